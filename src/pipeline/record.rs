@@ -1,0 +1,179 @@
+//! One message of Fluent Bit, whatever its shape, understood: what the application wrote, where and when, and what
+//! the router knew of the pod.
+//!
+//! Which shapes there are, and how each is recognised, is in `shape`; this file holds the result ([`Record`]) and the
+//! [`Reader`] that turns CloudWatch's events into it, one after the other, with buffers that it reuses.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::cri::Output;
+use super::decode::{LogEvent, Message};
+use super::json;
+use super::salvage;
+use super::shape::{self, Member, Members};
+use super::stream::Origin;
+
+/// One message, understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record<'r> {
+    /// What the application wrote: a plain line to the byte, or its JSON object as JSON.
+    pub text: Cow<'r, str>,
+    /// The text is a JSON object that a filter had parsed, so never a piece of a longer line.
+    pub merged: bool,
+    pub output: Option<Output>,
+    /// A piece of a longer line: more follows.
+    pub partial: bool,
+    /// The line's own time, milliseconds since 1970, where the record tells one.
+    pub time_ms: Option<i64>,
+    pub metadata: Metadata<'r>,
+    /// Members that a filter added beside the text and that stand for nothing we know: a JSON object.
+    pub attributes: Option<String>,
+    /// Fluent Bit or CloudWatch cut the message off within the text.
+    pub truncated: bool,
+}
+
+/// What a record tells of its pod, as far as it can be trusted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Metadata<'r> {
+    /// The `kubernetes` object, raw JSON.
+    pub kubernetes: Option<Cow<'r, str>>,
+    /// The `kubernetes_namespace` object, raw JSON.
+    pub namespace: Option<&'r str>,
+    /// `cluster_name`, put there by a `record_modifier`.
+    pub cluster_name: Option<Cow<'r, str>>,
+}
+
+impl<'r> Record<'r> {
+    /// A message that is nobody's but the application's.
+    pub fn as_is(text: impl Into<Cow<'r, str>>) -> Record<'r> {
+        Record {
+            text: text.into(),
+            merged: false,
+            output: None,
+            partial: false,
+            time_ms: None,
+            metadata: Metadata::default(),
+            attributes: None,
+            truncated: false,
+        }
+    }
+}
+
+/// Turns the events of one log stream into records.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    origin: Origin<'a>,
+    merge_keys: &'a [String],
+    /// The message without the escapes of the outer JSON.
+    text: String,
+    /// The same, of a message that ends in the known suffix: what stands before it.
+    head: String,
+    suffix: Option<Suffix>,
+    trust: shape::Trust,
+}
+
+/// The end that the messages of one stream share: `,"kubernetes":{…}}`, kilobytes of it, the same to the byte.
+///
+/// It is unescaped and walked once. A message that ends in the same bytes needs only its head read: if the head and
+/// a closing brace are a whole JSON object, the end cannot be anything else than further members of it.
+#[derive(Debug)]
+struct Suffix {
+    escaped: String,
+    text: String,
+    members: Vec<(Range<usize>, Range<usize>)>,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader for a stream of `origin`; `merge_keys` are names that `Merge_Log_Key` may have been given.
+    pub fn new(origin: Origin<'a>, merge_keys: &'a [String]) -> Reader<'a> {
+        Reader {
+            origin,
+            merge_keys,
+            text: String::new(),
+            head: String::new(),
+            suffix: None,
+            trust: shape::Trust::default(),
+        }
+    }
+
+    /// Reads one event. Never fails: what is not understood is the text as it stands.
+    pub fn read<'r>(&'r mut self, event: &LogEvent<'r>) -> Record<'r> {
+        let escaped = match event.message {
+            Message::Raw(raw) => return Record::as_is(raw),
+            Message::Escaped(escaped) => escaped,
+        };
+        if self.suffix.as_ref().is_some_and(|suffix| escaped.ends_with(suffix.escaped.as_str())) {
+            return self.read_known(escaped, event);
+        }
+        let record = read_whole(escaped, event, self.origin, self.merge_keys, &mut self.text, &mut self.trust);
+        if let Some(Cow::Borrowed(kubernetes)) = record.metadata.kubernetes
+            && let Some(suffix) = Suffix::find(escaped, kubernetes)
+        {
+            self.suffix = Some(suffix);
+        }
+        record
+    }
+
+    /// Reads a message that ends in the known suffix.
+    fn read_known<'r>(&'r mut self, escaped: &str, event: &LogEvent) -> Record<'r> {
+        if let Some(suffix) = &self.suffix
+            && let Some(head) = escaped.strip_suffix(suffix.escaped.as_str())
+        {
+            self.head.clear();
+            json::unescape_into(head, &mut self.head);
+            self.head.push('}');
+            if let Some(mut members) = Members::read(&self.head) {
+                members.extend(suffix.members.iter().map(|(key, value)| Member {
+                    key: &suffix.text[key.clone()],
+                    value: &suffix.text[value.clone()],
+                }));
+                return shape::understand(members, &self.origin, event.timestamp, self.merge_keys, &mut self.trust)
+                    .unwrap_or_else(|| Record::as_is(""));
+            }
+        }
+        read_whole(escaped, event, self.origin, self.merge_keys, &mut self.text, &mut self.trust)
+    }
+}
+
+/// Reads a message from its first byte to its last. `text` is the buffer for it.
+fn read_whole<'r>(
+    escaped: &str,
+    event: &LogEvent,
+    origin: Origin,
+    merge_keys: &[String],
+    text: &'r mut String,
+    trust: &mut shape::Trust,
+) -> Record<'r> {
+    text.clear();
+    json::unescape_into(escaped, text);
+    let text = text.as_str();
+    if matches!(origin, Origin::Service(_)) || !text.trim_start().starts_with('{') {
+        return shape::plain(text, &origin);
+    }
+    match Members::read(text) {
+        Some(members) => shape::understand(members, &origin, event.timestamp, merge_keys, trust)
+            .unwrap_or_else(|| Record::as_is(text)),
+        None => salvage::salvage(text, &origin, event.timestamp),
+    }
+}
+
+impl Suffix {
+    /// Finds where the trusted `kubernetes` object, a slice of the unescaped message, begins in the escaped one.
+    fn find(escaped: &str, kubernetes: &str) -> Option<Suffix> {
+        let escaped = &escaped[escaped.rfind(r#",\"kubernetes\":"#)?..];
+        let mut text = String::with_capacity(escaped.len());
+        json::unescape_into(escaped, &mut text);
+        text.replace_range(..1, "{");
+        // The place may be inside of something, or the members behind it may not be whole: then there is no suffix.
+        let base = text.as_ptr() as usize;
+        let range = |part: &str| part.as_ptr() as usize - base..part.as_ptr() as usize - base + part.len();
+        let (mut members, mut is_trusted) = (Vec::new(), false);
+        json::each_member(&text, |key, value| {
+            is_trusted |= members.is_empty() && value == kubernetes;
+            members.push((range(key), range(value)));
+        })
+        .ok()?;
+        is_trusted.then(|| Suffix { escaped: escaped.to_owned(), text, members })
+    }
+}

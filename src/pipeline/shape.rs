@@ -1,0 +1,489 @@
+//! The shapes that a ConfigMap can give a record, told apart by their members.
+//!
+//! | ConfigMap | record |
+//! | --- | --- |
+//! | no filters | `{"log":"<CRI line>"}` |
+//! | CRI parser | `{"stream","logtag","log"}`, an empty line without `log`; upstream's: `{"time","stream","logtag","message"}` |
+//! | + Kubernetes filter | the same and `"kubernetes":{…}` |
+//! | + Merge_Log On, Keep_Log Off | the application's own members where `log` was |
+//! | + Keep_Log On | both |
+//! | + Merge_Log_Key | the application's object under that key |
+//! | `log_key` | the bare text |
+//!
+//! Nothing says which of them a stream has; an application can write members of any name; and a name that both use
+//! may come twice or once. The order decides what the names leave open: the parser's members come first, then the
+//! application's, then the filter's, then those of a `record_modifier`.
+
+use std::borrow::Cow;
+
+use super::cri::{self, CriLine, Output};
+use super::json;
+use super::record::{Metadata, Record};
+use super::stream::{Container, Origin};
+
+/// One member of a record, both parts raw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Member<'r> {
+    pub key: &'r str,
+    pub value: &'r str,
+}
+
+/// The members of a record in order.
+#[derive(Debug)]
+pub struct Members<'r>(Vec<Member<'r>>);
+
+impl<'r> Members<'r> {
+    /// `None` if `text` is not one whole JSON object.
+    pub fn read(text: &'r str) -> Option<Members<'r>> {
+        let mut members = Vec::with_capacity(16);
+        json::each_member(text, |key, value| members.push(Member { key, value })).ok()?;
+        Some(Members(members))
+    }
+
+    /// Members that were read elsewhere.
+    pub fn from(members: Vec<Member<'r>>) -> Members<'r> {
+        Members(members)
+    }
+
+    /// Adds members behind the others.
+    pub fn extend(&mut self, more: impl Iterator<Item = Member<'r>>) {
+        self.0.extend(more);
+    }
+}
+
+/// Whose a member is and what for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Stream,
+    LogTag,
+    Time,
+    Log,
+    Message,
+    Kubernetes,
+    Lifted,
+    Namespace,
+    ClusterName,
+    /// The application's, or a filter's that we do not know.
+    Other,
+}
+
+/// Whether a `kubernetes` object speaks of the stream's own pod; remembers the last answer, since it is the same
+/// object in every record of a stream.
+#[derive(Debug, Default)]
+pub struct Trust {
+    last: String,
+    verdict: bool,
+}
+
+impl Trust {
+    fn of(&mut self, kubernetes: &str, origin: &Origin) -> bool {
+        if self.last != kubernetes {
+            self.verdict = speaks_of(kubernetes, origin);
+            kubernetes.clone_into(&mut self.last);
+        }
+        self.verdict
+    }
+}
+
+/// Where the stream tells the pod, all that the object says of itself has to agree; where it does not, the object has
+/// to look like the filter's.
+fn speaks_of(kubernetes: &str, origin: &Origin) -> bool {
+    let (mut pod, mut namespace, mut agrees) = (false, false, true);
+    let mut check = |value: &str, expected: fn(&Container) -> String| {
+        let Some(value) = json::string(value) else { return false };
+        agrees &= match origin {
+            Origin::Container(container) => expected(container) == value,
+            _ => !value.is_empty(),
+        };
+        true
+    };
+    let is_object = json::each_member(kubernetes, |key, value| match key {
+        "pod_name" => pod = check(value, |container| container.pod.to_owned()),
+        "namespace_name" => namespace = check(value, |container| container.namespace.to_owned()),
+        "container_name" => _ = check(value, |container| container.container.to_owned()),
+        "docker_id" => _ = check(value, |container| container.id.to_owned()),
+        _ => {}
+    });
+    is_object.is_ok() && pod && namespace && agrees
+}
+
+/// A message that is no JSON object: `log_key`, or a log group that is not Fluent Bit's.
+pub fn plain<'r>(text: &'r str, origin: &Origin) -> Record<'r> {
+    match origin {
+        // `log_key` without a parser leaves the prefix on.
+        Origin::Container(_) => match cri::parse(text) {
+            Some(line) => from_cri(line),
+            None => Record::as_is(text),
+        },
+        _ => Record::as_is(text),
+    }
+}
+
+fn from_cri(line: CriLine<'_>) -> Record<'_> {
+    Record {
+        output: Some(line.output),
+        partial: line.partial,
+        time_ms: Some(line.time_ms),
+        ..Record::as_is(line.text)
+    }
+}
+
+/// Understands a record by its members; `None` if it is no record of Fluent Bit's, but the application's own object.
+pub fn understand<'r>(
+    members: Members<'r>,
+    origin: &Origin,
+    event_ms: Option<i64>,
+    merge_keys: &[String],
+    trust: &mut Trust,
+) -> Option<Record<'r>> {
+    Shape::new(members.0, origin, event_ms, trust).record(merge_keys)
+}
+
+struct Shape<'r, 'o> {
+    members: Vec<(Member<'r>, Role)>,
+    origin: &'o Origin<'o>,
+    event_ms: Option<i64>,
+    /// Where the Kubernetes filter's members begin.
+    filter_at: Option<usize>,
+    kubernetes: Option<Cow<'r, str>>,
+}
+
+impl<'r, 'o> Shape<'r, 'o> {
+    fn new(members: Vec<Member<'r>>, origin: &'o Origin<'o>, event_ms: Option<i64>, trust: &mut Trust) -> Self {
+        // An older core may write a name twice: the filter's object is the last.
+        let filter_at = members
+            .iter()
+            .rposition(|member| member.key == "kubernetes" && member.value.starts_with('{') && trust.of(member.value, origin));
+        let mut shape = Shape {
+            filter_at,
+            kubernetes: filter_at.map(|at| Cow::Borrowed(members[at].value)),
+            members: members.into_iter().map(|member| (member, Role::Other)).collect(),
+            origin,
+            event_ms,
+        };
+        if let Some(at) = filter_at {
+            shape.members[at].1 = Role::Kubernetes;
+        } else {
+            shape.find_lifted(trust);
+        }
+        shape.assign_roles();
+        shape
+    }
+
+    /// `nest`/`lift` with a prefix spreads the `kubernetes` object over the record: puts it together again.
+    fn find_lifted(&mut self, trust: &mut Trust) {
+        let keys = self.members.iter().map(|(member, _)| member.key);
+        let Some(prefix) = keys.filter_map(|key| key.strip_suffix("pod_name")).find(|prefix| {
+            self.members.iter().any(|(member, _)| member.key.strip_prefix(prefix) == Some("namespace_name"))
+        }) else {
+            return;
+        };
+        let mut object = String::from("{");
+        for (member, _) in &self.members {
+            if let Some(key) = member.key.strip_prefix(prefix).filter(|key| FILTER_KEYS.contains(key)) {
+                push_member(&mut object, key, member.value);
+            }
+        }
+        object.push('}');
+        if !trust.of(&object, self.origin) {
+            return;
+        }
+        for (member, role) in &mut self.members {
+            let Some(key) = member.key.strip_prefix(prefix) else { continue };
+            if !prefix.is_empty() || FILTER_KEYS.contains(&key) {
+                *role = Role::Lifted;
+            }
+        }
+        self.filter_at = self.members.iter().position(|(_, role)| *role == Role::Lifted);
+        self.kubernetes = Some(Cow::Owned(object));
+    }
+
+    fn assign_roles(&mut self) {
+        let mut taken = [false; 6];
+        let mut first = |slot: usize| !std::mem::replace(&mut taken[slot], true);
+        for (member, role) in &mut self.members {
+            if *role != Role::Other {
+                continue;
+            }
+            let text = json::unquoted(member.value);
+            *role = match member.key {
+                "stream" if text.and_then(Output::parse).is_some() && first(0) => Role::Stream,
+                "logtag" if text.and_then(cri::partial_flag).is_some() && first(1) => Role::LogTag,
+                "time" if text.and_then(cri::time_ms).is_some() && first(2) => Role::Time,
+                "log" if first(3) => Role::Log,
+                "message" if first(4) => Role::Message,
+                "cluster_name" if text.is_some_and(|name| !name.is_empty()) => Role::ClusterName,
+                "kubernetes_namespace" if self.filter_at.is_some() && member.value.starts_with('{') && first(5) => {
+                    Role::Namespace
+                }
+                _ => Role::Other,
+            };
+        }
+    }
+
+    fn position(&self, role: Role) -> Option<usize> {
+        self.members.iter().position(|(_, found)| *found == role)
+    }
+
+    fn value(&self, role: Role) -> Option<&'r str> {
+        self.position(role).map(|at| self.members[at].0.value)
+    }
+
+    fn others(&self) -> impl Iterator<Item = usize> {
+        let other = |(at, (_, role)): (usize, &(Member, Role))| (*role == Role::Other).then_some(at);
+        self.members.iter().enumerate().filter_map(other)
+    }
+
+    fn is_parsed(&self) -> bool {
+        self.position(Role::Stream).or(self.position(Role::LogTag)).is_some()
+    }
+
+    fn is_fluent_bits(&self) -> bool {
+        self.is_parsed() || self.filter_at.is_some()
+    }
+
+    /// A member that is surely the application's: it stands before what the Kubernetes filter added.
+    fn has_merged(&self) -> bool {
+        self.filter_at.is_some_and(|filter| self.others().any(|at| at < filter))
+    }
+
+    fn record(self, merge_keys: &[String]) -> Option<Record<'r>> {
+        match self.value(Role::Log) {
+            Some(log) => match json::string(log) {
+                Some(text) => self.with_log(text),
+                None => self.with_value(log),
+            },
+            None => match self.value(Role::Message).filter(|_| self.is_parsed()) {
+                Some(message) if !self.message_is_merged() => match json::string(message) {
+                    Some(text) => Some(self.line(Cow::Owned(text), false)),
+                    None => self.with_value(message),
+                },
+                _ => self.without_text(merge_keys),
+            },
+        }
+    }
+
+    /// `log` is a string: the line, or a member of an application's object that happens to have that name.
+    fn with_log(mut self, text: String) -> Option<Record<'r>> {
+        if let Some(line) = cri::parse(&text).filter(|line| self.is_left_standing(line)) {
+            // What a parser made of the same line besides.
+            self.set_role(Role::Message, Role::Message);
+            let (output, partial, time_ms) = (line.output, line.partial, line.time_ms);
+            let at = text.len() - line.text.len();
+            if matches!(self.origin, Origin::Unknown) && !self.is_fluent_bits() && self.others().next().is_some() {
+                return None;
+            }
+            let mut record = self.line(Cow::Owned(text[at..].to_owned()), true);
+            (record.output, record.partial, record.time_ms) = (Some(output), partial, Some(time_ms));
+            return Some(record);
+        }
+        self.set_role(Role::Message, Role::Other);
+        self.drop_explained(&text);
+        if self.others().next().is_none() {
+            // `{"log":"…"}` alone: a line that the CRI parser did not match, if the stream is a container's.
+            let known = self.is_fluent_bits() || !matches!(self.origin, Origin::Unknown);
+            return known.then(|| self.line(Cow::Owned(text), false));
+        }
+        if !self.is_fluent_bits() {
+            return None;
+        }
+        if self.has_merged() && !is_object(&text) {
+            self.set_role(Role::Log, Role::Other);
+            return Some(self.merged());
+        }
+        Some(self.line(Cow::Owned(text), false))
+    }
+
+    /// A value that is no string where the text was expected: `Decode_Field_As json`, or a member of the application's.
+    fn with_value(mut self, value: &'r str) -> Option<Record<'r>> {
+        let alone = self.others().next().is_none()
+            && !(self.position(Role::Log).is_some() && self.position(Role::Message).is_some());
+        if !self.is_fluent_bits() {
+            return None;
+        }
+        if !alone {
+            self.set_role(Role::Log, Role::Other);
+            self.set_role(Role::Message, Role::Other);
+            return Some(self.merged());
+        }
+        Some(Record { merged: true, partial: false, ..self.line(Cow::Borrowed(value), false) })
+    }
+
+    /// No text of its own: the application's members are the text, or it was an empty line.
+    fn without_text(mut self, merge_keys: &[String]) -> Option<Record<'r>> {
+        if !self.is_fluent_bits() {
+            return None;
+        }
+        self.set_role(Role::Message, Role::Other);
+        self.demote_by_order();
+        let others: Vec<usize> = self.others().collect();
+        match others.as_slice() {
+            [] => Some(self.line(Cow::Borrowed(""), false)),
+            [only] if merge_keys.iter().any(|key| key == self.members[*only].0.key) => {
+                let value = self.members[*only].0.value;
+                self.members[*only].1 = Role::Log;
+                Some(Record { merged: true, partial: false, ..self.line(Cow::Borrowed(value), false) })
+            }
+            _ => Some(self.merged()),
+        }
+    }
+
+    /// Whether `message` is one of several members of the application's object, and not the parser's text.
+    fn message_is_merged(&self) -> bool {
+        if self.filter_at.is_some() {
+            return self.has_merged();
+        }
+        // Upstream's `cri` parser keeps the time, and first; without it, this is more than a parser writes.
+        self.position(Role::Time) != Some(0) && self.others().next().is_some()
+    }
+
+    /// A CRI prefix that a parser left standing comes off; one that the application printed stays.
+    fn is_left_standing(&self, line: &CriLine) -> bool {
+        if !self.is_parsed() {
+            return true;
+        }
+        let is_time = self.value(Role::Time).and_then(json::unquoted) == Some(line.time);
+        let is_message = self.value(Role::Message).is_some_and(|message| match json::string(message) {
+            Some(text) => text == line.text,
+            None => is_object(line.text) && message.starts_with('{'),
+        });
+        is_time || is_message || self.event_ms == Some(line.time_ms)
+    }
+
+    /// Members that only repeat what is in `text`: merged while `log` was kept, or a loose parser's pieces.
+    fn drop_explained(&mut self, text: &str) {
+        if self.others().next().is_none() && self.position(Role::ClusterName).is_none() {
+            return;
+        }
+        let mut keys = Vec::new();
+        let _ = json::each_member(text, |key, _| keys.push(key));
+        let filter_at = self.filter_at.unwrap_or(usize::MAX);
+        for (at, (member, role)) in self.members.iter_mut().enumerate() {
+            let repeats = match *role {
+                Role::Other => {
+                    let mut within = 0;
+                    let all = json::each_member(member.value, |key, _| within += usize::from(!keys.contains(&key)));
+                    let is_merge_key = all.is_ok() && within == 0 && !keys.is_empty();
+                    let is_piece = ["stream", "logtag", "time", "message"].contains(&member.key)
+                        && json::string(member.value).is_some_and(|piece| text.contains(&piece));
+                    keys.contains(&member.key) || is_merge_key || is_piece
+                }
+                Role::ClusterName => at < filter_at && keys.contains(&"cluster_name"),
+                _ => false,
+            };
+            if repeats {
+                *role = Role::Log;
+            }
+        }
+    }
+
+    /// Members with a parser's name that the order shows to be the application's.
+    fn demote_by_order(&mut self) {
+        let first_other = self.others().next().unwrap_or(usize::MAX);
+        let log_tag = self.position(Role::LogTag).filter(|at| *at < first_other);
+        if log_tag.is_none() {
+            self.set_role(Role::LogTag, Role::Other);
+        }
+        let parsers_end = log_tag.unwrap_or(usize::MAX).min(first_other);
+        if self.position(Role::Stream).is_some_and(|at| at > parsers_end) {
+            self.set_role(Role::Stream, Role::Other);
+        }
+        let is_events = |raw: &str| json::unquoted(raw).and_then(cri::time_ms).is_some_and(|ms| Some(ms) == self.event_ms);
+        let parsed_at = self.position(Role::Stream).or(log_tag).unwrap_or(usize::MAX);
+        if let Some(at) = self.position(Role::Time)
+            && at > parsed_at
+            && !is_events(self.members[at].0.value)
+        {
+            self.members[at].1 = Role::Other;
+        }
+        let filter_at = self.filter_at.unwrap_or(usize::MAX);
+        for (at, (_, role)) in self.members.iter_mut().enumerate() {
+            if *role == Role::ClusterName && at < filter_at {
+                *role = Role::Other;
+            }
+        }
+    }
+
+    fn set_role(&mut self, from: Role, to: Role) {
+        for (_, role) in &mut self.members {
+            if *role == from {
+                *role = to;
+            }
+        }
+    }
+
+    /// The application's members, put together to the object that they were.
+    fn merged(mut self) -> Record<'r> {
+        self.demote_by_order();
+        let mut object = String::from("{");
+        for (member, role) in &self.members {
+            if *role == Role::Other {
+                push_member(&mut object, member.key, member.value);
+            }
+        }
+        object.push('}');
+        self.set_role(Role::Other, Role::Log);
+        Record { merged: true, partial: false, ..self.line(Cow::Owned(object), false) }
+    }
+
+    /// The record with `text`; members that are nobody's go along as attributes.
+    fn line(&self, text: Cow<'r, str>, is_cri: bool) -> Record<'r> {
+        let mut attributes = String::new();
+        for at in self.others() {
+            attributes.push_str(if attributes.is_empty() { "{" } else { "" });
+            push_member(&mut attributes, self.members[at].0.key, self.members[at].0.value);
+        }
+        if !attributes.is_empty() {
+            attributes.push('}');
+        }
+        let named = self.members.iter().rev().find(|(_, role)| *role == Role::ClusterName);
+        let log_tag = self.value(Role::LogTag).and_then(json::unquoted);
+        Record {
+            text,
+            merged: false,
+            output: self.value(Role::Stream).and_then(json::unquoted).and_then(Output::parse),
+            partial: log_tag.and_then(cri::partial_flag).unwrap_or(false),
+            time_ms: self.value(Role::Time).and_then(json::unquoted).and_then(cri::time_ms),
+            metadata: Metadata {
+                kubernetes: self.kubernetes.clone(),
+                namespace: self.value(Role::Namespace),
+                cluster_name: named
+                    .filter(|_| is_cri || self.is_fluent_bits())
+                    .and_then(|(member, _)| json::string(member.value))
+                    .map(Cow::Owned),
+            },
+            attributes: (!attributes.is_empty()).then_some(attributes),
+            truncated: false,
+        }
+    }
+}
+
+/// What the Kubernetes filter writes into its object. Source: Fluent Bit, `plugins/filter_kubernetes/kube_meta.c`.
+const FILTER_KEYS: [&str; 12] = [
+    "pod_name",
+    "namespace_name",
+    "pod_id",
+    "labels",
+    "annotations",
+    "ownerReferences",
+    "host",
+    "pod_ip",
+    "container_name",
+    "docker_id",
+    "container_hash",
+    "container_image",
+];
+
+fn push_member(object: &mut String, key: &str, value: &str) {
+    if !object.ends_with('{') {
+        object.push(',');
+    }
+    object.push('"');
+    object.push_str(key);
+    object.push_str("\":");
+    object.push_str(value);
+}
+
+fn is_object(text: &str) -> bool {
+    text.trim_start().starts_with('{') && json::each_member(text, |_, _| ()).is_ok()
+}

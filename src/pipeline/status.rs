@@ -1,0 +1,121 @@
+//! The status of a log: of its own, by where it was written, or by what Fluent Bit's own log says.
+
+use super::cri::Output;
+use super::json;
+use super::stream::Origin;
+
+/// The attributes that Datadog reads a JSON log's status from.
+/// Source: Datadog, "Preprocessing for JSON logs", status attributes.
+const STATUS_KEYS: [&str; 3] = ["status", "severity", "level"];
+
+/// The status to send; `None` where the log has one of its own, or nothing tells.
+pub fn status(text: &str, output: Option<Output>, origin: &Origin) -> Option<&'static str> {
+    if bears_status(text) {
+        return None;
+    }
+    match (output, origin) {
+        (Some(Output::Stdout), _) => Some("info"),
+        (Some(Output::Stderr), _) => Some("error"),
+        (None, Origin::FluentBit { .. }) => Some(fluent_bit_level(text)),
+        (None, Origin::Container(_)) => Some("info"),
+        (None, Origin::Service(_) | Origin::Unknown) => None,
+    }
+}
+
+/// Whether the text is a JSON object from which Datadog would read a status.
+fn bears_status(text: &str) -> bool {
+    if !text.trim_start().starts_with('{') {
+        return false;
+    }
+    let mut found = false;
+    let is_object = json::each_member(text, |key, value| {
+        found |= match key {
+            "syslog" => has_severity(value),
+            "syslog.severity" => is_status(value),
+            _ => STATUS_KEYS.contains(&key) && is_status(value),
+        };
+    });
+    is_object.is_ok() && found
+}
+
+fn has_severity(syslog: &str) -> bool {
+    let mut found = false;
+    let is_object = json::each_member(syslog, |key, value| found |= key == "severity" && is_status(value));
+    is_object.is_ok() && found
+}
+
+/// A word or a number; `null`, an empty string, an object or an array tells no status.
+fn is_status(raw: &str) -> bool {
+    match raw.as_bytes().first() {
+        Some(b'"') => raw.len() > 2,
+        Some(byte) => byte.is_ascii_digit() || *byte == b'-',
+        None => false,
+    }
+}
+
+/// The level of a line of Fluent Bit's own (`[2022/01/16 00:29:27] [ warn] …`) or of a Go plugin's (`level=error`).
+fn fluent_bit_level(text: &str) -> &'static str {
+    const LEVELS: [(&str, &str); 9] = [
+        ("[error]", "error"),
+        ("[ warn]", "warn"),
+        ("[ info]", "info"),
+        ("[debug]", "debug"),
+        ("[trace]", "debug"),
+        ("level=error", "error"),
+        ("level=fatal", "critical"),
+        ("level=warn", "warn"),
+        ("level=debug", "debug"),
+    ];
+    let found = LEVELS.iter().filter_map(|(mark, level)| Some((text.find(mark)?, level))).min();
+    found.map_or("info", |(_, level)| level)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_of_its_own_is_left_to_datadog() {
+        for text in [
+            r#"{"level":"warn"}"#,
+            r#" {"a":{"level":1},"status":200}"#,
+            r#"{"severity":"ERROR"}"#,
+            r#"{"syslog":{"severity":3}}"#,
+            r#"{"syslog.severity":"3"}"#,
+        ] {
+            assert_eq!(status(text, Some(Output::Stderr), &Origin::Unknown), None, "{text}");
+        }
+        for text in [
+            "level=warn",
+            r#"{"a":{"level":1}}"#,
+            r#"{"level":null}"#,
+            r#"{"level":""}"#,
+            r#"{"status":{"code":1}}"#,
+            r#"{"level":"warn""#,
+            r#"["level"]"#,
+        ] {
+            assert_eq!(status(text, Some(Output::Stderr), &Origin::Unknown), Some("error"), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_output_tells_the_rest() {
+        assert_eq!(status("x", Some(Output::Stdout), &Origin::Unknown), Some("info"));
+        assert_eq!(status("x", None, &Origin::Unknown), None);
+        assert_eq!(status("x", None, &Origin::Service("lambda")), None);
+    }
+
+    #[test]
+    fn fluent_bit_says_its_level_itself() {
+        let origin = Origin::FluentBit { pod: None };
+        for (text, level) in [
+            ("[2022/01/16 00:29:27] [ info] [engine] started", "info"),
+            ("[2022/01/16 00:29:27] [ warn] [engine] failed to flush", "warn"),
+            ("[2022/01/16 00:29:27] [error] [output] [ info]", "error"),
+            (r#"time="2022-01-16T00:29:27Z" level=error msg="x""#, "error"),
+            ("anything", "info"),
+        ] {
+            assert_eq!(status(text, None, &origin), Some(level), "{text}");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Tags as Datadog takes them: normalised, without repetition, at most a hundred.
+
+/// How many tags a log may bear. Source: Datadog, "Log Management limits": a log event should not have more than 100 tags.
+pub const MAX_TAGS: usize = 100;
+
+/// How long a tag may be, in characters. Source: Datadog, "Getting started with tags", "Define tags".
+pub const MAX_TAG_LENGTH: usize = 200;
+
+/// An ordered set of tags. What comes first stays when there are too many.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TagSet(Vec<String>);
+
+impl TagSet {
+    /// Adds `name:value`, unless one of both is empty, or it is there, or the set is full.
+    pub fn add(&mut self, name: &str, value: &str) {
+        if !name.trim().is_empty() && !value.trim().is_empty() {
+            self.add_tag(&format!("{}:{}", name.trim(), value.trim()));
+        }
+    }
+
+    /// Adds a tag that comes whole; one without a colon is legal.
+    pub fn add_tag(&mut self, tag: &str) {
+        let tag = normalise(tag);
+        if !tag.is_empty() && self.0.len() < MAX_TAGS && !self.0.contains(&tag) {
+            self.0.push(tag);
+        }
+    }
+
+    /// Whether a tag of this name is there.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|tag| tag.split_once(':').is_some_and(|(key, _)| key == name))
+    }
+
+    /// The tags in their order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// The first `most` tags as `ddtags` has them.
+    pub fn join(&self, most: usize) -> String {
+        self.0[..self.0.len().min(most)].join(",")
+    }
+}
+
+/// A tag as Datadog would store it: lower case; letters, digits and `_-:./`, everything else an underscore; beginning
+/// with a letter; not ending with a colon; at most [`MAX_TAG_LENGTH`] characters. Empty if nothing is left.
+///
+/// Done here, since `ddtags` is one string that commas divide: a comma in a label's annotation would make two tags.
+///
+/// Source: Datadog, "Getting started with tags", "Define tags".
+pub fn normalise(tag: &str) -> String {
+    let mut out = String::with_capacity(tag.len());
+    let characters = tag.chars().flat_map(char::to_lowercase).map(|character| match character {
+        '_' | '-' | ':' | '.' | '/' => character,
+        other if other.is_alphanumeric() => other,
+        _ => '_',
+    });
+    out.extend(characters.skip_while(|character| !character.is_alphabetic()).take(MAX_TAG_LENGTH));
+    out.truncate(out.trim_end_matches(':').len());
+    out
+}
+
+/// Splits `DD_TAGS` as the Agent does: by commas, or by white space where there is no comma.
+pub fn split_list(list: &str) -> Vec<&str> {
+    let parts: Vec<&str> =
+        if list.contains(',') { list.split(',').collect() } else { list.split_whitespace().collect() };
+    parts.into_iter().map(str::trim).filter(|tag| !tag.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn tags_become_what_datadog_stores() {
+        for (tag, stored) in [
+            ("Team:Growth Squad, EU", "team:growth_squad__eu"),
+            ("version:2026.11.3", "version:2026.11.3"),
+            ("image_id:repo@sha256:ab", "image_id:repo_sha256:ab"),
+            ("1two:x", "two:x"),
+            ("_a:b", "a:b"),
+            ("größe:ü", "größe:ü"),
+            ("a:", "a"),
+            ("::", ""),
+            ("", ""),
+        ] {
+            assert_eq!(normalise(tag), stored, "{tag}");
+        }
+        for length in [199, 200, 201] {
+            assert_eq!(normalise(&"x".repeat(length)).len(), length.min(200));
+        }
+    }
+
+    #[test]
+    fn a_hundred_tags_and_no_more() {
+        let mut tags = TagSet::default();
+        for number in 0..101 {
+            tags.add("n", &format!("v{number}"));
+            tags.add("n", &format!("v{number}"));
+        }
+        assert_eq!(tags.iter().count(), 100);
+        assert!(tags.iter().any(|tag| tag == "n:v99"));
+        tags.add("late", "x");
+        assert!(!tags.has("late"));
+    }
+
+    #[test]
+    fn empty_parts_make_no_tag() {
+        let mut tags = TagSet::default();
+        tags.add("", "x");
+        tags.add("x", " ");
+        tags.add_tag("--");
+        assert_eq!(tags.join(100), "");
+    }
+
+    #[test]
+    fn lists_are_split_like_the_agents() {
+        assert_eq!(split_list("a:b, c:d e ,,"), ["a:b", "c:d e"]);
+        assert_eq!(split_list(" a:b  c:d "), ["a:b", "c:d"]);
+    }
+
+    proptest! {
+        #[test]
+        fn normal_tags_stay_as_they_are(tag in any::<String>()) {
+            let once = normalise(&tag);
+            prop_assert!(!once.contains([',', ' ', '"', '\\']));
+            prop_assert!(once.chars().count() <= MAX_TAG_LENGTH);
+            prop_assert_eq!(normalise(&once), once);
+        }
+    }
+}
