@@ -1,4 +1,25 @@
 //! podferry ferries the logs of EKS Fargate pods from CloudWatch Logs to Datadog.
+//!
+//! ```text
+//!  Lambda event ─▶ event ─▶ decode ─▶ record ─▶ reassemble ─▶ entry ─▶ batch ─▶ Vec<Payload>
+//!                  which    base64,   what      P..F          one       ≤ 5 MB,      │
+//!                  envelope gunzip    Fluent    joined        Datadog   ≤ 1000       │
+//!                           (capped)  Bit wrote               log       exact        ▼
+//!  answer ◀── handler ◀── deliver (concurrent, one deadline) ◀── intake.post (retry, Retry-After)
+//! ```
+//!
+//! * [`pipeline`] is pure: slices in, values out.
+//! * [`delivery`] is the edge to Datadog, [`lambda`] the edge to Lambda and AWS.
+//! * [`settings`] reads every variable once.
+//! * `cli` and `stand_in` (feature `cli`) are the `podferry` command; the Lambda is built without them.
+
 #![forbid(unsafe_code)]
+
+#[cfg(feature = "cli")]
+pub mod cli;
+pub mod delivery;
+pub mod lambda;
 pub mod pipeline;
 pub mod settings;
+#[cfg(feature = "cli")]
+pub mod stand_in;

@@ -95,7 +95,15 @@ pub struct Processed {
 pub fn process(event: &[u8], function_arn: &str, settings: &PipelineSettings) -> Result<Processed, EventError> {
     let Event::AwsLogs { data } = event::recognise(event)?;
     let text = decode::text(decode::inflate(&data, settings.max_decompressed_bytes)?);
-    let batch = decode::read(&text)?;
+    process_content(&text, function_arn, settings)
+}
+
+/// The same for the content of an event, as it is once inflated.
+///
+/// # Errors
+/// [`EventError`]: the content is not what CloudWatch Logs sends, or is refused.
+pub fn process_content(text: &str, function_arn: &str, settings: &PipelineSettings) -> Result<Processed, EventError> {
+    let batch = decode::read(text)?;
     if batch.control {
         return Ok(Processed { control: true, ..Processed::default() });
     }

@@ -1,0 +1,199 @@
+//! Many payloads, one deadline: concurrently, each retried, split or given up on its own.
+//!
+//! The intake has no idempotency key, so what was accepted must not be sent again. Each payload is one task that ends
+//! accepted, in two halves, or undelivered, and nothing else: an accepted one is out of every list.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use super::intake::{Answer, Intake, Problem};
+use super::retry::{Decision, RetryPolicy, random};
+use crate::pipeline::batch::Payload;
+
+/// How many payloads are on their way at once. A Lambda of 256 MB has a sixth of a processor; more connections only
+/// mean more handshakes.
+pub const MAX_CONCURRENT_PAYLOADS: usize = 8;
+
+/// How long one request may take. Source: DataDog/datadog-agent, `logs_config.http_timeout`, ten seconds.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The API key, as the delivery needs it.
+pub trait Keys: Send + Sync + 'static {
+    /// The key, fetched if need be, and which one it is.
+    fn key(&self) -> impl Future<Output = Result<Key, KeyUnavailable>> + Send;
+
+    /// Another key than the one of this number, fetched anew if there is none yet.
+    fn key_after(&self, refused: u64) -> impl Future<Output = Result<Key, KeyUnavailable>> + Send;
+}
+
+/// An API key and its number: a key that was fetched later has a higher one.
+#[derive(Debug, Clone)]
+pub struct Key {
+    pub secret: SecretString,
+    pub number: u64,
+}
+
+/// Why there is no API key. The text says what to do, and holds no key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct KeyUnavailable(pub String);
+
+/// Why a payload was not delivered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    #[error("{0}, until the time was up")]
+    Time(Problem),
+    #[error("there was no time left to send it")]
+    NoTime,
+    #[error("the intake answered {0}: the API key was not accepted, nor was it after being fetched again")]
+    KeyRefused(u16),
+    #[error("the intake answered {0}")]
+    Refused(u16),
+    #[error("the intake answered 413 to a single log")]
+    TooLarge,
+    #[error(transparent)]
+    NoKey(#[from] KeyUnavailable),
+    #[error("an internal error; please report it")]
+    Internal,
+}
+
+/// A payload that was not delivered, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undelivered {
+    pub payload: Payload,
+    pub reason: Reason,
+}
+
+/// What became of all payloads.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Logs that the intake accepted.
+    pub accepted: usize,
+    /// Requests that were made.
+    pub requests: usize,
+    /// Bytes of bodies that were accepted.
+    pub bytes: usize,
+    pub undelivered: Vec<Undelivered>,
+}
+
+impl Report {
+    /// Logs that were not accepted.
+    pub fn undelivered_logs(&self) -> usize {
+        self.undelivered.iter().map(|undelivered| undelivered.payload.items()).sum()
+    }
+}
+
+/// One payload's end.
+struct Ended {
+    payload: Payload,
+    requests: usize,
+    outcome: Outcome,
+}
+
+enum Outcome {
+    Accepted,
+    Split(Payload, Payload),
+    Undelivered(Reason),
+}
+
+/// Delivers all payloads until `deadline`.
+pub async fn deliver<K: Keys>(
+    payloads: Vec<Payload>,
+    intake: &Intake,
+    keys: &Arc<K>,
+    policy: RetryPolicy,
+    deadline: Instant,
+) -> Report {
+    let mut report = Report::default();
+    let mut waiting: VecDeque<Payload> = payloads.into();
+    let mut underway = JoinSet::new();
+    loop {
+        while underway.len() < MAX_CONCURRENT_PAYLOADS
+            && let Some(payload) = waiting.pop_front()
+        {
+            let sending = Sending { intake: intake.clone(), keys: keys.clone(), policy, deadline };
+            // Kept aside, should the task die: a payload must not vanish with it.
+            let copy = payload.clone();
+            underway.spawn(async move {
+                let task = tokio::spawn(sending.send(payload));
+                task.await.unwrap_or(Ended { payload: copy, requests: 0, outcome: Outcome::Undelivered(Reason::Internal) })
+            });
+        }
+        let Some(ended) = underway.join_next().await else { break };
+        let Ok(Ended { payload, requests, outcome }) = ended else { continue };
+        report.requests += requests;
+        match outcome {
+            Outcome::Accepted => {
+                report.accepted += payload.items();
+                report.bytes += payload.body.len();
+            }
+            Outcome::Split(first, second) => {
+                waiting.push_front(second);
+                waiting.push_front(first);
+            }
+            Outcome::Undelivered(reason) => report.undelivered.push(Undelivered { payload, reason }),
+        }
+    }
+    report
+}
+
+struct Sending<K> {
+    intake: Intake,
+    keys: Arc<K>,
+    policy: RetryPolicy,
+    deadline: Instant,
+}
+
+impl<K: Keys> Sending<K> {
+    async fn send(self, payload: Payload) -> Ended {
+        let mut requests = 0;
+        let outcome = self.attempts(&payload, &mut requests).await.unwrap_or_else(Outcome::Undelivered);
+        Ended { payload, requests, outcome }
+    }
+
+    async fn attempts(&self, payload: &Payload, requests: &mut usize) -> Result<Outcome, Reason> {
+        let mut key = self.within(self.keys.key()).await??;
+        let mut refused_before = false;
+        let mut failures = 0;
+        loop {
+            let left = self.time_left();
+            if left < self.policy.attempt {
+                return Err(Reason::NoTime);
+            }
+            *requests += 1;
+            match self.intake.post(payload, &key.secret, left.min(ATTEMPT_TIMEOUT)).await {
+                Answer::Accepted => return Ok(Outcome::Accepted),
+                Answer::TooLarge => {
+                    return payload.split().map(|(first, second)| Outcome::Split(first, second)).ok_or(Reason::TooLarge);
+                }
+                Answer::Refused(code) => return Err(Reason::Refused(code)),
+                Answer::KeyRefused(code) if refused_before => return Err(Reason::KeyRefused(code)),
+                Answer::KeyRefused(_) => {
+                    refused_before = true;
+                    key = self.within(self.keys.key_after(key.number)).await??;
+                }
+                Answer::Retry { problem, after } => {
+                    failures += 1;
+                    match self.policy.decide(failures, after, self.time_left(), random()) {
+                        Decision::Wait(wait) => sleep(wait).await,
+                        Decision::GiveUp => return Err(Reason::Time(problem)),
+                    }
+                }
+            }
+        }
+    }
+
+    fn time_left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    async fn within<T>(&self, future: impl Future<Output = T>) -> Result<T, Reason> {
+        tokio::time::timeout_at(self.deadline, future).await.map_err(|_| Reason::NoTime)
+    }
+}

@@ -1,0 +1,9 @@
+//! The edge to Datadog: payloads out, and exactly which of them were accepted.
+//!
+//! `client` builds the HTTP client, `intake` makes one request and says what its answer means, `retry` is the policy,
+//! `deliver` brings many payloads through within one deadline.
+
+pub mod client;
+pub mod deliver;
+pub mod intake;
+pub mod retry;

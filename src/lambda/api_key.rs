@@ -1,0 +1,159 @@
+//! The API key: fetched when first needed, kept, and fetched again when the intake refuses it.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+use super::aws::{CallError, Operation, call};
+use crate::delivery::client::Clients;
+use crate::delivery::deliver::{Key, KeyUnavailable, Keys};
+use crate::settings::{ApiKeySource, AwsSettings};
+
+/// Names under which a JSON secret may hold the key.
+const JSON_NAMES: [&str; 4] = ["api_key", "dd_api_key", "apiKey", "DD_API_KEY"];
+
+/// Keeps the key for as long as the sandbox lives.
+#[derive(Debug)]
+pub struct ApiKey {
+    source: ApiKeySource,
+    aws: AwsSettings,
+    clients: Clients,
+    /// Locked while the key is being fetched, so that many payloads cause one call.
+    kept: Mutex<Option<Key>>,
+}
+
+impl Keys for ApiKey {
+    async fn key(&self) -> Result<Key, KeyUnavailable> {
+        let mut kept = self.kept.lock().await;
+        match &*kept {
+            Some(key) => Ok(key.clone()),
+            None => self.fetch_into(&mut kept, 1).await,
+        }
+    }
+
+    async fn key_after(&self, refused: u64) -> Result<Key, KeyUnavailable> {
+        let mut kept = self.kept.lock().await;
+        match &*kept {
+            Some(key) if key.number > refused => Ok(key.clone()),
+            _ => self.fetch_into(&mut kept, refused + 1).await,
+        }
+    }
+}
+
+impl ApiKey {
+    /// `clients` reach AWS: certificates are checked there whatever the settings say of the intake.
+    pub fn new(source: ApiKeySource, aws: AwsSettings, clients: Clients) -> ApiKey {
+        ApiKey { source, aws, clients, kept: Mutex::new(None) }
+    }
+
+    /// Whether a fetch would have to be waited for.
+    pub async fn is_kept(&self) -> bool {
+        self.kept.lock().await.is_some()
+    }
+
+    async fn fetch_into(&self, kept: &mut Option<Key>, number: u64) -> Result<Key, KeyUnavailable> {
+        let key = Key { secret: self.fetch().await?, number };
+        *kept = Some(key.clone());
+        Ok(key)
+    }
+
+    async fn fetch(&self) -> Result<SecretString, KeyUnavailable> {
+        let (variable, fetched) = match &self.source {
+            ApiKeySource::Plain(key) => return Ok(key.clone()),
+            ApiKeySource::SecretsManager { id, region } => ("DD_API_KEY_SECRET_ARN", self.secret(id, region).await),
+            ApiKeySource::ParameterStore { name, region } => ("DD_API_KEY_SSM_NAME", self.parameter(name, region).await),
+            ApiKeySource::Kms { ciphertext } => ("DD_KMS_API_KEY", self.decrypted(ciphertext).await),
+        };
+        let text = fetched.map_err(|error| unavailable(variable, &error))?;
+        let key = text.trim();
+        if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(KeyUnavailable(format!(
+                "the API key that {variable} leads to is empty or no key: it must be plain text, or JSON with one of {}",
+                JSON_NAMES.join(", ")
+            )));
+        }
+        Ok(SecretString::from(key))
+    }
+
+    async fn secret(&self, id: &str, region: &str) -> Result<String, CallError> {
+        let answer = self.call(Operation::GetSecretValue, region, &json!({ "SecretId": id })).await?;
+        if let Some(text) = answer.get("SecretString").and_then(Value::as_str) {
+            return Ok(out_of_json(text));
+        }
+        let binary = answer.get("SecretBinary").and_then(Value::as_str).ok_or(CallError::Answer)?;
+        Ok(out_of_json(&utf8(binary)?))
+    }
+
+    async fn parameter(&self, name: &str, region: &str) -> Result<String, CallError> {
+        let request = json!({ "Name": name, "WithDecryption": true });
+        let answer = self.call(Operation::GetParameter, region, &request).await?;
+        answer.pointer("/Parameter/Value").and_then(Value::as_str).map(out_of_json).ok_or(CallError::Answer)
+    }
+
+    /// First without an encryption context, then with the one that Lambda's console adds, as Datadog's Lambda library.
+    async fn decrypted(&self, ciphertext: &str) -> Result<String, CallError> {
+        let region = &self.aws.region;
+        let plain = match self.call(Operation::Decrypt, region, &json!({ "CiphertextBlob": ciphertext })).await {
+            Err(CallError::Service { status: 400, .. }) => {
+                let context = json!({ "LambdaFunctionName": self.aws.function_name });
+                let request = json!({ "CiphertextBlob": ciphertext, "EncryptionContext": context });
+                self.call(Operation::Decrypt, region, &request).await?
+            }
+            other => other?,
+        };
+        utf8(plain.get("Plaintext").and_then(Value::as_str).ok_or(CallError::Answer)?)
+    }
+
+    async fn call(&self, operation: Operation, region: &str, request: &Value) -> Result<Value, CallError> {
+        let client = self.clients.client().map_err(|_| CallError::Connection)?;
+        call(&client, &self.aws, operation, region, request).await
+    }
+}
+
+fn unavailable(variable: &str, error: &CallError) -> KeyUnavailable {
+    let advice = match error {
+        CallError::Service { code, .. } if code.contains("AccessDenied") => {
+            "allow the function's role to read it (and to decrypt with its KMS key)"
+        }
+        CallError::Service { code, .. } if code.contains("NotFound") => "check its name and region",
+        CallError::Service { .. } | CallError::Answer => "check that it is what the variable is for",
+        CallError::Connection => "check the function's network: a VPC needs a route or an endpoint to that service",
+        CallError::Signing => "check the credentials",
+    };
+    KeyUnavailable(format!("the API key of {variable} could not be fetched: {error}; {advice}"))
+}
+
+/// A JSON object's key, if that is what the text is; else the text.
+fn out_of_json(text: &str) -> String {
+    let Ok(Value::Object(object)) = serde_json::from_str(text) else { return text.to_owned() };
+    let found = JSON_NAMES.into_iter().find_map(|name| object.get(name)?.as_str());
+    found.unwrap_or_default().to_owned()
+}
+
+fn utf8(base64: &str) -> Result<String, CallError> {
+    let bytes = STANDARD.decode(base64).map_err(|_| CallError::Answer)?;
+    String::from_utf8(bytes).map_err(|_| CallError::Answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_text_or_json() {
+        for (text, key) in [
+            ("abc", "abc"),
+            (r#"{"api_key":"a"}"#, "a"),
+            (r#"{"dd_api_key":"b"}"#, "b"),
+            (r#"{"apiKey":"c"}"#, "c"),
+            (r#"{"DD_API_KEY":"d"}"#, "d"),
+            (r#"{"other":"e"}"#, ""),
+            (r#"{"api_key":7}"#, ""),
+            ("12345", "12345"),
+        ] {
+            assert_eq!(out_of_json(text), key, "{text}");
+        }
+    }
+}
