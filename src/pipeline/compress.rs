@@ -8,7 +8,7 @@ use flate2::write::GzEncoder;
 /// The compression of what is sent, with its level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compression {
-    /// The default, at level 1: a seventh of the time of gzip at a similar size (`docs/performance.md`). The Datadog
+    /// The default, at level 1: a quarter of the time of gzip, and smaller (`docs/performance.md`). The Datadog
     /// Agent and Vector send zstd too.
     Zstd(i32),
     Gzip(u32),

@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 
 use super::event::EventError;
 use super::json;
+use super::layout;
 
 /// How far DEFLATE can inflate a byte at most; bounds what a length in a gzip trailer may make us reserve.
 /// Source: zlib, "Technical details", maximum compression factor.
@@ -92,6 +93,9 @@ pub fn text(inflated: Vec<u8>) -> String {
 /// # Errors
 /// [`EventError::Content`] if `text` is not one JSON object with an array `logEvents` (a control message needs none).
 pub fn read(text: &str) -> Result<Batch<'_>, EventError> {
+    if let Some(batch) = read_usual(text) {
+        return Ok(batch);
+    }
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let batch = match deserializer.deserialize_map(Frame).and_then(|batch| deserializer.end().map(|()| batch)) {
         Ok(batch) => batch,
@@ -103,7 +107,26 @@ pub fn read(text: &str) -> Result<Batch<'_>, EventError> {
     Ok(batch)
 }
 
-/// The common case: the frame and all its events in one walk. An error here only means: not the common case.
+/// The usual case: events in the layout that CloudWatch Logs writes, behind other members.
+fn read_usual(text: &str) -> Option<Batch<'_>> {
+    const EVENTS: &str = ",\"logEvents\":";
+    let at = text.find(EVENTS)?;
+    let (events, length) = layout::events(&text[at + EVENTS.len()..])?;
+    // What stands before and behind the events has to be an object without them.
+    let events_end = at + EVENTS.len() + length;
+    let without = [&text[..at], &text[events_end..]].concat();
+    let mut batch = Batch::default();
+    let base = without.as_ptr() as usize;
+    json::each_member(&without, |key, value| {
+        let place = value.as_ptr() as usize - base;
+        let start = if place < at { place } else { place - at + events_end };
+        batch.take(key, &text[start..start + value.len()]);
+    })
+    .ok()?;
+    (!batch.control).then_some(Batch { events, ..batch })
+}
+
+/// Any other order of members: the frame and all its events in one walk. An error here only means: not even that.
 struct Frame;
 
 impl<'a> Visitor<'a> for Frame {

@@ -14,6 +14,7 @@ pub mod decode;
 pub mod entry;
 pub mod event;
 pub mod json;
+mod layout;
 pub mod reassemble;
 pub mod record;
 mod salvage;

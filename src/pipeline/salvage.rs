@@ -10,8 +10,9 @@ use super::record::{Metadata, Record};
 use super::shape::{self, Member, Members};
 use super::stream::Origin;
 
-/// What a parser or containerd's line puts before the metadata.
-const LINE_KEYS: [&str; 5] = ["stream", "logtag", "time", "log", "message"];
+/// What parsers and filters write; a member of any other name is the application's, merged.
+const FILTERS_KEYS: [&str; 8] =
+    ["stream", "logtag", "time", "log", "message", "kubernetes", "kubernetes_namespace", "cluster_name"];
 
 /// Reads `text`, which begins like a JSON object and is not a whole one.
 pub fn salvage<'r>(text: &'r str, origin: &Origin, event_ms: Option<i64>) -> Record<'r> {
@@ -27,7 +28,7 @@ pub fn salvage<'r>(text: &'r str, origin: &Origin, event_ms: Option<i64>) -> Rec
     });
     let has = |key: &str| members.iter().any(|member| member.key == key);
     let is_parsed = has("stream") || has("logtag");
-    if members.iter().all(|member| LINE_KEYS.contains(&member.key)) {
+    if members.iter().all(|member| FILTERS_KEYS.contains(&member.key)) {
         if has("log") || (is_parsed && has("message")) {
             if let Some(record) = understood(members, origin, event_ms) {
                 return record;
@@ -42,7 +43,7 @@ pub fn salvage<'r>(text: &'r str, origin: &Origin, event_ms: Option<i64>) -> Rec
     Record { truncated: is_parsed, ..Record::as_is(text) }
 }
 
-/// The record of these members, on its own: what was cut off may have held the metadata.
+/// The record of these members, on its own; what was cut off may have held the metadata.
 fn understood(members: Vec<Member>, origin: &Origin, event_ms: Option<i64>) -> Option<Record<'static>> {
     let members = Members::from(members);
     let record = shape::understand(members, origin, event_ms, &[], &mut shape::Trust::default())?;
@@ -52,7 +53,11 @@ fn understood(members: Vec<Member>, origin: &Origin, event_ms: Option<i64>) -> O
         output: record.output,
         partial: record.partial,
         time_ms: record.time_ms,
-        metadata: Metadata::default(),
+        metadata: Metadata {
+            kubernetes: record.metadata.kubernetes.map(|kubernetes| Cow::Owned(kubernetes.into_owned())),
+            namespace: None,
+            cluster_name: record.metadata.cluster_name.map(|name| Cow::Owned(name.into_owned())),
+        },
         attributes: record.attributes,
         truncated: false,
     })

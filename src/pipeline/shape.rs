@@ -30,30 +30,30 @@ pub struct Member<'r> {
 
 /// The members of a record in order.
 #[derive(Debug)]
-pub struct Members<'r>(Vec<Member<'r>>);
+pub struct Members<'r>(Vec<(Member<'r>, Role)>);
 
 impl<'r> Members<'r> {
     /// `None` if `text` is not one whole JSON object.
     pub fn read(text: &'r str) -> Option<Members<'r>> {
         let mut members = Vec::with_capacity(16);
-        json::each_member(text, |key, value| members.push(Member { key, value })).ok()?;
+        json::each_member(text, |key, value| members.push((Member { key, value }, Role::Other))).ok()?;
         Some(Members(members))
     }
 
     /// Members that were read elsewhere.
     pub fn from(members: Vec<Member<'r>>) -> Members<'r> {
-        Members(members)
+        Members(members.into_iter().map(|member| (member, Role::Other)).collect())
     }
 
     /// Adds members behind the others.
     pub fn extend(&mut self, more: impl Iterator<Item = Member<'r>>) {
-        self.0.extend(more);
+        self.0.extend(more.map(|member| (member, Role::Other)));
     }
 }
 
 /// Whose a member is and what for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
+pub enum Role {
     Stream,
     LogTag,
     Time,
@@ -143,23 +143,31 @@ struct Shape<'r, 'o> {
     members: Vec<(Member<'r>, Role)>,
     origin: &'o Origin<'o>,
     event_ms: Option<i64>,
+    /// What the member `time` says, if it is a time.
+    time_ms: Option<i64>,
     /// Where the Kubernetes filter's members begin.
     filter_at: Option<usize>,
     kubernetes: Option<Cow<'r, str>>,
 }
 
 impl<'r, 'o> Shape<'r, 'o> {
-    fn new(members: Vec<Member<'r>>, origin: &'o Origin<'o>, event_ms: Option<i64>, trust: &mut Trust) -> Self {
+    fn new(
+        members: Vec<(Member<'r>, Role)>,
+        origin: &'o Origin<'o>,
+        event_ms: Option<i64>,
+        trust: &mut Trust,
+    ) -> Self {
         // An older core may write a name twice: the filter's object is the last.
-        let filter_at = members
-            .iter()
-            .rposition(|member| member.key == "kubernetes" && member.value.starts_with('{') && trust.of(member.value, origin));
+        let filter_at = members.iter().rposition(|(member, _)| {
+            member.key == "kubernetes" && member.value.starts_with('{') && trust.of(member.value, origin)
+        });
         let mut shape = Shape {
             filter_at,
-            kubernetes: filter_at.map(|at| Cow::Borrowed(members[at].value)),
-            members: members.into_iter().map(|member| (member, Role::Other)).collect(),
+            kubernetes: filter_at.map(|at| Cow::Borrowed(members[at].0.value)),
+            members,
             origin,
             event_ms,
+            time_ms: None,
         };
         if let Some(at) = filter_at {
             shape.members[at].1 = Role::Kubernetes;
@@ -201,6 +209,7 @@ impl<'r, 'o> Shape<'r, 'o> {
     fn assign_roles(&mut self) {
         let mut taken = [false; 6];
         let mut first = |slot: usize| !std::mem::replace(&mut taken[slot], true);
+        let mut time_ms = None;
         for (member, role) in &mut self.members {
             if *role != Role::Other {
                 continue;
@@ -209,7 +218,10 @@ impl<'r, 'o> Shape<'r, 'o> {
             *role = match member.key {
                 "stream" if text.and_then(Output::parse).is_some() && first(0) => Role::Stream,
                 "logtag" if text.and_then(cri::partial_flag).is_some() && first(1) => Role::LogTag,
-                "time" if text.and_then(cri::time_ms).is_some() && first(2) => Role::Time,
+                "time" if first(2) => {
+                    time_ms = text.and_then(cri::time_ms);
+                    if time_ms.is_some() { Role::Time } else { Role::Other }
+                }
                 "log" if first(3) => Role::Log,
                 "message" if first(4) => Role::Message,
                 "cluster_name" if text.is_some_and(|name| !name.is_empty()) => Role::ClusterName,
@@ -219,6 +231,7 @@ impl<'r, 'o> Shape<'r, 'o> {
                 _ => Role::Other,
             };
         }
+        self.time_ms = time_ms;
     }
 
     fn position(&self, role: Role) -> Option<usize> {
@@ -264,7 +277,7 @@ impl<'r, 'o> Shape<'r, 'o> {
     }
 
     /// `log` is a string: the line, or a member of an application's object that happens to have that name.
-    fn with_log(mut self, text: String) -> Option<Record<'r>> {
+    fn with_log(mut self, mut text: String) -> Option<Record<'r>> {
         if let Some(line) = cri::parse(&text).filter(|line| self.is_left_standing(line)) {
             // What a parser made of the same line besides.
             self.set_role(Role::Message, Role::Message);
@@ -273,7 +286,8 @@ impl<'r, 'o> Shape<'r, 'o> {
             if matches!(self.origin, Origin::Unknown) && !self.is_fluent_bits() && self.others().next().is_some() {
                 return None;
             }
-            let mut record = self.line(Cow::Owned(text[at..].to_owned()), true);
+            text.drain(..at);
+            let mut record = self.line(Cow::Owned(text), true);
             (record.output, record.partial, record.time_ms) = (Some(output), partial, Some(time_ms));
             return Some(record);
         }
@@ -352,12 +366,12 @@ impl<'r, 'o> Shape<'r, 'o> {
 
     /// Members that only repeat what is in `text`: merged while `log` was kept, or a loose parser's pieces.
     fn drop_explained(&mut self, text: &str) {
-        if self.others().next().is_none() && self.position(Role::ClusterName).is_none() {
+        let filter_at = self.filter_at.unwrap_or(usize::MAX);
+        if self.others().next().is_none() && self.position(Role::ClusterName).is_none_or(|at| at > filter_at) {
             return;
         }
         let mut keys = Vec::new();
         let _ = json::each_member(text, |key, _| keys.push(key));
-        let filter_at = self.filter_at.unwrap_or(usize::MAX);
         for (at, (member, role)) in self.members.iter_mut().enumerate() {
             let repeats = match *role {
                 Role::Other => {
@@ -388,11 +402,10 @@ impl<'r, 'o> Shape<'r, 'o> {
         if self.position(Role::Stream).is_some_and(|at| at > parsers_end) {
             self.set_role(Role::Stream, Role::Other);
         }
-        let is_events = |raw: &str| json::unquoted(raw).and_then(cri::time_ms).is_some_and(|ms| Some(ms) == self.event_ms);
         let parsed_at = self.position(Role::Stream).or(log_tag).unwrap_or(usize::MAX);
         if let Some(at) = self.position(Role::Time)
             && at > parsed_at
-            && !is_events(self.members[at].0.value)
+            && self.time_ms != self.event_ms
         {
             self.members[at].1 = Role::Other;
         }
@@ -443,7 +456,7 @@ impl<'r, 'o> Shape<'r, 'o> {
             merged: false,
             output: self.value(Role::Stream).and_then(json::unquoted).and_then(Output::parse),
             partial: log_tag.and_then(cri::partial_flag).unwrap_or(false),
-            time_ms: self.value(Role::Time).and_then(json::unquoted).and_then(cri::time_ms),
+            time_ms: self.position(Role::Time).and(self.time_ms),
             metadata: Metadata {
                 kubernetes: self.kubernetes.clone(),
                 namespace: self.value(Role::Namespace),

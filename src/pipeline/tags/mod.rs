@@ -187,7 +187,9 @@ fn add_image(tags: &mut TagSet, pod: &Pod) -> Option<String> {
     let image = image::split(&pod.image).or_else(|| image::split(&pod.image_hash))?;
     tags.add("image_name", image.name);
     tags.add("short_image", image.short);
-    tags.add("image_tag", image.tag);
+    // As the kubelet's collector has it: no tag and no digest mean the latest.
+    let is_latest = image.tag.is_empty() && !pod.image.is_empty() && !pod.image.contains('@');
+    tags.add("image_tag", if is_latest { "latest" } else { image.tag });
     // Docker's spelling of the same. Source: Kubernetes, `pkg/kubelet/container`, image ids.
     tags.add("image_id", pod.image_hash.trim_start_matches("docker-pullable://"));
     Some(image.short.to_owned())

@@ -1,0 +1,37 @@
+# Short names for what is done often; `just --list` shows them. Each is one command that also works without just.
+
+# Sample events through the forwarder's own code, to an intake on loopback
+demo:
+    cargo run --quiet -- demo
+
+# What Datadog would get of an event file: `just preview EVENT.json --json`
+preview file *options:
+    cargo run --quiet -- preview {{ quote(file) }} {{ options }}
+
+# All tests
+test:
+    cargo test
+
+# Format and lints
+lint:
+    cargo fmt --check && cargo clippy --all-targets -- -D warnings
+
+# All that has to hold before a change goes in
+ci:
+    .ci/run
+
+# The forwarder in Lambda's own runtimes; its top says what it needs
+e2e *options:
+    scripts/e2e {{ options }}
+
+# The whole pure path beside its floor
+bench:
+    cargo bench --bench pipeline
+
+# The function's zip for arm64 or x86_64
+build architecture="arm64":
+    scripts/build {{ architecture }}
+
+# Build and deploy with the SAM CLI: `just deploy ClusterName=prod LogGroupName=/eks/prod`
+deploy *parameters:
+    scripts/deploy {{ parameters }}

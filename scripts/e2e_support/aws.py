@@ -1,0 +1,144 @@
+"""AWS's services on loopback: moto, and a door before it that notes which calls came and checks their signatures.
+
+moto takes any signature and does not say what it was asked, so the function goes through the door.
+"""
+
+import dataclasses
+import http.client
+import http.server
+import json
+import re
+import sys
+import threading
+
+from .processes import NeverHappened, Process, accepts, free_port
+
+# What the function is given, as Lambda would.
+ACCESS_KEY_ID, SECRET_ACCESS_KEY, SESSION_TOKEN = "AKIDEXAMPLE", "secret-access-key-of-the-test", "session-token-of-the-test"
+
+
+class Moto:
+    """`moto_server`; `reset` makes it forget everything."""
+
+    def __init__(self):
+        self.port, self.process = 0, None
+
+    def __enter__(self):
+        # Another process may take the port between looking for one and using it.
+        for attempts_left in (2, 1, 0):
+            self.port = free_port()
+            command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", self.port]
+            self.process = Process(command, {"PATH": "/usr/bin:/bin"})
+            try:
+                self.process.wait_for(lambda: accepts(self.port), 60, "moto's port")
+                return self
+            except BaseException as error:
+                self.process.stop()
+                if attempts_left == 0 or not isinstance(error, NeverHappened):
+                    raise
+
+    def __exit__(self, *_exception):
+        self.process.stop()
+
+    def client(self, service, region="us-east-1"):
+        import boto3
+
+        return boto3.client(
+            service, region_name=region, endpoint_url=f"http://127.0.0.1:{self.port}",
+            aws_access_key_id="setup", aws_secret_access_key="setup",
+        )
+
+    def reset(self):
+        self.post("/moto-api/reset", b"", {})
+
+    def post(self, path, body, headers):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request("POST", path, body, headers)
+            response = connection.getresponse()
+            return response.status, response.getheader("Content-Type", ""), response.read()
+        finally:
+            connection.close()
+
+
+@dataclasses.dataclass
+class Call:
+    """A call as it came through the door."""
+
+    operation: str
+    service: str
+    region: str
+    request: dict
+    is_signed: bool
+    status: int
+
+
+class Door:
+    """Hands calls on to moto, and keeps them."""
+
+    def __init__(self, moto):
+        self.moto = moto
+        self.calls = []
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
+        self.server.daemon_threads = True
+        self.server.block_on_close = False
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02})
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_exception):
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+    def handler(door):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                credential = re.search(r"Credential=[^/]*/\d+/([^/]+)/([^/]+)/aws4_request", headers.get("authorization", ""))
+                region, service = credential.groups() if credential else ("", "")
+                status, kind, answer = door.moto.post(self.path, body, headers)
+                operation = headers.get("x-amz-target", "").rpartition(".")[2]
+                signed = is_signed(headers, self.path, body, region, service)
+                door.calls.append(Call(operation, service, region, json.loads(body), signed, status))
+                self.send_response(status)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, *_arguments):
+                pass
+
+        return Handler
+
+    def operations(self):
+        return [call.operation for call in self.calls]
+
+
+def is_signed(headers, path, body, region, service):
+    """Whether the signature is the one that AWS's own library computes for the request, and covers what it should."""
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
+    found = re.search(r"Credential=([^/]+)/.*SignedHeaders=([^,]+), *Signature=([0-9a-f]{64})$", headers.get("authorization", ""))
+    if not found:
+        return False
+    access_key_id, names, signature = found[1], found[2].split(";"), found[3]
+    if access_key_id != ACCESS_KEY_ID or not {"host", "x-amz-date", "x-amz-security-token", "x-amz-target"} <= set(names):
+        return False
+    request = AWSRequest(
+        "POST", url=f"http://{headers['host']}{path}", data=body,
+        headers={name: headers[name] for name in names if name != "host"},
+    )
+    request.context["timestamp"] = headers["x-amz-date"]
+    signer = SigV4Auth(Credentials(ACCESS_KEY_ID, SECRET_ACCESS_KEY, SESSION_TOKEN), service, region)
+    expected = signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)
+    return headers["x-amz-security-token"] == SESSION_TOKEN and signature == expected

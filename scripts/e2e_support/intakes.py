@@ -1,0 +1,125 @@
+"""Stand-ins for Datadog's log intake: one that misbehaves on demand, and `podferry intake`."""
+
+import contextlib
+import dataclasses
+import gzip
+import http.server
+import json
+import re
+import threading
+
+from .processes import Process
+
+# For a request that is never answered, in the place of a status.
+SILENCE = None
+
+
+@dataclasses.dataclass
+class Arrival:
+    """A request as it came."""
+
+    path: str
+    key: str
+    items: list
+    status: object = SILENCE
+
+
+class Intake:
+    """Answers what `behave` says of a request: a status, or SILENCE. It reads gzip and plain text, not zstd."""
+
+    def __init__(self, behave=lambda arrival: 202):
+        self.behave = behave
+        self.arrivals = []
+        self.lock = threading.Lock()
+        self.ends = threading.Event()
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
+        self.server.daemon_threads = True
+        self.server.block_on_close = False
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02})
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_exception):
+        self.ends.set()
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+    def handler(intake):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if self.headers.get("Content-Encoding") == "gzip":
+                    body = gzip.decompress(body)
+                arrival = Arrival(self.path, self.headers.get("DD-API-KEY", ""), json.loads(body))
+                # One after the other: what a behaviour changes, it changes once.
+                with intake.lock:
+                    intake.arrivals.append(arrival)
+                    status = intake.behave(arrival)
+                    arrival.status = status
+                if status is SILENCE:
+                    intake.ends.wait()
+                    self.close_connection = True
+                    return
+                # The other side may have given up by now.
+                with contextlib.suppress(ConnectionError):
+                    self.send_response(status)
+                    self.send_header("Content-Length", "2")
+                    self.end_headers()
+                    self.wfile.write(b"{}")
+
+            def log_message(self, *_arguments):
+                pass
+
+        return Handler
+
+    def accepted(self):
+        """The logs of all requests that were answered with 202."""
+        with self.lock:
+            return [item for arrival in self.arrivals if arrival.status == 202 for item in arrival.items]
+
+    def keys(self):
+        """The API keys, in the order of arrival."""
+        with self.lock:
+            return [arrival.key for arrival in self.arrivals]
+
+
+class PodferryIntake:
+    """`podferry intake --json`, which accepts all that is in order and prints every log."""
+
+    def __init__(self, podferry):
+        self.process = Process([podferry, "intake", "--json", "--listen", "127.0.0.1:0"], {"PATH": "/usr/bin:/bin"})
+        self.read = 0
+        self.url = ""
+
+    def __enter__(self):
+        try:
+            self.process.wait_for(lambda: "DD_URL=" in self.process.err(), 10, "its address")
+            self.url = re.search(r"DD_URL=(\S+)", self.process.err())[1]
+        except BaseException:
+            self.process.stop()
+            raise
+        return self
+
+    def __exit__(self, *_exception):
+        self.process.stop()
+
+    def new(self):
+        """The logs that came since the last call. It prints them before it answers, so none is missing."""
+        lines = self.process.out().splitlines()
+        new, self.read = lines[self.read :], len(lines)
+        return [json.loads(line) for line in new]
+
+
+def tags(item):
+    """The tags of a log: a name may have several values."""
+    found = {}
+    for tag in item["ddtags"].split(","):
+        name, _, value = tag.partition(":")
+        found.setdefault(name, set()).add(value)
+    return found
