@@ -23,7 +23,8 @@ fn main() {
     let content = support::content(RECORDS);
     let event = support::event(&content);
     let settings = PipelineSettings::default();
-    let data = serde_json::from_slice::<serde_json::Value>(&event).unwrap()["awslogs"]["data"].as_str().unwrap().to_owned();
+    let data =
+        serde_json::from_slice::<serde_json::Value>(&event).unwrap()["awslogs"]["data"].as_str().unwrap().to_owned();
     let processed = process(&event, "arn", &settings).unwrap();
     assert_eq!(processed.counts.logs as u64, RECORDS);
     let plains: Vec<Vec<u8>> = processed.payloads.iter().map(|payload| payload.plain().unwrap()).collect();
@@ -47,19 +48,43 @@ fn main() {
     println!("event        {RECORDS} records, {} bytes, inflated {} bytes", event.len(), content.len());
     println!("output       {} payloads, {plain_bytes} bytes, compressed {sent_bytes} bytes", plains.len());
     println!("whole path   {:>8.2} ms  {:.2} µs a log", whole.as_secs_f64() * 1e3, per_log(whole));
-    println!("floor        {:>8.2} ms  {:.2} µs a log (inflate {:.2} ms)", floor.as_secs_f64() * 1e3, per_log(floor), inflate.as_secs_f64() * 1e3);
-    println!("of that read {:>8.2} ms  {:.2} µs a log (the frame of CloudWatch's JSON)", read.as_secs_f64() * 1e3, per_log(read));
+    println!(
+        "floor        {:>8.2} ms  {:.2} µs a log (inflate {:.2} ms)",
+        floor.as_secs_f64() * 1e3,
+        per_log(floor),
+        inflate.as_secs_f64() * 1e3
+    );
+    println!(
+        "of that read {:>8.2} ms  {:.2} µs a log (the frame of CloudWatch's JSON)",
+        read.as_secs_f64() * 1e3,
+        per_log(read)
+    );
     println!("ratio        {:>8.2}", whole.as_secs_f64() / floor.as_secs_f64());
-    println!("allocations  {:>8.2} a log, {} in all, at most {} bytes at once", allocations.count_total as f64 / RECORDS as f64, allocations.count_total, allocations.bytes_max);
+    println!(
+        "allocations  {:>8.2} a log, {} in all, at most {} bytes at once",
+        allocations.count_total as f64 / RECORDS as f64,
+        allocations.count_total,
+        allocations.bytes_max
+    );
 
     println!("\ncompression of the same output, beside zstd 1:");
     let mut base = None;
-    for (name, compression) in [("zstd 1", Compression::Zstd(1)), ("zstd 3", Compression::Zstd(3)), ("gzip 6", Compression::Gzip(6))] {
+    for (name, compression) in
+        [("zstd 1", Compression::Zstd(1)), ("zstd 3", Compression::Zstd(3)), ("gzip 6", Compression::Gzip(6))]
+    {
         let mut compressor = Compressor::new(compression);
         let mut bytes = 0;
-        let time = median((0..7).map(|_| timed(|| bytes = plains.iter().map(|plain| compressor.compress(plain).0.len()).sum())).collect());
+        let time = median(
+            (0..7)
+                .map(|_| timed(|| bytes = plains.iter().map(|plain| compressor.compress(plain).0.len()).sum()))
+                .collect(),
+        );
         let base = *base.get_or_insert(time);
-        println!("{name}       {:>8.2} ms  {:.2} times  {bytes} bytes", time.as_secs_f64() * 1e3, time.as_secs_f64() / base.as_secs_f64());
+        println!(
+            "{name}       {:>8.2} ms  {:.2} times  {bytes} bytes",
+            time.as_secs_f64() * 1e3,
+            time.as_secs_f64() / base.as_secs_f64()
+        );
     }
 }
 

@@ -6,6 +6,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -59,6 +60,7 @@ type Script = dyn Fn(&Arrival) -> Reply + Send + Sync;
 pub struct StandIn {
     address: SocketAddr,
     arrivals: Arc<Mutex<Vec<Arrival>>>,
+    connections: Arc<AtomicUsize>,
     server: JoinHandle<()>,
 }
 
@@ -88,13 +90,19 @@ impl StandIn {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let arrivals = Arc::new(Mutex::new(Vec::new()));
-        let server = tokio::spawn(serve(listener, arrivals.clone(), Arc::new(script)));
-        Ok(StandIn { address, arrivals, server })
+        let connections = Arc::new(AtomicUsize::new(0));
+        let server = tokio::spawn(serve(listener, arrivals.clone(), connections.clone(), Arc::new(script)));
+        Ok(StandIn { address, arrivals, connections, server })
     }
 
     /// What to give as `DD_URL`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// How many connections were made so far.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
     }
 
     /// All requests so far.
@@ -114,9 +122,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn serve(listener: TcpListener, arrivals: Arc<Mutex<Vec<Arrival>>>, script: Arc<Script>) {
+async fn serve(
+    listener: TcpListener,
+    arrivals: Arc<Mutex<Vec<Arrival>>>,
+    count: Arc<AtomicUsize>,
+    script: Arc<Script>,
+) {
     let mut connections = tokio::task::JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
+        count.fetch_add(1, Ordering::SeqCst);
         let (arrivals, script) = (arrivals.clone(), script.clone());
         let service = service_fn(move |request| answer(request, arrivals.clone(), script.clone()));
         connections.spawn(async move {
@@ -198,7 +212,10 @@ fn judge(method: &Method, arrival: &Arrival, is_json: bool) -> u16 {
         401
     } else if !is_json {
         400
-    } else if arrival.items.len() > MAX_ITEMS || arrival.plain_bytes > MAX_PAYLOAD_BYTES || arrival.items.iter().any(is_too_long) {
+    } else if arrival.items.len() > MAX_ITEMS
+        || arrival.plain_bytes > MAX_PAYLOAD_BYTES
+        || arrival.items.iter().any(is_too_long)
+    {
         413
     } else {
         202

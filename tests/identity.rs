@@ -28,7 +28,7 @@ fn a_deployments_pod() {
         "kube_cluster_name:prod-eu kube_namespace:shop pod_name:web-6d4cf56db6-x7k2p kube_container_name:nginx
          display_container_name:nginx_web-6d4cf56db6-x7k2p
          container_id:c638f7633696e2ea7142f48455be2c0a28b602caec1dd0c822831ad5e7fcc004 container_name:nginx
-         eks_fargate_node:fargate-ip-10-0-175-238.eu-west-1.compute.internal
+         eks_fargate_node:fargate-ip-10-0-175-238.eu-west-1.compute.internal kube_distribution:eks
          kube_ownerref_kind:replicaset kube_ownerref_name:web-6d4cf56db6 kube_deployment:web kube_replica_set:web-6d4cf56db6
          image_name:public.ecr.aws/nginx/nginx short_image:nginx image_tag:1.22.1
          image_id:public.ecr.aws/nginx/nginx_sha256:1fc397caa75e275e51766811e4be2ed380a5000d2c154f27c8aac1b8764f0bf0
@@ -114,7 +114,8 @@ fn settings_have_their_say() {
         ..TagSettings::default()
     });
     let log = first("kept/web-nginx", &settings);
-    for tag in ["team:a", "alone", "env:prod", "squad:growth", "app.kubernetes.io/name:web", "capacity:0.25vcpu_0.5gb"] {
+    for tag in ["team:a", "alone", "env:prod", "squad:growth", "app.kubernetes.io/name:web", "capacity:0.25vcpu_0.5gb"]
+    {
         assert!(has_tag(&log, tag), "{tag}: {:?}", tags(&log));
     }
     // The pod's own environment wins.
@@ -132,11 +133,11 @@ fn no_application_changes_tags_host_or_service() {
         // log_key: the application's own text.
         r#"{"kubernetes":{"pod_name":"x"},"ddtags":"env:x","host":"x"}"#,
         r#"{"kubernetes":{"pod_name":"x","namespace_name":"y","labels":{"tags.datadoghq.com/service":"x"}},"log":"x"}"#,
+        r#"{"kubernetes":{"pod_name":"web-6d4cf56db6-x7k2p","namespace_name":"shop","host":"fargate-x"},"a":1}"#,
         // Merged while the Kubernetes API was denied.
         r#"{"stream":"stdout","logtag":"F","kubernetes":{"pod_name":"x"},"ddtags":"env:x","host":"x","hostname":"x","service":"x","ddsource":"x"}"#,
         r#"{"stream":"stdout","logtag":"F","kubernetes":{"labels":{"tags.datadoghq.com/env":"x"}},"a":1}"#,
         r#"{"stream":"stdout","logtag":"F","kubernetes":{"pod_name":"web-6d4cf56db6-x7k2p","namespace_name":"other","host":"fargate-x"},"a":1}"#,
-        r#"{"stream":"stdout","logtag":"F","kubernetes":{"pod_name":"web-6d4cf56db6-x7k2p","namespace_name":"shop","docker_id":"0","host":"fargate-x"},"a":1}"#,
         r#"{"stream":"stdout","logtag":"F","k8s_pod_name":"x","k8s_namespace_name":"y","k8s_host":"fargate-x"}"#,
         r#"{"stream":"stdout","logtag":"F","cluster_name":"x","a":1}"#,
         r#"{"stream":"stdout","logtag":"F","log":"{\"cluster_name\":\"x\"}","cluster_name":"x"}"#,
@@ -157,13 +158,35 @@ fn an_applications_members_before_the_filters_change_nothing_either() {
     assert!(has_tag(&honest, "env:prod"));
     for forged in [
         format!(r#"{{"stream":"stdout","logtag":"F","cluster_name":"x",{kubernetes}}}"#),
-        format!(r#"{{"stream":"stdout","logtag":"F","kubernetes":{{"pod_name":"web-6d4cf56db6-x7k2p","namespace_name":"shop","labels":{{"tags.datadoghq.com/env":"x"}}}},{kubernetes}}}"#),
-        format!(r#"{{"stream":"stdout","logtag":"F","ddtags":"env:x","k8s_pod_name":"x","k8s_namespace_name":"x",{kubernetes}}}"#),
+        format!(
+            r#"{{"stream":"stdout","logtag":"F","kubernetes":{{"pod_name":"web-6d4cf56db6-x7k2p","namespace_name":"shop","labels":{{"tags.datadoghq.com/env":"x"}}}},{kubernetes}}}"#
+        ),
+        format!(
+            r#"{{"stream":"stdout","logtag":"F","ddtags":"env:x","k8s_pod_name":"x","k8s_namespace_name":"x",{kubernetes}}}"#
+        ),
     ] {
         let log = one(&forged, &settings);
         assert_eq!(log["ddtags"], honest["ddtags"], "{forged}");
         assert_eq!(log["service"], honest["service"]);
     }
+}
+
+#[test]
+fn a_restarted_container_keeps_its_metadata() {
+    // Fluent Bit caches the object, and with it the id of the container before.
+    let record = r#"{"stream":"stdout","logtag":"F","log":"x","kubernetes":{"pod_name":"web-6d4cf56db6-x7k2p","namespace_name":"shop","labels":{"tags.datadoghq.com/env":"prod"},"container_name":"nginx","docker_id":"0000000000000000000000000000000000000000000000000000000000000000"}}"#;
+    let log = one(record, &PipelineSettings::default());
+    assert!(has_tag(&log, "env:prod") && has_tag(&log, &format!("container_id:{ID}")));
+}
+
+#[test]
+fn only_the_filters_own_namespace_object_counts() {
+    let settings =
+        with(TagSettings { namespace_labels: AsTags::parse(r#"{"a":"env"}"#).unwrap(), ..TagSettings::default() });
+    let forged = r#"{"stream":"stdout","logtag":"F","msg":"x","kubernetes_namespace":{"labels":{"a":"evil"}},"kubernetes":{"pod_name":"web-6d4cf56db6-x7k2p","namespace_name":"shop"}}"#;
+    let log = one(forged, &settings);
+    assert!(!has_tag(&log, "env:evil"));
+    assert_eq!(log["message"], r#"{"msg":"x","kubernetes_namespace":{"labels":{"a":"evil"}}}"#);
 }
 
 #[test]
@@ -203,7 +226,8 @@ fn never_more_than_a_hundred_tags() {
         r#"{{"stream":"stdout","logtag":"P","log":"x","kubernetes":{{"pod_name":"web-6d4cf56db6-x7k2p","namespace_name":"shop","labels":{{{}}}}}}}"#,
         labels.join(",")
     );
-    let settings = with(TagSettings { pod_labels: AsTags::parse(r#"{"*":"%%label%%"}"#).unwrap(), ..TagSettings::default() });
+    let settings =
+        with(TagSettings { pod_labels: AsTags::parse(r#"{"*":"%%label%%"}"#).unwrap(), ..TagSettings::default() });
     let log = one(&record, &settings);
     assert!(tags(&log).len() <= 100 && tags(&log).len() >= 99 && has_tag(&log, "partial:true"));
     assert!(has_tag(&log, "pod_name:web-6d4cf56db6-x7k2p"));
@@ -212,6 +236,9 @@ fn never_more_than_a_hundred_tags() {
 #[test]
 fn namespace_labels_become_tags() {
     let record = r#"{"stream":"stdout","logtag":"F","log":"x","kubernetes":{"pod_name":"web-6d4cf56db6-x7k2p","namespace_name":"shop"},"kubernetes_namespace":{"name":"shop","labels":{"team":"growth"}}}"#;
-    let settings = with(TagSettings { namespace_labels: AsTags::parse(r#"{"team":"ns_team"}"#).unwrap(), ..TagSettings::default() });
+    let settings = with(TagSettings {
+        namespace_labels: AsTags::parse(r#"{"team":"ns_team"}"#).unwrap(),
+        ..TagSettings::default()
+    });
     assert!(has_tag(&one(record, &settings), "ns_team:growth"));
 }

@@ -107,7 +107,10 @@ fn not_merged() {
     let logs = shape("09_recommended_merge_off");
     let arrived = messages(&logs);
     assert_eq!(arrived[..WRITTEN.len()], WRITTEN);
-    assert_eq!(arrived[WRITTEN.len()..], ["interleaved stderr", r#"{"level":"info","msg":"aaabbbccc"}"#, r#"prefix {"tail":"is json"}"#]);
+    assert_eq!(
+        arrived[WRITTEN.len()..],
+        ["interleaved stderr", r#"{"level":"info","msg":"aaabbbccc"}"#, r#"prefix {"tail":"is json"}"#]
+    );
     assert_eq!(logs[15]["status"], "error");
     assert!(logs.iter().all(|log| !has_tag(log, "partial:true")));
 }
@@ -146,7 +149,8 @@ fn every_event_of_the_corpus_arrives_whole() {
 
 #[test]
 fn upstreams_cri_parser_puts_the_text_into_message() {
-    let log = forward_one(r#"{"time":"2026-11-22T20:38:08.000000001Z","stream":"stderr","logtag":"F","message":"  hello"}"#);
+    let log =
+        forward_one(r#"{"time":"2026-11-22T20:38:08.000000001Z","stream":"stderr","logtag":"F","message":"  hello"}"#);
     assert_eq!(log["message"], "  hello");
     assert_eq!(log["status"], "error");
     assert_eq!(log["timestamp"], 1_795_379_888_000_i64);
@@ -195,7 +199,8 @@ fn a_prefix_that_the_application_printed_stays() {
 #[test]
 fn an_application_may_use_any_name() {
     // Merged, filter at work: its members are those before the filter's.
-    let merged = format!(r#"{{"stream":"stderr","logtag":"F","log":"inner","message":"m","level":"info",{KUBERNETES}}}"#);
+    let merged =
+        format!(r#"{{"stream":"stderr","logtag":"F","log":"inner","message":"m","level":"info",{KUBERNETES}}}"#);
     assert_eq!(forward_one(&merged)["message"], r#"{"log":"inner","message":"m","level":"info"}"#);
     let message = format!(r#"{{"stream":"stderr","logtag":"F","message":"done","level":"info",{KUBERNETES}}}"#);
     assert_eq!(forward_one(&message)["message"], r#"{"message":"done","level":"info"}"#);
@@ -234,6 +239,96 @@ fn what_a_filter_adds_goes_along_beside_the_text() {
 }
 
 #[test]
+fn what_a_filter_adds_before_the_kubernetes_filter_leaves_the_line_alone() {
+    let message = format!(r#"{{"stream":"stdout","logtag":"F","log":"GET / 200","team":"web",{KUBERNETES}}}"#);
+    let log = forward_one(&message);
+    assert_eq!((&log["message"], &log["fluent_bit"]), (&json!("GET / 200"), &json!({ "team": "web" })));
+    // Behind another member, `log` is the application's.
+    let merged = format!(r#"{{"stream":"stdout","logtag":"F","level":"info","log":"GET / 200",{KUBERNETES}}}"#);
+    assert_eq!(forward_one(&merged)["message"], r#"{"level":"info","log":"GET / 200"}"#);
+}
+
+#[test]
+fn an_applications_own_time_does_not_move_its_log() {
+    let kept = 1_795_379_888_236_i64;
+    for members in [r#""time":"2001-01-01T00:00:00Z","log":"x""#, r#""time":"2001-01-01T00:00:00Z","message":"x""#] {
+        let log = forward_one(&format!(r#"{{"stream":"stdout","logtag":"F",{members},{KUBERNETES}}}"#));
+        assert_eq!(log["timestamp"], kept, "{members}");
+    }
+    // Nor does it vanish where both clocks fall into one millisecond.
+    let same =
+        format!(r#"{{"stream":"stdout","logtag":"F","time":"2026-11-22T20:38:08.236Z","level":"info",{KUBERNETES}}}"#);
+    assert_eq!(forward_one(&same)["message"], r#"{"time":"2026-11-22T20:38:08.236Z","level":"info"}"#);
+}
+
+#[test]
+fn a_record_in_another_order_is_read_by_its_names() {
+    let kubernetes =
+        json!({ "pod_name": "web-6d4cf56db6-x7k2p", "namespace_name": "shop", "container_image": "nginx:1" });
+    // `json!` sorts.
+    let line = json!({
+        "time": "2021-12-16T18:36:09.5Z", "stream": "stderr", "logtag": "F", "log": "hello", "kubernetes": kubernetes,
+        "cluster_name": "c",
+    });
+    let log = forward_one(&line.to_string());
+    assert_eq!((&log["message"], &log["status"]), (&json!("hello"), &json!("error")));
+    assert_eq!((&log["timestamp"], log.get("fluent_bit")), (&json!(1_639_679_769_500_i64), None));
+    assert!(has_tag(&log, "kube_cluster_name:c") && has_tag(&log, "image_tag:1"));
+    let merged = json!({ "stream": "stderr", "logtag": "F", "a": 1, "z": 2, "kubernetes": kubernetes });
+    let log = forward_one(&merged.to_string());
+    assert_eq!((&log["message"], &log["status"]), (&json!(r#"{"a":1,"z":2}"#), &json!("error")));
+    assert!(has_tag(&log, "image_tag:1"));
+    let message =
+        json!({ "stream": "stdout", "logtag": "F", "message": "m", "level": "info", "kubernetes": kubernetes });
+    assert_eq!(forward_one(&message.to_string())["message"], r#"{"level":"info","message":"m"}"#);
+    let first = r#"{"log":"hello","stream":"stderr","time":"2021-12-16T18:36:09.5Z","logtag":"F"}"#;
+    assert_eq!(forward_one(first)["timestamp"], 1_639_679_769_500_i64);
+}
+
+#[test]
+fn json_of_other_log_groups_is_left_alone() {
+    for message in [
+        r#"{"stream":"stdout","message":"hi","user":5}"#,
+        r#"{"stream":"stdout","log":"hi","a":1}"#,
+        r#"{"pod_name":"web","namespace_name":"shop","host":"db1","msg":"x"}"#,
+        r#"{"kubernetes":{"pod_name":"a","namespace_name":"b"},"message":"hello","level":"warn"}"#,
+    ] {
+        let (logs, _) = forward_from("/my/app", "x", &[(1, message)], &PipelineSettings::default());
+        assert_eq!(logs[0]["message"], message);
+        assert!(logs[0]["ddtags"] == "");
+    }
+}
+
+#[test]
+fn a_groups_name_is_no_proof_against_the_record() {
+    let message = format!(r#"{{"stream":"stdout","logtag":"F","log":"hello",{KUBERNETES}}}"#);
+    let (logs, _) =
+        forward_from("/eks/vpc-tools", "web-6d4cf56db6-x7k2p.nginx", &[(1, &message)], &PipelineSettings::default());
+    assert_eq!((&logs[0]["message"], &logs[0]["ddsource"]), (&json!("hello"), &json!("nginx")));
+}
+
+#[test]
+fn pieces_are_joined_though_the_metadata_comes_late() {
+    let pieces = [
+        r#"{"stream":"stdout","logtag":"P","log":"a"}"#.to_owned(),
+        format!(r#"{{"stream":"stdout","logtag":"F","log":"b",{KUBERNETES}}}"#),
+    ];
+    let logs = forward(&[&pieces[0], &pieces[1]]);
+    assert_eq!(messages(&logs), ["ab"]);
+    assert!(has_tag(&logs[0], "image_tag:1.22"));
+}
+
+#[test]
+fn kept_text_explains_escaped_keys_and_empty_objects() {
+    for record in [
+        format!(r#"{{"stream":"stdout","logtag":"F","log":"{{"é":1}}","é":1,{KUBERNETES}}}"#),
+        format!(r#"{{"stream":"stdout","logtag":"F","log":"{{}}","log_obj":{{}},{KUBERNETES}}}"#),
+    ] {
+        assert_eq!(forward_one(&record).get("fluent_bit"), None, "{record}");
+    }
+}
+
+#[test]
 fn lifted_metadata_is_put_together_again() {
     let lifted = r#"{"stream":"stdout","logtag":"F","log":"hello","k8s_pod_name":"web-6d4cf56db6-x7k2p","k8s_namespace_name":"shop","k8s_labels":{"tags.datadoghq.com/env":"prod"},"k8s_container_image":"nginx:1.22","k8s_host":"fargate-ip-10-0-1-2.ec2.internal"}"#;
     let log = forward_one(lifted);
@@ -241,7 +336,8 @@ fn lifted_metadata_is_put_together_again() {
     for tag in ["env:prod", "image_tag:1.22", "eks_fargate_node:fargate-ip-10-0-1-2.ec2.internal"] {
         assert!(has_tag(&log, tag), "{tag}");
     }
-    let merged = r#"{"stream":"stdout","logtag":"F","a":1,"k8s_pod_name":"web-6d4cf56db6-x7k2p","k8s_namespace_name":"shop"}"#;
+    let merged =
+        r#"{"stream":"stdout","logtag":"F","a":1,"k8s_pod_name":"web-6d4cf56db6-x7k2p","k8s_namespace_name":"shop"}"#;
     assert_eq!(forward_one(merged)["message"], r#"{"a":1}"#);
 }
 
@@ -273,7 +369,9 @@ fn a_templated_stream_takes_the_records_word() {
     let message = format!(r#"{{"stream":"stdout","logtag":"F","log":"hello",{KUBERNETES}}}"#);
     let (logs, _) = forward_from("/eks/shop", "web-6d4cf56db6-x7k2p.nginx", &[(1, &message)], &settings);
     assert_eq!(logs[0]["message"], "hello");
-    for tag in ["pod_name:web-6d4cf56db6-x7k2p", "kube_namespace:shop", "kube_container_name:nginx", "kube_deployment:web"] {
+    for tag in
+        ["pod_name:web-6d4cf56db6-x7k2p", "kube_namespace:shop", "kube_container_name:nginx", "kube_deployment:web"]
+    {
         assert!(has_tag(&logs[0], tag), "{tag}");
     }
     // The application's own `kubernetes`, where the filter failed.
@@ -349,7 +447,8 @@ fn a_record_that_was_cut_gives_what_there_is_of_the_line() {
 
 #[test]
 fn pieces_are_joined_and_what_stays_open_is_marked() {
-    let piece = |tag: &str, output: &str, text: &str| json!({ "stream": output, "logtag": tag, "log": text }).to_string();
+    let piece =
+        |tag: &str, output: &str, text: &str| json!({ "stream": output, "logtag": tag, "log": text }).to_string();
     let pieces = [
         piece("P", "stdout", "{\"a\":"),
         piece("F", "stderr", "between"),
@@ -363,12 +462,17 @@ fn pieces_are_joined_and_what_stays_open_is_marked() {
     assert!(has_tag(&logs[2], "partial:true") && !has_tag(&logs[1], "partial:true"));
     assert_eq!((counts.events, counts.logs, counts.joined, counts.partial, counts.blank), (5, 3, 2, 1, 0));
 
-    let bare = [r#"{"log":"2026-11-22T20:38:08.1Z stdout P one "}"#, r#"{"log":"2026-11-22T20:38:08.2Z stdout F two"}"#];
+    let bare =
+        [r#"{"log":"2026-11-22T20:38:08.1Z stdout P one "}"#, r#"{"log":"2026-11-22T20:38:08.2Z stdout F two"}"#];
     assert_eq!(messages(&forward(&bare)), ["one two"]);
     // Its end was JSON by itself, and Merge_Log took it away.
     let merged = format!(r#"{{"logtag":"F","tail":"is json","stream":"stdout",{KUBERNETES}}}"#);
     let logs = forward(&[&piece("P", "stdout", "prefix "), &merged]);
     assert_eq!(logs.len(), 2);
+    let own = format!(r#"{{"stream":"stdout","logtag":"F","tail":"is json",{KUBERNETES}}}"#);
+    let split = [(1, pieces[0].as_str()), (2, own.as_str())];
+    let (_, counts) = forward_from(GROUP, &stream(), &split, &PipelineSettings::default());
+    assert_eq!((counts.events, counts.logs, counts.joined, counts.partial), (2, 2, 0, 1));
     assert!(logs.iter().any(|log| log["message"] == "prefix " && has_tag(log, "partial:true")));
 }
 
@@ -391,7 +495,8 @@ fn blank_lines_are_counted_and_not_shipped() {
 
 #[test]
 fn one_strange_record_never_costs_the_others() {
-    let content = r#"{"messageType":"DATA_MESSAGE","owner":"1","logGroup":"/aws/eks/p/fargate","logStream":"STREAM","logEvents":[
+    let content =
+        r#"{"messageType":"DATA_MESSAGE","owner":"1","logGroup":"/aws/eks/p/fargate","logStream":"STREAM","logEvents":[
         {"id":"1","timestamp":1,"message":"{\"stream\":\"stdout\",\"logtag\":\"F\",\"log\":\"half \\ud83d of it\"}"},
         {"id":"2","timestamp":2,"message":"\ud83d alone"},
         {"id":"3","timestamp":3,"message":{"an":"object"}},
@@ -400,7 +505,7 @@ fn one_strange_record_never_costs_the_others() {
         "only text",
         {"id":"7","timestamp":7,"message":"{\"log\":{\"deep\":[[[]]]},\"stream\":7}"},
         {"id":"8","timestamp":8,"message":"the last"}]}"#
-        .replace("STREAM", &stream());
+            .replace("STREAM", &stream());
     let processed = pipeline::process(&envelope(&gzip(content.as_bytes())), ARN, &PipelineSettings::default()).unwrap();
     let logs = logs(&processed);
     assert_eq!(

@@ -20,7 +20,7 @@ fn metadata() -> Value {
 fn line(number: u64) -> String {
     let random = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (number << 7);
     let mut line = String::new();
-    if number % 4 == 0 {
+    if number.is_multiple_of(4) {
         write!(
             line,
             r#"{{"level":"info","ts":17953760{:02}.{:06},"msg":"request served","path":"/v1/orders/{}","status":200,"duration_ms":{}.{:03},"dd.trace_id":"{}","user":{{"id":{},"roles":["buyer"]}}}}"#,
@@ -47,7 +47,8 @@ pub fn content(records: u64) -> String {
         // Key order as Fluent Bit writes it.
         let message = format!(
             r#"{{"time":"{time}","stream":"stdout","logtag":"F","log":{},"kubernetes":{},"cluster_name":"prod-eu"}}"#,
-            Value::from(line(number)), metadata["kubernetes"]
+            Value::from(line(number)),
+            metadata["kubernetes"]
         );
         events.push(format!(
             r#"{{"id":"{:056}","timestamp":{milliseconds},"message":{}}}"#,

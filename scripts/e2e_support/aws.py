@@ -5,12 +5,11 @@ moto takes any signature and does not say what it was asked, so the function goe
 
 import dataclasses
 import http.client
-import http.server
 import json
 import re
 import sys
-import threading
 
+from .loopback import Loopback, reply
 from .processes import NeverHappened, Process, accepts, free_port
 
 # What the function is given, as Lambda would.
@@ -73,50 +72,23 @@ class Call:
     status: int
 
 
-class Door:
+class Door(Loopback):
     """Hands calls on to moto, and keeps them."""
 
     def __init__(self, moto):
+        super().__init__()
         self.moto = moto
         self.calls = []
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
-        self.server.daemon_threads = True
-        self.server.block_on_close = False
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02})
 
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_exception):
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
-
-    def handler(door):
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                credential = re.search(r"Credential=[^/]*/\d+/([^/]+)/([^/]+)/aws4_request", headers.get("authorization", ""))
-                region, service = credential.groups() if credential else ("", "")
-                status, kind, answer = door.moto.post(self.path, body, headers)
-                operation = headers.get("x-amz-target", "").rpartition(".")[2]
-                signed = is_signed(headers, self.path, body, region, service)
-                door.calls.append(Call(operation, service, region, json.loads(body), signed, status))
-                self.send_response(status)
-                self.send_header("Content-Type", kind)
-                self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
-
-            def log_message(self, *_arguments):
-                pass
-
-        return Handler
+    def answer(self, handler, body):
+        headers = {name.lower(): value for name, value in handler.headers.items()}
+        credential = re.search(r"Credential=[^/]*/\d+/([^/]+)/([^/]+)/aws4_request", headers.get("authorization", ""))
+        region, service = credential.groups() if credential else ("", "")
+        status, kind, answer = self.moto.post(handler.path, body, headers)
+        operation = headers.get("x-amz-target", "").rpartition(".")[2]
+        signed = is_signed(headers, handler.path, body, region, service)
+        self.calls.append(Call(operation, service, region, json.loads(body), signed, status))
+        reply(handler, status, kind, answer)
 
     def operations(self):
         return [call.operation for call in self.calls]

@@ -4,10 +4,6 @@ import contextlib
 import traceback
 
 
-class Missing(Exception):
-    """A tool that a part needs is not there. Says how to get it."""
-
-
 class Checks:
     def __init__(self):
         self.passed = 0
@@ -31,8 +27,6 @@ class Checks:
         """What goes wrong inside counts as one failed check, and the next scenario goes on."""
         try:
             yield
-        except Missing:
-            raise
         except Exception as error:
             place = traceback.extract_tb(error.__traceback__)[-1]
             self.that(f"{name} runs to its end", False, f"{type(error).__name__}: {error} ({place.filename}:{place.lineno})")

@@ -1,13 +1,12 @@
 """Stand-ins for Datadog's log intake: one that misbehaves on demand, and `podferry intake`."""
 
-import contextlib
 import dataclasses
 import gzip
-import http.server
 import json
 import re
 import threading
 
+from .loopback import Loopback, reply
 from .processes import Process
 
 # For a request that is never answered, in the place of a status.
@@ -24,59 +23,33 @@ class Arrival:
     status: object = SILENCE
 
 
-class Intake:
+class Intake(Loopback):
     """Answers what `behave` says of a request: a status, or SILENCE. It reads gzip and plain text, not zstd."""
 
     def __init__(self, behave=lambda arrival: 202):
+        super().__init__()
         self.behave = behave
         self.arrivals = []
         self.lock = threading.Lock()
         self.ends = threading.Event()
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
-        self.server.daemon_threads = True
-        self.server.block_on_close = False
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02})
 
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_exception):
+    def __exit__(self, *exception):
         self.ends.set()
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
+        super().__exit__(*exception)
 
-    def handler(intake):
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                if self.headers.get("Content-Encoding") == "gzip":
-                    body = gzip.decompress(body)
-                arrival = Arrival(self.path, self.headers.get("DD-API-KEY", ""), json.loads(body))
-                # One after the other: what a behaviour changes, it changes once.
-                with intake.lock:
-                    intake.arrivals.append(arrival)
-                    status = intake.behave(arrival)
-                    arrival.status = status
-                if status is SILENCE:
-                    intake.ends.wait()
-                    self.close_connection = True
-                    return
-                # The other side may have given up by now.
-                with contextlib.suppress(ConnectionError):
-                    self.send_response(status)
-                    self.send_header("Content-Length", "2")
-                    self.end_headers()
-                    self.wfile.write(b"{}")
-
-            def log_message(self, *_arguments):
-                pass
-
-        return Handler
+    def answer(self, handler, body):
+        if handler.headers.get("Content-Encoding") == "gzip":
+            body = gzip.decompress(body)
+        arrival = Arrival(handler.path, handler.headers.get("DD-API-KEY", ""), json.loads(body))
+        # One after the other: what a behaviour changes, it changes once.
+        with self.lock:
+            self.arrivals.append(arrival)
+            arrival.status = self.behave(arrival)
+        if arrival.status is SILENCE:
+            self.ends.wait()
+            handler.close_connection = True
+        else:
+            reply(handler, arrival.status, "application/json", b"{}")
 
     def accepted(self):
         """The logs of all requests that were answered with 202."""

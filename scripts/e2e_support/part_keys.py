@@ -215,7 +215,7 @@ def missing(world):
             answer = function.invoke(events.control())
             world.checks.that(f"keys: {what}: a control message is still answered", answer.body.get("control") is True, answer.text)
     # It is there now: nobody has to restart the function.
-    with world.function("a secret that comes later", DD_API_KEY_SECRET_ARN="later") as (function, intake, door):
+    with world.function("a secret that comes later", DD_API_KEY_SECRET_ARN="later") as (function, _intake, _door):
         first = function.invoke(events.from_corpus(EVENT))
         world.moto.client("secretsmanager").create_secret(Name="later", SecretString=world.key())
         second = function.invoke(events.from_corpus(EVENT))
@@ -230,14 +230,13 @@ def silence(world):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         # It takes connections, because the system does, and says nothing.
         environment = {"DD_API_KEY_SECRET_ARN": "dd", "AWS_ENDPOINT_URL": f"http://127.0.0.1:{silent.getsockname()[1]}"}
-        with world.function("a silent AWS", timeout=SHORT_TIMEOUT, **environment) as (function, intake, door):
+        with world.function("a silent AWS", timeout=SHORT_TIMEOUT, **environment) as (function, _intake, _door):
             answer = function.invoke(events.from_corpus(EVENT))
             world.checks.that(
                 f"keys: a silent AWS: the invocation fails after {answer.seconds:.1f} s, before Lambda's {SHORT_TIMEOUT} s are over",
                 answer.error_type in ("ApiKeyUnavailable", "LogsUndelivered") and answer.seconds < SHORT_TIMEOUT and not function.was_killed(),
                 answer.text,
             )
-            print('   ', answer.text)
 
 
 def plain(world):

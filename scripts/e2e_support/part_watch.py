@@ -42,7 +42,6 @@ class Watch(Process):
 
     def __init__(self, root, environment):
         self.root = root
-        # A first request before the function is compiled would only wait; it has been by now.
         self.port = free_port()
         self.address = ["-A", "127.0.0.1", "-P", str(self.port)]
         command = ["cargo", "lambda", "watch", "--ignore-changes", *self.address]
@@ -53,7 +52,7 @@ class Watch(Process):
         command = ["cargo", "lambda", "invoke", *self.address, "forwarder", "--data-file", str(event_file)]
         done = subprocess.run(
             [*command, "--output-format", "json"],
-            cwd=self.root, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300,
+            check=False, cwd=self.root, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300,
         )
         return done.returncode == 0, done.stdout if done.returncode == 0 else done.stdout + done.stderr
 

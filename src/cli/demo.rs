@@ -46,7 +46,8 @@ pub(super) async fn run(as_json: bool) -> Result<(), CommandError> {
         [("DD_URL", intake.url()), ("DD_API_KEY", "demo".to_owned()), ("DD_CLUSTER_NAME", "prod-eu".to_owned())]
             .map(|(name, value)| (name.to_owned(), value))
             .into();
-    let handler = Handler::new(Settings::read(&settings)?).map_err(|error| CommandError::Internal(error.to_string()))?;
+    let handler =
+        Handler::new(Settings::read(&settings)?).map_err(|error| CommandError::Internal(error.to_string()))?;
     let invocation = Invocation {
         function_arn: "arn:aws:lambda:eu-west-1:111122223333:function:podferry".to_owned(),
         ..Invocation::default()
@@ -66,7 +67,9 @@ pub(super) async fn run(as_json: bool) -> Result<(), CommandError> {
     if as_json {
         let samples: Vec<Value> = shown
             .iter()
-            .map(|shown| json!({ "config_map": shown.config_map, "delivered": shown.delivered, "first_log": shown.log }))
+            .map(
+                |shown| json!({ "config_map": shown.config_map, "delivered": shown.delivered, "first_log": shown.log }),
+            )
             .collect();
         let all = json!({ "samples": samples, "requests": arrivals.len(), "logs": intake.accepted().len() });
         return Ok(writeln!(anstream::stdout().lock(), "{all:#}")?);
@@ -85,7 +88,10 @@ pub(super) async fn run(as_json: bool) -> Result<(), CommandError> {
         &rows(&shown),
     )?;
     for shown in &shown {
-        show::title(&mut out, &format!("{} ({}): its first log in Datadog", tag(&shown.log, "pod_name"), shown.config_map))?;
+        show::title(
+            &mut out,
+            &format!("{} ({}): its first log in Datadog", tag(&shown.log, "pod_name"), shown.config_map),
+        )?;
         show::log(&mut out, &shown.log)?;
     }
     writeln!(out, "\nNext: `podferry preview EVENT.json` shows the same of an event of yours.")?;

@@ -29,8 +29,8 @@ pub(super) fn run(file: &Path, as_json: bool, logs: usize) -> Result<(), Command
     let mut items: Vec<Value> = Vec::new();
     for payload in &processed.payloads {
         let plain = payload.plain().unwrap_or_default();
-        let parsed: Vec<Value> =
-            serde_json::from_slice(&plain).map_err(|error| CommandError::Internal(format!("a payload is no JSON: {error}")))?;
+        let parsed: Vec<Value> = serde_json::from_slice(&plain)
+            .map_err(|error| CommandError::Internal(format!("a payload is no JSON: {error}")))?;
         items.extend(parsed);
     }
     let mut out = anstream::stdout().lock();
@@ -43,7 +43,12 @@ pub(super) fn run(file: &Path, as_json: bool, logs: usize) -> Result<(), Command
         show::log(&mut out, item)?;
     }
     if items.len() > logs {
-        writeln!(out, "\n{} more; show them with --logs {} or --json.", items.len() - logs, items.len())?;
+        writeln!(
+            out,
+            "\n{} in all; show them with --logs {} or --json.",
+            show::counted(items.len(), "log"),
+            items.len()
+        )?;
     }
     Ok(())
 }
@@ -70,17 +75,19 @@ fn process(bytes: &[u8], settings: &PipelineSettings) -> Result<Processed, Event
 
 fn summary(out: &mut impl Write, processed: &Processed, items: &[Value]) -> Result<(), CommandError> {
     if processed.control {
-        return Ok(writeln!(out, "A control message: CloudWatch Logs checks that the function answers. It carries no logs.")?);
+        return Ok(writeln!(
+            out,
+            "A control message: CloudWatch Logs checks that the function answers. It carries no logs."
+        )?);
     }
     let counts = processed.counts;
     let plain: usize = processed.payloads.iter().map(|payload| payload.plain_bytes).sum();
     writeln!(
         out,
-        "{} events would become {} logs in {} request{} of {plain} bytes before compression. Nothing was sent.\n",
-        counts.events,
-        counts.logs,
-        processed.payloads.len(),
-        if processed.payloads.len() == 1 { "" } else { "s" },
+        "{} would become {} in {} of {plain} bytes before compression. Nothing was sent.\n",
+        show::counted(counts.events, "event"),
+        show::counted(counts.logs, "log"),
+        show::counted(processed.payloads.len(), "request"),
     )?;
     let numbers = [counts.events, counts.logs, counts.blank, counts.joined, counts.partial, counts.truncated];
     show::table(
@@ -91,7 +98,8 @@ fn summary(out: &mut impl Write, processed: &Processed, items: &[Value]) -> Resu
     // Who wrote, and how much: one row a container.
     let mut containers: Vec<(String, usize)> = Vec::new();
     for item in items {
-        let name = format!("{}/{}/{}", tag(item, "kube_namespace"), tag(item, "pod_name"), tag(item, "kube_container_name"));
+        let name =
+            format!("{}/{}/{}", tag(item, "kube_namespace"), tag(item, "pod_name"), tag(item, "kube_container_name"));
         match containers.iter_mut().find(|(known, _)| *known == name) {
             Some((_, count)) => *count += 1,
             None => containers.push((name, 1)),

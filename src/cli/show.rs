@@ -46,6 +46,11 @@ pub(super) fn log(out: &mut impl Write, log: &Value) -> io::Result<()> {
     part(out, "tags", &text("ddtags").replace(',', " "))
 }
 
+/// `1 log`, `2 logs`.
+pub(super) fn counted(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
 /// A heading over what follows.
 pub(super) fn title(out: &mut impl Write, text: &str) -> io::Result<()> {
     writeln!(out, "\n{TITLE}{text}{TITLE:#}")

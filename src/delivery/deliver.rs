@@ -122,7 +122,11 @@ pub async fn deliver<K: Keys>(
             let copy = payload.clone();
             underway.spawn(async move {
                 let task = tokio::spawn(sending.send(payload));
-                task.await.unwrap_or(Ended { payload: copy, requests: 0, outcome: Outcome::Undelivered(Reason::Internal) })
+                task.await.unwrap_or(Ended {
+                    payload: copy,
+                    requests: 0,
+                    outcome: Outcome::Undelivered(Reason::Internal),
+                })
             });
         }
         let Some(ended) = underway.join_next().await else { break };
@@ -170,7 +174,10 @@ impl<K: Keys> Sending<K> {
             match self.intake.post(payload, &key.secret, left.min(ATTEMPT_TIMEOUT)).await {
                 Answer::Accepted => return Ok(Outcome::Accepted),
                 Answer::TooLarge => {
-                    return payload.split().map(|(first, second)| Outcome::Split(first, second)).ok_or(Reason::TooLarge);
+                    return payload
+                        .split()
+                        .map(|(first, second)| Outcome::Split(first, second))
+                        .ok_or(Reason::TooLarge);
                 }
                 Answer::Refused(code) => return Err(Reason::Refused(code)),
                 Answer::KeyRefused(code) if refused_before => return Err(Reason::KeyRefused(code)),

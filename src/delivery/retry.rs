@@ -16,7 +16,11 @@ pub struct RetryPolicy {
 
 impl Default for RetryPolicy {
     fn default() -> Self {
-        RetryPolicy { base: Duration::from_millis(200), cap: Duration::from_secs(8), attempt: Duration::from_millis(100) }
+        RetryPolicy {
+            base: Duration::from_millis(200),
+            cap: Duration::from_secs(8),
+            attempt: Duration::from_millis(100),
+        }
     }
 }
 
@@ -29,13 +33,7 @@ pub enum Decision {
 
 impl RetryPolicy {
     /// `failures` so far, at least one; `retry_after` as the peer asked; `random` from 0 to 1.
-    pub fn decide(
-        &self,
-        failures: u32,
-        retry_after: Option<Duration>,
-        time_left: Duration,
-        random: f64,
-    ) -> Decision {
+    pub fn decide(&self, failures: u32, retry_after: Option<Duration>, time_left: Duration, random: f64) -> Decision {
         let doublings = failures.saturating_sub(1).min(16);
         let bound = self.base.saturating_mul(1 << doublings).min(self.cap);
         let jitter = bound.mul_f64(random.clamp(0.0, 1.0));

@@ -1,10 +1,13 @@
 //! The API key: fetched when first needed, kept, and fetched again when the intake refuses it.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use super::aws::{CallError, Operation, call};
 use crate::delivery::client::Clients;
@@ -21,13 +24,24 @@ pub struct ApiKey {
     aws: AwsSettings,
     clients: Clients,
     /// Locked while the key is being fetched, so that many payloads cause one call.
-    kept: Mutex<Option<Key>>,
+    kept: Mutex<Kept>,
 }
+
+/// What the last fetch gave.
+#[derive(Debug, Default)]
+struct Kept {
+    key: Option<Key>,
+    /// So that the payloads of one invocation do not fail one after the other, each after its own attempts.
+    failure: Option<(Instant, KeyUnavailable)>,
+}
+
+/// For how long a failure stands for the next attempt too.
+const FAILURE_STANDS: Duration = Duration::from_secs(2);
 
 impl Keys for ApiKey {
     async fn key(&self) -> Result<Key, KeyUnavailable> {
         let mut kept = self.kept.lock().await;
-        match &*kept {
+        match &kept.key {
             Some(key) => Ok(key.clone()),
             None => self.fetch_into(&mut kept, 1).await,
         }
@@ -35,7 +49,7 @@ impl Keys for ApiKey {
 
     async fn key_after(&self, refused: u64) -> Result<Key, KeyUnavailable> {
         let mut kept = self.kept.lock().await;
-        match &*kept {
+        match &kept.key {
             Some(key) if key.number > refused => Ok(key.clone()),
             _ => self.fetch_into(&mut kept, refused + 1).await,
         }
@@ -45,25 +59,40 @@ impl Keys for ApiKey {
 impl ApiKey {
     /// `clients` reach AWS: certificates are checked there whatever the settings say of the intake.
     pub fn new(source: ApiKeySource, aws: AwsSettings, clients: Clients) -> ApiKey {
-        ApiKey { source, aws, clients, kept: Mutex::new(None) }
+        ApiKey { source, aws, clients, kept: Mutex::default() }
     }
 
     /// Whether a fetch would have to be waited for.
     pub async fn is_kept(&self) -> bool {
-        self.kept.lock().await.is_some()
+        self.kept.lock().await.key.is_some()
     }
 
-    async fn fetch_into(&self, kept: &mut Option<Key>, number: u64) -> Result<Key, KeyUnavailable> {
-        let key = Key { secret: self.fetch().await?, number };
-        *kept = Some(key.clone());
-        Ok(key)
+    async fn fetch_into(&self, kept: &mut Kept, number: u64) -> Result<Key, KeyUnavailable> {
+        if let Some((at, failure)) = &kept.failure
+            && at.elapsed() < FAILURE_STANDS
+        {
+            return Err(failure.clone());
+        }
+        match self.fetch().await {
+            Ok(secret) => {
+                let key = Key { secret, number };
+                *kept = Kept { key: Some(key.clone()), failure: None };
+                Ok(key)
+            }
+            Err(failure) => {
+                kept.failure = Some((Instant::now(), failure.clone()));
+                Err(failure)
+            }
+        }
     }
 
     async fn fetch(&self) -> Result<SecretString, KeyUnavailable> {
         let (variable, fetched) = match &self.source {
             ApiKeySource::Plain(key) => return Ok(key.clone()),
             ApiKeySource::SecretsManager { id, region } => ("DD_API_KEY_SECRET_ARN", self.secret(id, region).await),
-            ApiKeySource::ParameterStore { name, region } => ("DD_API_KEY_SSM_NAME", self.parameter(name, region).await),
+            ApiKeySource::ParameterStore { name, region } => {
+                ("DD_API_KEY_SSM_NAME", self.parameter(name, region).await)
+            }
             ApiKeySource::Kms { ciphertext } => ("DD_KMS_API_KEY", self.decrypted(ciphertext).await),
         };
         let text = fetched.map_err(|error| unavailable(variable, &error))?;

@@ -70,7 +70,10 @@ mod tests {
     #[test]
     fn the_first_element_counts() {
         let found = logs(
-            &annotations("ad.datadoghq.com/web.logs", r#"[{"source":"nginx","service":"store","tags":["a:b","c:d"]},{"source":"x"}]"#),
+            &annotations(
+                "ad.datadoghq.com/web.logs",
+                r#"[{"source":"nginx","service":"store","tags":["a:b","c:d"]},{"source":"x"}]"#,
+            ),
             "web",
         );
         assert_eq!((found.source.as_str(), found.service.as_str()), ("nginx", "store"));

@@ -86,7 +86,13 @@ pub struct Batcher {
 
 impl Batcher {
     pub fn new(limits: Limits, compression: Compression) -> Batcher {
-        Batcher { limits, compressor: Compressor::new(compression), plain: Vec::new(), ends: Vec::new(), payloads: Vec::new() }
+        Batcher {
+            limits,
+            compressor: Compressor::new(compression),
+            plain: Vec::new(),
+            ends: Vec::new(),
+            payloads: Vec::new(),
+        }
     }
 
     /// Adds a log; returns whether its text was cut.
@@ -153,6 +159,7 @@ mod tests {
                 timestamp: None,
                 output: None,
                 identity: 0,
+                writer: 0,
                 attributes: None,
                 partial: false,
                 truncated: false,

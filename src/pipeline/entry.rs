@@ -183,6 +183,7 @@ mod tests {
             timestamp: Some(5),
             output: None,
             identity: 0,
+            writer: 0,
             attributes: None,
             partial: false,
             truncated: false,
@@ -192,10 +193,7 @@ mod tests {
     fn frame(tags: usize) -> Frame {
         let mut set = TagSet::default();
         (0..tags).for_each(|number| set.add("n", &number.to_string()));
-        Frame::new(
-            &Identity { tags: set, service: "web".into(), source: "nginx".into(), hostname: None },
-            &PROVENANCE,
-        )
+        Frame::new(&Identity { tags: set, service: "web".into(), source: "nginx".into(), hostname: None }, &PROVENANCE)
     }
 
     fn written(entry: &Entry, limit: usize) -> (Vec<u8>, bool) {
@@ -263,11 +261,7 @@ mod tests {
     fn strange_ids_and_attributes_stay_json() {
         let frame = frame(0);
         let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(20_000));
-        for (id, attributes) in [
-            (r"a\ud83d", r#"{"a":1}"#),
-            ("", r#"{"a":"\ud83d"}"#),
-            ("x y", long.as_str()),
-        ] {
+        for (id, attributes) in [(r"a\ud83d", r#"{"a":1}"#), ("", r#"{"a":"\ud83d"}"#), ("x y", long.as_str())] {
             let strange = Line { id, attributes: Some(attributes), ..line("text") };
             let entry = Entry { line: strange, status: None, status_if_cut: None, frame: &frame };
             let out = written(&entry, MAX_ITEM_BYTES).0;

@@ -113,10 +113,7 @@ mod tests {
             recognise(br#" {"awslogs": {"data": "H4s="}, "more": [1]} "#),
             Ok(Event::AwsLogs { data: Cow::Borrowed("H4s=") })
         );
-        assert_eq!(
-            recognise(br#"{"awslogs":{"data":"a\/b="}}"#),
-            Ok(Event::AwsLogs { data: Cow::Borrowed("a/b=") })
-        );
+        assert_eq!(recognise(br#"{"awslogs":{"data":"a\/b="}}"#), Ok(Event::AwsLogs { data: Cow::Borrowed("a/b=") }));
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub struct NotAnObject;
 ///
 /// # Errors
 /// [`NotAnObject`] if `text` is anything else than one whole JSON object. Members before the mistake have been
-/// reported by then; `salvage` in `record` lives on that.
+/// reported by then; the module `salvage` lives on that.
 pub fn each_member<'a>(text: &'a str, member: impl FnMut(&'a str, &'a str)) -> Result<(), NotAnObject> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     deserializer.deserialize_map(Members(member)).map_err(|_| NotAnObject)?;
@@ -162,11 +162,8 @@ pub fn write_escaped(text: &str, out: &mut Vec<u8>) {
 pub fn fitting_prefix(text: &str, budget: usize) -> usize {
     let mut escaped = 0;
     for (at, character) in text.char_indices() {
-        escaped += if character.is_ascii() {
-            usize::from(ESCAPED_LENGTH[character as usize])
-        } else {
-            character.len_utf8()
-        };
+        escaped +=
+            if character.is_ascii() { usize::from(ESCAPED_LENGTH[character as usize]) } else { character.len_utf8() };
         if escaped > budget {
             return at;
         }

@@ -159,7 +159,8 @@ mod tests {
     }
 
     fn array(messages: &[String]) -> String {
-        let event = |message: &String| format!(r#"{{"id":"1","timestamp":2,"message":{}}}"#, Value::from(message.as_str()));
+        let event =
+            |message: &String| format!(r#"{{"id":"1","timestamp":2,"message":{}}}"#, Value::from(message.as_str()));
         format!("[{}]", messages.iter().map(event).collect::<Vec<_>>().join(","))
     }
 

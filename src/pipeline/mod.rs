@@ -30,6 +30,7 @@ use entry::{Entry, Frame, Provenance};
 use event::{Event, EventError};
 use reassemble::{Line, Reassembler};
 use record::{Metadata, Reader, Record};
+use stream::Origin;
 use tags::{Place, TagSettings};
 
 /// What the pure part has to know.
@@ -147,23 +148,20 @@ impl<'a> Forwarding<'a> {
         for event in &batch.events {
             let record = reader.read(event);
             let identity = self.identify(&record);
-            let line = Line::of(&record, event.id, event.timestamp, identity);
-            let before = self.counts.logs + self.counts.blank;
+            // A stream that names its container is one writer, whatever its records know of the pod.
+            let writer = if matches!(self.place.origin, Origin::Container(_)) { 0 } else { identity };
+            let line = Line::of(&record, event.id, event.timestamp, identity, writer);
             reassembler.push(line, event.id, record.partial, |line| self.ship(line));
-            self.counts.joined += usize::from(self.counts.logs + self.counts.blank == before);
         }
-        // A line that stays open is made of pieces that were counted as joined; one of them is the log itself.
-        let before = self.counts.partial;
+        self.counts.joined = reassembler.joined();
         reassembler.finish(|line| self.ship(line));
-        self.counts.joined -= self.counts.partial - before;
         Processed { payloads: self.batcher.finish(), counts: self.counts, control: false }
     }
 
     fn identify(&mut self, record: &Record) -> usize {
         let (place, provenance, settings) = (&self.place, &self.provenance, &self.settings.tags);
-        self.identities.find(&record.metadata, || {
-            Frame::new(&tags::identify(place, &record.metadata, settings), provenance)
-        })
+        self.identities
+            .find(&record.metadata, || Frame::new(&tags::identify(place, &record.metadata, settings), provenance))
     }
 
     fn ship(&mut self, line: Line) {

@@ -3,7 +3,7 @@
 //! containerd cuts at 16 KiB, and each piece is an event of its own. Pieces of stdout and stderr may lie between one
 //! another, so each has its own buffer; and in a stream that several pods share, each pod has.
 //!
-//! What a joined line bears of time, status and id is its last piece's, as with the Agent.
+//! What a joined line bears of time, id and identity is its last piece's, as with the Agent.
 
 use super::cri::Output;
 use super::record::Record;
@@ -21,6 +21,8 @@ pub struct Line<'r> {
     pub output: Option<Output>,
     /// Which identity wrote it: the caller's number.
     pub identity: usize,
+    /// Whose pieces it belongs to: the caller's number. One, where the stream is one container's.
+    pub writer: usize,
     pub attributes: Option<&'r str>,
     /// The end never came.
     pub partial: bool,
@@ -30,7 +32,7 @@ pub struct Line<'r> {
 
 impl<'r> Line<'r> {
     /// The line of one record.
-    pub fn of(record: &'r Record, id: &'r str, event_ms: Option<i64>, identity: usize) -> Line<'r> {
+    pub fn of(record: &'r Record, id: &'r str, event_ms: Option<i64>, identity: usize, writer: usize) -> Line<'r> {
         Line {
             text: &record.text,
             merged: record.merged,
@@ -38,6 +40,7 @@ impl<'r> Line<'r> {
             timestamp: record.time_ms.or(event_ms),
             output: record.output,
             identity,
+            writer,
             attributes: record.attributes.as_deref(),
             partial: false,
             truncated: record.truncated,
@@ -53,6 +56,7 @@ struct Pending<'a> {
     timestamp: Option<i64>,
     output: Option<Output>,
     identity: usize,
+    writer: usize,
     attributes: Option<String>,
     truncated: bool,
 }
@@ -66,6 +70,7 @@ impl Pending<'_> {
             timestamp: self.timestamp,
             output: self.output,
             identity: self.identity,
+            writer: self.writer,
             attributes: self.attributes.as_deref(),
             partial,
             truncated: self.truncated,
@@ -77,12 +82,13 @@ impl Pending<'_> {
 #[derive(Debug, Default)]
 pub struct Reassembler<'a> {
     pending: Vec<Pending<'a>>,
+    joined: usize,
 }
 
 impl<'a> Reassembler<'a> {
     /// Takes a line or a piece of one; gives whole lines to `emit`.
     pub fn push(&mut self, line: Line<'_>, id: &'a str, is_piece: bool, mut emit: impl FnMut(Line<'_>)) {
-        let same = |pending: &Pending| pending.output == line.output && pending.identity == line.identity;
+        let same = |pending: &Pending| pending.output == line.output && pending.writer == line.writer;
         let at = self.pending.iter().position(same);
         match at {
             // The end of a line that Merge_Log took for an object of its own: the pieces before it stay without one.
@@ -92,10 +98,12 @@ impl<'a> Reassembler<'a> {
                 emit(line);
             }
             Some(at) => {
+                self.joined += 1;
                 let pending = &mut self.pending[at];
                 pending.text.push_str(line.text);
                 pending.id = id;
                 pending.timestamp = line.timestamp;
+                pending.identity = line.identity;
                 pending.truncated |= line.truncated;
                 if !is_piece {
                     let pending = self.pending.remove(at);
@@ -108,11 +116,17 @@ impl<'a> Reassembler<'a> {
                 timestamp: line.timestamp,
                 output: line.output,
                 identity: line.identity,
+                writer: line.writer,
                 attributes: line.attributes.map(str::to_owned),
                 truncated: line.truncated,
             }),
             None => emit(line),
         }
+    }
+
+    /// How many events became part of a line that another one began.
+    pub fn joined(&self) -> usize {
+        self.joined
     }
 
     /// Gives what is still open at the end of the event.
@@ -134,7 +148,7 @@ mod tests {
         let mut reassembler = Reassembler::default();
         for (output, text, is_piece, merged) in pieces {
             let record = Record { merged: *merged, output: Some(*output), ..Record::as_is(*text) };
-            reassembler.push(Line::of(&record, "id", None, 0), "id", *is_piece, &mut show);
+            reassembler.push(Line::of(&record, "id", None, 0, 0), "id", *is_piece, &mut show);
         }
         reassembler.finish(&mut show);
         out
@@ -144,20 +158,31 @@ mod tests {
 
     #[test]
     fn pieces_are_joined_with_their_end() {
-        assert_eq!(run(&[(Stdout, "a", true, false), (Stdout, "b", true, false), (Stdout, "c", false, false)]), ["abc"]);
+        assert_eq!(
+            run(&[(Stdout, "a", true, false), (Stdout, "b", true, false), (Stdout, "c", false, false)]),
+            ["abc"]
+        );
     }
 
     #[test]
     fn stdout_and_stderr_do_not_mix() {
         assert_eq!(
-            run(&[(Stdout, "a", true, false), (Stderr, "x", true, false), (Stderr, "y", false, false), (Stdout, "b", false, false)]),
+            run(&[
+                (Stdout, "a", true, false),
+                (Stderr, "x", true, false),
+                (Stderr, "y", false, false),
+                (Stdout, "b", false, false)
+            ]),
             ["xy", "ab"]
         );
     }
 
     #[test]
     fn an_empty_end_ends_a_line() {
-        assert_eq!(run(&[(Stdout, "a", true, false), (Stdout, "", false, false), (Stdout, "b", false, false)]), ["a", "b"]);
+        assert_eq!(
+            run(&[(Stdout, "a", true, false), (Stdout, "", false, false), (Stdout, "b", false, false)]),
+            ["a", "b"]
+        );
     }
 
     #[test]

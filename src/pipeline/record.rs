@@ -124,10 +124,12 @@ impl<'a> Reader<'a> {
             json::unescape_into(head, &mut self.head);
             self.head.push('}');
             if let Some(mut members) = Members::read(&self.head) {
-                members.extend(suffix.members.iter().map(|(key, value)| Member {
-                    key: &suffix.text[key.clone()],
-                    value: &suffix.text[value.clone()],
-                }));
+                members.extend(
+                    suffix.members.iter().map(|(key, value)| Member {
+                        key: &suffix.text[key.clone()],
+                        value: &suffix.text[value.clone()],
+                    }),
+                );
                 return shape::understand(members, &self.origin, event.timestamp, self.merge_keys, &mut self.trust)
                     .unwrap_or_else(|| Record::as_is(""));
             }

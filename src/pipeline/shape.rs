@@ -12,7 +12,8 @@
 //!
 //! Nothing says which of them a stream has; an application can write members of any name; and a name that both use
 //! may come twice or once. The order decides what the names leave open: the parser's members come first, then the
-//! application's, then the filter's, then those of a `record_modifier`.
+//! application's, then the filter's, then those of a `record_modifier`. A record that something else than Fluent Bit
+//! has put into another order is read by the names alone.
 
 use std::borrow::Cow;
 
@@ -85,8 +86,11 @@ impl Trust {
     }
 }
 
-/// Where the stream tells the pod, all that the object says of itself has to agree; where it does not, the object has
-/// to look like the filter's.
+/// Where the stream tells the pod, what the object says of pod, namespace and container has to agree; where it does
+/// not, the object has to look like the filter's.
+///
+/// Not `docker_id`: the filter caches its object by pod and container name, so after a restart it still bears the id
+/// of the container before (Fluent Bit, `plugins/filter_kubernetes/kube_meta.c`, `Cache_Use_Docker_Id`).
 fn speaks_of(kubernetes: &str, origin: &Origin) -> bool {
     let (mut pod, mut namespace, mut agrees) = (false, false, true);
     let mut check = |value: &str, expected: fn(&Container) -> String| {
@@ -101,7 +105,6 @@ fn speaks_of(kubernetes: &str, origin: &Origin) -> bool {
         "pod_name" => pod = check(value, |container| container.pod.to_owned()),
         "namespace_name" => namespace = check(value, |container| container.namespace.to_owned()),
         "container_name" => _ = check(value, |container| container.container.to_owned()),
-        "docker_id" => _ = check(value, |container| container.id.to_owned()),
         _ => {}
     });
     is_object.is_ok() && pod && namespace && agrees
@@ -120,12 +123,7 @@ pub fn plain<'r>(text: &'r str, origin: &Origin) -> Record<'r> {
 }
 
 fn from_cri(line: CriLine<'_>) -> Record<'_> {
-    Record {
-        output: Some(line.output),
-        partial: line.partial,
-        time_ms: Some(line.time_ms),
-        ..Record::as_is(line.text)
-    }
+    Record { output: Some(line.output), partial: line.partial, time_ms: Some(line.time_ms), ..Record::as_is(line.text) }
 }
 
 /// Understands a record by its members; `None` if it is no record of Fluent Bit's, but the application's own object.
@@ -145,18 +143,15 @@ struct Shape<'r, 'o> {
     event_ms: Option<i64>,
     /// What the member `time` says, if it is a time.
     time_ms: Option<i64>,
+    /// Whether the members stand as Fluent Bit writes them: a parser's first.
+    in_order: bool,
     /// Where the Kubernetes filter's members begin.
     filter_at: Option<usize>,
     kubernetes: Option<Cow<'r, str>>,
 }
 
 impl<'r, 'o> Shape<'r, 'o> {
-    fn new(
-        members: Vec<(Member<'r>, Role)>,
-        origin: &'o Origin<'o>,
-        event_ms: Option<i64>,
-        trust: &mut Trust,
-    ) -> Self {
+    fn new(members: Vec<(Member<'r>, Role)>, origin: &'o Origin<'o>, event_ms: Option<i64>, trust: &mut Trust) -> Self {
         // An older core may write a name twice: the filter's object is the last.
         let filter_at = members.iter().rposition(|(member, _)| {
             member.key == "kubernetes" && member.value.starts_with('{') && trust.of(member.value, origin)
@@ -168,7 +163,9 @@ impl<'r, 'o> Shape<'r, 'o> {
             origin,
             event_ms,
             time_ms: None,
+            in_order: true,
         };
+        shape.in_order = shape.is_in_order();
         if let Some(at) = filter_at {
             shape.members[at].1 = Role::Kubernetes;
         } else {
@@ -178,11 +175,21 @@ impl<'r, 'o> Shape<'r, 'o> {
         shape
     }
 
+    fn is_in_order(&self) -> bool {
+        let is_parsers = |key: &str| key == "stream" || key == "logtag";
+        let has_parsers = self.members.iter().any(|(member, _)| is_parsers(member.key));
+        !has_parsers || self.members.first().is_some_and(|(first, _)| is_parsers(first.key) || first.key == "time")
+    }
+
     /// `nest`/`lift` with a prefix spreads the `kubernetes` object over the record: puts it together again.
     fn find_lifted(&mut self, trust: &mut Trust) {
+        let has = |key: &str| self.members.iter().any(|(member, _)| member.key == key);
+        // Without a prefix these are names that an application may well use itself.
+        let may_be_bare = matches!(self.origin, Origin::Container(_)) && has("logtag");
         let keys = self.members.iter().map(|(member, _)| member.key);
         let Some(prefix) = keys.filter_map(|key| key.strip_suffix("pod_name")).find(|prefix| {
-            self.members.iter().any(|(member, _)| member.key.strip_prefix(prefix) == Some("namespace_name"))
+            (may_be_bare || !prefix.is_empty())
+                && self.members.iter().any(|(member, _)| member.key.strip_prefix(prefix) == Some("namespace_name"))
         }) else {
             return;
         };
@@ -209,8 +216,10 @@ impl<'r, 'o> Shape<'r, 'o> {
     fn assign_roles(&mut self) {
         let mut taken = [false; 6];
         let mut first = |slot: usize| !std::mem::replace(&mut taken[slot], true);
-        let mut time_ms = None;
-        for (member, role) in &mut self.members {
+        let (mut is_parsed, mut time_ms) = (false, None);
+        let (filter_at, in_order) = (self.filter_at, self.in_order);
+        let behind_filter = |at| filter_at.is_some_and(|filter_at| at > filter_at || !in_order);
+        for (at, (member, role)) in self.members.iter_mut().enumerate() {
             if *role != Role::Other {
                 continue;
             }
@@ -220,16 +229,26 @@ impl<'r, 'o> Shape<'r, 'o> {
                 "logtag" if text.and_then(cri::partial_flag).is_some() && first(1) => Role::LogTag,
                 "time" if first(2) => {
                     time_ms = text.and_then(cri::time_ms);
-                    if time_ms.is_some() { Role::Time } else { Role::Other }
+                    // A parser writes the time first. Behind its other members it may be the application's: a time that
+                    // is far from the event's cannot be the line's.
+                    let is_near = time_ms.zip(self.event_ms).is_none_or(|(time, event)| time.abs_diff(event) < DAY_MS);
+                    let is_parsers = !is_parsed || !in_order || is_near;
+                    if time_ms.is_some() && is_parsers { Role::Time } else { Role::Other }
                 }
                 "log" if first(3) => Role::Log,
                 "message" if first(4) => Role::Message,
-                "cluster_name" if text.is_some_and(|name| !name.is_empty()) => Role::ClusterName,
-                "kubernetes_namespace" if self.filter_at.is_some() && member.value.starts_with('{') && first(5) => {
+                // Before the filter's members an application may have put it there.
+                "cluster_name"
+                    if text.is_some_and(|name| !name.is_empty()) && (filter_at.is_none() || behind_filter(at)) =>
+                {
+                    Role::ClusterName
+                }
+                "kubernetes_namespace" if behind_filter(at) && member.value.starts_with('{') && first(5) => {
                     Role::Namespace
                 }
                 _ => Role::Other,
             };
+            is_parsed |= matches!(role, Role::Stream | Role::LogTag);
         }
         self.time_ms = time_ms;
     }
@@ -251,8 +270,18 @@ impl<'r, 'o> Shape<'r, 'o> {
         self.position(Role::Stream).or(self.position(Role::LogTag)).is_some()
     }
 
+    /// Whether the record shows that Fluent Bit made it. An application that logs bare text can write what it likes, and
+    /// so can one of another log group: the more a record could be theirs, the more it has to show.
     fn is_fluent_bits(&self) -> bool {
-        self.is_parsed() || self.filter_at.is_some()
+        let has_line = self.value(Role::Log).is_some_and(|log| log.starts_with('"'));
+        let is_filtered = self.filter_at.is_some();
+        match self.origin {
+            Origin::Unknown { .. } => {
+                let is_whole = self.position(Role::Stream).is_some() && self.position(Role::LogTag).is_some();
+                is_whole || (is_filtered && (self.is_parsed() || has_line))
+            }
+            _ => self.is_parsed() || (is_filtered && has_line),
+        }
     }
 
     /// A member that is surely the application's: it stands before what the Kubernetes filter added.
@@ -283,7 +312,8 @@ impl<'r, 'o> Shape<'r, 'o> {
             self.set_role(Role::Message, Role::Message);
             let (output, partial, time_ms) = (line.output, line.partial, line.time_ms);
             let at = text.len() - line.text.len();
-            if matches!(self.origin, Origin::Unknown) && !self.is_fluent_bits() && self.others().next().is_some() {
+            if matches!(self.origin, Origin::Unknown { .. }) && !self.is_fluent_bits() && self.others().next().is_some()
+            {
                 return None;
             }
             text.drain(..at);
@@ -295,13 +325,13 @@ impl<'r, 'o> Shape<'r, 'o> {
         self.drop_explained(&text);
         if self.others().next().is_none() {
             // `{"log":"…"}` alone: a line that the CRI parser did not match, if the stream is a container's.
-            let known = self.is_fluent_bits() || !matches!(self.origin, Origin::Unknown);
+            let known = self.is_fluent_bits() || !matches!(self.origin, Origin::Unknown { .. });
             return known.then(|| self.line(Cow::Owned(text), false));
         }
         if !self.is_fluent_bits() {
             return None;
         }
-        if self.has_merged() && !is_object(&text) {
+        if self.log_is_merged() && !is_object(&text) {
             self.set_role(Role::Log, Role::Other);
             return Some(self.merged());
         }
@@ -342,8 +372,19 @@ impl<'r, 'o> Shape<'r, 'o> {
         }
     }
 
+    /// Whether `log` is one of several members of the application's object, and not the line: there is a `message`
+    /// besides, or it stands behind another member. What follows it may as well be a `record_modifier`'s.
+    fn log_is_merged(&self) -> bool {
+        let filter_at = self.filter_at.unwrap_or(0);
+        let log_at = self.position(Role::Log).unwrap_or(0);
+        self.others().any(|at| self.members[at].0.key == "message" || (self.in_order && at < filter_at && at < log_at))
+    }
+
     /// Whether `message` is one of several members of the application's object, and not the parser's text.
     fn message_is_merged(&self) -> bool {
+        if !self.in_order {
+            return self.others().next().is_some();
+        }
         if self.filter_at.is_some() {
             return self.has_merged();
         }
@@ -370,19 +411,22 @@ impl<'r, 'o> Shape<'r, 'o> {
         if self.others().next().is_none() && self.position(Role::ClusterName).is_none_or(|at| at > filter_at) {
             return;
         }
+        // As they read, not as they are spelled: Fluent Bit escapes what the application did not.
+        let read = |key: &str| json::string(&format!("\"{key}\"")).unwrap_or_default();
         let mut keys = Vec::new();
-        let _ = json::each_member(text, |key, _| keys.push(key));
+        let is_object = json::each_member(text, |key, _| keys.push(read(key))).is_ok();
         for (at, (member, role)) in self.members.iter_mut().enumerate() {
             let repeats = match *role {
                 Role::Other => {
                     let mut within = 0;
-                    let all = json::each_member(member.value, |key, _| within += usize::from(!keys.contains(&key)));
-                    let is_merge_key = all.is_ok() && within == 0 && !keys.is_empty();
+                    let all =
+                        json::each_member(member.value, |key, _| within += usize::from(!keys.contains(&read(key))));
+                    let is_merge_key = all.is_ok() && within == 0 && is_object;
                     let is_piece = ["stream", "logtag", "time", "message"].contains(&member.key)
                         && json::string(member.value).is_some_and(|piece| text.contains(&piece));
-                    keys.contains(&member.key) || is_merge_key || is_piece
+                    keys.contains(&read(member.key)) || is_merge_key || is_piece
                 }
-                Role::ClusterName => at < filter_at && keys.contains(&"cluster_name"),
+                Role::ClusterName => at < filter_at && keys.iter().any(|key| key == "cluster_name"),
                 _ => false,
             };
             if repeats {
@@ -391,23 +435,24 @@ impl<'r, 'o> Shape<'r, 'o> {
         }
     }
 
-    /// Members with a parser's name that the order shows to be the application's.
+    /// Members of a merged record with a parser's or a filter's name that the order shows to be the application's.
     fn demote_by_order(&mut self) {
-        let first_other = self.others().next().unwrap_or(usize::MAX);
-        let log_tag = self.position(Role::LogTag).filter(|at| *at < first_other);
-        if log_tag.is_none() {
-            self.set_role(Role::LogTag, Role::Other);
-        }
-        let parsers_end = log_tag.unwrap_or(usize::MAX).min(first_other);
-        if self.position(Role::Stream).is_some_and(|at| at > parsers_end) {
-            self.set_role(Role::Stream, Role::Other);
-        }
-        let parsed_at = self.position(Role::Stream).or(log_tag).unwrap_or(usize::MAX);
-        if let Some(at) = self.position(Role::Time)
-            && at > parsed_at
-            && self.time_ms != self.event_ms
-        {
-            self.members[at].1 = Role::Other;
+        if self.in_order {
+            let first_other = self.others().next().unwrap_or(usize::MAX);
+            let log_tag = self.position(Role::LogTag).filter(|at| *at < first_other);
+            if log_tag.is_none() {
+                self.set_role(Role::LogTag, Role::Other);
+            }
+            let parsers_end = log_tag.unwrap_or(usize::MAX).min(first_other);
+            if self.position(Role::Stream).is_some_and(|at| at > parsers_end) {
+                self.set_role(Role::Stream, Role::Other);
+            }
+            let parsed_at = self.position(Role::Stream).or(log_tag).unwrap_or(usize::MAX);
+            if self.position(Role::Time).is_some_and(|at| at > parsed_at) {
+                self.set_role(Role::Time, Role::Other);
+            }
+        } else if self.time_ms != self.event_ms {
+            self.set_role(Role::Time, Role::Other);
         }
         let filter_at = self.filter_at.unwrap_or(usize::MAX);
         for (at, (_, role)) in self.members.iter_mut().enumerate() {
@@ -470,6 +515,9 @@ impl<'r, 'o> Shape<'r, 'o> {
         }
     }
 }
+
+/// How far, in milliseconds, the time of a line may be from the time of its event: read, buffered and sent since.
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// What the Kubernetes filter writes into its object. Source: Fluent Bit, `plugins/filter_kubernetes/kube_meta.c`.
 const FILTER_KEYS: [&str; 12] = [

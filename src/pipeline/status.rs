@@ -18,7 +18,7 @@ pub fn status(text: &str, output: Option<Output>, origin: &Origin) -> Option<&'s
         (Some(Output::Stderr), _) => Some("error"),
         (None, Origin::FluentBit { .. }) => Some(fluent_bit_level(text)),
         (None, Origin::Container(_)) => Some("info"),
-        (None, Origin::Service(_) | Origin::Unknown) => None,
+        (None, Origin::Service(_) | Origin::Unknown { .. }) => None,
     }
 }
 
@@ -83,7 +83,7 @@ mod tests {
             r#"{"syslog":{"severity":3}}"#,
             r#"{"syslog.severity":"3"}"#,
         ] {
-            assert_eq!(status(text, Some(Output::Stderr), &Origin::Unknown), None, "{text}");
+            assert_eq!(status(text, Some(Output::Stderr), &Origin::Unknown { guess: "cloudwatch" }), None, "{text}");
         }
         for text in [
             "level=warn",
@@ -94,14 +94,18 @@ mod tests {
             r#"{"level":"warn""#,
             r#"["level"]"#,
         ] {
-            assert_eq!(status(text, Some(Output::Stderr), &Origin::Unknown), Some("error"), "{text}");
+            assert_eq!(
+                status(text, Some(Output::Stderr), &Origin::Unknown { guess: "cloudwatch" }),
+                Some("error"),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn the_output_tells_the_rest() {
-        assert_eq!(status("x", Some(Output::Stdout), &Origin::Unknown), Some("info"));
-        assert_eq!(status("x", None, &Origin::Unknown), None);
+        assert_eq!(status("x", Some(Output::Stdout), &Origin::Unknown { guess: "cloudwatch" }), Some("info"));
+        assert_eq!(status("x", None, &Origin::Unknown { guess: "cloudwatch" }), None);
         assert_eq!(status("x", None, &Origin::Service("lambda")), None);
     }
 

@@ -17,7 +17,10 @@ pub enum Origin<'a> {
     /// An AWS service or function: the message is not Fluent Bit's. Holds Datadog's name of the source.
     Service(&'static str),
     /// Not to be told from the names: a templated stream of Fluent Bit's, or any other log group.
-    Unknown,
+    Unknown {
+        /// Datadog's name of the source, should it be no container.
+        guess: &'static str,
+    },
 }
 
 /// A container as its log stream names it.
@@ -42,10 +45,7 @@ pub fn origin<'a>(log_group: &str, log_stream: &'a str) -> Origin<'a> {
     if log_group.ends_with("-fluent-bit-logs") {
         return Origin::FluentBit { pod: log_stream.strip_prefix("fluent-bit-").and_then(fluent_bit_pod) };
     }
-    match source_of_group(log_group, log_stream) {
-        Some(source) => Origin::Service(source),
-        None => Origin::Unknown,
-    }
+    service_of_group(log_group).map_or_else(|| Origin::Unknown { guess: guess(log_group, log_stream) }, Origin::Service)
 }
 
 /// Reads pod, namespace, container and id out of a stream's name, from the right: the prefix may be anything.
@@ -90,12 +90,11 @@ fn is_safe(text: &str) -> bool {
     text.bytes().all(|byte| b"bcdfghjklmnpqrstvwxz2456789".contains(&byte))
 }
 
-/// The source that Datadog's forwarder guesses for a log group that is not from Fargate; `None` where it would say
-/// `cloudwatch`.
+/// The AWS service that a log group belongs to, in Datadog's words; `None` where its name is no service's own.
 ///
 /// Source: DataDog/datadog-serverless-functions, `aws/logs_monitoring`, `find_cloudwatch_source` of the 3.x line; the
 /// EKS control plane's group from AWS, "Send control plane logs to CloudWatch Logs".
-fn source_of_group(log_group: &str, log_stream: &str) -> Option<&'static str> {
+fn service_of_group(log_group: &str) -> Option<&'static str> {
     let group = log_group.to_ascii_lowercase();
     if let Some(rest) = group.strip_prefix("/aws/eks/") {
         // Other groups of the cluster may well be Fluent Bit's, with a templated stream.
@@ -120,15 +119,18 @@ fn source_of_group(log_group: &str, log_stream: &str) -> Option<&'static str> {
         ("/aws/kinesis", "kinesis"),
         ("/aws/docdb", "docdb"),
     ];
-    if let Some((_, source)) = PREFIXES.iter().find(|(prefix, _)| group.starts_with(prefix)) {
-        return Some(source);
-    }
-    if log_stream.contains("_CloudTrail_") {
-        return Some("cloudtrail");
-    }
+    PREFIXES.iter().find(|(prefix, _)| group.starts_with(prefix)).map(|(_, source)| *source)
+}
+
+/// What Datadog's forwarder guesses from a part of the name: only a guess, a cluster may be named `vpc-tools`.
+fn guess(log_group: &str, log_stream: &str) -> &'static str {
     const PARTS: [&str; 7] =
         ["network-firewall", "route53", "vpc", "cloudtrail", "msk", "elasticsearch", "transitgateway"];
-    PARTS.into_iter().find(|part| group.contains(part))
+    let group = log_group.to_ascii_lowercase();
+    if log_stream.contains("_CloudTrail_") {
+        return "cloudtrail";
+    }
+    PARTS.into_iter().find(|part| group.contains(part)).unwrap_or("cloudwatch")
 }
 
 #[cfg(test)]
@@ -174,15 +176,20 @@ mod tests {
             ("/aws/rds/instance/x/error", Some("rds")),
             ("/aws/rds/cluster/x/postgresql", Some("postgresql")),
             ("API-Gateway-Execution-Logs_abc/dev", Some("apigateway")),
-            ("my-vpc-flow-logs", Some("vpc")),
             ("/aws/eks/prod/cluster", Some("eks")),
             ("/aws/eks/prod/fargate", None),
             ("/eks/shop", None),
             ("anything", None),
         ] {
-            let expected = source.map_or(Origin::Unknown, Origin::Service);
+            let expected = source.map_or(Origin::Unknown { guess: "cloudwatch" }, Origin::Service);
             assert_eq!(origin(group, "a-stream"), expected, "{group}");
         }
+    }
+
+    #[test]
+    fn a_part_of_a_name_is_only_a_guess() {
+        assert_eq!(origin("my-VPC-flow-logs", "eni-1"), Origin::Unknown { guess: "vpc" });
+        assert_eq!(origin("trails", "111122223333_CloudTrail_eu-west-1"), Origin::Unknown { guess: "cloudtrail" });
     }
 
     #[test]

@@ -63,20 +63,17 @@ pub(super) fn read_source(reader: &mut Reader) -> Option<ApiKeySource> {
 }
 
 /// The region of an ARN; of a plain name, the function's own.
-fn checked_region(
-    reader: &mut Reader,
-    variable: &'static str,
-    name: &str,
-    service: &str,
-    own_region: &str,
-) -> String {
+fn checked_region(reader: &mut Reader, variable: &'static str, name: &str, service: &str, own_region: &str) -> String {
     let mut parts = name.split(':');
     if parts.next() != Some("arn") {
         return own_region.to_owned();
     }
     let (_partition, found, region) = (parts.next(), parts.next(), parts.next().unwrap_or_default());
     if found != Some(service) || region.is_empty() {
-        reader.mistake(variable, format!("must be a name, or an ARN such as `arn:aws:{service}:us-east-1:123456789012:…`"));
+        reader.mistake(
+            variable,
+            format!("must be a name, or an ARN such as `arn:aws:{service}:us-east-1:123456789012:…`"),
+        );
     }
     region.to_owned()
 }
@@ -102,7 +99,10 @@ pub(super) fn read_aws(reader: &mut Reader, source: &Option<ApiKeySource>) -> Aw
         reader.mistake("AWS_REGION", "is missing: Lambda sets it; elsewhere, set it to the region of the API key");
     }
     if settings.access_key_id.is_empty() {
-        reader.mistake("AWS_ACCESS_KEY_ID", "is missing: Lambda sets it; elsewhere, export credentials to fetch the API key with");
+        reader.mistake(
+            "AWS_ACCESS_KEY_ID",
+            "is missing: Lambda sets it; elsewhere, export credentials to fetch the API key with",
+        );
     }
     settings
 }

@@ -82,7 +82,8 @@ fn is_host(name: &str) -> bool {
 
 /// A bare host as Datadog's forwarder takes it (`DD_PORT` and `DD_NO_SSL` apply), or a whole URL.
 fn from_url(url: &str, scheme: &str, port: Option<u64>) -> Result<String, &'static str> {
-    const EXPECTED: &str = "must be a host such as `http-intake.logs.datadoghq.eu`, or a URL such as `http://127.0.0.1:8080`";
+    const EXPECTED: &str =
+        "must be a host such as `http-intake.logs.datadoghq.eu`, or a URL such as `http://127.0.0.1:8080`";
     let whole = if url.contains("://") { url.to_owned() } else { format!("{scheme}://{url}") };
     let mut parsed = reqwest::Url::parse(&whole).map_err(|_| EXPECTED)?;
     if !matches!(parsed.scheme(), "http" | "https") || parsed.host_str().is_none_or(str::is_empty) {

@@ -128,7 +128,8 @@ fn pipeline(reader: &mut Reader) -> PipelineSettings {
         None | Some("none") => false,
         Some("node") => true,
         Some(_) => {
-            reader.mistake("PODFERRY_HOSTNAME", "must be `node` (send the Fargate node's name), or `none` (the default)");
+            reader
+                .mistake("PODFERRY_HOSTNAME", "must be `node` (send the Fargate node's name), or `none` (the default)");
             false
         }
     };
@@ -241,7 +242,12 @@ mod tests {
     #[test]
     fn a_mistake_never_repeats_a_value() {
         let secret = "kenn-wort-geheim";
-        let pairs = [("DD_COMPRESSION", secret), ("DD_PORT", secret), ("DD_URL", "http://a b/kenn-wort-geheim"), ("DD_KMS_API_KEY", "kenn-wort-geheim!")];
+        let pairs = [
+            ("DD_COMPRESSION", secret),
+            ("DD_PORT", secret),
+            ("DD_URL", "http://a b/kenn-wort-geheim"),
+            ("DD_KMS_API_KEY", "kenn-wort-geheim!"),
+        ];
         let mistakes = Settings::read(&pairs).unwrap_err();
         assert_eq!(mistakes.0.len(), 6, "{mistakes}");
         assert!(!mistakes.to_string().contains(secret));

@@ -15,7 +15,11 @@ const fn variable(name: &'static str, default: &'static str, meaning: &'static s
 
 /// Every variable that the forwarder reads and a user may set.
 pub const VARIABLES: [Variable; 24] = [
-    variable("DD_API_KEY_SECRET_ARN", "–", "API key: a secret in Secrets Manager, by ARN; plain text, or JSON with `api_key`, `dd_api_key` or `apiKey`"),
+    variable(
+        "DD_API_KEY_SECRET_ARN",
+        "–",
+        "API key: a secret in Secrets Manager, by ARN; plain text, or JSON with `api_key`, `dd_api_key`, `apiKey` or `DD_API_KEY`",
+    ),
     variable("DD_API_KEY_SSM_NAME", "–", "API key: a SecureString in the Parameter Store, by name or ARN"),
     variable("DD_KMS_API_KEY", "–", "API key: base64 of the key as KMS encrypted it"),
     variable("DD_API_KEY", "–", "API key, plain. Of these four, the first that is set is used"),
@@ -26,19 +30,43 @@ pub const VARIABLES: [Variable; 24] = [
     variable("DD_SKIP_SSL_VALIDATION", "`false`", "`true`: take any certificate from the intake"),
     variable("HTTPS_PROXY, HTTP_PROXY, NO_PROXY", "–", "Proxy, and hosts to reach without it"),
     variable("DD_COMPRESSION", "`zstd`", "`zstd`, `gzip` or `none`"),
-    variable("DD_TAGS", "–", "Tags for every log, separated by commas or spaces"),
+    variable("DD_TAGS", "–", "Tags for every log, separated by commas; by spaces where there is no comma"),
     variable("DD_ENV", "–", "`env` of pods that have no label `tags.datadoghq.com/env`"),
     variable("DD_SERVICE", "from the pod", "Service of every log"),
     variable("DD_SOURCE", "from the pod", "Source of every log"),
     variable("DD_CLUSTER_NAME", "from the log group", "`kube_cluster_name`, where the record has no `cluster_name`"),
-    variable("DD_KUBERNETES_POD_LABELS_AS_TAGS", "–", "Pod labels to make tags of: `{\"app\":\"kube_app\",\"team-*\":\"%%label%%\"}`"),
+    variable(
+        "DD_KUBERNETES_POD_LABELS_AS_TAGS",
+        "–",
+        "Pod labels to make tags of: `{\"app\":\"kube_app\",\"team-*\":\"%%label%%\"}`",
+    ),
     variable("DD_KUBERNETES_POD_ANNOTATIONS_AS_TAGS", "–", "The same for annotations"),
-    variable("DD_KUBERNETES_NAMESPACE_LABELS_AS_TAGS", "–", "The same for the namespace's labels (needs `namespace_labels On` in the filter)"),
-    variable("PODFERRY_HOSTNAME", "`none`", "`node`: send the Fargate node's name as `hostname`. Each node then counts as a host"),
-    variable("PODFERRY_MERGE_LOG_KEY", "–", "The filter's `Merge_Log_Key`, where it is used with `Keep_Log Off` (`log_obj`, `log_processed`, `log_parsed` and `log_json` are known)"),
+    variable(
+        "DD_KUBERNETES_NAMESPACE_LABELS_AS_TAGS",
+        "–",
+        "The same for the namespace's labels (needs `namespace_labels On` in the filter)",
+    ),
+    variable(
+        "PODFERRY_HOSTNAME",
+        "`none`",
+        "`node`: send the Fargate node's name as `hostname`. Each node then counts as a host",
+    ),
+    variable(
+        "PODFERRY_MERGE_LOG_KEY",
+        "–",
+        "The filter's `Merge_Log_Key`, where it is used with `Keep_Log Off` (`log_obj`, `log_processed`, `log_parsed` and `log_json` are known)",
+    ),
     variable("PODFERRY_MAX_DECOMPRESSED_BYTES", "`268435456`", "An event that inflates to more is refused"),
-    variable("AWS_ENDPOINT_URL", "of the region", "Where to reach AWS; also per service: `AWS_ENDPOINT_URL_SECRETS_MANAGER`, `_SSM`, `_KMS`"),
-    variable("AWS_LAMBDA_LOG_GROUP_NAME", "set by Lambda", "The function's own log group: events from it are refused, they would feed themselves"),
+    variable(
+        "AWS_ENDPOINT_URL",
+        "of the region",
+        "Where to reach AWS; also per service: `AWS_ENDPOINT_URL_SECRETS_MANAGER`, `_SSM`, `_KMS`",
+    ),
+    variable(
+        "AWS_LAMBDA_LOG_GROUP_NAME",
+        "set by Lambda",
+        "The function's own log group: events from it are refused, they would feed themselves",
+    ),
 ];
 
 /// The table as Markdown.

@@ -106,15 +106,19 @@ pub fn identify(place: &Place, metadata: &Metadata, settings: &TagSettings) -> I
         Origin::FluentBit { .. } => ("fluent-bit", "fluent-bit"),
         Origin::Service(source) => (source, source),
         // Nothing tells of a pod: some other log group, as Datadog's forwarder names it.
-        Origin::Unknown if pod.name.is_empty() => ("cloudwatch", "cloudwatch"),
+        Origin::Unknown { guess } if pod.name.is_empty() => (guess, guess),
         _ => ("kubernetes", "kubernetes"),
     };
     let first = |choices: [&str; 5]| choices.into_iter().find(|name| !name.is_empty()).unwrap_or_default().to_owned();
     Identity {
-        service: settings.service.clone().unwrap_or_else(|| {
-            first([&logs.service, &service_tag, &image, &pod.container, own_service])
-        }),
-        source: settings.source.clone().unwrap_or_else(|| first([&logs.source, &image, &pod.container, own_source, ""])),
+        service: settings
+            .service
+            .clone()
+            .unwrap_or_else(|| first([&logs.service, &service_tag, &image, &pod.container, own_service])),
+        source: settings
+            .source
+            .clone()
+            .unwrap_or_else(|| first([&logs.source, &image, &pod.container, own_source, ""])),
         hostname: settings.hostname_is_node.then_some(pod.host).filter(|host| !host.is_empty()),
         tags,
     }
@@ -129,8 +133,11 @@ fn add_cluster(tags: &mut TagSet, place: &Place, metadata: &Metadata, settings: 
         Origin::FluentBit { .. } => place.log_group.strip_suffix("-fluent-bit-logs"),
         _ => place.log_group.strip_prefix("/aws/eks/").and_then(|rest| rest.split_once('/')).map(|(name, _)| name),
     };
-    let is_kubernetes = !matches!(place.origin, Origin::Service(source) if source != "eks")
-        && !(place.origin == Origin::Unknown && metadata.kubernetes.is_none() && from_group.is_none());
+    let is_kubernetes = match place.origin {
+        Origin::Service(source) => source == "eks",
+        Origin::Unknown { .. } => metadata.kubernetes.is_some() || from_group.is_some(),
+        Origin::Container(_) | Origin::FluentBit { .. } => true,
+    };
     let from_settings = settings.cluster_name.as_deref().filter(|_| is_kubernetes);
     if let Some(name) = metadata.cluster_name.as_deref().or(from_settings).or(from_group) {
         tags.add("kube_cluster_name", name);
@@ -149,13 +156,17 @@ fn add_pod(tags: &mut TagSet, pod: &Pod) {
     tags.add("container_name", &pod.container);
     if pod.host.starts_with("fargate-") {
         tags.add("eks_fargate_node", &pod.host);
+        tags.add("kube_distribution", "eks");
     }
 }
 
 /// Source: DataDog/datadog-agent, `workloadmeta_extract.go`, `extractTagsFromPodOwner`.
 fn add_owners(tags: &mut TagSet, pod: &Pod) {
-    let inferred: Vec<Owner> =
-        if pod.owners.is_empty() { owner::infer(&pod.name, |name| pod.labels.get(name)).into_iter().collect() } else { Vec::new() };
+    let inferred: Vec<Owner> = if pod.owners.is_empty() {
+        owner::infer(&pod.name, |name| pod.labels.get(name)).into_iter().collect()
+    } else {
+        Vec::new()
+    };
     for owner in pod.owners.iter().chain(&inferred) {
         tags.add("kube_ownerref_kind", &owner.kind);
         tags.add("kube_ownerref_name", &owner.name);

@@ -117,11 +117,19 @@ mod tests {
         };
         for (pod, labels, owner) in [
             ("web-6d4cf56db6-x7k2p", &[("pod-template-hash", "6d4cf56db6")][..], Some("ReplicaSet/web-6d4cf56db6")),
-            ("web-6d4cf56db6-x7k2p", &[("rollouts-pod-template-hash", "6d4cf56db6")], Some("ReplicaSet/web-6d4cf56db6")),
+            (
+                "web-6d4cf56db6-x7k2p",
+                &[("rollouts-pod-template-hash", "6d4cf56db6")],
+                Some("ReplicaSet/web-6d4cf56db6"),
+            ),
             ("api-0", &[("statefulset.kubernetes.io/pod-name", "api-0")], Some("StatefulSet/api")),
             ("api-12", &[("apps.kubernetes.io/pod-index", "12")], Some("StatefulSet/api")),
             ("migrate-4kq8z", &[("job-name", "migrate")], Some("Job/migrate")),
-            ("report-29384160-4kq8z", &[("batch.kubernetes.io/job-name", "report-29384160")], Some("Job/report-29384160")),
+            (
+                "report-29384160-4kq8z",
+                &[("batch.kubernetes.io/job-name", "report-29384160")],
+                Some("Job/report-29384160"),
+            ),
             ("web-6d4cf56db6-x7k2p", &[], Some("ReplicaSet/web-6d4cf56db6")),
             ("report-29384160-4kq8z", &[], Some("Job/report-29384160")),
             ("api-0", &[], None),
