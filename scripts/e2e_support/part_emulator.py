@@ -140,14 +140,16 @@ def useless_intakes(checks, binaries):
             event = events.from_corpus(SMALL)
             answer = function.invoke(event)
             checks.same(f"emulator: {what}: LogsUndelivered", answer.error_type, "LogsUndelivered")
-            checks.that("emulator:     which says why, and how many", message in answer.message and "11 of 11" in answer.message, answer.text)
+            # Rarely, a wait ends so close to the deadline that there is no time for one more request, and that is then the reason.
+            says_why = message in answer.message or "no time left" in answer.message
+            checks.that("emulator:     which says why, and how many", says_why and "11 of 11" in answer.message, answer.text)
             seconds = answer.seconds - (function.init_milliseconds() or 0) / 1000
             checks.that(
                 f"emulator:     after {seconds:.1f} s, before Lambda's {TIMEOUT} s are over",
                 seconds < TIMEOUT - MARGIN and not function.was_killed(),
                 function.output()[-1500:],
             )
-            if "503" in message:
+            if message == "503":
                 checks.that(f"emulator:     having tried {len(intake.arrivals)} times", len(intake.arrivals) >= 3)
             pid = function.pid()
             intake.behave = lambda arrival: 202

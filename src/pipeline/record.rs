@@ -10,8 +10,9 @@ use std::ops::Range;
 use super::cri::Output;
 use super::decode::{LogEvent, Message};
 use super::json;
+use super::roles::{Member, Members, Trust};
 use super::salvage;
-use super::shape::{self, Member, Members};
+use super::shape;
 use super::stream::Origin;
 
 /// One message, understood.
@@ -70,7 +71,7 @@ pub struct Reader<'a> {
     /// The same, of a message that ends in the known suffix: what stands before it.
     head: String,
     suffix: Option<Suffix>,
-    trust: shape::Trust,
+    trust: Trust,
 }
 
 /// The end that the messages of one stream share: `,"kubernetes":{…}}`, kilobytes of it, the same to the byte.
@@ -87,14 +88,7 @@ struct Suffix {
 impl<'a> Reader<'a> {
     /// A reader for a stream of `origin`; `merge_keys` are names that `Merge_Log_Key` may have been given.
     pub fn new(origin: Origin<'a>, merge_keys: &'a [String]) -> Reader<'a> {
-        Reader {
-            origin,
-            merge_keys,
-            text: String::new(),
-            head: String::new(),
-            suffix: None,
-            trust: shape::Trust::default(),
-        }
+        Reader { origin, merge_keys, text: String::new(), head: String::new(), suffix: None, trust: Trust::default() }
     }
 
     /// Reads one event. Never fails: what is not understood is the text as it stands.
@@ -145,7 +139,7 @@ fn read_whole<'r>(
     origin: Origin,
     merge_keys: &[String],
     text: &'r mut String,
-    trust: &mut shape::Trust,
+    trust: &mut Trust,
 ) -> Record<'r> {
     text.clear();
     json::unescape_into(escaped, text);

@@ -7,7 +7,8 @@ use std::borrow::Cow;
 
 use super::json;
 use super::record::{Metadata, Record};
-use super::shape::{self, Member, Members};
+use super::roles::{Member, Members, Trust};
+use super::shape;
 use super::stream::Origin;
 
 /// What parsers and filters write; a member of any other name is the application's, merged.
@@ -46,7 +47,7 @@ pub fn salvage<'r>(text: &'r str, origin: &Origin, event_ms: Option<i64>) -> Rec
 /// The record of these members, on its own; what was cut off may have held the metadata.
 fn understood(members: Vec<Member>, origin: &Origin, event_ms: Option<i64>) -> Option<Record<'static>> {
     let members = Members::from(members);
-    let record = shape::understand(members, origin, event_ms, &[], &mut shape::Trust::default())?;
+    let record = shape::understand(members, origin, event_ms, &[], &mut Trust::default())?;
     Some(Record {
         text: Cow::Owned(record.text.into_owned()),
         merged: record.merged,
