@@ -14,6 +14,7 @@
 //! * `cli` and `stand_in` (feature `cli`) are the `podferry` command; the Lambda is built without them.
 
 #![forbid(unsafe_code)]
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 #[cfg(feature = "cli")]
 pub mod cli;

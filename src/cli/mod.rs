@@ -50,7 +50,7 @@ enum Command {
     /// For trying the Lambda locally: set DD_URL to the address that it prints.
     Intake {
         /// Address and port to listen on; loopback only.
-        #[arg(long, default_value = "127.0.0.1:8126", value_name = "ADDRESS")]
+        #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
         listen: std::net::SocketAddr,
         /// Print each log as a line of JSON.
         #[arg(long)]

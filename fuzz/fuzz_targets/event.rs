@@ -1,0 +1,45 @@
+//! Any bytes as an event of the function, and the same bytes as the content that an event wraps.
+//!
+//! Nothing may panic or reserve memory beyond the cap, and an event that is refused must be refused with one of the known
+//! errors. The second way is the one on which the fuzzer gets past base64 and gzip, which it cannot guess.
+#![no_main]
+
+mod checks;
+
+use std::io::Write;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use libfuzzer_sys::fuzz_target;
+use podferry::pipeline::event::EventError;
+use podferry::pipeline::{self, PipelineSettings};
+
+const ARN: &str = "arn:aws:lambda:eu-west-1:111122223333:function:podferry";
+
+/// Small, so that the cap is met too.
+const MAX_DECOMPRESSED_BYTES: u64 = 16 * 1024;
+
+fn wrapped(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).expect("a vector takes what it is given");
+    let gzip = encoder.finish().expect("a vector takes what it is given");
+    format!(r#"{{"awslogs":{{"data":"{}"}}}}"#, STANDARD.encode(gzip)).into_bytes()
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    let settings = PipelineSettings { max_decompressed_bytes: MAX_DECOMPRESSED_BYTES, ..PipelineSettings::default() };
+    if let Ok(processed) = pipeline::process(bytes, ARN, &settings) {
+        checks::logs_of(&processed);
+    }
+    match pipeline::process(&wrapped(bytes), ARN, &settings) {
+        Ok(processed) => {
+            assert!(bytes.len() as u64 <= MAX_DECOMPRESSED_BYTES);
+            checks::logs_of(&processed);
+        }
+        Err(EventError::TooLarge { limit }) => assert!(bytes.len() as u64 > limit),
+        Err(EventError::Content) => {}
+        Err(other) => panic!("what is whole was refused: {other:?}"),
+    }
+});

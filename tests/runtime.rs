@@ -1,0 +1,109 @@
+//! The real forwarder as a process, against a stand-in for Lambda's runtime API.
+
+#[path = "support/runtime_api.rs"]
+mod runtime_api;
+mod support;
+
+use std::time::{Duration, Instant};
+
+use podferry::stand_in::{Reply, StandIn};
+use runtime_api::{Forwarder, Told};
+use serde_json::Value;
+use support::*;
+
+const FORWARDER: &str = env!("CARGO_BIN_EXE_forwarder");
+const LONG: Duration = Duration::from_secs(60);
+
+/// The stand-in runs on a runtime of its own, so that a test may block.
+struct Datadog {
+    intake: StandIn,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Datadog {
+    fn start(reply: Reply) -> Datadog {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let intake = runtime.block_on(StandIn::start_with("127.0.0.1:0", move |_| reply.clone())).unwrap();
+        Datadog { intake, _runtime: runtime }
+    }
+}
+
+fn good() -> Vec<u8> {
+    event(&content(GROUP, &stream(), &[(1, r#"{"stream":"stdout","logtag":"F","log":"geheimes-wort"}"#)]))
+}
+
+#[test]
+fn events_are_served_and_numbers_answered() {
+    let datadog = Datadog::start(Reply::Judge);
+    let forwarder = Forwarder::start(FORWARDER, &[("DD_URL", &datadog.intake.url()), ("DD_API_KEY", "schluessel")]);
+    forwarder.wait_for_next();
+    let answer = forwarder.invoke(&good(), LONG).unwrap();
+    assert_eq!((&answer["events"], &answer["delivered"], &answer["control"]), (&1.into(), &1.into(), &false.into()));
+    let control = event(&serde_json::json!({ "messageType": "CONTROL_MESSAGE", "logEvents": [] }));
+    assert_eq!(forwarder.invoke(&control, LONG).unwrap()["control"], true);
+    let logs = datadog.intake.accepted();
+    assert_eq!((logs.len(), &logs[0]["message"]), (1, &"geheimes-wort".into()));
+    assert_eq!(logs[0]["aws"]["invoked_function_arn"], ARN);
+    let output = forwarder.output();
+    assert!(output.contains(r#""message":"delivered""#));
+    assert!(!output.contains("geheimes-wort") && !output.contains("schluessel"), "{output}");
+}
+
+#[test]
+fn a_bad_event_is_an_error_and_the_next_one_is_served() {
+    let datadog = Datadog::start(Reply::Judge);
+    let variables = [
+        ("DD_URL", datadog.intake.url()),
+        ("DD_API_KEY", "k".to_owned()),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", "/podferry/own".to_owned()),
+        ("PODFERRY_MAX_DECOMPRESSED_BYTES", "10000".to_owned()),
+    ];
+    let variables: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let forwarder = Forwarder::start(FORWARDER, &variables);
+    forwarder.wait_for_next();
+    let whole = gzip(content("g", "s", &[(1, "geheimes-wort")]).to_string().as_bytes());
+    for (event, error_type) in [
+        (b"geheimes-wort".to_vec(), "EventNotJson"),
+        (b"\xff".to_vec(), "EventNotJson"),
+        (br#"{"geheimes-wort":1}"#.to_vec(), "EventUnknown"),
+        (br#"{"awslogs":{"data":"geheimes-wort"}}"#.to_vec(), "EventBase64Invalid"),
+        (envelope(&whole[..whole.len() / 2]), "EventGzipInvalid"),
+        (envelope(&gzip(b"geheimes-wort")), "EventContentInvalid"),
+        (envelope(&gzip(&vec![b'x'; 10_001])), "EventTooLarge"),
+        (event(&content("/podferry/own", "s", &[(1, "geheimes-wort")])), "EventFromOwnLogGroup"),
+    ] {
+        let error = forwarder.invoke(&event, LONG).unwrap_err();
+        assert_eq!(error["errorType"], error_type);
+        assert!(!error.to_string().contains("geheimes-wort"));
+        assert_eq!(forwarder.invoke(&good(), LONG).unwrap()["delivered"], 1);
+    }
+    let output = forwarder.output();
+    assert!(output.contains("EventGzipInvalid") && !output.contains("geheimes-wort"), "{output}");
+}
+
+#[test]
+fn what_was_not_delivered_fails_the_invocation_before_its_deadline() {
+    for (reply, type_of_error) in [(Reply::Silence, "LogsUndelivered"), (Reply::Status(503, None), "LogsUndelivered")] {
+        let datadog = Datadog::start(reply);
+        let forwarder = Forwarder::start(FORWARDER, &[("DD_URL", &datadog.intake.url()), ("DD_API_KEY", "k")]);
+        forwarder.wait_for_next();
+        let started = Instant::now();
+        let error = forwarder.invoke(&good(), Duration::from_secs(2)).unwrap_err();
+        assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+        assert_eq!(error["errorType"], type_of_error);
+        assert!(error["errorMessage"].as_str().unwrap().starts_with("1 of 1 logs were not delivered: "), "{error}");
+    }
+}
+
+#[test]
+fn wrong_settings_fail_the_start_with_all_mistakes() {
+    let forwarder = Forwarder::start(FORWARDER, &[("DD_PORT", "x"), ("DD_COMPRESSION", "y")]);
+    let Told::InitError(error) = forwarder.told() else { panic!("no init error") };
+    let message = error["errorMessage"].as_str().unwrap();
+    for variable in ["DD_PORT", "DD_COMPRESSION", "DD_API_KEY_SECRET_ARN"] {
+        assert!(message.contains(variable), "{message}");
+    }
+    assert_eq!(error["errorType"], Value::from("SettingsInvalid"));
+    let mut forwarder = forwarder;
+    assert!(!forwarder.child.wait().unwrap().success());
+}
