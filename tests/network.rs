@@ -18,7 +18,8 @@ use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 /// Ends TLS with a certificate of its own in front of the stand-in; gives its port.
 async fn behind_tls(intake: &StandIn) -> u16 {
-    let rcgen::CertifiedKey { cert, signing_key } = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let rcgen::CertifiedKey { cert, signing_key } =
+        rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
     let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -127,7 +128,8 @@ async fn a_redirect_is_not_followed_with_a_key() {
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut buffer = [0; 4096];
             let _ = stream.read(&mut buffer).await;
-            let answer = format!("HTTP/1.1 307 Temporary Redirect\r\nlocation: {to}/api/v2/logs\r\ncontent-length: 0\r\n\r\n");
+            let answer =
+                format!("HTTP/1.1 307 Temporary Redirect\r\nlocation: {to}/api/v2/logs\r\ncontent-length: 0\r\n\r\n");
             let _ = stream.write_all(answer.as_bytes()).await;
         }
     });

@@ -5,10 +5,13 @@ use std::io::Write;
 use std::time::Instant;
 
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{CommandError, show};
 use crate::lambda::handler::{Delivered, Handler, Invocation};
+use crate::pipeline::decode::{self, Message};
+use crate::pipeline::event::{self, Event};
+use crate::pipeline::{DEFAULT_MAX_DECOMPRESSED_BYTES, json};
 use crate::settings::Settings;
 use crate::stand_in::StandIn;
 
@@ -26,9 +29,9 @@ macro_rules! sample {
 
 const SAMPLES: [Sample; 5] = [
     sample!("no filters", "bare/checkout-app.event.json"),
-    sample!("parser, Kubernetes filter, merged", "parsed/web-nginx.event.json"),
-    sample!("parser, Kubernetes filter, cluster_name", "kept/api-api.event.json"),
-    sample!("parser, Kubernetes filter, merged", "parsed/report-report.event.json"),
+    sample!("Merge_Log On", "parsed/web-nginx.event.json"),
+    sample!("Merge_Log Off", "kept/api-api.event.json"),
+    sample!("Merge_Log On", "parsed/report-report.event.json"),
     sample!("log_key", "logkey/coredns-coredns.event.json"),
 ];
 
@@ -37,6 +40,8 @@ struct Shown {
     config_map: &'static str,
     delivered: Delivered,
     event_bytes: usize,
+    /// The message as CloudWatch held it.
+    before: String,
     log: Value,
 }
 
@@ -59,7 +64,8 @@ pub(super) async fn run(as_json: bool) -> Result<(), CommandError> {
         let before = intake.accepted().len();
         let delivered = handler.handle(Bytes::from_static(sample.event), &invocation).await?;
         let log = intake.accepted().into_iter().nth(before).unwrap_or_default();
-        shown.push(Shown { config_map: sample.config_map, delivered, event_bytes: sample.event.len(), log });
+        let (config_map, event_bytes) = (sample.config_map, sample.event.len());
+        shown.push(Shown { config_map, delivered, event_bytes, before: first_message(sample.event), log });
     }
     let took = started.elapsed();
     let arrivals = intake.arrivals();
@@ -68,10 +74,11 @@ pub(super) async fn run(as_json: bool) -> Result<(), CommandError> {
         let samples: Vec<Value> = shown
             .iter()
             .map(
-                |shown| json!({ "config_map": shown.config_map, "delivered": shown.delivered, "first_log": shown.log }),
+                |shown| serde_json::json!({ "config_map": shown.config_map, "delivered": shown.delivered, "first_log": shown.log }),
             )
             .collect();
-        let all = json!({ "samples": samples, "requests": arrivals.len(), "logs": intake.accepted().len() });
+        let all =
+            serde_json::json!({ "samples": samples, "requests": arrivals.len(), "logs": intake.accepted().len() });
         return Ok(writeln!(anstream::stdout().lock(), "{all:#}")?);
     }
     let mut out = anstream::stdout().lock();
@@ -92,10 +99,23 @@ pub(super) async fn run(as_json: bool) -> Result<(), CommandError> {
             &mut out,
             &format!("{} ({}): its first log in Datadog", tag(&shown.log, "pod_name"), shown.config_map),
         )?;
+        show::part(&mut out, "CloudWatch", &shown.before)?;
         show::log(&mut out, &shown.log)?;
     }
     writeln!(out, "\nNext: `podferry preview EVENT.json` shows the same of an event of yours.")?;
     Ok(())
+}
+
+/// The first message of an event; empty should the event be no event.
+fn first_message(event: &[u8]) -> String {
+    let Ok(Event::AwsLogs { data }) = event::recognise(event) else { return String::new() };
+    let content = decode::inflate(&data, DEFAULT_MAX_DECOMPRESSED_BYTES).map(decode::text).unwrap_or_default();
+    let batch = decode::read(&content).unwrap_or_default();
+    let mut text = String::new();
+    if let Some(Message::Escaped(escaped)) = batch.events.first().map(|event| event.message) {
+        json::unescape_into(escaped, &mut text);
+    }
+    show::shortened(&text, 300)
 }
 
 fn rows(shown: &[Shown]) -> Vec<Vec<String>> {

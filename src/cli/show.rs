@@ -58,9 +58,9 @@ pub(super) fn title(out: &mut impl Write, text: &str) -> io::Result<()> {
 
 /// A label and its value, wrapped under itself.
 pub(super) fn part(out: &mut impl Write, label: &str, value: &str) -> io::Result<()> {
-    const INDENT: usize = 13;
+    const INDENT: usize = 14;
     let mut lines = wrapped(value, width().saturating_sub(INDENT)).into_iter();
-    writeln!(out, "  {LABEL}{label:<10}{LABEL:#} {}", lines.next().unwrap_or_default())?;
+    writeln!(out, "  {LABEL}{label:<11}{LABEL:#} {}", lines.next().unwrap_or_default())?;
     lines.try_for_each(|line| writeln!(out, "{:INDENT$}{line}", ""))
 }
 
@@ -73,18 +73,22 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
         let mut length = 0;
         for word in line.split_inclusive(' ') {
             let word: String = word.chars().flat_map(visible).collect();
-            let characters: Vec<char> = word.chars().collect();
-            if length > 0 && length + characters.len() > width {
+            let characters = word.chars().count();
+            // A word that fits a line is not broken; one that fits none fills up the line that it begins in.
+            if length > 0 && length + characters > width && characters <= width {
                 lines.push(std::mem::take(&mut current));
                 length = 0;
             }
-            for piece in characters.chunks(width.max(1)) {
-                if length > 0 && length + piece.len() > width {
+            for character in word.chars() {
+                if length >= width {
                     lines.push(std::mem::take(&mut current));
                     length = 0;
+                    if character == ' ' {
+                        continue;
+                    }
                 }
-                current.extend(piece);
-                length += piece.len();
+                current.push(character);
+                length += 1;
             }
         }
         lines.push(current);
@@ -98,7 +102,8 @@ fn visible(character: char) -> impl Iterator<Item = char> {
     escaped.into_iter().flatten().chain(plain)
 }
 
-fn shortened(text: &str, most: usize) -> String {
+/// The beginning of a long text, and how much there is besides.
+pub(super) fn shortened(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((at, _)) => format!("{}… ({} more bytes)", &text[..at], text.len() - at),
         None => text.to_owned(),
@@ -113,6 +118,7 @@ mod tests {
     fn long_words_and_many_words_are_broken() {
         assert_eq!(wrapped("aa bb cc", 6), ["aa bb", "cc"]);
         assert_eq!(wrapped("abcdefgh", 3), ["abc", "def", "gh"]);
+        assert_eq!(wrapped("a bcdefgh i", 3), ["a b", "cde", "fgh", "i"]);
         assert_eq!(wrapped("a\nb", 9), ["a", "b"]);
     }
 
