@@ -28,6 +28,10 @@ e2e *options:
 bench:
     cargo bench --bench pipeline
 
+# Fuzz a target, `event` or `record`, for some seconds; needs nightly and cargo-fuzz
+fuzz target="record" seconds="120":
+    fuzz/seed && cargo +nightly fuzz run {{ target }} -- -max_total_time={{ seconds }} -timeout=20 -entropic_scale_per_exec_time=1
+
 # The function's zip for arm64 or x86_64
 build architecture="arm64":
     scripts/build {{ architecture }}

@@ -172,6 +172,41 @@ fn an_applications_members_before_the_filters_change_nothing_either() {
 }
 
 #[test]
+fn nor_does_an_application_that_takes_the_parsers_names() {
+    // Fluent Bit 5.1.1 lets the last of two equal names win, so these records begin with the application's members.
+    let kubernetes = r#""kubernetes":{"pod_name":"web-6d4cf56db6-x7k2p","namespace_name":"shop"}"#;
+    let settings =
+        with(TagSettings { namespace_labels: AsTags::parse(r#"{"a":"ns_a"}"#).unwrap(), ..TagSettings::default() });
+    let honest = one(&format!(r#"{{"stream":"stdout","logtag":"F","log":"t",{kubernetes}}}"#), &settings);
+    for members in [
+        r#""log":"t","stream":"stdout","logtag":"F","cluster_name":"evil","kubernetes_namespace":{"labels":{"a":"v"}}"#,
+        r#""a":1,"stream":"stdout","logtag":"F","cluster_name":"evil","kubernetes_namespace":{"labels":{"a":"v"}}"#,
+        r#""cluster_name":"evil","log":"t","logtag":"F","stream":"stdout""#,
+    ] {
+        let log = one(&format!("{{{members},{kubernetes}}}"), &settings);
+        assert_eq!(log["ddtags"], honest["ddtags"], "{members}");
+    }
+}
+
+#[test]
+fn lifted_metadata_is_the_filters_and_not_the_applications() {
+    let lifted = r#""k8s_pod_name":"web-6d4cf56db6-x7k2p","k8s_namespace_name":"shop","k8s_labels":{"tags.datadoghq.com/env":"prod"}"#;
+    let settings = PipelineSettings::default();
+    let honest = one(&format!(r#"{{"stream":"stdout","logtag":"F","msg":"x",{lifted}}}"#), &settings);
+    assert!(has_tag(&honest, "env:prod"));
+    for members in [
+        r#""a_pod_name":"web-6d4cf56db6-x7k2p","a_namespace_name":"shop","a_labels":{"tags.datadoghq.com/env":"evil"}"#,
+        r#""a_pod_name":"db","a_namespace_name":"y""#,
+        r#""k8s_annotations":{"ad.datadoghq.com/tags":"{\"env\":\"evil\"}"}"#,
+    ] {
+        let log = one(&format!(r#"{{"stream":"stdout","logtag":"F",{members},{lifted}}}"#), &settings);
+        assert_eq!(log["ddtags"], honest["ddtags"], "{members}");
+        let name = members.split('"').nth(1).unwrap();
+        assert!(log["message"].as_str().unwrap().contains(name));
+    }
+}
+
+#[test]
 fn a_restarted_container_keeps_its_metadata() {
     // Fluent Bit caches the object, and with it the id of the container before.
     let record = r#"{"stream":"stdout","logtag":"F","log":"x","kubernetes":{"pod_name":"web-6d4cf56db6-x7k2p","namespace_name":"shop","labels":{"tags.datadoghq.com/env":"prod"},"container_name":"nginx","docker_id":"0000000000000000000000000000000000000000000000000000000000000000"}}"#;

@@ -246,6 +246,8 @@ fn what_a_filter_adds_before_the_kubernetes_filter_leaves_the_line_alone() {
     // Behind another member, `log` is the application's.
     let merged = format!(r#"{{"stream":"stdout","logtag":"F","level":"info","log":"GET / 200",{KUBERNETES}}}"#);
     assert_eq!(forward_one(&merged)["message"], r#"{"level":"info","log":"GET / 200"}"#);
+    let unfiltered = r#"{"stream":"stdout","logtag":"F","a":1,"log":"x"}"#;
+    assert_eq!(forward_one(unfiltered)["message"], r#"{"a":1,"log":"x"}"#);
 }
 
 #[test]
@@ -290,6 +292,9 @@ fn json_of_other_log_groups_is_left_alone() {
     for message in [
         r#"{"stream":"stdout","message":"hi","user":5}"#,
         r#"{"stream":"stdout","log":"hi","a":1}"#,
+        r#"{"stream":"stdout","message":"hi"}"#,
+        r#"{"logtag":"F","message":"hi"}"#,
+        r#"{"log":"2020-11-22T20:38:08.236Z stderr P x","cluster_name":"evil"}"#,
         r#"{"pod_name":"web","namespace_name":"shop","host":"db1","msg":"x"}"#,
         r#"{"kubernetes":{"pod_name":"a","namespace_name":"b"},"message":"hello","level":"warn"}"#,
     ] {

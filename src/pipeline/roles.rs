@@ -105,6 +105,9 @@ pub(super) struct Roles<'r, 'o> {
     pub(super) time_ms: Option<i64>,
     /// Whether the members stand as Fluent Bit writes them: a parser's first.
     pub(super) in_order: bool,
+    /// Whether they stand in the order of the alphabet, with a parser's among them behind the filter's: something that
+    /// no application can bring about, since the filter's come last.
+    pub(super) is_sorted: bool,
     /// Where the Kubernetes filter's members begin.
     pub(super) filter_at: Option<usize>,
     pub(super) kubernetes: Option<Cow<'r, str>>,
@@ -129,8 +132,10 @@ impl<'r, 'o> Roles<'r, 'o> {
             event_ms,
             time_ms: None,
             in_order: true,
+            is_sorted: false,
         };
         roles.in_order = roles.is_in_order();
+        roles.is_sorted = !roles.in_order && roles.members.is_sorted_by_key(|(member, _)| member.key);
         if let Some(at) = filter_at {
             roles.members[at].1 = Role::Kubernetes;
         } else {
@@ -151,24 +156,16 @@ impl<'r, 'o> Roles<'r, 'o> {
         let has = |key: &str| self.members.iter().any(|(member, _)| member.key == key);
         // Without a prefix these are names that an application may well use itself.
         let may_be_bare = matches!(self.origin, Origin::Container(_)) && has("logtag");
-        let keys = self.members.iter().map(|(member, _)| member.key);
-        let Some(prefix) = keys.filter_map(|key| key.strip_suffix("pod_name")).find(|prefix| {
-            (may_be_bare || !prefix.is_empty())
-                && self.members.iter().any(|(member, _)| member.key.strip_prefix(prefix) == Some("namespace_name"))
-        }) else {
-            return;
-        };
-        let mut object = String::from("{");
-        for (member, _) in &self.members {
-            if let Some(key) = member.key.strip_prefix(prefix).filter(|key| FILTER_KEYS.contains(key)) {
-                push_member(&mut object, key, member.value);
-            }
-        }
-        object.push('}');
-        if !trust.of(&object, self.origin) {
-            return;
-        }
-        for (member, role) in &mut self.members {
+        // The filter's members come behind the application's: the last that speak of this pod.
+        let candidates = self.members.iter().enumerate().rev();
+        let candidates = candidates.filter_map(|(at, (member, _))| Some((at, member.key.strip_suffix("pod_name")?)));
+        let found = candidates.filter(|(_, prefix)| may_be_bare || !prefix.is_empty()).find_map(|(at, prefix)| {
+            let first = if self.is_sorted { 0 } else { at };
+            let object = self.lifted(first, prefix);
+            trust.of(&object, self.origin).then_some((first, prefix, object))
+        });
+        let Some((first, prefix, object)) = found else { return };
+        for (member, role) in &mut self.members[first..] {
             let Some(key) = member.key.strip_prefix(prefix) else { continue };
             if !prefix.is_empty() || FILTER_KEYS.contains(&key) {
                 *role = Role::Lifted;
@@ -178,12 +175,24 @@ impl<'r, 'o> Roles<'r, 'o> {
         self.kubernetes = Some(Cow::Owned(object));
     }
 
+    /// The object that was lifted with this prefix, from the member `first` on.
+    fn lifted(&self, first: usize, prefix: &str) -> String {
+        let mut object = String::from("{");
+        for (member, _) in &self.members[first..] {
+            if let Some(key) = member.key.strip_prefix(prefix).filter(|key| FILTER_KEYS.contains(key)) {
+                push_member(&mut object, key, member.value);
+            }
+        }
+        object.push('}');
+        object
+    }
+
     fn assign_roles(&mut self) {
         let mut taken = [false; 6];
         let mut first = |slot: usize| !std::mem::replace(&mut taken[slot], true);
         let (mut is_parsed, mut time_ms) = (false, None);
-        let (filter_at, in_order) = (self.filter_at, self.in_order);
-        let behind_filter = |at| filter_at.is_some_and(|filter_at| at > filter_at || !in_order);
+        let (filter_at, in_order, is_sorted) = (self.filter_at, self.in_order, self.is_sorted);
+        let behind_filter = |at| filter_at.is_some_and(|filter_at| at > filter_at || is_sorted);
         for (at, (member, role)) in self.members.iter_mut().enumerate() {
             if *role != Role::Other {
                 continue;

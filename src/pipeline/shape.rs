@@ -62,7 +62,7 @@ impl<'r> Roles<'r, '_> {
                 Some(text) => self.with_log(text),
                 None => self.with_value(log),
             },
-            None => match self.value(Role::Message).filter(|_| self.is_parsed()) {
+            None => match self.value(Role::Message).filter(|_| self.is_fluent_bits() && self.is_parsed()) {
                 Some(message) if !self.message_is_merged() => match json::string(message) {
                     Some(text) => Some(self.line(Cow::Owned(text), false)),
                     None => self.with_value(message),
@@ -79,8 +79,7 @@ impl<'r> Roles<'r, '_> {
             self.set_role(Role::Message, Role::Message);
             let (output, partial, time_ms) = (line.output, line.partial, line.time_ms);
             let at = text.len() - line.text.len();
-            if matches!(self.origin, Origin::Unknown { .. }) && !self.is_fluent_bits() && self.others().next().is_some()
-            {
+            if matches!(self.origin, Origin::Unknown { .. }) && !self.is_fluent_bits() && self.members.len() > 1 {
                 return None;
             }
             text.drain(..at);
@@ -142,9 +141,8 @@ impl<'r> Roles<'r, '_> {
     /// Whether `log` is one of several members of the application's object, and not the line: there is a `message`
     /// besides, or it stands behind another member. What follows it may as well be a `record_modifier`'s.
     fn log_is_merged(&self) -> bool {
-        let filter_at = self.filter_at.unwrap_or(0);
         let log_at = self.position(Role::Log).unwrap_or(0);
-        self.others().any(|at| self.members[at].0.key == "message" || (self.in_order && at < filter_at && at < log_at))
+        self.others().any(|at| self.members[at].0.key == "message" || (self.in_order && at < log_at))
     }
 
     /// Whether `message` is one of several members of the application's object, and not the parser's text.
