@@ -91,8 +91,8 @@ fn main() {
 fn inflated(data: &str) -> Vec<u8> {
     let compressed = STANDARD.decode(data).unwrap();
     let hint = u32::from_le_bytes(*compressed.last_chunk().unwrap()) as usize;
-    let mut out = Vec::with_capacity(hint + 1);
-    MultiGzDecoder::new(compressed.as_slice()).read_to_end(&mut out).unwrap();
+    let mut out = vec![0; hint];
+    MultiGzDecoder::new(compressed.as_slice()).read_exact(&mut out).unwrap();
     out
 }
 

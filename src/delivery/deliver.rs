@@ -162,13 +162,14 @@ impl<K: Keys> Sending<K> {
     }
 
     async fn attempts(&self, payload: &Payload, requests: &mut usize) -> Result<Outcome, Reason> {
-        let mut key = self.within(self.keys.key()).await??;
+        let mut key = self.within(self.keys.key()).await?;
         let mut refused_before = false;
         let mut failures = 0;
+        let mut last = None;
         loop {
             let left = self.time_left();
             if left < self.policy.attempt {
-                return Err(Reason::NoTime);
+                return Err(last.map_or(Reason::NoTime, Reason::Time));
             }
             *requests += 1;
             match self.intake.post(payload, &key.secret, left.min(ATTEMPT_TIMEOUT)).await {
@@ -183,10 +184,11 @@ impl<K: Keys> Sending<K> {
                 Answer::KeyRefused(code) if refused_before => return Err(Reason::KeyRefused(code)),
                 Answer::KeyRefused(_) => {
                     refused_before = true;
-                    key = self.within(self.keys.key_after(key.number)).await??;
+                    key = self.within(self.keys.key_after(key.number)).await?;
                 }
                 Answer::Retry { problem, after } => {
                     failures += 1;
+                    last = Some(problem);
                     match self.policy.decide(failures, after, self.time_left(), random()) {
                         Decision::Wait(wait) => sleep(wait).await,
                         Decision::GiveUp => return Err(Reason::Time(problem)),
@@ -200,7 +202,9 @@ impl<K: Keys> Sending<K> {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
-    async fn within<T>(&self, future: impl Future<Output = T>) -> Result<T, Reason> {
-        tokio::time::timeout_at(self.deadline, future).await.map_err(|_| Reason::NoTime)
+    /// Waits for the key no longer than there is time.
+    async fn within(&self, key: impl Future<Output = Result<Key, KeyUnavailable>>) -> Result<Key, Reason> {
+        let too_late = |_| KeyUnavailable("the API key could not be fetched in time: AWS did not answer".to_owned());
+        Ok(tokio::time::timeout_at(self.deadline, key).await.map_err(too_late)??)
     }
 }

@@ -37,9 +37,13 @@ impl RetryPolicy {
         let doublings = failures.saturating_sub(1).min(16);
         let bound = self.base.saturating_mul(1 << doublings).min(self.cap);
         let jitter = bound.mul_f64(random.clamp(0.0, 1.0));
-        // The peer knows best when to come back: never before.
-        let wait = retry_after.unwrap_or_default().max(jitter);
-        if wait.saturating_add(self.attempt) > time_left { Decision::GiveUp } else { Decision::Wait(wait) }
+        let Some(longest) = time_left.checked_sub(self.attempt) else { return Decision::GiveUp };
+        match retry_after {
+            // The peer knows best when to come back: never before.
+            Some(asked) if asked > longest => Decision::GiveUp,
+            // A wait of our own choice is cut to what leaves time for an attempt.
+            asked => Decision::Wait(asked.unwrap_or_default().max(jitter.min(longest))),
+        }
     }
 }
 
@@ -81,9 +85,15 @@ mod tests {
 
     #[test]
     fn time_is_counted_to_the_edge() {
-        let wait = Duration::from_millis(200);
-        for (left, decision) in [(299, Decision::GiveUp), (300, Decision::Wait(wait)), (301, Decision::Wait(wait))] {
+        let wait = |milliseconds| Decision::Wait(Duration::from_millis(milliseconds));
+        for (left, decision) in
+            [(99, Decision::GiveUp), (100, wait(0)), (101, wait(1)), (299, wait(199)), (301, wait(200))]
+        {
             assert_eq!(POLICY.decide(1, None, Duration::from_millis(left), 1.0), decision);
+        }
+        let asked = Some(Duration::from_millis(200));
+        for (left, decision) in [(299, Decision::GiveUp), (300, wait(200)), (301, wait(200))] {
+            assert_eq!(POLICY.decide(1, asked, Duration::from_millis(left), 0.0), decision);
         }
     }
 

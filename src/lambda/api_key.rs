@@ -1,13 +1,10 @@
 //! The API key: fetched when first needed, kept, and fetched again when the intake refuses it.
 
-use std::time::Duration;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
-use tokio::time::Instant;
 
 use super::aws::{CallError, Operation, call};
 use crate::delivery::client::Clients;
@@ -32,11 +29,8 @@ pub struct ApiKey {
 struct Kept {
     key: Option<Key>,
     /// So that the payloads of one invocation do not fail one after the other, each after its own attempts.
-    failure: Option<(Instant, KeyUnavailable)>,
+    failure: Option<KeyUnavailable>,
 }
-
-/// For how long a failure stands for the next attempt too.
-const FAILURE_STANDS: Duration = Duration::from_secs(2);
 
 impl Keys for ApiKey {
     async fn key(&self) -> Result<Key, KeyUnavailable> {
@@ -62,15 +56,15 @@ impl ApiKey {
         ApiKey { source, aws, clients, kept: Mutex::default() }
     }
 
-    /// Whether a fetch would have to be waited for.
-    pub async fn is_kept(&self) -> bool {
-        self.kept.lock().await.key.is_some()
+    /// Begins an invocation: what failed in the one before may be tried again. Whether there is a key already.
+    pub async fn begin(&self) -> bool {
+        let mut kept = self.kept.lock().await;
+        kept.failure = None;
+        kept.key.is_some()
     }
 
     async fn fetch_into(&self, kept: &mut Kept, number: u64) -> Result<Key, KeyUnavailable> {
-        if let Some((at, failure)) = &kept.failure
-            && at.elapsed() < FAILURE_STANDS
-        {
+        if let Some(failure) = &kept.failure {
             return Err(failure.clone());
         }
         match self.fetch().await {
@@ -80,7 +74,7 @@ impl ApiKey {
                 Ok(key)
             }
             Err(failure) => {
-                kept.failure = Some((Instant::now(), failure.clone()));
+                kept.failure = Some(failure.clone());
                 Err(failure)
             }
         }

@@ -122,7 +122,7 @@ impl Handler {
 
     /// The pure part. Where the key still has to be fetched, that happens meanwhile.
     async fn process(&self, event: Bytes, function_arn: &str) -> Result<Processed, Failure> {
-        if self.keys.is_kept().await {
+        if self.keys.begin().await {
             return caught(&event, function_arn, &self.pipeline);
         }
         let keys = self.keys.clone();

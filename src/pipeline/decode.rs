@@ -21,6 +21,9 @@ use super::layout;
 /// Source: zlib, "Technical details", maximum compression factor.
 const MAX_INFLATION: usize = 1032;
 
+/// How much to make room for where a gzip trailer gave no useful hint.
+const MIN_GROWTH: usize = 64 * 1024;
+
 /// Decodes and inflates `awslogs.data`; all members of a concatenated gzip are read.
 ///
 /// # Errors
@@ -33,15 +36,25 @@ pub fn inflate(data: &str, limit: u64) -> Result<Vec<u8>, EventError> {
     // The trailer says how long the last member is: a hint for one allocation, never trusted for more.
     let hint = compressed.last_chunk::<4>().map_or(0, |trailer| u32::from_le_bytes(*trailer) as usize);
     let capacity = hint.min(compressed.len().saturating_mul(MAX_INFLATION)).min(usize::try_from(limit).unwrap_or(0));
-    let mut inflated = Vec::with_capacity(capacity.saturating_add(1));
-    // One byte more than allowed, so that "exactly the limit" and "more" can be told apart.
-    MultiGzDecoder::new(compressed.as_slice())
-        .take(limit.saturating_add(1))
-        .read_to_end(&mut inflated)
-        .map_err(|_| EventError::Gzip)?;
-    if inflated.len() as u64 > limit {
-        return Err(EventError::TooLarge { limit });
+    // Zeroed pages come from the system as they are used, so a buffer of the hinted size costs nothing beforehand. One
+    // byte more than allowed, so that "exactly the limit" and "more" can be told apart.
+    let most = usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(1);
+    let mut inflated = vec![0; capacity.saturating_add(1).min(most)];
+    let mut decoder = MultiGzDecoder::new(compressed.as_slice());
+    let mut length = 0;
+    loop {
+        if length == inflated.len() {
+            if length == most {
+                return Err(EventError::TooLarge { limit });
+            }
+            inflated.resize(length.saturating_mul(2).max(MIN_GROWTH).min(most), 0);
+        }
+        match decoder.read(&mut inflated[length..]).map_err(|_| EventError::Gzip)? {
+            0 => break,
+            read => length += read,
+        }
     }
+    inflated.truncate(length);
     Ok(inflated)
 }
 

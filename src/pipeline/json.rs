@@ -63,37 +63,44 @@ pub fn string(raw: &str) -> Option<String> {
 /// Never fails: a lone surrogate (`\ud83d` without its other half) becomes U+FFFD, and an escape that was cut off
 /// at the end of a truncated text is left out. `serde_json` refuses both, and one such line would cost the others.
 pub fn unescape_into(escaped: &str, out: &mut String) {
+    out.reserve(escaped.len());
     let mut rest = escaped;
     while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
         out.push_str(&rest[..at]);
-        let escape = &rest[at + 1..];
-        let simple = match escape.as_bytes().first() {
-            Some(b'"') => '"',
-            Some(b'\\') => '\\',
-            Some(b'/') => '/',
-            Some(b'n') => '\n',
-            Some(b't') => '\t',
-            Some(b'r') => '\r',
-            Some(b'b') => '\u{8}',
-            Some(b'f') => '\u{c}',
-            Some(b'u') => {
-                let (character, length) = unicode_escape(escape);
-                out.extend(character);
-                rest = &escape[length..];
-                continue;
-            }
-            // Not JSON; only a text that no parser has seen can hold it. Keep it as it stands.
-            Some(_) => {
-                out.push('\\');
-                rest = escape;
-                continue;
-            }
-            None => return,
-        };
-        out.push(simple);
-        rest = &escape[1..];
+        rest = &rest[at..];
+        // Escapes often stand side by side: JSON within JSON is `\\\"` after `\\\"`.
+        while let Some(escape) = rest.strip_prefix('\\') {
+            rest = unescape_one(escape, out);
+        }
     }
     out.push_str(rest);
+}
+
+/// Appends what one escape, without its backslash, stands for; gives what follows it.
+fn unescape_one<'a>(escape: &'a str, out: &mut String) -> &'a str {
+    let simple = match escape.as_bytes().first() {
+        Some(b'"') => '"',
+        Some(b'\\') => '\\',
+        Some(b'/') => '/',
+        Some(b'n') => '\n',
+        Some(b't') => '\t',
+        Some(b'r') => '\r',
+        Some(b'b') => '\u{8}',
+        Some(b'f') => '\u{c}',
+        Some(b'u') => {
+            let (character, length) = unicode_escape(escape);
+            out.extend(character);
+            return &escape[length..];
+        }
+        // Not JSON; only a text that no parser has seen can hold it. Keep it as it stands.
+        Some(_) => {
+            out.push('\\');
+            return escape;
+        }
+        None => return escape,
+    };
+    out.push(simple);
+    &escape[1..]
 }
 
 /// Reads `uXXXX`, and the second half of a surrogate pair if it follows: the character and the bytes it took.
