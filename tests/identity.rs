@@ -121,6 +121,10 @@ fn settings_have_their_say() {
     // The pod's own environment wins.
     assert!(!has_tag(&log, "env:staging"));
     assert!(has_tag(&first("bare/web-nginx", &settings), "env:staging"));
+    let both =
+        with(TagSettings { tags: vec!["env:tagged".into()], env: Some("staging".into()), ..TagSettings::default() });
+    let tagged = first("bare/web-nginx", &both);
+    assert!(has_tag(&tagged, "env:tagged") && !has_tag(&tagged, "env:staging"));
     assert_eq!((&log["ddsource"], &log["service"]), (&json!("mine"), &json!("all-of-them")));
     assert_eq!(log["hostname"], "fargate-ip-10-0-175-238.eu-west-1.compute.internal");
 }

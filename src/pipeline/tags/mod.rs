@@ -219,7 +219,8 @@ fn add_unified(tags: &mut TagSet, pod: &Pod, settings: &TagSettings) -> String {
             service = of_container.filter(|name| !name.is_empty()).or(of_pod).unwrap_or_default().to_owned();
         }
     }
-    if let Some(env) = settings.env.as_deref().filter(|_| !tags.has("env")) {
+    let has_env = tags.has("env") || settings.tags.iter().any(|tag| tag.starts_with("env:"));
+    if let Some(env) = settings.env.as_deref().filter(|_| !has_env) {
         tags.add("env", env);
     }
     service
