@@ -79,7 +79,7 @@ pub(super) async fn run(as_json: bool) -> Result<(), CommandError> {
             .collect();
         let all =
             serde_json::json!({ "samples": samples, "requests": arrivals.len(), "logs": intake.accepted().len() });
-        return Ok(writeln!(anstream::stdout().lock(), "{all:#}")?);
+        return Ok(show::json(&all)?);
     }
     let mut out = anstream::stdout().lock();
     writeln!(

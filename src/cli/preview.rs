@@ -33,10 +33,10 @@ pub(super) fn run(file: &Path, as_json: bool, logs: usize) -> Result<(), Command
             .map_err(|error| CommandError::Internal(format!("a payload is no JSON: {error}")))?;
         items.extend(parsed);
     }
-    let mut out = anstream::stdout().lock();
     if as_json {
-        return Ok(writeln!(out, "{:#}", Value::Array(items))?);
+        return Ok(show::json(&Value::Array(items))?);
     }
+    let mut out = anstream::stdout().lock();
     summary(&mut out, &processed, &items)?;
     for (number, item) in items.iter().take(logs).enumerate() {
         show::title(&mut out, &format!("log {} of {}", number + 1, items.len()))?;

@@ -19,6 +19,14 @@ fn width() -> usize {
     terminal_size::terminal_size().map_or(WIDTH, |(width, _)| usize::from(width.0)).clamp(60, 160)
 }
 
+/// Prints JSON for programs: no colours to look for, and in large pieces.
+pub(super) fn json(value: &Value) -> io::Result<()> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    serde_json::to_writer_pretty(&mut out, value)?;
+    writeln!(out)?;
+    out.flush()
+}
+
 /// A table with a heading.
 pub(super) fn table(out: &mut impl Write, heading: &[&str], rows: &[Vec<String>]) -> io::Result<()> {
     let mut table = Table::new();
