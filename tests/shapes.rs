@@ -334,6 +334,15 @@ fn kept_text_explains_escaped_keys_and_empty_objects() {
 }
 
 #[test]
+fn an_object_that_ends_like_the_records_before_it_is_not_lost() {
+    // The application replaced both of the parser's members, and the metadata is that of the record before.
+    let line = format!(r#"{{"stream":"stdout","logtag":"F","log":"hello",{KUBERNETES}}}"#);
+    let replaced = format!(r#"{{"a":1,"stream":"mine","logtag":"mine",{KUBERNETES}}}"#);
+    let logs = forward(&[&line, &replaced]);
+    assert_eq!(messages(&logs), ["hello", messages(&forward(&[&replaced]))[0]]);
+}
+
+#[test]
 fn lifted_metadata_is_put_together_again() {
     let lifted = r#"{"stream":"stdout","logtag":"F","log":"hello","k8s_pod_name":"web-6d4cf56db6-x7k2p","k8s_namespace_name":"shop","k8s_labels":{"tags.datadoghq.com/env":"prod"},"k8s_container_image":"nginx:1.22","k8s_host":"fargate-ip-10-0-1-2.ec2.internal"}"#;
     let log = forward_one(lifted);

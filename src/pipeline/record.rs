@@ -97,8 +97,9 @@ impl<'a> Reader<'a> {
             Message::Raw(raw) => return Record::as_is(raw),
             Message::Escaped(escaped) => escaped,
         };
-        if self.suffix.as_ref().is_some_and(|suffix| escaped.ends_with(suffix.escaped.as_str())) {
-            return self.read_known(escaped, event);
+        let head = self.suffix.as_ref().and_then(|suffix| escaped.strip_suffix(suffix.escaped.as_str()));
+        if let Some(head) = head {
+            return self.read_known(head, escaped, event);
         }
         let record = read_whole(escaped, event, self.origin, self.merge_keys, &mut self.text, &mut self.trust);
         if let Some(Cow::Borrowed(kubernetes)) = record.metadata.kubernetes
@@ -109,25 +110,24 @@ impl<'a> Reader<'a> {
         record
     }
 
-    /// Reads a message that ends in the known suffix.
-    fn read_known<'r>(&'r mut self, escaped: &str, event: &LogEvent) -> Record<'r> {
-        if let Some(suffix) = &self.suffix
-            && let Some(head) = escaped.strip_suffix(suffix.escaped.as_str())
-        {
-            self.head.clear();
-            json::unescape_into(head, &mut self.head);
-            self.head.push('}');
-            if let Some(mut members) = Members::read(&self.head) {
-                members.extend(
-                    suffix.members.iter().map(|(key, value)| Member {
-                        key: &suffix.text[key.clone()],
-                        value: &suffix.text[value.clone()],
-                    }),
-                );
-                return shape::understand(members, &self.origin, event.timestamp, self.merge_keys, &mut self.trust)
-                    .unwrap_or_else(|| Record::as_is(""));
+    /// Reads a message that ends in the known suffix, behind `head`.
+    fn read_known<'r>(&'r mut self, head: &str, escaped: &str, event: &LogEvent) -> Record<'r> {
+        self.head.clear();
+        json::unescape_into(head, &mut self.head);
+        self.head.push('}');
+        if let (Some(mut members), Some(suffix)) = (Members::read(&self.head), &self.suffix) {
+            members.extend(
+                suffix
+                    .members
+                    .iter()
+                    .map(|(key, value)| Member { key: &suffix.text[key.clone()], value: &suffix.text[value.clone()] }),
+            );
+            let trust = &mut self.trust;
+            if let Some(record) = shape::understand(members, &self.origin, event.timestamp, self.merge_keys, trust) {
+                return record;
             }
         }
+        // The head is no object by itself, or the whole is the application's own: then every byte of it counts.
         read_whole(escaped, event, self.origin, self.merge_keys, &mut self.text, &mut self.trust)
     }
 }
