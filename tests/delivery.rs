@@ -30,10 +30,12 @@ const POLICY: RetryPolicy =
 struct Rotating {
     fetched: AtomicU64,
     broken: bool,
+    panics: bool,
 }
 
 impl Keys for Rotating {
     async fn key(&self) -> Result<Key, KeyUnavailable> {
+        assert!(!self.panics, "a bug");
         if self.broken {
             return Err(KeyUnavailable("the key is nowhere".into()));
         }
@@ -216,6 +218,13 @@ async fn without_a_key_nothing_is_sent() {
     let keys = Rotating { broken: true, ..Rotating::default() };
     let run = Run::with_keys(5, LONG, keys, |_| Reply::Judge).await;
     run.assert_refused(5, 0, &Reason::NoKey(KeyUnavailable("the key is nowhere".into())));
+}
+
+#[tokio::test]
+async fn a_payload_does_not_vanish_with_its_task() {
+    let keys = Rotating { panics: true, ..Rotating::default() };
+    let run = Run::with_keys(2500, LONG, keys, |_| Reply::Judge).await;
+    run.assert_refused(2500, 0, &Reason::Internal);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 //! The intake has no idempotency key, so what was accepted must not be sent again. Each payload is one task that ends
 //! accepted, in two halves, or undelivered, and nothing else: an accepted one is out of every list.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -91,7 +91,6 @@ impl Report {
 
 /// One payload's end.
 struct Ended {
-    payload: Payload,
     requests: usize,
     outcome: Outcome,
 }
@@ -113,24 +112,22 @@ pub async fn deliver<K: Keys>(
     let mut report = Report::default();
     let mut waiting: VecDeque<Payload> = payloads.into();
     let mut underway = JoinSet::new();
+    // Kept aside, should a task die: a payload must not vanish with it.
+    let mut kept: HashMap<tokio::task::Id, Payload> = HashMap::new();
     loop {
         while underway.len() < MAX_CONCURRENT_PAYLOADS
             && let Some(payload) = waiting.pop_front()
         {
             let sending = Sending { intake: intake.clone(), keys: keys.clone(), policy, deadline };
-            // Kept aside, should the task die: a payload must not vanish with it.
-            let copy = payload.clone();
-            underway.spawn(async move {
-                let task = tokio::spawn(sending.send(payload));
-                task.await.unwrap_or(Ended {
-                    payload: copy,
-                    requests: 0,
-                    outcome: Outcome::Undelivered(Reason::Internal),
-                })
-            });
+            let task = underway.spawn(sending.send(payload.clone()));
+            kept.insert(task.id(), payload);
         }
-        let Some(ended) = underway.join_next().await else { break };
-        let Ok(Ended { payload, requests, outcome }) = ended else { continue };
+        let Some(ended) = underway.join_next_with_id().await else { break };
+        let (id, requests, outcome) = match ended {
+            Ok((id, Ended { requests, outcome })) => (id, requests, outcome),
+            Err(died) => (died.id(), 0, Outcome::Undelivered(Reason::Internal)),
+        };
+        let Some(payload) = kept.remove(&id) else { continue };
         report.requests += requests;
         match outcome {
             Outcome::Accepted => {
@@ -158,7 +155,7 @@ impl<K: Keys> Sending<K> {
     async fn send(self, payload: Payload) -> Ended {
         let mut requests = 0;
         let outcome = self.attempts(&payload, &mut requests).await.unwrap_or_else(Outcome::Undelivered);
-        Ended { payload, requests, outcome }
+        Ended { requests, outcome }
     }
 
     async fn attempts(&self, payload: &Payload, requests: &mut usize) -> Result<Outcome, Reason> {

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use super::aws::{CallError, Operation, call};
+use super::aws::{Call, CallError, Operation};
 use crate::delivery::client::Clients;
 use crate::delivery::deliver::{Key, KeyUnavailable, Keys};
 use crate::settings::{ApiKeySource, AwsSettings};
@@ -131,7 +131,7 @@ impl ApiKey {
 
     async fn call(&self, operation: Operation, region: &str, request: &Value) -> Result<Value, CallError> {
         let client = self.clients.client().map_err(|_| CallError::Connection)?;
-        call(&client, &self.aws, operation, region, request).await
+        Call { client: &client, settings: &self.aws, operation, region, request }.make().await
     }
 }
 

@@ -84,81 +84,82 @@ impl CallError {
     }
 }
 
-/// Calls an operation in a region; tries again what may pass.
-///
-/// # Errors
-/// [`CallError`] of the last attempt.
-pub async fn call(
-    client: &Client,
-    settings: &AwsSettings,
-    operation: Operation,
-    region: &str,
-    request: &Value,
-) -> Result<Value, CallError> {
-    let policy = RetryPolicy::default();
-    let started = tokio::time::Instant::now();
-    let mut failures = 0;
-    loop {
-        let error = match attempt(client, settings, operation, region, request).await {
-            Ok(answer) => return Ok(answer),
-            Err(error) => error,
-        };
-        failures += 1;
-        if failures >= MAX_ATTEMPTS || !error.may_pass() {
-            return Err(error);
-        }
-        match policy.decide(failures, None, CALL_BUDGET.saturating_sub(started.elapsed()), random()) {
-            Decision::Wait(wait) => sleep(wait).await,
-            Decision::GiveUp => return Err(error),
-        }
-    }
+/// One call: what to ask of whom, and with what.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    pub client: &'a Client,
+    pub settings: &'a AwsSettings,
+    pub operation: Operation,
+    pub region: &'a str,
+    pub request: &'a Value,
 }
 
-async fn attempt(
-    client: &Client,
-    settings: &AwsSettings,
-    operation: Operation,
-    region: &str,
-    request: &Value,
-) -> Result<Value, CallError> {
-    let url = match operation.own_endpoint(settings) {
-        Some(endpoint) => format!("{}/", endpoint.trim_end_matches('/')),
-        None => format!("https://{}.{region}.{}/", operation.service(), dns_suffix(region)),
-    };
-    let body = request.to_string();
-    let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", operation.target())];
-    let credentials = Credentials::new(
-        settings.access_key_id.as_str(),
-        settings.secret_access_key.expose_secret(),
-        settings.session_token.as_ref().map(|token| token.expose_secret().to_owned()),
-        None,
-        "environment",
-    );
-    let identity = credentials.into();
-    let parameters = v4::SigningParams::builder()
-        .identity(&identity)
-        .region(region)
-        .name(operation.service())
-        .time(SystemTime::now())
-        .settings(SigningSettings::default())
-        .build()
-        .map_err(|_| CallError::Signing)?
-        .into();
-    let signable = SignableRequest::new("POST", &url, headers.into_iter(), SignableBody::Bytes(body.as_bytes()))
-        .map_err(|_| CallError::Signing)?;
-    let (instructions, _signature) = sign(signable, &parameters).map_err(|_| CallError::Signing)?.into_parts();
+impl Call<'_> {
+    /// Makes the call; tries again what may pass.
+    ///
+    /// # Errors
+    /// [`CallError`] of the last attempt.
+    pub async fn make(&self) -> Result<Value, CallError> {
+        let policy = RetryPolicy::default();
+        let started = tokio::time::Instant::now();
+        let mut failures = 0;
+        loop {
+            let error = match self.attempt().await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            failures += 1;
+            if failures >= MAX_ATTEMPTS || !error.may_pass() {
+                return Err(error);
+            }
+            match policy.decide(failures, None, CALL_BUDGET.saturating_sub(started.elapsed()), random()) {
+                Decision::Wait(wait) => sleep(wait).await,
+                Decision::GiveUp => return Err(error),
+            }
+        }
+    }
 
-    let mut post = client.post(&url).timeout(CALL_TIMEOUT);
-    for (name, value) in headers.into_iter().chain(instructions.headers()) {
-        post = post.header(name, value);
+    async fn attempt(&self) -> Result<Value, CallError> {
+        let Call { client, settings, operation, region, request } = *self;
+        let url = match operation.own_endpoint(settings) {
+            Some(endpoint) => format!("{}/", endpoint.trim_end_matches('/')),
+            None => format!("https://{}.{region}.{}/", operation.service(), dns_suffix(region)),
+        };
+        let body = request.to_string();
+        let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", operation.target())];
+        let credentials = Credentials::new(
+            settings.access_key_id.as_str(),
+            settings.secret_access_key.expose_secret(),
+            settings.session_token.as_ref().map(|token| token.expose_secret().to_owned()),
+            None,
+            "environment",
+        );
+        let identity = credentials.into();
+        let parameters = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(region)
+            .name(operation.service())
+            .time(SystemTime::now())
+            .settings(SigningSettings::default())
+            .build()
+            .map_err(|_| CallError::Signing)?
+            .into();
+        let signable = SignableRequest::new("POST", &url, headers.into_iter(), SignableBody::Bytes(body.as_bytes()))
+            .map_err(|_| CallError::Signing)?;
+        let (instructions, _signature) = sign(signable, &parameters).map_err(|_| CallError::Signing)?.into_parts();
+
+        let mut post = client.post(&url).timeout(CALL_TIMEOUT);
+        for (name, value) in headers.into_iter().chain(instructions.headers()) {
+            post = post.header(name, value);
+        }
+        let response = post.body(body).send().await.map_err(|_| CallError::Connection)?;
+        let status = response.status();
+        let bytes = response.bytes().await.map_err(|_| CallError::Connection)?;
+        if status.is_success() {
+            return serde_json::from_slice(&bytes).map_err(|_| CallError::Answer);
+        }
+        Err(CallError::Service { status: status.as_u16(), code: error_code(&bytes) })
     }
-    let response = post.body(body).send().await.map_err(|_| CallError::Connection)?;
-    let status = response.status();
-    let bytes = response.bytes().await.map_err(|_| CallError::Connection)?;
-    if status.is_success() {
-        return serde_json::from_slice(&bytes).map_err(|_| CallError::Answer);
-    }
-    Err(CallError::Service { status: status.as_u16(), code: error_code(&bytes) })
 }
 
 /// The error's name out of `{"__type":"com.amazonaws…#ResourceNotFoundException"}`.

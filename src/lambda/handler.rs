@@ -95,12 +95,15 @@ impl Handler {
     /// [`ClientError`] if TLS cannot be set up.
     pub fn new(settings: Settings) -> Result<Handler, ClientError> {
         let proxies = settings.delivery.proxies;
-        let aws_clients = Clients::new(false, proxies.clone())?;
+        // Certificates of AWS are checked whatever the settings say of the intake's.
+        let checking = Clients::new(false, proxies.clone())?;
+        let clients =
+            if settings.delivery.skip_ssl_validation { Clients::new(true, proxies)? } else { checking.clone() };
         Ok(Handler {
             pipeline: Arc::new(settings.pipeline),
             url: settings.delivery.url,
-            clients: Clients::new(settings.delivery.skip_ssl_validation, proxies)?,
-            keys: Arc::new(ApiKey::new(settings.api_key, settings.aws, aws_clients)),
+            clients,
+            keys: Arc::new(ApiKey::new(settings.api_key, settings.aws, checking)),
         })
     }
 

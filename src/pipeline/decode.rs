@@ -1,7 +1,7 @@
 //! base64, gzip, JSON: from `awslogs.data` to a [`Batch`] whose events are slices of one buffer.
 //!
 //! Inflating into one buffer and borrowing from it takes a third of the time of streaming into owned values
-//! (`docs/performance.md`), and lets the inflated size be capped exactly.
+//! (`docs/decisions/0001-own-decoder.md`), and lets the inflated size be capped exactly.
 
 use std::borrow::Cow;
 use std::io::Read;

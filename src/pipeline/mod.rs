@@ -170,7 +170,7 @@ impl<'a> Forwarding<'a> {
             self.counts.blank += 1;
             return;
         }
-        let Some(frame) = self.identities.frames.get(line.identity) else { return };
+        let frame = &self.identities.frames[line.identity];
         let origin = &self.place.origin;
         let status_if_cut = status::status("", line.output, origin);
         self.counts.logs += 1;
@@ -183,34 +183,20 @@ impl<'a> Forwarding<'a> {
 /// The identities of one event, each worked out once. Nearly always there is one, or one and "no metadata".
 #[derive(Default)]
 struct Identities {
-    known: Vec<(Option<String>, Option<String>, Option<String>)>,
+    known: Vec<Metadata<'static>>,
     frames: Vec<Frame>,
     last: usize,
 }
 
 impl Identities {
     fn find(&mut self, metadata: &Metadata, make: impl FnOnce() -> Frame) -> usize {
-        let same = |known: &(Option<String>, Option<String>, Option<String>)| {
-            known.0.as_deref() == metadata.kubernetes.as_deref()
-                && known.1.as_deref() == metadata.cluster_name.as_deref()
-                && known.2.as_deref() == metadata.namespace
-        };
-        if self.known.get(self.last).is_some_and(same) {
-            return self.last;
-        }
-        self.last = match self.known.iter().position(same) {
-            Some(at) => at,
-            None => {
-                let owned = |text: &Option<std::borrow::Cow<str>>| text.as_deref().map(str::to_owned);
-                self.known.push((
-                    owned(&metadata.kubernetes),
-                    owned(&metadata.cluster_name),
-                    metadata.namespace.map(str::to_owned),
-                ));
+        if self.known.get(self.last) != Some(metadata) {
+            self.last = self.known.iter().position(|known| known == metadata).unwrap_or_else(|| {
+                self.known.push(metadata.clone().into_owned());
                 self.frames.push(make());
                 self.frames.len() - 1
-            }
-        };
+            });
+        }
         self.last
     }
 }

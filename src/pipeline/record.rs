@@ -40,9 +40,21 @@ pub struct Metadata<'r> {
     /// The `kubernetes` object, raw JSON.
     pub kubernetes: Option<Cow<'r, str>>,
     /// The `kubernetes_namespace` object, raw JSON.
-    pub namespace: Option<&'r str>,
+    pub namespace: Option<Cow<'r, str>>,
     /// `cluster_name`, put there by a `record_modifier`.
     pub cluster_name: Option<Cow<'r, str>>,
+}
+
+impl Metadata<'_> {
+    /// The same, borrowing nothing.
+    pub fn into_owned(self) -> Metadata<'static> {
+        let owned = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));
+        Metadata {
+            kubernetes: owned(self.kubernetes),
+            namespace: owned(self.namespace),
+            cluster_name: owned(self.cluster_name),
+        }
+    }
 }
 
 impl<'r> Record<'r> {

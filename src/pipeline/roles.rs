@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use super::cri::{self, Output};
 use super::json;
-use super::stream::{Container, Origin};
+use super::stream::Origin;
 
 /// One member of a record, both parts raw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,19 +78,20 @@ impl Trust {
 /// Not `docker_id`: the filter caches its object by pod and container name, so after a restart it still bears the id
 /// of the container before (Fluent Bit, `plugins/filter_kubernetes/kube_meta.c`, `Cache_Use_Docker_Id`).
 fn speaks_of(kubernetes: &str, origin: &Origin) -> bool {
+    let container = match origin {
+        Origin::Container(container) => Some(container),
+        _ => None,
+    };
     let (mut pod, mut namespace, mut agrees) = (false, false, true);
-    let mut check = |value: &str, expected: fn(&Container) -> String| {
+    let mut check = |value: &str, expected: Option<&str>| {
         let Some(value) = json::string(value) else { return false };
-        agrees &= match origin {
-            Origin::Container(container) => expected(container) == value,
-            _ => !value.is_empty(),
-        };
+        agrees &= expected.map_or(!value.is_empty(), |expected| expected == value);
         true
     };
     let is_object = json::each_member(kubernetes, |key, value| match key {
-        "pod_name" => pod = check(value, |container| container.pod.to_owned()),
-        "namespace_name" => namespace = check(value, |container| container.namespace.to_owned()),
-        "container_name" => _ = check(value, |container| container.container.to_owned()),
+        "pod_name" => pod = check(value, container.map(|container| container.pod)),
+        "namespace_name" => namespace = check(value, container.map(|container| container.namespace)),
+        "container_name" => _ = check(value, container.map(|container| container.container)),
         _ => {}
     });
     is_object.is_ok() && pod && namespace && agrees

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::json;
-use super::record::{Metadata, Record};
+use super::record::Record;
 use super::roles::{Member, Members, Trust};
 use super::shape;
 use super::stream::Origin;
@@ -54,11 +54,7 @@ fn understood(members: Vec<Member>, origin: &Origin, event_ms: Option<i64>) -> O
         output: record.output,
         partial: record.partial,
         time_ms: record.time_ms,
-        metadata: Metadata {
-            kubernetes: record.metadata.kubernetes.map(|kubernetes| Cow::Owned(kubernetes.into_owned())),
-            namespace: None,
-            cluster_name: record.metadata.cluster_name.map(|name| Cow::Owned(name.into_owned())),
-        },
+        metadata: record.metadata.into_owned(),
         attributes: record.attributes,
         truncated: false,
     })

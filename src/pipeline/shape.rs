@@ -75,8 +75,7 @@ impl<'r> Roles<'r, '_> {
     /// `log` is a string: the line, or a member of an application's object that happens to have that name.
     fn with_log(mut self, mut text: String) -> Option<Record<'r>> {
         if let Some(line) = cri::parse(&text).filter(|line| self.is_left_standing(line)) {
-            // What a parser made of the same line besides.
-            self.set_role(Role::Message, Role::Message);
+            // A `message` besides is what a parser made of the same line: it keeps its role and goes nowhere.
             let (output, partial, time_ms) = (line.output, line.partial, line.time_ms);
             let at = text.len() - line.text.len();
             if matches!(self.origin, Origin::Unknown { .. }) && !self.is_fluent_bits() && self.members.len() > 1 {
@@ -204,7 +203,7 @@ impl<'r> Roles<'r, '_> {
             time_ms: self.position(Role::Time).and(self.time_ms),
             metadata: Metadata {
                 kubernetes: self.kubernetes.clone(),
-                namespace: self.value(Role::Namespace),
+                namespace: self.value(Role::Namespace).map(Cow::Borrowed),
                 cluster_name: named
                     .filter(|_| is_cri || self.is_fluent_bits())
                     .and_then(|(member, _)| json::string(member.value))

@@ -248,7 +248,7 @@ fn add_as_tags(tags: &mut TagSet, pod: &Pod, metadata: &Metadata, settings: &Tag
         settings.pod_annotations.apply(name, value, tags);
     }
     let mut labels = Pairs::default();
-    let _ = crate::pipeline::json::each_member(metadata.namespace.unwrap_or("{}"), |key, value| {
+    let _ = crate::pipeline::json::each_member(metadata.namespace.as_deref().unwrap_or("{}"), |key, value| {
         if key == "labels" {
             labels = Pairs::parse(value);
         }
