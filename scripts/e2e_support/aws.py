@@ -10,7 +10,7 @@ import re
 import sys
 
 from .loopback import Loopback, reply
-from .processes import NeverHappened, Process, accepts, free_port
+from .processes import start_listening
 
 # What the function is given, as Lambda would.
 ACCESS_KEY_ID, SECRET_ACCESS_KEY, SESSION_TOKEN = "AKIDEXAMPLE", "secret-access-key-of-the-test", "session-token-of-the-test"
@@ -23,18 +23,11 @@ class Moto:
         self.port, self.process = 0, None
 
     def __enter__(self):
-        # Another process may take the port between looking for one and using it.
-        for attempts_left in (2, 1, 0):
-            self.port = free_port()
-            command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", self.port]
-            self.process = Process(command, {"PATH": "/usr/bin:/bin"})
-            try:
-                self.process.wait_for(lambda: accepts(self.port), 60, "moto's port")
-                return self
-            except BaseException as error:
-                self.process.stop()
-                if attempts_left == 0 or not isinstance(error, NeverHappened):
-                    raise
+        def command(port):
+            return [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", port]
+
+        self.port, self.process = start_listening(command, {"PATH": "/usr/bin:/bin"}, 60, "moto's port")
+        return self
 
     def __exit__(self, *_exception):
         self.process.stop()

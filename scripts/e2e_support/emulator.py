@@ -15,7 +15,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from .processes import NeverHappened, Process, accepts, descendants, free_port
+from .processes import descendants, free_port, start_listening
 
 FUNCTION_NAME = "forwarder"
 
@@ -67,19 +67,12 @@ class Emulator:
         self.port = 0
 
     def __enter__(self):
-        # Another process may take a port between looking for one and using it.
-        for attempts_left in (2, 1, 0):
-            self.port, api = free_port(), free_port()
-            command = [rie(), "--log-level", "debug", "--runtime-interface-emulator-address", f"127.0.0.1:{self.port}"]
-            command += ["--runtime-api-address", f"127.0.0.1:{api}", self.function]
-            self.process = Process(command, self.environment)
-            try:
-                self.process.wait_for(lambda: accepts(self.port), 10, "the emulator's port")
-                return self
-            except BaseException as error:
-                self.process.stop()
-                if attempts_left == 0 or not isinstance(error, NeverHappened):
-                    raise
+        def command(port):
+            addresses = ["--runtime-interface-emulator-address", f"127.0.0.1:{port}", "--runtime-api-address", f"127.0.0.1:{free_port()}"]
+            return [rie(), "--log-level", "debug", *addresses, self.function]
+
+        self.port, self.process = start_listening(command, self.environment, 10, "the emulator's port")
+        return self
 
     def __exit__(self, *_exception):
         self.process.stop()

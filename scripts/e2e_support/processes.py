@@ -129,3 +129,18 @@ def descendants(pid):
         found += children
         look_at += [child for child, _ in children]
     return found
+
+
+def start_listening(command_for, environment, seconds, what):
+    """Starts what `command_for(port)` says, on a free port, and waits until it listens. Returns the port and the process."""
+    # Another process may take a port between looking for one and using it.
+    for attempts_left in (2, 1, 0):
+        port = free_port()
+        process = Process(command_for(port), environment)
+        try:
+            process.wait_for(lambda: accepts(port), seconds, what)
+            return port, process
+        except BaseException as error:
+            process.stop()
+            if attempts_left == 0 or not isinstance(error, NeverHappened):
+                raise

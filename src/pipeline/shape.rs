@@ -98,6 +98,7 @@ impl<'r> Roles<'r, '_> {
         }
         if self.log_is_merged() && !is_object(&text) {
             self.set_role(Role::Log, Role::Other);
+            self.demote_by_order();
             return Some(self.merged());
         }
         Some(self.line(Cow::Owned(text), false))
@@ -113,6 +114,7 @@ impl<'r> Roles<'r, '_> {
         if !alone {
             self.set_role(Role::Log, Role::Other);
             self.set_role(Role::Message, Role::Other);
+            self.demote_by_order();
             return Some(self.merged());
         }
         Some(Record { merged: true, partial: false, ..self.line(Cow::Borrowed(value), false) })
@@ -169,9 +171,8 @@ impl<'r> Roles<'r, '_> {
         is_time || is_message || self.event_ms == Some(line.time_ms)
     }
 
-    /// The application's members, put together to the object that they were.
+    /// The application's members, put together to the object that they were; what is theirs has been sorted out.
     fn merged(mut self) -> Record<'r> {
-        self.demote_by_order();
         let mut object = String::from("{");
         for (member, role) in &self.members {
             if *role == Role::Other {
