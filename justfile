@@ -28,7 +28,7 @@ e2e *options:
 bench:
     cargo bench --bench pipeline
 
-# Fuzz a target, `event` or `record`, for some seconds; needs nightly and cargo-fuzz
+# Fuzz a target, `event`, `record` or `rules`, for some seconds; needs nightly and cargo-fuzz
 fuzz target="record" seconds="120":
     fuzz/seed && cargo +nightly fuzz run {{ target }} -- -max_total_time={{ seconds }} -timeout=20 -entropic_scale_per_exec_time=1
 

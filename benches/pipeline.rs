@@ -3,9 +3,12 @@
 //! The floor is what no forwarder can do without: base64 and inflate of the same input, compression of the same output,
 //! with the same libraries. Both run alternately in one process, so a noisy machine is noisy for both; the ratio of the
 //! medians is what counts.
+//!
+//! Then the same event under rules, each beside no rules at all, taken in turns too.
 
 mod support;
 
+use std::collections::HashMap;
 use std::hint::black_box;
 use std::io::Read;
 use std::time::{Duration, Instant};
@@ -15,6 +18,7 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::bufread::MultiGzDecoder;
 use podferry::pipeline::compress::{Compression, Compressor};
 use podferry::pipeline::{PipelineSettings, decode, process};
+use podferry::settings::Settings;
 
 const RECORDS: u64 = 8_000;
 const ROUNDS: usize = 41;
@@ -67,6 +71,8 @@ fn main() {
         allocations.bytes_max
     );
 
+    rules(&event);
+
     println!("\ncompression of the same output, beside zstd 1:");
     let mut base = None;
     for (name, compression) in
@@ -84,6 +90,51 @@ fn main() {
             "{name}       {:>8.2} ms  {:.2} times  {bytes} bytes",
             time.as_secs_f64() * 1e3,
             time.as_secs_f64() / base.as_secs_f64()
+        );
+    }
+}
+
+/// What rules cost, beside none.
+fn rules(event: &[u8]) {
+    const MASK: &str =
+        r#"{"type":"mask_sequences","name":"token","pattern":"token=[A-Za-z0-9]+","replace_placeholder":"token=***"}"#;
+    const FOUR: &str = r#"{"type":"exclude_at_match","name":"health","pattern":"GET /health"},
+        {"type":"exclude_at_match","name":"debug","pattern":"\\bDEBUG\\b"},
+        {"type":"mask_sequences","name":"address","pattern":"(\\d{1,3}\\.\\d{1,3})\\.\\d{1,3}\\.\\d{1,3}","replace_placeholder":"$1.x.x"},
+        {"type":"mask_sequences","name":"card","pattern":"\\b4\\d{3}(-?\\d{4}){3}\\b","replace_placeholder":"[card]"}"#;
+    let off = ("DD_LOGS_CONFIG_AUTO_MULTI_LINE_DETECTION", "false");
+    let with = |name: &str, value: &str| {
+        let variables = HashMap::from([off, (name, value)].map(|(name, value)| (name.to_owned(), value.to_owned())));
+        Settings::read_pipeline(&variables).unwrap()
+    };
+    let rules = "DD_LOGS_CONFIG_PROCESSING_RULES";
+    let variants = [
+        ("no rules", Settings::read_pipeline(&[off]).unwrap()),
+        ("auto multi-line (the default)", PipelineSettings::default()),
+        ("one mask", with(rules, &format!("[{MASK}]"))),
+        ("five rules", with(rules, &format!("[{MASK},{FOUR}]"))),
+        ("all scrubbers", with("PODFERRY_REDACT", "email,ipv4,ipv6,credit_card,aws_access_key,jwt,bearer")),
+        ("a tenth, sampled", with("PODFERRY_SAMPLE", r#"{"rate":0.1}"#)),
+    ];
+    let mut times = variants.each_ref().map(|_| Vec::new());
+    for _ in 0..ROUNDS {
+        for (times, (_, settings)) in times.iter_mut().zip(&variants) {
+            times.push(timed(|| _ = black_box(process(black_box(event), "arn", settings))));
+        }
+    }
+    println!("\nrules, beside none:");
+    let times = times.map(median);
+    for ((name, settings), time) in variants.iter().zip(times) {
+        let counts = process(event, "arn", settings).unwrap().counts;
+        println!(
+            "{name:<30} {:>8.2} ms  {:.3} times  {:.2} µs a log  {} logs, {} masked, {} excluded, {} sampled",
+            time.as_secs_f64() * 1e3,
+            time.as_secs_f64() / times[0].as_secs_f64(),
+            time.as_secs_f64() * 1e6 / RECORDS as f64,
+            counts.logs,
+            counts.masked,
+            counts.excluded,
+            counts.sampled
         );
     }
 }

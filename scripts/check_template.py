@@ -225,13 +225,60 @@ class Case:
 
         def fill(value):
             if isinstance(value, str):
-                return value.format(**words)
+                # Not `format`: rules are full of braces.
+                return re.sub(r"\{(partition|region|account)}", lambda found: words[found[1]], value)
             if isinstance(value, dict):
                 return {key: fill(each) for key, each in value.items()}
             return value
 
         return Case(**{field.name: fill(getattr(self, field.name)) for field in dataclasses.fields(self)})
 
+
+# Parameters that are passed on as they are, and only if they are set: the variable, and a value that says nothing by itself.
+PASSED_ON = {
+    "ClusterName": ("DD_CLUSTER_NAME", "prod"),
+    "Env": ("DD_ENV", "live"),
+    "Service": ("DD_SERVICE", "shop"),
+    "Source": ("DD_SOURCE", "cloudwatch"),
+    "Tags": ("DD_TAGS", "team:a,b:c"),
+    "ContainerExcludeLogs": ("DD_CONTAINER_EXCLUDE_LOGS", "kube_namespace:^dev- name:^istio-proxy$"),
+    "ContainerIncludeLogs": ("DD_CONTAINER_INCLUDE_LOGS", '["image:nginx$"]'),
+    "ExcludeAtMatch": ("EXCLUDE_AT_MATCH", r"GET /health|^\s*$"),
+    "IncludeAtMatch": ("INCLUDE_AT_MATCH", '"level":"(warn|error)"'),
+    "ProcessingRules": ("DD_LOGS_CONFIG_PROCESSING_RULES", r'[{"type":"exclude_at_match","name":"a","pattern":"\\d"}]'),
+    "RedactIp": ("REDACT_IP", "true"),
+    "RedactEmail": ("REDACT_EMAIL", "false"),
+    "ScrubbingRule": ("DD_SCRUBBING_RULE", r"(token)=\w+"),
+    "ScrubbingRuleReplacement": ("DD_SCRUBBING_RULE_REPLACEMENT", r"\1=***"),
+    "Redact": ("PODFERRY_REDACT", "email,credit_card"),
+    "AutoMultiLineDetection": ("DD_LOGS_CONFIG_AUTO_MULTI_LINE_DETECTION", "false"),
+    "MultilineLogRegexPattern": ("DD_MULTILINE_LOG_REGEX_PATTERN", r"\d{4}-\d{2}-\d{2}"),
+    "Sample": ("PODFERRY_SAMPLE", '[{"status":"info","rate":0.1}]'),
+    "ForwardLog": ("DD_FORWARD_LOG", "false"),
+    "Compression": ("DD_COMPRESSION", "gzip"),
+    "CompressionLevel": ("DD_COMPRESSION_LEVEL", "0"),
+    "MaxWorkers": ("DD_MAX_WORKERS", "64"),
+}
+
+# The groups that are promised to people who know the settings of Datadog's forwarder or of the Agent.
+GROUPS = {
+    "What is left out, masked and joined": [
+        *("ContainerExcludeLogs", "ContainerIncludeLogs", "ExcludeAtMatch", "IncludeAtMatch", "ProcessingRules"),
+        *("RedactIp", "RedactEmail", "ScrubbingRule", "ScrubbingRuleReplacement", "Redact"),
+        *("AutoMultiLineDetection", "MultilineLogRegexPattern", "Sample", "ForwardLog"),
+    ],
+    "How logs are sent": ["Compression", "CompressionLevel", "MaxWorkers"],
+}
+
+# Source: AWS CloudFormation User Guide, "CloudFormation quotas": parameters of a template, and bytes of a description.
+MAX_PARAMETERS = 200
+MAX_DESCRIPTION = 4000
+# Source: AWS Lambda Developer Guide, "Lambda quotas": all environment variables of a function together.
+MAX_ENVIRONMENT = 4096
+
+# The variables that the function reads, from the table of the code.
+TABLE = Path(__file__).parent.parent / "src/settings/table.rs"
+KNOWN_VARIABLES = set(re.findall(r'variable\(\s*"(\w+)"', TABLE.read_text()))
 
 FROM_SECRET = {"ApiKeySecretArn": SECRET}
 CASES = [
@@ -242,6 +289,12 @@ CASES = [
         {"secretsmanager:GetSecretValue": SECRET},
         source_arn=LOGS + "/eks/prod:*",
         groups=("/eks/prod",),
+    ),
+    Case(
+        "every setting that is passed on",
+        FROM_SECRET | {name: value for name, (_, value) in PASSED_ON.items()},
+        {"DD_API_KEY_SECRET_ARN": SECRET} | dict(PASSED_ON.values()),
+        {"secretsmanager:GetSecretValue": SECRET},
     ),
     Case(
         "a secret with a key of its own, and no group",
@@ -305,6 +358,18 @@ CASES = [
     ),
 ]
 
+# Any two settings are apart in one of these: none may hang on another.
+for bit in range(len(PASSED_ON).bit_length()):
+    some = {name: PASSED_ON[name] for index, name in enumerate(PASSED_ON) if index >> bit & 1}
+    CASES.append(
+        Case(
+            f"some settings ({bit})",
+            FROM_SECRET | {name: value for name, (_, value) in some.items()},
+            {"DD_API_KEY_SECRET_ARN": SECRET} | dict(some.values()),
+            {"secretsmanager:GetSecretValue": SECRET},
+        )
+    )
+
 # Parameters that a rule has to refuse before anything is made.
 REFUSED_BY_RULE = [
     ("ApiKeyIsGiven", {}),
@@ -339,13 +404,41 @@ REFUSED_VALUES = [
     ("MemorySize", "64"),
     ("Timeout", "901"),
     ("RetentionInDays", "2"),
+    ("ContainerExcludeLogs", "istio-proxy"),
+    ("ContainerIncludeLogs", "namespace:dev"),
+    ("ProcessingRules", '{"type":"exclude_truncated","name":"a"}'),
+    ("ProcessingRules", "exclude_truncated"),
+    ("RedactIp", "yes"),
+    ("RedactEmail", "True"),
+    ("AutoMultiLineDetection", "auto"),
+    ("ForwardLog", "0"),
+    ("Redact", '["email"]'),
+    ("Sample", "0.1"),
+    ("Compression", "brotli"),
+    ("CompressionLevel", "-1"),
+    ("CompressionLevel", "10"),
+    ("MaxWorkers", "0"),
+    ("MaxWorkers", "65"),
+    ("MaxWorkers", "8.5"),
 ]
 
 ACCEPTED_VALUES = [
     ("Site", site)
     for site in "datadoghq.com us3.datadoghq.com us5.datadoghq.com datadoghq.eu ap1.datadoghq.com ap2.datadoghq.com "
     "uk1.datadoghq.com ddog-gov.com us2.ddog-gov.com new.example".split()
-] + [("Architecture", "arm64"), ("Architecture", "x86_64"), ("LogGroupName", "/aws/eks/prod_1.2#x-y")]
+]
+ACCEPTED_VALUES += [("Architecture", "arm64"), ("Architecture", "x86_64"), ("LogGroupName", "/aws/eks/prod_1.2#x-y")]
+ACCEPTED_VALUES += [(name, "") for name in PASSED_ON]
+ACCEPTED_VALUES += [("MaxWorkers", str(number)) for number in range(1, 65)]
+ACCEPTED_VALUES += [("CompressionLevel", str(number)) for number in range(10)]
+ACCEPTED_VALUES += [(name, value) for name in ("RedactIp", "RedactEmail", "ForwardLog") for value in ("true", "false")]
+ACCEPTED_VALUES += [
+    ("ContainerExcludeLogs", "name:a\nimage:b"),
+    ("ProcessingRules", "\n[]\n"),
+    ("Sample", '{\n"rate":1}\n'),
+    ("Redact", "email, ipv4"),
+    ("Compression", "none"),
+]
 
 
 def problems(sam):
@@ -408,8 +501,22 @@ def check_as_written(sam, plain, check):
     interface = plain.get("Metadata", {}).get("AWS::CloudFormation::Interface", {})
     grouped = [name for group in interface.get("ParameterGroups", []) for name in group["Parameters"]]
     check(sorted(grouped) == sorted(parameters), "parameters: every one has to be in exactly one group of the interface")
+    for label, names in GROUPS.items():
+        found = next((each["Parameters"] for each in interface.get("ParameterGroups", []) if each["Label"]["default"] == label), [])
+        check(found == names, f"parameters: the group {label!r} has to be {names}")
+    check(len(parameters) <= MAX_PARAMETERS, f"parameters: CloudFormation takes {MAX_PARAMETERS} at most")
     for name, parameter in parameters.items():
-        check(parameter.get("Description"), f"parameters: {name} has no Description")
+        description = parameter.get("Description")
+        check(description, f"parameters: {name} has no Description")
+        check(len((description or "").encode()) <= MAX_DESCRIPTION, f"parameters: the Description of {name} is too long")
+    for name, (variable, _) in PASSED_ON.items():
+        parameter = parameters.get(name, {})
+        check(parameter.get("Default") == "", f"parameters: {name} has to be empty by default, the function has the defaults")
+        check(variable in str(parameter.get("Description")) or name in {"Env", "Tags"}, f"parameters: {name} has to name {variable}")
+    check(
+        "4 KB" in str(parameters.get("ProcessingRules", {}).get("Description")),
+        "parameters: the Description of ProcessingRules has to name Lambda's limit of 4 KB",
+    )
     check(parameters.get("ApiKey", {}).get("NoEcho") is True, "parameters: ApiKey has to be NoEcho")
 
     elsewhere = copy.deepcopy(plain["Resources"])
@@ -460,6 +567,11 @@ def check_stack(stack, wanted, check):
     environment = properties.get("Environment", {}).get("Variables", {})
     site = {"DD_SITE": wanted.parameters.get("Site", "datadoghq.com")}
     same(environment, wanted.environment | site, "the function's environment")
+    unknown = sorted(set(environment) - KNOWN_VARIABLES)
+    check(not unknown, f"the function does not read {unknown}, says {TABLE.name}")
+    # Also with a value of every variable there is room for rules.
+    size = sum(len(name) + len(str(value)) for name, value in environment.items())
+    check(size <= MAX_ENVIRONMENT // 2, f"the function's environment has {size} bytes without long values, of {MAX_ENVIRONMENT}")
 
     # its own log
     own_group = group["Properties"].get("LogGroupName", "")
@@ -594,6 +706,22 @@ BREAKS = [
     ("another default timeout", put("Parameters.Timeout.Default", 3), "Timeout"),
     ("a concurrency of -1", put(FUNCTION + "ReservedConcurrentExecutions", {"Ref": "ReservedConcurrency"}), "ReservedConcurrent"),
     ("an empty variable", put(FUNCTION + "Environment.Variables.DD_TAGS", {"Ref": "Tags"}), "the function's environment"),
+    ("an empty list of rules", put(FUNCTION + "Environment.Variables.DD_LOGS_CONFIG_PROCESSING_RULES", {"Ref": "ProcessingRules"}), "the function's environment"),
+    ("a setting that is lost", put(FUNCTION + "Environment.Variables.REDACT_IP"), "the function's environment"),
+    ("settings that are swapped", put(FUNCTION + "Environment.Variables.REDACT_IP.Fn::If.1", {"Ref": "RedactEmail"}), "the function's environment"),
+    ("a condition on another parameter", put("Conditions.HasSample.Fn::Not.0.Fn::Equals.0", {"Ref": "Redact"}), "the function's environment"),
+    ("a misspelt variable", put(FUNCTION + "Environment.Variables.DD_REDACT_IP", "true"), "does not read ['DD_REDACT_IP']"),
+    ("an environment without room", put(FUNCTION + "Environment.Variables.DD_TAGS", "x" * 2048), "bytes without long values"),
+    ("a default beside the function's", put("Parameters.MaxWorkers.Default", "8"), "MaxWorkers has to be empty by default"),
+    ("a parameter that hides its variable", put("Parameters.RedactIp.Description", "Masks."), "RedactIp has to name REDACT_IP"),
+    ("a limit that is not told", put("Parameters.ProcessingRules.Description", "DD_LOGS_CONFIG_PROCESSING_RULES"), "limit of 4 KB"),
+    ("a description without end", put("Parameters.Sample.Description", "PODFERRY_SAMPLE" * 300), "Sample is too long"),
+    ("any number of workers", put("Parameters.MaxWorkers.AllowedPattern", "^[0-9]*$"), "MaxWorkers has to refuse '0'"),
+    ("any level", put("Parameters.CompressionLevel.AllowedValues"), "CompressionLevel has to refuse '10'"),
+    ("a level that is missing", put("Parameters.CompressionLevel.AllowedValues.1"), "CompressionLevel has to take '0'"),
+    ("rules that are no list", put("Parameters.ProcessingRules.AllowedPattern"), "ProcessingRules has to refuse"),
+    ("a flag of any word", put("Parameters.RedactIp.AllowedValues"), "RedactIp has to refuse 'yes'"),
+    ("a group with another name", put("Metadata.AWS::CloudFormation::Interface.ParameterGroups.3.Label.default", "Rules"), "the group 'What is left"),
     ("the key in the environment", put(FUNCTION + "Environment.Variables.DD_API_KEY", {"Ref": "ApiKey"}), "ApiKey may be used in the secret only"),
     ("the key in an output", put("Outputs.Key", {"Value": {"Fn::Sub": "${ApiKey}"}}), "ApiKey may be used in the secret only"),
     ("a key that echoes", put("Parameters.ApiKey.NoEcho"), "NoEcho"),

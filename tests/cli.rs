@@ -51,7 +51,7 @@ fn the_demo_shows_what_arrived() {
     }
     assert!(!shown.contains('\u{1b}'), "colours are for terminals");
     let all: Value = serde_json::from_str(&stdout(&podferry(&["demo", "--json"], b"", &[]))).unwrap();
-    assert_eq!((&all["logs"], &all["requests"]), (&json!(255), &json!(5)));
+    assert_eq!((&all["logs"], &all["requests"]), (&json!(150), &json!(5)));
 }
 
 #[test]
@@ -91,11 +91,122 @@ fn mistakes_say_what_to_do() {
     assert!(message.contains("DD_COMPRESSION") && message.contains("PODFERRY_HOSTNAME"), "{message}");
 }
 
+const MANIFEST: &str = r#"kind: Deployment
+metadata: {name: web, namespace: shop}
+spec:
+  template:
+    metadata:
+      annotations:
+        ad.datadoghq.com/web.logs: |
+          [{"source":"java","log_processing_rules":[
+            {"type":"exclude_at_match","name":"health","pattern":"GET /health"},
+            {"type":"mask_sequences","name":"token","pattern":"token=\\w+","replace_placeholder":"token=***"},
+            {"type":"multi_line","name":"date","pattern":"\\d{4}-"}]}]
+    spec: {containers: [{name: web}]}
+"#;
+
+/// A file that is gone with the test.
+struct File(std::path::PathBuf);
+
+impl File {
+    fn new(name: &str, content: &str) -> File {
+        let path = std::env::temp_dir().join(format!("podferry-{}-{name}", std::process::id()));
+        std::fs::write(&path, content).unwrap();
+        File(path)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[test]
+fn rules_are_checked_and_run_over_a_sample() {
+    let manifest = File::new("manifest.yaml", MANIFEST);
+    let sample = b"2026- in token=geheim\n  more\n2026- GET /health\n2026- out\n";
+    let shown = stdout(&podferry(&["rules", "check", manifest.path()], sample, &[]));
+    for part in [
+        "Deployment shop/web, container web",
+        "joined from 2 lines by date; masked by token; kept",
+        "excluded by health",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    assert!(!shown.contains("geheim") && !shown.contains("GET /health\n") && !shown.contains('\u{1b}'), "{shown}");
+    let report: Value =
+        serde_json::from_str(&stdout(&podferry(&["rules", "check", manifest.path(), "--json"], sample, &[]))).unwrap();
+    assert_eq!(report[0]["counts"]["excluded"], 1);
+    assert_eq!(report[0]["logs"][0]["rules"], json!([{ "rule": "token", "effect": "masked" }]));
+    assert_eq!(report[0]["logs"][1]["log"], Value::Null);
+    // The function's own settings have their effect.
+    let redact = [("PODFERRY_SAMPLE", r#"{"rate":0}"#)];
+    assert!(
+        stdout(&podferry(&["rules", "check", manifest.path()], sample, &redact))
+            .contains("left out by PODFERRY_SAMPLE rule 1")
+    );
+}
+
+#[test]
+fn rules_that_do_not_work_are_told() {
+    let broken =
+        File::new("broken.yaml", &MANIFEST.replace("GET /health", "GET (health").replace("name: web}]", "name: app}]"));
+    let output = podferry(&["rules", "check", broken.path()], b"", &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let shown = String::from_utf8(output.stdout).unwrap();
+    for part in ["rule `health`: its `pattern` does not compile", "the pod has no container `web`"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let annotation = File::new("annotation.json", r#"[{"log_processing_rules":[{"type":"mask_sequences"}"#);
+    let output = podferry(&["rules", "check", annotation.path()], b"geheim\n", &[]);
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.code() == Some(1) && shown.contains("is not JSON: it ends too early (line 1"), "{shown}");
+    assert!(!shown.contains("geheim"));
+    for (arguments, hint) in [
+        (&["rules", "check", "no-such-file.yaml"][..], "no-such-file.yaml"),
+        (&["rules", "check", "Cargo.toml"], "neither YAML nor JSON"),
+        (&["rules", "check", "tests/fixtures/corpus/kept/web-nginx.event.json"], "no annotation"),
+        (&["rules", "check", broken.path(), "--container", "x"], "ad.datadoghq.com/x.logs"),
+    ] {
+        assert!(refused(arguments, b"").contains(hint), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_preview_says_what_rules_did() {
+    let sample = "tests/fixtures/corpus/parsed/checkout-app.event.json";
+    let shown = stdout(&podferry(&["preview", sample], b"", &[]));
+    for part in ["joined from 2 lines by new_log_start; masked by cards; kept", "[card]", "│ cards "] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let variables = [("EXCLUDE_AT_MATCH", "order 1001")];
+    let report: Value =
+        serde_json::from_str(&stdout(&podferry(&["preview", sample, "--json", "--explain"], b"", &variables))).unwrap();
+    let logs = report["logs"].as_array().unwrap();
+    assert_eq!(report["counts"]["excluded"], logs.iter().filter(|log| log["shipped"] == json!(false)).count());
+    assert_eq!(logs[1]["rules"], json!([{ "rule": "EXCLUDE_AT_MATCH", "effect": "excluded" }]));
+    assert!(
+        stdout(&podferry(&["preview", sample, "--logs", "2"], b"", &variables))
+            .contains("excluded by EXCLUDE_AT_MATCH")
+    );
+}
+
 #[test]
 fn every_command_explains_itself() {
-    for arguments in
-        [&["--help"][..], &["demo", "--help"], &["preview", "--help"], &["intake", "--help"], &["settings", "--help"]]
-    {
+    for arguments in [
+        &["--help"][..],
+        &["demo", "--help"],
+        &["preview", "--help"],
+        &["intake", "--help"],
+        &["settings", "--help"],
+        &["rules", "--help"],
+        &["rules", "check", "--help"],
+    ] {
         assert!(stdout(&podferry(arguments, b"", &[])).contains("Usage: podferry"), "{arguments:?}");
     }
     assert_eq!(stdout(&podferry(&["--version"], b"", &[])).trim(), concat!("podferry ", env!("CARGO_PKG_VERSION")));

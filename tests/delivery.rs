@@ -74,11 +74,21 @@ impl Run {
         keys: Rotating,
         script: impl Fn(&Arrival) -> Reply + Send + Sync + 'static,
     ) -> Run {
+        Run::with_workers(logs, time, keys, 8, script).await
+    }
+
+    async fn with_workers(
+        logs: usize,
+        time: Duration,
+        keys: Rotating,
+        workers: usize,
+        script: impl Fn(&Arrival) -> Reply + Send + Sync + 'static,
+    ) -> Run {
         let intake = StandIn::start_with("127.0.0.1:0", script).await.unwrap();
         let client = Clients::new(false, Proxies::default()).unwrap().client().unwrap();
         let target = Intake::new(client, format!("{}/api/v2/logs", intake.url()));
         let keys = Arc::new(keys);
-        let report = deliver(payloads(logs), &target, &keys, POLICY, Instant::now() + time).await;
+        let report = deliver(payloads(logs), &target, &keys, POLICY, workers, Instant::now() + time).await;
         Run { report, intake, keys }
     }
 
@@ -243,6 +253,16 @@ async fn the_deadline_ends_what_goes_on_for_ever() {
 }
 
 #[tokio::test]
+async fn no_more_requests_than_workers_are_under_way() {
+    for (workers, expected) in [(1, 1), (2, 2), (3, 3), (4, 3)] {
+        // Nothing is ever answered, so what arrives is under way at once.
+        let short = Duration::from_millis(300);
+        let run = Run::with_workers(2500, short, Rotating::default(), workers, |_| Reply::Silence).await;
+        assert_eq!(run.intake.arrivals().len(), expected);
+    }
+}
+
+#[tokio::test]
 async fn a_slow_intake_is_waited_for() {
     let run = Run::new(2500, LONG, |_| Reply::Slow(Duration::from_millis(300))).await;
     run.assert_each_once(2500);
@@ -257,7 +277,7 @@ async fn nobody_listens() {
     let client = Clients::new(false, Proxies::default()).unwrap().client().unwrap();
     let target = Intake::new(client, format!("{url}/api/v2/logs"));
     let time = Instant::now() + Duration::from_millis(200);
-    let report = deliver(payloads(5), &target, &Arc::new(Rotating::default()), POLICY, time).await;
+    let report = deliver(payloads(5), &target, &Arc::new(Rotating::default()), POLICY, 8, time).await;
     assert_eq!(report.undelivered_logs(), 5);
     assert!(matches!(report.undelivered[0].reason, Reason::Time(Problem::Connection) | Reason::NoTime));
 }

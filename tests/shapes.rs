@@ -127,17 +127,35 @@ fn the_bare_message() {
 #[test]
 fn every_event_of_the_corpus_arrives_whole() {
     for pod in ["api-api", "checkout-app", "coredns-coredns", "report-report", "web-nginx"] {
+        // Line by line; where the pod's annotation has rules, they are read off again below.
+        let mut settings = PipelineSettings::default();
+        settings.processing.auto_multi_line = false;
         let texts = |config: &str| -> Vec<String> {
             let event = corpus(&format!("{config}/{pod}.event.json"));
-            let processed = pipeline::process(event.as_bytes(), ARN, &PipelineSettings::default()).unwrap();
+            let processed = pipeline::process(event.as_bytes(), ARN, &settings).unwrap();
             let counts = processed.counts;
             assert_eq!(counts.events, counts.logs + counts.blank + counts.joined, "{config}/{pod}");
             let logs = logs(&processed);
             assert_eq!(logs.len(), counts.logs);
             logs.iter().map(|log| log["message"].as_str().unwrap().to_owned()).collect()
         };
-        let bare = texts("bare");
+        let mut bare = texts("bare");
         assert!(!bare.is_empty());
+        if pod == "checkout-app" {
+            // Its annotation: a date begins a log, and card numbers are masked.
+            assert_eq!(bare, texts("logkey"), "without metadata there is no annotation");
+            let whole = bare.join("\n").replace("\nNov ", "\0Nov ");
+            let cards = |text: &str| {
+                text.split("4111-1111-1111-").enumerate().fold(String::new(), |out, (number, part)| match number {
+                    0 => part.to_owned(),
+                    _ => out + "[card]" + &part[4..],
+                })
+            };
+            bare = whole.split('\0').map(cards).collect();
+            assert_eq!(bare, texts("kept"));
+            assert_eq!(bare, texts("parsed"));
+            continue;
+        }
         assert_eq!(bare, texts("kept"), "{pod}");
         assert_eq!(bare, texts("logkey"), "{pod}");
         // Merged objects come back with the same values, spelled as Fluent Bit spells them.

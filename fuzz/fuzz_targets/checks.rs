@@ -8,8 +8,9 @@ use serde_json::value::RawValue;
 /// Checks counts and payloads; gives the logs as JSON, in order.
 pub fn logs_of(processed: &Processed) -> Vec<Box<RawValue>> {
     let counts = processed.counts;
-    assert_eq!(counts.events, counts.logs + counts.blank + counts.joined, "{counts:?}");
-    assert!(counts.partial <= counts.logs && counts.truncated <= counts.logs, "{counts:?}");
+    let whole = counts.logs + counts.blank + counts.joined + counts.excluded + counts.sampled;
+    assert_eq!(counts.events, whole, "{counts:?}");
+    assert!(counts.masked <= counts.logs && counts.partial <= counts.logs && counts.truncated <= counts.logs, "{counts:?}");
     let mut logs = Vec::new();
     for payload in &processed.payloads {
         let plain = payload.plain().expect("the body is what was compressed");

@@ -42,7 +42,7 @@ enum Amount {
 
 fn settings() -> PipelineSettings {
     let all = AsTags::parse(r#"{"*":"x_%%label%%"}"#).expect("a rule");
-    PipelineSettings {
+    let mut settings = PipelineSettings {
         tags: TagSettings {
             pod_labels: all.clone(),
             pod_annotations: all.clone(),
@@ -52,7 +52,10 @@ fn settings() -> PipelineSettings {
         },
         compression: Compression::None,
         ..PipelineSettings::default()
-    }
+    };
+    // One event or several: lines are joined only within one. The target `rules` has that.
+    settings.processing.auto_multi_line = false;
+    settings
 }
 
 fn quoted(text: &str) -> String {

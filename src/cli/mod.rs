@@ -2,7 +2,9 @@
 
 mod demo;
 mod intake;
+mod manifest;
 mod preview;
+mod rules;
 mod show;
 
 use std::path::PathBuf;
@@ -41,9 +43,17 @@ enum Command {
         /// Print all logs as a JSON array, as they would be sent.
         #[arg(long)]
         json: bool,
+        /// With --json: print what became of every log, those that are left out too, and why.
+        #[arg(long, requires = "json")]
+        explain: bool,
         /// How many logs to show in full.
         #[arg(long, default_value_t = 1, value_name = "NUMBER", conflicts_with = "json")]
         logs: usize,
+    },
+    /// Look at log processing rules before they are deployed.
+    Rules {
+        #[command(subcommand)]
+        command: RulesCommand,
     },
     /// Run a stand-in for Datadog's log intake on loopback, and print what it gets.
     ///
@@ -57,8 +67,39 @@ enum Command {
         json: bool,
     },
     /// Print the table of the forwarder's variables, as Markdown.
-    Settings,
+    Settings {
+        /// Print the settings of Datadog's own Lambda forwarder, and what each does here.
+        #[arg(long)]
+        forwarder: bool,
+    },
 }
+
+#[derive(Debug, Subcommand)]
+enum RulesCommand {
+    /// Compile the rules of a manifest, and run them over sample lines.
+    ///
+    /// The sample's lines come from standard input, as the container would write them. The forwarder's variables
+    /// (DD_LOGS_CONFIG_PROCESSING_RULES, PODFERRY_REDACT, …) have their effect on them. Exit code 1: a rule does not work.
+    Check {
+        /// A pod's or workload's manifest (YAML or JSON), or the value of an annotation ad.datadoghq.com/<container>.logs;
+        /// `-` for standard input.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Only the annotation of this container.
+        #[arg(long, value_name = "NAME")]
+        container: Option<String>,
+        /// Take the sample's lines from this file.
+        #[arg(long, value_name = "FILE")]
+        sample: Option<PathBuf>,
+        /// Print everything as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// How many things a command found wrong.
+#[derive(Debug, Clone, Copy, Default)]
+struct Findings(usize);
 
 /// What to tell people when a command cannot do its work: what happened, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +108,14 @@ enum CommandError {
     File { path: String, error: std::io::Error },
     #[error("{path}: {error}")]
     Event { path: String, error: crate::pipeline::event::EventError },
+    #[error("{path}: this is neither YAML nor JSON: {problem}")]
+    Manifest { path: String, problem: String },
+    #[error(
+        "{path}: no annotation `ad.datadoghq.com/<container>.logs` in it. Give the manifest of a pod or of a workload, or the annotation's value"
+    )]
+    NoAnnotation { path: String },
+    #[error("{path}: no annotation `ad.datadoghq.com/{container}.logs` in it")]
+    NoContainer { path: String, container: String },
     #[error("{path}: {hint}")]
     NotAnEvent { path: String, hint: &'static str },
     #[error(transparent)]
@@ -83,11 +132,12 @@ enum CommandError {
     Output(#[from] std::io::Error),
 }
 
-/// Runs the command; 0 if it did its work, 2 if it could not.
+/// Runs the command; 0 if it did its work, 1 if it found something wrong, 2 if it could not do its work.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     match dispatch(arguments.command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(Findings(0)) => ExitCode::SUCCESS,
+        Ok(Findings(_)) => ExitCode::FAILURE,
         // `podferry … | head` is no mistake.
         Err(CommandError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
@@ -97,16 +147,33 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn dispatch(command: Command) -> Result<(), CommandError> {
-    match command {
+fn dispatch(command: Command) -> Result<Findings, CommandError> {
+    let done = match command {
         Command::Demo { json } => block_on(demo::run(json)),
-        Command::Preview { file, json, logs } => preview::run(&file, json, logs),
-        Command::Intake { listen, json } => block_on(intake::run(listen, json)),
-        Command::Settings => {
-            use std::io::Write;
-            Ok(std::io::stdout().lock().write_all(settings::markdown().as_bytes())?)
+        Command::Preview { file, json, explain, logs } => preview::run(&file, json, explain, logs),
+        Command::Rules { command: RulesCommand::Check { file, container, sample, json } } => {
+            let (container, sample) = (container.as_deref(), sample.as_deref());
+            return rules::check(&rules::Options { file: &file, container, sample, json });
         }
+        Command::Intake { listen, json } => block_on(intake::run(listen, json)),
+        Command::Settings { forwarder } => {
+            use std::io::Write;
+            let table = if forwarder { settings::forwarder_markdown() } else { settings::markdown() };
+            Ok(std::io::stdout().lock().write_all(table.as_bytes())?)
+        }
+    };
+    done.map(|()| Findings::default())
+}
+
+/// The bytes of a file; `-` is standard input.
+fn read(file: &std::path::Path) -> std::io::Result<Vec<u8>> {
+    use std::io::Read;
+    if file == std::path::Path::new("-") {
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut bytes)?;
+        return Ok(bytes);
     }
+    std::fs::read(file)
 }
 
 fn block_on(work: impl Future<Output = Result<(), CommandError>>) -> Result<(), CommandError> {

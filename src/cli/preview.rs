@@ -1,15 +1,16 @@
 //! `podferry preview`: what Datadog would get of an event file, sending nothing.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::demo::tag;
-use super::{CommandError, show};
+use super::show::Detail;
+use super::{CommandError, read, show};
 use crate::pipeline::compress::Compression;
 use crate::pipeline::event::EventError;
-use crate::pipeline::{self, PipelineSettings, Processed, json};
+use crate::pipeline::{self, PipelineSettings, Processed};
 use crate::settings::{Environment, Settings};
 
 const HINT: &str = "this is no event of CloudWatch Logs. Give the event of the function ({\"awslogs\":{\"data\":\"…\"}}), or its \
@@ -18,7 +19,7 @@ const HINT: &str = "this is no event of CloudWatch Logs. Give the event of the f
 /// The ARN that a log bears when no function made it.
 const NO_FUNCTION: &str = "arn:aws:lambda:region:account:function:podferry-preview";
 
-pub(super) fn run(file: &Path, as_json: bool, logs: usize) -> Result<(), CommandError> {
+pub(super) fn run(file: &Path, as_json: bool, explain: bool, logs: usize) -> Result<(), CommandError> {
     let path = file.display().to_string();
     let bytes = read(file).map_err(|error| CommandError::File { path: path.clone(), error })?;
     let settings = PipelineSettings { compression: Compression::None, ..Settings::read_pipeline(&Environment)? };
@@ -26,51 +27,34 @@ pub(super) fn run(file: &Path, as_json: bool, logs: usize) -> Result<(), Command
         EventError::NotJson | EventError::Unknown => CommandError::NotAnEvent { path: path.clone(), hint: HINT },
         error => CommandError::Event { path: path.clone(), error },
     })?;
-    let mut items: Vec<Value> = Vec::new();
-    for payload in &processed.payloads {
-        let plain = payload.plain().unwrap_or_default();
-        let parsed: Vec<Value> = serde_json::from_slice(&plain)
-            .map_err(|error| CommandError::Internal(format!("a payload is no JSON: {error}")))?;
-        items.extend(parsed);
+    let items = show::items(&processed)?;
+    if as_json && explain {
+        let fates = show::fates_json(&processed.fates, &items);
+        return Ok(show::json(&json!({ "counts": processed.counts, "logs": fates }))?);
     }
     if as_json {
         return Ok(show::json(&Value::Array(items))?);
     }
     let mut out = anstream::stdout().lock();
     summary(&mut out, &processed, &items)?;
-    for (number, item) in items.iter().take(logs).enumerate() {
-        show::title(&mut out, &format!("log {} of {}", number + 1, items.len()))?;
-        show::log(&mut out, item)?;
-    }
-    if items.len() > logs {
-        writeln!(
-            out,
-            "\n{} in all; show them with --logs {} or --json.",
-            show::counted(items.len(), "log"),
-            items.len()
-        )?;
+    show::rules(&mut out, &processed.fates)?;
+    show::fates(&mut out, processed.fates.get(..logs).unwrap_or(&processed.fates), &items, Detail::Whole)?;
+    let all = processed.fates.len();
+    if all > logs {
+        writeln!(out, "\n{} in all; show them with --logs {all} or --json.", show::counted(all, "log"))?;
     }
     Ok(())
-}
-
-fn read(file: &Path) -> std::io::Result<Vec<u8>> {
-    if file == Path::new("-") {
-        let mut bytes = Vec::new();
-        std::io::stdin().lock().read_to_end(&mut bytes)?;
-        return Ok(bytes);
-    }
-    std::fs::read(file)
 }
 
 /// An event, or the content of one.
 fn process(bytes: &[u8], settings: &PipelineSettings) -> Result<Processed, EventError> {
     let text = std::str::from_utf8(bytes).map_err(|_| EventError::NotJson)?;
     let mut is_content = false;
-    let _ = json::each_member(text, |key, _| is_content |= key == "logEvents" || key == "messageType");
+    let _ = pipeline::json::each_member(text, |key, _| is_content |= key == "logEvents" || key == "messageType");
     if is_content {
-        return pipeline::process_content(text, NO_FUNCTION, settings);
+        return pipeline::explain_content(text, NO_FUNCTION, settings);
     }
-    pipeline::process(bytes, NO_FUNCTION, settings)
+    pipeline::explain_content(&pipeline::content(bytes, settings)?, NO_FUNCTION, settings)
 }
 
 fn summary(out: &mut impl Write, processed: &Processed, items: &[Value]) -> Result<(), CommandError> {
@@ -89,12 +73,7 @@ fn summary(out: &mut impl Write, processed: &Processed, items: &[Value]) -> Resu
         show::counted(counts.logs, "log"),
         show::counted(processed.payloads.len(), "request"),
     )?;
-    let numbers = [counts.events, counts.logs, counts.blank, counts.joined, counts.partial, counts.truncated];
-    show::table(
-        out,
-        &["events", "logs", "blank", "joined", "partial", "truncated"],
-        &[numbers.map(|number| number.to_string()).to_vec()],
-    )?;
+    show::counts(out, &counts)?;
     // Who wrote, and how much: one row a container.
     let mut containers: Vec<(String, usize)> = Vec::new();
     for item in items {

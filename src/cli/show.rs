@@ -5,7 +5,11 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use super::CommandError;
+use crate::pipeline::rules::Effect;
+use crate::pipeline::{Counts, Fate, Processed};
 
 pub(super) const ERROR: Style = AnsiColor::Red.on_default().bold();
 const TITLE: Style = Style::new().bold();
@@ -36,11 +40,150 @@ pub(super) fn table(out: &mut impl Write, heading: &[&str], rows: &[Vec<String>]
     writeln!(out, "{table}")
 }
 
+/// The logs of what was processed, as they would be sent.
+pub(super) fn items(processed: &Processed) -> Result<Vec<Value>, CommandError> {
+    let mut items: Vec<Value> = Vec::new();
+    for payload in &processed.payloads {
+        let plain = payload.plain().unwrap_or_default();
+        let parsed: Vec<Value> = serde_json::from_slice(&plain)
+            .map_err(|error| CommandError::Internal(format!("a payload is no JSON: {error}")))?;
+        items.extend(parsed);
+    }
+    Ok(items)
+}
+
+/// What became of the events, in numbers.
+pub(super) fn counts(out: &mut impl Write, counts: &Counts) -> io::Result<()> {
+    let columns = [
+        ("events", counts.events),
+        ("logs", counts.logs),
+        ("blank", counts.blank),
+        ("joined", counts.joined),
+        ("excluded", counts.excluded),
+        ("sampled", counts.sampled),
+        ("masked", counts.masked),
+        ("partial", counts.partial),
+        ("truncated", counts.truncated),
+    ];
+    table(out, &columns.map(|(name, _)| name), &[columns.map(|(_, number)| number.to_string()).to_vec()])
+}
+
+/// What rules did, a row each; nothing if they did nothing.
+pub(super) fn rules(out: &mut impl Write, fates: &[Fate]) -> io::Result<()> {
+    let mut rows: Vec<(String, [usize; 3])> = Vec::new();
+    let mut add = |name: &str, column: usize| {
+        let at = rows.iter().position(|(known, _)| known == name).unwrap_or_else(|| {
+            rows.push((name.to_owned(), [0; 3]));
+            rows.len() - 1
+        });
+        rows[at].1[column] += 1;
+    };
+    for fate in fates {
+        fate.joined_by.iter().for_each(|name| add(name, 2));
+        fate.left_out.iter().for_each(|name| add(name, 0));
+        for told in &fate.told {
+            add(&told.rule, usize::from(told.effect != Effect::Excluded));
+        }
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let row = |(name, numbers): (String, [usize; 3])| {
+        std::iter::once(name).chain(numbers.map(|number| number.to_string())).collect::<Vec<_>>()
+    };
+    let rows: Vec<Vec<String>> = rows.into_iter().map(row).collect();
+    table(out, &["rule", "left out", "masked", "joined"], &rows)
+}
+
+/// How much of a log to show.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Detail {
+    Whole,
+    Message,
+}
+
+/// What became of each log; `items` are those that are shipped, in the same order. The text of others is not shown: no
+/// rule may have masked it.
+pub(super) fn fates(out: &mut impl Write, fates: &[Fate], items: &[Value], detail: Detail) -> io::Result<()> {
+    let mut items = items.iter();
+    for (number, fate) in fates.iter().enumerate() {
+        title(out, &format!("log {}", number + 1))?;
+        part(out, "rules", &fate_text(fate))?;
+        match (items.next_if_shipped(fate), detail) {
+            (Some(item), Detail::Whole) => log(out, item)?,
+            (Some(item), Detail::Message) => message(out, item)?,
+            (None, _) => {}
+        }
+    }
+    Ok(())
+}
+
+/// The same for programs.
+pub(super) fn fates_json(fates: &[Fate], items: &[Value]) -> Vec<Value> {
+    let mut items = items.iter();
+    let one = |fate: &Fate| {
+        let rules: Vec<Value> = fate
+            .told
+            .iter()
+            .map(|told| {
+                let effect = match told.effect {
+                    Effect::Excluded => "excluded",
+                    Effect::Masked => "masked",
+                    Effect::Withheld => "withheld",
+                };
+                json!({ "rule": told.rule, "effect": effect })
+            })
+            .collect();
+        json!({
+            "id": fate.id, "shipped": fate.shipped, "lines": fate.lines, "joined_by": fate.joined_by, "rules": rules,
+            "left_out_by": fate.left_out, "log": items.next_if_shipped(fate),
+        })
+    };
+    fates.iter().map(one).collect()
+}
+
+trait NextIfShipped<'v> {
+    /// The log of a fate, if there is one.
+    fn next_if_shipped(&mut self, fate: &Fate) -> Option<&'v Value>;
+}
+
+impl<'v> NextIfShipped<'v> for std::slice::Iter<'v, Value> {
+    fn next_if_shipped(&mut self, fate: &Fate) -> Option<&'v Value> {
+        if fate.shipped { self.next() } else { None }
+    }
+}
+
+/// `joined from 5 lines by auto multi-line; masked by token; kept`.
+fn fate_text(fate: &Fate) -> String {
+    let mut parts = Vec::new();
+    if let Some(rule) = &fate.joined_by {
+        parts.push(format!("joined from {} lines by {rule}", fate.lines));
+    }
+    for told in &fate.told {
+        parts.push(match told.effect {
+            Effect::Excluded => format!("excluded by {}", told.rule),
+            Effect::Masked => format!("masked by {}", told.rule),
+            Effect::Withheld => format!("withheld: {} does not work", told.rule),
+        });
+    }
+    parts.extend(fate.left_out.as_ref().map(|why| format!("left out by {why}")));
+    if fate.shipped {
+        parts.push("kept".to_owned());
+    }
+    parts.join("; ")
+}
+
+/// Something that is wrong.
+pub(super) fn finding(out: &mut impl Write, problem: &str) -> io::Result<()> {
+    let shown: String = problem.chars().flat_map(visible).collect();
+    writeln!(out, "  {ERROR}problem{ERROR:#}  {shown}")
+}
+
 /// One log of Datadog's, part by part.
 pub(super) fn log(out: &mut impl Write, log: &Value) -> io::Result<()> {
     let text = |name: &str| log[name].as_str().unwrap_or("–").to_owned();
     let time = log["timestamp"].as_i64().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-    part(out, "message", &shortened(&text("message"), 600))?;
+    message(out, log)?;
     part(out, "time", &time.map_or_else(|| "–".to_owned(), |time| time.to_string()))?;
     part(out, "status", log["status"].as_str().unwrap_or("(its own, read by Datadog)"))?;
     part(out, "source", &text("ddsource"))?;
@@ -52,6 +195,10 @@ pub(super) fn log(out: &mut impl Write, log: &Value) -> io::Result<()> {
         part(out, "fluent_bit", &log["fluent_bit"].to_string())?;
     }
     part(out, "tags", &text("ddtags").replace(',', " "))
+}
+
+fn message(out: &mut impl Write, log: &Value) -> io::Result<()> {
+    part(out, "message", &shortened(log["message"].as_str().unwrap_or("–"), 600))
 }
 
 /// `1 log`, `2 logs`.

@@ -16,9 +16,9 @@ use super::intake::{Answer, Intake, Problem};
 use super::retry::{Decision, RetryPolicy, random};
 use crate::pipeline::batch::Payload;
 
-/// How many payloads are on their way at once. A Lambda of 256 MB has a sixth of a processor; more connections only
-/// mean more handshakes.
-pub const MAX_CONCURRENT_PAYLOADS: usize = 8;
+/// How many payloads are on their way at once, unless `DD_MAX_WORKERS` says otherwise. A Lambda of 256 MB has a sixth of a
+/// processor; more connections only mean more handshakes.
+pub const DEFAULT_WORKERS: usize = 8;
 
 /// How long one request may take. Source: DataDog/datadog-agent, `logs_config.http_timeout`, ten seconds.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -101,12 +101,13 @@ enum Outcome {
     Undelivered(Reason),
 }
 
-/// Delivers all payloads until `deadline`.
+/// Delivers all payloads until `deadline`, `workers` at once.
 pub async fn deliver<K: Keys>(
     payloads: Vec<Payload>,
     intake: &Intake,
     keys: &Arc<K>,
     policy: RetryPolicy,
+    workers: usize,
     deadline: Instant,
 ) -> Report {
     let mut report = Report::default();
@@ -115,7 +116,7 @@ pub async fn deliver<K: Keys>(
     // Kept aside, should a task die: a payload must not vanish with it.
     let mut kept: HashMap<tokio::task::Id, Payload> = HashMap::new();
     loop {
-        while underway.len() < MAX_CONCURRENT_PAYLOADS
+        while underway.len() < workers.max(1)
             && let Some(payload) = waiting.pop_front()
         {
             let sending = Sending { intake: intake.clone(), keys: keys.clone(), policy, deadline };

@@ -29,6 +29,8 @@ const RESERVE: (Duration, Duration) = (Duration::from_millis(200), Duration::fro
 pub struct Handler {
     pipeline: Arc<PipelineSettings>,
     url: String,
+    /// How many requests are under way at once.
+    workers: usize,
     clients: Clients,
     keys: Arc<ApiKey>,
 }
@@ -102,6 +104,7 @@ impl Handler {
         Ok(Handler {
             pipeline: Arc::new(settings.pipeline),
             url: settings.delivery.url,
+            workers: settings.delivery.workers,
             clients,
             keys: Arc::new(ApiKey::new(settings.api_key, settings.aws, checking)),
         })
@@ -119,7 +122,8 @@ impl Handler {
         }
         let payloads = processed.payloads.len();
         let intake = Intake::new(self.clients.client()?, self.url.clone());
-        let report = deliver(processed.payloads, &intake, &self.keys, RetryPolicy::default(), deadline).await;
+        let report =
+            deliver(processed.payloads, &intake, &self.keys, RetryPolicy::default(), self.workers, deadline).await;
         conclude(report, processed.counts, payloads)
     }
 

@@ -3,36 +3,130 @@
 //! Source: Datadog, "Kubernetes Log Collection", autodiscovery annotations, and DataDog/datadog-agent,
 //! `comp/core/tagger/collectors`, for the two `tags` annotations.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use serde_json::Value;
 
+use super::processing::Processing;
+use super::rules::{RuleSet, parse};
 use super::tags::pod::Pairs;
 use super::tags::tag_set;
 
+/// How many annotations, and how many streams, are remembered. A function that sees more forgets all and starts again.
+const MAX_KNOWN: usize = 256;
+
 /// What `ad.datadoghq.com/<container>.logs` says of a container's logs; empty where it says nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LogsConfig {
+#[derive(Debug, Clone, Default)]
+pub struct ContainerLogs {
     pub source: String,
     pub service: String,
     pub tags: Vec<String>,
+    pub rules: Arc<RuleSet>,
+    /// `auto_multi_line_detection`, where it is said.
+    pub auto_multi_line: Option<bool>,
 }
 
-/// Reads the annotation of one container. One that is no JSON counts as none: logs must not be lost for it.
-pub fn logs(annotations: &Pairs, container: &str) -> LogsConfig {
-    let value = annotations.get(&format!("ad.datadoghq.com/{container}.logs"));
-    let parsed: Option<Value> = value.and_then(|json| serde_json::from_str(json).ok());
-    // For a container only the first element counts.
-    let first = match &parsed {
-        Some(Value::Array(configs)) => configs.first(),
-        other => other.as_ref(),
+/// The name of the annotation for a container's logs.
+pub fn logs_annotation(container: &str) -> String {
+    format!("ad.datadoghq.com/{container}.logs")
+}
+
+impl ContainerLogs {
+    /// Reads an annotation. What cannot be used is among the errors of the rules; source and service are then the
+    /// default ones: logs must not be lost for it, and its author must see it.
+    pub fn parse(json: &str) -> ContainerLogs {
+        let of_rules = |rules: RuleSet| ContainerLogs { rules: Arc::new(rules), ..ContainerLogs::default() };
+        let value: Value = match serde_json::from_str(json) {
+            Ok(value) => value,
+            Err(error) => {
+                return of_rules(parse::unreadable(json, format!("is not JSON: {}", parse::json_problem(&error))));
+            }
+        };
+        // For a container only the first element counts.
+        let first = match &value {
+            Value::Array(configs) => configs.first(),
+            other => Some(other),
+        };
+        let Some(first) = first else { return ContainerLogs::default() };
+        if !first.is_object() {
+            return of_rules(parse::unreadable(json, "must be a list of objects: `[{\"source\":…}]`".to_owned()));
+        }
+        read(first)
+    }
+
+    /// What to name in the tag `podferry_rule_error`: the rules that cannot be used, or the annotation.
+    pub fn errors<'n>(&'n self, annotation: &'n str) -> impl Iterator<Item = &'n str> {
+        self.rules.errors.iter().map(move |error| error.name.as_deref().unwrap_or(annotation))
+    }
+}
+
+fn read(config: &Value) -> ContainerLogs {
+    let mut rules = match config.get("log_processing_rules") {
+        None | Some(Value::Null) => RuleSet::default(),
+        Some(list) => parse::list(list),
     };
-    let Some(first) = first else { return LogsConfig::default() };
-    let text = |name: &str| first.get(name).and_then(Value::as_str).unwrap_or_default().trim().to_owned();
-    let tags = match first.get("tags") {
+    let mut text = |name: &str| match config.get(name) {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.trim().to_owned(),
+        Some(_) => {
+            rules.errors.push(parse::error(format!("its `{name}` must be a string")));
+            String::new()
+        }
+    };
+    let (source, service) = (text("source"), text("service"));
+    let tags = match config.get("tags") {
         Some(Value::Array(tags)) => tags.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         Some(Value::String(list)) => tag_set::split_list(list).into_iter().map(str::to_owned).collect(),
         _ => Vec::new(),
     };
-    LogsConfig { source: text("source"), service: text("service"), tags }
+    let auto_multi_line = config.get("auto_multi_line_detection").and_then(Value::as_bool);
+    let named = |name: String| if rules.errors.is_empty() { name } else { String::new() };
+    ContainerLogs { source: named(source), service: named(service), tags, auto_multi_line, rules: Arc::new(rules) }
+}
+
+/// What was read before: annotations by their bytes, and what holds for a stream. It lives as long as the settings do, so
+/// rules are not compiled again for every event.
+#[derive(Debug, Clone, Default)]
+pub struct Known(Arc<Mutex<Tables>>);
+
+#[derive(Debug, Default)]
+struct Tables {
+    annotations: HashMap<String, Arc<ContainerLogs>>,
+    streams: HashMap<String, Arc<Processing>>,
+}
+
+impl Known {
+    /// What the annotations of a pod say of a container's logs.
+    pub fn logs(&self, annotations: &Pairs, container: &str) -> Arc<ContainerLogs> {
+        let Some(json) = annotations.get(&logs_annotation(container)) else { return Arc::default() };
+        let mut tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        remember(&mut tables.annotations, json, || Arc::new(ContainerLogs::parse(json)))
+    }
+
+    /// Remembers what holds for a stream whose records tell of their pod.
+    pub fn learn(&self, stream: &str, processing: &Arc<Processing>) {
+        let mut tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tables.streams.remove(stream);
+        remember(&mut tables.streams, stream, || processing.clone());
+    }
+
+    /// What held for a stream before.
+    pub fn recall(&self, stream: &str) -> Option<Arc<Processing>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).streams.get(stream).cloned()
+    }
+}
+
+fn remember<V>(table: &mut HashMap<String, Arc<V>>, key: &str, make: impl FnOnce() -> Arc<V>) -> Arc<V> {
+    if let Some(known) = table.get(key) {
+        return known.clone();
+    }
+    if table.len() >= MAX_KNOWN {
+        table.clear();
+    }
+    let made = make();
+    table.insert(key.to_owned(), made.clone());
+    made
 }
 
 /// The tags of `ad.datadoghq.com/tags` (the pod's) and `ad.datadoghq.com/<container>.tags`: names and values.
@@ -69,26 +163,54 @@ mod tests {
 
     #[test]
     fn the_first_element_counts() {
-        let found = logs(
-            &annotations(
-                "ad.datadoghq.com/web.logs",
-                r#"[{"source":"nginx","service":"store","tags":["a:b","c:d"]},{"source":"x"}]"#,
-            ),
-            "web",
-        );
+        let json = r#"[{"source":"nginx","service":"store","tags":["a:b","c:d"]},{"source":"x"}]"#;
+        let found = ContainerLogs::parse(json);
         assert_eq!((found.source.as_str(), found.service.as_str()), ("nginx", "store"));
         assert_eq!(found.tags, ["a:b", "c:d"]);
-        let list = logs(&annotations("ad.datadoghq.com/web.logs", r#"[{"tags":"a:b, c:d"}]"#), "web");
-        assert_eq!(list.tags, ["a:b", "c:d"]);
+        assert_eq!(ContainerLogs::parse(r#"[{"tags":"a:b, c:d"}]"#).tags, ["a:b", "c:d"]);
+        let known = Known::default();
+        assert_eq!(known.logs(&annotations("ad.datadoghq.com/web.logs", json), "web").source, "nginx");
+        assert_eq!(known.logs(&annotations("ad.datadoghq.com/other.logs", json), "web").source, "");
     }
 
     #[test]
-    fn other_containers_and_broken_json_say_nothing() {
-        for value in ["not json", "[]", "7", "[7]", "null", r#"[{"source":7}]"#] {
-            assert_eq!(logs(&annotations("ad.datadoghq.com/web.logs", value), "web"), LogsConfig::default(), "{value}");
+    fn what_cannot_be_read_is_an_error_and_nothing_else() {
+        for json in ["not json", "7", "[7]", "null", r#"[{"source":7}]"#, r#"[{"log_processing_rules":{}}]"#] {
+            let found = ContainerLogs::parse(json);
+            assert_eq!(
+                found.errors("ad.datadoghq.com/web.logs").collect::<Vec<_>>(),
+                ["ad.datadoghq.com/web.logs"],
+                "{json}"
+            );
+            assert!(found.source.is_empty() && found.rules.rules.is_empty(), "{json}");
         }
-        let other = annotations("ad.datadoghq.com/other.logs", r#"[{"source":"nginx"}]"#);
-        assert_eq!(logs(&other, "web"), LogsConfig::default());
+        assert_eq!(ContainerLogs::parse("[]").errors("").count(), 0);
+    }
+
+    #[test]
+    fn one_broken_rule_takes_source_and_service_but_not_the_other_rules() {
+        let found = ContainerLogs::parse(
+            r#"[{"source":"nginx","service":"store","log_processing_rules":[
+                {"type":"exclude_at_match","name":"health","pattern":"/health"},
+                {"type":"include_at_match","name":"broken","pattern":"("}]}]"#,
+        );
+        assert_eq!((found.source.as_str(), found.service.as_str()), ("", ""));
+        assert_eq!(found.errors("x").collect::<Vec<_>>(), ["broken"]);
+        assert_eq!(found.rules.rules.len(), 1);
+    }
+
+    #[test]
+    fn annotations_are_compiled_once_and_the_memory_for_them_is_bounded() {
+        let known = Known::default();
+        let name = "ad.datadoghq.com/web.logs";
+        let logs = |number: usize| known.logs(&annotations(name, &format!(r#"[{{"source":"s{number}"}}]"#)), "web");
+        let first = logs(0);
+        assert!(Arc::ptr_eq(&first, &logs(0)));
+        (1..MAX_KNOWN).for_each(|number| _ = logs(number));
+        assert!(Arc::ptr_eq(&first, &logs(0)));
+        logs(MAX_KNOWN);
+        assert!(!Arc::ptr_eq(&first, &logs(0)));
+        assert!(known.0.lock().unwrap().annotations.len() <= MAX_KNOWN);
     }
 
     #[test]

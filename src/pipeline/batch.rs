@@ -75,6 +75,16 @@ impl Payload {
     }
 }
 
+/// What became of a log that was to be added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Added {
+    Whole,
+    /// It is marked as truncated: cut before, or just now.
+    Truncated,
+    /// It would have been.
+    Refused,
+}
+
 /// Fills payloads.
 pub struct Batcher {
     limits: Limits,
@@ -95,14 +105,18 @@ impl Batcher {
         }
     }
 
-    /// Adds a log; returns whether its text was cut.
-    pub fn add(&mut self, entry: &Entry) -> bool {
+    /// Adds a log; where `refuse_truncated`, only one that is whole.
+    pub fn add(&mut self, entry: &Entry, refuse_truncated: bool) -> Added {
         if self.ends.len() >= self.limits.items {
             self.close();
         }
         let before = self.plain.len();
         self.plain.push(if self.ends.is_empty() { b'[' } else { b',' });
         let truncated = entry.write(&mut self.plain, self.limits.item_bytes);
+        if truncated && refuse_truncated {
+            self.plain.truncate(before);
+            return Added::Refused;
+        }
         // One byte for the closing bracket. A log alone always fits.
         if self.plain.len() + 1 > self.limits.payload_bytes && !self.ends.is_empty() {
             let overflow = self.plain.split_off(before + 1);
@@ -112,7 +126,7 @@ impl Batcher {
             self.plain.extend_from_slice(&overflow);
         }
         self.ends.push(self.plain.len() as u32);
-        truncated
+        if truncated { Added::Truncated } else { Added::Whole }
     }
 
     /// Closes the payload that is being filled.
@@ -140,7 +154,7 @@ mod tests {
 
     use super::*;
     use crate::pipeline::entry::{Frame, Provenance};
-    use crate::pipeline::reassemble::Line;
+    use crate::pipeline::line::Line;
     use crate::pipeline::tags::Identity;
 
     fn frame() -> Frame {
@@ -163,8 +177,9 @@ mod tests {
                 attributes: None,
                 partial: false,
                 truncated: false,
+                lines: 1,
             };
-            batcher.add(&Entry { line, status: None, status_if_cut: None, frame: &frame });
+            batcher.add(&Entry { line, status: None, status_if_cut: None, frame: &frame }, false);
         }
         batcher.finish()
     }

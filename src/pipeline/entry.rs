@@ -4,7 +4,7 @@
 //! then its text escaped and two copies. Sizes are those of the bytes written, not estimates.
 
 use super::json;
-use super::reassemble::Line;
+use super::line::Line;
 use super::tags::Identity;
 
 /// How large one log may be, in bytes of its JSON.
@@ -73,7 +73,7 @@ impl Frame {
 /// One log, ready to be written.
 #[derive(Debug)]
 pub struct Entry<'r> {
-    pub line: Line<'r>,
+    pub line: Line<'r, 'r>,
     pub status: Option<&'static str>,
     /// The status, should the text be cut: it is no JSON then.
     pub status_if_cut: Option<&'static str>,
@@ -175,7 +175,7 @@ mod tests {
     const PROVENANCE: Provenance =
         Provenance { owner: "1", log_group: "g", log_stream: "s", function_arn: "arn:aws:lambda:r:1:function:f" };
 
-    fn line(text: &str) -> Line<'_> {
+    fn line(text: &str) -> Line<'_, '_> {
         Line {
             text,
             merged: false,
@@ -187,6 +187,7 @@ mod tests {
             attributes: None,
             partial: false,
             truncated: false,
+            lines: 1,
         }
     }
 

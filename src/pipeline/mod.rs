@@ -1,7 +1,7 @@
 //! The pure part: bytes of an event in, payloads out. No I/O, no clock, no environment, no async.
 //!
 //! ```text
-//! event ─▶ decode ─▶ record ─▶ reassemble ─▶ entry ─▶ batch
+//! event ─▶ decode ─▶ record ─▶ reassemble ─▶ multi_line ─▶ rules ─▶ entry ─▶ batch
 //! ```
 //!
 //! [`process`] walks that line. Left to right, nobody walks back.
@@ -13,31 +13,39 @@ pub mod cri;
 pub mod decode;
 pub mod entry;
 pub mod event;
+mod forwarding;
 pub mod json;
 mod layout;
+pub mod line;
+pub mod multi_line;
+pub mod processing;
 pub mod reassemble;
 pub mod record;
 mod roles;
+pub mod rules;
 mod salvage;
 mod shape;
+mod shipping;
 pub mod status;
 pub mod stream;
 pub mod tags;
 
-use batch::{Batcher, Limits, Payload};
+use autodiscovery::Known;
+use batch::Payload;
 use compress::Compression;
-use decode::Batch;
-use entry::{Entry, Frame, Provenance};
 use event::{Event, EventError};
-use reassemble::{Line, Reassembler};
-use record::{Metadata, Reader, Record};
-use stream::Origin;
-use tags::{Place, TagSettings};
+use processing::ProcessingSettings;
+use rules::Told;
+use tags::TagSettings;
 
 /// What the pure part has to know.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct PipelineSettings {
     pub tags: TagSettings,
+    pub processing: ProcessingSettings,
+    /// Annotations that were read and compiled before. It changes how long things take, not what comes of them, but for
+    /// records whose pod's metadata is missing: see [`Known::recall`].
+    pub known: Known,
     pub compression: Compression,
     /// `PODFERRY_MAX_DECOMPRESSED_BYTES`.
     pub max_decompressed_bytes: u64,
@@ -51,6 +59,8 @@ impl Default for PipelineSettings {
     fn default() -> Self {
         PipelineSettings {
             tags: TagSettings::default(),
+            processing: ProcessingSettings::default(),
+            known: Known::default(),
             compression: Compression::default(),
             max_decompressed_bytes: DEFAULT_MAX_DECOMPRESSED_BYTES,
             merge_keys: DEFAULT_MERGE_KEYS.iter().map(|key| (*key).to_owned()).collect(),
@@ -74,8 +84,14 @@ pub struct Counts {
     pub logs: usize,
     /// Blank lines, which are not shipped.
     pub blank: usize,
-    /// Pieces that became part of another log.
+    /// Pieces and lines that became part of another log.
     pub joined: usize,
+    /// Logs that rules, filters or annotations left out.
+    pub excluded: usize,
+    /// Logs that `PODFERRY_SAMPLE` left out.
+    pub sampled: usize,
+    /// Logs, of those to deliver, that a mask changed.
+    pub masked: usize,
     /// Logs whose end never came.
     pub partial: usize,
     /// Logs that were cut.
@@ -89,6 +105,23 @@ pub struct Processed {
     pub counts: Counts,
     /// CloudWatch only asked whether we are there.
     pub control: bool,
+    /// What became of each log but the blank ones, in order, if it was asked for.
+    pub fates: Vec<Fate>,
+}
+
+/// What became of one log, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fate {
+    pub id: String,
+    pub timestamp: Option<i64>,
+    /// How many lines it was joined from, and by what.
+    pub lines: usize,
+    pub joined_by: Option<String>,
+    /// What rules did to it, in order.
+    pub told: Vec<Told>,
+    /// Why it is not shipped, unless a rule above says so.
+    pub left_out: Option<String>,
+    pub shipped: bool,
 }
 
 /// Turns an event into what Datadog is to get. `function_arn` is the forwarder's own.
@@ -96,9 +129,7 @@ pub struct Processed {
 /// # Errors
 /// [`EventError`]: the event is not one, or is refused.
 pub fn process(event: &[u8], function_arn: &str, settings: &PipelineSettings) -> Result<Processed, EventError> {
-    let Event::AwsLogs { data } = event::recognise(event)?;
-    let text = decode::text(decode::inflate(&data, settings.max_decompressed_bytes)?);
-    process_content(&text, function_arn, settings)
+    process_content(&content(event, settings)?, function_arn, settings)
 }
 
 /// The same for the content of an event, as it is once inflated.
@@ -106,6 +137,32 @@ pub fn process(event: &[u8], function_arn: &str, settings: &PipelineSettings) ->
 /// # Errors
 /// [`EventError`]: the content is not what CloudWatch Logs sends, or is refused.
 pub fn process_content(text: &str, function_arn: &str, settings: &PipelineSettings) -> Result<Processed, EventError> {
+    forward(text, function_arn, settings, None)
+}
+
+/// As [`process_content`], telling what became of each log.
+///
+/// # Errors
+/// The same.
+pub fn explain_content(text: &str, function_arn: &str, settings: &PipelineSettings) -> Result<Processed, EventError> {
+    forward(text, function_arn, settings, Some(Vec::new()))
+}
+
+/// The content of an event: JSON, inflated.
+///
+/// # Errors
+/// [`EventError`]: the event is not one, or too large.
+pub fn content(event: &[u8], settings: &PipelineSettings) -> Result<String, EventError> {
+    let Event::AwsLogs { data } = event::recognise(event)?;
+    Ok(decode::text(decode::inflate(&data, settings.max_decompressed_bytes)?))
+}
+
+fn forward(
+    text: &str,
+    function_arn: &str,
+    settings: &PipelineSettings,
+    fates: Option<Vec<Fate>>,
+) -> Result<Processed, EventError> {
     let batch = decode::read(text)?;
     if batch.control {
         return Ok(Processed { control: true, ..Processed::default() });
@@ -113,90 +170,5 @@ pub fn process_content(text: &str, function_arn: &str, settings: &PipelineSettin
     if settings.own_log_group.as_deref().is_some_and(|own| own == batch.log_group) {
         return Err(EventError::OwnLogGroup);
     }
-    Ok(Forwarding::new(&batch, function_arn, settings).run(&batch))
-}
-
-/// One event on its way.
-struct Forwarding<'a> {
-    place: Place<'a>,
-    provenance: Provenance<'a>,
-    settings: &'a PipelineSettings,
-    identities: Identities,
-    batcher: Batcher,
-    counts: Counts,
-}
-
-impl<'a> Forwarding<'a> {
-    fn new(batch: &'a Batch<'a>, function_arn: &'a str, settings: &'a PipelineSettings) -> Forwarding<'a> {
-        Forwarding {
-            place: Place { log_group: &batch.log_group, origin: stream::origin(&batch.log_group, &batch.log_stream) },
-            provenance: Provenance {
-                owner: &batch.owner,
-                log_group: &batch.log_group,
-                log_stream: &batch.log_stream,
-                function_arn,
-            },
-            settings,
-            identities: Identities::default(),
-            batcher: Batcher::new(Limits::default(), settings.compression),
-            counts: Counts { events: batch.events.len(), ..Counts::default() },
-        }
-    }
-
-    fn run(mut self, batch: &'a Batch<'a>) -> Processed {
-        let mut reader = Reader::new(self.place.origin, &self.settings.merge_keys);
-        let mut reassembler = Reassembler::default();
-        for event in &batch.events {
-            let record = reader.read(event);
-            let identity = self.identify(&record);
-            // A stream that names its container is one writer, whatever its records know of the pod.
-            let writer = if matches!(self.place.origin, Origin::Container(_)) { 0 } else { identity };
-            let line = Line::of(&record, event.id, event.timestamp, identity, writer);
-            reassembler.push(line, event.id, record.partial, |line| self.ship(line));
-        }
-        self.counts.joined = reassembler.joined();
-        reassembler.finish(|line| self.ship(line));
-        Processed { payloads: self.batcher.finish(), counts: self.counts, control: false }
-    }
-
-    fn identify(&mut self, record: &Record) -> usize {
-        let (place, provenance, settings) = (&self.place, &self.provenance, &self.settings.tags);
-        self.identities
-            .find(&record.metadata, || Frame::new(&tags::identify(place, &record.metadata, settings), provenance))
-    }
-
-    fn ship(&mut self, line: Line) {
-        if line.text.trim().is_empty() && line.attributes.is_none() {
-            self.counts.blank += 1;
-            return;
-        }
-        let frame = &self.identities.frames[line.identity];
-        let origin = &self.place.origin;
-        let status_if_cut = status::status("", line.output, origin);
-        self.counts.logs += 1;
-        self.counts.partial += usize::from(line.partial);
-        let entry = Entry { status: status::status(line.text, line.output, origin), status_if_cut, line, frame };
-        self.counts.truncated += usize::from(self.batcher.add(&entry));
-    }
-}
-
-/// The identities of one event, each worked out once. Nearly always there is one, or one and "no metadata".
-#[derive(Default)]
-struct Identities {
-    known: Vec<Metadata<'static>>,
-    frames: Vec<Frame>,
-    last: usize,
-}
-
-impl Identities {
-    fn find(&mut self, metadata: &Metadata, make: impl FnOnce() -> Frame) -> usize {
-        if self.known.get(self.last) != Some(metadata) {
-            self.last = self.known.iter().position(|known| known == metadata).unwrap_or_else(|| {
-                self.known.push(metadata.clone().into_owned());
-                self.frames.push(make());
-                self.frames.len() - 1
-            });
-        }
-        self.last
-    }
+    Ok(forwarding::run(&batch, function_arn, settings, fates))
 }

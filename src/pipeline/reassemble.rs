@@ -5,121 +5,39 @@
 //!
 //! What a joined line bears of time, id and identity is its last piece's, as with the Agent.
 
-use super::cri::Output;
-use super::record::Record;
-
-/// A whole line, or as much of one as there is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line<'r> {
-    pub text: &'r str,
-    /// An application's object that a filter had parsed.
-    pub merged: bool,
-    /// CloudWatch's id of the (last) event.
-    pub id: &'r str,
-    /// Milliseconds since 1970, if known.
-    pub timestamp: Option<i64>,
-    pub output: Option<Output>,
-    /// Which identity wrote it: the caller's number.
-    pub identity: usize,
-    /// Whose pieces it belongs to: the caller's number. One, where the stream is one container's.
-    pub writer: usize,
-    pub attributes: Option<&'r str>,
-    /// The end never came.
-    pub partial: bool,
-    /// Cut off before it reached us.
-    pub truncated: bool,
-}
-
-impl<'r> Line<'r> {
-    /// The line of one record.
-    pub fn of(record: &'r Record, id: &'r str, event_ms: Option<i64>, identity: usize, writer: usize) -> Line<'r> {
-        Line {
-            text: &record.text,
-            merged: record.merged,
-            id,
-            timestamp: record.time_ms.or(event_ms),
-            output: record.output,
-            identity,
-            writer,
-            attributes: record.attributes.as_deref(),
-            partial: false,
-            truncated: record.truncated,
-        }
-    }
-}
-
-/// Pieces that wait for the end of their line.
-#[derive(Debug)]
-struct Pending<'a> {
-    text: String,
-    id: &'a str,
-    timestamp: Option<i64>,
-    output: Option<Output>,
-    identity: usize,
-    writer: usize,
-    attributes: Option<String>,
-    truncated: bool,
-}
-
-impl Pending<'_> {
-    fn line(&self, partial: bool) -> Line<'_> {
-        Line {
-            text: &self.text,
-            merged: false,
-            id: self.id,
-            timestamp: self.timestamp,
-            output: self.output,
-            identity: self.identity,
-            writer: self.writer,
-            attributes: self.attributes.as_deref(),
-            partial,
-            truncated: self.truncated,
-        }
-    }
-}
+use super::line::{Held, Line};
 
 /// The buffers of one event.
 #[derive(Debug, Default)]
-pub struct Reassembler<'a> {
-    pending: Vec<Pending<'a>>,
+pub struct Reassembler<'e> {
+    pending: Vec<Held<'e>>,
     joined: usize,
 }
 
-impl<'a> Reassembler<'a> {
+impl<'e> Reassembler<'e> {
     /// Takes a line or a piece of one; gives whole lines to `emit`.
-    pub fn push(&mut self, line: Line<'_>, id: &'a str, is_piece: bool, mut emit: impl FnMut(Line<'_>)) {
-        let same = |pending: &Pending| pending.output == line.output && pending.writer == line.writer;
-        let at = self.pending.iter().position(same);
-        match at {
+    pub fn push(&mut self, line: Line<'e, '_>, is_piece: bool, mut emit: impl FnMut(Line<'e, '_>)) {
+        match self.pending.iter().position(|pending| line.is_beside(pending)) {
             // The end of a line that Merge_Log took for an object of its own: the pieces before it stay without one.
             Some(at) if line.merged => {
-                let pending = self.pending.remove(at);
-                emit(pending.line(true));
+                let unfinished = self.pending.remove(at);
+                emit(Line { partial: true, ..unfinished.line() });
                 emit(line);
             }
             Some(at) => {
                 self.joined += 1;
                 let pending = &mut self.pending[at];
                 pending.text.push_str(line.text);
-                pending.id = id;
+                pending.id = line.id;
                 pending.timestamp = line.timestamp;
                 pending.identity = line.identity;
                 pending.truncated |= line.truncated;
                 if !is_piece {
-                    let pending = self.pending.remove(at);
-                    emit(pending.line(false));
+                    let whole = self.pending.remove(at);
+                    emit(whole.line());
                 }
             }
-            None if is_piece => self.pending.push(Pending {
-                text: line.text.to_owned(),
-                id,
-                timestamp: line.timestamp,
-                output: line.output,
-                identity: line.identity,
-                writer: line.writer,
-                attributes: line.attributes.map(str::to_owned),
-                truncated: line.truncated,
-            }),
+            None if is_piece => self.pending.push(Held { merged: false, ..Held::keep(&line, String::new()) }),
             None => emit(line),
         }
     }
@@ -130,9 +48,9 @@ impl<'a> Reassembler<'a> {
     }
 
     /// Gives what is still open at the end of the event.
-    pub fn finish(self, mut emit: impl FnMut(Line<'_>)) {
+    pub fn finish(self, mut emit: impl FnMut(Line<'e, '_>)) {
         for pending in &self.pending {
-            emit(pending.line(true));
+            emit(Line { partial: true, ..pending.line() });
         }
     }
 }
@@ -140,15 +58,17 @@ impl<'a> Reassembler<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pipeline::cri::Output;
+    use crate::pipeline::record::Record;
 
     /// Runs `(output, text, is a piece, merged)` through and shows `text` or `text…` for what stayed partial.
     fn run(pieces: &[(Output, &str, bool, bool)]) -> Vec<String> {
         let mut out = Vec::new();
-        let mut show = |line: Line<'_>| out.push(format!("{}{}", line.text, if line.partial { "…" } else { "" }));
+        let mut show = |line: Line<'_, '_>| out.push(format!("{}{}", line.text, if line.partial { "…" } else { "" }));
         let mut reassembler = Reassembler::default();
         for (output, text, is_piece, merged) in pieces {
             let record = Record { merged: *merged, output: Some(*output), ..Record::as_is(*text) };
-            reassembler.push(Line::of(&record, "id", None, 0, 0), "id", *is_piece, &mut show);
+            reassembler.push(Line::of(&record, "id", None, 0, 0), *is_piece, &mut show);
         }
         reassembler.finish(&mut show);
         out

@@ -22,6 +22,48 @@ pub fn status(text: &str, output: Option<Output>, origin: &Origin) -> Option<&'s
     }
 }
 
+/// The status that Datadog would give a log: its own, by the rules of the log status remapper, else the one that is sent.
+/// Source: Datadog, "Log Status Remapper".
+pub fn level(text: &str, sent: Option<&'static str>) -> &'static str {
+    let own = text.trim_start().starts_with('{').then(|| {
+        let mut found = None;
+        let is_object = json::each_member(text, |key, value| {
+            if found.is_none() && STATUS_KEYS.contains(&key) && is_status(value) {
+                found = Some(remapped(value));
+            }
+        });
+        found.filter(|_| is_object.is_ok())
+    });
+    own.flatten().or(sent).unwrap_or("info")
+}
+
+/// A value of a status attribute as one of Datadog's statuses.
+fn remapped(raw: &str) -> &'static str {
+    const SYSLOG: [&str; 8] = ["emergency", "alert", "critical", "error", "warn", "notice", "info", "debug"];
+    let value = raw.trim_matches('"').trim().to_ascii_lowercase();
+    if let Ok(severity) = value.parse::<usize>() {
+        return SYSLOG.get(severity).copied().unwrap_or("info");
+    }
+    const BEGINNINGS: [(&str, &str); 14] = [
+        ("emerg", "emergency"),
+        ("f", "emergency"),
+        ("a", "alert"),
+        ("c", "critical"),
+        ("e", "error"),
+        ("w", "warn"),
+        ("n", "notice"),
+        ("i", "info"),
+        ("d", "debug"),
+        ("trace", "debug"),
+        ("verbose", "debug"),
+        ("ok", "ok"),
+        ("success", "ok"),
+        ("o", "ok"),
+    ];
+    let known = BEGINNINGS.iter().find(|(beginning, _)| value.starts_with(beginning));
+    known.map_or("info", |(_, status)| status)
+}
+
 /// Whether the text is a JSON object from which Datadog would read a status.
 fn bears_status(text: &str) -> bool {
     if !text.trim_start().starts_with('{') {
@@ -100,6 +142,24 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn a_level_is_what_datadog_would_make_of_it() {
+        for (text, level_there) in [
+            (r#"{"level":"WARNING"}"#, "warn"),
+            (r#"{"status":3}"#, "error"),
+            (r#"{"level":30}"#, "info"),
+            (r#"{"severity":"Emergency"}"#, "emergency"),
+            (r#"{"level":"fatal"}"#, "emergency"),
+            (r#"{"level":"trace"}"#, "debug"),
+            (r#"{"level":"success"}"#, "ok"),
+            (r#"{"msg":"x"}"#, "error"),
+            ("level=warn", "error"),
+        ] {
+            assert_eq!(level(text, Some("error")), level_there, "{text}");
+        }
+        assert_eq!(level("x", None), "info");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Where logs go: `DD_SITE`, `DD_URL` and what goes with them.
 
 use super::Reader;
+use crate::delivery::deliver::DEFAULT_WORKERS;
 
 /// Datadog's sites. Source: Datadog, "Getting started with Datadog sites".
 pub const SITES: [&str; 9] = [
@@ -26,6 +27,8 @@ pub struct DeliverySettings {
     /// `DD_SKIP_SSL_VALIDATION`: take any certificate from the intake.
     pub skip_ssl_validation: bool,
     pub proxies: Proxies,
+    /// `DD_MAX_WORKERS`: how many requests are under way at once.
+    pub workers: usize,
 }
 
 /// The proxy variables, in either case of letters; the lower-case name wins, as with curl.
@@ -54,7 +57,8 @@ pub(super) fn read(reader: &mut Reader) -> DeliverySettings {
         https: proxy(reader, "https_proxy", "HTTPS_PROXY"),
         none: reader.get("no_proxy").or_else(|| reader.get("NO_PROXY")),
     };
-    DeliverySettings { url, skip_ssl_validation, proxies }
+    let workers = reader.number("DD_MAX_WORKERS", 1..=64).map_or(DEFAULT_WORKERS, |workers| workers as usize);
+    DeliverySettings { url, skip_ssl_validation, proxies, workers }
 }
 
 fn from_site(reader: &mut Reader, site: &str, scheme: &str, port: Option<u64>) -> String {

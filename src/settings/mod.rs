@@ -7,10 +7,13 @@
 
 mod api_key;
 mod endpoint;
+mod forwarder_table;
+mod processing;
 mod table;
 
 pub use api_key::{ApiKeySource, AwsSettings};
 pub use endpoint::{DeliverySettings, Proxies, SITES};
+pub use forwarder_table::{FORWARDER_SETTINGS, ForwarderSetting, Here, forwarder_markdown};
 pub use table::{VARIABLES, Variable, markdown};
 
 use std::collections::HashMap;
@@ -94,6 +97,7 @@ impl Settings {
         let delivery = endpoint::read(&mut reader);
         let api_key = api_key::read_source(&mut reader);
         let aws = api_key::read_aws(&mut reader, &api_key);
+        forwarder_table::warn(&mut reader);
         match api_key {
             Some(api_key) if reader.mistakes.is_empty() => {
                 Ok(Settings { pipeline, delivery, api_key, aws, warnings: reader.warnings })
@@ -115,15 +119,7 @@ impl Settings {
 
 fn pipeline(reader: &mut Reader) -> PipelineSettings {
     let defaults = PipelineSettings::default();
-    let compression = match reader.get("DD_COMPRESSION").as_deref().map(str::to_ascii_lowercase).as_deref() {
-        None | Some("zstd") => Compression::default(),
-        Some("gzip") => Compression::Gzip(6),
-        Some("none") => Compression::None,
-        Some(_) => {
-            reader.mistake("DD_COMPRESSION", "must be `zstd` (the default), `gzip` or `none`");
-            Compression::default()
-        }
-    };
+    let compression = compression(reader);
     let hostname_is_node = match reader.get("PODFERRY_HOSTNAME").as_deref() {
         None | Some("none") => false,
         Some("node") => true,
@@ -136,6 +132,8 @@ fn pipeline(reader: &mut Reader) -> PipelineSettings {
     let mut merge_keys = defaults.merge_keys;
     merge_keys.extend(reader.get("PODFERRY_MERGE_LOG_KEY"));
     PipelineSettings {
+        processing: processing::read(reader),
+        known: defaults.known,
         compression,
         max_decompressed_bytes: reader
             .number("PODFERRY_MAX_DECOMPRESSED_BYTES", 1..=u64::from(u32::MAX))
@@ -154,6 +152,22 @@ fn pipeline(reader: &mut Reader) -> PipelineSettings {
             namespace_labels: reader.as_tags("DD_KUBERNETES_NAMESPACE_LABELS_AS_TAGS"),
         },
     }
+}
+
+/// `DD_COMPRESSION`; and of Datadog's forwarder `DD_USE_COMPRESSION` and `DD_COMPRESSION_LEVEL`.
+fn compression(reader: &mut Reader) -> Compression {
+    let level = reader.number("DD_COMPRESSION_LEVEL", 0..=9).and_then(|level| u32::try_from(level).ok());
+    let compression = match reader.get("DD_COMPRESSION").as_deref().map(str::to_ascii_lowercase).as_deref() {
+        // zstd has no level without compression; its 0 means another one.
+        None | Some("zstd") => level.map_or(Compression::default(), |level| Compression::Zstd(level.max(1) as i32)),
+        Some("gzip") => Compression::Gzip(level.unwrap_or(6)),
+        Some("none") => Compression::None,
+        Some(_) => {
+            reader.mistake("DD_COMPRESSION", "must be `zstd` (the default), `gzip` or `none`");
+            Compression::default()
+        }
+    };
+    if reader.flag_or("DD_USE_COMPRESSION", true) { compression } else { Compression::None }
 }
 
 fn owned(list: Vec<&str>) -> Vec<String> {
@@ -178,13 +192,23 @@ impl Reader<'_> {
         self.mistakes.push(Mistake { variable, problem: problem.into() });
     }
 
+    /// As it is, spaces at the ends too: for patterns.
+    fn exact(&self, name: &'static str) -> Option<String> {
+        self.source.get(name).filter(|value| !value.trim().is_empty())
+    }
+
     fn flag(&mut self, name: &'static str) -> bool {
+        self.flag_or(name, false)
+    }
+
+    fn flag_or(&mut self, name: &'static str, default: bool) -> bool {
         match self.get(name).as_deref().map(str::to_ascii_lowercase).as_deref() {
             Some("true" | "1" | "yes" | "on") => true,
-            None | Some("false" | "0" | "no" | "off") => false,
+            Some("false" | "0" | "no" | "off") => false,
+            None => default,
             Some(_) => {
                 self.mistake(name, "must be `true` or `false`");
-                false
+                default
             }
         }
     }

@@ -14,7 +14,7 @@ const fn variable(name: &'static str, default: &'static str, meaning: &'static s
 }
 
 /// Every variable that the forwarder reads and a user may set.
-pub const VARIABLES: [Variable; 24] = [
+pub const VARIABLES: [Variable; 41] = [
     variable(
         "DD_API_KEY_SECRET_ARN",
         "–",
@@ -29,7 +29,14 @@ pub const VARIABLES: [Variable; 24] = [
     variable("DD_NO_SSL", "`false`", "`true`: http instead of https"),
     variable("DD_SKIP_SSL_VALIDATION", "`false`", "`true`: take any certificate from the intake"),
     variable("HTTPS_PROXY, HTTP_PROXY, NO_PROXY", "–", "Proxy, and hosts to reach without it"),
+    variable("DD_MAX_WORKERS", "`8`", "How many requests are under way at once, 1 to 64"),
     variable("DD_COMPRESSION", "`zstd`", "`zstd`, `gzip` or `none`"),
+    variable(
+        "DD_COMPRESSION_LEVEL",
+        "`1` (gzip: `6`)",
+        "0 (for zstd the same as 1) to 9, of whichever `DD_COMPRESSION` says",
+    ),
+    variable("DD_USE_COMPRESSION", "`true`", "`false`: no compression, whatever `DD_COMPRESSION` says"),
     variable("DD_TAGS", "–", "Tags for every log, separated by commas; by spaces where there is no comma"),
     variable("DD_ENV", "–", "`env` of pods that have no label `tags.datadoghq.com/env`"),
     variable("DD_SERVICE", "from the pod", "Service of every log"),
@@ -46,6 +53,52 @@ pub const VARIABLES: [Variable; 24] = [
         "–",
         "The same for the namespace's labels (needs `namespace_labels On` in the filter)",
     ),
+    variable(
+        "DD_CONTAINER_EXCLUDE_LOGS",
+        "–",
+        "Containers whose logs are left out: `name:`, `image:` or `kube_namespace:` and a pattern each, separated by spaces: `kube_namespace:^dev- name:^istio-proxy$`",
+    ),
+    variable("DD_CONTAINER_INCLUDE_LOGS", "–", "Containers whose logs are taken all the same; written the same way"),
+    variable(
+        "DD_LOGS_CONFIG_PROCESSING_RULES",
+        "–",
+        "The Agent's rules for the logs of all containers, applied before those of the pod's annotation: `[{\"type\":\"mask_sequences\",\"name\":…,\"pattern\":…,\"replace_placeholder\":…}]`",
+    ),
+    variable(
+        "DD_LOGS_CONFIG_AUTO_MULTI_LINE_DETECTION",
+        "`true`",
+        "Stack traces, and JSON over several lines, become one log. A pod's annotation says it for one container",
+    ),
+    variable(
+        "DD_MULTILINE_LOG_REGEX_PATTERN",
+        "–",
+        "A line that begins with this begins a log, others go on with it; for containers whose annotation has no `multi_line` rule",
+    ),
+    variable("EXCLUDE_AT_MATCH", "–", "Logs whose text this pattern (Python's) finds something in are left out"),
+    variable(
+        "INCLUDE_AT_MATCH",
+        "–",
+        "Only logs whose text this pattern (Python's) finds something in are sent; exclusion wins",
+    ),
+    variable("REDACT_IP", "`false`", "`true`: what looks like an IPv4 address becomes `xxx.xxx.xxx.xxx`"),
+    variable("REDACT_EMAIL", "`false`", "`true`: what looks like an e-mail address becomes `xxxxx@xxxxx.com`"),
+    variable("DD_SCRUBBING_RULE", "–", "What this pattern (Python's) finds in a text is replaced"),
+    variable(
+        "DD_SCRUBBING_RULE_REPLACEMENT",
+        "nothing",
+        "What `DD_SCRUBBING_RULE` puts there; `\\1` and `\\g<name>` are what a group found",
+    ),
+    variable(
+        "PODFERRY_REDACT",
+        "–",
+        "Scrubbers by name, separated by commas: `email`, `ipv4`, `ipv6`, `credit_card`, `aws_access_key`, `jwt`, `bearer`",
+    ),
+    variable(
+        "PODFERRY_SAMPLE",
+        "–",
+        "Sends a share of the logs; the first rule that fits decides: `[{\"kube_namespace\":\"dev\",\"status\":\"info\",\"rate\":0.1}]`, also by `kube_container_name`",
+    ),
+    variable("DD_FORWARD_LOG", "`true`", "`false`: no log is sent; all are counted as `excluded`"),
     variable(
         "PODFERRY_HOSTNAME",
         "`none`",

@@ -14,7 +14,7 @@ use owner::Owner;
 use pod::{Pairs, Pod};
 use tag_set::{MAX_TAGS, TagSet};
 
-use super::autodiscovery;
+use super::autodiscovery::{self, ContainerLogs};
 use super::record::Metadata;
 use super::stream::Origin;
 
@@ -68,8 +68,8 @@ pub struct Place<'a> {
     pub origin: Origin<'a>,
 }
 
-/// Works out tags, service, source and host.
-pub fn identify(place: &Place, metadata: &Metadata, settings: &TagSettings) -> Identity {
+/// The pod that a log is of, as far as names and record tell.
+pub fn pod(place: &Place, metadata: &Metadata) -> Pod {
     let mut pod = metadata.kubernetes.as_deref().map(Pod::parse).unwrap_or_default();
     match place.origin {
         Origin::Container(container) => {
@@ -84,22 +84,35 @@ pub fn identify(place: &Place, metadata: &Metadata, settings: &TagSettings) -> I
         }
         _ => {}
     }
+    pod
+}
 
+/// Works out tags, service, source and host; `logs` is what the pod's annotation says of the container's logs.
+pub fn identify(
+    place: &Place,
+    pod: &Pod,
+    logs: &ContainerLogs,
+    metadata: &Metadata,
+    settings: &TagSettings,
+) -> Identity {
     let mut tags = TagSet::default();
+    // First, so that no limit takes it: its author must see it.
+    for name in logs.errors(&autodiscovery::logs_annotation(&pod.container)) {
+        tags.add("podferry_rule_error", name);
+    }
     add_cluster(&mut tags, place, metadata, settings);
-    add_pod(&mut tags, &pod);
-    add_owners(&mut tags, &pod);
-    let image = add_image(&mut tags, &pod);
-    let service_tag = add_unified(&mut tags, &pod, settings);
+    add_pod(&mut tags, pod);
+    add_owners(&mut tags, pod);
+    let image = add_image(&mut tags, pod);
+    let service_tag = add_unified(&mut tags, pod, settings);
     add_app_labels(&mut tags, &pod.labels);
     for (name, value) in autodiscovery::tags(&pod.annotations, &pod.container) {
         tags.add(&name, &value);
     }
-    let logs = autodiscovery::logs(&pod.annotations, &pod.container);
     for tag in logs.tags.iter().chain(&settings.tags) {
         tags.add_tag(tag);
     }
-    add_as_tags(&mut tags, &pod, metadata, settings);
+    add_as_tags(&mut tags, pod, metadata, settings);
 
     let image = image.unwrap_or_default();
     let (own_source, own_service) = match place.origin {
@@ -119,7 +132,7 @@ pub fn identify(place: &Place, metadata: &Metadata, settings: &TagSettings) -> I
             .source
             .clone()
             .unwrap_or_else(|| first([&logs.source, &image, &pod.container, own_source, ""])),
-        hostname: settings.hostname_is_node.then_some(pod.host).filter(|host| !host.is_empty()),
+        hostname: Some(&pod.host).filter(|host| settings.hostname_is_node && !host.is_empty()).cloned(),
         tags,
     }
 }

@@ -1,0 +1,137 @@
+//! One event on its way: its records read, told whose they are, put together again, and handed to `shipping`.
+
+use std::sync::Arc;
+
+use super::decode::{Batch, LogEvent, Message};
+use super::entry::{Frame, Provenance};
+use super::line::Line;
+use super::multi_line::Joiner;
+use super::processing::Processing;
+use super::reassemble::Reassembler;
+use super::record::{Metadata, Reader, Record};
+use super::shipping::Shipper;
+use super::stream::{self, Origin};
+use super::tags::{self, Place};
+use super::{Fate, PipelineSettings, Processed};
+
+/// Walks an event from its first record to its payloads.
+pub(super) fn run(
+    batch: &Batch,
+    function_arn: &str,
+    settings: &PipelineSettings,
+    fates: Option<Vec<Fate>>,
+) -> Processed {
+    let origin = stream::origin(&batch.log_group, &batch.log_stream);
+    let source = Source {
+        batch,
+        place: Place { log_group: &batch.log_group, origin },
+        provenance: Provenance {
+            owner: &batch.owner,
+            log_group: &batch.log_group,
+            log_stream: &batch.log_stream,
+            function_arn,
+        },
+        settings,
+    };
+    let mut reader = Reader::new(origin, &settings.merge_keys);
+    let mut identities = Identities::default();
+    let (mut reassembler, mut joiner) = (Reassembler::default(), Joiner::default());
+    let mut shipper = Shipper::new(origin, settings.compression, fates);
+    for event in &batch.events {
+        let record = reader.read(event);
+        let number = identities.find(&record.metadata, || source.identity(&record.metadata));
+        // A stream that names its container is one writer, whatever its records know of the pod.
+        let writer = if matches!(origin, Origin::Container(_)) { 0 } else { number };
+        let line = Line::of(&record, event.id, event.timestamp, number, writer);
+        reassembler.push(line, record.partial, |line| join(&mut joiner, line, &identities, &mut shipper));
+    }
+    let pieces = reassembler.joined();
+    reassembler.finish(|line| join(&mut joiner, line, &identities, &mut shipper));
+    joiner.finish(&mut |line| shipper.ship(&line, identities.of(&line)));
+    shipper.finish(batch.events.len(), pieces + joiner.joined())
+}
+
+fn join<'e>(joiner: &mut Joiner<'e>, line: Line<'e, '_>, identities: &Identities, shipper: &mut Shipper) {
+    let mode = identities.of(&line).processing.mode();
+    joiner.push(line, mode, &mut |line| shipper.ship(&line, identities.of(&line)));
+}
+
+/// Who wrote a log, as far as a log needs it.
+pub(super) struct Known {
+    pub frame: Frame,
+    pub processing: Arc<Processing>,
+}
+
+/// What an identity is worked out from, but for the record.
+struct Source<'a> {
+    batch: &'a Batch<'a>,
+    place: Place<'a>,
+    provenance: Provenance<'a>,
+    settings: &'a PipelineSettings,
+}
+
+impl Source<'_> {
+    fn identity(&self, metadata: &Metadata) -> Known {
+        let settings = self.settings;
+        let pod = tags::pod(&self.place, metadata);
+        let logs = settings.known.logs(&pod.annotations, &pod.container);
+        let identity = tags::identify(&self.place, &pod, &logs, metadata, &settings.tags);
+        let processing = Processing::new(&pod, &logs, &settings.processing);
+        let processing = self.of_stream(metadata, processing);
+        Known { frame: Frame::new(&identity, &self.provenance), processing }
+    }
+
+    /// A record can lack its pod's metadata: Fluent Bit cut it off, or could not ask for it yet. The container's rules hold
+    /// all the same, or its masks would let text pass: those that other records of the stream tell of.
+    fn of_stream(&self, metadata: &Metadata, processing: Processing) -> Arc<Processing> {
+        let processing = Arc::new(processing);
+        if !matches!(self.place.origin, Origin::Container(_)) {
+            return processing;
+        }
+        let stream = format!("{}\n{}", self.batch.log_group, self.batch.log_stream);
+        if metadata.kubernetes.is_some() {
+            self.settings.known.learn(&stream, &processing);
+            return processing;
+        }
+        let here = || self.batch.events.iter().rev().find_map(|event| self.peek(event));
+        here().or_else(|| self.settings.known.recall(&stream)).unwrap_or(processing)
+    }
+
+    /// What holds by an event, if it bears its pod's metadata.
+    fn peek(&self, event: &LogEvent) -> Option<Arc<Processing>> {
+        let Message::Escaped(escaped) = event.message else { return None };
+        memchr::memmem::find(escaped.as_bytes(), br#"\"kubernetes\":{"#)?;
+        let mut reader = Reader::new(self.place.origin, &self.settings.merge_keys);
+        let Record { metadata, .. } = reader.read(event);
+        metadata.kubernetes.as_ref()?;
+        let pod = tags::pod(&self.place, &metadata);
+        let logs = self.settings.known.logs(&pod.annotations, &pod.container);
+        Some(Arc::new(Processing::new(&pod, &logs, &self.settings.processing)))
+    }
+}
+
+/// The identities of one event, each worked out once. Nearly always there is one, or one and "no metadata".
+#[derive(Default)]
+struct Identities {
+    metadata: Vec<Metadata<'static>>,
+    known: Vec<Known>,
+    last: usize,
+}
+
+impl Identities {
+    fn find(&mut self, metadata: &Metadata, make: impl FnOnce() -> Known) -> usize {
+        if self.metadata.get(self.last) != Some(metadata) {
+            self.last = self.metadata.iter().position(|known| known == metadata).unwrap_or_else(|| {
+                self.metadata.push(metadata.clone().into_owned());
+                self.known.push(make());
+                self.known.len() - 1
+            });
+        }
+        self.last
+    }
+
+    /// Whose line it is. Lines bear only numbers that [`Identities::find`] gave.
+    fn of(&self, line: &Line) -> &Known {
+        &self.known[line.identity]
+    }
+}

@@ -1,0 +1,111 @@
+//! A line on its way from record to entry: borrowed where it just passes, owned where it waits for others.
+
+use super::cri::Output;
+use super::record::Record;
+
+/// A whole line, or as much of one as there is. `'e` is the event's, `'r` the text's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line<'e, 'r> {
+    pub text: &'r str,
+    /// An application's object that a filter had parsed.
+    pub merged: bool,
+    /// CloudWatch's id of the event: of the last where pieces were joined, of the first where lines were.
+    pub id: &'e str,
+    /// Milliseconds since 1970, if known.
+    pub timestamp: Option<i64>,
+    pub output: Option<Output>,
+    /// Which identity wrote it: the caller's number.
+    pub identity: usize,
+    /// Whose pieces it belongs to: the caller's number. One, where the stream is one container's.
+    pub writer: usize,
+    pub attributes: Option<&'r str>,
+    /// The end never came.
+    pub partial: bool,
+    /// Cut off before it reached us.
+    pub truncated: bool,
+    /// How many lines it was joined from.
+    pub lines: usize,
+}
+
+impl<'e, 'r> Line<'e, 'r> {
+    /// The line of one record.
+    pub fn of(record: &'r Record, id: &'e str, event_ms: Option<i64>, identity: usize, writer: usize) -> Line<'e, 'r> {
+        Line {
+            text: &record.text,
+            merged: record.merged,
+            id,
+            timestamp: record.time_ms.or(event_ms),
+            output: record.output,
+            identity,
+            writer,
+            attributes: record.attributes.as_deref(),
+            partial: false,
+            truncated: record.truncated,
+            lines: 1,
+        }
+    }
+
+    /// Whether there is nothing in it to ship.
+    pub fn is_blank(&self) -> bool {
+        self.attributes.is_none() && self.text.trim().is_empty()
+    }
+
+    /// Whether both came from the same container's same output.
+    pub fn is_beside(&self, held: &Held) -> bool {
+        self.output == held.output && self.writer == held.writer
+    }
+}
+
+/// A line that waits. Its text is its own.
+#[derive(Debug, Clone)]
+pub struct Held<'e> {
+    pub text: String,
+    pub merged: bool,
+    pub id: &'e str,
+    pub timestamp: Option<i64>,
+    pub output: Option<Output>,
+    pub identity: usize,
+    pub writer: usize,
+    pub attributes: Option<String>,
+    pub partial: bool,
+    pub truncated: bool,
+    pub lines: usize,
+}
+
+impl<'e> Held<'e> {
+    /// Keeps a line; `buffer` is an old string to write its text into.
+    pub fn keep(line: &Line<'e, '_>, mut buffer: String) -> Held<'e> {
+        buffer.clear();
+        buffer.push_str(line.text);
+        Held {
+            text: buffer,
+            merged: line.merged,
+            id: line.id,
+            timestamp: line.timestamp,
+            output: line.output,
+            identity: line.identity,
+            writer: line.writer,
+            attributes: line.attributes.map(str::to_owned),
+            partial: line.partial,
+            truncated: line.truncated,
+            lines: line.lines,
+        }
+    }
+
+    /// The line as it is passed on.
+    pub fn line(&self) -> Line<'e, '_> {
+        Line {
+            text: &self.text,
+            merged: self.merged,
+            id: self.id,
+            timestamp: self.timestamp,
+            output: self.output,
+            identity: self.identity,
+            writer: self.writer,
+            attributes: self.attributes.as_deref(),
+            partial: self.partial,
+            truncated: self.truncated,
+            lines: self.lines,
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! Lines that are one log: stack traces, JSON printed over lines, and what a `multi_line` rule says.
+//!
+//! containerd makes a record of every line. [`Joiner`] stands behind [`super::reassemble`] and gives logs: one group of
+//! lines a container's stdout, one its stderr. Where nothing is to be joined the caller leaves it out.
+//!
+//! A joined log bears id, time and identity of its first line. Lines are joined by a newline; blank lines inside of a log
+//! stay, those behind its end are not part of it. Nothing is lost or reordered within an output, and logs of stdout and
+//! stderr come in the order in which they began, as far as [`MAX_LATE`] allows.
+
+mod json_lines;
+pub mod trace;
+
+use json_lines::{JsonLines, Step};
+use trace::{Trace, Verdict};
+
+use super::line::{Held, Line};
+use super::rules::pattern::Pattern;
+
+/// How large a joined log may grow; the next line then begins another.
+/// Source: DataDog/datadog-agent, `logs_config.max_message_size_bytes`.
+pub const MAX_BYTES: usize = 900_000;
+
+/// How many lines a joined log may have. Java prints at most 1,024 frames of each cause (`-XX:MaxJavaStackTraceDepth`).
+pub const MAX_LINES: usize = 5_000;
+
+/// How many lines may wait for one that says whether they belong to a trace.
+const MAX_WAITING: usize = 32;
+
+/// What is written at once is not further apart than this.
+/// Source: DataDog/datadog-agent, `logs_config.aggregation_timeout`, one second.
+const MAX_PAUSE_MS: u64 = 1_000;
+
+/// How many whole logs wait for one that began before them on the other output.
+const MAX_LATE: usize = 64;
+
+/// How the lines of a container are joined.
+#[derive(Debug, Clone, Copy)]
+pub enum Mode<'s> {
+    /// Every line is a log.
+    Off,
+    /// A line that this matches begins a log; others go on with the one before.
+    Pattern(&'s Pattern),
+    /// Stack traces and JSON are recognised.
+    Auto,
+}
+
+/// Lines that are one log so far, and those that may turn out to be part of it.
+#[derive(Debug)]
+struct Group<'e> {
+    /// Which log of the event it is, by its beginning.
+    number: usize,
+    head: Held<'e>,
+    /// Where the first line ends in the text.
+    first: usize,
+    last_ms: Option<i64>,
+    waiting: Vec<Held<'e>>,
+    waiting_bytes: usize,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Pattern,
+    Trace(Trace),
+    Json(JsonLines),
+}
+
+enum Fit {
+    Joins,
+    Waits,
+    /// It is the last one.
+    Ends,
+    No,
+}
+
+/// The groups of one event.
+#[derive(Debug, Default)]
+pub struct Joiner<'e> {
+    groups: Vec<Group<'e>>,
+    /// Whole logs, by number, that wait for those that began before them.
+    late: Vec<(usize, Held<'e>)>,
+    /// Strings to be used again.
+    spare: Vec<String>,
+    begun: usize,
+    joined: usize,
+}
+
+type Emit<'f, 'e> = &'f mut dyn FnMut(Line<'e, '_>);
+
+impl<'e> Joiner<'e> {
+    /// Takes a line; gives logs that are whole to `emit`.
+    pub fn push(&mut self, line: Line<'e, '_>, mode: Mode, emit: Emit<'_, 'e>) {
+        let at = self.groups.iter().position(|group| line.is_beside(&group.head));
+        let Some(at) = at else {
+            return match mode {
+                Mode::Off => emit(line),
+                mode => self.begin(line, mode, emit),
+            };
+        };
+        match self.groups[at].fit(&line, mode) {
+            Fit::Joins => self.join(at, &line),
+            Fit::Ends => {
+                self.join(at, &line);
+                self.close(at, mode, emit);
+            }
+            Fit::Waits => {
+                let held = Held::keep(&line, self.spare.pop().unwrap_or_default());
+                self.groups[at].wait(held);
+            }
+            // Most lines: the one before was alone, and so may this one be. Its buffer serves again.
+            Fit::No if self.is_simple(at) && matches!(mode, Mode::Auto) && !line.is_blank() => {
+                self.begun += 1;
+                let group = &mut self.groups[at];
+                emit(group.head.line());
+                let buffer = std::mem::take(&mut group.head.text);
+                *group = Group::new(Held::keep(&line, buffer), Mode::Auto, self.begun);
+            }
+            Fit::No => {
+                self.close(at, mode, emit);
+                self.push(line, mode, emit);
+            }
+        }
+    }
+
+    /// How many lines became part of a log that another one began.
+    pub fn joined(&self) -> usize {
+        self.joined
+    }
+
+    /// Gives what is still open at the end of the event.
+    pub fn finish(&mut self, emit: Emit<'_, 'e>) {
+        while !self.groups.is_empty() {
+            // What waits is fed again, as long as there is some.
+            self.close(0, Mode::Auto, emit);
+        }
+    }
+
+    fn begin(&mut self, line: Line<'e, '_>, mode: Mode, emit: Emit<'_, 'e>) {
+        if line.is_blank() {
+            return emit(line);
+        }
+        self.begun += 1;
+        let held = Held::keep(&line, self.spare.pop().unwrap_or_default());
+        self.groups.push(Group::new(held, mode, self.begun));
+    }
+
+    /// Whether a group is all that there is, and nothing waits.
+    fn is_simple(&self, at: usize) -> bool {
+        self.groups.len() == 1 && self.late.is_empty() && self.groups.get(at).is_some_and(|one| one.waiting.is_empty())
+    }
+
+    fn join(&mut self, at: usize, line: &Line<'e, '_>) {
+        let Some(group) = self.groups.get_mut(at) else { return };
+        group.waiting_bytes = 0;
+        for held in group.waiting.drain(..) {
+            self.joined += 1;
+            append(&mut group.head, &held.line());
+            self.spare.push(held.text);
+        }
+        self.joined += 1;
+        append(&mut group.head, line);
+        group.last_ms = line.timestamp;
+    }
+
+    /// Ends a group: its log, then the lines that waited for nothing, each as if it came now.
+    fn close(&mut self, at: usize, mode: Mode, emit: Emit<'_, 'e>) {
+        let group = self.groups.remove(at);
+        self.release(group.number, group.head);
+        for held in group.waiting {
+            match group.kind {
+                // Lines of JSON that never became whole are nothing else either; blank ones are no part of a log.
+                Kind::Json(_) | Kind::Pattern => self.release(group.number, held),
+                Kind::Trace(_) => {
+                    self.push(held.line(), mode, emit);
+                    self.spare.push(held.text);
+                }
+            }
+        }
+        self.pass_on(emit);
+    }
+
+    /// Puts a log behind those that began before it.
+    fn release(&mut self, number: usize, held: Held<'e>) {
+        let at = self.late.partition_point(|(other, _)| *other <= number);
+        self.late.insert(at, (number, held));
+    }
+
+    /// Gives the logs for which no other has to be waited.
+    fn pass_on(&mut self, emit: Emit<'_, 'e>) {
+        let open = self.groups.iter().map(|group| group.number).min().unwrap_or(usize::MAX);
+        let ready = self.late.partition_point(|(number, _)| *number < open);
+        let over = self.late.len().saturating_sub(MAX_LATE);
+        for (_, held) in self.late.drain(..ready.max(over)) {
+            emit(held.line());
+            self.spare.push(held.text);
+        }
+    }
+}
+
+fn append(head: &mut Held, line: &Line) {
+    head.text.push('\n');
+    head.text.push_str(line.text);
+    head.lines += line.lines;
+    head.partial |= line.partial;
+    head.truncated |= line.truncated;
+    head.merged = false;
+}
+
+impl<'e> Group<'e> {
+    fn new(head: Held<'e>, mode: Mode, number: usize) -> Group<'e> {
+        let kind = match mode {
+            Mode::Pattern(_) => Kind::Pattern,
+            Mode::Auto | Mode::Off => match JsonLines::begin(&head.text).filter(|_| !head.merged) {
+                Some(json) => Kind::Json(json),
+                None => Kind::Trace(Trace::begin(&head.text)),
+            },
+        };
+        Group {
+            number,
+            first: head.text.len(),
+            last_ms: head.timestamp,
+            head,
+            waiting: Vec::new(),
+            waiting_bytes: 0,
+            kind,
+        }
+    }
+
+    fn wait(&mut self, held: Held<'e>) {
+        self.waiting_bytes += held.text.len() + 1;
+        self.last_ms = held.timestamp;
+        self.waiting.push(held);
+    }
+
+    /// What a line is to this group.
+    fn fit(&mut self, line: &Line, mode: Mode) -> Fit {
+        let lines = self.head.lines + self.waiting.len();
+        let bytes = self.head.text.len() + self.waiting_bytes + 1 + line.text.len();
+        if lines >= MAX_LINES || bytes > MAX_BYTES {
+            return Fit::No;
+        }
+        let first = self.head.text.get(..self.first).unwrap_or_default();
+        match (&mut self.kind, mode) {
+            (Kind::Pattern, Mode::Pattern(pattern)) => match pattern.is_match(line.text) {
+                true => Fit::No,
+                false if line.is_blank() => Fit::Waits,
+                false => Fit::Joins,
+            },
+            (Kind::Pattern, _) | (_, Mode::Off | Mode::Pattern(_)) => Fit::No,
+            // What a filter put beside one line alone would be lost.
+            _ if line.attributes != self.head.attributes.as_deref() || paused(self.last_ms, line.timestamp) => Fit::No,
+            (Kind::Json(json), Mode::Auto) => match json.next(line.text) {
+                Step::More => Fit::Waits,
+                Step::Whole => Fit::Ends,
+                Step::Broken => Fit::No,
+            },
+            // An object that Fluent Bit had parsed was one line, and one log.
+            (Kind::Trace(_), Mode::Auto) if line.merged => Fit::No,
+            (Kind::Trace(trace), Mode::Auto) => match trace.next(first, line.text) {
+                Verdict::New => Fit::No,
+                Verdict::Joins => Fit::Joins,
+                Verdict::Maybe if self.waiting.len() >= MAX_WAITING => Fit::No,
+                Verdict::Maybe => Fit::Waits,
+            },
+        }
+    }
+}
+
+/// Whether more time passed between two lines than within one log.
+fn paused(before: Option<i64>, now: Option<i64>) -> bool {
+    matches!((before, now), (Some(before), Some(now)) if before.abs_diff(now) > MAX_PAUSE_MS)
+}

@@ -1,0 +1,245 @@
+//! Stack traces: which line goes on with the ones before it.
+//!
+//! A small machine for each group of lines. [`shape`] says what a line looks like by itself, [`Trace::next`] whether it may
+//! follow; [`words`] knows what the beginning of a log looks like. Where it is not clear, lines stay apart: two logs in one
+//! are worse than one log in two. `tests/traces.rs` runs it over what real runtimes printed.
+
+mod shape;
+mod words;
+
+use shape::Shape;
+
+/// What a line is to the group of lines before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Begins a log of its own.
+    New,
+    /// Belongs to the group, and so do the lines that were held as `Maybe` before it.
+    Joins,
+    /// Belongs to the group if a later line says `Joins`; else the group ended before it.
+    Maybe,
+}
+
+use Verdict::{Joins, Maybe, New};
+
+/// A group of lines: what has been seen of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trace(State);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// One line that says nothing.
+    Line,
+    /// A trace that has said its last line.
+    Done,
+    /// The name of an exception and its message, whose frames may come.
+    Header,
+    /// Frames of Java, .NET or Node.js.
+    Frames,
+    /// `Caused by: …`, whose frames may come.
+    Cause,
+    /// Node.js: the members of an error, in braces.
+    Members,
+    /// Python: frames, and their code.
+    PythonFrames,
+    /// Python: the exception itself, which ends the trace unless another one follows.
+    PythonEnd,
+    /// Python: `During handling of the above exception, …`.
+    PythonChain,
+    /// Python: an exception group, drawn as a tree.
+    PythonGroup,
+    /// Go: `panic: …`.
+    GoPanic,
+    /// Go: goroutines and their frames.
+    GoStack,
+    /// Node.js: the place of an uncaught error; its source line and the carets come.
+    NodePlace,
+    /// Node.js: what follows the carets.
+    NodeError,
+    /// Ruby: the error, with its place.
+    RubyError,
+    /// Ruby: its frames.
+    RubyFrames,
+    /// .NET: a log of the console logger, whose text is indented.
+    ConsoleLog,
+    /// java.util.logging: the first of its two lines.
+    TwoLineLog,
+    /// The second, with a level of warning or worse, or not.
+    TwoLineText { is_bad: bool },
+}
+
+impl Trace {
+    /// A group that begins with this line.
+    pub fn begin(line: &str) -> Trace {
+        Trace(match shape::shape(line) {
+            Shape::Header | Shape::ThreadHeader => State::Header,
+            Shape::Frame { opens: false } | Shape::More => State::Frames,
+            Shape::Frame { opens: true } => State::Members,
+            Shape::Cause => State::Cause,
+            Shape::PythonStart | Shape::PythonFrame => State::PythonFrames,
+            Shape::PythonGroup => State::PythonGroup,
+            Shape::PythonLink => State::PythonChain,
+            Shape::GoPanic => State::GoPanic,
+            Shape::Goroutine | Shape::GoFile | Shape::GoCall => State::GoStack,
+            Shape::NodePlace => State::NodePlace,
+            Shape::RubyPlace => State::RubyError,
+            Shape::RubyFrom => State::RubyFrames,
+            Shape::ConsoleLog => State::ConsoleLog,
+            Shape::TwoLineLog => State::TwoLineLog,
+            _ => State::Line,
+        })
+    }
+
+    /// Looks at the next line of the same output. `first` is the group's first line.
+    pub fn next(&mut self, first: &str, line: &str) -> Verdict {
+        let shape = shape::shape(line);
+        let (verdict, state) = follow(self.0, shape, first, line);
+        if verdict != New {
+            self.0 = state;
+        }
+        verdict
+    }
+}
+
+/// What a line is, and the state behind it unless it is new.
+fn follow(state: State, shape: Shape, first: &str, line: &str) -> (Verdict, State) {
+    // What never begins a log, and what always does.
+    match shape {
+        Shape::Frame { opens } => {
+            let is_inside = opens || state == State::Members;
+            return (Joins, if is_inside { State::Members } else { State::Frames });
+        }
+        Shape::RubyFrom => return (Joins, State::RubyFrames),
+        Shape::NodePlace | Shape::ConsoleLog | Shape::ThreadHeader => return (New, state),
+        _ => {}
+    }
+    match state {
+        State::Done => (New, state),
+        State::Line | State::TwoLineText { .. } => after_line(state, shape, first, line),
+        State::Header | State::Cause => after_header(state, shape, first, line),
+        State::Frames | State::Members => after_frame(state, shape, line),
+        State::PythonFrames | State::PythonEnd | State::PythonChain | State::PythonGroup => python(state, shape, line),
+        State::GoPanic | State::GoStack => go(state, shape, first, line),
+        State::NodePlace | State::NodeError => node(state, shape, line),
+        State::RubyError | State::RubyFrames => ruby(state, shape, line),
+        State::ConsoleLog => match shape {
+            Shape::Blank => (Maybe, state),
+            _ if line.starts_with("      ") => (Joins, state),
+            _ => (New, state),
+        },
+        State::TwoLineLog => match words::level_of_java_logging(line) {
+            Some(is_bad) => (Joins, State::TwoLineText { is_bad }),
+            None => (New, state),
+        },
+    }
+}
+
+/// A log line: a trace directly behind one of level warning or worse is its own.
+fn after_line(state: State, shape: Shape, first: &str, line: &str) -> (Verdict, State) {
+    let is_bad = || match state {
+        State::TwoLineText { is_bad } => is_bad,
+        _ => words::is_bad_log(first),
+    };
+    let speaks_of_panic = || ["panic", "fatal error", "recover", "SIGQUIT"].iter().any(|word| first.contains(word));
+    match shape {
+        // Its frames must follow.
+        Shape::Header if is_bad() => (Maybe, State::Header),
+        Shape::Blank if is_bad() => (Maybe, state),
+        Shape::Cause if is_bad() || words::names_exception(first) => (Joins, State::Cause),
+        Shape::More | Shape::DotNet if words::names_exception(first) => (Joins, State::Frames),
+        Shape::PythonStart if is_bad() => (Joins, State::PythonFrames),
+        Shape::PythonGroup if is_bad() && line.contains("Exception Group Traceback") => (Joins, State::PythonGroup),
+        Shape::Goroutine if speaks_of_panic() || is_bad() => (Joins, State::GoStack),
+        Shape::RubyPlace if first.starts_with("#<Thread:") || is_bad() => (Maybe, State::RubyError),
+        // A message of several lines, with its exception in the first of them.
+        Shape::Blank | Shape::Indented | Shape::Other if words::names_exception(first) && goes_on(line) => {
+            (Maybe, state)
+        }
+        _ => (New, state),
+    }
+}
+
+/// Whether a line may be the next one of a message.
+fn goes_on(line: &str) -> bool {
+    !words::begins_log(line)
+}
+
+fn after_header(state: State, shape: Shape, first: &str, line: &str) -> (Verdict, State) {
+    match shape {
+        Shape::Cause => (Joins, State::Cause),
+        Shape::More | Shape::DotNet => (Joins, State::Frames),
+        // `Exception in thread worker:` of Python's.
+        Shape::PythonStart if first.starts_with("Exception in thread ") => (Joins, State::PythonFrames),
+        Shape::Blank | Shape::Indented | Shape::Close | Shape::Caret => (Maybe, state),
+        Shape::Other if goes_on(line) => (Maybe, state),
+        _ => (New, state),
+    }
+}
+
+fn after_frame(state: State, shape: Shape, line: &str) -> (Verdict, State) {
+    match (shape, state) {
+        (Shape::Cause, _) => (Joins, State::Cause),
+        (Shape::More | Shape::DotNet, _) => (Joins, state),
+        (Shape::NodeVersion, _) => (Joins, State::Done),
+        (Shape::Close, State::Members) if !line.starts_with([' ', '\t']) => (Joins, State::Frames),
+        (Shape::Blank, _) => (Maybe, state),
+        // Between the braces everything is indented.
+        (_, State::Members) if line.starts_with(' ') => (Joins, state),
+        _ => (New, state),
+    }
+}
+
+fn python(state: State, shape: Shape, line: &str) -> (Verdict, State) {
+    match (state, shape) {
+        (State::PythonGroup, Shape::PythonGroup) => (Joins, state),
+        (State::PythonGroup, Shape::PythonLink) | (State::PythonEnd, Shape::PythonLink) => (Joins, State::PythonChain),
+        (State::PythonGroup | State::PythonEnd, Shape::Blank) => (Maybe, state),
+        (State::PythonFrames, Shape::PythonFrame | Shape::Caret | Shape::More | Shape::DotNet) => (Joins, state),
+        (State::PythonFrames, _) if line.starts_with("  ") => (Joins, state),
+        (State::PythonFrames, Shape::PythonStart) => (New, state),
+        (State::PythonFrames, _) if words::is_python_exception(line) => (Joins, State::PythonEnd),
+        // More of the message, if another exception follows.
+        (State::PythonEnd, Shape::Indented | Shape::Other) if goes_on(line) => (Maybe, state),
+        (State::PythonChain, Shape::Blank) => (Maybe, state),
+        (State::PythonChain, Shape::PythonStart) => (Joins, State::PythonFrames),
+        (State::PythonChain, Shape::PythonGroup) => (Joins, State::PythonGroup),
+        _ => (New, state),
+    }
+}
+
+fn go(state: State, shape: Shape, first: &str, line: &str) -> (Verdict, State) {
+    match (state, shape) {
+        (_, Shape::Goroutine | Shape::GoFile) => (Joins, State::GoStack),
+        (_, Shape::Blank | Shape::GoCall) => (Maybe, state),
+        (State::GoPanic, Shape::GoDetail) => (Joins, state),
+        (State::GoPanic, Shape::GoPanic) if line.starts_with(['\t', 'p']) || line == first => (Joins, state),
+        (State::GoPanic, Shape::Indented | Shape::Other) if goes_on(line) => (Maybe, state),
+        (State::GoStack, Shape::GoDetail) => (Joins, state),
+        (State::GoStack, Shape::GoExit) => (Joins, State::Done),
+        _ => (New, state),
+    }
+}
+
+fn node(state: State, shape: Shape, line: &str) -> (Verdict, State) {
+    match (state, shape) {
+        (State::NodePlace, Shape::Caret) => (Joins, State::NodeError),
+        // The source line; the carets must come right behind it.
+        (State::NodePlace, Shape::Blank) => (New, state),
+        (State::NodePlace, _) => (Maybe, state),
+        (_, Shape::NodeVersion) => (Joins, State::Done),
+        (_, Shape::Blank | Shape::Indented | Shape::Header | Shape::Close | Shape::Caret) => (Maybe, state),
+        (_, Shape::Other) if goes_on(line) || line.starts_with("[Unhandled") => (Maybe, state),
+        _ => (New, state),
+    }
+}
+
+fn ruby(state: State, shape: Shape, line: &str) -> (Verdict, State) {
+    match (state, shape) {
+        // The cause, or a frame where the logger wrote them without `from`.
+        (_, Shape::RubyPlace) => (Joins, State::RubyFrames),
+        (State::RubyError, Shape::Caret) => (Joins, state),
+        (State::RubyError, Shape::Blank | Shape::Indented) => (Maybe, state),
+        (State::RubyError, Shape::Other) if goes_on(line) => (Maybe, state),
+        _ => (New, state),
+    }
+}

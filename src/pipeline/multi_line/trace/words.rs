@@ -1,0 +1,204 @@
+//! What the beginning of a log looks like: timestamps, levels, names of exceptions.
+
+/// Levels of warning and worse, as loggers spell them.
+const BAD: [&str; 16] = [
+    "ERROR",
+    "WARN",
+    "WARNING",
+    "SEVERE",
+    "FATAL",
+    "CRITICAL",
+    "CRIT",
+    "ALERT",
+    "EMERGENCY",
+    "ERR",
+    "PANIC",
+    "error",
+    "warn",
+    "warning",
+    "fatal",
+    "critical",
+];
+
+/// The others.
+const GOOD: [&str; 14] = [
+    "INFO",
+    "DEBUG",
+    "TRACE",
+    "NOTICE",
+    "CONFIG",
+    "FINE",
+    "FINER",
+    "FINEST",
+    "VERBOSE",
+    "info",
+    "debug",
+    "trace",
+    "notice",
+    "INFORMATION",
+];
+
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/// How far into a line a level is looked for.
+const LEVEL_WITHIN: usize = 120;
+
+/// Whether a line looks like the beginning of a log: with a timestamp, a level, or an object.
+pub(super) fn begins_log(line: &str) -> bool {
+    let text = line.trim_start_matches(['[', '(', '<']);
+    let bytes = text.as_bytes();
+    match bytes.first() {
+        None => false,
+        Some(b'{') => true,
+        Some(digit) if digit.is_ascii_digit() => is_timestamp(text),
+        Some(letter) if letter.is_ascii_alphabetic() => {
+            let word = word(text);
+            BAD.contains(&word)
+                || GOOD.contains(&word)
+                || is_ruby_logger(text)
+                || is_klog(bytes)
+                || is_month(text)
+                || ["time=", "ts=", "level=", "lvl="].iter().any(|key| text.starts_with(key))
+        }
+        Some(_) => false,
+    }
+}
+
+/// Letters at the beginning.
+fn word(text: &str) -> &str {
+    let end = text.bytes().take_while(u8::is_ascii_alphabetic).count();
+    // `error_count` and `Information2` are no levels.
+    let goes_on = text.as_bytes().get(end).is_some_and(|byte| byte.is_ascii_digit() || *byte == b'_');
+    if goes_on { "" } else { text.get(..end).unwrap_or_default() }
+}
+
+/// `2026-11-22…`, `2026/11/22…`, `19:30:01…`, `22/Nov/2026…`, `1795379888…`.
+fn is_timestamp(text: &str) -> bool {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let rest = text.as_bytes().get(digits..).unwrap_or_default();
+    let digit_at = |at: usize| rest.get(at).is_some_and(u8::is_ascii_digit);
+    match (digits, rest.first()) {
+        (4, Some(b'-' | b'/' | b'.')) => digit_at(1) && digit_at(2),
+        (1 | 2, Some(b':')) => digit_at(1) && digit_at(2) && rest.get(3) == Some(&b':'),
+        (1 | 2, Some(b'/' | b'-' | b'.' | b' ')) => {
+            let month = text.get(digits + 1..digits + 4).unwrap_or_default();
+            MONTHS.contains(&month) || (digit_at(1) && digit_at(2) && matches!(rest.get(3), Some(b'/' | b'-' | b'.')))
+        }
+        (8, Some(b' ' | b'T')) => digit_at(1) && digit_at(2),
+        (10 | 13, _) => true,
+        _ => false,
+    }
+}
+
+/// `Nov 22 …`.
+fn is_month(text: &str) -> bool {
+    let is_name = text.get(..3).is_some_and(|name| MONTHS.contains(&name));
+    is_name && text.get(3..).is_some_and(|rest| rest.trim_start().starts_with(|first: char| first.is_ascii_digit()))
+}
+
+/// Ruby's `E, [2026-11-22T…`.
+fn is_ruby_logger(text: &str) -> bool {
+    text.get(1..4) == Some(", [") && text.starts_with(['D', 'I', 'W', 'E', 'F', 'A'])
+}
+
+/// Kubernetes' `E1122 19:30:01.123456`.
+fn is_klog(bytes: &[u8]) -> bool {
+    matches!(bytes.first(), Some(b'I' | b'W' | b'E' | b'F'))
+        && bytes.get(1..5).is_some_and(|digits| digits.iter().all(u8::is_ascii_digit))
+        && bytes.get(5) == Some(&b' ')
+}
+
+/// Whether a line is a log with a level of warning or worse, as a logger writes it before a trace.
+pub(super) fn is_bad_log(line: &str) -> bool {
+    if line.starts_with('{') || !begins_log(line) {
+        return false;
+    }
+    if is_ruby_logger(line) || is_klog(line.as_bytes()) {
+        return line.starts_with(['W', 'E', 'F', 'A']);
+    }
+    let head = line.as_bytes().get(..line.len().min(LEVEL_WITHIN)).unwrap_or_default();
+    // The first level counts: the message may hold the words, too.
+    let words = head.split(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
+    for word in words {
+        let Ok(word) = std::str::from_utf8(word) else { continue };
+        if BAD.contains(&word) {
+            return true;
+        }
+        if GOOD.contains(&word) {
+            return false;
+        }
+    }
+    false
+}
+
+/// Whether a line begins with the name of an exception: `x.y.SomeException: message`, `TypeError`, `Error: x`.
+pub(super) fn is_header(line: &str) -> bool {
+    let bytes = line.as_bytes();
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'$' | b'/');
+    let length = bytes.iter().take(200).take_while(|byte| is_name(byte)).count();
+    let ends = match bytes.get(length) {
+        None | Some(b':') => true,
+        // Node.js: `TypeError [ERR_X]: message`.
+        Some(b' ') => bytes.get(length + 1) == Some(&b'['),
+        Some(_) => false,
+    };
+    ends && is_exception_name(line.get(..length).unwrap_or_default())
+}
+
+fn is_exception_name(name: &str) -> bool {
+    let last = name.rsplit(['.', '$']).next().unwrap_or_default();
+    ["Exception", "Error", "Throwable"].iter().any(|end| last.ends_with(end))
+        && last.starts_with(|first: char| first.is_ascii_uppercase())
+}
+
+/// Whether a line names an exception anywhere: `failed: TypeError: x`, `… ERROR … java.lang.Error: x`.
+pub(super) fn names_exception(line: &str) -> bool {
+    ["Exception", "Error", "Throwable"].iter().any(|end| {
+        line.match_indices(end).any(|(at, _)| {
+            let follows = line.as_bytes().get(at + end.len());
+            let is_end = matches!(follows, None | Some(b':'));
+            let name_start = line.get(..at).unwrap_or_default().rfind([' ', '"', '(', '[']).map_or(0, |at| at + 1);
+            is_end && line.get(name_start..at + end.len()).is_some_and(is_exception_name)
+        })
+    })
+}
+
+/// The line that ends a trace of Python's: a name with a capital letter, alone or with a message.
+pub(super) fn is_python_exception(line: &str) -> bool {
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_') || !byte.is_ascii();
+    let length = line.bytes().take_while(is_name).count();
+    let name = line.get(..length).unwrap_or_default();
+    let last = name.rsplit('.').next().unwrap_or_default();
+    let is_level = BAD.contains(&last) || GOOD.contains(&last);
+    let ends = matches!(line.as_bytes().get(length..), Some([] | [b':'] | [b':', b' ', ..]));
+    ends && !is_level && last.starts_with(|first: char| first.is_uppercase() || first == '_')
+}
+
+/// A log of .NET's console logger: `fail: Some.Category[13]`. Source: .NET, `SimpleConsoleFormatter`.
+pub(super) fn is_console_log(line: &str) -> bool {
+    const LEVELS: [&str; 6] = ["trce: ", "dbug: ", "info: ", "warn: ", "fail: ", "crit: "];
+    let is_level = line.get(..6).is_some_and(|level| LEVELS.contains(&level));
+    is_level && line.ends_with(']') && {
+        let inside = line.rsplit('[').next().unwrap_or_default().trim_end_matches(']');
+        !inside.is_empty() && inside.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
+    }
+}
+
+/// The first line of java.util.logging's default format: `Nov 22, 2026 7:30:54 PM Checkout charge`.
+/// Source: Java, `SimpleFormatter`.
+pub(super) fn is_java_logging(line: &str) -> bool {
+    is_month(line) && {
+        let head = line.get(..32.min(line.len())).unwrap_or_default();
+        head.contains(", ") && (head.contains(" AM ") || head.contains(" PM "))
+    }
+}
+
+/// The level of the second line of java.util.logging: whether it is warning or worse.
+pub(super) fn level_of_java_logging(line: &str) -> Option<bool> {
+    let (level, _) = line.split_once(": ").or_else(|| line.split_once(':'))?;
+    match level {
+        "SEVERE" | "WARNING" => Some(true),
+        "INFO" | "CONFIG" | "FINE" | "FINER" | "FINEST" => Some(false),
+        _ => None,
+    }
+}

@@ -1,0 +1,238 @@
+//! What is left out and what is masked: rules, in order, on the text as the ones before left it.
+//!
+//! A [`RuleSet`] comes from a pod's annotation ([`parse`]), from `DD_LOGS_CONFIG_PROCESSING_RULES`, or from the settings of
+//! Datadog's forwarder; it is compiled once and shared. [`Chain`] is what applies to one container: sets one after the
+//! other. A text that no rule touches is handed on borrowed.
+//!
+//! Source of the semantics: Datadog, "Advanced Log Collection", and DataDog/datadog-agent, `pkg/logs/processor`,
+//! `applyRedactingRules`.
+
+pub mod container_filter;
+pub mod parse;
+pub mod pattern;
+pub mod sample;
+pub mod scrub;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use pattern::{Pattern, Replacement};
+use scrub::Scrubber;
+
+/// What stands for a text whose mask cannot be applied.
+pub const MASK_BROKEN: &str = "[podferry: mask rule does not compile]";
+
+/// One rule that works.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// As its author calls it.
+    pub name: String,
+    pub action: Action,
+}
+
+/// What a rule does.
+#[derive(Debug, Clone)]
+pub enum Action {
+    /// `exclude_at_match`: leaves out what matches, anywhere in the text.
+    Exclude(Pattern),
+    /// `include_at_match`: leaves out what does not match.
+    Include(Pattern),
+    /// `mask_sequences`: replaces every match.
+    Mask(Pattern, Replacement),
+    /// `exclude_truncated`: leaves out what was cut.
+    ExcludeTruncated,
+    /// One of podferry's own scrubbers.
+    Scrub(Scrubber),
+    /// A mask that does not compile: no text gets past it.
+    BrokenMask,
+}
+
+/// `multi_line`: a line that matches begins a log.
+#[derive(Debug, Clone)]
+pub struct MultiLine {
+    pub name: String,
+    /// Anchored at the start of the line.
+    pub pattern: Pattern,
+}
+
+/// Why a rule, or a list of rules, cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}{problem}", .name.as_ref().map(|name| format!("rule `{name}`: ")).unwrap_or_default())]
+pub struct RuleError {
+    /// The rule's name, if it has one.
+    pub name: Option<String>,
+    pub problem: String,
+}
+
+/// Rules from one place.
+#[derive(Debug, Clone, Default)]
+pub struct RuleSet {
+    /// In order, without `multi_line`, which comes before all others.
+    pub rules: Vec<Rule>,
+    pub multi_line: Option<MultiLine>,
+    /// What could not be used.
+    pub errors: Vec<RuleError>,
+}
+
+/// The rules of one container: those of the settings, its own, and those of the settings that come last.
+#[derive(Debug, Clone, Default)]
+pub struct Chain {
+    sets: [Arc<RuleSet>; 3],
+    is_empty: bool,
+    masks: bool,
+}
+
+/// What a rule did to a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    Excluded,
+    Masked,
+    /// Replaced as a whole: see [`MASK_BROKEN`].
+    Withheld,
+}
+
+/// One thing that happened to a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    pub rule: String,
+    pub effect: Effect,
+}
+
+/// What the rules leave of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome<'t> {
+    Keep(Cow<'t, str>),
+    /// The text, its attributes too, could not be masked; [`MASK_BROKEN`] stands for it.
+    Withheld,
+    Excluded,
+}
+
+impl Chain {
+    /// The rules of `first`, then of `own`, then of `last`.
+    pub fn new(first: &Arc<RuleSet>, own: &Arc<RuleSet>, last: &Arc<RuleSet>) -> Chain {
+        let sets = [first.clone(), own.clone(), last.clone()];
+        let all = || sets.iter().flat_map(|set| &set.rules);
+        let is_mask = |rule: &Rule| matches!(rule.action, Action::Mask(..) | Action::Scrub(_) | Action::BrokenMask);
+        Chain { is_empty: all().next().is_none(), masks: all().any(is_mask), sets }
+    }
+
+    /// Whether there is nothing to apply.
+    pub fn is_empty(&self) -> bool {
+        self.is_empty
+    }
+
+    fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.sets.iter().flat_map(|set| &set.rules)
+    }
+
+    /// Whether `exclude_truncated` is among them, and its name.
+    pub fn excludes_truncated(&self) -> Option<&str> {
+        let mut rules = self.rules();
+        rules.find(|rule| matches!(rule.action, Action::ExcludeTruncated)).map(|rule| rule.name.as_str())
+    }
+
+    /// Applies all rules in order. `tell` hears what they did.
+    pub fn apply<'t>(&self, text: &'t str, truncated: bool, mut tell: impl FnMut(&Rule, Effect)) -> Outcome<'t> {
+        let mut text = Cow::Borrowed(text);
+        for rule in self.rules() {
+            let excluded = match &rule.action {
+                Action::Exclude(pattern) => pattern.is_match(&text),
+                Action::Include(pattern) => !pattern.is_match(&text),
+                Action::ExcludeTruncated => truncated,
+                Action::BrokenMask => {
+                    tell(rule, Effect::Withheld);
+                    return Outcome::Withheld;
+                }
+                Action::Mask(..) | Action::Scrub(_) => {
+                    let masked = rule.masked(&text);
+                    if let Some(masked) = masked {
+                        tell(rule, Effect::Masked);
+                        text = Cow::Owned(masked);
+                    }
+                    false
+                }
+            };
+            if excluded {
+                tell(rule, Effect::Excluded);
+                return Outcome::Excluded;
+            }
+        }
+        Outcome::Keep(text)
+    }
+
+    /// Applies the masks to the attributes of a log, a JSON object: to each name, string and number by itself, since escapes may
+    /// hide a match, and then to the whole. `None` where nothing changed.
+    pub fn mask_attributes(&self, attributes: &str) -> Option<String> {
+        if !self.masks {
+            return None;
+        }
+        let mask = |text: &str| {
+            let mut text = Cow::Borrowed(text);
+            for rule in self.rules() {
+                if let Some(masked) = rule.masked(&text) {
+                    text = Cow::Owned(masked);
+                }
+            }
+            match text {
+                Cow::Owned(text) => Some(text),
+                Cow::Borrowed(_) => None,
+            }
+        };
+        let by_parts = serde_json::from_str(attributes)
+            .ok()
+            .and_then(|mut value| mask_strings(&mut value, &mask).then(|| value.to_string()));
+        let whole = mask(by_parts.as_deref().unwrap_or(attributes));
+        whole.or(by_parts)
+    }
+}
+
+impl Rule {
+    /// What a mask makes of a text; `None` if this is none, or it changes nothing.
+    fn masked(&self, text: &str) -> Option<String> {
+        let masked = match &self.action {
+            Action::Mask(pattern, replacement) => replacement.apply(pattern, text),
+            Action::Scrub(scrubber) => scrubber.scrub(text),
+            _ => return None,
+        };
+        match masked {
+            Cow::Owned(masked) => Some(masked),
+            Cow::Borrowed(_) => None,
+        }
+    }
+}
+
+/// Masks every string, number and name in a value; whether any changed.
+fn mask_strings(value: &mut serde_json::Value, mask: &impl Fn(&str) -> Option<String>) -> bool {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => match mask(text) {
+            Some(masked) => {
+                *text = masked;
+                true
+            }
+            None => false,
+        },
+        Value::Array(values) => values.iter_mut().fold(false, |any, value| mask_strings(value, mask) | any),
+        Value::Object(members) => {
+            let mut any = false;
+            *members = std::mem::take(members)
+                .into_iter()
+                .map(|(name, mut value)| {
+                    any |= mask_strings(&mut value, mask);
+                    let masked = mask(&name);
+                    any |= masked.is_some();
+                    (masked.unwrap_or(name), value)
+                })
+                .collect();
+            any
+        }
+        Value::Number(number) => match mask(&number.to_string()) {
+            Some(masked) => {
+                *value = Value::String(masked);
+                true
+            }
+            None => false,
+        },
+        Value::Null | Value::Bool(_) => false,
+    }
+}

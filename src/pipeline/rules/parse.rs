@@ -1,0 +1,145 @@
+//! `log_processing_rules`, as pods' annotations and `DD_LOGS_CONFIG_PROCESSING_RULES` write them.
+//!
+//! Reading never fails as a whole: rules that work are kept, in order, beside what is wrong with the others. A mask that
+//! does not work stays in the list as [`Action::BrokenMask`], so that what it was to hide is not passed on. The Agent
+//! refuses the container's logs altogether.
+//!
+//! Source: DataDog/datadog-agent, `comp/logs/agent/config/processing_rules.go`, `ValidateProcessingRules` and
+//! `CompileProcessingRules`.
+
+use serde_json::Value;
+
+use super::pattern::{Dialect, Pattern, PatternError, Replacement};
+use super::{Action, MultiLine, Rule, RuleError, RuleSet};
+
+/// How many rules a list may have. Every pod's author can write some, and all share the function's memory.
+pub const MAX_RULES: usize = 64;
+
+/// How long a rule's name may be in what we say of it.
+const MAX_NAME_CHARACTERS: usize = 100;
+
+const TYPES: &str = "`exclude_at_match`, `include_at_match`, `mask_sequences`, `multi_line` or `exclude_truncated`";
+
+/// Reads a JSON text: a list of rules.
+pub fn text(json: &str) -> RuleSet {
+    match serde_json::from_str(json) {
+        Ok(value) => list(&value),
+        Err(error) => unreadable(json, format!("is not JSON: {}", json_problem(&error))),
+    }
+}
+
+/// What is wrong with a JSON text, and where; nothing of the text itself.
+pub fn json_problem(error: &serde_json::Error) -> String {
+    use serde_json::error::Category;
+    let what = match error.classify() {
+        Category::Eof => "it ends too early",
+        Category::Io | Category::Syntax | Category::Data => "it has a mistake",
+    };
+    format!("{what} (line {}, column {})", error.line(), error.column())
+}
+
+/// A set for what cannot be read: closed, if it seems to be about masks.
+pub fn unreadable(text: &str, problem: String) -> RuleSet {
+    let mut set = RuleSet::default();
+    set.fail(None, problem, mentions_mask(text));
+    set
+}
+
+/// A mistake that belongs to no rule.
+pub fn error(problem: String) -> RuleError {
+    RuleError { name: None, problem }
+}
+
+fn mentions_mask(text: &str) -> bool {
+    ["mask", "replace_placeholder"].iter().any(|word| text.contains(word))
+}
+
+/// Reads a list of rules that is JSON already.
+pub fn list(value: &Value) -> RuleSet {
+    let mut set = RuleSet::default();
+    let Some(rules) = value.as_array() else {
+        set.fail(
+            None,
+            "must be a list of rules: `[{\"type\":…,\"name\":…,\"pattern\":…}]`",
+            mentions_mask(&value.to_string()),
+        );
+        return set;
+    };
+    for (index, rule) in rules.iter().enumerate() {
+        if index >= MAX_RULES {
+            let rest = Value::from(rules.get(index..).unwrap_or_default());
+            set.fail(None, format!("more than {MAX_RULES} rules"), mentions_mask(&rest.to_string()));
+            break;
+        }
+        set.add(rule, index + 1);
+    }
+    set
+}
+
+impl RuleSet {
+    fn fail(&mut self, name: Option<String>, problem: impl Into<String>, masks: bool) {
+        if masks {
+            let name = name.clone().unwrap_or_else(|| "mask_sequences".to_owned());
+            self.rules.push(Rule { name, action: Action::BrokenMask });
+        }
+        self.errors.push(RuleError { name, problem: problem.into() });
+    }
+
+    fn add(&mut self, rule: &Value, number: usize) {
+        let text = |member: &str| rule.get(member).and_then(Value::as_str);
+        let name = text("name").map(str::trim).filter(|name| !name.is_empty());
+        let name = name.map(|name| name.chars().take(MAX_NAME_CHARACTERS).collect::<String>());
+        let shown = name.clone().unwrap_or_else(|| format!("rule {number}"));
+        // A type that is misspelt, or missing beside a placeholder, still means to hide something.
+        let kind = text("type").unwrap_or_default();
+        let masks = kind.contains("mask") || rule.get("replace_placeholder").is_some();
+        match compile(rule, kind) {
+            Ok(Compiled::Action(action)) => self.rules.push(Rule { name: shown.clone(), action }),
+            Ok(Compiled::MultiLine(pattern)) if self.multi_line.is_none() => {
+                self.multi_line = Some(MultiLine { name: shown.clone(), pattern });
+            }
+            Ok(Compiled::MultiLine(_)) => self.fail(Some(shown.clone()), "a second `multi_line` has no effect", false),
+            Err(problem) => self.fail(Some(shown.clone()), problem, masks),
+        }
+        if name.is_none() {
+            self.errors.push(RuleError { name: Some(shown), problem: "has no `name`".to_owned() });
+        }
+    }
+}
+
+enum Compiled {
+    Action(Action),
+    MultiLine(Pattern),
+}
+
+fn compile(rule: &Value, kind: &str) -> Result<Compiled, String> {
+    let pattern = || match rule.get("pattern") {
+        Some(Value::String(pattern)) if !pattern.is_empty() => Ok(pattern.as_str()),
+        Some(Value::String(_)) | None => Err("has no `pattern`".to_owned()),
+        Some(_) => Err("its `pattern` must be a string".to_owned()),
+    };
+    let failed = |error: PatternError| format!("its `pattern` does not compile: {error}");
+    let go = |pattern: &str| Pattern::new(pattern, Dialect::Go).map_err(failed);
+    let action = match kind {
+        "exclude_at_match" => Action::Exclude(go(pattern()?)?),
+        "include_at_match" => Action::Include(go(pattern()?)?),
+        "exclude_truncated" => Action::ExcludeTruncated,
+        "mask_sequences" => {
+            let placeholder = match rule.get("replace_placeholder") {
+                None | Some(Value::Null) => "",
+                Some(Value::String(placeholder)) => placeholder,
+                Some(_) => return Err("its `replace_placeholder` must be a string".to_owned()),
+            };
+            let pattern = go(pattern()?)?;
+            let replacement = Replacement::new(placeholder, &pattern, Dialect::Go)
+                .map_err(|error| format!("its `replace_placeholder` cannot be used: {error}"))?;
+            Action::Mask(pattern, replacement)
+        }
+        "multi_line" => {
+            return Pattern::anchored(pattern()?, Dialect::Go).map(Compiled::MultiLine).map_err(failed);
+        }
+        "" => return Err(format!("has no `type`: {TYPES}")),
+        _ => return Err(format!("its `type` must be {TYPES}")),
+    };
+    Ok(Compiled::Action(action))
+}

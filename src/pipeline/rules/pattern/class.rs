@@ -1,0 +1,223 @@
+//! Escapes, and classes in brackets.
+//!
+//! Rust reads `[`, `&&`, `--` and `~~` within brackets as operators, and `\d` as Unicode's digits; here every member is
+//! written so that it means the same as in Go or Python.
+
+use super::translate::{Cursor, quoted};
+use super::{Dialect, PatternError};
+
+/// What an escape stands for.
+pub(super) enum Escape {
+    Character(char),
+    /// A class in brackets.
+    Class(String),
+}
+
+/// Reads an escape, whose backslash is gone; `from` is where that was.
+pub(super) fn escape(input: &mut Cursor, dialect: Dialect, from: usize) -> Result<Escape, PatternError> {
+    let Some(character) = input.next() else { return input.error(from, "a `\\` at the end means nothing") };
+    if let Some(class) = named_class(character, dialect) {
+        return Ok(Escape::Class(class.to_owned()));
+    }
+    let simple = match character {
+        'a' => Some('\u{7}'),
+        'f' => Some('\u{c}'),
+        'n' => Some('\n'),
+        'r' => Some('\r'),
+        't' => Some('\t'),
+        'v' => Some('\u{b}'),
+        _ => None,
+    };
+    if let Some(simple) = simple {
+        return Ok(Escape::Character(simple));
+    }
+    match (character, dialect) {
+        ('p' | 'P', Dialect::Go) => unicode_class(input, character == 'P', from),
+        ('x' | 'u' | 'U', _) => hexadecimal(input, character, dialect, from),
+        ('0'..='9', _) => octal(input, character, dialect, from),
+        (letter, _) if letter.is_ascii_alphabetic() => {
+            input.error(from, format!("`\\{letter}` has no meaning here; to match the letter, leave out the `\\`"))
+        }
+        (other, Dialect::Go) if !other.is_ascii() => input.error(from, "only ASCII characters can follow a `\\`"),
+        (other, _) => Ok(Escape::Character(other)),
+    }
+}
+
+/// `\d` and its like. Source: Go, `regexp/syntax`, `perl_groups.go`; Python, `re`, which takes the separators
+/// U+001C to U+001F for white space and Rust does not.
+fn named_class(character: char, dialect: Dialect) -> Option<&'static str> {
+    Some(match (character, dialect) {
+        ('d', Dialect::Go) => "[0-9]",
+        ('D', Dialect::Go) => "[^0-9]",
+        ('s', Dialect::Go) => r"[\t\n\f\r ]",
+        ('S', Dialect::Go) => r"[^\t\n\f\r ]",
+        ('w', Dialect::Go) => "[0-9A-Za-z_]",
+        ('W', Dialect::Go) => "[^0-9A-Za-z_]",
+        ('d', Dialect::Python) => r"[\d]",
+        ('D', Dialect::Python) => r"[\D]",
+        ('s', Dialect::Python) => r"[\s\x1c-\x1f]",
+        ('S', Dialect::Python) => r"[^\s\x1c-\x1f]",
+        ('w', Dialect::Python) => r"[\w]",
+        ('W', Dialect::Python) => r"[\W]",
+        _ => return None,
+    })
+}
+
+/// `\pL`, `\p{Greek}`, `\p{^Greek}`, `\P{Greek}`.
+fn unicode_class(input: &mut Cursor, negative: bool, from: usize) -> Result<Escape, PatternError> {
+    let name = if input.take("{") { input.until('}') } else { input.next().map(String::from) };
+    let name = name.unwrap_or_default();
+    let (name, negative) = match name.strip_prefix('^') {
+        Some(name) => (name.to_owned(), !negative),
+        None => (name, negative),
+    };
+    if name.is_empty() || !name.chars().all(|character| character == '_' || character.is_ascii_alphabetic()) {
+        return input.error(from, "a Unicode class is written `\\pL` or `\\p{Greek}`");
+    }
+    let letter = if negative { 'P' } else { 'p' };
+    let class = format!("[\\{letter}{{{name}}}]");
+    // Asked here, so that the place is known.
+    if regex::Regex::new(&class).is_err() {
+        return input.error(from, "there is no Unicode class of this name");
+    }
+    Ok(Escape::Class(class))
+}
+
+fn hexadecimal(input: &mut Cursor, kind: char, dialect: Dialect, from: usize) -> Result<Escape, PatternError> {
+    let is_hex = |character: char| character.is_ascii_hexdigit();
+    let digits = match (kind, dialect) {
+        ('x', Dialect::Go) if input.take("{") => {
+            let digits = input.run_of(8, is_hex);
+            if input.take("}") { Some(digits) } else { None }
+        }
+        ('x', _) => Some(input.run_of(2, is_hex)).filter(|digits| digits.len() == 2),
+        ('u', Dialect::Python) => Some(input.run_of(4, is_hex)).filter(|digits| digits.len() == 4),
+        ('U', Dialect::Python) => Some(input.run_of(8, is_hex)).filter(|digits| digits.len() == 8),
+        _ => None,
+    };
+    let number = digits.and_then(|digits| u32::from_str_radix(&digits, 16).ok());
+    match number.and_then(char::from_u32) {
+        Some(character) => Ok(Escape::Character(character)),
+        None => input.error(from, format!("`\\{kind}` must be followed by the number of a character")),
+    }
+}
+
+/// Octal numbers; or a backreference, which no linear matcher has.
+fn octal(input: &mut Cursor, first: char, dialect: Dialect, from: usize) -> Result<Escape, PatternError> {
+    let is_octal = |character: char| ('0'..='7').contains(&character);
+    let rest = input.run_of(2, is_octal);
+    let is_number = match dialect {
+        // A single digit but 0 is a backreference.
+        Dialect::Go => first == '0' || (is_octal(first) && !rest.is_empty()),
+        Dialect::Python => first == '0' || (('0'..='3').contains(&first) && rest.len() == 2),
+    };
+    if !is_number {
+        let problem =
+            "a backreference cannot be used: patterns are matched in linear time; write the pattern without it";
+        return input.error(from, problem);
+    }
+    let number = u32::from_str_radix(&format!("{first}{rest}"), 8).ok();
+    match number.and_then(char::from_u32) {
+        Some(character) => Ok(Escape::Character(character)),
+        None => input.error(from, "this is not the number of a character"),
+    }
+}
+
+/// The ASCII classes of `[[:alpha:]]`. Source: Go, `regexp/syntax`, `posixGroup`.
+const POSIX: [&str; 14] = [
+    "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper", "word",
+    "xdigit",
+];
+
+/// Reads a class, whose `[` is gone; the class in Rust's syntax.
+pub(super) fn translate(input: &mut Cursor, dialect: Dialect) -> Result<String, PatternError> {
+    let from = input.at.saturating_sub(1);
+    let mut out = String::from(if input.take("^") { "[^" } else { "[" });
+    let mut is_first = true;
+    loop {
+        let at = input.at;
+        match input.peek() {
+            None => return input.error(from, "this `[` is never closed"),
+            Some(']') if !is_first => {
+                input.next();
+                out.push(']');
+                return Ok(out);
+            }
+            Some(_) => {}
+        }
+        is_first = false;
+        if dialect == Dialect::Go && posix(input, &mut out)? {
+            continue;
+        }
+        let low = match member(input, dialect)? {
+            Escape::Class(class) => {
+                out.push_str(&class);
+                // `[\d-z]` is three members in Go, an error in Python.
+                if dialect == Dialect::Python && is_range(input) {
+                    return input.error(at, "a range cannot begin with a class");
+                }
+                continue;
+            }
+            Escape::Character(low) => low,
+        };
+        if !is_range(input) {
+            out.push_str(&in_class(low));
+            continue;
+        }
+        input.next();
+        match member(input, dialect)? {
+            Escape::Character(high) if low <= high => {
+                out.push_str(&format!("{}-{}", in_class(low), in_class(high)));
+            }
+            Escape::Character(_) => return input.error(at, "this range ends before it begins"),
+            Escape::Class(_) => return input.error(at, "a range cannot end with a class"),
+        }
+    }
+}
+
+/// Whether a `-` follows that is neither the last member nor the end.
+fn is_range(input: &mut Cursor) -> bool {
+    let at = input.at;
+    let is_range = input.take("-") && !matches!(input.peek(), Some(']') | None);
+    input.at = at;
+    is_range
+}
+
+fn member(input: &mut Cursor, dialect: Dialect) -> Result<Escape, PatternError> {
+    let from = input.at;
+    match input.next() {
+        Some('\\') if dialect == Dialect::Python && input.take("b") => Ok(Escape::Character('\u{8}')),
+        Some('\\') => escape(input, dialect, from),
+        Some(character) => Ok(Escape::Character(character)),
+        None => input.error(from, "this class is never closed"),
+    }
+}
+
+/// `[:alpha:]` and `[:^alpha:]`; whether there was one.
+fn posix(input: &mut Cursor, out: &mut String) -> Result<bool, PatternError> {
+    let from = input.at;
+    if !input.take("[:") {
+        return Ok(false);
+    }
+    let negative = input.take("^");
+    let name = input.run_of(8, |character| character.is_ascii_alphabetic());
+    if input.take(":]") {
+        if !POSIX.contains(&name.as_str()) {
+            return input.error(from, "there is no class of this name");
+        }
+        let sign = if negative { "^" } else { "" };
+        out.push_str(&format!("[:{sign}{name}:]"));
+        return Ok(true);
+    }
+    // Without an end it is a bracket like any other.
+    input.at = from;
+    Ok(false)
+}
+
+/// A character as a member of a class.
+fn in_class(character: char) -> String {
+    match character {
+        ']' | '[' | '^' | '-' | '&' | '~' | '\\' => format!("\\{character}"),
+        _ => quoted(character),
+    }
+}

@@ -1,0 +1,201 @@
+//! What is put in place of a match: text, and groups of the match.
+//!
+//! Read once into pieces, with every group by its number. Sources: Go, `regexp.Regexp.Expand`; Python, `re.sub`.
+
+use std::borrow::Cow;
+
+use regex::Captures;
+
+use super::translate::Cursor;
+use super::{Dialect, Pattern, PatternError};
+
+/// A replacement for the matches of one pattern.
+#[derive(Debug, Clone)]
+pub struct Replacement {
+    pieces: Vec<Piece>,
+    dialect: Dialect,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Piece {
+    Text(String),
+    Group(usize),
+}
+
+impl Replacement {
+    /// Reads a replacement: `$1`, `$name`, `${name}` and `$$` of Go; `\1`, `\g<name>` and escapes of Python.
+    ///
+    /// # Errors
+    /// [`PatternError`], for Python only: Go takes what it does not understand for text, and unknown groups for empty.
+    pub fn new(replacement: &str, pattern: &Pattern, dialect: Dialect) -> Result<Replacement, PatternError> {
+        let mut reader = Reader { input: Cursor::new(replacement), pattern, pieces: Vec::new(), text: String::new() };
+        match dialect {
+            Dialect::Go => reader.go(),
+            Dialect::Python => reader.python()?,
+        }
+        reader.end_text();
+        Ok(Replacement { pieces: reader.pieces, dialect })
+    }
+
+    /// Replaces every match in a text. Borrowed where there is none.
+    pub fn apply<'t>(&self, pattern: &Pattern, text: &'t str) -> Cow<'t, str> {
+        let has_groups = self.pieces.iter().any(|piece| matches!(piece, Piece::Group(_)));
+        let mut out = String::new();
+        let mut copied = 0;
+        let mut found_any = false;
+        let mut found = |start: usize, end: usize, captures: Option<&Captures>| {
+            // Go finds no empty match where a match has just ended.
+            if start == end && found_any && copied == start && self.dialect == Dialect::Go {
+                return;
+            }
+            found_any = true;
+            out.push_str(text.get(copied..start).unwrap_or_default());
+            for piece in &self.pieces {
+                match piece {
+                    Piece::Text(text) => out.push_str(text),
+                    Piece::Group(group) => {
+                        let group = captures.and_then(|captures| captures.get(*group));
+                        out.push_str(group.map_or("", |group| group.as_str()));
+                    }
+                }
+            }
+            copied = end;
+        };
+        if has_groups {
+            for captures in pattern.regex.captures_iter(text) {
+                if let Some(whole) = captures.get(0) {
+                    found(whole.start(), whole.end(), Some(&captures));
+                }
+            }
+        } else {
+            pattern.regex.find_iter(text).for_each(|whole| found(whole.start(), whole.end(), None));
+        }
+        if !found_any {
+            return Cow::Borrowed(text);
+        }
+        out.push_str(text.get(copied..).unwrap_or_default());
+        Cow::Owned(out)
+    }
+}
+
+struct Reader<'p> {
+    input: Cursor,
+    pattern: &'p Pattern,
+    pieces: Vec<Piece>,
+    text: String,
+}
+
+impl Reader<'_> {
+    fn end_text(&mut self) {
+        if !self.text.is_empty() {
+            self.pieces.push(Piece::Text(std::mem::take(&mut self.text)));
+        }
+    }
+
+    /// The group of a name or a number, if the pattern has it.
+    fn find(&self, name: &str) -> Option<usize> {
+        // Go takes digits for a number, unless they begin with a zero that they need not.
+        let is_number = name.bytes().all(|byte| byte.is_ascii_digit()) && (name == "0" || !name.starts_with('0'));
+        if is_number {
+            return name.parse().ok().filter(|number| *number < self.pattern.names.len());
+        }
+        self.pattern.names.iter().position(|known| known.as_deref() == Some(name))
+    }
+
+    fn group(&mut self, number: usize) {
+        self.end_text();
+        self.pieces.push(Piece::Group(number));
+    }
+
+    fn go(&mut self) {
+        let is_word = |character: char| character == '_' || character.is_alphanumeric();
+        while let Some(character) = self.input.next() {
+            if character != '$' {
+                self.text.push(character);
+                continue;
+            }
+            let at = self.input.at;
+            if self.input.take("$") {
+                self.text.push('$');
+                continue;
+            }
+            let in_braces = self.input.take("{");
+            let name = self.input.run_of(usize::MAX, is_word);
+            if name.is_empty() || (in_braces && !self.input.take("}")) {
+                // No name: the sign means itself.
+                self.input.at = at;
+                self.text.push('$');
+            } else if let Some(number) = self.find(&name) {
+                self.group(number);
+            }
+        }
+    }
+
+    fn python(&mut self) -> Result<(), PatternError> {
+        while let Some(character) = self.input.next() {
+            if character != '\\' {
+                self.text.push(character);
+                continue;
+            }
+            let from = self.input.at - 1;
+            match self.input.next() {
+                Some('\\') => self.text.push('\\'),
+                Some('n') => self.text.push('\n'),
+                Some('t') => self.text.push('\t'),
+                Some('r') => self.text.push('\r'),
+                Some('f') => self.text.push('\u{c}'),
+                Some('v') => self.text.push('\u{b}'),
+                Some('a') => self.text.push('\u{7}'),
+                Some('b') => self.text.push('\u{8}'),
+                Some('g') => {
+                    let name = if self.input.take("<") { self.input.until('>') } else { None };
+                    self.python_group(from, &name.unwrap_or_default())?;
+                }
+                Some(digit @ '0'..='9') => self.python_number(from, digit)?,
+                Some(letter) if letter.is_ascii_alphabetic() => {
+                    return self.input.error(from, format!("`\\{letter}` has no meaning in a replacement"));
+                }
+                Some(other) => self.text.extend(['\\', other]),
+                None => return self.input.error(from, "a `\\` at the end means nothing"),
+            }
+        }
+        Ok(())
+    }
+
+    fn python_group(&mut self, from: usize, name: &str) -> Result<(), PatternError> {
+        match self.find(name) {
+            Some(number) => {
+                self.group(number);
+                Ok(())
+            }
+            None => self.input.error(from, "the pattern has no such group"),
+        }
+    }
+
+    /// `\1` and `\12` are groups; `\0`, `\01` and three octal digits are a character.
+    fn python_number(&mut self, from: usize, first: char) -> Result<(), PatternError> {
+        let is_octal = |character: char| ('0'..='7').contains(&character);
+        if first == '0' {
+            let rest = self.input.run_of(2, is_octal);
+            return self.character(from, &format!("0{rest}"));
+        }
+        let at = self.input.at;
+        let rest = self.input.run_of(2, is_octal);
+        if ('1'..='3').contains(&first) && rest.len() == 2 {
+            return self.character(from, &format!("{first}{rest}"));
+        }
+        self.input.at = at;
+        let second = self.input.run_of(1, |character| character.is_ascii_digit());
+        self.python_group(from, &format!("{first}{second}"))
+    }
+
+    fn character(&mut self, from: usize, octal: &str) -> Result<(), PatternError> {
+        match u32::from_str_radix(octal, 8).ok().and_then(char::from_u32) {
+            Some(character) => {
+                self.text.push(character);
+                Ok(())
+            }
+            None => self.input.error(from, "this is not the number of a character"),
+        }
+    }
+}

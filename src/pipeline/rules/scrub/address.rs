@@ -1,0 +1,179 @@
+//! E-mail and IP addresses.
+
+use std::net::Ipv6Addr;
+
+use super::{Hit, before, is_word, run_end, run_start};
+
+/// Ends of names that look like a domain and are none: units of systemd, files.
+const NO_TOP_LEVEL: [&str; 22] = [
+    "service", "socket", "timer", "mount", "target", "slice", "scope", "path", "device", "swap", "png", "jpg", "jpeg",
+    "gif", "svg", "webp", "js", "css", "html", "json", "yaml", "log",
+];
+
+/// An address as it is written in practice. Source: RFC 5321, 4.1.2, dot-string and domain, without quotes and literals.
+pub(super) fn email(text: &[u8], from: usize) -> Hit {
+    let mut searched = from;
+    while let Some(at) = memchr::memchr(b'@', text.get(searched..)?).map(|at| at + searched) {
+        searched = at + 1;
+        // RFC 5322 allows more in an atom; what it allows besides stands around addresses more often than in them.
+        let is_usual = |byte: u8| byte.is_ascii_alphanumeric() || b"%+-_.".contains(&byte);
+        let mut start = run_start(text, from, at, is_usual);
+        start = behind_escape(text, start, at);
+        start = run_end(text, start, |byte| byte == b'.' || byte == b'%' || byte == b'-');
+        let end = domain_end(text, at + 1);
+        let local = text.get(start..at).unwrap_or_default();
+        let is_address = !local.is_empty() && local != b"git" && !local.ends_with(b".") && local.len() <= 64;
+        let begins = before(text, start).is_none_or(|byte| byte.is_ascii() && byte != b'@');
+        if let Some(end) = end.filter(|_| is_address && begins) {
+            return Some(start..end);
+        }
+    }
+    None
+}
+
+/// The first byte of `start..end` that is no part of an escape of JSON's: `\n`, `\u003c`.
+fn behind_escape(text: &[u8], start: usize, end: usize) -> usize {
+    if before(text, start) != Some(b'\\') {
+        return start;
+    }
+    let is_unicode = text.get(start) == Some(&b'u')
+        && text.get(start + 1..start + 5).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+    (start + if is_unicode { 5 } else { 1 }).min(end)
+}
+
+/// Where a domain ends that begins at `from`, if it is one: labels, and letters at its end.
+fn domain_end(text: &[u8], from: usize) -> Option<usize> {
+    let end = run_end(text, from, |byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.');
+    let domain = text.get(from..end)?;
+    let trimmed = domain.trim_ascii_end().iter().rposition(|byte| byte.is_ascii_alphanumeric())? + 1;
+    let domain = std::str::from_utf8(domain.get(..trimmed)?).ok()?;
+    let labels: Vec<&str> = domain.split('.').collect();
+    let top = labels.last()?;
+    let is_number = |label: &&str| label.bytes().all(|byte| byte.is_ascii_digit());
+    // `pkg@1.2.3-beta.next` is a version.
+    let is_version = labels.len() > 2 && labels.iter().take(2).all(is_number);
+    let is_domain = labels.len() >= 2
+        && labels.iter().all(|label| !label.is_empty() && label.len() <= 63)
+        && top.len() >= 2
+        && top.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && !NO_TOP_LEVEL.contains(&top.to_ascii_lowercase().as_str())
+        && !is_version;
+    let follows = text.get(from + trimmed);
+    (is_domain && !follows.is_some_and(|byte| *byte == b'_' || *byte == b'@')).then_some(from + trimmed)
+}
+
+/// Four numbers up to 255. Source: RFC 3986, 3.2.2, `IPv4address`.
+pub(super) fn ipv4(text: &[u8], from: usize) -> Hit {
+    let mut searched = from;
+    while let Some(dot) = memchr::memchr(b'.', text.get(searched..)?).map(|dot| dot + searched) {
+        searched = dot + 1;
+        let start = run_start(text, from, dot, |byte| byte.is_ascii_digit());
+        let Some(end) = quad_end(text, start) else {
+            // Nothing else begins within these numbers.
+            searched = searched.max(run_end(text, dot, |byte| byte.is_ascii_digit() || byte == b'.'));
+            continue;
+        };
+        if begins_address(text, start) && ends_address(text, end) {
+            return Some(start..end);
+        }
+        searched = run_end(text, end, |byte| byte.is_ascii_digit() || byte == b'.');
+    }
+    None
+}
+
+fn quad_end(text: &[u8], start: usize) -> Option<usize> {
+    let mut at = start;
+    for number in 0..4 {
+        if number > 0 {
+            if text.get(at) != Some(&b'.') {
+                return None;
+            }
+            at += 1;
+        }
+        let end = run_end(text, at, |byte| byte.is_ascii_digit());
+        let digits = text.get(at..end)?;
+        let value = digits.iter().take(4).fold(0_u32, |value, digit| value * 10 + u32::from(digit - b'0'));
+        if digits.is_empty() || digits.len() > 3 || value > 255 || (digits.len() > 1 && digits[0] == b'0') {
+            return None;
+        }
+        at = end;
+    }
+    Some(at)
+}
+
+fn begins_address(text: &[u8], start: usize) -> bool {
+    let head = text.get(..start).unwrap_or_default();
+    match head.last() {
+        Some(b'.') => false,
+        // `\n10.0.0.1` in JSON.
+        Some(byte) if is_word(*byte) => matches!(byte, b'n' | b't' | b'r') && before(text, start - 1) == Some(b'\\'),
+        // `Chrome/119.0.0.0` is a version; `//10.0.0.1` and ` /10.0.0.1` are none.
+        Some(b'/') => !before(text, start - 1).is_some_and(|byte| byte.is_ascii_alphanumeric()),
+        Some(b'-') => !before(text, start - 1).is_some_and(|byte| byte.is_ascii_alphabetic()),
+        _ => {
+            // `version 1.2.3.4`, `"version": "1.2.3.4"`.
+            let around = head.iter().rev().take(6).take_while(|byte| b" \":='".contains(byte)).count();
+            let word = head.get(..head.len() - around).unwrap_or_default();
+            let last = word.get(word.len().saturating_sub(7)..).unwrap_or_default();
+            !last.eq_ignore_ascii_case(b"version")
+        }
+    }
+}
+
+fn ends_address(text: &[u8], end: usize) -> bool {
+    match (text.get(end), text.get(end + 1)) {
+        (Some(byte), _) if is_word(*byte) => false,
+        (Some(b'.'), Some(next)) => !next.is_ascii_alphanumeric(),
+        (Some(b'-'), Some(next)) => !next.is_ascii_alphabetic(),
+        _ => true,
+    }
+}
+
+/// An address with colons. Source: RFC 4291, 2.2, read by the standard library; RFC 4007, 11, for the zone.
+///
+/// `a::b` is an address and a name in many languages: without a digit, or with a first group of one or two
+/// characters, it is left alone. So are eight pairs, which are an EUI-64.
+pub(super) fn ipv6(text: &[u8], from: usize) -> Hit {
+    let is_part = |byte: u8| byte.is_ascii_hexdigit() || byte == b':' || byte == b'.';
+    let mut searched = from;
+    while let Some(colon) = memchr::memchr(b':', text.get(searched..)?).map(|colon| colon + searched) {
+        let mut start = run_start(text, searched, colon, is_part);
+        let end = run_end(text, colon, is_part);
+        searched = end.max(colon + 1);
+        // `client: 2001:db8::1`, `addr:2001:db8::1`: what is a label's colon is none of it.
+        if text.get(start) == Some(&b':') && text.get(start + 1) != Some(&b':') {
+            start += 1;
+        } else if before(text, start).is_some_and(is_word) {
+            continue;
+        }
+        if let Some(end) = address_end(text, start, end) {
+            return Some(start..end);
+        }
+    }
+    None
+}
+
+fn address_end(text: &[u8], start: usize, end: usize) -> Option<usize> {
+    let run = std::str::from_utf8(text.get(start..end)?).ok()?;
+    let run = run.trim_end_matches('.');
+    let run = if run.ends_with("::") { run } else { run.trim_end_matches(':') };
+    if run.len() > 45 {
+        return None;
+    }
+    run.parse::<Ipv6Addr>().ok()?;
+    let groups: Vec<&str> = run.split(':').filter(|group| !group.is_empty()).collect();
+    let is_likely = if run.contains("::") {
+        let first = run.split(':').next().unwrap_or_default();
+        (first.is_empty() || first.len() > 2)
+            && groups.iter().any(|group| group.bytes().any(|byte| byte.is_ascii_digit()))
+    } else {
+        groups.iter().any(|group| group.len() > 2)
+    };
+    let mut end = start + run.len();
+    if text.get(end) == Some(&b'%') {
+        let zone = run_end(text, end + 1, |byte| byte.is_ascii_alphanumeric());
+        end = if zone > end + 1 { zone } else { end };
+    }
+    let follows = text.get(end).is_some_and(|byte| is_word(*byte));
+    (is_likely && !follows).then_some(end)
+}

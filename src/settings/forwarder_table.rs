@@ -1,0 +1,329 @@
+//! Every setting of Datadog's own Lambda forwarder, and what it does here, for people who switch: from this
+//! `docs/from-datadog-forwarder.md`, `podferry settings --forwarder` and the warnings at the start are made.
+//!
+//! Source: DataDog/datadog-serverless-functions, `aws/logs_monitoring`, `settings.py` and `template.yaml` of version 5.4.11.
+
+use super::Reader;
+
+/// What a setting of Datadog's forwarder does here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Here {
+    /// What it does there, or more.
+    Same,
+    /// Its purpose is kept, its meaning not quite.
+    Differs,
+    /// Nothing.
+    NoEffect,
+    /// It stops the start: without what it asks for, somebody would miss logs.
+    Refused,
+}
+
+impl Here {
+    fn word(self) -> &'static str {
+        match self {
+            Here::Same => "same",
+            Here::Differs => "differs",
+            Here::NoEffect => "no effect",
+            Here::Refused => "refused",
+        }
+    }
+}
+
+/// A setting of Datadog's forwarder: variables that belong together, and the parameters of its template that set them.
+#[derive(Debug, Clone, Copy)]
+pub struct ForwarderSetting {
+    /// None, where it is a parameter of the deployment only.
+    pub variables: &'static [&'static str],
+    pub parameters: &'static [&'static str],
+    pub here: Here,
+    pub note: &'static str,
+    /// Values for which nothing is missed without an effect; the forwarder's template sets some of them always.
+    harmless: &'static [&'static str],
+}
+
+impl ForwarderSetting {
+    const fn harmless(self, harmless: &'static [&'static str]) -> ForwarderSetting {
+        ForwarderSetting { harmless, ..self }
+    }
+}
+
+const fn setting(
+    variables: &'static [&'static str],
+    parameters: &'static [&'static str],
+    here: Here,
+    note: &'static str,
+) -> ForwarderSetting {
+    ForwarderSetting { variables, parameters, here, note, harmless: &[] }
+}
+
+const OFF: &[&str] = &["false", "0", "no", "off"];
+const ON: &[&str] = &["true", "1", "yes", "on"];
+const ON_OR_OFF: &[&str] = &["true", "1", "yes", "on", "false", "0", "no", "off"];
+
+/// All of them, in the order of its documentation.
+pub const FORWARDER_SETTINGS: &[ForwarderSetting] = &[
+    setting(
+        &["DD_API_KEY_SECRET_ARN"],
+        &["DdApiKeySecretArn"],
+        Here::Same,
+        "The first of the four ways to give the key. JSON may also call it `api_key`, `dd_api_key` or `apiKey`. A key that \
+         Datadog refuses is fetched again, so a new one needs no restart.",
+    ),
+    setting(
+        &["DD_API_KEY_SSM_NAME"],
+        &["DdApiKeySsmParameterName"],
+        Here::Same,
+        "The second. A name, or an ARN, also of another region; plain text, or JSON as above.",
+    ),
+    setting(
+        &["DD_KMS_API_KEY"],
+        &[],
+        Here::Differs,
+        "The third. What KMS decrypts must be text: other bytes are an error, and not made base64 of.",
+    ),
+    setting(
+        &["DD_API_KEY"],
+        &["DdApiKey"],
+        Here::Same,
+        "The last. The parameter `ApiKey` makes a secret of it, as there. It need not have 32 characters.",
+    ),
+    setting(&["DD_SITE"], &["DdSite"], Here::Same, "Names the host of the log intake. Nothing else of Datadog's is called."),
+    setting(
+        &["DD_URL"],
+        &["DdUrl"],
+        Here::Differs,
+        "A host, as there, or a whole URL, whose scheme, port and path then hold. Without a path, logs go to `/api/v2/logs`.",
+    ),
+    setting(
+        &["DD_PORT"],
+        &["DdPort"],
+        Here::Differs,
+        "Without it the port is that of the scheme: with `DD_NO_SSL` it is 80, where it was 443.",
+    ),
+    setting(&["DD_NO_SSL"], &["DdNoSsl"], Here::Same, "A scheme in `DD_URL` outranks it."),
+    setting(
+        &["DD_SKIP_SSL_VALIDATION"],
+        &["DdSkipSslValidation"],
+        Here::Same,
+        "It is for the intake only: certificates of AWS are always checked.",
+    ),
+    setting(
+        &["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"],
+        &["DdHttpProxyURL", "DdNoProxy"],
+        Here::Same,
+        "Calls to AWS use them too. The names in small letters outrank these.",
+    ),
+    setting(
+        &["DD_API_URL"],
+        &["DdApiUrl"],
+        Here::NoEffect,
+        "The key is not validated at the start, and no metrics are sent. A key that stays refused fails the invocation.",
+    ),
+    setting(&["DD_TRACE_INTAKE_URL"], &["DdTraceIntakeUrl"], Here::NoEffect, "Only logs are sent, no traces."),
+    setting(
+        &["DD_TAGS"],
+        &["DdTags"],
+        Here::Differs,
+        "Tags are written as Datadog stores them: in lower case, other characters as `_`. A `service:` among them stays a tag: \
+         set `DD_SERVICE`. `forwardername` and `forwarder_version` are not added.",
+    ),
+    setting(
+        &["DD_SOURCE"],
+        &["DdSource"],
+        Here::Differs,
+        "The source of every log. The service stays the pod's, and there is no tag `source_overridden`.",
+    ),
+    setting(
+        &["DD_FORWARD_LOG"],
+        &["DdForwardLog"],
+        Here::Differs,
+        "`false` leaves out every log, and counts it as `excluded`. No metrics or traces are made of logs.",
+    ),
+    setting(
+        &["DD_USE_COMPRESSION"],
+        &["DdUseCompression"],
+        Here::Differs,
+        "`false` sends without compression. Else it is zstd; set `DD_COMPRESSION=gzip` for gzip.",
+    ),
+    setting(
+        &["DD_COMPRESSION_LEVEL"],
+        &["DdCompressionLevel"],
+        Here::Differs,
+        "The level of zstd, unless `DD_COMPRESSION=gzip`; 0 is 1 for zstd. Other than 0 to 9 is refused. Without it: 1 for zstd, \
+         6 for gzip.",
+    ),
+    setting(
+        &["DD_MAX_WORKERS"],
+        &["DdMaxWorkers"],
+        Here::Differs,
+        "It really is the number of requests at once: 1 to 64, and 8 without it. More than that is refused.",
+    ),
+    setting(
+        &["INCLUDE_AT_MATCH", "EXCLUDE_AT_MATCH"],
+        &["IncludeAtMatch", "ExcludeAtMatch"],
+        Here::Differs,
+        "They look at the text that the application wrote, once its lines are joined, and not at Fluent Bit's JSON around it. \
+         Exclusion wins. Patterns are Python's; lookaround and backreferences are refused at the start.",
+    ),
+    setting(
+        &["REDACT_IP", "REDACT_EMAIL"],
+        &["RedactIp", "RedactEmail"],
+        Here::Differs,
+        "The same patterns and replacements, in the log's text and in the attributes that filters added; tags and ARNs stay.",
+    ),
+    setting(
+        &["DD_SCRUBBING_RULE", "DD_SCRUBBING_RULE_REPLACEMENT"],
+        &["DdScrubbingRule", "DdScrubbingRuleReplacement"],
+        Here::Differs,
+        "It looks at text and attributes, and not at the JSON of the whole batch with its tags, account ids and ARNs. The \
+         replacement is empty by default, as there. Lookaround and backreferences in the pattern are refused.",
+    ),
+    setting(
+        &["DD_MULTILINE_LOG_REGEX_PATTERN"],
+        &["DdMultilineLogRegexPattern"],
+        Here::Differs,
+        "There it is for objects of S3 only. Here it is for the lines of each container, unless its annotation has a rule of its \
+         own. Stack traces need none.",
+    ),
+    setting(
+        &["DD_ENRICH_CLOUDWATCH_TAGS"],
+        &["DdEnrichCloudwatchTags"],
+        Here::NoEffect,
+        "Datadog is always asked to add the log group's tags, as with `true`.",
+    )
+    .harmless(ON),
+    setting(&["DD_ENRICH_S3_TAGS"], &["DdEnrichS3Tags"], Here::NoEffect, "Nothing comes from S3.").harmless(ON_OR_OFF),
+    setting(
+        &["DD_FETCH_LOG_GROUP_TAGS"],
+        &["DdFetchLogGroupTags"],
+        Here::NoEffect,
+        "Datadog adds the log group's tags itself where its AWS integration collects them; else put them into `DD_TAGS`.",
+    )
+    .harmless(OFF),
+    setting(
+        &["DD_FETCH_S3_TAGS", "DD_FETCH_LAMBDA_TAGS", "DD_FETCH_STEP_FUNCTIONS_TAGS"],
+        &["DdFetchS3Tags", "DdFetchLambdaTags", "DdFetchStepFunctionsTags"],
+        Here::NoEffect,
+        "They are not for logs of pods. Keep Datadog's forwarder for buckets, functions and state machines.",
+    )
+    .harmless(OFF),
+    setting(
+        &["DD_TAGS_CACHE_TTL_SECONDS"],
+        &["TagsCacheTTLSeconds"],
+        Here::NoEffect,
+        "No tags are fetched, so none are kept.",
+    )
+    .harmless(&["300"]),
+    setting(
+        &["DD_S3_BUCKET_NAME"],
+        &["DdForwarderBucketName", "DdForwarderExistingBucketName", "DdForwarderBucketsAccessLogsTarget"],
+        Here::NoEffect,
+        "Nothing is kept between invocations, so no bucket is needed.",
+    ),
+    setting(
+        &["DD_STORE_FAILED_EVENTS"],
+        &["DdStoreFailedEvents"],
+        Here::NoEffect,
+        "There is no store yet; a queue for undelivered logs is to come. An invocation with undelivered logs fails, and Lambda \
+         tries it twice more.",
+    )
+    .harmless(OFF),
+    setting(&["DD_SQS_QUEUE_URL"], &["DdSqsQueueUrl"], Here::NoEffect, "As `DD_STORE_FAILED_EVENTS`."),
+    setting(
+        &[],
+        &["DdScheduleRetryFailedEvents", "DdScheduleRetryInterval"],
+        Here::NoEffect,
+        "As `DD_STORE_FAILED_EVENTS`. The event `{\"retry\": true}` is refused.",
+    ),
+    setting(
+        &["DD_ADDITIONAL_TARGET_LAMBDAS"],
+        &["AdditionalTargetLambdaArns"],
+        Here::Refused,
+        "A log group takes two subscription filters: give the other function one of its own, or let a filter write to a Kinesis \
+         stream that all of them read.",
+    ),
+    setting(
+        &["DD_USE_VPC"],
+        &["DdUseVPC", "VPCSecurityGroupIds", "VPCSubnetIds"],
+        Here::NoEffect,
+        "The function works in a VPC without it. `template.yaml` has no parameters for one: add a `VpcConfig` and the permissions \
+         for it.",
+    )
+    .harmless(OFF),
+    setting(
+        &["DD_USE_PRIVATE_LINK", "DD_USE_TCP"],
+        &["DdUsePrivateLink", "DdUseTcp"],
+        Here::NoEffect,
+        "Of older versions. Logs go by HTTPS; for another endpoint set `DD_URL`.",
+    )
+    .harmless(OFF),
+    setting(
+        &["DD_LOG_LEVEL"],
+        &["DdLogLevel"],
+        Here::NoEffect,
+        "The function's own log is one line an invocation, at any level, and never holds a log of yours.",
+    )
+    .harmless(&["info", "warn", "warning", "error", "critical"]),
+    setting(
+        &["DD_TRACE_ENABLED", "DD_ENHANCED_METRICS", "DD_STEP_FUNCTIONS_TRACE_ENABLED"],
+        &["DdTraceEnabled", "DdEnhancedMetrics", "DdStepFunctionsTraceEnabled"],
+        Here::NoEffect,
+        "No traces and no metrics are sent, neither of the function itself nor of others.",
+    )
+    .harmless(OFF),
+    setting(
+        &[],
+        &["MemorySize", "Timeout", "ReservedConcurrency"],
+        Here::Same,
+        "By the same names. 256 MB are the default, and enough; `ReservedConcurrency` is -1 for none, not empty.",
+    ),
+    setting(&[], &["LogRetentionInDays"], Here::Same, "Its name is `RetentionInDays`; 14 days by default."),
+    setting(
+        &[],
+        &["FunctionName", "IamRolePath", "PermissionsBoundaryArn"],
+        Here::NoEffect,
+        "There are no such parameters. CloudFormation names function and role after the stack; a boundary can be added to \
+         `ForwarderRole` in `template.yaml`.",
+    ),
+    setting(
+        &[],
+        &["S3BucketArnList", "SqsQueueArnList", "KmsKeyList"],
+        Here::NoEffect,
+        "The role may read the API key and write the function's own log, and no more. For a key of KMS there is `KmsKeyArn`.",
+    ),
+    setting(
+        &[],
+        &["InstallAsLayer", "LayerARN", "SourceZipUrl"],
+        Here::NoEffect,
+        "`scripts/deploy` builds the function from the source.",
+    ),
+];
+
+/// Warns of settings that are set and do nothing here.
+pub(super) fn warn(reader: &mut Reader) {
+    for setting in FORWARDER_SETTINGS.iter().filter(|setting| setting.here == Here::NoEffect) {
+        for name in setting.variables {
+            let Some(value) = reader.get(name) else { continue };
+            if !setting.harmless.iter().any(|harmless| value.eq_ignore_ascii_case(harmless)) {
+                reader
+                    .warnings
+                    .push(format!("{name}, a setting of Datadog's forwarder, has no effect: {}", setting.note));
+            }
+        }
+    }
+}
+
+/// The table as Markdown.
+pub fn forwarder_markdown() -> String {
+    let names = |names: &[&str]| match names {
+        [] => "–".to_owned(),
+        names => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
+    };
+    let mut out =
+        String::from("| variable | parameter there | here | what it does here |\n| --- | --- | --- | --- |\n");
+    for ForwarderSetting { variables, parameters, here, note, .. } in FORWARDER_SETTINGS {
+        let (variables, parameters, note) = (names(variables), names(parameters), note.replace('|', "\\|"));
+        out.push_str(&format!("| {variables} | {parameters} | {} | {note} |\n", here.word()));
+    }
+    out
+}
