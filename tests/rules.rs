@@ -322,6 +322,53 @@ fn joined_logs_are_bounded() {
 }
 
 #[test]
+fn so_many_rules_and_no_more() {
+    let rule = json!({ "type": "exclude_at_match", "name": "x", "pattern": "drop" });
+    let mask = json!({ "type": "mask_sequences", "name": "late", "pattern": "geheim", "replace_placeholder": "x" });
+    for (before, error) in [(62, false), (63, false), (64, true)] {
+        let mut rules = vec![rule.clone(); before];
+        rules.push(mask.clone());
+        let (logs, _) = run(&Value::from(rules), &["geheim"]);
+        // A mask that is one too many withholds the text.
+        assert_eq!(texts(&logs), [if error { MASK_BROKEN } else { "x" }], "{before}");
+        assert_eq!(tags(&logs[0]).iter().any(|tag| tag.starts_with("podferry_rule_error:")), error);
+    }
+}
+
+#[test]
+fn so_many_lines_wait_and_no_more() {
+    for (lines, is_one) in [(31, true), (32, true), (33, false)] {
+        // Lines of a message wait for the frame that says so.
+        let mut all = vec!["java.lang.IllegalStateException: a long message"];
+        all.extend(vec!["goes on"; lines]);
+        all.push("\tat a.B.c(B.java:1)");
+        let (logs, counts) = run_with(&[], &json!({}), &all);
+        let expected = if is_one { 1 } else { lines + 1 };
+        assert_eq!((logs.len(), counts.events), (expected, lines + 2), "{lines}");
+    }
+}
+
+#[test]
+fn logs_of_both_outputs_come_in_the_order_in_which_they_began() {
+    let none = json!({});
+    let one = |line: &str, output: &str| record_of(line, output, &none);
+    // stderr begins, and goes on only much later.
+    for between in [1, 64, 70] {
+        let mut records = vec![one("java.lang.Error: x", "stderr")];
+        records.extend((0..between).map(|number| one(&format!("out {number}"), "stdout")));
+        records.push(one("\tat a.B.c(B.java:1)", "stderr"));
+        let messages: Vec<(i64, &str)> = records.iter().map(|record| (TIME, record.as_str())).collect();
+        let (logs, _) = forward_from(GROUP, &stream(), &messages, &PipelineSettings::default());
+        let order = texts(&logs);
+        let trace = order.iter().position(|text| text.starts_with("java.lang.Error: x\n\tat")).unwrap();
+        let others: Vec<&str> = order.iter().copied().filter(|text| text.starts_with("out")).collect();
+        assert_eq!(others, (0..between).map(|number| format!("out {number}")).collect::<Vec<_>>());
+        // So many wait for the one before them; then order is given up, the trace is not.
+        assert_eq!(trace == 0, between <= 65, "{between}: {trace}");
+    }
+}
+
+#[test]
 fn lines_of_other_log_groups_are_never_joined() {
     let lines = [(1, "java.lang.Error: x"), (1, "\tat a.B.c(B.java:1)")];
     assert_eq!(forward_from("my-app", "s", &lines, &PipelineSettings::default()).1.logs, 2);

@@ -64,6 +64,7 @@ pub(super) fn shape(line: &str) -> Shape {
         b' ' | b'\t' => indented(line),
         b'\r' if line.trim().is_empty() => Shape::Blank,
         b'}' | b']' => Shape::Close,
+        b'{' | b'"' => Shape::Other,
         b'-' if line.starts_with("--- End of ") => Shape::DotNet,
         b'[' if line.starts_with("[signal ") => Shape::GoDetail,
         b'[' if line.starts_with("[CIRCULAR REFERENCE:") => Shape::More,
@@ -105,6 +106,9 @@ fn by_words(line: &str, first: u8) -> Shape {
     if line.strip_prefix("exit status ").is_some_and(|code| code.parse::<u8>().is_ok()) {
         return Shape::GoExit;
     }
+    if first.is_ascii_digit() {
+        return if line.contains("http: panic serving ") { Shape::GoPanic } else { Shape::Other };
+    }
     if first == b'g' && line.starts_with("goroutine ") && line.ends_with(":") && line.contains(" [") {
         return Shape::Goroutine;
     }
@@ -122,9 +126,6 @@ fn by_words(line: &str, first: u8) -> Shape {
     }
     if line.ends_with(')') && is_go_call(line) {
         return Shape::GoCall;
-    }
-    if line.contains("http: panic serving ") {
-        return Shape::GoPanic;
     }
     Shape::Other
 }
