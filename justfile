@@ -28,6 +28,12 @@ e2e *options:
 bench:
     cargo bench --bench pipeline
 
+# Ask real Go and real Python about patterns again, and real runtimes for stack traces; needs them all
+fixtures:
+    python3 scripts/patterns/cases.py go | go run scripts/patterns/engine.go > tests/fixtures/patterns/go.jsonl
+    python3 scripts/patterns/cases.py python | python3 scripts/patterns/engine.py > tests/fixtures/patterns/python.jsonl
+    scripts/traces/run
+
 # Fuzz a target, `event`, `record` or `rules`, for some seconds; needs nightly and cargo-fuzz
 fuzz target="record" seconds="120":
     fuzz/seed && cargo +nightly fuzz run {{ target }} -- -max_total_time={{ seconds }} -timeout=20 -entropic_scale_per_exec_time=1

@@ -16,8 +16,9 @@ EXPECTED = [
          "kube_deployment": "web", "env": "prod", "service": "storefront", "version": "1.4.2", "image_tag": "1.22.1",
          "tier": "edge", "team": "e2e"},
     ),
+    # Its annotation has rules: a date begins a log, and card numbers are masked.
     (
-        "parsed/checkout-app", {"events": 130, "logs": 120, "blank": 10}, "java", "checkout",
+        "parsed/checkout-app", {"events": 130, "logs": 30, "blank": 10, "joined": 90, "masked": 30}, "java", "checkout",
         {"kube_cluster_name": "prod-eu", "pod_name": "checkout-7f9c5d8b4d-q2wzr", "env": "prod", "service": "checkout",
          "version": "2026.11.3", "cost_center": "payments"},
     ),
@@ -25,9 +26,9 @@ EXPECTED = [
         "kept/api-api", {"events": 40, "logs": 40, "blank": 0}, "api", "api",
         {"kube_cluster_name": "prod-eu", "pod_name": "api-0", "kube_stateful_set": "api", "env": "prod", "service": "api"},
     ),
-    # Without the Kubernetes filter, the name of the log stream is all that is known; env comes from DD_ENV.
+    # Half of its lines are of stack traces. Without the Kubernetes filter, the name of the log stream is all that is known; env comes from DD_ENV.
     (
-        "bare/report-report", {"events": 30, "logs": 30, "blank": 0}, "report", "report",
+        "bare/report-report", {"events": 30, "logs": 15, "blank": 0, "joined": 15}, "report", "report",
         {"kube_namespace": "batch", "pod_name": "report-29384160-4kq8z", "kube_container_name": "report", "env": "staging"},
     ),
     (
@@ -78,7 +79,8 @@ def one_event(checks, watch, intake, name, numbers, source, service, expected_ta
     if not checks.that(f"watch: {name}: the invocation succeeds", good, text):
         return
     answer = json.loads(text)
-    wanted = numbers | {"delivered": numbers["logs"], "joined": 0, "partial": 0, "truncated": 0, "payloads": 1, "requests": 1}
+    nothing = dict.fromkeys(["joined", "excluded", "sampled", "masked", "partial", "truncated"], 0)
+    wanted = nothing | numbers | {"delivered": numbers["logs"], "payloads": 1, "requests": 1}
     found = {key: answer.get(key) for key in wanted}
     checks.same(f"watch: {name}: the answer's numbers ({numbers['events']} events, {numbers['logs']} logs)", found, wanted)
 
