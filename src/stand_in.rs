@@ -23,6 +23,7 @@ use tokio::task::JoinHandle;
 
 use crate::pipeline::batch::{MAX_ITEMS, MAX_PAYLOAD_BYTES};
 use crate::pipeline::compress::{Compression, decompress};
+use crate::pipeline::entry::INTAKE_ITEM_BYTES;
 
 /// How the intake behaves for one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -205,7 +206,7 @@ fn plain(headers: &HeaderMap, body: &Bytes) -> Option<Vec<u8>> {
 
 /// Source: Datadog API reference, "Send logs".
 fn judge(method: &Method, arrival: &Arrival, is_json: bool) -> u16 {
-    let is_too_long = |item: &Value| item.to_string().len() > 1_000_000;
+    let is_too_long = |item: &Value| item.to_string().len() > INTAKE_ITEM_BYTES;
     if method != Method::POST || arrival.path != "/api/v2/logs" {
         404
     } else if arrival.headers.get("dd-api-key").is_none_or(|key| key.is_empty()) {

@@ -111,7 +111,7 @@ impl Run {
     fn assert_refused(&self, logs: usize, requests: usize, reason: &Reason) {
         assert_eq!(self.accepted().len(), 0);
         assert_eq!((self.report.accepted, self.report.undelivered_logs()), (0, logs));
-        assert_eq!((self.report.requests, self.intake.arrivals().len()), (requests, requests));
+        assert_eq!((self.report.tally.requests, self.intake.arrivals().len()), (requests, requests));
         assert_eq!(&self.report.undelivered[0].reason, reason);
     }
 }
@@ -122,7 +122,7 @@ const LONG: Duration = Duration::from_secs(30);
 async fn all_is_well() {
     let run = Run::new(2500, LONG, |_| Reply::Judge).await;
     run.assert_each_once(2500);
-    assert_eq!(run.report.requests, 3);
+    assert_eq!(run.report.tally.requests, 3);
 }
 
 #[tokio::test]
@@ -159,7 +159,7 @@ async fn what_may_pass_is_tried_again_and_nothing_arrives_twice() {
             Run::new(2500, LONG, move |arrival| if arrival.number < 3 { first.clone() } else { Reply::Judge }).await;
         run.assert_each_once(2500);
         // A connection that is hung up on may take others with it; an answer takes only itself.
-        assert!(run.report.requests == 6 || reply == Reply::HangUp, "{reply:?}: {}", run.report.requests);
+        assert!(run.report.tally.requests == 6 || reply == Reply::HangUp, "{reply:?}: {}", run.report.tally.requests);
     }
 }
 
@@ -204,7 +204,7 @@ async fn too_large_is_split_until_it_fits() {
         Run::new(1000, LONG, |arrival| if arrival.items.len() > 300 { Reply::Status(413, None) } else { Reply::Judge })
             .await;
     run.assert_each_once(1000);
-    assert_eq!(run.report.requests, 7);
+    assert_eq!(run.report.tally.requests, 7);
     let run = Run::new(3, LONG, |_| Reply::Status(413, None)).await;
     run.assert_refused(3, 5, &Reason::TooLarge);
 }
@@ -266,7 +266,7 @@ async fn no_more_requests_than_workers_are_under_way() {
 async fn a_slow_intake_is_waited_for() {
     let run = Run::new(2500, LONG, |_| Reply::Slow(Duration::from_millis(300))).await;
     run.assert_each_once(2500);
-    assert_eq!(run.report.requests, 3);
+    assert_eq!(run.report.tally.requests, 3);
 }
 
 #[tokio::test]
@@ -295,9 +295,9 @@ async fn an_invocation_answers_in_numbers() {
     let intake = StandIn::start().await.unwrap();
     let handler = handler(&intake, &[("DD_TAGS", "team:a")]).await;
     let invocation = Invocation { function_arn: ARN.into(), ..Invocation::default() };
-    let event = Bytes::from(event(&content("my-app", "s", &[(1, "x"), (2, " ")])));
-    for _ in 0..2 {
-        let delivered = handler.handle(event.clone(), &invocation).await.unwrap();
+    for text in ["x", "y"] {
+        let event = event(&content("my-app", "s", &[(now(), text), (now(), " ")]));
+        let delivered = handler.handle(event.into(), &invocation).await.unwrap();
         assert_eq!(
             (delivered.counts.events, delivered.counts.blank, delivered.delivered, delivered.requests),
             (2, 1, 1, 1)
@@ -314,7 +314,7 @@ async fn every_compression_arrives() {
     {
         let intake = StandIn::start().await.unwrap();
         let handler = handler(&intake, &[("DD_COMPRESSION", name)]).await;
-        let event = event(&content("my-app", "s", &[(1, "x")]));
+        let event = event(&content("my-app", "s", &[(now(), "x")]));
         handler.handle(event.into(), &Invocation::default()).await.unwrap();
         assert_eq!(intake.accepted().len(), 1);
         let encoding =
@@ -332,7 +332,7 @@ async fn a_bad_event_and_a_bad_intake_fail_the_invocation_and_the_next_one_is_se
     .await
     .unwrap();
     let handler = handler(&intake, &[]).await;
-    let good = Bytes::from(event(&content("my-app", "s", &[(1, "x"), (2, "y")])));
+    let good = Bytes::from(event(&content("my-app", "s", &[(now(), "x"), (now(), "y")])));
     let failure = handler.handle(Bytes::from_static(b"nonsense"), &Invocation::default()).await.unwrap_err();
     assert_eq!(failure.error_type(), "EventNotJson");
     let failure = handler.handle(good.clone(), &Invocation::default()).await.unwrap_err();
@@ -347,9 +347,9 @@ async fn no_connection_outlives_an_invocation() {
     // Two invocations of one handler make two connections: the second does not meet one that has gone stale.
     let intake = StandIn::start().await.unwrap();
     let handler = handler(&intake, &[]).await;
-    let event = Bytes::from(event(&content("my-app", "s", &[(1, "x")])));
-    for expected in [1, 2] {
-        handler.handle(event.clone(), &Invocation::default()).await.unwrap();
+    for (expected, text) in [(1, "x"), (2, "y")] {
+        let event = event(&content("my-app", "s", &[(now(), text)]));
+        handler.handle(event.into(), &Invocation::default()).await.unwrap();
         assert_eq!(intake.connections(), expected);
     }
 }

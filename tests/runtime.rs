@@ -4,6 +4,7 @@
 mod runtime_api;
 mod support;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use podferry::stand_in::{Reply, StandIn};
@@ -28,9 +29,16 @@ impl Datadog {
     }
 }
 
+/// An event of one log, another one each time.
 fn good() -> Vec<u8> {
-    event(&content(GROUP, &stream(), &[(1, r#"{"stream":"stdout","logtag":"F","log":"geheimes-wort"}"#)]))
+    let id = NUMBER.fetch_add(1, Ordering::SeqCst).to_string();
+    let mut content =
+        content(GROUP, &stream(), &[(now(), r#"{"stream":"stdout","logtag":"F","log":"geheimes-wort"}"#)]);
+    content["logEvents"][0]["id"] = id.into();
+    event(&content)
 }
+
+static NUMBER: AtomicUsize = AtomicUsize::new(1);
 
 #[test]
 fn events_are_served_and_numbers_answered() {

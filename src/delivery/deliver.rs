@@ -3,7 +3,7 @@
 //! The intake has no idempotency key, so what was accepted must not be sent again. Each payload is one task that ends
 //! accepted, in two halves, or undelivered, and nothing else: an accepted one is out of every list.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,9 @@ use tokio::time::{Instant, sleep};
 
 use super::intake::{Answer, Intake, Problem};
 use super::retry::{Decision, RetryPolicy, random};
+use super::tally::Tally;
 use crate::pipeline::batch::Payload;
+use crate::pipeline::recent::Mark;
 
 /// How many payloads are on their way at once, unless `DD_MAX_WORKERS` says otherwise. A Lambda of 256 MB has a sixth of a
 /// processor; more connections only mean more handshakes.
@@ -63,6 +65,43 @@ pub enum Reason {
     Internal,
 }
 
+/// What can be done about a payload that was not delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outlook {
+    /// It may go through later.
+    Later,
+    /// It will once the key is right: nothing was wrong with the payload.
+    WithAnotherKey,
+    /// The same request would get the same answer.
+    Never,
+}
+
+impl Reason {
+    /// Whether it is worth another try.
+    pub fn outlook(&self) -> Outlook {
+        match self {
+            Reason::Time(_) | Reason::NoTime | Reason::Internal => Outlook::Later,
+            Reason::KeyRefused(_) | Reason::NoKey(_) => Outlook::WithAnotherKey,
+            Reason::Refused(_) | Reason::TooLarge => Outlook::Never,
+        }
+    }
+
+    /// A short stable name, for messages of the queue.
+    pub fn name(&self) -> String {
+        match self {
+            Reason::Time(Problem::Status(code)) | Reason::Refused(code) | Reason::KeyRefused(code) => {
+                format!("IntakeAnswered{code}")
+            }
+            Reason::Time(Problem::Timeout) => "IntakeTimeout".to_owned(),
+            Reason::Time(Problem::Connection) => "IntakeUnreachable".to_owned(),
+            Reason::NoTime => "NoTimeLeft".to_owned(),
+            Reason::TooLarge => "IntakeAnswered413".to_owned(),
+            Reason::NoKey(_) => "ApiKeyUnavailable".to_owned(),
+            Reason::Internal => "InternalPanic".to_owned(),
+        }
+    }
+}
+
 /// A payload that was not delivered, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undelivered {
@@ -75,10 +114,13 @@ pub struct Undelivered {
 pub struct Report {
     /// Logs that the intake accepted.
     pub accepted: usize,
-    /// Requests that were made.
-    pub requests: usize,
+    /// What they are remembered by.
+    pub marks: Vec<Mark>,
+    /// The records that accepted logs came from.
+    pub records: BTreeSet<u32>,
     /// Bytes of bodies that were accepted.
     pub bytes: usize,
+    pub tally: Tally,
     pub undelivered: Vec<Undelivered>,
 }
 
@@ -91,7 +133,7 @@ impl Report {
 
 /// One payload's end.
 struct Ended {
-    requests: usize,
+    tally: Tally,
     outcome: Outcome,
 }
 
@@ -124,16 +166,18 @@ pub async fn deliver<K: Keys>(
             kept.insert(task.id(), payload);
         }
         let Some(ended) = underway.join_next_with_id().await else { break };
-        let (id, requests, outcome) = match ended {
-            Ok((id, Ended { requests, outcome })) => (id, requests, outcome),
-            Err(died) => (died.id(), 0, Outcome::Undelivered(Reason::Internal)),
+        let (id, tally, outcome) = match ended {
+            Ok((id, Ended { tally, outcome })) => (id, tally, outcome),
+            Err(died) => (died.id(), Tally::default(), Outcome::Undelivered(Reason::Internal)),
         };
         let Some(payload) = kept.remove(&id) else { continue };
-        report.requests += requests;
+        report.tally.add(tally);
         match outcome {
             Outcome::Accepted => {
                 report.accepted += payload.items();
                 report.bytes += payload.body.len();
+                report.records.extend(payload.records());
+                report.marks.extend(payload.logs().iter().filter_map(|log| log.mark));
             }
             Outcome::Split(first, second) => {
                 waiting.push_front(second);
@@ -154,12 +198,12 @@ struct Sending<K> {
 
 impl<K: Keys> Sending<K> {
     async fn send(self, payload: Payload) -> Ended {
-        let mut requests = 0;
-        let outcome = self.attempts(&payload, &mut requests).await.unwrap_or_else(Outcome::Undelivered);
-        Ended { requests, outcome }
+        let mut tally = Tally::default();
+        let outcome = self.attempts(&payload, &mut tally).await.unwrap_or_else(Outcome::Undelivered);
+        Ended { tally, outcome }
     }
 
-    async fn attempts(&self, payload: &Payload, requests: &mut usize) -> Result<Outcome, Reason> {
+    async fn attempts(&self, payload: &Payload, tally: &mut Tally) -> Result<Outcome, Reason> {
         let mut key = self.within(self.keys.key()).await?;
         let mut refused_before = false;
         let mut failures = 0;
@@ -169,8 +213,12 @@ impl<K: Keys> Sending<K> {
             if left < self.policy.attempt {
                 return Err(last.map_or(Reason::NoTime, Reason::Time));
             }
-            *requests += 1;
-            match self.intake.post(payload, &key.secret, left.min(ATTEMPT_TIMEOUT)).await {
+            tally.requests += 1;
+            let started = Instant::now();
+            let answer = self.intake.post(payload, &key.secret, left.min(ATTEMPT_TIMEOUT)).await;
+            tally.latencies.push(u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX));
+            tally.key_refused += usize::from(matches!(answer, Answer::KeyRefused(_)));
+            match answer {
                 Answer::Accepted => return Ok(Outcome::Accepted),
                 Answer::TooLarge => {
                     return payload
@@ -186,6 +234,7 @@ impl<K: Keys> Sending<K> {
                 }
                 Answer::Retry { problem, after } => {
                     failures += 1;
+                    tally.retries.count(problem);
                     last = Some(problem);
                     match self.policy.decide(failures, after, self.time_left(), random()) {
                         Decision::Wait(wait) => sleep(wait).await,

@@ -131,7 +131,7 @@ impl ApiKey {
 
     async fn call(&self, operation: Operation, region: &str, request: &Value) -> Result<Value, CallError> {
         let client = self.clients.client().map_err(|_| CallError::Connection)?;
-        Call { client: &client, settings: &self.aws, operation, region, request }.make().await
+        Call { client: &client, settings: &self.aws, operation, endpoint: None, region, request }.make().await
     }
 }
 
@@ -141,8 +141,12 @@ fn unavailable(variable: &str, error: &CallError) -> KeyUnavailable {
             "allow the function's role to read it (and to decrypt with its KMS key)"
         }
         CallError::Service { code, .. } if code.contains("NotFound") => "check its name and region",
-        CallError::Service { .. } | CallError::Answer => "check that it is what the variable is for",
-        CallError::Connection => "check the function's network: a VPC needs a route or an endpoint to that service",
+        CallError::Service { .. } | CallError::Answer | CallError::TooLarge(_) => {
+            "check that it is what the variable is for"
+        }
+        CallError::Connection | CallError::NoTime => {
+            "check the function's network: a VPC needs a route or an endpoint to that service"
+        }
         CallError::Signing => "check the credentials",
     };
     KeyUnavailable(format!("the API key of {variable} could not be fetched: {error}; {advice}"))

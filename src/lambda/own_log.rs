@@ -1,28 +1,71 @@
-//! What the forwarder says of itself: JSON lines on standard output, which Lambda writes to the function's own log group.
+//! What the forwarder says of itself: lines on standard output, which Lambda writes to the function's own log group.
 //!
-//! Numbers, codes and advice; never a customer's text, never a key, at no level.
+//! Numbers, codes and advice; never a customer's text, never a key, at no level. Each line bears the id of the request
+//! that is being served.
+
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// Writes one line at the level `INFO`, `WARN` or `ERROR`, with `fields` beside the message.
-pub fn say(level: &str, message: &str, fields: &impl Serialize) {
-    println!("{}", line(level, message, fields));
+use crate::settings::{Level, OwnLogSettings};
+
+static SETTINGS: OnceLock<OwnLogSettings> = OnceLock::new();
+
+/// The request that is being served: a sandbox serves one at a time.
+static REQUEST: Mutex<String> = Mutex::new(String::new());
+
+/// Sets level and form, once; before that, the defaults hold.
+pub fn configure(settings: OwnLogSettings) {
+    // A second call would be another start in the same process, which only tests do.
+    let _ = SETTINGS.set(settings);
 }
 
-fn line(level: &str, message: &str, fields: &impl Serialize) -> Value {
-    let mut line = json!({ "level": level, "message": message });
-    if let (Some(line), Ok(Value::Object(fields))) = (line.as_object_mut(), serde_json::to_value(fields)) {
-        line.extend(fields);
+/// Names the request that lines are about from now on.
+pub fn begin(request_id: &str) {
+    let mut request = REQUEST.lock().unwrap_or_else(PoisonError::into_inner);
+    request.clear();
+    request.push_str(request_id);
+}
+
+/// Writes one line, with `fields` beside the message, unless it is less urgent than what is wanted.
+pub fn say(level: Level, message: &str, fields: &impl Serialize) {
+    let settings = SETTINGS.get().copied().unwrap_or_default();
+    if settings.level.is_some_and(|least| level >= least) {
+        let request = REQUEST.lock().unwrap_or_else(PoisonError::into_inner);
+        println!("{}", line(settings.json, level, &request, message, fields));
     }
-    line
+}
+
+fn line(as_json: bool, level: Level, request: &str, message: &str, fields: &impl Serialize) -> String {
+    let fields = match serde_json::to_value(fields) {
+        Ok(Value::Object(fields)) => fields,
+        _ => serde_json::Map::new(),
+    };
+    if as_json {
+        let mut line = json!({ "level": level.name(), "message": message });
+        if let Some(line) = line.as_object_mut() {
+            if !request.is_empty() {
+                line.insert("request_id".to_owned(), request.into());
+            }
+            line.extend(fields);
+        }
+        return line.to_string();
+    }
+    let mut line = format!("{} {message}", level.name());
+    if !request.is_empty() {
+        line.push_str(&format!(" request_id={request}"));
+    }
+    fields.iter().for_each(|(name, value)| line.push_str(&format!(" {name}={value}")));
+    // A line is a log of its own.
+    line.replace('\n', " ")
 }
 
 /// Makes a panic tell where it happened and nothing else: the message of an index out of bounds repeats the text.
 pub fn silence_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        say("ERROR", "a bug in podferry: it panicked; please report the place", &json!({ "place": place }));
+        say(Level::Error, "a bug in podferry: it panicked; please report the place", &json!({ "place": place }));
     }));
 }
 
@@ -31,10 +74,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_one_flat_object() {
+    fn a_line_is_one_flat_object_or_one_line_of_text() {
+        let fields = json!({ "logs": 3 });
         assert_eq!(
-            line("INFO", "delivered", &json!({ "logs": 3 })).to_string(),
-            r#"{"level":"INFO","logs":3,"message":"delivered"}"#
+            line(true, Level::Info, "r-1", "delivered", &fields),
+            r#"{"level":"INFO","logs":3,"message":"delivered","request_id":"r-1"}"#
         );
+        assert_eq!(line(true, Level::Warn, "", "x\ny", &json!({})), r#"{"level":"WARN","message":"x\ny"}"#);
+        assert_eq!(line(false, Level::Error, "r-1", "x\ny", &fields), "ERROR x y request_id=r-1 logs=3");
     }
 }

@@ -10,10 +10,12 @@ use lambda_runtime::{Diagnostic, Error, LambdaEvent, LambdaInvocation, Runtime};
 use serde::de::IgnoredAny;
 use serde_json::json;
 
-use super::handler::{self, Delivered, Failure, Handler, Invocation};
+use super::answer::Answer;
+use super::handler::{self, Failure, Handler, Invocation, now_ms};
+use super::metrics::Telemetry;
 use super::own_log;
 use crate::delivery::client::Clients;
-use crate::settings::{Proxies, Settings, Source};
+use crate::settings::{Level, Proxies, Settings, Source};
 
 /// How long to try to tell Lambda that the start failed.
 const INIT_ERROR_TIMEOUT: Duration = Duration::from_secs(2);
@@ -31,13 +33,14 @@ impl From<Failure> for Diagnostic {
 pub async fn serve(source: &dyn Source) -> Result<(), Error> {
     own_log::silence_panics();
     let started = Settings::read(source).map_err(|mistakes| mistakes.to_string()).and_then(|settings| {
-        settings.warnings.iter().for_each(|warning| own_log::say("WARN", warning, &json!({})));
+        own_log::configure(settings.own_log);
+        settings.warnings.iter().for_each(|warning| own_log::say(Level::Warn, warning, &json!({})));
         Handler::new(settings).map_err(|error| error.to_string())
     });
     let handler = match started {
         Ok(handler) => Arc::new(handler),
         Err(message) => {
-            own_log::say("ERROR", &message, &json!({ "error_type": "SettingsInvalid" }));
+            own_log::say(Level::Error, &message, &json!({ "error_type": "SettingsInvalid" }));
             report_init_error(source, &message).await;
             return Err(message.into());
         }
@@ -52,9 +55,12 @@ pub async fn serve(source: &dyn Source) -> Result<(), Error> {
                 function_arn: context.invoked_function_arn,
                 deadline_ms: context.deadline,
             };
+            own_log::begin(&invocation.request_id);
             let started = Instant::now();
-            let result: Result<Delivered, Failure> = handler.handle(event, &invocation).await;
-            handler::say(&result, &invocation, started.elapsed());
+            let mut telemetry = Telemetry::default();
+            let result: Result<Answer, Failure> = handler.serve(event, &invocation, &mut telemetry).await;
+            handler::say(result.as_ref().map(|_| &telemetry.delivered), &telemetry, started.elapsed());
+            println!("{}", telemetry.line(&context.env_config.function_name, &invocation.request_id, now_ms()));
             result
         }
     });

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::compress::{Compression, Compressor, decompress};
 use super::entry::{Entry, MAX_ITEM_BYTES};
+use super::recent::Mark;
 
 /// How many logs a request may carry. Source: Datadog API reference, "Send logs".
 pub const MAX_ITEMS: usize = 1000;
@@ -36,19 +37,61 @@ pub struct Payload {
     pub compression: Compression,
     /// Bytes of the JSON array before compression.
     pub plain_bytes: usize,
-    /// Where each log ends in the JSON array, so that it can be split without being parsed.
-    ends: Vec<u32>,
+    /// How often it was given up on before: 0, unless it comes from the queue of undelivered logs.
+    pub attempts: u32,
+    /// One for each log, in order.
+    logs: Vec<Item>,
+}
+
+/// What is known of a log within a payload, so that nobody has to parse it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Item {
+    /// Where it ends in the JSON array.
+    end: u32,
+    /// Which record of the invocation's event it came from, by its place among them.
+    pub record: u32,
+    /// What it is remembered by once it is delivered, if it has an id.
+    pub mark: Option<Mark>,
+    /// Its own time, in milliseconds since 1970.
+    pub timestamp: Option<i64>,
 }
 
 impl Payload {
-    fn new(plain: &[u8], ends: Vec<u32>, compressor: &mut Compressor) -> Payload {
+    fn new(plain: &[u8], logs: Vec<Item>, attempts: u32, compressor: &mut Compressor) -> Payload {
         let (body, compression) = compressor.compress(plain);
-        Payload { body: body.into(), compression, plain_bytes: plain.len(), ends }
+        Payload { body: body.into(), compression, plain_bytes: plain.len(), attempts, logs }
     }
 
     /// How many logs it carries.
     pub fn items(&self) -> usize {
-        self.ends.len()
+        self.logs.len()
+    }
+
+    /// What is known of each log, in order.
+    pub fn logs(&self) -> &[Item] {
+        &self.logs
+    }
+
+    /// The records that its logs came from; one that follows itself once.
+    pub fn records(&self) -> impl Iterator<Item = u32> {
+        let mut last = None;
+        self.logs.iter().map(|log| log.record).filter(move |record| last.replace(*record) != Some(*record))
+    }
+
+    /// The time of its oldest and of its newest log, as far as they have one.
+    pub fn times(&self) -> Option<(i64, i64)> {
+        let times = || self.logs.iter().filter_map(|log| log.timestamp);
+        Some((times().min()?, times().max()?))
+    }
+
+    /// The JSON of each log within [`Payload::plain`].
+    pub fn pieces<'p>(&self, plain: &'p [u8]) -> impl Iterator<Item = &'p [u8]> {
+        let mut start = 1;
+        self.logs.iter().map_while(move |log| {
+            let piece = plain.get(start..log.end as usize)?;
+            start = log.end as usize + 1;
+            Some(piece)
+        })
     }
 
     /// The JSON array as it was before compression; `None` only if the body was tampered with.
@@ -56,10 +99,18 @@ impl Payload {
         decompress(&self.body, self.compression)
     }
 
+    /// The same logs, compressed otherwise.
+    pub fn compressed(self, compression: Compression) -> Payload {
+        match self.plain() {
+            Some(plain) => Payload::new(&plain, self.logs, self.attempts, &mut Compressor::new(compression)),
+            None => self,
+        }
+    }
+
     /// Two payloads with half of the logs each; `None` if there is nothing to split.
     pub fn split(&self) -> Option<(Payload, Payload)> {
         let middle = self.items() / 2;
-        let cut = *self.ends.get(middle.checked_sub(1)?)? as usize;
+        let cut = self.logs.get(middle.checked_sub(1)?)?.end as usize;
         let plain = self.plain()?;
         let mut compressor = Compressor::new(self.compression);
         let mut first = plain.get(..cut)?.to_vec();
@@ -67,10 +118,10 @@ impl Payload {
         // The comma behind the first half becomes the second one's bracket.
         let mut second = b"[".to_vec();
         second.extend_from_slice(plain.get(cut + 1..)?);
-        let second_ends = self.ends[middle..].iter().map(|end| end - cut as u32).collect();
+        let second_logs = self.logs[middle..].iter().map(|log| Item { end: log.end - cut as u32, ..*log }).collect();
         Some((
-            Payload::new(&first, self.ends[..middle].to_vec(), &mut compressor),
-            Payload::new(&second, second_ends, &mut compressor),
+            Payload::new(&first, self.logs[..middle].to_vec(), self.attempts, &mut compressor),
+            Payload::new(&second, second_logs, self.attempts, &mut compressor),
         ))
     }
 }
@@ -86,11 +137,15 @@ pub enum Added {
 }
 
 /// Fills payloads.
+#[derive(Debug)]
 pub struct Batcher {
     limits: Limits,
     compressor: Compressor,
+    /// Which record the logs that are added come from.
+    record: u32,
+    attempts: u32,
     plain: Vec<u8>,
-    ends: Vec<u32>,
+    logs: Vec<Item>,
     payloads: Vec<Payload>,
 }
 
@@ -99,44 +154,75 @@ impl Batcher {
         Batcher {
             limits,
             compressor: Compressor::new(compression),
+            record: 0,
+            attempts: 0,
             plain: Vec::new(),
-            ends: Vec::new(),
+            logs: Vec::new(),
             payloads: Vec::new(),
         }
     }
 
+    /// What is added from now on comes from this record.
+    pub fn begin(&mut self, record: u32) {
+        self.record = record;
+    }
+
+    /// The payloads to come were given up on so often before.
+    pub fn with_attempts(mut self, attempts: u32) -> Batcher {
+        self.attempts = attempts;
+        self
+    }
+
     /// Adds a log; where `refuse_truncated`, only one that is whole.
-    pub fn add(&mut self, entry: &Entry, refuse_truncated: bool) -> Added {
-        if self.ends.len() >= self.limits.items {
-            self.close();
-        }
-        let before = self.plain.len();
-        self.plain.push(if self.ends.is_empty() { b'[' } else { b',' });
+    pub fn add(&mut self, entry: &Entry, mark: Option<Mark>, refuse_truncated: bool) -> Added {
+        let before = self.open();
         let truncated = entry.write(&mut self.plain, self.limits.item_bytes);
         if truncated && refuse_truncated {
             self.plain.truncate(before);
             return Added::Refused;
         }
+        self.keep(before, self.record, mark, entry.line.timestamp);
+        if truncated { Added::Truncated } else { Added::Whole }
+    }
+
+    /// Adds a log that is written already: `json` is one object within the limits.
+    pub fn add_written(&mut self, json: &[u8], record: u32, mark: Option<Mark>, timestamp: Option<i64>) {
+        let before = self.open();
+        self.plain.extend_from_slice(json);
+        self.keep(before, record, mark, timestamp);
+    }
+
+    /// Makes ready for another log; where it begins.
+    fn open(&mut self) -> usize {
+        if self.logs.len() >= self.limits.items {
+            self.close();
+        }
+        let before = self.plain.len();
+        self.plain.push(if self.logs.is_empty() { b'[' } else { b',' });
+        before
+    }
+
+    /// Keeps the log that was written since `before`, in the next payload if this one is full.
+    fn keep(&mut self, before: usize, record: u32, mark: Option<Mark>, timestamp: Option<i64>) {
         // One byte for the closing bracket. A log alone always fits.
-        if self.plain.len() + 1 > self.limits.payload_bytes && !self.ends.is_empty() {
+        if self.plain.len() + 1 > self.limits.payload_bytes && !self.logs.is_empty() {
             let overflow = self.plain.split_off(before + 1);
             self.plain.truncate(before);
             self.close();
             self.plain.push(b'[');
             self.plain.extend_from_slice(&overflow);
         }
-        self.ends.push(self.plain.len() as u32);
-        if truncated { Added::Truncated } else { Added::Whole }
+        self.logs.push(Item { end: self.plain.len() as u32, record, mark, timestamp });
     }
 
     /// Closes the payload that is being filled.
     fn close(&mut self) {
-        if self.ends.is_empty() {
+        if self.logs.is_empty() {
             return;
         }
         self.plain.push(b']');
-        let ends = std::mem::take(&mut self.ends);
-        self.payloads.push(Payload::new(&self.plain, ends, &mut self.compressor));
+        let logs = std::mem::take(&mut self.logs);
+        self.payloads.push(Payload::new(&self.plain, logs, self.attempts, &mut self.compressor));
         self.plain.clear();
     }
 
@@ -179,7 +265,7 @@ mod tests {
                 truncated: false,
                 lines: 1,
             };
-            batcher.add(&Entry { line, status: None, status_if_cut: None, frame: &frame }, false);
+            batcher.add(&Entry { line, status: None, status_if_cut: None, frame: &frame }, None, false);
         }
         batcher.finish()
     }
@@ -206,6 +292,23 @@ mod tests {
             let payloads = batch(&texts, Limits { payload_bytes: limit, ..Limits::default() });
             assert_eq!(payloads.iter().map(Payload::items).collect::<Vec<_>>(), expected);
         }
+    }
+
+    #[test]
+    fn pieces_are_the_logs_and_what_is_known_of_them_goes_along() {
+        let texts: Vec<String> = (0..5).map(|number| format!("log {number}")).collect();
+        let payload = batch(&texts, Limits::default()).remove(0);
+        let plain = payload.plain().unwrap();
+        let mut again = Batcher::new(Limits::default(), Compression::None).with_attempts(3);
+        for (number, piece) in (0_u32..).zip(payload.pieces(&plain)) {
+            again.add_written(piece, number, None, Some(i64::from(number)));
+        }
+        let again = again.finish().remove(0);
+        assert_eq!((again.body.as_ref(), again.attempts, again.times()), (plain.as_slice(), 3, Some((0, 4))));
+        let (first, second) = again.split().unwrap();
+        assert_eq!((first.times(), second.times(), second.attempts), (Some((0, 1)), Some((2, 4)), 3));
+        assert_eq!(second.logs().iter().map(|log| log.record).collect::<Vec<_>>(), [2, 3, 4]);
+        assert_eq!(second.pieces(&second.plain().unwrap()).last(), payload.pieces(&plain).last());
     }
 
     #[test]

@@ -39,6 +39,12 @@ pub struct Compressor {
     buffer: Vec<u8>,
 }
 
+impl std::fmt::Debug for Compressor {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
+        formatter.debug_struct("Compressor").field("compression", &self.compression).finish_non_exhaustive()
+    }
+}
+
 impl Compressor {
     pub fn new(compression: Compression) -> Compressor {
         Compressor { compression, zstd: None, buffer: Vec::new() }
@@ -76,15 +82,23 @@ fn gzip(plain: &[u8], level: u32) -> Option<Vec<u8>> {
 }
 
 /// Undoes [`Compressor::compress`]. `None` for bytes that it did not make.
-#[expect(clippy::disallowed_methods, reason = "these are our own bytes: one member, of a length that we chose")]
 pub fn decompress(bytes: &[u8], compression: Compression) -> Option<Vec<u8>> {
+    decompress_up_to(bytes, compression, usize::MAX)
+}
+
+/// The same for bytes that were elsewhere meanwhile: `None`, too, if they are more than `limit`.
+#[expect(clippy::disallowed_methods, reason = "what we made has one member, and its length is bounded here")]
+pub fn decompress_up_to(bytes: &[u8], compression: Compression, limit: usize) -> Option<Vec<u8>> {
+    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
     let mut plain = Vec::new();
     match compression {
-        Compression::Zstd(_) => _ = zstd::stream::read::Decoder::new(bytes).ok()?.read_to_end(&mut plain).ok()?,
-        Compression::Gzip(_) => _ = GzDecoder::new(bytes).read_to_end(&mut plain).ok()?,
-        Compression::None => plain.extend_from_slice(bytes),
+        Compression::Zstd(_) => {
+            _ = zstd::stream::read::Decoder::new(bytes).ok()?.take(most).read_to_end(&mut plain).ok()?
+        }
+        Compression::Gzip(_) => _ = GzDecoder::new(bytes).take(most).read_to_end(&mut plain).ok()?,
+        Compression::None => _ = bytes.take(most).read_to_end(&mut plain).ok()?,
     }
-    Some(plain)
+    (plain.len() <= limit).then_some(plain)
 }
 
 #[cfg(test)]
@@ -103,5 +117,14 @@ mod tests {
             }
         }
         assert_eq!(decompress(b"nonsense", Compression::Zstd(1)), None);
+    }
+
+    #[test]
+    fn the_limit_is_exact() {
+        for compression in [Compression::Zstd(1), Compression::Gzip(6), Compression::None] {
+            let (bytes, _) = Compressor::new(compression).compress(&[b'x'; 1000]);
+            let length = |limit| decompress_up_to(&bytes, compression, limit).map(|plain| plain.len());
+            assert_eq!([999, 1000, 1001].map(length), [None, Some(1000), Some(1000)]);
+        }
     }
 }

@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::bufread::MultiGzDecoder;
 use serde::Deserializer as _;
-use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::event::EventError;
@@ -20,6 +20,13 @@ use super::layout;
 /// How far DEFLATE can inflate a byte at most; bounds what a length in a gzip trailer may make us reserve.
 /// Source: zlib, "Technical details", maximum compression factor.
 const MAX_INFLATION: usize = 1032;
+
+/// How many events are taken whatever the size of their text is; beyond that, one for each [`MIN_EVENT_BYTES`].
+const FREE_EVENTS: usize = 10_000;
+
+/// What an event takes at the least: CloudWatch's id alone has 56 digits. Without such a bound a text of brackets would take
+/// fifty times its size of memory.
+const MIN_EVENT_BYTES: usize = 64;
 
 /// How much to make room for where a gzip trailer gave no useful hint.
 const MIN_GROWTH: usize = 64 * 1024;
@@ -104,15 +111,24 @@ pub fn text(inflated: Vec<u8>) -> String {
 /// is kept as text: it must not cost the others.
 ///
 /// # Errors
-/// [`EventError::Content`] if `text` is not one JSON object with an array `logEvents` (a control message needs none).
+/// [`EventError::Content`] if `text` is not one JSON object with an array `logEvents` (a control message needs none);
+/// [`EventError::TooMany`].
 pub fn read(text: &str) -> Result<Batch<'_>, EventError> {
+    let limit = FREE_EVENTS + text.len() / MIN_EVENT_BYTES;
+    let batch = read_up_to(text, limit)?;
+    if batch.events.len() > limit { Err(EventError::TooMany { limit }) } else { Ok(batch) }
+}
+
+/// Reads all events, and keeps at most one more than `limit` of those that are not in the usual layout.
+fn read_up_to(text: &str, limit: usize) -> Result<Batch<'_>, EventError> {
     if let Some(batch) = read_usual(text) {
         return Ok(batch);
     }
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let batch = match deserializer.deserialize_map(Frame).and_then(|batch| deserializer.end().map(|()| batch)) {
+    let batch = match deserializer.deserialize_map(Frame { limit }).and_then(|batch| deserializer.end().map(|()| batch))
+    {
         Ok(batch) => batch,
-        Err(_) => read_strange(text)?,
+        Err(_) => read_strange(text, limit)?,
     };
     if batch.control {
         return Ok(Batch { events: Vec::new(), ..batch });
@@ -140,7 +156,9 @@ fn read_usual(text: &str) -> Option<Batch<'_>> {
 }
 
 /// Any other order of members: the frame and all its events in one walk. An error here only means: not even that.
-struct Frame;
+struct Frame {
+    limit: usize,
+}
 
 impl<'a> Visitor<'a> for Frame {
     type Value = Batch<'a>;
@@ -155,7 +173,7 @@ impl<'a> Visitor<'a> for Frame {
         while let Some(key) = map.next_key::<&'a RawValue>()? {
             let key = json::unquoted(key.get()).unwrap_or_default();
             if key == "logEvents" {
-                batch.events = map.next_value_seed(Events)?;
+                batch.events = map.next_value_seed(Events { limit: self.limit })?;
                 has_events = true;
             } else {
                 batch.take(key, map.next_value::<&'a RawValue>()?.get());
@@ -178,7 +196,7 @@ impl<'a> Batch<'a> {
 }
 
 /// The slow way, for a frame that holds something else than it should: each element of `logEvents` for itself.
-fn read_strange(text: &str) -> Result<Batch<'_>, EventError> {
+fn read_strange(text: &str, limit: usize) -> Result<Batch<'_>, EventError> {
     let mut batch = Batch::default();
     let mut log_events = None;
     json::each_member(text, |key, value| {
@@ -189,7 +207,7 @@ fn read_strange(text: &str) -> Result<Batch<'_>, EventError> {
     })
     .map_err(|_| EventError::Content)?;
     if !batch.control {
-        batch.events = strange_events(log_events.ok_or(EventError::Content)?)?;
+        batch.events = strange_events(log_events.ok_or(EventError::Content)?, limit)?;
     }
     Ok(batch)
 }
@@ -203,7 +221,9 @@ fn plain(raw: &str) -> Cow<'_, str> {
 }
 
 /// An array of objects, each read in one walk.
-struct Events;
+struct Events {
+    limit: usize,
+}
 
 impl<'a> DeserializeSeed<'a> for Events {
     type Value = Vec<LogEvent<'a>>;
@@ -222,9 +242,11 @@ impl<'a> Visitor<'a> for Events {
 
     fn visit_seq<A: SeqAccess<'a>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
         let mut events = Vec::new();
-        while let Some(event) = sequence.next_element_seed(OneEvent)? {
+        while events.len() <= self.limit {
+            let Some(event) = sequence.next_element_seed(OneEvent)? else { return Ok(events) };
             events.push(event);
         }
+        while sequence.next_element::<IgnoredAny>()?.is_some() {}
         Ok(events)
     }
 }
@@ -283,9 +305,32 @@ impl<'a> EventParts<'a> {
     }
 }
 
-fn strange_events(log_events: &str) -> Result<Vec<LogEvent<'_>>, EventError> {
-    let elements: Vec<&RawValue> = serde_json::from_str(log_events).map_err(|_| EventError::Content)?;
-    Ok(elements.into_iter().map(|element| strange_event(element.get())).collect())
+fn strange_events(log_events: &str, limit: usize) -> Result<Vec<LogEvent<'_>>, EventError> {
+    let mut deserializer = serde_json::Deserializer::from_str(log_events);
+    deserializer.deserialize_seq(Elements { limit }).map_err(|_| EventError::Content)
+}
+
+/// An array of anything.
+struct Elements {
+    limit: usize,
+}
+
+impl<'a> Visitor<'a> for Elements {
+    type Value = Vec<LogEvent<'a>>;
+
+    fn expecting(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
+        formatter.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'a>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
+        let mut events = Vec::new();
+        while let Some(element) = sequence.next_element::<&'a RawValue>()? {
+            if events.len() <= self.limit {
+                events.push(strange_event(element.get()));
+            }
+        }
+        Ok(events)
+    }
 }
 
 fn strange_event(element: &str) -> LogEvent<'_> {
@@ -373,6 +418,21 @@ mod tests {
             ]
         );
         assert_eq!(batch.events[4].timestamp, Some(6));
+    }
+
+    #[test]
+    fn there_are_no_more_events_than_their_size_can_mean() {
+        for element in ["1", r#"{"message":""}"#, r#"{"id":"1","timestamp":1,"message":""}"#] {
+            let text = |count: usize| format!(r#"{{"logGroup":"g","logEvents":[{}]}}"#, vec![element; count].join(","));
+            let limit = |count: usize| {
+                let frame = text(1).len() - element.len() - 1;
+                FREE_EVENTS + (frame + count * (element.len() + 1)) / MIN_EVENT_BYTES
+            };
+            let most = (FREE_EVENTS..).take_while(|count| *count <= limit(*count)).last().unwrap();
+            assert_eq!(read(&text(most - 1)).unwrap().events.len(), most - 1);
+            assert_eq!(read(&text(most)).unwrap().events.len(), most);
+            assert_eq!(read(&text(most + 1)), Err(EventError::TooMany { limit: limit(most + 1) }), "{element}");
+        }
     }
 
     #[test]

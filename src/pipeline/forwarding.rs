@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::PipelineSettings;
 use super::decode::{Batch, LogEvent, Message};
 use super::entry::{Frame, Provenance};
 use super::line::Line;
@@ -9,18 +10,12 @@ use super::multi_line::Joiner;
 use super::processing::Processing;
 use super::reassemble::Reassembler;
 use super::record::{Metadata, Reader, Record};
-use super::shipping::Shipper;
+use super::shipping::{Shipment, Shipper};
 use super::stream::{self, Origin};
 use super::tags::{self, Place};
-use super::{Fate, PipelineSettings, Processed};
 
-/// Walks an event from its first record to its payloads.
-pub(super) fn run(
-    batch: &Batch,
-    function_arn: &str,
-    settings: &PipelineSettings,
-    fates: Option<Vec<Fate>>,
-) -> Processed {
+/// Walks an event from its first record into the shipment.
+pub(super) fn run(batch: &Batch, function_arn: &str, settings: &PipelineSettings, shipment: &mut Shipment) {
     let origin = stream::origin(&batch.log_group, &batch.log_stream);
     let source = Source {
         batch,
@@ -36,7 +31,8 @@ pub(super) fn run(
     let mut reader = Reader::new(origin, &settings.merge_keys);
     let mut identities = Identities::default();
     let (mut reassembler, mut joiner) = (Reassembler::default(), Joiner::default());
-    let mut shipper = Shipper::new(origin, settings.compression, fates);
+    let marker = settings.recent.marker(&batch.owner, &batch.log_group, &batch.log_stream);
+    let mut shipper = Shipper::new(origin, marker, shipment);
     for event in &batch.events {
         let record = reader.read(event);
         let number = identities.find(&record.metadata, || source.identity(&record.metadata));
@@ -48,7 +44,10 @@ pub(super) fn run(
     let pieces = reassembler.joined();
     reassembler.finish(|line| join(&mut joiner, line, &identities, &mut shipper));
     joiner.finish(&mut |line| shipper.ship(&line, identities.of(&line)));
-    shipper.finish(batch.events.len(), pieces + joiner.joined())
+    shipper.finish(batch.events.len(), pieces + joiner.joined());
+    if shipment.cluster.is_none() {
+        shipment.cluster = identities.known.into_iter().find_map(|known| known.cluster);
+    }
 }
 
 fn join<'e>(joiner: &mut Joiner<'e>, line: Line<'e, '_>, identities: &Identities, shipper: &mut Shipper) {
@@ -60,6 +59,8 @@ fn join<'e>(joiner: &mut Joiner<'e>, line: Line<'e, '_>, identities: &Identities
 pub(super) struct Known {
     pub frame: Frame,
     pub processing: Arc<Processing>,
+    /// The value of `kube_cluster_name`.
+    cluster: Option<String>,
 }
 
 /// What an identity is worked out from, but for the record.
@@ -78,7 +79,8 @@ impl Source<'_> {
         let identity = tags::identify(&self.place, &pod, &logs, metadata, &settings.tags);
         let processing = Processing::new(&pod, &logs, &settings.processing);
         let processing = self.of_stream(metadata, processing);
-        Known { frame: Frame::new(&identity, &self.provenance), processing }
+        let cluster = identity.tags.iter().find_map(|tag| tag.strip_prefix("kube_cluster_name:")).map(str::to_owned);
+        Known { frame: Frame::new(&identity, &self.provenance), processing, cluster }
     }
 
     /// A record can lack its pod's metadata: Fluent Bit cut it off, or could not ask for it yet. The container's rules hold

@@ -15,12 +15,15 @@ pub mod entry;
 pub mod event;
 mod forwarding;
 pub mod json;
+pub mod late;
 mod layout;
 pub mod line;
 pub mod multi_line;
 pub mod processing;
 pub mod reassemble;
+pub mod recent;
 pub mod record;
+pub mod records;
 mod roles;
 pub mod rules;
 mod salvage;
@@ -35,7 +38,9 @@ use batch::Payload;
 use compress::Compression;
 use event::{Event, EventError};
 use processing::ProcessingSettings;
+use recent::Recent;
 use rules::Told;
+use shipping::Shipment;
 use tags::TagSettings;
 
 /// What the pure part has to know.
@@ -46,6 +51,8 @@ pub struct PipelineSettings {
     /// Annotations that were read and compiled before. It changes how long things take, not what comes of them, but for
     /// records whose pod's metadata is missing: see [`Known::recall`].
     pub known: Known,
+    /// Logs that were delivered before; what is in there is left out.
+    pub recent: Recent,
     pub compression: Compression,
     /// `PODFERRY_MAX_DECOMPRESSED_BYTES`.
     pub max_decompressed_bytes: u64,
@@ -61,6 +68,7 @@ impl Default for PipelineSettings {
             tags: TagSettings::default(),
             processing: ProcessingSettings::default(),
             known: Known::default(),
+            recent: Recent::default(),
             compression: Compression::default(),
             max_decompressed_bytes: DEFAULT_MAX_DECOMPRESSED_BYTES,
             merge_keys: DEFAULT_MERGE_KEYS.iter().map(|key| (*key).to_owned()).collect(),
@@ -90,6 +98,8 @@ pub struct Counts {
     pub excluded: usize,
     /// Logs that `PODFERRY_SAMPLE` left out.
     pub sampled: usize,
+    /// Logs that were delivered before, by this sandbox.
+    pub duplicate: usize,
     /// Logs, of those to deliver, that a mask changed.
     pub masked: usize,
     /// Logs whose end never came.
@@ -105,6 +115,10 @@ pub struct Processed {
     pub counts: Counts,
     /// CloudWatch only asked whether we are there.
     pub control: bool,
+    /// The time of the oldest log to deliver, in milliseconds since 1970.
+    pub oldest_ms: Option<i64>,
+    /// The cluster of the first container whose cluster is known.
+    pub cluster: Option<String>,
     /// What became of each log but the blank ones, in order, if it was asked for.
     pub fates: Vec<Fate>,
 }
@@ -137,7 +151,9 @@ pub fn process(event: &[u8], function_arn: &str, settings: &PipelineSettings) ->
 /// # Errors
 /// [`EventError`]: the content is not what CloudWatch Logs sends, or is refused.
 pub fn process_content(text: &str, function_arn: &str, settings: &PipelineSettings) -> Result<Processed, EventError> {
-    forward(text, function_arn, settings, None)
+    let mut pipeline = Pipeline::new(function_arn, settings);
+    pipeline.add(0, text)?;
+    Ok(pipeline.finish())
 }
 
 /// As [`process_content`], telling what became of each log.
@@ -145,7 +161,10 @@ pub fn process_content(text: &str, function_arn: &str, settings: &PipelineSettin
 /// # Errors
 /// The same.
 pub fn explain_content(text: &str, function_arn: &str, settings: &PipelineSettings) -> Result<Processed, EventError> {
-    forward(text, function_arn, settings, Some(Vec::new()))
+    let mut pipeline = Pipeline::new(function_arn, settings);
+    pipeline.shipment.fates = Some(Vec::new());
+    pipeline.add(0, text)?;
+    Ok(pipeline.finish())
 }
 
 /// The content of an event: JSON, inflated.
@@ -153,22 +172,76 @@ pub fn explain_content(text: &str, function_arn: &str, settings: &PipelineSettin
 /// # Errors
 /// [`EventError`]: the event is not one, or too large.
 pub fn content(event: &[u8], settings: &PipelineSettings) -> Result<String, EventError> {
-    let Event::AwsLogs { data } = event::recognise(event)?;
-    Ok(decode::text(decode::inflate(&data, settings.max_decompressed_bytes)?))
+    match event::recognise(event)? {
+        Event::AwsLogs { data } => inflated(&data, settings),
+        _ => Err(EventError::Unknown),
+    }
 }
 
-fn forward(
-    text: &str,
-    function_arn: &str,
-    settings: &PipelineSettings,
-    fates: Option<Vec<Fate>>,
-) -> Result<Processed, EventError> {
-    let batch = decode::read(text)?;
-    if batch.control {
-        return Ok(Processed { control: true, ..Processed::default() });
+/// The content of what `awslogs.data`, or the data of a record of Kinesis or Firehose, holds.
+///
+/// # Errors
+/// [`EventError`]: it is not base64, not gzip, or too large.
+pub fn inflated(data: &str, settings: &PipelineSettings) -> Result<String, EventError> {
+    Ok(decode::text(decode::inflate(data, settings.max_decompressed_bytes)?))
+}
+
+/// Several events on their way into the same payloads.
+#[derive(Debug)]
+pub struct Pipeline<'s> {
+    function_arn: &'s str,
+    settings: &'s PipelineSettings,
+    shipment: Shipment,
+    /// Whether all so far were control messages.
+    control: bool,
+    any: bool,
+}
+
+impl Counts {
+    /// Adds those of others.
+    pub fn add(&mut self, other: &Counts) {
+        let Counts { events, logs, blank, joined, excluded, sampled, duplicate, masked, partial, truncated } = other;
+        self.events += events;
+        self.logs += logs;
+        self.blank += blank;
+        self.joined += joined;
+        self.excluded += excluded;
+        self.sampled += sampled;
+        self.duplicate += duplicate;
+        self.masked += masked;
+        self.partial += partial;
+        self.truncated += truncated;
     }
-    if settings.own_log_group.as_deref().is_some_and(|own| own == batch.log_group) {
-        return Err(EventError::OwnLogGroup);
+}
+
+impl<'s> Pipeline<'s> {
+    /// `function_arn` is the forwarder's own.
+    pub fn new(function_arn: &'s str, settings: &'s PipelineSettings) -> Pipeline<'s> {
+        let shipment = Shipment::new(settings.compression, None);
+        Pipeline { function_arn, settings, shipment, control: true, any: false }
     }
-    Ok(forwarding::run(&batch, function_arn, settings, fates))
+
+    /// Takes the content of an event; its logs bear `record`, the event's place in what came in.
+    ///
+    /// # Errors
+    /// [`EventError`]: the content is not what CloudWatch Logs sends, or is refused. Nothing was taken of it then.
+    pub fn add(&mut self, record: u32, content: &str) -> Result<(), EventError> {
+        let batch = decode::read(content)?;
+        self.any = true;
+        if batch.control {
+            return Ok(());
+        }
+        if self.settings.own_log_group.as_deref().is_some_and(|own| own == batch.log_group) {
+            return Err(EventError::OwnLogGroup);
+        }
+        self.control = false;
+        self.shipment.begin(record);
+        forwarding::run(&batch, self.function_arn, self.settings, &mut self.shipment);
+        Ok(())
+    }
+
+    /// What became of them.
+    pub fn finish(self) -> Processed {
+        self.shipment.finish(self.control && self.any)
+    }
 }

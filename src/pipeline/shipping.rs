@@ -5,18 +5,51 @@ use super::compress::Compression;
 use super::entry::Entry;
 use super::forwarding::Known;
 use super::line::Line;
+use super::recent::{Mark, Marker};
 use super::rules::{Effect, MASK_BROKEN, Outcome, Rule, Told};
 use super::status;
 use super::stream::Origin;
 use super::{Counts, Fate, Processed};
 
-/// Ships the logs of one event.
-pub(super) struct Shipper<'a> {
-    origin: Origin<'a>,
+/// What logs become, over all the events of an invocation.
+#[derive(Debug)]
+pub(super) struct Shipment {
     batcher: Batcher,
-    counts: Counts,
+    pub(super) counts: Counts,
     /// What became of each log, where that is asked for.
-    fates: Option<Vec<Fate>>,
+    pub(super) fates: Option<Vec<Fate>>,
+    pub(super) oldest_ms: Option<i64>,
+    pub(super) cluster: Option<String>,
+}
+
+impl Shipment {
+    pub(super) fn new(compression: Compression, fates: Option<Vec<Fate>>) -> Shipment {
+        let batcher = Batcher::new(Limits::default(), compression);
+        Shipment { batcher, counts: Counts::default(), fates, oldest_ms: None, cluster: None }
+    }
+
+    /// What is shipped from now on comes from this record.
+    pub(super) fn begin(&mut self, record: u32) {
+        self.batcher.begin(record);
+    }
+
+    pub(super) fn finish(self, control: bool) -> Processed {
+        Processed {
+            payloads: self.batcher.finish(),
+            counts: self.counts,
+            control,
+            oldest_ms: self.oldest_ms,
+            cluster: self.cluster,
+            fates: self.fates.unwrap_or_default(),
+        }
+    }
+}
+
+/// Ships the logs of one event.
+pub(super) struct Shipper<'a, 's> {
+    origin: Origin<'a>,
+    marker: Marker<'a>,
+    shipment: &'s mut Shipment,
 }
 
 /// Why a log is not shipped.
@@ -25,28 +58,35 @@ enum LeftOut {
     ByRule,
     Excluded(String),
     Sampled(usize),
+    /// It was delivered before.
+    Duplicate,
 }
 
-impl<'a> Shipper<'a> {
-    pub(super) fn new(origin: Origin<'a>, compression: Compression, fates: Option<Vec<Fate>>) -> Shipper<'a> {
-        let batcher = Batcher::new(Limits::default(), compression);
-        Shipper { origin, batcher, counts: Counts::default(), fates }
+impl<'a, 's> Shipper<'a, 's> {
+    pub(super) fn new(origin: Origin<'a>, marker: Marker<'a>, shipment: &'s mut Shipment) -> Shipper<'a, 's> {
+        Shipper { origin, marker, shipment }
     }
 
     /// Ships a log, or counts why not.
     pub(super) fn ship(&mut self, line: &Line, known: &Known) {
         if line.is_blank() {
-            self.counts.blank += 1;
+            self.shipment.counts.blank += 1;
             return;
         }
         let mut told = Vec::new();
-        let shipped = self.apply(line, known, &mut told);
+        let mark = self.marker.mark(line);
+        let shipped = match mark {
+            Some(mark) if self.marker.is_known(mark) => Err(LeftOut::Duplicate),
+            mark => self.apply(line, known, mark, &mut told),
+        };
+        let counts = &mut self.shipment.counts;
         match &shipped {
-            Ok(()) => self.counts.logs += 1,
-            Err(LeftOut::ByRule | LeftOut::Excluded(_)) => self.counts.excluded += 1,
-            Err(LeftOut::Sampled(_)) => self.counts.sampled += 1,
+            Ok(()) => counts.logs += 1,
+            Err(LeftOut::ByRule | LeftOut::Excluded(_)) => counts.excluded += 1,
+            Err(LeftOut::Sampled(_)) => counts.sampled += 1,
+            Err(LeftOut::Duplicate) => counts.duplicate += 1,
         }
-        if let Some(fates) = &mut self.fates {
+        if let Some(fates) = &mut self.shipment.fates {
             fates.push(Fate {
                 id: line.id.to_owned(),
                 timestamp: line.timestamp,
@@ -58,20 +98,21 @@ impl<'a> Shipper<'a> {
                     Ok(()) | Err(LeftOut::ByRule) => None,
                     Err(LeftOut::Excluded(why)) => Some(why),
                     Err(LeftOut::Sampled(rule)) => Some(format!("PODFERRY_SAMPLE rule {rule}")),
+                    Err(LeftOut::Duplicate) => Some("it was delivered before".to_owned()),
                 },
             });
         }
     }
 
-    fn apply(&mut self, line: &Line, known: &Known, told: &mut Vec<Told>) -> Result<(), LeftOut> {
+    fn apply(&mut self, line: &Line, known: &Known, mark: Option<Mark>, told: &mut Vec<Told>) -> Result<(), LeftOut> {
         let processing = &*known.processing;
         if let Some(why) = &processing.excluded {
             return Err(LeftOut::Excluded(why.clone()));
         }
         if processing.chain.is_empty() {
-            return self.send(line.clone(), known);
+            return self.send(line.clone(), known, mark);
         }
-        let explained = self.fates.is_some();
+        let explained = self.shipment.fates.is_some();
         let mut masked = false;
         let tell = |rule: &Rule, effect: Effect| {
             masked |= effect != Effect::Excluded;
@@ -82,20 +123,20 @@ impl<'a> Shipper<'a> {
         let kept = match processing.chain.apply(line.text, line.truncated, tell) {
             Outcome::Excluded => return Err(LeftOut::ByRule),
             // Attributes are parts of the application's text for all we know.
-            Outcome::Withheld => self.send(Line { text: MASK_BROKEN, attributes: None, ..line.clone() }, known),
+            Outcome::Withheld => self.send(Line { text: MASK_BROKEN, attributes: None, ..line.clone() }, known, mark),
             Outcome::Keep(text) => {
                 let attributes = line.attributes.and_then(|attributes| processing.chain.mask_attributes(attributes));
                 masked |= attributes.is_some();
                 let attributes = attributes.as_deref().or(line.attributes);
-                self.send(Line { text: &text, attributes, ..line.clone() }, known)
+                self.send(Line { text: &text, attributes, ..line.clone() }, known, mark)
             }
         };
-        self.counts.masked += usize::from(masked && kept.is_ok());
+        self.shipment.counts.masked += usize::from(masked && kept.is_ok());
         kept
     }
 
     /// Takes the log's share, and writes it.
-    fn send(&mut self, line: Line, known: &Known) -> Result<(), LeftOut> {
+    fn send(&mut self, line: Line, known: &Known, mark: Option<Mark>) -> Result<(), LeftOut> {
         let processing = &*known.processing;
         let origin = &self.origin;
         let status = status::status(line.text, line.output, origin);
@@ -104,27 +145,27 @@ impl<'a> Shipper<'a> {
         {
             return Err(LeftOut::Sampled(rule));
         }
-        let partial = line.partial;
+        let (partial, timestamp) = (line.partial, line.timestamp);
         let status_if_cut = status::status("", line.output, origin);
         let refusing = processing.chain.excludes_truncated();
         let entry = Entry { status, status_if_cut, line, frame: &known.frame };
-        match self.batcher.add(&entry, refusing.is_some()) {
+        let shipment = &mut *self.shipment;
+        match shipment.batcher.add(&entry, mark, refusing.is_some()) {
             Added::Refused => Err(LeftOut::Excluded(refusing.unwrap_or_default().to_owned())),
             added => {
-                self.counts.partial += usize::from(partial);
-                self.counts.truncated += usize::from(added == Added::Truncated);
+                shipment.counts.partial += usize::from(partial);
+                shipment.counts.truncated += usize::from(added == Added::Truncated);
+                if timestamp.is_some_and(|time| shipment.oldest_ms.is_none_or(|oldest| time < oldest)) {
+                    shipment.oldest_ms = timestamp;
+                }
                 Ok(())
             }
         }
     }
 
-    /// The payloads, and what became of `events` events of which `joined` are part of another's log.
-    pub(super) fn finish(self, events: usize, joined: usize) -> Processed {
-        Processed {
-            payloads: self.batcher.finish(),
-            counts: Counts { events, joined, ..self.counts },
-            control: false,
-            fates: self.fates.unwrap_or_default(),
-        }
+    /// Counts `events` events, of which `joined` are part of another's log.
+    pub(super) fn finish(self, events: usize, joined: usize) {
+        self.shipment.counts.events += events;
+        self.shipment.counts.joined += joined;
     }
 }

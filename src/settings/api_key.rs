@@ -30,6 +30,8 @@ pub struct AwsSettings {
     pub endpoint_secrets_manager: Option<String>,
     pub endpoint_ssm: Option<String>,
     pub endpoint_kms: Option<String>,
+    pub endpoint_sqs: Option<String>,
+    pub endpoint_s3: Option<String>,
     /// The function's name: part of the encryption context that Lambda's console uses.
     pub function_name: String,
 }
@@ -88,6 +90,8 @@ pub(super) fn read_aws(reader: &mut Reader, source: &Option<ApiKeySource>) -> Aw
         endpoint_secrets_manager: reader.get("AWS_ENDPOINT_URL_SECRETS_MANAGER").or_else(|| everywhere.clone()),
         endpoint_ssm: reader.get("AWS_ENDPOINT_URL_SSM").or_else(|| everywhere.clone()),
         endpoint_kms: reader.get("AWS_ENDPOINT_URL_KMS").or_else(|| everywhere.clone()),
+        endpoint_sqs: reader.get("AWS_ENDPOINT_URL_SQS").or_else(|| everywhere.clone()),
+        endpoint_s3: reader.get("AWS_ENDPOINT_URL_S3").or_else(|| everywhere.clone()),
         function_name: reader.get("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default(),
     };
     let region = match source {

@@ -218,22 +218,27 @@ pub const FORWARDER_SETTINGS: &[ForwarderSetting] = &[
         &["DD_S3_BUCKET_NAME"],
         &["DdForwarderBucketName", "DdForwarderExistingBucketName", "DdForwarderBucketsAccessLogsTarget"],
         Here::NoEffect,
-        "Nothing is kept between invocations, so no bucket is needed.",
+        "No logs of its own are kept in a bucket. `template.yaml` makes one for events whose invocation failed.",
     ),
     setting(
         &["DD_STORE_FAILED_EVENTS"],
         &["DdStoreFailedEvents"],
         Here::NoEffect,
-        "There is no store yet; a queue for undelivered logs is to come. An invocation with undelivered logs fails, and Lambda \
-         tries it twice more.",
+        "What could not be delivered is always kept: in the queue of `PODFERRY_UNDELIVERED_QUEUE_URL`, which `template.yaml` \
+         makes. Without it the invocation fails, and Lambda tries it twice more.",
     )
     .harmless(OFF),
-    setting(&["DD_SQS_QUEUE_URL"], &["DdSqsQueueUrl"], Here::NoEffect, "As `DD_STORE_FAILED_EVENTS`."),
+    setting(
+        &["DD_SQS_QUEUE_URL"],
+        &["DdSqsQueueUrl"],
+        Here::NoEffect,
+        "Set `PODFERRY_UNDELIVERED_QUEUE_URL`. Let the old queue run empty first: its messages are of another form.",
+    ),
     setting(
         &[],
         &["DdScheduleRetryFailedEvents", "DdScheduleRetryInterval"],
         Here::NoEffect,
-        "As `DD_STORE_FAILED_EVENTS`. The event `{\"retry\": true}` is refused.",
+        "The queue brings its messages back by itself, later each time. The event `{\"retry\": true}` is refused.",
     ),
     setting(
         &["DD_ADDITIONAL_TARGET_LAMBDAS"],
@@ -260,10 +265,9 @@ pub const FORWARDER_SETTINGS: &[ForwarderSetting] = &[
     setting(
         &["DD_LOG_LEVEL"],
         &["DdLogLevel"],
-        Here::NoEffect,
-        "The function's own log is one line an invocation, at any level, and never holds a log of yours.",
-    )
-    .harmless(&["info", "warn", "warning", "error", "critical"]),
+        Here::Same,
+        "It outranks Lambda's `AWS_LAMBDA_LOG_LEVEL`. At no level does the function's own log hold a log of yours.",
+    ),
     setting(
         &["DD_TRACE_ENABLED", "DD_ENHANCED_METRICS", "DD_STEP_FUNCTIONS_TRACE_ENABLED"],
         &["DdTraceEnabled", "DdEnhancedMetrics", "DdStepFunctionsTraceEnabled"],

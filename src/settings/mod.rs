@@ -8,21 +8,26 @@
 mod api_key;
 mod endpoint;
 mod forwarder_table;
+mod own_log;
 mod processing;
+mod queues;
 mod table;
 
 pub use api_key::{ApiKeySource, AwsSettings};
 pub use endpoint::{DeliverySettings, Proxies, SITES};
 pub use forwarder_table::{FORWARDER_SETTINGS, ForwarderSetting, Here, forwarder_markdown};
+pub use own_log::{Level, OwnLogSettings};
+pub use queues::{Queue, QueueSettings};
 pub use table::{VARIABLES, Variable, markdown};
 
 use std::collections::HashMap;
 
-use crate::pipeline::PipelineSettings;
 use crate::pipeline::compress::Compression;
+use crate::pipeline::recent::Recent;
 use crate::pipeline::tags::TagSettings;
 use crate::pipeline::tags::as_tags::AsTags;
 use crate::pipeline::tags::tag_set;
+use crate::pipeline::{DEFAULT_MAX_DECOMPRESSED_BYTES, PipelineSettings};
 
 /// Where variables come from.
 pub trait Source {
@@ -60,6 +65,8 @@ pub struct Settings {
     pub delivery: DeliverySettings,
     pub api_key: ApiKeySource,
     pub aws: AwsSettings,
+    pub queues: QueueSettings,
+    pub own_log: OwnLogSettings,
     /// What is legal but looks wrong; to be said once at the start.
     pub warnings: Vec<String>,
 }
@@ -97,10 +104,12 @@ impl Settings {
         let delivery = endpoint::read(&mut reader);
         let api_key = api_key::read_source(&mut reader);
         let aws = api_key::read_aws(&mut reader, &api_key);
+        let queues = queues::read(&mut reader, &aws);
+        let own_log = own_log::read(&mut reader);
         forwarder_table::warn(&mut reader);
         match api_key {
             Some(api_key) if reader.mistakes.is_empty() => {
-                Ok(Settings { pipeline, delivery, api_key, aws, warnings: reader.warnings })
+                Ok(Settings { pipeline, delivery, api_key, aws, queues, own_log, warnings: reader.warnings })
             }
             _ => Err(Mistakes(reader.mistakes)),
         }
@@ -134,10 +143,13 @@ fn pipeline(reader: &mut Reader) -> PipelineSettings {
     PipelineSettings {
         processing: processing::read(reader),
         known: defaults.known,
+        recent: reader
+            .number("PODFERRY_REMEMBERED_LOGS", 0..=10_000_000)
+            .map_or(defaults.recent, |most| Recent::new(most as usize)),
         compression,
         max_decompressed_bytes: reader
             .number("PODFERRY_MAX_DECOMPRESSED_BYTES", 1..=u64::from(u32::MAX))
-            .unwrap_or(defaults.max_decompressed_bytes),
+            .unwrap_or_else(|| max_decompressed_bytes(reader)),
         merge_keys,
         own_log_group: reader.get("AWS_LAMBDA_LOG_GROUP_NAME"),
         tags: TagSettings {
@@ -152,6 +164,15 @@ fn pipeline(reader: &mut Reader) -> PipelineSettings {
             namespace_labels: reader.as_tags("DD_KUBERNETES_NAMESPACE_LABELS_AS_TAGS"),
         },
     }
+}
+
+/// A quarter of the function's memory, which Lambda tells in MB: an event takes up to two and a half times its size, and
+/// there is the function itself. Elsewhere, and where there is more memory, 256 MiB.
+fn max_decompressed_bytes(reader: &Reader) -> u64 {
+    let megabytes = reader.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").and_then(|value| value.parse::<u64>().ok());
+    let quarter =
+        megabytes.filter(|megabytes| *megabytes > 0).map(|megabytes| megabytes.saturating_mul(1024 * 1024 / 4));
+    quarter.unwrap_or(u64::MAX).min(DEFAULT_MAX_DECOMPRESSED_BYTES)
 }
 
 /// `DD_COMPRESSION`; and of Datadog's forwarder `DD_USE_COMPRESSION` and `DD_COMPRESSION_LEVEL`.

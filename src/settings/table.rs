@@ -14,7 +14,7 @@ const fn variable(name: &'static str, default: &'static str, meaning: &'static s
 }
 
 /// Every variable that the forwarder reads and a user may set.
-pub const VARIABLES: [Variable; 41] = [
+pub const VARIABLES: [Variable; 46] = [
     variable(
         "DD_API_KEY_SECRET_ARN",
         "–",
@@ -109,11 +109,36 @@ pub const VARIABLES: [Variable; 41] = [
         "–",
         "The filter's `Merge_Log_Key`, where it is used with `Keep_Log Off` (`log_obj`, `log_processed`, `log_parsed` and `log_json` are known)",
     ),
-    variable("PODFERRY_MAX_DECOMPRESSED_BYTES", "`268435456`", "An event that inflates to more is refused"),
+    variable(
+        "PODFERRY_MAX_DECOMPRESSED_BYTES",
+        "a quarter of the memory, at most `268435456`",
+        "An event that inflates to more is refused",
+    ),
+    variable(
+        "PODFERRY_UNDELIVERED_QUEUE_URL",
+        "–",
+        "Queue of SQS for logs that could not be delivered; its messages have to come back to the function. Without it the invocation fails",
+    ),
+    variable(
+        "PODFERRY_DEAD_LETTER_QUEUE_URL",
+        "–",
+        "Queue of SQS for what can never be delivered: logs that Datadog refuses, events that cannot be read",
+    ),
+    variable(
+        "PODFERRY_REMEMBERED_LOGS",
+        "`100000`",
+        "How many delivered logs a sandbox remembers, so as not to send one twice; `0`: none",
+    ),
+    variable("DD_LOG_LEVEL", "`INFO`", "Of the function's own log: `DEBUG`, `INFO`, `WARN`, `ERROR` or `OFF`"),
     variable(
         "AWS_ENDPOINT_URL",
         "of the region",
-        "Where to reach AWS; also per service: `AWS_ENDPOINT_URL_SECRETS_MANAGER`, `_SSM`, `_KMS`",
+        "Where to reach AWS; also per service: `AWS_ENDPOINT_URL_SECRETS_MANAGER`, `_SSM`, `_KMS`, `_SQS`, `_S3`",
+    ),
+    variable(
+        "AWS_LAMBDA_LOG_LEVEL, AWS_LAMBDA_LOG_FORMAT",
+        "set by Lambda",
+        "Level of the function's own log, unless `DD_LOG_LEVEL` says it; `Text` instead of `JSON`",
     ),
     variable(
         "AWS_LAMBDA_LOG_GROUP_NAME",

@@ -14,6 +14,12 @@ pub const ID: &str = "c638f7633696e2ea7142f48455be2c0a28b602caec1dd0c822831ad5e7
 pub const GROUP: &str = "/aws/eks/prod-eu/fargate";
 pub const ARN: &str = "arn:aws:lambda:eu-west-1:111122223333:function:podferry";
 
+/// Milliseconds since 1970: logs of other times may be too old to be sent as they are.
+pub fn now() -> i64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    i64::try_from(now.as_millis()).unwrap()
+}
+
 /// The stream of container `nginx` of pod `web-6d4cf56db6-x7k2p`.
 pub fn stream() -> String {
     format!("from-fluent-bit-kube.var.log.containers.web-6d4cf56db6-x7k2p_shop_nginx-{ID}.log")

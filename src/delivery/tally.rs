@@ -1,0 +1,58 @@
+//! What requests to the intake came to, in numbers: for the metrics.
+
+use super::intake::Problem;
+
+/// What the requests came to, in numbers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Requests that were made.
+    pub requests: usize,
+    /// Failures after which the request was worth making again, by kind.
+    pub retries: Retries,
+    /// Answers 401 and 403.
+    pub key_refused: usize,
+    /// How long each request took, in milliseconds.
+    pub latencies: Vec<u64>,
+}
+
+/// Failures that may pass.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Retries {
+    /// 429.
+    pub rate_limited: usize,
+    /// 5xx.
+    pub server_error: usize,
+    /// 408, or no answer in time.
+    pub timeout: usize,
+    pub connection: usize,
+}
+
+impl Retries {
+    /// All of them.
+    pub fn all(&self) -> usize {
+        self.rate_limited + self.server_error + self.timeout + self.connection
+    }
+
+    /// Counts one.
+    pub fn count(&mut self, problem: Problem) {
+        match problem {
+            Problem::Status(429) => self.rate_limited += 1,
+            Problem::Status(408) | Problem::Timeout => self.timeout += 1,
+            Problem::Status(_) => self.server_error += 1,
+            Problem::Connection => self.connection += 1,
+        }
+    }
+}
+
+impl Tally {
+    /// Adds those of another payload.
+    pub fn add(&mut self, other: Tally) {
+        self.requests += other.requests;
+        self.retries.rate_limited += other.retries.rate_limited;
+        self.retries.server_error += other.retries.server_error;
+        self.retries.timeout += other.retries.timeout;
+        self.retries.connection += other.retries.connection;
+        self.key_refused += other.key_refused;
+        self.latencies.extend(other.latencies);
+    }
+}

@@ -1,0 +1,127 @@
+//! The queues of SQS that undelivered logs wait in: sending to them, and hiding a message for a while longer.
+//!
+//! What a message looks like is `delivery::undelivered`'s. AWS's own redrive policy takes a message that comes back too often
+//! to the dead-letter queue; what can never be delivered is sent there at once.
+
+use std::time::Duration;
+
+use reqwest::Client;
+use serde_json::json;
+use tokio::time::{Instant, timeout_at};
+
+use super::aws::{Call, CallError, Operation};
+use crate::settings::{AwsSettings, Queue, QueueSettings};
+
+/// The first wait between two rounds; it doubles with each.
+const BASE: Duration = Duration::from_secs(30);
+
+/// No wait is longer: after an outage, logs are in Datadog within an hour.
+const CAP: Duration = Duration::from_secs(3600);
+
+/// How long SQS can hold a new message back. Source: Amazon SQS API reference, SendMessage, `DelaySeconds`.
+const MAX_DELAY: Duration = Duration::from_secs(900);
+
+/// The name of the message attribute that says why a message is in the dead-letter queue.
+pub const REASON_ATTRIBUTE: &str = "podferry_reason";
+
+/// How long to wait after the round of this number, from 1.
+pub fn backoff(round: u32) -> Duration {
+    BASE.saturating_mul(1 << round.saturating_sub(1).min(16)).min(CAP)
+}
+
+/// The queues, and how to reach them.
+#[derive(Debug, Clone)]
+pub struct Queues {
+    settings: QueueSettings,
+    aws: AwsSettings,
+}
+
+impl Queues {
+    pub fn new(settings: QueueSettings, aws: AwsSettings) -> Queues {
+        Queues { settings, aws }
+    }
+
+    /// Whether there is any.
+    pub fn exist(&self) -> bool {
+        self.settings.undelivered.is_some() || self.settings.dead_letter.is_some()
+    }
+
+    /// For what may go through later.
+    pub fn undelivered(&self) -> Option<&Queue> {
+        self.settings.undelivered.as_ref()
+    }
+
+    /// For what never will.
+    pub fn dead_letter(&self) -> Option<&Queue> {
+        self.settings.dead_letter.as_ref()
+    }
+
+    /// Sends a message; it becomes visible after `delay`, as far as SQS can hold it back.
+    ///
+    /// # Errors
+    /// [`CallError`] of the last attempt, or [`CallError::NoTime`].
+    pub async fn send(
+        &self,
+        client: &Client,
+        queue: &Queue,
+        message: Outgoing<'_>,
+        deadline: Instant,
+    ) -> Result<(), CallError> {
+        let mut request = json!({
+            "QueueUrl": queue.url,
+            "MessageBody": message.body,
+            "DelaySeconds": message.delay.min(MAX_DELAY).as_secs(),
+        });
+        if let Some(reason) = message.reason {
+            request["MessageAttributes"] = json!({ REASON_ATTRIBUTE: { "DataType": "String", "StringValue": reason } });
+        }
+        self.call(client, queue, Operation::SendMessage, &request, deadline).await
+    }
+
+    /// Hides a message that was handed out from `arn` for so long. `false` if it is of another queue than ours, or that failed:
+    /// the queue's own visibility timeout holds then.
+    pub async fn hide(&self, client: &Client, arn: &str, receipt: &str, wait: Duration, deadline: Instant) -> bool {
+        let name = arn.rsplit(':').next();
+        let ours =
+            [self.undelivered(), self.dead_letter()].into_iter().flatten().find(|queue| name == Some(&queue.name));
+        let Some(queue) = ours else { return false };
+        let request = json!({
+            "QueueUrl": queue.url, "ReceiptHandle": receipt, "VisibilityTimeout": wait.as_secs(),
+        });
+        self.call(client, queue, Operation::ChangeMessageVisibility, &request, deadline).await.is_ok()
+    }
+
+    async fn call(
+        &self,
+        client: &Client,
+        queue: &Queue,
+        operation: Operation,
+        request: &serde_json::Value,
+        deadline: Instant,
+    ) -> Result<(), CallError> {
+        let endpoint = Some(queue.endpoint.as_str());
+        let call = Call { client, settings: &self.aws, operation, endpoint, region: &queue.region, request };
+        timeout_at(deadline, call.make()).await.map_err(|_| CallError::NoTime)?.map(|_| ())
+    }
+}
+
+/// A message on its way to a queue.
+#[derive(Debug, Clone, Copy)]
+pub struct Outgoing<'a> {
+    pub body: &'a str,
+    pub delay: Duration,
+    /// Why it is sent, where the body does not say so itself.
+    pub reason: Option<&'a str>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_an_hour() {
+        let seconds: Vec<u64> = (1..10).map(|round| backoff(round).as_secs()).collect();
+        assert_eq!(seconds, [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]);
+        assert_eq!((backoff(0).as_secs(), backoff(u32::MAX).as_secs()), (30, 3600));
+    }
+}

@@ -1,0 +1,243 @@
+//! Envelopes of many records: SQS, Kinesis Data Streams, notifications of S3, and the records that Amazon Data Firehose
+//! wants transformed. Each keeps what the answer needs to name a record by.
+//!
+//! One record that cannot be read must not cost the others: what is needed is taken where it is, and its absence is that
+//! record's own mistake. Source: the events of AWS's guide "Using Lambda with …"; `aws_lambda_events` is the oracle of a test.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::event::{Event, EventError};
+
+/// A message of a queue.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SqsRecord<'a> {
+    /// What `batchItemFailures` names it by.
+    pub message_id: Cow<'a, str>,
+    /// What its visibility can be changed by; only for this receipt.
+    pub receipt_handle: Cow<'a, str>,
+    /// How often it was handed out, this time included; at least 1.
+    pub receive_count: u32,
+    /// The queue's, such as `arn:aws:sqs:eu-west-1:111122223333:name`.
+    pub queue_arn: Cow<'a, str>,
+    pub body: Cow<'a, str>,
+}
+
+/// A record of a stream.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KinesisRecord<'a> {
+    /// What `batchItemFailures` names it by.
+    pub sequence_number: Cow<'a, str>,
+    /// base64.
+    pub data: Cow<'a, str>,
+}
+
+/// What Firehose wants transformed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FirehoseEvent<'a> {
+    pub records: Vec<FirehoseRecord<'a>>,
+}
+
+/// One record of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FirehoseRecord<'a> {
+    /// What the answer names it by.
+    pub record_id: Cow<'a, str>,
+    /// base64.
+    pub data: Cow<'a, str>,
+}
+
+/// An object in a bucket.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct S3Object {
+    pub bucket: String,
+    /// Decoded: notifications have it as in a form of HTML.
+    pub key: String,
+    pub region: String,
+}
+
+/// Any record, as it is written; all members may be missing.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Written<'a> {
+    #[serde(borrow, rename = "eventSource", alias = "EventSource")]
+    event_source: Cow<'a, str>,
+    #[serde(borrow, rename = "messageId")]
+    message_id: Cow<'a, str>,
+    #[serde(borrow, rename = "receiptHandle")]
+    receipt_handle: Cow<'a, str>,
+    #[serde(borrow)]
+    body: Cow<'a, str>,
+    attributes: Attributes,
+    #[serde(borrow, rename = "eventSourceARN")]
+    event_source_arn: Cow<'a, str>,
+    #[serde(borrow)]
+    kinesis: Kinesis<'a>,
+    #[serde(rename = "awsRegion")]
+    aws_region: String,
+    s3: S3,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Attributes {
+    #[serde(rename = "ApproximateReceiveCount")]
+    receive_count: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Kinesis<'a> {
+    #[serde(borrow, rename = "sequenceNumber")]
+    sequence_number: Cow<'a, str>,
+    #[serde(borrow)]
+    data: Cow<'a, str>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct S3 {
+    bucket: Bucket,
+    object: Object,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Bucket {
+    name: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Object {
+    key: String,
+}
+
+/// Recognises the array behind `Records`: all of one service, the first record's.
+///
+/// # Errors
+/// [`EventError::Unknown`]: it is no array of records of a service that we know.
+pub fn recognise(records: &str) -> Result<Event<'_>, EventError> {
+    let records: Vec<&RawValue> = serde_json::from_str(records).map_err(|_| EventError::Unknown)?;
+    let records: Vec<Written> = records.into_iter().map(written).collect();
+    match records.first().map(|first| first.event_source.as_ref()) {
+        Some("aws:sqs") => Ok(Event::Sqs(records.into_iter().map(sqs).collect())),
+        Some("aws:kinesis") => Ok(Event::Kinesis(
+            records
+                .into_iter()
+                .map(|Written { kinesis: Kinesis { sequence_number, data }, .. }| KinesisRecord {
+                    sequence_number,
+                    data,
+                })
+                .collect(),
+        )),
+        Some("aws:s3") => Ok(Event::S3(records.into_iter().map(s3).collect())),
+        _ => Err(EventError::Unknown),
+    }
+}
+
+/// A record with a member of another type than it should have is read as one without any: nothing is known of it.
+fn written(record: &RawValue) -> Written<'_> {
+    serde_json::from_str(record.get()).unwrap_or_default()
+}
+
+fn sqs(record: Written) -> SqsRecord {
+    SqsRecord {
+        message_id: record.message_id,
+        receipt_handle: record.receipt_handle,
+        receive_count: record.attributes.receive_count.parse().unwrap_or(1).max(1),
+        queue_arn: record.event_source_arn,
+        body: record.body,
+    }
+}
+
+fn s3(record: Written) -> S3Object {
+    S3Object { bucket: record.s3.bucket.name, key: form_decoded(&record.s3.object.key), region: record.aws_region }
+}
+
+/// `+` is a blank, `%2F` a byte. Source: AWS, "Event message structure" of S3 notifications.
+fn form_decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let hex = bytes.get(at + 1..at + 3).and_then(|digits| std::str::from_utf8(digits).ok());
+        match (byte, hex.and_then(|digits| u8::from_str_radix(digits, 16).ok())) {
+            (b'%', Some(decoded)) => {
+                out.push(decoded);
+                at += 2;
+            }
+            (b'+', _) => out.push(b' '),
+            _ => out.push(byte),
+        }
+        at += 1;
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+impl<'a> FirehoseEvent<'a> {
+    /// Reads the array behind `records`.
+    ///
+    /// # Errors
+    /// [`EventError::Unknown`]: it is no array.
+    pub fn read(records: &'a str) -> Result<FirehoseEvent<'a>, EventError> {
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Record<'a> {
+            #[serde(borrow, rename = "recordId")]
+            record_id: Cow<'a, str>,
+            #[serde(borrow)]
+            data: Cow<'a, str>,
+        }
+        let records: Vec<&RawValue> = serde_json::from_str(records).map_err(|_| EventError::Unknown)?;
+        let records = records.into_iter().map(|record| {
+            let Record { record_id, data } = serde_json::from_str(record.get()).unwrap_or_default();
+            FirehoseRecord { record_id, data }
+        });
+        Ok(FirehoseEvent { records: records.collect() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::event;
+    use super::*;
+
+    #[test]
+    fn a_message_of_a_queue() {
+        let event = br#"{"Records":[{"messageId":"m-1","receiptHandle":"r","body":"{\"a\":1}","attributes":
+            {"ApproximateReceiveCount":"3","SentTimestamp":"1"},"messageAttributes":{},"md5OfBody":"x","eventSource":"aws:sqs",
+            "eventSourceARN":"arn:aws:sqs:eu-west-1:111122223333:q","awsRegion":"eu-west-1"},
+            {"messageId":"m-2","body":7},{"messageId":"m-3"}]}"#;
+        let Ok(Event::Sqs(records)) = event::recognise(event) else { panic!("no queue") };
+        assert_eq!((records[0].body.as_ref(), records[0].receive_count), (r#"{"a":1}"#, 3));
+        assert_eq!(records[0].queue_arn, "arn:aws:sqs:eu-west-1:111122223333:q");
+        // What is wrong with one is its own.
+        assert_eq!(records[1], SqsRecord { receive_count: 1, ..SqsRecord::default() });
+        assert_eq!((records[2].message_id.as_ref(), records[2].receive_count), ("m-3", 1));
+    }
+
+    #[test]
+    fn a_record_of_a_stream_and_an_object_of_a_bucket() {
+        let event = br#"{"Records":[{"kinesis":{"partitionKey":"k","sequenceNumber":"49","data":"H4s=","approximateArrivalTimestamp":1.5},
+            "eventSource":"aws:kinesis","eventID":"shardId-0:49"}]}"#;
+        let records = vec![KinesisRecord { sequence_number: "49".into(), data: "H4s=".into() }];
+        assert_eq!(event::recognise(event), Ok(Event::Kinesis(records)));
+        let event =
+            br#"{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3","awsRegion":"eu-west-1","s3":{"bucket":
+            {"name":"b","arn":"x"},"object":{"key":"a%2Fb+c/%C3%A4%","size":1}}}]}"#;
+        let object = S3Object { bucket: "b".into(), key: "a/b c/ä%".into(), region: "eu-west-1".into() };
+        assert_eq!(event::recognise(event), Ok(Event::S3(vec![object])));
+    }
+
+    #[test]
+    fn what_firehose_wants_transformed() {
+        let event = br#"{"invocationId":"i","deliveryStreamArn":"arn:aws:firehose:r:1:deliverystream/d","region":"r",
+            "records":[{"recordId":"1","approximateArrivalTimestamp":1,"data":"H4s="},{"recordId":"2"},7]}"#;
+        let Ok(Event::Firehose(FirehoseEvent { records })) = event::recognise(event) else { panic!("no Firehose") };
+        assert_eq!(records[0], FirehoseRecord { record_id: "1".into(), data: "H4s=".into() });
+        assert_eq!((records[1].record_id.as_ref(), records.len()), ("2", 3));
+    }
+}

@@ -1,0 +1,102 @@
+//! What the forwarder says of itself, and how: `DD_LOG_LEVEL`, `AWS_LAMBDA_LOG_LEVEL`, `AWS_LAMBDA_LOG_FORMAT`.
+
+use super::Reader;
+
+/// How urgent a line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+impl Level {
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Debug => "DEBUG",
+            Level::Info => "INFO",
+            Level::Warn => "WARN",
+            Level::Error => "ERROR",
+        }
+    }
+}
+
+/// How the function's own log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwnLogSettings {
+    /// The least urgent lines that are written; `None` writes none.
+    pub level: Option<Level>,
+    /// One JSON object a line; else text.
+    pub json: bool,
+}
+
+impl Default for OwnLogSettings {
+    fn default() -> Self {
+        OwnLogSettings { level: Some(Level::Info), json: true }
+    }
+}
+
+/// What is wrong here is only warned of: the logs of others do not wait for it.
+pub(super) fn read(reader: &mut Reader) -> OwnLogSettings {
+    let mut settings = OwnLogSettings::default();
+    // Datadog's forwarder knows the first, Lambda sets the second; the user's own choice holds.
+    for variable in ["DD_LOG_LEVEL", "AWS_LAMBDA_LOG_LEVEL"] {
+        let Some(value) = reader.get(variable) else { continue };
+        match level(&value) {
+            Some(level) => {
+                settings.level = level;
+                break;
+            }
+            None => reader.warnings.push(format!(
+                "{variable} is none of TRACE, DEBUG, INFO, WARN, ERROR, CRITICAL and OFF; it has no effect"
+            )),
+        }
+    }
+    let format = reader.get("AWS_LAMBDA_LOG_FORMAT");
+    settings.json = !format.is_some_and(|format| format.eq_ignore_ascii_case("text"));
+    settings
+}
+
+/// The names of Datadog, of Lambda and of Python. `Some(None)` is no line at all.
+fn level(name: &str) -> Option<Option<Level>> {
+    Some(match name.to_ascii_uppercase().as_str() {
+        "TRACE" | "DEBUG" | "ALL" => Some(Level::Debug),
+        "INFO" => Some(Level::Info),
+        "WARN" | "WARNING" => Some(Level::Warn),
+        "ERROR" | "CRITICAL" | "FATAL" => Some(Level::Error),
+        "OFF" => None,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Settings;
+    use super::*;
+
+    fn read(pairs: [(&str, &str); 3]) -> (OwnLogSettings, usize) {
+        let [a, b, c] = pairs;
+        let settings = Settings::read(&[("DD_API_KEY", "k"), a, b, c]).unwrap();
+        (settings.own_log, settings.warnings.len())
+    }
+
+    #[test]
+    fn the_users_level_outranks_lambdas() {
+        let level = |datadog, lambda| read([("DD_LOG_LEVEL", datadog), ("AWS_LAMBDA_LOG_LEVEL", lambda), ("", "")]);
+        assert_eq!(level("", "").0.level, Some(Level::Info));
+        assert_eq!(level("", "ERROR").0.level, Some(Level::Error));
+        assert_eq!(level("warning", "DEBUG").0.level, Some(Level::Warn));
+        assert_eq!(level("off", "DEBUG").0.level, None);
+        let (settings, warnings) = level("loud", "DEBUG");
+        assert_eq!((settings.level, warnings), (Some(Level::Debug), 1));
+    }
+
+    #[test]
+    fn lambdas_format_is_kept() {
+        for (format, json) in [("JSON", true), ("Text", false), ("", true)] {
+            assert_eq!(read([("AWS_LAMBDA_LOG_FORMAT", format), ("", ""), ("", "")]).0.json, json);
+        }
+    }
+}
