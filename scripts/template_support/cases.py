@@ -10,6 +10,10 @@ LOGS = "arn:{partition}:logs:{region}:{account}:log-group:"
 SECRET = "arn:{partition}:secretsmanager:{region}:{account}:secret:datadog/key-AbCdEf"
 PARAMETER = "arn:{partition}:ssm:{region}:{account}:parameter/datadog/key"
 KEY = "arn:{partition}:kms:{region}:{account}:key/0123abcd-0123-0123-0123-0123456789ab"
+UNDELIVERED_KEY = "arn:{partition}:kms:{region}:{account}:key/undelivered"
+KINESIS_KEY = "arn:{partition}:kms:{region}:{account}:key/kinesis"
+KINESIS = "arn:{partition}:kinesis:{region}:{account}:stream/pod-logs"
+TOPIC = "arn:{partition}:sns:{region}:{account}:on-call"
 
 
 @dataclasses.dataclass
@@ -18,8 +22,8 @@ class Case:
 
     name: str
     parameters: dict
-    environment: dict  # besides DD_SITE
-    may: dict  # what the role may do besides writing its own log: action to resource
+    environment: dict  # besides ENVIRONMENT
+    may: dict  # what the function's role may do besides MAY: action to resource, or to several
     source_arn: str = LOGS + "*:*"
     groups: tuple = ()
     function: dict = dataclasses.field(default_factory=dict)  # properties that are not the default
@@ -33,10 +37,32 @@ class Case:
                 return re.sub(r"\{(partition|region|account)}", lambda found: words[found[1]], value)
             if isinstance(value, dict):
                 return {key: fill(each) for key, each in value.items()}
+            if isinstance(value, tuple):
+                return tuple(map(fill, value))
             return value
 
         return Case(**{field.name: fill(getattr(self, field.name)) for field in dataclasses.fields(self)})
 
+
+# What the function has in every stack, and DD_SITE.
+ENVIRONMENT = {
+    "PODFERRY_UNDELIVERED_QUEUE_URL": "<UndeliveredQueue>",
+    "PODFERRY_DEAD_LETTER_QUEUE_URL": "<DeadLetterQueue>",
+}
+
+# What its role may do in every stack.
+MAY = {
+    "logs:CreateLogStream": "<ForwarderLogs.Arn>",
+    "logs:PutLogEvents": "<ForwarderLogs.Arn>",
+    "sqs:SendMessage": ("<UndeliveredQueue.Arn>", "<DeadLetterQueue.Arn>"),
+    "sqs:ReceiveMessage": "<UndeliveredQueue.Arn>",
+    "sqs:DeleteMessage": "<UndeliveredQueue.Arn>",
+    "sqs:GetQueueAttributes": "<UndeliveredQueue.Arn>",
+    "sqs:ChangeMessageVisibility": "<UndeliveredQueue.Arn>",
+    "s3:PutObject": "<FailedEventsBucket.Arn>/*",
+    "s3:ListBucket": "<FailedEventsBucket.Arn>",
+    "s3:GetObject": "<FailedEventsBucket.Arn>/aws/lambda/*",
+}
 
 # Parameters that are passed on as they are, and only if they are set: the variable, and a value that says nothing by itself.
 PASSED_ON = {
@@ -62,6 +88,7 @@ PASSED_ON = {
     "Compression": ("DD_COMPRESSION", "gzip"),
     "CompressionLevel": ("DD_COMPRESSION_LEVEL", "0"),
     "MaxWorkers": ("DD_MAX_WORKERS", "64"),
+    "LogLevel": ("DD_LOG_LEVEL", "warn"),
 }
 
 # The groups that are promised to people who know the settings of Datadog's forwarder or of the Agent.
@@ -72,11 +99,19 @@ GROUPS = {
         *("AutoMultiLineDetection", "MultilineLogRegexPattern", "Sample", "ForwardLog"),
     ],
     "How logs are sent": ["Compression", "CompressionLevel", "MaxWorkers"],
+    "What could not be delivered": [
+        *("UndeliveredQueueEnabled", "UndeliveredQueueConcurrency", "UndeliveredKmsKeyArn", "AlarmTopicArn"),
+    ],
+    "Other ways to the function": ["Route", "KinesisStreamArn", "KinesisKmsKeyArn", "KinesisParallelizationFactor"],
 }
 
 # Source: AWS CloudFormation User Guide, "CloudFormation quotas": parameters of a template, and bytes of a description.
 MAX_PARAMETERS = 200
 MAX_DESCRIPTION = 4000
+# The same quotas: a template of which CloudFormation is given the address in S3, as SAM does.
+MAX_TEMPLATE = 1_000_000
+# Source: Amazon CloudWatch API Reference, PutMetricAlarm: the length of an AlarmDescription.
+MAX_ALARM_DESCRIPTION = 1024
 # Source: AWS Lambda Developer Guide, "Lambda quotas": all environment variables of a function together.
 MAX_ENVIRONMENT = 4096
 
@@ -85,9 +120,10 @@ TABLE = Path(__file__).parent.parent.parent / "src/settings/table.rs"
 KNOWN_VARIABLES = set(re.findall(r'variable\(\s*"(\w+)"', TABLE.read_text()))
 
 FROM_SECRET = {"ApiKeySecretArn": SECRET}
+PLAINEST, EVERYTHING = "a secret and one group", "everything at once"
 CASES = [
     Case(
-        "a secret and one group",
+        PLAINEST,
         FROM_SECRET | {"LogGroupName": "/eks/prod", "ClusterName": "prod", "Env": "live", "Tags": "team:a,b:c"},
         {"DD_API_KEY_SECRET_ARN": SECRET, "DD_CLUSTER_NAME": "prod", "DD_ENV": "live", "DD_TAGS": "team:a,b:c"},
         {"secretsmanager:GetSecretValue": SECRET},
@@ -162,6 +198,62 @@ CASES = [
     ),
 ]
 
+# What the role may do with a Kinesis stream, and with a key of one's own for what was not delivered.
+MAY_KINESIS = dict.fromkeys(
+    ["kinesis:" + name for name in "DescribeStream DescribeStreamSummary GetRecords GetShardIterator ListShards".split()], KINESIS
+)
+MAY_UNDELIVERED_KEY = {"kms:GenerateDataKey": UNDELIVERED_KEY, "kms:Decrypt": UNDELIVERED_KEY}
+
+CASES += [
+    Case(
+        "a key of one's own for the queues, which are not read, and a topic",
+        FROM_SECRET | {"UndeliveredKmsKeyArn": UNDELIVERED_KEY, "UndeliveredQueueEnabled": "false", "AlarmTopicArn": TOPIC},
+        {"DD_API_KEY_SECRET_ARN": SECRET},
+        {"secretsmanager:GetSecretValue": SECRET} | MAY_UNDELIVERED_KEY,
+    ),
+    Case(
+        "a Kinesis stream",
+        FROM_SECRET | {"KinesisStreamArn": KINESIS, "UndeliveredQueueConcurrency": "7"},
+        {"DD_API_KEY_SECRET_ARN": SECRET},
+        {"secretsmanager:GetSecretValue": SECRET} | MAY_KINESIS,
+    ),
+    Case(
+        "a Kinesis stream with a key of its own",
+        FROM_SECRET | {"KinesisStreamArn": KINESIS, "KinesisKmsKeyArn": KINESIS_KEY, "KinesisParallelizationFactor": "4"},
+        {"DD_API_KEY_SECRET_ARN": SECRET},
+        {"secretsmanager:GetSecretValue": SECRET, "kms:Decrypt": KINESIS_KEY} | MAY_KINESIS,
+    ),
+    Case(
+        "Firehose, and a secret",
+        FROM_SECRET | {"Route": "firehose", "LogGroupName": "/eks/prod", "SecondLogGroupName": "b", "Site": "us3.datadoghq.com"},
+        {"DD_API_KEY_SECRET_ARN": SECRET},
+        {"secretsmanager:GetSecretValue": SECRET},
+        groups=("/eks/prod", "b"),
+    ),
+    Case(
+        EVERYTHING,
+        {"ApiKey": "0123456789abcdef0123456789abcdef", "KmsKeyArn": KEY, "UndeliveredKmsKeyArn": UNDELIVERED_KEY}
+        | {"LogGroupName": "a", "SecondLogGroupName": "b", "ThirdLogGroupName": "c", "AlarmTopicArn": TOPIC, "Route": "firehose"}
+        | {"KinesisStreamArn": KINESIS, "KinesisKmsKeyArn": KINESIS_KEY, "LogLevel": "trace"},
+        {"DD_API_KEY_SECRET_ARN": "<ApiKeySecret>", "DD_LOG_LEVEL": "trace"},
+        {"secretsmanager:GetSecretValue": "<ApiKeySecret>"}
+        | MAY_KINESIS
+        | MAY_UNDELIVERED_KEY
+        | {"kms:Decrypt": (KEY, UNDELIVERED_KEY, KINESIS_KEY)},
+        groups=("a", "b", "c"),
+    ),
+]
+# Lambda's own filter never goes above INFO, where it would drop the metrics.
+CASES += [
+    Case(
+        f"log level {level}",
+        FROM_SECRET | {"LogLevel": level},
+        {"DD_API_KEY_SECRET_ARN": SECRET, "DD_LOG_LEVEL": level},
+        {"secretsmanager:GetSecretValue": SECRET},
+    )
+    for level in ("debug", "info", "error")
+]
+
 # Any two settings are apart in one of these: none may hang on another.
 for bit in range(len(PASSED_ON).bit_length()):
     some = {name: PASSED_ON[name] for index, name in enumerate(PASSED_ON) if index >> bit & 1}
@@ -185,6 +277,9 @@ REFUSED_BY_RULE = [
     ("LogGroupsDiffer", {"LogGroupName": "a", "SecondLogGroupName": "a"}),
     ("LogGroupsDiffer", {"LogGroupName": "a", "ThirdLogGroupName": "a"}),
     ("LogGroupsDiffer", {"SecondLogGroupName": "b", "ThirdLogGroupName": "b"}),
+    ("FirehoseHasItsSecret", {"Route": "firehose", "ApiKeySsmName": "n"}),
+    ("FirehoseHasItsSecret", {"Route": "firehose", "ApiKeyKms": "AQ==", "KmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/1"}),
+    ("KinesisKeyHasItsStream", {"KinesisKmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/1"}),
 ]
 
 # Values that a parameter's own declaration has to refuse.
@@ -224,6 +319,22 @@ REFUSED_VALUES = [
     ("MaxWorkers", "0"),
     ("MaxWorkers", "65"),
     ("MaxWorkers", "8.5"),
+    ("LogLevel", "verbose"),
+    ("LogLevel", "INFO"),
+    ("UndeliveredQueueEnabled", ""),
+    ("UndeliveredQueueConcurrency", "1"),
+    ("UndeliveredQueueConcurrency", "1001"),
+    ("UndeliveredKmsKeyArn", "arn:aws:kms:eu-west-1:123456789012:alias/mine"),
+    ("AlarmTopicArn", "on-call"),
+    ("AlarmTopicArn", "arn:aws:sns:eu-west-1:123456789012:on-call.fifo"),
+    ("Route", "kinesis"),
+    ("KinesisStreamArn", "pod-logs"),
+    ("KinesisStreamArn", "*"),
+    ("KinesisStreamArn", "arn:aws:kinesis:eu-west-1:123456789012:stream/*"),
+    ("KinesisStreamArn", "arn:aws:kinesis:eu-west-1:123456789012:stream/a/consumer/b:1"),
+    ("KinesisKmsKeyArn", "*"),
+    ("KinesisParallelizationFactor", "0"),
+    ("KinesisParallelizationFactor", "11"),
 ]
 
 ACCEPTED_VALUES = [
@@ -242,4 +353,10 @@ ACCEPTED_VALUES += [
     ("Sample", '{\n"rate":1}\n'),
     ("Redact", "email, ipv4"),
     ("Compression", "none"),
+    *(("LogLevel", level) for level in ("trace", "debug", "info", "warn", "error")),
+    ("UndeliveredQueueConcurrency", "2"),
+    ("UndeliveredQueueConcurrency", "1000"),
+    ("KinesisStreamArn", "arn:aws-cn:kinesis:cn-north-1:123456789012:stream/pod_logs.1"),
+    ("KinesisParallelizationFactor", "10"),
+    ("AlarmTopicArn", ""),
 ]

@@ -16,6 +16,7 @@ logging.getLogger("samtranslator").setLevel(logging.ERROR)
 
 ACCOUNT = "123456789012"
 STACK = "podferry"
+STACK_ID = "51af3dc0-da77-11e4-872e-1234567abcde"
 # A region and the URL suffix of each partition.
 PARTITIONS = {
     "aws": ("eu-west-1", "amazonaws.com"),
@@ -60,6 +61,7 @@ class Stack:
             "AWS::NoValue": NO_VALUE,
             "AWS::Partition": partition,
             "AWS::Region": region,
+            "AWS::StackId": f"arn:{partition}:cloudformation:{region}:{ACCOUNT}:stack/{STACK}/{STACK_ID}",
             "AWS::StackName": STACK,
             "AWS::URLSuffix": suffix,
         }
@@ -73,7 +75,13 @@ class Stack:
             for name, resource in template["Resources"].items()
             if "Condition" not in resource or self.condition(resource["Condition"])
         }
-        self.outputs = self.work_out(template.get("Outputs", {}))
+        self.outputs = self.work_out(
+            {
+                name: output
+                for name, output in template.get("Outputs", {}).items()
+                if "Condition" not in output or self.condition(output["Condition"])
+            }
+        )
 
     def of_type(self, kind):
         return {name: resource for name, resource in self.resources.items() if resource["Type"] == kind}
@@ -160,8 +168,11 @@ class Stack:
                 return self.work_out(yes if self.condition(name) else no)
             case "Fn::GetAtt":
                 return self.resource(*argument)
-            case "Fn::Sub" if isinstance(argument, str):
-                return re.sub(r"\$\{([^!}]+)}", lambda found: self.substitute(found[1]), argument)
+            case "Fn::Sub":
+                text, own = (argument, {}) if isinstance(argument, str) else argument
+                own = {name: str(self.work_out(value)) for name, value in own.items()}
+                text = re.sub(r"\$\{([^!}]+)}", lambda found: self.substitute(found[1], own), text)
+                return text.replace("${!", "${")
             case "Fn::Join":
                 glue, parts = argument
                 return glue.join(map(str, self.work_out(parts)))
@@ -171,5 +182,33 @@ class Stack:
                 return self.work_out(argument[1])[int(argument[0])]
         raise Broken(f"{function} is not known to this check")
 
-    def substitute(self, name):
+    def substitute(self, name, own):
+        if name in own:
+            return own[name]
         return self.resource(*name.split(".", 1)) if "." in name else str(self.ref(name))
+
+    def template_of_it(self):
+        """The template with only its conditions decided, for a tool that does not decide them. References stay."""
+        template = {key: value for key, value in self.template.items() if key not in {"Conditions", "Rules", "Outputs"}}
+        template["Parameters"] = {
+            name: parameter | {"Default": self.values[name]} for name, parameter in self.template["Parameters"].items()
+        }
+        resources = {name: self.template["Resources"][name] for name in self.resources}
+        template["Resources"] = {
+            name: {key: self.decide(value) for key, value in resource.items() if key != "Condition"}
+            for name, resource in resources.items()
+        }
+        return template
+
+    def decide(self, value):
+        if isinstance(value, list):
+            return [each for each in map(self.decide, value) if each is not NO_VALUE]
+        if not isinstance(value, dict):
+            return value
+        if value == {"Ref": "AWS::NoValue"}:
+            return NO_VALUE
+        if set(value) == {"Fn::If"}:
+            name, yes, no = value["Fn::If"]
+            return self.decide(yes if self.condition(name) else no)
+        decided = {key: self.decide(each) for key, each in value.items()}
+        return {key: each for key, each in decided.items() if each is not NO_VALUE}
