@@ -1,0 +1,1 @@
+"""What scripts/check_template.py is made of."""
