@@ -57,6 +57,38 @@ fn events_are_served_and_numbers_answered() {
     assert!(!output.contains("geheimes-wort") && !output.contains("schluessel"), "{output}");
 }
 
+/// The lines of a forwarder's own log that are JSON.
+fn lines(output: &str) -> Vec<Value> {
+    output.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+#[test]
+fn each_invocation_leaves_one_line_of_metrics_and_its_lines_bear_the_request() {
+    let datadog = Datadog::start(Reply::Judge);
+    let url = datadog.intake.url();
+    for (level, own_lines) in [("info", 2), ("error", 1), ("off", 0)] {
+        let forwarder =
+            Forwarder::start(FORWARDER, &[("DD_URL", &url), ("DD_API_KEY", "k"), ("AWS_LAMBDA_LOG_LEVEL", level)]);
+        forwarder.wait_for_next();
+        forwarder.invoke(&good(), LONG).unwrap();
+        forwarder.invoke(b"nonsense", LONG).unwrap_err();
+        let lines = lines(&forwarder.output());
+        let (metrics, own): (Vec<_>, Vec<_>) = lines.iter().partition(|line| !line["_aws"].is_null());
+        assert_eq!((metrics.len(), own.len()), (2, own_lines), "{level}: {lines:#?}");
+        assert_eq!((&metrics[0]["LogsReceived"], &metrics[0]["LogsDelivered"]), (&1.into(), &1.into()));
+        assert_eq!((&metrics[0]["FunctionName"], &metrics[0]["ClusterName"]), (&"forwarder".into(), &"prod-eu".into()));
+        assert_eq!(metrics[1]["ClusterName"], "unknown");
+        assert!(lines.iter().all(|line| line["request_id"] == "8476a536-e9f4-11e8-9739-2dfe598c3fcd"));
+    }
+    let variables = [("DD_URL", url.as_str()), ("DD_API_KEY", "k"), ("AWS_LAMBDA_LOG_FORMAT", "Text")];
+    let forwarder = Forwarder::start(FORWARDER, &variables);
+    forwarder.wait_for_next();
+    forwarder.invoke(&good(), LONG).unwrap();
+    let output = forwarder.output();
+    assert_eq!((lines(&output).len(), output.lines().count()), (1, 2), "{output}");
+    assert!(output.contains(" INFO delivered request_id=8476a536-"), "{output}");
+}
+
 #[test]
 fn a_bad_event_is_an_error_and_the_next_one_is_served() {
     let datadog = Datadog::start(Reply::Judge);

@@ -66,12 +66,22 @@ pub struct Transformed {
 
 /// Transforms all records, in order.
 pub fn transform(event: &FirehoseEvent, function_arn: &str, settings: &PipelineSettings, now_ms: i64) -> Transformed {
+    transform_within(MAX_ANSWER_BYTES, event, function_arn, settings, now_ms)
+}
+
+fn transform_within(
+    limit: usize,
+    event: &FirehoseEvent,
+    function_arn: &str,
+    settings: &PipelineSettings,
+    now_ms: i64,
+) -> Transformed {
     // Firehose repeats an invocation whose answer it did not get: nothing is known to be delivered here.
     let settings = PipelineSettings { recent: Recent::new(0), ..settings.clone() };
     let plain = PipelineSettings { compression: Compression::None, ..settings.clone() };
     let mut transformed = Transformed::default();
     let ids: usize = event.records.iter().map(|record| empty_answer(&record.record_id)).sum();
-    let mut room = MAX_ANSWER_BYTES.saturating_sub(FRAME_BYTES + ids);
+    let mut room = limit.saturating_sub(FRAME_BYTES + ids);
     for (number, record) in (0..).zip(&event.records) {
         let answer = match processed(record, number, function_arn, &plain) {
             Ok(processed) => transformed.take(processed, &mut room, now_ms, settings.compression),
@@ -141,9 +151,42 @@ fn lines(payloads: &[Payload]) -> Vec<u8> {
     out
 }
 
-/// How large the answer for a record is without data, and with the comma behind it.
+/// How large the answer for a record is without its data, with the comma behind it: of the results that it can have, the
+/// longest. `Dropped` becomes `ProcessingFailed` where a record could not be delivered directly either.
 fn empty_answer(record_id: &str) -> usize {
-    let longest =
-        Transformation { record_id: record_id.to_owned(), result: Outcome::ProcessingFailed, data: "x".to_owned() };
-    serde_json::to_string(&longest).map_or(0, |text| text.len())
+    let length = |result, data: &str| {
+        let answer = Transformation { record_id: record_id.to_owned(), result, data: data.to_owned() };
+        serde_json::to_string(&answer).map_or(0, |text| text.len() - data.len())
+    };
+    length(Outcome::Ok, "x").max(length(Outcome::ProcessingFailed, "")) + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn the_answer_is_within_its_limit_to_the_byte() {
+        let content = r#"{"logGroup":"g","logStream":"s","logEvents":[{"id":"1","timestamp":5,"message":"text"}]}"#;
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(content.as_bytes()).unwrap();
+        let data = STANDARD.encode(gzip.finish().unwrap());
+        let record = |id: &str| FirehoseRecord { record_id: id.to_owned().into(), data: data.as_str().into() };
+        let event = FirehoseEvent { records: ["1", "2", "3"].map(record).into() };
+        let answer = |limit| {
+            let transformed = transform_within(limit, &event, "arn", &PipelineSettings::default(), 6);
+            let text = serde_json::json!({ "records": transformed.answer }).to_string();
+            (text.len(), transformed.handed_on, transformed.direct.len())
+        };
+        let (all, 3, 0) = answer(usize::MAX) else { panic!("not all") };
+        // The room for another result is four bytes a record, and behind the last one there is no comma.
+        let needed = all + 3 * 4 + 1;
+        for (limit, handed_on) in [(needed + 1, 3), (needed, 3), (needed - 1, 2), (0, 0)] {
+            let (length, handed, direct) = answer(limit);
+            assert_eq!((handed, direct), (handed_on, 3 - handed_on), "{limit} of {needed}");
+            assert!(length <= limit || limit == 0);
+        }
+    }
 }

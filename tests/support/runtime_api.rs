@@ -15,7 +15,7 @@ use std::time::{Duration, Instant, SystemTime};
 use serde_json::Value;
 
 /// How long to wait for the forwarder before a test is given up.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// What the forwarder told the runtime.
 #[derive(Debug)]
