@@ -6,6 +6,7 @@
 //!                  envelope gunzip    Fluent    joined        Datadog   ≤ 1000       │
 //!                           (capped)  Bit wrote               log       exact        ▼
 //!  answer ◀── handler ◀── deliver (concurrent, one deadline) ◀── intake.post (retry, Retry-After)
+//!                └─ what was not delivered ─▶ saving ─▶ SQS ─▶ the same function again, later
 //! ```
 //!
 //! * [`pipeline`] is pure: slices in, values out.

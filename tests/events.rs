@@ -5,7 +5,12 @@ mod support;
 use std::collections::HashMap;
 
 use aws_lambda_events::event::cloudwatch_logs::LogsEvent;
-use podferry::pipeline::event::EventError;
+use aws_lambda_events::event::firehose::KinesisFirehoseEvent;
+use aws_lambda_events::event::kinesis::KinesisEvent;
+use aws_lambda_events::event::sqs::SqsEvent;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use podferry::pipeline::event::{self, Event, EventError};
 use podferry::pipeline::{self, PipelineSettings};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -113,8 +118,66 @@ fn oracle(event: &[u8]) -> Option<HashMap<String, String>> {
     Some(event.aws_logs.data.log_events.into_iter().map(|event| (event.id, event.message)).collect())
 }
 
+/// Envelopes of many records as AWS writes them, from parts.
+fn envelopes(texts: &[String]) -> [Value; 3] {
+    let base64 = |text: &String| STANDARD.encode(text);
+    let sqs = texts.iter().map(|text| {
+        json!({
+            "messageId": text, "receiptHandle": text, "body": text, "md5OfBody": "x",
+            "attributes": { "ApproximateReceiveCount": "3", "SentTimestamp": "1", "SenderId": "s" }, "messageAttributes": {},
+            "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:r:1:q", "awsRegion": "r",
+        })
+    });
+    let kinesis = texts.iter().map(|text| {
+        json!({
+            "kinesis": { "kinesisSchemaVersion": "1.0", "partitionKey": text, "sequenceNumber": text, "data": base64(text),
+                "approximateArrivalTimestamp": 1545084650.987 },
+            "eventSource": "aws:kinesis", "eventVersion": "1.0", "eventID": "shardId-0:1", "eventName": "aws:kinesis:record",
+            "invokeIdentityArn": "i", "awsRegion": "r", "eventSourceARN": "a",
+        })
+    });
+    let firehose = texts.iter().map(|text| {
+        json!({ "recordId": text, "approximateArrivalTimestamp": 1495072949453_i64, "data": base64(text) })
+    });
+    [
+        json!({ "Records": sqs.collect::<Vec<_>>() }),
+        json!({ "Records": kinesis.collect::<Vec<_>>() }),
+        json!({ "invocationId": "i", "deliveryStreamArn": "d", "region": "r", "records": firehose.collect::<Vec<_>>() }),
+    ]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn it_reads_the_envelopes_that_awss_crate_reads(texts in prop::collection::vec(any::<String>(), 1..6)) {
+        let [sqs, kinesis, firehose] = envelopes(&texts).map(|event| event.to_string());
+        let theirs: SqsEvent = serde_json::from_str(&sqs).unwrap();
+        let Ok(Event::Sqs(ours)) = event::recognise(sqs.as_bytes()) else { panic!("no queue") };
+        prop_assert_eq!(ours.len(), theirs.records.len());
+        for (ours, theirs) in ours.iter().zip(&theirs.records) {
+            prop_assert_eq!(Some(ours.body.as_ref()), theirs.body.as_deref());
+            prop_assert_eq!(Some(ours.message_id.as_ref()), theirs.message_id.as_deref());
+            prop_assert_eq!(Some(ours.receipt_handle.as_ref()), theirs.receipt_handle.as_deref());
+            prop_assert_eq!(Some(ours.queue_arn.as_ref()), theirs.event_source_arn.as_deref());
+            let count = theirs.attributes.get("ApproximateReceiveCount").map(String::as_str);
+            prop_assert_eq!(Some(ours.receive_count.to_string()), count.map(str::to_owned));
+        }
+        let theirs: KinesisEvent = serde_json::from_str(&kinesis).unwrap();
+        let Ok(Event::Kinesis(ours)) = event::recognise(kinesis.as_bytes()) else { panic!("no stream") };
+        prop_assert_eq!(ours.len(), theirs.records.len());
+        for (ours, theirs) in ours.iter().zip(&theirs.records) {
+            prop_assert_eq!(ours.sequence_number.as_ref(), theirs.kinesis.sequence_number.as_str());
+            prop_assert_eq!(STANDARD.decode(ours.data.as_bytes()).unwrap(), theirs.kinesis.data.0.clone());
+        }
+        let theirs: KinesisFirehoseEvent = serde_json::from_str(&firehose).unwrap();
+        let Ok(Event::Firehose(ours)) = event::recognise(firehose.as_bytes()) else { panic!("no Firehose") };
+        prop_assert_eq!(ours.records.len(), theirs.records.len());
+        for (ours, theirs) in ours.records.iter().zip(&theirs.records) {
+            prop_assert_eq!(Some(ours.record_id.as_ref()), theirs.record_id.as_deref());
+            prop_assert_eq!(STANDARD.decode(ours.data.as_bytes()).unwrap(), theirs.data.0.clone());
+        }
+    }
 
     #[test]
     fn it_reads_what_awss_crate_reads(messages in prop::collection::vec(any::<String>(), 0..12), group in any::<String>()) {
