@@ -12,7 +12,8 @@
 //! * [`pipeline`] is pure: slices in, values out.
 //! * [`delivery`] is the edge to Datadog, [`lambda`] the edge to Lambda and AWS.
 //! * [`settings`] reads every variable once.
-//! * `cli` and `stand_in` (feature `cli`) are the `podferry` command; the Lambda is built without them.
+//! * `cli`, `manifests`, `fluent_bit` and `stand_in` (feature `cli`) are the `podferry` command; the Lambda is built without
+//!   them.
 
 #![forbid(unsafe_code)]
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
@@ -20,7 +21,11 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod delivery;
+#[cfg(feature = "cli")]
+pub mod fluent_bit;
 pub mod lambda;
+#[cfg(feature = "cli")]
+pub mod manifests;
 pub mod pipeline;
 pub mod settings;
 #[cfg(feature = "cli")]

@@ -136,9 +136,9 @@ fn envelopes(texts: &[String]) -> [Value; 3] {
             "invokeIdentityArn": "i", "awsRegion": "r", "eventSourceARN": "a",
         })
     });
-    let firehose = texts.iter().map(|text| {
-        json!({ "recordId": text, "approximateArrivalTimestamp": 1495072949453_i64, "data": base64(text) })
-    });
+    let firehose = texts.iter().map(
+        |text| json!({ "recordId": text, "approximateArrivalTimestamp": 1495072949453_i64, "data": base64(text) }),
+    );
     [
         json!({ "Records": sqs.collect::<Vec<_>>() }),
         json!({ "Records": kinesis.collect::<Vec<_>>() }),

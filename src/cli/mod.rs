@@ -1,6 +1,7 @@
 //! The `podferry` command: one file a subcommand, thin over the library.
 
 mod demo;
+mod generate;
 mod intake;
 mod manifest;
 mod preview;
@@ -54,6 +55,13 @@ enum Command {
     Rules {
         #[command(subcommand)]
         command: RulesCommand,
+    },
+    /// Write the manifests that logs on their way need: for Kubernetes, for AWS and for Datadog.
+    ///
+    /// Options of the cluster come from flags, or from podferry.yaml in this folder.
+    Generate {
+        #[command(subcommand)]
+        what: Box<generate::What>,
     },
     /// Run a stand-in for Datadog's log intake on loopback, and print what it gets.
     ///
@@ -127,6 +135,8 @@ enum CommandError {
     #[error(transparent)]
     Failure(#[from] crate::lambda::handler::Failure),
     #[error("{0}")]
+    Refused(String),
+    #[error("{0}")]
     Internal(String),
     #[error(transparent)]
     Output(#[from] std::io::Error),
@@ -155,6 +165,7 @@ fn dispatch(command: Command) -> Result<Findings, CommandError> {
             let (container, sample) = (container.as_deref(), sample.as_deref());
             return rules::check(&rules::Options { file: &file, container, sample, json });
         }
+        Command::Generate { what } => generate::run(*what),
         Command::Intake { listen, json } => block_on(intake::run(listen, json)),
         Command::Settings { forwarder } => {
             use std::io::Write;

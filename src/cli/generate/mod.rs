@@ -1,0 +1,117 @@
+//! `podferry generate`: the flags of each kind of manifest, where the options of the cluster come from, and where the files go.
+//!
+//! What stands in the files is `manifests`' work.
+
+mod output;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::CommandError;
+use crate::manifests::cluster::{Cluster, ClusterOptions, FILE};
+use crate::manifests::logging;
+
+/// Options that all kinds share.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Common {
+    #[command(flatten)]
+    cluster: ClusterOptions,
+    /// A file with these options; flags win [default: podferry.yaml, where it exists].
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) output: output::Output,
+}
+
+/// How documents are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    #[default]
+    Yaml,
+    Json,
+}
+
+/// What to generate.
+#[derive(Debug, Subcommand)]
+pub(super) enum What {
+    /// Namespace aws-observability and ConfigMap aws-logging: how Fluent Bit writes the pods' logs.
+    Logging {
+        #[command(flatten)]
+        common: Common,
+        #[command(flatten)]
+        options: LoggingOptions,
+    },
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct LoggingOptions {
+    /// How logs are written.
+    #[arg(long, value_enum, default_value_t)]
+    profile: logging::Profile,
+    /// Let Fluent Bit write its own log, too.
+    #[arg(long)]
+    process_logs: bool,
+    /// Drop all lines of a namespace at the source; may be given several times, as the next two.
+    #[arg(long = "drop-namespace", value_name = "NAME")]
+    drop_namespaces: Vec<String>,
+    /// Drop all lines of containers of this name.
+    #[arg(long = "drop-container", value_name = "NAME")]
+    drop_containers: Vec<String>,
+    /// Drop lines that this regular expression finds something in.
+    #[arg(long = "drop-pattern", value_name = "REGEX")]
+    drop_patterns: Vec<String>,
+    /// Write to a stream of Amazon Data Firehose as well.
+    #[arg(long = "firehose", value_name = "STREAM")]
+    firehose_streams: Vec<String>,
+    /// Write to a domain of OpenSearch as well.
+    #[arg(long = "opensearch", value_name = "HOST")]
+    opensearch_hosts: Vec<String>,
+}
+
+impl From<LoggingOptions> for logging::Options {
+    fn from(options: LoggingOptions) -> logging::Options {
+        logging::Options {
+            profile: options.profile,
+            process_logs: options.process_logs,
+            drop_namespaces: options.drop_namespaces,
+            drop_containers: options.drop_containers,
+            drop_patterns: options.drop_patterns,
+            firehose_streams: options.firehose_streams,
+            opensearch_hosts: options.opensearch_hosts,
+        }
+    }
+}
+
+pub(super) fn run(what: What) -> Result<(), CommandError> {
+    match what {
+        What::Logging { common, options } => {
+            let (file, characters) = logging::generate(&common.cluster()?, &options.into()).map_err(refused)?;
+            common.output.write(&[file], &[format!("{characters} of {} characters", logging::MAX_CHARACTERS)])
+        }
+    }
+}
+
+/// Something that cannot be generated: what, and what to do.
+fn refused(error: impl std::fmt::Display) -> CommandError {
+    CommandError::Refused(error.to_string())
+}
+
+impl Common {
+    /// The cluster that flags and file describe.
+    fn cluster(&self) -> Result<Cluster, CommandError> {
+        let file = match &self.config {
+            Some(path) => read_options(path)?,
+            None if Path::new(FILE).exists() => read_options(Path::new(FILE))?,
+            None => ClusterOptions::default(),
+        };
+        let checked = self.cluster.clone().or(file).check();
+        checked.map_err(|mistakes| CommandError::Refused(mistakes.join("\n       ")))
+    }
+}
+
+fn read_options(path: &Path) -> Result<ClusterOptions, CommandError> {
+    let shown = || path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| CommandError::File { path: shown(), error })?;
+    ClusterOptions::from_yaml(&text).map_err(|problem| CommandError::Refused(format!("{}: {problem}", shown())))
+}

@@ -1,0 +1,88 @@
+//! Where generated files go: to standard output, or to a folder, never over what is there.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::Format;
+use crate::cli::CommandError;
+use crate::manifests::{Content, File, yaml};
+
+/// Where to, and how.
+#[derive(Debug, Clone, Args)]
+pub(in crate::cli) struct Output {
+    /// Write each file into this folder instead of to standard output.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// With --out: write over files that are there.
+    #[arg(long, requires = "out")]
+    force: bool,
+    /// How documents are written.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+impl Output {
+    /// Writes the files; `notes` go to standard error, for people.
+    pub(super) fn write(&self, files: &[File], notes: &[String]) -> Result<(), CommandError> {
+        match &self.out {
+            Some(folder) => self.to_folder(folder, files)?,
+            None => {
+                let texts: Vec<String> = files.iter().map(|file| self.text(file)).collect();
+                let mut out = std::io::stdout().lock();
+                out.write_all(texts.join(self.between()).as_bytes())?;
+                out.flush()?;
+            }
+        }
+        notes.iter().try_for_each(|note| writeln!(anstream::stderr(), "{note}"))?;
+        Ok(())
+    }
+
+    fn between(&self) -> &'static str {
+        match self.format {
+            Format::Yaml => "---\n",
+            Format::Json => "",
+        }
+    }
+
+    fn text(&self, file: &File) -> String {
+        match (&file.content, self.format) {
+            (Content::Text(text), _) => text.clone(),
+            (Content::Documents { introduction, documents }, Format::Yaml) => yaml::write(introduction, documents),
+            (Content::Documents { documents, .. }, Format::Json) => {
+                // A tree of names, strings and numbers can always be written.
+                let json = match documents.as_slice() {
+                    [document] => serde_json::to_string_pretty(document),
+                    documents => serde_json::to_string_pretty(documents),
+                };
+                json.unwrap_or_default() + "\n"
+            }
+        }
+    }
+
+    fn name(&self, file: &File) -> String {
+        match (&file.content, self.format, file.name.strip_suffix(".yaml")) {
+            (Content::Documents { .. }, Format::Json, Some(stem)) => format!("{stem}.json"),
+            _ => file.name.clone(),
+        }
+    }
+
+    fn to_folder(&self, folder: &Path, files: &[File]) -> Result<(), CommandError> {
+        let failed = |path: &Path| {
+            let path = path.display().to_string();
+            move |error| CommandError::File { path, error }
+        };
+        std::fs::create_dir_all(folder).map_err(failed(folder))?;
+        let paths: Vec<PathBuf> = files.iter().map(|file| folder.join(self.name(file))).collect();
+        // All or nothing: a set of which a half is old is worse than none.
+        if let Some(there) = paths.iter().find(|path| path.exists() && !self.force) {
+            return Err(CommandError::Refused(format!("{} is there already; --force writes over it", there.display())));
+        }
+        for (path, file) in paths.iter().zip(files) {
+            std::fs::write(path, self.text(file)).map_err(failed(path))?;
+            anstream::eprintln!("{}", path.display());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,72 @@
+//! Fluent Bit's classic configuration: its parts as values, written and read.
+//!
+//! `podferry generate logging` writes it, and what is written is read again by the same model; `parse` keeps the place of each
+//! part, for messages.
+//!
+//! Source: Fluent Bit manual, "Classic mode", "Format and schema"; fluent/fluent-bit, `src/config_format/flb_cf_fluentbit.c`.
+
+pub mod parse;
+
+use std::fmt;
+
+/// A section: `[FILTER]` and its properties.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Section {
+    /// As it stands between the brackets.
+    pub name: String,
+    pub properties: Vec<Property>,
+}
+
+/// A property of a section. Its name has any case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Property {
+    pub name: String,
+    pub value: String,
+}
+
+impl Section {
+    /// `[FILTER]` with `Name` and `Match`.
+    pub fn filter(plugin: &str, pattern: &str) -> Section {
+        Section::new("FILTER").with("Name", plugin).with("Match", pattern)
+    }
+
+    /// `[OUTPUT]` with `Name` and `Match`.
+    pub fn output(plugin: &str, pattern: &str) -> Section {
+        Section::new("OUTPUT").with("Name", plugin).with("Match", pattern)
+    }
+
+    /// `[PARSER]` with `Name` and `Format`.
+    pub fn parser(name: &str, format: &str) -> Section {
+        Section::new("PARSER").with("Name", name).with("Format", format)
+    }
+
+    fn new(name: &str) -> Section {
+        Section { name: name.to_owned(), properties: Vec::new() }
+    }
+
+    /// Adds a property.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Section {
+        self.properties.push(Property { name: name.to_owned(), value: value.to_owned() });
+        self
+    }
+
+    /// The value of a property, whatever the case of its name; the last, if there are several.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let mut all = self.properties.iter().rev();
+        all.find(|property| property.name.eq_ignore_ascii_case(name)).map(|property| property.value.as_str())
+    }
+}
+
+/// Four blanks a level: EKS users report that other indentations fail (aws/containers-roadmap#1197).
+impl fmt::Display for Section {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        writeln!(formatter, "[{}]", self.name)?;
+        self.properties.iter().try_for_each(|property| writeln!(formatter, "    {} {}", property.name, property.value))
+    }
+}
+
+/// Sections as one text.
+pub fn write(sections: &[Section]) -> String {
+    sections.iter().map(ToString::to_string).collect()
+}

@@ -1,0 +1,182 @@
+//! Reads Fluent Bit's classic configuration, and keeps where each part stands.
+//!
+//! Line by line, as Fluent Bit does: `[SECTION]`, `Name value`, `# comment`, `@COMMAND …`. It never fails as a whole: a line that
+//! is none of these is a [`Problem`], and the next one is read.
+
+use super::{Property, Section};
+
+/// A part of the text, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    pub start: usize,
+    pub end: usize,
+}
+
+/// A value and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spanned<T> {
+    pub value: T,
+    pub span: Span,
+}
+
+/// A section as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadSection {
+    pub name: Spanned<String>,
+    /// How far its line is indented, in characters.
+    pub indentation: usize,
+    pub properties: Vec<ReadProperty>,
+}
+
+/// A property as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadProperty {
+    pub name: Spanned<String>,
+    /// Empty where nothing follows the name.
+    pub value: Spanned<String>,
+    pub indentation: usize,
+}
+
+/// A line that cannot be read, or that EKS refuses anywhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    pub kind: ProblemKind,
+    pub span: Span,
+}
+
+/// What is wrong with a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ProblemKind {
+    #[error("a section's name has no closing bracket")]
+    Unclosed,
+    #[error("a section has no name")]
+    Nameless,
+    #[error("a property stands before the first section")]
+    Homeless,
+    #[error("a command such as @INCLUDE or @SET; EKS has no files to include and sets no variables")]
+    Command,
+}
+
+/// What stands in a text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Configuration {
+    pub sections: Vec<ReadSection>,
+    pub problems: Vec<Problem>,
+}
+
+impl Configuration {
+    /// Without the places.
+    pub fn sections(&self) -> Vec<Section> {
+        let property = |property: &ReadProperty| Property {
+            name: property.name.value.clone(),
+            value: property.value.value.clone(),
+        };
+        let section = |section: &ReadSection| Section {
+            name: section.name.value.clone(),
+            properties: section.properties.iter().map(property).collect(),
+        };
+        self.sections.iter().map(section).collect()
+    }
+}
+
+/// Reads a text.
+pub fn parse(text: &str) -> Configuration {
+    let mut configuration = Configuration::default();
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        configuration.line(line.trim_end_matches(['\n', '\r']), start);
+        start += line.len();
+    }
+    configuration
+}
+
+impl Configuration {
+    fn line(&mut self, line: &str, start: usize) {
+        let content = line.trim_start();
+        let indentation = line.chars().count() - content.chars().count();
+        let at = start + line.len() - content.len();
+        let content = content.trim_end();
+        let whole = Span { start: at, end: at + content.len() };
+        let problem = |kind| Problem { kind, span: whole };
+        match content.as_bytes().first() {
+            None | Some(b'#') => {}
+            Some(b'@') => self.problems.push(problem(ProblemKind::Command)),
+            Some(b'[') => match content[1..].split_once(']') {
+                None => self.problems.push(problem(ProblemKind::Unclosed)),
+                Some((name, _)) if name.trim().is_empty() => self.problems.push(problem(ProblemKind::Nameless)),
+                Some((name, _)) => {
+                    let name = spanned(name, at + 1);
+                    self.sections.push(ReadSection { name, indentation, properties: Vec::new() });
+                }
+            },
+            Some(_) => {
+                let Some(section) = self.sections.last_mut() else {
+                    return self.problems.push(problem(ProblemKind::Homeless));
+                };
+                let length = content.find(char::is_whitespace).unwrap_or(content.len());
+                let (name, value) = content.split_at(length);
+                let property =
+                    ReadProperty { name: spanned(name, at), value: spanned(value, at + length), indentation };
+                section.properties.push(property);
+            }
+        }
+    }
+}
+
+/// The text without white space around it, and its place.
+fn spanned(text: &str, start: usize) -> Spanned<String> {
+    let trimmed = text.trim_start();
+    let start = start + text.len() - trimmed.len();
+    let trimmed = trimmed.trim_end();
+    Spanned { value: trimmed.to_owned(), span: Span { start, end: start + trimmed.len() } }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::write;
+    use super::*;
+
+    #[test]
+    fn places_are_those_of_the_text() {
+        let text =
+            "# c\n[FILTER]\r\n    Name   grep \n    Regex log  a b\n\n    Flag\n[ OUTPUT ]\nx\n[BAD\n@SET a=b\n[]\n";
+        let read = parse(text);
+        let at = |span: Span| &text[span.start..span.end];
+        let names: Vec<&str> = read.sections.iter().map(|section| at(section.name.span)).collect();
+        assert_eq!(names, ["FILTER", "OUTPUT"]);
+        let filter = &read.sections[0];
+        let values: Vec<(&str, &str)> =
+            filter.properties.iter().map(|one| (at(one.name.span), at(one.value.span))).collect();
+        assert_eq!(values, [("Name", "grep"), ("Regex", "log  a b"), ("Flag", "")]);
+        assert_eq!((filter.indentation, filter.properties[0].indentation), (0, 4));
+        let problems: Vec<(ProblemKind, &str)> = read.problems.iter().map(|one| (one.kind, at(one.span))).collect();
+        assert_eq!(
+            problems,
+            [(ProblemKind::Unclosed, "[BAD"), (ProblemKind::Command, "@SET a=b"), (ProblemKind::Nameless, "[]")]
+        );
+        assert_eq!(parse("a b").problems[0].kind, ProblemKind::Homeless);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(names in prop::collection::vec(("[A-Za-z_.]{1,8}", "[!-~]([ -~]{0,10}[!-~])?"), 0..5)) {
+            let mut section = Section::filter("grep", "kube.*");
+            for (name, value) in &names {
+                section = section.with(name, value);
+            }
+            let sections = [section.clone(), Section::output("es", "*")];
+            let read = parse(&write(&sections));
+            prop_assert_eq!(read.sections(), sections);
+            prop_assert!(read.problems.is_empty());
+        }
+
+        #[test]
+        fn any_text_is_read(text in any::<String>()) {
+            for section in parse(&text).sections {
+                prop_assert_eq!(&text[section.name.span.start..section.name.span.end], section.name.value.as_str());
+            }
+        }
+    }
+}

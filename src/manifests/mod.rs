@@ -1,0 +1,44 @@
+//! What `podferry generate` and `podferry inject` write: trees of names and values with comments, and how they become YAML or
+//! JSON.
+//!
+//! * [`node`] is the tree, [`yaml`] writes it.
+//! * One file for each kind of manifest: a pure function from what describes the cluster ([`cluster`]) to documents.
+//!
+//! Pure: no file is read or written here, and what has to be random is an argument.
+
+pub mod cluster;
+pub mod logging;
+pub mod node;
+pub mod yaml;
+
+use node::Map;
+
+/// A file that was generated: one document, or several that belong together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct File {
+    /// Stable, without a folder: `logging.yaml`.
+    pub name: String,
+    pub content: Content,
+}
+
+/// What stands in a file.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Content {
+    /// Documents with an introduction, which is written as a comment on top.
+    Documents { introduction: String, documents: Vec<Map> },
+    /// Text of its own: a README, commands.
+    Text(String),
+}
+
+impl File {
+    /// A file of documents.
+    pub fn documents(name: &str, introduction: &str, documents: Vec<Map>) -> File {
+        let content = Content::Documents { introduction: introduction.to_owned(), documents };
+        File { name: name.to_owned(), content }
+    }
+
+    /// A file of text.
+    pub fn text(name: &str, text: String) -> File {
+        File { name: name.to_owned(), content: Content::Text(text) }
+    }
+}
