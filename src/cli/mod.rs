@@ -2,6 +2,7 @@
 
 mod demo;
 mod generate;
+mod init;
 mod intake;
 mod manifest;
 mod preview;
@@ -55,6 +56,19 @@ enum Command {
     Rules {
         #[command(subcommand)]
         command: RulesCommand,
+    },
+    /// Write podferry.yaml: what `generate` and `inject` have to know of a cluster.
+    ///
+    /// On a terminal it asks for what the flags do not say.
+    Init {
+        #[command(flatten)]
+        cluster: crate::manifests::cluster::ClusterOptions,
+        /// The file to write.
+        #[arg(long, value_name = "FILE", default_value = crate::manifests::cluster::FILE)]
+        out: PathBuf,
+        /// Write over a file that is there.
+        #[arg(long)]
+        force: bool,
     },
     /// Write the manifests that logs on their way need: for Kubernetes, for AWS and for Datadog.
     ///
@@ -165,6 +179,7 @@ fn dispatch(command: Command) -> Result<Findings, CommandError> {
             let (container, sample) = (container.as_deref(), sample.as_deref());
             return rules::check(&rules::Options { file: &file, container, sample, json });
         }
+        Command::Init { cluster, out, force } => init::run(init::Options { cluster, out, force }),
         Command::Generate { what } => generate::run(*what),
         Command::Intake { listen, json } => block_on(intake::run(listen, json)),
         Command::Settings { forwarder } => {

@@ -7,8 +7,11 @@
 //! Pure: no file is read or written here, and what has to be random is an argument.
 
 pub mod cluster;
+pub mod iam;
 pub mod logging;
+pub mod monitor;
 pub mod node;
+pub mod subscription;
 pub mod yaml;
 
 use node::Map;

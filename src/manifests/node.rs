@@ -127,6 +127,12 @@ impl From<i64> for Node {
     }
 }
 
+impl From<i32> for Node {
+    fn from(value: i32) -> Node {
+        Node::Number(value.into())
+    }
+}
+
 /// In order, without the comments: for `--format json`.
 impl Serialize for Node {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -2,6 +2,7 @@
 //!
 //! What stands in the files is `manifests`' work.
 
+mod aws;
 mod output;
 
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::CommandError;
 use crate::manifests::cluster::{Cluster, ClusterOptions, FILE};
-use crate::manifests::logging;
+use crate::manifests::{iam, logging, monitor, subscription};
 
 /// Options that all kinds share.
 #[derive(Debug, Clone, Args)]
@@ -41,6 +42,27 @@ pub(super) enum What {
         common: Common,
         #[command(flatten)]
         options: LoggingOptions,
+    },
+    /// The policy of the pod execution role: what Fluent Bit may write to.
+    Iam {
+        #[command(flatten)]
+        common: Common,
+        #[command(flatten)]
+        options: aws::IamOptions,
+    },
+    /// Subscription filters for log groups, as a template of CloudFormation.
+    Subscription {
+        #[command(flatten)]
+        common: Common,
+        #[command(flatten)]
+        options: aws::SubscriptionOptions,
+    },
+    /// For Datadog: a monitor of the Agents on Fargate, and a dashboard of the logs' way.
+    Monitor {
+        #[command(flatten)]
+        common: Common,
+        #[command(flatten)]
+        options: aws::MonitorOptions,
     },
 }
 
@@ -88,6 +110,18 @@ pub(super) fn run(what: What) -> Result<(), CommandError> {
         What::Logging { common, options } => {
             let (file, characters) = logging::generate(&common.cluster()?, &options.into()).map_err(refused)?;
             common.output.write(&[file], &[format!("{characters} of {} characters", logging::MAX_CHARACTERS)])
+        }
+        What::Iam { common, options } => {
+            let file = iam::generate(&common.cluster()?, &options.into()).map_err(refused)?;
+            common.output.write(&[file], &[])
+        }
+        What::Subscription { common, options } => {
+            let file = subscription::generate(&common.cluster()?, &options.into()).map_err(refused)?;
+            common.output.write(&[file], &[])
+        }
+        What::Monitor { common, options } => {
+            let files = monitor::generate(&common.cluster()?, &options.into()).map_err(refused)?;
+            common.output.write(&files, &[])
         }
     }
 }

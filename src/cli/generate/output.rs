@@ -29,21 +29,20 @@ impl Output {
         match &self.out {
             Some(folder) => self.to_folder(folder, files)?,
             None => {
-                let texts: Vec<String> = files.iter().map(|file| self.text(file)).collect();
                 let mut out = std::io::stdout().lock();
-                out.write_all(texts.join(self.between()).as_bytes())?;
+                for (number, file) in files.iter().enumerate() {
+                    // Documents of YAML are told apart by this line; JSON and other texts stand one behind the other.
+                    let is_yaml = matches!(file.content, Content::Documents { .. }) && self.format == Format::Yaml;
+                    if number > 0 && is_yaml {
+                        out.write_all(b"---\n")?;
+                    }
+                    out.write_all(self.text(file).as_bytes())?;
+                }
                 out.flush()?;
             }
         }
         notes.iter().try_for_each(|note| writeln!(anstream::stderr(), "{note}"))?;
         Ok(())
-    }
-
-    fn between(&self) -> &'static str {
-        match self.format {
-            Format::Yaml => "---\n",
-            Format::Json => "",
-        }
     }
 
     fn text(&self, file: &File) -> String {

@@ -1,0 +1,143 @@
+//! What the pod execution role has to be allowed, so that EKS Fargate's Fluent Bit can write: scoped to what it writes to.
+//!
+//! Source: Amazon EKS User Guide, "Fargate logging", whose policy has `"Resource": "*"`; AWS Service Authorization Reference,
+//! CloudWatch Logs, Amazon Data Firehose, OpenSearch Service.
+
+use super::File;
+use super::cluster::{Cluster, Missing, Need};
+use super::node::{Map, Node};
+
+/// The name that commands and templates give the policy.
+const POLICY_NAME: &str = "podferry-fargate-logging";
+
+/// How the policy is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Form {
+    /// The policy alone.
+    #[default]
+    Json,
+    /// Commands of the AWS CLI that make and attach it.
+    Commands,
+    /// A template of CloudFormation.
+    Cloudformation,
+}
+
+/// What there is to choose.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    pub form: Form,
+    /// The pod execution role's name.
+    pub role: Option<String>,
+    /// Whether Fluent Bit writes its own log, too.
+    pub process_logs: bool,
+    pub firehose_streams: Vec<String>,
+    /// Names of domains of OpenSearch.
+    pub opensearch_domains: Vec<String>,
+}
+
+/// The policy, in the form that is asked for.
+///
+/// # Errors
+/// [`Missing`] options.
+pub fn generate(cluster: &Cluster, options: &Options) -> Result<File, Missing> {
+    cluster.need(&[Need::Cluster, Need::Region, Need::Account])?;
+    let policy = policy(cluster, options);
+    Ok(match options.form {
+        Form::Json => File::text("iam-policy.json", json(&policy)),
+        Form::Commands => File::text("iam.sh", commands(cluster, options, &policy)),
+        Form::Cloudformation => File::documents(
+            "iam.yaml",
+            "Lets Fluent Bit on EKS Fargate write its logs: a policy for the pod execution role.",
+            vec![template(options, policy)],
+        ),
+    })
+}
+
+/// The policy document.
+pub fn policy(cluster: &Cluster, options: &Options) -> Map {
+    let arn = |service: &str, rest: &str| {
+        format!("arn:{}:{service}:{}:{}:{rest}", cluster.partition(), cluster.region(), cluster.account())
+    };
+    let mut groups = vec![cluster.log_group()];
+    if options.process_logs {
+        // Source: Amazon EKS User Guide, "Fargate logging", shipping Fluent Bit process logs.
+        groups.push(format!("{}-fluent-bit-logs", cluster.name()));
+    }
+    // The form that ends in a star is the one for all actions on a group and its streams.
+    let groups = groups.iter().map(|group| arn("logs", &format!("log-group:{group}:*")));
+    let mut statements = vec![statement(
+        "WriteLogs",
+        &[
+            "logs:CreateLogGroup",
+            "logs:CreateLogStream",
+            "logs:DescribeLogStreams",
+            "logs:PutLogEvents",
+            "logs:PutRetentionPolicy",
+        ],
+        groups,
+    )];
+    if !options.firehose_streams.is_empty() {
+        let streams = options.firehose_streams.iter().map(|name| arn("firehose", &format!("deliverystream/{name}")));
+        statements.push(statement("WriteToFirehose", &["firehose:PutRecord", "firehose:PutRecordBatch"], streams));
+    }
+    if !options.opensearch_domains.is_empty() {
+        let domains = options.opensearch_domains.iter().map(|name| arn("es", &format!("domain/{name}/*")));
+        statements.push(statement("WriteToOpenSearch", &["es:ESHttpPost", "es:ESHttpPut"], domains));
+    }
+    Map::new().with("Version", "2012-10-17").with("Statement", Node::list(statements))
+}
+
+fn statement(id: &str, actions: &[&str], resources: impl Iterator<Item = String>) -> Map {
+    Map::new()
+        .with("Sid", id)
+        .with("Effect", "Allow")
+        .with("Action", Node::list(actions.iter().copied()))
+        .with("Resource", Node::list(resources))
+}
+
+fn json(policy: &Map) -> String {
+    serde_json::to_string_pretty(policy).unwrap_or_default() + "\n"
+}
+
+fn commands(cluster: &Cluster, options: &Options, policy: &Map) -> String {
+    let find = format!(
+        "# The pod execution role's name is what follows the last slash of:\n#   aws eks describe-fargate-profile --region {} --cluster-name {} --fargate-profile-name PROFILE \\\n\
+         #     --query fargateProfile.podExecutionRoleArn --output text\n",
+        cluster.region(),
+        cluster.name()
+    );
+    let role = options.role.as_deref().unwrap_or("POD_EXECUTION_ROLE");
+    format!(
+        "{}aws iam create-policy --policy-name {POLICY_NAME} --policy-document '{}'\n\
+         aws iam attach-role-policy --role-name {role} --policy-arn arn:{}:iam::{}:policy/{POLICY_NAME}\n",
+        if options.role.is_some() { "" } else { &find },
+        // Names and ARNs hold no quotes.
+        serde_json::to_string(policy).unwrap_or_default(),
+        cluster.partition(),
+        cluster.account()
+    )
+}
+
+fn template(options: &Options, policy: Map) -> Map {
+    let role = Map::new()
+        .with("Type", "String")
+        .with("Description", "Name of the pod execution role of the Fargate profile, without its path.")
+        .with_some("Default", options.role.as_deref());
+    Map::new()
+        .with("AWSTemplateFormatVersion", "2010-09-09")
+        .with("Description", "Lets Fluent Bit on EKS Fargate write its logs")
+        .with("Parameters", Map::new().with("PodExecutionRoleName", role))
+        .with(
+            "Resources",
+            Map::new().with(
+                "FargateLogging",
+                Map::new().with("Type", "AWS::IAM::ManagedPolicy").with(
+                    "Properties",
+                    Map::new()
+                        .with("Description", "Writes the logs of EKS Fargate pods")
+                        .with("Roles", Node::list([Map::new().with("Ref", "PodExecutionRoleName")]))
+                        .with("PolicyDocument", policy),
+                ),
+            ),
+        )
+}

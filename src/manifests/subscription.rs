@@ -1,0 +1,101 @@
+//! Subscription filters for log groups, as a template of CloudFormation: CloudWatch Logs then hands their events to the
+//! forwarder.
+//!
+//! Source: AWS CloudFormation, `AWS::Logs::SubscriptionFilter` and `AWS::Lambda::Permission`.
+
+use super::File;
+use super::cluster::{Cluster, Missing, Need};
+use super::node::{Map, Node};
+
+/// What there is to choose.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Log groups; without any, the cluster's.
+    pub log_groups: Vec<String>,
+    /// The forwarder's ARN, where it is known already.
+    pub forwarder_arn: Option<String>,
+    /// A filter pattern of CloudWatch Logs; empty takes everything.
+    pub filter_pattern: String,
+}
+
+/// Why there is no template.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SubscriptionError {
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    #[error("--group: {0} is given twice; two subscriptions of one group would send every log twice")]
+    Twice(String),
+}
+
+/// The template.
+///
+/// # Errors
+/// [`SubscriptionError`].
+pub fn generate(cluster: &Cluster, options: &Options) -> Result<File, SubscriptionError> {
+    let mut groups = options.log_groups.clone();
+    if groups.is_empty() {
+        cluster.need(&[Need::Cluster])?;
+        groups.push(cluster.log_group());
+    }
+    for (number, group) in groups.iter().enumerate() {
+        if groups[..number].contains(group) {
+            return Err(SubscriptionError::Twice(group.clone()));
+        }
+    }
+    let mut resources = Map::new();
+    for (number, group) in (1..).zip(&groups) {
+        resources = resources
+            .with_comment(
+                "CloudWatch Logs tries the function when a filter is made, so the permission has to be there first.",
+                &format!("LogsMayInvoke{number}"),
+                permission(group),
+            )
+            .with(&format!("Subscription{number}"), subscription(number, group, &options.filter_pattern));
+    }
+    let forwarder = Map::new()
+        .with("Type", "String")
+        .with(
+            "Description",
+            "ARN of the forwarder, the output ForwarderArn of its stack. It has to be in this account and region.",
+        )
+        .with("AllowedPattern", "^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:.+$")
+        .with_some("Default", options.forwarder_arn.as_deref());
+    let template = Map::new()
+        .with("AWSTemplateFormatVersion", "2010-09-09")
+        .with("Description", "Hands the events of log groups to the podferry forwarder")
+        .with("Parameters", Map::new().with("ForwarderArn", forwarder))
+        .with("Resources", resources);
+    let introduction = "Subscription filters for the podferry forwarder. A log group takes two of them at most, and none if it is of the class \
+                        INFREQUENT_ACCESS. The groups have to exist.";
+    Ok(File::documents("subscription.yaml", introduction, vec![template]))
+}
+
+fn reference(name: &str) -> Map {
+    Map::new().with("Ref", name)
+}
+
+fn permission(group: &str) -> Map {
+    let arn = format!("arn:${{AWS::Partition}}:logs:${{AWS::Region}}:${{AWS::AccountId}}:log-group:{group}:*");
+    Map::new().with("Type", "AWS::Lambda::Permission").with(
+        "Properties",
+        Map::new()
+            .with("Action", "lambda:InvokeFunction")
+            .with("FunctionName", reference("ForwarderArn"))
+            .with("Principal", "logs.amazonaws.com")
+            .with("SourceAccount", reference("AWS::AccountId"))
+            .with("SourceArn", Map::new().with("Fn::Sub", arn)),
+    )
+}
+
+fn subscription(number: usize, group: &str, pattern: &str) -> Map {
+    Map::new()
+        .with("Type", "AWS::Logs::SubscriptionFilter")
+        .with("DependsOn", Node::list([format!("LogsMayInvoke{number}")]))
+        .with(
+            "Properties",
+            Map::new()
+                .with("LogGroupName", group)
+                .with("FilterPattern", pattern)
+                .with("DestinationArn", reference("ForwarderArn")),
+        )
+}
