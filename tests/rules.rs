@@ -141,6 +141,31 @@ fn masks_see_the_joined_text() {
 }
 
 #[test]
+fn a_mask_that_holds_for_a_line_holds_for_it_among_others() {
+    let rules = json!([
+        { "type": "mask_sequences", "name": "end", "pattern": r"password=\S+$", "replace_placeholder": "password=*" },
+        { "type": "mask_sequences", "name": "start", "pattern": r"^user (\w)\w+", "replace_placeholder": "user $1*" },
+        { "type": "mask_sequences", "name": "over lines", "pattern": r"key:\s*\w+|geheim=\w+", "replace_placeholder": "*" },
+    ]);
+    let trace = [
+        "java.lang.RuntimeException: failed password=geheim",
+        "user geheim password=geheim",
+        "key:",
+        "geheim=geheim",
+        "\tat a.B.c(B.java:1)",
+        "Caused by: java.io.IOException: password=geheim",
+        "\tat a.B.d(B.java:2)",
+    ];
+    let (logs, counts) = run(&rules, &trace);
+    assert_eq!((counts.logs, counts.masked), (1, 1));
+    assert_eq!(
+        texts(&logs),
+        ["java.lang.RuntimeException: failed password=*\nuser g* password=*\n**\n\tat a.B.c(B.java:1)\n\
+          Caused by: java.io.IOException: password=*\n\tat a.B.d(B.java:2)"]
+    );
+}
+
+#[test]
 fn stdout_and_stderr_are_not_joined() {
     let annotations = annotated(&json!({ "log_processing_rules": [
         { "type": "multi_line", "name": "start", "pattern": "start" } ] }));
@@ -406,6 +431,23 @@ proptest! {
         for log in run(&rules, &[&line]).0 {
             prop_assert!(!log["message"].as_str().unwrap().contains(|c: char| c.is_ascii_digit()));
         }
+    }
+
+    #[test]
+    fn what_a_mask_hides_in_a_line_it_hides_in_lines_that_are_joined(
+        lines in proptest::collection::vec("[ab=7 ]{0,8}", 1..6),
+        pattern in prop_oneof![
+            Just("7+$"), Just("^[ab]*7"), Just("a7|b"), Just(r"a\s*b|7"), Just("(?s)7.*?$"), Just("7[^b]*"), Just(r"\A.*7"),
+        ],
+    ) {
+        let rules = json!([
+            { "type": "mask_sequences", "name": "m", "pattern": pattern, "replace_placeholder": "#" },
+            { "type": "multi_line", "name": "s", "pattern": "start" },
+        ]);
+        let whole = texts(&run(&rules, &[&["start"], &lines.iter().map(String::as_str).collect::<Vec<_>>()[..]].concat()).0).join("\n");
+        let sevens = |text: &str| text.matches('7').count();
+        let alone: usize = lines.iter().map(|line| texts(&run(&rules, &[line]).0).iter().map(|text| sevens(text)).sum::<usize>()).sum();
+        prop_assert!(sevens(&whole) <= alone, "{whole:?}");
     }
 
     #[test]

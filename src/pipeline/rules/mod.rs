@@ -190,7 +190,7 @@ impl Rule {
     /// What a mask makes of a text; `None` if this is none, or it changes nothing.
     fn masked(&self, text: &str) -> Option<String> {
         let masked = match &self.action {
-            Action::Mask(pattern, replacement) => replacement.apply(pattern, text),
+            Action::Mask(pattern, replacement) => replacement.mask(pattern, text),
             Action::Scrub(scrubber) => scrubber.scrub(text),
             _ => return None,
         };
