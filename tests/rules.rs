@@ -223,6 +223,7 @@ fn a_mask_that_does_not_compile_leaks_nothing() {
         json!({ "type": "mask_sequences", "name": "m", "pattern": "(?=x)" }),
         json!({ "type": "mask_sequences", "name": "m" }),
         json!({ "type": "mask_sequence", "name": "m", "pattern": "geheim" }),
+        json!({ "type": "MASK_SEQUENCES", "name": "m", "pattern": "geheim" }),
         json!({ "name": "m", "pattern": "geheim", "replace_placeholder": "x" }),
         json!({ "type": "mask_sequences", "name": "m", "pattern": "geheim", "replace_placeholder": 7 }),
     ] {
@@ -246,6 +247,23 @@ fn an_annotation_that_is_no_json() {
     let (logs, _) = run_with(&[], &json!({ name: broken }), &["geheim"]);
     assert_eq!(texts(&logs), [MASK_BROKEN]);
     assert!(has_tag(&logs[0], &format!("podferry_rule_error:{name}")));
+}
+
+#[test]
+fn a_mask_in_the_wrong_place_leaks_nothing() {
+    let mask = json!({ "type": "mask_sequences", "name": "m", "pattern": "geheim", "replace_placeholder": "x" });
+    for config in [
+        // A list of rules as the annotation, a name that is misspelt, a string, no object.
+        mask.clone(),
+        json!({ "source": "x", "log_processing_rule": [mask] }),
+        json!({ "log_processing_rules": mask }),
+        json!({ "log_processing_rules": json!([mask]).to_string() }),
+        json!({ "log_processing_rules": ["mask_sequences geheim"] }),
+    ] {
+        let (logs, _) = run_with(&[], &annotated(&config), &["geheim"]);
+        assert_eq!(texts(&logs), [MASK_BROKEN], "{config}");
+        assert!(tags(&logs[0]).iter().any(|tag| tag.starts_with("podferry_rule_error:")), "{config}");
+    }
 }
 
 #[test]
