@@ -166,6 +166,19 @@ fn a_mask_that_holds_for_a_line_holds_for_it_among_others() {
 }
 
 #[test]
+fn blanks_at_the_ends_of_a_line_hide_nothing_from_a_rule() {
+    let rules = json!([
+        { "type": "exclude_at_match", "name": "health", "pattern": "^GET /health$" },
+        { "type": "mask_sequences", "name": "end", "pattern": r"^password=(\w)\w+$", "replace_placeholder": "password=$1*" },
+    ]);
+    let lines =
+        ["password=geheim", "password=geheim\r", " password=geheim ", "GET /health\r", " GET /health", "GET /health x"];
+    assert_eq!(texts(&run(&rules, &lines).0), ["password=g*", "password=g*\r", " password=g* ", "GET /health x"]);
+    let rules = json!([{ "type": "include_at_match", "name": "end", "pattern": "^x$" }]);
+    assert_eq!(texts(&run(&rules, &["x\r", "xy"]).0), ["x\r"]);
+}
+
+#[test]
 fn stdout_and_stderr_are_not_joined() {
     let annotations = annotated(&json!({ "log_processing_rules": [
         { "type": "multi_line", "name": "start", "pattern": "start" } ] }));
@@ -302,6 +315,18 @@ fn a_record_whose_metadata_is_cut_off_is_masked_as_its_neighbours_are() {
     run(&[cut, none, &whole]);
     // Known from the event before.
     run(&[cut, none]);
+    // Written with blanks, and lifted out of its object.
+    let spaced = whole.replace("\"kubernetes\":{", "\"kubernetes\": {");
+    let mut lifted: Value = serde_json::from_str(&whole).unwrap();
+    let kubernetes = lifted.as_object_mut().unwrap().remove("kubernetes").unwrap();
+    for (name, value) in kubernetes.as_object().unwrap() {
+        lifted[format!("k8s_{name}")] = value.clone();
+    }
+    for other in [spaced, lifted.to_string()] {
+        let settings = PipelineSettings::default();
+        let (logs, _) = forward_from(GROUP, &stream(), &[(TIME, none), (TIME, &other)], &settings);
+        assert_eq!(texts(&logs), ["c x", "a x"], "{other}");
+    }
 }
 
 #[test]

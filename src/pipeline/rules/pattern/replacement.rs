@@ -53,10 +53,11 @@ impl Replacement {
         Cow::Owned(out)
     }
 
-    /// The same for a mask: what matches in a line by itself is replaced, too. A pattern with `$` would find its secret in a
-    /// line that comes alone, and pass it on in the middle of lines that were joined.
+    /// The same for a mask: what matches in a line by itself is replaced, too, with the blanks at its ends or without. A
+    /// pattern with `$` would find its secret in a line that comes alone, and pass it on in the middle of lines that were
+    /// joined, or before a `\r`; the Agent takes blanks off before its rules apply.
     pub fn mask<'t>(&self, pattern: &Pattern, text: &'t str) -> Cow<'t, str> {
-        if memchr::memchr(b'\n', text.as_bytes()).is_none() {
+        if memchr::memchr(b'\n', text.as_bytes()).is_none() && text.trim().len() == text.len() {
             return self.apply(pattern, text);
         }
         let mut edits: Vec<(usize, usize, String)> = Vec::new();
@@ -70,7 +71,13 @@ impl Replacement {
         gather(text, 0);
         let mut offset = 0;
         for line in text.split('\n') {
-            gather(line, offset);
+            if line.len() < text.len() {
+                gather(line, offset);
+            }
+            let trimmed = line.trim();
+            if trimmed.len() < line.len() {
+                gather(trimmed, offset + line.len() - line.trim_start().len());
+            }
             offset += line.len() + 1;
         }
         if edits.is_empty() {
