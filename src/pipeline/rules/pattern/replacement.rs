@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use regex::Captures;
 
-use super::translate::Cursor;
+use super::cursor::Cursor;
 use super::{Dialect, Pattern, PatternError};
 
 /// A replacement for the matches of one pattern.
