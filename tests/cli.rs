@@ -165,8 +165,22 @@ fn rules_that_do_not_work_are_told() {
     let annotation = File::new("annotation.json", r#"[{"log_processing_rules":[{"type":"mask_sequences"}"#);
     let output = podferry(&["rules", "check", annotation.path()], b"geheim\n", &[]);
     let shown = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.code() == Some(1) && shown.contains("is not JSON: it ends too early (line 1"), "{shown}");
+    assert!(
+        output.status.code() == Some(1) && shown.contains("annotation: is not JSON: it ends too early (line 1"),
+        "{shown}"
+    );
     assert!(!shown.contains("geheim"));
+    // Not a list, as the forwarder takes it too.
+    let single = r#"{"log_processing_rules":[{"type":"mask_sequences","name":"m","pattern":"geheim","replace_placeholder":"x"}]}"#;
+    let annotation = File::new("single.json", single);
+    let shown = stdout(&podferry(&["rules", "check", annotation.path()], b"geheim\n", &[]));
+    assert!(shown.contains("masked by m; kept") && !shown.contains("geheim"), "{shown}");
+    let object =
+        File::new("object.yaml", &format!("metadata: {{annotations: {{ad.datadoghq.com/web.logs: {single}}}}}"));
+    let output = podferry(&["rules", "check", object.path()], b"geheim\n", &[]);
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.code() == Some(1) && shown.contains("Kubernetes refuses it"), "{shown}");
+    assert!(!shown.contains("geheim"), "{shown}");
     for (arguments, hint) in [
         (&["rules", "check", "no-such-file.yaml"][..], "no-such-file.yaml"),
         (&["rules", "check", "Cargo.toml"], "neither YAML nor JSON"),

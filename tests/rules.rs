@@ -141,6 +141,44 @@ fn masks_see_the_joined_text() {
 }
 
 #[test]
+fn a_mask_that_holds_for_a_line_holds_for_it_among_others() {
+    let rules = json!([
+        { "type": "mask_sequences", "name": "end", "pattern": r"password=\S+$", "replace_placeholder": "password=*" },
+        { "type": "mask_sequences", "name": "start", "pattern": r"^user (\w)\w+", "replace_placeholder": "user $1*" },
+        { "type": "mask_sequences", "name": "over lines", "pattern": r"key:\s*\w+|geheim=\w+", "replace_placeholder": "*" },
+    ]);
+    let trace = [
+        "java.lang.RuntimeException: failed password=geheim",
+        "user geheim password=geheim",
+        "key:",
+        "geheim=geheim",
+        "\tat a.B.c(B.java:1)",
+        "Caused by: java.io.IOException: password=geheim",
+        "\tat a.B.d(B.java:2)",
+    ];
+    let (logs, counts) = run(&rules, &trace);
+    assert_eq!((counts.logs, counts.masked), (1, 1));
+    assert_eq!(
+        texts(&logs),
+        ["java.lang.RuntimeException: failed password=*\nuser g* password=*\n**\n\tat a.B.c(B.java:1)\n\
+          Caused by: java.io.IOException: password=*\n\tat a.B.d(B.java:2)"]
+    );
+}
+
+#[test]
+fn blanks_at_the_ends_of_a_line_hide_nothing_from_a_rule() {
+    let rules = json!([
+        { "type": "exclude_at_match", "name": "health", "pattern": "^GET /health$" },
+        { "type": "mask_sequences", "name": "end", "pattern": r"^password=(\w)\w+$", "replace_placeholder": "password=$1*" },
+    ]);
+    let lines =
+        ["password=geheim", "password=geheim\r", " password=geheim ", "GET /health\r", " GET /health", "GET /health x"];
+    assert_eq!(texts(&run(&rules, &lines).0), ["password=g*", "password=g*\r", " password=g* ", "GET /health x"]);
+    let rules = json!([{ "type": "include_at_match", "name": "end", "pattern": "^x$" }]);
+    assert_eq!(texts(&run(&rules, &["x\r", "xy"]).0), ["x\r"]);
+}
+
+#[test]
 fn stdout_and_stderr_are_not_joined() {
     let annotations = annotated(&json!({ "log_processing_rules": [
         { "type": "multi_line", "name": "start", "pattern": "start" } ] }));
@@ -198,6 +236,7 @@ fn a_mask_that_does_not_compile_leaks_nothing() {
         json!({ "type": "mask_sequences", "name": "m", "pattern": "(?=x)" }),
         json!({ "type": "mask_sequences", "name": "m" }),
         json!({ "type": "mask_sequence", "name": "m", "pattern": "geheim" }),
+        json!({ "type": "MASK_SEQUENCES", "name": "m", "pattern": "geheim" }),
         json!({ "name": "m", "pattern": "geheim", "replace_placeholder": "x" }),
         json!({ "type": "mask_sequences", "name": "m", "pattern": "geheim", "replace_placeholder": 7 }),
     ] {
@@ -221,6 +260,23 @@ fn an_annotation_that_is_no_json() {
     let (logs, _) = run_with(&[], &json!({ name: broken }), &["geheim"]);
     assert_eq!(texts(&logs), [MASK_BROKEN]);
     assert!(has_tag(&logs[0], &format!("podferry_rule_error:{name}")));
+}
+
+#[test]
+fn a_mask_in_the_wrong_place_leaks_nothing() {
+    let mask = json!({ "type": "mask_sequences", "name": "m", "pattern": "geheim", "replace_placeholder": "x" });
+    for config in [
+        // A list of rules as the annotation, a name that is misspelt, a string, no object.
+        mask.clone(),
+        json!({ "source": "x", "log_processing_rule": [mask] }),
+        json!({ "log_processing_rules": mask }),
+        json!({ "log_processing_rules": json!([mask]).to_string() }),
+        json!({ "log_processing_rules": ["mask_sequences geheim"] }),
+    ] {
+        let (logs, _) = run_with(&[], &annotated(&config), &["geheim"]);
+        assert_eq!(texts(&logs), [MASK_BROKEN], "{config}");
+        assert!(tags(&logs[0]).iter().any(|tag| tag.starts_with("podferry_rule_error:")), "{config}");
+    }
 }
 
 #[test]
@@ -259,6 +315,18 @@ fn a_record_whose_metadata_is_cut_off_is_masked_as_its_neighbours_are() {
     run(&[cut, none, &whole]);
     // Known from the event before.
     run(&[cut, none]);
+    // Written with blanks, and lifted out of its object.
+    let spaced = whole.replace("\"kubernetes\":{", "\"kubernetes\": {");
+    let mut lifted: Value = serde_json::from_str(&whole).unwrap();
+    let kubernetes = lifted.as_object_mut().unwrap().remove("kubernetes").unwrap();
+    for (name, value) in kubernetes.as_object().unwrap() {
+        lifted[format!("k8s_{name}")] = value.clone();
+    }
+    for other in [spaced, lifted.to_string()] {
+        let settings = PipelineSettings::default();
+        let (logs, _) = forward_from(GROUP, &stream(), &[(TIME, none), (TIME, &other)], &settings);
+        assert_eq!(texts(&logs), ["c x", "a x"], "{other}");
+    }
 }
 
 #[test]
@@ -406,6 +474,23 @@ proptest! {
         for log in run(&rules, &[&line]).0 {
             prop_assert!(!log["message"].as_str().unwrap().contains(|c: char| c.is_ascii_digit()));
         }
+    }
+
+    #[test]
+    fn what_a_mask_hides_in_a_line_it_hides_in_lines_that_are_joined(
+        lines in proptest::collection::vec("[ab=7 ]{0,8}", 1..6),
+        pattern in prop_oneof![
+            Just("7+$"), Just("^[ab]*7"), Just("a7|b"), Just(r"a\s*b|7"), Just("(?s)7.*?$"), Just("7[^b]*"), Just(r"\A.*7"),
+        ],
+    ) {
+        let rules = json!([
+            { "type": "mask_sequences", "name": "m", "pattern": pattern, "replace_placeholder": "#" },
+            { "type": "multi_line", "name": "s", "pattern": "start" },
+        ]);
+        let whole = texts(&run(&rules, &[&["start"], &lines.iter().map(String::as_str).collect::<Vec<_>>()[..]].concat()).0).join("\n");
+        let sevens = |text: &str| text.matches('7').count();
+        let alone: usize = lines.iter().map(|line| texts(&run(&rules, &[line]).0).iter().map(|text| sevens(text)).sum::<usize>()).sum();
+        prop_assert!(sevens(&whole) <= alone, "{whole:?}");
     }
 
     #[test]

@@ -28,14 +28,14 @@ fn labelled(text: &str) -> Vec<String> {
     logs.map(|log| log.trim_matches('\n').trim_end().to_owned()).filter(|log| !log.trim().is_empty()).collect()
 }
 
-/// Lines of one container's stderr, as they arrive.
-fn arrived(lines: &str) -> Vec<String> {
+/// Lines of one container's stderr, as they arrive; `end` is what containerd leaves of a line's end.
+fn arrived(lines: &str, end: &str) -> Vec<String> {
     let records: Vec<String> = lines
         .lines()
         .filter(|line| *line != "===")
         .map(|line| {
             let kubernetes = json!({ "pod_name": "web-6d4cf56db6-x7k2p", "namespace_name": "shop", "container_name": "nginx", "docker_id": ID });
-            json!({ "time": "2026-11-22T20:38:08.236123456Z", "stream": "stderr", "logtag": "F", "log": line, "kubernetes": kubernetes })
+            json!({ "time": "2026-11-22T20:38:08.236123456Z", "stream": "stderr", "logtag": "F", "log": format!("{line}{end}"), "kubernetes": kubernetes })
                 .to_string()
         })
         .collect();
@@ -54,9 +54,11 @@ fn traces_are_whole_and_nothing_else_is_joined() {
     for file in files {
         let name = file.file_stem().unwrap().to_str().unwrap();
         let text = std::fs::read_to_string(&file).unwrap();
-        let (logs, arrived) = (labelled(&text), arrived(&text));
+        let (logs, arrived) = (labelled(&text), arrived(&text, ""));
         let many: Vec<&String> = logs.iter().filter(|log| log.contains('\n')).collect();
         let whole = many.iter().filter(|log| arrived.contains(log)).count();
+        let of_terminal: Vec<String> = self::arrived(&text, "\r").iter().map(|log| log.replace('\r', "")).collect();
+        assert_eq!(arrived, of_terminal, "{name}: lines of a terminal are joined as others are");
         // A log that is none of the labelled ones, nor a part of one, holds lines of two.
         let merged: Vec<&String> =
             arrived.iter().filter(|log| !logs.iter().any(|labelled| labelled.contains(log.as_str()))).collect();

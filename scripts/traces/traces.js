@@ -26,10 +26,15 @@ console.error("2026-11-22T19:30:01.125Z error: unrelated text");
 mark();
 (async () => {
   try { await (async () => { await null; throw new RangeError("async"); })(); } catch (error) { show(error); }
+  // An error of the system that comes by a callback has no frames.
+  const error = await new Promise((resolve) => require("fs").readFile("/no/such/file", resolve));
+  show(error);
+  say("it goes on");
   say("last words");
   const how = process.argv[2];
   if (how === "reject") Promise.reject(new Error("rejected"));
   else if (how === "reject-plain") Promise.reject({ plain: "object" });
+  else if (how === "system") require("fs").readFile("/no/such/file", (error) => { throw error; });
   else if (how === "string") throw "a string";
   else if (how === "members") setImmediate(() => { throw Object.assign(new Error("boom"), { code: "E_BOOM" }); });
   else setImmediate(() => { throw new Error("boom"); });

@@ -1,6 +1,9 @@
 """Prints logs and stack traces as Python programs do. A line `===` stands between two logs."""
 import json
 import logging
+import re
+import socket
+import struct
 import sys
 import threading
 
@@ -55,6 +58,10 @@ def group():
     raise ExceptionGroup("several", [ValueError("one"), ExceptionGroup("inner", [TypeError("two"), KeyError("three")])])
 
 
+def own():
+    raise type("timeout", (Exception,), {"__module__": "shop.errors"})
+
+
 say("INFO:root:starting")
 caught(divide, 1, 0)
 say("plain line between")
@@ -67,6 +74,11 @@ caught(group)
 say("2026-11-22 19:30:01,123 - app - INFO - after the group")
 caught(exec, "def broken(:\n    pass")
 caught(json.loads, "{")
+caught(struct.unpack, "i", b"x")
+caught(re.compile, "(")
+caught(lambda: socket.create_connection(("name.invalid", 443)))
+caught(own)
+say("shop.orders: this is a log of its own")
 say("KeyError is not a trace")
 say("Traceback is a word")
 say("ValueError: this is a log of its own")

@@ -14,6 +14,8 @@ pub(super) struct Annotated {
     pub container: String,
     /// The annotation, as it is written.
     pub json: String,
+    /// Whether it is a string, as Kubernetes wants it.
+    pub is_string: bool,
     /// All annotations of the pod.
     pub annotations: Map<String, Value>,
     /// The containers that the manifest has; `None` where it has no specification.
@@ -22,6 +24,12 @@ pub(super) struct Annotated {
 
 /// The container of an annotation that names none.
 const NAMELESS: &str = "app";
+
+/// What only an annotation has: it need not be in a list.
+const MEMBERS: [&str; 3] = ["log_processing_rules", "source", "service"];
+
+/// What a bare list of rules is good for.
+const RULES: &str = "DD_LOGS_CONFIG_PROCESSING_RULES (an annotation has such a list in `log_processing_rules`)";
 
 const PREFIX: &str = "ad.datadoghq.com/";
 
@@ -41,6 +49,11 @@ pub(super) fn find(path: &str, text: &str) -> Result<Vec<Annotated>, CommandErro
             None => of_object(document, &mut found),
         }
     }
+    if let ([document], true) = (&documents[..], found.is_empty())
+        && MEMBERS.iter().any(|name| document.get(name).is_some())
+    {
+        return Ok(vec![alone(text.trim())]);
+    }
     if found.is_empty() {
         return Err(CommandError::NoAnnotation { path: path.to_owned() });
     }
@@ -53,16 +66,18 @@ fn alone(json: &str) -> Annotated {
     let first = value.as_ref().and_then(|value| value.get(0));
     let is_rules =
         first.is_some_and(|first| first.get("type").is_some() && first.get("log_processing_rules").is_none());
+    let owner = if is_rules { RULES.to_owned() } else { String::new() };
     let json = match value {
         Some(rules) if is_rules => serde_json::json!([{ "log_processing_rules": rules }]).to_string(),
         _ => json.to_owned(),
     };
     let annotations = Map::from_iter([(format!("{PREFIX}{NAMELESS}.logs"), Value::from(json.as_str()))]);
     Annotated {
-        owner: String::new(),
+        owner,
         namespace: None,
         container: NAMELESS.to_owned(),
         json,
+        is_string: true,
         annotations,
         containers: None,
     }
@@ -84,13 +99,17 @@ fn of_object(object: &Value, found: &mut Vec<Annotated>) {
     };
     for (key, value) in annotations {
         let Some(container) = key.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix(".logs")) else { continue };
+        // One that is no string is refused by Kubernetes itself; its JSON is what was meant.
+        let json = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let mut annotations = annotations.clone();
+        annotations.insert(key.clone(), Value::from(json.as_str()));
         found.push(Annotated {
             owner: owner.clone(),
             namespace: namespace.clone(),
             container: container.to_owned(),
-            // One that is no string is refused by Kubernetes itself; its JSON is what was meant.
-            json: value.as_str().map_or_else(|| value.to_string(), str::to_owned),
-            annotations: annotations.clone(),
+            json,
+            is_string: value.is_string(),
+            annotations,
             containers: containers(pod),
         });
     }
@@ -133,11 +152,11 @@ mod tests {
 
     #[test]
     fn annotations_alone_and_broken() {
-        for text in ["[{\"source\":\"x\"}]", "[{", "[]"] {
+        for text in ["[{\"source\":\"x\"}]", "[{", "[]", "{\"source\":\"x\"}", "log_processing_rules: []"] {
             assert_eq!(names(text), [pair("", NAMELESS)], "{text}");
         }
         let rules = find("x", r#"[{"type":"exclude_at_match","name":"a","pattern":"b"}]"#).unwrap();
-        assert!(rules[0].json.contains("log_processing_rules"));
+        assert!(rules[0].json.contains("log_processing_rules") && rules[0].owner.starts_with("DD_LOGS_CONFIG_"));
         for text in ["a: {", "", "kind: Pod", "- x", "7"] {
             assert!(find("x", text).is_err(), "{text}");
         }

@@ -103,8 +103,8 @@ enum RulesCommand {
     /// The sample's lines come from standard input, as the container would write them. The forwarder's variables
     /// (DD_LOGS_CONFIG_PROCESSING_RULES, PODFERRY_REDACT, …) have their effect on them. Exit code 1: a rule does not work.
     Check {
-        /// A pod's or workload's manifest (YAML or JSON), or the value of an annotation ad.datadoghq.com/<container>.logs;
-        /// `-` for standard input.
+        /// A pod's or workload's manifest (YAML or JSON), or the value of an annotation ad.datadoghq.com/<container>.logs or of
+        /// DD_LOGS_CONFIG_PROCESSING_RULES; `-` for standard input.
         #[arg(value_name = "FILE")]
         file: PathBuf,
         /// Only the annotation of this container.

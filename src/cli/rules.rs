@@ -10,7 +10,7 @@ use super::show::Detail;
 use super::{CommandError, Findings, read, show};
 use crate::pipeline::autodiscovery::ContainerLogs;
 use crate::pipeline::compress::Compression;
-use crate::pipeline::rules::Action;
+use crate::pipeline::rules::{Action, RuleError};
 use crate::pipeline::{self, PipelineSettings, Processed};
 use crate::settings::{Environment, Settings};
 
@@ -78,7 +78,15 @@ struct Report {
 impl Report {
     fn new(annotated: &Annotated, sample: &[String], settings: &PipelineSettings) -> Result<Report, CommandError> {
         let logs = ContainerLogs::parse(&annotated.json);
-        let mut problems: Vec<String> = logs.rules.errors.iter().map(ToString::to_string).collect();
+        let told = |error: &RuleError| match error.name {
+            Some(_) => error.to_string(),
+            None => format!("annotation: {error}"),
+        };
+        let mut problems: Vec<String> = logs.rules.errors.iter().map(told).collect();
+        if !annotated.is_string {
+            let advice = "is no string, and Kubernetes refuses it: put quotes around it, or a `|` before it";
+            problems.push(format!("annotation: {advice}"));
+        }
         if let Some(containers) = annotated.containers.as_ref().filter(|known| !known.contains(&annotated.container)) {
             problems.push(format!(
                 "the pod has no container `{}`: the annotation has no effect (containers: {})",

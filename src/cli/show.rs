@@ -36,7 +36,7 @@ pub(super) fn table(out: &mut impl Write, heading: &[&str], rows: &[Vec<String>]
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(u16::try_from(width()).unwrap_or(u16::MAX)).set_header(heading.to_vec());
-    table.add_rows(rows.iter().map(|row| row.iter().map(String::as_str).collect::<Vec<_>>()));
+    table.add_rows(rows.iter().map(|row| row.iter().map(|cell| harmless(cell)).collect::<Vec<_>>()));
     writeln!(out, "{table}")
 }
 
@@ -175,8 +175,7 @@ fn fate_text(fate: &Fate) -> String {
 
 /// Something that is wrong.
 pub(super) fn finding(out: &mut impl Write, problem: &str) -> io::Result<()> {
-    let shown: String = problem.chars().flat_map(visible).collect();
-    writeln!(out, "  {ERROR}problem{ERROR:#}  {shown}")
+    writeln!(out, "  {ERROR}problem{ERROR:#}  {}", harmless(problem))
 }
 
 /// One log of Datadog's, part by part.
@@ -208,7 +207,7 @@ pub(super) fn counted(number: usize, noun: &str) -> String {
 
 /// A heading over what follows.
 pub(super) fn title(out: &mut impl Write, text: &str) -> io::Result<()> {
-    writeln!(out, "\n{TITLE}{text}{TITLE:#}")
+    writeln!(out, "\n{TITLE}{}{TITLE:#}", harmless(text))
 }
 
 /// A label and its value, wrapped under itself.
@@ -227,7 +226,7 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
         let mut current = String::new();
         let mut length = 0;
         for word in line.split_inclusive(' ') {
-            let word: String = word.chars().flat_map(visible).collect();
+            let word = harmless(word);
             let characters = word.chars().count();
             // A word that fits a line is not broken; one that fits none fills up the line that it begins in.
             if length > 0 && length + characters > width && characters <= width {
@@ -249,6 +248,11 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
         lines.push(current);
     }
     lines.iter().map(|line| line.trim_end().to_owned()).collect()
+}
+
+/// One line of somebody's text: names of rules and containers are anything.
+fn harmless(text: &str) -> String {
+    text.chars().flat_map(visible).collect()
 }
 
 fn visible(character: char) -> impl Iterator<Item = char> {
@@ -280,5 +284,10 @@ mod tests {
     #[test]
     fn nothing_reaches_the_terminal_as_a_command() {
         assert_eq!(wrapped("\u{1b}[31mred", 40), ["\\u{1b}[31mred"]);
+        let mut out = Vec::new();
+        table(&mut out, &["rule"], &[vec!["\u{1b}[31mred\n".to_owned()]]).unwrap();
+        finding(&mut out, "\u{7}bell").unwrap();
+        let shown = String::from_utf8(out).unwrap();
+        assert!(shown.contains(r"\u{1b}[31mred\n") && shown.contains(r"\u{7}bell"), "{shown}");
     }
 }

@@ -61,28 +61,61 @@ impl ContainerLogs {
     }
 }
 
+/// Members of a configuration that are text for people or tags, whatever stands in them.
+const TEXTS: [&str; 3] = ["source", "service", "tags"];
+
 fn read(config: &Value) -> ContainerLogs {
     let mut rules = match config.get("log_processing_rules") {
-        None | Some(Value::Null) => RuleSet::default(),
-        Some(list) => parse::list(list),
+        None | Some(Value::Null) => misplaced(config),
+        Some(list @ Value::Array(_)) => parse::list(list),
+        Some(other) => {
+            let problem = "its `log_processing_rules` must be a list: `[{\"type\":…,\"name\":…,\"pattern\":…}]`";
+            parse::unreadable(&other.to_string(), problem.to_owned())
+        }
     };
+    let mut wrong =
+        |name: &str, expected: &str| rules.errors.push(parse::error(format!("its `{name}` must be {expected}")));
     let mut text = |name: &str| match config.get(name) {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.trim().to_owned(),
         Some(_) => {
-            rules.errors.push(parse::error(format!("its `{name}` must be a string")));
+            wrong(name, "a string");
             String::new()
         }
     };
     let (source, service) = (text("source"), text("service"));
     let tags = match config.get("tags") {
-        Some(Value::Array(tags)) => tags.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        None | Some(Value::Null) => Vec::new(),
         Some(Value::String(list)) => tag_set::split_list(list).into_iter().map(str::to_owned).collect(),
-        _ => Vec::new(),
+        Some(value) => {
+            let list = value.as_array().map(Vec::as_slice).unwrap_or_default();
+            if !value.is_array() || !list.iter().all(Value::is_string) {
+                wrong("tags", "a list of strings, or a string with commas");
+            }
+            list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+        }
     };
-    let auto_multi_line = config.get("auto_multi_line_detection").and_then(Value::as_bool);
+    let auto_multi_line = match config.get("auto_multi_line_detection") {
+        None | Some(Value::Null) => None,
+        Some(Value::Bool(is_on)) => Some(*is_on),
+        Some(_) => {
+            wrong("auto_multi_line_detection", "`true` or `false`, without quotes");
+            None
+        }
+    };
     let named = |name: String| if rules.errors.is_empty() { name } else { String::new() };
     ContainerLogs { source: named(source), service: named(service), tags, auto_multi_line, rules: Arc::new(rules) }
+}
+
+/// Rules that stand where they have no effect: beside `source`, or under a name that is misspelt. They were meant.
+fn misplaced(config: &Value) -> RuleSet {
+    let others = config.as_object().into_iter().flatten().filter(|(name, _)| !TEXTS.contains(&name.as_str()));
+    let others = Value::Object(others.map(|(name, value)| (name.clone(), value.clone())).collect());
+    if !parse::holds_rule(&others) {
+        return RuleSet::default();
+    }
+    let problem = "has rules that are not in `log_processing_rules`: `[{\"log_processing_rules\":[{\"type\":…}]}]`";
+    parse::unreadable(&others.to_string(), problem.to_owned())
 }
 
 /// What was read before: annotations by their bytes, and what holds for a stream. It lives as long as the settings do, so
@@ -175,7 +208,19 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_an_error_and_nothing_else() {
-        for json in ["not json", "7", "[7]", "null", r#"[{"source":7}]"#, r#"[{"log_processing_rules":{}}]"#] {
+        for json in [
+            "not json",
+            "7",
+            "[7]",
+            "null",
+            r#"[{"source":7}]"#,
+            r#"[{"log_processing_rules":{}}]"#,
+            r#"[{"tags":7}]"#,
+            r#"[{"tags":["a:b",7]}]"#,
+            r#"[{"auto_multi_line_detection":"false"}]"#,
+            r#"[{"type":"exclude_at_match","name":"x","pattern":"y"}]"#,
+            r#"[{"log_processing_rule":[{"type":"exclude_at_match","name":"x","pattern":"y"}]}]"#,
+        ] {
             let found = ContainerLogs::parse(json);
             assert_eq!(
                 found.errors("ad.datadoghq.com/web.logs").collect::<Vec<_>>(),
@@ -184,7 +229,9 @@ mod tests {
             );
             assert!(found.source.is_empty() && found.rules.rules.is_empty(), "{json}");
         }
-        assert_eq!(ContainerLogs::parse("[]").errors("").count(), 0);
+        for json in ["[]", r#"{"source":"exclude_at_match"}"#, r#"[{"type":"file","path":"/var/log/x.log"}]"#] {
+            assert_eq!(ContainerLogs::parse(json).errors("").count(), 0, "{json}");
+        }
     }
 
     #[test]

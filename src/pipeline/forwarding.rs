@@ -102,7 +102,9 @@ impl Source<'_> {
     /// What holds by an event, if it bears its pod's metadata.
     fn peek(&self, event: &LogEvent) -> Option<Arc<Processing>> {
         let Message::Escaped(escaped) = event.message else { return None };
-        memchr::memmem::find(escaped.as_bytes(), br#"\"kubernetes\":{"#)?;
+        // Most have neither, and need not be read: the filter's object, or what `nest` made of it.
+        let mut marks = [r#"\"kubernetes\""#, "ad.datadoghq.com"].into_iter();
+        marks.find(|mark| memchr::memmem::find(escaped.as_bytes(), mark.as_bytes()).is_some())?;
         let mut reader = Reader::new(self.place.origin, &self.settings.merge_keys);
         let Record { metadata, .. } = reader.read(event);
         metadata.kubernetes.as_ref()?;

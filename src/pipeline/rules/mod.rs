@@ -136,8 +136,8 @@ impl Chain {
         let mut text = Cow::Borrowed(text);
         for rule in self.rules() {
             let excluded = match &rule.action {
-                Action::Exclude(pattern) => pattern.is_match(&text),
-                Action::Include(pattern) => !pattern.is_match(&text),
+                Action::Exclude(pattern) => matches(pattern, &text),
+                Action::Include(pattern) => !matches(pattern, &text),
                 Action::ExcludeTruncated => truncated,
                 Action::BrokenMask => {
                     tell(rule, Effect::Withheld);
@@ -186,11 +186,18 @@ impl Chain {
     }
 }
 
+/// Whether a pattern matches a text, with the blanks at its ends or without: the Agent takes them off first.
+/// Source: DataDog/datadog-agent, `pkg/logs/internal/decoder`, `single_line_handler.go`.
+fn matches(pattern: &Pattern, text: &str) -> bool {
+    let trimmed = text.trim();
+    pattern.is_match(text) || trimmed.len() < text.len() && pattern.is_match(trimmed)
+}
+
 impl Rule {
     /// What a mask makes of a text; `None` if this is none, or it changes nothing.
     fn masked(&self, text: &str) -> Option<String> {
         let masked = match &self.action {
-            Action::Mask(pattern, replacement) => replacement.apply(pattern, text),
+            Action::Mask(pattern, replacement) => replacement.mask(pattern, text),
             Action::Scrub(scrubber) => scrubber.scrub(text),
             _ => return None,
         };

@@ -18,6 +18,10 @@ pub const MAX_RULES: usize = 64;
 /// How long a rule's name may be in what we say of it.
 const MAX_NAME_CHARACTERS: usize = 100;
 
+/// What a rule's `type` can be.
+const KINDS: [&str; 5] = ["exclude_at_match", "include_at_match", "mask_sequences", "multi_line", "exclude_truncated"];
+
+/// The same, for people.
 const TYPES: &str = "`exclude_at_match`, `include_at_match`, `mask_sequences`, `multi_line` or `exclude_truncated`";
 
 /// Reads a JSON text: a list of rules.
@@ -50,8 +54,25 @@ pub fn error(problem: String) -> RuleError {
     RuleError { name: None, problem }
 }
 
+/// Whether a text speaks of hiding something, however that is spelt.
 fn mentions_mask(text: &str) -> bool {
-    ["mask", "replace_placeholder"].iter().any(|word| text.contains(word))
+    let text = text.to_ascii_lowercase();
+    ["mask", "placeholder"].iter().any(|word| text.contains(word))
+}
+
+/// Whether a value is a rule, or holds one: what stands where no rule has an effect.
+pub fn holds_rule(value: &Value) -> bool {
+    match value {
+        Value::Array(values) => values.iter().any(holds_rule),
+        Value::Object(members) => {
+            let kind = members.get("type").and_then(Value::as_str).unwrap_or_default();
+            let is_rule = KINDS.contains(&kind) || members.contains_key("replace_placeholder");
+            is_rule || members.values().any(holds_rule)
+        }
+        // Rules as a string in JSON.
+        Value::String(text) => KINDS.iter().any(|kind| text.contains(kind)),
+        _ => false,
+    }
 }
 
 /// Reads a list of rules that is JSON already.
@@ -86,13 +107,17 @@ impl RuleSet {
     }
 
     fn add(&mut self, rule: &Value, number: usize) {
+        if !rule.is_object() {
+            let problem = "must be an object: `{\"type\":…,\"name\":…,\"pattern\":…}`";
+            return self.fail(Some(format!("rule {number}")), problem, mentions_mask(&rule.to_string()));
+        }
         let text = |member: &str| rule.get(member).and_then(Value::as_str);
         let name = text("name").map(str::trim).filter(|name| !name.is_empty());
         let name = name.map(|name| name.chars().take(MAX_NAME_CHARACTERS).collect::<String>());
         let shown = name.clone().unwrap_or_else(|| format!("rule {number}"));
         // A type that is misspelt, or missing beside a placeholder, still means to hide something.
         let kind = text("type").unwrap_or_default();
-        let masks = kind.contains("mask") || rule.get("replace_placeholder").is_some();
+        let masks = mentions_mask(kind) || rule.get("replace_placeholder").is_some();
         match compile(rule, kind) {
             Ok(Compiled::Action(action)) => self.rules.push(Rule { name: shown.clone(), action }),
             Ok(Compiled::MultiLine(pattern)) if self.multi_line.is_none() => {
@@ -139,6 +164,7 @@ fn compile(rule: &Value, kind: &str) -> Result<Compiled, String> {
             return Pattern::anchored(pattern()?, Dialect::Go).map(Compiled::MultiLine).map_err(failed);
         }
         "" => return Err(format!("has no `type`: {TYPES}")),
+        "remap_source" => return Err("has the type `remap_source`, which is not supported: set `source`".to_owned()),
         _ => return Err(format!("its `type` must be {TYPES}")),
     };
     Ok(Compiled::Action(action))

@@ -71,10 +71,10 @@ enum State {
 impl Trace {
     /// A group that begins with this line.
     pub fn begin(line: &str) -> Trace {
-        Trace(match shape::shape(line) {
+        Trace(match shape::shape(of_terminal(line)) {
             Shape::Header | Shape::ThreadHeader => State::Header,
             Shape::Frame { opens: false } | Shape::More => State::Frames,
-            Shape::Frame { opens: true } => State::Members,
+            Shape::Frame { opens: true } | Shape::NodeMembers => State::Members,
             Shape::Cause => State::Cause,
             Shape::PythonStart | Shape::PythonFrame => State::PythonFrames,
             Shape::PythonGroup => State::PythonGroup,
@@ -92,6 +92,7 @@ impl Trace {
 
     /// Looks at the next line of the same output. `first` is the group's first line.
     pub fn next(&mut self, first: &str, line: &str) -> Verdict {
+        let (first, line) = (of_terminal(first), of_terminal(line));
         let shape = shape::shape(line);
         let (verdict, state) = follow(self.0, shape, first, line);
         if verdict != New {
@@ -99,6 +100,11 @@ impl Trace {
         }
         verdict
     }
+}
+
+/// Containers with `tty: true` end their lines in `\r\n`, of which containerd takes only the last.
+fn of_terminal(line: &str) -> &str {
+    line.strip_suffix('\r').unwrap_or(line)
 }
 
 /// What a line is, and the state behind it unless it is new.
@@ -110,7 +116,8 @@ fn follow(state: State, shape: Shape, first: &str, line: &str) -> (Verdict, Stat
             return (Joins, if is_inside { State::Members } else { State::Frames });
         }
         Shape::RubyFrom => return (Joins, State::RubyFrames),
-        Shape::NodePlace | Shape::ConsoleLog | Shape::ThreadHeader => return (New, state),
+        Shape::NodeMembers if state == State::NodeError => return (Joins, State::Members),
+        Shape::NodePlace | Shape::NodeMembers | Shape::ConsoleLog | Shape::ThreadHeader => return (New, state),
         _ => {}
     }
     match state {

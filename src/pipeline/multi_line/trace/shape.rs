@@ -40,6 +40,8 @@ pub(super) enum Shape {
     GoExit,
     /// `/app/x.js:12`.
     NodePlace,
+    /// `[Error: ENOENT: no such file] {`: an error without frames, whose members come.
+    NodeMembers,
     /// `Node.js v20.1.0`.
     NodeVersion,
     /// ``x.rb:3:in `f'…``.
@@ -62,11 +64,11 @@ pub(super) fn shape(line: &str) -> Shape {
     let Some(first) = line.as_bytes().first() else { return Shape::Blank };
     match first {
         b' ' | b'\t' => indented(line),
-        b'\r' if line.trim().is_empty() => Shape::Blank,
         b'}' | b']' => Shape::Close,
         b'{' | b'"' => Shape::Other,
         b'-' if line.starts_with("--- End of ") => Shape::DotNet,
         b'[' if line.starts_with("[signal ") => Shape::GoDetail,
+        b'[' if line.ends_with("] {") && line.get(1..).is_some_and(words::is_header) => Shape::NodeMembers,
         b'[' if line.starts_with("[CIRCULAR REFERENCE:") => Shape::More,
         b'.' if line.starts_with("...additional frames elided") => Shape::GoDetail,
         b'+' | b'|' if line.starts_with("+ Exception Group") => Shape::PythonGroup,

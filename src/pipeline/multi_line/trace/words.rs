@@ -163,7 +163,8 @@ pub(super) fn names_exception(line: &str) -> bool {
     })
 }
 
-/// The line that ends a trace of Python's: a name with a capital letter, alone or with a message.
+/// The line that ends a trace of Python's: a name with a capital letter, or one that says its module, as `socket.gaierror`;
+/// alone or with a message.
 pub(super) fn is_python_exception(line: &str) -> bool {
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_') || !byte.is_ascii();
     let length = line.bytes().take_while(is_name).count();
@@ -171,7 +172,14 @@ pub(super) fn is_python_exception(line: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or_default();
     let is_level = BAD.contains(&last) || GOOD.contains(&last);
     let ends = matches!(line.as_bytes().get(length..), Some([] | [b':'] | [b':', b' ', ..]));
-    ends && !is_level && last.starts_with(|first: char| first.is_uppercase() || first == '_')
+    let is_class = last.starts_with(|first: char| first.is_uppercase() || first == '_');
+    let is_of_module = || name.contains('.') && name.split('.').all(is_identifier);
+    // `struct.error` is one of many.
+    ends && (!is_level && is_class || (!is_level || last == "error") && is_of_module())
+}
+
+fn is_identifier(word: &str) -> bool {
+    word.starts_with(|first: char| first.is_alphabetic() || first == '_')
 }
 
 /// A log of .NET's console logger: `fail: Some.Category[13]`. Source: .NET, `SimpleConsoleFormatter`.

@@ -3,7 +3,8 @@
 //! Rust reads `[`, `&&`, `--` and `~~` within brackets as operators, and `\d` as Unicode's digits; here every member is
 //! written so that it means the same as in Go or Python.
 
-use super::translate::{Cursor, quoted};
+use super::cursor::Cursor;
+use super::translate::quoted;
 use super::{Dialect, PatternError};
 
 /// What an escape stands for.

@@ -5,6 +5,7 @@
 //! `tests/patterns.rs` compares both with what real Go and real Python said.
 
 mod class;
+mod cursor;
 mod replacement;
 mod translate;
 

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use regex::Captures;
 
-use super::translate::Cursor;
+use super::cursor::Cursor;
 use super::{Dialect, Pattern, PatternError};
 
 /// A replacement for the matches of one pattern.
@@ -39,29 +39,79 @@ impl Replacement {
 
     /// Replaces every match in a text. Borrowed where there is none.
     pub fn apply<'t>(&self, pattern: &Pattern, text: &'t str) -> Cow<'t, str> {
-        let has_groups = self.pieces.iter().any(|piece| matches!(piece, Piece::Group(_)));
         let mut out = String::new();
         let mut copied = 0;
-        let mut found_any = false;
+        let found_any = self.each(pattern, text, |start, end, captures| {
+            out.push_str(text.get(copied..start).unwrap_or_default());
+            self.write(captures, &mut out);
+            copied = end;
+        });
+        if !found_any {
+            return Cow::Borrowed(text);
+        }
+        out.push_str(text.get(copied..).unwrap_or_default());
+        Cow::Owned(out)
+    }
+
+    /// The same for a mask: what matches in a line by itself is replaced, too, with the blanks at its ends or without. A
+    /// pattern with `$` would find its secret in a line that comes alone, and pass it on in the middle of lines that were
+    /// joined, or before a `\r`; the Agent takes blanks off before its rules apply.
+    pub fn mask<'t>(&self, pattern: &Pattern, text: &'t str) -> Cow<'t, str> {
+        if memchr::memchr(b'\n', text.as_bytes()).is_none() && text.trim().len() == text.len() {
+            return self.apply(pattern, text);
+        }
+        let mut edits: Vec<(usize, usize, String)> = Vec::new();
+        let mut gather = |part: &str, offset: usize| {
+            self.each(pattern, part, |start, end, captures| {
+                let mut replacement = String::new();
+                self.write(captures, &mut replacement);
+                edits.push((offset + start, offset + end, replacement));
+            });
+        };
+        gather(text, 0);
+        let mut offset = 0;
+        for line in text.split('\n') {
+            if line.len() < text.len() {
+                gather(line, offset);
+            }
+            let trimmed = line.trim();
+            if trimmed.len() < line.len() {
+                gather(trimmed, offset + line.len() - line.trim_start().len());
+            }
+            offset += line.len() + 1;
+        }
+        if edits.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        // Nearly all are found twice. Of those that begin together, the longest hides the others.
+        edits.sort_by_key(|(start, end, _)| (*start, std::cmp::Reverse(*end)));
+        edits.dedup_by_key(|(start, end, _)| (*start, *end));
+        let mut out = String::new();
+        let mut copied = 0;
+        for (start, end, replacement) in edits {
+            if start < copied && end <= copied {
+                continue;
+            }
+            out.push_str(text.get(copied..start).unwrap_or_default());
+            out.push_str(&replacement);
+            copied = end;
+        }
+        out.push_str(text.get(copied..).unwrap_or_default());
+        Cow::Owned(out)
+    }
+
+    /// Tells of every match that is replaced, with its groups if these are needed; whether there was one.
+    fn each(&self, pattern: &Pattern, text: &str, mut tell: impl FnMut(usize, usize, Option<&Captures>)) -> bool {
+        let mut last = None;
         let mut found = |start: usize, end: usize, captures: Option<&Captures>| {
             // Go finds no empty match where a match has just ended.
-            if start == end && found_any && copied == start && self.dialect == Dialect::Go {
+            if start == end && last == Some(start) && self.dialect == Dialect::Go {
                 return;
             }
-            found_any = true;
-            out.push_str(text.get(copied..start).unwrap_or_default());
-            for piece in &self.pieces {
-                match piece {
-                    Piece::Text(text) => out.push_str(text),
-                    Piece::Group(group) => {
-                        let group = captures.and_then(|captures| captures.get(*group));
-                        out.push_str(group.map_or("", |group| group.as_str()));
-                    }
-                }
-            }
-            copied = end;
+            last = Some(end);
+            tell(start, end, captures);
         };
-        if has_groups {
+        if self.pieces.iter().any(|piece| matches!(piece, Piece::Group(_))) {
             for captures in pattern.regex.captures_iter(text) {
                 if let Some(whole) = captures.get(0) {
                     found(whole.start(), whole.end(), Some(&captures));
@@ -70,11 +120,19 @@ impl Replacement {
         } else {
             pattern.regex.find_iter(text).for_each(|whole| found(whole.start(), whole.end(), None));
         }
-        if !found_any {
-            return Cow::Borrowed(text);
+        last.is_some()
+    }
+
+    fn write(&self, captures: Option<&Captures>, out: &mut String) {
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(text) => out.push_str(text),
+                Piece::Group(group) => {
+                    let group = captures.and_then(|captures| captures.get(*group));
+                    out.push_str(group.map_or("", |group| group.as_str()));
+                }
+            }
         }
-        out.push_str(text.get(copied..).unwrap_or_default());
-        Cow::Owned(out)
     }
 }
 
