@@ -5,7 +5,8 @@ use std::process::Command;
 #[test]
 fn the_files_are_what_is_generated() {
     for profile in ["standard", "lean", "merged", "seed"] {
-        let arguments = ["generate", "logging", "--cluster", "my-cluster", "--region", "us-east-1", "--profile", profile];
+        let arguments =
+            ["generate", "logging", "--cluster", "my-cluster", "--region", "us-east-1", "--profile", profile];
         let generated = Command::new(env!("CARGO_BIN_EXE_podferry")).args(arguments).current_dir("/").output().unwrap();
         let path = format!("{}/fluentbit/{profile}.yaml", env!("CARGO_MANIFEST_DIR"));
         let kept = std::fs::read_to_string(&path).unwrap();

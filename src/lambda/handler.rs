@@ -193,6 +193,11 @@ impl Handler {
         let saving = Saving { queues: &self.queues, client: &client, trigger: &work.trigger, deadline: deadlines.save };
         let settled = saving.settle(&mut report, std::mem::take(&mut work.poison), unread).await;
         telemetry.conclude(&report, &settled);
+        own_log::say(
+            Level::Debug,
+            "requests",
+            &json!({ "latencies_ms": report.tally.latencies, "retries": report.tally.retries.all() }),
+        );
         self.remember(&report, &settled, &work);
         conclude(work, settled, telemetry)
     }
