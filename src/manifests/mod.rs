@@ -6,9 +6,12 @@
 //!
 //! Pure: no file is read or written here, and what has to be random is an argument.
 
+pub mod agent;
 pub mod cluster;
 pub mod logging;
 pub mod node;
+pub mod sidecar;
+pub mod sidecar_patch;
 pub mod yaml;
 
 use node::Map;
