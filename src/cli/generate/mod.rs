@@ -2,7 +2,9 @@
 //!
 //! What stands in the files is `manifests`' work.
 
+mod fargate_profile;
 mod output;
+mod rbac;
 
 use std::path::{Path, PathBuf};
 
@@ -42,6 +44,10 @@ pub(super) enum What {
         #[command(flatten)]
         options: LoggingOptions,
     },
+    /// ClusterRole, its binding and the service accounts: what the Agent in a pod may read.
+    Rbac(rbac::Rbac),
+    /// Which pods run on Fargate: profiles for eksctl.
+    FargateProfile(fargate_profile::FargateProfile),
 }
 
 #[derive(Debug, Clone, Args)]
@@ -89,6 +95,18 @@ pub(super) fn run(what: What) -> Result<(), CommandError> {
             let (file, characters) = logging::generate(&common.cluster()?, &options.into()).map_err(refused)?;
             common.output.write(&[file], &[format!("{characters} of {} characters", logging::MAX_CHARACTERS)])
         }
+        What::Rbac(what) => what.run(),
+        What::FargateProfile(what) => what.run(),
+    }
+}
+
+/// `NAME=VALUE`.
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() && !text.contains(['\n', '\r']) => {
+            Ok((name.to_owned(), value.to_owned()))
+        }
+        _ => Err("must be NAME=VALUE".to_owned()),
     }
 }
 
