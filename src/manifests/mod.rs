@@ -12,6 +12,7 @@ pub mod fargate_profile;
 pub mod logging;
 pub mod node;
 pub mod rbac;
+pub mod secret;
 pub mod sidecar;
 pub mod sidecar_patch;
 pub mod yaml;

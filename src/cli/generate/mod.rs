@@ -5,6 +5,7 @@
 mod fargate_profile;
 mod output;
 mod rbac;
+mod secret;
 
 use std::path::{Path, PathBuf};
 
@@ -46,6 +47,10 @@ pub(super) enum What {
     },
     /// ClusterRole, its binding and the service accounts: what the Agent in a pod may read.
     Rbac(rbac::Rbac),
+    /// The Secret datadog-secret in every namespace: API key, and token of the Cluster Agent.
+    ///
+    /// The API key comes from the variable DD_API_KEY or a file, never from a flag.
+    Secret(secret::Secret),
     /// Which pods run on Fargate: profiles for eksctl.
     FargateProfile(fargate_profile::FargateProfile),
 }
@@ -96,6 +101,7 @@ pub(super) fn run(what: What) -> Result<(), CommandError> {
             common.output.write(&[file], &[format!("{characters} of {} characters", logging::MAX_CHARACTERS)])
         }
         What::Rbac(what) => what.run(),
+        What::Secret(what) => what.run(),
         What::FargateProfile(what) => what.run(),
     }
 }
