@@ -80,6 +80,13 @@ fn is_quantity(text: &str, units: &[&str]) -> bool {
     number.parse::<f64>().is_ok_and(|number| number > 0.0) && units.contains(&unit)
 }
 
+/// The minor version of a tag `7.N…`.
+pub(super) fn minor_version(tag: &str) -> Option<u32> {
+    let rest = tag.strip_prefix("7.")?;
+    let end = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());
+    rest[..end].parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,7 @@
 //! `pkg/clusteragent/admission/mutate/agent_sidecar` (what the Admission Controller injects).
 
 use super::agent::{API_KEY, CLUSTER_AGENT, NAMESPACE, Resources, TOKEN, env, env_of_secret, item};
-use super::cluster::Cluster;
+use super::cluster::{Cluster, is_label, is_name};
 use super::node::{Item, Map, Node};
 
 /// The Agent's image. Source: Datadog, "Amazon EKS on AWS Fargate".
@@ -232,6 +232,24 @@ pub fn cluster_agent_url(service: &str, namespace: &str) -> String {
     format!("https://{service}.{namespace}.svc.cluster.local:5005")
 }
 
+/// `SERVICE.NAMESPACE`, or a URL, as a URL.
+///
+/// # Errors
+/// What it has to look like.
+pub fn parse_cluster_agent(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("https://").and_then(|rest| rest.split_once(':'));
+    match (host, text.split_once('.')) {
+        (Some((host, port)), _) if is_name(host) && port.parse::<u16>().is_ok() => Ok(text.to_owned()),
+        (None, Some((service, namespace))) if is_label(service) && is_label(namespace) => {
+            Ok(cluster_agent_url(service, namespace))
+        }
+        _ => {
+            Err("must be SERVICE.NAMESPACE, or a URL such as https://SERVICE.NAMESPACE.svc.cluster.local:5005"
+                .to_owned())
+        }
+    }
+}
+
 /// The URL of [`CLUSTER_AGENT`] in [`NAMESPACE`].
 pub fn default_cluster_agent_url() -> String {
     cluster_agent_url(CLUSTER_AGENT, NAMESPACE)
@@ -309,6 +327,16 @@ mod tests {
         }
         assert_eq!(container["env"][5], json!({"name": "DD_TAGS", "value": "a:1 b:2"}));
         assert_eq!(container["ports"].as_array().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn how_to_reach_the_cluster_agent() {
+        let url = "https://dca.ops.svc.cluster.local:5005";
+        assert_eq!(parse_cluster_agent("dca.ops").as_deref(), Ok(url));
+        assert_eq!(parse_cluster_agent(url).as_deref(), Ok(url));
+        for wrong in ["dca", "dca.", ".ops", "http://dca.ops:5005", "https://dca.ops", "https://dca.ops:x", "a.b.c"] {
+            assert!(parse_cluster_agent(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -4,8 +4,8 @@
 //! volumes are merged by their names); what is in it is [`super::sidecar`]'s.
 
 use super::File;
-use super::agent::item;
-use super::cluster::{Cluster, Missing, Need};
+use super::agent::{item, minor_version};
+use super::cluster::{Cluster, Missing, Need, is_label};
 use super::node::{Item, Map, Node};
 use super::sidecar::{NativeLogs, Sidecar};
 
@@ -64,8 +64,11 @@ fn check(sidecar: &Sidecar, applications: &[String]) -> Result<(), SidecarError>
     if sidecar.sockets == applications.is_empty() {
         return wrong("--sockets and --container go together: only a container that is named gets the sockets");
     }
+    if !applications.iter().all(|name| is_label(name)) {
+        return wrong("--container: must be a container's name, as it stands in the pod");
+    }
     if sidecar.tags.iter().any(|tag| tag.is_empty() || tag.contains([' ', ',', '\n', '\t'])) {
-        return wrong("--tag-all: must be name:value without blanks and commas; give it once for each tag");
+        return wrong("--tags: must be name:value without blanks and commas; give it once for each tag");
     }
     let image = sidecar.image.as_str();
     if image.contains(char::is_whitespace) || image.starts_with(':') || image.ends_with(':') {
@@ -82,10 +85,7 @@ fn check(sidecar: &Sidecar, applications: &[String]) -> Result<(), SidecarError>
 
 /// The minor version of an image with a tag `7.N…`.
 fn minor(image: &str) -> Option<u32> {
-    let tag = image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/'))?.1;
-    let rest = tag.strip_prefix("7.")?;
-    let end = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());
-    rest[..end].parse().ok()
+    minor_version(image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/'))?.1)
 }
 
 #[cfg(test)]
@@ -106,6 +106,7 @@ mod tests {
         assert!(generate(&Cluster::default(), &plain, &[]).is_err());
         assert!(refused(Sidecar { sockets: true, ..plain.clone() }, &[]));
         assert!(refused(plain.clone(), &["web".to_owned()]));
+        assert!(refused(Sidecar { sockets: true, ..plain.clone() }, &["Web".to_owned()]));
         assert!(refused(Sidecar { tags: vec!["a b".into()], ..plain.clone() }, &[]));
         let with = |tag: &str, native_logs| Sidecar { image: image(IMAGE, tag), native_logs, ..plain.clone() };
         for (tag, native_logs, bad) in [

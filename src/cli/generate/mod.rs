@@ -6,12 +6,14 @@ mod fargate_profile;
 mod output;
 mod rbac;
 mod secret;
+mod sidecar;
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::CommandError;
+use crate::manifests::agent::Resources;
 use crate::manifests::cluster::{Cluster, ClusterOptions, FILE};
 use crate::manifests::logging;
 
@@ -51,6 +53,8 @@ pub(super) enum What {
     ///
     /// The API key comes from the variable DD_API_KEY or a file, never from a flag.
     Secret(secret::Secret),
+    /// The Agent as a sidecar: a patch for a workload.
+    Sidecar(sidecar::Sidecar),
     /// Which pods run on Fargate: profiles for eksctl.
     FargateProfile(fargate_profile::FargateProfile),
 }
@@ -102,7 +106,32 @@ pub(super) fn run(what: What) -> Result<(), CommandError> {
         }
         What::Rbac(what) => what.run(),
         What::Secret(what) => what.run(),
+        What::Sidecar(what) => what.run(),
         What::FargateProfile(what) => what.run(),
+    }
+}
+
+/// What a sidecar asks for.
+#[derive(Debug, Clone, Args)]
+struct SidecarSize {
+    /// CPU of a sidecar [default: 200m].
+    #[arg(long, value_name = "AMOUNT")]
+    cpu: Option<String>,
+    /// Memory of a sidecar [default: 256Mi].
+    #[arg(long, value_name = "AMOUNT")]
+    memory: Option<String>,
+}
+
+impl SidecarSize {
+    /// `None` if nothing was asked for.
+    fn resources(self) -> Option<Resources> {
+        let default = Resources::default();
+        match (self.cpu, self.memory) {
+            (None, None) => None,
+            (cpu, memory) => {
+                Some(Resources { cpu: cpu.unwrap_or(default.cpu), memory: memory.unwrap_or(default.memory) })
+            }
+        }
     }
 }
 
