@@ -9,8 +9,11 @@
 pub mod agent;
 pub mod cluster;
 pub mod fargate_profile;
+pub mod helm_values;
+pub mod injection;
 pub mod logging;
 pub mod node;
+pub mod operator;
 pub mod rbac;
 pub mod secret;
 pub mod sidecar;

@@ -3,6 +3,7 @@
 //! What stands in the files is `manifests`' work.
 
 mod fargate_profile;
+mod injection;
 mod output;
 mod rbac;
 mod secret;
@@ -55,6 +56,10 @@ pub(super) enum What {
     Secret(secret::Secret),
     /// The Agent as a sidecar: a patch for a workload.
     Sidecar(sidecar::Sidecar),
+    /// Values of Datadog's Helm chart: the Cluster Agent, which injects sidecars.
+    HelmValues(injection::Injection),
+    /// A DatadogAgent for the Datadog Operator, saying the same as helm-values.
+    Operator(injection::Injection),
     /// Which pods run on Fargate: profiles for eksctl.
     FargateProfile(fargate_profile::FargateProfile),
 }
@@ -107,6 +112,8 @@ pub(super) fn run(what: What) -> Result<(), CommandError> {
         What::Rbac(what) => what.run(),
         What::Secret(what) => what.run(),
         What::Sidecar(what) => what.run(),
+        What::HelmValues(what) => what.helm_values(),
+        What::Operator(what) => what.operator(),
         What::FargateProfile(what) => what.run(),
     }
 }
