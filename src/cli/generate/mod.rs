@@ -2,6 +2,7 @@
 //!
 //! What stands in the files is `manifests`' work.
 
+mod annotations;
 mod fargate_profile;
 mod injection;
 mod output;
@@ -60,6 +61,8 @@ pub(super) enum What {
     HelmValues(injection::Injection),
     /// A DatadogAgent for the Datadog Operator, saying the same as helm-values.
     Operator(injection::Injection),
+    /// What the Agent is to check in a container: annotations of Autodiscovery v2.
+    Annotations(annotations::Annotations),
     /// Which pods run on Fargate: profiles for eksctl.
     FargateProfile(fargate_profile::FargateProfile),
 }
@@ -114,6 +117,7 @@ pub(super) fn run(what: What) -> Result<(), CommandError> {
         What::Sidecar(what) => what.run(),
         What::HelmValues(what) => what.helm_values(),
         What::Operator(what) => what.operator(),
+        What::Annotations(what) => what.run(),
         What::FargateProfile(what) => what.run(),
     }
 }
