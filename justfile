@@ -34,6 +34,10 @@ fixtures:
     python3 scripts/patterns/cases.py python | python3 scripts/patterns/engine.py > tests/fixtures/patterns/python.jsonl
     scripts/traces/run
 
+# Write the manifests that the tests expect of `podferry generate` anew, after a change that is meant
+manifests:
+    cargo test --test generate -- --ignored
+
 # Fuzz a target, `event`, `record` or `rules`, for some seconds; needs nightly and cargo-fuzz
 fuzz target="record" seconds="120":
     fuzz/seed && cargo +nightly fuzz run {{ target }} -- -max_total_time={{ seconds }} -timeout=20 -entropic_scale_per_exec_time=1

@@ -181,7 +181,12 @@ impl Cluster {
 
     /// The service account of the pods: `default`, as Kubernetes has it, unless another is given.
     pub fn service_account(&self) -> &str {
-        self.options.service_account.as_deref().unwrap_or("default")
+        self.given_service_account().unwrap_or("default")
+    }
+
+    /// The service account, if one was given.
+    pub fn given_service_account(&self) -> Option<&str> {
+        self.options.service_account.as_deref()
     }
 
     /// The Datadog site.
@@ -217,13 +222,14 @@ impl Cluster {
     }
 }
 
-fn is_label(name: &str) -> bool {
+/// A DNS label, as names of namespaces and containers are. Source: Kubernetes, "Object Names and IDs".
+pub(super) fn is_label(name: &str) -> bool {
     let is_inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     (1..=63).contains(&name.len()) && name.bytes().all(is_inside) && !name.starts_with('-') && !name.ends_with('-')
 }
 
 /// A DNS subdomain, as names of most objects are. Source: Kubernetes, "Object Names and IDs".
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     name.len() <= 253 && name.split('.').all(is_label)
 }
 

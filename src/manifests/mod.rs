@@ -6,11 +6,22 @@
 //!
 //! Pure: no file is read or written here, and what has to be random is an argument.
 
+pub mod agent;
+pub mod annotations;
+pub mod annotations_v1;
 pub mod cluster;
+pub mod fargate_profile;
+pub mod helm_values;
 pub mod iam;
+pub mod injection;
 pub mod logging;
 pub mod monitor;
 pub mod node;
+pub mod operator;
+pub mod rbac;
+pub mod secret;
+pub mod sidecar;
+pub mod sidecar_patch;
 pub mod subscription;
 pub mod yaml;
 
@@ -22,6 +33,8 @@ pub struct File {
     /// Stable, without a folder: `logging.yaml`.
     pub name: String,
     pub content: Content,
+    /// Nobody else may read it.
+    pub is_secret: bool,
 }
 
 /// What stands in a file.
@@ -37,11 +50,17 @@ impl File {
     /// A file of documents.
     pub fn documents(name: &str, introduction: &str, documents: Vec<Map>) -> File {
         let content = Content::Documents { introduction: introduction.to_owned(), documents };
-        File { name: name.to_owned(), content }
+        File { name: name.to_owned(), content, is_secret: false }
     }
 
     /// A file of text.
     pub fn text(name: &str, text: String) -> File {
-        File { name: name.to_owned(), content: Content::Text(text) }
+        File { name: name.to_owned(), content: Content::Text(text), is_secret: false }
+    }
+
+    /// The same, for its owner's eyes only.
+    #[must_use]
+    pub fn secret(self) -> File {
+        File { is_secret: true, ..self }
     }
 }

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::SecretString;
 
-use super::Reader;
+use super::{Reader, Source};
 
 /// Where the API key comes from. The order of the variants is the order in which they are asked.
 #[derive(Debug, Clone)]
@@ -34,6 +34,12 @@ pub struct AwsSettings {
     pub endpoint_s3: Option<String>,
     /// The function's name: part of the encryption context that Lambda's console uses.
     pub function_name: String,
+}
+
+/// `DD_API_KEY` alone, without asking AWS for one: for `podferry generate secret`.
+pub fn plain_api_key(source: &dyn Source) -> Option<SecretString> {
+    let reader = Reader { source, mistakes: Vec::new(), warnings: Vec::new() };
+    reader.get("DD_API_KEY").map(SecretString::from)
 }
 
 pub(super) fn read_source(reader: &mut Reader) -> Option<ApiKeySource> {

@@ -13,7 +13,7 @@ mod processing;
 mod queues;
 mod table;
 
-pub use api_key::{ApiKeySource, AwsSettings};
+pub use api_key::{ApiKeySource, AwsSettings, plain_api_key};
 pub use endpoint::{DeliverySettings, Proxies, SITES};
 pub use forwarder_table::{FORWARDER_SETTINGS, ForwarderSetting, Here, forwarder_markdown};
 pub use own_log::{Level, OwnLogSettings};

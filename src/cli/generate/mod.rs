@@ -2,14 +2,21 @@
 //!
 //! What stands in the files is `manifests`' work.
 
+mod annotations;
 mod aws;
+mod fargate_profile;
+mod injection;
 mod output;
+mod rbac;
+mod secret;
+mod sidecar;
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::CommandError;
+use crate::manifests::agent::Resources;
 use crate::manifests::cluster::{Cluster, ClusterOptions, FILE};
 use crate::manifests::{iam, logging, monitor, subscription};
 
@@ -64,6 +71,22 @@ pub(super) enum What {
         #[command(flatten)]
         options: aws::MonitorOptions,
     },
+    /// ClusterRole, its binding and the service accounts: what the Agent in a pod may read.
+    Rbac(rbac::Rbac),
+    /// The Secret datadog-secret in every namespace: API key, and token of the Cluster Agent.
+    ///
+    /// The API key comes from the variable DD_API_KEY or a file, never from a flag.
+    Secret(secret::Secret),
+    /// The Agent as a sidecar: a patch for a workload.
+    Sidecar(sidecar::Sidecar),
+    /// Values of Datadog's Helm chart: the Cluster Agent, which injects sidecars.
+    HelmValues(injection::Injection),
+    /// A DatadogAgent for the Datadog Operator, saying the same as helm-values.
+    Operator(injection::Injection),
+    /// What the Agent is to check in a container: annotations of Autodiscovery v2.
+    Annotations(annotations::Annotations),
+    /// Which pods run on Fargate: profiles for eksctl.
+    FargateProfile(fargate_profile::FargateProfile),
 }
 
 #[derive(Debug, Clone, Args)]
@@ -123,6 +146,47 @@ pub(super) fn run(what: What) -> Result<(), CommandError> {
             let files = monitor::generate(&common.cluster()?, &options.into()).map_err(refused)?;
             common.output.write(&files, &[])
         }
+        What::Rbac(what) => what.run(),
+        What::Secret(what) => what.run(),
+        What::Sidecar(what) => what.run(),
+        What::HelmValues(what) => what.helm_values(),
+        What::Operator(what) => what.operator(),
+        What::Annotations(what) => what.run(),
+        What::FargateProfile(what) => what.run(),
+    }
+}
+
+/// What a sidecar asks for.
+#[derive(Debug, Clone, Args)]
+struct SidecarSize {
+    /// CPU of a sidecar [default: 200m].
+    #[arg(long, value_name = "AMOUNT")]
+    cpu: Option<String>,
+    /// Memory of a sidecar [default: 256Mi].
+    #[arg(long, value_name = "AMOUNT")]
+    memory: Option<String>,
+}
+
+impl SidecarSize {
+    /// `None` if nothing was asked for.
+    fn resources(self) -> Option<Resources> {
+        let default = Resources::default();
+        match (self.cpu, self.memory) {
+            (None, None) => None,
+            (cpu, memory) => {
+                Some(Resources { cpu: cpu.unwrap_or(default.cpu), memory: memory.unwrap_or(default.memory) })
+            }
+        }
+    }
+}
+
+/// `NAME=VALUE`.
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() && !text.contains(['\n', '\r']) => {
+            Ok((name.to_owned(), value.to_owned()))
+        }
+        _ => Err("must be NAME=VALUE".to_owned()),
     }
 }
 

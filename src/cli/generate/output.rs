@@ -45,6 +45,11 @@ impl Output {
         Ok(())
     }
 
+    /// Whether files are written, and not standard output.
+    pub(super) fn is_folder(&self) -> bool {
+        self.out.is_some()
+    }
+
     fn text(&self, file: &File) -> String {
         match (&file.content, self.format) {
             (Content::Text(text), _) => text.clone(),
@@ -79,9 +84,26 @@ impl Output {
             return Err(CommandError::Refused(format!("{} is there already; --force writes over it", there.display())));
         }
         for (path, file) in paths.iter().zip(files) {
-            std::fs::write(path, self.text(file)).map_err(failed(path))?;
+            write_file(path, self.text(file).as_bytes(), file.is_secret).map_err(failed(path))?;
             anstream::eprintln!("{}", path.display());
         }
         Ok(())
     }
+}
+
+fn write_file(path: &Path, content: &[u8], is_secret: bool) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true);
+    if is_secret {
+        // Made anew, so that it has the permissions that it is made with, and nobody has it open.
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => options.create_new(true),
+        };
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    } else {
+        options.create(true).truncate(true);
+    }
+    options.open(path)?.write_all(content)
 }

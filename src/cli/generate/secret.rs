@@ -1,0 +1,87 @@
+//! `podferry generate secret`: its flags, and where the key and the token come from.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use ring::rand::{SecureRandom, SystemRandom};
+use secrecy::SecretString;
+
+use super::{Common, refused};
+use crate::cli::{CommandError, read};
+use crate::manifests::{agent, secret};
+use crate::settings::{self, Environment};
+
+#[derive(Debug, Clone, Args)]
+pub(in crate::cli) struct Secret {
+    #[command(flatten)]
+    common: Common,
+    /// The Cluster Agent's namespace.
+    #[arg(long, value_name = "NAME", default_value = agent::NAMESPACE)]
+    datadog_namespace: String,
+    /// Take the API key from this file; `-` for standard input [default: the variable DD_API_KEY].
+    #[arg(long, value_name = "FILE")]
+    api_key_file: Option<PathBuf>,
+    /// Take the token from this file, such as that of a cluster that has one already [default: a new one].
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// Let the External Secrets Operator get both from this store; no key is needed here.
+    #[arg(long, value_name = "STORE", conflicts_with_all = ["api_key_file", "token_file"])]
+    external_secret: Option<String>,
+    /// With --external-secret: what the store is.
+    #[arg(long, value_enum, default_value_t, requires = "external_secret")]
+    store_kind: secret::StoreKind,
+    /// With --external-secret: what the store calls the secret with the properties api-key and token.
+    #[arg(long, value_name = "NAME", default_value = "datadog", requires = "external_secret")]
+    remote_key: String,
+}
+
+impl Secret {
+    pub(super) fn run(self) -> Result<(), CommandError> {
+        let cluster = self.common.cluster()?;
+        let values = self.values()?;
+        let file = secret::generate(&cluster, &self.datadog_namespace, &values).map_err(refused)?;
+        let mut notes = Vec::new();
+        if file.is_secret && !self.common.output.is_folder() {
+            notes.push("this holds the API key: with --out it goes into a file that only you can read".to_owned());
+        }
+        if file.is_secret && self.token_file.is_none() {
+            notes.push(
+                "the token is new: pods that have another one have to be started again, or give it by --token-file"
+                    .to_owned(),
+            );
+        }
+        self.common.output.write(&[file], &notes)
+    }
+
+    fn values(&self) -> Result<secret::Values, CommandError> {
+        if let Some(name) = &self.external_secret {
+            let store = secret::Store { name: name.clone(), kind: self.store_kind, key: self.remote_key.clone() };
+            return Ok(secret::Values::External(store));
+        }
+        let api_key = match &self.api_key_file {
+            Some(file) => of_file(file)?,
+            None => settings::plain_api_key(&Environment).ok_or_else(|| {
+                refused("no API key: set DD_API_KEY, give --api-key-file FILE (`-` for standard input), or use --external-secret STORE")
+            })?,
+        };
+        let token = match &self.token_file {
+            Some(file) => of_file(file)?,
+            None => new_token()?,
+        };
+        Ok(secret::Values::Here { api_key, token })
+    }
+}
+
+/// A file's content without white space around it.
+fn of_file(file: &Path) -> Result<SecretString, CommandError> {
+    let bytes = read(file).map_err(|error| CommandError::File { path: file.display().to_string(), error })?;
+    Ok(String::from_utf8_lossy(&bytes).trim().into())
+}
+
+/// From the system's randomness; of 256 bytes all but a handful can be used.
+fn new_token() -> Result<SecretString, CommandError> {
+    let mut random = [0; 256];
+    let filled = SystemRandom::new().fill(&mut random).ok();
+    let token = filled.and_then(|()| secret::token(&random));
+    token.ok_or_else(|| CommandError::Internal("the system gave no random bytes for the token".to_owned()))
+}

@@ -1,0 +1,157 @@
+//! Which pods run on Fargate: profiles for eksctl.
+//!
+//! Source: eksctl, "EKS Fargate support"; Amazon EKS User Guide, "Define which Pods use AWS Fargate when launched".
+
+use super::File;
+use super::cluster::{Cluster, Missing, Need};
+use super::node::{Map, Node};
+
+/// How many selectors a profile may have. Source: Amazon EKS User Guide, "Fargate profile components".
+const MAX_SELECTORS: usize = 5;
+
+/// Namespaces beside those of the pods that a cluster without other nodes needs on Fargate: of the Cluster Agent, and of CoreDNS.
+pub const OF_A_CLUSTER: [&str; 2] = [super::agent::NAMESPACE, "kube-system"];
+
+/// What there is to choose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// The profile's name; those after the first get a number.
+    pub name: String,
+    /// Of the cluster's namespaces, only pods with all of these labels.
+    pub labels: Vec<(String, String)>,
+    /// A role that is there already; eksctl makes one otherwise.
+    pub pod_execution_role: Option<String>,
+    /// Namespaces beside those of the cluster, such as [`OF_A_CLUSTER`].
+    pub more_namespaces: Vec<String>,
+}
+
+/// Why no manifest can be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProfileError {
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    #[error("{0}")]
+    Value(&'static str),
+}
+
+/// The manifest: as many profiles as the namespaces need.
+///
+/// # Errors
+/// [`ProfileError`].
+pub fn generate(cluster: &Cluster, options: &Options) -> Result<File, ProfileError> {
+    cluster.need(&[Need::Cluster, Need::Region, Need::Namespace])?;
+    let is_inside = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    let name = options.name.as_str();
+    let begins = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric()) && !name.starts_with("eks-");
+    if !begins || name.len() > 60 || !name.bytes().all(is_inside) {
+        return Err(ProfileError::Value(
+            "--name: must be letters, digits, `-` and `_`, 60 at most, and not begin with eks-, which EKS keeps for itself",
+        ));
+    }
+    if options.pod_execution_role.as_deref().is_some_and(|role| !is_role(role)) {
+        return Err(ProfileError::Value(
+            "--pod-execution-role: must be the ARN of a role: arn:aws:iam::123456789012:role/…",
+        ));
+    }
+    // The labels are those of the cluster's own pods: CoreDNS has others.
+    let own = cluster.namespaces().iter().map(|namespace| (namespace, options.labels.as_slice()));
+    let more = options.more_namespaces.iter().map(|namespace| (namespace, [].as_slice()));
+    let mut selectors = Vec::new();
+    for selector in own.chain(more) {
+        if !selectors.contains(&selector) {
+            selectors.push(selector);
+        }
+    }
+    let profiles = selectors.chunks(MAX_SELECTORS).enumerate().map(|(number, selectors)| {
+        let name = if number == 0 { name.to_owned() } else { format!("{name}-{}", number + 1) };
+        Map::new()
+            .with("name", name)
+            .with_some("podExecutionRoleARN", options.pod_execution_role.as_deref())
+            .with("selectors", Node::list(selectors.iter().map(|(namespace, labels)| selector(namespace, labels))))
+    });
+    let profiles: Vec<Map> = profiles.collect();
+    let config = Map::new()
+        .with("apiVersion", "eksctl.io/v1alpha5")
+        .with("kind", "ClusterConfig")
+        .with("metadata", Map::new().with("name", cluster.name()).with("region", cluster.region()))
+        .with_comment(
+            "A profile cannot be changed once it is there, only replaced, and has five selectors at most.",
+            "fargateProfiles",
+            Node::list(profiles),
+        );
+    let introduction = "Pods that run on Fargate: eksctl create fargateprofile --config-file fargate-profile.yaml\n\
+                        Only new pods are affected. Pods on Fargate need no DaemonSet, and can have none.";
+    Ok(File::documents("fargate-profile.yaml", introduction, vec![config]))
+}
+
+fn selector(namespace: &str, labels: &[(String, String)]) -> Map {
+    let selector = Map::new().with("namespace", namespace);
+    if labels.is_empty() {
+        return selector;
+    }
+    selector.with("labels", labels.iter().fold(Map::new(), |map, (name, value)| map.with(name, value.as_str())))
+}
+
+fn is_role(arn: &str) -> bool {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    matches!(parts.as_slice(), ["arn", _, "iam", "", account, role] if account.len() == 12 && role.starts_with("role/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Content;
+    use super::super::cluster::ClusterOptions;
+    use super::*;
+
+    fn generated(namespaces: usize, options: &Options) -> Result<serde_json::Value, ProfileError> {
+        let cluster = ClusterOptions {
+            cluster: Some("prod".into()),
+            region: Some("eu-west-1".into()),
+            namespaces: (0..namespaces).map(|number| format!("n{number}")).collect(),
+            ..ClusterOptions::default()
+        };
+        let Content::Documents { documents, .. } = generate(&cluster.check().unwrap(), options)?.content else {
+            panic!("documents")
+        };
+        Ok(serde_json::to_value(&documents[0]).unwrap()["fargateProfiles"].clone())
+    }
+
+    fn named(name: &str) -> Options {
+        Options { name: name.into(), labels: Vec::new(), pod_execution_role: None, more_namespaces: Vec::new() }
+    }
+
+    #[test]
+    fn five_namespaces_a_profile() {
+        for (namespaces, profiles) in [(1, 1), (4, 1), (5, 1), (6, 2), (11, 3)] {
+            let generated = generated(namespaces, &named("pods")).unwrap();
+            assert_eq!(generated.as_array().unwrap().len(), profiles, "{namespaces}");
+        }
+        assert_eq!(generated(6, &named("pods")).unwrap()[1]["name"], "pods-2");
+        let twice = Options { more_namespaces: vec!["n0".into(), "datadog".into()], ..named("pods") };
+        assert_eq!(generated(1, &twice).unwrap()[0]["selectors"].as_array().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn labels_are_for_the_clusters_own_pods() {
+        let options = Options {
+            labels: vec![("a".into(), "b".into())],
+            more_namespaces: vec!["kube-system".into()],
+            ..named("a")
+        };
+        let selectors = generated(1, &options).unwrap()[0]["selectors"].clone();
+        assert_eq!(selectors[0]["labels"], serde_json::json!({"a": "b"}));
+        assert_eq!(selectors[1], serde_json::json!({"namespace": "kube-system"}));
+    }
+
+    #[test]
+    fn names_and_roles() {
+        for name in ["", "eks-a", "-a", "a b", &"a".repeat(61)] {
+            assert!(generated(1, &named(name)).is_err(), "{name}");
+        }
+        assert!(generated(1, &named(&"a".repeat(60))).is_ok());
+        assert!(generated(0, &named("a")).is_err());
+        let with_role = |role: &str| Options { pod_execution_role: Some(role.into()), ..named("a") };
+        assert!(generated(1, &with_role("arn:aws:iam::123456789012:role/pods")).is_ok());
+        assert!(generated(1, &with_role("pods")).is_err());
+    }
+}

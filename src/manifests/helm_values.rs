@@ -1,0 +1,82 @@
+//! Values for Datadog's Helm chart: the Cluster Agent, which injects sidecars, and on other nodes the Agent.
+//!
+//! Source: DataDog/helm-charts, `charts/datadog`, `values.yaml` of version 3.240.0; `tests/fixtures/generate/chart.tsv` has the
+//! lines of it that are used here.
+
+use super::File;
+use super::agent::SECRET;
+use super::cluster::Cluster;
+use super::injection::{Injection, InjectionError};
+use super::node::Map;
+
+/// The values.
+///
+/// # Errors
+/// [`InjectionError`].
+pub fn generate(cluster: &Cluster, injection: &Injection) -> Result<File, InjectionError> {
+    injection.check(cluster)?;
+    let mut values =
+        Map::new().with("datadog", datadog(cluster, injection)).with("clusterAgent", cluster_agent(injection));
+    let why = if injection.mixed {
+        "The DaemonSet, for nodes that are not Fargate; it leaves Fargate alone."
+    } else {
+        "There is no node that a DaemonSet could run on."
+    };
+    values = values.with_comment(why, "agents", Map::new().with("enabled", injection.mixed));
+    let runners = injection.cluster_checks_runners;
+    if runners > 0 {
+        let runner = Map::new().with("enabled", true).with("replicas", runners);
+        values = values.with_comment(
+            "Runs the cluster's checks instead of the Cluster Agent.",
+            "clusterChecksRunner",
+            runner,
+        );
+    }
+    let introduction = format!(
+        "Values of Datadog's Helm chart for cluster {}: {}.\n\
+         helm upgrade --install datadog datadog/datadog --namespace {namespace} --values helm-values.yaml\n\
+         The namespace {namespace}, and every namespace with sidecars, needs the Secret {SECRET}: `podferry generate secret`. Only pods that are \
+         started after this get a sidecar.",
+        cluster.name(),
+        injection.nodes(),
+        namespace = injection.datadog_namespace
+    );
+    Ok(File::documents("helm-values.yaml", &introduction, vec![values]))
+}
+
+fn datadog(cluster: &Cluster, injection: &Injection) -> Map {
+    let mut state = Map::new().with("enabled", injection.kube_state_metrics);
+    if injection.kube_state_metrics && injection.cluster_checks_runners > 0 {
+        state = state.with("useClusterCheckRunners", true);
+    }
+    Map::new()
+        .with_comment("Its key has to be api-key; the token below is the key token.", "apiKeyExistingSecret", SECRET)
+        .with("clusterName", cluster.name())
+        .with("site", cluster.site())
+        .with("kubeStateMetricsCore", state)
+        .with("collectEvents", injection.events)
+}
+
+fn cluster_agent(injection: &Injection) -> Map {
+    let mut sidecars = Map::new()
+        .with("enabled", true)
+        .with("provider", "fargate")
+        .with("clusterAgentCommunicationEnabled", true)
+        .with_some("imageTag", injection.tag.as_deref());
+    if let Some(selectors) = injection.selectors() {
+        sidecars = sidecars.with_comment("One at most: with a second one nothing is injected.", "selectors", selectors);
+    }
+    if let Some(profiles) = injection.profiles() {
+        sidecars = sidecars.with_comment(
+            "One at most. Every value in quotes: the chart loses an unquoted false.",
+            "profiles",
+            profiles,
+        );
+    }
+    Map::new()
+        .with("enabled", true)
+        .with("replicas", injection.cluster_agent_replicas)
+        .with("tokenExistingSecret", SECRET)
+        .with_some("env", injection.cluster_agent_env())
+        .with("admissionController", Map::new().with("enabled", true).with("agentSidecarInjection", sidecars))
+}

@@ -1,0 +1,193 @@
+//! The Cluster Agent and the sidecars that it injects: what there is to choose, for the Helm chart's values and for the
+//! Operator's DatadogAgent alike.
+//!
+//! Both say the same in different words: `helm_values` and `operator` are made from one [`Injection`], and a test holds them
+//! against each other.
+//!
+//! Source: Datadog, "Amazon EKS on AWS Fargate", "Admission Controller"; DataDog/datadog-agent,
+//! `pkg/clusteragent/admission/mutate/agent_sidecar`.
+
+use super::agent::{NAMESPACE, Resources, SIDECAR_LABEL, USER, env, minor_version};
+use super::cluster::{Cluster, Missing, Need, is_label};
+use super::node::{Map, Node};
+
+/// The Cluster Agent's switch for logs through the kubelet. Source: DataDog/datadog-agent, `pkg/config/setup`.
+const KUBELET_LOGS: &str = "DD_ADMISSION_CONTROLLER_AGENT_SIDECAR_KUBELET_API_LOGGING_ENABLED";
+
+/// What there is to choose.
+///
+/// One selector and one profile, or none: with a second one the Cluster Agent turns the injection off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Injection {
+    /// The Cluster Agent's namespace.
+    pub datadog_namespace: String,
+    /// There are nodes beside Fargate, and the Agent runs on them as a DaemonSet.
+    pub mixed: bool,
+    /// Labels of the pods that get a sidecar; none: those with the label [`SIDECAR_LABEL`].
+    pub pod_labels: Vec<(String, String)>,
+    /// Labels of the namespaces of such pods; none: all namespaces.
+    pub namespace_labels: Vec<(String, String)>,
+    /// Variables of every sidecar.
+    pub env: Vec<(String, String)>,
+    /// What a sidecar asks for; `None`: as the Admission Controller has it.
+    pub resources: Option<Resources>,
+    /// Run the sidecar as the user that it is made for, whatever the pod says.
+    pub run_as_agent: bool,
+    /// Collect the processes of all containers.
+    pub processes: bool,
+    /// Let sidecars collect logs through the kubelet.
+    pub native_logs: bool,
+    /// The sidecars' version; `None`: that of the chart or the Operator.
+    pub tag: Option<String>,
+    pub cluster_agent_replicas: i64,
+    /// How many Cluster Checks Runners; 0: the Cluster Agent has none.
+    pub cluster_checks_runners: i64,
+    pub kube_state_metrics: bool,
+    pub events: bool,
+}
+
+impl Default for Injection {
+    fn default() -> Injection {
+        Injection {
+            datadog_namespace: NAMESPACE.to_owned(),
+            mixed: false,
+            pod_labels: Vec::new(),
+            namespace_labels: Vec::new(),
+            env: Vec::new(),
+            resources: None,
+            run_as_agent: false,
+            processes: false,
+            native_logs: false,
+            tag: None,
+            cluster_agent_replicas: 1,
+            cluster_checks_runners: 0,
+            kube_state_metrics: true,
+            events: true,
+        }
+    }
+}
+
+/// Why nothing can be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InjectionError {
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    #[error("{0}")]
+    Value(&'static str),
+}
+
+impl Injection {
+    /// Whether a cluster can have this.
+    ///
+    /// # Errors
+    /// [`InjectionError`].
+    pub fn check(&self, cluster: &Cluster) -> Result<(), InjectionError> {
+        cluster.need(&[Need::Cluster])?;
+        let wrong = |problem| Err(InjectionError::Value(problem));
+        if !is_label(&self.datadog_namespace) {
+            return wrong("--datadog-namespace: must be a namespace's name");
+        }
+        if let Some(resources) = &self.resources {
+            resources.check().map_err(InjectionError::Value)?;
+        }
+        if !(1..=20).contains(&self.cluster_agent_replicas) {
+            return wrong("--cluster-agent-replicas: must be from 1 to 20");
+        }
+        if !(0..=100).contains(&self.cluster_checks_runners) {
+            return wrong("--cluster-checks-runner: must be from 0 to 100");
+        }
+        if self.env.iter().any(|(name, _)| OF_SECRETS.contains(&name.as_str())) {
+            return wrong("--env: must not hold a key or token: these come from the Secret datadog-secret");
+        }
+        if self.env.iter().any(|(name, _)| name == "DD_HOSTNAME") {
+            return wrong("--env: DD_HOSTNAME must not be set: on Fargate the Agent has no host to report");
+        }
+        let too_old = self.tag.as_deref().is_some_and(|tag| minor_version(tag).is_some_and(|minor| minor < 71));
+        if self.native_logs && too_old {
+            return wrong("--native-logs: needs Agent 7.71 or newer; see --tag");
+        }
+        Ok(())
+    }
+
+    /// `selectors`: one, or none.
+    pub(super) fn selectors(&self) -> Option<Node> {
+        let labels = |pairs: &[(String, String)]| {
+            let labels = pairs.iter().fold(Map::new(), |map, (name, value)| map.with(name, value.as_str()));
+            (!pairs.is_empty()).then(|| Map::new().with("matchLabels", labels))
+        };
+        // With a selector of namespaces only, every pod in them would get a sidecar: the label stays.
+        let own = [(SIDECAR_LABEL.0.to_owned(), SIDECAR_LABEL.1.to_owned())];
+        let pods = if self.pod_labels.is_empty() { own.as_slice() } else { self.pod_labels.as_slice() };
+        if self.pod_labels.is_empty() && self.namespace_labels.is_empty() {
+            return None;
+        }
+        let selector = Map::new()
+            .with_some("objectSelector", labels(pods))
+            .with_some("namespaceSelector", labels(&self.namespace_labels));
+        Some(Node::list([selector]))
+    }
+
+    /// `profiles`: one, or none.
+    pub(super) fn profiles(&self) -> Option<Node> {
+        let processes = self.processes.then(|| env("DD_PROCESS_CONFIG_PROCESS_COLLECTION_ENABLED", "true"));
+        let others = self.env.iter().map(|(name, value)| env(name, value));
+        let env: Vec<Map> = processes.into_iter().chain(others).collect();
+        let mut profile = Map::new().with_some("env", (!env.is_empty()).then(|| Node::list(env)));
+        profile = profile.with_some("resources", self.resources.as_ref().map(Resources::map));
+        if self.run_as_agent {
+            profile = profile.with_comment(
+                "The image starts as no other user, whatever the pod's own securityContext says.",
+                "securityContext",
+                Map::new().with("runAsUser", USER),
+            );
+        }
+        (!profile.is_empty()).then(|| Node::list([profile]))
+    }
+
+    /// Variables of the Cluster Agent.
+    pub(super) fn cluster_agent_env(&self) -> Option<Node> {
+        self.native_logs.then(|| Node::list([env(KUBELET_LOGS, "true")]))
+    }
+
+    pub(super) fn nodes(&self) -> &'static str {
+        if self.mixed { "Fargate and other nodes" } else { "Fargate only" }
+    }
+}
+
+/// Variables that are secret.
+const OF_SECRETS: [&str; 3] = ["DD_API_KEY", "DD_APP_KEY", "DD_CLUSTER_AGENT_AUTH_TOKEN"];
+
+#[cfg(test)]
+mod tests {
+    use super::super::cluster::ClusterOptions;
+    use super::*;
+
+    #[test]
+    fn what_cannot_work_is_refused() {
+        let options = ClusterOptions { cluster: Some("prod".into()), ..ClusterOptions::default() };
+        let cluster = options.check().unwrap();
+        let refused = |injection: Injection| injection.check(&cluster).is_err();
+        let plain = Injection::default;
+        assert!(!refused(plain()) && plain().check(&Cluster::default()).is_err());
+        for (replicas, bad) in [(0, true), (1, false), (20, false), (21, true)] {
+            assert_eq!(refused(Injection { cluster_agent_replicas: replicas, ..plain() }), bad);
+        }
+        for (runners, bad) in [(-1, true), (0, false), (100, false), (101, true)] {
+            assert_eq!(refused(Injection { cluster_checks_runners: runners, ..plain() }), bad);
+        }
+        for (name, bad) in [("DD_API_KEY", true), ("DD_HOSTNAME", true), ("DD_ENV", false)] {
+            assert_eq!(refused(Injection { env: vec![(name.into(), "x".into())], ..plain() }), bad, "{name}");
+        }
+        for (tag, bad) in [("7.70.1", true), ("7.71.0", false), ("7", false)] {
+            assert_eq!(refused(Injection { tag: Some(tag.into()), native_logs: true, ..plain() }), bad, "{tag}");
+        }
+    }
+
+    #[test]
+    fn a_namespace_alone_still_needs_the_label() {
+        let injection = Injection { namespace_labels: vec![("team".into(), "shop".into())], ..Injection::default() };
+        let selectors = serde_json::to_value(injection.selectors().unwrap()).unwrap();
+        assert_eq!(selectors[0]["objectSelector"]["matchLabels"][SIDECAR_LABEL.0], "fargate");
+        assert!(Injection::default().selectors().is_none() && Injection::default().profiles().is_none());
+    }
+}

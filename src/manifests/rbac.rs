@@ -1,0 +1,145 @@
+//! What an Agent in a pod may read: the ClusterRole, who has it, and the service accounts.
+//!
+//! Source: Datadog, "Amazon EKS on AWS Fargate", "AWS EKS Fargate RBAC".
+
+use super::File;
+use super::agent::item;
+use super::cluster::{Cluster, Missing, Need, is_label, is_name};
+use super::node::{Item, Map, Node};
+
+const GROUP: &str = "rbac.authorization.k8s.io";
+
+/// The role's name.
+pub const ROLE: &str = "datadog-agent-fargate";
+
+/// The account that every pod without another one has, and that Kubernetes makes itself.
+const DEFAULT: &str = "default";
+
+/// What there is to choose.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Service accounts beside the cluster's own: namespace and name.
+    pub subjects: Vec<(String, String)>,
+    /// Leave the ServiceAccounts out: something else makes them.
+    pub without_service_accounts: bool,
+}
+
+/// The manifest.
+///
+/// # Errors
+/// [`Missing`], where no namespace is known.
+pub fn generate(cluster: &Cluster, options: &Options) -> Result<File, Missing> {
+    if options.subjects.is_empty() {
+        cluster.need(&[Need::Namespace])?;
+    }
+    let mut subjects: Vec<(&str, &str)> = Vec::new();
+    let own = cluster.namespaces().iter().map(|namespace| (namespace.as_str(), cluster.service_account()));
+    let others = options.subjects.iter().map(|(namespace, name)| (namespace.as_str(), name.as_str()));
+    for subject in own.chain(others) {
+        if !subjects.contains(&subject) {
+            subjects.push(subject);
+        }
+    }
+    let accounts = subjects.iter().filter(|(_, name)| *name != DEFAULT && !options.without_service_accounts);
+    let documents = accounts.map(|(namespace, name)| service_account(namespace, name));
+    let introduction = "What the Datadog Agent in a pod may read, and the service accounts of such pods.\n\
+                        To see whether it holds: kubectl auth can-i get nodes/pods --as system:serviceaccount:NAMESPACE:NAME";
+    let documents: Vec<Map> = documents.chain([role(), binding(&subjects)]).collect();
+    Ok(File::documents("rbac.yaml", introduction, documents))
+}
+
+fn object(api: &str, kind: &str, metadata: Map) -> Map {
+    Map::new().with("apiVersion", api).with("kind", kind).with("metadata", metadata)
+}
+
+fn service_account(namespace: &str, name: &str) -> Map {
+    object("v1", "ServiceAccount", Map::new().with("name", name).with("namespace", namespace))
+}
+
+fn role() -> Map {
+    let rule = |resources: &[&str], verbs: &[&str]| {
+        Map::new()
+            .with("apiGroups", Node::list([""]))
+            .with("resources", Node::list(resources.iter().copied()))
+            .with("verbs", Node::list(verbs.iter().copied()))
+    };
+    let kubelet =
+        ["nodes/metrics", "nodes/spec", "nodes/stats", "nodes/proxy", "nodes/pods", "nodes/healthz"].as_slice();
+    let rules = vec![
+        item(rule(&["nodes", "namespaces", "endpoints"], &["get", "list"])),
+        Item::with_comment(
+            "The kubelet's own API: pods, metrics, and with nodes/proxy the logs.",
+            rule(kubelet, &["get"]),
+        ),
+    ];
+    object(&format!("{GROUP}/v1"), "ClusterRole", Map::new().with("name", ROLE)).with("rules", rules)
+}
+
+fn binding(subjects: &[(&str, &str)]) -> Map {
+    let subject = |(namespace, name): &(&str, &str)| {
+        Map::new().with("kind", "ServiceAccount").with("name", *name).with("namespace", *namespace)
+    };
+    let role = Map::new().with("apiGroup", GROUP).with("kind", "ClusterRole").with("name", ROLE);
+    object(&format!("{GROUP}/v1"), "ClusterRoleBinding", Map::new().with("name", ROLE))
+        .with("roleRef", role)
+        .with_comment(
+            "The service accounts of the pods themselves: the sidecar has no other.",
+            "subjects",
+            Node::list(subjects.iter().map(subject)),
+        )
+}
+
+/// `NAMESPACE/NAME` as a pair.
+///
+/// # Errors
+/// What it has to look like.
+pub fn subject(text: &str) -> Result<(String, String), String> {
+    match text.split_once('/') {
+        Some((namespace, name)) if is_label(namespace) && is_name(name) => Ok((namespace.to_owned(), name.to_owned())),
+        _ => Err("must be NAMESPACE/SERVICE-ACCOUNT".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Content;
+    use super::super::cluster::ClusterOptions;
+    use super::*;
+
+    fn kinds(account: Option<&str>, options: &Options) -> Vec<String> {
+        let namespaces = vec!["shop".to_owned(), "batch".to_owned()];
+        let cluster =
+            ClusterOptions { namespaces, service_account: account.map(str::to_owned), ..ClusterOptions::default() };
+        let file = generate(&cluster.check().unwrap(), options).unwrap();
+        let Content::Documents { documents, .. } = file.content else { panic!("documents") };
+        let values = documents.iter().map(|document| serde_json::to_value(document).unwrap());
+        values.map(|value| format!("{} {}", value["kind"].as_str().unwrap(), value["subjects"])).collect()
+    }
+
+    #[test]
+    fn every_account_is_bound_and_made_once_but_not_default() {
+        let options = Options {
+            subjects: vec![("shop".into(), "web".into()), ("ops".into(), "default".into())],
+            ..Options::default()
+        };
+        assert_eq!(kinds(None, &Options::default()).len(), 2);
+        let kinds = kinds(Some("web"), &options);
+        assert_eq!(kinds.iter().filter(|kind| kind.starts_with("ServiceAccount")).count(), 2);
+        assert_eq!(kinds[3].matches("\"namespace\"").count(), 3, "{kinds:?}");
+    }
+
+    #[test]
+    fn accounts_that_others_make_are_left_out() {
+        let options = Options { without_service_accounts: true, ..Options::default() };
+        assert_eq!(kinds(Some("web"), &options).len(), 2);
+        assert!(generate(&Cluster::default(), &options).is_err());
+    }
+
+    #[test]
+    fn pairs() {
+        assert_eq!(subject("a/b.c"), Ok(("a".to_owned(), "b.c".to_owned())));
+        for wrong in ["a", "/b", "a/", "a/b/c", "A/b", "a.b/c"] {
+            assert!(subject(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The sidecar as a patch for a workload that is there already.
+//!
+//! Source: Kubernetes, "Update API Objects in Place Using kubectl patch" (a strategic merge patch: containers, variables and
+//! volumes are merged by their names); what is in it is [`super::sidecar`]'s.
+
+use super::File;
+use super::agent::{item, minor_version};
+use super::cluster::{Cluster, Missing, Need, is_label};
+use super::node::{Item, Map, Node};
+use super::sidecar::{NativeLogs, Sidecar};
+
+/// Why no patch can be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SidecarError {
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    #[error("{0}")]
+    Value(&'static str),
+}
+
+/// A patch that adds the sidecar to a workload's pods: `kubectl patch deployment NAME --patch-file sidecar.yaml`.
+///
+/// # Errors
+/// [`SidecarError`].
+pub fn generate(cluster: &Cluster, sidecar: &Sidecar, applications: &[String]) -> Result<File, SidecarError> {
+    cluster.need(&[Need::Cluster])?;
+    check(sidecar, applications)?;
+    let mut pod = Map::new();
+    if let Some(account) = cluster.given_service_account() {
+        pod = pod.with_comment(
+            "Has to be allowed to read from the kubelet: `podferry generate rbac`.",
+            "serviceAccountName",
+            account,
+        );
+    }
+    if sidecar.shares_processes() {
+        pod = pod.with_comment(
+            "The Agent sees the processes of all containers, and by them which container a metric is from.",
+            "shareProcessNamespace",
+            true,
+        );
+    }
+    let applications = applications.iter().map(|name| {
+        let container = Map::new().with("name", name.as_str()).with("env", Node::list(sidecar.application_env()));
+        item(container.with("volumeMounts", Node::list(sidecar.application_mounts())))
+    });
+    let containers: Vec<Item> = applications.chain([item(sidecar.container())]).collect();
+    pod = pod.with("containers", containers);
+    let volumes = sidecar.volumes();
+    if !volumes.is_empty() {
+        pod = pod.with("volumes", Node::list(volumes));
+    }
+    let patch = Map::new().with("spec", Map::new().with("template", Map::new().with("spec", pod)));
+    let introduction = "The Datadog Agent as a sidecar, as a patch:\n\
+                        kubectl patch deployment NAME --namespace NAMESPACE --patch-file sidecar.yaml\n\
+                        The namespace needs the Secret datadog-secret (`podferry generate secret`), and the pod's service account the \
+                        rights of `podferry generate rbac`.";
+    Ok(File::documents("sidecar.yaml", introduction, vec![patch]))
+}
+
+fn check(sidecar: &Sidecar, applications: &[String]) -> Result<(), SidecarError> {
+    let wrong = |problem| Err(SidecarError::Value(problem));
+    sidecar.resources.check().map_err(SidecarError::Value)?;
+    if sidecar.sockets == applications.is_empty() {
+        return wrong("--sockets and --container go together: only a container that is named gets the sockets");
+    }
+    if !applications.iter().all(|name| is_label(name)) {
+        return wrong("--container: must be a container's name, as it stands in the pod");
+    }
+    if sidecar.tags.iter().any(|tag| tag.is_empty() || tag.contains([' ', ',', '\n', '\t'])) {
+        return wrong("--tags: must be name:value without blanks and commas; give it once for each tag");
+    }
+    let image = sidecar.image.as_str();
+    if image.contains(char::is_whitespace) || image.starts_with(':') || image.ends_with(':') {
+        return wrong("--image: must be an image's name; its tag is --tag");
+    }
+    // 7.18 is the first that knows Fargate. Source: Datadog, "Amazon EKS on AWS Fargate".
+    let needs = if sidecar.native_logs == NativeLogs::None { 18 } else { 71 };
+    match minor(image) {
+        Some(minor) if minor < needs && needs == 71 => wrong("--native-logs: needs Agent 7.71 or newer; see --tag"),
+        Some(minor) if minor < needs => wrong("--tag: on Fargate the Agent has to be 7.18 or newer"),
+        _ => Ok(()),
+    }
+}
+
+/// The minor version of an image with a tag `7.N…`.
+fn minor(image: &str) -> Option<u32> {
+    minor_version(image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/'))?.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::cluster::ClusterOptions;
+    use super::super::sidecar::{IMAGE, TAG, image};
+    use super::*;
+
+    fn cluster() -> Cluster {
+        let options = ClusterOptions { cluster: Some("prod".into()), ..ClusterOptions::default() };
+        options.check().unwrap()
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused() {
+        let plain = Sidecar::new(&cluster());
+        let refused = |sidecar: Sidecar, applications: &[String]| generate(&cluster(), &sidecar, applications).is_err();
+        assert!(generate(&Cluster::default(), &plain, &[]).is_err());
+        assert!(refused(Sidecar { sockets: true, ..plain.clone() }, &[]));
+        assert!(refused(plain.clone(), &["web".to_owned()]));
+        assert!(refused(Sidecar { sockets: true, ..plain.clone() }, &["Web".to_owned()]));
+        assert!(refused(Sidecar { tags: vec!["a b".into()], ..plain.clone() }, &[]));
+        let with = |tag: &str, native_logs| Sidecar { image: image(IMAGE, tag), native_logs, ..plain.clone() };
+        for (tag, native_logs, bad) in [
+            ("7.17.1", NativeLogs::None, true),
+            ("7.18.0", NativeLogs::None, false),
+            ("7.70.2", NativeLogs::All, true),
+            ("7.71.0", NativeLogs::Annotated, false),
+            ("7", NativeLogs::All, false),
+            ("7.71.0-jmx", NativeLogs::All, false),
+        ] {
+            assert_eq!(refused(with(tag, native_logs), &[]), bad, "{tag}");
+        }
+        assert_eq!(image("r.io/a@sha256:12", TAG), "r.io/a@sha256:12");
+    }
+}
