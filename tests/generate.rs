@@ -9,7 +9,34 @@ use std::process::{Command, Output};
 const PODFERRY: &str = env!("CARGO_BIN_EXE_podferry");
 
 /// The fixture's name without its extension, and the arguments; `CLUSTER` stands for the options of the cluster.
-const CASES: [(&str, &str); 42] = [
+const CASES: [(&str, &str); 52] = [
+    ("logging", "logging CLUSTER --region eu-west-1"),
+    (
+        "logging-drops",
+        "logging CLUSTER --region eu-west-1 --drop-namespace dev --drop-namespace kube-system --drop-container istio-proxy \
+         --drop-container a.b --drop-pattern GET./health --log-group /pods --retention-days 30",
+    ),
+    (
+        "logging-outputs",
+        "logging CLUSTER --region eu-west-1 --process-logs --firehose logs --opensearch search.example.com",
+    ),
+    (
+        "logging-lean-drops",
+        "logging CLUSTER --region eu-west-1 --profile lean --drop-namespace dev --drop-pattern DEBUG",
+    ),
+    ("logging-seed", "logging CLUSTER --region eu-west-1 --profile seed"),
+    ("iam-cloudformation", "iam AWS --as cloudformation"),
+    (
+        "iam-cloudformation-outputs",
+        "iam AWS --as cloudformation --role pods --process-logs --firehose logs --opensearch-domain search",
+    ),
+    ("subscription", "subscription CLUSTER"),
+    (
+        "subscription-many",
+        "subscription --group /a --group /b --group /c --filter-pattern ERROR \
+         --forwarder-arn arn:aws:lambda:eu-west-1:111122223333:function:podferry",
+    ),
+    ("iam-china", "iam --cluster prod --region cn-north-1 --account 111122223333 --as cloudformation"),
     ("rbac", "rbac --namespace shop"),
     ("rbac-service-account", "rbac --namespace shop --namespace batch --service-account datadog-agent"),
     ("rbac-subjects", "rbac --namespace shop --service-account web --subject batch/report --subject ops/default"),
@@ -76,6 +103,18 @@ const CASES: [(&str, &str); 42] = [
     ),
 ];
 
+/// What is no YAML: the file, and the arguments.
+const TEXTS: [(&str, &str); 5] = [
+    ("iam.json", "iam AWS"),
+    ("iam.sh", "iam AWS --as commands"),
+    ("iam-role.sh", "iam AWS --as commands --role pods"),
+    ("monitor.json", "monitor CLUSTER"),
+    ("monitor-notify.json", "monitor CLUSTER --notify @slack-ops --function podferry-Forwarder-1"),
+];
+
+/// The whole set, in a folder of its own.
+const ALL: &str = "all AWS --namespace shop --namespace batch KEYS";
+
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/generate")
 }
@@ -84,6 +123,7 @@ fn folder() -> PathBuf {
 fn podferry(arguments: &str) -> Output {
     let arguments = arguments
         .replace("CLUSTER", "--cluster prod")
+        .replace("AWS", "--cluster prod --region eu-west-1 --account 111122223333")
         .replace("KEYS", "--api-key-file INPUT/api-key.txt --token-file INPUT/token.txt")
         .replace("INPUT", &folder().join("input").display().to_string());
     let mut command = Command::new(PODFERRY);
@@ -110,6 +150,39 @@ fn every_kind_and_option_is_as_it_was() {
         let expected = std::fs::read_to_string(folder().join(format!("{name}.yaml"))).unwrap();
         assert_eq!(generated(arguments), expected, "{name}: podferry generate {arguments}");
     }
+    for (name, arguments) in TEXTS {
+        let expected = std::fs::read_to_string(folder().join(name)).unwrap();
+        assert_eq!(generated(arguments), expected, "{name}: podferry generate {arguments}");
+    }
+}
+
+/// The files of a folder, by name.
+fn files(folder: &Path) -> Vec<(String, String)> {
+    let read = |path: PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        (name, std::fs::read_to_string(path).unwrap())
+    };
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| read(entry.unwrap().path())).collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn the_whole_set_is_as_it_was() {
+    let out = Folder::new("all");
+    generated(&format!("{ALL} --out {}", out.0.display()));
+    assert_eq!(files(&out.0), files(&folder().join("all")));
+    // Nothing is written over, and nothing is written to standard output.
+    assert!(refused(&format!("{ALL} --out {}", out.0.display())).contains("--force"));
+    assert!(refused(ALL).contains("--out"));
+    // Without a key the README says how to make the secret; with the Operator there is its resource.
+    let out = Folder::new("all-operator");
+    generated(&format!("all AWS --namespace shop --operator --out {}", out.0.display()));
+    let names: Vec<String> = files(&out.0).into_iter().map(|(name, _)| name).collect();
+    assert!(names.contains(&"operator.yaml".to_owned()) && !names.contains(&"secret.yaml".to_owned()), "{names:?}");
+    assert!(
+        std::fs::read_to_string(out.0.join("README.md")).unwrap().contains("podferry generate secret --namespace shop")
+    );
 }
 
 #[test]
@@ -127,6 +200,10 @@ fn regenerate() {
     for (name, arguments) in CASES {
         std::fs::write(folder().join(format!("{name}.yaml")), generated(arguments)).unwrap();
     }
+    generated(&format!("{ALL} --force --out {}", folder().join("all").display()));
+    for (name, arguments) in TEXTS {
+        std::fs::write(folder().join(name), generated(arguments)).unwrap();
+    }
 }
 
 #[test]
@@ -142,6 +219,13 @@ fn json_is_the_same_without_comments() {
 #[test]
 fn what_is_missing_is_asked_for() {
     for (arguments, asked) in [
+        ("logging", "--region"),
+        ("logging AWS --profile lean --drop-container a", "--drop-container"),
+        ("iam CLUSTER --region eu-west-1", "--account"),
+        ("subscription --group /a --group /a", "twice"),
+        ("monitor", "--cluster"),
+        ("all CLUSTER", "--namespace"),
+        ("logging --cluster Prod --region eu", "--region: must be"),
         ("rbac", "--namespace"),
         ("secret KEYS", "--namespace"),
         ("secret --namespace shop", "DD_API_KEY"),

@@ -7,6 +7,7 @@
 //! Pure: no file is read or written here, and what has to be random is an argument.
 
 pub mod agent;
+pub mod all;
 pub mod annotations;
 pub mod annotations_v1;
 pub mod cluster;

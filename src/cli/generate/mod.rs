@@ -2,6 +2,7 @@
 //!
 //! What stands in the files is `manifests`' work.
 
+mod all;
 mod annotations;
 mod aws;
 mod fargate_profile;
@@ -87,6 +88,8 @@ pub(super) enum What {
     Annotations(annotations::Annotations),
     /// Which pods run on Fargate: profiles for eksctl.
     FargateProfile(fargate_profile::FargateProfile),
+    /// The whole set for a cluster, with a README that has the commands in order.
+    All(all::All),
 }
 
 #[derive(Debug, Clone, Args)]
@@ -153,6 +156,7 @@ pub(super) fn run(what: What) -> Result<(), CommandError> {
         What::Operator(what) => what.operator(),
         What::Annotations(what) => what.run(),
         What::FargateProfile(what) => what.run(),
+        What::All(what) => what.run(),
     }
 }
 

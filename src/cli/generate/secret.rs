@@ -8,7 +8,8 @@ use secrecy::SecretString;
 
 use super::{Common, refused};
 use crate::cli::{CommandError, read};
-use crate::manifests::{agent, secret};
+use crate::manifests::cluster::Cluster;
+use crate::manifests::{File, agent, secret};
 use crate::settings::{self, Environment};
 
 #[derive(Debug, Clone, Args)]
@@ -18,6 +19,13 @@ pub(in crate::cli) struct Secret {
     /// The Cluster Agent's namespace.
     #[arg(long, value_name = "NAME", default_value = agent::NAMESPACE)]
     datadog_namespace: String,
+    #[command(flatten)]
+    source: Source,
+}
+
+/// Where the values of a secret come from.
+#[derive(Debug, Clone, Args)]
+pub(in crate::cli) struct Source {
     /// Take the API key from this file; `-` for standard input [default: the variable DD_API_KEY].
     #[arg(long, value_name = "FILE")]
     api_key_file: Option<PathBuf>,
@@ -38,13 +46,15 @@ pub(in crate::cli) struct Secret {
 impl Secret {
     pub(super) fn run(self) -> Result<(), CommandError> {
         let cluster = self.common.cluster()?;
-        let values = self.values()?;
-        let file = secret::generate(&cluster, &self.datadog_namespace, &values).map_err(refused)?;
+        let values = self.source.values_if_any()?.ok_or_else(|| {
+            refused("no API key: set DD_API_KEY, give --api-key-file FILE (`-` for standard input), or use --external-secret STORE")
+        })?;
+        let file = self.source.file(&cluster, &self.datadog_namespace, &values)?;
         let mut notes = Vec::new();
         if file.is_secret && !self.common.output.is_folder() {
             notes.push("this holds the API key: with --out it goes into a file that only you can read".to_owned());
         }
-        if file.is_secret && self.token_file.is_none() {
+        if file.is_secret && self.source.token_file.is_none() {
             notes.push(
                 "the token is new: pods that have another one have to be started again, or give it by --token-file"
                     .to_owned(),
@@ -52,23 +62,36 @@ impl Secret {
         }
         self.common.output.write(&[file], &notes)
     }
+}
 
-    fn values(&self) -> Result<secret::Values, CommandError> {
+impl Source {
+    pub(super) fn file(
+        &self,
+        cluster: &Cluster,
+        datadog_namespace: &str,
+        values: &secret::Values,
+    ) -> Result<File, CommandError> {
+        secret::generate(cluster, datadog_namespace, values).map_err(refused)
+    }
+
+    /// The values; `None` if nothing says where the API key is.
+    pub(super) fn values_if_any(&self) -> Result<Option<secret::Values>, CommandError> {
         if let Some(name) = &self.external_secret {
             let store = secret::Store { name: name.clone(), kind: self.store_kind, key: self.remote_key.clone() };
-            return Ok(secret::Values::External(store));
+            return Ok(Some(secret::Values::External(store)));
         }
         let api_key = match &self.api_key_file {
             Some(file) => of_file(file)?,
-            None => settings::plain_api_key(&Environment).ok_or_else(|| {
-                refused("no API key: set DD_API_KEY, give --api-key-file FILE (`-` for standard input), or use --external-secret STORE")
-            })?,
+            None => match settings::plain_api_key(&Environment) {
+                Some(api_key) => api_key,
+                None => return Ok(None),
+            },
         };
         let token = match &self.token_file {
             Some(file) => of_file(file)?,
             None => new_token()?,
         };
-        Ok(secret::Values::Here { api_key, token })
+        Ok(Some(secret::Values::Here { api_key, token }))
     }
 }
 

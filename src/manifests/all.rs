@@ -1,0 +1,203 @@
+//! The whole set for a cluster: every manifest that its logs and Agents need, in the order in which they are applied, and a README
+//! with the commands.
+
+use super::File;
+use super::cluster::{Cluster, Missing, Need};
+use super::injection::{Injection, InjectionError};
+use super::logging::{self, LoggingError};
+use super::{fargate_profile, helm_values, iam, monitor, operator, rbac, subscription};
+
+/// What there is to choose.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    pub logging: logging::Options,
+    pub injection: Injection,
+    /// The Datadog Operator instead of the Helm chart.
+    pub operator: bool,
+    /// The pod execution role's name.
+    pub role: Option<String>,
+}
+
+/// Why there is no set.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AllError {
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    #[error(transparent)]
+    Logging(#[from] LoggingError),
+    #[error(transparent)]
+    Injection(#[from] InjectionError),
+    #[error("{0}")]
+    Other(String),
+}
+
+/// A step of the README.
+struct Step {
+    title: &'static str,
+    why: &'static str,
+    commands: Vec<String>,
+}
+
+/// The files. `secret` is one that was made elsewhere, since its values are not the cluster's; without one the README says how to
+/// make it.
+///
+/// # Errors
+/// [`AllError`].
+pub fn generate(cluster: &Cluster, options: &Options, secret: Option<File>) -> Result<Vec<File>, AllError> {
+    cluster.need(&[Need::Cluster, Need::Region, Need::Account, Need::Namespace])?;
+    let other = |error: &dyn std::fmt::Display| AllError::Other(error.to_string());
+    let profile = fargate_profile::Options {
+        name: "pods".to_owned(),
+        labels: Vec::new(),
+        pod_execution_role: None,
+        more_namespaces: Vec::new(),
+    };
+    let policy = iam::Options {
+        form: iam::Form::Cloudformation,
+        role: options.role.clone(),
+        process_logs: options.logging.process_logs,
+        firehose_streams: options.logging.firehose_streams.clone(),
+        opensearch_domains: Vec::new(),
+    };
+    let has_secret = secret.is_some();
+    let injection = if options.operator {
+        operator::generate(cluster, &options.injection)?
+    } else {
+        helm_values::generate(cluster, &options.injection)?
+    };
+    let mut files = vec![
+        fargate_profile::generate(cluster, &profile).map_err(|error| other(&error))?,
+        iam::generate(cluster, &policy)?,
+        logging::generate(cluster, &options.logging)?.0,
+    ];
+    files.extend(secret);
+    files.push(rbac::generate(cluster, &rbac::Options::default())?);
+    files.push(injection);
+    files.push(subscription::generate(cluster, &subscription::Options::default()).map_err(|error| other(&error))?);
+    files.extend(monitor::generate(cluster, &monitor::Options::default())?);
+    files.push(File::text("README.md", readme(cluster, options, has_secret)));
+    Ok(files)
+}
+
+fn readme(cluster: &Cluster, options: &Options, has_secret: bool) -> String {
+    let mut out = format!(
+        "# Logs and Agents of {} on EKS Fargate\n\nMade by `podferry generate all`. Apply it in this order. What is there already you can leave \
+         out.\n",
+        cluster.name()
+    );
+    for (number, step) in (1..).zip(steps(cluster, options, has_secret)) {
+        out.push_str(&format!(
+            "\n## {number}. {}\n\n{}\n\n```sh\n{}\n```\n",
+            step.title,
+            step.why,
+            step.commands.join("\n")
+        ));
+    }
+    out
+}
+
+fn steps(cluster: &Cluster, options: &Options, has_secret: bool) -> Vec<Step> {
+    let (name, region) = (cluster.name(), cluster.region());
+    let namespaces = cluster.namespaces();
+    let step = |title, why, commands: Vec<String>| Step { title, why, commands };
+    let role = match &options.role {
+        Some(_) => String::new(),
+        None => " \\\n  --parameter-overrides PodExecutionRoleName=ROLE".to_owned(),
+    };
+    let restart = namespaces.iter().map(|namespace| format!("kubectl -n {namespace} rollout restart deployment"));
+    vec![
+        step(
+            "Fargate profile",
+            "Which pods run on Fargate. Skip it if there is a profile for these namespaces.",
+            vec!["eksctl create fargateprofile -f fargate-profile.yaml".to_owned()],
+        ),
+        step(
+            "Permission to write logs",
+            "For the pod execution role of the profile. `aws eks describe-fargate-profile` tells its name.",
+            vec![format!(
+                "aws cloudformation deploy --region {region} --stack-name {name}-fargate-logging --template-file iam.yaml \\\n  --capabilities \
+                 CAPABILITY_IAM{role}"
+            )],
+        ),
+        step(
+            "How Fluent Bit writes",
+            "Namespace and ConfigMap. Only pods that start afterwards use it.",
+            vec!["kubectl apply -f logging.yaml".to_owned()],
+        ),
+        secret_step(cluster, options, has_secret),
+        step("RBAC", "What the Agent in a pod may read.", vec!["kubectl apply -f rbac.yaml".to_owned()]),
+        injection_step(options),
+        step(
+            "The forwarder",
+            "The Lambda, from podferry's own folder. Its template makes the first subscription itself; `subscription.yaml` is for groups beyond that, \
+             and for a forwarder that is there already.",
+            vec![format!(
+                "scripts/deploy ClusterName={name} LogGroupName={} Site={} ApiKeySecretArn=ARN",
+                cluster.log_group(),
+                cluster.site()
+            )],
+        ),
+        step("New pods", "Pods that run already have neither logging nor a sidecar.", restart.collect()),
+        step(
+            "Monitor and dashboard",
+            "With an application key of Datadog.",
+            [("monitor", "monitor"), ("dashboard", "dashboard")]
+                .map(|(file, path)| {
+                    format!(
+                        "curl -sS https://api.{}/api/v1/{path} -H \"DD-API-KEY: $DD_API_KEY\" -H \"DD-APPLICATION-KEY: $DD_APP_KEY\" \\\n  -H \
+                         'Content-Type: application/json' -d @{file}.json",
+                        cluster.site()
+                    )
+                })
+                .into(),
+        ),
+    ]
+}
+
+fn secret_step(cluster: &Cluster, options: &Options, has_secret: bool) -> Step {
+    let datadog = &options.injection.datadog_namespace;
+    let mut commands: Vec<String> = [datadog]
+        .into_iter()
+        .chain(cluster.namespaces())
+        .map(|namespace| format!("kubectl create namespace {namespace} --dry-run=client -o yaml | kubectl apply -f -"))
+        .collect();
+    if has_secret {
+        commands.push("kubectl apply -f secret.yaml".to_owned());
+    } else {
+        let namespaces: String = cluster.namespaces().iter().map(|name| format!(" --namespace {name}")).collect();
+        commands.push(format!(
+            "DD_API_KEY=… podferry generate secret{namespaces} --datadog-namespace {datadog} | kubectl apply -f -"
+        ));
+    }
+    Step {
+        title: "API key and token",
+        why: "The Secret `datadog-secret`, by exactly this name, in every namespace with a sidecar and in the Cluster Agent's.",
+        commands,
+    }
+}
+
+fn injection_step(options: &Options) -> Step {
+    let namespace = &options.injection.datadog_namespace;
+    let commands = if options.operator {
+        vec![
+            "helm repo add datadog https://helm.datadoghq.com".to_owned(),
+            format!(
+                "helm install datadog-operator datadog/datadog-operator --namespace {namespace} --create-namespace"
+            ),
+            format!("kubectl -n {namespace} apply -f operator.yaml"),
+        ]
+    } else {
+        vec![
+            "helm repo add datadog https://helm.datadoghq.com".to_owned(),
+            format!(
+                "helm upgrade --install datadog datadog/datadog --namespace {namespace} --create-namespace -f helm-values.yaml"
+            ),
+        ]
+    };
+    Step {
+        title: "Cluster Agent",
+        why: "It injects the Agent into pods with the label `agent.datadoghq.com/sidecar: fargate`. Without it, `podferry inject` writes the sidecar \
+              into your manifests.",
+        commands,
+    }
+}
