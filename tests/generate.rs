@@ -224,7 +224,7 @@ fn what_is_missing_is_asked_for() {
         ("iam CLUSTER --region eu-west-1", "--account"),
         ("subscription --group /a --group /a", "twice"),
         ("monitor", "--cluster"),
-        ("all CLUSTER", "--namespace"),
+        ("all CLUSTER --out nowhere", "--namespace"),
         ("logging --cluster Prod --region eu", "--region: must be"),
         ("rbac", "--namespace"),
         ("secret KEYS", "--namespace"),
