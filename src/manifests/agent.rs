@@ -80,6 +80,12 @@ fn is_quantity(text: &str, units: &[&str]) -> bool {
     number.parse::<f64>().is_ok_and(|number| number > 0.0) && units.contains(&unit)
 }
 
+/// Whether no name is there twice: a map with one twice is no YAML, and Kubernetes takes no such list of variables.
+pub(super) fn all_differ<'a>(names: impl IntoIterator<Item = &'a str>) -> bool {
+    let mut seen = std::collections::HashSet::new();
+    names.into_iter().all(|name| seen.insert(name))
+}
+
 /// The minor version of a tag `7.N…`.
 pub(super) fn minor_version(tag: &str) -> Option<u32> {
     let rest = tag.strip_prefix("7.")?;

@@ -3,6 +3,7 @@
 //! Source: eksctl, "EKS Fargate support"; Amazon EKS User Guide, "Define which Pods use AWS Fargate when launched".
 
 use super::File;
+use super::agent::all_differ;
 use super::cluster::{Cluster, Missing, Need};
 use super::node::{Map, Node};
 
@@ -47,6 +48,9 @@ pub fn generate(cluster: &Cluster, options: &Options) -> Result<File, ProfileErr
         return Err(ProfileError::Value(
             "--name: must be letters, digits, `-` and `_`, 60 at most, and not begin with eks-, which EKS keeps for itself",
         ));
+    }
+    if !all_differ(options.labels.iter().map(|(name, _)| name.as_str())) {
+        return Err(ProfileError::Value("--label: a label has one value, so give each once"));
     }
     if options.pod_execution_role.as_deref().is_some_and(|role| !is_role(role)) {
         return Err(ProfileError::Value(
@@ -150,6 +154,8 @@ mod tests {
         }
         assert!(generated(1, &named(&"a".repeat(60))).is_ok());
         assert!(generated(0, &named("a")).is_err());
+        let label = ("a".to_owned(), "b".to_owned());
+        assert!(generated(1, &Options { labels: vec![label.clone(), label], ..named("a") }).is_err());
         let with_role = |role: &str| Options { pod_execution_role: Some(role.into()), ..named("a") };
         assert!(generated(1, &with_role("arn:aws:iam::123456789012:role/pods")).is_ok());
         assert!(generated(1, &with_role("pods")).is_err());

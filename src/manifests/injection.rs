@@ -7,12 +7,14 @@
 //! Source: Datadog, "Amazon EKS on AWS Fargate", "Admission Controller"; DataDog/datadog-agent,
 //! `pkg/clusteragent/admission/mutate/agent_sidecar`.
 
-use super::agent::{NAMESPACE, Resources, SIDECAR_LABEL, USER, env, minor_version};
+use super::agent::{NAMESPACE, Resources, SIDECAR_LABEL, USER, all_differ, env, minor_version};
 use super::cluster::{Cluster, Missing, Need, is_label};
 use super::node::{Map, Node};
 
 /// The Cluster Agent's switch for logs through the kubelet. Source: DataDog/datadog-agent, `pkg/config/setup`.
 const KUBELET_LOGS: &str = "DD_ADMISSION_CONTROLLER_AGENT_SIDECAR_KUBELET_API_LOGGING_ENABLED";
+
+const PROCESSES: &str = "DD_PROCESS_CONFIG_PROCESS_COLLECTION_ENABLED";
 
 /// What there is to choose.
 ///
@@ -96,6 +98,17 @@ impl Injection {
         if !(0..=100).contains(&self.cluster_checks_runners) {
             return wrong("--cluster-checks-runner: must be from 0 to 100");
         }
+        let differ = |pairs: &[(String, String)]| all_differ(pairs.iter().map(|(name, _)| name.as_str()));
+        if !differ(&self.pod_labels) || !differ(&self.namespace_labels) {
+            return wrong("--selector and --namespace-selector: a label has one value, so give each once");
+        }
+        let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if !self.env.iter().all(|(name, _)| is_name(name)) {
+            return wrong("--env: must be NAME=VALUE, with a name of letters, digits and `_`");
+        }
+        if !differ(&self.env) || self.processes && self.env.iter().any(|(name, _)| name == PROCESSES) {
+            return wrong("--env: a variable is given twice; --processes sets one, too");
+        }
         if self.env.iter().any(|(name, _)| OF_SECRETS.contains(&name.as_str())) {
             return wrong("--env: must not hold a key or token: these come from the Secret datadog-secret");
         }
@@ -129,7 +142,7 @@ impl Injection {
 
     /// `profiles`: one, or none.
     pub(super) fn profiles(&self) -> Option<Node> {
-        let processes = self.processes.then(|| env("DD_PROCESS_CONFIG_PROCESS_COLLECTION_ENABLED", "true"));
+        let processes = self.processes.then(|| env(PROCESSES, "true"));
         let others = self.env.iter().map(|(name, value)| env(name, value));
         let env: Vec<Map> = processes.into_iter().chain(others).collect();
         let mut profile = Map::new().with_some("env", (!env.is_empty()).then(|| Node::list(env)));
@@ -181,6 +194,21 @@ mod tests {
         for (tag, bad) in [("7.70.1", true), ("7.71.0", false), ("7", false)] {
             assert_eq!(refused(Injection { tag: Some(tag.into()), native_logs: true, ..plain() }), bad, "{tag}");
         }
+    }
+
+    #[test]
+    fn nothing_is_said_twice() {
+        let options = ClusterOptions { cluster: Some("prod".into()), ..ClusterOptions::default() };
+        let cluster = options.check().unwrap();
+        let pairs = |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), "x".to_owned())).collect::<Vec<_>>();
+        let refused = |injection: Injection| injection.check(&cluster).is_err();
+        for (names, bad) in [(["a", "b"], false), (["a", "a"], true)] {
+            assert_eq!(refused(Injection { pod_labels: pairs(&names), ..Injection::default() }), bad);
+            assert_eq!(refused(Injection { namespace_labels: pairs(&names), ..Injection::default() }), bad);
+            assert_eq!(refused(Injection { env: pairs(&names), ..Injection::default() }), bad);
+        }
+        assert!(refused(Injection { env: pairs(&[PROCESSES]), processes: true, ..Injection::default() }));
+        assert!(refused(Injection { env: pairs(&["A B"]), ..Injection::default() }));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! volumes are merged by their names); what is in it is [`super::sidecar`]'s.
 
 use super::File;
-use super::agent::{item, minor_version};
+use super::agent::{all_differ, item, minor_version};
 use super::cluster::{Cluster, Missing, Need, is_label};
 use super::node::{Item, Map, Node};
 use super::sidecar::{NativeLogs, Sidecar};
@@ -67,6 +67,9 @@ fn check(sidecar: &Sidecar, applications: &[String]) -> Result<(), SidecarError>
     if !applications.iter().all(|name| is_label(name)) {
         return wrong("--container: must be a container's name, as it stands in the pod");
     }
+    if !all_differ(applications.iter().map(String::as_str).chain([sidecar.name.as_str()])) {
+        return wrong("--container: give each of the application's containers once, and not the Agent's");
+    }
     if sidecar.tags.iter().any(|tag| tag.is_empty() || tag.contains([' ', ',', '\n', '\t'])) {
         return wrong("--tags: must be name:value without blanks and commas; give it once for each tag");
     }
@@ -107,6 +110,8 @@ mod tests {
         assert!(refused(Sidecar { sockets: true, ..plain.clone() }, &[]));
         assert!(refused(plain.clone(), &["web".to_owned()]));
         assert!(refused(Sidecar { sockets: true, ..plain.clone() }, &["Web".to_owned()]));
+        assert!(refused(Sidecar { sockets: true, ..plain.clone() }, &["web", "web"].map(str::to_owned)));
+        assert!(refused(Sidecar { sockets: true, ..plain.clone() }, &["datadog-agent".to_owned()]));
         assert!(refused(Sidecar { tags: vec!["a b".into()], ..plain.clone() }, &[]));
         let with = |tag: &str, native_logs| Sidecar { image: image(IMAGE, tag), native_logs, ..plain.clone() };
         for (tag, native_logs, bad) in [
