@@ -113,7 +113,7 @@ fn part(part: &[u8], how: u8) -> String {
         [b'c', content @ ..] => String::from_utf8(checks::wrapped(content)).expect("ASCII"),
         [b'm', logs @ ..] => message(&text(logs), how),
         [b'f', inside @ ..] => json!({ "requestContext": {}, "requestPayload": text(inside) }).to_string(),
-        [b's', key @ ..] => json!({ "Records": [{ "eventSource": "aws:s3", "awsRegion": "r", "s3": { "bucket": { "name": "b" }, "object": { "key": text(key) } } }] }).to_string(),
+        [b's', key @ ..] => json!({ "Records": [{ "eventSource": "aws:s3", "awsRegion": "eu-west-1", "s3": { "bucket": { "name": "bucket" }, "object": { "key": text(key) } } }] }).to_string(),
         other => text(other),
     }
 }
