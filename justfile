@@ -38,9 +38,9 @@ fixtures:
 manifests:
     cargo test --test generate -- --ignored
 
-# Fuzz a target, `event`, `record` or `rules`, for some seconds; needs nightly and cargo-fuzz
-fuzz target="record" seconds="120":
-    fuzz/seed && cargo +nightly fuzz run {{ target }} -- -max_total_time={{ seconds }} -timeout=20 -entropic_scale_per_exec_time=1
+# Fuzz some targets (event, record, rules, tags, message), or all, for some seconds each: `just fuzz 120 record`
+fuzz seconds="20" *targets:
+    fuzz/run {{ seconds }} {{ targets }}
 
 # The function's zip for arm64 or x86_64
 build architecture="arm64":

@@ -17,7 +17,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::pipeline::batch::{Batcher, Limits, MAX_PAYLOAD_BYTES, Payload};
+use crate::pipeline::batch::{Batcher, Limits, MAX_ITEMS, MAX_PAYLOAD_BYTES, Payload};
 use crate::pipeline::compress::{Compression, Compressor, decompress_up_to};
 use crate::pipeline::event::EventError;
 use crate::pipeline::json;
@@ -171,6 +171,10 @@ pub fn read(text: &str, record: u32, compression: Compression) -> Result<(Head, 
         (Encoding::Gzip, _) => Cow::Owned(decoded(&message.data, Compression::Gzip(1))?),
     };
     let logs: Vec<&RawValue> = serde_json::from_str(&plain).map_err(|_| EventError::Message)?;
+    // None has more, and what is known of a log takes more memory than `{}`.
+    if logs.len() > MAX_ITEMS {
+        return Err(EventError::Message);
+    }
     let mut batcher = Batcher::new(Limits::default(), compression).with_attempts(message.podferry.attempts);
     for log in logs {
         let mut timestamp = None;
@@ -259,6 +263,11 @@ mod tests {
     #[test]
     fn a_message_that_was_tampered_with_is_refused() {
         let whole = messages(&payload(&["x".to_owned()], Compression::Zstd(1)), "x", 0).remove(0).body;
+        let many = |logs: usize| {
+            let head =
+                r#"{"schema":1,"logs":1,"first_ms":null,"last_ms":null,"attempts":0,"reason":"","encoding":"json"}"#;
+            format!(r#"{{"podferry":{head},"payload":[{}]}}"#, vec!["{}"; logs].join(","))
+        };
         let bomb = Compressor::new(Compression::Zstd(1)).compress(&vec![b' '; MAX_PAYLOAD_BYTES + 1]).0;
         let bomb = format!(
             r#"{{"podferry":{{"schema":1,"logs":1,"first_ms":null,"last_ms":null,"attempts":0,"reason":"","encoding":"zstd"}},"data":"{}"}}"#,
@@ -271,11 +280,13 @@ mod tests {
             whole.replace("zstd", "json"),
             whole.replace("\"attempts\":0", "\"attempts\":-1"),
             r#"{"podferry":{"schema":1,"logs":1,"first_ms":null,"last_ms":null,"attempts":0,"reason":"","encoding":"json"},"payload":[7]}"#.to_owned(),
+            many(MAX_ITEMS + 1),
             bomb,
             String::new(),
         ] {
             assert_eq!(read(&message, 0, Compression::None), Err(EventError::Message));
         }
+        assert_eq!(read(&many(MAX_ITEMS), 0, Compression::None).unwrap().1[0].items(), MAX_ITEMS);
     }
 
     proptest! {

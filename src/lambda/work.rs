@@ -191,6 +191,7 @@ impl<'s> Reading<'s> {
         match event {
             Event::AwsLogs { data } => self.part(record, Part::Data(&data)),
             Event::Undelivered(text) => self.part(record, Part::Message(text)),
+            Event::S3(objects) if !objects.iter().all(S3Object::is_sound) => return Err(EventError::Unknown),
             Event::S3(objects) => self.work.objects.extend(objects.into_iter().map(|object| (record, object))),
             Event::Kinesis(records) => records.iter().for_each(|one| self.part(record, Part::Data(&one.data))),
             _ if depth >= MAX_NESTING => return Err(EventError::Unknown),

@@ -1,5 +1,9 @@
 //! One event on its way: its records read, told whose they are, put together again, and handed to `shipping`.
 
+use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use super::PipelineSettings;
@@ -14,6 +18,10 @@ use super::shipping::{Shipment, Shipper};
 use super::stream::{self, Origin};
 use super::tags::{self, Place};
 
+/// How many identities of an event are kept at once. A stream is one container's, or that of some pods; but where an application
+/// can write metadata of its own, each of its records can have another.
+const MAX_IDENTITIES: usize = 1024;
+
 /// Walks an event from its first record into the shipment.
 pub(super) fn run(batch: &Batch, function_arn: &str, settings: &PipelineSettings, shipment: &mut Shipment) {
     let origin = stream::origin(&batch.log_group, &batch.log_stream);
@@ -27,26 +35,36 @@ pub(super) fn run(batch: &Batch, function_arn: &str, settings: &PipelineSettings
             function_arn,
         },
         settings,
+        described: OnceCell::new(),
     };
     let mut reader = Reader::new(origin, &settings.merge_keys);
     let mut identities = Identities::default();
     let (mut reassembler, mut joiner) = (Reassembler::default(), Joiner::default());
+    let mut pieces = 0;
     let marker = settings.recent.marker(&batch.owner, &batch.log_group, &batch.log_stream);
     let mut shipper = Shipper::new(origin, marker, shipment);
     for event in &batch.events {
         let record = reader.read(event);
+        if identities.are_too_many(&record.metadata) {
+            // What waits is let go as at the end of an event, since it bears numbers of identities.
+            let full = std::mem::take(&mut reassembler);
+            pieces += full.joined();
+            full.finish(|line| join(&mut joiner, line, &identities, &mut shipper));
+            joiner.finish(&mut |line| shipper.ship(&line, identities.of(&line)));
+            identities = Identities::default();
+        }
         let number = identities.find(&record.metadata, || source.identity(&record.metadata));
         // A stream that names its container is one writer, whatever its records know of the pod.
         let writer = if matches!(origin, Origin::Container(_)) { 0 } else { number };
         let line = Line::of(&record, event.id, event.timestamp, number, writer);
         reassembler.push(line, record.partial, |line| join(&mut joiner, line, &identities, &mut shipper));
     }
-    let pieces = reassembler.joined();
+    pieces += reassembler.joined();
     reassembler.finish(|line| join(&mut joiner, line, &identities, &mut shipper));
     joiner.finish(&mut |line| shipper.ship(&line, identities.of(&line)));
     shipper.finish(batch.events.len(), pieces + joiner.joined());
     if shipment.cluster.is_none() {
-        shipment.cluster = identities.known.into_iter().find_map(|known| known.cluster);
+        shipment.cluster = tags::told_cluster(&source.place, &settings.tags);
     }
 }
 
@@ -59,8 +77,6 @@ fn join<'e>(joiner: &mut Joiner<'e>, line: Line<'e, '_>, identities: &Identities
 pub(super) struct Known {
     pub frame: Frame,
     pub processing: Arc<Processing>,
-    /// The value of `kube_cluster_name`.
-    cluster: Option<String>,
 }
 
 /// What an identity is worked out from, but for the record.
@@ -69,6 +85,8 @@ struct Source<'a> {
     place: Place<'a>,
     provenance: Provenance<'a>,
     settings: &'a PipelineSettings,
+    /// What the last record of the event that bears its pod's metadata tells; looked for once.
+    described: OnceCell<Option<Arc<Processing>>>,
 }
 
 impl Source<'_> {
@@ -79,8 +97,7 @@ impl Source<'_> {
         let identity = tags::identify(&self.place, &pod, &logs, metadata, &settings.tags);
         let processing = Processing::new(&pod, &logs, &settings.processing);
         let processing = self.of_stream(metadata, processing);
-        let cluster = identity.tags.iter().find_map(|tag| tag.strip_prefix("kube_cluster_name:")).map(str::to_owned);
-        Known { frame: Frame::new(&identity, &self.provenance), processing, cluster }
+        Known { frame: Frame::new(&identity, &self.provenance), processing }
     }
 
     /// A record can lack its pod's metadata: Fluent Bit cut it off, or could not ask for it yet. The container's rules hold
@@ -96,7 +113,7 @@ impl Source<'_> {
             return processing;
         }
         let here = || self.batch.events.iter().rev().find_map(|event| self.peek(event));
-        here().or_else(|| self.settings.known.recall(&stream)).unwrap_or(processing)
+        self.described.get_or_init(here).clone().or_else(|| self.settings.known.recall(&stream)).unwrap_or(processing)
     }
 
     /// What holds by an event, if it bears its pod's metadata.
@@ -120,18 +137,34 @@ struct Identities {
     metadata: Vec<Metadata<'static>>,
     known: Vec<Known>,
     last: usize,
+    /// Places of metadata by its hash.
+    places: HashMap<u64, usize>,
+    hashes: RandomState,
 }
 
 impl Identities {
     fn find(&mut self, metadata: &Metadata, make: impl FnOnce() -> Known) -> usize {
         if self.metadata.get(self.last) != Some(metadata) {
-            self.last = self.metadata.iter().position(|known| known == metadata).unwrap_or_else(|| {
+            self.last = self.place(metadata).unwrap_or_else(|| {
+                self.places.insert(self.hashes.hash_one(metadata), self.known.len());
                 self.metadata.push(metadata.clone().into_owned());
                 self.known.push(make());
                 self.known.len() - 1
             });
         }
         self.last
+    }
+
+    fn place(&self, metadata: &Metadata) -> Option<usize> {
+        let place = *self.places.get(&self.hashes.hash_one(metadata))?;
+        (self.metadata.get(place) == Some(metadata)).then_some(place)
+    }
+
+    /// Whether there is no room for one that is not known yet.
+    fn are_too_many(&self, metadata: &Metadata) -> bool {
+        self.known.len() >= MAX_IDENTITIES
+            && self.metadata.get(self.last) != Some(metadata)
+            && self.place(metadata).is_none()
     }
 
     /// Whose line it is. Lines bear only numbers that [`Identities::find`] gave.

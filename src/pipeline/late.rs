@@ -37,7 +37,9 @@ pub fn restamp(payload: Payload, now_ms: i64) -> (Vec<Payload>, usize) {
 
 /// One log with another time; its members stay in order and as they are spelled.
 fn restamped(log: &str, now_ms: i64) -> Option<String> {
-    let was_late = log.contains("\"original_timestamp\":");
+    // Only the log's own member counts: an application may have one of that name among its attributes.
+    let mut was_late = false;
+    json::each_member(log, |name, _| was_late |= name == "original_timestamp").ok()?;
     let mut out = String::with_capacity(log.len() + LATE_BYTES);
     json::each_member(log, |name, value| {
         out.push_str(if out.is_empty() { "{\"" } else { ",\"" });
@@ -126,6 +128,13 @@ mod tests {
         let logs = self::logs(&payloads);
         assert_eq!((late, &logs[0]["original_timestamp"], &logs[0]["ddtags"]), (2, &5.into(), &"a:b,late:true".into()));
         assert_eq!(logs[1]["original_timestamp"], NOW - 1);
+    }
+
+    #[test]
+    fn a_name_within_an_attribute_is_none_of_the_logs_own() {
+        let log = r#"{"message":"x","timestamp":5,"ddtags":"","fluent_bit":{"original_timestamp":1}}"#;
+        let expected = r#"{"message":"x","timestamp":9,"original_timestamp":5,"ddtags":"late:true","fluent_bit":{"original_timestamp":1}}"#;
+        assert_eq!(restamped(log, 9).unwrap(), expected);
     }
 
     #[test]

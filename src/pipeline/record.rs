@@ -35,7 +35,7 @@ pub struct Record<'r> {
 }
 
 /// What a record tells of its pod, as far as it can be trusted.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Metadata<'r> {
     /// The `kubernetes` object, raw JSON.
     pub kubernetes: Option<Cow<'r, str>>,

@@ -58,6 +58,23 @@ pub struct S3Object {
     pub region: String,
 }
 
+impl S3Object {
+    /// Whether these can be names of a region, a bucket and a key. Who can put a message into the queue chooses them, and they
+    /// become part of an address: with a slash or a `#` in them a signed request would go to another host.
+    ///
+    /// Source: Amazon S3 User Guide, "General purpose bucket naming rules", with the letters of old buckets in us-east-1.
+    pub fn is_sound(&self) -> bool {
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+        let is_region = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        (3..=255).contains(&self.bucket.len())
+            && self.bucket.bytes().all(is_name)
+            && self.bucket.starts_with(|first: char| first.is_ascii_alphanumeric())
+            && self.region.len() <= 64
+            && self.region.bytes().all(is_region)
+            && !self.key.is_empty()
+    }
+}
+
 /// Any record, as it is written; all members may be missing.
 #[derive(Default, Deserialize)]
 #[serde(default)]

@@ -52,6 +52,19 @@ pub(super) fn read(reader: &mut Reader) -> DeliverySettings {
         None => from_site(reader, &site, scheme, port),
     };
     let skip_ssl_validation = reader.flag("DD_SKIP_SSL_VALIDATION");
+    if skip_ssl_validation {
+        reader.warnings.push(
+            "DD_SKIP_SSL_VALIDATION is on: any certificate is taken from the intake, so whoever stands in between can read the \
+             logs and the API key"
+                .to_owned(),
+        );
+    }
+    if is_in_the_clear(&url) {
+        reader.warnings.push(
+            "the address of the intake is not https (DD_URL, DD_NO_SSL): the logs and the API key are not encrypted on the way"
+                .to_owned(),
+        );
+    }
     let proxies = Proxies {
         http: proxy(reader, "http_proxy", "HTTP_PROXY"),
         https: proxy(reader, "https_proxy", "HTTPS_PROXY"),
@@ -71,6 +84,14 @@ fn from_site(reader: &mut Reader, site: &str, scheme: &str, port: Option<u64>) -
         ));
     }
     format!("{scheme}://http-intake.logs.{site}{}{INTAKE_PATH}", colon(port))
+}
+
+/// Whether others could listen: not on loopback, where tests and the demo are.
+fn is_in_the_clear(url: &str) -> bool {
+    let Ok(url) = reqwest::Url::parse(url) else { return false };
+    let is_loopback =
+        url.host_str().is_some_and(|host| host == "localhost" || host == "[::1]" || host.starts_with("127."));
+    url.scheme() == "http" && !is_loopback
 }
 
 fn colon(port: Option<u64>) -> String {

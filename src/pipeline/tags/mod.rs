@@ -21,6 +21,9 @@ use super::stream::Origin;
 /// Marks that a single log may bear besides: `partial:true` and `truncated:true`.
 const MAX_MARKS: usize = 2;
 
+/// How the tag of the cluster begins.
+const CLUSTER: &str = "kube_cluster_name:";
+
 /// What the settings say about tags, service and source.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TagSettings {
@@ -137,15 +140,27 @@ pub fn identify(
     }
 }
 
-/// `kube_cluster_name`: from the record, else the settings, else the log group; not twice if `DD_TAGS` has it.
-fn add_cluster(tags: &mut TagSet, place: &Place, metadata: &Metadata, settings: &TagSettings) {
-    if settings.tags.iter().any(|tag| tag.starts_with("kube_cluster_name:")) {
-        return;
-    }
-    let from_group = match place.origin {
+/// The cluster that settings or log group name, as a tag's value: the function's own metrics have it as a dimension, so nothing that
+/// a record says may choose it. Each new value would be another set of metrics to pay for.
+pub fn told_cluster(place: &Place, settings: &TagSettings) -> Option<String> {
+    let in_tags = settings.tags.iter().find_map(|tag| tag.strip_prefix(CLUSTER));
+    let name = in_tags.or(settings.cluster_name.as_deref()).or_else(|| cluster_of_group(place))?;
+    tag_set::normalise(&format!("{CLUSTER}{name}")).strip_prefix(CLUSTER).map(str::to_owned)
+}
+
+fn cluster_of_group<'a>(place: &Place<'a>) -> Option<&'a str> {
+    match place.origin {
         Origin::FluentBit { .. } => place.log_group.strip_suffix("-fluent-bit-logs"),
         _ => place.log_group.strip_prefix("/aws/eks/").and_then(|rest| rest.split_once('/')).map(|(name, _)| name),
-    };
+    }
+}
+
+/// `kube_cluster_name`: from the record, else the settings, else the log group; not twice if `DD_TAGS` has it.
+fn add_cluster(tags: &mut TagSet, place: &Place, metadata: &Metadata, settings: &TagSettings) {
+    if settings.tags.iter().any(|tag| tag.starts_with(CLUSTER)) {
+        return;
+    }
+    let from_group = cluster_of_group(place);
     let is_kubernetes = match place.origin {
         Origin::Service(source) => source == "eks",
         Origin::Unknown { .. } => metadata.kubernetes.is_some() || from_group.is_some(),
