@@ -82,6 +82,17 @@ def control():
     )
 
 
+def plain(texts):
+    """An event of a stream that says nothing of a pod: a log of each text. And the ids, in order."""
+    now = int(time.time() * 1000)
+    logs = [{"id": new_id(f"{number:056}"), "timestamp": now, "message": text} for number, text in enumerate(texts)]
+    frame = {
+        "messageType": "DATA_MESSAGE", "owner": "111122223333", "logGroup": "my-app", "logStream": "a-stream",
+        "subscriptionFilters": ["podferry"], "logEvents": logs,
+    }
+    return packed(written(frame).encode()), [log["id"] for log in logs]
+
+
 def many(name, logs=None, inflated_bytes=None):
     """An event like that of the corpus, but longer: so many logs, or so many bytes once inflated.
 
