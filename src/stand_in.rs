@@ -36,6 +36,8 @@ pub enum Reply {
     HangUp,
     /// Never answers.
     Silence,
+    /// As [`Reply::Judge`], but nobody is told: it hangs up, or never answers.
+    Untold { hangs_up: bool },
     /// As [`Reply::Judge`], but later.
     Slow(Duration),
 }
@@ -51,7 +53,7 @@ pub struct Arrival {
     pub bytes: usize,
     pub plain_bytes: usize,
     pub items: Vec<Value>,
-    /// The status answered; `None` if there was no answer.
+    /// What became of it, as a status; `None` if it was not judged.
     pub status: Option<u16>,
 }
 
@@ -109,6 +111,11 @@ impl StandIn {
     /// All requests so far.
     pub fn arrivals(&self) -> Vec<Arrival> {
         lock(&self.arrivals).clone()
+    }
+
+    /// Forgets the logs of all requests so far: many of them need much memory.
+    pub fn forget_logs(&self) {
+        lock(&self.arrivals).iter_mut().for_each(|arrival| arrival.items = Vec::new());
     }
 
     /// The logs of the accepted requests, in the order of arrival.
@@ -177,11 +184,16 @@ async fn answer(
         all.push(arrival.clone());
         (arrival, all.len() - 1)
     };
+    let judged = || judge(&parts.method, &arrival, is_json);
     let (status, retry_after) = match script(&arrival) {
-        Reply::Judge => (judge(&parts.method, &arrival, is_json), None),
+        Reply::Judge => (judged(), None),
         Reply::Slow(delay) => {
             tokio::time::sleep(delay).await;
-            (judge(&parts.method, &arrival, is_json), None)
+            (judged(), None)
+        }
+        Reply::Untold { hangs_up } => {
+            lock(&arrivals)[number].status = Some(judged());
+            return if hangs_up { Err(HangUp) } else { std::future::pending().await };
         }
         Reply::Status(status, retry_after) => (status, retry_after),
         Reply::HangUp => return Err(HangUp),

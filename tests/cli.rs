@@ -50,8 +50,15 @@ fn the_demo_shows_what_arrived() {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     assert!(!shown.contains('\u{1b}'), "colours are for terminals");
+    // The samples are from some day; what is shown is what becomes of logs that are not too old.
+    assert!(!shown.contains("late:true"), "{shown}");
     let all: Value = serde_json::from_str(&stdout(&podferry(&["demo", "--json"], b"", &[]))).unwrap();
     assert_eq!((&all["logs"], &all["requests"]), (&json!(150), &json!(5)));
+    for sample in all["samples"].as_array().unwrap() {
+        let log = &sample["first_log"];
+        let age = now() - log["timestamp"].as_i64().unwrap();
+        assert!((0..3_600_000).contains(&age) && log["original_timestamp"].is_null(), "{log}");
+    }
 }
 
 #[test]

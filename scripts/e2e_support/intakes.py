@@ -37,7 +37,8 @@ class Intake(Loopback):
         self.ends.set()
         super().__exit__(*exception)
 
-    def answer(self, handler, body):
+    def read(self, handler, body):
+        """A request, with what is to become of it."""
         if handler.headers.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
         arrival = Arrival(handler.path, handler.headers.get("DD-API-KEY", ""), json.loads(body))
@@ -45,6 +46,10 @@ class Intake(Loopback):
         with self.lock:
             self.arrivals.append(arrival)
             arrival.status = self.behave(arrival)
+        return arrival
+
+    def answer(self, handler, body):
+        arrival = self.read(handler, body)
         if arrival.status is SILENCE:
             self.ends.wait()
             handler.close_connection = True

@@ -6,7 +6,7 @@ import threading
 
 
 class Loopback:
-    """Use it with `with`. `answer` gets each POST, with its body."""
+    """Use it with `with`. `answer` gets each request, with its body."""
 
     def __init__(self):
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -18,7 +18,10 @@ class Loopback:
                     super().handle()
 
             def do_POST(handler):
-                self.answer(handler, handler.rfile.read(int(handler.headers["Content-Length"])))
+                self.take(handler)
+
+            def do_GET(handler):
+                self.take(handler)
 
             def log_message(handler, *_arguments):
                 pass
@@ -38,12 +41,17 @@ class Loopback:
         self.server.server_close()
         self.thread.join()
 
+    def take(self, handler):
+        self.answer(handler, handler.rfile.read(int(handler.headers.get("Content-Length", 0))))
+
     def answer(self, handler, body):
         raise NotImplementedError
 
 
-def reply(handler, status, kind, body):
+def reply(handler, status, kind, body, **headers):
     handler.send_response(status)
+    for name, value in headers.items():
+        handler.send_header(name.replace("_", "-"), value)
     handler.send_header("Content-Type", kind)
     handler.send_header("Content-Length", str(len(body)))
     handler.end_headers()

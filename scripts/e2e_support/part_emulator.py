@@ -42,7 +42,7 @@ def good_events(checks, binaries):
     ):
         event = events.from_corpus("bare/web-nginx")
         answer = function.invoke(event)
-        wanted = {"events": 54, "logs": 54, "delivered": 54, "requests": 1, "control": False}
+        wanted = {"events": 54, "logs": 54, "delivered": 54, "late": 0, "requests": 1, "control": False}
         checks.same("emulator: a good event is answered with its numbers", {key: answer.body.get(key) for key in wanted}, wanted)
         logs = intake.new()
         checks.same("emulator: the intake got each of its logs once", [log["id"] for log in logs], events.ids(event))
@@ -53,9 +53,17 @@ def good_events(checks, binaries):
         wanted = {"control": True, "logs": 0, "delivered": 0, "requests": 0}
         checks.same("emulator: a control message is answered well", {key: answer.body.get(key) for key in wanted}, wanted)
         checks.same("emulator: and ships nothing", intake.new(), [])
+        check_metrics(checks, function.process.out())
         checks.that("emulator: the key of DD_API_KEY is not in the function's output", KEY not in function.output())
         milliseconds = function.init_milliseconds()
         checks.that(f"emulator: the start took {milliseconds} ms", milliseconds is not None)
+
+
+def check_metrics(checks, output):
+    """One line an invocation that CloudWatch makes metrics of: of the event, and of the control message."""
+    lines = [json.loads(line) for line in output.splitlines() if line.startswith("{") and '"_aws"' in line]
+    told = [(line.get("LogsReceived"), line.get("LogsDelivered"), line.get("ClusterName")) for line in lines]
+    checks.same("emulator: one line of metrics for each invocation", told, [(54, 54, "blue"), (0, 0, "unknown")])
 
 
 def malformed_events(checks, binaries):
@@ -78,9 +86,8 @@ def malformed_events(checks, binaries):
         ("over the cap", events.packed(plain + b" " * CAP), "EventTooLarge"),
     ]
     with Intake() as intake, Emulator(binaries.forwarder, PODFERRY_MAX_DECOMPRESSED_BYTES=str(CAP), **settings(intake.url)) as function:
-        good = events.from_corpus(SMALL)
-        number = len(events.ids(good))
-        function.invoke(good)
+        number = len(events.ids(events.from_corpus(SMALL)))
+        function.invoke(events.from_corpus(SMALL))
         pid, expected = function.pid(), number
         for what, event, error_type in malformed:
             answer = function.invoke(event)
@@ -89,7 +96,7 @@ def malformed_events(checks, binaries):
                 answer.error_type == error_type and answer.message and MARK not in answer.text,
                 answer.text,
             )
-            answer = function.invoke(good)
+            answer = function.invoke(events.from_corpus(SMALL))
             expected += number
             checks.that(
                 "emulator:     the same process then serves a good event",

@@ -75,17 +75,20 @@ def run(checks, binaries):
 
 
 def one_event(checks, watch, intake, name, numbers, source, service, expected_tags):
-    good, text = watch.invoke(events.corpus_file(name))
+    event = events.from_corpus(name)
+    event_file = watch.out_path.parent / "event.json"
+    event_file.write_bytes(event)
+    good, text = watch.invoke(event_file)
     if not checks.that(f"watch: {name}: the invocation succeeds", good, text):
         return
     answer = json.loads(text)
-    nothing = dict.fromkeys(["joined", "excluded", "sampled", "masked", "partial", "truncated"], 0)
+    nothing = dict.fromkeys(["joined", "excluded", "sampled", "masked", "partial", "truncated", "duplicate", "late", "queued", "dead"], 0)
     wanted = nothing | numbers | {"delivered": numbers["logs"], "payloads": 1, "requests": 1}
     found = {key: answer.get(key) for key in wanted}
     checks.same(f"watch: {name}: the answer's numbers ({numbers['events']} events, {numbers['logs']} logs)", found, wanted)
 
     logs = intake.new()
-    sent = events.ids(events.from_corpus(name))
+    sent = events.ids(event)
     arrived = [log["id"] for log in logs]
     checks.that(
         f"watch: {name}: the intake got {numbers['logs']} logs, each id once and in order",

@@ -1,17 +1,27 @@
 //! `podferry demo`: the bundled sample events through the code of the Lambda, to an intake on loopback.
+//!
+//! The samples keep their days, and Datadog takes logs of the last hours only. So their times are moved to now, as if the
+//! pods ran at this moment: those that CloudWatch and the container runtime wrote, and nothing that an application wrote.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::Write;
 use std::time::Instant;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use serde_json::Value;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use jiff::{SignedDuration, Timestamp};
+use regex::{Captures, Regex};
+use serde_json::{Value, json};
 
 use super::{CommandError, show};
 use crate::lambda::handler::{Delivered, Handler, Invocation};
 use crate::pipeline::decode::{self, Message};
 use crate::pipeline::event::{self, Event};
-use crate::pipeline::{DEFAULT_MAX_DECOMPRESSED_BYTES, json};
+use crate::pipeline::{DEFAULT_MAX_DECOMPRESSED_BYTES, json as members};
 use crate::settings::Settings;
 use crate::stand_in::StandIn;
 
@@ -62,10 +72,12 @@ pub(super) async fn run(as_json: bool) -> Result<(), CommandError> {
     let mut shown = Vec::new();
     for sample in SAMPLES {
         let before = intake.accepted().len();
-        let delivered = handler.handle(Bytes::from_static(sample.event), &invocation).await?;
+        let event = moved(sample.event, Timestamp::now())
+            .ok_or_else(|| CommandError::Internal("a sample is no event".to_owned()))?;
+        let (config_map, event_bytes, message) = (sample.config_map, event.len(), first_message(&event));
+        let delivered = handler.handle(Bytes::from(event), &invocation).await?;
         let log = intake.accepted().into_iter().nth(before).unwrap_or_default();
-        let (config_map, event_bytes) = (sample.config_map, sample.event.len());
-        shown.push(Shown { config_map, delivered, event_bytes, before: first_message(sample.event), log });
+        shown.push(Shown { config_map, delivered, event_bytes, before: message, log });
     }
     let took = started.elapsed();
     let arrivals = intake.arrivals();
@@ -74,17 +86,16 @@ pub(super) async fn run(as_json: bool) -> Result<(), CommandError> {
         let samples: Vec<Value> = shown
             .iter()
             .map(
-                |shown| serde_json::json!({ "config_map": shown.config_map, "delivered": shown.delivered, "first_log": shown.log }),
+                |shown| json!({ "config_map": shown.config_map, "delivered": shown.delivered, "first_log": shown.log }),
             )
             .collect();
-        let all =
-            serde_json::json!({ "samples": samples, "requests": arrivals.len(), "logs": intake.accepted().len() });
+        let all = json!({ "samples": samples, "requests": arrivals.len(), "logs": intake.accepted().len() });
         return Ok(show::json(&all)?);
     }
     let mut out = anstream::stdout().lock();
     writeln!(
         out,
-        "{} sample events went through the forwarder to an intake at {} in {:.1} ms.\nNothing left this machine.\n",
+        "{} sample events went through the forwarder to an intake at {} in {:.1} ms.\nTheir times were moved to now. Nothing left this machine.\n",
         shown.len(),
         intake.url(),
         took.as_secs_f64() * 1000.0
@@ -106,14 +117,40 @@ pub(super) async fn run(as_json: bool) -> Result<(), CommandError> {
     Ok(())
 }
 
+/// What is inside an event; empty should the event be no event.
+fn content(event: &[u8]) -> Cow<'static, str> {
+    let Ok(Event::AwsLogs { data }) = event::recognise(event) else { return Cow::default() };
+    decode::inflate(&data, DEFAULT_MAX_DECOMPRESSED_BYTES).map(decode::text).unwrap_or_default().into()
+}
+
+/// The event with its newest log at `now`, and the others as long before that as they were. `None` should it be no event.
+fn moved(event: &[u8], now: Timestamp) -> Option<Vec<u8>> {
+    let content = content(event);
+    let of_cloudwatch = Regex::new(r#""timestamp": ?([0-9]{13})"#).ok()?;
+    // As containerd writes it, before a line or in the member that Fluent Bit's parser makes of it.
+    let of_runtime = Regex::new(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{1,9}Z").ok()?;
+    let milliseconds = |found: &Captures| found[1].parse::<i64>().unwrap_or_default();
+    let newest = of_cloudwatch.captures_iter(&content).map(|found| milliseconds(&found)).max()?;
+    let by = now.as_millisecond() - newest;
+    let content =
+        of_cloudwatch.replace_all(&content, |found: &Captures| format!("\"timestamp\":{}", milliseconds(found) + by));
+    let content = of_runtime.replace_all(&content, |found: &Captures| {
+        let time = found[0].parse::<Timestamp>().and_then(|time| time.checked_add(SignedDuration::from_millis(by)));
+        time.map_or_else(|_| found[0].to_owned(), |time| time.to_string())
+    });
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(content.as_bytes()).ok()?;
+    let data = STANDARD.encode(encoder.finish().ok()?);
+    Some(json!({ "awslogs": { "data": data } }).to_string().into_bytes())
+}
+
 /// The first message of an event; empty should the event be no event.
 fn first_message(event: &[u8]) -> String {
-    let Ok(Event::AwsLogs { data }) = event::recognise(event) else { return String::new() };
-    let content = decode::inflate(&data, DEFAULT_MAX_DECOMPRESSED_BYTES).map(decode::text).unwrap_or_default();
+    let content = content(event);
     let batch = decode::read(&content).unwrap_or_default();
     let mut text = String::new();
     if let Some(Message::Escaped(escaped)) = batch.events.first().map(|event| event.message) {
-        json::unescape_into(escaped, &mut text);
+        members::unescape_into(escaped, &mut text);
     }
     show::shortened(&text, 300)
 }

@@ -80,9 +80,14 @@ impl Forwarder {
         }
     }
 
-    /// Hands an event out to a forwarder that has asked for one, and waits for what it says and for its next request.
-    pub fn invoke(&self, event: &[u8], time: Duration) -> Result<Value, Value> {
+    /// Hands an event out to a forwarder that has asked for one.
+    pub fn hand_out(&self, event: &[u8], time: Duration) {
         self.events.send((event.to_vec(), time)).unwrap();
+    }
+
+    /// Hands an event out, and waits for what the forwarder says and for its next request.
+    pub fn invoke(&self, event: &[u8], time: Duration) -> Result<Value, Value> {
+        self.hand_out(event, time);
         let answer = match self.told() {
             Told::Response(answer) => Ok(answer),
             Told::Error(error) => Err(error),
@@ -90,6 +95,13 @@ impl Forwarder {
         };
         self.wait_for_next();
         answer
+    }
+
+    /// Throws away what it writes to its standard output: one that writes much and is not read stands still.
+    pub fn discard_output(&mut self) {
+        if let Some(mut stdout) = self.child.stdout.take() {
+            thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
+        }
     }
 
     /// Ends it and gives all that it wrote.
@@ -112,6 +124,8 @@ fn serve(events: Arc<Mutex<Receiver<Event>>>, tell: Sender<Told>) -> SocketAddr 
     thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
             let (events, tell) = (events.clone(), tell.clone());
+            // Or an answer that is written in pieces waits for the other side's timer.
+            let _ = stream.set_nodelay(true);
             // A connection ends with the forwarder, or with the test.
             thread::spawn(move || while answer(&stream, &events, &tell).is_some() {});
         }
