@@ -181,7 +181,12 @@ impl Cluster {
 
     /// The service account of the pods: `default`, as Kubernetes has it, unless another is given.
     pub fn service_account(&self) -> &str {
-        self.options.service_account.as_deref().unwrap_or("default")
+        self.given_service_account().unwrap_or("default")
+    }
+
+    /// The service account, if one was given.
+    pub fn given_service_account(&self) -> Option<&str> {
+        self.options.service_account.as_deref()
     }
 
     /// The Datadog site.

@@ -2,11 +2,14 @@
 //! JSON.
 //!
 //! * [`node`] is the tree, [`yaml`] writes it.
+//! * [`inject`] puts the Agent ([`injected`]) into manifests that people wrote, as text.
 //! * One file for each kind of manifest: a pure function from what describes the cluster ([`cluster`]) to documents.
 //!
 //! Pure: no file is read or written here, and what has to be random is an argument.
 
 pub mod cluster;
+pub mod inject;
+pub mod injected;
 pub mod logging;
 pub mod node;
 pub mod yaml;
