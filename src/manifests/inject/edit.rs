@@ -27,16 +27,16 @@ pub(super) struct Editor<'a> {
     newline: &'static str,
 }
 
-/// Makes the edits; `None` if they are in each other's way.
-pub(super) fn apply(text: &str, mut edits: Vec<Edit>) -> Option<String> {
+/// A part of a text with its edits; `None` if they are in each other's way.
+pub(super) fn apply(text: &str, part: Range<usize>, mut edits: Vec<Edit>) -> Option<String> {
     edits.sort_by_key(|edit| (edit.range.start, std::cmp::Reverse(edit.depth)));
-    let (mut out, mut at) = (String::with_capacity(text.len() + 4096), 0);
+    let (mut out, mut at) = (String::with_capacity(part.len() + 4096), part.start);
     for edit in &edits {
         out.push_str(text.get(at..edit.range.start)?);
         out.push_str(&edit.text);
         at = edit.range.end;
     }
-    out.push_str(text.get(at..)?);
+    out.push_str(text.get(at..part.end)?);
     Some(out)
 }
 

@@ -193,10 +193,22 @@ pub(super) fn own_column(text: &str, tree: &Tree) -> Option<usize> {
         Kind::List { flow: false, items } => {
             let first = items.first()?;
             let is_dash = text.get(tree.start..).is_some_and(|rest| rest.starts_with('-')) && tree.start < first.start;
-            let before = text.get(..tree.start)?.trim_end();
-            let place = if is_dash { tree.start } else { before.strip_suffix('-')?.len() };
-            Some(column(text, place))
+            if is_dash { Some(column(text, tree.start)) } else { dash_before(text, tree.start) }
         }
         _ => None,
+    }
+}
+
+/// The column of the dash that stands before a place; there may be comments between the two.
+fn dash_before(text: &str, mut place: usize) -> Option<usize> {
+    loop {
+        let start = line_start(text, place);
+        let before = text.get(start..place)?.trim_end();
+        let content = before.trim_start_matches(' ');
+        if !(content.is_empty() || content.starts_with('#')) {
+            let is_first = content.starts_with("- ") && !before.ends_with('-');
+            return if is_first { Some(before.len() - content.len()) } else { before.strip_suffix('-').map(str::len) };
+        }
+        place = start.checked_sub(1)?;
     }
 }

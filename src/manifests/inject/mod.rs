@@ -103,11 +103,7 @@ fn of_document(body: &str, document: &Document, want: &Want, objects: &mut Found
     if changes.is_empty() {
         return None;
     }
-    let text = edit::apply(body, edits).and_then(|text| {
-        // Everything outside of the document is as it was.
-        let end = text.len().checked_sub(body.len() - document.end)?;
-        text.get(document.start..end).map(str::to_owned)
-    });
+    let text = edit::apply(body, document.start..document.end, edits);
     let expected = change::apply(&changes, value);
     let says_it = |text: &String| read(text).ok() == expected && expected.is_some();
     let text = text.filter(says_it);
