@@ -110,7 +110,7 @@ impl Fault {
     /// What the intake does with a request that begins with this log, and did so often before.
     fn reply(self, arrival: &Arrival, size: Size, before: usize) -> Reply {
         let is_key = |key| arrival.headers["dd-api-key"] == key;
-        let is_hit = ids(&arrival.items).next().is_some_and(|first| first / PAYLOAD % EVERY == 0);
+        let is_hit = ids(&arrival.items).next().is_some_and(|first| (first / PAYLOAD).is_multiple_of(EVERY));
         match self {
             Fault::Rotated if is_key("first") => Reply::Status(401, None),
             Fault::WrongKey if is_key("first") => Reply::Status(403, None),

@@ -3,6 +3,7 @@
 mod demo;
 mod generate;
 mod init;
+mod inject;
 mod intake;
 mod manifest;
 mod preview;
@@ -77,6 +78,15 @@ enum Command {
         #[command(subcommand)]
         what: Box<generate::What>,
     },
+    /// Put the Agent's sidecar, or only the label for it, into manifests, as the Admission Controller would.
+    ///
+    /// Takes YAML or JSON with Pods, Deployments, StatefulSets, ReplicaSets, Jobs, CronJobs and Lists of them. Everything else, and all
+    /// comments, order and layout stay as they are. A second run changes nothing. The manifests go to standard output, or back
+    /// into their files with --write; what was done goes to standard error, and what could not be done with the reason.
+    ///
+    /// Exit code 0: all pods have the Agent. 1: something was left alone that has no Agent. 2: nothing was done, because a file or
+    /// an option is wrong.
+    Inject(Box<inject::Options>),
     /// Run a stand-in for Datadog's log intake on loopback, and print what it gets.
     ///
     /// For trying the Lambda locally: set DD_URL to the address that it prints.
@@ -181,6 +191,7 @@ fn dispatch(command: Command) -> Result<Findings, CommandError> {
         }
         Command::Init { cluster, out, force } => init::run(init::Options { cluster, out, force }),
         Command::Generate { what } => generate::run(*what),
+        Command::Inject(options) => return inject::run(&options),
         Command::Intake { listen, json } => block_on(intake::run(listen, json)),
         Command::Settings { forwarder } => {
             use std::io::Write;

@@ -122,7 +122,7 @@ fn block(text: &str, depth: usize, out: &mut String) {
 }
 
 /// A string as it stands in a line.
-fn scalar(text: &str) -> String {
+pub(super) fn scalar(text: &str) -> String {
     if is_plain(text) { text.to_owned() } else { serde_json::Value::from(text).to_string() }
 }
 

@@ -202,14 +202,18 @@ fn refused(error: impl std::fmt::Display) -> CommandError {
 impl Common {
     /// The cluster that flags and file describe.
     fn cluster(&self) -> Result<Cluster, CommandError> {
-        let file = match &self.config {
-            Some(path) => read_options(path)?,
-            None if Path::new(FILE).exists() => read_options(Path::new(FILE))?,
-            None => ClusterOptions::default(),
-        };
-        let checked = self.cluster.clone().or(file).check();
-        checked.map_err(|mistakes| CommandError::Refused(mistakes.join("\n       ")))
+        cluster_of(self.cluster.clone(), self.config.as_deref())
     }
+}
+
+/// The cluster that flags and a file describe.
+pub(super) fn cluster_of(flags: ClusterOptions, config: Option<&Path>) -> Result<Cluster, CommandError> {
+    let file = match config {
+        Some(path) => read_options(path)?,
+        None if Path::new(FILE).exists() => read_options(Path::new(FILE))?,
+        None => ClusterOptions::default(),
+    };
+    flags.or(file).check().map_err(|mistakes| CommandError::Refused(mistakes.join("\n       ")))
 }
 
 fn read_options(path: &Path) -> Result<ClusterOptions, CommandError> {

@@ -1,0 +1,283 @@
+//! `podferry inject`: its options, and where manifests, differences and the report go. What is changed is the work of
+//! `manifests::inject`.
+
+use std::fmt::Write as _;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::{CommandError, Findings, generate};
+use crate::manifests::cluster::{ClusterOptions, Need};
+use crate::manifests::inject::{self, Object, Outcome, Want};
+use crate::manifests::injected;
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct Options {
+    /// A file with manifests; `-` for standard input; may be given several times.
+    #[arg(short = 'f', long = "file", value_name = "FILE", default_value = "-")]
+    files: Vec<PathBuf>,
+    /// Write the manifests back into their files.
+    #[arg(long)]
+    write: bool,
+    /// Show what changes as a unified diff, instead of the manifests.
+    #[arg(long)]
+    diff: bool,
+    /// Report as JSON. It goes to standard error all the same, since standard output is for the manifests.
+    #[arg(long)]
+    json: bool,
+    /// Set only the label by which the Admission Controller chooses pods.
+    #[arg(long)]
+    label_only: bool,
+    /// Set these labels instead, for selectors of your own; may be given several times.
+    #[arg(long = "label", value_name = "KEY=VALUE", value_parser = pair, requires = "label_only")]
+    labels: Vec<(String, String)>,
+    /// Name of the EKS cluster.
+    #[arg(long, value_name = "NAME")]
+    cluster: Option<String>,
+    /// Datadog site, such as datadoghq.eu.
+    #[arg(long, value_name = "SITE")]
+    site: Option<String>,
+    /// Service account for pods that have none.
+    #[arg(long, value_name = "NAME", conflicts_with = "label_only")]
+    service_account: Option<String>,
+    /// A file with cluster, site and service account; flags win [default: podferry.yaml, where it exists].
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    sidecar: Sidecar,
+}
+
+#[derive(Debug, Clone, Args)]
+struct Sidecar {
+    /// The Agent's image.
+    #[arg(long, value_name = "NAME", default_value = injected::IMAGE, conflicts_with = "label_only")]
+    image: String,
+    /// The image's tag.
+    #[arg(long, value_name = "TAG", default_value = injected::TAG, conflicts_with = "label_only")]
+    tag: String,
+    /// The Cluster Agent: its service and namespace, or its URL.
+    #[arg(
+        long,
+        value_name = "SERVICE.NAMESPACE|URL",
+        default_value = "datadog-cluster-agent.datadog",
+        value_parser = cluster_agent,
+        conflicts_with = "label_only"
+    )]
+    cluster_agent: String,
+    /// Let the Agent work without a Cluster Agent.
+    #[arg(long, conflicts_with_all = ["cluster_agent", "label_only"])]
+    no_cluster_agent: bool,
+    /// Let the Agent read the pod's logs from the kubelet.
+    #[arg(long, conflicts_with = "label_only")]
+    native_logs: bool,
+    /// Let the Agent collect processes.
+    #[arg(long, conflicts_with = "label_only")]
+    processes: bool,
+    /// CPU of the Agent.
+    #[arg(long, value_name = "AMOUNT", default_value = "200m", conflicts_with = "label_only")]
+    cpu: String,
+    /// Memory of the Agent.
+    #[arg(long, value_name = "AMOUNT", default_value = "256Mi", conflicts_with = "label_only")]
+    memory: String,
+    /// Run the Agent as its own user, 100, for pods that set another one. With --label-only: the Admission Controller's profile does.
+    #[arg(long)]
+    run_as_agent: bool,
+    /// A further variable of the Agent; may be given several times.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair, conflicts_with = "label_only")]
+    env: Vec<(String, String)>,
+}
+
+/// A text that was read, and what it becomes.
+struct Manifests<'a> {
+    file: &'a Path,
+    before: String,
+    after: String,
+    objects: Vec<Object>,
+}
+
+pub(super) fn run(options: &Options) -> Result<Findings, CommandError> {
+    let want = want(options)?;
+    let standard_inputs = options.files.iter().filter(|file| is_standard_input(file)).count();
+    if options.write && standard_inputs > 0 {
+        return Err(CommandError::Refused("--write: standard input cannot be written; give a file with -f".to_owned()));
+    }
+    if standard_inputs > 1 {
+        return Err(CommandError::Refused("-f -: standard input can be read once".to_owned()));
+    }
+    // All are read before any is written.
+    let all: Vec<_> = options.files.iter().map(|file| manifests(file, &want)).collect::<Result<_, _>>()?;
+    if options.diff {
+        write_diff(&all)?;
+    } else if !options.write {
+        write_text(&all)?;
+    }
+    if options.write {
+        for one in all.iter().filter(|one| one.before != one.after) {
+            let failed = |error| CommandError::File { path: shown(one.file), error };
+            std::fs::write(one.file, &one.after).map_err(failed)?;
+        }
+    }
+    report(&all, options.json)?;
+    let objects = all.iter().flat_map(|one| &one.objects);
+    Ok(Findings(objects.filter(|object| matches!(object.outcome, Outcome::LeftAlone(_))).count()))
+}
+
+fn want(options: &Options) -> Result<Want, CommandError> {
+    let sidecar = &options.sidecar;
+    if options.label_only {
+        let (name, value) = injected::LABEL;
+        let usual = || vec![(name.to_owned(), value.to_owned())];
+        let labels = if options.labels.is_empty() { usual() } else { options.labels.clone() };
+        return Ok(Want::Labels { labels, own_user: sidecar.run_as_agent });
+    }
+    let flags = ClusterOptions {
+        cluster: options.cluster.clone(),
+        site: options.site.clone(),
+        service_account: options.service_account.clone(),
+        ..ClusterOptions::default()
+    };
+    let cluster = generate::cluster_of(flags, options.config.as_deref())?;
+    cluster.need(&[Need::Cluster]).map_err(|missing| CommandError::Refused(missing.to_string()))?;
+    let sidecar = injected::Options {
+        image: injected::image(&sidecar.image, &sidecar.tag),
+        site: cluster.site().to_owned(),
+        cluster: cluster.name().to_owned(),
+        cluster_agent_url: (!sidecar.no_cluster_agent).then(|| sidecar.cluster_agent.clone()),
+        native_logs: sidecar.native_logs,
+        processes: sidecar.processes,
+        cpu: sidecar.cpu.clone(),
+        memory: sidecar.memory.clone(),
+        own_user: sidecar.run_as_agent,
+        env: sidecar.env.clone(),
+    };
+    let service_account = cluster.given_service_account().map(str::to_owned);
+    Ok(Want::Sidecar { options: Box::new(sidecar), service_account })
+}
+
+fn manifests<'a>(file: &'a Path, want: &Want) -> Result<Manifests<'a>, CommandError> {
+    let bytes = super::read(file).map_err(|error| CommandError::File { path: shown(file), error })?;
+    let refused = |problem: String| CommandError::Manifest { path: shown(file), problem };
+    let before = String::from_utf8(bytes).map_err(|error| refused(error.to_string()))?;
+    let injected = inject::inject(&before, want).map_err(refused)?;
+    Ok(Manifests { file, before, after: injected.text, objects: injected.objects })
+}
+
+fn write_text(all: &[Manifests<'_>]) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    for (number, one) in all.iter().enumerate() {
+        // Several files become one stream of documents; one alone stays as it is.
+        if number > 0 && !one.after.starts_with("---") {
+            out.write_all(b"---\n")?;
+        }
+        out.write_all(one.after.as_bytes())?;
+        if number + 1 < all.len() && !one.after.ends_with('\n') {
+            out.write_all(b"\n")?;
+        }
+    }
+    out.flush()
+}
+
+fn write_diff(all: &[Manifests<'_>]) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    let has_colours = anstream::AutoStream::choice(&out) != anstream::ColorChoice::Never;
+    for one in all.iter().filter(|one| one.before != one.after) {
+        let diff = similar::TextDiff::from_lines(&one.before, &one.after);
+        let name = shown(one.file);
+        let name = name.trim_start_matches('/');
+        let (old, new) = (format!("a/{name}"), format!("b/{name}"));
+        let text = diff.unified_diff().context_radius(3).header(&old, &new).to_string();
+        for line in text.split_inclusive('\n') {
+            let style = match line.as_bytes() {
+                [b'+', ..] => anstyle::AnsiColor::Green.on_default(),
+                [b'-', ..] => anstyle::AnsiColor::Red.on_default(),
+                [b'@', ..] => anstyle::AnsiColor::Cyan.on_default(),
+                _ => anstyle::Style::new(),
+            };
+            if has_colours {
+                write!(out, "{style}{line}{}", style.render_reset())?;
+            } else {
+                out.write_all(line.as_bytes())?;
+            }
+        }
+    }
+    out.flush()
+}
+
+fn report(all: &[Manifests<'_>], as_json: bool) -> std::io::Result<()> {
+    let objects = || all.iter().flat_map(|one| one.objects.iter().map(move |object| (one.file, object)));
+    let mut out = anstream::stderr().lock();
+    if as_json {
+        let objects: Vec<Value> = objects().map(|(file, object)| as_value(file, object)).collect();
+        return writeln!(out, "{:#}", json!({ "objects": objects }));
+    }
+    for (file, object) in objects() {
+        writeln!(out, "{}", as_line(file, object))?;
+    }
+    for one in all.iter().filter(|one| one.objects.is_empty()) {
+        writeln!(out, "{}: nothing in it makes pods", shown(one.file))?;
+    }
+    Ok(())
+}
+
+fn as_line(file: &Path, object: &Object) -> String {
+    let place = format!("{}:{}", shown(file), object.line);
+    let namespace = object.namespace.iter().map(|namespace| format!("{namespace}/")).collect::<String>();
+    let mut line = format!("{place}: {} {namespace}{} (document {}): ", object.kind, object.name, object.document);
+    // Writing to a string cannot fail.
+    let _ = match &object.outcome {
+        Outcome::Changed(notes) => {
+            write!(line, "injected{}", notes.iter().map(|note| format!("; {note}")).collect::<String>())
+        }
+        Outcome::Already(what) => write!(line, "nothing to do: {what}"),
+        Outcome::LeftAlone(reason) => write!(line, "left alone: {}; {}", reason.what, reason.advice),
+    };
+    line
+}
+
+fn as_value(file: &Path, object: &Object) -> Value {
+    let (outcome, reason, advice, notes) = match &object.outcome {
+        Outcome::Changed(notes) => ("injected", None, None, notes.clone()),
+        Outcome::Already(what) => ("already", Some(what), None, Vec::new()),
+        Outcome::LeftAlone(reason) => ("left_alone", Some(&reason.what), Some(&reason.advice), Vec::new()),
+    };
+    json!({
+        "file": shown(file), "document": object.document, "line": object.line, "kind": object.kind,
+        "namespace": object.namespace, "name": object.name, "outcome": outcome, "reason": reason, "advice": advice,
+        "notes": notes,
+    })
+}
+
+fn is_standard_input(file: &Path) -> bool {
+    file == Path::new("-")
+}
+
+fn shown(file: &Path) -> String {
+    file.display().to_string()
+}
+
+/// `NAME=VALUE`.
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("it must be a name, an equals sign and a value".to_owned()),
+    }
+}
+
+/// `SERVICE.NAMESPACE` or a URL, as a URL.
+fn cluster_agent(text: &str) -> Result<String, String> {
+    let is_name = |name: &str| {
+        let is_inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        !name.is_empty() && name.bytes().all(is_inside)
+    };
+    if text.strip_prefix("https://").is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace)) {
+        return Ok(text.to_owned());
+    }
+    match text.split_once('.') {
+        Some((service, namespace)) if is_name(service) && is_name(namespace) => {
+            Ok(injected::cluster_agent_url(namespace, service))
+        }
+        _ => Err("it must be SERVICE.NAMESPACE, or a URL with https://".to_owned()),
+    }
+}

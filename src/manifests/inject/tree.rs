@@ -1,0 +1,203 @@
+//! YAML as it stands in the text: every value with its place, style and anchor. Nothing is resolved here.
+
+use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, StructureStyle, options};
+
+use super::change::Step;
+
+/// One document of a text, by bytes. From its first line (`---`, if it has one) to the next document.
+#[derive(Debug)]
+pub(super) struct Document {
+    pub start: usize,
+    pub end: usize,
+    pub root: Tree,
+}
+
+/// A value.
+#[derive(Debug)]
+pub(super) struct Tree {
+    pub kind: Kind,
+    /// Where it begins, behind its tag and its anchor.
+    pub start: usize,
+    /// Behind its last character that means something.
+    pub end: usize,
+    /// The number of its anchor; 0 for none.
+    pub anchor: usize,
+    pub tagged: bool,
+}
+
+#[derive(Debug)]
+pub(super) enum Kind {
+    Scalar {
+        text: String,
+        style: ScalarStyle,
+    },
+    /// The number of the anchor.
+    Alias(usize),
+    List {
+        flow: bool,
+        items: Vec<Tree>,
+    },
+    Map {
+        flow: bool,
+        members: Vec<Member>,
+    },
+}
+
+#[derive(Debug)]
+pub(super) struct Member {
+    pub key: Tree,
+    pub value: Tree,
+}
+
+type Events<'input> = dyn Iterator<Item = Result<(Event<'input>, Span), ScanError>> + 'input;
+
+/// All documents of a text.
+///
+/// # Errors
+/// Where and why it is no YAML.
+pub(super) fn documents(text: &str) -> Result<Vec<Document>, String> {
+    let options = options! { emit_comments: false };
+    let mut events: Box<Events<'_>> = Box::new(Parser::new_from_str_with_options(text, options));
+    let mut found: Vec<Document> = Vec::new();
+    while let Some((event, span)) = next(events.as_mut())? {
+        let Event::DocumentStart(is_explicit, _) = event else { continue };
+        let start = offset(&span).0;
+        // Comments between two documents without a line of dashes belong to the one that follows.
+        let start = if is_explicit { start } else { found.last().map_or(0, |last| last.root.end) };
+        let Some((event, span)) = next(events.as_mut())? else { break };
+        let root = tree(text, event, &span, events.as_mut())?;
+        found.push(Document { start: if found.is_empty() { 0 } else { start }, end: text.len(), root });
+    }
+    for number in 1..found.len() {
+        found[number - 1].end = found[number].start;
+    }
+    Ok(found)
+}
+
+fn next<'input>(events: &mut Events<'input>) -> Result<Option<(Event<'input>, Span)>, String> {
+    events.next().transpose().map_err(|error| error.to_string())
+}
+
+fn offset(span: &Span) -> (usize, usize) {
+    span.byte_range().map_or((0, 0), |range| (range.start, range.end))
+}
+
+fn tree<'input>(text: &str, event: Event<'input>, span: &Span, events: &mut Events<'input>) -> Result<Tree, String> {
+    let (start, end) = offset(span);
+    let of = |kind, end, anchor, tagged| Tree { kind, start, end, anchor, tagged };
+    Ok(match event {
+        Event::Scalar(value, style, anchor, tag) => {
+            let end = match style {
+                ScalarStyle::Literal | ScalarStyle::Folded => end_of_block(text, start, end, &value),
+                _ => end,
+            };
+            of(Kind::Scalar { text: value.into_owned(), style }, end, anchor, tag.is_some())
+        }
+        Event::Alias(target) => of(Kind::Alias(target), end, 0, false),
+        Event::SequenceStart(style, anchor, tag) => {
+            let flow = style == StructureStyle::Flow;
+            let mut items: Vec<Tree> = Vec::new();
+            let closed = loop {
+                match next(events)? {
+                    Some((Event::SequenceEnd, span)) => break offset(&span).1,
+                    Some((event, span)) => items.push(tree(text, event, &span, events)?),
+                    None => return Err(UNFINISHED.to_owned()),
+                }
+            };
+            let last = items.last().map_or(start, |item| item.end);
+            of(Kind::List { flow, items }, if flow { closed } else { last }, anchor, tag.is_some())
+        }
+        Event::MappingStart(style, anchor, tag) => {
+            let flow = style == StructureStyle::Flow;
+            let mut members: Vec<Member> = Vec::new();
+            let closed = loop {
+                let key = match next(events)? {
+                    Some((Event::MappingEnd, span)) => break offset(&span).1,
+                    Some((event, span)) => tree(text, event, &span, events)?,
+                    None => return Err(UNFINISHED.to_owned()),
+                };
+                let Some((event, span)) = next(events)? else { return Err(UNFINISHED.to_owned()) };
+                let mut value = tree(text, event, &span, events)?;
+                if value.is_nothing() {
+                    // The parser sees it at various places; it is behind the colon.
+                    value.end = behind_colon(text, key.end);
+                    value.start = value.end;
+                }
+                members.push(Member { key, value });
+            };
+            let last = members.last().map_or(start, |member| member.value.end);
+            of(Kind::Map { flow, members }, if flow { closed } else { last }, anchor, tag.is_some())
+        }
+        _ => return Err(UNFINISHED.to_owned()),
+    })
+}
+
+const UNFINISHED: &str = "the document is not complete";
+
+fn behind_colon(text: &str, key_end: usize) -> usize {
+    let rest = text.get(key_end..).unwrap_or_default();
+    let blanks = rest.len() - rest.trim_start_matches([' ', '\t', '\r', '\n']).len();
+    if rest.get(blanks..).is_some_and(|rest| rest.starts_with(':')) { key_end + blanks + 1 } else { key_end }
+}
+
+/// The end of a block of text: of its last line that is not empty, or of all its lines where empty ones count.
+fn end_of_block(text: &str, start: usize, end: usize, value: &str) -> usize {
+    let written = text.get(start..end).unwrap_or_default();
+    let keeps = value.ends_with("\n\n") || (value == "\n");
+    let length = if keeps { written.rfind('\n').map_or(0, |at| at + 1) } else { written.trim_end().len() };
+    start + length
+}
+
+impl Tree {
+    /// A plain value without any text.
+    pub fn is_nothing(&self) -> bool {
+        matches!(self.kind, Kind::Scalar { style: ScalarStyle::Plain, .. }) && self.start == self.end
+    }
+
+    pub fn members(&self) -> &[Member] {
+        match &self.kind {
+            Kind::Map { members, .. } => members,
+            _ => &[],
+        }
+    }
+
+    pub fn items(&self) -> &[Tree] {
+        match &self.kind {
+            Kind::List { items, .. } => items,
+            _ => &[],
+        }
+    }
+
+    pub fn is_flow(&self) -> bool {
+        matches!(self.kind, Kind::Map { flow: true, .. } | Kind::List { flow: true, .. })
+    }
+
+    pub fn text(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Scalar { text, .. } => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The member of this name.
+    pub fn member(&self, name: &str) -> Option<&Member> {
+        self.members().iter().find(|member| member.key.text() == Some(name))
+    }
+
+    pub fn child(&self, step: &Step) -> Option<&Tree> {
+        match step {
+            Step::Name(name) => self.member(name).map(|member| &member.value),
+            Step::Index(index) => self.items().get(*index),
+        }
+    }
+
+    /// Calls `visit` with this value and all inside.
+    pub fn walk<'tree>(&'tree self, visit: &mut impl FnMut(&'tree Tree)) {
+        visit(self);
+        self.items().iter().for_each(|item| item.walk(visit));
+        for member in self.members() {
+            member.key.walk(visit);
+            member.value.walk(visit);
+        }
+    }
+}
