@@ -108,8 +108,8 @@ const TEXTS: [(&str, &str); 5] = [
     ("iam.json", "iam AWS"),
     ("iam.sh", "iam AWS --as commands"),
     ("iam-role.sh", "iam AWS --as commands --role pods"),
-    ("monitor.json", "monitor CLUSTER"),
-    ("monitor-notify.json", "monitor CLUSTER --notify @slack-ops --function podferry-Forwarder-1"),
+    ("monitor.txt", "monitor CLUSTER"),
+    ("monitor-notify.txt", "monitor CLUSTER --notify @slack-ops --function podferry-Forwarder-1"),
 ];
 
 /// The whole set, in a folder of its own.
