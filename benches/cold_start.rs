@@ -39,12 +39,11 @@ fn main() {
     let size = std::fs::metadata(FORWARDER).unwrap().len();
 
     let content = support::content(6_450);
-    let event = support::event(&content);
     let forwarder = Forwarder::start(FORWARDER, &variables);
     forwarder.wait_for_next();
     let resting = peak(&forwarder);
-    for _ in 0..20 {
-        let answer = forwarder.invoke(&event, Duration::from_secs(60)).unwrap();
+    for number in 0..20 {
+        let answer = forwarder.invoke(&event(&content, number), Duration::from_secs(60)).unwrap();
         assert_eq!(answer["delivered"], 6_450);
     }
     println!("size of the forwarder      {size} bytes");
@@ -56,6 +55,13 @@ fn main() {
     );
     println!("peak memory, before events {resting} kB");
     println!("peak memory, 20 events of  {} bytes inflated: {} kB", content.len(), peak(&forwarder));
+}
+
+/// An event of this minute, each with ids of its own: what is old is sent otherwise, and what is known is not sent.
+fn event(content: &str, number: usize) -> Vec<u8> {
+    let minute = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M").to_string();
+    let content = content.replace("2026-11-22T20:38", &minute).replace(r#""id":"00"#, &format!(r#""id":"{number:02}"#));
+    support::event(&content)
 }
 
 fn ms(time: Duration) -> f64 {
