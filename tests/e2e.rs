@@ -2,6 +2,8 @@
 //!
 //! `scripts/e2e` does the work and says what it did, or what it left out because a tool is missing. Its output is not
 //! captured, so a part that was skipped is seen. `.ci/run` installs the tools, and there nothing is skipped.
+//!
+//! Its part `faults` is left to `.ci/run`: `tests/faults.rs` is the same matrix without moto.
 
 use std::process::Command;
 

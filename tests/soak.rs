@@ -38,8 +38,9 @@ const LONG: Duration = Duration::from_secs(30);
 /// Messages are handed out after so many events.
 const DRAIN_AFTER: usize = 25;
 
-/// How much more the second half may need than the first. What is measured is pages; the allocator does not give all back.
-const MORE: f64 = 1.05;
+/// How much more the second half may need than the first. Up to 3 % were seen, of pages that the allocator has not given back;
+/// a leak of 2 kB an event would be 11 %.
+const MORE: f64 = 1.08;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Fault {
