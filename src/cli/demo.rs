@@ -21,7 +21,7 @@ use super::{CommandError, show};
 use crate::lambda::handler::{Delivered, Handler, Invocation};
 use crate::pipeline::decode::{self, Message};
 use crate::pipeline::event::{self, Event};
-use crate::pipeline::{DEFAULT_MAX_DECOMPRESSED_BYTES, json as members};
+use crate::pipeline::{DEFAULT_MAX_DECOMPRESSED_BYTES, inflate, json as members};
 use crate::settings::Settings;
 use crate::stand_in::StandIn;
 
@@ -120,7 +120,7 @@ pub(super) async fn run(as_json: bool) -> Result<(), CommandError> {
 /// What is inside an event; empty should the event be no event.
 fn content(event: &[u8]) -> Cow<'static, str> {
     let Ok(Event::AwsLogs { data }) = event::recognise(event) else { return Cow::default() };
-    decode::inflate(&data, DEFAULT_MAX_DECOMPRESSED_BYTES).map(decode::text).unwrap_or_default().into()
+    inflate::inflate(&data, DEFAULT_MAX_DECOMPRESSED_BYTES).map(inflate::text).unwrap_or_default().into()
 }
 
 /// The event with its newest log at `now`, and the others as long before that as they were. `None` should it be no event.

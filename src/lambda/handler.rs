@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout_at};
 use super::answer::Answer;
 use super::api_key::ApiKey;
 use super::aws::{self, CallError};
+use super::deadlines::Deadlines;
 use super::metrics::Telemetry;
 use super::own_log;
 use super::queue::Queues;
@@ -28,15 +29,6 @@ use crate::pipeline::event::EventError;
 use crate::pipeline::records::S3Object;
 use crate::pipeline::{Counts, PipelineSettings, late};
 use crate::settings::{AwsSettings, Level, Settings};
-
-/// The time to deliver in where Lambda names no deadline: `cargo lambda watch` gives one in 1970.
-const NO_DEADLINE: Duration = Duration::from_secs(30);
-
-/// What is kept back of the time left for ending the invocation in order: a tenth, within these bounds.
-const RESERVE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(2));
-
-/// What is kept back before that for saving to a queue what was not delivered: a tenth, too.
-const RESERVE_TO_SAVE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
 
 /// How large an object with a failed event may be: an asynchronous event has at most 1 MB, a batch of a stream 6 MB, and the
 /// record around it is escaped JSON.
@@ -134,13 +126,6 @@ impl From<ClientError> for Failure {
     }
 }
 
-/// The moments by which parts of an invocation have to be over.
-#[derive(Debug, Clone, Copy)]
-struct Deadlines {
-    deliver: Instant,
-    save: Instant,
-}
-
 impl Handler {
     /// # Errors
     /// [`ClientError`] if TLS cannot be set up.
@@ -181,7 +166,7 @@ impl Handler {
         invocation: &Invocation,
         telemetry: &mut Telemetry,
     ) -> Result<Answer, Failure> {
-        let deadlines = deadlines(invocation.deadline_ms, SystemTime::now(), self.queues.exist());
+        let deadlines = Deadlines::new(invocation.deadline_ms, SystemTime::now(), self.queues.exist());
         telemetry.bytes_in = event.len();
         let mut work = self.read(event, &invocation.function_arn).await?;
         let unread = self.fetch(&mut work, &invocation.function_arn, deadlines.deliver).await?;
@@ -296,19 +281,6 @@ pub(super) fn now_ms() -> i64 {
     i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// When to have delivered, and when to have saved the rest: Lambda's deadline less reserves. One that has passed is none.
-fn deadlines(deadline_ms: u64, now: SystemTime, has_queue: bool) -> Deadlines {
-    let now_ms = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let left = Duration::from_millis(deadline_ms).saturating_sub(now_ms);
-    let start = Instant::now();
-    if left.is_zero() {
-        return Deadlines { deliver: start + NO_DEADLINE, save: start + NO_DEADLINE + RESERVE_TO_SAVE.1 };
-    }
-    let save = left.saturating_sub((left / 10).clamp(RESERVE.0, RESERVE.1));
-    let to_save = if has_queue { (left / 10).clamp(RESERVE_TO_SAVE.0, RESERVE_TO_SAVE.1) } else { Duration::ZERO };
-    Deadlines { deliver: start + save.saturating_sub(to_save), save: start + save }
-}
-
 fn conclude(work: Work, settled: Settled, telemetry: &mut Telemetry) -> Result<Answer, Failure> {
     let Settled { failed, left, reason, problem, .. } = settled;
     if work.trigger == Trigger::Direct && !failed.is_empty() {
@@ -372,29 +344,6 @@ pub fn say(result: Result<&Delivered, &Failure>, telemetry: &Telemetry, took: Du
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn reserves_are_kept_and_a_past_deadline_is_none() {
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
-        let left = |milliseconds: u64, has_queue| {
-            let Deadlines { deliver, save } = deadlines(1_000_000_000 + milliseconds, now, has_queue);
-            [deliver, save].map(|deadline| deadline.saturating_duration_since(Instant::now()).as_millis())
-        };
-        let close = |found: [u128; 2], expected: [u128; 2]| {
-            for (found, expected) in found.into_iter().zip(expected) {
-                assert!(found <= expected && found + 50 > expected, "{found} is not {expected}");
-            }
-        };
-        close(left(100_000, false), [98_000, 98_000]);
-        close(left(5_000, false), [4_500, 4_500]);
-        close(left(1_000, false), [800, 800]);
-        close(left(100_000, true), [88_000, 98_000]);
-        close(left(900_000, true), [888_000, 898_000]);
-        close(left(5_000, true), [4_000, 4_500]);
-        close(left(2_000, true), [1_300, 1_800]);
-        assert_eq!(left(100, true), [0, 0]);
-        close(left(0, true), [30_000, 40_000]);
-    }
 
     #[test]
     fn where_an_object_is_can_be_read_again() {

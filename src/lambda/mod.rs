@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod api_key;
 pub mod aws;
+pub mod deadlines;
 pub mod firehose;
 pub mod handler;
 pub mod metrics;

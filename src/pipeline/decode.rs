@@ -1,14 +1,9 @@
-//! base64, gzip, JSON: from `awslogs.data` to a [`Batch`] whose events are slices of one buffer.
+//! The JSON of CloudWatch Logs: from the inflated text to a [`Batch`] whose events are slices of it.
 //!
-//! Inflating into one buffer and borrowing from it takes a third of the time of streaming into owned values
-//! (`docs/decisions/0001-own-decoder.md`), and lets the inflated size be capped exactly.
+//! Borrowing from one buffer takes a third of the time of streaming into owned values (`docs/decisions/0001-own-decoder.md`).
 
 use std::borrow::Cow;
-use std::io::Read;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use flate2::bufread::MultiGzDecoder;
 use serde::Deserializer as _;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -17,53 +12,12 @@ use super::event::EventError;
 use super::json;
 use super::layout;
 
-/// How far DEFLATE can inflate a byte at most; bounds what a length in a gzip trailer may make us reserve.
-/// Source: zlib, "Technical details", maximum compression factor.
-const MAX_INFLATION: usize = 1032;
-
 /// How many events are taken whatever the size of their text is; beyond that, one for each [`MIN_EVENT_BYTES`].
 const FREE_EVENTS: usize = 10_000;
 
 /// What an event takes at the least: CloudWatch's id alone has 56 digits. Without such a bound a text of brackets would take
 /// fifty times its size of memory.
 const MIN_EVENT_BYTES: usize = 64;
-
-/// How much to make room for where a gzip trailer gave no useful hint.
-const MIN_GROWTH: usize = 64 * 1024;
-
-/// Decodes and inflates `awslogs.data`; all members of a concatenated gzip are read.
-///
-/// # Errors
-/// [`EventError::Base64`], [`EventError::Gzip`], and [`EventError::TooLarge`] beyond `limit` bytes of inflated text.
-pub fn inflate(data: &str, limit: u64) -> Result<Vec<u8>, EventError> {
-    let compressed = STANDARD.decode(data.trim_ascii()).map_err(|_| EventError::Base64)?;
-    if compressed.is_empty() {
-        return Err(EventError::Gzip);
-    }
-    // The trailer says how long the last member is: a hint for one allocation, never trusted for more.
-    let hint = compressed.last_chunk::<4>().map_or(0, |trailer| u32::from_le_bytes(*trailer) as usize);
-    let capacity = hint.min(compressed.len().saturating_mul(MAX_INFLATION)).min(usize::try_from(limit).unwrap_or(0));
-    // Zeroed pages come from the system as they are used, so a buffer of the hinted size costs nothing beforehand. One
-    // byte more than allowed, so that "exactly the limit" and "more" can be told apart.
-    let most = usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(1);
-    let mut inflated = vec![0; capacity.saturating_add(1).min(most)];
-    let mut decoder = MultiGzDecoder::new(compressed.as_slice());
-    let mut length = 0;
-    loop {
-        if length == inflated.len() {
-            if length == most {
-                return Err(EventError::TooLarge { limit });
-            }
-            inflated.resize(length.saturating_mul(2).max(MIN_GROWTH).min(most), 0);
-        }
-        match decoder.read(&mut inflated[length..]).map_err(|_| EventError::Gzip)? {
-            0 => break,
-            read => length += read,
-        }
-    }
-    inflated.truncate(length);
-    Ok(inflated)
-}
 
 /// One event of CloudWatch Logs, borrowed; values as spelled in the JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,14 +49,6 @@ pub struct Batch<'a> {
     pub log_group: Cow<'a, str>,
     pub log_stream: Cow<'a, str>,
     pub events: Vec<LogEvent<'a>>,
-}
-
-/// The inflated text, made sure to be UTF-8: what is not becomes U+FFFD instead of costing the event.
-pub fn text(inflated: Vec<u8>) -> String {
-    match String::from_utf8(inflated) {
-        Ok(text) => text,
-        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-    }
 }
 
 /// Reads the JSON of CloudWatch Logs.
@@ -348,58 +294,7 @@ fn strange_event(element: &str) -> LogEvent<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
-    use flate2::Compression;
-    use flate2::write::GzEncoder;
-
     use super::*;
-
-    fn gzip(text: &[u8]) -> Vec<u8> {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-        encoder.write_all(text).unwrap();
-        encoder.finish().unwrap()
-    }
-
-    fn encode(bytes: &[u8]) -> String {
-        STANDARD.encode(bytes)
-    }
-
-    #[test]
-    fn the_cap_is_exact() {
-        let data = encode(&gzip(&[b'x'; 1000]));
-        assert_eq!(inflate(&data, 1001).unwrap().len(), 1000);
-        assert_eq!(inflate(&data, 1000).unwrap().len(), 1000);
-        assert_eq!(inflate(&data, 999), Err(EventError::TooLarge { limit: 999 }));
-    }
-
-    #[test]
-    fn all_members_of_a_concatenated_gzip_are_read() {
-        let mut both = gzip(b"{\"a\":");
-        both.extend(gzip(b"1}"));
-        assert_eq!(inflate(&encode(&both), 100).unwrap(), b"{\"a\":1}");
-    }
-
-    #[test]
-    fn what_is_not_whole_is_refused() {
-        let whole = gzip(b"some text that is long enough to be cut");
-        for length in 0..whole.len() {
-            assert_eq!(inflate(&encode(&whole[..length]), 1000), Err(EventError::Gzip), "{length}");
-        }
-        let mut flipped = whole.clone();
-        flipped[14] ^= 0xff;
-        assert_eq!(inflate(&encode(&flipped), 1000), Err(EventError::Gzip));
-        assert_eq!(inflate("%%%", 1000), Err(EventError::Base64));
-        assert_eq!(inflate(&encode(b"plain"), 1000), Err(EventError::Gzip));
-    }
-
-    #[test]
-    fn a_trailer_that_lies_reserves_nothing() {
-        let mut lying = gzip(b"short");
-        let at = lying.len() - 4;
-        lying[at..].copy_from_slice(&u32::MAX.to_le_bytes());
-        assert_eq!(inflate(&encode(&lying), u64::MAX), Err(EventError::Gzip));
-    }
 
     #[test]
     fn a_strange_event_does_not_cost_the_others() {

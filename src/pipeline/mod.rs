@@ -14,6 +14,7 @@ pub mod decode;
 pub mod entry;
 pub mod event;
 mod forwarding;
+pub mod inflate;
 pub mod json;
 pub mod late;
 mod layout;
@@ -183,7 +184,7 @@ pub fn content(event: &[u8], settings: &PipelineSettings) -> Result<String, Even
 /// # Errors
 /// [`EventError`]: it is not base64, not gzip, or too large.
 pub fn inflated(data: &str, settings: &PipelineSettings) -> Result<String, EventError> {
-    Ok(decode::text(decode::inflate(data, settings.max_decompressed_bytes)?))
+    Ok(inflate::text(inflate::inflate(data, settings.max_decompressed_bytes)?))
 }
 
 /// Several events on their way into the same payloads.
