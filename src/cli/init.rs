@@ -50,6 +50,7 @@ fn document(cluster: &Cluster, options: &ClusterOptions) -> Map {
         .with("site", cluster.site())
         .with("log_group", cluster.log_group())
         .with("retention_days", cluster.retention_days())
+        .with_some("profile", options.profile.map(|profile| profile.to_string()))
 }
 
 /// A question: its words, and how its answer is kept.
@@ -107,7 +108,8 @@ mod tests {
 
     #[test]
     fn answers_are_kept_and_wrong_ones_asked_for_again() {
-        let given = ClusterOptions { region: Some("eu-west-1".into()), ..ClusterOptions::default() };
+        let profile = Some(crate::manifests::logging::Profile::Merged);
+        let given = ClusterOptions { region: Some("eu-west-1".into()), profile, ..ClusterOptions::default() };
         let mut out = Vec::new();
         let answers = "Prod\nprod\n\nshop, web\ndatadoghq.eu\n";
         let options = ask(given, &mut answers.as_bytes(), &mut out).unwrap();
@@ -118,7 +120,7 @@ mod tests {
         // What is written can be read again, and says the same.
         let cluster = options.clone().check().unwrap();
         let again = ClusterOptions::from_yaml(&yaml::document(&document(&cluster, &options))).unwrap();
-        assert_eq!((again.cluster, again.namespaces), (options.cluster, options.namespaces));
+        assert_eq!((again.cluster, again.namespaces, again.profile), (options.cluster, options.namespaces, profile));
         assert_eq!((again.log_group.as_deref(), again.retention_days), (Some("/aws/eks/prod/fargate"), Some(7)));
     }
 }

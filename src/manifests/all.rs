@@ -57,7 +57,7 @@ pub fn generate(cluster: &Cluster, options: &Options, secret: Option<File>) -> R
         role: options.role.clone(),
         process_logs: options.logging.process_logs,
         firehose_streams: options.logging.firehose_streams.clone(),
-        opensearch_domains: Vec::new(),
+        opensearch_domains: domains(&options.logging.opensearch_hosts)?,
     };
     let has_secret = secret.is_some();
     let injection = if options.operator {
@@ -77,6 +77,22 @@ pub fn generate(cluster: &Cluster, options: &Options, secret: Option<File>) -> R
     files.extend(monitor::generate(cluster, &monitor::Options::default())?);
     files.push(File::text("README.md", readme(cluster, options, has_secret)));
     Ok(files)
+}
+
+/// The names of domains, out of the hosts that OpenSearch Service gives them: `search-NAME-….REGION.es.amazonaws.com`.
+fn domains(hosts: &[String]) -> Result<Vec<String>, AllError> {
+    let name = |host: &String| {
+        let first = host.split('.').next()?;
+        let rest = first.strip_prefix("search-").or_else(|| first.strip_prefix("vpc-"))?;
+        Some(rest.rsplit_once('-')?.0.to_owned())
+    };
+    let unknown = |host: &String| {
+        AllError::Other(format!(
+            "--opensearch: {host} does not tell the domain's name, which the pod execution role's policy needs: use `generate logging` and \
+             `generate iam --opensearch-domain NAME` for it"
+        ))
+    };
+    hosts.iter().map(|host| name(host).ok_or_else(|| unknown(host))).collect()
 }
 
 fn readme(cluster: &Cluster, options: &Options, has_secret: bool) -> String {
@@ -199,5 +215,18 @@ fn injection_step(options: &Options) -> Step {
         why: "It injects the Agent into pods with the label `agent.datadoghq.com/sidecar: fargate`. Without it, `podferry inject` writes the sidecar \
               into your manifests.",
         commands,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_tells_the_name_of_its_domain() {
+        let names = |host: &str| domains(&[host.to_owned()]);
+        assert_eq!(names("search-my-logs-abc123.eu-west-1.es.amazonaws.com").unwrap(), ["my-logs"]);
+        assert_eq!(names("vpc-logs-abc123.eu-west-1.es.amazonaws.com").unwrap(), ["logs"]);
+        assert!(names("logs.example.com").unwrap_err().to_string().contains("--opensearch-domain"));
     }
 }

@@ -5,6 +5,8 @@
 
 use serde::Deserialize;
 
+use super::logging::Profile;
+
 /// The file that options are taken from where it exists.
 pub const FILE: &str = "podferry.yaml";
 
@@ -44,6 +46,9 @@ pub struct ClusterOptions {
     /// How many days the log group keeps its events.
     #[arg(long, value_name = "DAYS")]
     pub retention_days: Option<i64>,
+    /// How Fluent Bit writes logs [default: standard].
+    #[arg(long, value_enum)]
+    pub profile: Option<Profile>,
 }
 
 impl ClusterOptions {
@@ -70,6 +75,7 @@ impl ClusterOptions {
             site: self.site.or(file.site),
             log_group: self.log_group.or(file.log_group),
             retention_days: self.retention_days.or(file.retention_days),
+            profile: self.profile.or(file.profile),
         }
     }
 
@@ -209,6 +215,11 @@ impl Cluster {
         self.options.retention_days.unwrap_or(7)
     }
 
+    /// How Fluent Bit writes logs.
+    pub fn profile(&self) -> Profile {
+        self.options.profile.unwrap_or_default()
+    }
+
     /// The partition that the region is in, as ARNs have it. Source: botocore, `partitions.json`.
     pub fn partition(&self) -> &'static str {
         let region = self.region();
@@ -273,7 +284,7 @@ mod tests {
     #[test]
     fn flags_win_over_the_file() {
         let file = ClusterOptions::from_yaml(
-            "cluster: prod\nregion: eu-west-1\nnamespaces: [a, b]\naccount: '111122223333'\n",
+            "cluster: prod\nregion: eu-west-1\nprofile: lean\nnamespaces: [a, b]\naccount: '111122223333'\n",
         )
         .unwrap();
         let flags = ClusterOptions {
@@ -287,6 +298,7 @@ mod tests {
             ("prod", "us-east-1", &["c".to_owned()][..])
         );
         assert_eq!((cluster.log_group().as_str(), cluster.retention_days()), ("/aws/eks/prod/fargate", 7));
+        assert_eq!(cluster.profile(), Profile::Lean);
         assert!(ClusterOptions::from_yaml("clustre: x").unwrap_err().contains("clustre"));
         assert_eq!(ClusterOptions::from_yaml(" \n").unwrap(), ClusterOptions::default());
     }
@@ -302,6 +314,7 @@ mod tests {
             site: Some("https://datadoghq.eu".into()),
             log_group: Some("arn:aws:logs".into()),
             retention_days: Some(8),
+            profile: None,
         };
         assert_eq!(wrong.check().unwrap_err().len(), 8);
         let missing = Cluster::default().need(&[Need::Cluster, Need::Region]).unwrap_err().to_string();

@@ -17,7 +17,8 @@ pub const MAX_CHARACTERS: usize = 5300;
 const PODS: &str = "kube.*";
 
 /// How logs are to be written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
 pub enum Profile {
     /// Every line whole, and all that tags are made of.
     #[default]
@@ -33,7 +34,6 @@ pub enum Profile {
 /// What there is to choose.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {
-    pub profile: Profile,
     /// Whether Fluent Bit writes its own log, too.
     pub process_logs: bool,
     pub drop_namespaces: Vec<String>,
@@ -66,7 +66,8 @@ pub enum LoggingError {
 /// [`LoggingError`].
 pub fn generate(cluster: &Cluster, options: &Options) -> Result<(File, usize), LoggingError> {
     cluster.need(&[Need::Cluster, Need::Region])?;
-    check(options)?;
+    let profile = cluster.profile();
+    check(profile, options)?;
     let data = Data::new(cluster, options);
     let characters = data.characters();
     if characters > MAX_CHARACTERS {
@@ -84,12 +85,12 @@ pub fn generate(cluster: &Cluster, options: &Options) -> Result<(File, usize), L
         .with("apiVersion", "v1")
         .with("kind", "ConfigMap")
         .with("metadata", Map::new().with("name", "aws-logging").with("namespace", "aws-observability"))
-        .with("data", data.map(options));
+        .with("data", data.map(profile));
     let introduction = format!(
         "How EKS Fargate's Fluent Bit writes the logs of cluster {}: profile {}, {characters} of {MAX_CHARACTERS} characters.\nNew pods use it; pods \
          that run already have to be started again. The pod execution role has to be allowed to write to the log group: `podferry generate iam`.",
         cluster.name(),
-        options.profile
+        profile
     );
     Ok((File::documents("logging.yaml", &introduction, vec![namespace, config_map]), characters))
 }
@@ -105,7 +106,7 @@ impl fmt::Display for Profile {
     }
 }
 
-fn check(options: &Options) -> Result<(), LoggingError> {
+fn check(profile: Profile, options: &Options) -> Result<(), LoggingError> {
     let wrong = |option, problem| Err(LoggingError::Value { option, problem });
     let is_name = |name: &String| {
         name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte)) && !name.is_empty()
@@ -116,7 +117,7 @@ fn check(options: &Options) -> Result<(), LoggingError> {
     if !options.drop_containers.iter().all(is_name) {
         return wrong("--drop-container", "must be a container's name; for a pattern use --drop-pattern");
     }
-    let without_metadata = matches!(options.profile, Profile::Lean | Profile::Seed);
+    let without_metadata = matches!(profile, Profile::Lean | Profile::Seed);
     if without_metadata && !options.drop_containers.is_empty() {
         return wrong(
             "--drop-container",
@@ -150,15 +151,16 @@ struct Data {
 
 impl Data {
     fn new(cluster: &Cluster, options: &Options) -> Data {
+        let profile = cluster.profile();
         let parser = Section::filter("parser", PODS).with("Key_name", "log").with("Parser", "crio");
         let kubernetes = Section::filter("kubernetes", PODS);
         // What is dropped by its tag is dropped first: nothing was spent on it yet.
         let mut filters: Vec<Section> = options.drop_namespaces.iter().map(|name| drop_namespace(name)).collect();
-        if options.profile != Profile::Seed {
+        if profile != Profile::Seed {
             filters.push(parser);
         }
         filters.extend(options.drop_patterns.iter().map(|pattern| exclude(PODS, &format!("log {pattern}"))));
-        match options.profile {
+        match profile {
             Profile::Standard => filters.push(
                 kubernetes
                     .with("Merge_Log", "Off")
@@ -177,12 +179,12 @@ impl Data {
             Profile::Lean | Profile::Seed => {}
         }
         filters.extend(drop_containers(&options.drop_containers));
-        if options.profile == Profile::Standard {
+        if profile == Profile::Standard {
             // Behind the Kubernetes filter: before it, the name could be an application's.
             let record = format!("cluster_name {}", cluster.name());
             filters.push(Section::filter("record_modifier", PODS).with("Record", &record));
         }
-        let parsers = if options.profile == Profile::Seed { Vec::new() } else { vec![crio()] };
+        let parsers = if profile == Profile::Seed { Vec::new() } else { vec![crio()] };
         Data { flb_log_cw: options.process_logs, filters, outputs: outputs(cluster, options), parsers }
     }
 
@@ -197,7 +199,7 @@ impl Data {
         own + self.parts().iter().map(|(_, text)| text.chars().count()).sum::<usize>()
     }
 
-    fn map(&self, options: &Options) -> Map {
+    fn map(&self, profile: Profile) -> Map {
         let mut map = Map::new().with_comment(
             "Fluent Bit's own log, should something be wrong: \"true\" writes it to <cluster>-fluent-bit-logs.",
             "flb_log_cw",
@@ -207,7 +209,7 @@ impl Data {
             if text.is_empty() {
                 continue;
             }
-            map = match why(name, options.profile) {
+            map = match why(name, profile) {
                 Some(why) => map.with_comment(why, name, text),
                 None => map.with(name, text),
             };
@@ -259,7 +261,7 @@ fn drop_containers(names: &[String]) -> Option<Section> {
 }
 
 fn outputs(cluster: &Cluster, options: &Options) -> Vec<Section> {
-    let mut outputs = vec![match options.profile {
+    let mut outputs = vec![match cluster.profile() {
         Profile::Seed => Section::output("cloudwatch_logs", "*")
             .with("region", cluster.region())
             .with("log_group_name", cluster.given_log_group().unwrap_or("awslogs-https"))
@@ -304,9 +306,14 @@ mod tests {
     use crate::manifests::{Content, yaml};
 
     fn cluster() -> Cluster {
+        with(Profile::Standard)
+    }
+
+    fn with(profile: Profile) -> Cluster {
         let options = ClusterOptions {
             cluster: Some("prod".into()),
             region: Some("eu-west-1".into()),
+            profile: Some(profile),
             ..ClusterOptions::default()
         };
         options.check().unwrap()
@@ -329,7 +336,6 @@ mod tests {
         for profile in [Profile::Standard, Profile::Lean, Profile::Merged, Profile::Seed] {
             let with_metadata = matches!(profile, Profile::Standard | Profile::Merged);
             let options = Options {
-                profile,
                 drop_namespaces: vec!["dev".into()],
                 drop_containers: if with_metadata { vec!["istio-proxy".into()] } else { Vec::new() },
                 drop_patterns: vec!["GET /health".into()],
@@ -337,7 +343,7 @@ mod tests {
                 opensearch_hosts: vec!["search.example.com".into()],
                 process_logs: true,
             };
-            for (_, text) in Data::new(&cluster(), &options).parts() {
+            for (_, text) in Data::new(&with(profile), &options).parts() {
                 let read = parse(&text);
                 assert!(read.problems.is_empty());
                 assert_eq!(fluent_bit::write(&read.sections()), text);
@@ -350,8 +356,10 @@ mod tests {
     fn what_eks_would_refuse_is_refused_here() {
         let pattern = |pattern: &str| Options { drop_patterns: vec![pattern.into()], ..Options::default() };
         let name = Options { drop_namespaces: vec!["a b".into()], ..Options::default() };
-        let lean = Options { profile: Profile::Lean, drop_containers: vec!["a".into()], ..Options::default() };
-        for options in [pattern("a\nb"), pattern("${X}"), pattern(" "), name, lean] {
+        let container = Options { drop_containers: vec!["a".into()], ..Options::default() };
+        assert!(generate(&cluster(), &container).is_ok());
+        assert!(matches!(generate(&with(Profile::Lean), &container), Err(LoggingError::Value { .. })));
+        for options in [pattern("a\nb"), pattern("${X}"), pattern(" "), name] {
             assert!(matches!(generate(&cluster(), &options), Err(LoggingError::Value { .. })), "{options:?}");
         }
         assert!(matches!(generate(&Cluster::default(), &Options::default()), Err(LoggingError::Missing(_))));

@@ -94,9 +94,6 @@ pub(super) enum What {
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct LoggingOptions {
-    /// How logs are written.
-    #[arg(long, value_enum, default_value_t)]
-    profile: logging::Profile,
     /// Let Fluent Bit write its own log, too.
     #[arg(long)]
     process_logs: bool,
@@ -120,7 +117,6 @@ pub(super) struct LoggingOptions {
 impl From<LoggingOptions> for logging::Options {
     fn from(options: LoggingOptions) -> logging::Options {
         logging::Options {
-            profile: options.profile,
             process_logs: options.process_logs,
             drop_namespaces: options.drop_namespaces,
             drop_containers: options.drop_containers,
