@@ -230,6 +230,32 @@ fn labels_and_users_of_ones_own() {
 }
 
 #[test]
+fn flags_mean_what_they_mean_to_generate_sidecar() {
+    let pod = "kind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a}]}\n";
+    let patch = |arguments: &[&str]| {
+        let mut command = Command::new(PODFERRY);
+        command.args(["generate", "sidecar", "--cluster", "c"]).args(arguments).env_clear().current_dir(folder());
+        read(&String::from_utf8(command.output().unwrap().stdout).unwrap()).remove(0)["spec"]["template"].take()
+    };
+    let variables = |container: &Value| -> Vec<Value> { container["env"].as_array().unwrap().clone() };
+    for arguments in [
+        &["--cluster-agent", "dca.ops"][..],
+        &["--cluster-agent=https://dca.ops:1", "--image", "r.io/agent:7.80.0", "--processes"],
+        &["--cluster-agent", "--native-logs", "--cpu", "1"],
+        &["--cluster-agent", "--native-logs=annotated", "--memory", "1Gi"],
+    ] {
+        let all = [&["--cluster", "c"], arguments].concat();
+        let injected = read(&run(&folder(), &all, pod).1)[0]["spec"]["containers"][1].take();
+        let by_hand = patch(arguments)["spec"]["containers"][0].take();
+        for name in ["image", "resources"] {
+            assert_eq!(injected[name], by_hand[name], "{arguments:?}");
+        }
+        let of_injected = variables(&injected);
+        assert!(variables(&by_hand).iter().all(|one| of_injected.contains(one)), "{arguments:?}");
+    }
+}
+
+#[test]
 fn files_are_written_and_differences_shown() {
     let folder = scratch("write");
     let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
@@ -265,6 +291,13 @@ fn what_cannot_be_run_writes_nothing() {
         (&["--label-only", "--write", "-f", "a.yaml", "-f", "b.yaml"], "b.yaml: this is neither YAML nor JSON"),
         (&["--label", "a=b", "-f", "a.yaml"], "--label-only"),
         (&["--cluster", "a", "--cluster-agent", "http://x", "-f", "a.yaml"], "SERVICE.NAMESPACE"),
+        (&["--cluster", "a", "--env", "DD_API_KEY=x", "-f", "a.yaml"], "datadog-secret"),
+        (&["--cluster", "a", "--env", "A=1", "--env", "A=2", "-f", "a.yaml"], "given twice"),
+        (&["--cluster", "a", "--cpu", "much", "-f", "a.yaml"], "--cpu: must be"),
+        (&["--cluster", "a", "--tag", "7.17.0", "-f", "a.yaml"], "7.18"),
+        (&["--cluster", "a", "--native-logs", "--image", "r.io/agent:7.70.0", "-f", "a.yaml"], "7.71"),
+        (&["--label-only", "--label", "a=1", "--label", "a=2", "-f", "a.yaml"], "give each once"),
+        (&["--label-only", "--native-logs", "-f", "a.yaml"], "cannot be used with"),
     ] {
         std::fs::write(folder.join("b.yaml"), "a: {{ .Values.a }}: {\n").unwrap();
         let (code, out, said) = run(&folder, arguments, "");

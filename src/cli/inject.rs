@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::flags::{ContainerFlags, SizeFlags, pair};
 use super::{CommandError, Findings, generate};
+use crate::manifests::agent::{SIDECAR_LABEL, check_labels};
 use crate::manifests::cluster::{ClusterOptions, Need};
 use crate::manifests::inject::{self, Object, Outcome, Want};
-use crate::manifests::injected;
+use crate::manifests::sidecar::Sidecar;
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct Options {
@@ -28,7 +30,7 @@ pub(super) struct Options {
     #[arg(long)]
     json: bool,
     /// Set only the label by which the Admission Controller chooses pods.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["container_flags", "size_flags"])]
     label_only: bool,
     /// Set these labels instead, for selectors of your own; may be given several times.
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = pair, requires = "label_only")]
@@ -46,41 +48,12 @@ pub(super) struct Options {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
-    sidecar: Sidecar,
-}
-
-#[derive(Debug, Clone, Args)]
-struct Sidecar {
-    /// The Agent's image.
-    #[arg(long, value_name = "NAME", default_value = injected::IMAGE, conflicts_with = "label_only")]
-    image: String,
-    /// The image's tag.
-    #[arg(long, value_name = "TAG", default_value = injected::TAG, conflicts_with = "label_only")]
-    tag: String,
-    /// The Cluster Agent: its service and namespace, or its URL.
-    #[arg(
-        long,
-        value_name = "SERVICE.NAMESPACE|URL",
-        default_value = "datadog-cluster-agent.datadog",
-        value_parser = cluster_agent,
-        conflicts_with = "label_only"
-    )]
-    cluster_agent: String,
-    /// Let the Agent work without a Cluster Agent.
+    container: ContainerFlags,
+    #[command(flatten)]
+    size: SizeFlags,
+    /// Let the Agent work without a Cluster Agent; else it talks to datadog-cluster-agent.datadog, if not told otherwise.
     #[arg(long, conflicts_with_all = ["cluster_agent", "label_only"])]
     no_cluster_agent: bool,
-    /// Let the Agent read the pod's logs from the kubelet.
-    #[arg(long, conflicts_with = "label_only")]
-    native_logs: bool,
-    /// Let the Agent collect processes.
-    #[arg(long, conflicts_with = "label_only")]
-    processes: bool,
-    /// CPU of the Agent.
-    #[arg(long, value_name = "AMOUNT", default_value = "200m", conflicts_with = "label_only")]
-    cpu: String,
-    /// Memory of the Agent.
-    #[arg(long, value_name = "AMOUNT", default_value = "256Mi", conflicts_with = "label_only")]
-    memory: String,
     /// Run the Agent as its own user, 100, for pods that set another one. With --label-only: the Admission Controller's profile does.
     #[arg(long)]
     run_as_agent: bool,
@@ -125,12 +98,12 @@ pub(super) fn run(options: &Options) -> Result<Findings, CommandError> {
 }
 
 fn want(options: &Options) -> Result<Want, CommandError> {
-    let sidecar = &options.sidecar;
     if options.label_only {
-        let (name, value) = injected::LABEL;
+        let (name, value) = SIDECAR_LABEL;
         let usual = || vec![(name.to_owned(), value.to_owned())];
         let labels = if options.labels.is_empty() { usual() } else { options.labels.clone() };
-        return Ok(Want::Labels { labels, own_user: sidecar.run_as_agent });
+        check_labels(&labels).map_err(generate::refused)?;
+        return Ok(Want::Labels { labels, own_user: options.run_as_agent });
     }
     let flags = ClusterOptions {
         cluster: options.cluster.clone(),
@@ -139,21 +112,16 @@ fn want(options: &Options) -> Result<Want, CommandError> {
         ..ClusterOptions::default()
     };
     let cluster = generate::cluster_of(flags, options.config.as_deref())?;
-    cluster.need(&[Need::Cluster]).map_err(|missing| CommandError::Refused(missing.to_string()))?;
-    let sidecar = injected::Options {
-        image: injected::image(&sidecar.image, &sidecar.tag),
-        site: cluster.site().to_owned(),
-        cluster: cluster.name().to_owned(),
-        cluster_agent_url: (!sidecar.no_cluster_agent).then(|| sidecar.cluster_agent.clone()),
-        native_logs: sidecar.native_logs,
-        processes: sidecar.processes,
-        cpu: sidecar.cpu.clone(),
-        memory: sidecar.memory.clone(),
-        own_user: sidecar.run_as_agent,
-        env: sidecar.env.clone(),
-    };
+    cluster.need(&[Need::Cluster]).map_err(generate::refused)?;
+    let mut sidecar = options.container.clone().put_into(Sidecar::injected(&cluster), options.size.clone());
+    sidecar.own_user = options.run_as_agent;
+    sidecar.env.clone_from(&options.env);
+    if options.no_cluster_agent {
+        sidecar.cluster_agent_url = None;
+    }
+    sidecar.check().map_err(generate::refused)?;
     let service_account = cluster.given_service_account().map(str::to_owned);
-    Ok(Want::Sidecar { options: Box::new(sidecar), service_account })
+    Ok(Want::Sidecar { sidecar: Box::new(sidecar), service_account })
 }
 
 fn manifests<'a>(file: &'a Path, want: &Want) -> Result<Manifests<'a>, CommandError> {
@@ -255,29 +223,4 @@ fn is_standard_input(file: &Path) -> bool {
 
 fn shown(file: &Path) -> String {
     file.display().to_string()
-}
-
-/// `NAME=VALUE`.
-fn pair(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("it must be a name, an equals sign and a value".to_owned()),
-    }
-}
-
-/// `SERVICE.NAMESPACE` or a URL, as a URL.
-fn cluster_agent(text: &str) -> Result<String, String> {
-    let is_name = |name: &str| {
-        let is_inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        !name.is_empty() && name.bytes().all(is_inside)
-    };
-    if text.strip_prefix("https://").is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace)) {
-        return Ok(text.to_owned());
-    }
-    match text.split_once('.') {
-        Some((service, namespace)) if is_name(service) && is_name(namespace) => {
-            Ok(injected::cluster_agent_url(namespace, service))
-        }
-        _ => Err("it must be SERVICE.NAMESPACE, or a URL with https://".to_owned()),
-    }
 }

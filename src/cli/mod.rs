@@ -1,6 +1,7 @@
 //! The `podferry` command: one file a subcommand, thin over the library.
 
 mod demo;
+mod flags;
 mod generate;
 mod init;
 mod inject;

@@ -2,6 +2,7 @@
 //!
 //! Source: Datadog, "Amazon EKS on AWS Fargate"; DataDog/datadog-agent, `pkg/clusteragent/admission/mutate/agent_sidecar`.
 
+use super::cluster::{is_label, is_name};
 use super::node::{Item, Map};
 
 /// The Secret with the API key and the token. The Admission Controller looks for no other name.
@@ -20,6 +21,96 @@ pub const SIDECAR_LABEL: (&str, &str) = ("agent.datadoghq.com/sidecar", "fargate
 pub const SERVICE_ACCOUNT: &str = "datadog-agent";
 /// The user that the Agent's image is made for; with another one it does not start.
 pub const USER: i64 = 100;
+
+/// The Agent's image. Source: Datadog, "Amazon EKS on AWS Fargate".
+pub const IMAGE: &str = "gcr.io/datadoghq/agent";
+/// The major version that everything here is written for.
+pub const TAG: &str = "7";
+/// The variable that lets the Agent collect processes.
+pub(super) const PROCESSES: &str = "DD_PROCESS_CONFIG_PROCESS_COLLECTION_ENABLED";
+
+/// The port of the Cluster Agent. Source: DataDog/datadog-agent, `pkg/config/setup`, `cluster_agent.cmd_port`.
+const CLUSTER_AGENT_PORT: u16 = 5005;
+/// Variables that are secret.
+const OF_SECRETS: [&str; 3] = ["DD_API_KEY", "DD_APP_KEY", "DD_CLUSTER_AGENT_AUTH_TOKEN"];
+
+/// An image's whole name. One that has a tag or a digest needs no other.
+pub fn image(name: &str, tag: &str) -> String {
+    let last = name.rsplit('/').next().unwrap_or_default();
+    if last.contains([':', '@']) { name.to_owned() } else { format!("{name}:{tag}") }
+}
+
+/// How to reach a Cluster Agent's service from another namespace. Source: DataDog/datadog-agent, `agent_sidecar.go`.
+fn cluster_agent_url(service: &str, namespace: &str) -> String {
+    format!("https://{service}.{namespace}.svc.cluster.local:{CLUSTER_AGENT_PORT}")
+}
+
+/// The URL of [`CLUSTER_AGENT`] in [`NAMESPACE`].
+pub fn default_cluster_agent_url() -> String {
+    cluster_agent_url(CLUSTER_AGENT, NAMESPACE)
+}
+
+/// `SERVICE.NAMESPACE`, or a URL, as a URL.
+///
+/// # Errors
+/// What it has to look like.
+pub fn parse_cluster_agent(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("https://").and_then(|rest| rest.split_once(':'));
+    match (host, text.split_once('.')) {
+        (Some((host, port)), _) if is_name(host) && port.parse::<u16>().is_ok() => Ok(text.to_owned()),
+        (None, Some((service, namespace))) if is_label(service) && is_label(namespace) => {
+            Ok(cluster_agent_url(service, namespace))
+        }
+        _ => {
+            Err("must be SERVICE.NAMESPACE, or a URL such as https://SERVICE.NAMESPACE.svc.cluster.local:5005"
+                .to_owned())
+        }
+    }
+}
+
+/// Whether people may give the Agent these variables.
+///
+/// # Errors
+/// What is wrong, for people.
+pub(super) fn check_env(env: &[(String, String)]) -> Result<(), &'static str> {
+    let names = || env.iter().map(|(name, _)| name.as_str());
+    let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if !names().all(is_name) {
+        return Err("--env: must be NAME=VALUE, with a name of letters, digits and `_`");
+    }
+    if !all_differ(names()) {
+        return Err("--env: a variable is given twice");
+    }
+    if names().any(|name| OF_SECRETS.contains(&name)) {
+        return Err("--env: must not hold a key or token: these come from the Secret datadog-secret");
+    }
+    if names().any(|name| name == "DD_HOSTNAME") {
+        return Err("--env: DD_HOSTNAME must not be set: on Fargate the Agent has no host to report");
+    }
+    Ok(())
+}
+
+/// Whether `--label` says nothing twice.
+///
+/// # Errors
+/// What is wrong, for people.
+pub fn check_labels(labels: &[(String, String)]) -> Result<(), &'static str> {
+    let names = labels.iter().map(|(name, _)| name.as_str());
+    if all_differ(names) { Ok(()) } else { Err("--label: a label has one value, so give each once") }
+}
+
+/// Whether the version that a tag names, if it names one, can do what is asked of it.
+///
+/// # Errors
+/// What is wrong, for people.
+pub(super) fn check_tag(tag: &str, native_logs: bool) -> Result<(), &'static str> {
+    match minor_version(tag) {
+        Some(..71) if native_logs => Err("--native-logs: needs Agent 7.71 or newer; see --tag"),
+        // The first that knows Fargate. Source: Datadog, "Amazon EKS on AWS Fargate".
+        Some(..18) => Err("--tag: on Fargate the Agent has to be 7.18 or newer"),
+        _ => Ok(()),
+    }
+}
 
 /// A variable. Its value is a string whatever it looks like: Kubernetes takes nothing else, and Datadog's chart loses an
 /// unquoted `false`.
@@ -87,7 +178,7 @@ pub(super) fn all_differ<'a>(names: impl IntoIterator<Item = &'a str>) -> bool {
 }
 
 /// The minor version of a tag `7.N…`.
-pub(super) fn minor_version(tag: &str) -> Option<u32> {
+fn minor_version(tag: &str) -> Option<u32> {
     let rest = tag.strip_prefix("7.")?;
     let end = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());
     rest[..end].parse().ok()
@@ -96,6 +187,28 @@ pub(super) fn minor_version(tag: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn how_to_reach_the_cluster_agent() {
+        let url = "https://dca.ops.svc.cluster.local:5005";
+        assert_eq!(parse_cluster_agent("dca.ops").as_deref(), Ok(url));
+        assert_eq!(parse_cluster_agent(url).as_deref(), Ok(url));
+        for wrong in ["dca", "dca.", ".ops", "http://dca.ops:5005", "https://dca.ops", "https://dca.ops:x", "a.b.c"] {
+            assert!(parse_cluster_agent(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn images_with_and_without_a_tag() {
+        for (name, whole) in [
+            ("r.io/a", "r.io/a:7"),
+            ("r.io:5000/a", "r.io:5000/a:7"),
+            ("r.io:5000/a:8", "r.io:5000/a:8"),
+            ("r.io/a@sha256:12", "r.io/a@sha256:12"),
+        ] {
+            assert_eq!(image(name, TAG), whole);
+        }
+    }
 
     #[test]
     fn quantities() {

@@ -3,7 +3,7 @@
 //! Source: eksctl, "EKS Fargate support"; Amazon EKS User Guide, "Define which Pods use AWS Fargate when launched".
 
 use super::File;
-use super::agent::all_differ;
+use super::agent::check_labels;
 use super::cluster::{Cluster, Missing, Need};
 use super::node::{Map, Node};
 
@@ -49,9 +49,7 @@ pub fn generate(cluster: &Cluster, options: &Options) -> Result<File, ProfileErr
             "--name: must be letters, digits, `-` and `_`, 60 at most, and not begin with eks-, which EKS keeps for itself",
         ));
     }
-    if !all_differ(options.labels.iter().map(|(name, _)| name.as_str())) {
-        return Err(ProfileError::Value("--label: a label has one value, so give each once"));
-    }
+    check_labels(&options.labels).map_err(ProfileError::Value)?;
     if options.pod_execution_role.as_deref().is_some_and(|role| !is_role(role)) {
         return Err(ProfileError::Value(
             "--pod-execution-role: must be the ARN of a role: arn:aws:iam::123456789012:role/…",

@@ -7,14 +7,12 @@
 //! Source: Datadog, "Amazon EKS on AWS Fargate", "Admission Controller"; DataDog/datadog-agent,
 //! `pkg/clusteragent/admission/mutate/agent_sidecar`.
 
-use super::agent::{NAMESPACE, Resources, SIDECAR_LABEL, USER, all_differ, env, minor_version};
+use super::agent::{NAMESPACE, PROCESSES, Resources, SIDECAR_LABEL, USER, all_differ, check_env, check_tag, env};
 use super::cluster::{Cluster, Missing, Need, is_label};
 use super::node::{Map, Node};
 
 /// The Cluster Agent's switch for logs through the kubelet. Source: DataDog/datadog-agent, `pkg/config/setup`.
 const KUBELET_LOGS: &str = "DD_ADMISSION_CONTROLLER_AGENT_SIDECAR_KUBELET_API_LOGGING_ENABLED";
-
-const PROCESSES: &str = "DD_PROCESS_CONFIG_PROCESS_COLLECTION_ENABLED";
 
 /// What there is to choose.
 ///
@@ -102,24 +100,11 @@ impl Injection {
         if !differ(&self.pod_labels) || !differ(&self.namespace_labels) {
             return wrong("--selector and --namespace-selector: a label has one value, so give each once");
         }
-        let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        if !self.env.iter().all(|(name, _)| is_name(name)) {
-            return wrong("--env: must be NAME=VALUE, with a name of letters, digits and `_`");
-        }
-        if !differ(&self.env) || self.processes && self.env.iter().any(|(name, _)| name == PROCESSES) {
+        check_env(&self.env).map_err(InjectionError::Value)?;
+        if self.processes && self.env.iter().any(|(name, _)| name == PROCESSES) {
             return wrong("--env: a variable is given twice; --processes sets one, too");
         }
-        if self.env.iter().any(|(name, _)| OF_SECRETS.contains(&name.as_str())) {
-            return wrong("--env: must not hold a key or token: these come from the Secret datadog-secret");
-        }
-        if self.env.iter().any(|(name, _)| name == "DD_HOSTNAME") {
-            return wrong("--env: DD_HOSTNAME must not be set: on Fargate the Agent has no host to report");
-        }
-        let too_old = self.tag.as_deref().is_some_and(|tag| minor_version(tag).is_some_and(|minor| minor < 71));
-        if self.native_logs && too_old {
-            return wrong("--native-logs: needs Agent 7.71 or newer; see --tag");
-        }
-        Ok(())
+        self.tag.as_deref().map_or(Ok(()), |tag| check_tag(tag, self.native_logs)).map_err(InjectionError::Value)
     }
 
     /// `selectors`: one, or none.
@@ -166,9 +151,6 @@ impl Injection {
         if self.mixed { "Fargate and other nodes" } else { "Fargate only" }
     }
 }
-
-/// Variables that are secret.
-const OF_SECRETS: [&str; 3] = ["DD_API_KEY", "DD_APP_KEY", "DD_CLUSTER_AGENT_AUTH_TOKEN"];
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,7 @@
 //! JSON.
 //!
 //! * [`node`] is the tree, [`yaml`] writes it.
-//! * [`inject`] puts the Agent ([`injected`]) into manifests that people wrote, as text.
+//! * [`inject`] puts the Agent ([`sidecar`]) into manifests that people wrote, as text.
 //! * One file for each kind of manifest: a pure function from what describes the cluster ([`cluster`]) to documents.
 //!
 //! Pure: no file is read or written here, and what has to be random is an argument.
@@ -16,7 +16,6 @@ pub mod fargate_profile;
 pub mod helm_values;
 pub mod iam;
 pub mod inject;
-pub mod injected;
 pub mod injection;
 pub mod logging;
 pub mod monitor;

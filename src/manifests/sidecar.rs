@@ -6,18 +6,32 @@
 //! Source: Datadog, "Amazon EKS on AWS Fargate", manual setup, and DataDog/datadog-agent,
 //! `pkg/clusteragent/admission/mutate/agent_sidecar` (what the Admission Controller injects).
 
-use super::agent::{API_KEY, CLUSTER_AGENT, NAMESPACE, Resources, TOKEN, env, env_of_secret, item};
-use super::cluster::{Cluster, is_label, is_name};
+use super::agent::{
+    API_KEY, IMAGE, PROCESSES, Resources, TAG, TOKEN, USER, check_env, check_tag, default_cluster_agent_url, env,
+    env_of_secret, image, item,
+};
+use super::cluster::Cluster;
 use super::node::{Item, Map, Node};
 
-/// The Agent's image. Source: Datadog, "Amazon EKS on AWS Fargate".
-pub const IMAGE: &str = "gcr.io/datadoghq/agent";
-/// The major version that everything here is written for.
-pub const TAG: &str = "7";
-/// The container's name where it is written by hand.
-pub const NAME: &str = "datadog-agent";
-/// The container's name where the Admission Controller injects it.
-pub const INJECTED_NAME: &str = "datadog-agent-injected";
+/// Whose container it is to look like: its name, and the order of its variables, in which people compare the two.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Form {
+    /// As Datadog's page has it for writing by hand.
+    #[default]
+    ByHand,
+    /// As the Admission Controller injects it, which does not inject a second one.
+    Injected,
+}
+
+impl Form {
+    /// The container's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Form::ByHand => "datadog-agent",
+            Form::Injected => "datadog-agent-injected",
+        }
+    }
+}
 
 /// Where the sockets are, if there are some, in the Agent's container and in all others.
 const SOCKETS: &str = "/var/run/datadog";
@@ -31,13 +45,12 @@ const RUN_VOLUME: &str = "agent-option";
 /// What there is to choose about a sidecar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sidecar {
-    /// The container's name: [`NAME`] or [`INJECTED_NAME`].
-    pub name: String,
+    pub form: Form,
     /// The whole name of the image, with its tag or digest; see [`image`].
     pub image: String,
     pub site: String,
     pub cluster_name: String,
-    /// How to reach the Cluster Agent; see [`cluster_agent_url`]. `None`: the sidecar stands alone.
+    /// How to reach the Cluster Agent; see [`super::agent::parse_cluster_agent`]. `None`: the sidecar stands alone.
     pub cluster_agent_url: Option<String>,
     /// Tags of all that the sidecar sends, `name:value` each.
     pub tags: Vec<String>,
@@ -55,6 +68,10 @@ pub struct Sidecar {
     /// The Agent ends when all other containers have: for Jobs, which would never be complete otherwise.
     pub ends_with_pod: bool,
     pub resources: Resources,
+    /// Run the Agent as [`USER`], whatever the pod says.
+    pub own_user: bool,
+    /// Further variables of the Agent; they win over those that it has.
+    pub env: Vec<(String, String)>,
 }
 
 /// Which logs the Agent collects itself.
@@ -73,7 +90,7 @@ impl Sidecar {
     /// A sidecar that collects metrics, and nothing that has to be asked for.
     pub fn new(cluster: &Cluster) -> Sidecar {
         Sidecar {
-            name: NAME.to_owned(),
+            form: Form::ByHand,
             image: image(IMAGE, TAG),
             site: cluster.site().to_owned(),
             cluster_name: cluster.name().to_owned(),
@@ -86,13 +103,43 @@ impl Sidecar {
             native_logs: NativeLogs::None,
             ends_with_pod: false,
             resources: Resources::default(),
+            own_user: false,
+            env: Vec::new(),
         }
+    }
+
+    /// The one that the Admission Controller injects.
+    pub fn injected(cluster: &Cluster) -> Sidecar {
+        Sidecar {
+            form: Form::Injected,
+            sockets: true,
+            cluster_agent_url: Some(default_cluster_agent_url()),
+            ..Sidecar::new(cluster)
+        }
+    }
+
+    /// Whether there can be such a container.
+    ///
+    /// # Errors
+    /// What is wrong, for people.
+    pub fn check(&self) -> Result<(), &'static str> {
+        self.resources.check()?;
+        check_env(&self.env)?;
+        if self.tags.iter().any(|tag| tag.is_empty() || tag.contains([' ', ',', '\n', '\t'])) {
+            return Err("--tags: must be name:value without blanks and commas; give it once for each tag");
+        }
+        let image = self.image.as_str();
+        if image.contains(char::is_whitespace) || image.starts_with(':') || image.ends_with(':') {
+            return Err("--image: must be an image's name; its tag is --tag");
+        }
+        let tag = image.rsplit_once(':').map(|(_, tag)| tag).filter(|tag| !tag.contains('/'));
+        tag.map_or(Ok(()), |tag| check_tag(tag, self.native_logs != NativeLogs::None))
     }
 
     /// The container.
     pub fn container(&self) -> Map {
         let mut container = Map::new()
-            .with("name", self.name.as_str())
+            .with("name", self.form.name())
             .with("image", self.image.as_str())
             .with("imagePullPolicy", "IfNotPresent")
             .with("env", self.env());
@@ -105,7 +152,8 @@ impl Sidecar {
             "resources",
             self.resources.map(),
         );
-        let mounts = self.mounts();
+        container = container.with_some("securityContext", self.own_user.then(|| Map::new().with("runAsUser", USER)));
+        let mounts: Vec<Map> = self.mounts().into_iter().map(|(volume, path)| mount(volume, path)).collect();
         if mounts.is_empty() { container } else { container.with("volumeMounts", Node::list(mounts)) }
     }
 
@@ -115,46 +163,56 @@ impl Sidecar {
         let node_name = Map::new()
             .with("name", "DD_KUBERNETES_KUBELET_NODENAME")
             .with("valueFrom", Map::new().with("fieldRef", kubelet));
-        let mut env_list = vec![
+        let of_all = vec![
             item(env_of_secret("DD_API_KEY", API_KEY)),
             item(env("DD_SITE", &self.site)),
             item(env("DD_CLUSTER_NAME", &self.cluster_name)),
-            Item::with_comment(
-                "Without these two the Agent looks for a host that Fargate has not, and eks_fargate does not run.",
-                env("DD_EKS_FARGATE", "true"),
-            ),
-            item(node_name),
         ];
-        let mut add = |name: &str, value: &str| env_list.push(item(env(name, value)));
-        if !self.tags.is_empty() {
-            add("DD_TAGS", &self.tags.join(" "));
-        }
-        if self.apm {
-            add("DD_APM_ENABLED", "true");
-        }
-        if self.sockets {
-            add("DD_APM_RECEIVER_SOCKET", APM_SOCKET);
-            add("DD_DOGSTATSD_SOCKET", DOGSTATSD_SOCKET);
-        }
-        if self.processes {
-            add("DD_PROCESS_CONFIG_PROCESS_COLLECTION_ENABLED", "true");
-        }
-        if self.native_logs != NativeLogs::None {
-            add("DD_LOGS_ENABLED", "true");
-            add("DD_LOGS_CONFIG_K8S_CONTAINER_USE_KUBELET_API", "true");
-            add("DD_LOGS_CONFIG_RUN_PATH", RUN_PATH);
-        }
-        if self.native_logs == NativeLogs::All {
-            add("DD_LOGS_CONFIG_CONTAINER_COLLECT_ALL", "true");
-        }
-        if self.ends_with_pod {
-            env_list.push(Item::with_comment(
+        let fargate = vec![Item::with_comment(
+            "Without these two the Agent looks for a host that Fargate has not, and eks_fargate does not run.",
+            env("DD_EKS_FARGATE", "true"),
+        )];
+        let node_name = vec![item(node_name)];
+        let tags = self.tags.join(" ");
+        let tags = set(!tags.is_empty(), &[("DD_TAGS", &tags)]);
+        let apm = set(self.apm, &[("DD_APM_ENABLED", "true")]);
+        let sockets =
+            set(self.sockets, &[("DD_APM_RECEIVER_SOCKET", APM_SOCKET), ("DD_DOGSTATSD_SOCKET", DOGSTATSD_SOCKET)]);
+        let processes = set(self.processes, &[(PROCESSES, "true")]);
+        let exit = self.ends_with_pod.then(|| {
+            Item::with_comment(
                 "The Agent ends when the Job's own containers have; otherwise the Job would never be complete.",
                 env("DD_AUTO_EXIT_NOPROCESS_ENABLED", "true"),
-            ));
-        }
-        env_list.extend(self.cluster_agent_env());
-        env_list
+            )
+        });
+        let (exit, logs, cluster_agent) = (Vec::from_iter(exit), self.log_env(), self.cluster_agent_env());
+        let groups = match self.form {
+            Form::ByHand => {
+                vec![of_all, fargate, node_name, tags, apm, sockets, processes, logs, exit, cluster_agent]
+            }
+            // Source: DataDog/datadog-agent, `agent_sidecar.go`, then `providers.go`, then the profile.
+            Form::Injected => {
+                let language = set(true, &[("DD_LANGUAGE_DETECTION_ENABLED", "false")]);
+                vec![of_all, node_name, language, cluster_agent, fargate, sockets, exit, logs, processes, tags, apm]
+            }
+        };
+        let is_replaced = |one: &Item| {
+            let Node::Map(map) = &one.value else { return false };
+            self.env.iter().any(|(name, _)| map.get("name") == Some(&Node::from(name.as_str())))
+        };
+        let further = self.env.iter().map(|(name, value)| item(env(name, value)));
+        groups.into_iter().flatten().filter(|one| !is_replaced(one)).chain(further).collect()
+    }
+
+    fn log_env(&self) -> Vec<Item> {
+        let own = [
+            ("DD_LOGS_ENABLED", "true"),
+            ("DD_LOGS_CONFIG_K8S_CONTAINER_USE_KUBELET_API", "true"),
+            ("DD_LOGS_CONFIG_RUN_PATH", RUN_PATH),
+        ];
+        let mut logs = set(self.native_logs != NativeLogs::None, &own);
+        logs.extend(set(self.native_logs == NativeLogs::All, &[("DD_LOGS_CONFIG_CONTAINER_COLLECT_ALL", "true")]));
+        logs
     }
 
     fn cluster_agent_env(&self) -> Vec<Item> {
@@ -181,18 +239,16 @@ impl Sidecar {
         ports
     }
 
-    /// Where the Agent's container has the pod's volumes.
-    pub fn mounts(&self) -> Vec<Map> {
-        let logs = (self.native_logs != NativeLogs::None).then(|| mount(RUN_VOLUME, RUN_PATH));
+    /// Volumes that the Agent's container mounts, and where.
+    fn mounts(&self) -> Vec<(&'static str, &'static str)> {
+        let logs = (self.native_logs != NativeLogs::None).then_some((RUN_VOLUME, RUN_PATH));
         self.application_mounts().into_iter().chain(logs).collect()
     }
 
-    /// The volumes that the pod needs; none of them is a hostPath, which Fargate refuses.
-    pub fn volumes(&self) -> Vec<Map> {
-        let volume = |name: &str| Map::new().with("name", name).with("emptyDir", Map::new());
-        let sockets = self.sockets.then(|| volume(SOCKETS_VOLUME));
-        let logs = (self.native_logs != NativeLogs::None).then(|| volume(RUN_VOLUME));
-        sockets.into_iter().chain(logs).collect()
+    /// The volumes that the pod needs, by name; none of them is a hostPath, which Fargate refuses.
+    pub fn volumes(&self) -> Vec<(&'static str, Map)> {
+        let volume = |name| (name, Map::new().with("name", name).with("emptyDir", Map::new()));
+        self.mounts().into_iter().map(|(name, _)| volume(name)).collect()
     }
 
     /// Whether the pod's containers have to see each other's processes: to collect them, to know that all others have ended, and
@@ -202,57 +258,30 @@ impl Sidecar {
     }
 
     /// Variables that the application's containers need.
-    pub fn application_env(&self) -> Vec<Map> {
+    pub fn application_env(&self) -> Vec<(&'static str, String)> {
         if !self.sockets {
             return Vec::new();
         }
         vec![
-            env("DD_TRACE_AGENT_URL", &format!("unix://{APM_SOCKET}")),
-            env("DD_DOGSTATSD_URL", &format!("unix://{DOGSTATSD_SOCKET}")),
+            ("DD_TRACE_AGENT_URL", format!("unix://{APM_SOCKET}")),
+            ("DD_DOGSTATSD_URL", format!("unix://{DOGSTATSD_SOCKET}")),
         ]
     }
 
-    /// Mounts that the application's containers need.
-    pub fn application_mounts(&self) -> Vec<Map> {
-        if self.sockets { vec![mount(SOCKETS_VOLUME, SOCKETS)] } else { Vec::new() }
+    /// Volumes that the application's containers mount, and where.
+    pub fn application_mounts(&self) -> Vec<(&'static str, &'static str)> {
+        if self.sockets { vec![(SOCKETS_VOLUME, SOCKETS)] } else { Vec::new() }
     }
 }
 
-fn mount(volume: &str, path: &str) -> Map {
+/// Variables, if there is a reason for them.
+fn set(is_wanted: bool, pairs: &[(&str, &str)]) -> Vec<Item> {
+    pairs.iter().filter(|_| is_wanted).map(|(name, value)| item(env(name, value))).collect()
+}
+
+/// How a container mounts a volume.
+pub fn mount(volume: &str, path: &str) -> Map {
     Map::new().with("name", volume).with("mountPath", path)
-}
-
-/// An image's whole name. One with a digest needs no tag.
-pub fn image(name: &str, tag: &str) -> String {
-    if name.contains('@') { name.to_owned() } else { format!("{name}:{tag}") }
-}
-
-/// How to reach a Cluster Agent's service from another namespace. Source: DataDog/datadog-agent, `agent_sidecar.go`.
-pub fn cluster_agent_url(service: &str, namespace: &str) -> String {
-    format!("https://{service}.{namespace}.svc.cluster.local:5005")
-}
-
-/// `SERVICE.NAMESPACE`, or a URL, as a URL.
-///
-/// # Errors
-/// What it has to look like.
-pub fn parse_cluster_agent(text: &str) -> Result<String, String> {
-    let host = text.strip_prefix("https://").and_then(|rest| rest.split_once(':'));
-    match (host, text.split_once('.')) {
-        (Some((host, port)), _) if is_name(host) && port.parse::<u16>().is_ok() => Ok(text.to_owned()),
-        (None, Some((service, namespace))) if is_label(service) && is_label(namespace) => {
-            Ok(cluster_agent_url(service, namespace))
-        }
-        _ => {
-            Err("must be SERVICE.NAMESPACE, or a URL such as https://SERVICE.NAMESPACE.svc.cluster.local:5005"
-                .to_owned())
-        }
-    }
-}
-
-/// The URL of [`CLUSTER_AGENT`] in [`NAMESPACE`].
-pub fn default_cluster_agent_url() -> String {
-    cluster_agent_url(CLUSTER_AGENT, NAMESPACE)
 }
 
 #[cfg(test)]
@@ -277,12 +306,7 @@ mod tests {
 
     #[test]
     fn what_the_admission_controller_injects() {
-        let injected = Sidecar {
-            name: INJECTED_NAME.to_owned(),
-            sockets: true,
-            cluster_agent_url: Some(default_cluster_agent_url()),
-            ..Sidecar::new(&cluster())
-        };
+        let injected = Sidecar::injected(&cluster());
         let container = value(&injected.container());
         assert_eq!(
             names(&container),
@@ -290,23 +314,54 @@ mod tests {
                 "DD_API_KEY",
                 "DD_SITE",
                 "DD_CLUSTER_NAME",
-                "DD_EKS_FARGATE",
                 "DD_KUBERNETES_KUBELET_NODENAME",
-                "DD_APM_RECEIVER_SOCKET",
-                "DD_DOGSTATSD_SOCKET",
+                "DD_LANGUAGE_DETECTION_ENABLED",
                 "DD_CLUSTER_AGENT_ENABLED",
                 "DD_CLUSTER_AGENT_AUTH_TOKEN",
                 "DD_CLUSTER_AGENT_URL",
                 "DD_ORCHESTRATOR_EXPLORER_ENABLED",
+                "DD_EKS_FARGATE",
+                "DD_APM_RECEIVER_SOCKET",
+                "DD_DOGSTATSD_SOCKET",
             ]
         );
         assert_eq!(container["name"], "datadog-agent-injected");
         assert_eq!(container["resources"]["limits"], json!({"cpu": "200m", "memory": "256Mi"}));
-        assert_eq!(container["env"][9]["value"], "https://datadog-cluster-agent.datadog.svc.cluster.local:5005");
+        assert_eq!(container["env"][7]["value"], "https://datadog-cluster-agent.datadog.svc.cluster.local:5005");
         assert_eq!(container["volumeMounts"], json!([{"name": "ddsockets", "mountPath": "/var/run/datadog"}]));
         assert!(container.get("ports").is_none() && injected.shares_processes());
-        assert_eq!(value(&injected.application_env()[1])["value"], "unix:///var/run/datadog/dsd.socket");
-        assert_eq!(value(&injected.volumes()[0]), json!({"name": "ddsockets", "emptyDir": {}}));
+        assert_eq!(injected.application_env()[1].1, "unix:///var/run/datadog/dsd.socket");
+        assert_eq!(value(&injected.volumes()[0].1), json!({"name": "ddsockets", "emptyDir": {}}));
+    }
+
+    #[test]
+    fn what_an_injected_one_gets_when_it_is_asked_for() {
+        let plain = Sidecar::injected(&cluster());
+        let more = |sidecar: Sidecar| {
+            let container = value(&sidecar.container());
+            names(&container)[12..].iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()
+        };
+        let of_job = Sidecar { ends_with_pod: true, native_logs: NativeLogs::Annotated, ..plain.clone() };
+        assert_eq!(
+            more(of_job),
+            [
+                "DD_AUTO_EXIT_NOPROCESS_ENABLED",
+                "DD_LOGS_ENABLED",
+                "DD_LOGS_CONFIG_K8S_CONTAINER_USE_KUBELET_API",
+                "DD_LOGS_CONFIG_RUN_PATH",
+            ]
+        );
+        let alone = value(&Sidecar { cluster_agent_url: None, ..plain.clone() }.container());
+        assert!(!names(&alone).iter().any(|name| name.contains("CLUSTER_AGENT")));
+        let env = vec![("DD_SITE".to_owned(), "datadoghq.eu".to_owned())];
+        let replaced = value(&Sidecar { env, ..plain.clone() }.container());
+        assert_eq!(names(&replaced).iter().filter(|name| **name == "DD_SITE").count(), 1);
+        assert_eq!(names(&replaced).last(), Some(&"DD_SITE"));
+        let logs = Sidecar { native_logs: NativeLogs::All, own_user: true, ..plain };
+        let container = value(&logs.container());
+        assert_eq!(container["volumeMounts"][1]["mountPath"], "/opt/datadog-agent/run");
+        assert_eq!(container["securityContext"]["runAsUser"], 100);
+        assert_eq!(logs.volumes().len(), 2);
     }
 
     #[test]
@@ -327,16 +382,6 @@ mod tests {
         }
         assert_eq!(container["env"][5], json!({"name": "DD_TAGS", "value": "a:1 b:2"}));
         assert_eq!(container["ports"].as_array().unwrap().len(), 2);
-    }
-
-    #[test]
-    fn how_to_reach_the_cluster_agent() {
-        let url = "https://dca.ops.svc.cluster.local:5005";
-        assert_eq!(parse_cluster_agent("dca.ops").as_deref(), Ok(url));
-        assert_eq!(parse_cluster_agent(url).as_deref(), Ok(url));
-        for wrong in ["dca", "dca.", ".ops", "http://dca.ops:5005", "https://dca.ops", "https://dca.ops:x", "a.b.c"] {
-            assert!(parse_cluster_agent(wrong).is_err(), "{wrong}");
-        }
     }
 
     #[test]

@@ -4,10 +4,10 @@
 //! volumes are merged by their names); what is in it is [`super::sidecar`]'s.
 
 use super::File;
-use super::agent::{all_differ, item, minor_version};
+use super::agent::{all_differ, env, item};
 use super::cluster::{Cluster, Missing, Need, is_label};
 use super::node::{Item, Map, Node};
-use super::sidecar::{NativeLogs, Sidecar};
+use super::sidecar::{Sidecar, mount};
 
 /// Why no patch can be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,14 +41,16 @@ pub fn generate(cluster: &Cluster, sidecar: &Sidecar, applications: &[String]) -
         );
     }
     let applications = applications.iter().map(|name| {
-        let container = Map::new().with("name", name.as_str()).with("env", Node::list(sidecar.application_env()));
-        item(container.with("volumeMounts", Node::list(sidecar.application_mounts())))
+        let variables = sidecar.application_env().into_iter().map(|(name, value)| env(name, &value));
+        let mounts = sidecar.application_mounts().into_iter().map(|(volume, path)| mount(volume, path));
+        let container = Map::new().with("name", name.as_str()).with("env", Node::list(variables));
+        item(container.with("volumeMounts", Node::list(mounts)))
     });
     let containers: Vec<Item> = applications.chain([item(sidecar.container())]).collect();
     pod = pod.with("containers", containers);
     let volumes = sidecar.volumes();
     if !volumes.is_empty() {
-        pod = pod.with("volumes", Node::list(volumes));
+        pod = pod.with("volumes", Node::list(volumes.into_iter().map(|(_, volume)| volume)));
     }
     let patch = Map::new().with("spec", Map::new().with("template", Map::new().with("spec", pod)));
     let introduction = "The Datadog Agent as a sidecar, as a patch:\n\
@@ -60,41 +62,24 @@ pub fn generate(cluster: &Cluster, sidecar: &Sidecar, applications: &[String]) -
 
 fn check(sidecar: &Sidecar, applications: &[String]) -> Result<(), SidecarError> {
     let wrong = |problem| Err(SidecarError::Value(problem));
-    sidecar.resources.check().map_err(SidecarError::Value)?;
+    sidecar.check().map_err(SidecarError::Value)?;
     if sidecar.sockets == applications.is_empty() {
         return wrong("--sockets and --container go together: only a container that is named gets the sockets");
     }
     if !applications.iter().all(|name| is_label(name)) {
         return wrong("--container: must be a container's name, as it stands in the pod");
     }
-    if !all_differ(applications.iter().map(String::as_str).chain([sidecar.name.as_str()])) {
+    if !all_differ(applications.iter().map(String::as_str).chain([sidecar.form.name()])) {
         return wrong("--container: give each of the application's containers once, and not the Agent's");
     }
-    if sidecar.tags.iter().any(|tag| tag.is_empty() || tag.contains([' ', ',', '\n', '\t'])) {
-        return wrong("--tags: must be name:value without blanks and commas; give it once for each tag");
-    }
-    let image = sidecar.image.as_str();
-    if image.contains(char::is_whitespace) || image.starts_with(':') || image.ends_with(':') {
-        return wrong("--image: must be an image's name; its tag is --tag");
-    }
-    // 7.18 is the first that knows Fargate. Source: Datadog, "Amazon EKS on AWS Fargate".
-    let needs = if sidecar.native_logs == NativeLogs::None { 18 } else { 71 };
-    match minor(image) {
-        Some(minor) if minor < needs && needs == 71 => wrong("--native-logs: needs Agent 7.71 or newer; see --tag"),
-        Some(minor) if minor < needs => wrong("--tag: on Fargate the Agent has to be 7.18 or newer"),
-        _ => Ok(()),
-    }
-}
-
-/// The minor version of an image with a tag `7.N…`.
-fn minor(image: &str) -> Option<u32> {
-    minor_version(image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/'))?.1)
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::agent::{IMAGE, image};
     use super::super::cluster::ClusterOptions;
-    use super::super::sidecar::{IMAGE, TAG, image};
+    use super::super::sidecar::NativeLogs;
     use super::*;
 
     fn cluster() -> Cluster {
@@ -124,6 +109,5 @@ mod tests {
         ] {
             assert_eq!(refused(with(tag, native_logs), &[]), bad, "{tag}");
         }
-        assert_eq!(image("r.io/a@sha256:12", TAG), "r.io/a@sha256:12");
     }
 }

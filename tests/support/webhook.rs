@@ -1,16 +1,15 @@
 //! What the Admission Controller makes of a pod, written again from its source and without any of our own code: what `inject` is
 //! held against.
 
+use podferry::manifests::cluster::ClusterOptions;
 use podferry::manifests::inject::{Injected, Outcome, Want, inject};
-use podferry::manifests::injected;
+use podferry::manifests::sidecar::Sidecar;
 use serde_json::{Value, json};
 
-pub fn options() -> injected::Options {
-    injected::Options { cluster: "prod".to_owned(), ..injected::Options::default() }
-}
-
 pub fn sidecar() -> Want {
-    Want::Sidecar { options: Box::new(options()), service_account: Some("datadog-agent".to_owned()) }
+    let cluster = ClusterOptions { cluster: Some("prod".to_owned()), ..ClusterOptions::default() }.check().unwrap();
+    let sidecar = Box::new(Sidecar::injected(&cluster));
+    Want::Sidecar { sidecar, service_account: Some("datadog-agent".to_owned()) }
 }
 
 pub fn label() -> Want {

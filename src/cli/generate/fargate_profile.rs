@@ -2,8 +2,9 @@
 
 use clap::Args;
 
-use super::{Common, pair, refused};
+use super::{Common, refused};
 use crate::cli::CommandError;
+use crate::cli::flags::pair;
 use crate::manifests::fargate_profile;
 
 #[derive(Debug, Clone, Args)]

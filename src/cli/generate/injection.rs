@@ -2,8 +2,9 @@
 
 use clap::Args;
 
-use super::{Common, SidecarSize, pair, refused};
+use super::{Common, refused};
 use crate::cli::CommandError;
+use crate::cli::flags::{SizeFlags, pair};
 use crate::manifests::cluster::Cluster;
 use crate::manifests::injection::{self, InjectionError};
 use crate::manifests::{File, agent, helm_values, operator};
@@ -28,7 +29,7 @@ pub(in crate::cli) struct Injection {
     #[arg(long = "env", value_name = "NAME=VALUE", value_parser = pair)]
     env: Vec<(String, String)>,
     #[command(flatten)]
-    size: SidecarSize,
+    size: SizeFlags,
     /// Run sidecars as user 100, which the image needs, whatever the pod's securityContext says.
     #[arg(long)]
     run_as_agent: bool,

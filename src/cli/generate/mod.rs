@@ -17,7 +17,6 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::CommandError;
-use crate::manifests::agent::Resources;
 use crate::manifests::cluster::{Cluster, ClusterOptions, FILE};
 use crate::manifests::{iam, logging, monitor, subscription};
 
@@ -156,42 +155,8 @@ pub(super) fn run(what: What) -> Result<(), CommandError> {
     }
 }
 
-/// What a sidecar asks for.
-#[derive(Debug, Clone, Args)]
-struct SidecarSize {
-    /// CPU of a sidecar [default: 200m].
-    #[arg(long, value_name = "AMOUNT")]
-    cpu: Option<String>,
-    /// Memory of a sidecar [default: 256Mi].
-    #[arg(long, value_name = "AMOUNT")]
-    memory: Option<String>,
-}
-
-impl SidecarSize {
-    /// `None` if nothing was asked for.
-    fn resources(self) -> Option<Resources> {
-        let default = Resources::default();
-        match (self.cpu, self.memory) {
-            (None, None) => None,
-            (cpu, memory) => {
-                Some(Resources { cpu: cpu.unwrap_or(default.cpu), memory: memory.unwrap_or(default.memory) })
-            }
-        }
-    }
-}
-
-/// `NAME=VALUE`.
-fn pair(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.trim().is_empty() && !text.contains(['\n', '\r']) => {
-            Ok((name.to_owned(), value.to_owned()))
-        }
-        _ => Err("must be NAME=VALUE".to_owned()),
-    }
-}
-
 /// Something that cannot be generated: what, and what to do.
-fn refused(error: impl std::fmt::Display) -> CommandError {
+pub(super) fn refused(error: impl std::fmt::Display) -> CommandError {
     CommandError::Refused(error.to_string())
 }
 

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::manifests::injected;
+use crate::manifests::agent::USER;
+use crate::manifests::sidecar::Form;
 
 /// Why an object is left alone, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +32,7 @@ fn is_agent(container: &Value) -> bool {
     let is_agents_image = last.split(':').next() == Some("agent") && folder.contains("datadog");
     let mut env = items(container, "env");
     let has_variable = env.any(|one| one.get("name").and_then(Value::as_str) == Some("DD_EKS_FARGATE"));
-    matches!(name(container), injected::NAME | "datadog-agent") || is_agents_image || has_variable
+    [Form::ByHand, Form::Injected].iter().any(|form| form.name() == name(container)) || is_agents_image || has_variable
 }
 
 /// Whether a pod could run on Fargate, with the Agent.
@@ -72,8 +73,8 @@ pub(super) fn check(kind: &str, spec: &Value, own_user: bool) -> Result<(), Reas
     let advice = "set it in the containers' own securityContext instead, or give the Agent its own with --run-as-agent";
     let user = spec.pointer("/securityContext/runAsUser").filter(|user| !user.is_null());
     match user {
-        Some(user) if user.as_i64() != Some(injected::USER) => {
-            let what = format!("its pods run as user {user}: the Agent starts as {} only", injected::USER);
+        Some(user) if user.as_i64() != Some(USER) => {
+            let what = format!("its pods run as user {user}: the Agent starts as {} only", USER);
             Err(Reason::new(&what, advice))
         }
         None if spec.pointer("/securityContext/runAsNonRoot") == Some(&Value::Bool(true)) => {

@@ -4,14 +4,15 @@ use serde_json::Value;
 
 use super::change::{Change, Path, Step, get, is_empty, path};
 use super::hindrance::{self, Reason};
-use crate::manifests::injected;
+use crate::manifests::agent::env;
 use crate::manifests::node::{Map, Node};
+use crate::manifests::sidecar::{Sidecar, mount};
 
 /// What pods are to get.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Want {
     /// The sidecar, and a service account where they have none.
-    Sidecar { options: Box<injected::Options>, service_account: Option<String> },
+    Sidecar { sidecar: Box<Sidecar>, service_account: Option<String> },
     /// The labels by which the Admission Controller chooses them. Its profile may give the Agent its own user.
     Labels { labels: Vec<(String, String)>, own_user: bool },
 }
@@ -96,15 +97,15 @@ impl Planned<'_> {
             return Ok(Some(already));
         }
         let own_user = match want {
-            Want::Sidecar { options, .. } => options.own_user,
+            Want::Sidecar { sidecar, .. } => sidecar.own_user,
             Want::Labels { own_user, .. } => *own_user,
         };
         hindrance::check(kind, spec, own_user)?;
         match want {
             Want::Labels { labels, .. } => self.labels(labels)?,
-            Want::Sidecar { options, service_account } => {
-                let of_job = matches!(kind, "Job" | "CronJob");
-                self.sidecar(spec, options, of_job)?;
+            Want::Sidecar { sidecar, service_account } => {
+                let ends_with_pod = matches!(kind, "Job" | "CronJob");
+                self.sidecar(spec, &Sidecar { ends_with_pod, ..*sidecar.clone() })?;
                 let has_account = ["serviceAccountName", "serviceAccount"].iter().any(|name| has(spec, name));
                 if let Some(account) = service_account.as_ref().filter(|_| !has_account) {
                     let name = "serviceAccountName".to_owned();
@@ -120,22 +121,22 @@ impl Planned<'_> {
         self.template.iter().cloned().chain([spec]).chain(inside.iter().cloned()).collect()
     }
 
-    fn sidecar(&mut self, spec: &Value, options: &injected::Options, of_job: bool) -> Result<(), Reason> {
+    fn sidecar(&mut self, spec: &Value, sidecar: &Sidecar) -> Result<(), Reason> {
         for list in ["containers", "initContainers"] {
             let containers = spec.get(list).and_then(Value::as_array);
             for (number, container) in containers.into_iter().flatten().enumerate() {
                 let at = self.in_spec(&[Step::Name(list.to_owned()), Step::Index(number)]);
                 // Containers that run before the Agent have nobody to send anything to.
                 if list == "containers" {
-                    self.variables(container, &at)?;
+                    self.variables(container, &at, sidecar)?;
                 }
-                self.mount(container, &at)?;
+                self.mounts(container, &at, sidecar)?;
             }
         }
-        let sidecar = injected::container(options, of_job);
-        self.add_to_list(spec, &self.in_spec(&[]), "containers", vec![sidecar])?;
+        self.add_to_list(spec, &self.in_spec(&[]), "containers", vec![sidecar.container()])?;
         let share = "shareProcessNamespace";
         match spec.get(share) {
+            _ if !sidecar.shares_processes() => {}
             Some(Value::Bool(true)) => {}
             Some(Value::Bool(false)) => {
                 let at = self.in_spec(&[Step::Name(share.to_owned())]);
@@ -146,7 +147,7 @@ impl Planned<'_> {
                 self.changes.push(Change::Add { at: self.in_spec(&[]), name: share.to_owned(), value: true.into() });
             }
         }
-        self.volumes(spec, options)?;
+        self.volumes(spec, sidecar)?;
         if spec.get("automountServiceAccountToken") == Some(&Value::Bool(false)) {
             let note = "automountServiceAccountToken is false: without a token the Agent gets nothing from the kubelet";
             self.notes.push(note.to_owned());
@@ -155,16 +156,16 @@ impl Planned<'_> {
     }
 
     /// As the Admission Controller does it, values that are there already are replaced.
-    fn variables(&mut self, container: &Value, at: &Path) -> Result<(), Reason> {
+    fn variables(&mut self, container: &Value, at: &Path, sidecar: &Sidecar) -> Result<(), Reason> {
         let name_of = |one: &Value| one.get("name").and_then(Value::as_str).map(str::to_owned);
         let there = list(container, "env")?;
         let container_name = name_of(container).unwrap_or_default();
         let mut missing = Vec::new();
-        for (name, value) in injected::APP_ENV {
+        for (name, value) in sidecar.application_env() {
             // Of two with the same name Kubernetes takes the last.
             let place = there.iter().rposition(|one| name_of(one).as_deref() == Some(name));
             let Some((index, one)) = place.and_then(|index| Some((index, there.get(index)?))) else {
-                missing.push(injected::variable(name, value));
+                missing.push(env(name, &value));
                 continue;
             };
             if has(one, "valueFrom") {
@@ -173,7 +174,7 @@ impl Planned<'_> {
             }
             let entry = [at.as_slice(), &[Step::Name("env".to_owned()), Step::Index(index)]].concat();
             match one.get("value") {
-                Some(Value::String(text)) if text == value => continue,
+                Some(Value::String(text)) if *text == value => continue,
                 Some(Value::Null) | None => {
                     self.changes.push(Change::Add { at: entry, name: "value".to_owned(), value: value.into() });
                 }
@@ -191,28 +192,32 @@ impl Planned<'_> {
         self.add_to_list(container, at, "env", missing)
     }
 
-    fn mount(&mut self, container: &Value, at: &Path) -> Result<(), Reason> {
-        let (name, place) = injected::SOCKETS;
-        for mount in list(container, "volumeMounts")? {
-            let text = |member: &str| mount.get(member).and_then(Value::as_str).unwrap_or_default();
-            let (own_name, own_place) = (text("name"), text("mountPath").trim_end_matches('/'));
-            if (own_name, own_place) == (name, place) {
-                return Ok(());
+    fn mounts(&mut self, container: &Value, at: &Path, sidecar: &Sidecar) -> Result<(), Reason> {
+        let there = list(container, "volumeMounts")?;
+        let mut missing = Vec::new();
+        'wanted: for (name, place) in sidecar.application_mounts() {
+            for mount in there {
+                let text = |member: &str| mount.get(member).and_then(Value::as_str).unwrap_or_default();
+                let (own_name, own_place) = (text("name"), text("mountPath").trim_end_matches('/'));
+                if (own_name, own_place) == (name, place) {
+                    continue 'wanted;
+                }
+                if own_name == name || own_place == place {
+                    let container = container.get("name").and_then(Value::as_str).unwrap_or_default();
+                    let what =
+                        format!("container {container} mounts {own_name} at {own_place}, where the Agent's sockets go");
+                    return Err(Reason::new(&what, "rename that volume, or mount it elsewhere"));
+                }
             }
-            if own_name == name || own_place == place {
-                let container = container.get("name").and_then(Value::as_str).unwrap_or_default();
-                let what =
-                    format!("container {container} mounts {own_name} at {own_place}, where the Agent's sockets go");
-                return Err(Reason::new(&what, "rename that volume, or mount it elsewhere"));
-            }
+            missing.push(mount(name, place));
         }
-        self.add_to_list(container, at, "volumeMounts", vec![injected::sockets_mount()])
+        self.add_to_list(container, at, "volumeMounts", missing)
     }
 
-    fn volumes(&mut self, spec: &Value, options: &injected::Options) -> Result<(), Reason> {
+    fn volumes(&mut self, spec: &Value, sidecar: &Sidecar) -> Result<(), Reason> {
         let there = list(spec, "volumes")?;
         let mut missing = Vec::new();
-        for (name, volume) in injected::volumes(options) {
+        for (name, volume) in sidecar.volumes() {
             match there.iter().find(|one| one.get("name").and_then(Value::as_str) == Some(name)) {
                 Some(one) if one.get("emptyDir").is_some() => {}
                 Some(_) => {

@@ -1,0 +1,82 @@
+//! Flags that `generate` and `inject` share.
+
+use clap::Args;
+
+use crate::manifests::agent::{self, Resources};
+use crate::manifests::sidecar::{NativeLogs, Sidecar};
+
+/// What there is to choose about the Agent's container, however it gets into a pod.
+#[derive(Debug, Clone, Args)]
+#[group(id = "container_flags", multiple = true)]
+pub(super) struct ContainerFlags {
+    /// Talk to the Cluster Agent: its service and namespace, or its URL [without a value: datadog-cluster-agent.datadog].
+    #[arg(
+        long,
+        value_name = "SERVICE.NAMESPACE|URL",
+        num_args = 0..=1,
+        default_missing_value = "datadog-cluster-agent.datadog",
+        value_parser = agent::parse_cluster_agent
+    )]
+    cluster_agent: Option<String>,
+    /// Collect the processes of all containers.
+    #[arg(long)]
+    processes: bool,
+    /// Let the Agent collect the pod's logs itself.
+    #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_value_t, default_missing_value = "all")]
+    native_logs: NativeLogs,
+    /// The Agent's image.
+    #[arg(long, value_name = "NAME", default_value = agent::IMAGE)]
+    image: String,
+    /// The image's tag, unless it has one.
+    #[arg(long, value_name = "TAG", default_value = agent::TAG)]
+    tag: String,
+}
+
+impl ContainerFlags {
+    /// The sidecar with what was chosen.
+    pub(super) fn put_into(self, sidecar: Sidecar, size: SizeFlags) -> Sidecar {
+        Sidecar {
+            image: agent::image(&self.image, &self.tag),
+            cluster_agent_url: self.cluster_agent.or(sidecar.cluster_agent_url),
+            processes: self.processes,
+            native_logs: self.native_logs,
+            resources: size.resources().unwrap_or_default(),
+            ..sidecar
+        }
+    }
+}
+
+/// What a sidecar asks for.
+#[derive(Debug, Clone, Args)]
+#[group(id = "size_flags", multiple = true)]
+pub(super) struct SizeFlags {
+    /// CPU of a sidecar [default: 200m].
+    #[arg(long, value_name = "AMOUNT")]
+    cpu: Option<String>,
+    /// Memory of a sidecar [default: 256Mi].
+    #[arg(long, value_name = "AMOUNT")]
+    memory: Option<String>,
+}
+
+impl SizeFlags {
+    /// `None` if nothing was asked for.
+    pub(super) fn resources(self) -> Option<Resources> {
+        let default = Resources::default();
+        match (self.cpu, self.memory) {
+            (None, None) => None,
+            (cpu, memory) => {
+                Some(Resources { cpu: cpu.unwrap_or(default.cpu), memory: memory.unwrap_or(default.memory) })
+            }
+        }
+    }
+}
+
+/// `NAME=VALUE`.
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() && !text.contains(['\n', '\r']) => {
+            Ok((name.to_owned(), value.to_owned()))
+        }
+        _ => Err("must be NAME=VALUE".to_owned()),
+    }
+}
