@@ -278,6 +278,28 @@ fn files_are_written_and_differences_shown() {
     assert!(said.contains("nothing to do: it has the Agent, as container datadog-agent-injected"), "{said}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_file_is_replaced_at_once() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+    let folder = scratch("replace");
+    let (file, link) = (folder.join("a.yaml"), folder.join("link.yaml"));
+    std::fs::write(&file, fixture("statefulset.yaml")).unwrap();
+    std::fs::set_permissions(&file, PermissionsExt::from_mode(0o640)).unwrap();
+    symlink("a.yaml", &link).unwrap();
+    let before = std::fs::metadata(&file).unwrap();
+    // Whoever has it open reads on in what was there.
+    let mut open = std::fs::File::open(&file).unwrap();
+    let arguments = ["--cluster", "prod", "--service-account", "datadog-agent", "--write", "-f", "link.yaml"];
+    assert_eq!(run(&folder, &arguments, "").0, Some(0));
+    let after = std::fs::metadata(&file).unwrap();
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), snapshot("statefulset.yaml", "sidecar"));
+    assert_eq!(std::io::read_to_string(&mut open).unwrap(), fixture("statefulset.yaml"));
+    assert_eq!((after.mode() & 0o7777, after.uid()), (0o640, before.uid()));
+    assert!(before.ino() != after.ino() && std::fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 2, "nothing is left over");
+}
+
 #[test]
 fn what_cannot_be_run_writes_nothing() {
     let folder = scratch("refused");

@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::flags::{ContainerFlags, SizeFlags, pair};
-use super::{CommandError, Findings, generate};
+use super::{CommandError, Findings, generate, replace};
 use crate::manifests::agent::{SIDECAR_LABEL, check_labels};
 use crate::manifests::cluster::{ClusterOptions, Need};
 use crate::manifests::inject::{self, Object, Outcome, Want};
@@ -89,7 +89,7 @@ pub(super) fn run(options: &Options) -> Result<Findings, CommandError> {
     if options.write {
         for one in all.iter().filter(|one| one.before != one.after) {
             let failed = |error| CommandError::File { path: shown(one.file), error };
-            std::fs::write(one.file, &one.after).map_err(failed)?;
+            replace::replace(one.file, one.after.as_bytes()).map_err(failed)?;
         }
     }
     report(&all, options.json)?;

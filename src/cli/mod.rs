@@ -8,6 +8,7 @@ mod inject;
 mod intake;
 mod manifest;
 mod preview;
+mod replace;
 mod rules;
 mod show;
 
