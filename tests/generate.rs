@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 const PODFERRY: &str = env!("CARGO_BIN_EXE_podferry");
 
 /// The fixture's name without its extension, and the arguments; `CLUSTER` stands for the options of the cluster.
-const CASES: [(&str, &str); 52] = [
+const CASES: [(&str, &str); 53] = [
     ("logging", "logging CLUSTER --region eu-west-1"),
     (
         "logging-drops",
@@ -74,6 +74,7 @@ const CASES: [(&str, &str); 52] = [
     ),
     ("helm-values-run-as-agent", "helm-values CLUSTER --run-as-agent"),
     ("helm-values-native-logs", "helm-values CLUSTER --native-logs --tag 7.78.1"),
+    ("helm-values-native-logs-annotated", "helm-values CLUSTER --native-logs=annotated --tag 7.78.1"),
     ("helm-values-checks", "helm-values CLUSTER --cluster-agent-replicas 2 --cluster-checks-runner=3"),
     ("helm-values-less", "helm-values CLUSTER --kube-state-metrics false --events false"),
     ("operator", "operator CLUSTER"),
@@ -237,6 +238,8 @@ fn what_is_missing_is_asked_for() {
         ("fargate-profile", "--region"),
         ("sidecar CLUSTER --sockets", "--container"),
         ("sidecar CLUSTER --native-logs --tag 7.70.0", "7.71"),
+        ("helm-values CLUSTER --native-logs --tag 7.70.0", "7.71"),
+        ("operator CLUSTER --tag 7.17.0", "7.18"),
         ("rbac --subject web", "NAMESPACE/SERVICE-ACCOUNT"),
         ("annotations --from-v1 INPUT/redisdb.yaml", "check_names"),
     ] {

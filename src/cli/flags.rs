@@ -21,9 +21,6 @@ pub(super) struct ContainerFlags {
     /// Collect the processes of all containers.
     #[arg(long)]
     processes: bool,
-    /// Let the Agent collect the pod's logs itself.
-    #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_value_t, default_missing_value = "all")]
-    native_logs: NativeLogs,
     /// The Agent's image.
     #[arg(long, value_name = "NAME", default_value = agent::IMAGE)]
     image: String,
@@ -34,16 +31,33 @@ pub(super) struct ContainerFlags {
 
 impl ContainerFlags {
     /// The sidecar with what was chosen.
-    pub(super) fn put_into(self, sidecar: Sidecar, size: SizeFlags) -> Sidecar {
+    pub(super) fn put_into(self, sidecar: Sidecar, logs: LogFlags, size: SizeFlags) -> Sidecar {
         Sidecar {
             image: agent::image(&self.image, &self.tag),
             cluster_agent_url: self.cluster_agent.or(sidecar.cluster_agent_url),
             processes: self.processes,
-            native_logs: self.native_logs,
+            native_logs: logs.native_logs,
             resources: size.resources().unwrap_or_default(),
             ..sidecar
         }
     }
+}
+
+/// Whether a sidecar collects logs.
+#[derive(Debug, Clone, Args)]
+#[group(id = "log_flags", multiple = true)]
+pub(super) struct LogFlags {
+    /// Let the Agent collect the pod's logs itself [without a value: all].
+    #[arg(
+        long,
+        value_name = "WHICH",
+        value_enum,
+        num_args = 0..=1,
+        require_equals = true,
+        default_value_t,
+        default_missing_value = "all"
+    )]
+    pub(super) native_logs: NativeLogs,
 }
 
 /// What a sidecar asks for.

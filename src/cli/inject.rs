@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::flags::{ContainerFlags, SizeFlags, pair};
+use super::flags::{ContainerFlags, LogFlags, SizeFlags, pair};
 use super::{CommandError, Findings, generate, replace};
 use crate::manifests::agent::{SIDECAR_LABEL, check_labels};
 use crate::manifests::cluster::{ClusterOptions, Need};
@@ -30,7 +30,7 @@ pub(super) struct Options {
     #[arg(long)]
     json: bool,
     /// Set only the label by which the Admission Controller chooses pods.
-    #[arg(long, conflicts_with_all = ["container_flags", "size_flags"])]
+    #[arg(long, conflicts_with_all = ["container_flags", "log_flags", "size_flags"])]
     label_only: bool,
     /// Set these labels instead, for selectors of your own; may be given several times.
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = pair, requires = "label_only")]
@@ -49,6 +49,8 @@ pub(super) struct Options {
     config: Option<PathBuf>,
     #[command(flatten)]
     container: ContainerFlags,
+    #[command(flatten)]
+    logs: LogFlags,
     #[command(flatten)]
     size: SizeFlags,
     /// Let the Agent work without a Cluster Agent; else it talks to datadog-cluster-agent.datadog, if not told otherwise.
@@ -113,7 +115,8 @@ fn want(options: &Options) -> Result<Want, CommandError> {
     };
     let cluster = generate::cluster_of(flags, options.config.as_deref())?;
     cluster.need(&[Need::Cluster]).map_err(generate::refused)?;
-    let mut sidecar = options.container.clone().put_into(Sidecar::injected(&cluster), options.size.clone());
+    let (logs, size) = (options.logs.clone(), options.size.clone());
+    let mut sidecar = options.container.clone().put_into(Sidecar::injected(&cluster), logs, size);
     sidecar.own_user = options.run_as_agent;
     sidecar.env.clone_from(&options.env);
     if options.no_cluster_agent {

@@ -28,6 +28,8 @@ pub const IMAGE: &str = "gcr.io/datadoghq/agent";
 pub const TAG: &str = "7";
 /// The variable that lets the Agent collect processes.
 pub(super) const PROCESSES: &str = "DD_PROCESS_CONFIG_PROCESS_COLLECTION_ENABLED";
+/// The variable that lets the Agent collect the logs of containers that no annotation asks for.
+pub(super) const COLLECT_ALL: &str = "DD_LOGS_CONFIG_CONTAINER_COLLECT_ALL";
 
 /// The port of the Cluster Agent. Source: DataDog/datadog-agent, `pkg/config/setup`, `cluster_agent.cmd_port`.
 const CLUSTER_AGENT_PORT: u16 = 5005;

@@ -7,9 +7,12 @@
 //! Source: Datadog, "Amazon EKS on AWS Fargate", "Admission Controller"; DataDog/datadog-agent,
 //! `pkg/clusteragent/admission/mutate/agent_sidecar`.
 
-use super::agent::{NAMESPACE, PROCESSES, Resources, SIDECAR_LABEL, USER, all_differ, check_env, check_tag, env};
+use super::agent::{
+    COLLECT_ALL, NAMESPACE, PROCESSES, Resources, SIDECAR_LABEL, USER, all_differ, check_env, check_tag, env,
+};
 use super::cluster::{Cluster, Missing, Need, is_label};
 use super::node::{Map, Node};
+use super::sidecar::NativeLogs;
 
 /// The Cluster Agent's switch for logs through the kubelet. Source: DataDog/datadog-agent, `pkg/config/setup`.
 const KUBELET_LOGS: &str = "DD_ADMISSION_CONTROLLER_AGENT_SIDECAR_KUBELET_API_LOGGING_ENABLED";
@@ -35,8 +38,8 @@ pub struct Injection {
     pub run_as_agent: bool,
     /// Collect the processes of all containers.
     pub processes: bool,
-    /// Let sidecars collect logs through the kubelet.
-    pub native_logs: bool,
+    /// Let sidecars collect the pods' logs through the kubelet.
+    pub native_logs: NativeLogs,
     /// The sidecars' version; `None`: that of the chart or the Operator.
     pub tag: Option<String>,
     pub cluster_agent_replicas: i64,
@@ -57,7 +60,7 @@ impl Default for Injection {
             resources: None,
             run_as_agent: false,
             processes: false,
-            native_logs: false,
+            native_logs: NativeLogs::None,
             tag: None,
             cluster_agent_replicas: 1,
             cluster_checks_runners: 0,
@@ -101,10 +104,11 @@ impl Injection {
             return wrong("--selector and --namespace-selector: a label has one value, so give each once");
         }
         check_env(&self.env).map_err(InjectionError::Value)?;
-        if self.processes && self.env.iter().any(|(name, _)| name == PROCESSES) {
-            return wrong("--env: a variable is given twice; --processes sets one, too");
+        if self.env.iter().any(|(name, _)| self.own_env().any(|own| own == name)) {
+            return wrong("--env: a variable is given twice; --processes and --native-logs set some, too");
         }
-        self.tag.as_deref().map_or(Ok(()), |tag| check_tag(tag, self.native_logs)).map_err(InjectionError::Value)
+        let native_logs = self.native_logs != NativeLogs::None;
+        self.tag.as_deref().map_or(Ok(()), |tag| check_tag(tag, native_logs)).map_err(InjectionError::Value)
     }
 
     /// `selectors`: one, or none.
@@ -125,11 +129,17 @@ impl Injection {
         Some(Node::list([selector]))
     }
 
+    /// Variables of every sidecar that flags of their own switch on.
+    fn own_env(&self) -> impl Iterator<Item = &'static str> {
+        let processes = self.processes.then_some(PROCESSES);
+        processes.into_iter().chain((self.native_logs == NativeLogs::All).then_some(COLLECT_ALL))
+    }
+
     /// `profiles`: one, or none.
     pub(super) fn profiles(&self) -> Option<Node> {
-        let processes = self.processes.then(|| env(PROCESSES, "true"));
+        let own = self.own_env().map(|name| env(name, "true"));
         let others = self.env.iter().map(|(name, value)| env(name, value));
-        let env: Vec<Map> = processes.into_iter().chain(others).collect();
+        let env: Vec<Map> = own.chain(others).collect();
         let mut profile = Map::new().with_some("env", (!env.is_empty()).then(|| Node::list(env)));
         profile = profile.with_some("resources", self.resources.as_ref().map(Resources::map));
         if self.run_as_agent {
@@ -144,7 +154,7 @@ impl Injection {
 
     /// Variables of the Cluster Agent.
     pub(super) fn cluster_agent_env(&self) -> Option<Node> {
-        self.native_logs.then(|| Node::list([env(KUBELET_LOGS, "true")]))
+        (self.native_logs != NativeLogs::None).then(|| Node::list([env(KUBELET_LOGS, "true")]))
     }
 
     pub(super) fn nodes(&self) -> &'static str {
@@ -174,7 +184,11 @@ mod tests {
             assert_eq!(refused(Injection { env: vec![(name.into(), "x".into())], ..plain() }), bad, "{name}");
         }
         for (tag, bad) in [("7.70.1", true), ("7.71.0", false), ("7", false)] {
-            assert_eq!(refused(Injection { tag: Some(tag.into()), native_logs: true, ..plain() }), bad, "{tag}");
+            assert_eq!(
+                refused(Injection { tag: Some(tag.into()), native_logs: NativeLogs::Annotated, ..plain() }),
+                bad,
+                "{tag}"
+            );
         }
     }
 
@@ -190,6 +204,9 @@ mod tests {
             assert_eq!(refused(Injection { env: pairs(&names), ..Injection::default() }), bad);
         }
         assert!(refused(Injection { env: pairs(&[PROCESSES]), processes: true, ..Injection::default() }));
+        for (native_logs, bad) in [(NativeLogs::All, true), (NativeLogs::Annotated, false)] {
+            assert_eq!(refused(Injection { env: pairs(&[COLLECT_ALL]), native_logs, ..Injection::default() }), bad);
+        }
         assert!(refused(Injection { env: pairs(&["A B"]), ..Injection::default() }));
     }
 

@@ -93,6 +93,7 @@ mod tests {
 
     use super::super::agent::Resources;
     use super::super::cluster::ClusterOptions;
+    use super::super::sidecar::NativeLogs;
     use super::super::{Content, helm_values};
     use super::*;
 
@@ -124,7 +125,7 @@ mod tests {
             resources: Some(Resources { cpu: "300m".into(), memory: "512Mi".into() }),
             run_as_agent: true,
             processes: true,
-            native_logs: true,
+            native_logs: NativeLogs::All,
             tag: Some("7.78.1".into()),
             cluster_agent_replicas: 2,
             cluster_checks_runners: 2,

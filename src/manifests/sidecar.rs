@@ -7,8 +7,8 @@
 //! `pkg/clusteragent/admission/mutate/agent_sidecar` (what the Admission Controller injects).
 
 use super::agent::{
-    API_KEY, IMAGE, PROCESSES, Resources, TAG, TOKEN, USER, check_env, check_tag, default_cluster_agent_url, env,
-    env_of_secret, image, item,
+    API_KEY, COLLECT_ALL, IMAGE, PROCESSES, Resources, TAG, TOKEN, USER, check_env, check_tag,
+    default_cluster_agent_url, env, env_of_secret, image, item,
 };
 use super::cluster::Cluster;
 use super::node::{Item, Map, Node};
@@ -77,12 +77,12 @@ pub struct Sidecar {
 /// Which logs the Agent collects itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum NativeLogs {
-    /// None: they take the way through CloudWatch.
+    /// No logs: they take the way through CloudWatch.
     #[default]
     None,
-    /// Those of containers with an annotation `ad.datadoghq.com/<container>.logs`.
+    /// Logs of containers with an annotation `ad.datadoghq.com/<container>.logs`.
     Annotated,
-    /// All of the pod.
+    /// All logs of the pod.
     All,
 }
 
@@ -211,7 +211,7 @@ impl Sidecar {
             ("DD_LOGS_CONFIG_RUN_PATH", RUN_PATH),
         ];
         let mut logs = set(self.native_logs != NativeLogs::None, &own);
-        logs.extend(set(self.native_logs == NativeLogs::All, &[("DD_LOGS_CONFIG_CONTAINER_COLLECT_ALL", "true")]));
+        logs.extend(set(self.native_logs == NativeLogs::All, &[(COLLECT_ALL, "true")]));
         logs
     }
 

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{Common, refused};
 use crate::cli::CommandError;
-use crate::cli::flags::{SizeFlags, pair};
+use crate::cli::flags::{LogFlags, SizeFlags, pair};
 use crate::manifests::cluster::Cluster;
 use crate::manifests::injection::{self, InjectionError};
 use crate::manifests::{File, agent, helm_values, operator};
@@ -36,9 +36,8 @@ pub(in crate::cli) struct Injection {
     /// Collect the processes of all containers.
     #[arg(long)]
     processes: bool,
-    /// Let sidecars collect the pods' logs themselves.
-    #[arg(long)]
-    native_logs: bool,
+    #[command(flatten)]
+    logs: LogFlags,
     /// The sidecars' version [default: that of the chart or of the Operator].
     #[arg(long, value_name = "TAG")]
     tag: Option<String>,
@@ -79,7 +78,7 @@ impl Injection {
             resources: self.size.resources(),
             run_as_agent: self.run_as_agent,
             processes: self.processes,
-            native_logs: self.native_logs,
+            native_logs: self.logs.native_logs,
             tag: self.tag,
             cluster_agent_replicas: self.cluster_agent_replicas,
             cluster_checks_runners: self.cluster_checks_runner,
