@@ -27,17 +27,21 @@ pub(super) struct ContainerFlags {
     /// The image's tag, unless it has one.
     #[arg(long, value_name = "TAG", default_value = agent::TAG)]
     tag: String,
+    #[command(flatten)]
+    logs: LogFlags,
+    #[command(flatten)]
+    size: SizeFlags,
 }
 
 impl ContainerFlags {
     /// The sidecar with what was chosen.
-    pub(super) fn put_into(self, sidecar: Sidecar, logs: LogFlags, size: SizeFlags) -> Sidecar {
+    pub(super) fn put_into(self, sidecar: Sidecar) -> Sidecar {
         Sidecar {
             image: agent::image(&self.image, &self.tag),
             cluster_agent_url: self.cluster_agent.or(sidecar.cluster_agent_url),
             processes: self.processes,
-            native_logs: logs.native_logs,
-            resources: size.resources().unwrap_or_default(),
+            native_logs: self.logs.native_logs,
+            resources: self.size.resources().unwrap_or_default(),
             ..sidecar
         }
     }

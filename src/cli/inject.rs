@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::flags::{ContainerFlags, LogFlags, SizeFlags, pair};
+use super::flags::{ContainerFlags, pair};
 use super::{CommandError, Findings, generate, replace};
 use crate::manifests::agent::{SIDECAR_LABEL, check_labels};
 use crate::manifests::cluster::{ClusterOptions, Need};
@@ -49,10 +49,6 @@ pub(super) struct Options {
     config: Option<PathBuf>,
     #[command(flatten)]
     container: ContainerFlags,
-    #[command(flatten)]
-    logs: LogFlags,
-    #[command(flatten)]
-    size: SizeFlags,
     /// Let the Agent work without a Cluster Agent; else it talks to datadog-cluster-agent.datadog, if not told otherwise.
     #[arg(long, conflicts_with_all = ["cluster_agent", "label_only"])]
     no_cluster_agent: bool,
@@ -115,8 +111,7 @@ fn want(options: &Options) -> Result<Want, CommandError> {
     };
     let cluster = generate::cluster_of(flags, options.config.as_deref())?;
     cluster.need(&[Need::Cluster]).map_err(generate::refused)?;
-    let (logs, size) = (options.logs.clone(), options.size.clone());
-    let mut sidecar = options.container.clone().put_into(Sidecar::injected(&cluster), logs, size);
+    let mut sidecar = options.container.clone().put_into(Sidecar::injected(&cluster));
     sidecar.own_user = options.run_as_agent;
     sidecar.env.clone_from(&options.env);
     if options.no_cluster_agent {

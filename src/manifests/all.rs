@@ -2,8 +2,8 @@
 //! with the commands.
 
 use super::File;
-use super::cluster::{Cluster, Missing, Need};
-use super::injection::{Injection, InjectionError};
+use super::cluster::{Cluster, Missing, Need, Refused};
+use super::injection::Injection;
 use super::logging::{self, LoggingError};
 use super::{fargate_profile, helm_values, iam, monitor, operator, rbac, subscription};
 
@@ -26,7 +26,7 @@ pub enum AllError {
     #[error(transparent)]
     Logging(#[from] LoggingError),
     #[error(transparent)]
-    Injection(#[from] InjectionError),
+    Injection(#[from] Refused),
     #[error("{0}")]
     Other(String),
 }

@@ -137,6 +137,16 @@ pub enum Need {
 #[error("missing: {}", .0.iter().map(|need| need.ask()).collect::<Vec<_>>().join("; "))]
 pub struct Missing(pub Vec<Need>);
 
+/// Why a manifest cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    /// The option, and what it must be.
+    #[error("{0}")]
+    Value(&'static str),
+}
+
 impl Need {
     fn ask(self) -> &'static str {
         match self {

@@ -4,7 +4,7 @@
 
 use super::File;
 use super::agent::check_labels;
-use super::cluster::{Cluster, Missing, Need};
+use super::cluster::{Cluster, Need, Refused};
 use super::node::{Map, Node};
 
 /// How many selectors a profile may have. Source: Amazon EKS User Guide, "Fargate profile components".
@@ -26,32 +26,23 @@ pub struct Options {
     pub more_namespaces: Vec<String>,
 }
 
-/// Why no manifest can be made.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ProfileError {
-    #[error(transparent)]
-    Missing(#[from] Missing),
-    #[error("{0}")]
-    Value(&'static str),
-}
-
 /// The manifest: as many profiles as the namespaces need.
 ///
 /// # Errors
-/// [`ProfileError`].
-pub fn generate(cluster: &Cluster, options: &Options) -> Result<File, ProfileError> {
+/// [`Refused`].
+pub fn generate(cluster: &Cluster, options: &Options) -> Result<File, Refused> {
     cluster.need(&[Need::Cluster, Need::Region, Need::Namespace])?;
     let is_inside = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     let name = options.name.as_str();
     let begins = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric()) && !name.starts_with("eks-");
     if !begins || name.len() > 60 || !name.bytes().all(is_inside) {
-        return Err(ProfileError::Value(
+        return Err(Refused::Value(
             "--name: must be letters, digits, `-` and `_`, 60 at most, and not begin with eks-, which EKS keeps for itself",
         ));
     }
-    check_labels(&options.labels).map_err(ProfileError::Value)?;
+    check_labels(&options.labels).map_err(Refused::Value)?;
     if options.pod_execution_role.as_deref().is_some_and(|role| !is_role(role)) {
-        return Err(ProfileError::Value(
+        return Err(Refused::Value(
             "--pod-execution-role: must be the ARN of a role: arn:aws:iam::123456789012:role/…",
         ));
     }
@@ -105,7 +96,7 @@ mod tests {
     use super::super::cluster::ClusterOptions;
     use super::*;
 
-    fn generated(namespaces: usize, options: &Options) -> Result<serde_json::Value, ProfileError> {
+    fn generated(namespaces: usize, options: &Options) -> Result<serde_json::Value, Refused> {
         let cluster = ClusterOptions {
             cluster: Some("prod".into()),
             region: Some("eu-west-1".into()),

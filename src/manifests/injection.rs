@@ -10,7 +10,7 @@
 use super::agent::{
     COLLECT_ALL, NAMESPACE, PROCESSES, Resources, SIDECAR_LABEL, USER, all_differ, check_env, check_tag, env,
 };
-use super::cluster::{Cluster, Missing, Need, is_label};
+use super::cluster::{Cluster, Need, Refused, is_label};
 use super::node::{Map, Node};
 use super::sidecar::NativeLogs;
 
@@ -70,28 +70,19 @@ impl Default for Injection {
     }
 }
 
-/// Why nothing can be made.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InjectionError {
-    #[error(transparent)]
-    Missing(#[from] Missing),
-    #[error("{0}")]
-    Value(&'static str),
-}
-
 impl Injection {
     /// Whether a cluster can have this.
     ///
     /// # Errors
-    /// [`InjectionError`].
-    pub fn check(&self, cluster: &Cluster) -> Result<(), InjectionError> {
+    /// [`Refused`].
+    pub fn check(&self, cluster: &Cluster) -> Result<(), Refused> {
         cluster.need(&[Need::Cluster])?;
-        let wrong = |problem| Err(InjectionError::Value(problem));
+        let wrong = |problem| Err(Refused::Value(problem));
         if !is_label(&self.datadog_namespace) {
             return wrong("--datadog-namespace: must be a namespace's name");
         }
         if let Some(resources) = &self.resources {
-            resources.check().map_err(InjectionError::Value)?;
+            resources.check().map_err(Refused::Value)?;
         }
         if !(1..=20).contains(&self.cluster_agent_replicas) {
             return wrong("--cluster-agent-replicas: must be from 1 to 20");
@@ -103,12 +94,12 @@ impl Injection {
         if !differ(&self.pod_labels) || !differ(&self.namespace_labels) {
             return wrong("--selector and --namespace-selector: a label has one value, so give each once");
         }
-        check_env(&self.env).map_err(InjectionError::Value)?;
+        check_env(&self.env).map_err(Refused::Value)?;
         if self.env.iter().any(|(name, _)| self.own_env().any(|own| own == name)) {
             return wrong("--env: a variable is given twice; --processes and --native-logs set some, too");
         }
         let native_logs = self.native_logs != NativeLogs::None;
-        self.tag.as_deref().map_or(Ok(()), |tag| check_tag(tag, native_logs)).map_err(InjectionError::Value)
+        self.tag.as_deref().map_or(Ok(()), |tag| check_tag(tag, native_logs)).map_err(Refused::Value)
     }
 
     /// `selectors`: one, or none.

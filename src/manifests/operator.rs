@@ -5,15 +5,15 @@
 
 use super::File;
 use super::agent::{API_KEY, SECRET, TOKEN};
-use super::cluster::Cluster;
-use super::injection::{Injection, InjectionError};
+use super::cluster::{Cluster, Refused};
+use super::injection::Injection;
 use super::node::Map;
 
 /// The manifest.
 ///
 /// # Errors
-/// [`InjectionError`].
-pub fn generate(cluster: &Cluster, injection: &Injection) -> Result<File, InjectionError> {
+/// [`Refused`].
+pub fn generate(cluster: &Cluster, injection: &Injection) -> Result<File, Refused> {
     injection.check(cluster)?;
     let spec = Map::new()
         .with("global", global(cluster))

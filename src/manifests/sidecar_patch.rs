@@ -5,24 +5,15 @@
 
 use super::File;
 use super::agent::{all_differ, env, item};
-use super::cluster::{Cluster, Missing, Need, is_label};
+use super::cluster::{Cluster, Need, Refused, is_label};
 use super::node::{Item, Map, Node};
 use super::sidecar::{Sidecar, mount};
-
-/// Why no patch can be made.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SidecarError {
-    #[error(transparent)]
-    Missing(#[from] Missing),
-    #[error("{0}")]
-    Value(&'static str),
-}
 
 /// A patch that adds the sidecar to a workload's pods: `kubectl patch deployment NAME --patch-file sidecar.yaml`.
 ///
 /// # Errors
-/// [`SidecarError`].
-pub fn generate(cluster: &Cluster, sidecar: &Sidecar, applications: &[String]) -> Result<File, SidecarError> {
+/// [`Refused`].
+pub fn generate(cluster: &Cluster, sidecar: &Sidecar, applications: &[String]) -> Result<File, Refused> {
     cluster.need(&[Need::Cluster])?;
     check(sidecar, applications)?;
     let mut pod = Map::new();
@@ -60,9 +51,9 @@ pub fn generate(cluster: &Cluster, sidecar: &Sidecar, applications: &[String]) -
     Ok(File::documents("sidecar.yaml", introduction, vec![patch]))
 }
 
-fn check(sidecar: &Sidecar, applications: &[String]) -> Result<(), SidecarError> {
-    let wrong = |problem| Err(SidecarError::Value(problem));
-    sidecar.check().map_err(SidecarError::Value)?;
+fn check(sidecar: &Sidecar, applications: &[String]) -> Result<(), Refused> {
+    let wrong = |problem| Err(Refused::Value(problem));
+    sidecar.check().map_err(Refused::Value)?;
     if sidecar.sockets == applications.is_empty() {
         return wrong("--sockets and --container go together: only a container that is named gets the sockets");
     }

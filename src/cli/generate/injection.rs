@@ -5,8 +5,8 @@ use clap::Args;
 use super::{Common, refused};
 use crate::cli::CommandError;
 use crate::cli::flags::{LogFlags, SizeFlags, pair};
-use crate::manifests::cluster::Cluster;
-use crate::manifests::injection::{self, InjectionError};
+use crate::manifests::cluster::{Cluster, Refused};
+use crate::manifests::injection;
 use crate::manifests::{File, agent, helm_values, operator};
 
 #[derive(Debug, Clone, Args)]
@@ -64,10 +64,7 @@ impl Injection {
         self.run(operator::generate)
     }
 
-    fn run(
-        self,
-        generate: fn(&Cluster, &injection::Injection) -> Result<File, InjectionError>,
-    ) -> Result<(), CommandError> {
+    fn run(self, generate: fn(&Cluster, &injection::Injection) -> Result<File, Refused>) -> Result<(), CommandError> {
         let cluster = self.common.cluster()?;
         let options = injection::Injection {
             datadog_namespace: self.datadog_namespace,

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{Common, refused};
 use crate::cli::CommandError;
-use crate::cli::flags::{ContainerFlags, LogFlags, SizeFlags};
+use crate::cli::flags::ContainerFlags;
 use crate::manifests::{sidecar, sidecar_patch};
 
 #[derive(Debug, Clone, Args)]
@@ -31,10 +31,6 @@ pub(in crate::cli) struct Sidecar {
     tags: Vec<String>,
     #[command(flatten)]
     container: ContainerFlags,
-    #[command(flatten)]
-    logs: LogFlags,
-    #[command(flatten)]
-    size: SizeFlags,
 }
 
 impl Sidecar {
@@ -46,7 +42,7 @@ impl Sidecar {
             apm: self.apm,
             sockets: self.sockets,
             ends_with_pod: self.job,
-            ..self.container.put_into(sidecar::Sidecar::new(&cluster), self.logs, self.size)
+            ..self.container.put_into(sidecar::Sidecar::new(&cluster))
         };
         let file = sidecar_patch::generate(&cluster, &options, &self.containers).map_err(refused)?;
         self.common.output.write(&[file], &[])
