@@ -7,7 +7,7 @@ use super::File;
 use super::agent::SECRET;
 use super::cluster::{Cluster, Refused};
 use super::injection::Injection;
-use super::node::Map;
+use super::node::{Map, Node};
 
 /// The values.
 ///
@@ -35,10 +35,10 @@ pub fn generate(cluster: &Cluster, injection: &Injection) -> Result<File, Refuse
     let introduction = format!(
         "Values of Datadog's Helm chart for cluster {}: {}.\n\
          helm upgrade --install datadog datadog/datadog --namespace {namespace} --values helm-values.yaml\n\
-         The namespace {namespace}, and every namespace with sidecars, needs the Secret {SECRET}: `podferry generate secret`. Only pods that are \
-         started after this get a sidecar.",
+         {}",
         cluster.name(),
         injection.nodes(),
+        injection.needs(),
         namespace = injection.datadog_namespace
     );
     Ok(File::documents("helm-values.yaml", &introduction, vec![values]))
@@ -58,21 +58,8 @@ fn datadog(cluster: &Cluster, injection: &Injection) -> Map {
 }
 
 fn cluster_agent(injection: &Injection) -> Map {
-    let mut sidecars = Map::new()
-        .with("enabled", true)
-        .with("provider", "fargate")
-        .with("clusterAgentCommunicationEnabled", true)
-        .with_some("imageTag", injection.tag.as_deref());
-    if let Some(selectors) = injection.selectors() {
-        sidecars = sidecars.with_comment("One at most: with a second one nothing is injected.", "selectors", selectors);
-    }
-    if let Some(profiles) = injection.profiles() {
-        sidecars = sidecars.with_comment(
-            "One at most. Every value in quotes: the chart loses an unquoted false.",
-            "profiles",
-            profiles,
-        );
-    }
+    let profiles = "One at most. Every value in quotes: the chart loses an unquoted false.";
+    let sidecars = injection.sidecars("imageTag", injection.tag.as_deref().map(Node::from), profiles);
     Map::new()
         .with("enabled", true)
         .with("replicas", injection.cluster_agent_replicas)

@@ -8,7 +8,7 @@
 //! `pkg/clusteragent/admission/mutate/agent_sidecar`.
 
 use super::agent::{
-    COLLECT_ALL, NAMESPACE, PROCESSES, Resources, SIDECAR_LABEL, USER, all_differ, check_env, check_tag, env,
+    COLLECT_ALL, NAMESPACE, PROCESSES, Resources, SECRET, SIDECAR_LABEL, USER, all_differ, check_env, check_tag, env,
 };
 use super::cluster::{Cluster, Need, Refused, is_label};
 use super::node::{Map, Node};
@@ -103,7 +103,7 @@ impl Injection {
     }
 
     /// `selectors`: one, or none.
-    pub(super) fn selectors(&self) -> Option<Node> {
+    fn selectors(&self) -> Option<Node> {
         let labels = |pairs: &[(String, String)]| {
             let labels = pairs.iter().fold(Map::new(), |map, (name, value)| map.with(name, value.as_str()));
             (!pairs.is_empty()).then(|| Map::new().with("matchLabels", labels))
@@ -127,7 +127,7 @@ impl Injection {
     }
 
     /// `profiles`: one, or none.
-    pub(super) fn profiles(&self) -> Option<Node> {
+    fn profiles(&self) -> Option<Node> {
         let own = self.own_env().map(|name| env(name, "true"));
         let others = self.env.iter().map(|(name, value)| env(name, value));
         let env: Vec<Map> = own.chain(others).collect();
@@ -146,6 +146,32 @@ impl Injection {
     /// Variables of the Cluster Agent.
     pub(super) fn cluster_agent_env(&self) -> Option<Node> {
         (self.native_logs != NativeLogs::None).then(|| Node::list([env(KUBELET_LOGS, "true")]))
+    }
+
+    /// `agentSidecarInjection`, in which the two differ by how the image's tag is given.
+    pub(super) fn sidecars(&self, image: &str, tag: Option<Node>, about_profiles: &str) -> Map {
+        let mut sidecars = Map::new()
+            .with("enabled", true)
+            .with("provider", "fargate")
+            .with("clusterAgentCommunicationEnabled", true)
+            .with_some(image, tag);
+        if let Some(selectors) = self.selectors() {
+            let why = "One at most: with a second one nothing is injected.";
+            sidecars = sidecars.with_comment(why, "selectors", selectors);
+        }
+        match self.profiles() {
+            Some(profiles) => sidecars.with_comment(about_profiles, "profiles", profiles),
+            None => sidecars,
+        }
+    }
+
+    /// What else there has to be, for people.
+    pub(super) fn needs(&self) -> String {
+        format!(
+            "The namespace {}, and every namespace with sidecars, needs the Secret {SECRET}: `podferry generate secret`. Only pods that are \
+             started after this get a sidecar.",
+            self.datadog_namespace
+        )
     }
 
     pub(super) fn nodes(&self) -> &'static str {

@@ -25,12 +25,10 @@ pub fn generate(cluster: &Cluster, injection: &Injection) -> Result<File, Refuse
         .with("metadata", Map::new().with("name", "datadog").with("namespace", injection.datadog_namespace.as_str()))
         .with("spec", spec);
     let introduction = format!(
-        "What the Datadog Operator is to run in cluster {}: {}.\nkubectl apply --filename operator.yaml, once the Operator is there.\nThe namespace \
-         {namespace}, and every namespace with sidecars, needs the Secret {SECRET}: `podferry generate secret`. Only pods that are started after \
-         this get a sidecar.",
+        "What the Datadog Operator is to run in cluster {}: {}.\nkubectl apply --filename operator.yaml, once the Operator is there.\n{}",
         cluster.name(),
         injection.nodes(),
-        namespace = injection.datadog_namespace
+        injection.needs()
     );
     Ok(File::documents("operator.yaml", &introduction, vec![agent]))
 }
@@ -49,17 +47,8 @@ fn global(cluster: &Cluster) -> Map {
 }
 
 fn features(injection: &Injection) -> Map {
-    let mut sidecars = Map::new()
-        .with("enabled", true)
-        .with("provider", "fargate")
-        .with("clusterAgentCommunicationEnabled", true)
-        .with_some("image", injection.tag.as_deref().map(|tag| Map::new().with("tag", tag)));
-    if let Some(selectors) = injection.selectors() {
-        sidecars = sidecars.with_comment("One at most: with a second one nothing is injected.", "selectors", selectors);
-    }
-    if let Some(profiles) = injection.profiles() {
-        sidecars = sidecars.with_comment("One at most.", "profiles", profiles);
-    }
+    let image = injection.tag.as_deref().map(|tag| Map::new().with("tag", tag).into());
+    let sidecars = injection.sidecars("image", image, "One at most.");
     let enabled = |value: bool| Map::new().with("enabled", value);
     let checks = enabled(true).with("useClusterChecksRunners", injection.cluster_checks_runners > 0);
     Map::new()
