@@ -252,19 +252,7 @@ mod tests {
         let frame = frame();
         let mut batcher = Batcher::new(limits, Compression::Zstd(1));
         for text in texts {
-            let line = Line {
-                text,
-                merged: false,
-                id: "1",
-                timestamp: None,
-                output: None,
-                identity: 0,
-                writer: 0,
-                attributes: None,
-                partial: false,
-                truncated: false,
-                lines: 1,
-            };
+            let line = Line::sample("1", text);
             batcher.add(&Entry { line, status: None, status_if_cut: None, frame: &frame }, None, false);
         }
         batcher.finish()

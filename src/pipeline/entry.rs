@@ -180,19 +180,7 @@ mod tests {
         Provenance { owner: "1", log_group: "g", log_stream: "s", function_arn: "arn:aws:lambda:r:1:function:f" };
 
     fn line(text: &str) -> Line<'_, '_> {
-        Line {
-            text,
-            merged: false,
-            id: "37",
-            timestamp: Some(5),
-            output: None,
-            identity: 0,
-            writer: 0,
-            attributes: None,
-            partial: false,
-            truncated: false,
-            lines: 1,
-        }
+        Line { timestamp: Some(5), ..Line::sample("37", text) }
     }
 
     fn frame(tags: usize) -> Frame {

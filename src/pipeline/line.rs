@@ -109,3 +109,23 @@ impl<'e> Held<'e> {
         }
     }
 }
+
+#[cfg(test)]
+impl<'t> Line<'t, 't> {
+    /// A line for tests: nothing is known of it but its id and its text.
+    pub fn sample(id: &'t str, text: &'t str) -> Line<'t, 't> {
+        Line {
+            text,
+            merged: false,
+            id,
+            timestamp: None,
+            output: None,
+            identity: 0,
+            writer: 0,
+            attributes: None,
+            partial: false,
+            truncated: false,
+            lines: 1,
+        }
+    }
+}

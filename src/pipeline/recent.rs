@@ -130,19 +130,7 @@ mod tests {
     use super::*;
 
     fn line<'t>(id: &'t str, text: &'t str) -> Line<'t, 't> {
-        Line {
-            text,
-            merged: false,
-            id,
-            timestamp: Some(7),
-            output: None,
-            identity: 0,
-            writer: 0,
-            attributes: None,
-            partial: false,
-            truncated: false,
-            lines: 1,
-        }
+        Line { timestamp: Some(7), ..Line::sample(id, text) }
     }
 
     #[test]
