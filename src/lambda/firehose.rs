@@ -77,20 +77,18 @@ fn transform_within(
     now_ms: i64,
 ) -> Transformed {
     // Firehose repeats an invocation whose answer it did not get: nothing is known to be delivered here.
-    let settings = PipelineSettings { recent: Recent::new(0), ..settings.clone() };
-    let plain = PipelineSettings { compression: Compression::None, ..settings.clone() };
+    let plain = PipelineSettings { recent: Recent::new(0), compression: Compression::None, ..settings.clone() };
     let mut transformed = Transformed::default();
     let ids: usize = event.records.iter().map(|record| empty_answer(&record.record_id)).sum();
     let mut room = limit.saturating_sub(FRAME_BYTES + ids);
     for (number, record) in (0..).zip(&event.records) {
-        let answer = match processed(record, number, function_arn, &plain) {
+        let (result, data) = match processed(record, number, function_arn, &plain) {
             Ok(processed) => transformed.take(processed, &mut room, now_ms, settings.compression),
             Err(error) => {
                 transformed.failed.push(error);
                 (Outcome::ProcessingFailed, String::new())
             }
         };
-        let (result, data) = answer;
         transformed.answer.push(Transformation { record_id: record.record_id.clone().into_owned(), result, data });
     }
     transformed

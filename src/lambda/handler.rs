@@ -174,9 +174,7 @@ impl Handler {
         let payloads = restamped(&mut work, telemetry);
         telemetry.delivered.payloads = payloads.len();
         let mut report = self.deliver(payloads, deadlines.deliver).await?;
-        let client = self.checking.client()?;
-        let saving = Saving { queues: &self.queues, client: &client, trigger: &work.trigger, deadline: deadlines.save };
-        let settled = saving.settle(&mut report, std::mem::take(&mut work.poison), unread).await;
+        let settled = self.settle(&mut work, &mut report, unread, deadlines.save).await?;
         telemetry.conclude(&report, &settled);
         own_log::say(
             Level::Debug,
@@ -207,8 +205,11 @@ impl Handler {
     /// Fetches the objects that failed events were written to. The records of those that could not be fetched.
     async fn fetch(&self, work: &mut Work, function_arn: &str, deadline: Instant) -> Result<BTreeSet<u32>, Failure> {
         let mut unread = BTreeSet::new();
+        if work.objects.is_empty() {
+            return Ok(unread);
+        }
+        let client = self.checking.client()?;
         for (record, object) in std::mem::take(&mut work.objects) {
-            let client = self.checking.client()?;
             let fetching = aws::get_object(&client, &self.aws, &object, MAX_OBJECT_BYTES);
             match timeout_at(deadline, fetching).await.unwrap_or(Err(CallError::NoTime)) {
                 Ok(bytes) => {
@@ -237,6 +238,23 @@ impl Handler {
         let client: Client = self.clients.client()?;
         let intake = Intake::new(client, self.url.clone());
         Ok(deliver(payloads, &intake, &self.keys, RetryPolicy::default(), self.workers, deadline).await)
+    }
+
+    /// Saves what was not delivered. Nearly always there is nothing, and then no client is made for it.
+    async fn settle(
+        &self,
+        work: &mut Work,
+        report: &mut Report,
+        unread: BTreeSet<u32>,
+        deadline: Instant,
+    ) -> Result<Settled, Failure> {
+        let poison = std::mem::take(&mut work.poison);
+        if report.undelivered.is_empty() && poison.is_empty() && unread.is_empty() {
+            return Ok(Settled::default());
+        }
+        let client = self.checking.client()?;
+        let saving = Saving { queues: &self.queues, client: &client, trigger: &work.trigger, deadline };
+        Ok(saving.settle(report, poison, unread).await)
     }
 
     /// What was delivered or saved need not be taken a second time.

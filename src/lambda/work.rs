@@ -122,10 +122,7 @@ impl Work {
             Err(_) => reading.poison(record, EventError::NotJson, String::new()),
         }
         let Work { processed, poison, objects, messages, .. } = reading.finish();
-        self.processed.payloads.extend(processed.payloads);
-        self.processed.counts.add(&processed.counts);
-        self.processed.oldest_ms = [self.processed.oldest_ms, processed.oldest_ms].into_iter().flatten().min();
-        self.processed.cluster = self.processed.cluster.take().or(processed.cluster);
+        self.processed.add(processed);
         self.poison.extend(poison);
         // An object does not tell of objects: that could go on for ever.
         self.poison.extend(objects.into_iter().map(|(record, _)| Poison {
@@ -157,10 +154,8 @@ fn receipt(record: SqsRecord) -> Receipt {
 struct Reading<'s> {
     settings: &'s PipelineSettings,
     pipeline: Pipeline<'s>,
-    /// Payloads that were made before.
-    payloads: Vec<Payload>,
-    counts: Counts,
-    oldest_ms: Option<i64>,
+    /// What messages of our own hold: it was processed before.
+    saved: Processed,
     /// The mark of the message that is being read, where SQS handed it out.
     message_mark: Option<Mark>,
     work: Work,
@@ -171,9 +166,7 @@ impl<'s> Reading<'s> {
         Reading {
             settings,
             pipeline: Pipeline::new(function_arn, settings),
-            payloads: Vec::new(),
-            counts: Counts::default(),
-            oldest_ms: None,
+            saved: Processed::default(),
             message_mark: None,
             work: Work::default(),
         }
@@ -224,15 +217,14 @@ impl<'s> Reading<'s> {
     fn message(&mut self, record: u32, text: &str) -> Result<(), EventError> {
         let (head, payloads) = undelivered::read(text, record, self.settings.compression)?;
         let logs: usize = payloads.iter().map(Payload::items).sum();
-        self.counts.events += logs;
+        self.saved.counts.events += logs;
         let mark = self.message_mark;
         if mark.is_some_and(|mark| self.settings.recent.is_known(mark)) {
-            self.counts.duplicate += logs;
+            self.saved.counts.duplicate += logs;
             return Ok(());
         }
-        self.counts.logs += logs;
-        self.oldest_ms = [self.oldest_ms, head.first_ms].into_iter().flatten().min();
-        self.payloads.extend(payloads);
+        let counts = Counts { logs, ..Counts::default() };
+        self.saved.add(Processed { payloads, counts, oldest_ms: head.first_ms, ..Processed::default() });
         self.work.messages.extend(mark.map(|mark| (record, mark)));
         Ok(())
     }
@@ -242,13 +234,10 @@ impl<'s> Reading<'s> {
     }
 
     fn finish(self) -> Work {
-        let Reading { pipeline, mut payloads, counts, oldest_ms, mut work, .. } = self;
-        let mut processed = pipeline.finish();
-        payloads.append(&mut processed.payloads);
-        processed.payloads = payloads;
-        processed.counts.add(&counts);
-        processed.oldest_ms = [processed.oldest_ms, oldest_ms].into_iter().flatten().min();
-        work.processed = processed;
+        let Reading { pipeline, saved, mut work, .. } = self;
+        let processed = pipeline.finish();
+        work.processed = Processed { control: processed.control, ..saved };
+        work.processed.add(processed);
         work
     }
 }

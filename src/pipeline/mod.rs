@@ -198,6 +198,18 @@ pub struct Pipeline<'s> {
     any: bool,
 }
 
+impl Processed {
+    /// Adds what became of other events; their payloads come behind. Whether it is a control message stays as it is.
+    pub fn add(&mut self, other: Processed) {
+        let Processed { payloads, counts, control: _, oldest_ms, cluster, fates } = other;
+        self.payloads.extend(payloads);
+        self.counts.add(&counts);
+        self.oldest_ms = [self.oldest_ms, oldest_ms].into_iter().flatten().min();
+        self.cluster = self.cluster.take().or(cluster);
+        self.fates.extend(fates);
+    }
+}
+
 impl Counts {
     /// Adds those of others.
     pub fn add(&mut self, other: &Counts) {
