@@ -4,12 +4,23 @@
 use serde_json::Value;
 
 use crate::manifests::node::Node;
+use crate::manifests::tree::Tree;
 
 /// One step from a value to a value inside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     Name(String),
     Index(usize),
+}
+
+impl Step {
+    /// The value that the step leads to.
+    pub(super) fn of<'tree>(&self, tree: &'tree Tree) -> Option<&'tree Tree> {
+        match self {
+            Step::Name(name) => tree.member(name).map(|member| &member.value),
+            Step::Index(index) => tree.items().get(*index),
+        }
+    }
 }
 
 pub type Path = Vec<Step>;

@@ -6,8 +6,8 @@ use std::ops::Range;
 use super::change::{Change, Step};
 use super::hindrance::Reason;
 use super::layout::{Block, Flow, column, line_end, line_start, own_column};
-use super::tree::{Kind, Member, Tree};
 use crate::manifests::node::Node;
+use crate::manifests::tree::{Kind, Member, Tree};
 
 /// A place of the text, and what is to stand there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,7 +120,7 @@ impl<'a> Editor<'a> {
                 Step::Name(name) => shown.push_str(&format!(".{name}")),
                 Step::Index(index) => shown.push_str(&format!("[{index}]")),
             }
-            let Some(tree) = place.tree.child(step) else {
+            let Some(tree) = step.of(place.tree) else {
                 return Err(Reason::new(&format!("its {shown} comes from a merge key (<<)"), WRITE_OUT));
             };
             place.tree = tree;
@@ -153,7 +153,7 @@ impl<'a> Editor<'a> {
     /// Whether the dashes of a list stand in the column of its name.
     fn is_under_its_name(&self, path: &[Step], dash: usize) -> bool {
         let Some((Step::Name(name), above)) = path.split_last() else { return false };
-        let parent = above.iter().try_fold(self.root, |tree, step| tree.child(step));
+        let parent = above.iter().try_fold(self.root, |tree, step| step.of(tree));
         parent.and_then(|parent| parent.member(name)).is_some_and(|member| column(self.text, member.key.start) == dash)
     }
 

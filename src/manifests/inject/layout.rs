@@ -1,7 +1,7 @@
 //! How new values are written: as the text around them is.
 
-use super::tree::{Kind, Tree};
 use crate::manifests::node::{Map, Node};
+use crate::manifests::tree::{Kind, Tree};
 use crate::manifests::yaml;
 
 /// How a text is indented.

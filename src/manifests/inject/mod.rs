@@ -1,7 +1,7 @@
 //! The Agent's sidecar, or the label for it, put into manifests that people wrote.
 //!
-//! What is to be done ([`change`]) is planned on the objects' values (`plan`, `hindrance`). It is done twice: on the text (`tree` has
-//! the places, `edit` and `layout` write), and on the value. The text is then read again. If it does not say what the value says, the
+//! What is to be done ([`change`]) is planned on the objects' values (`plan`, `hindrance`). It is done twice: on the text (`super::tree`
+//! has the places, `edit` and `layout` write), and on the value. The text is then read again. If it does not say what the value says, the
 //! document stays as it was.
 
 pub mod change;
@@ -9,7 +9,6 @@ mod edit;
 mod hindrance;
 mod layout;
 mod plan;
-mod tree;
 
 use serde_json::Value;
 
@@ -17,7 +16,8 @@ use change::{Change, Step, path};
 pub use hindrance::Reason;
 use plan::Plan;
 pub use plan::Want;
-use tree::{Document, Tree};
+
+use super::tree::{self, Document, Tree};
 
 /// What became of a text.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,7 +56,7 @@ pub fn inject(text: &str, want: &Want) -> Result<Injected, String> {
     // A byte order mark is no part of any document.
     let (mark, body) = text.split_at(if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 });
     let mut out = Injected { text: mark.to_owned(), objects: Vec::new() };
-    let documents = tree::documents(body)?;
+    let documents = tree::documents(body).map_err(|error| error.to_string())?;
     let begin = documents.first().map_or(body.len(), |document| document.start);
     out.text.push_str(body.get(..begin).unwrap_or_default());
     let mut line = 1;

@@ -2,11 +2,9 @@
 
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, StructureStyle, options};
 
-use super::change::Step;
-
 /// One document of a text, by bytes. From its first line (`---`, if it has one) to the next document.
 #[derive(Debug)]
-pub(super) struct Document {
+pub(crate) struct Document {
     pub start: usize,
     pub end: usize,
     pub root: Tree,
@@ -14,9 +12,9 @@ pub(super) struct Document {
 
 /// A value.
 #[derive(Debug)]
-pub(super) struct Tree {
+pub(crate) struct Tree {
     pub kind: Kind,
-    /// Where it begins, behind its tag and its anchor.
+    /// Where it begins, behind its tag and its anchor; a block of text at its `|` or `>`.
     pub start: usize,
     /// Behind its last character that means something.
     pub end: usize,
@@ -26,7 +24,7 @@ pub(super) struct Tree {
 }
 
 #[derive(Debug)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Scalar {
         text: String,
         style: ScalarStyle,
@@ -44,18 +42,35 @@ pub(super) enum Kind {
 }
 
 #[derive(Debug)]
-pub(super) struct Member {
+pub(crate) struct Member {
     pub key: Tree,
     pub value: Tree,
 }
 
 type Events<'input> = dyn Iterator<Item = Result<(Event<'input>, Span), ScanError>> + 'input;
 
+/// Where and why a text is no YAML.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct NotYaml {
+    /// In bytes.
+    pub offset: usize,
+    /// Without the place.
+    pub problem: String,
+    message: String,
+}
+
+impl NotYaml {
+    fn unfinished(offset: usize) -> NotYaml {
+        NotYaml { offset, problem: UNFINISHED.to_owned(), message: UNFINISHED.to_owned() }
+    }
+}
+
 /// All documents of a text.
 ///
 /// # Errors
-/// Where and why it is no YAML.
-pub(super) fn documents(text: &str) -> Result<Vec<Document>, String> {
+/// [`NotYaml`].
+pub(crate) fn documents(text: &str) -> Result<Vec<Document>, NotYaml> {
     let options = options! { emit_comments: false };
     let mut events: Box<Events<'_>> = Box::new(Parser::new_from_str_with_options(text, options));
     let mut found: Vec<Document> = Vec::new();
@@ -74,15 +89,19 @@ pub(super) fn documents(text: &str) -> Result<Vec<Document>, String> {
     Ok(found)
 }
 
-fn next<'input>(events: &mut Events<'input>) -> Result<Option<(Event<'input>, Span)>, String> {
-    events.next().transpose().map_err(|error| error.to_string())
+fn next<'input>(events: &mut Events<'input>) -> Result<Option<(Event<'input>, Span)>, NotYaml> {
+    events.next().transpose().map_err(|error| NotYaml {
+        offset: error.marker().byte_offset().unwrap_or_default(),
+        problem: error.info(),
+        message: error.to_string(),
+    })
 }
 
 fn offset(span: &Span) -> (usize, usize) {
     span.byte_range().map_or((0, 0), |range| (range.start, range.end))
 }
 
-fn tree<'input>(text: &str, event: Event<'input>, span: &Span, events: &mut Events<'input>) -> Result<Tree, String> {
+fn tree<'input>(text: &str, event: Event<'input>, span: &Span, events: &mut Events<'input>) -> Result<Tree, NotYaml> {
     let (start, end) = offset(span);
     let of = |kind, end, anchor, tagged| Tree { kind, start, end, anchor, tagged };
     Ok(match event {
@@ -101,7 +120,7 @@ fn tree<'input>(text: &str, event: Event<'input>, span: &Span, events: &mut Even
                 match next(events)? {
                     Some((Event::SequenceEnd, span)) => break offset(&span).1,
                     Some((event, span)) => items.push(tree(text, event, &span, events)?),
-                    None => return Err(UNFINISHED.to_owned()),
+                    None => return Err(NotYaml::unfinished(text.len())),
                 }
             };
             let last = items.last().map_or(start, |item| item.end);
@@ -114,9 +133,9 @@ fn tree<'input>(text: &str, event: Event<'input>, span: &Span, events: &mut Even
                 let key = match next(events)? {
                     Some((Event::MappingEnd, span)) => break offset(&span).1,
                     Some((event, span)) => tree(text, event, &span, events)?,
-                    None => return Err(UNFINISHED.to_owned()),
+                    None => return Err(NotYaml::unfinished(text.len())),
                 };
-                let Some((event, span)) = next(events)? else { return Err(UNFINISHED.to_owned()) };
+                let Some((event, span)) = next(events)? else { return Err(NotYaml::unfinished(text.len())) };
                 let mut value = tree(text, event, &span, events)?;
                 if value.is_nothing() {
                     // The parser sees it at various places; it is behind the colon.
@@ -128,7 +147,7 @@ fn tree<'input>(text: &str, event: Event<'input>, span: &Span, events: &mut Even
             let last = members.last().map_or(start, |member| member.value.end);
             of(Kind::Map { flow, members }, if flow { closed } else { last }, anchor, tag.is_some())
         }
-        _ => return Err(UNFINISHED.to_owned()),
+        _ => return Err(NotYaml::unfinished(text.len())),
     })
 }
 
@@ -182,13 +201,6 @@ impl Tree {
     /// The member of this name.
     pub fn member(&self, name: &str) -> Option<&Member> {
         self.members().iter().find(|member| member.key.text() == Some(name))
-    }
-
-    pub fn child(&self, step: &Step) -> Option<&Tree> {
-        match step {
-            Step::Name(name) => self.member(name).map(|member| &member.value),
-            Step::Index(index) => self.items().get(*index),
-        }
     }
 
     /// Calls `visit` with this value and all inside.
