@@ -13,11 +13,13 @@
 //! * [`delivery`] is the edge to Datadog, [`lambda`] the edge to Lambda and AWS.
 //! * [`settings`] reads every variable once.
 //! * `cli`, `manifests`, `fluent_bit` and `stand_in` (feature `cli`) are the `podferry` command; the Lambda is built without
-//!   them.
+//!   them. `aws` (feature `aws`) is what the operator's commands ask of AWS.
 
 #![forbid(unsafe_code)]
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
+#[cfg(feature = "aws")]
+pub mod aws;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod delivery;

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::exit::Exit;
 use super::flags::{ContainerFlags, pair};
-use super::{CommandError, Findings, generate, replace};
+use super::{CommandError, generate, replace};
 use crate::manifests::agent::{SIDECAR_LABEL, check_labels};
 use crate::manifests::cluster::{ClusterOptions, Need};
 use crate::manifests::inject::{self, Object, Outcome, Want};
@@ -68,7 +69,7 @@ struct Manifests<'a> {
     objects: Vec<Object>,
 }
 
-pub(super) fn run(options: &Options) -> Result<Findings, CommandError> {
+pub(super) fn run(options: &Options) -> Result<Exit, CommandError> {
     let want = want(options)?;
     let standard_inputs = options.files.iter().filter(|file| is_standard_input(file)).count();
     if options.write && standard_inputs > 0 {
@@ -92,7 +93,7 @@ pub(super) fn run(options: &Options) -> Result<Findings, CommandError> {
     }
     report(&all, options.json)?;
     let objects = all.iter().flat_map(|one| &one.objects);
-    Ok(Findings(objects.filter(|object| matches!(object.outcome, Outcome::LeftAlone(_))).count()))
+    Ok(Exit::of_findings(objects.filter(|object| matches!(object.outcome, Outcome::LeftAlone(_))).count()))
 }
 
 fn want(options: &Options) -> Result<Want, CommandError> {

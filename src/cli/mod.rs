@@ -1,6 +1,10 @@
 //! The `podferry` command: one file a subcommand, thin over the library.
 
+#[allow(dead_code, reason = "the first command that uses it comes next")]
+#[cfg(feature = "aws")]
+mod account;
 mod demo;
+mod exit;
 mod flags;
 mod generate;
 mod init;
@@ -18,6 +22,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::settings;
+use exit::Exit;
 
 /// Ferries the logs of EKS Fargate pods from CloudWatch Logs to Datadog.
 #[derive(Debug, Parser)]
@@ -131,10 +136,6 @@ enum RulesCommand {
     },
 }
 
-/// How many things a command found wrong.
-#[derive(Debug, Clone, Copy, Default)]
-struct Findings(usize);
-
 /// What to tell people when a command cannot do its work: what happened, and what to do.
 #[derive(Debug, thiserror::Error)]
 enum CommandError {
@@ -160,6 +161,12 @@ enum CommandError {
     NotLoopback(std::net::SocketAddr),
     #[error(transparent)]
     Failure(#[from] crate::lambda::handler::Failure),
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
+    Account(#[from] crate::aws::account::AccountError),
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
+    Call(#[from] crate::aws::error::CallError),
     #[error("{0}")]
     Refused(String),
     #[error("{0}")]
@@ -168,22 +175,21 @@ enum CommandError {
     Output(#[from] std::io::Error),
 }
 
-/// Runs the command; 0 if it did its work, 1 if it found something wrong, 2 if it could not do its work.
+/// Runs the command. The exit codes stand in `docs/commands.md`.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     match dispatch(arguments.command) {
-        Ok(Findings(0)) => ExitCode::SUCCESS,
-        Ok(Findings(_)) => ExitCode::FAILURE,
+        Ok(exit) => exit.into(),
         // `podferry … | head` is no mistake.
-        Err(CommandError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(CommandError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Exit::Done.into(),
         Err(error) => {
             anstream::eprintln!("{}error:{} {error}", show::ERROR, show::ERROR.render_reset());
-            ExitCode::from(2)
+            Exit::Failed.into()
         }
     }
 }
 
-fn dispatch(command: Command) -> Result<Findings, CommandError> {
+fn dispatch(command: Command) -> Result<Exit, CommandError> {
     let done = match command {
         Command::Demo { json } => block_on(demo::run(json)),
         Command::Preview { file, json, explain, logs } => preview::run(&file, json, explain, logs),
@@ -201,7 +207,7 @@ fn dispatch(command: Command) -> Result<Findings, CommandError> {
             Ok(std::io::stdout().lock().write_all(table.as_bytes())?)
         }
     };
-    done.map(|()| Findings::default())
+    done.map(|()| Exit::Done)
 }
 
 /// The bytes of a file; `-` is standard input.
@@ -215,7 +221,7 @@ fn read(file: &std::path::Path) -> std::io::Result<Vec<u8>> {
     std::fs::read(file)
 }
 
-fn block_on(work: impl Future<Output = Result<(), CommandError>>) -> Result<(), CommandError> {
+fn block_on<T>(work: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::exit::Exit;
 use super::manifest::{self, Annotated};
 use super::show::Detail;
-use super::{CommandError, Findings, read, show};
+use super::{CommandError, read, show};
 use crate::pipeline::autodiscovery::ContainerLogs;
 use crate::pipeline::compress::Compression;
 use crate::pipeline::rules::{Action, RuleError};
@@ -25,8 +26,8 @@ pub(super) struct Options<'a> {
     pub json: bool,
 }
 
-/// Says what is wrong, and what the rules do to the sample. Findings: something does not work.
-pub(super) fn check(options: &Options) -> Result<Findings, CommandError> {
+/// Says what is wrong, and what the rules do to the sample. [`Exit::Findings`]: something does not work.
+pub(super) fn check(options: &Options) -> Result<Exit, CommandError> {
     let path = options.file.display().to_string();
     let bytes = read(options.file).map_err(|error| CommandError::File { path: path.clone(), error })?;
     let text = String::from_utf8_lossy(&bytes);
@@ -48,7 +49,7 @@ pub(super) fn check(options: &Options) -> Result<Findings, CommandError> {
         let mut out = anstream::stdout().lock();
         reports.iter().try_for_each(|report| report.print(&mut out, !sample.is_empty()))?;
     }
-    Ok(Findings(findings))
+    Ok(Exit::of_findings(findings))
 }
 
 /// The lines to try: of `--sample`, or of standard input where that is no terminal and not the manifest.

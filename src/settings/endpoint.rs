@@ -65,13 +65,17 @@ pub(super) fn read(reader: &mut Reader) -> DeliverySettings {
                 .to_owned(),
         );
     }
-    let proxies = Proxies {
+    let proxies = read_proxies(reader);
+    let workers = reader.number("DD_MAX_WORKERS", 1..=64).map_or(DEFAULT_WORKERS, |workers| workers as usize);
+    DeliverySettings { url, skip_ssl_validation, proxies, workers }
+}
+
+pub(super) fn read_proxies(reader: &mut Reader) -> Proxies {
+    Proxies {
         http: proxy(reader, "http_proxy", "HTTP_PROXY"),
         https: proxy(reader, "https_proxy", "HTTPS_PROXY"),
         none: reader.get("no_proxy").or_else(|| reader.get("NO_PROXY")),
-    };
-    let workers = reader.number("DD_MAX_WORKERS", 1..=64).map_or(DEFAULT_WORKERS, |workers| workers as usize);
-    DeliverySettings { url, skip_ssl_validation, proxies, workers }
+    }
 }
 
 fn from_site(reader: &mut Reader, site: &str, scheme: &str, port: Option<u64>) -> String {

@@ -115,6 +115,16 @@ impl Settings {
         }
     }
 
+    /// Reads only the proxies: for commands that call AWS.
+    ///
+    /// # Errors
+    /// All [`Mistakes`] together.
+    pub fn read_proxies(source: &dyn Source) -> Result<Proxies, Mistakes> {
+        let mut reader = Reader { source, mistakes: Vec::new(), warnings: Vec::new() };
+        let proxies = endpoint::read_proxies(&mut reader);
+        if reader.mistakes.is_empty() { Ok(proxies) } else { Err(Mistakes(reader.mistakes)) }
+    }
+
     /// Reads only what decides how a log looks; needs no API key. For `podferry preview`.
     ///
     /// # Errors

@@ -1,0 +1,145 @@
+//! Opens an AWS account in one region: the one place that makes the SDK's configuration and its clients.
+//!
+//! Credentials, and a region that no flag names, come from the SDK's own chain: variables, the files in `~/.aws`, SSO, a process,
+//! the roles of containers and instances. The chain reads those variables itself; that is the one exception to the rule that
+//! variables are read in `src/settings`. What is ours, the proxies, comes from there.
+
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+
+use super::error::{CallError, On};
+use super::http::SdkHttp;
+use crate::delivery::client::{ClientError, Clients};
+use crate::settings::Proxies;
+
+/// Attempts of one call. The quotas of the calls of CloudWatch Logs are 5–50 a second for a whole account, which others use too;
+/// the SDK's own three attempts are over within a second or two.
+/// Source: Amazon CloudWatch Logs, "CloudWatch Logs quotas".
+const MAX_ATTEMPTS: u32 = 8;
+
+/// The waits between them: random, up to this at first, then doubling up to the other.
+const INITIAL_BACKOFF: Duration = Duration::from_millis(250);
+const MAX_BACKOFF: Duration = Duration::from_secs(10);
+
+/// How long one attempt may take. `FilterLogEvents` over a large group may search for many seconds before it answers.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long one call may take, with all its attempts.
+const CALL_TIMEOUT: Duration = Duration::from_secs(180);
+
+/// Where containers and instances get their credentials; never by a proxy.
+/// Source: AWS SDKs and Tools Reference Guide, "Container credential provider" and "IMDS credential provider".
+const NEVER_BY_PROXY: &str = "169.254.169.254,169.254.170.2,169.254.170.23,[fd00:ec2::254],[fd00:ec2::23]";
+
+/// How to reach an account: what flags say of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Access {
+    pub region: Option<String>,
+    /// A profile of `~/.aws/config`.
+    pub profile: Option<String>,
+    /// Where all services are reached, instead of their places in the region.
+    pub endpoint_url: Option<String>,
+}
+
+/// An account in one region.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// 12 digits.
+    pub id: String,
+    /// `eu-west-1`
+    pub region: String,
+    /// `aws`, `aws-cn`, `aws-us-gov`: the second part of ARNs.
+    pub partition: String,
+    /// Who the credentials are, as an ARN.
+    pub caller: String,
+    pub logs: aws_sdk_cloudwatchlogs::Client,
+    pub lambda: aws_sdk_lambda::Client,
+    pub sqs: aws_sdk_sqs::Client,
+    pub metrics: aws_sdk_cloudwatch::Client,
+    pub iam: aws_sdk_iam::Client,
+    /// For what needs credentials but none of the clients.
+    pub config: SdkConfig,
+}
+
+/// Why there is no account to work with.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    #[error(
+        "no AWS region is chosen: give --region, set AWS_REGION, or write `region` into the profile in ~/.aws/config"
+    )]
+    NoRegion,
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+impl Account {
+    /// Finds region and credentials, and asks AWS whose they are (`sts:GetCallerIdentity`, which everybody may).
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub async fn open(access: &Access, proxies: Proxies) -> Result<Account, AccountError> {
+        let config = configuration(access, proxies).await?;
+        let region = config.region().ok_or(AccountError::NoRegion)?.to_string();
+        let identity = aws_sdk_sts::Client::new(&config)
+            .get_caller_identity()
+            .send()
+            .await
+            .map_err(|error| CallError::new("sts:GetCallerIdentity", On::any("the credentials"), &error))?;
+        let caller = identity.arn().unwrap_or_default().to_owned();
+        Ok(Account {
+            id: identity.account().unwrap_or_default().to_owned(),
+            partition: caller.split(':').nth(1).unwrap_or("aws").to_owned(),
+            region,
+            caller,
+            logs: aws_sdk_cloudwatchlogs::Client::new(&config),
+            lambda: aws_sdk_lambda::Client::new(&config),
+            sqs: aws_sdk_sqs::Client::new(&config),
+            metrics: aws_sdk_cloudwatch::Client::new(&config),
+            iam: aws_sdk_iam::Client::new(&config),
+            config,
+        })
+    }
+
+    /// The ARN of something in this account and region.
+    #[must_use]
+    pub fn arn(&self, service: &str, resource: &str) -> String {
+        let Account { partition, region, id, .. } = self;
+        format!("arn:{partition}:{service}:{region}:{id}:{resource}")
+    }
+
+    /// A log group, as the subject of a call.
+    #[must_use]
+    pub fn log_group(&self, name: &str) -> On {
+        On::new(format!("log group {name}"), self.arn("logs", &format!("log-group:{name}:*")))
+    }
+}
+
+async fn configuration(access: &Access, mut proxies: Proxies) -> Result<SdkConfig, ClientError> {
+    let direct = proxies.none.take().map_or_else(String::new, |hosts| format!("{hosts},"));
+    proxies.none = Some(format!("{direct}{NEVER_BY_PROXY}"));
+    let retries = RetryConfig::standard()
+        .with_max_attempts(MAX_ATTEMPTS)
+        .with_initial_backoff(INITIAL_BACKOFF)
+        .with_max_backoff(MAX_BACKOFF);
+    let timeouts =
+        TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).operation_timeout(CALL_TIMEOUT).build();
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .http_client(SdkHttp::new(Clients::new(false, proxies)?.client()?))
+        .retry_config(retries)
+        .timeout_config(timeouts);
+    if let Some(region) = &access.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    if let Some(profile) = &access.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(url) = &access.endpoint_url {
+        loader = loader.endpoint_url(url);
+    }
+    Ok(loader.load().await)
+}

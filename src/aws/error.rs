@@ -1,0 +1,300 @@
+//! What to tell people when a call to AWS fails: which call, on what, why, and what to do.
+//!
+//! Unlike the function, the command repeats AWS's message: whoever reads it has made the request, of names and of patterns. Not
+//! so where the message may hold the request itself, headers and all; and one line of it, no more.
+
+use std::error::Error as _;
+use std::fmt::{self, Display, Formatter};
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+/// A call, as IAM names it: `logs:DescribeLogGroups`.
+pub type Action = &'static str;
+
+/// What a call is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct On {
+    /// For people: `log group /aws/eks/prod/fargate`.
+    pub what: String,
+    /// For the policy that allows the call: an ARN, or a pattern of ARNs.
+    pub resource: String,
+}
+
+impl On {
+    #[must_use]
+    pub fn new(what: impl Into<String>, resource: impl Into<String>) -> On {
+        On { what: what.into(), resource: resource.into() }
+    }
+
+    /// For calls that IAM allows on everything or on nothing, or of which the ARN is not known.
+    #[must_use]
+    pub fn any(what: impl Into<String>) -> On {
+        On::new(what, "*")
+    }
+}
+
+/// A call that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallError {
+    pub action: Action,
+    pub on: On,
+    pub failure: Failure,
+}
+
+/// Why, as far as what is to be done differs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// The credentials may not do that.
+    Denied(Answer),
+    /// There are none.
+    NoCredentials,
+    /// They have come to their end, or AWS does not know them.
+    BadCredentials(Answer),
+    /// Too many calls, after all attempts.
+    Throttled(Answer),
+    /// What the call is about is not there.
+    NotFound(Answer),
+    /// Anything else that AWS says.
+    Refused(Answer),
+    /// No connection, or one that broke, after all attempts.
+    Unreachable,
+    NoAnswerInTime,
+    /// An answer of AWS that the SDK does not understand.
+    Unreadable,
+}
+
+/// AWS's own words.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// `AccessDeniedException`
+    pub code: String,
+    /// One line; may be empty.
+    pub message: String,
+}
+
+/// How much of a message to repeat, in characters.
+const MAX_MESSAGE: usize = 300;
+
+// Source of the codes: the services' API references, "Common Errors", and botocore's `legacy.py` for throttling.
+const DENIED: [&str; 4] = ["AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"];
+const BAD_CREDENTIALS: [&str; 11] = [
+    "AuthFailure",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "IncompleteSignature",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "MissingAuthenticationToken",
+    "RequestExpired",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+];
+const THROTTLED: [&str; 9] = [
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "ServiceQuotaExceededException",
+];
+const NOT_FOUND: [&str; 6] = [
+    "AWS.SimpleQueueService.NonExistentQueue",
+    "NoSuchEntity",
+    "NoSuchEntityException",
+    "ParameterNotFound",
+    "QueueDoesNotExist",
+    "ResourceNotFoundException",
+];
+/// Their messages repeat the request that was signed, with its session token.
+const REPEATS_REQUEST: [&str; 3] = ["IncompleteSignature", "InvalidSignatureException", "SignatureDoesNotMatch"];
+
+impl CallError {
+    /// What an error of the SDK means.
+    #[must_use]
+    pub fn new<E>(action: Action, on: On, error: &SdkError<E, HttpResponse>) -> CallError
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        CallError { action, on, failure: failure(error) }
+    }
+
+    /// AWS's code, where it has answered with one.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        match &self.failure {
+            Failure::Denied(answer)
+            | Failure::BadCredentials(answer)
+            | Failure::Throttled(answer)
+            | Failure::NotFound(answer)
+            | Failure::Refused(answer) => &answer.code,
+            Failure::NoCredentials | Failure::Unreachable | Failure::NoAnswerInTime | Failure::Unreadable => "",
+        }
+    }
+
+    /// Whether all other calls will fail just so: there is no account to speak of.
+    #[must_use]
+    pub fn is_of_account(&self) -> bool {
+        matches!(self.failure, Failure::NoCredentials | Failure::BadCredentials(_) | Failure::Unreachable)
+    }
+}
+
+fn failure<E>(error: &SdkError<E, HttpResponse>) -> Failure
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    match error {
+        // It looked like success, and was not what was asked for.
+        SdkError::ServiceError(service) if service.raw().status().is_success() => Failure::Unreadable,
+        SdkError::ServiceError(service) => {
+            let error = service.err();
+            let status = format!("HTTP {}", service.raw().status().as_u16());
+            of_code(Answer::new(error.code().unwrap_or(&status), error.message().unwrap_or_default()))
+        }
+        SdkError::TimeoutError(_) => Failure::NoAnswerInTime,
+        SdkError::DispatchFailure(dispatch) if dispatch.is_timeout() => Failure::NoAnswerInTime,
+        SdkError::ResponseError(_) => Failure::Unreadable,
+        SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_) | _ => without_answer(error),
+    }
+}
+
+/// The request has not been sent: there was nobody to sign it, or no way to go.
+fn without_answer<E>(error: &SdkError<E, HttpResponse>) -> Failure
+where
+    E: std::error::Error + 'static,
+{
+    let mut cause = error.source();
+    while let Some(one) = cause {
+        match one.downcast_ref::<CredentialsError>() {
+            Some(CredentialsError::CredentialsNotLoaded(_)) => return Failure::NoCredentials,
+            Some(_) => {
+                let code = "no credentials were given";
+                return Failure::BadCredentials(Answer::new(code, &innermost(one)));
+            }
+            None => cause = one.source(),
+        }
+    }
+    Failure::Unreachable
+}
+
+/// The last of a row of causes: the one that says what it is.
+fn innermost(mut error: &(dyn std::error::Error + 'static)) -> String {
+    while let Some(cause) = error.source() {
+        error = cause;
+    }
+    error.to_string()
+}
+
+fn of_code(answer: Answer) -> Failure {
+    let code = answer.code.as_str();
+    if DENIED.contains(&code) {
+        Failure::Denied(answer)
+    } else if BAD_CREDENTIALS.contains(&code) {
+        Failure::BadCredentials(answer)
+    } else if THROTTLED.contains(&code) {
+        Failure::Throttled(answer)
+    } else if NOT_FOUND.contains(&code) {
+        Failure::NotFound(answer)
+    } else {
+        Failure::Refused(answer)
+    }
+}
+
+impl Answer {
+    fn new(code: &str, message: &str) -> Answer {
+        let message = if REPEATS_REQUEST.contains(&code) { "" } else { message.lines().next().unwrap_or_default() };
+        let plain = |text: &str| text.chars().filter(|character| !character.is_control()).take(MAX_MESSAGE).collect();
+        Answer { code: plain(code), message: plain(message.trim_end_matches('.')) }
+    }
+}
+
+impl Display for Answer {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        match (self.code.as_str(), self.message.as_str()) {
+            (code, "") => out.write_str(code),
+            (code, message) => write!(out, "{code}: {message}"),
+        }
+    }
+}
+
+/// How to get credentials.
+const SIGN_IN: &str = "Sign in (`aws sso login`, `aws configure`), choose a profile with --profile, or export AWS_ACCESS_KEY_ID, \
+                       AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN";
+
+impl std::error::Error for CallError {}
+
+impl Display for CallError {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        let CallError { action, on: On { what, resource }, failure } = self;
+        write!(out, "{action} on {what}: ")?;
+        match failure {
+            Failure::Denied(answer) => {
+                write!(out, "not allowed ({answer}). Allow {action} on {resource} for the credentials in use")
+            }
+            Failure::NoCredentials => write!(out, "there are no AWS credentials. {SIGN_IN}"),
+            Failure::BadCredentials(answer) => {
+                write!(out, "the AWS credentials were not taken ({answer}). They may have expired. {SIGN_IN}")
+            }
+            Failure::Throttled(answer) => {
+                write!(out, "AWS asks to slow down, after several attempts ({answer}). Run the command again in a minute")
+            }
+            Failure::NotFound(answer) => {
+                write!(out, "it is not there ({answer}). Check the name, --region and the account")
+            }
+            Failure::Refused(answer) => write!(out, "AWS refuses ({answer})"),
+            Failure::Unreachable => out.write_str(
+                "AWS could not be reached. Check the network, --region, --endpoint-url and the proxy variables (HTTPS_PROXY, NO_PROXY)",
+            ),
+            Failure::NoAnswerInTime => out.write_str("AWS did not answer in time, after several attempts. Run the command again"),
+            Failure::Unreadable => out.write_str(
+                "the answer is none of AWS's. Check --endpoint-url, and whether a proxy answers in AWS's place",
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(code: &str, message: &str) -> String {
+        let on = On::new("log group /a", "arn:aws:logs:eu-west-1:111122223333:log-group:/a:*");
+        CallError { action: "logs:PutSubscriptionFilter", on, failure: of_code(Answer::new(code, message)) }.to_string()
+    }
+
+    #[test]
+    fn each_failure_says_what_to_do() {
+        let denied = shown("AccessDeniedException", "User: arn:aws:iam::1:user/x is not authorized.\nmore");
+        assert_eq!(
+            denied,
+            "logs:PutSubscriptionFilter on log group /a: not allowed (AccessDeniedException: User: arn:aws:iam::1:user/x is not \
+             authorized). Allow logs:PutSubscriptionFilter on arn:aws:logs:eu-west-1:111122223333:log-group:/a:* for the credentials \
+             in use"
+        );
+        for (code, advice) in [
+            ("ExpiredTokenException", "aws sso login"),
+            ("ThrottlingException", "again in a minute"),
+            ("ResourceNotFoundException", "Check the name"),
+            ("LimitExceededException", "AWS refuses (LimitExceededException: m)"),
+        ] {
+            assert!(shown(code, "m").contains(advice), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_message_that_repeats_the_request_is_left_out() {
+        let message = "The Canonical String should have been\nx-amz-security-token:geheim";
+        for code in REPEATS_REQUEST {
+            assert!(BAD_CREDENTIALS.contains(&code), "{code}");
+            assert!(!shown(code, &message.replace('\n', " ")).contains("geheim"), "{code}");
+        }
+        assert!(!shown("Other", message).contains("geheim"), "one line only");
+        assert_eq!(Answer::new("A", &"x".repeat(MAX_MESSAGE + 1)).message.len(), MAX_MESSAGE);
+    }
+}

@@ -1,0 +1,17 @@
+//! AWS for people: what the operator's commands ask of it, through AWS's own SDK.
+//!
+//! ```text
+//!  flags ─▶ account ─────────────▶ clients ──▶ http ──▶ delivery::client (rustls, ring, roots compiled in)
+//!           region, credentials       │
+//!           from the SDK's chain      └─ what fails ─▶ error: which call, on what, why, what to do
+//! ```
+//!
+//! * [`account`] opens an account in a region: the one place that makes the SDK's configuration and its clients.
+//! * [`http`] carries the SDK's requests over the HTTP client that the rest of podferry uses.
+//! * [`error`] makes of each failure what a person can act on.
+//!
+//! The function calls AWS by `lambda::aws`, without the SDK: see `docs/decisions/0013-the-sdk-in-the-command-only.md`.
+
+pub mod account;
+pub mod error;
+pub mod http;
