@@ -49,3 +49,7 @@ build architecture="arm64":
 # Build and deploy with the SAM CLI: `just deploy ClusterName=prod LogGroupName=/eks/prod`
 deploy *parameters:
     scripts/deploy {{ parameters }}
+
+# Write the reports that the tests expect of `podferry lint`, and docs/lint-rules.md, anew, after a change that is meant
+lint-reports:
+    cargo test --test lint -- --ignored

@@ -12,7 +12,7 @@
 //! * [`pipeline`] is pure: slices in, values out.
 //! * [`delivery`] is the edge to Datadog, [`lambda`] the edge to Lambda and AWS.
 //! * [`settings`] reads every variable once.
-//! * `cli`, `manifests`, `fluent_bit` and `stand_in` (feature `cli`) are the `podferry` command; the Lambda is built without
+//! * `cli`, `manifests`, `fluent_bit`, `lint` and `stand_in` (feature `cli`) are the `podferry` command; the Lambda is built without
 //!   them. `aws` (feature `aws`) is what the operator's commands ask of AWS.
 
 #![forbid(unsafe_code)]
@@ -26,6 +26,8 @@ pub mod delivery;
 #[cfg(feature = "cli")]
 pub mod fluent_bit;
 pub mod lambda;
+#[cfg(feature = "cli")]
+pub mod lint;
 #[cfg(feature = "cli")]
 pub mod manifests;
 pub mod pipeline;

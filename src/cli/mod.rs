@@ -10,6 +10,7 @@ mod generate;
 mod init;
 mod inject;
 mod intake;
+mod lint;
 mod manifest;
 mod preview;
 mod replace;
@@ -94,6 +95,15 @@ enum Command {
     /// Exit code 0: all pods have the Agent. 1: something was left alone that has no Agent. 2: nothing was done, because a file or
     /// an option is wrong.
     Inject(Box<inject::Options>),
+    /// Say what EKS, Fluent Bit and Datadog would refuse in manifests, or would lose without a word.
+    ///
+    /// Takes YAML and JSON: the ConfigMap aws-logging and its namespace, pods with the Agent, RBAC, secrets, values of Datadog's Helm
+    /// chart, the Operator's resources, IAM policies, templates of CloudFormation. All files are looked at together: what one says is
+    /// held against what another says. A comment `# podferry: allow PF301 reason`, at the end of a line or on the line above, allows
+    /// what a rule finds there.
+    ///
+    /// Exit code 0: nothing at or above --fail-on. 1: something. 2: a file could not be read.
+    Lint(Box<lint::Options>),
     /// Run a stand-in for Datadog's log intake on loopback, and print what it gets.
     ///
     /// For trying the Lambda locally: set DD_URL to the address that it prints.
@@ -200,6 +210,7 @@ fn dispatch(command: Command) -> Result<Exit, CommandError> {
         Command::Init { cluster, out, force } => init::run(init::Options { cluster, out, force }),
         Command::Generate { what } => generate::run(*what),
         Command::Inject(options) => return inject::run(&options),
+        Command::Lint(options) => return lint::run(&options),
         Command::Intake { listen, json } => block_on(intake::run(listen, json)),
         Command::Settings { forwarder } => {
             use std::io::Write;

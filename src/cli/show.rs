@@ -19,7 +19,7 @@ const LABEL: Style = AnsiColor::Cyan.on_default();
 const WIDTH: usize = 110;
 
 /// The terminal's width, within reason.
-fn width() -> usize {
+pub(super) fn width() -> usize {
     terminal_size::terminal_size().map_or(WIDTH, |(width, _)| usize::from(width.0)).clamp(60, 160)
 }
 

@@ -26,7 +26,7 @@ pub mod secret;
 pub mod sidecar;
 pub mod sidecar_patch;
 pub mod subscription;
-pub(crate) mod tree;
+pub mod tree;
 pub mod yaml;
 
 use node::Map;

@@ -4,7 +4,7 @@ use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, StructureStyle,
 
 /// One document of a text, by bytes. From its first line (`---`, if it has one) to the next document.
 #[derive(Debug)]
-pub(crate) struct Document {
+pub struct Document {
     pub start: usize,
     pub end: usize,
     pub root: Tree,
@@ -12,9 +12,9 @@ pub(crate) struct Document {
 
 /// A value.
 #[derive(Debug)]
-pub(crate) struct Tree {
+pub struct Tree {
     pub kind: Kind,
-    /// Where it begins, behind its tag and its anchor; a block of text at its `|` or `>`.
+    /// Where it begins, behind its tag and its anchor; a block of text with its first line, behind `|` or `>`.
     pub start: usize,
     /// Behind its last character that means something.
     pub end: usize,
@@ -24,7 +24,7 @@ pub(crate) struct Tree {
 }
 
 #[derive(Debug)]
-pub(crate) enum Kind {
+pub enum Kind {
     Scalar {
         text: String,
         style: ScalarStyle,
@@ -42,7 +42,7 @@ pub(crate) enum Kind {
 }
 
 #[derive(Debug)]
-pub(crate) struct Member {
+pub struct Member {
     pub key: Tree,
     pub value: Tree,
 }
@@ -52,7 +52,7 @@ type Events<'input> = dyn Iterator<Item = Result<(Event<'input>, Span), ScanErro
 /// Where and why a text is no YAML.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
-pub(crate) struct NotYaml {
+pub struct NotYaml {
     /// In bytes.
     pub offset: usize,
     /// Without the place.
@@ -70,7 +70,7 @@ impl NotYaml {
 ///
 /// # Errors
 /// [`NotYaml`].
-pub(crate) fn documents(text: &str) -> Result<Vec<Document>, NotYaml> {
+pub fn documents(text: &str) -> Result<Vec<Document>, NotYaml> {
     let options = options! { emit_comments: false };
     let mut events: Box<Events<'_>> = Box::new(Parser::new_from_str_with_options(text, options));
     let mut found: Vec<Document> = Vec::new();

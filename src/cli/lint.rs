@@ -1,0 +1,282 @@
+//! `podferry lint`: which files are read, what is printed, and what `--fix` writes back. What is found is the work of `lint`.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::{CommandError, Exit, generate, replace, show};
+use crate::lint::project::Expected;
+use crate::lint::report::{explain, github, json, sarif, text};
+use crate::lint::rule::Severity;
+use crate::lint::source::Source;
+use crate::lint::{self, Report, fix, rules};
+use crate::manifests::cluster::ClusterOptions;
+
+/// Ends of names of files that are read in folders.
+const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
+
+/// Folders that hold what others wrote.
+const OTHERS: [&str; 3] = ["node_modules", "target", "vendor"];
+
+/// How often `--fix` looks again: a change may uncover another.
+const ROUNDS: usize = 10;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// For code scanning: SARIF 2.1.0.
+    Sarif,
+    /// For GitHub Actions: commands that show findings in a pull request.
+    Github,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    Error,
+    Warning,
+    Note,
+    /// Never end with code 1.
+    Never,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct Options {
+    /// Files, or folders with files that end in .yaml, .yml or .json; `-` for standard input [default: this folder].
+    #[arg(value_name = "FILE|FOLDER")]
+    paths: Vec<PathBuf>,
+    /// How findings are written.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Mend what can be mended safely, in the files; comments and layout stay.
+    #[arg(long)]
+    fix: bool,
+    /// Show what --fix would change as a unified diff, and change nothing.
+    #[arg(long, conflicts_with = "fix")]
+    diff: bool,
+    /// The least severity that makes the exit code 1.
+    #[arg(long, value_enum, default_value_t = FailOn::Error, value_name = "SEVERITY")]
+    fail_on: FailOn,
+    /// Do not report this rule, by its code or name; may be given several times.
+    #[arg(long, value_name = "CODE")]
+    allow: Vec<String>,
+    /// Explain a rule, by its code or name; `all` prints docs/lint-rules.md.
+    #[arg(long, value_name = "CODE", exclusive = true)]
+    explain: Option<String>,
+    /// The region of the function.
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
+    /// The log group that the function is subscribed to.
+    #[arg(long, value_name = "NAME")]
+    log_group: Option<String>,
+    /// A file with cluster, region and log group, to hold the manifests against; flags win [default: podferry.yaml, where it exists].
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+pub(super) fn run(options: &Options) -> Result<Exit, CommandError> {
+    if let Some(code) = &options.explain {
+        return explain(code);
+    }
+    let allowed = options.allow.iter().map(|code| known(code)).collect::<Result<Vec<_>, _>>()?;
+    let expected = expected(options)?;
+    let paths = if options.paths.is_empty() { vec![PathBuf::from(".")] } else { options.paths.clone() };
+    let files = files(&paths)?;
+    if files.is_empty() {
+        return Err(CommandError::Refused(
+            "no file to check: the folder has none that ends in .yaml, .yml or .json".to_owned(),
+        ));
+    }
+    let mut sources = files.iter().map(|file| file.read()).collect::<Result<Vec<_>, _>>()?;
+    let mut report = lint::lint(&sources, &expected, &allowed);
+    if options.diff {
+        let after = mend(&sources, &report, &expected, &allowed).0;
+        return write_diff(&sources, &after);
+    }
+    if options.fix {
+        if files.iter().any(File::is_standard_input) {
+            return Err(CommandError::Refused(
+                "--fix: standard input cannot be written; give a file, or use --diff".to_owned(),
+            ));
+        }
+        let (after, mended) = mend(&sources, &report, &expected, &allowed);
+        for ((file, before), after) in files.iter().zip(&sources).zip(&after) {
+            if before.text != after.text {
+                replace::replace(&file.path, after.text.as_bytes()).map_err(|error| file.failed(error))?;
+            }
+        }
+        anstream::eprintln!("{mended} mended");
+        sources = after;
+        report = lint::lint(&sources, &expected, &allowed);
+    }
+    write(&report, &sources, options.format)?;
+    Ok(match options.fail_on {
+        FailOn::Error => Exit::of_findings(report.at_least(Severity::Error)),
+        FailOn::Warning => Exit::of_findings(report.at_least(Severity::Warning)),
+        FailOn::Note => Exit::of_findings(report.at_least(Severity::Note)),
+        FailOn::Never => Exit::Done,
+    })
+}
+
+fn explain(code: &str) -> Result<Exit, CommandError> {
+    let page = if code.eq_ignore_ascii_case("all") { explain::page() } else { explain::plain(rule(code)?) };
+    std::io::stdout().lock().write_all(page.as_bytes())?;
+    Ok(Exit::Done)
+}
+
+fn rule(code: &str) -> Result<&'static crate::lint::rule::Rule, CommandError> {
+    let unknown = || {
+        CommandError::Refused(format!(
+            "{code}: there is no rule of this code or name; `podferry lint --explain all` lists them"
+        ))
+    };
+    rules::find(code).ok_or_else(unknown)
+}
+
+fn known(code: &str) -> Result<String, CommandError> {
+    rule(code).map(|rule| rule.code.to_owned())
+}
+
+fn expected(options: &Options) -> Result<Expected, CommandError> {
+    let flags = ClusterOptions {
+        region: options.region.clone(),
+        log_group: options.log_group.clone(),
+        ..ClusterOptions::default()
+    };
+    let cluster = generate::cluster_of(flags, options.config.as_deref())?;
+    let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    Ok(Expected {
+        region: given(cluster.region()),
+        account: given(cluster.account()),
+        cluster: given(cluster.name()),
+        log_group: cluster.given_log_group().map(str::to_owned),
+        namespaces: cluster.namespaces().to_vec(),
+    })
+}
+
+/// A file to check.
+struct File {
+    path: PathBuf,
+}
+
+impl File {
+    fn is_standard_input(&self) -> bool {
+        self.path == Path::new("-")
+    }
+
+    fn name(&self) -> String {
+        if self.is_standard_input() {
+            return "<stdin>".to_owned();
+        }
+        // `./` says nothing.
+        self.path.strip_prefix("./").unwrap_or(&self.path).display().to_string()
+    }
+
+    fn read(&self) -> Result<Source, CommandError> {
+        let bytes = super::read(&self.path).map_err(|error| self.failed(error))?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            self.failed(std::io::Error::other(format!("this is no UTF-8 text: byte {at} is none")))
+        })?;
+        Ok(Source { name: self.name(), text })
+    }
+
+    fn failed(&self, error: std::io::Error) -> CommandError {
+        CommandError::File { path: self.name(), error }
+    }
+}
+
+/// All files, each once, those of a folder in the order of their names.
+fn files(paths: &[PathBuf]) -> Result<Vec<File>, CommandError> {
+    let mut found: Vec<PathBuf> = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            walk(path, &mut found)?;
+        } else {
+            found.push(path.clone());
+        }
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    found.retain(|path| seen.insert(path.clone()));
+    Ok(found.into_iter().map(|path| File { path }).collect())
+}
+
+/// The files of a folder and of those in it; hidden ones, those that others wrote, and links to folders are left out.
+fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), CommandError> {
+    let failed = |error| CommandError::File { path: folder.display().to_string(), error };
+    let mut entries = std::fs::read_dir(folder).map_err(failed)?.collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    for entry in entries {
+        let (path, name) = (entry.path(), entry.file_name());
+        let (name, kind) = (name.to_string_lossy(), entry.file_type().map_err(failed)?);
+        if name.starts_with('.') {
+            continue;
+        }
+        if kind.is_dir() {
+            if !OTHERS.contains(&name.as_ref()) {
+                walk(&path, found)?;
+            }
+        } else if path.extension().is_some_and(|end| EXTENSIONS.iter().any(|known| end.eq_ignore_ascii_case(known)))
+            && path.is_file()
+        {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// What the sources become, and how many findings were mended.
+fn mend(sources: &[Source], report: &Report, expected: &Expected, allowed: &[String]) -> (Vec<Source>, usize) {
+    let (mut sources, mut report, mut mended) = (sources.to_vec(), report.clone(), 0);
+    for _ in 0..ROUNDS {
+        let mut now = 0;
+        for (number, source) in sources.iter_mut().enumerate() {
+            let own = report.findings.iter().filter(|finding| finding.place.source == number);
+            let (text, count) = fix::apply(&source.text, own);
+            (source.text, now) = (text, now + count);
+        }
+        if now == 0 {
+            break;
+        }
+        mended += now;
+        report = lint::lint(&sources, expected, allowed);
+    }
+    (sources, mended)
+}
+
+fn write(report: &Report, sources: &[Source], format: Format) -> Result<(), CommandError> {
+    let pretty = |value: &serde_json::Value| format!("{value:#}\n");
+    let written = match format {
+        Format::Text => {
+            let style = text::Style { colours: true, width: show::width() };
+            let findings = text::findings(report, sources, style);
+            let summary = text::summary(report, sources.len());
+            // Findings and their count belong together; colours are taken out where they are not wanted.
+            return Ok(writeln!(anstream::stdout().lock(), "{findings}{}{summary}", facts(report))?);
+        }
+        Format::Json => pretty(&json::json(report, sources)),
+        Format::Sarif => pretty(&sarif::sarif(report, sources)),
+        Format::Github => github::github(report, sources),
+    };
+    std::io::stdout().lock().write_all(written.as_bytes())?;
+    Ok(())
+}
+
+fn facts(report: &Report) -> String {
+    report.facts.iter().map(|fact| format!("{}.\n", fact.text)).collect()
+}
+
+fn write_diff(before: &[Source], after: &[Source]) -> Result<Exit, CommandError> {
+    let mut out = std::io::stdout().lock();
+    let mut changed = 0;
+    for (before, after) in before.iter().zip(after).filter(|(before, after)| before.text != after.text) {
+        changed += 1;
+        let diff = similar::TextDiff::from_lines(&before.text, &after.text);
+        let (old, new) = (format!("a/{}", before.name), format!("b/{}", before.name));
+        out.write_all(diff.unified_diff().header(&old, &new).to_string().as_bytes())?;
+    }
+    Ok(Exit::of_findings(changed))
+}

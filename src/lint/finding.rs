@@ -1,0 +1,95 @@
+//! Something that a rule found: where, what, and what to do.
+
+use super::rule::Rule;
+use super::source::{Place, Span};
+
+/// What a rule found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    pub rule: &'static Rule,
+    /// What is underlined.
+    pub place: Place,
+    /// What is wrong here, with names: a sentence without a full stop. Never the value of a secret.
+    pub message: String,
+    /// What to do here; else what the rule says.
+    pub fix: Option<String>,
+    /// Other places that have to do with it, and how.
+    pub related: Vec<(Place, String)>,
+    /// What `--fix` does; empty if it does nothing.
+    pub edits: Vec<Edit>,
+}
+
+/// A change of the text of the finding's source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    pub span: Span,
+    pub text: String,
+}
+
+impl Finding {
+    pub fn new(rule: &'static Rule, place: Place, message: impl Into<String>) -> Finding {
+        Finding { rule, place, message: message.into(), fix: None, related: Vec::new(), edits: Vec::new() }
+    }
+
+    /// Says what to do here, more exactly than the rule.
+    #[must_use]
+    pub fn fix(mut self, fix: impl Into<String>) -> Finding {
+        self.fix = Some(fix.into());
+        self
+    }
+
+    /// Points to another place.
+    #[must_use]
+    pub fn related(mut self, place: Place, text: impl Into<String>) -> Finding {
+        self.related.push((place, text.into()));
+        self
+    }
+
+    /// Adds a change that `--fix` makes.
+    #[must_use]
+    pub fn edit(mut self, edit: Edit) -> Finding {
+        self.edits.push(edit);
+        self
+    }
+
+    /// Adds changes that `--fix` makes, if there are any.
+    #[must_use]
+    pub fn edits(mut self, edits: impl IntoIterator<Item = Edit>) -> Finding {
+        self.edits.extend(edits);
+        self
+    }
+
+    /// What to do.
+    pub fn advice(&self) -> &str {
+        self.fix.as_deref().unwrap_or(self.rule.fix)
+    }
+}
+
+/// Something worth knowing that is no finding: how long a configuration is, how many bytes a log takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    pub place: Place,
+    /// A sentence without a full stop.
+    pub text: String,
+}
+
+/// Collects what the rules find.
+#[derive(Debug, Default)]
+pub struct Findings {
+    all: Vec<Finding>,
+    facts: Vec<Fact>,
+}
+
+impl Findings {
+    pub fn push(&mut self, finding: Finding) {
+        self.all.push(finding);
+    }
+
+    pub fn push_fact(&mut self, place: Place, text: String) {
+        self.facts.push(Fact { place, text });
+    }
+
+    pub fn into_parts(self) -> (Vec<Finding>, Vec<Fact>) {
+        (self.all, self.facts)
+    }
+}

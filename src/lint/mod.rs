@@ -1,0 +1,103 @@
+//! `podferry lint`: what EKS, Fluent Bit and Datadog would refuse, or would lose without a word.
+//!
+//! ```text
+//!  Source ─▶ parsed YAML ─▶ Project (objects, across files) ─▶ rules ─▶ findings ─▶ less what is allowed ─▶ Report
+//!                                └─ logging: Fluent Bit's configuration inside the ConfigMap, with places
+//! ```
+//!
+//! * A rule is an entry of a table ([`rule`]) and code beside it ([`rules`]), which sees all documents ([`project`]) as values that
+//!   know their places ([`node`], [`embedded`]).
+//! * [`report`] writes findings for people, for programs, for SARIF and for GitHub; [`fix`] makes the changes of those that have some.
+//!
+//! Pure: texts in, findings out. Files are the work of `cli::lint`.
+
+pub mod allow;
+pub mod embedded;
+pub mod finding;
+pub mod fix;
+pub mod logging;
+pub mod node;
+pub mod project;
+pub mod report;
+pub mod rule;
+pub mod rules;
+pub mod secrets;
+pub mod source;
+
+use allow::Allow;
+use finding::{Fact, Finding, Findings};
+use project::{Expected, Kind, Parsed, Project};
+use rule::Severity;
+use source::{Place, Source};
+
+/// What was found in all sources.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// By source, and by place in it.
+    pub findings: Vec<Finding>,
+    /// How many findings a comment or an option allowed.
+    pub allowed: usize,
+    /// How many documents rules know what to do with.
+    pub documents: usize,
+    pub facts: Vec<Fact>,
+    /// Values that must not be shown, wherever they stand: keys, tokens, passwords.
+    pub secrets: Vec<Place>,
+}
+
+/// Checks sources together.
+///
+/// `allowed` are codes that are not reported at all.
+pub fn lint(sources: &[Source], expected: &Expected, allowed: &[String]) -> Report {
+    let parsed: Vec<Parsed> = sources.iter().map(Parsed::new).collect();
+    let anchors: Vec<_> = parsed.iter().map(Parsed::anchors).collect();
+    let project = Project::new(sources, &parsed, &anchors, expected);
+    let mut findings = Findings::default();
+    rules::check(&project, &mut findings);
+    let documents = project.objects.iter().filter(|object| object.what != Kind::Other).count();
+    let allows: Vec<Vec<Allow>> = sources.iter().map(allow::allows).collect();
+    let (findings, facts) = findings.into_parts();
+    let secrets = secrets::find(&project);
+    Report { documents, facts, secrets, ..without_allowed(findings, &allows, allowed) }
+}
+
+/// Takes out what is allowed, and says which comments allow nothing.
+fn without_allowed(findings: Vec<Finding>, allows: &[Vec<Allow>], allowed: &[String]) -> Report {
+    let mut used: Vec<Vec<bool>> = allows.iter().map(|allows| vec![false; allows.len()]).collect();
+    let before = findings.len();
+    let mut kept: Vec<Finding> = Vec::new();
+    for finding in findings {
+        let source = finding.place.source;
+        let comments = allows.get(source).map_or(&[][..], Vec::as_slice);
+        let covering: Vec<usize> = (0..comments.len()).filter(|number| comments[*number].covers(&finding)).collect();
+        for number in &covering {
+            used[source][*number] = true;
+        }
+        if covering.is_empty() && !allowed.iter().any(|code| code.eq_ignore_ascii_case(finding.rule.code)) {
+            kept.push(finding);
+        }
+    }
+    let hidden = before - kept.len();
+    for (source, (comments, used)) in allows.iter().zip(&used).enumerate() {
+        for (comment, used) in comments.iter().zip(used) {
+            let place = Place { source, span: comment.span };
+            rules::source::check_allow(comment, place, *used, &mut kept);
+        }
+    }
+    let is_kept = |finding: &Finding| !allowed.iter().any(|code| code.eq_ignore_ascii_case(finding.rule.code));
+    kept.retain(is_kept);
+    kept.sort_by_key(|finding| (finding.place.source, finding.place.span.start, finding.rule.code));
+    kept.dedup();
+    Report { findings: kept, allowed: hidden, ..Report::default() }
+}
+
+impl Report {
+    /// How many findings are of a severity.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.findings.iter().filter(|finding| finding.rule.severity == severity).count()
+    }
+
+    /// How many findings are at least that bad.
+    pub fn at_least(&self, severity: Severity) -> usize {
+        self.findings.iter().filter(|finding| finding.rule.severity >= severity).count()
+    }
+}

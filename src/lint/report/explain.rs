@@ -1,0 +1,87 @@
+//! The table of rules, written: one rule for `--explain`, all of them for docs/lint-rules.md.
+
+use std::fmt::Write;
+
+use super::super::rule::Rule;
+use super::super::rules;
+
+/// One rule, for a terminal.
+pub fn plain(rule: &Rule) -> String {
+    let mut out = format!(
+        "{} ({}), {}\n\n{}.\n\nWhy: {}\nFix: {}\n",
+        rule.code,
+        rule.name,
+        rule.severity.word(),
+        rule.title,
+        rule.why,
+        rule.fix
+    );
+    if rule.is_automatic {
+        out.push_str("`podferry lint --fix` does it.\n");
+    }
+    out.push_str("\nSources:\n");
+    for source in rule.sources {
+        let _ = writeln!(out, "  {source}");
+    }
+    out
+}
+
+/// One rule, for SARIF.
+pub fn markdown(rule: &Rule) -> String {
+    let sources: Vec<String> = rule.sources.iter().map(|source| format!("* {source}")).collect();
+    format!("{}.\n\n**Why:** {}\n\n**Fix:** {}\n\nSources:\n\n{}\n", rule.title, rule.why, rule.fix, sources.join("\n"))
+}
+
+/// What the codes of a hundred are about.
+const CHAPTERS: [(&str, &str); 10] = [
+    ("PF0", "Any file"),
+    ("PF1", "What EKS refuses"),
+    ("PF2", "What Fluent Bit refuses or loses"),
+    ("PF3", "The way to Datadog"),
+    ("PF4", "Sidecars"),
+    ("PF5", "RBAC"),
+    ("PF6", "Secrets"),
+    ("PF7", "Helm values and the Operator"),
+    ("PF8", "Annotations and names"),
+    ("PF9", "Across files"),
+];
+
+/// All rules, as a page.
+pub fn page() -> String {
+    let mut out = String::from(
+        "# The rules of `podferry lint`\n\nThis page is made from the table that the linter itself uses: `podferry lint --explain all`. `podferry lint \
+         --explain PF101` prints one rule.\n\nAn error is refused, does not start, or loses logs or tags. A warning works, but not as most people want it. \
+         A note is worth knowing and may be meant. Rules with a ✎ are mended by `--fix`.\n",
+    );
+    let all = rules::all();
+    for (prefix, title) in CHAPTERS {
+        let chapter: Vec<&&Rule> = all.iter().filter(|rule| rule.code.starts_with(prefix)).collect();
+        if chapter.is_empty() {
+            continue;
+        }
+        let _ = write!(
+            out,
+            "\n## {title}\n\n| Code | Severity | What is found | Why it matters | What to do | Source |\n| --- | --- | --- | --- | --- | --- |\n"
+        );
+        for rule in chapter {
+            let sources = rule.sources.iter().map(|source| cell(source)).collect::<Vec<_>>().join("; ");
+            let mark = if rule.is_automatic { " ✎" } else { "" };
+            let _ = writeln!(
+                out,
+                "| <a id=\"{}\"></a>{}<br>`{}`{mark} | {} | {} | {} | {} | {sources} |",
+                rule.code.to_ascii_lowercase(),
+                rule.code,
+                rule.name,
+                rule.severity.word(),
+                cell(rule.title),
+                cell(rule.why),
+                cell(rule.fix)
+            );
+        }
+    }
+    out
+}
+
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('<', "&lt;")
+}

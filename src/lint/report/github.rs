@@ -1,0 +1,42 @@
+//! Findings as commands of GitHub Actions, which show them beside the lines of a pull request.
+//!
+//! Source: GitHub documentation, "Workflow commands for GitHub Actions"; how values are escaped: actions/toolkit,
+//! `packages/core/src/command.ts`.
+
+use std::fmt::Write;
+
+use super::super::Report;
+use super::super::rule::Severity;
+use super::super::source::Source;
+
+/// One line for each finding.
+pub fn github(report: &Report, sources: &[Source]) -> String {
+    let mut out = String::new();
+    for finding in &report.findings {
+        let Some(source) = sources.get(finding.place.source) else { continue };
+        let (start, end) = (source.position(finding.place.span.start), source.position(finding.place.span.end));
+        let command = match finding.rule.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "notice",
+        };
+        let mut properties = format!("file={},line={}", property(&source.name), start.line);
+        // Columns mean something within one line only.
+        let _ = match start.line == end.line {
+            true => write!(properties, ",col={},endColumn={}", start.column, end.column),
+            false => write!(properties, ",endLine={}", end.line),
+        };
+        let title = property(&format!("{} {}", finding.rule.code, finding.rule.name));
+        let text = format!("{}. {} {}", finding.message, finding.rule.why, finding.advice());
+        let _ = writeln!(out, "::{command} {properties},title={title}::{}", data(&text));
+    }
+    out
+}
+
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}

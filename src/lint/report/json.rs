@@ -1,0 +1,64 @@
+//! Findings for programs. The form is stable: members may be added, and `version` counts what is not compatible.
+
+use serde_json::{Value, json};
+
+use super::super::Report;
+use super::super::rule::Severity;
+use super::super::source::{Place, Source};
+
+/// The version of the form.
+pub const VERSION: u32 = 1;
+
+/// All findings, facts and counts.
+pub fn json(report: &Report, sources: &[Source]) -> Value {
+    let findings: Vec<Value> = report
+        .findings
+        .iter()
+        .map(|finding| {
+            let rule = finding.rule;
+            let related: Vec<Value> = finding
+                .related
+                .iter()
+                .map(|(place, text)| with_place(json!({ "message": text }), *place, sources))
+                .collect();
+            let value = json!({
+                "code": rule.code,
+                "name": rule.name,
+                "severity": rule.severity.word(),
+                "message": finding.message,
+                "why": rule.why,
+                "fix": finding.advice(),
+                "automatic": !finding.edits.is_empty(),
+                "related": related,
+            });
+            with_place(value, finding.place, sources)
+        })
+        .collect();
+    let facts: Vec<Value> =
+        report.facts.iter().map(|fact| with_place(json!({ "message": fact.text }), fact.place, sources)).collect();
+    json!({
+        "version": VERSION,
+        "findings": findings,
+        "facts": facts,
+        "summary": {
+            "errors": report.count(Severity::Error),
+            "warnings": report.count(Severity::Warning),
+            "notes": report.count(Severity::Note),
+            "allowed": report.allowed,
+            "documents": report.documents,
+            "files": sources.len(),
+        },
+    })
+}
+
+fn with_place(mut value: Value, place: Place, sources: &[Source]) -> Value {
+    if let (Some(object), Some(source)) = (value.as_object_mut(), sources.get(place.source)) {
+        let (start, end) = (source.position(place.span.start), source.position(place.span.end));
+        object.insert("file".to_owned(), json!(source.name));
+        object.insert("line".to_owned(), json!(start.line));
+        object.insert("column".to_owned(), json!(start.column));
+        object.insert("endLine".to_owned(), json!(end.line));
+        object.insert("endColumn".to_owned(), json!(end.column));
+    }
+    value
+}

@@ -1,0 +1,99 @@
+//! Findings as SARIF, for code scanning.
+//!
+//! Source: OASIS, "Static Analysis Results Interchange Format (SARIF) Version 2.1.0"; GitHub documentation, "SARIF support for code
+//! scanning".
+
+use serde_json::{Value, json};
+
+use super::super::finding::Finding;
+use super::super::rule::{Rule, Severity};
+use super::super::source::{Place, Source};
+use super::super::{Report, rules};
+use super::explain;
+
+const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+
+/// One run with all findings, and the rules that they are of.
+pub fn sarif(report: &Report, sources: &[Source]) -> Value {
+    let rules: Vec<&Rule> = rules::all();
+    let results: Vec<Value> = report.findings.iter().map(|finding| result(finding, &rules, sources)).collect();
+    let described: Vec<Value> = rules.iter().map(|rule| descriptor(rule)).collect();
+    json!({
+        "$schema": SCHEMA,
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": "podferry",
+                "semanticVersion": env!("CARGO_PKG_VERSION"),
+                "rules": described,
+            } },
+            "columnKind": "unicodeCodePoints",
+            "results": results,
+        }],
+    })
+}
+
+fn level(severity: Severity) -> &'static str {
+    severity.word()
+}
+
+fn descriptor(rule: &Rule) -> Value {
+    json!({
+        "id": rule.code,
+        "name": rule.name,
+        "shortDescription": { "text": format!("{}.", rule.title) },
+        "fullDescription": { "text": rule.why },
+        "help": { "text": explain::plain(rule), "markdown": explain::markdown(rule) },
+        "defaultConfiguration": { "level": level(rule.severity) },
+        "properties": { "tags": ["kubernetes", "logging"] },
+    })
+}
+
+fn result(finding: &Finding, rules: &[&Rule], sources: &[Source]) -> Value {
+    let index = rules.iter().position(|rule| *rule == finding.rule);
+    let related: Vec<Value> = finding
+        .related
+        .iter()
+        .map(|(place, text)| {
+            let mut value = location(*place, sources);
+            value["message"] = json!({ "text": text });
+            value
+        })
+        .collect();
+    let mut value = json!({
+        "ruleId": finding.rule.code,
+        "level": level(finding.rule.severity),
+        "message": { "text": format!("{}. {}", finding.message, finding.advice()) },
+        "locations": [location(finding.place, sources)],
+    });
+    if let Some(index) = index {
+        value["ruleIndex"] = json!(index);
+    }
+    if !related.is_empty() {
+        value["relatedLocations"] = json!(related);
+    }
+    value
+}
+
+fn location(place: Place, sources: &[Source]) -> Value {
+    let Some(source) = sources.get(place.source) else { return json!({}) };
+    let (start, end) = (source.position(place.span.start), source.position(place.span.end));
+    json!({ "physicalLocation": {
+        "artifactLocation": { "uri": uri(&source.name) },
+        "region": {
+            "startLine": start.line, "startColumn": start.column, "endLine": end.line, "endColumn": end.column,
+        },
+    } })
+}
+
+/// A path as a reference: `/` between folders, and percent signs for what an URI cannot hold. Source: RFC 3986, 3.3.
+fn uri(name: &str) -> String {
+    let mut out = String::new();
+    for byte in name.replace('\\', "/").bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => out.push(char::from(byte)),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}

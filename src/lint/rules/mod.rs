@@ -1,0 +1,32 @@
+//! All rules: their table, and the order in which they look. Each file has the rules about one thing: their entries first, then the
+//! code that finds.
+//!
+//! Codes: PF0 any file, PF1 what EKS refuses, PF2 what Fluent Bit refuses or loses, PF3 the way to Datadog, PF4 sidecars, PF5 RBAC,
+//! PF6 secrets, PF7 Helm and the Operator, PF8 annotations, PF9 across files.
+
+pub mod source;
+
+use super::finding::Findings;
+use super::project::Project;
+use super::rule::Rule;
+
+/// What the rules of a file are called by, and which they are.
+type Group = (&'static [&'static Rule], fn(&Project<'_>, &mut Findings));
+
+const GROUPS: &[Group] = &[(source::RULES, source::check)];
+
+/// All rules, by their codes.
+pub fn all() -> Vec<&'static Rule> {
+    let mut all: Vec<&'static Rule> = GROUPS.iter().flat_map(|(rules, _)| rules.iter().copied()).collect();
+    all.sort_by_key(|rule| rule.code);
+    all
+}
+
+/// The rule of a code or a name.
+pub fn find(code: &str) -> Option<&'static Rule> {
+    all().into_iter().find(|rule| rule.code.eq_ignore_ascii_case(code) || rule.name == code)
+}
+
+pub(super) fn check(project: &Project<'_>, findings: &mut Findings) {
+    GROUPS.iter().for_each(|(_, check)| check(project, findings));
+}

@@ -1,0 +1,111 @@
+//! Rules about any file: whether it can be read at all, and comments for the linter.
+
+use std::collections::HashMap;
+
+use super::super::allow::Allow;
+use super::super::finding::{Finding, Findings};
+use super::super::node::Node;
+use super::super::project::{Kind, Project};
+use super::super::rule::{Rule, Severity};
+use super::super::source::Place;
+
+pub static NOT_YAML: Rule = Rule {
+    code: "PF001",
+    name: "not-yaml",
+    severity: Severity::Error,
+    title: "The file is neither YAML nor JSON",
+    why: "Nothing that reads manifests takes it, so nothing else in it could be checked.",
+    fix: "Mend the line that is named; often its indentation differs from that of its neighbours.",
+    is_automatic: false,
+    sources: &["YAML 1.2.2 specification"],
+};
+
+pub static ALLOW_WITHOUT_REASON: Rule = Rule {
+    code: "PF002",
+    name: "allow-without-reason",
+    severity: Severity::Warning,
+    title: "A comment allows something and does not say why",
+    why: "Whoever reads it later cannot know whether it still holds.",
+    fix: "Write the reason behind the code: `# podferry: allow PF301 the reason`.",
+    is_automatic: false,
+    sources: &["podferry's own"],
+};
+
+pub static UNUSED_ALLOW: Rule = Rule {
+    code: "PF003",
+    name: "unused-allow",
+    severity: Severity::Note,
+    title: "A comment allows something that is not found",
+    why: "What it was for is mended or has moved, and the comment would hide the next mistake.",
+    fix: "Take the comment out, or put it on the line that is reported, or above it.",
+    is_automatic: false,
+    sources: &["podferry's own"],
+};
+
+pub static DUPLICATE_KEY: Rule = Rule {
+    code: "PF004",
+    name: "duplicate-key",
+    severity: Severity::Error,
+    title: "The same name stands twice in one map",
+    why: "Kubernetes takes the last one and forgets the others without a word, or refuses the file.",
+    fix: "Keep one of them.",
+    is_automatic: false,
+    sources: &["YAML 1.2.2 specification, 3.2.1.3", "kubernetes-sigs/yaml, `UnmarshalStrict`"],
+};
+
+pub static UNRENDERED: Rule = Rule {
+    code: "PF005",
+    name: "unrendered-template",
+    severity: Severity::Note,
+    title: "The file is a template, so nothing in it was checked",
+    why: "What comes out of it depends on values that are not here.",
+    fix: "Check what it makes: `helm template … | podferry lint -`.",
+    is_automatic: false,
+    sources: &["Helm documentation, \"Chart Template Guide\""],
+};
+
+pub static RULES: &[&Rule] = &[&NOT_YAML, &ALLOW_WITHOUT_REASON, &UNUSED_ALLOW, &DUPLICATE_KEY, &UNRENDERED];
+
+pub fn check(project: &Project<'_>, findings: &mut Findings) {
+    for (number, (parsed, source)) in project.parsed.iter().zip(project.sources).enumerate() {
+        let Some((place, error)) = parsed.error_place(number).zip(parsed.error.as_ref()) else { continue };
+        let is_template = source.text.contains("{{") && source.text.contains("}}");
+        let rule = if is_template { &UNRENDERED } else { &NOT_YAML };
+        let message = match is_template {
+            true => "this is a template of Helm, not YAML yet".to_owned(),
+            false => format!("this is neither YAML nor JSON: {}", error.problem),
+        };
+        findings.push(Finding::new(rule, place, message));
+    }
+    for object in project.objects.iter().filter(|object| object.what != Kind::Other) {
+        duplicates(object.node, findings);
+    }
+}
+
+fn duplicates(node: Node<'_>, findings: &mut Findings) {
+    if node.is_alias() {
+        return;
+    }
+    let mut seen: HashMap<&str, Place> = HashMap::new();
+    for entry in node.entries() {
+        if let Some(first) = seen.insert(entry.name, entry.key).filter(|_| entry.name != "<<") {
+            let message = format!("`{}` stands twice in the same map", entry.name);
+            findings.push(Finding::new(&DUPLICATE_KEY, entry.key, message).related(first, "the first is here"));
+        }
+        duplicates(entry.value, findings);
+    }
+    node.items().for_each(|item| duplicates(item, findings));
+}
+
+/// Looks at a comment that allows something.
+pub fn check_allow(allow: &Allow, place: Place, is_used: bool, findings: &mut Vec<Finding>) {
+    if !is_used {
+        let message = match super::find(&allow.code) {
+            Some(rule) => format!("{} ({}) is not found here", rule.code, rule.name),
+            None => "the comment names no code of a rule".to_owned(),
+        };
+        findings.push(Finding::new(&UNUSED_ALLOW, place, message));
+    } else if !allow.has_reason {
+        findings.push(Finding::new(&ALLOW_WITHOUT_REASON, place, format!("why is {} allowed here?", allow.code)));
+    }
+}

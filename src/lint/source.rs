@@ -1,0 +1,57 @@
+//! A text that is checked: its name for people, its bytes, and lines and columns.
+
+use std::ops::Range;
+
+/// A part of a source, in bytes.
+pub use crate::fluent_bit::parse::Span;
+
+impl Span {
+    /// The same, as a range.
+    pub fn range(self) -> Range<usize> {
+        self.start..self.end
+    }
+}
+
+/// A file, or standard input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// As people gave it; `<stdin>` for standard input.
+    pub name: String,
+    pub text: String,
+}
+
+/// A place, counted from 1, in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    pub line: usize,
+    pub column: usize,
+}
+
+/// A part of one of several sources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Its number in the list of sources.
+    pub source: usize,
+    pub span: Span,
+}
+
+impl Source {
+    pub fn new(name: &str, text: &str) -> Source {
+        Source { name: name.to_owned(), text: text.to_owned() }
+    }
+
+    /// Where a byte stands.
+    pub fn position(&self, offset: usize) -> Position {
+        let before = self.text.get(..offset).unwrap_or(&self.text);
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+        let in_line = before.get(line_start..).unwrap_or_default();
+        // A byte order mark takes no column.
+        Position { line, column: in_line.trim_start_matches('\u{feff}').chars().count() + 1 }
+    }
+
+    /// What stands in a part of it.
+    pub fn slice(&self, span: Span) -> &str {
+        self.text.get(span.range()).unwrap_or_default()
+    }
+}
