@@ -227,6 +227,10 @@ fn every_command_explains_itself() {
         &["settings", "--help"],
         &["rules", "--help"],
         &["rules", "check", "--help"],
+        #[cfg(feature = "aws")]
+        &["subscribe", "--help"],
+        #[cfg(feature = "aws")]
+        &["unsubscribe", "--help"],
     ] {
         assert!(stdout(&podferry(arguments, b"", &[])).contains("Usage: podferry"), "{arguments:?}");
     }

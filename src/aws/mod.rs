@@ -6,6 +6,7 @@
 //!           from the SDK's chain      └─ what fails ─▶ error: which call, on what, why, what to do
 //! ```
 //!
+//! * [`groups`], [`function`]: what there is, as values; [`subscribe`]: what is to be done with it.
 //! * [`account`] opens an account in a region: the one place that makes the SDK's configuration and its clients.
 //! * [`http`] carries the SDK's requests over the HTTP client that the rest of podferry uses.
 //! * [`error`] makes of each failure what a person can act on.
@@ -13,5 +14,10 @@
 //! The function calls AWS by `lambda::aws`, without the SDK: see `docs/decisions/0013-the-sdk-in-the-command-only.md`.
 
 pub mod account;
+pub mod concurrently;
 pub mod error;
+pub mod function;
+pub mod glob;
+pub mod groups;
 pub mod http;
+pub mod subscribe;

@@ -1,8 +1,9 @@
 //! The `podferry` command: one file a subcommand, thin over the library.
 
-#[allow(dead_code, reason = "the first command that uses it comes next")]
 #[cfg(feature = "aws")]
 mod account;
+#[cfg(feature = "aws")]
+mod changes;
 mod demo;
 mod exit;
 mod flags;
@@ -15,7 +16,13 @@ mod manifest;
 mod preview;
 mod replace;
 mod rules;
+#[cfg(feature = "aws")]
+mod selection;
 mod show;
+#[cfg(feature = "aws")]
+mod subscribe;
+#[cfg(feature = "aws")]
+mod unsubscribe;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -104,6 +111,21 @@ enum Command {
     ///
     /// Exit code 0: nothing at or above --fail-on. 1: something. 2: a file could not be read.
     Lint(Box<lint::Options>),
+    /// Subscribe log groups to the forwarder: CloudWatch Logs then hands their events to the function.
+    ///
+    /// Looks at what stands, shows what it would create, change, leave, and what is in conflict, and asks. Makes one permission
+    /// for the function, not one a group, and the subscription filters. A second run changes nothing. Refuses the function's own
+    /// log group, and groups that take no filter. A filter that leads elsewhere is never touched.
+    ///
+    /// Exit code 0: all is subscribed. 1: something is in conflict. 2: a call failed, or an argument is wrong.
+    #[cfg(feature = "aws")]
+    Subscribe(Box<subscribe::Options>),
+    /// Take subscriptions to the forwarder back; nothing else is touched.
+    ///
+    /// Deletes the subscription filters that lead to the function, whatever their names, and the permission that `subscribe` made
+    /// as soon as nothing needs it.
+    #[cfg(feature = "aws")]
+    Unsubscribe(Box<unsubscribe::Options>),
     /// Run a stand-in for Datadog's log intake on loopback, and print what it gets.
     ///
     /// For trying the Lambda locally: set DD_URL to the address that it prints.
@@ -176,6 +198,9 @@ enum CommandError {
     Account(#[from] crate::aws::account::AccountError),
     #[cfg(feature = "aws")]
     #[error(transparent)]
+    Function(#[from] crate::aws::function::FunctionError),
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
     Call(#[from] crate::aws::error::CallError),
     #[error("{0}")]
     Refused(String),
@@ -212,6 +237,10 @@ fn dispatch(command: Command) -> Result<Exit, CommandError> {
         Command::Inject(options) => return inject::run(&options),
         Command::Lint(options) => return lint::run(&options),
         Command::Intake { listen, json } => block_on(intake::run(listen, json)),
+        #[cfg(feature = "aws")]
+        Command::Subscribe(options) => return block_on(subscribe::run(*options)),
+        #[cfg(feature = "aws")]
+        Command::Unsubscribe(options) => return block_on(unsubscribe::run(*options)),
         Command::Settings { forwarder } => {
             use std::io::Write;
             let table = if forwarder { settings::forwarder_markdown() } else { settings::markdown() };

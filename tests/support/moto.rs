@@ -395,7 +395,10 @@ fn of_rest(method: &str, path: &str) -> &'static str {
     let after =
         path.split_once("/functions/").map_or("", |(_, rest)| rest.split_once('/').map_or("", |(_, rest)| rest));
     let is_mapping = path.contains("/event-source-mappings");
+    let is_list = path.trim_end_matches('/').ends_with("/functions");
     match (method, after) {
+        ("GET", _) if is_list => "ListFunctions",
+        ("POST", _) if is_list => "CreateFunction",
         ("GET", _) if is_mapping => "ListEventSourceMappings",
         ("GET", "") => "GetFunction",
         ("GET", "configuration") => "GetFunctionConfiguration",

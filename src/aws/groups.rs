@@ -1,0 +1,211 @@
+//! Log groups of an account, found by name, prefix, pattern or tag, and their subscription filters.
+
+use aws_sdk_cloudwatchlogs::types::{LogGroup, LogGroupClass};
+
+use super::account::Account;
+use super::concurrently::each;
+use super::error::{CallError, On};
+use super::glob;
+
+/// A log group, as far as it matters here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    pub name: String,
+    pub class: Class,
+    /// `None`: its events are kept for ever.
+    pub retention_days: Option<i32>,
+    /// As CloudWatch last counted.
+    pub stored_bytes: i64,
+}
+
+/// Source: Amazon CloudWatch Logs API reference, `LogGroup`, `logGroupClass`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    Standard,
+    /// Takes no subscription filter.
+    InfrequentAccess,
+    /// Takes none either.
+    Delivery,
+}
+
+/// A subscription filter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filter {
+    pub name: String,
+    /// Empty: all events.
+    pub pattern: String,
+    /// The ARN of a function, a stream or a destination.
+    pub destination: String,
+    pub extras: Extras,
+}
+
+/// What a filter can have besides, and has to be given again when it is changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Extras {
+    pub on_transformed_logs: bool,
+    pub field_selection_criteria: Option<String>,
+    pub emit_system_fields: Vec<String>,
+}
+
+/// Which groups. A group is chosen if it is named, or has one of the prefixes, or fits one of the patterns; where there are only
+/// tags, or nothing, all groups are. Of those, the ones that have all the tags.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    pub names: Vec<String>,
+    pub prefixes: Vec<String>,
+    /// With `*` and `?`, for the whole name.
+    pub patterns: Vec<String>,
+    pub tags: Vec<Tag>,
+}
+
+/// A tag that a group has to have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tag {
+    pub key: String,
+    /// `None`: any.
+    pub value: Option<String>,
+}
+
+/// What a selection has found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// By name.
+    pub groups: Vec<Group>,
+    /// Names that no group has.
+    pub missing: Vec<String>,
+}
+
+impl Selection {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Selection::default()
+    }
+
+    /// The groups.
+    ///
+    /// # Errors
+    /// [`CallError`] of the first call that failed.
+    pub async fn find(&self, account: &Account) -> Result<Found, CallError> {
+        let mut found = Found::default();
+        for name in &self.names {
+            match named(account, name).await? {
+                Some(group) => found.groups.push(group),
+                None => found.missing.push(name.clone()),
+            }
+        }
+        for prefix in &self.prefixes {
+            found.groups.extend(with_prefix(account, prefix).await?);
+        }
+        for pattern in &self.patterns {
+            let some = with_prefix(account, glob::literal_prefix(pattern)).await?;
+            found.groups.extend(some.into_iter().filter(|group| glob::matches(pattern, &group.name)));
+        }
+        if self.names.is_empty() && self.prefixes.is_empty() && self.patterns.is_empty() {
+            found.groups = with_prefix(account, "").await?;
+        }
+        found.groups.sort_by(|one, other| one.name.cmp(&other.name));
+        found.groups.dedup_by(|one, other| one.name == other.name);
+        if !self.tags.is_empty() {
+            found.groups = with_tags(account, found.groups, &self.tags).await?;
+        }
+        Ok(found)
+    }
+}
+
+/// The group of exactly this name: of those that begin with it, it is the first.
+async fn named(account: &Account, name: &str) -> Result<Option<Group>, CallError> {
+    let answer = account
+        .logs
+        .describe_log_groups()
+        .log_group_name_prefix(name)
+        .limit(1)
+        .send()
+        .await
+        .map_err(|error| CallError::new("logs:DescribeLogGroups", account.log_group(name), &error))?;
+    Ok(answer.log_groups().first().and_then(read).filter(|group| group.name == name))
+}
+
+/// All groups of the account, or those that begin so.
+///
+/// # Errors
+/// [`CallError`]
+pub async fn with_prefix(account: &Account, prefix: &str) -> Result<Vec<Group>, CallError> {
+    let prefix = (!prefix.is_empty()).then(|| prefix.to_owned());
+    let call = account.logs.describe_log_groups().set_log_group_name_prefix(prefix);
+    let mut pages = call.into_paginator().send();
+    let mut groups = Vec::new();
+    while let Some(page) = pages.next().await {
+        let on = || On::new("the log groups", account.arn("logs", "log-group:*"));
+        let page = page.map_err(|error| CallError::new("logs:DescribeLogGroups", on(), &error))?;
+        groups.extend(page.log_groups().iter().filter_map(read));
+    }
+    Ok(groups)
+}
+
+fn read(group: &LogGroup) -> Option<Group> {
+    let class = match group.log_group_class() {
+        Some(LogGroupClass::InfrequentAccess) => Class::InfrequentAccess,
+        Some(LogGroupClass::Delivery) => Class::Delivery,
+        _ => Class::Standard,
+    };
+    let name = group.log_group_name()?.to_owned();
+    let stored_bytes = group.stored_bytes().unwrap_or_default();
+    Some(Group { name, class, retention_days: group.retention_in_days(), stored_bytes })
+}
+
+/// Asks each group for its tags: a call a group, and no other service that would need permissions of its own.
+async fn with_tags(account: &Account, groups: Vec<Group>, tags: &[Tag]) -> Result<Vec<Group>, CallError> {
+    let asked = each(groups, |group| {
+        let (account, tags) = (account.clone(), tags.to_vec());
+        async move {
+            // Without the `:*` at the end. Source: Amazon CloudWatch Logs API reference, `ListTagsForResource`.
+            let arn = account.arn("logs", &format!("log-group:{}", group.name));
+            let answer = account.logs.list_tags_for_resource().resource_arn(&arn).send().await;
+            let on = On::new(format!("log group {}", group.name), arn);
+            let answer = answer.map_err(|error| CallError::new("logs:ListTagsForResource", on, &error))?;
+            let has = |tag: &Tag| {
+                let value = answer.tags().and_then(|all| all.get(&tag.key));
+                value.is_some_and(|value| tag.value.as_ref().is_none_or(|wanted| wanted == value))
+            };
+            Ok(tags.iter().all(has).then_some(group))
+        }
+    });
+    let asked: Vec<Result<Option<Group>, CallError>> = asked.await;
+    asked.into_iter().filter_map(Result::transpose).collect()
+}
+
+/// The subscription filters of a group.
+///
+/// # Errors
+/// [`CallError`]
+pub async fn filters(account: &Account, group: &str) -> Result<Vec<Filter>, CallError> {
+    let mut pages = account.logs.describe_subscription_filters().log_group_name(group).into_paginator().send();
+    let mut filters = Vec::new();
+    while let Some(page) = pages.next().await {
+        let on = || account.log_group(group);
+        let page = page.map_err(|error| CallError::new("logs:DescribeSubscriptionFilters", on(), &error))?;
+        filters.extend(page.subscription_filters().iter().map(|filter| Filter {
+            name: filter.filter_name().unwrap_or_default().to_owned(),
+            pattern: filter.filter_pattern().unwrap_or_default().to_owned(),
+            destination: filter.destination_arn().unwrap_or_default().to_owned(),
+            extras: Extras {
+                on_transformed_logs: filter.apply_on_transformed_logs(),
+                field_selection_criteria: filter.field_selection_criteria().map(str::to_owned),
+                emit_system_fields: filter.emit_system_fields().to_vec(),
+            },
+        }));
+    }
+    Ok(filters)
+}
+
+/// The same of many groups.
+///
+/// # Errors
+/// The first [`CallError`].
+pub async fn filters_of(account: &Account, groups: Vec<Group>) -> Result<Vec<(Group, Vec<Filter>)>, CallError> {
+    let asked = each(groups, |group| {
+        let account = account.clone();
+        async move { filters(&account, &group.name).await.map(|filters| (group, filters)) }
+    });
+    asked.await.into_iter().collect()
+}

@@ -1,0 +1,201 @@
+//! The account's own subscription filter: one policy for all groups of a region, those of tomorrow too, but for the ones that it
+//! leaves out. Pure.
+//!
+//! Source: Amazon CloudWatch Logs API reference, `PutAccountPolicy`: one such policy an account and region; `selectionCriteria`
+//! knows `LogGroupName NOT IN [...]` and nothing else.
+
+use serde_json::{Value, json};
+
+use super::is_same_function;
+
+/// A policy as it stands, or as it is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountPolicy {
+    pub name: String,
+    pub destination: String,
+    /// Empty: all events.
+    pub pattern: String,
+    /// Groups that it leaves out.
+    pub left_out: Vec<String>,
+    /// All members of its document, so that a change keeps what is not known here.
+    document: Value,
+}
+
+/// Why a policy cannot be put.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyRefusal {
+    #[error(
+        "the account's subscription filter policy `{name}` leads elsewhere: {destination}. An account has one in a region; subscribe groups instead"
+    )]
+    Occupied { name: String, destination: String },
+    #[error(
+        "the selection criteria of the policy `{name}` are not understood; podferry knows `LogGroupName NOT IN [\"…\"]`, and will not replace others"
+    )]
+    Criteria { name: String },
+    #[error("the document of the policy `{name}` is not understood")]
+    Document { name: String },
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PolicyStep {
+    Create(AccountPolicy),
+    Change { from: AccountPolicy, to: AccountPolicy },
+    Leave(AccountPolicy),
+    Refuse(PolicyRefusal),
+}
+
+const OPERATOR: &str = "LogGroupName NOT IN";
+
+impl AccountPolicy {
+    /// Reads one as `DescribeAccountPolicies` gives it.
+    ///
+    /// # Errors
+    /// [`PolicyRefusal`] if it is not understood.
+    pub fn read(name: &str, document: &str, criteria: Option<&str>) -> Result<AccountPolicy, PolicyRefusal> {
+        let refused = || PolicyRefusal::Document { name: name.to_owned() };
+        let document: Value = serde_json::from_str(document).map_err(|_| refused())?;
+        let text = |member: &str| document[member].as_str().map(str::to_owned);
+        let destination = text("DestinationArn").ok_or_else(refused)?;
+        let pattern = text("FilterPattern").unwrap_or_default();
+        let left_out = left_out(criteria.unwrap_or_default());
+        let left_out = left_out.ok_or_else(|| PolicyRefusal::Criteria { name: name.to_owned() })?;
+        Ok(AccountPolicy { name: name.to_owned(), destination, pattern, left_out, document })
+    }
+
+    /// The document to put.
+    #[must_use]
+    pub fn document(&self) -> String {
+        let mut document = self.document.clone();
+        document["DestinationArn"] = self.destination.as_str().into();
+        document["FilterPattern"] = self.pattern.as_str().into();
+        document.to_string()
+    }
+
+    /// The selection criteria to put.
+    #[must_use]
+    pub fn criteria(&self) -> String {
+        let names: Vec<String> = self.left_out.iter().map(|name| Value::from(name.as_str()).to_string()).collect();
+        format!("{OPERATOR} [{}]", names.join(", "))
+    }
+
+    /// Whether it leads to the function.
+    #[must_use]
+    pub fn leads_to(&self, destination: &str) -> bool {
+        is_same_function(&self.destination, destination)
+    }
+}
+
+/// The groups in `LogGroupName NOT IN ["a", "b"]`; none where there are no criteria.
+fn left_out(criteria: &str) -> Option<Vec<String>> {
+    let words: Vec<&str> = criteria.split_whitespace().collect();
+    if words.is_empty() {
+        return Some(Vec::new());
+    }
+    let at = criteria.find('[')?;
+    let (operator, names) = criteria.split_at_checked(at)?;
+    let operator = operator.split_whitespace().collect::<Vec<_>>().join(" ");
+    operator.eq_ignore_ascii_case(OPERATOR).then(|| serde_json::from_str(names).ok()).flatten()
+}
+
+/// What is wanted: where to, what of, and which groups not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyWish {
+    pub name: String,
+    pub destination: String,
+    /// `None`: all events, or what stands.
+    pub pattern: Option<String>,
+    /// The function's own group, and groups with a filter of their own that leads to the function.
+    pub leave_out: Vec<String>,
+}
+
+/// What is to be done, if this stands. Groups that are left out stay so.
+#[must_use]
+pub fn step(stands: Option<Result<AccountPolicy, PolicyRefusal>>, wish: &PolicyWish) -> PolicyStep {
+    let stands = match stands {
+        None => {
+            return PolicyStep::Create(AccountPolicy {
+                name: wish.name.clone(),
+                destination: wish.destination.clone(),
+                pattern: wish.pattern.clone().unwrap_or_default(),
+                left_out: wish.leave_out.clone(),
+                document: json!({}),
+            });
+        }
+        Some(Err(refusal)) => return PolicyStep::Refuse(refusal),
+        Some(Ok(stands)) => stands,
+    };
+    if !stands.leads_to(&wish.destination) {
+        let AccountPolicy { name, destination, .. } = stands;
+        return PolicyStep::Refuse(PolicyRefusal::Occupied { name, destination });
+    }
+    let mut to = stands.clone();
+    to.left_out.extend(wish.leave_out.iter().filter(|name| !stands.left_out.contains(name)).cloned());
+    to.pattern = wish.pattern.clone().unwrap_or(to.pattern);
+    if to == stands { PolicyStep::Leave(to) } else { PolicyStep::Change { from: stands, to } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FUNCTION: &str = "arn:aws:lambda:eu-west-1:111122223333:function:podferry";
+
+    fn wish(leave_out: &[&str]) -> PolicyWish {
+        let leave_out = leave_out.iter().map(|name| (*name).to_owned()).collect();
+        PolicyWish { name: "podferry".to_owned(), destination: FUNCTION.to_owned(), pattern: None, leave_out }
+    }
+
+    fn stands(criteria: Option<&str>) -> Option<Result<AccountPolicy, PolicyRefusal>> {
+        let document =
+            json!({ "DestinationArn": FUNCTION, "FilterPattern": "E", "Distribution": "Random" }).to_string();
+        Some(AccountPolicy::read("all", &document, criteria))
+    }
+
+    #[test]
+    fn a_new_one_leaves_out_what_it_must() {
+        let PolicyStep::Create(policy) = step(None, &wish(&["/own", "/a\"b"])) else { panic!() };
+        assert_eq!(policy.criteria(), r#"LogGroupName NOT IN ["/own", "/a\"b"]"#);
+        let document: Value = serde_json::from_str(&policy.document()).unwrap();
+        assert_eq!(document, json!({ "DestinationArn": FUNCTION, "FilterPattern": "" }));
+        // What was put is what is read, and then there is nothing to do.
+        let again = AccountPolicy::read(&policy.name, &policy.document(), Some(&policy.criteria()));
+        assert!(matches!(step(Some(again), &wish(&["/own", "/a\"b"])), PolicyStep::Leave(_)));
+    }
+
+    #[test]
+    fn what_is_left_out_stays_so() {
+        let PolicyStep::Change { to, .. } =
+            step(stands(Some(r#"LogGroupName  NOT IN ["/x"]"#)), &wish(&["/own", "/x"]))
+        else {
+            panic!()
+        };
+        assert_eq!(to.left_out, ["/x", "/own"]);
+        assert_eq!(to.pattern, "E");
+        assert!(to.document().contains("Random"));
+        let PolicyStep::Change { to, .. } = step(stands(None), &wish(&["/own"])) else { panic!() };
+        assert_eq!(to.left_out, ["/own"]);
+        assert!(matches!(
+            step(stands(Some(r#"LogGroupName NOT IN ["/own"]"#)), &wish(&["/own"])),
+            PolicyStep::Leave(_)
+        ));
+    }
+
+    #[test]
+    fn what_is_not_ours_or_not_understood_is_left() {
+        let other = AccountPolicy::read(
+            "all",
+            &json!({ "DestinationArn": "arn:aws:kinesis:eu-west-1:1:stream/x" }).to_string(),
+            None,
+        );
+        assert!(matches!(step(Some(other), &wish(&[])), PolicyStep::Refuse(PolicyRefusal::Occupied { .. })));
+        for criteria in ["LogGroupNamePrefix IN [\"/a\"]", "LogGroupName NOT IN /a", "LogGroupName NOT IN [1]"] {
+            assert!(
+                matches!(step(stands(Some(criteria)), &wish(&[])), PolicyStep::Refuse(PolicyRefusal::Criteria { .. })),
+                "{criteria}"
+            );
+        }
+        let broken = AccountPolicy::read("all", "{", None);
+        assert!(matches!(step(Some(broken), &wish(&[])), PolicyStep::Refuse(PolicyRefusal::Document { .. })));
+    }
+}

@@ -1,0 +1,185 @@
+//! The calls by which a plan becomes real, and those that read what stands.
+
+use std::time::Duration;
+
+use aws_sdk_cloudwatchlogs::types::{PolicyType, Scope};
+use tokio::time::sleep;
+
+use super::account_policy::{AccountPolicy, PolicyRefusal};
+use super::permission::{ACTION, PRINCIPAL, Policy, STATEMENT};
+use crate::aws::account::Account;
+use crate::aws::error::{CallError, Failure, On};
+use crate::aws::function::Function;
+use crate::aws::groups::Filter;
+
+/// CloudWatch Logs tries the function when a filter is made, and a permission takes some seconds until it counts. So the first
+/// waits are short, and after seven attempts, half a minute, it is not that.
+const ATTEMPTS_AFTER_PERMISSION: u32 = 7;
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+
+/// The beginning of what it then says. Source: seen at AWS; moto says the same.
+const COULD_NOT_EXECUTE: &str = "Could not execute the lambda function";
+
+/// The function's policy.
+///
+/// # Errors
+/// [`CallError`]
+pub async fn policy(account: &Account, function: &Function) -> Result<Policy, CallError> {
+    let call = account.lambda.get_policy().function_name(&function.name).set_qualifier(function.qualifier.clone());
+    match call.send().await {
+        Ok(answer) => Ok(Policy::read(answer.policy().unwrap_or_default())),
+        Err(error) => {
+            let error = CallError::new("lambda:GetPolicy", function.on(), &error);
+            // A function without a policy has none to show.
+            if matches!(error.failure, Failure::NotFound(_)) { Ok(Policy::default()) } else { Err(error) }
+        }
+    }
+}
+
+/// Lets CloudWatch Logs invoke the function for every group of the account and region.
+///
+/// # Errors
+/// [`CallError`]
+pub async fn add_permission(account: &Account, function: &Function) -> Result<(), CallError> {
+    let call = account
+        .lambda
+        .add_permission()
+        .function_name(&function.name)
+        .set_qualifier(function.qualifier.clone())
+        .statement_id(STATEMENT)
+        .action(ACTION)
+        .principal(PRINCIPAL)
+        .source_account(&account.id)
+        .source_arn(account.arn("logs", "log-group:*"));
+    call.send().await.map(drop).map_err(|error| CallError::new("lambda:AddPermission", function.on(), &error))
+}
+
+/// Takes it back.
+///
+/// # Errors
+/// [`CallError`]
+pub async fn remove_permission(account: &Account, function: &Function) -> Result<(), CallError> {
+    let call = account.lambda.remove_permission().function_name(&function.name).statement_id(STATEMENT);
+    let call = call.set_qualifier(function.qualifier.clone());
+    call.send().await.map(drop).map_err(|error| CallError::new("lambda:RemovePermission", function.on(), &error))
+}
+
+/// Makes a filter, or changes the one of its name. `is_permission_new`: the function may not be allowed yet.
+///
+/// # Errors
+/// [`CallError`]
+pub async fn put_filter(
+    account: &Account,
+    group: &str,
+    filter: &Filter,
+    is_permission_new: bool,
+) -> Result<(), CallError> {
+    let call = account
+        .logs
+        .put_subscription_filter()
+        .log_group_name(group)
+        .filter_name(&filter.name)
+        .filter_pattern(&filter.pattern)
+        .destination_arn(&filter.destination)
+        .set_apply_on_transformed_logs(filter.extras.on_transformed_logs.then_some(true))
+        .set_field_selection_criteria(filter.extras.field_selection_criteria.clone())
+        .set_emit_system_fields(
+            (!filter.extras.emit_system_fields.is_empty()).then(|| filter.extras.emit_system_fields.clone()),
+        );
+    until_allowed(is_permission_new, || async {
+        let on = || account.log_group(group);
+        let answer = call.clone().send().await;
+        answer.map(drop).map_err(|error| CallError::new("logs:PutSubscriptionFilter", on(), &error))
+    })
+    .await
+}
+
+/// Makes a call that tries the function; where the permission is new, again until it counts.
+async fn until_allowed<W: Future<Output = Result<(), CallError>>>(
+    is_permission_new: bool,
+    call: impl Fn() -> W,
+) -> Result<(), CallError> {
+    let mut wait = FIRST_WAIT;
+    for _ in 1..if is_permission_new { ATTEMPTS_AFTER_PERMISSION } else { 1 } {
+        match call().await {
+            Err(error) if could_not_execute(&error) => sleep(wait).await,
+            done => return done,
+        }
+        wait *= 2;
+    }
+    call().await
+}
+
+fn could_not_execute(error: &CallError) -> bool {
+    matches!(&error.failure, Failure::Refused(answer) if answer.message.starts_with(COULD_NOT_EXECUTE))
+}
+
+/// Deletes a filter. One that has gone meanwhile is no failure.
+///
+/// # Errors
+/// [`CallError`]
+pub async fn delete_filter(account: &Account, group: &str, filter: &str) -> Result<(), CallError> {
+    let call = account.logs.delete_subscription_filter().log_group_name(group).filter_name(filter);
+    let Err(error) = call.send().await else { return Ok(()) };
+    let error = CallError::new("logs:DeleteSubscriptionFilter", account.log_group(group), &error);
+    if matches!(error.failure, Failure::NotFound(_)) { Ok(()) } else { Err(error) }
+}
+
+fn on_policies() -> On {
+    On::any("the account's subscription filter policy")
+}
+
+/// The account's subscription filter policy, if it has one.
+///
+/// # Errors
+/// [`CallError`]
+pub async fn account_policy(account: &Account) -> Result<Option<Result<AccountPolicy, PolicyRefusal>>, CallError> {
+    let call = account.logs.describe_account_policies().policy_type(PolicyType::SubscriptionFilterPolicy);
+    let mut next = None;
+    loop {
+        let answer = call.clone().set_next_token(next).send().await;
+        let answer = answer.map_err(|error| CallError::new("logs:DescribeAccountPolicies", on_policies(), &error))?;
+        if let Some(policy) = answer.account_policies().first() {
+            let (name, document) =
+                (policy.policy_name().unwrap_or_default(), policy.policy_document().unwrap_or_default());
+            return Ok(Some(AccountPolicy::read(name, document, policy.selection_criteria())));
+        }
+        next = answer.next_token().map(str::to_owned);
+        if next.is_none() {
+            return Ok(None);
+        }
+    }
+}
+
+/// Makes the account's policy, or changes it. `is_permission_new` as with [`put_filter`].
+///
+/// # Errors
+/// [`CallError`]
+pub async fn put_account_policy(
+    account: &Account,
+    policy: &AccountPolicy,
+    is_permission_new: bool,
+) -> Result<(), CallError> {
+    let call = account
+        .logs
+        .put_account_policy()
+        .policy_name(&policy.name)
+        .policy_type(PolicyType::SubscriptionFilterPolicy)
+        .policy_document(policy.document())
+        .selection_criteria(policy.criteria())
+        .scope(Scope::All);
+    until_allowed(is_permission_new, || async {
+        let answer = call.clone().send().await;
+        answer.map(drop).map_err(|error| CallError::new("logs:PutAccountPolicy", on_policies(), &error))
+    })
+    .await
+}
+
+/// Deletes the account's policy.
+///
+/// # Errors
+/// [`CallError`]
+pub async fn delete_account_policy(account: &Account, name: &str) -> Result<(), CallError> {
+    let call = account.logs.delete_account_policy().policy_name(name).policy_type(PolicyType::SubscriptionFilterPolicy);
+    call.send().await.map(drop).map_err(|error| CallError::new("logs:DeleteAccountPolicy", on_policies(), &error))
+}

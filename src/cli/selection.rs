@@ -1,0 +1,87 @@
+//! The flags by which operators say which log groups, and which function.
+
+use clap::Args;
+
+use super::CommandError;
+use crate::aws::account::Account;
+use crate::aws::groups::{Selection, Tag};
+
+/// Which log groups.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Which log groups")]
+pub(super) struct SelectionFlags {
+    /// Log groups, by name or ARN.
+    #[arg(value_name = "GROUP")]
+    pub groups: Vec<String>,
+    /// Log groups whose names begin so; may be given several times.
+    #[arg(long = "prefix", value_name = "TEXT")]
+    pub prefixes: Vec<String>,
+    /// Log groups whose whole names fit, with `*` for anything and `?` for one character; may be given several times.
+    #[arg(long = "pattern", value_name = "PATTERN")]
+    pub patterns: Vec<String>,
+    /// Of these (or of all, if none of the above is given) only those with this tag; may be given several times, for several tags.
+    #[arg(long = "tag", value_name = "KEY[=VALUE]")]
+    pub tags: Vec<String>,
+}
+
+/// Which function.
+#[derive(Debug, Clone, Args)]
+pub(super) struct FunctionFlag {
+    /// The forwarder's function, by name or ARN; a version or alias may follow after a colon [default: the only function whose
+    /// name begins with `podferry`].
+    #[arg(long, value_name = "NAME|ARN")]
+    pub function: Option<String>,
+}
+
+impl SelectionFlags {
+    /// What the flags say; ARNs have to be of this account and region.
+    pub(super) fn selection(&self, account: &Account) -> Result<Selection, CommandError> {
+        let names = self.groups.iter().map(|given| name(given, account)).collect::<Result<_, _>>()?;
+        let tags = self.tags.iter().map(|given| match given.split_once('=') {
+            Some((key, value)) => Tag { key: key.to_owned(), value: Some(value.to_owned()) },
+            None => Tag { key: given.clone(), value: None },
+        });
+        let (prefixes, patterns) = (self.prefixes.clone(), self.patterns.clone());
+        Ok(Selection { names, prefixes, patterns, tags: tags.collect() })
+    }
+
+    /// `--prefix /aws/eks/ --tag team`, as it was given: for what is said if nothing was found.
+    pub(super) fn said(&self) -> String {
+        let flags = |flag: &'static str, values: &[String]| {
+            values.iter().map(|value| format!("{flag} {value}")).collect::<Vec<_>>()
+        };
+        let all = [
+            self.groups.clone(),
+            flags("--prefix", &self.prefixes),
+            flags("--pattern", &self.patterns),
+            flags("--tag", &self.tags),
+        ];
+        all.concat().join(" ")
+    }
+}
+
+/// The name of a group that was given as name or ARN.
+fn name(given: &str, account: &Account) -> Result<String, CommandError> {
+    if !given.starts_with("arn:") {
+        // Source: Amazon CloudWatch Logs API reference, `logGroupName`: 1 to 512 of these.
+        let is_known = |byte: u8| byte.is_ascii_alphanumeric() || b"_-/.#".contains(&byte);
+        if given.is_empty() || given.len() > 512 || !given.bytes().all(is_known) {
+            let problem = format!("{given}: not a name of a log group; for several groups: --prefix or --pattern");
+            return Err(CommandError::Refused(problem));
+        }
+        return Ok(given.to_owned());
+    }
+    let mut parts = given.splitn(6, ':').skip(2);
+    let [Some("logs"), Some(region), Some(id), Some(rest)] = std::array::from_fn(|_| parts.next()) else {
+        return Err(CommandError::Refused(format!("{given}: not the ARN of a log group")));
+    };
+    if region != account.region || id != account.id {
+        return Err(CommandError::Refused(format!(
+            "{given}: not in account {} and region {}. A subscription filter reaches a function of its own account and region only: \
+             run the command there, with --region and --profile",
+            account.id, account.region
+        )));
+    }
+    let name = rest.strip_prefix("log-group:").map(|name| name.strip_suffix(":*").unwrap_or(name));
+    name.map(str::to_owned).ok_or_else(|| CommandError::Refused(format!("{given}: not the ARN of a log group")))
+}
