@@ -243,3 +243,40 @@ fn the_readme_has_the_table_of_the_code() {
     let table = stdout(&podferry(&["settings"], b"", &[]));
     assert!(readme.contains(&table), "README.md's table of variables is not what `podferry settings` prints");
 }
+
+#[test]
+fn shells_take_the_completions() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = stdout(&podferry(&["completions", shell], b"", &[]));
+        assert!(script.contains("preview") && script.contains("generate"), "{shell}");
+        if shell == "bash" {
+            let mut bash = Command::new("bash").arg("-n").stdin(Stdio::piped()).spawn().unwrap();
+            bash.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+            assert!(bash.wait().unwrap().success());
+        }
+    }
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let page = stdout(&podferry(&["man"], b"", &[]));
+    assert!(page.contains(".TH podferry 1"), "{page}");
+    let folder = std::env::temp_dir().join(format!("podferry-man-{}", std::process::id()));
+    stdout(&podferry(&["man", "--out", folder.to_str().unwrap()], b"", &[]));
+    let help = stdout(&podferry(&["--help"], b"", &[]));
+    let commands = help.split("Commands:").nth(1).unwrap().split("Options:").next().unwrap();
+    let names: Vec<&str> = commands
+        .lines()
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .collect();
+    assert!(names.len() > 10, "{help}");
+    for name in names.iter().copied().chain(["generate-secret", "rules-check"]) {
+        let page = std::fs::read_to_string(folder.join(format!("podferry-{name}.1"))).unwrap();
+        assert!(page.contains(&format!(".TH podferry-{name} 1")) && page.contains(".SH DESCRIPTION"), "{page}");
+        let usage = name.replace('-', " ");
+        assert!(page.replace("\\fB", "").replace("\\fR", "").replace("\\-", "-").contains(&usage), "{page}");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}

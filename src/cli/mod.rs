@@ -18,6 +18,7 @@ mod replace;
 mod rules;
 #[cfg(feature = "aws")]
 mod selection;
+mod shell;
 mod show;
 #[cfg(feature = "aws")]
 mod subscribe;
@@ -137,6 +138,22 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Print the script by which a shell completes podferry's commands and flags.
+    ///
+    /// bash: `source <(podferry completions bash)` in ~/.bashrc. zsh: write it to a file `_podferry` in a folder of $fpath. fish: write
+    /// it to ~/.config/fish/completions/podferry.fish.
+    Completions {
+        /// The shell that the script is for.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page podferry(1), or write the pages of all commands into a folder.
+    ///
+    /// `podferry man | man -l -` shows it.
+    Man {
+        /// Write a page for each command into this folder: podferry.1, podferry-preview.1, …
+        #[arg(long, value_name = "FOLDER")]
+        out: Option<PathBuf>,
+    },
     /// Print the table of the forwarder's variables, as Markdown.
     Settings {
         /// Print the settings of Datadog's own Lambda forwarder, and what each does here.
@@ -241,6 +258,8 @@ fn dispatch(command: Command) -> Result<Exit, CommandError> {
         Command::Subscribe(options) => return block_on(subscribe::run(*options)),
         #[cfg(feature = "aws")]
         Command::Unsubscribe(options) => return block_on(unsubscribe::run(*options)),
+        Command::Completions { shell } => shell::completions(shell),
+        Command::Man { out } => shell::man(out),
         Command::Settings { forwarder } => {
             use std::io::Write;
             let table = if forwarder { settings::forwarder_markdown() } else { settings::markdown() };
