@@ -6,7 +6,8 @@
 //!           from the SDK's chain      └─ what fails ─▶ error: which call, on what, why, what to do
 //! ```
 //!
-//! * [`groups`], [`function`]: what there is, as values; [`subscribe`]: what is to be done with it.
+//! * [`groups`], [`function`]: what there is, as values; [`subscribe`]: what is to be done with it;
+//!   [`doctor`]: whether all of it works together.
 //! * [`account`] opens an account in a region: the one place that makes the SDK's configuration and its clients.
 //! * [`http`] carries the SDK's requests over the HTTP client that the rest of podferry uses.
 //! * [`error`] makes of each failure what a person can act on.
@@ -15,6 +16,7 @@
 
 pub mod account;
 pub mod concurrently;
+pub mod doctor;
 pub mod error;
 pub mod function;
 pub mod glob;

@@ -5,6 +5,8 @@ mod account;
 #[cfg(feature = "aws")]
 mod changes;
 mod demo;
+#[cfg(feature = "aws")]
+mod doctor;
 mod exit;
 mod flags;
 mod generate;
@@ -127,6 +129,16 @@ enum Command {
     /// as soon as nothing needs it.
     #[cfg(feature = "aws")]
     Unsubscribe(Box<unsubscribe::Options>),
+    /// Check the whole way of the logs, step by step: what is right, what is wrong, what could not be checked, and what mends it.
+    ///
+    /// Looks at the credentials, the function and its settings, the API key (Datadog is asked whether it knows it), the function's
+    /// role, log groups and their filters, the queues, and by kubectl at the namespace, the ConfigMap and the pods. Without a choice of
+    /// log groups it looks at all that lead to the function. Changes nothing; with --send-test one log goes to Datadog.
+    ///
+    /// Exit code 0: nothing is wrong. 1: something is, or could not be checked. 2: there are no credentials for AWS; the cluster is
+    /// looked at all the same.
+    #[cfg(feature = "aws")]
+    Doctor(Box<doctor::Options>),
     /// Run a stand-in for Datadog's log intake on loopback, and print what it gets.
     ///
     /// For trying the Lambda locally: set DD_URL to the address that it prints.
@@ -254,6 +266,8 @@ fn dispatch(command: Command) -> Result<Exit, CommandError> {
         Command::Inject(options) => return inject::run(&options),
         Command::Lint(options) => return lint::run(&options),
         Command::Intake { listen, json } => block_on(intake::run(listen, json)),
+        #[cfg(feature = "aws")]
+        Command::Doctor(options) => return block_on(doctor::run(*options)),
         #[cfg(feature = "aws")]
         Command::Subscribe(options) => return block_on(subscribe::run(*options)),
         #[cfg(feature = "aws")]

@@ -220,7 +220,7 @@ pub(super) fn part(out: &mut impl Write, label: &str, value: &str) -> io::Result
 
 /// `text` in lines of at most `width` characters, broken at spaces where there are some. What a terminal would take
 /// as a command is made visible.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
+pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for line in text.split('\n') {
         let mut current = String::new();
@@ -251,7 +251,7 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 }
 
 /// One line of somebody's text: names of rules and containers are anything.
-fn harmless(text: &str) -> String {
+pub(super) fn harmless(text: &str) -> String {
     text.chars().flat_map(visible).collect()
 }
 

@@ -14,6 +14,18 @@ use crate::settings::{ApiKeySource, AwsSettings};
 /// Names under which a JSON secret may hold the key.
 const JSON_NAMES: [&str; 4] = ["api_key", "dd_api_key", "apiKey", "DD_API_KEY"];
 
+/// Why there is no key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoKey {
+    #[error("the API key of {variable} could not be fetched: {error}")]
+    Call { variable: &'static str, error: CallError },
+    #[error(
+        "the API key that {variable} leads to is empty or no key: it must be plain text, or JSON with one of {}",
+        JSON_NAMES.join(", ")
+    )]
+    Content { variable: &'static str },
+}
+
 /// Keeps the key for as long as the sandbox lives.
 #[derive(Debug)]
 pub struct ApiKey {
@@ -67,7 +79,7 @@ impl ApiKey {
         if let Some(failure) = &kept.failure {
             return Err(failure.clone());
         }
-        match self.fetch().await {
+        match self.fetch().await.map_err(KeyUnavailable::from) {
             Ok(secret) => {
                 let key = Key { secret, number };
                 *kept = Kept { key: Some(key.clone()), failure: None };
@@ -80,7 +92,11 @@ impl ApiKey {
         }
     }
 
-    async fn fetch(&self) -> Result<SecretString, KeyUnavailable> {
+    /// Fetches the key, without keeping it.
+    ///
+    /// # Errors
+    /// [`NoKey`]
+    pub async fn fetch(&self) -> Result<SecretString, NoKey> {
         let (variable, fetched) = match &self.source {
             ApiKeySource::Plain(key) => return Ok(key.clone()),
             ApiKeySource::SecretsManager { id, region } => ("DD_API_KEY_SECRET_ARN", self.secret(id, region).await),
@@ -89,13 +105,10 @@ impl ApiKey {
             }
             ApiKeySource::Kms { ciphertext } => ("DD_KMS_API_KEY", self.decrypted(ciphertext).await),
         };
-        let text = fetched.map_err(|error| unavailable(variable, &error))?;
+        let text = fetched.map_err(|error| NoKey::Call { variable, error })?;
         let key = text.trim();
         if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(KeyUnavailable(format!(
-                "the API key that {variable} leads to is empty or no key: it must be plain text, or JSON with one of {}",
-                JSON_NAMES.join(", ")
-            )));
+            return Err(NoKey::Content { variable });
         }
         Ok(SecretString::from(key))
     }
@@ -135,21 +148,25 @@ impl ApiKey {
     }
 }
 
-fn unavailable(variable: &str, error: &CallError) -> KeyUnavailable {
-    let advice = match error {
-        CallError::Service { code, .. } if code.contains("AccessDenied") => {
-            "allow the function's role to read it (and to decrypt with its KMS key)"
-        }
-        CallError::Service { code, .. } if code.contains("NotFound") => "check its name and region",
-        CallError::Service { .. } | CallError::Answer | CallError::TooLarge(_) => {
-            "check that it is what the variable is for"
-        }
-        CallError::Connection | CallError::NoTime => {
-            "check the function's network: a VPC needs a route or an endpoint to that service"
-        }
-        CallError::Signing => "check the credentials",
-    };
-    KeyUnavailable(format!("the API key of {variable} could not be fetched: {error}; {advice}"))
+impl From<NoKey> for KeyUnavailable {
+    /// With advice for the function, which asks with its role's credentials.
+    fn from(failure: NoKey) -> KeyUnavailable {
+        let NoKey::Call { error, .. } = &failure else { return KeyUnavailable(failure.to_string()) };
+        let advice = match error {
+            CallError::Service { code, .. } if code.contains("AccessDenied") => {
+                "allow the function's role to read it (and to decrypt with its KMS key)"
+            }
+            CallError::Service { code, .. } if code.contains("NotFound") => "check its name and region",
+            CallError::Service { .. } | CallError::Answer | CallError::TooLarge(_) => {
+                "check that it is what the variable is for"
+            }
+            CallError::Connection | CallError::NoTime => {
+                "check the function's network: a VPC needs a route or an endpoint to that service"
+            }
+            CallError::Signing => "check the credentials",
+        };
+        KeyUnavailable(format!("{failure}; {advice}"))
+    }
 }
 
 /// A JSON object's key, if that is what the text is; else the text.

@@ -40,6 +40,18 @@ pub struct Proxies {
     pub none: Option<String>,
 }
 
+impl DeliverySettings {
+    /// The site's API (`https://api.datadoghq.eu`), where the intake's host says the site; a proxy's or a stand-in's does not.
+    /// Source: Datadog, "Getting started with Datadog sites"; the second host is the Agent's.
+    pub fn api_url(&self) -> Option<String> {
+        let url = reqwest::Url::parse(&self.url).ok()?;
+        let host = url.host_str()?;
+        let of_host =
+            ["http-intake.logs.", "agent-http-intake.logs."].iter().find_map(|start| host.strip_prefix(start));
+        of_host.map(|site| format!("https://api.{site}"))
+    }
+}
+
 pub(super) fn read(reader: &mut Reader) -> DeliverySettings {
     let scheme = if reader.flag("DD_NO_SSL") { "http" } else { "https" };
     let port = reader.number("DD_PORT", 1..=65535);
@@ -164,6 +176,23 @@ mod tests {
         assert_eq!(url([]), "https://http-intake.logs.datadoghq.com/api/v2/logs");
         assert_eq!(url([("DD_SITE", "new.example.com")]), "https://http-intake.logs.new.example.com/api/v2/logs");
         assert!(url([("DD_SITE", "https://datadoghq.eu")]).contains("DD_SITE: must be"));
+    }
+
+    #[test]
+    fn the_api_is_of_the_same_site() {
+        let api = |pairs: &[(&str, &str)]| {
+            let pairs = pairs
+                .iter()
+                .chain(&[("DD_API_KEY", "k")])
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            Settings::read(&pairs.collect::<std::collections::HashMap<_, _>>()).unwrap().delivery.api_url()
+        };
+        assert_eq!(api(&[("DD_SITE", "us5.datadoghq.com")]).as_deref(), Some("https://api.us5.datadoghq.com"));
+        assert_eq!(
+            api(&[("DD_URL", "agent-http-intake.logs.datadoghq.eu")]).as_deref(),
+            Some("https://api.datadoghq.eu")
+        );
+        assert_eq!(api(&[("DD_URL", "http://127.0.0.1:8080")]), None);
     }
 
     #[test]

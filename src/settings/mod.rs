@@ -125,6 +125,14 @@ impl Settings {
         if reader.mistakes.is_empty() { Ok(proxies) } else { Err(Mistakes(reader.mistakes)) }
     }
 
+    /// Whether whoever reads the command's output sees more than ASCII. Source: POSIX, "Locale environment variables": the first
+    /// that is set counts.
+    pub fn is_utf8(source: &dyn Source) -> bool {
+        let reader = Reader { source, mistakes: Vec::new(), warnings: Vec::new() };
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| reader.get(name)).unwrap_or_default();
+        locale.to_ascii_uppercase().replace('-', "").ends_with("UTF8")
+    }
+
     /// Reads only what decides how a log looks; needs no API key. For `podferry preview`.
     ///
     /// # Errors
@@ -306,6 +314,13 @@ mod tests {
         let mistakes = Settings::read(&pairs).unwrap_err();
         assert_eq!(mistakes.0.len(), 6, "{mistakes}");
         assert!(!mistakes.to_string().contains(secret));
+    }
+
+    #[test]
+    fn the_first_locale_counts() {
+        assert!(Settings::is_utf8(&[("LANG", "de_DE.UTF-8")]) && Settings::is_utf8(&[("LC_ALL", "C.utf8")]));
+        assert!(!Settings::is_utf8(&[("LC_ALL", "C"), ("LANG", "de_DE.UTF-8")]));
+        assert!(!Settings::is_utf8(&[("LANG", "")]));
     }
 
     #[test]

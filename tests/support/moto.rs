@@ -172,7 +172,8 @@ impl TestAccount {
         self.script.lock().unwrap().faults.insert(action.to_owned(), (fault, times));
     }
 
-    /// Answers an action of a service with JSON instead of moto: a status, and a body.
+    /// Answers an action of a service with JSON instead of moto: a status, and a body. A text goes out as it is, for services that
+    /// speak XML.
     pub fn stand_in(&self, action: &str, answer: impl Fn(&Value) -> (u16, Value) + Send + 'static) {
         self.script.lock().unwrap().stand_ins.insert(action.to_owned(), Box::new(answer));
     }
@@ -331,6 +332,9 @@ impl Front {
             return Some(refusal(*fault, request));
         }
         let (status, answer) = script.stand_ins.get(action)?(&body);
+        if let Value::String(text) = &answer {
+            return Some(answer_of(status, "text/xml", "", text.as_bytes()));
+        }
         Some(answer_of(status, "application/x-amz-json-1.1", "", answer.to_string().as_bytes()))
     }
 }
@@ -400,6 +404,7 @@ fn of_rest(method: &str, path: &str) -> &'static str {
         ("GET", _) if is_list => "ListFunctions",
         ("POST", _) if is_list => "CreateFunction",
         ("GET", _) if is_mapping => "ListEventSourceMappings",
+        ("POST", _) if is_mapping => "CreateEventSourceMapping",
         ("GET", "") => "GetFunction",
         ("GET", "configuration") => "GetFunctionConfiguration",
         ("GET", "policy") => "GetPolicy",
