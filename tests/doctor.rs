@@ -335,6 +335,16 @@ fn no_kubectl_and_one_that_hangs() {
 }
 
 #[test]
+fn the_key_is_not_sent_in_the_clear() {
+    let Some(account) = TestAccount::start() else { return };
+    for url in ["http://api.datadoghq.eu", "api.datadoghq.eu"] {
+        let output = account.podferry(&["doctor", "--datadog-url", url]);
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+        assert!(text(&output.stderr).contains("must be a URL with https"));
+    }
+}
+
+#[test]
 fn words_where_there_are_no_signs() {
     let Some(account) = good() else { return };
     let datadog = datadog(200);

@@ -102,6 +102,12 @@ fn from_site(reader: &mut Reader, site: &str, scheme: &str, port: Option<u64>) -
     format!("{scheme}://http-intake.logs.{site}{}{INTAKE_PATH}", colon(port))
 }
 
+/// Whether an address is one to send a key to: https, or loopback.
+pub fn may_take_keys(url: &str) -> bool {
+    let is_http = reqwest::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+    is_http && !is_in_the_clear(url)
+}
+
 /// Whether others could listen: not on loopback, where tests and the demo are.
 fn is_in_the_clear(url: &str) -> bool {
     let Ok(url) = reqwest::Url::parse(url) else { return false };
@@ -176,6 +182,16 @@ mod tests {
         assert_eq!(url([]), "https://http-intake.logs.datadoghq.com/api/v2/logs");
         assert_eq!(url([("DD_SITE", "new.example.com")]), "https://http-intake.logs.new.example.com/api/v2/logs");
         assert!(url([("DD_SITE", "https://datadoghq.eu")]).contains("DD_SITE: must be"));
+    }
+
+    #[test]
+    fn keys_go_nowhere_in_the_clear() {
+        assert!(may_take_keys("https://api.datadoghq.eu") && may_take_keys("http://127.0.0.1:80"));
+        assert!(
+            !may_take_keys("http://api.datadoghq.eu")
+                && !may_take_keys("api.datadoghq.eu")
+                && !may_take_keys("ftp://x")
+        );
     }
 
     #[test]

@@ -14,7 +14,7 @@ mod queues;
 mod table;
 
 pub use api_key::{ApiKeySource, AwsSettings, plain_api_key};
-pub use endpoint::{DeliverySettings, Proxies, SITES};
+pub use endpoint::{DeliverySettings, Proxies, SITES, may_take_keys};
 pub use forwarder_table::{FORWARDER_SETTINGS, ForwarderSetting, Here, forwarder_markdown};
 pub use own_log::{Level, OwnLogSettings};
 pub use queues::{Queue, QueueSettings};

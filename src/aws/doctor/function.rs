@@ -22,7 +22,6 @@ pub struct Deployed {
     pub runtime: Option<String>,
     /// `arm64`, `x86_64`
     pub architectures: Vec<String>,
-    pub handler: Option<String>,
     /// Why Lambda cannot show the variables: a code.
     pub variables_hidden: Option<String>,
 }

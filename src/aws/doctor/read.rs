@@ -45,7 +45,6 @@ pub async fn deployed(account: &Account, function: &Function) -> Result<Deployed
         reasons: reasons.into_iter().flatten().map(str::to_owned).collect(),
         runtime: answer.runtime().map(|runtime| runtime.as_str().to_owned()),
         architectures: answer.architectures().iter().map(|one| one.as_str().to_owned()).collect(),
-        handler: answer.handler().map(str::to_owned),
         variables_hidden: answer
             .environment()
             .and_then(|environment| environment.error())

@@ -22,9 +22,12 @@ use crate::aws::groups::Found;
 use crate::aws::subscribe::apply;
 use crate::delivery::client::Clients;
 use crate::lint::project::Expected;
-use crate::settings::{Environment, Settings};
+use crate::settings::{Environment, Settings, may_take_keys};
 use kubectl::Kubectl;
 use report::Report;
+
+/// The heading of the flags that are only here.
+const CHECKS: &str = "What to check";
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct Options {
@@ -33,22 +36,22 @@ pub(super) struct Options {
     #[command(flatten)]
     function: FunctionFlag,
     /// Send one log through the function to Datadog, and wait for its answer.
-    #[arg(long)]
+    #[arg(long, help_heading = CHECKS)]
     send_test: bool,
     /// The API of Datadog's site [default: that of the function's DD_SITE].
-    #[arg(long, value_name = "URL")]
+    #[arg(long, help_heading = CHECKS, value_name = "URL")]
     datadog_url: Option<String>,
     /// The kubectl to ask about the cluster.
-    #[arg(long, value_name = "PATH", default_value = "kubectl", conflicts_with = "no_kubectl")]
+    #[arg(long, help_heading = CHECKS, value_name = "PATH", default_value = "kubectl", conflicts_with = "no_kubectl")]
     kubectl: String,
     /// The context of the kubeconfig to use [default: the current one].
-    #[arg(long, value_name = "NAME", conflicts_with = "no_kubectl")]
+    #[arg(long, help_heading = CHECKS, value_name = "NAME", conflicts_with = "no_kubectl")]
     context: Option<String>,
     /// How long to wait for each answer of kubectl.
-    #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=600))]
+    #[arg(long, help_heading = CHECKS, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=600))]
     kubectl_timeout: u64,
     /// Leave the cluster out.
-    #[arg(long)]
+    #[arg(long, help_heading = CHECKS)]
     no_kubectl: bool,
     #[command(flatten)]
     aws: AccountFlags,
@@ -62,6 +65,12 @@ struct Forwarder {
 }
 
 pub(super) async fn run(options: Options) -> Result<Exit, CommandError> {
+    // The key goes there.
+    if options.datadog_url.as_deref().is_some_and(|url| !may_take_keys(url)) {
+        let problem =
+            "--datadog-url: must be a URL with https, such as https://api.datadoghq.eu, or lead to this machine";
+        return Err(CommandError::Refused(problem.to_owned()));
+    }
     let mut report = Report::new(options.aws.output, Settings::is_utf8(&Environment));
     let account = match options.aws.open().await {
         Ok(account) => Some(account),
@@ -188,17 +197,18 @@ async fn of_key(options: &Options, forwarder: &Forwarder, report: &mut Report) -
 async fn of_role(forwarder: &Forwarder, report: &mut Report) -> Result<(), CommandError> {
     let Forwarder { account, function, settings } = forwarder;
     let Some(settings) = settings else { return skip(report, &[Area::Role], NO_SETTINGS) };
+    let mut is_open = false;
     for need in role::needs(function, settings, account) {
+        if is_open {
+            report.add([Step::skipped(Area::Role, need.purpose, "IAM does not answer, see above")])?;
+            continue;
+        }
         let step = match read::denied(account, &function.role, &need).await {
             Ok(denied) => role::judge(&function.role, &need, &denied),
             Err(error) => Step::of_error(Area::Role, need.purpose, &error),
         };
-        let is_open = step.outcome == Outcome::Unknown;
+        is_open = step.outcome == Outcome::Unknown;
         report.add([step])?;
-        if is_open {
-            // The others would fail in the same way.
-            break;
-        }
     }
     Ok(())
 }
