@@ -162,6 +162,9 @@ fn what_is_generated_has_no_finding() {
         }
     }
     assert!(checked > 40, "{checked}");
+    let template = [Source::new("template.yaml", &fs::read_to_string(root.join("template.yaml")).unwrap())];
+    let report = lint(&template, &Expected::default(), &[]);
+    assert!(report.findings.is_empty(), "{}", shown(&report, &template));
     let all: Vec<Source> = entries(&root.join("tests/fixtures/generate/all"))
         .iter()
         .filter(|path| path.extension().is_some_and(|end| end == "yaml" || end == "json"))

@@ -12,9 +12,11 @@
 //! Pure: texts in, findings out. Files are the work of `cli::lint`.
 
 pub mod allow;
+pub mod cloudwatch;
 pub mod embedded;
 pub mod finding;
 pub mod fix;
+pub mod glob;
 pub mod logging;
 pub mod node;
 pub mod project;
@@ -22,6 +24,7 @@ pub mod report;
 pub mod rule;
 pub mod rules;
 pub mod secrets;
+pub mod similar;
 pub mod source;
 
 use allow::Allow;

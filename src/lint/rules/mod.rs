@@ -4,6 +4,7 @@
 //! Codes: PF0 any file, PF1 what EKS refuses, PF2 what Fluent Bit refuses or loses, PF3 the way to Datadog, PF4 sidecars, PF5 RBAC,
 //! PF6 secrets, PF7 Helm and the Operator, PF8 annotations, PF9 across files.
 
+pub mod datadog;
 pub mod source;
 
 use super::finding::Findings;
@@ -13,7 +14,14 @@ use super::rule::Rule;
 /// What the rules of a file are called by, and which they are.
 type Group = (&'static [&'static Rule], fn(&Project<'_>, &mut Findings));
 
-const GROUPS: &[Group] = &[(source::RULES, source::check)];
+const GROUPS: &[Group] = &[
+    (source::RULES, source::check),
+    (datadog::metadata::RULES, datadog::metadata::check),
+    (datadog::members::RULES, datadog::members::check),
+    (datadog::stream::RULES, datadog::stream::check),
+    (datadog::output::RULES, datadog::output::check),
+    (datadog::cost::RULES, datadog::cost::check),
+];
 
 /// All rules, by their codes.
 pub fn all() -> Vec<&'static Rule> {
