@@ -17,6 +17,7 @@ pub mod embedded;
 pub mod finding;
 pub mod fix;
 pub mod glob;
+pub mod installation;
 pub mod logging;
 pub mod node;
 pub mod project;

@@ -5,7 +5,7 @@ use super::project::Project;
 use super::source::{Place, Source, Span};
 
 /// Names whose value is a secret, in lower case.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "apikey",
     "api_key",
     "api-key",
@@ -18,6 +18,7 @@ const NAMES: [&str; 12] = [
     "cloud_auth",
     "secretaccesskey",
     "http_api_key",
+    "clusteragenttoken",
 ];
 
 /// Parts of the name of a variable whose value is a secret.

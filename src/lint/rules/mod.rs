@@ -5,6 +5,7 @@
 //! PF6 secrets, PF7 Helm and the Operator, PF8 annotations, PF9 across files.
 
 pub mod datadog;
+pub mod install;
 pub mod source;
 
 use super::finding::Findings;
@@ -21,6 +22,13 @@ const GROUPS: &[Group] = &[
     (datadog::stream::RULES, datadog::stream::check),
     (datadog::output::RULES, datadog::output::check),
     (datadog::cost::RULES, datadog::cost::check),
+    (install::values::RULES, install::values::check),
+    (install::operator::RULES, install::operator::check),
+    (install::injection::RULES, install::injection::check),
+    (install::selectors::RULES, install::selectors::check),
+    (install::env::RULES, install::env::check),
+    (install::credentials::RULES, install::credentials::check),
+    (install::versions::RULES, install::versions::check),
 ];
 
 /// All rules, by their codes.
