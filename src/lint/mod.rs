@@ -20,6 +20,7 @@ pub mod glob;
 pub mod installation;
 pub mod logging;
 pub mod node;
+pub mod policy;
 pub mod project;
 pub mod report;
 pub mod rule;
@@ -27,6 +28,8 @@ pub mod rules;
 pub mod secrets;
 pub mod similar;
 pub mod source;
+pub mod subscription;
+pub mod template;
 
 use allow::Allow;
 use finding::{Fact, Finding, Findings};

@@ -4,6 +4,7 @@
 //! Codes: PF0 any file, PF1 what EKS refuses, PF2 what Fluent Bit refuses or loses, PF3 the way to Datadog, PF4 sidecars, PF5 RBAC,
 //! PF6 secrets, PF7 Helm and the Operator, PF8 annotations, PF9 across files.
 
+pub mod across;
 pub mod datadog;
 pub mod install;
 pub mod source;
@@ -29,6 +30,12 @@ const GROUPS: &[Group] = &[
     (install::env::RULES, install::env::check),
     (install::credentials::RULES, install::credentials::check),
     (install::versions::RULES, install::versions::check),
+    (across::log_group::RULES, across::log_group::check),
+    (across::permissions::RULES, across::permissions::check),
+    (across::subscriptions::RULES, across::subscriptions::check),
+    (across::twice::RULES, across::twice::check),
+    (across::profiles::RULES, across::profiles::check),
+    (across::clusters::RULES, across::clusters::check),
 ];
 
 /// All rules, by their codes.
