@@ -3,6 +3,7 @@
 use super::glob;
 use super::node::{Entry, Node};
 use super::project::{Kind, Project};
+use super::source::Place;
 use super::template::{self, Resource};
 
 /// Who takes the role that Fluent Bit has on Fargate. Source: Amazon EKS User Guide, "Amazon EKS Pod execution IAM role".
@@ -12,6 +13,8 @@ const FARGATE: &str = "eks-fargate-pods.amazonaws.com";
 #[derive(Debug, Clone, Copy)]
 pub struct Statement<'a> {
     pub node: Node<'a>,
+    /// Where the policy begins: statements of one policy have the same.
+    pub policy: Place,
 }
 
 /// What is known of a permission.
@@ -41,7 +44,7 @@ pub fn statements<'a>(project: &Project<'a>) -> (Vec<Statement<'a>>, bool) {
         let Some(statements) = document.get("Statement") else { continue };
         let all: Vec<Node<'a>> = if statements.is_list() { statements.items().collect() } else { vec![statements] };
         for node in all {
-            let statement = Statement { node };
+            let statement = Statement { node, policy: document.place() };
             is_unknown |= node.is_tagged() || node.get("NotAction").is_some() || node.get("NotResource").is_some();
             let is_allow = node.get("Effect").and_then(Node::text) == Some("Allow");
             if is_allow && statement.is_about_logs() && !statement.is_of_functions() {

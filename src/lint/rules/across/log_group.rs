@@ -8,6 +8,7 @@ use crate::lint::rule::{Rule, Severity};
 use crate::lint::source::Place;
 use crate::lint::subscription::{self, Subscription};
 use crate::lint::template;
+use crate::pipeline::stream::{self, Origin};
 
 const FILTERS: &str = "Amazon CloudWatch Logs User Guide, \"Subscription filters\"";
 
@@ -64,7 +65,10 @@ impl Written<'_, '_> {
 
 pub fn check(project: &Project<'_>, findings: &mut Findings) {
     let resources = template::resources(project);
-    let subscriptions = subscription::all(&resources);
+    // Groups of services and functions are subscribed for other reasons.
+    let is_of_service = |group: &str| matches!(stream::origin(group, ""), Origin::Service(_));
+    let mut subscriptions = subscription::all(&resources);
+    subscriptions.retain(|subscription| !subscription.group_name().is_some_and(is_of_service));
     let outputs = project.logging.iter().flat_map(|logging| cloudwatch::outputs(logging));
     let written: Vec<Written<'_, '_>> =
         outputs.filter_map(|output| Some(Written { output, group: output.log_group()? })).collect();

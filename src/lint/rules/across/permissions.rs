@@ -7,6 +7,7 @@ use crate::lint::node::Node;
 use crate::lint::policy::{self, Allowed, Group, Statement};
 use crate::lint::project::Project;
 use crate::lint::rule::{Rule, Severity};
+use crate::lint::source::Place;
 use crate::lint::template;
 
 const GUIDE: &str = "Amazon EKS User Guide, \"Start AWS Fargate logging for your cluster\"";
@@ -168,13 +169,7 @@ fn hold(output: Output<'_, '_>, statements: &[Statement<'_>], project: &Project<
     let is_covered =
         |one: &Statement<'_>| ALL.iter().any(|action| one.has(action) && one.covers(action, group) != Allowed::No);
     if !statements.iter().any(is_covered) {
-        if let Some(resource) = statements.iter().find_map(|one| one.resources().next()) {
-            if !statements.iter().flat_map(Statement::resources).any(|resource| is_near(resource, group)) {
-                let message = format!("the policy does not cover `{}`", group.name);
-                let finding = Finding::new(&GROUP_NOT_ALLOWED, place, message);
-                findings.push(finding.related(resource.place(), "this is what it covers"));
-            }
-        }
+        not_covered(statements, group, place, findings);
         return;
     }
     let about: Vec<&Statement<'_>> = statements.iter().filter(|one| is_covered(one)).collect();
@@ -189,6 +184,25 @@ fn hold(output: Output<'_, '_>, statements: &[Statement<'_>], project: &Project<
         let message = format!("`{action}` on `{}` is not allowed", group.name);
         let needed = option.map_or(place, |option| output.section.place_of(option));
         findings.push(Finding::new(rule, actions.key, message).related(needed, "Fluent Bit needs it for this"));
+    }
+}
+
+/// Other policies about logs may be for anything: one that is alone is meant, and one that is for a group with a similar name.
+fn not_covered(statements: &[Statement<'_>], group: Group<'_>, place: Place, findings: &mut Findings) {
+    let resources: Vec<Node<'_>> = statements.iter().flat_map(Statement::resources).collect();
+    if resources.iter().any(|resource| is_near(*resource, group)) {
+        return;
+    }
+    let is_alone = statements.windows(2).all(|pair| pair[0].policy == pair[1].policy);
+    let is_similar = |resource: &&Node<'_>| {
+        let parts = group.name.split('/').filter(|part| !part.is_empty() && *part != "aws");
+        let arn = resource.text().unwrap_or_default();
+        parts.into_iter().any(|part| arn.split(['/', ':']).any(|other| other == part))
+    };
+    let meant = resources.iter().find(is_similar).or_else(|| resources.first().filter(|_| is_alone));
+    if let Some(resource) = meant {
+        let finding = Finding::new(&GROUP_NOT_ALLOWED, place, format!("the policy does not cover `{}`", group.name));
+        findings.push(finding.related(resource.place(), "this is what it covers"));
     }
 }
 

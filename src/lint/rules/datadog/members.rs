@@ -1,6 +1,7 @@
 //! Filters that take away, rename or overwrite the members of a record that the forwarder reads. What it understands is in
 //! `pipeline::roles`: `log` or a parser's `message`, `stream`, `logtag`, `kubernetes`, also lifted with a prefix.
 
+use super::{cri_parser, kubernetes};
 use crate::fluent_bit::parse::ReadProperty;
 use crate::lint::cloudwatch;
 use crate::lint::finding::{Finding, Findings};
@@ -58,9 +59,15 @@ const MEMBERS: [(&str, &str); 4] = [
 
 pub fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in project.logging.iter().filter(|logging| cloudwatch::outputs(logging).next().is_some()) {
+        let there = [
+            ("log", true),
+            ("kubernetes", kubernetes(logging).is_some()),
+            ("stream", cri_parser(logging).is_some()),
+            ("logtag", cri_parser(logging).is_some()),
+        ];
         for filter in logging.filters() {
             match filter.plugin().as_str() {
-                "record_modifier" => record_modifier(filter, findings),
+                "record_modifier" => record_modifier(filter, &there, findings),
                 "modify" => modify(filter, findings),
                 "nest" => nest(filter, findings),
                 _ => {}
@@ -77,7 +84,8 @@ fn words(property: &ReadProperty) -> impl Iterator<Item = &str> {
     property.value.value.split_whitespace()
 }
 
-fn record_modifier(filter: Section<'_, '_>, findings: &mut Findings) {
+/// `there` says which members records have at all.
+fn record_modifier(filter: Section<'_, '_>, there: &[(&str, bool)], findings: &mut Findings) {
     let mut kept: Vec<&ReadProperty> = Vec::new();
     for property in &filter.section.properties {
         let first = words(property).next().unwrap_or_default();
@@ -90,9 +98,9 @@ fn record_modifier(filter: Section<'_, '_>, findings: &mut Findings) {
         }
     }
     let Some(last) = kept.last() else { return };
-    for (member, _) in MEMBERS {
+    for (member, _) in there.iter().filter(|(_, is_there)| *is_there) {
         let is_kept = kept.iter().any(|property| property.value.value.eq_ignore_ascii_case(member));
-        let is_message = member == "log" && kept.iter().any(|property| property.value.value == "message");
+        let is_message = *member == "log" && kept.iter().any(|property| property.value.value == "message");
         if !is_kept && !is_message {
             hidden(filter, last, member, "is not in the list of what is kept", findings);
         }
