@@ -80,6 +80,17 @@ pub static WITHOUT_STREAMS: Rule = Rule {
     sources: &[REFERENCE, "Amazon CloudWatch Logs User Guide, \"Overview of managing access permissions\""],
 };
 
+pub static OWN_LOG_NOT_ALLOWED: Rule = Rule {
+    code: "PF917",
+    name: "own-log-not-allowed",
+    severity: Severity::Warning,
+    title: "Fluent Bit is to write its own log, and the policy does not cover the log group of that",
+    why: "What would say why logs are missing is then missing itself.",
+    fix: "Add the group `<cluster>-fluent-bit-logs` to the policy; `podferry generate iam --process-logs` does.",
+    is_automatic: false,
+    sources: &[GUIDE],
+};
+
 pub static RULES: &[&Rule] = &[
     &GROUP_NOT_ALLOWED,
     &WRITE_NOT_ALLOWED,
@@ -87,6 +98,7 @@ pub static RULES: &[&Rule] = &[
     &RETENTION_NOT_ALLOWED,
     &EVERYTHING,
     &WITHOUT_STREAMS,
+    &OWN_LOG_NOT_ALLOWED,
 ];
 
 const WRITE: &str = "logs:PutLogEvents";
@@ -107,6 +119,24 @@ pub fn check(project: &Project<'_>, findings: &mut Findings) {
     }
     for output in project.logging.iter().flat_map(|logging| cloudwatch::outputs(logging)) {
         hold(output, &statements, project, findings);
+    }
+    own_log(&statements, project, findings);
+}
+
+fn own_log(statements: &[Statement<'_>], project: &Project<'_>, findings: &mut Findings) {
+    let Some(cluster) = project.expected.cluster.as_deref() else { return };
+    let name = format!("{cluster}-fluent-bit-logs");
+    let group = Group { name: &name, region: None, account: None };
+    if statements.iter().any(|one| one.has(WRITE) && one.covers(WRITE, group) != Allowed::No) {
+        return;
+    }
+    let switches = project.logging.iter().filter_map(|logging| logging.object.node.path(&["data", "flb_log_cw"]));
+    for switch in switches.filter(|switch| switch.is_true()) {
+        findings.push(Finding::new(
+            &OWN_LOG_NOT_ALLOWED,
+            switch.place(),
+            format!("the policy does not cover `{name}`"),
+        ));
     }
 }
 
@@ -201,7 +231,12 @@ fn not_covered(statements: &[Statement<'_>], group: Group<'_>, place: Place, fin
     };
     let meant = resources.iter().find(is_similar).or_else(|| resources.first().filter(|_| is_alone));
     if let Some(resource) = meant {
-        let finding = Finding::new(&GROUP_NOT_ALLOWED, place, format!("the policy does not cover `{}`", group.name));
+        let is_elsewhere = |arn: &str| policy::arn_covers(arn, WRITE, Group { region: None, ..group });
+        let message = match group.region.filter(|_| resource.text().is_some_and(is_elsewhere)) {
+            Some(region) => format!("the policy does not cover `{}` in {region}", group.name),
+            None => format!("the policy does not cover `{}`", group.name),
+        };
+        let finding = Finding::new(&GROUP_NOT_ALLOWED, place, message);
         findings.push(finding.related(resource.place(), "this is what it covers"));
     }
 }
