@@ -171,6 +171,25 @@ fn what_is_generated_has_no_finding() {
     assert!(report.findings.is_empty(), "{}", shown(&report, &all));
 }
 
+/// What `podferry inject` makes of a pod; what it leaves alone is as people wrote it.
+#[test]
+fn what_is_injected_has_no_finding() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/inject");
+    let mut checked = 0;
+    for path in entries(&root) {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        // In `refused` are pods that get nothing, because of what is wrong with them.
+        if !name.contains(".sidecar.") && !name.contains(".label.") || name.starts_with("refused") {
+            continue;
+        }
+        let sources = [Source::new(&name, &fs::read_to_string(&path).unwrap())];
+        let report = lint(&sources, &Expected::default(), &[]);
+        assert!(report.findings.is_empty(), "{name}:\n{}", shown(&report, &sources));
+        checked += 1;
+    }
+    assert!(checked >= 12, "{checked}");
+}
+
 #[test]
 fn any_text_is_looked_at() {
     use proptest::prelude::*;

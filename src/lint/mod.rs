@@ -15,6 +15,7 @@ pub mod allow;
 pub mod embedded;
 pub mod finding;
 pub mod fix;
+pub mod json;
 pub mod logging;
 pub mod node;
 pub mod project;
@@ -22,6 +23,8 @@ pub mod report;
 pub mod rule;
 pub mod rules;
 pub mod secrets;
+pub mod sidecar;
+pub mod similar;
 pub mod source;
 
 use allow::Allow;

@@ -4,6 +4,10 @@
 //! Codes: PF0 any file, PF1 what EKS refuses, PF2 what Fluent Bit refuses or loses, PF3 the way to Datadog, PF4 sidecars, PF5 RBAC,
 //! PF6 secrets, PF7 Helm and the Operator, PF8 annotations, PF9 across files.
 
+pub mod annotations;
+pub mod rbac;
+pub mod secrets;
+pub mod sidecar;
 pub mod source;
 
 use super::finding::Findings;
@@ -13,7 +17,22 @@ use super::rule::Rule;
 /// What the rules of a file are called by, and which they are.
 type Group = (&'static [&'static Rule], fn(&Project<'_>, &mut Findings));
 
-const GROUPS: &[Group] = &[(source::RULES, source::check)];
+const GROUPS: &[Group] = &[
+    (source::RULES, source::check),
+    (sidecar::identity::RULES, sidecar::identity::check),
+    (sidecar::intake::RULES, sidecar::intake::check),
+    (sidecar::cluster_agent::RULES, sidecar::cluster_agent::check),
+    (sidecar::image::RULES, sidecar::image::check),
+    (sidecar::features::RULES, sidecar::features::check),
+    (sidecar::pod::RULES, sidecar::pod::check),
+    (sidecar::label::RULES, sidecar::label::check),
+    (rbac::RULES, rbac::check),
+    (secrets::RULES, secrets::check),
+    (annotations::names::RULES, annotations::names::check),
+    (annotations::checks::RULES, annotations::checks::check),
+    (annotations::logs::RULES, annotations::logs::check),
+    (annotations::tags::RULES, annotations::tags::check),
+];
 
 /// All rules, by their codes.
 pub fn all() -> Vec<&'static Rule> {
