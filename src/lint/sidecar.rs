@@ -43,12 +43,18 @@ pub fn sidecars<'a>(pod: &Pod<'a>) -> Vec<Sidecar<'a>> {
 /// The variable that says that there is no host.
 pub const FARGATE: &str = "DD_EKS_FARGATE";
 
+/// Programs of the Agent's image beside the Agent itself.
+const PARTS: [&str; 4] = ["trace-agent", "process-agent", "security-agent", "system-probe"];
+
 fn is_agent(container: Node<'_>) -> bool {
     let text = |name| container.get(name).and_then(Node::text).unwrap_or_default();
     let named = [Form::ByHand, Form::Injected].iter().any(|form| form.name() == text("name"));
     // The Cluster Agent may have been told of Fargate, too.
     let is_other = text("image").contains("cluster-agent") || text("image").contains("operator");
-    !is_other && (named || is_agent_image(text("image")) || variable(container, FARGATE).is_some())
+    // Where the Agent is split into several containers, only the first is looked at.
+    let mut command = container.list("command").chain(container.list("args")).filter_map(Node::text);
+    let is_part = command.any(|word| PARTS.iter().any(|part| word.ends_with(part)));
+    !is_other && !is_part && (named || is_agent_image(text("image")) || variable(container, FARGATE).is_some())
 }
 
 /// The variable of this name; the last, as Kubernetes takes it.
@@ -138,3 +144,49 @@ impl<'a> Sidecar<'a> {
 
 /// The variable that lets the Agent read logs from the kubelet.
 pub const KUBELET_LOGS: &str = "DD_LOGS_CONFIG_K8S_CONTAINER_USE_KUBELET_API";
+
+#[cfg(test)]
+mod tests {
+    use super::super::node::anchors;
+    use super::super::project::{Expected, Parsed, Project};
+    use super::super::source::Source;
+    use super::*;
+
+    /// The names of a pod's sidecars.
+    fn names(kind: &str, spec: &str) -> Vec<String> {
+        let text = format!("{{apiVersion: apps/v1, kind: {kind}, spec: {{template: {{spec: {spec}}}}}}}");
+        let sources = [Source::new("one.yaml", &text)];
+        let parsed = [Parsed::new(&sources[0])];
+        let anchors = [parsed[0].documents.iter().map(anchors).collect::<Vec<_>>()];
+        let expected = Expected::default();
+        let project = Project::new(&sources, &parsed, &anchors, &expected);
+        project.pods().flat_map(|pod| sidecars(&pod)).map(|one| one.name().to_owned()).collect()
+    }
+
+    #[test]
+    fn which_containers_are_sidecars() {
+        let web = "{name: web, image: nginx}";
+        let agent = "{name: dd, image: gcr.io/datadoghq/agent:7}";
+        let fargate = "{name: dd, image: mirror/a, env: [{name: DD_EKS_FARGATE, value: 'true'}]}";
+        let cluster_agent = "{name: dca, image: x/cluster-agent, env: [{name: DD_EKS_FARGATE, value: 'true'}]}";
+        let runner = "{name: dd, image: datadog/agent, env: [{name: DD_CLC_RUNNER_ENABLED, value: 'true'}]}";
+        let part = "{name: trace, image: datadog/agent, command: [trace-agent, -config=x]}";
+        for (kind, containers, expected) in [
+            ("Deployment", format!("{web}, {agent}"), 1),
+            ("Deployment", format!("{web}, {agent}, {part}"), 1),
+            ("Deployment", agent.to_owned(), 0),
+            ("Deployment", fargate.to_owned(), 1),
+            ("Deployment", cluster_agent.to_owned(), 0),
+            ("Deployment", format!("{web}, {runner}"), 0),
+            ("DaemonSet", format!("{web}, {agent}"), 0),
+            ("DaemonSet", fargate.to_owned(), 1),
+            ("Deployment", web.to_owned(), 0),
+        ] {
+            assert_eq!(names(kind, &format!("{{containers: [{containers}]}}")).len(), expected, "{kind} {containers}");
+        }
+        let init =
+            |policy| format!("{{containers: [{web}], initContainers: [{{name: dd, image: datadog/agent{policy}}}]}}");
+        assert_eq!(names("Deployment", &init(", restartPolicy: Always")), ["dd"]);
+        assert!(names("Deployment", &init("")).is_empty());
+    }
+}

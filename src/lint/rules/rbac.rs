@@ -26,11 +26,11 @@ pub static INCOMPLETE: Rule = Rule {
 
 pub static FEWER: Rule = Rule {
     code: "PF502",
-    name: "role-of-older-page",
+    name: "role-less-than-listed",
     severity: Severity::Note,
-    title: "The Agent's ClusterRole is that of an older page",
-    why: "Newer Agents read namespaces and endpoints, too, for tags and for checks of services.",
-    fix: "Add `namespaces` and `endpoints` with the verbs get and list.",
+    title: "The Agent's ClusterRole allows less than Datadog's page lists",
+    why: "Newer Agents read namespaces and endpoints, too, and newer kubelets ask for nodes/pods and nodes/healthz in the place of nodes/proxy.",
+    fix: "Add the resources that are named, with these verbs.",
     is_automatic: false,
     sources: &[PAGE],
 };
@@ -108,6 +108,10 @@ pub static RULES: &[&Rule] =
 const NAME: &str = "datadog-agent";
 /// What the oldest page did not let the Agent read.
 const NEWER: [&str; 2] = ["namespaces", "endpoints"];
+/// What nodes/proxy allows, too. Source: Kubernetes documentation, "Kubelet authentication/authorization".
+const OF_PROXY: [&str; 2] = ["nodes/pods", "nodes/healthz"];
+/// ClusterRoles that Kubernetes has of its own. Source: Kubernetes documentation, "Using RBAC Authorization".
+const BUILT_IN: [&str; 4] = ["cluster-admin", "admin", "edit", "view"];
 
 pub fn check(project: &Project<'_>, findings: &mut Findings) {
     let roles: Vec<Object<'_>> = project.of_kind("ClusterRole").filter(is_agents).collect();
@@ -162,6 +166,10 @@ fn wanted_of_all(resource: &str) -> String {
 }
 
 fn reads(role: &Object<'_>, findings: &mut Findings) {
+    // Rules of an aggregated role stand in other roles.
+    if role.node.get("rules").is_none_or(|rules| !rules.is_list()) || role.node.get("aggregationRule").is_some() {
+        return;
+    }
     let mut missing = Vec::new();
     for (resources, verbs) in [API_READS, KUBELET_READS] {
         for resource in resources {
@@ -171,7 +179,9 @@ fn reads(role: &Object<'_>, findings: &mut Findings) {
             }
         }
     }
-    let (newer, needed): (Vec<_>, Vec<_>) = missing.into_iter().partition(|(resource, _)| NEWER.contains(resource));
+    let by_proxy = allows(role, "nodes/proxy", "get");
+    let can_do_without = |resource: &&str| NEWER.contains(resource) || (by_proxy && OF_PROXY.contains(resource));
+    let (newer, needed): (Vec<_>, Vec<_>) = missing.into_iter().partition(|(resource, _)| can_do_without(resource));
     let names = |missing: &[(&str, String)]| {
         missing.iter().map(|(resource, verbs)| format!("{verbs} {resource}")).collect::<Vec<_>>().join(", ")
     };
@@ -201,7 +211,8 @@ fn wildcards(role: &Object<'_>, findings: &mut Findings) {
 
 fn role_of(project: &Project<'_>, binding: &Object<'_>, roles: &[Object<'_>], findings: &mut Findings) {
     let Some((name, first)) = role_name(binding).zip(roles.first()) else { return };
-    if project.of_kind("ClusterRole").any(|role| role.name() == Some(name)) {
+    let is_known = project.of_kind("ClusterRole").any(|role| role.name() == Some(name));
+    if is_known || BUILT_IN.contains(&name) || name.starts_with("system:") {
         return;
     }
     let place = binding.node.path(&["roleRef", "name"]).map_or_else(|| binding.place(), Node::place);

@@ -167,3 +167,19 @@ fn in_variables(pod: &Pod<'_>, findings: &mut Findings) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_labels_at_their_edges() {
+        let of = |length: usize| is_value(&"a".repeat(length));
+        assert_eq!([0, 1, 62, 63, 64].map(of), [true, true, true, true, false]);
+        for (value, ok) in
+            [("1.0", true), ("a_b-C.d", true), ("-a", false), ("a.", false), ("a/b", false), ("ä", false)]
+        {
+            assert_eq!(is_value(value), ok, "{value}");
+        }
+    }
+}
