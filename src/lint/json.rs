@@ -29,7 +29,9 @@ impl<'a> JsonText<'a> {
                 let start = offset(text.text, error.line(), error.column());
                 let message = error.to_string();
                 let problem = message.rsplit_once(" at line ").map_or(message.as_str(), |(problem, _)| problem);
-                return Err((text.span(Span { start, end: start + 1 }), problem.to_owned()));
+                let letter = text.text.get(start..).and_then(|rest| rest.chars().next());
+                let end = start + letter.map_or(0, char::len_utf8);
+                return Err((text.span(Span { start, end }), problem.to_owned()));
             }
         };
         let document = tree::documents(text.text).ok().and_then(|mut documents| documents.pop());
@@ -71,4 +73,45 @@ fn offset(text: &str, line: usize, column: usize) -> usize {
     let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     let at = (start + column.saturating_sub(1)).min(text.trim_end().len().saturating_sub(1));
     (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::node::anchors;
+    use super::super::project::Parsed;
+    use super::*;
+
+    /// What is written where `path` leads in the JSON of `a`, or where the JSON is broken.
+    fn written<'y>(yaml: &'y str, path: &[&str]) -> &'y str {
+        let source = Source::new("one.yaml", yaml);
+        let parsed = Parsed::new(&source);
+        let anchors = anchors(&parsed.documents[0]);
+        let node = Node::new(&parsed.documents[0].root, &anchors, 0, 0).get("a").unwrap();
+        let place = match JsonText::new(node, &source) {
+            Ok(json) => json.place(path),
+            Err((place, _)) => place,
+        };
+        &yaml[place.span.range()]
+    }
+
+    #[test]
+    fn values_are_found_however_the_text_is_written() {
+        let block = "a: |\n  [{\"b\": \"é\",\n    \"c\": [1, {\"d\": true}]}]\n";
+        let single = "a: '[{\"b\": \"é\", \"c\": [1, {\"d\": true}]}]'\n";
+        let double = r#"{"a": "[{\"b\": \"é\", \"c\": [1, {\"d\": true}]}]"}"#;
+        for yaml in [block, single, double] {
+            assert_eq!(written(yaml, &["0", "c", "1", "d"]), "true", "{yaml}");
+            assert_eq!(written(yaml, &["0", "c", "0"]), "1", "{yaml}");
+            // As far as it leads.
+            assert_eq!(written(yaml, &["0", "c", "0", "x"]), "1", "{yaml}");
+        }
+    }
+
+    #[test]
+    fn where_json_is_broken() {
+        assert_eq!(written("a: '{\"b\": ä}'\n", &[]), "ä");
+        assert_eq!(written("a: |\n  {\n    \"b\": 1,\n  }\n", &[]), "}");
+        assert_eq!(written("a: '{\"b\": 1'\n", &[]), "1");
+        assert_eq!(written("a: ''\n", &[]), "");
+    }
 }

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::super::finding::{Finding, Findings};
-use super::super::node::{Entry, Node};
+use super::super::node::{Entry, Node, Scalar};
 use super::super::project::{Object, Project};
 use super::super::rule::{Rule, Severity};
 use super::super::sidecar::{is_injected, sidecars};
@@ -88,7 +88,7 @@ pub static BLANKS: Rule = Rule {
     name: "secret-with-blanks",
     severity: Severity::Error,
     title: "A key or token begins or ends with a blank or a line break",
-    why: "It is sent as it is, in a header that takes no line break: the Cluster Agent and Datadog refuse it.",
+    why: "A header of HTTP takes no line break: with such a token no sidecar reaches the Cluster Agent, and not every program takes blanks off a key.",
     fix: "Encode it without the line break (`printf %s`, not `echo`); in `stringData`, write it on the line of its name.",
     is_automatic: false,
     sources: &[KUBERNETES],
@@ -127,6 +127,17 @@ pub static OTHER_NAME: Rule = Rule {
     sources: &[PAGE, "DataDog/datadog-operator, issue #1688"],
 };
 
+pub static NOT_A_STRING: Rule = Rule {
+    code: "PF611",
+    name: "secret-not-a-string",
+    severity: Severity::Error,
+    title: "A value of a Secret is no string",
+    why: "Kubernetes refuses the Secret: a key of digits only, or of digits around an `e`, is a number to YAML.",
+    fix: "Put the value between quotes.",
+    is_automatic: true,
+    sources: &["Kubernetes API reference, \"Secret\"", "kubernetes-sigs/yaml"],
+};
+
 pub static RULES: &[&Rule] = &[
     &NO_API_KEY,
     &NO_TOKEN,
@@ -138,6 +149,7 @@ pub static RULES: &[&Rule] = &[
     &TOKENS_DIFFER,
     &MISSING,
     &OTHER_NAME,
+    &NOT_A_STRING,
 ];
 
 /// Kinds of which another program makes a Secret.
@@ -146,6 +158,7 @@ const MAKERS: [&str; 5] =
 
 pub fn check(project: &Project<'_>, findings: &mut Findings) {
     let secrets: Vec<Object<'_>> = project.of_kind("Secret").filter(|secret| secret.name() == Some(SECRET)).collect();
+    project.of_kind("Secret").for_each(|secret| strings(project, &secret, findings));
     let mut tokens: Vec<(Place, String)> = Vec::new();
     for secret in &secrets {
         for (key, rule) in [(API_KEY, &NO_API_KEY), (TOKEN, &NO_TOKEN)] {
@@ -169,6 +182,20 @@ pub fn check(project: &Project<'_>, findings: &mut Findings) {
         }
     }
     presence(project, findings);
+}
+
+fn strings(project: &Project<'_>, secret: &Object<'_>, findings: &mut Findings) {
+    let parts = ["data", "stringData"].into_iter().filter_map(|part| secret.node.get(part));
+    for entry in parts.flat_map(Node::entries) {
+        let kind = match entry.value.scalar() {
+            Some(Scalar::Boolean(_)) => "a boolean",
+            Some(Scalar::Number(_)) => "a number",
+            _ => continue,
+        };
+        let message = format!("`{}` of {} is {kind}, not a string", entry.name, secret.title());
+        let edit = entry.value.quote(project.source(entry.value.place()));
+        findings.push(Finding::new(&NOT_A_STRING, entry.value.place(), message).edits(edit));
+    }
 }
 
 fn entry<'a>(secret: &Object<'a>, key: &str) -> Option<Entry<'a>> {

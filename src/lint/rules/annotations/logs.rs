@@ -87,7 +87,7 @@ pub fn check(project: &Project<'_>, findings: &mut Findings) {
                 let (rule, place, message) = match &error.name {
                     Some(name) => (&PROCESSING_RULE, rule_place(&json, name, &error.problem), error.to_string()),
                     None => {
-                        (&FORM, member_place(&json, &error.problem), format!("{} {}", one.entry.name, error.problem))
+                        (&FORM, member_place(&json, &error.problem), format!("{}: {}", one.entry.name, error.problem))
                     }
                 };
                 findings.push(Finding::new(rule, place, message));

@@ -195,7 +195,8 @@ fn user(sidecar: &Sidecar<'_>, findings: &mut Findings) {
     let name = sidecar.name();
     match of(owner, "runAsUser") {
         Some(user) if user != USER && user != 0 => {
-            let message = format!("container {name} would run as user {user}, and the Agent starts as {USER} only");
+            let message =
+                format!("container {name} would run as user {user}, and the Agent starts as root or as {USER}");
             findings.push(Finding::new(&USER_ID, place("runAsUser"), message).related(sidecar.place(), "the Agent"));
         }
         None if of(container, "runAsNonRoot").or_else(|| of(spec, "runAsNonRoot")) == Some(1) => {
