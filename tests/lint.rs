@@ -208,6 +208,22 @@ fn any_text_is_looked_at() {
         .unwrap();
 }
 
+/// Manifests that end anywhere: people lint what they are writing.
+#[test]
+fn what_is_cut_is_looked_at() {
+    // A prime, so that other places are met in each file.
+    const STEP: usize = 41;
+    for rule in rules::all() {
+        for source in sources(rule.code, "bad") {
+            for end in (0..source.text.len()).step_by(STEP).filter(|end| source.text.is_char_boundary(*end)) {
+                let cut = [Source::new(&source.name, &source.text[..end])];
+                let report = lint(&cut, &Expected::default(), &[]);
+                assert!(!shown(&report, &cut).is_empty());
+            }
+        }
+    }
+}
+
 /// Writes the reports and the page of rules: `just lint-reports`.
 #[test]
 #[ignore = "writes files"]

@@ -11,6 +11,8 @@ use super::super::super::source::Place;
 use super::checks::NOT_JSON;
 use super::{LOGS_PAGE, annotations, read};
 use crate::pipeline::autodiscovery::ContainerLogs;
+use crate::pipeline::rules::RuleError;
+use crate::pipeline::rules::parse::KINDS;
 
 const CODE: &str = "DataDog/datadog-agent, `comp/logs/agent/config`";
 
@@ -30,7 +32,7 @@ pub static PROCESSING_RULE: Rule = Rule {
     name: "log-processing-rule",
     severity: Severity::Error,
     title: "A rule for a container's logs cannot be used",
-    why: "The forwarder leaves it out, and marks the logs with podferry_rule_error; the Agent does not collect them at all.",
+    why: "The forwarder leaves it out, or withholds the text that it was to mask, and the Agent does not collect the logs at all.",
     fix: "Give each rule a `name`, a `type`, and a `pattern` that compiles. `podferry rules check` tries them out.",
     is_automatic: false,
     sources: &["Datadog documentation, \"Advanced Log Collection\"", CODE],
@@ -84,26 +86,38 @@ pub fn check(project: &Project<'_>, findings: &mut Findings) {
             }
             let text = one.entry.value.string().unwrap_or_default();
             for error in &ContainerLogs::parse(text).rules.errors {
-                let (rule, place, message) = match &error.name {
-                    Some(name) => (&PROCESSING_RULE, rule_place(&json, name, &error.problem), error.to_string()),
-                    None => {
-                        (&FORM, member_place(&json, &error.problem), format!("{}: {}", one.entry.name, error.problem))
-                    }
-                };
-                findings.push(Finding::new(rule, place, message));
+                findings.push(finding(&json, one.entry.name, error));
             }
             members(&json, findings);
         }
     }
 }
 
-/// Where a rule is, or the member of it that a problem names.
-fn rule_place(json: &JsonText<'_>, shown: &str, problem: &str) -> Place {
+fn finding(json: &JsonText<'_>, annotation: &str, error: &RuleError) -> Finding {
+    let Some(name) = &error.name else {
+        let message = format!("{annotation}: {}", error.problem);
+        return Finding::new(&FORM, member_place(json, &error.problem), message);
+    };
+    let number = rule_number(json, name);
+    let finding = Finding::new(&PROCESSING_RULE, rule_place(json, number, &error.problem), error.to_string());
+    let kind = number.and_then(|number| json.value.pointer(&format!("/0/{LIST}/{number}/type"))?.as_str());
+    match kind.filter(|kind| !KINDS.contains(kind)).and_then(|kind| closest(kind, KINDS)) {
+        Some(near) => finding.fix(format!("Did you mean `{near}`?")),
+        None => finding,
+    }
+}
+
+/// Which rule an error is about.
+fn rule_number(json: &JsonText<'_>, shown: &str) -> Option<usize> {
     let rules = json.value.pointer(&format!("/0/{LIST}")).and_then(Value::as_array);
     let named = |rule: &Value| rule.get("name").and_then(Value::as_str).is_some_and(|name| name.trim() == shown);
     let by_name = rules.and_then(|rules| rules.iter().position(named));
-    let by_number = || shown.strip_prefix("rule ").and_then(|number| number.parse::<usize>().ok()?.checked_sub(1));
-    let Some(number) = by_name.or_else(by_number) else { return json.place(&["0", LIST]) };
+    by_name.or_else(|| shown.strip_prefix("rule ")?.parse::<usize>().ok()?.checked_sub(1))
+}
+
+/// Where a rule is, or the member of it that a problem names.
+fn rule_place(json: &JsonText<'_>, number: Option<usize>, problem: &str) -> Place {
+    let Some(number) = number else { return json.place(&["0", LIST]) };
     let number = number.to_string();
     let rule = ["0", LIST, number.as_str()];
     let member = OF_RULE.into_iter().find(|member| problem.contains(&format!("`{member}`")));
