@@ -5,8 +5,12 @@
 //! PF6 secrets, PF7 Helm and the Operator, PF8 annotations, PF9 across files.
 
 pub mod across;
+pub mod annotations;
 pub mod datadog;
 pub mod install;
+pub mod rbac;
+pub mod secrets;
+pub mod sidecar;
 pub mod source;
 
 use super::finding::Findings;
@@ -36,6 +40,19 @@ const GROUPS: &[Group] = &[
     (across::twice::RULES, across::twice::check),
     (across::profiles::RULES, across::profiles::check),
     (across::clusters::RULES, across::clusters::check),
+    (sidecar::identity::RULES, sidecar::identity::check),
+    (sidecar::intake::RULES, sidecar::intake::check),
+    (sidecar::cluster_agent::RULES, sidecar::cluster_agent::check),
+    (sidecar::image::RULES, sidecar::image::check),
+    (sidecar::features::RULES, sidecar::features::check),
+    (sidecar::pod::RULES, sidecar::pod::check),
+    (sidecar::label::RULES, sidecar::label::check),
+    (rbac::RULES, rbac::check),
+    (secrets::RULES, secrets::check),
+    (annotations::names::RULES, annotations::names::check),
+    (annotations::checks::RULES, annotations::checks::check),
+    (annotations::logs::RULES, annotations::logs::check),
+    (annotations::tags::RULES, annotations::tags::check),
 ];
 
 /// All rules, by their codes.
