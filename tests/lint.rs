@@ -162,6 +162,9 @@ fn what_is_generated_has_no_finding() {
         }
     }
     assert!(checked > 40, "{checked}");
+    let template = [Source::new("template.yaml", &fs::read_to_string(root.join("template.yaml")).unwrap())];
+    let report = lint(&template, &Expected::default(), &[]);
+    assert!(report.findings.is_empty(), "{}", shown(&report, &template));
     let all: Vec<Source> = entries(&root.join("tests/fixtures/generate/all"))
         .iter()
         .filter(|path| path.extension().is_some_and(|end| end == "yaml" || end == "json"))
@@ -169,6 +172,25 @@ fn what_is_generated_has_no_finding() {
         .collect();
     let report = lint(&all, &Expected::default(), &[]);
     assert!(report.findings.is_empty(), "{}", shown(&report, &all));
+}
+
+/// What `podferry inject` makes of a pod; what it leaves alone is as people wrote it.
+#[test]
+fn what_is_injected_has_no_finding() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/inject");
+    let mut checked = 0;
+    for path in entries(&root) {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        // In `refused` are pods that get nothing, because of what is wrong with them.
+        if !name.contains(".sidecar.") && !name.contains(".label.") || name.starts_with("refused") {
+            continue;
+        }
+        let sources = [Source::new(&name, &fs::read_to_string(&path).unwrap())];
+        let report = lint(&sources, &Expected::default(), &[]);
+        assert!(report.findings.is_empty(), "{name}:\n{}", shown(&report, &sources));
+        checked += 1;
+    }
+    assert!(checked >= 12, "{checked}");
 }
 
 #[test]
@@ -187,6 +209,22 @@ fn any_text_is_looked_at() {
             Ok(())
         })
         .unwrap();
+}
+
+/// Manifests that end anywhere: people lint what they are writing.
+#[test]
+fn what_is_cut_is_looked_at() {
+    // A prime, so that other places are met in each file.
+    const STEP: usize = 41;
+    for rule in rules::all() {
+        for source in sources(rule.code, "bad") {
+            for end in (0..source.text.len()).step_by(STEP).filter(|end| source.text.is_char_boundary(*end)) {
+                let cut = [Source::new(&source.name, &source.text[..end])];
+                let report = lint(&cut, &Expected::default(), &[]);
+                assert!(!shown(&report, &cut).is_empty());
+            }
+        }
+    }
 }
 
 /// Writes the reports and the page of rules: `just lint-reports`.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::{CommandError, Exit, generate, replace, show};
+use crate::lint::finding::Fact;
 use crate::lint::project::Expected;
 use crate::lint::report::{explain, github, json, sarif, text};
 use crate::lint::rule::Severity;
@@ -255,7 +256,7 @@ fn write(report: &Report, sources: &[Source], format: Format) -> Result<(), Comm
             let findings = text::findings(report, sources, style);
             let summary = text::summary(report, sources.len());
             // Findings and their count belong together; colours are taken out where they are not wanted.
-            return Ok(writeln!(anstream::stdout().lock(), "{findings}{}{summary}", facts(report))?);
+            return Ok(writeln!(anstream::stdout().lock(), "{findings}{}{summary}", facts(report, sources))?);
         }
         Format::Json => pretty(&json::json(report, sources)),
         Format::Sarif => pretty(&sarif::sarif(report, sources)),
@@ -265,8 +266,13 @@ fn write(report: &Report, sources: &[Source], format: Format) -> Result<(), Comm
     Ok(())
 }
 
-fn facts(report: &Report) -> String {
-    report.facts.iter().map(|fact| format!("{}.\n", fact.text)).collect()
+/// Facts, each with its file where there are several.
+fn facts(report: &Report, sources: &[Source]) -> String {
+    let line = |fact: &Fact| match sources.get(fact.place.source).filter(|_| sources.len() > 1) {
+        Some(source) => format!("{}: {}.\n", source.name, fact.text),
+        None => format!("{}.\n", fact.text),
+    };
+    report.facts.iter().map(line).collect()
 }
 
 fn write_diff(before: &[Source], after: &[Source]) -> Result<Exit, CommandError> {

@@ -12,17 +12,26 @@
 //! Pure: texts in, findings out. Files are the work of `cli::lint`.
 
 pub mod allow;
+pub mod cloudwatch;
 pub mod embedded;
 pub mod finding;
 pub mod fix;
+pub mod glob;
+pub mod installation;
+pub mod json;
 pub mod logging;
 pub mod node;
+pub mod policy;
 pub mod project;
 pub mod report;
 pub mod rule;
 pub mod rules;
 pub mod secrets;
+pub mod sidecar;
+pub mod similar;
 pub mod source;
+pub mod subscription;
+pub mod template;
 
 use allow::Allow;
 use finding::{Fact, Finding, Findings};

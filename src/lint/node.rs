@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use granit_parser::ScalarStyle;
 
-use super::source::{Place, Span};
+use super::finding::Edit;
+use super::source::{Place, Source, Span};
 use crate::manifests::tree::{Document, Kind, Member, Tree};
 
 /// The values of a document that have an anchor, by the anchor's number.
@@ -197,6 +198,42 @@ impl<'a> Node<'a> {
         self.get(name).into_iter().flat_map(Node::items)
     }
 
+    /// The change that puts another text in the place of a scalar, between quotes where it needs some. `None` for an alias, whose text
+    /// stands elsewhere, and for blocks.
+    pub fn rewrite(self, new: &str, source: &Source) -> Option<Edit> {
+        let style = self.style().filter(|_| !self.is_alias() && !new.contains(['\n', '\r']))?;
+        let span = self.place().span;
+        let text = match style {
+            ScalarStyle::Plain if is_plain(new) => new.to_owned(),
+            ScalarStyle::SingleQuoted => format!("'{}'", new.replace('\'', "''")),
+            ScalarStyle::Plain | ScalarStyle::DoubleQuoted => serde_json::Value::from(new).to_string(),
+            _ => return None,
+        };
+        // Only where all of it is known to be there.
+        let written = source.slice(span);
+        let is_whole = match style {
+            ScalarStyle::Plain => Some(written) == self.text(),
+            _ => written.len() >= 2 && written.starts_with(['"', '\'']) && written.ends_with(['"', '\'']),
+        };
+        is_whole.then_some(Edit { span, text })
+    }
+
+    /// The change that makes a string of a value that is none: what is written, between quotes. `None` for an alias, and for what takes
+    /// several lines.
+    pub fn quote(self, source: &Source) -> Option<Edit> {
+        let span = self.place().span;
+        let written = source.slice(span);
+        let is_one_line = !written.is_empty() && !written.contains(['\n', '\r']);
+        let is_value = self.style() == Some(ScalarStyle::Plain) || self.is_flow();
+        let quoted = match self.style() {
+            Some(_) => serde_json::Value::from(written).to_string(),
+            // JSON has double quotes of its own; in JSON, which knows no single ones, they need backslashes.
+            None if source.text.trim_start().starts_with(['{', '[']) => serde_json::Value::from(written).to_string(),
+            None => format!("'{}'", written.replace('\'', "''")),
+        };
+        (is_one_line && is_value && !self.is_alias() && !self.is_tagged()).then_some(Edit { span, text: quoted })
+    }
+
     /// The entry of the last of these names that exists; for pointing at what lacks the next.
     pub fn deepest(self, names: &[&str]) -> Option<Entry<'a>> {
         let (mut node, mut found) = (self, None);
@@ -206,6 +243,16 @@ impl<'a> Node<'a> {
         }
         found
     }
+}
+
+/// Whether a text is the same text without quotes: only letters, digits and what is nothing to YAML.
+fn is_plain(text: &str) -> bool {
+    let is_usual = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./".contains(&byte);
+    let is_inside = |byte: u8| is_usual(byte) || b":@".contains(&byte);
+    text.bytes().all(is_inside)
+        && text.bytes().next().is_some_and(|first| first.is_ascii_alphabetic())
+        && !text.ends_with(':')
+        && matches!(plain(text), Scalar::Text(_))
 }
 
 fn plain(text: &str) -> Scalar<'_> {

@@ -5,7 +5,7 @@ use super::project::Project;
 use super::source::{Place, Source, Span};
 
 /// Names whose value is a secret, in lower case.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "apikey",
     "api_key",
     "api-key",
@@ -18,10 +18,15 @@ const NAMES: [&str; 12] = [
     "cloud_auth",
     "secretaccesskey",
     "http_api_key",
+    "clusteragenttoken",
 ];
 
 /// Parts of the name of a variable whose value is a secret.
 const VARIABLES: [&str; 5] = ["KEY", "TOKEN", "PASSWORD", "PASSWD", "SECRET"];
+
+/// How names of secrets end in JSON inside of annotations, in lower case: those of checks' instances.
+const QUOTED: [&str; 10] =
+    ["password", "passwd", "pwd", "token", "secret", "api_key", "apikey", "access_key", "private_key", "passphrase"];
 
 /// How many hexadecimal digits Datadog's keys have: an API key, an application key.
 const KEY_LENGTHS: [usize; 2] = [32, 40];
@@ -37,7 +42,7 @@ pub fn find(project: &Project<'_>) -> Vec<Place> {
         walk(object.node, &mut found);
     }
     for (number, source) in project.sources.iter().enumerate() {
-        found.extend(keys(source).map(|span| Place { source: number, span }));
+        found.extend(keys(source).chain(quoted(source)).map(|span| Place { source: number, span }));
     }
     found
 }
@@ -79,6 +84,20 @@ fn keys(source: &Source) -> impl Iterator<Item = Span> {
     })
 }
 
+/// Values between quotes behind a name between quotes, as in JSON inside an annotation. The JSON may be broken: it is not parsed.
+fn quoted(source: &Source) -> impl Iterator<Item = Span> {
+    let text = source.text.as_str();
+    text.match_indices('"').filter_map(move |(at, _)| {
+        let (name, behind) = text.get(at + 1..)?.split_once('"')?;
+        let name = name.trim_end_matches('\\').to_ascii_lowercase();
+        QUOTED.iter().any(|end| name.ends_with(end)).then_some(())?;
+        let value = behind.trim_start().strip_prefix(':')?.trim_start().trim_start_matches('\\').strip_prefix('"')?;
+        let start = text.len() - value.len();
+        let length = value.find(['"', '\n']).unwrap_or(value.len());
+        Some(Span { start, end: start + length })
+    })
+}
+
 /// A source's text with its secrets hidden, byte for byte as long as before.
 pub fn mask(source: &Source, number: usize, secrets: &[Place]) -> String {
     let mut bytes = source.text.clone().into_bytes();
@@ -88,4 +107,22 @@ pub fn mask(source: &Source, number: usize, secrets: &[Place]) -> String {
     }
     // Whole characters are hidden, so what is left is text.
     String::from_utf8(bytes).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_in_annotations_are_hidden_whether_they_are_json_or_not() {
+        let hidden = |text: &str| {
+            let source = Source::new("one.yaml", text);
+            let found: Vec<Place> = quoted(&source).map(|span| Place { source: 0, span }).collect();
+            mask(&source, 0, &found)
+        };
+        assert_eq!(hidden(r#"a: '{"Password": "x1 y", }'"#), r#"a: '{"Password": "** *", }'"#);
+        assert_eq!(hidden(r#"a: "{\"token\":\"abc\"}""#), r#"a: "{\"token\":\"****"}""#);
+        assert_eq!(hidden(r#"{"tokens": "abc", "secretName": "x"}"#), r#"{"tokens": "abc", "secretName": "x"}"#);
+        assert_eq!(hidden("{\"password\": \"abc\n"), "{\"password\": \"***\n");
+    }
 }

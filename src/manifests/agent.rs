@@ -26,10 +26,14 @@ pub const USER: i64 = 100;
 pub const IMAGE: &str = "gcr.io/datadoghq/agent";
 /// The major version that everything here is written for.
 pub const TAG: &str = "7";
+/// The first version that knows Fargate. Source: Datadog, "Amazon EKS on AWS Fargate".
+pub const FARGATE_SINCE: (u32, u32) = (7, 18);
+/// The first version that collects logs through the kubelet. Source: the same.
+pub const NATIVE_LOGS_SINCE: (u32, u32) = (7, 71);
 /// The variable that lets the Agent collect processes.
-pub(super) const PROCESSES: &str = "DD_PROCESS_CONFIG_PROCESS_COLLECTION_ENABLED";
+pub const PROCESSES: &str = "DD_PROCESS_CONFIG_PROCESS_COLLECTION_ENABLED";
 /// The variable that lets the Agent collect the logs of containers that no annotation asks for.
-pub(super) const COLLECT_ALL: &str = "DD_LOGS_CONFIG_CONTAINER_COLLECT_ALL";
+pub const COLLECT_ALL: &str = "DD_LOGS_CONFIG_CONTAINER_COLLECT_ALL";
 
 /// The port of the Cluster Agent. Source: DataDog/datadog-agent, `pkg/config/setup`, `cluster_agent.cmd_port`.
 const CLUSTER_AGENT_PORT: u16 = 5005;
@@ -40,6 +44,32 @@ const OF_SECRETS: [&str; 3] = ["DD_API_KEY", "DD_APP_KEY", "DD_CLUSTER_AGENT_AUT
 pub fn image(name: &str, tag: &str) -> String {
     let last = name.rsplit('/').next().unwrap_or_default();
     if last.contains([':', '@']) { name.to_owned() } else { format!("{name}:{tag}") }
+}
+
+/// Whether an image is Datadog's Agent: not the Cluster Agent, and not the agent of others. A mirror keeps Datadog's folder, or calls
+/// the image `datadog-agent`.
+pub fn is_agent_image(image: &str) -> bool {
+    let image = image.split('@').next().unwrap_or_default();
+    // A colon before the last slash is a registry's port.
+    let (folder, last) = image.rsplit_once('/').unwrap_or(("", image));
+    match last.split(':').next() {
+        Some("agent") => folder.contains("datadog"),
+        Some(name) => name == "datadog-agent",
+        None => false,
+    }
+}
+
+/// The tag of an image, if it has one.
+pub fn image_tag(image: &str) -> Option<&str> {
+    let image = image.split('@').next().unwrap_or_default();
+    image.rsplit('/').next()?.split_once(':').map(|(_, tag)| tag).filter(|tag| !tag.is_empty())
+}
+
+/// The major and the minor version that a tag names: of `7.71.2-jmx`, 7 and 71. `None` for `7`, which is the newest.
+pub fn version(tag: &str) -> Option<(u32, u32)> {
+    let (major, rest) = tag.trim_start_matches('v').split_once('.')?;
+    let end = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());
+    Some((major.parse().ok()?, rest[..end].parse().ok()?))
 }
 
 /// How to reach a Cluster Agent's service from another namespace. Source: DataDog/datadog-agent, `agent_sidecar.go`.
@@ -106,10 +136,11 @@ pub fn check_labels(labels: &[(String, String)]) -> Result<(), &'static str> {
 /// # Errors
 /// What is wrong, for people.
 pub(super) fn check_tag(tag: &str, native_logs: bool) -> Result<(), &'static str> {
-    match minor_version(tag) {
-        Some(..71) if native_logs => Err("--native-logs: needs Agent 7.71 or newer; see --tag"),
-        // The first that knows Fargate. Source: Datadog, "Amazon EKS on AWS Fargate".
-        Some(..18) => Err("--tag: on Fargate the Agent has to be 7.18 or newer"),
+    match version(tag) {
+        Some(version) if native_logs && version < NATIVE_LOGS_SINCE => {
+            Err("--native-logs: needs Agent 7.71 or newer; see --tag")
+        }
+        Some(version) if version < FARGATE_SINCE => Err("--tag: on Fargate the Agent has to be 7.18 or newer"),
         _ => Ok(()),
     }
 }
@@ -179,13 +210,6 @@ pub(super) fn all_differ<'a>(names: impl IntoIterator<Item = &'a str>) -> bool {
     names.into_iter().all(|name| seen.insert(name))
 }
 
-/// The minor version of a tag `7.N…`.
-fn minor_version(tag: &str) -> Option<u32> {
-    let rest = tag.strip_prefix("7.")?;
-    let end = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());
-    rest[..end].parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,6 +233,20 @@ mod tests {
             ("r.io/a@sha256:12", "r.io/a@sha256:12"),
         ] {
             assert_eq!(image(name, TAG), whole);
+        }
+    }
+
+    #[test]
+    fn versions() {
+        for (image, version_of) in [
+            ("gcr.io/datadoghq/agent:7.71.2-jmx", Some((7, 71))),
+            ("localhost:5000/datadog/agent:6.9", Some((6, 9))),
+            ("gcr.io/datadoghq/agent:7", None),
+            ("gcr.io/datadoghq/agent:latest", None),
+            ("localhost:5000/datadog/agent", None),
+            ("datadog/agent:7.1.0@sha256:00", Some((7, 1))),
+        ] {
+            assert_eq!(image_tag(image).and_then(version), version_of, "{image}");
         }
     }
 

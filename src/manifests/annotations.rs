@@ -19,6 +19,12 @@ pub struct Checks {
     pub checks: Json<String, Value>,
 }
 
+/// Whether a text can be the name of an integration.
+pub fn is_check(name: &str) -> bool {
+    let is_usual = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+    !name.is_empty() && name.bytes().all(is_usual)
+}
+
 /// Whose annotations these are to be.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Target {
@@ -90,8 +96,7 @@ fn checks(
     if !is_label(container) {
         return Err(AnnotationError::Container);
     }
-    let is_usual = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
-    if name.is_empty() || !name.bytes().all(is_usual) {
+    if !is_check(name) {
         return Err(AnnotationError::Check);
     }
     if instances.is_empty() {

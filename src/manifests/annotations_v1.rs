@@ -11,7 +11,7 @@ use super::File;
 use super::annotations::{Checks, PREFIX, Target, entry, patch};
 
 /// The three parts, as the annotations' names end.
-const PARTS: [&str; 3] = ["check_names", "init_configs", "instances"];
+pub const PARTS: [&str; 3] = ["check_names", "init_configs", "instances"];
 
 /// Why annotations cannot be converted: the Agent does not take them either.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -112,7 +112,11 @@ fn list(container: &str, part: &'static str, value: &Value) -> Result<Vec<Value>
     serde_json::from_str(text).map_err(|error| wrong(format!("must be a JSON array: {error}")))
 }
 
-fn checks(
+/// The checks of a container, from its three lists.
+///
+/// # Errors
+/// [`ConvertError`].
+pub fn checks(
     container: &str,
     names: Vec<Value>,
     init_configs: Vec<Value>,

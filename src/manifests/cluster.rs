@@ -244,18 +244,18 @@ impl Cluster {
 }
 
 /// A DNS label, as names of namespaces and containers are. Source: Kubernetes, "Object Names and IDs".
-pub(super) fn is_label(name: &str) -> bool {
+pub fn is_label(name: &str) -> bool {
     let is_inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     (1..=63).contains(&name.len()) && name.bytes().all(is_inside) && !name.starts_with('-') && !name.ends_with('-')
 }
 
 /// A DNS subdomain, as names of most objects are. Source: Kubernetes, "Object Names and IDs".
-pub(super) fn is_name(name: &str) -> bool {
+pub fn is_name(name: &str) -> bool {
     name.len() <= 253 && name.split('.').all(is_label)
 }
 
-/// Source: DataDog/helm-charts, `charts/datadog`, the pattern of `clusterName`.
-fn is_cluster(name: &str) -> bool {
+/// A cluster's name as Datadog takes it. Source: DataDog/helm-charts, `charts/datadog`, the pattern of `clusterName`.
+pub fn is_cluster(name: &str) -> bool {
     let is_edge = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let is_part = |part: &str| {
         part.bytes().all(|byte| is_edge(byte) || byte == b'-' || byte == b'_')

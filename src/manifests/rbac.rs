@@ -12,6 +12,12 @@ const GROUP: &str = "rbac.authorization.k8s.io";
 /// The role's name.
 pub const ROLE: &str = "datadog-agent-fargate";
 
+/// What the Agent reads at the API server: resources and verbs.
+pub const API_READS: (&[&str], &[&str]) = (&["nodes", "namespaces", "endpoints"], &["get", "list"]);
+/// What it reads at the kubelet.
+pub const KUBELET_READS: (&[&str], &[&str]) =
+    (&["nodes/metrics", "nodes/spec", "nodes/stats", "nodes/proxy", "nodes/pods", "nodes/healthz"], &["get"]);
+
 /// The account that every pod without another one has, and that Kubernetes makes itself.
 const DEFAULT: &str = "default";
 
@@ -57,20 +63,15 @@ fn service_account(namespace: &str, name: &str) -> Map {
 }
 
 fn role() -> Map {
-    let rule = |resources: &[&str], verbs: &[&str]| {
+    let rule = |(resources, verbs): (&[&str], &[&str])| {
         Map::new()
             .with("apiGroups", Node::list([""]))
             .with("resources", Node::list(resources.iter().copied()))
             .with("verbs", Node::list(verbs.iter().copied()))
     };
-    let kubelet =
-        ["nodes/metrics", "nodes/spec", "nodes/stats", "nodes/proxy", "nodes/pods", "nodes/healthz"].as_slice();
     let rules = vec![
-        item(rule(&["nodes", "namespaces", "endpoints"], &["get", "list"])),
-        Item::with_comment(
-            "The kubelet's own API: pods, metrics, and with nodes/proxy the logs.",
-            rule(kubelet, &["get"]),
-        ),
+        item(rule(API_READS)),
+        Item::with_comment("The kubelet's own API: pods, metrics, and with nodes/proxy the logs.", rule(KUBELET_READS)),
     ];
     object(&format!("{GROUP}/v1"), "ClusterRole", Map::new().with("name", ROLE)).with("rules", rules)
 }

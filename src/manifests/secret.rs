@@ -17,6 +17,8 @@ pub const MIN_TOKEN: usize = 32;
 
 /// How long an API key is; its characters are hexadecimal digits. Source: Datadog, "API and Application Keys".
 const API_KEY_LENGTH: usize = 32;
+/// The same of an application key, which people take for one.
+const APPLICATION_KEY_LENGTH: usize = 40;
 
 /// The characters of a token that is made here.
 const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -138,12 +140,7 @@ fn check(values: &Values) -> Result<(), SecretError> {
     match values {
         Values::Here { api_key, token } => {
             let key = api_key.expose_secret();
-            let is_hexadecimal = key.bytes().all(|byte| byte.is_ascii_hexdigit());
-            match key.len() {
-                API_KEY_LENGTH if is_hexadecimal => {}
-                40 if is_hexadecimal => return Err(SecretError::ApplicationKey),
-                _ => return Err(SecretError::ApiKey),
-            }
+            check_api_key(key)?;
             let token = token.expose_secret();
             let is_token = token.len() >= MIN_TOKEN && token.bytes().all(|byte| byte.is_ascii_alphanumeric());
             if is_token { Ok(()) } else { Err(SecretError::Token) }
@@ -152,6 +149,19 @@ fn check(values: &Values) -> Result<(), SecretError> {
             let is_name = |name: &str| !name.is_empty() && !name.contains(char::is_whitespace);
             if is_name(&store.name) && is_name(&store.key) { Ok(()) } else { Err(SecretError::Store) }
         }
+    }
+}
+
+/// Whether a text can be an API key.
+///
+/// # Errors
+/// [`SecretError::ApiKey`] or [`SecretError::ApplicationKey`].
+pub fn check_api_key(key: &str) -> Result<(), SecretError> {
+    let is_hexadecimal = key.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match key.len() {
+        API_KEY_LENGTH if is_hexadecimal => Ok(()),
+        APPLICATION_KEY_LENGTH if is_hexadecimal => Err(SecretError::ApplicationKey),
+        _ => Err(SecretError::ApiKey),
     }
 }
 

@@ -4,6 +4,13 @@
 //! Codes: PF0 any file, PF1 what EKS refuses, PF2 what Fluent Bit refuses or loses, PF3 the way to Datadog, PF4 sidecars, PF5 RBAC,
 //! PF6 secrets, PF7 Helm and the Operator, PF8 annotations, PF9 across files.
 
+pub mod across;
+pub mod annotations;
+pub mod datadog;
+pub mod install;
+pub mod rbac;
+pub mod secrets;
+pub mod sidecar;
 pub mod source;
 
 use super::finding::Findings;
@@ -13,7 +20,40 @@ use super::rule::Rule;
 /// What the rules of a file are called by, and which they are.
 type Group = (&'static [&'static Rule], fn(&Project<'_>, &mut Findings));
 
-const GROUPS: &[Group] = &[(source::RULES, source::check)];
+const GROUPS: &[Group] = &[
+    (source::RULES, source::check),
+    (datadog::metadata::RULES, datadog::metadata::check),
+    (datadog::members::RULES, datadog::members::check),
+    (datadog::stream::RULES, datadog::stream::check),
+    (datadog::output::RULES, datadog::output::check),
+    (datadog::cost::RULES, datadog::cost::check),
+    (install::values::RULES, install::values::check),
+    (install::operator::RULES, install::operator::check),
+    (install::injection::RULES, install::injection::check),
+    (install::selectors::RULES, install::selectors::check),
+    (install::env::RULES, install::env::check),
+    (install::credentials::RULES, install::credentials::check),
+    (install::versions::RULES, install::versions::check),
+    (across::log_group::RULES, across::log_group::check),
+    (across::permissions::RULES, across::permissions::check),
+    (across::subscriptions::RULES, across::subscriptions::check),
+    (across::twice::RULES, across::twice::check),
+    (across::profiles::RULES, across::profiles::check),
+    (across::clusters::RULES, across::clusters::check),
+    (sidecar::identity::RULES, sidecar::identity::check),
+    (sidecar::intake::RULES, sidecar::intake::check),
+    (sidecar::cluster_agent::RULES, sidecar::cluster_agent::check),
+    (sidecar::image::RULES, sidecar::image::check),
+    (sidecar::features::RULES, sidecar::features::check),
+    (sidecar::pod::RULES, sidecar::pod::check),
+    (sidecar::label::RULES, sidecar::label::check),
+    (rbac::RULES, rbac::check),
+    (secrets::RULES, secrets::check),
+    (annotations::names::RULES, annotations::names::check),
+    (annotations::checks::RULES, annotations::checks::check),
+    (annotations::logs::RULES, annotations::logs::check),
+    (annotations::tags::RULES, annotations::tags::check),
+];
 
 /// All rules, by their codes.
 pub fn all() -> Vec<&'static Rule> {

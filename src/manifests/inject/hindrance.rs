@@ -2,8 +2,11 @@
 
 use serde_json::Value;
 
-use crate::manifests::agent::USER;
+use crate::manifests::agent::{USER, is_agent_image};
 use crate::manifests::sidecar::Form;
+
+/// What a pod must not set to run on Fargate. Source: AWS, Amazon EKS user guide, "Simplify compute management with AWS Fargate".
+pub const HOST_FIELDS: [&str; 3] = ["hostNetwork", "hostPID", "hostIPC"];
 
 /// Why an object is left alone, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,13 +29,11 @@ pub(super) fn agent(spec: &Value) -> Option<String> {
 
 fn is_agent(container: &Value) -> bool {
     let image = container.get("image").and_then(Value::as_str).unwrap_or_default();
-    let image = image.split('@').next().unwrap_or_default();
-    // A colon before the last slash is a registry's port.
-    let (folder, last) = image.rsplit_once('/').unwrap_or(("", image));
-    let is_agents_image = last.split(':').next() == Some("agent") && folder.contains("datadog");
     let mut env = items(container, "env");
     let has_variable = env.any(|one| one.get("name").and_then(Value::as_str) == Some("DD_EKS_FARGATE"));
-    [Form::ByHand, Form::Injected].iter().any(|form| form.name() == name(container)) || is_agents_image || has_variable
+    [Form::ByHand, Form::Injected].iter().any(|form| form.name() == name(container))
+        || is_agent_image(image)
+        || has_variable
 }
 
 /// Whether a pod could run on Fargate, with the Agent.
@@ -44,7 +45,7 @@ pub(super) fn check(kind: &str, spec: &Value, own_user: bool) -> Result<(), Reas
         let advice = "add the sidecar to the pods that the DaemonSet is for, or let it run on other nodes";
         return Err(Reason::new("Fargate runs no DaemonSets", advice));
     }
-    for name in ["hostNetwork", "hostPID", "hostIPC"] {
+    for name in HOST_FIELDS {
         if spec.get(name) == Some(&Value::Bool(true)) {
             return Err(Reason::new(
                 &format!("it sets {name}, which Fargate refuses"),

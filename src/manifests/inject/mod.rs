@@ -13,7 +13,7 @@ mod plan;
 use serde_json::Value;
 
 use change::{Change, Step, path};
-pub use hindrance::Reason;
+pub use hindrance::{HOST_FIELDS, Reason};
 use plan::Plan;
 pub use plan::Want;
 

@@ -19,7 +19,8 @@ pub const MAX_RULES: usize = 64;
 const MAX_NAME_CHARACTERS: usize = 100;
 
 /// What a rule's `type` can be.
-const KINDS: [&str; 5] = ["exclude_at_match", "include_at_match", "mask_sequences", "multi_line", "exclude_truncated"];
+pub const KINDS: [&str; 5] =
+    ["exclude_at_match", "include_at_match", "mask_sequences", "multi_line", "exclude_truncated"];
 
 /// The same, for people.
 const TYPES: &str = "`exclude_at_match`, `include_at_match`, `mask_sequences`, `multi_line` or `exclude_truncated`";

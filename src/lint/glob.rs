@@ -1,0 +1,55 @@
+//! Patterns with `*` for any text, as Fluent Bit's `Match`, ARNs in policies, and selectors of Fargate profiles have them.
+
+/// Whether a pattern takes a text; `?` is any one letter where `has_question_mark`.
+pub fn matches(pattern: &str, text: &str, has_question_mark: bool) -> bool {
+    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (mut at, mut in_text) = (0, 0);
+    // Where to go on after the last star, should it have to take one letter more.
+    let mut retry: Option<(usize, usize)> = None;
+    while in_text < text.len() {
+        let wanted = pattern.get(at);
+        if wanted == Some(&'*') {
+            at += 1;
+            retry = Some((at, in_text));
+        } else if wanted == text.get(in_text) || (has_question_mark && wanted == Some(&'?')) {
+            (at, in_text) = (at + 1, in_text + 1);
+        } else if let Some((after_star, taken)) = retry {
+            (at, in_text) = (after_star, taken + 1);
+            retry = Some((after_star, taken + 1));
+        } else {
+            return false;
+        }
+    }
+    pattern.iter().skip(at).all(|rest| *rest == '*')
+}
+
+/// Whether all that `narrow` takes is taken by `wide`, too. `false` where that is not seen at once.
+pub fn covers(wide: &str, narrow: &str) -> bool {
+    // A star of the narrow one is a letter like others, which only a star takes.
+    matches(wide, narrow, false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stars() {
+        for (pattern, text, expected) in [
+            ("*", "", true),
+            ("", "", true),
+            ("", "a", false),
+            ("kube.*", "kube.var.log", true),
+            ("kube.*_shop_*", "kube.web_shop_app", true),
+            ("kube.*_shop_*", "kube.web_shopping_app", false),
+            ("*a*b", "xaxbxb", true),
+            ("*a*b", "xaxbxc", false),
+            ("a?c", "a?c", true),
+            ("a?c", "abc", false),
+        ] {
+            assert_eq!(matches(pattern, text, false), expected, "{pattern} {text}");
+        }
+        assert!(matches("a?c", "abc", true) && !matches("a?c", "ac", true));
+        assert!(covers("*", "kube.*") && covers("kube.*", "kube.*_shop_*") && !covers("kube.*_shop_*", "kube.*"));
+    }
+}

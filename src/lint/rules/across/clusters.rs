@@ -1,0 +1,47 @@
+//! Whether all speak of the same cluster.
+
+use crate::lint::cloudwatch;
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::installation::{self, is_placeholder};
+use crate::lint::project::Project;
+use crate::lint::rule::{Rule, Severity};
+use crate::lint::source::Place;
+
+pub static OTHER_CLUSTER: Rule = Rule {
+    code: "PF951",
+    name: "other-cluster",
+    severity: Severity::Warning,
+    title: "The cluster has another name than podferry.yaml says",
+    why: "Logs and metrics of the same pods then differ in the tag kube_cluster_name, and Datadog does not show them together.",
+    fix: "Write the same name everywhere.",
+    is_automatic: false,
+    sources: &["Datadog, \"Amazon EKS on AWS Fargate\", Cluster name", "podferry's own"],
+};
+
+pub static RULES: &[&Rule] = &[&OTHER_CLUSTER];
+
+pub fn check(project: &Project<'_>, findings: &mut Findings) {
+    let Some(expected) = project.expected.cluster.as_deref() else { return };
+    let mut hold = |name: &str, place: Place| {
+        if name != expected && !name.is_empty() && !is_placeholder(name) {
+            let message = format!("the cluster is `{name}` here, and `{expected}` is expected");
+            findings.push(Finding::new(&OTHER_CLUSTER, place, message));
+        }
+    };
+    for installation in installation::all(project) {
+        if let Some((text, node)) = installation.cluster_name().and_then(|node| Some((node.text()?, node))) {
+            hold(text, node.place());
+        }
+    }
+    for logging in project.logging.iter().filter(|logging| cloudwatch::outputs(logging).next().is_some()) {
+        for filter in logging.filters().filter(|filter| filter.plugin() == "record_modifier") {
+            for property in &filter.section.properties {
+                let is_record = property.name.value.eq_ignore_ascii_case("Record");
+                let name = property.value.value.strip_prefix("cluster_name ").filter(|_| is_record);
+                if let Some(name) = name {
+                    hold(name.trim(), filter.value_place(property));
+                }
+            }
+        }
+    }
+}

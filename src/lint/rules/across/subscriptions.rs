@@ -1,0 +1,182 @@
+//! Subscription filters in templates: those that CloudWatch Logs refuses, and those that never end.
+
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::project::Project;
+use crate::lint::rule::{Rule, Severity};
+use crate::lint::subscription::{self, Subscription};
+use crate::lint::template::{self, Resource, reference};
+
+const FILTERS: &str = "Amazon CloudWatch Logs User Guide, \"Subscription filters\"";
+
+pub static LOOP: Rule = Rule {
+    code: "PF921",
+    name: "subscription-loop",
+    severity: Severity::Error,
+    title: "A function is subscribed to its own log",
+    why: "Each invocation writes lines of log, which invoke it again, without end and for money.",
+    fix: "Subscribe the log group of the pods, not that of the function.",
+    is_automatic: false,
+    sources: &[FILTERS, "AWS Lambda Developer Guide, \"Recursive loop detection\""],
+};
+
+pub static TOO_MANY: Rule = Rule {
+    code: "PF922",
+    name: "too-many-subscriptions",
+    severity: Severity::Error,
+    title: "A log group has more than two subscription filters",
+    why: "CloudWatch Logs takes two, and refuses the third.",
+    fix: "Keep two; several readers can share one by way of a Kinesis stream.",
+    is_automatic: false,
+    sources: &["Amazon CloudWatch Logs User Guide, \"CloudWatch Logs quotas\""],
+};
+
+pub static ROLE: Rule = Rule {
+    code: "PF923",
+    name: "subscription-role-for-function",
+    severity: Severity::Error,
+    title: "A subscription filter that leads to a function has a role",
+    why: "CloudWatch Logs refuses it: for a function the permission is the function's own.",
+    fix: "Take `RoleArn` out, and let `logs.amazonaws.com` invoke the function by an AWS::Lambda::Permission.",
+    is_automatic: false,
+    sources: &["AWS CloudFormation, AWS::Logs::SubscriptionFilter", "cloudtools/troposphere#413"],
+};
+
+pub static NO_PERMISSION: Rule = Rule {
+    code: "PF924",
+    name: "subscription-without-permission",
+    severity: Severity::Error,
+    title: "A subscription filter leads to a function that CloudWatch Logs may not invoke",
+    why: "CloudWatch Logs tries the function when the filter is made, and the stack fails.",
+    fix: "Add an AWS::Lambda::Permission for this function with `Principal: logs.amazonaws.com`, and let the filter depend on it.",
+    is_automatic: false,
+    sources: &[FILTERS, "AWS CloudFormation, AWS::Lambda::Permission"],
+};
+
+pub static CLASS: Rule = Rule {
+    code: "PF925",
+    name: "subscription-of-infrequent-access",
+    severity: Severity::Error,
+    title: "A subscription filter is on a log group of a class that has none",
+    why: "CloudWatch Logs takes filters only on groups of the class STANDARD, and a group's class cannot be changed.",
+    fix: "Make a group of the class STANDARD.",
+    is_automatic: false,
+    sources: &["Amazon CloudWatch Logs User Guide, \"Log classes\""],
+};
+
+pub static RULES: &[&Rule] = &[&LOOP, &TOO_MANY, &ROLE, &NO_PERMISSION, &CLASS];
+
+/// How many filters a log group takes. Source: Amazon CloudWatch Logs User Guide, "CloudWatch Logs quotas".
+const MAX_FILTERS: usize = 2;
+
+pub fn check(project: &Project<'_>, findings: &mut Findings) {
+    let resources = template::resources(project);
+    let subscriptions = subscription::all(&resources);
+    for (number, subscription) in subscriptions.iter().enumerate() {
+        own_log(subscription, &resources, findings);
+        role(subscription, &resources, findings);
+        permission(subscription, &resources, findings);
+        class(subscription, &resources, findings);
+        let before: Vec<&Subscription<'_>> =
+            subscriptions.iter().take(number).filter(|other| are_on_one_group(other, subscription)).collect();
+        if before.len() == MAX_FILTERS {
+            let mut finding =
+                Finding::new(&TOO_MANY, subscription.group.place(), "this is the third filter of this log group");
+            for other in before {
+                finding = finding.related(other.group.place(), "another one");
+            }
+            findings.push(finding);
+        }
+    }
+}
+
+fn are_on_one_group(one: &Subscription<'_>, other: &Subscription<'_>) -> bool {
+    let name = one.group_name();
+    let refers = reference(one.group);
+    one.resource.is_beside(&other.resource)
+        && ((name.is_some() && name == other.group_name()) || (refers.is_some() && refers == reference(other.group)))
+        // Of several on a condition, not all are made.
+        && [one, other].iter().all(|one| one.resource.entry.value.get("Condition").is_none())
+}
+
+fn own_log(subscription: &Subscription<'_>, resources: &[Resource<'_>], findings: &mut Findings) {
+    let function = subscription.function(resources);
+    let of_template = function.and_then(|function| function.property("FunctionName")).and_then(template::literal);
+    let of_arn = subscription.function_arn().and_then(|arn| arn.split(':').nth(6));
+    let is_own = subscription.group_name().is_some_and(|group| {
+        let name = group.strip_prefix("/aws/lambda/");
+        (name.is_some() && (name == of_template || name == of_arn))
+            || (group.starts_with("/podferry/") && (function.is_some() || of_arn.is_some()))
+    });
+    // The function's own group may have a name of its own.
+    let logs_to =
+        function.and_then(|function| function.property("LoggingConfig")).and_then(|config| config.get("LogGroup"));
+    let is_same = |own| reference(own).is_some() && reference(own) == reference(subscription.group);
+    if is_own || logs_to.is_some_and(is_same) {
+        let finding =
+            Finding::new(&LOOP, subscription.group.place(), "the function writes its own log into this group");
+        findings.push(match subscription.destination {
+            Some(destination) => finding.related(destination.place(), "it leads to the function here"),
+            None => finding,
+        });
+    }
+}
+
+fn role(subscription: &Subscription<'_>, resources: &[Resource<'_>], findings: &mut Findings) {
+    if subscription.function(resources).is_none() && subscription.function_arn().is_none() {
+        return;
+    }
+    let role =
+        subscription.resource.entry.value.path(&["Properties"]).and_then(|properties| properties.entry("RoleArn"));
+    let is_given = |role: &crate::lint::node::Entry<'_>| {
+        template::literal(role.value).is_some() || subscription.resource.referred(role.value, resources).is_some()
+    };
+    if let Some(role) = role.filter(is_given).filter(|_| subscription.destination.is_some()) {
+        let finding = Finding::new(&ROLE, role.key, "a filter that leads to a function takes no role");
+        findings.push(match subscription.destination {
+            Some(destination) => finding.related(destination.place(), "this is a function"),
+            None => finding,
+        });
+    }
+}
+
+fn permission(subscription: &Subscription<'_>, resources: &[Resource<'_>], findings: &mut Findings) {
+    // SAM makes the permission of an event.
+    let Some(destination) = subscription.destination else { return };
+    let Some(function) = subscription.function(resources) else { return };
+    let is_of_logs = |resource: &Resource<'_>| {
+        let principal = resource.property("Principal").and_then(template::literal);
+        principal.is_none_or(|principal| principal.starts_with("logs."))
+    };
+    let is_of_function = |resource: &Resource<'_>| {
+        let named = resource.property("FunctionName").and_then(|name| resource.referred(name, resources));
+        named.is_none_or(|named| named.entry.name == function.entry.name)
+    };
+    let has = resources.iter().any(|resource| {
+        resource.kind == "AWS::Lambda::Permission"
+            && resource.is_beside(function)
+            && is_of_logs(resource)
+            && is_of_function(resource)
+    });
+    if !has {
+        let message = format!("CloudWatch Logs may not invoke `{}`", function.entry.name);
+        let finding = Finding::new(&NO_PERMISSION, destination.place(), message);
+        findings.push(finding.related(function.entry.key, "the function"));
+    }
+}
+
+fn class(subscription: &Subscription<'_>, resources: &[Resource<'_>], findings: &mut Findings) {
+    let groups = resources.iter().filter(|resource| resource.kind == "AWS::Logs::LogGroup");
+    let is_group = |group: &&Resource<'_>| {
+        let name = group.property("LogGroupName").and_then(template::literal);
+        let is_named = name.is_some() && name == subscription.group_name();
+        is_named || (group.is_beside(&subscription.resource) && reference(subscription.group) == Some(group.entry.name))
+    };
+    for group in groups.filter(is_group) {
+        let Some(class) = group.property("LogGroupClass") else { continue };
+        if let Some(name) = template::literal(class).filter(|class| *class != "STANDARD") {
+            let message = format!("a log group of the class {name} takes no subscription filter");
+            let finding = Finding::new(&CLASS, subscription.group.place(), message);
+            findings.push(finding.related(class.place(), "its class"));
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The same object given twice with different content.
+//!
+//! In one file that is a mistake. In files of one folder it may be one for each cluster, and in different folders it is how overlays
+//! are laid out, so nothing is said of those.
+
+use std::collections::HashMap;
+
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::logging::{CONFIG_MAP, NAMESPACE};
+use crate::lint::node::Node;
+use crate::lint::project::{Kind, Object, Project};
+use crate::lint::rule::{Rule, Severity};
+
+pub static LOGGING_TWICE: Rule = Rule {
+    code: "PF931",
+    name: "logging-twice",
+    severity: Severity::Error,
+    title: "The ConfigMap aws-logging is in one file twice, with different content",
+    why: "Kubernetes keeps the last one, so what only the first one says is lost.",
+    fix: "Put all of it into one ConfigMap.",
+    is_automatic: false,
+    sources: &["Kubernetes documentation, \"Declarative Management of Kubernetes Objects Using Configuration Files\""],
+};
+
+pub static OBJECT_TWICE: Rule = Rule {
+    code: "PF932",
+    name: "object-twice",
+    severity: Severity::Warning,
+    title: "An object is in one file twice, with different content",
+    why: "Kubernetes keeps the last one, so what only the first one says is lost.",
+    fix: "Keep one of them, or give one another name.",
+    is_automatic: false,
+    sources: &["Kubernetes documentation, \"Declarative Management of Kubernetes Objects Using Configuration Files\""],
+};
+
+pub static RULES: &[&Rule] = &[&LOGGING_TWICE, &OBJECT_TWICE];
+
+pub fn check(project: &Project<'_>, findings: &mut Findings) {
+    let mut seen: HashMap<(usize, &str, &str, &str, &str), Object<'_>> = HashMap::new();
+    for object in project.objects.iter().filter(|object| object.what == Kind::Kubernetes) {
+        let Some(name) = object.name().filter(|name| !name.is_empty()) else { continue };
+        let namespace = object.namespace().unwrap_or_default();
+        let Some(first) = seen.insert((object.source, object.group(), object.kind, namespace, name), *object) else {
+            continue;
+        };
+        if are_equal(first.node, object.node) {
+            continue;
+        }
+        let is_logging = (object.kind, namespace, name) == ("ConfigMap", NAMESPACE, CONFIG_MAP);
+        let rule = if is_logging { &LOGGING_TWICE } else { &OBJECT_TWICE };
+        let finding = Finding::new(rule, object.place(), format!("{} is in this file twice", object.title()));
+        findings.push(finding.related(first.place(), "the one that is lost"));
+    }
+}
+
+/// Whether two values are the same, in whatever order their members stand.
+fn are_equal(one: Node<'_>, other: Node<'_>) -> bool {
+    if one.is_map() && other.is_map() {
+        let count = |node: Node<'_>| node.entries().count();
+        let has = |entry: crate::lint::node::Entry<'_>| {
+            other.get(entry.name).is_some_and(|value| are_equal(entry.value, value))
+        };
+        return count(one) == count(other) && one.entries().all(has);
+    }
+    if one.is_list() && other.is_list() {
+        return one.items().count() == other.items().count()
+            && one.items().zip(other.items()).all(|(one, other)| are_equal(one, other));
+    }
+    one.scalar().is_some() && one.scalar() == other.scalar()
+}

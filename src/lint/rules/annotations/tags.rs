@@ -1,0 +1,185 @@
+//! Annotations and labels of pods that become tags.
+
+use serde_json::Value;
+
+use super::super::super::finding::{Finding, Findings};
+use super::super::super::node::Node;
+use super::super::super::project::{Pod, Project};
+use super::super::super::rule::{Rule, Severity};
+use super::super::super::sidecar::{is_partial, sidecars, variables};
+use super::super::super::similar::closest;
+use super::checks::NOT_JSON;
+use super::{TAGGING, annotations, read};
+
+pub static FORM: Rule = Rule {
+    code: "PF811",
+    name: "tags-annotation-form",
+    severity: Severity::Warning,
+    title: "An annotation of tags holds what is no tag",
+    why: "Only strings and lists of strings become tags; everything else is left out without a word.",
+    fix: "Write `{\"name\": \"value\", \"other\": [\"one\", \"two\"]}`, numbers between quotes.",
+    is_automatic: false,
+    sources: &[
+        "Datadog documentation, \"Kubernetes Tag Extraction\"",
+        "DataDog/datadog-agent, `comp/core/tagger/collectors`",
+    ],
+};
+
+pub static ON_WORKLOAD: Rule = Rule {
+    code: "PF813",
+    name: "service-labels-on-workload",
+    severity: Severity::Warning,
+    title: "A label of unified service tagging stands on the workload, and not on its pods",
+    why: "Logs, metrics and traces are of pods: without the label on them, the tag is missing there.",
+    fix: "Put it below `spec.template.metadata.labels`, too.",
+    is_automatic: false,
+    sources: &[TAGGING],
+};
+
+pub static VALUE: Rule = Rule {
+    code: "PF814",
+    name: "label-value-form",
+    severity: Severity::Error,
+    title: "A label has a value that Kubernetes does not take",
+    why: "Kubernetes refuses the whole object.",
+    fix: "Use letters, digits, `-`, `_` and `.`, with a letter or digit at both ends, 63 characters at most.",
+    is_automatic: false,
+    sources: &["Kubernetes documentation, \"Labels and Selectors\""],
+};
+
+pub static ONLY_IN_VARIABLE: Rule = Rule {
+    code: "PF815",
+    name: "service-only-in-variable",
+    severity: Severity::Note,
+    title: "A container's env, service or version is given to it in a variable, but to nobody else",
+    why: "The forwarder sees labels of pods, not variables of containers: logs are without this tag, and traces have it.",
+    fix: "Add the label to the pod, and take the variable from it.",
+    is_automatic: false,
+    sources: &[TAGGING],
+};
+
+pub static UNKNOWN: Rule = Rule {
+    code: "PF817",
+    name: "service-label-unknown",
+    severity: Severity::Warning,
+    title: "A label of unified service tagging has a name that nothing looks for",
+    why: "Only env, service and version are known, for the pod or for one of its containers.",
+    fix: "Write `tags.datadoghq.com/env`, `/service` or `/version`; for one container `tags.datadoghq.com/<container>.env`.",
+    is_automatic: false,
+    sources: &[TAGGING],
+};
+
+pub static RULES: &[&Rule] = &[&FORM, &ON_WORKLOAD, &VALUE, &ONLY_IN_VARIABLE, &UNKNOWN];
+
+const LABEL: &str = "tags.datadoghq.com/";
+/// What the labels are for, and the variable that says the same to the application.
+const STANDARD: [(&str, &str); 3] = [("env", "DD_ENV"), ("service", "DD_SERVICE"), ("version", "DD_VERSION")];
+/// How long a label's value may be. Source: Kubernetes documentation, "Labels and Selectors".
+const MAX_VALUE: usize = 63;
+
+pub fn check(project: &Project<'_>, findings: &mut Findings) {
+    for pod in project.pods() {
+        form(project, &pod, findings);
+        labels(&pod, findings);
+        if !is_partial(&pod) {
+            in_variables(&pod, findings);
+        }
+    }
+}
+
+fn form(project: &Project<'_>, pod: &Pod<'_>, findings: &mut Findings) {
+    for one in annotations(pod).into_iter().filter(|one| one.end == "tags") {
+        let Some(json) = read(project, one, &NOT_JSON, findings) else { continue };
+        let Value::Object(all) = &json.value else {
+            let message = format!("{} must be an object with names and values", one.entry.name);
+            findings.push(Finding::new(&FORM, json.place(&[]), message));
+            continue;
+        };
+        let is_tag =
+            |value: &Value| value.as_array().map_or(value.is_string(), |list| list.iter().all(Value::is_string));
+        for (name, _) in all.iter().filter(|(_, value)| !is_tag(value)) {
+            let message = format!("the value of `{name}` is no string and no list of strings");
+            findings.push(Finding::new(&FORM, json.place(&[name]), message));
+        }
+    }
+}
+
+fn labels(pod: &Pod<'_>, findings: &mut Findings) {
+    let on_pods = pod.labels();
+    let own = pod.object.node.path(&["metadata", "labels"]).filter(|_| pod.object.kind != "Pod");
+    for entry in own.into_iter().flat_map(Node::entries) {
+        let is_on_pods = on_pods.is_some_and(|labels| labels.entry(entry.name).is_some());
+        if entry.name.starts_with(LABEL) && !is_on_pods {
+            let message = format!("pods of {} do not have the label {}", pod.object.title(), entry.name);
+            findings.push(Finding::new(&ON_WORKLOAD, entry.key, message));
+        }
+    }
+    let names: Vec<&str> = pod.containers(true).filter_map(|container| container.get("name")?.text()).collect();
+    for entry in [own, on_pods].into_iter().flatten().flat_map(Node::entries) {
+        let Some(rest) = entry.name.strip_prefix(LABEL) else { continue };
+        if let Some(value) = entry.value.string().filter(|value| !value.contains(['$', '{']) && !is_value(value)) {
+            let length = value.chars().count();
+            let message = match length {
+                0..=MAX_VALUE => format!("`{value}` is no value of a label"),
+                _ => format!("the label's value has {length} characters, and may have {MAX_VALUE}"),
+            };
+            findings.push(Finding::new(&VALUE, entry.value.place(), message));
+        }
+        let (container, end) = rest.rsplit_once('.').map_or((None, rest), |(container, end)| (Some(container), end));
+        let standard = STANDARD.map(|(name, _)| name);
+        if !standard.contains(&end) && rest != "disable" {
+            let finding = Finding::new(&UNKNOWN, entry.key, format!("`{}` is no label that is known", entry.name));
+            findings.push(match closest(end, standard) {
+                Some(near) => finding.fix(format!("Did you mean `{}{near}`?", entry.name.trim_end_matches(end))),
+                None => finding,
+            });
+        } else if let Some(container) = container.filter(|name| !names.contains(name) && !is_partial(pod)) {
+            let message = format!("{} has no container `{container}`", pod.object.title());
+            findings.push(Finding::new(&UNKNOWN, entry.key, message));
+        }
+    }
+}
+
+fn is_value(value: &str) -> bool {
+    let is_edge = |byte: u8| byte.is_ascii_alphanumeric();
+    let is_inside = |byte: u8| is_edge(byte) || b"-_.".contains(&byte);
+    let edges = [value.bytes().next(), value.bytes().last()];
+    value.len() <= MAX_VALUE && value.bytes().all(is_inside) && edges.into_iter().flatten().all(is_edge)
+}
+
+fn in_variables(pod: &Pod<'_>, findings: &mut Findings) {
+    let agents: Vec<&str> = sidecars(pod).iter().map(|sidecar| sidecar.name()).collect();
+    for container in pod.spec.list("containers") {
+        let name = container.get("name").and_then(Node::text).unwrap_or_default();
+        if agents.contains(&name) {
+            continue;
+        }
+        for (tag, variable) in STANDARD {
+            let has = |label: String| pod.labels().is_some_and(|labels| labels.entry(&label).is_some());
+            if has(format!("{LABEL}{tag}")) || has(format!("{LABEL}{name}.{tag}")) {
+                continue;
+            }
+            if let Some(found) = variables(container).find(|one| one.name == variable) {
+                let message = format!("{variable} of container {name} is in no label of the pod");
+                let advice = format!("Add the label `{LABEL}{tag}` to the pod, and take the variable from it.");
+                findings.push(Finding::new(&ONLY_IN_VARIABLE, found.name_place(), message).fix(advice));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_labels_at_their_edges() {
+        let of = |length: usize| is_value(&"a".repeat(length));
+        assert_eq!([0, 1, 62, 63, 64].map(of), [true, true, true, true, false]);
+        for (value, ok) in
+            [("1.0", true), ("a_b-C.d", true), ("-a", false), ("a.", false), ("a/b", false), ("ä", false)]
+        {
+            assert_eq!(is_value(value), ok, "{value}");
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Rules about the way to Datadog: what Fluent Bit's records, streams and outputs have to keep so that the forwarder can read them.
+
+pub mod cost;
+pub mod members;
+pub mod metadata;
+pub mod output;
+pub mod stream;
+
+use crate::lint::logging::{Logging, Section};
+
+/// The filter that adds pod, labels and annotations.
+fn kubernetes<'b, 'a>(logging: &'b Logging<'a>) -> Option<Section<'b, 'a>> {
+    logging.filters().find(|filter| filter.plugin() == "kubernetes")
+}
+
+/// The filter that takes containerd's prefix off: a parser that reads `log`.
+fn cri_parser<'b, 'a>(logging: &'b Logging<'a>) -> Option<Section<'b, 'a>> {
+    let reads_log = |filter: &Section<'_, '_>| filter.get("Key_Name").is_some_and(|key| key == "log");
+    logging.filters().find(|filter| filter.plugin() == "parser" && reads_log(filter))
+}

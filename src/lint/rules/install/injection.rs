@@ -1,0 +1,107 @@
+//! Switches of the injection of sidecars with which nothing is injected, or something that does not work on Fargate.
+
+use super::{PAGE, WEBHOOK};
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::installation::{self, Installation};
+use crate::lint::node::{Entry, Node};
+use crate::lint::project::Project;
+use crate::lint::rule::{Rule, Severity};
+
+pub static PROVIDER_UNKNOWN: Rule = Rule {
+    code: "PF711",
+    name: "injection-provider-unknown",
+    severity: Severity::Error,
+    title: "Sidecars are to be injected for a provider that the Cluster Agent does not know",
+    why: "It knows only `fargate`, and with another one injects nothing and says so in its own log alone.",
+    fix: "Write `provider: fargate`.",
+    is_automatic: false,
+    sources: &[WEBHOOK, PAGE],
+};
+
+pub static PROVIDER_MISSING: Rule = Rule {
+    code: "PF712",
+    name: "injection-without-provider",
+    severity: Severity::Warning,
+    title: "Sidecars are to be injected, and no provider is named",
+    why: "Without `fargate` the sidecar does not know where it runs, and with no selectors either, no pod gets one.",
+    fix: "Write `provider: fargate`.",
+    is_automatic: false,
+    sources: &[WEBHOOK, PAGE],
+};
+
+pub static CONTROLLER_OFF: Rule = Rule {
+    code: "PF713",
+    name: "admission-controller-off",
+    severity: Severity::Error,
+    title: "Sidecars are to be injected, and the Admission Controller is switched off",
+    why: "The Admission Controller is what injects them.",
+    fix: "Write `enabled: true` for the Admission Controller and for the Cluster Agent that it is part of, or leave both out.",
+    is_automatic: false,
+    sources: &["DataDog/helm-charts, charts/datadog/templates/_ac-agent-sidecar-env.yaml", PAGE],
+};
+
+pub static NO_CLUSTER_AGENT: Rule = Rule {
+    code: "PF714",
+    name: "injection-without-cluster-agent",
+    severity: Severity::Note,
+    title: "Injected sidecars do not speak with the Cluster Agent",
+    why: "Then no cluster checks run in them, and Datadog's views of Kubernetes lack these pods.",
+    fix: "Leave `clusterAgentCommunicationEnabled` out: it is on by itself.",
+    is_automatic: false,
+    sources: &[PAGE, "DataDog/helm-charts, charts/datadog/values.yaml"],
+};
+
+pub static RULES: &[&Rule] = &[&PROVIDER_UNKNOWN, &PROVIDER_MISSING, &CONTROLLER_OFF, &NO_CLUSTER_AGENT];
+
+/// The only one that the Cluster Agent knows.
+const PROVIDER: &str = "fargate";
+
+pub fn check(project: &Project<'_>, findings: &mut Findings) {
+    for installation in installation::all(project) {
+        let Some(injection) = installation.injection() else { continue };
+        provider(injection, findings);
+        switches(&installation, injection, findings);
+    }
+}
+
+fn provider(injection: Entry<'_>, findings: &mut Findings) {
+    let provider = injection.value.get("provider").filter(|provider| !provider.is_null());
+    match provider.map(|provider| (provider, provider.text().unwrap_or(PROVIDER))) {
+        None | Some((_, "")) => {
+            let place = provider.map_or(injection.key, Node::place);
+            let has_selectors = injection.value.list("selectors").next().is_some();
+            let what =
+                if has_selectors { "sidecars do not know that they run on Fargate" } else { "no pod gets a sidecar" };
+            findings.push(Finding::new(&PROVIDER_MISSING, place, format!("without a provider {what}")));
+        }
+        Some((_, PROVIDER)) => {}
+        Some((_, text)) if installation::is_placeholder(text) => {}
+        Some((node, text)) => {
+            let message = format!("the Cluster Agent knows no provider `{text}`, so no pod gets a sidecar");
+            findings.push(Finding::new(&PROVIDER_UNKNOWN, node.place(), message));
+        }
+    }
+}
+
+fn switches(installation: &Installation<'_>, injection: Entry<'_>, findings: &mut Findings) {
+    let is_off = |node: &Node<'_>| node.text().is_some() && !node.is_true() && !node.is_null();
+    let controller = installation
+        .value(&["clusterAgent", "admissionController", "enabled"], &["features", "admissionController", "enabled"]);
+    let cluster_agent = installation.value(&["clusterAgent", "enabled"], &[]);
+    let disabled = installation.value(&[], &["override", "clusterAgent", "disabled"]).filter(|node| node.is_true());
+    for (switch, what) in [
+        (controller.filter(is_off), "the Admission Controller"),
+        (cluster_agent.filter(is_off), "the Cluster Agent"),
+        (disabled, "the Cluster Agent"),
+    ] {
+        if let Some(switch) = switch {
+            let finding =
+                Finding::new(&CONTROLLER_OFF, switch.place(), format!("{what} is off, so no pod gets a sidecar"));
+            findings.push(finding.related(injection.key, "sidecars are switched on here"));
+        }
+    }
+    let speaks = injection.value.get("clusterAgentCommunicationEnabled").filter(is_off);
+    if let Some(speaks) = speaks {
+        findings.push(Finding::new(&NO_CLUSTER_AGENT, speaks.place(), "sidecars do not speak with the Cluster Agent"));
+    }
+}

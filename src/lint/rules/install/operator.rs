@@ -1,0 +1,220 @@
+//! The Operator's DatadogAgent: its version, and fields that it does not have.
+//!
+//! Fields are held against the API where they have to do with sidecars on Fargate; of what lies deeper, nothing is said.
+
+use super::closest;
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::node::Node;
+use crate::lint::project::{Object, Project};
+use crate::lint::rule::{Rule, Severity};
+
+const TYPES: &str = "DataDog/datadog-operator, api/datadoghq/v2alpha1/datadogagent_types.go";
+
+pub static OLD_VERSION: Rule = Rule {
+    code: "PF703",
+    name: "datadogagent-version",
+    severity: Severity::Error,
+    title: "The DatadogAgent is of a version that the Operator no longer takes",
+    why: "The Operator has only `v2alpha1` since 1.8, whose fields have other names, and Kubernetes refuses an object of a version that is gone.",
+    fix: "Write it anew for `datadoghq.com/v2alpha1`; `podferry generate operator` makes one for Fargate.",
+    is_automatic: false,
+    sources: &["Datadog, \"Migrating to version 1.0 of the Datadog Operator\"", TYPES],
+};
+
+pub static UNKNOWN_FIELD: Rule = Rule {
+    code: "PF704",
+    name: "unknown-operator-field",
+    severity: Severity::Warning,
+    title: "A DatadogAgent has no such field",
+    why: "Kubernetes drops it, or refuses the object where fields are checked, as kubectl does.",
+    fix: "Write the field as the Operator has it; `kubectl explain datadogagent.spec` prints all. A newer Operator may have more.",
+    is_automatic: false,
+    sources: &[TYPES, "Kubernetes documentation, \"Field validation\""],
+};
+
+pub static RULES: &[&Rule] = &[&OLD_VERSION, &UNKNOWN_FIELD];
+
+const SPEC: [&str; 3] = ["features", "global", "override"];
+
+const FEATURES: [&str; 35] = [
+    "admissionController",
+    "apm",
+    "appsec",
+    "asm",
+    "autoscaling",
+    "clusterChecks",
+    "controlPlaneMonitoring",
+    "cspm",
+    "cws",
+    "dataPlane",
+    "dogstatsd",
+    "dynamicInstrumentation",
+    "ebpfCheck",
+    "eventCollection",
+    "externalMetricsServer",
+    "gpu",
+    "helmCheck",
+    "kubeStateMetricsCore",
+    "kubernetesActions",
+    "liveContainerCollection",
+    "liveProcessCollection",
+    "logCollection",
+    "npm",
+    "oomKill",
+    "orchestratorExplorer",
+    "otelAgentGateway",
+    "otelCollector",
+    "otlp",
+    "processDiscovery",
+    "prometheusScrape",
+    "remoteConfiguration",
+    "sbom",
+    "serviceDiscovery",
+    "tcpQueueLength",
+    "usm",
+];
+
+const GLOBAL: [&str; 33] = [
+    "checksTagCardinality",
+    "clusterAgentToken",
+    "clusterAgentTokenSecret",
+    "clusterName",
+    "commonLabels",
+    "containerStrategy",
+    "credentials",
+    "criSocketPath",
+    "csi",
+    "disableNonResourceRules",
+    "dockerSocketPath",
+    "endpoint",
+    "env",
+    "fips",
+    "kubelet",
+    "kubernetesResourcesAnnotationsAsTags",
+    "kubernetesResourcesLabelsAsTags",
+    "localService",
+    "logLevel",
+    "namespaceAnnotationsAsTags",
+    "namespaceLabelsAsTags",
+    "networkPolicy",
+    "nodeLabelsAsTags",
+    "originDetectionUnified",
+    "podAnnotationsAsTags",
+    "podLabelsAsTags",
+    "registry",
+    "runProcessChecksInCoreAgent",
+    "secretBackend",
+    "site",
+    "tags",
+    "useFIPSAgent",
+    "useVSock",
+];
+
+const CREDENTIALS: [&str; 4] = ["apiKey", "apiSecret", "appKey", "appSecret"];
+
+const COMPONENTS: [&str; 4] = ["nodeAgent", "clusterAgent", "clusterChecksRunner", "otelAgentGateway"];
+
+const COMPONENT: [&str; 30] = [
+    "affinity",
+    "annotations",
+    "celWorkloadExclude",
+    "containers",
+    "createPodDisruptionBudget",
+    "createRbac",
+    "customConfigurations",
+    "disabled",
+    "dnsConfig",
+    "dnsPolicy",
+    "env",
+    "envFrom",
+    "extraChecksd",
+    "extraConfd",
+    "hostNetwork",
+    "hostPID",
+    "image",
+    "labels",
+    "name",
+    "nodeSelector",
+    "priorityClassName",
+    "replicas",
+    "runtimeClassName",
+    "securityContext",
+    "serviceAccountAnnotations",
+    "serviceAccountName",
+    "tolerations",
+    "topologySpreadConstraints",
+    "updateStrategy",
+    "volumes",
+];
+
+const INJECTION: [&str; 8] = [
+    "clusterAgentCommunicationEnabled",
+    "clusterAgentTlsVerification",
+    "enabled",
+    "image",
+    "profiles",
+    "provider",
+    "registry",
+    "selectors",
+];
+
+const IMAGE: [&str; 5] = ["jmxEnabled", "name", "pullPolicy", "pullSecrets", "tag"];
+
+/// Names that the Helm chart has for the same.
+const OF_THE_CHART: [(&str, &str); 6] = [
+    ("imageTag", "image.tag"),
+    ("imageName", "image.name"),
+    ("containerRegistry", "registry"),
+    ("apiKeyExistingSecret", "credentials.apiSecret.secretName"),
+    ("tokenExistingSecret", "clusterAgentTokenSecret.secretName"),
+    ("agents", "nodeAgent"),
+];
+
+pub fn check(project: &Project<'_>, findings: &mut Findings) {
+    for object in project.of_kind("DatadogAgent").filter(|object| object.group() == "datadoghq.com") {
+        if object.version != "datadoghq.com/v2alpha1" {
+            let place = object.node.get("apiVersion").map_or_else(|| object.place(), Node::place);
+            let message = format!("the Operator takes no `{}`", object.version);
+            findings.push(Finding::new(&OLD_VERSION, place, message));
+            continue;
+        }
+        fields(object, findings);
+    }
+}
+
+fn fields(object: Object<'_>, findings: &mut Findings) {
+    let Some(spec) = object.node.get("spec") else { return };
+    hold(spec, "spec", &SPEC, findings);
+    let injection = ["features", "admissionController", "agentSidecarInjection"];
+    let known: [(&[&str], &[&str]); 5] = [
+        (&["features"], &FEATURES),
+        (&["global"], &GLOBAL),
+        (&["global", "credentials"], &CREDENTIALS),
+        (&["override"], &COMPONENTS),
+        (&injection, &INJECTION),
+    ];
+    for (path, names) in known {
+        if let Some(node) = spec.path(path) {
+            hold(node, &path.join("."), names, findings);
+        }
+    }
+    if let Some(image) = spec.path(&injection).and_then(|injection| injection.get("image")) {
+        hold(image, "agentSidecarInjection.image", &IMAGE, findings);
+    }
+    for component in spec.get("override").into_iter().flat_map(Node::entries) {
+        if COMPONENTS.contains(&component.name) {
+            hold(component.value, &format!("override.{}", component.name), &COMPONENT, findings);
+        }
+    }
+}
+
+fn hold(node: Node<'_>, path: &str, names: &[&str], findings: &mut Findings) {
+    for entry in node.entries().filter(|entry| entry.name != "<<" && !names.contains(&entry.name)) {
+        let finding = Finding::new(&UNKNOWN_FIELD, entry.key, format!("`{path}` has no `{}`", entry.name));
+        let of_chart = OF_THE_CHART.iter().find(|(name, _)| *name == entry.name).map(|(_, own)| *own);
+        findings.push(match of_chart.or_else(|| closest(entry.name, names.iter().copied())) {
+            Some(name) => finding.fix(format!("Did you mean `{name}`?")),
+            None => finding,
+        });
+    }
+}

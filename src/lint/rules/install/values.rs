@@ -1,0 +1,125 @@
+//! Values that the Helm chart does not know, or takes for something else.
+//!
+//! `chart.tsv` holds every path of the chart's own values. Charts below it have values of their own, so nothing is said of those; and
+//! nothing of another chart's values that hold these under an alias.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use super::closest;
+use crate::lint::finding::{Edit, Finding, Findings};
+use crate::lint::node::{Entry, Node, Scalar};
+use crate::lint::project::{Kind, Project};
+use crate::lint::rule::{Rule, Severity};
+
+pub static UNKNOWN: Rule = Rule {
+    code: "PF701",
+    name: "unknown-helm-value",
+    severity: Severity::Warning,
+    title: "The Helm chart has no such value",
+    why: "Helm takes any name and says nothing, so what is meant here does not happen.",
+    fix: "Write the name as the chart has it; `helm show values datadog/datadog` prints all. A chart older or newer than 3.240.0 may differ.",
+    is_automatic: false,
+    sources: &["DataDog/helm-charts, charts/datadog/values.yaml"],
+};
+
+pub static TEXT_FOR_BOOLEAN: Rule = Rule {
+    code: "PF702",
+    name: "text-for-boolean",
+    severity: Severity::Error,
+    title: "A switch of the Helm chart is a text",
+    why: "To a template every text that is not empty means yes, so \"false\" switches on.",
+    fix: "Take the quotes away.",
+    is_automatic: true,
+    sources: &["Helm documentation, \"Flow Control\"", "DataDog/helm-charts, charts/datadog/templates"],
+};
+
+pub static RULES: &[&Rule] = &[&UNKNOWN, &TEXT_FOR_BOOLEAN];
+
+/// Charts within the chart, and what is for all charts: their values are not in the table.
+const OTHER_CHARTS: [&str; 8] = [
+    "global",
+    "operator",
+    "datadog-operator",
+    "datadog-crds",
+    "crds",
+    "datadog-csi-driver",
+    "kube-state-metrics",
+    "<<",
+];
+
+/// What the chart has at a path.
+#[derive(Debug, Default)]
+struct Known {
+    /// The type of the default.
+    kind: &'static str,
+    /// The names below it.
+    below: Vec<&'static str>,
+}
+
+static CHART: LazyLock<HashMap<&'static str, Known>> = LazyLock::new(|| {
+    let mut chart: HashMap<&'static str, Known> = HashMap::new();
+    let lines = include_str!("chart.tsv").lines().filter(|line| !line.starts_with('#'));
+    for (path, kind) in lines.filter_map(|line| line.split_once('\t')) {
+        chart.entry(path).or_default().kind = kind;
+        let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
+        chart.entry(parent).or_default().below.push(name);
+    }
+    chart
+});
+
+pub fn check(project: &Project<'_>, findings: &mut Findings) {
+    for object in project.of_what(Kind::HelmValues) {
+        walk(object.node, "", findings);
+    }
+}
+
+fn walk(node: Node<'_>, path: &str, findings: &mut Findings) {
+    let Some(known) = CHART.get(path).filter(|known| !known.below.is_empty()) else { return };
+    // What an alias stands for was looked at where it stands.
+    if node.is_alias() {
+        return;
+    }
+    for entry in node.entries() {
+        // `x-` begins what is only there to have an anchor.
+        if path.is_empty() && (OTHER_CHARTS.contains(&entry.name) || entry.name.starts_with("x-")) {
+            continue;
+        }
+        let below = if path.is_empty() { entry.name.to_owned() } else { format!("{path}.{}", entry.name) };
+        match CHART.get(below.as_str()) {
+            Some(value) if value.kind == "bool" => boolean(entry, &below, findings),
+            Some(_) => walk(entry.value, &below, findings),
+            None => unknown(entry, path, known, findings),
+        }
+    }
+}
+
+fn unknown(entry: Entry<'_>, path: &str, known: &Known, findings: &mut Findings) {
+    let place = if path.is_empty() { "at the top".to_owned() } else { format!("in `{path}`") };
+    let finding = Finding::new(&UNKNOWN, entry.key, format!("the chart has no `{}` {place}", entry.name));
+    findings.push(match closest(entry.name, known.below.iter().copied()) {
+        Some(name) => finding.fix(format!("Did you mean `{name}`?")),
+        None => match elsewhere(entry.name) {
+            Some(path) => finding.fix(format!("Did you mean `{path}`?")),
+            None => finding,
+        },
+    });
+}
+
+/// The only path that ends in this name.
+fn elsewhere(name: &str) -> Option<&'static str> {
+    let mut ends = CHART.keys().filter(|path| path.rsplit('.').next() == Some(name));
+    ends.next().filter(|_| ends.next().is_none()).copied()
+}
+
+fn boolean(entry: Entry<'_>, path: &str, findings: &mut Findings) {
+    // "true" means yes either way.
+    let Some(Scalar::Text(text @ "false")) = entry.value.scalar() else { return };
+    let message = format!("`{path}` is the text \"{text}\", which the chart takes for yes");
+    let edit = Edit { span: entry.value.place().span, text: text.to_owned() };
+    findings.push(
+        Finding::new(&TEXT_FOR_BOOLEAN, entry.value.place(), message)
+            .fix(format!("Write `{text}` without quotes."))
+            .edits((!entry.value.is_alias()).then_some(edit)),
+    );
+}

@@ -1,0 +1,22 @@
+//! Rules about the Datadog Agent as a sidecar, and about the pods that have one.
+//!
+//! `identity`: who it says it is; `intake`: where it sends, with which key; `cluster_agent`: whom it talks to; `image`: which version;
+//! `features`: what it is asked to do, and what that needs; `pod`: what is around it; `label`: those that are injected.
+
+pub mod cluster_agent;
+pub mod features;
+pub mod identity;
+pub mod image;
+pub mod intake;
+pub mod label;
+pub mod pod;
+
+use super::super::project::Project;
+use super::super::sidecar::{Sidecar, sidecars};
+
+/// The vendor's page that all of this is on.
+const PAGE: &str = "Datadog documentation, \"Amazon EKS on AWS Fargate\"";
+
+fn all<'a>(project: &Project<'a>) -> impl Iterator<Item = Sidecar<'a>> {
+    project.pods().flat_map(|pod| sidecars(&pod))
+}
