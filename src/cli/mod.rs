@@ -11,6 +11,7 @@ mod generate;
 mod init;
 mod inject;
 mod intake;
+mod logs;
 mod manifest;
 mod preview;
 mod replace;
@@ -66,6 +67,11 @@ enum Command {
         /// How many logs to show in full.
         #[arg(long, default_value_t = 1, value_name = "NUMBER", conflicts_with = "json")]
         logs: usize,
+    },
+    /// Look into what carries logs.
+    Logs {
+        #[command(subcommand)]
+        command: LogsCommand,
     },
     /// Look at log processing rules before they are deployed.
     Rules {
@@ -132,6 +138,22 @@ enum Command {
         /// Print the settings of Datadog's own Lambda forwarder, and what each does here.
         #[arg(long)]
         forwarder: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum LogsCommand {
+    /// Print the logs in an event, a record or a message, a line of JSON each.
+    ///
+    /// Takes events of the function (CloudWatch Logs, SQS, Kinesis, Firehose), single records, messages of podferry's queue, objects of
+    /// failed events, what `aws sqs receive-message` and `aws kinesis get-records` print, gzip and base64; several in a row, too.
+    /// Logs of CloudWatch come as group, stream, id, time and message; logs of the queue as Datadog would get them.
+    ///
+    /// Exit code 1: something in it could not be read.
+    Decode {
+        /// The file; `-` for standard input.
+        #[arg(value_name = "FILE", default_value = "-")]
+        file: PathBuf,
     },
 }
 
@@ -222,6 +244,7 @@ fn dispatch(command: Command) -> Result<Exit, CommandError> {
             let (container, sample) = (container.as_deref(), sample.as_deref());
             return rules::check(&rules::Options { file: &file, container, sample, json });
         }
+        Command::Logs { command: LogsCommand::Decode { file } } => return logs::decode(&file),
         Command::Init { cluster, out, force } => init::run(init::Options { cluster, out, force }),
         Command::Generate { what } => generate::run(*what),
         Command::Inject(options) => return inject::run(&options),
