@@ -14,6 +14,7 @@
 //! The function calls AWS by `lambda::aws`, without the SDK: see `docs/decisions/0013-the-sdk-in-the-command-only.md`.
 
 pub mod account;
+pub mod backfill;
 pub mod concurrently;
 pub mod error;
 pub mod function;

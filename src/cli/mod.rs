@@ -3,6 +3,8 @@
 #[cfg(feature = "aws")]
 mod account;
 #[cfg(feature = "aws")]
+mod backfill;
+#[cfg(feature = "aws")]
 mod changes;
 mod demo;
 mod exit;
@@ -122,6 +124,16 @@ enum Command {
     /// as soon as nothing needs it.
     #[cfg(feature = "aws")]
     Unsubscribe(Box<unsubscribe::Options>),
+    /// Send history from CloudWatch Logs to Datadog, through the forwarder's own pipeline.
+    ///
+    /// Reads log groups with FilterLogEvents, below the account's quota, and makes of the events what the function would: joined,
+    /// tagged, masked, by the same settings (DD_API_KEY, DD_SITE, DD_TAGS, …), or by those of a function (--function). After any
+    /// interruption the same command goes on where it was, by a checkpoint file. What may be sent twice is one page.
+    ///
+    /// Exit code 0: all is in Datadog. 1: Datadog refused some, which are in a file now. 2: it could not be done, or not to the end.
+    /// 130: you ended it.
+    #[cfg(feature = "aws")]
+    Backfill(Box<backfill::Options>),
     /// Run a stand-in for Datadog's log intake on loopback, and print what it gets.
     ///
     /// For trying the Lambda locally: set DD_URL to the address that it prints.
@@ -214,6 +226,9 @@ enum CommandError {
     #[cfg(feature = "aws")]
     #[error(transparent)]
     Call(#[from] crate::aws::error::CallError),
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
+    Checkpoint(#[from] crate::aws::backfill::checkpoint::CheckpointError),
     #[error("{0}")]
     Refused(String),
     #[error("{0}")]
@@ -249,6 +264,8 @@ fn dispatch(command: Command) -> Result<Exit, CommandError> {
         Command::Generate { what } => generate::run(*what),
         Command::Inject(options) => return inject::run(&options),
         Command::Intake { listen, json } => block_on(intake::run(listen, json)),
+        #[cfg(feature = "aws")]
+        Command::Backfill(options) => return block_on(backfill::run(*options)),
         #[cfg(feature = "aws")]
         Command::Subscribe(options) => return block_on(subscribe::run(*options)),
         #[cfg(feature = "aws")]
