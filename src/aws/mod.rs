@@ -15,6 +15,7 @@
 //! The function calls AWS by `lambda::aws`, without the SDK: see `docs/decisions/0013-the-sdk-in-the-command-only.md`.
 
 pub mod account;
+pub mod backfill;
 pub mod concurrently;
 pub mod doctor;
 pub mod error;

@@ -3,6 +3,8 @@
 #[cfg(feature = "aws")]
 mod account;
 #[cfg(feature = "aws")]
+mod backfill;
+#[cfg(feature = "aws")]
 mod changes;
 mod demo;
 #[cfg(feature = "aws")]
@@ -14,6 +16,7 @@ mod init;
 mod inject;
 mod intake;
 mod lint;
+mod logs;
 mod manifest;
 mod preview;
 mod replace;
@@ -70,6 +73,11 @@ enum Command {
         /// How many logs to show in full.
         #[arg(long, default_value_t = 1, value_name = "NUMBER", conflicts_with = "json")]
         logs: usize,
+    },
+    /// Look into what carries logs.
+    Logs {
+        #[command(subcommand)]
+        command: LogsCommand,
     },
     /// Look at log processing rules before they are deployed.
     Rules {
@@ -139,6 +147,16 @@ enum Command {
     /// looked at all the same.
     #[cfg(feature = "aws")]
     Doctor(Box<doctor::Options>),
+    /// Send history from CloudWatch Logs to Datadog, through the forwarder's own pipeline.
+    ///
+    /// Reads log groups with FilterLogEvents, below the account's quota, and makes of the events what the function would: joined,
+    /// tagged, masked, by the same settings (DD_API_KEY, DD_SITE, DD_TAGS, …), or by those of a function (--function). After any
+    /// interruption the same command goes on where it was, by a checkpoint file. What may be sent twice is one page.
+    ///
+    /// Exit code 0: all is in Datadog. 1: Datadog refused some, which are in a file now. 2: it could not be done, or not to the end.
+    /// 130: you ended it.
+    #[cfg(feature = "aws")]
+    Backfill(Box<backfill::Options>),
     /// Run a stand-in for Datadog's log intake on loopback, and print what it gets.
     ///
     /// For trying the Lambda locally: set DD_URL to the address that it prints.
@@ -171,6 +189,22 @@ enum Command {
         /// Print the settings of Datadog's own Lambda forwarder, and what each does here.
         #[arg(long)]
         forwarder: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum LogsCommand {
+    /// Print the logs in an event, a record or a message, a line of JSON each.
+    ///
+    /// Takes events of the function (CloudWatch Logs, SQS, Kinesis, Firehose), single records, messages of podferry's queue, objects of
+    /// failed events, what `aws sqs receive-message` and `aws kinesis get-records` print, gzip and base64; several in a row, too.
+    /// Logs of CloudWatch come as group, stream, id, time and message; logs of the queue as Datadog would get them.
+    ///
+    /// Exit code 1: something in it could not be read.
+    Decode {
+        /// The file; `-` for standard input.
+        #[arg(value_name = "FILE", default_value = "-")]
+        file: PathBuf,
     },
 }
 
@@ -231,6 +265,9 @@ enum CommandError {
     #[cfg(feature = "aws")]
     #[error(transparent)]
     Call(#[from] crate::aws::error::CallError),
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
+    Checkpoint(#[from] crate::aws::backfill::checkpoint::CheckpointError),
     #[error("{0}")]
     Refused(String),
     #[error("{0}")]
@@ -261,6 +298,7 @@ fn dispatch(command: Command) -> Result<Exit, CommandError> {
             let (container, sample) = (container.as_deref(), sample.as_deref());
             return rules::check(&rules::Options { file: &file, container, sample, json });
         }
+        Command::Logs { command: LogsCommand::Decode { file } } => return logs::decode(&file),
         Command::Init { cluster, out, force } => init::run(init::Options { cluster, out, force }),
         Command::Generate { what } => generate::run(*what),
         Command::Inject(options) => return inject::run(&options),
@@ -268,6 +306,7 @@ fn dispatch(command: Command) -> Result<Exit, CommandError> {
         Command::Intake { listen, json } => block_on(intake::run(listen, json)),
         #[cfg(feature = "aws")]
         Command::Doctor(options) => return block_on(doctor::run(*options)),
+        Command::Backfill(options) => return block_on(backfill::run(*options)),
         #[cfg(feature = "aws")]
         Command::Subscribe(options) => return block_on(subscribe::run(*options)),
         #[cfg(feature = "aws")]

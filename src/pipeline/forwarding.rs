@@ -25,52 +25,82 @@ const MAX_IDENTITIES: usize = 1024;
 /// Walks an event from its first record into the shipment.
 pub(super) fn run(batch: &Batch, function_arn: &str, settings: &PipelineSettings, shipment: &mut Shipment) {
     let origin = stream::origin(&batch.log_group, &batch.log_stream);
-    let source = Source {
-        batch,
-        place: Place { log_group: &batch.log_group, origin },
-        provenance: Provenance {
-            owner: &batch.owner,
-            log_group: &batch.log_group,
-            log_stream: &batch.log_stream,
-            function_arn,
-        },
-        settings,
-        described: OnceCell::new(),
-    };
-    let mut reader = Reader::new(origin, &settings.merge_keys);
-    let mut identities = Identities::default();
-    let (mut reassembler, mut joiner) = (Reassembler::default(), Joiner::default());
-    let mut pieces = 0;
     let marker = settings.recent.marker(&batch.owner, &batch.log_group, &batch.log_stream);
     let mut shipper = Shipper::new(origin, marker, shipment);
-    for event in &batch.events {
-        let record = reader.read(event);
-        if identities.are_too_many(&record.metadata) {
-            // What waits is let go as at the end of an event, since it bears numbers of identities.
-            let full = std::mem::take(&mut reassembler);
-            pieces += full.joined();
-            full.finish(|line| join(&mut joiner, line, &identities, &mut shipper));
-            joiner.finish(&mut |line| shipper.ship(&line, identities.of(&line)));
-            identities = Identities::default();
-        }
-        let number = identities.find(&record.metadata, || source.identity(&record.metadata));
-        // A stream that names its container is one writer, whatever its records know of the pod.
-        let writer = if matches!(origin, Origin::Container(_)) { 0 } else { number };
-        let line = Line::of(&record, event.id, event.timestamp, number, writer);
-        reassembler.push(line, record.partial, |line| join(&mut joiner, line, &identities, &mut shipper));
-    }
-    pieces += reassembler.joined();
-    reassembler.finish(|line| join(&mut joiner, line, &identities, &mut shipper));
-    joiner.finish(&mut |line| shipper.ship(&line, identities.of(&line)));
-    shipper.finish(batch.events.len(), pieces + joiner.joined());
+    let source = Source::new(batch, origin, function_arn, settings);
+    let mut walk = Walk::default();
+    walk.events(&source, &mut |line, known| shipper.ship(line, known));
+    walk.finish(&mut |line, known| shipper.ship(line, known));
+    shipper.finish(batch.events.len(), walk.pieces + walk.joiner.joined());
     if shipment.cluster.is_none() {
         shipment.cluster = tags::told_cluster(&source.place, &settings.tags);
     }
 }
 
-fn join<'e>(joiner: &mut Joiner<'e>, line: Line<'e, '_>, identities: &Identities, shipper: &mut Shipper) {
+/// How many events from the first on hold whole logs only, so that a later batch cannot go on with one of them. What has not
+/// gone on since `since_ms` counts as whole.
+pub(super) fn settled(batch: &Batch, settings: &PipelineSettings, since_ms: i64) -> usize {
+    let origin = stream::origin(&batch.log_group, &batch.log_stream);
+    let source = Source::new(batch, origin, "", settings);
+    let mut walk = Walk::default();
+    let mut joined: Vec<(usize, usize)> = Vec::new();
+    let mut keep = |line: &Line, _: &Known| joined.extend(Some(line.events).filter(|(first, last)| first < last));
+    walk.events(&source, &mut keep);
+    let open = [walk.reassembler.open_since(since_ms), walk.joiner.open_since(since_ms)];
+    walk.finish(&mut keep);
+    // Logs of the other output may lie around the cut; those that end last can move it first.
+    joined.sort_unstable_by_key(|(_, last)| std::cmp::Reverse(*last));
+    let cut = open.into_iter().flatten().min().unwrap_or(batch.events.len());
+    joined.into_iter().fold(cut, |cut, (first, last)| if last >= cut { cut.min(first) } else { cut })
+}
+
+/// What is done with a log that is whole, and whose it is.
+type Ship<'f> = &'f mut dyn FnMut(&Line, &Known);
+
+/// The way of a batch's events to whole logs.
+#[derive(Default)]
+struct Walk<'e> {
+    identities: Identities,
+    reassembler: Reassembler<'e>,
+    joiner: Joiner<'e>,
+    /// Pieces that became part of a line that another one began.
+    pieces: usize,
+}
+
+impl<'e> Walk<'e> {
+    /// Takes all events; what may go on stays open.
+    fn events(&mut self, source: &Source<'e>, ship: Ship) {
+        let origin = source.place.origin;
+        let mut reader = Reader::new(origin, &source.settings.merge_keys);
+        for (place, event) in source.batch.events.iter().enumerate() {
+            let record = reader.read(event);
+            if self.identities.are_too_many(&record.metadata) {
+                // What waits is let go as at the end of an event, since it bears numbers of identities.
+                self.finish(ship);
+                self.identities = Identities::default();
+            }
+            let number = self.identities.find(&record.metadata, || source.identity(&record.metadata));
+            // A stream that names its container is one writer, whatever its records know of the pod.
+            let writer = if matches!(origin, Origin::Container(_)) { 0 } else { number };
+            let line = Line { events: (place, place), ..Line::of(&record, event.id, event.timestamp, number, writer) };
+            let Walk { identities, reassembler, joiner, .. } = self;
+            reassembler.push(line, record.partial, |line| join(joiner, line, identities, ship));
+        }
+    }
+
+    /// Gives what is still open.
+    fn finish(&mut self, ship: Ship) {
+        let open = std::mem::take(&mut self.reassembler);
+        self.pieces += open.joined();
+        let Walk { identities, joiner, .. } = self;
+        open.finish(|line| join(joiner, line, identities, ship));
+        joiner.finish(&mut |line| ship(&line, identities.of(&line)));
+    }
+}
+
+fn join<'e>(joiner: &mut Joiner<'e>, line: Line<'e, '_>, identities: &Identities, ship: Ship) {
     let mode = identities.of(&line).processing.mode();
-    joiner.push(line, mode, &mut |line| shipper.ship(&line, identities.of(&line)));
+    joiner.push(line, mode, &mut |line| ship(&line, identities.of(&line)));
 }
 
 /// Who wrote a log, as far as a log needs it.
@@ -89,7 +119,27 @@ struct Source<'a> {
     described: OnceCell<Option<Arc<Processing>>>,
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
+    fn new(
+        batch: &'a Batch<'a>,
+        origin: Origin<'a>,
+        function_arn: &'a str,
+        settings: &'a PipelineSettings,
+    ) -> Source<'a> {
+        Source {
+            batch,
+            place: Place { log_group: &batch.log_group, origin },
+            provenance: Provenance {
+                owner: &batch.owner,
+                log_group: &batch.log_group,
+                log_stream: &batch.log_stream,
+                function_arn,
+            },
+            settings,
+            described: OnceCell::new(),
+        }
+    }
+
     fn identity(&self, metadata: &Metadata) -> Known {
         let settings = self.settings;
         let pod = tags::pod(&self.place, metadata);

@@ -11,6 +11,8 @@ pub struct Line<'e, 'r> {
     pub merged: bool,
     /// CloudWatch's id of the event: of the last where pieces were joined, of the first where lines were.
     pub id: &'e str,
+    /// Which events of its batch it came from, by place: the first and the last of them.
+    pub events: (usize, usize),
     /// Milliseconds since 1970, if known.
     pub timestamp: Option<i64>,
     pub output: Option<Output>,
@@ -28,12 +30,13 @@ pub struct Line<'e, 'r> {
 }
 
 impl<'e, 'r> Line<'e, 'r> {
-    /// The line of one record.
+    /// The line of one record. It came from the first event, unless its field says otherwise.
     pub fn of(record: &'r Record, id: &'e str, event_ms: Option<i64>, identity: usize, writer: usize) -> Line<'e, 'r> {
         Line {
             text: &record.text,
             merged: record.merged,
             id,
+            events: (0, 0),
             timestamp: record.time_ms.or(event_ms),
             output: record.output,
             identity,
@@ -62,6 +65,7 @@ pub struct Held<'e> {
     pub text: String,
     pub merged: bool,
     pub id: &'e str,
+    pub events: (usize, usize),
     pub timestamp: Option<i64>,
     pub output: Option<Output>,
     pub identity: usize,
@@ -81,6 +85,7 @@ impl<'e> Held<'e> {
             text: buffer,
             merged: line.merged,
             id: line.id,
+            events: line.events,
             timestamp: line.timestamp,
             output: line.output,
             identity: line.identity,
@@ -98,6 +103,7 @@ impl<'e> Held<'e> {
             text: &self.text,
             merged: self.merged,
             id: self.id,
+            events: self.events,
             timestamp: self.timestamp,
             output: self.output,
             identity: self.identity,
@@ -118,6 +124,7 @@ impl<'t> Line<'t, 't> {
             text,
             merged: false,
             id,
+            events: (0, 0),
             timestamp: None,
             output: None,
             identity: 0,

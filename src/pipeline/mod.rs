@@ -187,6 +187,15 @@ pub fn inflated(data: &str, settings: &PipelineSettings) -> Result<String, Event
     Ok(inflate::text(inflate::inflate(data, settings.max_decompressed_bytes)?))
 }
 
+/// How many events of a content, from the first on, can be processed without what comes after them: behind them a log may have
+/// begun that is not whole yet. What has not gone on since `since_ms` (milliseconds since 1970) counts as whole.
+///
+/// # Errors
+/// [`EventError`]: the content is not what CloudWatch Logs sends.
+pub fn settled(content: &str, settings: &PipelineSettings, since_ms: i64) -> Result<usize, EventError> {
+    Ok(forwarding::settled(&decode::read(content)?, settings, since_ms))
+}
+
 /// Several events on their way into the same payloads.
 #[derive(Debug)]
 pub struct Pipeline<'s> {

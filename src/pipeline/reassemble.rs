@@ -30,6 +30,7 @@ impl<'e> Reassembler<'e> {
                 pending.text.push_str(line.text);
                 pending.id = line.id;
                 pending.timestamp = line.timestamp;
+                pending.events.1 = line.events.1;
                 pending.identity = line.identity;
                 pending.truncated |= line.truncated;
                 if !is_piece {
@@ -45,6 +46,12 @@ impl<'e> Reassembler<'e> {
     /// How many events became part of a line that another one began.
     pub fn joined(&self) -> usize {
         self.joined
+    }
+
+    /// The first event of what is still open, as far as a piece of it is not older than `since_ms`.
+    pub fn open_since(&self, since_ms: i64) -> Option<usize> {
+        let is_young = |pending: &&Held| pending.timestamp.is_none_or(|time| time >= since_ms);
+        self.pending.iter().filter(is_young).map(|pending| pending.events.0).min()
     }
 
     /// Gives what is still open at the end of the event.

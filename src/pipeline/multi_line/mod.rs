@@ -127,6 +127,12 @@ impl<'e> Joiner<'e> {
         self.joined
     }
 
+    /// The first event of what is still open, as far as its last line is not older than `since_ms`.
+    pub fn open_since(&self, since_ms: i64) -> Option<usize> {
+        let is_young = |group: &&Group| group.last_ms.is_none_or(|time| time >= since_ms);
+        self.groups.iter().filter(is_young).map(|group| group.head.events.0).min()
+    }
+
     /// Gives what is still open at the end of the event.
     pub fn finish(&mut self, emit: Emit<'_, 'e>) {
         while !self.groups.is_empty() {
@@ -201,6 +207,7 @@ fn append(head: &mut Held, line: &Line) {
     head.text.push('\n');
     head.text.push_str(line.text);
     head.lines += line.lines;
+    head.events.1 = line.events.1;
     head.partial |= line.partial;
     head.truncated |= line.truncated;
     head.merged = false;

@@ -1,0 +1,292 @@
+//! One page to Datadog: through the function's own pipeline and delivery, and then into the checkpoint. One page after the other, so
+//! that an interruption at any moment leaves one page at most of which nothing is known.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::Client;
+use tokio::time::Instant;
+
+use super::checkpoint::{Book, Checkpoint, CheckpointError, Totals};
+use super::event::{HistoryEvent, Origin};
+use super::position::Known;
+use super::streams::Streams;
+use crate::delivery::deliver::{Outlook, Reason, Report, deliver};
+use crate::delivery::intake::Intake;
+use crate::delivery::retry::RetryPolicy;
+use crate::delivery::undelivered;
+use crate::lambda::api_key::ApiKey;
+use crate::pipeline::batch::Payload;
+use crate::pipeline::event::EventError;
+use crate::pipeline::{Counts, Pipeline, PipelineSettings, Processed, late};
+
+/// How long to try with a page before giving up. Nobody waits for an answer, and an outage of a few minutes is no reason to stop.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// Why a backfill stopped. What was sent before is in the checkpoint.
+#[derive(Debug, thiserror::Error)]
+pub enum Stop {
+    #[error("{undelivered} of {logs} logs of a page were not delivered: {reason}")]
+    Undelivered { undelivered: usize, logs: usize, reason: Reason },
+    #[error(
+        "{0} have become too old for Datadog while the backfill ran: it takes logs of the last 18 hours, and drops older ones without a \
+         word. Add `--late-as original_timestamp` to send them with the time of sending"
+    )]
+    TooOld(usize),
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    #[error("{path}: {error}")]
+    Rejected { path: PathBuf, error: std::io::Error },
+    #[error("a bug in podferry: a page could not be read ({0}); please report that")]
+    Page(#[from] EventError),
+    #[error(transparent)]
+    Call(#[from] crate::aws::error::CallError),
+}
+
+/// How pages are processed.
+#[derive(Debug)]
+pub struct Processing {
+    pub settings: PipelineSettings,
+    /// The account's id.
+    pub owner: String,
+    /// The forwarder's ARN, which each log bears.
+    pub function_arn: String,
+    /// Whether logs that are too old are sent with the time of sending.
+    pub late_as: bool,
+}
+
+/// Where logs go.
+#[derive(Debug)]
+pub enum Way {
+    /// Nowhere: they are only counted.
+    Nowhere(Box<Checkpoint>),
+    Datadog(Box<Delivery>),
+}
+
+/// How to reach Datadog, and where to note what it has.
+#[derive(Debug)]
+pub struct Delivery {
+    pub client: Client,
+    pub url: String,
+    pub keys: Arc<ApiKey>,
+    pub workers: usize,
+    pub book: Book,
+    /// Where logs are kept that Datadog refuses for good.
+    pub rejected: PathBuf,
+}
+
+/// Takes pages.
+#[derive(Debug)]
+pub struct Ferry {
+    processing: Processing,
+    way: Way,
+    streams: BTreeMap<String, Streams>,
+    known: BTreeMap<String, Known>,
+}
+
+impl Ferry {
+    #[must_use]
+    pub fn new(processing: Processing, mut way: Way) -> Ferry {
+        let groups = &mut way.checkpoint().groups;
+        let known = groups.iter_mut().map(|(group, position)| (group.clone(), position.resume())).collect();
+        Ferry { processing, way, streams: BTreeMap::new(), known }
+    }
+
+    /// How far it is.
+    pub fn checkpoint(&mut self) -> &mut Checkpoint {
+        self.way.checkpoint()
+    }
+
+    /// Sends a page of a group.
+    ///
+    /// # Errors
+    /// [`Stop`]
+    pub async fn page(&mut self, group: &str, events: Vec<HistoryEvent>) -> Result<(), Stop> {
+        let known = self.known.get(group);
+        let fresh: Vec<HistoryEvent> =
+            events.into_iter().filter(|event| !known.is_some_and(|known| known.was_sent(event))).collect();
+        let keys: Vec<(i64, String)> = fresh.iter().map(|event| (event.timestamp, event.id.clone())).collect();
+        let origin = self.origin(group);
+        let streams = self.streams.entry(group.to_owned()).or_default();
+        let contents = streams.take(fresh, &origin, &self.processing.settings)?;
+        let mut totals = self.send(&contents).await?;
+        totals.pages += 1;
+        let checkpoint = self.way.checkpoint();
+        checkpoint.totals.add(&totals);
+        if let (Some(position), Some(streams)) = (checkpoint.groups.get_mut(group), self.streams.get(group)) {
+            position.advance(&keys, streams.held());
+        }
+        self.way.save()
+    }
+
+    /// All pages up to `end_ms` of a group have come.
+    ///
+    /// # Errors
+    /// [`Stop::Checkpoint`]
+    pub fn window(&mut self, group: &str, end_ms: i64) -> Result<(), Stop> {
+        if let Some(position) = self.way.checkpoint().groups.get_mut(group) {
+            position.finish_window(end_ms);
+        }
+        self.way.save()
+    }
+
+    /// All pages of a group have come: sends what waits.
+    ///
+    /// # Errors
+    /// [`Stop`]
+    pub async fn finish(&mut self, group: &str) -> Result<(), Stop> {
+        let origin = self.origin(group);
+        let contents = self.streams.remove(group).unwrap_or_default().finish(&origin);
+        let totals = self.send(&contents).await?;
+        let checkpoint = self.way.checkpoint();
+        checkpoint.totals.add(&totals);
+        if let Some(position) = checkpoint.groups.get_mut(group) {
+            position.advance(&[], std::iter::empty());
+            position.done = true;
+        }
+        self.way.save()
+    }
+
+    fn origin(&self, group: &str) -> Origin {
+        Origin { owner: self.processing.owner.clone(), group: group.to_owned() }
+    }
+
+    async fn send(&mut self, contents: &[String]) -> Result<Totals, Stop> {
+        let Processing { settings, function_arn, late_as, .. } = &self.processing;
+        let mut pipeline = Pipeline::new(function_arn, settings);
+        for content in contents {
+            pipeline.add(0, content)?;
+        }
+        let Processed { payloads, counts, .. } = pipeline.finish();
+        let mut totals = Totals::of(&counts);
+        totals.plain_bytes = payloads.iter().map(|payload| payload.plain_bytes as u64).sum();
+        let Way::Datadog(delivery) = &mut self.way else { return Ok(totals) };
+        if payloads.is_empty() {
+            return Ok(totals);
+        }
+        let (payloads, late) = restamped(payloads);
+        if late > 0 && !late_as {
+            return Err(Stop::TooOld(late));
+        }
+        totals.late = late as u64;
+        let report = delivery.deliver(payloads).await;
+        delivery.settle(report, &mut totals)?;
+        Ok(totals)
+    }
+}
+
+/// All payloads made fit to be sent now, and how many logs were too old.
+fn restamped(payloads: Vec<Payload>) -> (Vec<Payload>, usize) {
+    let now_ms = jiff::Timestamp::now().as_millisecond();
+    let (mut all, mut late) = (Vec::with_capacity(payloads.len()), 0);
+    for payload in payloads {
+        let (restamped, of_it) = late::restamp(payload, now_ms);
+        late += of_it;
+        all.extend(restamped);
+    }
+    (all, late)
+}
+
+impl Delivery {
+    async fn deliver(&self, payloads: Vec<Payload>) -> Report {
+        let intake = Intake::new(self.client.clone(), self.url.clone());
+        let deadline = Instant::now() + PATIENCE;
+        // What failed for the key is asked for once more with each page.
+        self.keys.begin().await;
+        deliver(payloads, &intake, &self.keys, RetryPolicy::default(), self.workers, deadline).await
+    }
+
+    /// Counts what was delivered, keeps what never will be, and stops for what may be later.
+    fn settle(&self, report: Report, totals: &mut Totals) -> Result<(), Stop> {
+        totals.accepted = report.accepted as u64;
+        totals.requests = report.tally.requests as u64;
+        totals.bytes = report.bytes as u64;
+        let (never, later): (Vec<_>, Vec<_>) =
+            report.undelivered.into_iter().partition(|one| one.reason.outlook() == Outlook::Never);
+        if let Some(first) = later.first() {
+            let undelivered = later.iter().map(|one| one.payload.items()).sum::<usize>();
+            let logs = undelivered + report.accepted + never.iter().map(|one| one.payload.items()).sum::<usize>();
+            return Err(Stop::Undelivered { undelivered, logs, reason: first.reason.clone() });
+        }
+        for one in never {
+            totals.rejected += one.payload.items() as u64;
+            let attempts = one.payload.attempts.saturating_add(1);
+            let messages = undelivered::messages(&one.payload, &one.reason.name(), attempts);
+            let bodies: String = messages.iter().map(|message| format!("{}\n", message.body)).collect();
+            append(&self.rejected, &bodies).map_err(|error| Stop::Rejected { path: self.rejected.clone(), error })?;
+        }
+        Ok(())
+    }
+}
+
+/// For the owner's eyes only: it is the text of logs.
+fn append(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+impl Way {
+    fn checkpoint(&mut self) -> &mut Checkpoint {
+        match self {
+            Way::Nowhere(checkpoint) => checkpoint,
+            Way::Datadog(delivery) => &mut delivery.book.checkpoint,
+        }
+    }
+
+    fn save(&self) -> Result<(), Stop> {
+        match self {
+            Way::Nowhere(_) => Ok(()),
+            Way::Datadog(delivery) => Ok(delivery.book.save()?),
+        }
+    }
+}
+
+impl Totals {
+    fn of(counts: &Counts) -> Totals {
+        Totals {
+            events: counts.events as u64,
+            logs: counts.logs as u64,
+            left_out: (counts.excluded + counts.sampled + counts.duplicate) as u64,
+            blank: counts.blank as u64,
+            joined: counts.joined as u64,
+            ..Totals::default()
+        }
+    }
+
+    fn add(&mut self, other: &Totals) {
+        let Totals {
+            events,
+            pages,
+            logs,
+            left_out,
+            blank,
+            joined,
+            late,
+            accepted,
+            rejected,
+            requests,
+            bytes,
+            plain_bytes,
+        } = other;
+        self.events += events;
+        self.pages += pages;
+        self.logs += logs;
+        self.left_out += left_out;
+        self.blank += blank;
+        self.joined += joined;
+        self.late += late;
+        self.accepted += accepted;
+        self.rejected += rejected;
+        self.requests += requests;
+        self.bytes += bytes;
+        self.plain_bytes += plain_bytes;
+    }
+}

@@ -1,0 +1,28 @@
+//! History from CloudWatch Logs to Datadog, through the function's own pipeline.
+//!
+//! ```text
+//!  windows ─▶ reader ──▶ run ─────────▶ ferry ─▶ streams ─▶ pipeline ─▶ delivery ─▶ checkpoint
+//!  of time    several    one page       what was   ends that              until all     position
+//!             at once    at a time,     sent       may go on              are accepted  of each group
+//!                │       in order       before     are held
+//!                └─ rate: below the quota, less when AWS throttles
+//! ```
+//!
+//! * Pure: [`time`], [`windows`], [`rate`], [`position`], [`streams`], [`event`], [`cost`].
+//! * [`reader`] and [`estimate`] call AWS, [`ferry`] sends, [`checkpoint`] has the file.
+//!
+//! Pages are sent one after the other, each in the checkpoint before the next: what an interruption may send twice is one page, with
+//! what waited for it. Reading is what takes the time: five pages a second at most, for the whole account.
+
+pub mod checkpoint;
+pub mod cost;
+pub mod estimate;
+pub mod event;
+pub mod ferry;
+pub mod position;
+pub mod rate;
+pub mod reader;
+pub mod run;
+pub mod streams;
+pub mod time;
+pub mod windows;

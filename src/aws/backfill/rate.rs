@@ -1,0 +1,95 @@
+//! How many calls a second: below the account's quota, and less where AWS says that it was too many.
+
+use std::time::Duration;
+
+/// Calls a second, unless `--rate` says otherwise. `FilterLogEvents` may be called five times a second, by all who use the account
+/// in a region together.
+/// Source: AWS re:Post knowledge center, "How do I identify and troubleshoot throttling errors in my CloudWatch logs?".
+pub const DEFAULT_RATE: f64 = 4.0;
+
+/// However often AWS throttles, the rate does not fall below this part of what was asked for.
+const LEAST: f64 = 1.0 / 16.0;
+
+/// What an answer gives back of the rate that throttling took.
+const RECOVERY: f64 = 1.0 / 40.0;
+
+/// Gives each call its time. Times are since some beginning.
+#[derive(Debug, Clone)]
+pub struct Pace {
+    most: f64,
+    rate: f64,
+    next: Duration,
+}
+
+impl Pace {
+    /// `most` calls a second; above 0.
+    #[must_use]
+    pub fn new(most: f64) -> Pace {
+        Pace { most, rate: most, next: Duration::ZERO }
+    }
+
+    /// How long the next call has to wait.
+    pub fn take(&mut self, now: Duration) -> Duration {
+        let at = self.next.max(now);
+        self.next = at + Duration::from_secs_f64(1.0 / self.rate);
+        at - now
+    }
+
+    /// AWS has refused a call for being one too many: half as many from now on.
+    pub fn throttled(&mut self, now: Duration) {
+        self.rate = (self.rate / 2.0).max(self.most * LEAST);
+        self.next = self.next.max(now + Duration::from_secs_f64(1.0 / self.rate));
+    }
+
+    /// AWS has answered: somewhat more again.
+    pub fn answered(&mut self) {
+        self.rate = (self.rate + self.most * RECOVERY).min(self.most);
+    }
+
+    /// Calls a second, at present.
+    #[must_use]
+    pub fn rate(&self) -> f64 {
+        self.rate
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn throttling_halves_and_answers_give_back() {
+        let mut pace = Pace::new(4.0);
+        let rates: Vec<f64> = (0..6)
+            .map(|_| {
+                pace.throttled(Duration::ZERO);
+                pace.rate()
+            })
+            .collect();
+        assert_eq!(rates, [2.0, 1.0, 0.5, 0.25, 0.25, 0.25]);
+        assert_eq!(pace.take(Duration::ZERO), Duration::from_secs(4));
+        (0..37).for_each(|_| pace.answered());
+        assert!(pace.rate() < 4.0);
+        pace.answered();
+        assert!((pace.rate() - 4.0).abs() < 1e-9);
+    }
+
+    proptest! {
+        #[test]
+        fn never_more_in_a_second_than_asked_for(most in 1..20_u32, asks in prop::collection::vec(0..400_u64, 1..200)) {
+            let mut pace = Pace::new(f64::from(most));
+            let mut now = Duration::ZERO;
+            let mut calls = Vec::new();
+            for pause in asks {
+                now += Duration::from_millis(pause);
+                calls.push(now + pace.take(now));
+            }
+            for call in &calls {
+                let within = calls.iter().filter(|other| *other >= call && **other < *call + Duration::from_millis(999)).count();
+                prop_assert!(within <= most as usize, "{within} of {most}");
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Pages of `FilterLogEvents`, each at its time: at a pace, and again where AWS asks for patience.
+//!
+//! The SDK's own attempts are switched off for this call: it would hide that AWS throttles, and the pace has to know.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use aws_sdk_cloudwatchlogs::config::Config;
+use aws_smithy_types::retry::RetryConfig;
+
+use super::event::HistoryEvent;
+use super::rate::Pace;
+use super::windows::Window;
+use crate::aws::account::Account;
+use crate::aws::error::{CallError, Failure};
+use crate::delivery::retry::{Decision, RetryPolicy, random};
+
+/// How many events a page has at most, and how many are asked for. Source: Amazon CloudWatch Logs API reference, FilterLogEvents.
+pub const PAGE_EVENTS: i32 = 10_000;
+
+/// Attempts of one call, one after the other.
+const MAX_ATTEMPTS: u32 = 10;
+
+/// The waits between them.
+const PATIENCE: RetryPolicy =
+    RetryPolicy { base: Duration::from_millis(250), cap: Duration::from_secs(10), attempt: Duration::ZERO };
+
+/// Codes of AWS that may pass, besides throttling. Source: Amazon CloudWatch Logs API reference, "Common Errors".
+const MAY_PASS: [&str; 6] = [
+    "InternalFailure",
+    "InternalServerError",
+    "ServiceUnavailable",
+    "ServiceUnavailableException",
+    "HTTP 500",
+    "HTTP 503",
+];
+
+/// Which events of a group.
+#[derive(Debug, Clone, Default)]
+pub struct Which {
+    pub stream_prefix: Option<String>,
+    pub filter_pattern: Option<String>,
+}
+
+/// One page.
+#[derive(Debug, Default)]
+pub struct Page {
+    pub events: Vec<HistoryEvent>,
+    /// For the next one.
+    pub token: Option<String>,
+}
+
+/// Reads.
+#[derive(Debug)]
+pub struct Reader {
+    account: Account,
+    which: Which,
+    pace: Mutex<Pace>,
+    begun: Instant,
+}
+
+impl Reader {
+    #[must_use]
+    pub fn new(account: Account, which: Which, pace: Pace) -> Reader {
+        Reader { account, which, pace: Mutex::new(pace), begun: Instant::now() }
+    }
+
+    /// A page of a window of a group: the first, or the one of `token`.
+    ///
+    /// # Errors
+    /// [`CallError`] of the last attempt.
+    pub async fn page(&self, group: &str, window: Window, token: Option<String>) -> Result<Page, CallError> {
+        let mut failures = 0;
+        loop {
+            let wait = self.with_pace(|pace, now| pace.take(now));
+            tokio::time::sleep(wait).await;
+            let error = match self.attempt(group, window, token.clone()).await {
+                Ok(page) => {
+                    self.with_pace(|pace, _| pace.answered());
+                    return Ok(page);
+                }
+                Err(error) => error,
+            };
+            failures += 1;
+            let is_throttled = matches!(error.failure, Failure::Throttled(_));
+            if is_throttled {
+                self.with_pace(Pace::throttled);
+            }
+            if failures >= MAX_ATTEMPTS || !(is_throttled || may_pass(&error)) {
+                return Err(error);
+            }
+            if let Decision::Wait(wait) = PATIENCE.decide(failures, None, Duration::MAX, random()) {
+                tokio::time::sleep(wait).await;
+            }
+        }
+    }
+
+    #[expect(
+        deprecated,
+        reason = "AWS has ignored `interleaved` since 2019 and always does that; stand-ins have to be told"
+    )]
+    async fn attempt(&self, group: &str, window: Window, token: Option<String>) -> Result<Page, CallError> {
+        let once = Config::builder().retry_config(RetryConfig::disabled());
+        let answer = self
+            .account
+            .logs
+            .filter_log_events()
+            .log_group_name(group)
+            .set_log_stream_name_prefix(self.which.stream_prefix.clone())
+            .set_filter_pattern(self.which.filter_pattern.clone())
+            .start_time(window.start)
+            .end_time(window.end)
+            .interleaved(true)
+            .limit(PAGE_EVENTS)
+            .set_next_token(token)
+            .customize()
+            .config_override(once)
+            .send()
+            .await
+            .map_err(|error| CallError::new("logs:FilterLogEvents", self.account.log_group(group), &error))?;
+        let events = answer.events.unwrap_or_default().into_iter().map(|event| HistoryEvent {
+            id: event.event_id.unwrap_or_default(),
+            stream: event.log_stream_name.unwrap_or_default(),
+            timestamp: event.timestamp.unwrap_or_default(),
+            message: event.message.unwrap_or_default(),
+        });
+        Ok(Page { events: events.collect(), token: answer.next_token.filter(|token| !token.is_empty()) })
+    }
+
+    fn with_pace<T>(&self, change: impl FnOnce(&mut Pace, Duration) -> T) -> T {
+        change(&mut self.pace.lock().unwrap_or_else(PoisonError::into_inner), self.begun.elapsed())
+    }
+}
+
+fn may_pass(error: &CallError) -> bool {
+    matches!(error.failure, Failure::Unreachable | Failure::NoAnswerInTime | Failure::Unreadable)
+        || MAY_PASS.contains(&error.code())
+}

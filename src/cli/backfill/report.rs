@@ -1,0 +1,149 @@
+//! What a backfill says before it begins and at its end.
+
+use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::super::{CommandError, show};
+use crate::aws::backfill::checkpoint::{Checkpoint, Totals};
+use crate::aws::backfill::cost::{Prices, dollars};
+use crate::aws::backfill::estimate::Volume;
+use crate::aws::backfill::time::shown;
+
+/// The words that go with every price.
+const LIST_PRICES: &str = "by Datadog's list prices; yours may differ, and so may what you index";
+
+/// `1.2 MB`: of 10⁶ bytes.
+pub(super) fn bytes(number: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "for people")]
+    let mut value = number as f64;
+    for unit in ["bytes", "kB", "MB", "GB"] {
+        if value < 1000.0 {
+            return if unit == "bytes" { format!("{number} bytes") } else { format!("{value:.1} {unit}") };
+        }
+        value /= 1000.0;
+    }
+    format!("{value:.1} TB")
+}
+
+/// What is about to be done.
+pub(super) fn plan(checkpoint: &Checkpoint) -> String {
+    let Checkpoint { query, from_ms, to_ms, .. } = checkpoint;
+    let groups = match query.groups.as_slice() {
+        [one] => one.clone(),
+        several => format!("{} log groups", several.len()),
+    };
+    let streams = query.stream_prefix.as_ref().map(|prefix| format!(", streams {prefix}…")).unwrap_or_default();
+    let events =
+        query.filter_pattern.as_ref().map(|pattern| format!(", events that fit {pattern}")).unwrap_or_default();
+    format!("{groups}{streams}{events}, from {} to {}, to {}", shown(*from_ms), shown(*to_ms), query.intake)
+}
+
+/// How much there is, before it is read.
+pub(super) fn estimate(volume: Result<Option<Volume>, String>, prices: Prices) -> String {
+    match volume {
+        Ok(Some(Volume { events, bytes: size })) => {
+            let cost = prices.of(events, size);
+            format!(
+                "By CloudWatch's metrics at most {events} events with {} came in at that time. They would cost about {}, {LIST_PRICES}.",
+                bytes(size),
+                dollars(cost.total())
+            )
+        }
+        Ok(None) => {
+            "CloudWatch has no metrics of that time, so there is no estimate; --dry-run reads and counts.".to_owned()
+        }
+        Err(problem) => format!("There is no estimate ({problem}); --dry-run reads and counts."),
+    }
+}
+
+/// What has become of everything, for people.
+pub(super) fn text(
+    out: &mut impl Write,
+    totals: &Totals,
+    took: Duration,
+    dry_run: Option<Prices>,
+    rejected: &Path,
+) -> Result<(), CommandError> {
+    let columns = [
+        ("events", totals.events),
+        ("logs", totals.logs),
+        ("blank", totals.blank),
+        ("joined", totals.joined),
+        ("left out", totals.left_out),
+        ("accepted", totals.accepted),
+        ("rejected", totals.rejected),
+        ("late", totals.late),
+        ("pages", totals.pages),
+        ("requests", totals.requests),
+    ];
+    let shown: Vec<_> = columns.into_iter().filter(|(name, _)| dry_run.is_none() || !is_of_sending(name)).collect();
+    let heading: Vec<&str> = shown.iter().map(|(name, _)| *name).collect();
+    let row = shown.iter().map(|(_, number)| number.to_string()).collect();
+    show::table(out, &heading, &[row])?;
+    let plain = bytes(totals.plain_bytes);
+    if let Some(prices) = dry_run {
+        let cost = prices.of(totals.logs, totals.plain_bytes);
+        writeln!(
+            out,
+            "{plain} would go to Datadog, before compression: {} for ingestion, and {} if all are indexed; {} in all, {LIST_PRICES}. \
+             Nothing was sent.",
+            dollars(cost.ingested),
+            dollars(cost.indexed),
+            dollars(cost.total())
+        )?;
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "{plain} of logs went to Datadog, {} compressed. This run took {:.1} s.",
+        bytes(totals.bytes),
+        took.as_secs_f64()
+    )?;
+    if totals.rejected > 0 {
+        let logs = show::counted(usize::try_from(totals.rejected).unwrap_or(usize::MAX), "log");
+        writeln!(
+            out,
+            "Datadog refused {logs} for good. They are in {0}; `podferry logs decode {0}` shows them.",
+            rejected.display()
+        )?;
+    }
+    Ok(())
+}
+
+fn is_of_sending(column: &str) -> bool {
+    matches!(column, "accepted" | "rejected" | "late" | "requests")
+}
+
+/// The same for programs.
+pub(super) fn json(checkpoint: &Checkpoint, totals: &Totals, took: Duration, dry_run: Option<Prices>) -> Value {
+    let cost = dry_run.map(|prices| {
+        let cost = prices.of(totals.logs, totals.plain_bytes);
+        json!({ "ingestion_dollars": cost.ingested, "indexing_dollars": cost.indexed, "note": LIST_PRICES })
+    });
+    json!({
+        "query": checkpoint.query, "from_ms": checkpoint.from_ms, "to_ms": checkpoint.to_ms, "dry_run": dry_run.is_some(),
+        "totals": totals, "seconds": took.as_secs_f64(), "estimated_cost": cost,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_for_people() {
+        for (number, expected) in [
+            (0, "0 bytes"),
+            (999, "999 bytes"),
+            (1000, "1.0 kB"),
+            (1_234_567, "1.2 MB"),
+            (5_000_000_000, "5.0 GB"),
+            (7_100_000_000_000, "7.1 TB"),
+        ] {
+            assert_eq!(bytes(number), expected);
+        }
+    }
+}
