@@ -26,6 +26,8 @@ mod selection;
 mod shell;
 mod show;
 #[cfg(feature = "aws")]
+mod status;
+#[cfg(feature = "aws")]
 mod subscribe;
 #[cfg(feature = "aws")]
 mod unsubscribe;
@@ -157,6 +159,14 @@ enum Command {
     /// 130: you ended it.
     #[cfg(feature = "aws")]
     Backfill(Box<backfill::Options>),
+    /// Show how the forwarder does: log groups, filters, queues, errors; what is wrong and what to do.
+    ///
+    /// Without a choice of log groups it shows all that lead to the function. What cannot be read is said in its place, and stops
+    /// nothing else. Changes nothing.
+    ///
+    /// Exit code 0: nothing is wrong. 1: something is, or could not be read. 2: nothing could be read at all.
+    #[cfg(feature = "aws")]
+    Status(Box<status::Options>),
     /// Run a stand-in for Datadog's log intake on loopback, and print what it gets.
     ///
     /// For trying the Lambda locally: set DD_URL to the address that it prints.
@@ -307,6 +317,7 @@ fn dispatch(command: Command) -> Result<Exit, CommandError> {
         #[cfg(feature = "aws")]
         Command::Doctor(options) => return block_on(doctor::run(*options)),
         Command::Backfill(options) => return block_on(backfill::run(*options)),
+        Command::Status(options) => return block_on(status::run(*options)),
         #[cfg(feature = "aws")]
         Command::Subscribe(options) => return block_on(subscribe::run(*options)),
         #[cfg(feature = "aws")]

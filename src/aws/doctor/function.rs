@@ -140,6 +140,7 @@ pub(super) mod tests {
             name: "podferry".into(),
             arn: "arn:aws:lambda:eu-west-1:111122223333:function:podferry".into(),
             qualifier: None,
+            trouble: None,
             role: "arn:aws:iam::111122223333:role/forwarder".into(),
             log_group: "/aws/lambda/podferry".into(),
             variables: Variables(variables.collect()),
