@@ -316,7 +316,9 @@ fn dispatch(command: Command) -> Result<Exit, CommandError> {
         Command::Intake { listen, json } => block_on(intake::run(listen, json)),
         #[cfg(feature = "aws")]
         Command::Doctor(options) => return block_on(doctor::run(*options)),
+        #[cfg(feature = "aws")]
         Command::Backfill(options) => return block_on(backfill::run(*options)),
+        #[cfg(feature = "aws")]
         Command::Status(options) => return block_on(status::run(*options)),
         #[cfg(feature = "aws")]
         Command::Subscribe(options) => return block_on(subscribe::run(*options)),
