@@ -1,7 +1,13 @@
 //! Reads Fluent Bit's classic configuration, and keeps where each part stands.
 //!
 //! Line by line, as Fluent Bit does: `[SECTION]`, `Name value`, `# comment`, `@COMMAND …`. It never fails as a whole: a line that
-//! is none of these is a [`Problem`], and the next one is read.
+//! is none of these is a [`Problem`], and the next one is read. Fluent Bit itself ends at the first; who writes a configuration wants
+//! to know all.
+//!
+//! There is no continuation and there are no quotes: a value is the rest of its line, with any `#` in it. Plugins that take several
+//! words in a value (`Record`, `Rule`) split it themselves, and only they know quotes. Names of sections and properties have any case.
+//!
+//! Source: fluent/fluent-bit, `src/config_format/flb_cf_fluentbit.c`.
 
 use super::{Property, Section};
 

@@ -39,13 +39,16 @@ pub struct Section<'b, 'a> {
 }
 
 impl<'a> Logging<'a> {
-    /// The ConfigMap, if an object is one: by its name, or by its namespace.
+    /// The ConfigMap, if an object is one: by its name, or by its namespace and a key.
     pub fn new(object: Object<'a>, sources: &'a [Source]) -> Option<Logging<'a>> {
-        if object.kind != "ConfigMap" || !(object.name() == Some(CONFIG_MAP) || object.namespace() == Some(NAMESPACE)) {
+        let data = object.node.get("data");
+        // Every namespace has a ConfigMap with the cluster's root certificate, too.
+        let has_part = || data.is_some_and(|data| PARTS.iter().any(|(key, _)| data.get(key).is_some()));
+        let is_meant = object.name() == Some(CONFIG_MAP) || (object.namespace() == Some(NAMESPACE) && has_part());
+        if object.kind != "ConfigMap" || !is_meant {
             return None;
         }
         let source = sources.get(object.source)?;
-        let data = object.node.get("data");
         let part = |entry: Entry<'a>| {
             let text = Embedded::new(entry.value, source)?;
             let configuration = parse(text.text);

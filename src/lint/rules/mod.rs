@@ -7,6 +7,7 @@
 pub mod across;
 pub mod annotations;
 pub mod datadog;
+pub mod eks;
 pub mod install;
 pub mod rbac;
 pub mod secrets;
@@ -22,6 +23,11 @@ type Group = (&'static [&'static Rule], fn(&Project<'_>, &mut Findings));
 
 const GROUPS: &[Group] = &[
     (source::RULES, source::check),
+    (eks::place::RULES, eks::place::check),
+    (eks::data::RULES, eks::data::check),
+    (eks::sections::RULES, eks::sections::check),
+    (eks::indentation::RULES, eks::indentation::check),
+    (eks::plugins::RULES, eks::plugins::check),
     (datadog::metadata::RULES, datadog::metadata::check),
     (datadog::members::RULES, datadog::members::check),
     (datadog::stream::RULES, datadog::stream::check),

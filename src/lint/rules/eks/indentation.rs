@@ -1,0 +1,119 @@
+//! How the lines of a configuration are indented.
+
+use super::{GUIDE, READER};
+use crate::lint::finding::{Edit, Finding, Findings};
+use crate::lint::logging::Part;
+use crate::lint::project::Project;
+use crate::lint::rule::{Rule, Severity};
+use crate::lint::source::{Place, Span};
+
+/// What is seen to work: keys stand four blanks deeper than their section. Source: aws/containers-roadmap#1197.
+const DEPTH: usize = 4;
+
+pub static UNEVEN: Rule = Rule {
+    code: "PF121",
+    name: "uneven-indentation",
+    severity: Severity::Error,
+    title: "Lines under one key of the ConfigMap are not indented alike",
+    why: "EKS wants all sections of a key in one column and all their keys in another one, deeper, and refuses the ConfigMap otherwise.",
+    fix: "Begin each section in the first column, and each key four blanks deeper.",
+    is_automatic: true,
+    sources: &[GUIDE, READER],
+};
+
+pub static UNUSUAL: Rule = Rule {
+    code: "PF122",
+    name: "unusual-indentation",
+    severity: Severity::Warning,
+    title: "Keys are not indented by four blanks",
+    why: "Users of EKS report that logging was disabled with other indentations, though the guide allows them.",
+    fix: "Indent keys by four blanks, without tabs.",
+    is_automatic: true,
+    sources: &["aws/containers-roadmap#1197"],
+};
+
+pub static RULES: &[&Rule] = &[&UNEVEN, &UNUSUAL];
+
+pub fn check(project: &Project<'_>, findings: &mut Findings) {
+    project.logging.iter().flat_map(|logging| &logging.parts).for_each(|part| part_of(part, findings));
+}
+
+/// A line: what it is called, where its text begins, and the blanks before it.
+struct Line<'a> {
+    name: &'a str,
+    place: Place,
+    blanks: Span,
+    is_section: bool,
+}
+
+fn part_of(part: &Part<'_>, findings: &mut Findings) {
+    let lines = lines(part);
+    let width = |line: &Line<'_>| line.blanks.end - line.blanks.start;
+    let text = |line: &Line<'_>| part.text.text.get(line.blanks.range()).unwrap_or_default();
+    let first_of = |is_section: bool| lines.iter().find(|line| line.is_section == is_section);
+    let (Some(section), Some(key)) = (first_of(true), first_of(false)) else { return };
+    let is_even = |line: &Line<'_>| text(line) == text(if line.is_section { section } else { key });
+    let odd: Vec<&Line<'_>> = lines.iter().filter(|line| !is_even(line)).collect();
+    // All edits mend one thing, so each finding has all of them: a file that is half mended is no better.
+    let edits = edits(part, &lines);
+    for line in &odd {
+        let (what, first) = if line.is_section { ("sections", section) } else { ("keys", key) };
+        let message = format!(
+            "`{}` is indented by {}, and other {what} of `{}` by {}",
+            line.name,
+            blanks(text(line)),
+            part.entry.name,
+            blanks(text(first))
+        );
+        findings.push(
+            Finding::new(&UNEVEN, line.place, message).related(first.place, "as this one").edits(edits.iter().cloned()),
+        );
+    }
+    if !odd.is_empty() {
+        return;
+    }
+    if width(key) <= width(section) {
+        let message = format!("the keys of `{}` are not indented deeper than their sections", part.entry.name);
+        findings.push(Finding::new(&UNEVEN, key.place, message).edits(edits));
+    } else if text(key).contains('\t') || width(key) - width(section) != DEPTH {
+        let message =
+            format!("the keys of `{}` are indented by {}, not by four blanks", part.entry.name, blanks(text(key)));
+        findings.push(Finding::new(&UNUSUAL, key.place, message).edits(edits));
+    }
+}
+
+fn lines<'b>(part: &'b Part<'_>) -> Vec<Line<'b>> {
+    let mut lines = Vec::new();
+    let mut add = |name: &'b str, span: Span, is_section: bool| {
+        let before = part.text.text.get(..span.start).unwrap_or_default();
+        let start = before.rfind('\n').map_or(0, |at| at + 1);
+        lines.push(Line { name, place: part.text.span(span), blanks: Span { start, end: span.start }, is_section });
+    };
+    for section in &part.configuration.sections {
+        let name = section.name.span;
+        // With its bracket, and whatever blanks stand behind that.
+        let before = part.text.text.get(..name.start).unwrap_or_default();
+        add(&section.name.value, Span { start: before.rfind('[').unwrap_or(name.start), end: name.end }, true);
+        section.properties.iter().for_each(|property| add(&property.name.value, property.name.span, false));
+    }
+    lines
+}
+
+/// What brings every line where it belongs; nothing if one of them cannot be changed.
+fn edits(part: &Part<'_>, lines: &[Line<'_>]) -> Vec<Edit> {
+    let wanted = |line: &Line<'_>| if line.is_section { String::new() } else { " ".repeat(DEPTH) };
+    let differs = |line: &&Line<'_>| part.text.text.get(line.blanks.range()) != Some(wanted(line).as_str());
+    let edits = lines.iter().filter(differs).map(|line| part.text.replace(line.blanks, &wanted(line)));
+    edits.collect::<Option<Vec<Edit>>>().unwrap_or_default()
+}
+
+fn blanks(text: &str) -> String {
+    if text.contains('\t') {
+        return "tabs".to_owned();
+    }
+    match text.len() {
+        0 => "nothing".to_owned(),
+        1 => "1 blank".to_owned(),
+        number => format!("{number} blanks"),
+    }
+}

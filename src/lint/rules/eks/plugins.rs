@@ -1,0 +1,133 @@
+//! Which filters and outputs EKS allows.
+
+use super::GUIDE;
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::logging::{Logging, Section};
+use crate::lint::project::Project;
+use crate::lint::rule::{Rule, Severity};
+use crate::lint::similar;
+
+/// Source: Amazon EKS User Guide, "Start AWS Fargate logging for your cluster".
+const FILTERS: [&str; 8] =
+    ["grep", "parser", "record_modifier", "rewrite_tag", "throttle", "nest", "modify", "kubernetes"];
+
+/// Source: the same.
+const OUTPUTS: [&str; 6] = ["es", "firehose", "kinesis_firehose", "cloudwatch", "cloudwatch_logs", "kinesis"];
+
+/// Options of the Kubernetes filter that EKS sets. Source: the same.
+const RESERVED: [&str; 4] = ["Kube_URL", "Kube_CA_File", "Kube_Token_Command", "Kube_Token_File"];
+
+/// What to write instead of outputs that people try.
+const INSTEAD: [(&str, &str); 8] = [
+    (
+        "datadog",
+        "Write to `cloudwatch_logs`, and let the forwarder bring the logs to Datadog: `podferry generate logging`.",
+    ),
+    ("http", "Write to `cloudwatch_logs`, and subscribe a function to the log group."),
+    ("amazon_data_firehose", "Call it `kinesis_firehose`, the name that the router knows."),
+    ("data_firehose", "Call it `kinesis_firehose`, the name that the router knows."),
+    ("kinesis_streams", "Call it `kinesis`, the name that the router knows."),
+    ("opensearch", "Call it `es`: the router writes to OpenSearch by it."),
+    ("elasticsearch", "Call it `es`."),
+    ("s3", "Write to `kinesis_firehose`, and let Amazon Data Firehose write to S3."),
+];
+
+pub static FILTER: Rule = Rule {
+    code: "PF131",
+    name: "filter-not-allowed",
+    severity: Severity::Error,
+    title: "A filter is none of those that EKS allows",
+    why: "EKS disables logging for all new pods if the ConfigMap has a filter that it does not allow.",
+    fix: "Use grep, parser, record_modifier, rewrite_tag, throttle, nest, modify or kubernetes.",
+    is_automatic: false,
+    sources: &[GUIDE],
+};
+
+pub static OUTPUT: Rule = Rule {
+    code: "PF132",
+    name: "output-not-allowed",
+    severity: Severity::Error,
+    title: "An output is none of those that EKS allows",
+    why: "EKS disables logging for all new pods if the ConfigMap has an output that it does not allow.",
+    fix: "Use cloudwatch_logs, cloudwatch, kinesis_firehose, firehose, kinesis or es.",
+    is_automatic: false,
+    sources: &[GUIDE, "DataDog/documentation, pull request 24023", "aws/containers-roadmap#1858"],
+};
+
+pub static KUBERNETES: Rule = Rule {
+    code: "PF133",
+    name: "reserved-option",
+    severity: Severity::Error,
+    title: "The Kubernetes filter sets an option that EKS sets itself",
+    why: "EKS refuses a ConfigMap that says how the filter reaches the API of Kubernetes.",
+    fix: "Take the line out.",
+    is_automatic: true,
+    sources: &[GUIDE],
+};
+
+pub static NO_OUTPUT: Rule = Rule {
+    code: "PF134",
+    name: "no-output",
+    severity: Severity::Error,
+    title: "The ConfigMap has no output",
+    why: "EKS wants at least one output that it allows, and disables logging for all new pods otherwise.",
+    fix: "Add an [OUTPUT] under `output.conf`: `podferry generate logging` writes one.",
+    is_automatic: false,
+    sources: &[GUIDE],
+};
+
+pub static RULES: &[&Rule] = &[&FILTER, &OUTPUT, &KUBERNETES, &NO_OUTPUT];
+
+pub fn check(project: &Project<'_>, findings: &mut Findings) {
+    for logging in &project.logging {
+        logging.filters().for_each(|section| allowed(section, &FILTER, &FILTERS, findings));
+        logging.outputs().for_each(|section| allowed(section, &OUTPUT, &OUTPUTS, findings));
+        for section in logging.filters().filter(|section| section.plugin() == "kubernetes") {
+            reserved(project, section, findings);
+        }
+        output(logging, findings);
+    }
+}
+
+fn allowed(section: Section<'_, '_>, rule: &'static Rule, known: &[&'static str], findings: &mut Findings) {
+    let plugin = section.plugin();
+    if plugin.is_empty() || known.contains(&plugin.as_str()) {
+        return;
+    }
+    let what = section.section.name.value.to_ascii_lowercase();
+    let finding = Finding::new(rule, section.place_of("Name"), format!("EKS allows no {what} `{plugin}`"));
+    let instead = INSTEAD.iter().find(|(name, _)| *name == plugin && what == "output");
+    let meant = similar::closest(&plugin, known.iter().copied());
+    findings.push(match (instead, meant) {
+        (Some((_, advice)), _) => finding.fix(*advice),
+        (None, Some(meant)) => finding.fix(format!("Did you mean `{meant}`? {}", rule.fix)),
+        (None, None) => finding,
+    });
+}
+
+fn reserved(project: &Project<'_>, section: Section<'_, '_>, findings: &mut Findings) {
+    for property in &section.section.properties {
+        let name = &property.name.value;
+        if !RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) {
+            continue;
+        }
+        let place = section.name_place(property);
+        let edit = section.part.text.remove_lines(property.name.span, project.source(place));
+        let message = format!("EKS sets `{name}` itself, and refuses it here");
+        findings.push(Finding::new(&KUBERNETES, place, message).edits(edit));
+    }
+}
+
+fn output(logging: &Logging<'_>, findings: &mut Findings) {
+    if logging.outputs().next().is_some() {
+        return;
+    }
+    // A text that cannot be read may hold one.
+    if logging.parts.iter().any(|part| !part.configuration.problems.is_empty()) {
+        return;
+    }
+    let part = logging.parts.iter().find(|part| part.entry.name == "output.conf");
+    let place = part.map(|part| part.entry.key).or_else(|| logging.object.node.entry("data").map(|data| data.key));
+    let message = "the ConfigMap has no [OUTPUT]";
+    findings.push(Finding::new(&NO_OUTPUT, place.unwrap_or_else(|| logging.object.place()), message));
+}
