@@ -7,6 +7,7 @@
 //! ```
 //!
 //! * [`groups`], [`function`]: what there is, as values; [`subscribe`]: what is to be done with it.
+//! * [`backfill`]: history to Datadog. [`redrive`]: dead letters.
 //! * [`account`] opens an account in a region: the one place that makes the SDK's configuration and its clients.
 //! * [`http`] carries the SDK's requests over the HTTP client that the rest of podferry uses.
 //! * [`error`] makes of each failure what a person can act on.
@@ -21,4 +22,5 @@ pub mod function;
 pub mod glob;
 pub mod groups;
 pub mod http;
+pub mod redrive;
 pub mod subscribe;

@@ -16,6 +16,8 @@ mod intake;
 mod logs;
 mod manifest;
 mod preview;
+#[cfg(feature = "aws")]
+mod redrive;
 mod replace;
 mod rules;
 #[cfg(feature = "aws")]
@@ -134,6 +136,14 @@ enum Command {
     /// 130: you ended it.
     #[cfg(feature = "aws")]
     Backfill(Box<backfill::Options>),
+    /// Look at dead letters, and send them again or drop them.
+    ///
+    /// Lists what lies in the function's dead-letter queue: what, why and since when, never the text of logs. Looking takes nothing
+    /// away. With --send or --drop it shows what it would do, and asks.
+    ///
+    /// Exit code 0: no dead letters are left of those that were asked for. 1: some are. 2: it could not be done.
+    #[cfg(feature = "aws")]
+    Redrive(Box<redrive::Options>),
     /// Run a stand-in for Datadog's log intake on loopback, and print what it gets.
     ///
     /// For trying the Lambda locally: set DD_URL to the address that it prints.
@@ -266,6 +276,8 @@ fn dispatch(command: Command) -> Result<Exit, CommandError> {
         Command::Intake { listen, json } => block_on(intake::run(listen, json)),
         #[cfg(feature = "aws")]
         Command::Backfill(options) => return block_on(backfill::run(*options)),
+        #[cfg(feature = "aws")]
+        Command::Redrive(options) => return block_on(redrive::run(*options)),
         #[cfg(feature = "aws")]
         Command::Subscribe(options) => return block_on(subscribe::run(*options)),
         #[cfg(feature = "aws")]
