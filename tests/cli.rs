@@ -228,6 +228,8 @@ fn every_command_explains_itself() {
         &["rules", "--help"],
         &["rules", "check", "--help"],
         #[cfg(feature = "aws")]
+        &["status", "--help"],
+        #[cfg(feature = "aws")]
         &["subscribe", "--help"],
         #[cfg(feature = "aws")]
         &["unsubscribe", "--help"],

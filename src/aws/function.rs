@@ -3,6 +3,9 @@
 use std::collections::HashMap;
 use std::fmt::{self, Debug, Formatter};
 
+use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
+use aws_sdk_lambda::types::{LastUpdateStatus, State};
+
 use super::account::Account;
 use super::error::{CallError, On};
 use crate::settings::Source;
@@ -28,6 +31,8 @@ pub struct Function {
     pub dead_letter: Option<String>,
     pub timeout_seconds: i32,
     pub memory_megabytes: i32,
+    /// Why it cannot be invoked, or has not its newest code or configuration.
+    pub trouble: Option<String>,
 }
 
 /// The function's environment variables. One of them may be the API key: printed are names only.
@@ -98,6 +103,7 @@ impl Function {
             dead_letter: answer.dead_letter_config().and_then(|config| config.target_arn()).map(str::to_owned),
             timeout_seconds: answer.timeout().unwrap_or_default(),
             memory_megabytes: answer.memory_size().unwrap_or_default(),
+            trouble: trouble(&answer),
             name,
         })
     }
@@ -116,6 +122,18 @@ impl Function {
     pub fn on(&self) -> On {
         On::new(format!("function {}", self.name), self.arn.clone())
     }
+}
+
+/// A function that was not invoked for weeks is `Inactive`, and comes back by itself.
+/// Source: AWS Lambda Developer Guide, "Lambda function states".
+fn trouble(answer: &GetFunctionConfigurationOutput) -> Option<String> {
+    let code = |code: Option<&str>| code.map(|code| format!(" ({code})")).unwrap_or_default();
+    if let Some(state @ (State::Failed | State::Pending)) = answer.state() {
+        return Some(format!("its state is {state}{}", code(answer.state_reason_code().map(|code| code.as_str()))));
+    }
+    let failed = matches!(answer.last_update_status(), Some(LastUpdateStatus::Failed));
+    let reason = answer.last_update_status_reason_code().map(|code| code.as_str());
+    failed.then(|| format!("its last update failed{}", code(reason)))
 }
 
 fn on(account: &Account, name: &str) -> On {

@@ -6,8 +6,8 @@
 //!           from the SDK's chain      └─ what fails ─▶ error: which call, on what, why, what to do
 //! ```
 //!
-//! * [`groups`], [`function`]: what there is, as values; [`subscribe`]: what is to be done with it.
-//! * [`backfill`]: history to Datadog. [`redrive`]: dead letters.
+//! * [`groups`], [`function`], [`queues`]: what there is, as values; [`subscribe`]: what is to be done with it; [`status`]: how it does.
+//! * [`backfill`]: history to Datadog; [`redrive`]: dead letters.
 //! * [`account`] opens an account in a region: the one place that makes the SDK's configuration and its clients.
 //! * [`http`] carries the SDK's requests over the HTTP client that the rest of podferry uses.
 //! * [`error`] makes of each failure what a person can act on.
@@ -22,5 +22,7 @@ pub mod function;
 pub mod glob;
 pub mod groups;
 pub mod http;
+pub mod queues;
 pub mod redrive;
+pub mod status;
 pub mod subscribe;

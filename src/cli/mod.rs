@@ -24,6 +24,8 @@ mod rules;
 mod selection;
 mod show;
 #[cfg(feature = "aws")]
+mod status;
+#[cfg(feature = "aws")]
 mod subscribe;
 #[cfg(feature = "aws")]
 mod unsubscribe;
@@ -126,6 +128,14 @@ enum Command {
     /// as soon as nothing needs it.
     #[cfg(feature = "aws")]
     Unsubscribe(Box<unsubscribe::Options>),
+    /// Show how the forwarder does: log groups, filters, queues, errors; what is wrong and what to do.
+    ///
+    /// Without a choice of log groups it shows all that lead to the function. What cannot be read is said in its place, and stops
+    /// nothing else. Changes nothing.
+    ///
+    /// Exit code 0: nothing is wrong. 1: something is, or could not be read. 2: nothing could be read at all.
+    #[cfg(feature = "aws")]
+    Status(Box<status::Options>),
     /// Send history from CloudWatch Logs to Datadog, through the forwarder's own pipeline.
     ///
     /// Reads log groups with FilterLogEvents, below the account's quota, and makes of the events what the function would: joined,
@@ -274,6 +284,8 @@ fn dispatch(command: Command) -> Result<Exit, CommandError> {
         Command::Generate { what } => generate::run(*what),
         Command::Inject(options) => return inject::run(&options),
         Command::Intake { listen, json } => block_on(intake::run(listen, json)),
+        #[cfg(feature = "aws")]
+        Command::Status(options) => return block_on(status::run(*options)),
         #[cfg(feature = "aws")]
         Command::Backfill(options) => return block_on(backfill::run(*options)),
         #[cfg(feature = "aws")]

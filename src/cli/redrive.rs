@@ -15,13 +15,10 @@ use super::{CommandError, show};
 use crate::aws::account::Account;
 use crate::aws::backfill::time;
 use crate::aws::function::Function;
+use crate::aws::queues::{Queue, Role};
 use crate::aws::redrive::letter::{Letter, Wanted};
-use crate::aws::redrive::queue::{Deed, Done, Queue};
-use crate::settings::Source;
-
-/// The function's variables that name its queues. Source: `settings::queues`.
-const UNDELIVERED: &str = "PODFERRY_UNDELIVERED_QUEUE_URL";
-const DEAD_LETTER: &str = "PODFERRY_DEAD_LETTER_QUEUE_URL";
+use crate::aws::redrive::queue::{Deed, Done};
+use crate::settings::{DEAD_LETTER_QUEUE_URL, Source, UNDELIVERED_QUEUE_URL};
 
 /// How much of a message's id a table shows; `--output json` has all of it.
 const SHOWN_OF_ID: usize = 8;
@@ -132,25 +129,11 @@ async fn queues(account: &Account, options: &Options) -> Result<(Queue, Option<D
         true => Some(Function::find(account, options.function.function.as_deref()).await?),
         false => None,
     };
-    let find = |given: &Option<String>, flag: &str, variable: &'static str| {
-        let of_function = || function.as_ref().and_then(|function| function.variables.get(variable));
-        let url = given.clone().or_else(of_function).filter(|url| !url.trim().is_empty());
-        let name = function.as_ref().map(|function| function.name.clone()).unwrap_or_default();
-        let url = url.ok_or_else(|| {
-            CommandError::Refused(format!(
-                "function {name} has no queue in its variable {variable}. Give the queue's URL with {flag}, or deploy template.yaml, \
-                 which makes the queues"
-            ))
-        })?;
-        Queue::of_url(&url).ok_or_else(|| {
-            let example = "such as https://sqs.eu-west-1.amazonaws.com/123456789012/name";
-            CommandError::Refused(format!("{flag}: must be the URL of a queue of SQS, {example}"))
-        })
-    };
-    let variable = if options.undelivered { UNDELIVERED } else { DEAD_LETTER };
-    let queue = find(&options.queue, "--queue", variable)?;
+    let function = function.as_ref();
+    let role = if options.undelivered { Role::Undelivered } else { Role::DeadLetter };
+    let queue = find_queue(options.queue.as_deref(), "--queue", role, function)?;
     let deed = match (options.send, options.drop) {
-        (true, _) => Some(Deed::Move(find(&options.to, "--to", UNDELIVERED)?)),
+        (true, _) => Some(Deed::Move(find_queue(options.to.as_deref(), "--to", Role::Undelivered, function)?)),
         (_, true) => Some(Deed::Drop),
         _ => None,
     };
@@ -160,6 +143,28 @@ async fn queues(account: &Account, options: &Options) -> Result<(Queue, Option<D
         }
         _ => Ok((queue, deed)),
     }
+}
+
+/// The queue of a flag; without it, of the function's variable.
+fn find_queue(given: Option<&str>, flag: &str, role: Role, function: Option<&Function>) -> Result<Queue, CommandError> {
+    let variable = if role == Role::Undelivered { UNDELIVERED_QUEUE_URL } else { DEAD_LETTER_QUEUE_URL };
+    let of_function = function.and_then(|function| function.variables.get(variable));
+    let Some(url) = given.map(str::to_owned).or(of_function).filter(|url| !url.trim().is_empty()) else {
+        let name = function.map(|function| function.name.as_str()).unwrap_or_default();
+        return Err(CommandError::Refused(format!(
+            "function {name} has no queue in its variable {variable}. Give the queue's URL with {flag}, or deploy template.yaml, \
+             which makes the queues"
+        )));
+    };
+    let url = url.trim();
+    let is_url = reqwest::Url::parse(url).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https") && url.path().trim_matches('/').split('/').all(|part| !part.is_empty())
+    });
+    if is_url {
+        return Ok(Queue::new(role, url));
+    }
+    let example = "such as https://sqs.eu-west-1.amazonaws.com/123456789012/name";
+    Err(CommandError::Refused(format!("{flag}: must be the URL of a queue of SQS, {example}")))
 }
 
 impl Plan {
@@ -277,5 +282,20 @@ impl Plan {
             None => serde_json::Value::Null,
         };
         json!({ "queue": self.queue.url, "action": deed, "messages": letters.collect::<Vec<_>>() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_is_given_by_its_url() {
+        let name = |url: &str| find_queue(Some(url), "--queue", Role::DeadLetter, None).ok().map(|queue| queue.name);
+        assert_eq!(name(" https://sqs.eu-west-1.amazonaws.com/1/dead ").as_deref(), Some("dead"));
+        assert_eq!(name("http://127.0.0.1:5000/1/dead/").as_deref(), Some("dead"));
+        for url in ["", "dead", "arn:aws:sqs:eu-west-1:1:dead", "https://sqs.eu-west-1.amazonaws.com/", "ftp://x/1/y"] {
+            assert_eq!(name(url), None, "{url}");
+        }
     }
 }

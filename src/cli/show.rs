@@ -178,6 +178,19 @@ pub(super) fn finding(out: &mut impl Write, problem: &str) -> io::Result<()> {
     writeln!(out, "  {ERROR}problem{ERROR:#}  {}", harmless(problem))
 }
 
+/// Something to look at, and how much it matters: `wrong`, `unknown`, `note`.
+#[cfg(feature = "aws")]
+pub(super) fn weighed(out: &mut impl Write, weight: &str, problem: &str) -> io::Result<()> {
+    let style = if weight == "wrong" { ERROR } else { LABEL };
+    writeln!(out, "{style}{weight:<8}{style:#} {}", harmless(problem))
+}
+
+/// What to do about it.
+#[cfg(feature = "aws")]
+pub(super) fn remedy(out: &mut impl Write, remedy: &str) -> io::Result<()> {
+    writeln!(out, "         → {}", harmless(remedy))
+}
+
 /// One log of Datadog's, part by part.
 pub(super) fn log(out: &mut impl Write, log: &Value) -> io::Result<()> {
     let text = |name: &str| log[name].as_str().unwrap_or("–").to_owned();

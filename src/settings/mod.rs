@@ -17,7 +17,7 @@ pub use api_key::{ApiKeySource, AwsSettings, plain_api_key};
 pub use endpoint::{DeliverySettings, Proxies, SITES};
 pub use forwarder_table::{FORWARDER_SETTINGS, ForwarderSetting, Here, forwarder_markdown};
 pub use own_log::{Level, OwnLogSettings};
-pub use queues::{Queue, QueueSettings};
+pub use queues::{DEAD_LETTER_QUEUE_URL, Queue, QueueSettings, UNDELIVERED_QUEUE_URL};
 pub use table::{VARIABLES, Variable, markdown};
 
 use std::collections::HashMap;

@@ -2,8 +2,10 @@
 
 use super::{AwsSettings, Reader};
 
-const UNDELIVERED: &str = "PODFERRY_UNDELIVERED_QUEUE_URL";
-const DEAD_LETTER: &str = "PODFERRY_DEAD_LETTER_QUEUE_URL";
+/// Names the queue for what may go through later.
+pub const UNDELIVERED_QUEUE_URL: &str = "PODFERRY_UNDELIVERED_QUEUE_URL";
+/// Names the queue for what never will.
+pub const DEAD_LETTER_QUEUE_URL: &str = "PODFERRY_DEAD_LETTER_QUEUE_URL";
 
 /// The queues. Without the first, an invocation with undelivered logs fails.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,9 +28,11 @@ pub struct Queue {
 }
 
 pub(super) fn read(reader: &mut Reader, aws: &AwsSettings) -> QueueSettings {
-    let queues =
-        QueueSettings { undelivered: queue(reader, UNDELIVERED, aws), dead_letter: queue(reader, DEAD_LETTER, aws) };
-    let any = if queues.undelivered.is_some() { UNDELIVERED } else { DEAD_LETTER };
+    let queues = QueueSettings {
+        undelivered: queue(reader, UNDELIVERED_QUEUE_URL, aws),
+        dead_letter: queue(reader, DEAD_LETTER_QUEUE_URL, aws),
+    };
+    let any = if queues.undelivered.is_some() { UNDELIVERED_QUEUE_URL } else { DEAD_LETTER_QUEUE_URL };
     if (queues.undelivered.is_some() || queues.dead_letter.is_some()) && aws.access_key_id.is_empty() {
         reader.mistake(
             "AWS_ACCESS_KEY_ID",
@@ -80,8 +84,8 @@ mod tests {
     #[test]
     fn a_url_tells_region_name_and_host() {
         let found = read(&[
-            (UNDELIVERED, "https://sqs.us-east-2.amazonaws.com/123456789012/logs"),
-            (DEAD_LETTER, "http://127.0.0.1:5000/123456789012/dead"),
+            (UNDELIVERED_QUEUE_URL, "https://sqs.us-east-2.amazonaws.com/123456789012/logs"),
+            (DEAD_LETTER_QUEUE_URL, "http://127.0.0.1:5000/123456789012/dead"),
         ])
         .unwrap();
         let queue = found.undelivered.unwrap();
@@ -90,7 +94,7 @@ mod tests {
         let queue = found.dead_letter.unwrap();
         assert_eq!((queue.region.as_str(), queue.endpoint.as_str()), ("eu-west-1", "http://127.0.0.1:5000"));
         let elsewhere = [
-            (UNDELIVERED, "https://vpce-1.sqs.eu-west-1.vpce.amazonaws.com/1/q"),
+            (UNDELIVERED_QUEUE_URL, "https://vpce-1.sqs.eu-west-1.vpce.amazonaws.com/1/q"),
             ("AWS_ENDPOINT_URL_SQS", "http://x:1"),
         ];
         let queue = read(&elsewhere).unwrap().undelivered.unwrap();
@@ -107,9 +111,10 @@ mod tests {
             "arn:aws:sqs:eu-west-1:1:q",
             "ftp://x/1/q",
         ] {
-            assert!(read(&[(UNDELIVERED, url)]).unwrap_err().contains(UNDELIVERED), "{url}");
+            assert!(read(&[(UNDELIVERED_QUEUE_URL, url)]).unwrap_err().contains(UNDELIVERED_QUEUE_URL), "{url}");
         }
-        let without = read(&[(UNDELIVERED, "https://sqs.eu-west-1.amazonaws.com/1/q"), ("AWS_ACCESS_KEY_ID", "")]);
+        let without =
+            read(&[(UNDELIVERED_QUEUE_URL, "https://sqs.eu-west-1.amazonaws.com/1/q"), ("AWS_ACCESS_KEY_ID", "")]);
         assert!(without.unwrap_err().contains("AWS_ACCESS_KEY_ID"));
     }
 }

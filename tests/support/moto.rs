@@ -172,7 +172,8 @@ impl TestAccount {
         self.script.lock().unwrap().faults.insert(action.to_owned(), (fault, times));
     }
 
-    /// Answers an action of a service with JSON instead of moto: a status, and a body.
+    /// Answers an action of a service instead of moto: a status, and a body, which goes out as JSON, or as CBOR where the service
+    /// speaks that (moto does not: so for all of CloudWatch's metrics).
     pub fn stand_in(&self, action: &str, answer: impl Fn(&Value) -> (u16, Value) + Send + 'static) {
         self.script.lock().unwrap().stand_ins.insert(action.to_owned(), Box::new(answer));
     }
@@ -331,6 +332,11 @@ impl Front {
             return Some(refusal(*fault, request));
         }
         let (status, answer) = script.stand_ins.get(action)?(&body);
+        if header(&request.head, "smithy-protocol").is_some() {
+            let mut bytes = Vec::new();
+            cbor(&answer, &mut bytes);
+            return Some(answer_of(status, "application/cbor", "", &bytes));
+        }
         Some(answer_of(status, "application/x-amz-json-1.1", "", answer.to_string().as_bytes()))
     }
 }
@@ -426,16 +432,42 @@ fn refusal(fault: Fault, request: &Request) -> Vec<u8> {
         return answer_of(status, "text/xml", code, text.as_bytes());
     }
     if header(&request.head, "smithy-protocol").is_some() {
-        let texts = [("__type", code), ("message", message)];
-        let mut bytes = vec![0xa0 | 2];
-        for text in texts.into_iter().flat_map(|(name, value)| [name, value]) {
-            // Source: RFC 8949, section 3.1: a text with its length in one byte.
-            bytes.extend([0x78, u8::try_from(text.len()).unwrap()]);
-            bytes.extend(text.as_bytes());
-        }
+        let mut bytes = Vec::new();
+        cbor(&json!({ "__type": code, "message": message }), &mut bytes);
         return answer_of(status, "application/cbor", code, &bytes);
     }
     answer_of(status, "application/x-amz-json-1.1", code, &json)
+}
+
+/// JSON as CBOR, with every length and number in its longest form. Source: RFC 8949, section 3.1.
+fn cbor(value: &Value, out: &mut Vec<u8>) {
+    let mut head = |major: u8, number: usize| {
+        out.push(major << 5 | 27);
+        out.extend(u64::try_from(number).unwrap().to_be_bytes());
+    };
+    match value {
+        Value::Null => out.push(0xf6),
+        Value::Bool(is_true) => out.push(0xf4 + u8::from(*is_true)),
+        Value::Number(number) => {
+            out.push(0xfb);
+            out.extend(number.as_f64().unwrap().to_be_bytes());
+        }
+        Value::String(text) => {
+            head(3, text.len());
+            out.extend(text.as_bytes());
+        }
+        Value::Array(all) => {
+            head(4, all.len());
+            all.iter().for_each(|one| cbor(one, out));
+        }
+        Value::Object(all) => {
+            head(5, all.len());
+            for (name, one) in all {
+                cbor(&name.as_str().into(), out);
+                cbor(one, out);
+            }
+        }
+    }
 }
 
 fn answer_of(status: u16, content_type: &str, code: &str, body: &[u8]) -> Vec<u8> {

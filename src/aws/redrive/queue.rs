@@ -8,7 +8,8 @@ use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, Message, Mess
 use super::letter::{Letter, Received};
 use crate::aws::account::Account;
 use crate::aws::concurrently::each;
-use crate::aws::error::{CallError, On};
+use crate::aws::error::CallError;
+use crate::aws::queues::Queue;
 use crate::lambda::queue::REASON_ATTRIBUTE;
 
 /// How many messages a call gives, or takes. Source: Amazon SQS API reference, ReceiveMessage.
@@ -20,13 +21,6 @@ const HIDDEN_SECONDS: i32 = 300;
 /// How long to wait for a message. With a wait SQS asks all of its servers, and an empty answer means that there is none.
 /// Source: Amazon SQS Developer Guide, "Amazon SQS short and long polling".
 const WAIT_SECONDS: i32 = 1;
-
-/// A queue of SQS.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Queue {
-    pub url: String,
-    pub name: String,
-}
 
 /// What is done with a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,18 +40,6 @@ pub struct Done {
 }
 
 impl Queue {
-    /// Of a URL, which ends in the queue's name; `None` if it is none.
-    #[must_use]
-    pub fn of_url(url: &str) -> Option<Queue> {
-        let parsed = reqwest::Url::parse(url.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
-        let name = parsed.path().trim_end_matches('/').rsplit('/').next().filter(|name| !name.is_empty())?;
-        Some(Queue { url: url.trim().to_owned(), name: name.to_owned() })
-    }
-
-    fn on(&self, account: &Account) -> On {
-        On::new(format!("queue {}", self.name), account.arn("sqs", &self.name))
-    }
-
     /// All messages that are visible now, the oldest first.
     ///
     /// # Errors
@@ -191,20 +173,5 @@ fn received(message: Message) -> Received {
         id: message.message_id.unwrap_or_default(),
         receipt: message.receipt_handle.unwrap_or_default(),
         body: message.body.unwrap_or_default(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_name_is_the_end_of_the_url() {
-        let name = |url: &str| Queue::of_url(url).map(|queue| queue.name);
-        assert_eq!(name(" https://sqs.eu-west-1.amazonaws.com/1/dead ").as_deref(), Some("dead"));
-        assert_eq!(name("http://127.0.0.1:5000/1/dead/").as_deref(), Some("dead"));
-        for url in ["", "dead", "arn:aws:sqs:eu-west-1:1:dead", "https://sqs.eu-west-1.amazonaws.com/", "ftp://x/1/y"] {
-            assert_eq!(name(url), None, "{url}");
-        }
     }
 }

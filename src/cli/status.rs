@@ -1,0 +1,237 @@
+//! `podferry status`: how the forwarder does, as tables and findings, or as JSON.
+
+use std::io::{self, Write};
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::account::{AccountFlags, Output};
+use super::exit::Exit;
+use super::selection::{FunctionFlag, SelectionFlags};
+use super::subscribe::said;
+use super::{CommandError, show};
+use crate::aws::account::Account;
+use crate::aws::function::Function;
+use crate::aws::groups::{Filter, Found};
+use crate::aws::queues::Role;
+use crate::aws::status::findings::{Finding, Weight, findings};
+use crate::aws::status::{GroupStatus, QueueStatus, Read, Status, read};
+use crate::aws::subscribe::is_same_function;
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct Options {
+    #[command(flatten)]
+    selection: SelectionFlags,
+    #[command(flatten)]
+    function: FunctionFlag,
+    #[command(flatten)]
+    aws: AccountFlags,
+}
+
+pub(super) async fn run(options: Options) -> Result<Exit, CommandError> {
+    let account = options.aws.open().await?;
+    let selection = options.selection.selection(&account)?;
+    let function = Function::find(&account, options.function.function.as_deref()).await?;
+    let found = selection.find(&account).await?;
+    if !selection.is_empty() && found == Found::default() {
+        return Err(CommandError::Refused(super::subscribe::nothing_found(&account, &options.selection)));
+    }
+    let status = read::status(&account, function, found, selection.is_empty()).await;
+    let found = findings(&status);
+    match options.aws.output {
+        Output::Text => show_all(&mut anstream::stdout(), &account, &status, &found)?,
+        Output::Json => show::json(&json_of(&account, &status, &found))?,
+    }
+    // What is unknown may be wrong.
+    Ok(Exit::of_findings(found.iter().filter(|one| one.weight != Weight::Note).count()))
+}
+
+/// What a cell has where its value could not be read.
+const UNKNOWN: &str = "unknown";
+
+fn show_all(out: &mut impl Write, account: &Account, status: &Status, found: &[Finding]) -> io::Result<()> {
+    writeln!(out, "function {}\naccount {}, region {}", status.function.arn, account.id, account.region)?;
+    let hour = match &status.last_hour {
+        Ok(hour) => {
+            let invocations = show::counted(usize::try_from(hour.invocations).unwrap_or(usize::MAX), "invocation");
+            format!("{invocations}, {} failed, {} throttled", hour.errors, hour.throttles)
+        }
+        Err(_) => UNKNOWN.to_owned(),
+    };
+    writeln!(out, "last hour: {hour}")?;
+    if let Ok(Some(policy)) = &status.account_policy {
+        let left_out = if policy.left_out.is_empty() { "none".to_owned() } else { policy.left_out.join(", ") };
+        writeln!(out, "policy {}: all log groups, {}; left out: {left_out}", policy.name, said(&policy.pattern))?;
+    }
+    if let Ok(Some(destination)) = &status.failed_events {
+        writeln!(out, "events that Lambda gives up go to {destination}")?;
+    }
+    if !status.groups.is_empty() {
+        let rows: Vec<Vec<String>> = status.groups.iter().map(|group| group_cells(status, group)).collect();
+        show::table(out, &["log group", "filter → destination", "retention", "stored", "last event"], &rows)?;
+    }
+    if !status.queues.is_empty() {
+        let rows: Vec<Vec<String>> = status.queues.iter().map(queue_cells).collect();
+        show::table(out, &["queue", "holds", "to be read", "put off", "oldest"], &rows)?;
+    }
+    for finding in found {
+        show::weighed(out, finding.weight.word(), &format!("{}: {}", finding.about, finding.problem))?;
+        if !finding.remedy.is_empty() {
+            show::remedy(out, &finding.remedy)?;
+        }
+    }
+    if found.iter().all(|one| one.weight == Weight::Note) {
+        writeln!(out, "nothing is wrong")?;
+    }
+    Ok(())
+}
+
+fn group_cells(status: &Status, group: &GroupStatus) -> Vec<String> {
+    let retention = group.group.retention_days.map_or_else(|| "for ever".to_owned(), |days| format!("{days} d"));
+    let filters = match &group.filters {
+        Ok(filters) if filters.is_empty() => "–".to_owned(),
+        Ok(filters) => filters.iter().map(|filter| filter_cell(status, filter)).collect::<Vec<_>>().join("; "),
+        Err(_) => UNKNOWN.to_owned(),
+    };
+    let last = cell(&group.newest, |newest| match newest.and_then(|newest| newest.event) {
+        Some(time) => ago(status.now, time),
+        None => "never".to_owned(),
+    });
+    vec![group.group.name.clone(), filters, retention, bytes(group.group.stored_bytes), last]
+}
+
+fn filter_cell(status: &Status, filter: &Filter) -> String {
+    // The function itself stands at the top.
+    let is_here = is_same_function(&filter.destination, &status.function.arn);
+    let destination =
+        if is_here { "the function" } else { filter.destination.splitn(6, ':').last().unwrap_or_default() };
+    let pattern = if filter.pattern.is_empty() { String::new() } else { format!(" ({})", said(&filter.pattern)) };
+    format!("{} → {destination}{pattern}", filter.name)
+}
+
+fn queue_cells(status: &QueueStatus) -> Vec<String> {
+    let holds = role(status.queue.role).to_owned();
+    let visible = cell(&status.depth, |depth| depth.visible.to_string());
+    let hidden = cell(&status.depth, |depth| (depth.hidden + depth.delayed).to_string());
+    let oldest = match (&status.depth, &status.oldest_seconds) {
+        (Ok(depth), _) if depth.all() == 0 => "–".to_owned(),
+        (_, oldest) => cell(oldest, |age| age.map_or_else(|| "–".to_owned(), duration)),
+    };
+    vec![status.queue.name.clone(), holds, visible, hidden, oldest]
+}
+
+fn role(role: Role) -> &'static str {
+    match role {
+        Role::Undelivered => "undelivered logs",
+        Role::DeadLetter => "dead letters",
+        Role::FailedEvents => "events that Lambda gave up",
+    }
+}
+
+fn cell<T>(read: &Read<T>, shown: impl Fn(&T) -> String) -> String {
+    read.as_ref().map_or_else(|_| UNKNOWN.to_owned(), shown)
+}
+
+/// `3 min ago`, from milliseconds.
+fn ago(now: i64, time: i64) -> String {
+    let seconds = u64::try_from((now - time) / 1000).unwrap_or_default();
+    format!("{} ago", duration(seconds))
+}
+
+/// One number and its unit.
+fn duration(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+/// As CloudWatch's prices count: by thousands.
+fn bytes(number: i64) -> String {
+    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
+    let mut units = UNITS.into_iter();
+    let mut unit = units.next().unwrap_or_default();
+    #[expect(clippy::cast_precision_loss, reason = "one digit after the point is shown")]
+    let mut rest = number as f64;
+    for larger in units {
+        if rest < 1000.0 {
+            break;
+        }
+        rest /= 1000.0;
+        unit = larger;
+    }
+    if unit == "B" { format!("{number} B") } else { format!("{rest:.1} {unit}") }
+}
+
+fn json_of(account: &Account, status: &Status, found: &[Finding]) -> Value {
+    let group = |group: &GroupStatus| {
+        let filters = group.filters.as_ref().map(|filters| {
+            let one = |filter: &Filter| json!({ "name": filter.name, "pattern": filter.pattern, "destination": filter.destination });
+            Value::from_iter(filters.iter().map(one))
+        });
+        let newest = group.newest.as_ref().map(|newest| {
+            json!({ "event": newest.and_then(|one| one.event), "ingestion": newest.and_then(|one| one.ingestion) })
+        });
+        json!({
+            "name": group.group.name, "retention_days": group.group.retention_days, "stored_bytes": group.group.stored_bytes,
+            "filters": value(filters), "newest_ms": value(newest),
+        })
+    };
+    let queue = |queue: &QueueStatus| {
+        let depth = queue.depth.as_ref();
+        let depth =
+            depth.map(|depth| json!({ "visible": depth.visible, "hidden": depth.hidden, "delayed": depth.delayed }));
+        json!({
+            "name": queue.queue.name, "url": queue.queue.url, "holds": role(queue.queue.role), "messages": value(depth),
+            "oldest_seconds": value(queue.oldest_seconds.as_ref().map(|age| json!(age))),
+        })
+    };
+    let finding = |one: &Finding| json!({ "weight": one.weight.word(), "about": one.about, "problem": one.problem, "remedy": one.remedy });
+    let hour = status.last_hour.as_ref();
+    let hour =
+        hour.map(|hour| json!({ "invocations": hour.invocations, "errors": hour.errors, "throttles": hour.throttles }));
+    let policy = status.account_policy.as_ref().map(|policy| match policy {
+        Some(policy) => json!({ "name": policy.name, "pattern": policy.pattern, "left_out": policy.left_out }),
+        None => Value::Null,
+    });
+    json!({
+        "account": account.id, "region": account.region, "function": status.function.arn, "last_hour": value(hour),
+        "account_policy": value(policy), "failed_events": value(status.failed_events.as_ref().map(|arn| json!(arn))),
+        "log_groups": status.groups.iter().map(group).collect::<Vec<_>>(),
+        "queues": status.queues.iter().map(queue).collect::<Vec<_>>(),
+        "findings": found.iter().map(finding).collect::<Vec<_>>(),
+    })
+}
+
+/// What was read; or why not, in place of it.
+fn value(read: Result<Value, &crate::aws::error::CallError>) -> Value {
+    read.unwrap_or_else(|error| json!({ "error": error.to_string() }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_for_people() {
+        for (number, shown) in
+            [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (1_234_567, "1.2 MB"), (5_000_000_000_000_000, "5000.0 TB")]
+        {
+            assert_eq!(bytes(number), shown);
+        }
+        for (seconds, shown) in [
+            (0, "0 s"),
+            (119, "119 s"),
+            (120, "2 min"),
+            (7199, "119 min"),
+            (7200, "2 h"),
+            (172_799, "47 h"),
+            (172_800, "2 d"),
+        ] {
+            assert_eq!(duration(seconds), shown);
+        }
+        assert_eq!(ago(1000, 5000), "0 s ago");
+    }
+}
