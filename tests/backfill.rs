@@ -414,6 +414,16 @@ async fn what_cannot_be_done_says_why() {
     let text = refused(&["--from", "1h"]).await;
     // moto has no metrics of log groups.
     assert!(text.contains("There is no estimate") && text.contains("give --yes"), "{text}");
+    let points = |sums: &[f64]| {
+        let points: Vec<Value> = sums.iter().map(|sum| json!({ "Sum": sum })).collect();
+        move |_: &Value| (200, json!({ "Label": "x", "Datapoints": points }))
+    };
+    account.stand_in("cloudwatch:GetMetricStatistics", points(&[]));
+    let text = refused(&["--from", "1h"]).await;
+    assert!(text.contains("CloudWatch has no metrics of that time"), "{text}");
+    account.stand_in("cloudwatch:GetMetricStatistics", points(&[600_000.0, 400_000.0]));
+    let text = refused(&["--from", "1h", "--price-per-gb", "1000"]).await;
+    assert!(text.contains("at most 1000000 events with 1.0 MB") && text.contains("about $2.70"), "{text}");
     account.fault("cloudwatch:GetMetricStatistics", Fault::Denied, 1);
     let text = refused(&["--from", "1h"]).await;
     assert!(text.contains("Allow cloudwatch:GetMetricStatistics"), "{text}");

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! * [`groups`], [`function`], [`queues`]: what there is, as values; [`subscribe`]: what is to be done with it; [`status`]: how it
-//!   does; [`doctor`]: whether all of it works together.
+//!   does; [`doctor`]: whether all of it works together; [`backfill`]: history to Datadog; [`redrive`]: dead
+//!   letters.
 //! * [`account`] opens an account in a region: the one place that makes the SDK's configuration and its clients.
 //! * [`http`] carries the SDK's requests over the HTTP client that the rest of podferry uses.
 //! * [`error`] makes of each failure what a person can act on.
@@ -24,5 +25,6 @@ pub mod glob;
 pub mod groups;
 pub mod http;
 pub mod queues;
+pub mod redrive;
 pub mod status;
 pub mod subscribe;

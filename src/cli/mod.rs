@@ -19,6 +19,8 @@ mod lint;
 mod logs;
 mod manifest;
 mod preview;
+#[cfg(feature = "aws")]
+mod redrive;
 mod replace;
 mod rules;
 #[cfg(feature = "aws")]
@@ -159,6 +161,14 @@ enum Command {
     /// 130: you ended it.
     #[cfg(feature = "aws")]
     Backfill(Box<backfill::Options>),
+    /// Look at dead letters, and send them again or drop them.
+    ///
+    /// Lists what lies in the function's dead-letter queue: what, why and since when, never the text of logs. Looking takes nothing
+    /// away. With --send or --drop it shows what it would do, and asks.
+    ///
+    /// Exit code 0: no dead letters are left of those that were asked for. 1: some are. 2: it could not be done.
+    #[cfg(feature = "aws")]
+    Redrive(Box<redrive::Options>),
     /// Show how the forwarder does: log groups, filters, queues, errors; what is wrong and what to do.
     ///
     /// Without a choice of log groups it shows all that lead to the function. What cannot be read is said in its place, and stops
@@ -318,6 +328,8 @@ fn dispatch(command: Command) -> Result<Exit, CommandError> {
         Command::Doctor(options) => return block_on(doctor::run(*options)),
         #[cfg(feature = "aws")]
         Command::Backfill(options) => return block_on(backfill::run(*options)),
+        #[cfg(feature = "aws")]
+        Command::Redrive(options) => return block_on(redrive::run(*options)),
         #[cfg(feature = "aws")]
         Command::Status(options) => return block_on(status::run(*options)),
         #[cfg(feature = "aws")]

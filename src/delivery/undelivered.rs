@@ -155,6 +155,19 @@ fn plain(payload: &Payload, reason: &str, attempts: u32) -> Option<String> {
     Some(out)
 }
 
+/// What a message says of itself, without a look at its logs.
+///
+/// # Errors
+/// [`EventError::Message`]: it is damaged, or of a higher schema.
+pub fn read_head(text: &str) -> Result<Head, EventError> {
+    #[derive(Deserialize)]
+    struct Message {
+        podferry: Head,
+    }
+    let Message { podferry } = serde_json::from_str(text).map_err(|_| EventError::Message)?;
+    if podferry.schema == SCHEMA { Ok(podferry) } else { Err(EventError::Message) }
+}
+
 /// Reads a message: its payloads (one, as it was written here), to be sent with `compression`. Their logs bear `record`.
 ///
 /// # Errors
@@ -236,6 +249,8 @@ mod tests {
         assert_eq!((&head["schema"], &head["logs"], &head["attempts"]), (&1.into(), &2.into(), &3.into()));
         assert_eq!((&head["first_ms"], &head["last_ms"]), (&100.into(), &101.into()));
         assert_eq!((&head["reason"], &head["encoding"]), (&"IntakeAnswered503".into(), &"zstd".into()));
+        assert_eq!(super::read_head(message).unwrap().reason, "IntakeAnswered503");
+        assert_eq!(super::read_head(&message.replace("\"schema\":1", "\"schema\":2")), Err(EventError::Message));
         let (read, payloads) = read(message, 5, Compression::None).unwrap();
         assert_eq!((read.attempts, payloads[0].attempts, payloads[0].logs()[0].record), (3, 3, 5));
         assert_eq!(payloads[0].body, payload.plain().unwrap());

@@ -76,7 +76,12 @@ impl Run {
         }
         while let Some(ended) = working.join_next().await {
             match ended {
-                Ok(result) => result?,
+                Ok(Ok(())) => {}
+                Ok(Err(stop)) => {
+                    // A page of another group may be on its way: it comes to its end, and is noted.
+                    drop(self.ferry.lock().await);
+                    return Err(stop);
+                }
                 Err(error) => {
                     if let Ok(panic) = error.try_into_panic() {
                         std::panic::resume_unwind(panic);

@@ -38,7 +38,7 @@ pub(super) fn plan(checkpoint: &Checkpoint) -> String {
     let streams = query.stream_prefix.as_ref().map(|prefix| format!(", streams {prefix}…")).unwrap_or_default();
     let events =
         query.filter_pattern.as_ref().map(|pattern| format!(", events that fit {pattern}")).unwrap_or_default();
-    format!("{groups}{streams}{events}, from {} to {}, to {}", shown(*from_ms), shown(*to_ms), query.intake)
+    format!("{groups}{streams}{events}, from {} until {}, to {}", shown(*from_ms), shown(*to_ms), query.intake)
 }
 
 /// How much there is, before it is read.

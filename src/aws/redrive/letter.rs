@@ -1,0 +1,220 @@
+//! One message of a queue: what it is, why it is there, and since when. Its logs are not looked at.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::delivery::undelivered::{self, Head};
+use crate::pipeline::event::{self, Event};
+use crate::pipeline::json;
+use crate::pipeline::late::LATE_AFTER_MS;
+
+/// How much of a reason is repeated, in characters: names of errors are shorter.
+const MAX_REASON: usize = 64;
+
+/// A message as SQS tells of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Received {
+    pub id: String,
+    /// What it can be deleted by, or shown again.
+    pub receipt: String,
+    pub body: String,
+    /// The attribute `podferry_reason`.
+    pub reason: Option<String>,
+    /// Milliseconds since 1970.
+    pub sent_ms: i64,
+    /// How often it was handed out, this time included.
+    pub receives: u32,
+}
+
+/// What a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Logs of ours.
+    Logs,
+    /// An event that the function, or Lambda for it, has given up.
+    Event,
+    /// A note of S3 that such an event is in a bucket.
+    Object,
+    /// Of ours, and damaged or of a newer podferry.
+    Unreadable,
+    /// Nothing that podferry writes or takes.
+    Unknown,
+}
+
+/// A message, without its text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Letter {
+    pub id: String,
+    pub kind: Kind,
+    /// A name such as `IntakeAnswered400`; empty if none is known.
+    pub reason: String,
+    /// How many logs, and the times of the oldest and the newest.
+    pub logs: Option<usize>,
+    pub first_ms: Option<i64>,
+    pub last_ms: Option<i64>,
+    /// How often its logs were given up on.
+    pub attempts: Option<u32>,
+    pub sent_ms: i64,
+    pub receives: u32,
+    pub bytes: usize,
+}
+
+/// Which messages.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// One of these; empty is any.
+    pub reasons: Vec<String>,
+    /// Sent before, and not before; milliseconds since 1970.
+    pub before_ms: Option<i64>,
+    pub since_ms: Option<i64>,
+}
+
+impl Kind {
+    /// For people.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Logs => "logs",
+            Kind::Event => "event",
+            Kind::Object => "event in a bucket",
+            Kind::Unreadable => "unreadable",
+            Kind::Unknown => "unknown",
+        }
+    }
+
+    /// Whether the function can take it again. What it cannot may belong to somebody else.
+    #[must_use]
+    pub fn is_known(self) -> bool {
+        !matches!(self, Kind::Unreadable | Kind::Unknown)
+    }
+}
+
+impl Letter {
+    #[must_use]
+    pub fn of(received: &Received) -> Letter {
+        let (kind, head, condition) = recognise(&received.body);
+        let of_head = head.as_ref().map(|head| head.reason.clone());
+        let reason = received.reason.clone().or(of_head).or(condition).unwrap_or_default();
+        Letter {
+            id: received.id.clone(),
+            kind,
+            reason: reason.chars().take(MAX_REASON).collect(),
+            logs: head.as_ref().map(|head| head.logs),
+            first_ms: head.as_ref().and_then(|head| head.first_ms),
+            last_ms: head.as_ref().and_then(|head| head.last_ms),
+            attempts: head.as_ref().map(|head| head.attempts),
+            sent_ms: received.sent_ms,
+            receives: received.receives,
+            bytes: received.body.len(),
+        }
+    }
+
+    /// Whether Datadog would drop logs of it for their age, so that the function will send them with another time.
+    #[must_use]
+    pub fn is_late(&self, now_ms: i64) -> bool {
+        self.first_ms.is_some_and(|first| first < now_ms.saturating_sub(LATE_AFTER_MS))
+    }
+}
+
+impl Wanted {
+    #[must_use]
+    pub fn has(&self, letter: &Letter) -> bool {
+        (self.reasons.is_empty() || self.reasons.contains(&letter.reason))
+            && self.before_ms.is_none_or(|before| letter.sent_ms < before)
+            && self.since_ms.is_none_or(|since| letter.sent_ms >= since)
+    }
+}
+
+/// What it is; what it says of itself, if it is logs; and why Lambda has given it up, if it says so.
+fn recognise(body: &str) -> (Kind, Option<Head>, Option<String>) {
+    match event::recognise(body.as_bytes()) {
+        Ok(Event::Undelivered(text)) => match undelivered::read_head(text) {
+            Ok(head) => (Kind::Logs, Some(head), None),
+            Err(_) => (Kind::Unreadable, None, None),
+        },
+        Ok(Event::S3(_)) => (Kind::Object, None, None),
+        Ok(Event::Failed(_)) => (Kind::Event, None, condition(body)),
+        Ok(Event::AwsLogs { .. } | Event::Kinesis(_) | Event::Sqs(_)) => (Kind::Event, None, None),
+        Ok(Event::Firehose(_)) | Err(_) => (Kind::Unknown, None, None),
+    }
+}
+
+/// `RetriesExhausted`. Source: AWS, "Capturing records of Lambda asynchronous invocations".
+fn condition(body: &str) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Record<'a> {
+        #[serde(borrow, rename = "requestContext")]
+        request_context: &'a RawValue,
+    }
+    let record: Record = serde_json::from_str(body).ok()?;
+    let mut condition = None;
+    let _ = json::each_member(record.request_context.get(), |name, value| {
+        if name == "condition" {
+            condition = json::string(value);
+        }
+    });
+    condition
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn letter(body: &str, reason: Option<&str>) -> Letter {
+        let received =
+            Received { body: body.to_owned(), reason: reason.map(str::to_owned), sent_ms: 100, ..Received::default() };
+        Letter::of(&received)
+    }
+
+    const LOGS: &str = r#"{"podferry":{"schema":1,"version":"0.1.0","logs":2,"first_ms":5,"last_ms":6,"attempts":3,"reason":"IntakeAnswered400","encoding":"json"},"payload":[{},{}]}"#;
+
+    #[test]
+    fn what_it_is_and_why() {
+        let logs = letter(LOGS, None);
+        assert_eq!((logs.kind, logs.reason.as_str()), (Kind::Logs, "IntakeAnswered400"));
+        assert_eq!((logs.logs, logs.first_ms, logs.last_ms, logs.attempts), (Some(2), Some(5), Some(6), Some(3)));
+        let event = json!({ "awslogs": { "data": "%" } });
+        let failed = json!({ "requestContext": { "condition": "RetriesExhausted" }, "requestPayload": event });
+        let note = json!({ "Records": [{ "eventSource": "aws:s3", "s3": {} }] });
+        for (body, reason, kind, expected) in [
+            (event.to_string(), Some("EventBase64Invalid"), Kind::Event, "EventBase64Invalid"),
+            (failed.to_string(), None, Kind::Event, "RetriesExhausted"),
+            (note.to_string(), Some("EventObjectMissing"), Kind::Object, "EventObjectMissing"),
+            (LOGS.replace("\"schema\":1", "\"schema\":2"), None, Kind::Unreadable, ""),
+            (json!({ "order": 7 }).to_string(), None, Kind::Unknown, ""),
+            ("text".to_owned(), None, Kind::Unknown, ""),
+        ] {
+            let letter = letter(&body, reason);
+            assert_eq!((letter.kind, letter.reason.as_str()), (kind, expected), "{body}");
+            assert_eq!(letter.kind.is_known(), !matches!(kind, Kind::Unreadable | Kind::Unknown));
+        }
+    }
+
+    #[test]
+    fn by_reason_and_age() {
+        let letter = letter(LOGS, None);
+        let wanted = |reasons: &[&str], before_ms, since_ms| {
+            let reasons = reasons.iter().map(|reason| (*reason).to_owned()).collect();
+            Wanted { reasons, before_ms, since_ms }.has(&letter)
+        };
+        assert!(wanted(&[], None, None) && wanted(&["x", "IntakeAnswered400"], None, None));
+        assert!(!wanted(&["IntakeAnswered4"], None, None));
+        for (edge, before, since) in [(99, false, true), (100, false, true), (101, true, false)] {
+            assert_eq!((wanted(&[], Some(edge), None), wanted(&[], None, Some(edge))), (before, since), "{edge}");
+        }
+        for (now, late) in [(5 + LATE_AFTER_MS, false), (6 + LATE_AFTER_MS, true)] {
+            assert_eq!(letter.is_late(now), late);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_survived_and_none_of_it_is_kept(text in "[a-z{}\":,]{0,80}") {
+            prop_assert_eq!(letter(&text, None).reason, "");
+        }
+    }
+}

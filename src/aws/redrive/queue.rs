@@ -1,0 +1,177 @@
+//! A queue that is read by people: nothing is taken away by reading. What was received is hidden from other readers meanwhile,
+//! and shown again at the end.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, Message, MessageSystemAttributeName};
+
+use super::letter::{Letter, Received};
+use crate::aws::account::Account;
+use crate::aws::concurrently::each;
+use crate::aws::error::CallError;
+use crate::aws::queues::Queue;
+use crate::lambda::queue::REASON_ATTRIBUTE;
+
+/// How many messages a call gives, or takes. Source: Amazon SQS API reference, ReceiveMessage.
+const AT_ONCE: i32 = 10;
+
+/// How long a message is hidden while a queue is read, in seconds. Should this process die, it is shown again then.
+const HIDDEN_SECONDS: i32 = 300;
+
+/// How long to wait for a message. With a wait SQS asks all of its servers, and an empty answer means that there is none.
+/// Source: Amazon SQS Developer Guide, "Amazon SQS short and long polling".
+const WAIT_SECONDS: i32 = 1;
+
+/// What is done with a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Deed {
+    /// Sends it to another queue, and then deletes it here.
+    Move(Queue),
+    Drop,
+}
+
+/// What has become of messages.
+#[derive(Debug, Default)]
+pub struct Done {
+    /// By id.
+    pub done: BTreeSet<String>,
+    /// Those that failed are where they were.
+    pub failed: Vec<(String, CallError)>,
+}
+
+impl Queue {
+    /// All messages that are visible now, the oldest first.
+    ///
+    /// # Errors
+    /// [`CallError`]. What was received until then is shown again.
+    pub async fn look(&self, account: &Account) -> Result<Vec<Letter>, CallError> {
+        let mut letters = BTreeMap::new();
+        let mut receipts = Vec::new();
+        let read = async {
+            loop {
+                let received = self.receive(account).await?;
+                // What was hidden for long enough begins to come again.
+                let before = letters.len();
+                for one in received {
+                    receipts.push(one.receipt.clone());
+                    letters.insert(one.id.clone(), Letter::of(&one));
+                }
+                if letters.len() == before {
+                    return Ok(());
+                }
+            }
+        };
+        let result = read.await;
+        let shown = self.show(account, receipts).await;
+        result.and(shown)?;
+        let mut letters: Vec<Letter> = letters.into_values().collect();
+        letters.sort_by(|one, other| (one.sent_ms, &one.id).cmp(&(other.sent_ms, &other.id)));
+        Ok(letters)
+    }
+
+    /// Does with the messages of these ids what was decided; others stay.
+    ///
+    /// # Errors
+    /// [`CallError`], if the queue could not be read. What was done until then is done.
+    pub async fn work(&self, account: &Account, ids: &HashSet<String>, deed: &Deed) -> Result<Done, CallError> {
+        let mut all = Done::default();
+        let mut seen = HashSet::new();
+        let mut others = Vec::new();
+        let read = async {
+            while all.done.len() + all.failed.len() < ids.len() {
+                let received = self.receive(account).await?;
+                let before = seen.len();
+                seen.extend(received.iter().map(|one| one.id.clone()));
+                if seen.len() == before {
+                    break;
+                }
+                let (wanted, left): (Vec<_>, Vec<_>) = received.into_iter().partition(|one| ids.contains(&one.id));
+                others.extend(left.into_iter().map(|one| one.receipt));
+                for (id, receipt, result) in
+                    each(wanted, |one| self.clone().act(account.clone(), one, deed.clone())).await
+                {
+                    match result {
+                        Ok(()) => _ = all.done.insert(id),
+                        Err(error) => {
+                            others.push(receipt);
+                            all.failed.push((id, error));
+                        }
+                    }
+                }
+            }
+            Ok(())
+        };
+        let result = read.await;
+        let shown = self.show(account, others).await;
+        result.and(shown)?;
+        Ok(all)
+    }
+
+    async fn act(self, account: Account, message: Received, deed: Deed) -> (String, String, Result<(), CallError>) {
+        let Received { id, receipt, body, .. } = message;
+        let result = async {
+            if let Deed::Move(to) = &deed {
+                let sending = account.sqs.send_message().queue_url(&to.url).message_body(body).send().await;
+                sending.map_err(|error| CallError::new("sqs:SendMessage", to.on(&account), &error))?;
+            }
+            // Only now: should this fail, it is in both queues, and comes twice.
+            let deleting = account.sqs.delete_message().queue_url(&self.url).receipt_handle(&receipt).send().await;
+            deleting.map(|_| ()).map_err(|error| CallError::new("sqs:DeleteMessage", self.on(&account), &error))
+        };
+        let result = result.await;
+        (id, receipt, result)
+    }
+
+    async fn receive(&self, account: &Account) -> Result<Vec<Received>, CallError> {
+        let answer = account
+            .sqs
+            .receive_message()
+            .queue_url(&self.url)
+            .max_number_of_messages(AT_ONCE)
+            .visibility_timeout(HIDDEN_SECONDS)
+            .wait_time_seconds(WAIT_SECONDS)
+            .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
+            .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
+            .message_attribute_names(REASON_ATTRIBUTE)
+            .send()
+            .await
+            .map_err(|error| CallError::new("sqs:ReceiveMessage", self.on(account), &error))?;
+        Ok(answer.messages.unwrap_or_default().into_iter().map(received).collect())
+    }
+
+    /// Shows messages again that were only looked at.
+    async fn show(&self, account: &Account, receipts: Vec<String>) -> Result<(), CallError> {
+        for some in receipts.chunks(AT_ONCE as usize) {
+            let entry = |(number, receipt): (usize, &String)| {
+                ChangeMessageVisibilityBatchRequestEntry::builder()
+                    .id(number.to_string())
+                    .receipt_handle(receipt)
+                    .visibility_timeout(0)
+                    .build()
+                    .ok()
+            };
+            let entries: Vec<_> = some.iter().enumerate().filter_map(entry).collect();
+            let call = account.sqs.change_message_visibility_batch().queue_url(&self.url).set_entries(Some(entries));
+            // Of those that fail, SQS's own time holds.
+            call.send()
+                .await
+                .map_err(|error| CallError::new("sqs:ChangeMessageVisibility", self.on(account), &error))?;
+        }
+        Ok(())
+    }
+}
+
+fn received(message: Message) -> Received {
+    let attribute = |name: MessageSystemAttributeName| message.attributes.as_ref().and_then(|all| all.get(&name));
+    let sent_ms = attribute(MessageSystemAttributeName::SentTimestamp).and_then(|text| text.parse().ok());
+    let receives = attribute(MessageSystemAttributeName::ApproximateReceiveCount).and_then(|text| text.parse().ok());
+    let reason = message.message_attributes.as_ref().and_then(|all| all.get(REASON_ATTRIBUTE));
+    Received {
+        reason: reason.and_then(|value| value.string_value.clone()),
+        sent_ms: sent_ms.unwrap_or_default(),
+        receives: receives.unwrap_or_default(),
+        id: message.message_id.unwrap_or_default(),
+        receipt: message.receipt_handle.unwrap_or_default(),
+        body: message.body.unwrap_or_default(),
+    }
+}
