@@ -38,7 +38,7 @@ fixtures:
 manifests:
     cargo test --test generate -- --ignored
 
-# Fuzz some targets (event, record, rules, tags, message), or all, for some seconds each: `just fuzz 120 record`
+# Fuzz some targets (event, record, rules, tags, message, lint), or all, for some seconds each: `just fuzz 120 record`
 fuzz seconds="20" *targets:
     fuzz/run {{ seconds }} {{ targets }}
 
