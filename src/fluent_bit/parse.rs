@@ -68,6 +68,8 @@ pub enum ProblemKind {
 pub struct Configuration {
     pub sections: Vec<ReadSection>,
     pub problems: Vec<Problem>,
+    /// Comments behind blanks: Fluent Bit checks their indentation as it does that of properties.
+    pub comments: Vec<Span>,
 }
 
 impl Configuration {
@@ -105,7 +107,8 @@ impl Configuration {
         let whole = Span { start: at, end: at + content.len() };
         let problem = |kind| Problem { kind, span: whole };
         match content.as_bytes().first() {
-            None | Some(b'#') => {}
+            None => {}
+            Some(b'#') => self.comments.extend((indentation > 0).then_some(whole)),
             Some(b'@') => self.problems.push(problem(ProblemKind::Command)),
             Some(b'[') => match content[1..].split_once(']') {
                 None => self.problems.push(problem(ProblemKind::Unclosed)),

@@ -25,14 +25,25 @@ pub static UNUSUAL: Rule = Rule {
     code: "PF122",
     name: "unusual-indentation",
     severity: Severity::Warning,
-    title: "Keys are not indented by four blanks",
+    title: "Sections do not begin in the first column, or keys are not indented by four blanks",
     why: "Users of EKS report that logging was disabled with other indentations, though the guide allows them.",
-    fix: "Indent keys by four blanks, without tabs.",
+    fix: "Begin sections in the first column, and indent keys by four blanks, without tabs.",
     is_automatic: true,
     sources: &["aws/containers-roadmap#1197"],
 };
 
-pub static RULES: &[&Rule] = &[&UNEVEN, &UNUSUAL];
+pub static COMMENT: Rule = Rule {
+    code: "PF123",
+    name: "comment-indentation",
+    severity: Severity::Error,
+    title: "A comment is indented otherwise than the keys around it",
+    why: "Fluent Bit checks the indentation of comments, too, and ends at one that does not fit, so no log of the pod is written.",
+    fix: "Indent the comment as the keys, or begin it in the first column.",
+    is_automatic: true,
+    sources: &[READER],
+};
+
+pub static RULES: &[&Rule] = &[&UNEVEN, &UNUSUAL, &COMMENT];
 
 pub fn check(project: &Project<'_>, findings: &mut Findings) {
     project.logging.iter().flat_map(|logging| &logging.parts).for_each(|part| part_of(part, findings));
@@ -72,13 +83,38 @@ fn part_of(part: &Part<'_>, findings: &mut Findings) {
     if !odd.is_empty() {
         return;
     }
+    comments(part, text(key), key.place, findings);
     if width(key) <= width(section) {
         let message = format!("the keys of `{}` are not indented deeper than their sections", part.entry.name);
         findings.push(Finding::new(&UNEVEN, key.place, message).edits(edits));
-    } else if text(key).contains('\t') || width(key) - width(section) != DEPTH {
+    } else if width(section) > 0 {
+        let message = format!("the sections of `{}` do not begin in the first column", part.entry.name);
+        findings.push(Finding::new(&UNUSUAL, section.place, message).edits(edits));
+    } else if text(key).contains('\t') || width(key) != DEPTH {
         let message =
             format!("the keys of `{}` are indented by {}, not by four blanks", part.entry.name, blanks(text(key)));
         findings.push(Finding::new(&UNUSUAL, key.place, message).edits(edits));
+    }
+}
+
+/// Comments that are indented otherwise than the keys.
+fn comments(part: &Part<'_>, keys: &str, first: Place, findings: &mut Findings) {
+    for comment in &part.configuration.comments {
+        let before = part.text.text.get(..comment.start).unwrap_or_default();
+        let blanks_span = Span { start: before.rfind('\n').map_or(0, |at| at + 1), end: comment.start };
+        let written = part.text.text.get(blanks_span.range()).unwrap_or_default();
+        if written == keys {
+            continue;
+        }
+        let message = format!(
+            "the comment is indented by {}, and keys of `{}` by {}",
+            blanks(written),
+            part.entry.name,
+            blanks(keys)
+        );
+        let edit = part.text.replace(blanks_span, keys);
+        let finding = Finding::new(&COMMENT, part.text.span(*comment), message);
+        findings.push(finding.related(first, "as this one").edits(edit));
     }
 }
 
