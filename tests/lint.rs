@@ -227,6 +227,32 @@ fn what_is_cut_is_looked_at() {
     }
 }
 
+/// What vendors' own pages have: the guide of EKS, and Datadog's page.
+const SAMPLES: [&str; 5] = ["eks-cloudwatch", "eks-filters", "eks-firehose", "eks-opensearch", "seed"];
+
+fn sample(name: &str) -> (Vec<Source>, Report) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let path = match name {
+        "seed" => root.join("tests/fixtures/generate/logging-seed.yaml"),
+        name => fixtures().join(format!("samples/{name}.yaml")),
+    };
+    let sources = vec![Source::new(&format!("{name}.yaml"), &fs::read_to_string(path).unwrap())];
+    let report = lint(&sources, &Expected::default(), &[]);
+    (sources, report)
+}
+
+#[test]
+fn samples_of_vendors_have_no_errors() {
+    for name in SAMPLES {
+        let (sources, report) = sample(name);
+        assert_eq!(report.count(Severity::Error), 0, "{}", shown(&report, &sources));
+        let written = fs::read_to_string(fixtures().join(format!("samples/{name}.txt"))).unwrap_or_default();
+        assert_eq!(shown(&report, &sources), written, "{name}: `just lint-reports` writes it anew");
+    }
+    // No filters, no separator, everything taken, kept for ever.
+    assert_eq!(codes(&sample("seed").1), ["PF301", "PF272", "PF246", "PF245"]);
+}
+
 /// Writes the reports and the page of rules: `just lint-reports`.
 #[test]
 #[ignore = "writes files"]
@@ -234,6 +260,10 @@ fn write_reports() {
     for rule in rules::all() {
         let (sources, report) = run(rule.code, "bad");
         fs::write(fixtures().join(rule.code).join("report.txt"), shown(&report, &sources)).unwrap();
+    }
+    for name in SAMPLES {
+        let (sources, report) = sample(name);
+        fs::write(fixtures().join(format!("samples/{name}.txt")), shown(&report, &sources)).unwrap();
     }
     fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/lint-rules.md"), explain::page()).unwrap();
 }

@@ -8,6 +8,7 @@ pub mod across;
 pub mod annotations;
 pub mod datadog;
 pub mod eks;
+pub mod fluent_bit;
 pub mod install;
 pub mod rbac;
 pub mod secrets;
@@ -28,6 +29,13 @@ const GROUPS: &[Group] = &[
     (eks::sections::RULES, eks::sections::check),
     (eks::indentation::RULES, eks::indentation::check),
     (eks::plugins::RULES, eks::plugins::check),
+    (fluent_bit::options::RULES, fluent_bit::options::check),
+    (fluent_bit::parsers::RULES, fluent_bit::parsers::check),
+    (fluent_bit::kubernetes::RULES, fluent_bit::kubernetes::check),
+    (fluent_bit::cloudwatch::RULES, fluent_bit::cloudwatch::check),
+    (fluent_bit::outputs::RULES, fluent_bit::outputs::check),
+    (fluent_bit::matching::RULES, fluent_bit::matching::check),
+    (fluent_bit::filters::RULES, fluent_bit::filters::check),
     (datadog::metadata::RULES, datadog::metadata::check),
     (datadog::members::RULES, datadog::members::check),
     (datadog::stream::RULES, datadog::stream::check),

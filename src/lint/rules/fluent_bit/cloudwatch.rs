@@ -1,0 +1,261 @@
+//! Outputs to CloudWatch Logs: what they cannot do without, and what takes logs or money.
+
+use super::SEEN;
+use crate::lint::cloudwatch::{Output, outputs};
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::logging::Logging;
+use crate::lint::project::Project;
+use crate::lint::rule::{Rule, Severity};
+
+const OUTPUT: &str = "Fluent Bit manual, \"Amazon CloudWatch\" output";
+const CODE: &str = "fluent/fluent-bit, plugins/out_cloudwatch_logs/cloudwatch_logs.c";
+const RETENTION: &str = "Amazon CloudWatch Logs API Reference, \"PutRetentionPolicy\"";
+
+/// Days that CloudWatch Logs takes. Source: Amazon CloudWatch Logs API Reference, "PutRetentionPolicy".
+const DAYS: [i64; 22] =
+    [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
+
+pub static REGION: Rule = Rule {
+    code: "PF241",
+    name: "no-region",
+    severity: Severity::Error,
+    title: "An output to CloudWatch Logs has no region",
+    why: "Fluent Bit does not start without it, so no log of the pod is written.",
+    fix: "Add `region`, the one of the cluster and of the forwarder.",
+    is_automatic: false,
+    sources: &[CODE, OUTPUT],
+};
+
+pub static GROUP: Rule = Rule {
+    code: "PF242",
+    name: "no-log-group",
+    severity: Severity::Error,
+    title: "An output to CloudWatch Logs has no log group",
+    why: "Fluent Bit does not start without it, so no log of the pod is written; with a template it is where logs go that lack a variable.",
+    fix: "Add `log_group_name`, such as /aws/eks/<cluster>/fargate.",
+    is_automatic: false,
+    sources: &[CODE, OUTPUT],
+};
+
+pub static STREAM: Rule = Rule {
+    code: "PF243",
+    name: "log-stream-choice",
+    severity: Severity::Error,
+    title: "An output to CloudWatch Logs has neither a prefix for streams nor a name, or both",
+    why: "Fluent Bit wants exactly one of them and does not start otherwise, so no log of the pod is written.",
+    fix: "Write `log_stream_prefix fargate/`, and no `log_stream_name`.",
+    is_automatic: false,
+    sources: &[CODE],
+};
+
+pub static FIXED: Rule = Rule {
+    code: "PF244",
+    name: "fixed-log-stream",
+    severity: Severity::Error,
+    title: "All pods write into one log stream",
+    why: "The stream's name tells the forwarder pod, namespace and container, so without it logs of all pods look alike.",
+    fix: "Write `log_stream_prefix fargate/` instead of `log_stream_name`.",
+    is_automatic: false,
+    sources: &[OUTPUT, SEEN],
+};
+
+pub static SEPARATOR: Rule = Rule {
+    code: "PF245",
+    name: "prefix-without-separator",
+    severity: Severity::Warning,
+    title: "The prefix of streams does not end in a separator",
+    why: "Prefix and tag are put together with nothing between, as in `examplekube.var.log…`, which is hard to read and to choose by.",
+    fix: "End it in `/` or `-`: `log_stream_prefix fargate/`.",
+    is_automatic: false,
+    sources: &[CODE, SEEN],
+};
+
+pub static FOR_EVER: Rule = Rule {
+    code: "PF246",
+    name: "no-retention",
+    severity: Severity::Warning,
+    title: "Nothing says how long the log group keeps events",
+    why: "CloudWatch Logs keeps and bills them for ever, though Datadog has them.",
+    fix: "Add `log_retention_days 7`; it takes effect where Fluent Bit makes the group.",
+    is_automatic: false,
+    sources: &[OUTPUT, "Amazon CloudWatch pricing"],
+};
+
+pub static WRONG_DAYS: Rule = Rule {
+    code: "PF247",
+    name: "retention-days",
+    severity: Severity::Error,
+    title: "CloudWatch Logs does not take this number of days",
+    why: "The call that sets it is refused, the first logs fail with it, and the group keeps its events for ever.",
+    fix: "Write one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653.",
+    is_automatic: false,
+    sources: &[RETENTION, CODE],
+};
+
+pub static CLASS: Rule = Rule {
+    code: "PF248",
+    name: "log-group-class",
+    severity: Severity::Error,
+    title: "The log group is of a class that takes no subscription filters",
+    why: "The forwarder is invoked by a subscription filter, so it gets nothing of such a group, and a class cannot be changed later.",
+    fix: "Take the line out: the class STANDARD is the default.",
+    is_automatic: true,
+    sources: &["Amazon CloudWatch Logs User Guide, \"Log classes\"", OUTPUT],
+};
+
+pub static LOG_KEY: Rule = Rule {
+    code: "PF249",
+    name: "log-key",
+    severity: Severity::Warning,
+    title: "Only the text of a log is written, by `log_key`",
+    why: "stdout or stderr, the mark of pieces and all metadata are lost, so the forwarder can join no long lines and gives fewer tags.",
+    fix: "Take `log_key` out: the forwarder reads whole records.",
+    is_automatic: true,
+    sources: &[SEEN],
+};
+
+pub static LOG_KEY_LOST: Rule = Rule {
+    code: "PF250",
+    name: "log-key-of-merged-logs",
+    severity: Severity::Error,
+    title: "`log_key` names a member that merged logs do not have",
+    why: "Fluent Bit drops each record without this member, and with Merge_Log On and Keep_Log Off those are all logs in JSON.",
+    fix: "Take `log_key` out, or write `Merge_Log Off`.",
+    is_automatic: true,
+    sources: &[SEEN, CODE],
+};
+
+pub static GROUP_BY_HAND: Rule = Rule {
+    code: "PF251",
+    name: "group-not-made",
+    severity: Severity::Note,
+    title: "Fluent Bit does not make the log group",
+    why: "If the group is not there, every write fails, and `log_retention_days` takes effect only where Fluent Bit makes it.",
+    fix: "Write `auto_create_group true`, or make the group yourself, with its retention.",
+    is_automatic: false,
+    sources: &[CODE, OUTPUT],
+};
+
+pub static RULES: &[&Rule] = &[
+    &REGION,
+    &GROUP,
+    &STREAM,
+    &FIXED,
+    &SEPARATOR,
+    &FOR_EVER,
+    &WRONG_DAYS,
+    &CLASS,
+    &LOG_KEY,
+    &LOG_KEY_LOST,
+    &GROUP_BY_HAND,
+];
+
+pub fn check(project: &Project<'_>, findings: &mut Findings) {
+    for logging in &project.logging {
+        for output in outputs(logging) {
+            required(output, findings);
+            stream(output, findings);
+            retention(output, findings);
+            class(project, output, findings);
+            log_key(project, logging, output, findings);
+        }
+    }
+}
+
+fn required(output: Output<'_, '_>, findings: &mut Findings) {
+    let section = output.section;
+    let plugin = section.plugin();
+    for (rule, option) in [(&REGION, "region"), (&GROUP, "log_group_name")] {
+        if section.property(option).is_none() {
+            findings.push(Finding::new(rule, section.place_of("Name"), format!("`{plugin}` has no `{option}`")));
+        }
+    }
+}
+
+fn stream(output: Output<'_, '_>, findings: &mut Findings) {
+    let section = output.section;
+    let (prefix, name) = (section.property("log_stream_prefix"), section.property("log_stream_name"));
+    match (prefix, name) {
+        (None, None) => {
+            let message = format!("`{}` has neither `log_stream_prefix` nor `log_stream_name`", section.plugin());
+            findings.push(Finding::new(&STREAM, section.place_of("Name"), message));
+        }
+        (Some(prefix), Some(name)) => {
+            let message = "`log_stream_prefix` and `log_stream_name` exclude each other";
+            let finding = Finding::new(&STREAM, section.name_place(name), message);
+            findings.push(finding.related(section.name_place(prefix), "the other one"));
+        }
+        // A name that is made from the record is another rule's.
+        (None, Some(name)) if output.stream_template().is_none() => {
+            let message = format!("every pod writes into the stream `{}`", name.value.value);
+            findings.push(Finding::new(&FIXED, section.value_place(name), message));
+        }
+        _ => {}
+    }
+    let is_open = |prefix: &str| prefix.ends_with(|last: char| last.is_alphanumeric());
+    if let Some(prefix) = prefix.filter(|prefix| is_open(&prefix.value.value)) {
+        let message = format!("streams will be named `{}kube.var.log.containers.…`", prefix.value.value);
+        findings.push(Finding::new(&SEPARATOR, section.value_place(prefix), message));
+    }
+}
+
+fn retention(output: Output<'_, '_>, findings: &mut Findings) {
+    let section = output.section;
+    match section.property("log_retention_days") {
+        None => {
+            let message = "the log group will keep its events for ever";
+            findings.push(Finding::new(&FOR_EVER, section.place_of("log_group_name"), message));
+        }
+        Some(days) => {
+            // What is no number at all is another rule's; the plugin in Go has no kinds.
+            let number = days.value.value.parse::<i64>();
+            let is_text = number.is_err() && section.plugin() == "cloudwatch";
+            if is_text || number.is_ok_and(|number| !DAYS.contains(&number)) {
+                let message = format!("CloudWatch Logs keeps nothing for `{}` days", days.value.value);
+                findings.push(Finding::new(&WRONG_DAYS, section.value_place(days), message));
+            }
+        }
+    }
+    if section.is_on("auto_create_group") != Some(true) {
+        let place = section.place_of(if section.property("auto_create_group").is_some() {
+            "auto_create_group"
+        } else {
+            "log_group_name"
+        });
+        let message = "the log group has to be there before the first pod starts";
+        findings.push(Finding::new(&GROUP_BY_HAND, place, message));
+    }
+}
+
+fn class(project: &Project<'_>, output: Output<'_, '_>, findings: &mut Findings) {
+    let section = output.section;
+    let class = section.property("log_group_class");
+    if let Some(class) = class.filter(|class| class.value.value.eq_ignore_ascii_case("INFREQUENT_ACCESS")) {
+        let place = section.value_place(class);
+        let message = "a log group of class INFREQUENT_ACCESS has no subscription filters";
+        let edit = section.part.text.remove_lines(class.name.span, project.source(place));
+        findings.push(Finding::new(&CLASS, place, message).edits(edit));
+    }
+}
+
+fn log_key(project: &Project<'_>, logging: &Logging<'_>, output: Output<'_, '_>, findings: &mut Findings) {
+    let section = output.section;
+    let Some(key) = section.property("log_key").filter(|key| !key.value.value.is_empty()) else { return };
+    let place = section.value_place(key);
+    let edit = section.part.text.remove_lines(key.name.span, project.source(place));
+    let merges = logging.filters().find(|filter| {
+        let is_on = |name| filter.is_on(name);
+        filter.plugin() == "kubernetes" && is_on("Merge_Log") == Some(true) && is_on("Keep_Log") == Some(false)
+    });
+    findings.push(match merges {
+        Some(filter) => {
+            let message = format!("logs in JSON have no `{}` any more, and are dropped", key.value.value);
+            let finding = Finding::new(&LOG_KEY_LOST, place, message).edits(edit);
+            finding.related(filter.place_of("Keep_Log"), "this takes it out of them")
+        }
+        None => {
+            let message = format!("all of a record but `{}` is left out", key.value.value);
+            Finding::new(&LOG_KEY, place, message).edits(edit)
+        }
+    });
+}

@@ -1,0 +1,102 @@
+//! The arguments of filters: how many words a value has to have.
+
+use super::words;
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::logging::Section;
+use crate::lint::project::Project;
+use crate::lint::rule::{Rule, Severity};
+
+pub static WORDS: Rule = Rule {
+    code: "PF281",
+    name: "filter-arguments",
+    severity: Severity::Error,
+    title: "A filter's value does not have the words that it needs",
+    why: "Fluent Bit does not start with it, or the filter does nothing.",
+    fix: "Write the words that are named, with blanks between them.",
+    is_automatic: false,
+    sources: &["Fluent Bit manual, \"Filters\"", "fluent/fluent-bit, src/flb_config_map.c"],
+};
+
+pub static MISSING: Rule = Rule {
+    code: "PF282",
+    name: "filter-option-missing",
+    severity: Severity::Error,
+    title: "A filter lacks an option that it cannot do without",
+    why: "Fluent Bit does not start without it, so no log of the pod is written.",
+    fix: "Add the option.",
+    is_automatic: false,
+    sources: &["Fluent Bit manual, \"Filters\""],
+};
+
+pub static NESTED: Rule = Rule {
+    code: "PF283",
+    name: "nest-after-kubernetes",
+    severity: Severity::Note,
+    title: "A filter `nest` stands behind the Kubernetes filter",
+    why: "Routers before August 2022 crashed there, and members that are moved are harder to find.",
+    fix: "Leave the filter out: the forwarder reads the metadata where the Kubernetes filter puts it.",
+    is_automatic: false,
+    sources: &["aws/containers-roadmap#1625"],
+};
+
+pub static RULES: &[&Rule] = &[&WORDS, &MISSING, &NESTED];
+
+/// Options with several words: plugin, option, how many at least, at most, and which. Source: Fluent Bit manual, "Filters".
+const SEVERAL: [(&str, &str, usize, usize, &str); 10] = [
+    ("grep", "regex", 2, usize::MAX, "a key and a pattern"),
+    ("grep", "exclude", 2, usize::MAX, "a key and a pattern"),
+    ("record_modifier", "record", 2, usize::MAX, "a key and a value"),
+    ("rewrite_tag", "rule", 4, 4, "a key, a pattern, the new tag, and true or false"),
+    ("modify", "set", 2, 2, "a key and a value"),
+    ("modify", "add", 2, 2, "a key and a value"),
+    ("modify", "rename", 2, 2, "the old key and the new one"),
+    ("modify", "hard_rename", 2, 2, "the old key and the new one"),
+    ("modify", "copy", 2, 2, "a key and its copy"),
+    ("modify", "remove", 1, 1, "one key"),
+];
+
+/// Options without which a plugin does not start. Source: the same.
+const NEEDED: [(&str, &str); 5] = [
+    ("parser", "Key_Name"),
+    ("parser", "Parser"),
+    ("rewrite_tag", "Rule"),
+    ("nest", "Operation"),
+    ("throttle", "Rate"),
+];
+
+pub fn check(project: &Project<'_>, findings: &mut Findings) {
+    for logging in &project.logging {
+        let mut has_metadata = false;
+        for filter in logging.filters() {
+            words_of(filter, findings);
+            needed(filter, findings);
+            if filter.plugin() == "nest" && has_metadata {
+                let message = "this filter moves members after the Kubernetes filter has added them";
+                findings.push(Finding::new(&NESTED, filter.place_of("Name"), message));
+            }
+            has_metadata |= filter.plugin() == "kubernetes";
+        }
+    }
+}
+
+fn words_of(filter: Section<'_, '_>, findings: &mut Findings) {
+    let plugin = filter.plugin();
+    for property in filter.section.properties.iter().filter(|property| !property.value.value.is_empty()) {
+        let of = |(name, option, ..): &&(&str, &str, usize, usize, &str)| {
+            *name == plugin && option.eq_ignore_ascii_case(&property.name.value)
+        };
+        let Some((_, _, least, most, which)) = SEVERAL.iter().find(of) else { continue };
+        if !(*least..=*most).contains(&words(property)) {
+            let message = format!("`{}` takes {which}", property.name.value);
+            findings.push(Finding::new(&WORDS, filter.value_place(property), message));
+        }
+    }
+}
+
+fn needed(filter: Section<'_, '_>, findings: &mut Findings) {
+    let plugin = filter.plugin();
+    for (_, option) in NEEDED.iter().filter(|(name, option)| *name == plugin && filter.property(option).is_none()) {
+        let message = format!("the filter `{plugin}` has no `{option}`");
+        findings.push(Finding::new(&MISSING, filter.place_of("Name"), message).fix(format!("Add `{option}`.")));
+    }
+}

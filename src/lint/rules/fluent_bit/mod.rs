@@ -1,0 +1,69 @@
+//! What Fluent Bit itself refuses, so that it does not start, and what it loses without a word.
+//!
+//! * [`options`]: options that a plugin does not know, and values of the wrong kind.
+//! * [`parsers`]: parsers that are missing, or do not read what containerd writes.
+//! * [`kubernetes`]: the Kubernetes filter, and what has to stand before it.
+//! * [`cloudwatch`], [`outputs`]: what outputs cannot do without.
+//! * [`matching`]: patterns that match no log.
+//! * [`filters`]: the arguments of filters.
+
+pub mod cloudwatch;
+pub mod filters;
+pub mod kubernetes;
+pub mod matching;
+pub mod options;
+pub mod outputs;
+pub mod parsers;
+mod pattern;
+
+use crate::fluent_bit::parse::ReadProperty;
+use crate::lint::logging::{Logging, Section};
+
+/// What was tried with a real Fluent Bit.
+const SEEN: &str = "seen with Fluent Bit 5.1.1";
+
+/// The [PARSER] sections of a name.
+fn parsers_of<'b, 'a>(logging: &'b Logging<'a>, name: &str) -> impl Iterator<Item = Section<'b, 'a>> {
+    logging.parsers().filter(move |parser| parser.get("Name") == Some(name))
+}
+
+/// The names of a regular expression's groups; none where a parser is of another format.
+fn groups<'b>(parser: &Section<'b, '_>) -> Vec<&'b str> {
+    let is_regex = parser.get("Format").is_some_and(|format| format.eq_ignore_ascii_case("regex"));
+    let regex = parser.get("Regex").filter(|_| is_regex);
+    regex.map(pattern::groups).unwrap_or_default()
+}
+
+/// Whether a parser reads containerd's prefix.
+fn is_cri(parser: &Section<'_, '_>) -> bool {
+    let groups = groups(parser);
+    groups.contains(&"stream") && groups.contains(&"logtag")
+}
+
+/// Filters of the plugin `parser` that read the member `log`, in order.
+fn log_parsers<'b, 'a>(logging: &'b Logging<'a>) -> impl Iterator<Item = Section<'b, 'a>> {
+    logging.filters().filter(|filter| filter.plugin() == "parser" && filter.get("Key_Name") == Some("log"))
+}
+
+/// The place of a section among all filters.
+fn position(logging: &Logging<'_>, filter: &Section<'_, '_>) -> Option<usize> {
+    logging.filters().position(|other| std::ptr::eq(other.section, filter.section))
+}
+
+/// The words of a value: parted by blanks, a quoted one as a whole. Source: fluent/fluent-bit, src/flb_utils.c,
+/// `flb_utils_split_quoted`.
+fn words(property: &ReadProperty) -> usize {
+    let (mut count, mut is_inside, mut quote) = (0, false, None);
+    for letter in property.value.value.chars() {
+        if quote == Some(letter) {
+            quote = None;
+        } else if quote.is_none() && !is_inside && matches!(letter, '"' | '\'') {
+            (quote, is_inside, count) = (Some(letter), true, count + 1);
+        } else if letter.is_whitespace() && quote.is_none() {
+            is_inside = false;
+        } else if !is_inside {
+            (is_inside, count) = (true, count + 1);
+        }
+    }
+    count
+}

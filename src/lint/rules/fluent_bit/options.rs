@@ -1,0 +1,245 @@
+//! Options of plugins: whether the plugin knows them, in the version that EKS runs, and whether their values can be read.
+//!
+//! `options.tsv` has what each plugin knows.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use crate::fluent_bit::parse::ReadProperty;
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::logging::Section;
+use crate::lint::project::Project;
+use crate::lint::rule::{Rule, Severity};
+use crate::lint::similar;
+
+const MAP: &str = "fluent/fluent-bit, src/flb_config_map.c";
+
+pub static UNKNOWN: Rule = Rule {
+    code: "PF201",
+    name: "unknown-option",
+    severity: Severity::Error,
+    title: "A plugin has no such option",
+    why: "Fluent Bit does not start with an option that it does not know, so no log of the pod is written.",
+    fix: "Take the line out, or write the option as the plugin has it.",
+    is_automatic: false,
+    sources: &[MAP],
+};
+
+pub static NEWER: Rule = Rule {
+    code: "PF202",
+    name: "newer-option",
+    severity: Severity::Warning,
+    title: "Only a newer Fluent Bit than the one in EKS has this option",
+    why: "EKS' router has a core of the age of 1.9, and its version cannot be chosen: with an option that it does not know it does not start.",
+    fix: "Take the line out, or try it with one pod first.",
+    is_automatic: false,
+    sources: &[MAP, "aws/aws-for-fluent-bit, CHANGELOG.md"],
+};
+
+pub static OTHER_PLUGIN: Rule = Rule {
+    code: "PF203",
+    name: "option-of-other-plugin",
+    severity: Severity::Error,
+    title: "The option belongs to another plugin for the same destination",
+    why: "AWS has a plugin of its own in Go beside Fluent Bit's, and each refuses or passes over what only the other one knows.",
+    fix: "Use the option of this plugin, or the other plugin.",
+    is_automatic: false,
+    sources: &[MAP, "aws/amazon-cloudwatch-logs-for-fluent-bit, README.md"],
+};
+
+pub static VALUE: Rule = Rule {
+    code: "PF204",
+    name: "option-value",
+    severity: Severity::Error,
+    title: "The value of an option is not of its kind",
+    why: "Fluent Bit does not start, or takes the value for 0 without a word.",
+    fix: "Write a value of the kind that is named.",
+    is_automatic: false,
+    sources: &[MAP],
+};
+
+pub static TWICE: Rule = Rule {
+    code: "PF205",
+    name: "option-twice",
+    severity: Severity::Error,
+    title: "An option that takes one value is set twice",
+    why: "Fluent Bit refuses it and does not start, or the last one wins without a word.",
+    fix: "Keep one of them.",
+    is_automatic: false,
+    sources: &[MAP],
+};
+
+pub static RULES: &[&Rule] = &[&UNKNOWN, &NEWER, &OTHER_PLUGIN, &VALUE, &TWICE];
+
+/// What every filter and output takes. Source: fluent/fluent-bit, src/flb_filter.c and src/flb_output.c, `*_set_property`.
+const EVERYWHERE: [&str; 6] = ["name", "match", "match_regex", "alias", "log_level", "log_suppress_interval"];
+/// What every output takes besides.
+const OUTPUTS: [&str; 5] = ["retry_limit", "workers", "host", "port", "storage.total_limit_size"];
+/// How options begin that every output takes.
+const OUTPUT_GROUPS: [&str; 3] = ["tls", "net.", "storage."];
+
+/// Plugins that write to the same, in two languages. Source: Amazon EKS User Guide, "Fargate logging".
+const PAIRS: [(&str, &str); 2] = [("cloudwatch_logs", "cloudwatch"), ("kinesis_firehose", "firehose")];
+
+/// Options that may be set as often as one likes. Source: the tables of the plugins, `FLB_CONFIG_MAP_MULT`.
+const REPEATED: [(&str, &[&str]); 5] = [
+    ("grep", &["regex", "exclude"]),
+    ("parser", &["parser"]),
+    ("record_modifier", &["record", "remove_key", "allowlist_key", "whitelist_key"]),
+    ("rewrite_tag", &["rule"]),
+    ("nest", &["wildcard"]),
+];
+
+/// What is known of an option.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    kind: &'static str,
+    is_old: bool,
+}
+
+type Options = HashMap<&'static str, Known>;
+
+/// By kind and name of the plugin.
+static PLUGINS: LazyLock<HashMap<(&'static str, &'static str), Options>> = LazyLock::new(|| {
+    let mut plugins: HashMap<_, Options> = HashMap::new();
+    for line in include_str!("options.tsv").lines().filter(|line| !line.starts_with('#')) {
+        let mut cells = line.split('\t');
+        let mut cell = || cells.next().unwrap_or_default();
+        let (kind, plugin, option, of, versions) = (cell(), cell(), cell(), cell(), cell());
+        let known = Known { kind: of, is_old: versions != "5.1" };
+        plugins.entry((kind, plugin)).or_default().insert(option, known);
+    }
+    plugins
+});
+
+pub fn check(project: &Project<'_>, findings: &mut Findings) {
+    for logging in &project.logging {
+        logging.filters().for_each(|section| section_of("filter", section, findings));
+        logging.outputs().for_each(|section| section_of("output", section, findings));
+    }
+}
+
+fn section_of(kind: &'static str, section: Section<'_, '_>, findings: &mut Findings) {
+    let plugin = section.plugin();
+    // A plugin that EKS does not allow is another rule's.
+    let Some(options) = PLUGINS.get(&(kind, plugin.as_str())) else { return };
+    let mut seen: HashMap<String, &ReadProperty> = HashMap::new();
+    for property in &section.section.properties {
+        let name = property.name.value.to_ascii_lowercase();
+        let may_repeat =
+            plugin == "modify" || REPEATED.iter().any(|(of, names)| *of == plugin && names.contains(&name.as_str()));
+        if let Some(first) = seen.insert(name.clone(), property).filter(|_| !may_repeat) {
+            let message = format!("`{}` is set twice in one section", property.name.value);
+            let finding = Finding::new(&TWICE, section.name_place(property), message);
+            findings.push(finding.related(section.name_place(first), "the first is here"));
+        }
+        match options.get(name.as_str()) {
+            Some(known) => {
+                if !known.is_old {
+                    newer(&plugin, property, section, findings);
+                }
+                value(*known, property, section, findings);
+            }
+            None if is_everywhere(kind, &name) => {}
+            None => unknown(kind, &plugin, options, property, section, findings),
+        }
+    }
+}
+
+fn is_everywhere(kind: &str, name: &str) -> bool {
+    EVERYWHERE.contains(&name)
+        || (kind == "output" && (OUTPUTS.contains(&name) || OUTPUT_GROUPS.iter().any(|group| name.starts_with(group))))
+}
+
+fn newer(plugin: &str, property: &ReadProperty, section: Section<'_, '_>, findings: &mut Findings) {
+    let message = format!("`{}` of `{plugin}` is younger than the Fluent Bit that EKS runs", property.name.value);
+    findings.push(Finding::new(&NEWER, section.name_place(property), message));
+}
+
+fn unknown(
+    kind: &'static str,
+    plugin: &str,
+    options: &Options,
+    property: &ReadProperty,
+    section: Section<'_, '_>,
+    findings: &mut Findings,
+) {
+    let (written, name) = (&property.name.value, property.name.value.to_ascii_lowercase());
+    let place = section.name_place(property);
+    let pair = PAIRS.iter().find_map(|(one, other)| match plugin {
+        _ if plugin == *one => Some(*other),
+        _ if plugin == *other => Some(*one),
+        _ => None,
+    });
+    let knows = |other: &&str| PLUGINS.get(&(kind, *other)).is_some_and(|options| options.contains_key(name.as_str()));
+    if let Some(other) = pair.filter(knows) {
+        let message = format!("`{written}` is an option of `{other}`, not of `{plugin}`");
+        return findings.push(Finding::new(&OTHER_PLUGIN, place, message));
+    }
+    let everywhere = EVERYWHERE.iter().chain(if kind == "output" { &OUTPUTS[..] } else { &[] }).copied();
+    let meant = similar::closest(&name, options.keys().copied().chain(everywhere));
+    let finding = Finding::new(&UNKNOWN, place, format!("`{plugin}` has no option `{written}`"));
+    findings.push(match meant {
+        Some(meant) => finding.fix(format!("Did you mean `{meant}`?")),
+        None => finding,
+    });
+}
+
+fn value(known: Known, property: &ReadProperty, section: Section<'_, '_>, findings: &mut Findings) {
+    let value = property.value.value.as_str();
+    if value.is_empty() {
+        return;
+    }
+    let wanted = match known.kind {
+        "bool" if !is_boolean(value) => "On or Off",
+        "int" if value.parse::<i64>().is_err() => "a whole number",
+        "double" if value.parse::<f64>().is_err() => "a number",
+        "size" if !is_size(value) => "a size such as 32k, 5M or 0",
+        "time" if !is_time(value) => "a time such as 300s, 5m or 0",
+        _ => return,
+    };
+    let message = format!("`{}` has to be {wanted}", property.name.value);
+    findings.push(Finding::new(&VALUE, section.value_place(property), message).fix(format!("Write {wanted}.")));
+}
+
+/// Source: fluent/fluent-bit, src/flb_utils.c, `flb_utils_bool`.
+fn is_boolean(value: &str) -> bool {
+    ["on", "off", "true", "false", "yes", "no"].iter().any(|word| word.eq_ignore_ascii_case(value))
+}
+
+/// Source: the same, `flb_utils_size_to_bytes`.
+fn is_size(value: &str) -> bool {
+    let digits = value.trim_start_matches('-').trim_start_matches(|letter: char| letter.is_ascii_digit());
+    let unit = digits.to_ascii_lowercase();
+    value.starts_with(|letter: char| letter.is_ascii_digit() || letter == '-')
+        && ["", "b", "k", "kb", "m", "mb", "g", "gb"].contains(&unit.as_str())
+        || value.eq_ignore_ascii_case("false")
+}
+
+/// Source: the same, `flb_utils_time_to_seconds`.
+fn is_time(value: &str) -> bool {
+    let unit =
+        value.trim_start_matches('-').trim_start_matches(|letter: char| letter.is_ascii_digit() || letter == '.');
+    value.starts_with(|letter: char| letter.is_ascii_digit() || letter == '-')
+        && ["", "s", "m", "h", "d"].contains(&unit.to_ascii_lowercase().as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_of_values() {
+        assert!(["32k", "5M", "0", "1GB", "False", "66KB"].into_iter().all(is_size));
+        assert!(!["k", "32 kilo", "", "3x"].into_iter().any(is_size));
+        assert!(["0", "300s", "30m", "1.5h", "-1"].into_iter().all(is_time));
+        assert!(!["s", "5 minutes", ""].into_iter().any(is_time));
+    }
+
+    #[test]
+    fn the_table_is_read() {
+        assert_eq!(PLUGINS.len(), 14);
+        assert!(PLUGINS[&("output", "cloudwatch_logs")]["log_retention_days"].is_old);
+        assert!(!PLUGINS[&("filter", "kubernetes")]["owner_references"].is_old);
+    }
+}

@@ -1,0 +1,65 @@
+//! Outputs to Amazon Data Firehose, Kinesis and OpenSearch: what they cannot do without.
+
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::logging::Section;
+use crate::lint::project::Project;
+use crate::lint::rule::{Rule, Severity};
+
+pub static REQUIRED: Rule = Rule {
+    code: "PF261",
+    name: "output-option-missing",
+    severity: Severity::Error,
+    title: "An output lacks an option that it cannot do without",
+    why: "Fluent Bit does not start without it, or writes to an address where nobody listens.",
+    fix: "Add the option.",
+    is_automatic: false,
+    sources: &[
+        "fluent/fluent-bit, plugins/out_kinesis_firehose/firehose.c",
+        "aws/amazon-kinesis-firehose-for-fluent-bit, README.md",
+        "aws/amazon-kinesis-streams-for-fluent-bit, README.md",
+        "Fluent Bit manual, \"Elasticsearch\" output",
+    ],
+};
+
+pub static TYPE_NAME: Rule = Rule {
+    code: "PF262",
+    name: "opensearch-type",
+    severity: Severity::Warning,
+    title: "An output to OpenSearch sends the type of documents",
+    why: "OpenSearch 2 and Elasticsearch 8 refuse requests that name a type, so nothing arrives.",
+    fix: "Add `Suppress_Type_Name On`.",
+    is_automatic: false,
+    sources: &["Fluent Bit manual, \"OpenSearch\" output", "fluent/fluent-bit, plugins/out_es/es_conf.c"],
+};
+
+pub static RULES: &[&Rule] = &[&REQUIRED, &TYPE_NAME];
+
+/// What each plugin needs. Source: as the rule has it.
+const NEEDED: [(&str, &[&str]); 4] = [
+    ("kinesis_firehose", &["region", "delivery_stream"]),
+    ("firehose", &["region", "delivery_stream"]),
+    ("kinesis", &["region", "stream"]),
+    ("es", &["Host"]),
+];
+
+pub fn check(project: &Project<'_>, findings: &mut Findings) {
+    for output in project.logging.iter().flat_map(|logging| logging.outputs()) {
+        required(output, findings);
+        if output.plugin() == "es" && output.is_on("Suppress_Type_Name") != Some(true) {
+            let message = "`es` sends a type with each document";
+            findings.push(Finding::new(&TYPE_NAME, output.place_of("Name"), message));
+        }
+    }
+}
+
+fn required(output: Section<'_, '_>, findings: &mut Findings) {
+    let plugin = output.plugin();
+    let Some((_, needed)) = NEEDED.iter().find(|(name, _)| *name == plugin) else { return };
+    // Elastic's cloud is found by its id.
+    let has_cloud = output.property("Cloud_ID").is_some();
+    for option in needed.iter().filter(|option| output.property(option).is_none() && !(**option == "Host" && has_cloud))
+    {
+        let message = format!("`{plugin}` has no `{option}`");
+        findings.push(Finding::new(&REQUIRED, output.place_of("Name"), message).fix(format!("Add `{option}`.")));
+    }
+}

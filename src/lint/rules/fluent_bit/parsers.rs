@@ -1,0 +1,287 @@
+//! Parsers: whether they are there, compile, and read what containerd writes: `<time> stdout|stderr P|F <line>`.
+
+use super::{SEEN, groups, is_cri, log_parsers, parsers_of, pattern, position};
+use crate::fluent_bit::parse::Span;
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::logging::{Logging, Section};
+use crate::lint::project::Project;
+use crate::lint::rule::{Rule, Severity};
+
+const MANUAL: &str = "Fluent Bit manual, \"Regular expression\" parser";
+const GUIDE: &str = "Amazon EKS User Guide, \"Start AWS Fargate logging for your cluster\"";
+
+pub static MISSING: Rule = Rule {
+    code: "PF211",
+    name: "unknown-parser",
+    severity: Severity::Error,
+    title: "A filter names a parser that the ConfigMap does not define",
+    why: "EKS promises none of Fluent Bit's own parsers, and a parser that is not there parses nothing without a word.",
+    fix: "Define the parser under `parsers.conf`.",
+    is_automatic: false,
+    sources: &[GUIDE, "aws/aws-for-fluent-bit#301"],
+};
+
+pub static TWICE: Rule = Rule {
+    code: "PF212",
+    name: "parser-twice",
+    severity: Severity::Error,
+    title: "Two parsers have the same name",
+    why: "Fluent Bit takes the first one and refuses the other.",
+    fix: "Give one of them another name, or take it out.",
+    is_automatic: false,
+    sources: &["fluent/fluent-bit, src/flb_parser.c"],
+};
+
+pub static UNUSED: Rule = Rule {
+    code: "PF213",
+    name: "unused-parser",
+    severity: Severity::Note,
+    title: "No filter uses a parser",
+    why: "It takes some of the 5300 characters and does nothing.",
+    fix: "Take the parser out, or name it in a filter `parser`.",
+    is_automatic: false,
+    sources: &["Fluent Bit manual, \"Parser\" filter"],
+};
+
+pub static AFTER: Rule = Rule {
+    code: "PF214",
+    name: "parser-after-kubernetes",
+    severity: Severity::Warning,
+    title: "The parser that takes containerd's prefix off stands behind the Kubernetes filter",
+    why: "Filters run in their order, so the Kubernetes filter still sees the prefix and finds no JSON in the log.",
+    fix: "Put the filter `parser` above the filter `kubernetes`.",
+    is_automatic: false,
+    sources: &["aws/containers-roadmap#1203", "aws/aws-for-fluent-bit#301", SEEN],
+};
+
+pub static BROKEN: Rule = Rule {
+    code: "PF215",
+    name: "broken-regex",
+    severity: Severity::Error,
+    title: "A regular expression does not compile",
+    why: "Fluent Bit does not start with it, so no log of the pod is written.",
+    fix: "Mend the expression; a backslash before a bracket or a parenthesis makes it a letter like others.",
+    is_automatic: false,
+    sources: &["k-takata/Onigmo, doc/RE", MANUAL],
+};
+
+pub static NO_GROUPS: Rule = Rule {
+    code: "PF216",
+    name: "regex-without-groups",
+    severity: Severity::Error,
+    title: "A parser of the format regex has no expression, or one without named groups",
+    why: "A parser makes members of named groups only, so this one makes nothing.",
+    fix: "Write `Regex` with groups such as `(?<log>.*)`.",
+    is_automatic: false,
+    sources: &[MANUAL],
+};
+
+pub static TIME: Rule = Rule {
+    code: "PF217",
+    name: "time-not-read",
+    severity: Severity::Warning,
+    title: "A parser does not read the time that it is meant to read",
+    why: "Logs then bear the time at which Fluent Bit read them: they come late, and in another order.",
+    fix: "Give the parser a group of the name in `Time_Key`, and a `Time_Format`.",
+    is_automatic: false,
+    sources: &["Fluent Bit manual, \"Configuring parser\"", SEEN],
+};
+
+pub static TIME_FORMAT: Rule = Rule {
+    code: "PF218",
+    name: "time-format",
+    severity: Severity::Warning,
+    title: "The time format does not fit the times that containerd writes",
+    why: "A time that is not read is replaced by the one at which Fluent Bit read the line.",
+    fix: "Write `Time_Format %Y-%m-%dT%H:%M:%S.%L%z`.",
+    is_automatic: true,
+    sources: &[SEEN, GUIDE],
+};
+
+pub static EMPTY: Rule = Rule {
+    code: "PF219",
+    name: "no-empty-lines",
+    severity: Severity::Warning,
+    title: "The parser of containerd's prefix does not match empty lines",
+    why: "An empty line then keeps its prefix, and bears the time at which Fluent Bit read it.",
+    fix: "End the expression with `(?<log>.*)$`, not with `.+`.",
+    is_automatic: true,
+    sources: &[SEEN],
+};
+
+pub static NOT_CRI: Rule = Rule {
+    code: "PF220",
+    name: "first-parser",
+    severity: Severity::Warning,
+    title: "The first parser of `log` does not read containerd's prefix",
+    why: "Each line begins with a time, `stdout` or `stderr`, and `P` or `F`, so a parser of anything else matches nothing, and without these three pieces of long lines cannot be joined.",
+    fix: "Parse first with `^(?<time>[^ ]+) (?<stream>stdout|stderr) (?<logtag>P|F) (?<log>.*)$`.",
+    is_automatic: false,
+    sources: &[GUIDE, "aws/containers-roadmap#1203"],
+};
+
+pub static PRESERVED: Rule = Rule {
+    code: "PF222",
+    name: "preserved-prefix",
+    severity: Severity::Warning,
+    title: "Preserve_Key keeps the line with its prefix under the name of the parsed line",
+    why: "The log in Datadog would be the whole line, with time, `stdout` and `F` in front.",
+    fix: "Take `Preserve_Key On` out.",
+    is_automatic: true,
+    sources: &[SEEN],
+};
+
+pub static RULES: &[&Rule] =
+    &[&MISSING, &TWICE, &UNUSED, &AFTER, &BROKEN, &NO_GROUPS, &TIME, &TIME_FORMAT, &EMPTY, &NOT_CRI, &PRESERVED];
+
+pub fn check(project: &Project<'_>, findings: &mut Findings) {
+    for logging in &project.logging {
+        names(logging, findings);
+        for parser in logging.parsers() {
+            expression(parser, findings);
+            time(parser, findings);
+            if is_cri(&parser) {
+                cri(parser, findings);
+            }
+        }
+        filters(project, logging, findings);
+    }
+}
+
+fn names(logging: &Logging<'_>, findings: &mut Findings) {
+    let mut misses = false;
+    for filter in logging.filters().filter(|filter| filter.plugin() == "parser") {
+        let is_parser = |name: &str| name.eq_ignore_ascii_case("Parser");
+        for property in filter.section.properties.iter().filter(|property| is_parser(&property.name.value)) {
+            let name = property.value.value.as_str();
+            if !name.is_empty() && parsers_of(logging, name).next().is_none() {
+                misses = true;
+                let known = logging.parsers().filter_map(|parser| parser.get("Name"));
+                let meant = crate::lint::similar::closest(name, known);
+                let finding =
+                    Finding::new(&MISSING, filter.value_place(property), format!("no parser is named `{name}`"));
+                findings.push(match meant {
+                    Some(meant) => finding.fix(format!("Did you mean `{meant}`?")),
+                    None => finding,
+                });
+            }
+        }
+    }
+    let used = |name: &str| {
+        let mut values = logging.filters().flat_map(|filter| &filter.section.properties);
+        values.any(|property| {
+            let key = property.name.value.to_ascii_lowercase();
+            ["parser", "merge_parser", "regex_parser"].contains(&key.as_str()) && property.value.value == name
+        })
+    };
+    for (number, parser) in logging.parsers().enumerate() {
+        let Some(name) = parser.get("Name").filter(|name| !name.is_empty()) else { continue };
+        if let Some(first) = logging.parsers().take(number).find(|other| other.get("Name") == Some(name)) {
+            let finding = Finding::new(&TWICE, parser.place_of("Name"), format!("two parsers are named `{name}`"));
+            findings.push(finding.related(first.place_of("Name"), "the first is here"));
+        } else if !used(name) && !misses {
+            // A filter that names a parser which is not there may mean this one.
+            findings.push(Finding::new(
+                &UNUSED,
+                parser.place_of("Name"),
+                format!("no filter uses the parser `{name}`"),
+            ));
+        }
+    }
+}
+
+fn expression(parser: Section<'_, '_>, findings: &mut Findings) {
+    if !parser.get("Format").is_some_and(|format| format.eq_ignore_ascii_case("regex")) {
+        return;
+    }
+    let Some(property) = parser.property("Regex").filter(|regex| !regex.value.value.is_empty()) else {
+        let message = "the parser has the format regex and no `Regex`";
+        return findings.push(Finding::new(&NO_GROUPS, parser.place_of("Format"), message));
+    };
+    if let Some((at, problem)) = pattern::broken(&property.value.value) {
+        let start = property.value.span.start + at;
+        let place = parser.part.text.span(Span { start, end: start + 1 });
+        findings.push(Finding::new(&BROKEN, place, format!("the expression does not compile: {problem}")));
+    } else if groups(&parser).is_empty() {
+        let message = "the expression has no named group";
+        findings.push(Finding::new(&NO_GROUPS, parser.value_place(property), message));
+    }
+}
+
+fn time(parser: Section<'_, '_>, findings: &mut Findings) {
+    let groups = groups(&parser);
+    let key = parser.get("Time_Key");
+    match (key, parser.get("Time_Format")) {
+        (Some(key), None) => {
+            let message = format!("`Time_Key {key}` has no `Time_Format` beside it");
+            findings.push(Finding::new(&TIME, parser.place_of("Time_Key"), message));
+        }
+        (key, Some(_)) if !groups.is_empty() && !groups.contains(&key.unwrap_or("time")) => {
+            let message = format!("the expression has no group `{}` for the time", key.unwrap_or("time"));
+            let place = parser.place_of(if key.is_some() { "Time_Key" } else { "Time_Format" });
+            findings.push(Finding::new(&TIME, place, message).related(parser.place_of("Regex"), "its groups are here"));
+        }
+        _ => {}
+    }
+}
+
+/// Ways to write the format that reads what containerd writes.
+const TIME_FORMATS: [&str; 3] = ["%Y-%m-%dT%H:%M:%S.%L%z", "%FT%T.%L%z", "%Y-%m-%dT%T.%L%z"];
+
+fn cri(parser: Section<'_, '_>, findings: &mut Findings) {
+    if let Some(format) =
+        parser.property("Time_Format").filter(|format| !TIME_FORMATS.contains(&format.value.value.as_str()))
+    {
+        let place = parser.value_place(format);
+        let message = match format.value.value.ends_with('Z') {
+            true => "the format reads a literal `Z` only, and containerd may write `+01:00` there",
+            false => "the format does not fit `2026-01-31T12:34:56.123456789Z`, as containerd writes times",
+        };
+        let edit = parser.part.text.replace(format.value.span, TIME_FORMATS[0]);
+        findings.push(Finding::new(&TIME_FORMAT, place, message).edits(edit));
+    }
+    let Some(regex) = parser.property("Regex") else { return };
+    let value = regex.value.value.as_str();
+    // The last group has the line.
+    let line = groups(&parser).last().copied().unwrap_or_default();
+    let group = format!("(?<{line}>.+)");
+    if let Some(at) = value.rfind(&group).filter(|_| !["stream", "logtag", "time"].contains(&line)) {
+        let plus = regex.value.span.start + at + group.len() - 2;
+        let span = Span { start: plus, end: plus + 1 };
+        let message = format!("the group `{line}` wants at least one letter");
+        let edit = parser.part.text.replace(span, "*");
+        findings.push(Finding::new(&EMPTY, parser.part.text.span(span), message).edits(edit));
+    }
+}
+
+fn filters(project: &Project<'_>, logging: &Logging<'_>, findings: &mut Findings) {
+    let definition = |filter: &Section<'_, '_>| filter.get("Parser").and_then(|name| parsers_of(logging, name).next());
+    if let Some(first) = log_parsers(logging).next()
+        && let Some(parser) = definition(&first)
+        && !is_cri(&parser)
+        && parser.get("Format").is_some()
+    {
+        let missing = ["stream", "logtag"].into_iter().filter(|name| !groups(&parser).contains(name));
+        let missing: Vec<String> = missing.map(|name| format!("`{name}`")).collect();
+        let name = first.get("Parser").unwrap_or_default();
+        let message = format!("the parser `{name}` has no group {}", missing.join(" and "));
+        let finding = Finding::new(&NOT_CRI, first.place_of("Parser"), message);
+        findings.push(finding.related(parser.place_of("Regex"), "this is what it reads"));
+    }
+    let kubernetes = logging.filters().find(|filter| filter.plugin() == "kubernetes");
+    for filter in log_parsers(logging) {
+        let Some(parser) = definition(&filter).filter(is_cri) else { continue };
+        if let Some(kubernetes) = kubernetes.filter(|other| position(logging, other) < position(logging, &filter)) {
+            let message = "this filter takes the prefix off too late for the Kubernetes filter";
+            let finding = Finding::new(&AFTER, filter.place(), message);
+            findings.push(finding.related(kubernetes.place(), "the Kubernetes filter stands here"));
+        }
+        let keeps = filter.property("Preserve_Key").filter(|_| filter.is_on("Preserve_Key") == Some(true));
+        if let Some(keeps) = keeps.filter(|_| groups(&parser).contains(&"log")) {
+            let message = "`log` stays the whole line: what is preserved wins over what is parsed";
+            let place = filter.name_place(keeps);
+            let edit = filter.part.text.remove_lines(keeps.name.span, project.source(place));
+            findings.push(Finding::new(&PRESERVED, place, message).edits(edit));
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Regular expressions as Fluent Bit's library Onigmo reads them, as far as a mistake can be seen without running one.
+//!
+//! Nothing here refuses what Onigmo takes: look-around, possessive repeats and back references are passed over.
+//!
+//! Source: k-takata/Onigmo, doc/RE.
+
+/// The names of the groups, in order.
+pub(super) fn groups(pattern: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    for (at, _) in pattern.match_indices("(?<") {
+        let is_escaped = pattern.get(..at).is_some_and(|before| before.ends_with('\\'));
+        let rest = pattern.get(at + 3..).unwrap_or_default();
+        if is_escaped || rest.starts_with(['=', '!']) {
+            continue;
+        }
+        names.extend(rest.split_once('>').map(|(name, _)| name));
+    }
+    names
+}
+
+/// Why a pattern does not compile, and at which byte.
+pub(super) fn broken(pattern: &str) -> Option<(usize, &'static str)> {
+    let mut open = Vec::new();
+    let mut letters = pattern.char_indices().peekable();
+    let mut is_start = true;
+    while let Some((at, letter)) = letters.next() {
+        let begins = matches!(letter, '(' | '|') || (letter == '^' && is_start);
+        match letter {
+            '\\' if letters.next().is_none() => return Some((at, "a backslash stands at the end")),
+            '[' if !class(&mut letters) => return Some((at, "a bracket is not closed")),
+            '(' => {
+                open.push(at);
+                if letters.peek().is_some_and(|(_, next)| *next == '?') {
+                    letters.next();
+                    if let Some(problem) = group_name(pattern, at) {
+                        return Some((at, problem));
+                    }
+                }
+            }
+            ')' if open.pop().is_none() => return Some((at, "a parenthesis is closed that was not opened")),
+            '*' | '+' | '?' if is_start => return Some((at, "there is nothing to repeat")),
+            _ => {}
+        }
+        is_start = begins;
+    }
+    open.pop().map(|at| (at, "a parenthesis is not closed"))
+}
+
+/// Reads up to the bracket that closes a class; whether there is one.
+fn class(letters: &mut std::iter::Peekable<std::str::CharIndices<'_>>) -> bool {
+    if letters.peek().is_some_and(|(_, letter)| *letter == '^') {
+        letters.next();
+    }
+    let mut is_first = true;
+    while let Some((_, letter)) = letters.next() {
+        match letter {
+            // As the first one it is a letter like any other.
+            ']' if !is_first => return true,
+            '\\' if letters.next().is_none() => return false,
+            '[' if !class(letters) => return false,
+            _ => {}
+        }
+        is_first = false;
+    }
+    false
+}
+
+fn group_name(pattern: &str, at: usize) -> Option<&'static str> {
+    let rest = pattern.get(at..)?;
+    if rest.starts_with("(?P<") {
+        return Some("`(?P<` is another language's: here a group's name begins with `(?<`");
+    }
+    let rest = rest.strip_prefix("(?<")?;
+    if rest.starts_with(['=', '!']) {
+        return None;
+    }
+    let name = rest.split_once('>').map(|(name, _)| name);
+    let is_name = |name: &str| !name.is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || letter == '_');
+    if name.is_some_and(is_name) { None } else { Some("a group's name is not closed, or is none") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_compiles_is_passed_over() {
+        for pattern in [
+            r"^(?<time>[^ ]+) (?<stream>stdout|stderr) (?<logtag>P|F) (?<log>.*)$",
+            r"/^\[(?<a>[^\]]*)\]/i",
+            r"(?<=a)b(?!c)(?:d)++e*+f?+[]x]+[^]x]*[[:alpha:]&&[^a-c]]\(?\)",
+            r"a{2,}\k<b>(?>x)",
+            r"|a",
+            "",
+        ] {
+            assert_eq!(broken(pattern), None, "{pattern}");
+        }
+        assert_eq!(groups(r"(?<a>x)(?<=y)\(?<n>(?<b>z)"), ["a", "b"]);
+    }
+
+    #[test]
+    fn what_does_not_is_found() {
+        for (pattern, at) in [
+            ("(a", 0),
+            ("a)", 1),
+            ("[a", 0),
+            ("a\\", 1),
+            ("*a", 0),
+            ("a|+", 2),
+            ("(?P<n>a)", 0),
+            ("x(?<n a)", 1),
+            ("[[a]", 0),
+        ] {
+            assert_eq!(broken(pattern).map(|(at, _)| at), Some(at), "{pattern}");
+        }
+    }
+}
