@@ -12,7 +12,7 @@
 //! * [`pipeline`] is pure: slices in, values out.
 //! * [`delivery`] is the edge to Datadog, [`lambda`] the edge to Lambda and AWS.
 //! * [`settings`] reads every variable once.
-//! * `cli`, `manifests`, `fluent_bit`, `lint` and `stand_in` (feature `cli`) are the `podferry` command; the Lambda is built without
+//! * `cli`, `manifests`, `fluent_bit`, `glob`, `lint` and `stand_in` (feature `cli`) are the `podferry` command; the Lambda is built without
 //!   them. `aws` (feature `aws`) is what the operator's commands ask of AWS.
 
 #![forbid(unsafe_code)]
@@ -25,6 +25,8 @@ pub mod cli;
 pub mod delivery;
 #[cfg(feature = "cli")]
 pub mod fluent_bit;
+#[cfg(feature = "cli")]
+pub mod glob;
 pub mod lambda;
 #[cfg(feature = "cli")]
 pub mod lint;

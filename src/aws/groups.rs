@@ -5,7 +5,7 @@ use aws_sdk_cloudwatchlogs::types::{LogGroup, LogGroupClass};
 use super::account::Account;
 use super::concurrently::each;
 use super::error::{CallError, On};
-use super::glob;
+use crate::glob;
 
 /// A log group, as far as it matters here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,7 +98,7 @@ impl Selection {
         }
         for pattern in &self.patterns {
             let some = with_prefix(account, glob::literal_prefix(pattern)).await?;
-            found.groups.extend(some.into_iter().filter(|group| glob::matches(pattern, &group.name)));
+            found.groups.extend(some.into_iter().filter(|group| glob::matches(pattern, &group.name, true)));
         }
         if self.names.is_empty() && self.prefixes.is_empty() && self.patterns.is_empty() {
             found.groups = with_prefix(account, "").await?;

@@ -21,7 +21,6 @@ pub mod concurrently;
 pub mod doctor;
 pub mod error;
 pub mod function;
-pub mod glob;
 pub mod groups;
 pub mod http;
 pub mod queues;

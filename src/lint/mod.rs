@@ -16,7 +16,6 @@ pub mod cloudwatch;
 pub mod embedded;
 pub mod finding;
 pub mod fix;
-pub mod glob;
 pub mod installation;
 pub mod json;
 pub mod logging;

@@ -1,10 +1,10 @@
 //! Policies of IAM that let Fluent Bit write: alone, or in a template. What functions may do is not for Fluent Bit and left out.
 
-use super::glob;
 use super::node::{Entry, Node};
 use super::project::{Kind, Project};
 use super::source::Place;
 use super::template::{self, Resource};
+use crate::glob;
 
 /// Who takes the role that Fluent Bit has on Fargate. Source: Amazon EKS User Guide, "Amazon EKS Pod execution IAM role".
 const FARGATE: &str = "eks-fargate-pods.amazonaws.com";

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::aws::glob;
+use crate::glob;
 
 /// The id of the statement that `podferry subscribe` adds.
 pub const STATEMENT: &str = "podferry-logs";
@@ -101,7 +101,8 @@ impl Statement {
 /// Part by part; the last may have colons. Source: IAM User Guide, "Amazon Resource Name (ARN) condition operators".
 fn is_arn_like(pattern: &str, arn: &str) -> bool {
     let (patterns, parts): (Vec<_>, Vec<_>) = (pattern.splitn(6, ':').collect(), arn.splitn(6, ':').collect());
-    patterns.len() == parts.len() && patterns.iter().zip(parts).all(|(pattern, part)| glob::matches(pattern, part))
+    patterns.len() == parts.len()
+        && patterns.iter().zip(parts).all(|(pattern, part)| glob::matches(pattern, part, true))
 }
 
 fn of_logs(statement: &Value, id: String) -> Option<Statement> {
@@ -109,7 +110,7 @@ fn of_logs(statement: &Value, id: String) -> Option<Statement> {
     let is_logs = |name: &str| name == PRINCIPAL || (name.starts_with("logs.") && name.contains(".amazonaws.com"));
     let principals = [&statement["Principal"], &statement["Principal"]["Service"]];
     let is_principal = principals.iter().any(|one| texts(one).iter().any(|name| *name == "*" || is_logs(name)));
-    let is_action = texts(&statement["Action"]).iter().any(|action| glob::matches(action, ACTION));
+    let is_action = texts(&statement["Action"]).iter().any(|action| glob::matches(action, ACTION, true));
     if statement["Effect"] != "Allow" || !is_principal || !is_action {
         return None;
     }

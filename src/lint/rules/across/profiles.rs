@@ -1,7 +1,7 @@
 //! Whether pods match a selector of a Fargate profile, so that they run there at all.
 
+use crate::glob;
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::glob;
 use crate::lint::node::Node;
 use crate::lint::project::{Object, Pod, Project};
 use crate::lint::rule::{Rule, Severity};

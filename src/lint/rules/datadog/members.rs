@@ -3,9 +3,9 @@
 
 use super::{cri_parser, kubernetes};
 use crate::fluent_bit::parse::ReadProperty;
+use crate::glob;
 use crate::lint::cloudwatch;
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::glob;
 use crate::lint::logging::Section;
 use crate::lint::project::Project;
 use crate::lint::rule::{Rule, Severity};

@@ -1,9 +1,9 @@
 //! Where logs go: whether the forwarder gets them, once, from the region that it is in.
 
 use super::cri_parser;
+use crate::glob;
 use crate::lint::cloudwatch::{self, Output};
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::glob;
 use crate::lint::logging::Logging;
 use crate::lint::project::Project;
 use crate::lint::rule::{Rule, Severity};

@@ -1,4 +1,5 @@
-//! Patterns with `*` for any text, as Fluent Bit's `Match`, ARNs in policies, and selectors of Fargate profiles have them.
+//! Patterns with `*` for any text, as Fluent Bit's `Match` has them, ARNs in policies, selectors of Fargate profiles, and people who name log
+//! groups. In some `?` is any one letter.
 
 /// Whether a pattern takes a text; `?` is any one letter where `has_question_mark`.
 pub fn matches(pattern: &str, text: &str, has_question_mark: bool) -> bool {
@@ -21,6 +22,11 @@ pub fn matches(pattern: &str, text: &str, has_question_mark: bool) -> bool {
         }
     }
     pattern.iter().skip(at).all(|rest| *rest == '*')
+}
+
+/// What every text begins with that a pattern with stars and question marks takes.
+pub fn literal_prefix(pattern: &str) -> &str {
+    pattern.split(['*', '?']).next().unwrap_or_default()
 }
 
 /// Whether all that `narrow` takes is taken by `wide`, too. `false` where that is not seen at once.
@@ -46,10 +52,15 @@ mod tests {
             ("*a*b", "xaxbxc", false),
             ("a?c", "a?c", true),
             ("a?c", "abc", false),
+            ("/aws/eks/*/fargate", "/aws/eks/prod/eu/fargate", true),
+            ("/aws/eks/*/fargate", "/aws/eks/fargate", false),
+            ("a*b*c", "aXbXbcd", false),
+            ("**", "x", true),
         ] {
             assert_eq!(matches(pattern, text, false), expected, "{pattern} {text}");
         }
-        assert!(matches("a?c", "abc", true) && !matches("a?c", "ac", true));
+        assert!(matches("a?c", "abc", true) && !matches("a?c", "ac", true) && matches("ä?", "äö", true));
+        assert_eq!((literal_prefix("/aws/*/x"), literal_prefix("?")), ("/aws/", ""));
         assert!(covers("*", "kube.*") && covers("kube.*", "kube.*_shop_*") && !covers("kube.*_shop_*", "kube.*"));
     }
 }
