@@ -14,6 +14,10 @@ const GUIDE: &str = "Amazon EKS User Guide, \"Start AWS Fargate logging for your
 /// The tags that EKS' input gives: `<pod>_<namespace>_<container>-<id>` stands for the star.
 const TAGS: &str = "kube.var.log.containers.*.log";
 
+/// The tag of Fluent Bit's own log, where `flb_log_cw` is on. Seen in streams that people show: aws-ia/terraform-aws-eks-blueprints,
+/// `examples/fargate-serverless/README.md`.
+const OWN_TAG: &str = "flblogs.var.log.fluent-bit.log";
+
 pub static NOTHING: Rule = Rule {
     code: "PF271",
     name: "match-of-nothing",
@@ -74,7 +78,7 @@ fn pattern(section: Section<'_, '_>, new: &[String], findings: &mut Findings) {
             let edit = section.part.text.replace(property.value.span, "kube.*");
             findings.push(Finding::new(&EVERYTHING, place, "this output takes everything").edits(edit));
         }
-    } else if !meet(pattern, TAGS) && !new.iter().any(|tag| meet(pattern, tag)) {
+    } else if !meet(pattern, TAGS) && !meet(pattern, OWN_TAG) && !new.iter().any(|tag| meet(pattern, tag)) {
         findings.push(Finding::new(&NOTHING, place, format!("no log has a tag that fits `{pattern}`")));
     }
 }
@@ -138,6 +142,7 @@ mod tests {
         ] {
             assert!(meet(fits, TAGS) && meet(TAGS, fits), "{fits}");
         }
+        assert!(meet("flblogs.*", OWN_TAG));
         for not in ["app.*", "kube", "kube.*.txt", "kubernetes.*", "", "KUBE.*"] {
             assert!(!meet(not, TAGS) && !meet(TAGS, not), "{not}");
         }
