@@ -19,7 +19,7 @@ pub static UNKNOWN: Rule = Rule {
     name: "unknown-option",
     severity: Severity::Error,
     title: "A plugin has no such option",
-    why: "Fluent Bit does not start with an option that it does not know, so no log of the pod is written.",
+    why: "Fluent Bit does not start with an option that it does not know, so no log of the pod is written; AWS's plugins in Go do as if it were not there.",
     fix: "Take the line out, or write the option as the plugin has it.",
     is_automatic: false,
     sources: &[MAP],
@@ -40,8 +40,8 @@ pub static OTHER_PLUGIN: Rule = Rule {
     code: "PF203",
     name: "option-of-other-plugin",
     severity: Severity::Error,
-    title: "The option belongs to another plugin for the same destination",
-    why: "AWS has a plugin of its own in Go beside Fluent Bit's, and each refuses or passes over what only the other one knows.",
+    title: "The option belongs to another plugin",
+    why: "AWS has plugins of its own in Go beside Fluent Bit's, and each refuses or passes over what only another one knows.",
     fix: "Use the option of this plugin, or the other plugin.",
     is_automatic: false,
     sources: &[MAP, "aws/amazon-cloudwatch-logs-for-fluent-bit, README.md"],
@@ -52,7 +52,7 @@ pub static VALUE: Rule = Rule {
     name: "option-value",
     severity: Severity::Error,
     title: "The value of an option is not of its kind",
-    why: "Fluent Bit does not start, or takes the value for 0 without a word.",
+    why: "Fluent Bit does not start, or takes the value for 0 or for the default without a word.",
     fix: "Write a value of the kind that is named.",
     is_automatic: false,
     sources: &[MAP],
@@ -72,14 +72,17 @@ pub static TWICE: Rule = Rule {
 pub static RULES: &[&Rule] = &[&UNKNOWN, &NEWER, &OTHER_PLUGIN, &VALUE, &TWICE];
 
 /// What every filter and output takes. Source: fluent/fluent-bit, src/flb_filter.c and src/flb_output.c, `*_set_property`.
-const EVERYWHERE: [&str; 6] = ["name", "match", "match_regex", "alias", "log_level", "log_suppress_interval"];
+const EVERYWHERE: [&str; 5] = ["name", "match", "match_regex", "alias", "log_level"];
+/// What they all take in newer versions only. Source: the same.
+const EVERYWHERE_NEWER: [&str; 1] = ["log_suppress_interval"];
 /// What every output takes besides.
 const OUTPUTS: [&str; 5] = ["retry_limit", "workers", "host", "port", "storage.total_limit_size"];
 /// How options begin that every output takes.
 const OUTPUT_GROUPS: [&str; 3] = ["tls", "net.", "storage."];
 
-/// Plugins that write to the same, in two languages. Source: Amazon EKS User Guide, "Fargate logging".
-const PAIRS: [(&str, &str); 2] = [("cloudwatch_logs", "cloudwatch"), ("kinesis_firehose", "firehose")];
+/// Plugins that are taken for each other: for the same in two languages, or for streams of either kind. Source: Amazon EKS User
+/// Guide, "Start AWS Fargate logging for your cluster".
+const ALIKE: [&[&str]; 2] = [&["cloudwatch_logs", "cloudwatch"], &["kinesis_firehose", "firehose", "kinesis"]];
 
 /// Options that may be set as often as one likes. Source: the tables of the plugins, `FLB_CONFIG_MAP_MULT`.
 const REPEATED: [(&str, &[&str]); 5] = [
@@ -95,6 +98,8 @@ const REPEATED: [(&str, &[&str]); 5] = [
 struct Known {
     kind: &'static str,
     is_old: bool,
+    /// Of one of AWS's plugins in Go, which read their options themselves.
+    is_go: bool,
 }
 
 type Options = HashMap<&'static str, Known>;
@@ -106,7 +111,7 @@ static PLUGINS: LazyLock<HashMap<(&'static str, &'static str), Options>> = LazyL
         let mut cells = line.split('\t');
         let mut cell = || cells.next().unwrap_or_default();
         let (kind, plugin, option, of, versions) = (cell(), cell(), cell(), cell(), cell());
-        let known = Known { kind: of, is_old: versions != "5.1" };
+        let known = Known { kind: of, is_old: versions != "5.1", is_go: versions == "go" };
         plugins.entry((kind, plugin)).or_default().insert(option, known);
     }
     plugins
@@ -141,6 +146,7 @@ fn section_of(kind: &'static str, section: Section<'_, '_>, findings: &mut Findi
                 value(*known, property, section, findings);
             }
             None if is_everywhere(kind, &name) => {}
+            None if EVERYWHERE_NEWER.contains(&name.as_str()) => newer(&plugin, property, section, findings),
             None => unknown(kind, &plugin, options, property, section, findings),
         }
     }
@@ -166,19 +172,19 @@ fn unknown(
 ) {
     let (written, name) = (&property.name.value, property.name.value.to_ascii_lowercase());
     let place = section.name_place(property);
-    let pair = PAIRS.iter().find_map(|(one, other)| match plugin {
-        _ if plugin == *one => Some(*other),
-        _ if plugin == *other => Some(*one),
-        _ => None,
-    });
     let knows = |other: &&str| PLUGINS.get(&(kind, *other)).is_some_and(|options| options.contains_key(name.as_str()));
-    if let Some(other) = pair.filter(knows) {
+    let mut alike =
+        ALIKE.iter().filter(|plugins| plugins.contains(&plugin)).flat_map(|plugins| plugins.iter().copied());
+    if let Some(other) = alike.find(knows) {
         let message = format!("`{written}` is an option of `{other}`, not of `{plugin}`");
         return findings.push(Finding::new(&OTHER_PLUGIN, place, message));
     }
     let everywhere = EVERYWHERE.iter().chain(if kind == "output" { &OUTPUTS[..] } else { &[] }).copied();
     let meant = similar::closest(&name, options.keys().copied().chain(everywhere));
-    let finding = Finding::new(&UNKNOWN, place, format!("`{plugin}` has no option `{written}`"));
+    // Fluent Bit knows nothing of the options of plugins in Go, so it refuses none.
+    let is_go = options.values().any(|known| known.is_go);
+    let effect = if is_go { ", and passes over it" } else { "" };
+    let finding = Finding::new(&UNKNOWN, place, format!("`{plugin}` has no option `{written}`{effect}"));
     findings.push(match meant {
         Some(meant) => finding.fix(format!("Did you mean `{meant}`?")),
         None => finding,
@@ -191,6 +197,8 @@ fn value(known: Known, property: &ReadProperty, section: Section<'_, '_>, findin
         return;
     }
     let wanted = match known.kind {
+        // Source: aws/amazon-cloudwatch-logs-for-fluent-bit, fluent-bit-cloudwatch.go, `getBoolParam`: all else is the default.
+        "bool" if known.is_go && !is_go_boolean(value) => "true or false",
         "bool" if !is_boolean(value) => "On or Off",
         "int" if value.parse::<i64>().is_err() => "a whole number",
         "double" if value.parse::<f64>().is_err() => "a number",
@@ -205,6 +213,10 @@ fn value(known: Known, property: &ReadProperty, section: Section<'_, '_>, findin
 /// Source: fluent/fluent-bit, src/flb_utils.c, `flb_utils_bool`.
 fn is_boolean(value: &str) -> bool {
     ["on", "off", "true", "false", "yes", "no"].iter().any(|word| word.eq_ignore_ascii_case(value))
+}
+
+fn is_go_boolean(value: &str) -> bool {
+    ["true", "false"].iter().any(|word| word.eq_ignore_ascii_case(value))
 }
 
 /// Source: the same, `flb_utils_size_to_bytes`.
@@ -234,6 +246,13 @@ mod tests {
         assert!(!["k", "32 kilo", "", "3x"].into_iter().any(is_size));
         assert!(["0", "300s", "30m", "1.5h", "-1"].into_iter().all(is_time));
         assert!(!["s", "5 minutes", ""].into_iter().any(is_time));
+    }
+
+    #[test]
+    fn plugins_in_go_take_fewer_words() {
+        assert!(is_go_boolean("True") && !is_go_boolean("On"));
+        assert!(PLUGINS[&("output", "cloudwatch")]["auto_create_group"].is_go);
+        assert!(!PLUGINS[&("output", "cloudwatch_logs")]["auto_create_group"].is_go);
     }
 
     #[test]

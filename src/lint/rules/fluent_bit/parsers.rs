@@ -1,7 +1,7 @@
 //! Parsers: whether they are there, compile, and read what containerd writes: `<time> stdout|stderr P|F <line>`.
 
 use super::{SEEN, groups, is_cri, log_parsers, parsers_of, pattern, position};
-use crate::fluent_bit::parse::Span;
+use crate::fluent_bit::parse::{ReadProperty, Span};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::{Logging, Section};
 use crate::lint::project::Project;
@@ -148,14 +148,23 @@ pub fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
+/// Options whose values are names of parsers. Source: Fluent Bit manual, "Parser" and "Kubernetes" filters.
+const NAMING: [(&str, &str); 3] =
+    [("parser", "parser"), ("kubernetes", "merge_parser"), ("kubernetes", "regex_parser")];
+
+fn names_parser(filter: &Section<'_, '_>, property: &ReadProperty) -> bool {
+    let plugin = filter.plugin();
+    NAMING.iter().any(|(of, option)| *of == plugin && property.name.value.eq_ignore_ascii_case(option))
+}
+
 fn names(logging: &Logging<'_>, findings: &mut Findings) {
-    let mut misses = false;
-    for filter in logging.filters().filter(|filter| filter.plugin() == "parser") {
-        let is_parser = |name: &str| name.eq_ignore_ascii_case("Parser");
-        for property in filter.section.properties.iter().filter(|property| is_parser(&property.name.value)) {
+    // Pods may name parsers, in annotations that are not here.
+    let mut may_mean_any = logging.filters().any(|filter| filter.is_on("K8S-Logging.Parser") == Some(true));
+    for filter in logging.filters() {
+        for property in filter.section.properties.iter().filter(|property| names_parser(&filter, property)) {
             let name = property.value.value.as_str();
             if !name.is_empty() && parsers_of(logging, name).next().is_none() {
-                misses = true;
+                may_mean_any = true;
                 let known = logging.parsers().filter_map(|parser| parser.get("Name"));
                 let meant = crate::lint::similar::closest(name, known);
                 let finding =
@@ -168,10 +177,9 @@ fn names(logging: &Logging<'_>, findings: &mut Findings) {
         }
     }
     let used = |name: &str| {
-        let mut values = logging.filters().flat_map(|filter| &filter.section.properties);
-        values.any(|property| {
-            let key = property.name.value.to_ascii_lowercase();
-            ["parser", "merge_parser", "regex_parser"].contains(&key.as_str()) && property.value.value == name
+        logging.filters().any(|filter| {
+            let mut named = filter.section.properties.iter().filter(|property| names_parser(&filter, property));
+            named.any(|property| property.value.value == name)
         })
     };
     for (number, parser) in logging.parsers().enumerate() {
@@ -179,7 +187,7 @@ fn names(logging: &Logging<'_>, findings: &mut Findings) {
         if let Some(first) = logging.parsers().take(number).find(|other| other.get("Name") == Some(name)) {
             let finding = Finding::new(&TWICE, parser.place_of("Name"), format!("two parsers are named `{name}`"));
             findings.push(finding.related(first.place_of("Name"), "the first is here"));
-        } else if !used(name) && !misses {
+        } else if !used(name) && !may_mean_any {
             // A filter that names a parser which is not there may mean this one.
             findings.push(Finding::new(
                 &UNUSED,
