@@ -6,8 +6,10 @@
 //! * [`cloudwatch`], [`outputs`]: what outputs cannot do without.
 //! * [`matching`]: patterns that match no log.
 //! * [`filters`]: the arguments of filters.
+//! * [`expressions`]: regular expressions that do not compile.
 
 pub mod cloudwatch;
+pub mod expressions;
 pub mod filters;
 pub mod kubernetes;
 pub mod matching;

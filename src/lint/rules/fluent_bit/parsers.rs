@@ -54,17 +54,6 @@ pub static AFTER: Rule = Rule {
     sources: &["aws/containers-roadmap#1203", "aws/aws-for-fluent-bit#301", SEEN],
 };
 
-pub static BROKEN: Rule = Rule {
-    code: "PF215",
-    name: "broken-regex",
-    severity: Severity::Error,
-    title: "A regular expression does not compile",
-    why: "Fluent Bit does not start with it, so no log of the pod is written.",
-    fix: "Mend the expression; a backslash before a bracket or a parenthesis makes it a letter like others.",
-    is_automatic: false,
-    sources: &["k-takata/Onigmo, doc/RE", MANUAL],
-};
-
 pub static NO_GROUPS: Rule = Rule {
     code: "PF216",
     name: "regex-without-groups",
@@ -132,7 +121,7 @@ pub static PRESERVED: Rule = Rule {
 };
 
 pub static RULES: &[&Rule] =
-    &[&MISSING, &TWICE, &UNUSED, &AFTER, &BROKEN, &NO_GROUPS, &TIME, &TIME_FORMAT, &EMPTY, &NOT_CRI, &PRESERVED];
+    &[&MISSING, &TWICE, &UNUSED, &AFTER, &NO_GROUPS, &TIME, &TIME_FORMAT, &EMPTY, &NOT_CRI, &PRESERVED];
 
 pub fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
@@ -206,11 +195,8 @@ fn expression(parser: Section<'_, '_>, findings: &mut Findings) {
         let message = "the parser has the format regex and no `Regex`";
         return findings.push(Finding::new(&NO_GROUPS, parser.place_of("Format"), message));
     };
-    if let Some((at, problem)) = pattern::broken(&property.value.value) {
-        let start = property.value.span.start + at;
-        let place = parser.part.text.span(Span { start, end: start + 1 });
-        findings.push(Finding::new(&BROKEN, place, format!("the expression does not compile: {problem}")));
-    } else if groups(&parser).is_empty() {
+    // What does not compile is another rule's.
+    if pattern::broken(&property.value.value).is_none() && groups(&parser).is_empty() {
         let message = "the expression has no named group";
         findings.push(Finding::new(&NO_GROUPS, parser.value_place(property), message));
     }
