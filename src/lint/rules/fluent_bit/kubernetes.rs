@@ -41,7 +41,7 @@ pub static PREFIX: Rule = Rule {
     why: "The filter finds no pod in the tag then, and adds no metadata.",
     fix: "Take the line out: the default, `kube.var.log.containers.`, is right.",
     is_automatic: true,
-    sources: &[FILTER, "fluent/fluent-bit, plugins/filter_kubernetes/kube_regex.h"],
+    sources: &[FILTER, "fluent/fluent-bit, plugins/filter_kubernetes/kube_meta.c"],
 };
 
 pub static RULES: &[&Rule] = &[&MERGE_KEY, &MERGE, &PREFIX];
@@ -52,17 +52,22 @@ pub fn check(project: &Project<'_>, findings: &mut Findings) {
             if filter.is_on("Merge_Log") == Some(true) {
                 merge(logging, filter, findings);
             }
-            let prefix = filter.property("Kube_Tag_Prefix");
-            if let Some(prefix) =
-                prefix.filter(|prefix| prefix.value.value != TAG_PREFIX && !prefix.value.value.is_empty())
-            {
+            // With an expression of its own the filter may read any rest of the tag.
+            let prefix = filter.property("Kube_Tag_Prefix").filter(|_| filter.property("Regex_Parser").is_none());
+            if let Some(prefix) = prefix.filter(|prefix| !is_prefix(&prefix.value.value)) {
                 let place = filter.value_place(prefix);
-                let message = format!("no tag begins with `{}`", prefix.value.value);
+                let message = format!("what follows `{}` in a tag is not the name of the pod", prefix.value.value);
                 let edit = filter.part.text.remove_lines(prefix.name.span, project.source(place));
                 findings.push(Finding::new(&PREFIX, place, message).edits(edit));
             }
         }
     }
+}
+
+/// Whether the pod's name follows. Only the length is taken off, and the filter looks for the name in the rest, so the last dot may be
+/// missing. Source: fluent/fluent-bit, plugins/filter_kubernetes/kube_meta.c, `flb_kube_meta_get`.
+fn is_prefix(prefix: &str) -> bool {
+    prefix.is_empty() || prefix == TAG_PREFIX || Some(prefix) == TAG_PREFIX.strip_suffix('.')
 }
 
 fn merge(logging: &Logging<'_>, filter: Section<'_, '_>, findings: &mut Findings) {
