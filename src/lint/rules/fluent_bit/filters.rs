@@ -12,7 +12,7 @@ pub static WORDS: Rule = Rule {
     severity: Severity::Error,
     title: "A filter's value does not have the words that it needs",
     why: "Fluent Bit does not start with it, or the filter does nothing.",
-    fix: "Write the words that are named, with blanks between them.",
+    fix: "Write the words that are named, with blanks between them; what has blanks itself goes between double quotes.",
     is_automatic: false,
     sources: &["Fluent Bit manual, \"Filters\"", "fluent/fluent-bit, src/flb_config_map.c"],
 };
@@ -39,10 +39,21 @@ pub static NESTED: Rule = Rule {
     sources: &["aws/containers-roadmap#1625"],
 };
 
-pub static RULES: &[&Rule] = &[&WORDS, &MISSING, &NESTED];
+pub static THROTTLED: Rule = Rule {
+    code: "PF284",
+    name: "throttle-without-rate",
+    severity: Severity::Warning,
+    title: "A filter `throttle` has no rate",
+    why: "By itself it lets one log an interval pass, over a window of five, and drops all others without a word.",
+    fix: "Write `Rate`, `Window` and `Interval`, or leave the filter out.",
+    is_automatic: false,
+    sources: &["Fluent Bit manual, \"Throttle\" filter", "fluent/fluent-bit, plugins/filter_throttle/throttle.h"],
+};
+
+pub static RULES: &[&Rule] = &[&WORDS, &MISSING, &NESTED, &THROTTLED];
 
 /// Options with several words: plugin, option, how many at least, at most, and which. Source: Fluent Bit manual, "Filters".
-const SEVERAL: [(&str, &str, usize, usize, &str); 10] = [
+const SEVERAL: [(&str, &str, usize, usize, &str); 14] = [
     ("grep", "regex", 2, usize::MAX, "a key and a pattern"),
     ("grep", "exclude", 2, usize::MAX, "a key and a pattern"),
     ("record_modifier", "record", 2, usize::MAX, "a key and a value"),
@@ -52,17 +63,19 @@ const SEVERAL: [(&str, &str, usize, usize, &str); 10] = [
     ("modify", "rename", 2, 2, "the old key and the new one"),
     ("modify", "hard_rename", 2, 2, "the old key and the new one"),
     ("modify", "copy", 2, 2, "a key and its copy"),
+    ("modify", "hard_copy", 2, 2, "a key and its copy"),
     ("modify", "remove", 1, 1, "one key"),
+    ("modify", "remove_wildcard", 1, 1, "the beginning of keys"),
+    ("modify", "remove_regex", 1, 1, "one expression"),
+    ("modify", "condition", 2, 3, "what is asked, a key, and for some a value"),
 ];
 
 /// Options without which a plugin does not start. Source: the same.
-const NEEDED: [(&str, &str); 5] = [
-    ("parser", "Key_Name"),
-    ("parser", "Parser"),
-    ("rewrite_tag", "Rule"),
-    ("nest", "Operation"),
-    ("throttle", "Rate"),
-];
+const NEEDED: [(&str, &str); 4] =
+    [("parser", "Key_Name"), ("parser", "Parser"), ("rewrite_tag", "Rule"), ("nest", "Operation")];
+
+/// What `Operation` of a nest may be, in lower case only. Source: fluent/fluent-bit, plugins/filter_nest/nest.c.
+const OPERATIONS: [&str; 2] = ["nest", "lift"];
 
 pub fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
@@ -73,6 +86,10 @@ pub fn check(project: &Project<'_>, findings: &mut Findings) {
             if filter.plugin() == "nest" && has_metadata {
                 let message = "this filter moves members after the Kubernetes filter has added them";
                 findings.push(Finding::new(&NESTED, filter.place_of("Name"), message));
+            }
+            if filter.plugin() == "throttle" && filter.property("Rate").is_none() {
+                let message = "all but about one log a second of each pod are dropped here";
+                findings.push(Finding::new(&THROTTLED, filter.place_of("Name"), message));
             }
             has_metadata |= filter.plugin() == "kubernetes";
         }
@@ -90,6 +107,12 @@ fn words_of(filter: Section<'_, '_>, findings: &mut Findings) {
             let message = format!("`{}` takes {which}", property.name.value);
             findings.push(Finding::new(&WORDS, filter.value_place(property), message));
         }
+    }
+    let operation = filter.property("Operation").filter(|_| plugin == "nest");
+    let is_known = |value: &str| value.is_empty() || OPERATIONS.iter().any(|known| value.starts_with(known));
+    if let Some(operation) = operation.filter(|operation| !is_known(&operation.value.value)) {
+        let message = "`Operation` takes `nest` or `lift`, in lower case";
+        findings.push(Finding::new(&WORDS, filter.value_place(operation), message));
     }
 }
 

@@ -1,6 +1,6 @@
 //! The Kubernetes filter: it reads the pod from the tag, and the application's JSON from `log`.
 
-use super::{SEEN, groups, is_cri, log_parsers, parsers_of, position};
+use super::{SEEN, definitions, groups, is_cri, log_parsers, position};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::{Logging, Section};
 use crate::lint::project::Project;
@@ -44,7 +44,21 @@ pub static PREFIX: Rule = Rule {
     sources: &[FILTER, "fluent/fluent-bit, plugins/filter_kubernetes/kube_meta.c"],
 };
 
-pub static RULES: &[&Rule] = &[&MERGE_KEY, &MERGE, &PREFIX];
+pub static BUFFER: Rule = Rule {
+    code: "PF233",
+    name: "small-buffer",
+    severity: Severity::Note,
+    title: "The Kubernetes filter takes no more than a part of a large pod's description",
+    why: "What the API says of a pod with many containers, annotations or managed fields is longer than 32 KB, and of such a pod no metadata is added at all.",
+    fix: "Write `Buffer_Size 0`, which is no limit, as the EKS guide has it.",
+    is_automatic: false,
+    sources: &[FILTER, "Amazon EKS User Guide, \"Start AWS Fargate logging for your cluster\""],
+};
+
+pub static RULES: &[&Rule] = &[&MERGE_KEY, &MERGE, &PREFIX, &BUFFER];
+
+/// The filter's own limit, in KB. Source: fluent/fluent-bit, plugins/filter_kubernetes/kubernetes.c, `config_map`.
+const DEFAULT_BUFFER: u64 = 32;
 
 pub fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
@@ -52,6 +66,7 @@ pub fn check(project: &Project<'_>, findings: &mut Findings) {
             if filter.is_on("Merge_Log") == Some(true) {
                 merge(logging, filter, findings);
             }
+            buffer(filter, findings);
             // With an expression of its own the filter may read any rest of the tag.
             let prefix = filter.property("Kube_Tag_Prefix").filter(|_| filter.property("Regex_Parser").is_none());
             if let Some(prefix) = prefix.filter(|prefix| !is_prefix(&prefix.value.value)) {
@@ -64,29 +79,81 @@ pub fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
+/// Whether a filter gives the line its name back.
+fn is_renamed(logging: &Logging<'_>) -> bool {
+    let mut properties = logging.filters().flat_map(|filter| &filter.section.properties);
+    properties.any(|property| {
+        let is = |name: &str| property.name.value.eq_ignore_ascii_case(name);
+        let new = property.value.value.split_whitespace().nth(1);
+        ["Rename", "Hard_rename", "Copy", "Hard_copy"].into_iter().any(is) && new == Some("log")
+    })
+}
+
 /// Whether the pod's name follows. Only the length is taken off, and the filter looks for the name in the rest, so the last dot may be
 /// missing. Source: fluent/fluent-bit, plugins/filter_kubernetes/kube_meta.c, `flb_kube_meta_get`.
 fn is_prefix(prefix: &str) -> bool {
     prefix.is_empty() || prefix == TAG_PREFIX || Some(prefix) == TAG_PREFIX.strip_suffix('.')
 }
 
+/// Neither a limit that somebody chose above the default nor a value that is none is this rule's.
+fn buffer(filter: Section<'_, '_>, findings: &mut Findings) {
+    let Some(size) = filter.get("Buffer_Size") else {
+        let message = format!("without `Buffer_Size` it reads {DEFAULT_BUFFER} KB of what the API says of a pod");
+        return findings.push(Finding::new(&BUFFER, filter.place_of("Name"), message));
+    };
+    if kilobytes(size).is_some_and(|size| (1..=DEFAULT_BUFFER).contains(&size)) {
+        let message = format!("it reads {size} of what the API says of a pod");
+        findings.push(Finding::new(&BUFFER, filter.place_of("Buffer_Size"), message));
+    }
+}
+
+/// Rounded up; only what is written without a unit, in K or in KB, for all else is more.
+fn kilobytes(size: &str) -> Option<u64> {
+    let lower = size.to_ascii_lowercase();
+    let digits = lower.trim_end_matches('b');
+    match digits.strip_suffix('k') {
+        Some(digits) => digits.parse().ok(),
+        None => digits.parse::<u64>().ok().map(|bytes| bytes.div_ceil(1000)),
+    }
+}
+
 fn merge(logging: &Logging<'_>, filter: Section<'_, '_>, findings: &mut Findings) {
     let own = position(logging, &filter);
     let before = log_parsers(logging).filter(|parser| position(logging, parser) < own);
-    let definitions: Vec<Section<'_, '_>> =
-        before.filter_map(|parser| parsers_of(logging, parser.get("Parser")?).next()).filter(is_cri).collect();
+    let parsers: Vec<Section<'_, '_>> =
+        before.flat_map(|filter| definitions(logging, &filter)).filter(is_cri).collect();
     let place = filter.place_of("Merge_Log");
     let has_later = log_parsers(logging).any(|parser| position(logging, &parser) > own);
-    match definitions.first() {
+    match parsers.first() {
         // That it stands too late is another rule's, and so is a parser that reads something else.
         None if has_later || log_parsers(logging).next().is_some() => {}
         None => findings.push(Finding::new(&MERGE, place, "no filter takes containerd's prefix off before this one")),
-        Some(parser) if !groups(parser).contains(&"log") => {
+        Some(parser) if !groups(parser).contains(&"log") && !is_renamed(logging) => {
             let line = groups(parser).last().copied().unwrap_or_default();
             let message = format!("the line is in `{line}` by then, and Merge_Log looks into `log`");
             let finding = Finding::new(&MERGE_KEY, place, message);
             findings.push(finding.related(parser.place_of("Regex"), "this expression names it"));
         }
         Some(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes() {
+        for (size, expected) in [
+            ("0", Some(0)),
+            ("32K", Some(32)),
+            ("33kb", Some(33)),
+            ("32000", Some(32)),
+            ("32001", Some(33)),
+            ("1M", None),
+            ("x", None),
+        ] {
+            assert_eq!(kilobytes(size), expected, "{size}");
+        }
     }
 }

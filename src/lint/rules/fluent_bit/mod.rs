@@ -47,6 +47,12 @@ fn log_parsers<'b, 'a>(logging: &'b Logging<'a>) -> impl Iterator<Item = Section
     logging.filters().filter(|filter| filter.plugin() == "parser" && filter.get("Key_Name") == Some("log"))
 }
 
+/// The parsers that a filter names and that are there; several are tried in their order.
+fn definitions<'b, 'a>(logging: &'b Logging<'a>, filter: &Section<'b, 'a>) -> Vec<Section<'b, 'a>> {
+    let named = filter.section.properties.iter().filter(|property| property.name.value.eq_ignore_ascii_case("Parser"));
+    named.filter_map(|property| parsers_of(logging, &property.value.value).next()).collect()
+}
+
 /// The place of a section among all filters.
 fn position(logging: &Logging<'_>, filter: &Section<'_, '_>) -> Option<usize> {
     logging.filters().position(|other| std::ptr::eq(other.section, filter.section))

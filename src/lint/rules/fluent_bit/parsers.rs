@@ -1,6 +1,6 @@
 //! Parsers: whether they are there, compile, and read what containerd writes: `<time> stdout|stderr P|F <line>`.
 
-use super::{SEEN, groups, is_cri, log_parsers, parsers_of, pattern, position};
+use super::{SEEN, definitions, groups, is_cri, log_parsers, parsers_of, pattern, position};
 use crate::fluent_bit::parse::{ReadProperty, Span};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::{Logging, Section};
@@ -206,6 +206,11 @@ fn time(parser: Section<'_, '_>, findings: &mut Findings) {
     let groups = groups(&parser);
     let key = parser.get("Time_Key");
     match (key, parser.get("Time_Format")) {
+        (None, None) if is_cri(&parser) => {
+            let message = "containerd's time is not read: there is no `Time_Key` and no `Time_Format`";
+            let finding = Finding::new(&TIME, parser.place_of("Name"), message);
+            findings.push(finding.fix(format!("Add `Time_Key time` and `Time_Format {}`.", TIME_FORMATS[0])));
+        }
         (Some(key), None) => {
             let message = format!("`Time_Key {key}` has no `Time_Format` beside it");
             findings.push(Finding::new(&TIME, parser.place_of("Time_Key"), message));
@@ -248,23 +253,28 @@ fn cri(parser: Section<'_, '_>, findings: &mut Findings) {
     }
 }
 
+/// Of the first filter that reads `log`, unless one of its parsers reads containerd's prefix.
+fn not_cri(logging: &Logging<'_>, filter: Section<'_, '_>, findings: &mut Findings) {
+    let parsers = definitions(logging, &filter);
+    let Some(parser) = parsers.last().filter(|parser| parser.get("Format").is_some()) else { return };
+    if parsers.iter().any(is_cri) {
+        return;
+    }
+    let missing = ["stream", "logtag"].into_iter().filter(|name| !groups(parser).contains(name));
+    let missing: Vec<String> = missing.map(|name| format!("`{name}`")).collect();
+    let name = parser.get("Name").unwrap_or_default();
+    let message = format!("the parser `{name}` has no group {}", missing.join(" and "));
+    let finding = Finding::new(&NOT_CRI, filter.place_of("Parser"), message);
+    findings.push(finding.related(parser.place_of("Regex"), "this is what it reads"));
+}
+
 fn filters(project: &Project<'_>, logging: &Logging<'_>, findings: &mut Findings) {
-    let definition = |filter: &Section<'_, '_>| filter.get("Parser").and_then(|name| parsers_of(logging, name).next());
-    if let Some(first) = log_parsers(logging).next()
-        && let Some(parser) = definition(&first)
-        && !is_cri(&parser)
-        && parser.get("Format").is_some()
-    {
-        let missing = ["stream", "logtag"].into_iter().filter(|name| !groups(&parser).contains(name));
-        let missing: Vec<String> = missing.map(|name| format!("`{name}`")).collect();
-        let name = first.get("Parser").unwrap_or_default();
-        let message = format!("the parser `{name}` has no group {}", missing.join(" and "));
-        let finding = Finding::new(&NOT_CRI, first.place_of("Parser"), message);
-        findings.push(finding.related(parser.place_of("Regex"), "this is what it reads"));
+    if let Some(first) = log_parsers(logging).next() {
+        not_cri(logging, first, findings);
     }
     let kubernetes = logging.filters().find(|filter| filter.plugin() == "kubernetes");
     for filter in log_parsers(logging) {
-        let Some(parser) = definition(&filter).filter(is_cri) else { continue };
+        let Some(parser) = definitions(logging, &filter).into_iter().find(is_cri) else { continue };
         if let Some(kubernetes) = kubernetes.filter(|other| position(logging, other) < position(logging, &filter)) {
             let message = "this filter takes the prefix off too late for the Kubernetes filter";
             let finding = Finding::new(&AFTER, filter.place(), message);
