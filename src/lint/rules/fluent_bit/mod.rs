@@ -24,6 +24,11 @@ use crate::lint::logging::{Logging, Section};
 /// What was tried with a real Fluent Bit.
 const SEEN: &str = "seen with Fluent Bit 5.1.1";
 
+/// Whether a parser may have this format. Source: fluent/fluent-bit, src/flb_parser.c, `flb_parser_create`.
+fn is_format(format: &str) -> bool {
+    ["regex", "json", "ltsv", "logfmt"].iter().any(|known| known.eq_ignore_ascii_case(format))
+}
+
 /// The [PARSER] sections of a name.
 fn parsers_of<'b, 'a>(logging: &'b Logging<'a>, name: &str) -> impl Iterator<Item = Section<'b, 'a>> {
     logging.parsers().filter(move |parser| parser.get("Name") == Some(name))

@@ -1,10 +1,11 @@
-//! Options of plugins: whether the plugin knows them, in the version that EKS runs, and whether their values can be read.
+//! Options of plugins and of parsers: whether they are known, in the version that EKS runs, and whether their values can be read.
 //!
 //! `options.tsv` has what each plugin knows.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use super::is_format;
 use crate::fluent_bit::parse::ReadProperty;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::Section;
@@ -13,6 +14,7 @@ use crate::lint::rule::{Rule, Severity};
 use crate::lint::similar;
 
 const MAP: &str = "fluent/fluent-bit, src/flb_config_map.c";
+const PARSERS: &str = "Fluent Bit manual, \"Configuring parser\"";
 
 pub static UNKNOWN: Rule = Rule {
     code: "PF201",
@@ -69,7 +71,18 @@ pub static TWICE: Rule = Rule {
     sources: &[MAP],
 };
 
-pub static RULES: &[&Rule] = &[&UNKNOWN, &NEWER, &OTHER_PLUGIN, &VALUE, &TWICE];
+pub static OF_PARSER: Rule = Rule {
+    code: "PF206",
+    name: "unknown-parser-option",
+    severity: Severity::Warning,
+    title: "A parser has no such option",
+    why: "Fluent Bit passes over it without a word, so the parser does not do what it was written for.",
+    fix: "Take the line out, or write the option as parsers have it.",
+    is_automatic: false,
+    sources: &[PARSERS, "fluent/fluent-bit, src/flb_parser.c"],
+};
+
+pub static RULES: &[&Rule] = &[&UNKNOWN, &NEWER, &OTHER_PLUGIN, &VALUE, &TWICE, &OF_PARSER];
 
 /// What every filter and output takes. Source: fluent/fluent-bit, src/flb_filter.c and src/flb_output.c, `*_set_property`.
 const EVERYWHERE: [&str; 5] = ["name", "match", "match_regex", "alias", "log_level"];
@@ -91,6 +104,24 @@ const REPEATED: [(&str, &[&str]); 5] = [
     ("record_modifier", &["record", "remove_key", "allowlist_key", "whitelist_key"]),
     ("rewrite_tag", &["rule"]),
     ("nest", &["wildcard"]),
+];
+
+/// What every parser takes, and the kinds of its values. Source: as the rule has it.
+const OF_PARSERS: [(&str, &str); 14] = [
+    ("name", "str"),
+    ("format", "format"),
+    ("regex", "str"),
+    ("time_key", "str"),
+    ("time_format", "str"),
+    ("time_keep", "bool"),
+    ("time_offset", "str"),
+    ("time_strict", "bool"),
+    ("time_system_timezone", "bool"),
+    ("types", "str"),
+    ("decode_field", "str"),
+    ("decode_field_as", "str"),
+    ("skip_empty_values", "bool"),
+    ("logfmt_no_bare_keys", "bool"),
 ];
 
 /// What is known of an option.
@@ -121,6 +152,24 @@ pub fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
         logging.filters().for_each(|section| section_of("filter", section, findings));
         logging.outputs().for_each(|section| section_of("output", section, findings));
+        logging.parsers().for_each(|section| parser(section, findings));
+    }
+}
+
+fn parser(section: Section<'_, '_>, findings: &mut Findings) {
+    for property in &section.section.properties {
+        let written = property.name.value.as_str();
+        match OF_PARSERS.iter().find(|(name, _)| name.eq_ignore_ascii_case(written)) {
+            Some((_, kind)) => value(Known { kind, is_old: true, is_go: false }, property, section, findings),
+            None => {
+                let message = format!("parsers have no option `{written}`");
+                let finding = Finding::new(&OF_PARSER, section.name_place(property), message);
+                findings.push(match similar::closest(written, OF_PARSERS.iter().map(|(name, _)| *name)) {
+                    Some(meant) => finding.fix(format!("Did you mean `{meant}`?")),
+                    None => finding,
+                });
+            }
+        }
     }
 }
 
@@ -204,6 +253,7 @@ fn value(known: Known, property: &ReadProperty, section: Section<'_, '_>, findin
         "double" if value.parse::<f64>().is_err() => "a number",
         "size" if !is_size(value) => "a size such as 32k, 5M or 0",
         "time" if !is_time(value) => "a time such as 300s, 5m or 0",
+        "format" if !is_format(value) => "regex, json, ltsv or logfmt",
         _ => return,
     };
     let message = format!("`{}` has to be {wanted}", property.name.value);

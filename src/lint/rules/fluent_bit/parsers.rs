@@ -1,6 +1,6 @@
 //! Parsers: whether they are there, compile, and read what containerd writes: `<time> stdout|stderr P|F <line>`.
 
-use super::{SEEN, definitions, groups, is_cri, log_parsers, parsers_of, pattern, position};
+use super::{SEEN, definitions, groups, is_cri, is_format, log_parsers, parsers_of, pattern, position};
 use crate::fluent_bit::parse::{ReadProperty, Span};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::{Logging, Section};
@@ -256,7 +256,7 @@ fn cri(parser: Section<'_, '_>, findings: &mut Findings) {
 /// Of the first filter that reads `log`, unless one of its parsers reads containerd's prefix.
 fn not_cri(logging: &Logging<'_>, filter: Section<'_, '_>, findings: &mut Findings) {
     let parsers = definitions(logging, &filter);
-    let Some(parser) = parsers.last().filter(|parser| parser.get("Format").is_some()) else { return };
+    let Some(parser) = parsers.last().filter(|parser| parser.get("Format").is_some_and(is_format)) else { return };
     if parsers.iter().any(is_cri) {
         return;
     }
