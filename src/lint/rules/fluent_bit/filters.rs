@@ -1,8 +1,9 @@
 //! The arguments of filters: how many words a value has to have.
 
 use super::words;
+use crate::fluent_bit::parse::ReadProperty;
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::logging::Section;
+use crate::lint::logging::{Logging, Section};
 use crate::lint::project::Project;
 use crate::lint::rule::{Rule, Severity};
 
@@ -50,7 +51,18 @@ pub static THROTTLED: Rule = Rule {
     sources: &["Fluent Bit manual, \"Throttle\" filter", "fluent/fluent-bit, plugins/filter_throttle/throttle.h"],
 };
 
-pub static RULES: &[&Rule] = &[&WORDS, &MISSING, &NESTED, &THROTTLED];
+pub static TOO_EARLY: Rule = Rule {
+    code: "PF285",
+    name: "asks-too-early",
+    severity: Severity::Error,
+    title: "A filter asks for a member of the record that no filter above it has added",
+    why: "Filters run in their order, so a `Regex` of `grep` drops every log here, and an `Exclude` or a `Rule` does nothing.",
+    fix: "Put the filter below the one that adds the member.",
+    is_automatic: false,
+    sources: &["Fluent Bit manual, \"Grep\" filter", "Fluent Bit manual, \"Rewrite tag\" filter"],
+};
+
+pub static RULES: &[&Rule] = &[&WORDS, &MISSING, &NESTED, &THROTTLED, &TOO_EARLY];
 
 /// Options with several words: plugin, option, how many at least, at most, and which. Source: Fluent Bit manual, "Filters".
 const SEVERAL: [(&str, &str, usize, usize, &str); 14] = [
@@ -80,6 +92,7 @@ const OPERATIONS: [&str; 2] = ["nest", "lift"];
 pub fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
         let mut has_metadata = false;
+        too_early(logging, findings);
         for filter in logging.filters() {
             words_of(filter, findings);
             needed(filter, findings);
@@ -94,6 +107,38 @@ pub fn check(project: &Project<'_>, findings: &mut Findings) {
             has_metadata |= filter.plugin() == "kubernetes";
         }
     }
+}
+
+/// What filters ask of a record.
+const ASKING: [(&str, &str); 3] = [("grep", "regex"), ("grep", "exclude"), ("rewrite_tag", "rule")];
+
+/// Not where logs run through the filters once more under a new tag, for then they have all members from the beginning.
+fn too_early(logging: &Logging<'_>, findings: &mut Findings) {
+    let makes_tags = logging.filters().any(|filter| filter.plugin() == "rewrite_tag");
+    let (mut has_metadata, mut has_prefix) = (false, true);
+    for (number, filter) in logging.filters().enumerate() {
+        for property in asking(filter).filter(|_| !makes_tags || number == 0) {
+            let key = property.value.value.split_whitespace().next().unwrap_or_default();
+            let (member, missing) = match key.trim_start_matches('$').split(['[', '.']).next().unwrap_or_default() {
+                "kubernetes" if !has_metadata => ("kubernetes", "the Kubernetes filter"),
+                name @ ("stream" | "logtag") if has_prefix => (name, "the parser of containerd's prefix"),
+                _ => continue,
+            };
+            let message = format!("records have no `{member}` here: {missing} adds it");
+            findings.push(Finding::new(&TOO_EARLY, filter.value_place(property), message));
+        }
+        has_metadata |= filter.plugin() == "kubernetes";
+        // Whatever parses, lifts or adds may have made the member.
+        has_prefix &= !["parser", "nest", "modify", "record_modifier"].contains(&filter.plugin().as_str());
+    }
+}
+
+fn asking<'b>(filter: Section<'b, '_>) -> impl Iterator<Item = &'b ReadProperty> {
+    let plugin = filter.plugin();
+    let is_asking = move |property: &&ReadProperty| {
+        ASKING.iter().any(|(of, option)| *of == plugin && option.eq_ignore_ascii_case(&property.name.value))
+    };
+    filter.section.properties.iter().filter(is_asking)
 }
 
 fn words_of(filter: Section<'_, '_>, findings: &mut Findings) {

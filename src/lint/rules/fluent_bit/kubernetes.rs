@@ -1,5 +1,6 @@
 //! The Kubernetes filter: it reads the pod from the tag, and the application's JSON from `log`.
 
+use super::matching::takes_pods;
 use super::{SEEN, definitions, groups, is_cri, log_parsers, position};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::{Logging, Section};
@@ -55,7 +56,18 @@ pub static BUFFER: Rule = Rule {
     sources: &[FILTER, "Amazon EKS User Guide, \"Start AWS Fargate logging for your cluster\""],
 };
 
-pub static RULES: &[&Rule] = &[&MERGE_KEY, &MERGE, &PREFIX, &BUFFER];
+pub static NEW_TAG: Rule = Rule {
+    code: "PF234",
+    name: "kubernetes-of-new-tag",
+    severity: Severity::Error,
+    title: "The Kubernetes filter takes only tags that another filter has made",
+    why: "It reads the pod from EKS' tag, behind as many letters as `kube.var.log.containers.` has, so in another tag it finds none and adds no metadata.",
+    fix: "Write `Match kube.*` and put it above the filter `rewrite_tag`, or give it a `Kube_Tag_Prefix` that is how the new tag begins.",
+    is_automatic: false,
+    sources: &[FILTER, "Fluent Bit manual, \"Rewrite tag\" filter"],
+};
+
+pub static RULES: &[&Rule] = &[&MERGE_KEY, &MERGE, &PREFIX, &BUFFER, &NEW_TAG];
 
 /// The filter's own limit, in KB. Source: fluent/fluent-bit, plugins/filter_kubernetes/kubernetes.c, `config_map`.
 const DEFAULT_BUFFER: u64 = 32;
@@ -67,8 +79,10 @@ pub fn check(project: &Project<'_>, findings: &mut Findings) {
                 merge(logging, filter, findings);
             }
             buffer(filter, findings);
-            // With an expression of its own the filter may read any rest of the tag.
-            let prefix = filter.property("Kube_Tag_Prefix").filter(|_| filter.property("Regex_Parser").is_none());
+            new_tag(logging, filter, findings);
+            // With an expression of its own the filter may read any rest of the tag; and new tags begin otherwise.
+            let is_own = filter.property("Regex_Parser").is_some() || !filter.get("Match").is_none_or(takes_pods);
+            let prefix = filter.property("Kube_Tag_Prefix").filter(|_| !is_own);
             if let Some(prefix) = prefix.filter(|prefix| !is_prefix(&prefix.value.value)) {
                 let place = filter.value_place(prefix);
                 let message = format!("what follows `{}` in a tag is not the name of the pod", prefix.value.value);
@@ -93,6 +107,17 @@ fn is_renamed(logging: &Logging<'_>) -> bool {
 /// missing. Source: fluent/fluent-bit, plugins/filter_kubernetes/kube_meta.c, `flb_kube_meta_get`.
 fn is_prefix(prefix: &str) -> bool {
     prefix.is_empty() || prefix == TAG_PREFIX || Some(prefix) == TAG_PREFIX.strip_suffix('.')
+}
+
+/// A pattern that takes nothing at all is another rule's.
+fn new_tag(logging: &Logging<'_>, filter: Section<'_, '_>, findings: &mut Findings) {
+    let reads_other = filter.property("Kube_Tag_Prefix").or_else(|| filter.property("Regex_Parser")).is_some();
+    let makes_tags = logging.filters().any(|filter| filter.plugin() == "rewrite_tag");
+    let Some(pattern) = filter.get("Match").filter(|pattern| !takes_pods(pattern)) else { return };
+    if makes_tags && !reads_other {
+        let message = format!("there is no pod in a tag that fits `{pattern}`");
+        findings.push(Finding::new(&NEW_TAG, filter.place_of("Match"), message));
+    }
 }
 
 /// Neither a limit that somebody chose above the default nor a value that is none is this rule's.

@@ -76,6 +76,11 @@ struct NewTag<'b, 'a> {
     tag: String,
 }
 
+/// Whether a pattern takes logs as EKS tags them, before any filter gives other tags.
+pub(super) fn takes_pods(pattern: &str) -> bool {
+    meet(pattern, TAGS)
+}
+
 fn pattern(section: Section<'_, '_>, new: &[NewTag<'_, '_>], findings: &mut Findings) {
     let Some(property) = section.property("Match").filter(|property| !property.value.value.is_empty()) else { return };
     let pattern = property.value.value.as_str();
@@ -84,7 +89,7 @@ fn pattern(section: Section<'_, '_>, new: &[NewTag<'_, '_>], findings: &mut Find
         if section.section.name.value.eq_ignore_ascii_case("OUTPUT") {
             findings.push(everything(section, property, new));
         }
-    } else if !meet(pattern, TAGS) && !new.iter().any(|new| meet(pattern, &new.tag)) {
+    } else if !takes_pods(pattern) && !new.iter().any(|new| meet(pattern, &new.tag)) {
         findings.push(Finding::new(&NOTHING, place, format!("no log has a tag that fits `{pattern}`")));
     }
 }

@@ -249,7 +249,8 @@ fn cri(parser: Section<'_, '_>, findings: &mut Findings) {
         let span = Span { start: plus, end: plus + 1 };
         let message = format!("the group `{line}` wants at least one letter");
         let edit = parser.part.text.replace(span, "*");
-        findings.push(Finding::new(&EMPTY, parser.part.text.span(span), message).edits(edit));
+        let finding = Finding::new(&EMPTY, parser.part.text.span(span), message).edits(edit);
+        findings.push(finding.fix(format!("Write `(?<{line}>.*)`.")));
     }
 }
 
