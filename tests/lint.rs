@@ -211,6 +211,18 @@ fn any_text_is_looked_at() {
         .unwrap();
 }
 
+/// `Match *` is narrowed to the tags of pods only where a filter gives no others.
+#[test]
+fn new_tags_are_not_lost_by_mending() {
+    let mut sources = sources("PF273", "bad");
+    sources[0].text =
+        sources[0].text.replace("Name cloudwatch_logs\n        Match kube.*", "Name cloudwatch_logs\n        Match *");
+    let report = lint(&sources, &Expected::default(), &[]);
+    let everything: Vec<_> = report.findings.iter().filter(|finding| finding.rule.code == "PF272").collect();
+    assert_eq!(everything.len(), 1, "{:?}", codes(&report));
+    assert!(everything[0].edits.is_empty() && !everything[0].related.is_empty());
+}
+
 /// Manifests that end anywhere: people lint what they are writing.
 #[test]
 fn what_is_cut_is_looked_at() {

@@ -31,6 +31,7 @@ const GROUPS: &[Group] = &[
     (eks::plugins::RULES, eks::plugins::check),
     (fluent_bit::options::RULES, fluent_bit::options::check),
     (fluent_bit::parsers::RULES, fluent_bit::parsers::check),
+    (fluent_bit::expressions::RULES, fluent_bit::expressions::check),
     (fluent_bit::kubernetes::RULES, fluent_bit::kubernetes::check),
     (fluent_bit::cloudwatch::RULES, fluent_bit::cloudwatch::check),
     (fluent_bit::outputs::RULES, fluent_bit::outputs::check),

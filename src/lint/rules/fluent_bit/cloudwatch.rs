@@ -118,7 +118,7 @@ pub static LOG_KEY_LOST: Rule = Rule {
     code: "PF250",
     name: "log-key-of-merged-logs",
     severity: Severity::Error,
-    title: "`log_key` names a member that merged logs do not have",
+    title: "`log_key` names `log`, which merged logs do not have",
     why: "Fluent Bit drops each record without this member, and with Merge_Log On and Keep_Log Off those are all logs in JSON.",
     fix: "Take `log_key` out, or write `Merge_Log Off`.",
     is_automatic: true,
@@ -206,6 +206,13 @@ fn retention(output: Output<'_, '_>, findings: &mut Findings) {
             let message = "the log group will keep its events for ever";
             findings.push(Finding::new(&FOR_EVER, section.place_of("log_group_name"), message));
         }
+        // Fluent Bit then sets none.
+        Some(days) if days.value.value.parse() == Ok(0) => {
+            let message = "0 days are none at all: the log group will keep its events for ever";
+            let finding = Finding::new(&FOR_EVER, section.value_place(days), message);
+            findings
+                .push(finding.fix("Write `log_retention_days 7`; it takes effect where Fluent Bit makes the group."));
+        }
         Some(days) => {
             // What is no number at all is another rule's; the plugin in Go has no kinds.
             let number = days.value.value.parse::<i64>();
@@ -247,7 +254,8 @@ fn log_key(project: &Project<'_>, logging: &Logging<'_>, output: Output<'_, '_>,
         let is_on = |name| filter.is_on(name);
         filter.plugin() == "kubernetes" && is_on("Merge_Log") == Some(true) && is_on("Keep_Log") == Some(false)
     });
-    findings.push(match merges {
+    // Only this member is taken out when it is merged.
+    findings.push(match merges.filter(|_| key.value.value == "log") {
         Some(filter) => {
             let message = format!("logs in JSON have no `{}` any more, and are dropped", key.value.value);
             let finding = Finding::new(&LOG_KEY_LOST, place, message).edits(edit);

@@ -1,8 +1,9 @@
 //! The arguments of filters: how many words a value has to have.
 
 use super::words;
+use crate::fluent_bit::parse::ReadProperty;
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::logging::Section;
+use crate::lint::logging::{Logging, Section};
 use crate::lint::project::Project;
 use crate::lint::rule::{Rule, Severity};
 
@@ -12,7 +13,7 @@ pub static WORDS: Rule = Rule {
     severity: Severity::Error,
     title: "A filter's value does not have the words that it needs",
     why: "Fluent Bit does not start with it, or the filter does nothing.",
-    fix: "Write the words that are named, with blanks between them.",
+    fix: "Write the words that are named, with blanks between them; what has blanks itself goes between double quotes.",
     is_automatic: false,
     sources: &["Fluent Bit manual, \"Filters\"", "fluent/fluent-bit, src/flb_config_map.c"],
 };
@@ -39,10 +40,32 @@ pub static NESTED: Rule = Rule {
     sources: &["aws/containers-roadmap#1625"],
 };
 
-pub static RULES: &[&Rule] = &[&WORDS, &MISSING, &NESTED];
+pub static THROTTLED: Rule = Rule {
+    code: "PF284",
+    name: "throttle-without-rate",
+    severity: Severity::Warning,
+    title: "A filter `throttle` has no rate",
+    why: "By itself it lets one log an interval pass, over a window of five, and drops all others without a word.",
+    fix: "Write `Rate`, `Window` and `Interval`, or leave the filter out.",
+    is_automatic: false,
+    sources: &["Fluent Bit manual, \"Throttle\" filter", "fluent/fluent-bit, plugins/filter_throttle/throttle.h"],
+};
+
+pub static TOO_EARLY: Rule = Rule {
+    code: "PF285",
+    name: "asks-too-early",
+    severity: Severity::Error,
+    title: "A filter asks for a member of the record that no filter above it has added",
+    why: "Filters run in their order, so a `Regex` of `grep` drops every log here, and an `Exclude` or a `Rule` does nothing.",
+    fix: "Put the filter below the one that adds the member.",
+    is_automatic: false,
+    sources: &["Fluent Bit manual, \"Grep\" filter", "Fluent Bit manual, \"Rewrite tag\" filter"],
+};
+
+pub static RULES: &[&Rule] = &[&WORDS, &MISSING, &NESTED, &THROTTLED, &TOO_EARLY];
 
 /// Options with several words: plugin, option, how many at least, at most, and which. Source: Fluent Bit manual, "Filters".
-const SEVERAL: [(&str, &str, usize, usize, &str); 10] = [
+const SEVERAL: [(&str, &str, usize, usize, &str); 14] = [
     ("grep", "regex", 2, usize::MAX, "a key and a pattern"),
     ("grep", "exclude", 2, usize::MAX, "a key and a pattern"),
     ("record_modifier", "record", 2, usize::MAX, "a key and a value"),
@@ -52,21 +75,24 @@ const SEVERAL: [(&str, &str, usize, usize, &str); 10] = [
     ("modify", "rename", 2, 2, "the old key and the new one"),
     ("modify", "hard_rename", 2, 2, "the old key and the new one"),
     ("modify", "copy", 2, 2, "a key and its copy"),
+    ("modify", "hard_copy", 2, 2, "a key and its copy"),
     ("modify", "remove", 1, 1, "one key"),
+    ("modify", "remove_wildcard", 1, 1, "the beginning of keys"),
+    ("modify", "remove_regex", 1, 1, "one expression"),
+    ("modify", "condition", 2, 3, "what is asked, a key, and for some a value"),
 ];
 
 /// Options without which a plugin does not start. Source: the same.
-const NEEDED: [(&str, &str); 5] = [
-    ("parser", "Key_Name"),
-    ("parser", "Parser"),
-    ("rewrite_tag", "Rule"),
-    ("nest", "Operation"),
-    ("throttle", "Rate"),
-];
+const NEEDED: [(&str, &str); 4] =
+    [("parser", "Key_Name"), ("parser", "Parser"), ("rewrite_tag", "Rule"), ("nest", "Operation")];
+
+/// What `Operation` of a nest may be, in lower case only. Source: fluent/fluent-bit, plugins/filter_nest/nest.c.
+const OPERATIONS: [&str; 2] = ["nest", "lift"];
 
 pub fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
         let mut has_metadata = false;
+        too_early(logging, findings);
         for filter in logging.filters() {
             words_of(filter, findings);
             needed(filter, findings);
@@ -74,9 +100,45 @@ pub fn check(project: &Project<'_>, findings: &mut Findings) {
                 let message = "this filter moves members after the Kubernetes filter has added them";
                 findings.push(Finding::new(&NESTED, filter.place_of("Name"), message));
             }
+            if filter.plugin() == "throttle" && filter.property("Rate").is_none() {
+                let message = "all but about one log a second of each pod are dropped here";
+                findings.push(Finding::new(&THROTTLED, filter.place_of("Name"), message));
+            }
             has_metadata |= filter.plugin() == "kubernetes";
         }
     }
+}
+
+/// What filters ask of a record.
+const ASKING: [(&str, &str); 3] = [("grep", "regex"), ("grep", "exclude"), ("rewrite_tag", "rule")];
+
+/// Not where logs run through the filters once more under a new tag, for then they have all members from the beginning.
+fn too_early(logging: &Logging<'_>, findings: &mut Findings) {
+    let makes_tags = logging.filters().any(|filter| filter.plugin() == "rewrite_tag");
+    let (mut has_metadata, mut has_prefix) = (false, true);
+    for (number, filter) in logging.filters().enumerate() {
+        for property in asking(filter).filter(|_| !makes_tags || number == 0) {
+            let key = property.value.value.split_whitespace().next().unwrap_or_default();
+            let (member, missing) = match key.trim_start_matches('$').split(['[', '.']).next().unwrap_or_default() {
+                "kubernetes" if !has_metadata => ("kubernetes", "the Kubernetes filter"),
+                name @ ("stream" | "logtag") if has_prefix => (name, "the parser of containerd's prefix"),
+                _ => continue,
+            };
+            let message = format!("records have no `{member}` here: {missing} adds it");
+            findings.push(Finding::new(&TOO_EARLY, filter.value_place(property), message));
+        }
+        has_metadata |= filter.plugin() == "kubernetes";
+        // Whatever parses, lifts or adds may have made the member.
+        has_prefix &= !["parser", "nest", "modify", "record_modifier"].contains(&filter.plugin().as_str());
+    }
+}
+
+fn asking<'b>(filter: Section<'b, '_>) -> impl Iterator<Item = &'b ReadProperty> {
+    let plugin = filter.plugin();
+    let is_asking = move |property: &&ReadProperty| {
+        ASKING.iter().any(|(of, option)| *of == plugin && option.eq_ignore_ascii_case(&property.name.value))
+    };
+    filter.section.properties.iter().filter(is_asking)
 }
 
 fn words_of(filter: Section<'_, '_>, findings: &mut Findings) {
@@ -90,6 +152,12 @@ fn words_of(filter: Section<'_, '_>, findings: &mut Findings) {
             let message = format!("`{}` takes {which}", property.name.value);
             findings.push(Finding::new(&WORDS, filter.value_place(property), message));
         }
+    }
+    let operation = filter.property("Operation").filter(|_| plugin == "nest");
+    let is_known = |value: &str| value.is_empty() || OPERATIONS.iter().any(|known| value.starts_with(known));
+    if let Some(operation) = operation.filter(|operation| !is_known(&operation.value.value)) {
+        let message = "`Operation` takes `nest` or `lift`, in lower case";
+        findings.push(Finding::new(&WORDS, filter.value_place(operation), message));
     }
 }
 

@@ -1,6 +1,7 @@
 //! The Kubernetes filter: it reads the pod from the tag, and the application's JSON from `log`.
 
-use super::{SEEN, groups, is_cri, log_parsers, parsers_of, position};
+use super::matching::takes_pods;
+use super::{SEEN, definitions, groups, is_cri, log_parsers, position};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::{Logging, Section};
 use crate::lint::project::Project;
@@ -41,10 +42,35 @@ pub static PREFIX: Rule = Rule {
     why: "The filter finds no pod in the tag then, and adds no metadata.",
     fix: "Take the line out: the default, `kube.var.log.containers.`, is right.",
     is_automatic: true,
-    sources: &[FILTER, "fluent/fluent-bit, plugins/filter_kubernetes/kube_regex.h"],
+    sources: &[FILTER, "fluent/fluent-bit, plugins/filter_kubernetes/kube_meta.c"],
 };
 
-pub static RULES: &[&Rule] = &[&MERGE_KEY, &MERGE, &PREFIX];
+pub static BUFFER: Rule = Rule {
+    code: "PF233",
+    name: "small-buffer",
+    severity: Severity::Note,
+    title: "The Kubernetes filter takes no more than a part of a large pod's description",
+    why: "What the API says of a pod with many containers, annotations or managed fields is longer than 32 KB, and of such a pod no metadata is added at all.",
+    fix: "Write `Buffer_Size 0`, which is no limit, as the EKS guide has it.",
+    is_automatic: false,
+    sources: &[FILTER, "Amazon EKS User Guide, \"Start AWS Fargate logging for your cluster\""],
+};
+
+pub static NEW_TAG: Rule = Rule {
+    code: "PF234",
+    name: "kubernetes-of-new-tag",
+    severity: Severity::Error,
+    title: "The Kubernetes filter takes only tags that another filter has made",
+    why: "It reads the pod from EKS' tag, behind as many letters as `kube.var.log.containers.` has, so in another tag it finds none and adds no metadata.",
+    fix: "Write `Match kube.*` and put it above the filter `rewrite_tag`, or give it a `Kube_Tag_Prefix` that is how the new tag begins.",
+    is_automatic: false,
+    sources: &[FILTER, "Fluent Bit manual, \"Rewrite tag\" filter"],
+};
+
+pub static RULES: &[&Rule] = &[&MERGE_KEY, &MERGE, &PREFIX, &BUFFER, &NEW_TAG];
+
+/// The filter's own limit, in KB. Source: fluent/fluent-bit, plugins/filter_kubernetes/kubernetes.c, `config_map`.
+const DEFAULT_BUFFER: u64 = 32;
 
 pub fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
@@ -52,12 +78,14 @@ pub fn check(project: &Project<'_>, findings: &mut Findings) {
             if filter.is_on("Merge_Log") == Some(true) {
                 merge(logging, filter, findings);
             }
-            let prefix = filter.property("Kube_Tag_Prefix");
-            if let Some(prefix) =
-                prefix.filter(|prefix| prefix.value.value != TAG_PREFIX && !prefix.value.value.is_empty())
-            {
+            buffer(filter, findings);
+            new_tag(logging, filter, findings);
+            // With an expression of its own the filter may read any rest of the tag; and new tags begin otherwise.
+            let is_own = filter.property("Regex_Parser").is_some() || !filter.get("Match").is_none_or(takes_pods);
+            let prefix = filter.property("Kube_Tag_Prefix").filter(|_| !is_own);
+            if let Some(prefix) = prefix.filter(|prefix| !is_prefix(&prefix.value.value)) {
                 let place = filter.value_place(prefix);
-                let message = format!("no tag begins with `{}`", prefix.value.value);
+                let message = format!("what follows `{}` in a tag is not the name of the pod", prefix.value.value);
                 let edit = filter.part.text.remove_lines(prefix.name.span, project.source(place));
                 findings.push(Finding::new(&PREFIX, place, message).edits(edit));
             }
@@ -65,23 +93,92 @@ pub fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
+/// Whether a filter gives the line its name back.
+fn is_renamed(logging: &Logging<'_>) -> bool {
+    let mut properties = logging.filters().flat_map(|filter| &filter.section.properties);
+    properties.any(|property| {
+        let is = |name: &str| property.name.value.eq_ignore_ascii_case(name);
+        let new = property.value.value.split_whitespace().nth(1);
+        ["Rename", "Hard_rename", "Copy", "Hard_copy"].into_iter().any(is) && new == Some("log")
+    })
+}
+
+/// Whether the pod's name follows. Only the length is taken off, and the filter looks for the name in the rest, so the last dot may be
+/// missing. Source: fluent/fluent-bit, plugins/filter_kubernetes/kube_meta.c, `flb_kube_meta_get`.
+fn is_prefix(prefix: &str) -> bool {
+    prefix.is_empty() || prefix == TAG_PREFIX || Some(prefix) == TAG_PREFIX.strip_suffix('.')
+}
+
+/// A pattern that takes nothing at all is another rule's.
+fn new_tag(logging: &Logging<'_>, filter: Section<'_, '_>, findings: &mut Findings) {
+    let reads_other = filter.property("Kube_Tag_Prefix").or_else(|| filter.property("Regex_Parser")).is_some();
+    let makes_tags = logging.filters().any(|filter| filter.plugin() == "rewrite_tag");
+    let Some(pattern) = filter.get("Match").filter(|pattern| !takes_pods(pattern)) else { return };
+    if makes_tags && !reads_other {
+        let message = format!("there is no pod in a tag that fits `{pattern}`");
+        findings.push(Finding::new(&NEW_TAG, filter.place_of("Match"), message));
+    }
+}
+
+/// Neither a limit that somebody chose above the default nor a value that is none is this rule's.
+fn buffer(filter: Section<'_, '_>, findings: &mut Findings) {
+    let Some(size) = filter.get("Buffer_Size") else {
+        let message = format!("without `Buffer_Size` it reads {DEFAULT_BUFFER} KB of what the API says of a pod");
+        return findings.push(Finding::new(&BUFFER, filter.place_of("Name"), message));
+    };
+    if kilobytes(size).is_some_and(|size| (1..=DEFAULT_BUFFER).contains(&size)) {
+        let message = format!("it reads {size} of what the API says of a pod");
+        findings.push(Finding::new(&BUFFER, filter.place_of("Buffer_Size"), message));
+    }
+}
+
+/// Rounded up; only what is written without a unit, in K or in KB, for all else is more.
+fn kilobytes(size: &str) -> Option<u64> {
+    let lower = size.to_ascii_lowercase();
+    let digits = lower.trim_end_matches('b');
+    match digits.strip_suffix('k') {
+        Some(digits) => digits.parse().ok(),
+        None => digits.parse::<u64>().ok().map(|bytes| bytes.div_ceil(1000)),
+    }
+}
+
 fn merge(logging: &Logging<'_>, filter: Section<'_, '_>, findings: &mut Findings) {
     let own = position(logging, &filter);
     let before = log_parsers(logging).filter(|parser| position(logging, parser) < own);
-    let definitions: Vec<Section<'_, '_>> =
-        before.filter_map(|parser| parsers_of(logging, parser.get("Parser")?).next()).filter(is_cri).collect();
+    let parsers: Vec<Section<'_, '_>> =
+        before.flat_map(|filter| definitions(logging, &filter)).filter(is_cri).collect();
     let place = filter.place_of("Merge_Log");
     let has_later = log_parsers(logging).any(|parser| position(logging, &parser) > own);
-    match definitions.first() {
+    match parsers.first() {
         // That it stands too late is another rule's, and so is a parser that reads something else.
         None if has_later || log_parsers(logging).next().is_some() => {}
         None => findings.push(Finding::new(&MERGE, place, "no filter takes containerd's prefix off before this one")),
-        Some(parser) if !groups(parser).contains(&"log") => {
+        Some(parser) if !groups(parser).contains(&"log") && !is_renamed(logging) => {
             let line = groups(parser).last().copied().unwrap_or_default();
             let message = format!("the line is in `{line}` by then, and Merge_Log looks into `log`");
             let finding = Finding::new(&MERGE_KEY, place, message);
             findings.push(finding.related(parser.place_of("Regex"), "this expression names it"));
         }
         Some(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes() {
+        for (size, expected) in [
+            ("0", Some(0)),
+            ("32K", Some(32)),
+            ("33kb", Some(33)),
+            ("32000", Some(32)),
+            ("32001", Some(33)),
+            ("1M", None),
+            ("x", None),
+        ] {
+            assert_eq!(kilobytes(size), expected, "{size}");
+        }
     }
 }

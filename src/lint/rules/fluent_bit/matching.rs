@@ -3,6 +3,7 @@
 //! Source: fluent/fluent-bit, src/flb_router.c, `router_match`: `*` stands for any text, and all else for itself.
 
 use super::words;
+use crate::fluent_bit::parse::ReadProperty;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::{Logging, Section};
 use crate::lint::project::Project;
@@ -13,6 +14,8 @@ const GUIDE: &str = "Amazon EKS User Guide, \"Start AWS Fargate logging for your
 
 /// The tags that EKS' input gives: `<pod>_<namespace>_<container>-<id>` stands for the star.
 const TAGS: &str = "kube.var.log.containers.*.log";
+/// How they begin.
+const PREFIX: &str = "kube.";
 
 /// The tag of Fluent Bit's own log, where `flb_log_cw` is on. Seen in streams that people show: aws-ia/terraform-aws-eks-blueprints,
 /// `examples/fargate-serverless/README.md`.
@@ -55,50 +58,92 @@ pub static RULES: &[&Rule] = &[&NOTHING, &EVERYTHING, &NO_OUTPUT];
 
 pub fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
-        let new: Vec<String> = new_tags(logging).map(|(_, tag)| tag).collect();
+        let new = new_tags(logging);
         for section in logging.filters().chain(logging.outputs()) {
             pattern(section, &new, findings);
         }
-        for (filter, tag) in new_tags(logging) {
-            let fits = |output: Section<'_, '_>| output.get("Match").is_none_or(|pattern| meet(pattern, &tag));
+        for NewTag { filter, rule, tag } in &new {
+            let fits = |output: Section<'_, '_>| output.get("Match").is_none_or(|pattern| meet(pattern, tag));
             if !logging.outputs().any(fits) {
                 let message = format!("no output takes the tag `{}`", tag.replace('*', "…"));
-                findings.push(Finding::new(&NO_OUTPUT, filter.place_of("Rule"), message));
+                findings.push(Finding::new(&NO_OUTPUT, filter.value_place(rule), message));
             }
         }
     }
 }
 
-fn pattern(section: Section<'_, '_>, new: &[String], findings: &mut Findings) {
+/// A tag that a filter gives anew.
+struct NewTag<'b, 'a> {
+    filter: Section<'b, 'a>,
+    rule: &'b ReadProperty,
+    /// What is taken from the record is a star.
+    tag: String,
+}
+
+/// Whether a pattern takes logs as EKS tags them, before any filter gives other tags.
+pub(super) fn takes_pods(pattern: &str) -> bool {
+    meet(pattern, TAGS)
+}
+
+fn pattern(section: Section<'_, '_>, new: &[NewTag<'_, '_>], findings: &mut Findings) {
     let Some(property) = section.property("Match").filter(|property| !property.value.value.is_empty()) else { return };
     let pattern = property.value.value.as_str();
     let place = section.value_place(property);
     if pattern == "*" {
         if section.section.name.value.eq_ignore_ascii_case("OUTPUT") {
-            let edit = section.part.text.replace(property.value.span, "kube.*");
-            findings.push(Finding::new(&EVERYTHING, place, "this output takes everything").edits(edit));
+            findings.push(everything(section, property, new));
         }
-    } else if !meet(pattern, TAGS) && !meet(pattern, OWN_TAG) && !new.iter().any(|tag| meet(pattern, tag)) {
+    } else if !takes_pods(pattern) && !meet(pattern, OWN_TAG) && !new.iter().any(|new| meet(pattern, &new.tag)) {
         findings.push(Finding::new(&NOTHING, place, format!("no log has a tag that fits `{pattern}`")));
     }
 }
 
-/// The tags that filters give anew; what they take from the record is a star.
-fn new_tags<'b, 'a>(logging: &'b Logging<'a>) -> impl Iterator<Item = (Section<'b, 'a>, String)> {
-    let filters = logging.filters().filter(|filter| filter.plugin() == "rewrite_tag");
-    filters.filter_map(|filter| {
-        let rule = filter.property("Rule").filter(|rule| words(rule) == 4)?;
-        let tag = rule.value.value.split_whitespace().rev().nth(1)?;
-        let mut parts = tag.split('$');
-        let mut made = parts.next()?.to_owned();
-        for part in parts {
-            // A variable ends where something stands that no name has.
-            let end = part.find(['.', ',', '-']).unwrap_or(part.len());
-            made.push('*');
-            made.push_str(part.get(end..).unwrap_or_default());
+/// `Match *`, and the change to what pods have; not where other tags would be lost by it.
+fn everything(section: Section<'_, '_>, property: &ReadProperty, new: &[NewTag<'_, '_>]) -> Finding {
+    let finding = Finding::new(&EVERYTHING, section.value_place(property), "this output takes everything");
+    match new.iter().find(|new| !new.tag.starts_with(PREFIX)) {
+        Some(other) => {
+            let text = format!("this gives logs the tag `{}`", other.tag.replace('*', "…"));
+            finding
+                .fix("Write `Match kube.*`, and let the new tag begin with `kube.`.")
+                .related(other.filter.value_place(other.rule), text)
         }
-        Some((filter, made))
-    })
+        None => finding.edits(section.part.text.replace(property.value.span, "kube.*")),
+    }
+}
+
+/// All tags that filters give anew, rule by rule.
+fn new_tags<'b, 'a>(logging: &'b Logging<'a>) -> Vec<NewTag<'b, 'a>> {
+    let filters = logging.filters().filter(|filter| filter.plugin() == "rewrite_tag");
+    let rules = filters.flat_map(|filter| {
+        let is_rule = |rule: &&ReadProperty| rule.name.value.eq_ignore_ascii_case("Rule") && words(rule) == 4;
+        filter.section.properties.iter().filter(is_rule).map(move |rule| (filter, rule))
+    });
+    // Behind the tag there is only whether the log keeps its old one, too.
+    let tag = |rule: &ReadProperty| Some(without_variables(rule.value.value.split_whitespace().rev().nth(1)?));
+    rules.filter_map(|(filter, rule)| Some(NewTag { filter, rule, tag: tag(rule)? })).collect()
+}
+
+/// A tag with a star for each variable: `app.$kubernetes['labels']['app'].log` is `app.*.log`.
+fn without_variables(tag: &str) -> String {
+    let (mut made, mut is_variable, mut depth) = (String::new(), false, 0_usize);
+    for letter in tag.chars() {
+        match letter {
+            '[' if is_variable => depth += 1,
+            ']' if is_variable => depth = depth.saturating_sub(1),
+            // Between brackets any letter is part of a name; elsewhere a variable ends at what no name has.
+            '.' | ',' | '-' if depth == 0 => is_variable = false,
+            '$' if !is_variable => {
+                is_variable = true;
+                made.push('*');
+            }
+            _ => {}
+        }
+        if !is_variable {
+            made.push(letter);
+        }
+    }
+    made
 }
 
 /// Whether some text fits two patterns.
@@ -128,6 +173,19 @@ fn meet(one: &str, other: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn variables_of_new_tags() {
+        for (tag, expected) in [
+            ("errors", "errors"),
+            ("kube.errors.$TAG", "kube.errors.*"),
+            ("$TAG[4].x", "*.x"),
+            ("app.$kubernetes['labels']['app.kubernetes.io/name'].log", "app.*.log"),
+            ("$1$2-x.$log", "*-x.*"),
+        ] {
+            assert_eq!(without_variables(tag), expected);
+        }
+    }
 
     #[test]
     fn patterns_meet() {

@@ -6,8 +6,10 @@
 //! * [`cloudwatch`], [`outputs`]: what outputs cannot do without.
 //! * [`matching`]: patterns that match no log.
 //! * [`filters`]: the arguments of filters.
+//! * [`expressions`]: regular expressions that do not compile.
 
 pub mod cloudwatch;
+pub mod expressions;
 pub mod filters;
 pub mod kubernetes;
 pub mod matching;
@@ -21,6 +23,11 @@ use crate::lint::logging::{Logging, Section};
 
 /// What was tried with a real Fluent Bit.
 const SEEN: &str = "seen with Fluent Bit 5.1.1";
+
+/// Whether a parser may have this format. Source: fluent/fluent-bit, src/flb_parser.c, `flb_parser_create`.
+fn is_format(format: &str) -> bool {
+    ["regex", "json", "ltsv", "logfmt"].iter().any(|known| known.eq_ignore_ascii_case(format))
+}
 
 /// The [PARSER] sections of a name.
 fn parsers_of<'b, 'a>(logging: &'b Logging<'a>, name: &str) -> impl Iterator<Item = Section<'b, 'a>> {
@@ -43,6 +50,12 @@ fn is_cri(parser: &Section<'_, '_>) -> bool {
 /// Filters of the plugin `parser` that read the member `log`, in order.
 fn log_parsers<'b, 'a>(logging: &'b Logging<'a>) -> impl Iterator<Item = Section<'b, 'a>> {
     logging.filters().filter(|filter| filter.plugin() == "parser" && filter.get("Key_Name") == Some("log"))
+}
+
+/// The parsers that a filter names and that are there; several are tried in their order.
+fn definitions<'b, 'a>(logging: &'b Logging<'a>, filter: &Section<'b, 'a>) -> Vec<Section<'b, 'a>> {
+    let named = filter.section.properties.iter().filter(|property| property.name.value.eq_ignore_ascii_case("Parser"));
+    named.filter_map(|property| parsers_of(logging, &property.value.value).next()).collect()
 }
 
 /// The place of a section among all filters.

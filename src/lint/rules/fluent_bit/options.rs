@@ -1,10 +1,11 @@
-//! Options of plugins: whether the plugin knows them, in the version that EKS runs, and whether their values can be read.
+//! Options of plugins and of parsers: whether they are known, in the version that EKS runs, and whether their values can be read.
 //!
 //! `options.tsv` has what each plugin knows.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use super::is_format;
 use crate::fluent_bit::parse::ReadProperty;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::Section;
@@ -13,13 +14,14 @@ use crate::lint::rule::{Rule, Severity};
 use crate::lint::similar;
 
 const MAP: &str = "fluent/fluent-bit, src/flb_config_map.c";
+const PARSERS: &str = "Fluent Bit manual, \"Configuring parser\"";
 
 pub static UNKNOWN: Rule = Rule {
     code: "PF201",
     name: "unknown-option",
     severity: Severity::Error,
     title: "A plugin has no such option",
-    why: "Fluent Bit does not start with an option that it does not know, so no log of the pod is written.",
+    why: "Fluent Bit does not start with an option that it does not know, so no log of the pod is written; AWS's plugins in Go do as if it were not there.",
     fix: "Take the line out, or write the option as the plugin has it.",
     is_automatic: false,
     sources: &[MAP],
@@ -40,8 +42,8 @@ pub static OTHER_PLUGIN: Rule = Rule {
     code: "PF203",
     name: "option-of-other-plugin",
     severity: Severity::Error,
-    title: "The option belongs to another plugin for the same destination",
-    why: "AWS has a plugin of its own in Go beside Fluent Bit's, and each refuses or passes over what only the other one knows.",
+    title: "The option belongs to another plugin",
+    why: "AWS has plugins of its own in Go beside Fluent Bit's, and each refuses or passes over what only another one knows.",
     fix: "Use the option of this plugin, or the other plugin.",
     is_automatic: false,
     sources: &[MAP, "aws/amazon-cloudwatch-logs-for-fluent-bit, README.md"],
@@ -52,7 +54,7 @@ pub static VALUE: Rule = Rule {
     name: "option-value",
     severity: Severity::Error,
     title: "The value of an option is not of its kind",
-    why: "Fluent Bit does not start, or takes the value for 0 without a word.",
+    why: "Fluent Bit does not start, or takes the value for 0 or for the default without a word.",
     fix: "Write a value of the kind that is named.",
     is_automatic: false,
     sources: &[MAP],
@@ -69,17 +71,31 @@ pub static TWICE: Rule = Rule {
     sources: &[MAP],
 };
 
-pub static RULES: &[&Rule] = &[&UNKNOWN, &NEWER, &OTHER_PLUGIN, &VALUE, &TWICE];
+pub static OF_PARSER: Rule = Rule {
+    code: "PF206",
+    name: "unknown-parser-option",
+    severity: Severity::Warning,
+    title: "A parser has no such option",
+    why: "Fluent Bit passes over it without a word, so the parser does not do what it was written for.",
+    fix: "Take the line out, or write the option as parsers have it.",
+    is_automatic: false,
+    sources: &[PARSERS, "fluent/fluent-bit, src/flb_parser.c"],
+};
+
+pub static RULES: &[&Rule] = &[&UNKNOWN, &NEWER, &OTHER_PLUGIN, &VALUE, &TWICE, &OF_PARSER];
 
 /// What every filter and output takes. Source: fluent/fluent-bit, src/flb_filter.c and src/flb_output.c, `*_set_property`.
-const EVERYWHERE: [&str; 6] = ["name", "match", "match_regex", "alias", "log_level", "log_suppress_interval"];
+const EVERYWHERE: [&str; 5] = ["name", "match", "match_regex", "alias", "log_level"];
+/// What they all take in newer versions only. Source: the same.
+const EVERYWHERE_NEWER: [&str; 1] = ["log_suppress_interval"];
 /// What every output takes besides.
 const OUTPUTS: [&str; 5] = ["retry_limit", "workers", "host", "port", "storage.total_limit_size"];
 /// How options begin that every output takes.
 const OUTPUT_GROUPS: [&str; 3] = ["tls", "net.", "storage."];
 
-/// Plugins that write to the same, in two languages. Source: Amazon EKS User Guide, "Fargate logging".
-const PAIRS: [(&str, &str); 2] = [("cloudwatch_logs", "cloudwatch"), ("kinesis_firehose", "firehose")];
+/// Plugins that are taken for each other: for the same in two languages, or for streams of either kind. Source: Amazon EKS User
+/// Guide, "Start AWS Fargate logging for your cluster".
+const ALIKE: [&[&str]; 2] = [&["cloudwatch_logs", "cloudwatch"], &["kinesis_firehose", "firehose", "kinesis"]];
 
 /// Options that may be set as often as one likes. Source: the tables of the plugins, `FLB_CONFIG_MAP_MULT`.
 const REPEATED: [(&str, &[&str]); 5] = [
@@ -90,11 +106,31 @@ const REPEATED: [(&str, &[&str]); 5] = [
     ("nest", &["wildcard"]),
 ];
 
+/// What every parser takes, and the kinds of its values. Source: as the rule has it.
+const OF_PARSERS: [(&str, &str); 14] = [
+    ("name", "str"),
+    ("format", "format"),
+    ("regex", "str"),
+    ("time_key", "str"),
+    ("time_format", "str"),
+    ("time_keep", "bool"),
+    ("time_offset", "str"),
+    ("time_strict", "bool"),
+    ("time_system_timezone", "bool"),
+    ("types", "str"),
+    ("decode_field", "str"),
+    ("decode_field_as", "str"),
+    ("skip_empty_values", "bool"),
+    ("logfmt_no_bare_keys", "bool"),
+];
+
 /// What is known of an option.
 #[derive(Debug, Clone, Copy)]
 struct Known {
     kind: &'static str,
     is_old: bool,
+    /// Of one of AWS's plugins in Go, which read their options themselves.
+    is_go: bool,
 }
 
 type Options = HashMap<&'static str, Known>;
@@ -106,7 +142,7 @@ static PLUGINS: LazyLock<HashMap<(&'static str, &'static str), Options>> = LazyL
         let mut cells = line.split('\t');
         let mut cell = || cells.next().unwrap_or_default();
         let (kind, plugin, option, of, versions) = (cell(), cell(), cell(), cell(), cell());
-        let known = Known { kind: of, is_old: versions != "5.1" };
+        let known = Known { kind: of, is_old: versions != "5.1", is_go: versions == "go" };
         plugins.entry((kind, plugin)).or_default().insert(option, known);
     }
     plugins
@@ -116,6 +152,24 @@ pub fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
         logging.filters().for_each(|section| section_of("filter", section, findings));
         logging.outputs().for_each(|section| section_of("output", section, findings));
+        logging.parsers().for_each(|section| parser(section, findings));
+    }
+}
+
+fn parser(section: Section<'_, '_>, findings: &mut Findings) {
+    for property in &section.section.properties {
+        let written = property.name.value.as_str();
+        match OF_PARSERS.iter().find(|(name, _)| name.eq_ignore_ascii_case(written)) {
+            Some((_, kind)) => value(Known { kind, is_old: true, is_go: false }, property, section, findings),
+            None => {
+                let message = format!("parsers have no option `{written}`");
+                let finding = Finding::new(&OF_PARSER, section.name_place(property), message);
+                findings.push(match similar::closest(written, OF_PARSERS.iter().map(|(name, _)| *name)) {
+                    Some(meant) => finding.fix(format!("Did you mean `{meant}`?")),
+                    None => finding,
+                });
+            }
+        }
     }
 }
 
@@ -141,6 +195,7 @@ fn section_of(kind: &'static str, section: Section<'_, '_>, findings: &mut Findi
                 value(*known, property, section, findings);
             }
             None if is_everywhere(kind, &name) => {}
+            None if EVERYWHERE_NEWER.contains(&name.as_str()) => newer(&plugin, property, section, findings),
             None => unknown(kind, &plugin, options, property, section, findings),
         }
     }
@@ -166,19 +221,19 @@ fn unknown(
 ) {
     let (written, name) = (&property.name.value, property.name.value.to_ascii_lowercase());
     let place = section.name_place(property);
-    let pair = PAIRS.iter().find_map(|(one, other)| match plugin {
-        _ if plugin == *one => Some(*other),
-        _ if plugin == *other => Some(*one),
-        _ => None,
-    });
     let knows = |other: &&str| PLUGINS.get(&(kind, *other)).is_some_and(|options| options.contains_key(name.as_str()));
-    if let Some(other) = pair.filter(knows) {
+    let mut alike =
+        ALIKE.iter().filter(|plugins| plugins.contains(&plugin)).flat_map(|plugins| plugins.iter().copied());
+    if let Some(other) = alike.find(knows) {
         let message = format!("`{written}` is an option of `{other}`, not of `{plugin}`");
         return findings.push(Finding::new(&OTHER_PLUGIN, place, message));
     }
     let everywhere = EVERYWHERE.iter().chain(if kind == "output" { &OUTPUTS[..] } else { &[] }).copied();
     let meant = similar::closest(&name, options.keys().copied().chain(everywhere));
-    let finding = Finding::new(&UNKNOWN, place, format!("`{plugin}` has no option `{written}`"));
+    // Fluent Bit knows nothing of the options of plugins in Go, so it refuses none.
+    let is_go = options.values().any(|known| known.is_go);
+    let effect = if is_go { ", and passes over it" } else { "" };
+    let finding = Finding::new(&UNKNOWN, place, format!("`{plugin}` has no option `{written}`{effect}"));
     findings.push(match meant {
         Some(meant) => finding.fix(format!("Did you mean `{meant}`?")),
         None => finding,
@@ -191,11 +246,14 @@ fn value(known: Known, property: &ReadProperty, section: Section<'_, '_>, findin
         return;
     }
     let wanted = match known.kind {
+        // Source: aws/amazon-cloudwatch-logs-for-fluent-bit, fluent-bit-cloudwatch.go, `getBoolParam`: all else is the default.
+        "bool" if known.is_go && !is_go_boolean(value) => "true or false",
         "bool" if !is_boolean(value) => "On or Off",
         "int" if value.parse::<i64>().is_err() => "a whole number",
         "double" if value.parse::<f64>().is_err() => "a number",
         "size" if !is_size(value) => "a size such as 32k, 5M or 0",
         "time" if !is_time(value) => "a time such as 300s, 5m or 0",
+        "format" if !is_format(value) => "regex, json, ltsv or logfmt",
         _ => return,
     };
     let message = format!("`{}` has to be {wanted}", property.name.value);
@@ -205,6 +263,10 @@ fn value(known: Known, property: &ReadProperty, section: Section<'_, '_>, findin
 /// Source: fluent/fluent-bit, src/flb_utils.c, `flb_utils_bool`.
 fn is_boolean(value: &str) -> bool {
     ["on", "off", "true", "false", "yes", "no"].iter().any(|word| word.eq_ignore_ascii_case(value))
+}
+
+fn is_go_boolean(value: &str) -> bool {
+    ["true", "false"].iter().any(|word| word.eq_ignore_ascii_case(value))
 }
 
 /// Source: the same, `flb_utils_size_to_bytes`.
@@ -234,6 +296,13 @@ mod tests {
         assert!(!["k", "32 kilo", "", "3x"].into_iter().any(is_size));
         assert!(["0", "300s", "30m", "1.5h", "-1"].into_iter().all(is_time));
         assert!(!["s", "5 minutes", ""].into_iter().any(is_time));
+    }
+
+    #[test]
+    fn plugins_in_go_take_fewer_words() {
+        assert!(is_go_boolean("True") && !is_go_boolean("On"));
+        assert!(PLUGINS[&("output", "cloudwatch")]["auto_create_group"].is_go);
+        assert!(!PLUGINS[&("output", "cloudwatch_logs")]["auto_create_group"].is_go);
     }
 
     #[test]

@@ -62,4 +62,9 @@ fn required(output: Section<'_, '_>, findings: &mut Findings) {
         let message = format!("`{plugin}` has no `{option}`");
         findings.push(Finding::new(&REQUIRED, output.place_of("Name"), message).fix(format!("Add `{option}`.")));
     }
+    // Source: fluent/fluent-bit, plugins/out_es/es_conf.c.
+    if plugin == "es" && output.is_on("AWS_Auth") == Some(true) && output.property("AWS_Region").is_none() {
+        let message = "`es` signs requests for AWS, and has no `AWS_Region`";
+        findings.push(Finding::new(&REQUIRED, output.place_of("AWS_Auth"), message).fix("Add `AWS_Region`."));
+    }
 }

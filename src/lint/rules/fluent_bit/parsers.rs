@@ -1,7 +1,7 @@
 //! Parsers: whether they are there, compile, and read what containerd writes: `<time> stdout|stderr P|F <line>`.
 
-use super::{SEEN, groups, is_cri, log_parsers, parsers_of, pattern, position};
-use crate::fluent_bit::parse::Span;
+use super::{SEEN, definitions, groups, is_cri, is_format, log_parsers, parsers_of, pattern, position};
+use crate::fluent_bit::parse::{ReadProperty, Span};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::{Logging, Section};
 use crate::lint::project::Project;
@@ -52,17 +52,6 @@ pub static AFTER: Rule = Rule {
     fix: "Put the filter `parser` above the filter `kubernetes`.",
     is_automatic: false,
     sources: &["aws/containers-roadmap#1203", "aws/aws-for-fluent-bit#301", SEEN],
-};
-
-pub static BROKEN: Rule = Rule {
-    code: "PF215",
-    name: "broken-regex",
-    severity: Severity::Error,
-    title: "A regular expression does not compile",
-    why: "Fluent Bit does not start with it, so no log of the pod is written.",
-    fix: "Mend the expression; a backslash before a bracket or a parenthesis makes it a letter like others.",
-    is_automatic: false,
-    sources: &["k-takata/Onigmo, doc/RE", MANUAL],
 };
 
 pub static NO_GROUPS: Rule = Rule {
@@ -132,7 +121,7 @@ pub static PRESERVED: Rule = Rule {
 };
 
 pub static RULES: &[&Rule] =
-    &[&MISSING, &TWICE, &UNUSED, &AFTER, &BROKEN, &NO_GROUPS, &TIME, &TIME_FORMAT, &EMPTY, &NOT_CRI, &PRESERVED];
+    &[&MISSING, &TWICE, &UNUSED, &AFTER, &NO_GROUPS, &TIME, &TIME_FORMAT, &EMPTY, &NOT_CRI, &PRESERVED];
 
 pub fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
@@ -148,14 +137,23 @@ pub fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
+/// Options whose values are names of parsers. Source: Fluent Bit manual, "Parser" and "Kubernetes" filters.
+const NAMING: [(&str, &str); 3] =
+    [("parser", "parser"), ("kubernetes", "merge_parser"), ("kubernetes", "regex_parser")];
+
+fn names_parser(filter: &Section<'_, '_>, property: &ReadProperty) -> bool {
+    let plugin = filter.plugin();
+    NAMING.iter().any(|(of, option)| *of == plugin && property.name.value.eq_ignore_ascii_case(option))
+}
+
 fn names(logging: &Logging<'_>, findings: &mut Findings) {
-    let mut misses = false;
-    for filter in logging.filters().filter(|filter| filter.plugin() == "parser") {
-        let is_parser = |name: &str| name.eq_ignore_ascii_case("Parser");
-        for property in filter.section.properties.iter().filter(|property| is_parser(&property.name.value)) {
+    // Pods may name parsers, in annotations that are not here.
+    let mut may_mean_any = logging.filters().any(|filter| filter.is_on("K8S-Logging.Parser") == Some(true));
+    for filter in logging.filters() {
+        for property in filter.section.properties.iter().filter(|property| names_parser(&filter, property)) {
             let name = property.value.value.as_str();
             if !name.is_empty() && parsers_of(logging, name).next().is_none() {
-                misses = true;
+                may_mean_any = true;
                 let known = logging.parsers().filter_map(|parser| parser.get("Name"));
                 let meant = crate::lint::similar::closest(name, known);
                 let finding =
@@ -168,10 +166,9 @@ fn names(logging: &Logging<'_>, findings: &mut Findings) {
         }
     }
     let used = |name: &str| {
-        let mut values = logging.filters().flat_map(|filter| &filter.section.properties);
-        values.any(|property| {
-            let key = property.name.value.to_ascii_lowercase();
-            ["parser", "merge_parser", "regex_parser"].contains(&key.as_str()) && property.value.value == name
+        logging.filters().any(|filter| {
+            let mut named = filter.section.properties.iter().filter(|property| names_parser(&filter, property));
+            named.any(|property| property.value.value == name)
         })
     };
     for (number, parser) in logging.parsers().enumerate() {
@@ -179,7 +176,7 @@ fn names(logging: &Logging<'_>, findings: &mut Findings) {
         if let Some(first) = logging.parsers().take(number).find(|other| other.get("Name") == Some(name)) {
             let finding = Finding::new(&TWICE, parser.place_of("Name"), format!("two parsers are named `{name}`"));
             findings.push(finding.related(first.place_of("Name"), "the first is here"));
-        } else if !used(name) && !misses {
+        } else if !used(name) && !may_mean_any {
             // A filter that names a parser which is not there may mean this one.
             findings.push(Finding::new(
                 &UNUSED,
@@ -198,11 +195,8 @@ fn expression(parser: Section<'_, '_>, findings: &mut Findings) {
         let message = "the parser has the format regex and no `Regex`";
         return findings.push(Finding::new(&NO_GROUPS, parser.place_of("Format"), message));
     };
-    if let Some((at, problem)) = pattern::broken(&property.value.value) {
-        let start = property.value.span.start + at;
-        let place = parser.part.text.span(Span { start, end: start + 1 });
-        findings.push(Finding::new(&BROKEN, place, format!("the expression does not compile: {problem}")));
-    } else if groups(&parser).is_empty() {
+    // What does not compile is another rule's.
+    if pattern::broken(&property.value.value).is_none() && groups(&parser).is_empty() {
         let message = "the expression has no named group";
         findings.push(Finding::new(&NO_GROUPS, parser.value_place(property), message));
     }
@@ -212,6 +206,11 @@ fn time(parser: Section<'_, '_>, findings: &mut Findings) {
     let groups = groups(&parser);
     let key = parser.get("Time_Key");
     match (key, parser.get("Time_Format")) {
+        (None, None) if is_cri(&parser) => {
+            let message = "containerd's time is not read: there is no `Time_Key` and no `Time_Format`";
+            let finding = Finding::new(&TIME, parser.place_of("Name"), message);
+            findings.push(finding.fix(format!("Add `Time_Key time` and `Time_Format {}`.", TIME_FORMATS[0])));
+        }
         (Some(key), None) => {
             let message = format!("`Time_Key {key}` has no `Time_Format` beside it");
             findings.push(Finding::new(&TIME, parser.place_of("Time_Key"), message));
@@ -250,27 +249,33 @@ fn cri(parser: Section<'_, '_>, findings: &mut Findings) {
         let span = Span { start: plus, end: plus + 1 };
         let message = format!("the group `{line}` wants at least one letter");
         let edit = parser.part.text.replace(span, "*");
-        findings.push(Finding::new(&EMPTY, parser.part.text.span(span), message).edits(edit));
+        let finding = Finding::new(&EMPTY, parser.part.text.span(span), message).edits(edit);
+        findings.push(finding.fix(format!("Write `(?<{line}>.*)`.")));
     }
 }
 
+/// Of the first filter that reads `log`, unless one of its parsers reads containerd's prefix.
+fn not_cri(logging: &Logging<'_>, filter: Section<'_, '_>, findings: &mut Findings) {
+    let parsers = definitions(logging, &filter);
+    let Some(parser) = parsers.last().filter(|parser| parser.get("Format").is_some_and(is_format)) else { return };
+    if parsers.iter().any(is_cri) {
+        return;
+    }
+    let missing = ["stream", "logtag"].into_iter().filter(|name| !groups(parser).contains(name));
+    let missing: Vec<String> = missing.map(|name| format!("`{name}`")).collect();
+    let name = parser.get("Name").unwrap_or_default();
+    let message = format!("the parser `{name}` has no group {}", missing.join(" and "));
+    let finding = Finding::new(&NOT_CRI, filter.place_of("Parser"), message);
+    findings.push(finding.related(parser.place_of("Regex"), "this is what it reads"));
+}
+
 fn filters(project: &Project<'_>, logging: &Logging<'_>, findings: &mut Findings) {
-    let definition = |filter: &Section<'_, '_>| filter.get("Parser").and_then(|name| parsers_of(logging, name).next());
-    if let Some(first) = log_parsers(logging).next()
-        && let Some(parser) = definition(&first)
-        && !is_cri(&parser)
-        && parser.get("Format").is_some()
-    {
-        let missing = ["stream", "logtag"].into_iter().filter(|name| !groups(&parser).contains(name));
-        let missing: Vec<String> = missing.map(|name| format!("`{name}`")).collect();
-        let name = first.get("Parser").unwrap_or_default();
-        let message = format!("the parser `{name}` has no group {}", missing.join(" and "));
-        let finding = Finding::new(&NOT_CRI, first.place_of("Parser"), message);
-        findings.push(finding.related(parser.place_of("Regex"), "this is what it reads"));
+    if let Some(first) = log_parsers(logging).next() {
+        not_cri(logging, first, findings);
     }
     let kubernetes = logging.filters().find(|filter| filter.plugin() == "kubernetes");
     for filter in log_parsers(logging) {
-        let Some(parser) = definition(&filter).filter(is_cri) else { continue };
+        let Some(parser) = definitions(logging, &filter).into_iter().find(is_cri) else { continue };
         if let Some(kubernetes) = kubernetes.filter(|other| position(logging, other) < position(logging, &filter)) {
             let message = "this filter takes the prefix off too late for the Kubernetes filter";
             let finding = Finding::new(&AFTER, filter.place(), message);

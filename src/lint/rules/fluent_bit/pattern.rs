@@ -4,18 +4,60 @@
 //!
 //! Source: k-takata/Onigmo, doc/RE.
 
+type Letters<'p> = std::iter::Peekable<std::str::CharIndices<'p>>;
+
 /// The names of the groups, in order.
 pub(super) fn groups(pattern: &str) -> Vec<&str> {
     let mut names = Vec::new();
-    for (at, _) in pattern.match_indices("(?<") {
-        let is_escaped = pattern.get(..at).is_some_and(|before| before.ends_with('\\'));
-        let rest = pattern.get(at + 3..).unwrap_or_default();
-        if is_escaped || rest.starts_with(['=', '!']) {
-            continue;
+    let mut letters = pattern.char_indices().peekable();
+    while let Some((at, letter)) = letters.next() {
+        match letter {
+            '\\' => _ = letters.next(),
+            '[' => _ = class(&mut letters),
+            '(' => match Group::at(pattern, at) {
+                Group::Named(name) => names.extend(name),
+                Group::Comment => _ = comment(&mut letters),
+                Group::Other => {}
+            },
+            _ => {}
         }
-        names.extend(rest.split_once('>').map(|(name, _)| name));
     }
     names
+}
+
+/// What a parenthesis opens.
+enum Group<'p> {
+    /// With its name, if that is closed.
+    Named(Option<&'p str>),
+    Comment,
+    /// Without a name, or look-around, or options.
+    Other,
+}
+
+impl<'p> Group<'p> {
+    fn at(pattern: &'p str, at: usize) -> Group<'p> {
+        let rest = pattern.get(at..).unwrap_or_default();
+        if rest.starts_with("(?#") {
+            Group::Comment
+        } else if let Some(name) = rest.strip_prefix("(?'") {
+            Group::Named(name.split_once('\'').map(|(name, _)| name))
+        } else {
+            let name = rest.strip_prefix("(?<").filter(|rest| !rest.starts_with(['=', '!']));
+            name.map_or(Group::Other, |name| Group::Named(name.split_once('>').map(|(name, _)| name)))
+        }
+    }
+}
+
+/// Reads up to the parenthesis that closes a comment; whether there is one. A backslash takes the next letter along.
+fn comment(letters: &mut Letters<'_>) -> bool {
+    while let Some((_, letter)) = letters.next() {
+        match letter {
+            ')' => return true,
+            '\\' => _ = letters.next(),
+            _ => {}
+        }
+    }
+    false
 }
 
 /// Why a pattern does not compile, and at which byte.
@@ -28,6 +70,12 @@ pub(super) fn broken(pattern: &str) -> Option<(usize, &'static str)> {
         match letter {
             '\\' if letters.next().is_none() => return Some((at, "a backslash stands at the end")),
             '[' if !class(&mut letters) => return Some((at, "a bracket is not closed")),
+            '(' if matches!(Group::at(pattern, at), Group::Comment) => {
+                if !comment(&mut letters) {
+                    return Some((at, "a comment is not closed"));
+                }
+                continue;
+            }
             '(' => {
                 open.push(at);
                 if letters.peek().is_some_and(|(_, next)| *next == '?') {
@@ -47,7 +95,7 @@ pub(super) fn broken(pattern: &str) -> Option<(usize, &'static str)> {
 }
 
 /// Reads up to the bracket that closes a class; whether there is one.
-fn class(letters: &mut std::iter::Peekable<std::str::CharIndices<'_>>) -> bool {
+fn class(letters: &mut Letters<'_>) -> bool {
     if letters.peek().is_some_and(|(_, letter)| *letter == '^') {
         letters.next();
     }
@@ -66,16 +114,14 @@ fn class(letters: &mut std::iter::Peekable<std::str::CharIndices<'_>>) -> bool {
 }
 
 fn group_name(pattern: &str, at: usize) -> Option<&'static str> {
-    let rest = pattern.get(at..)?;
-    if rest.starts_with("(?P<") {
+    if pattern.get(at..)?.starts_with("(?P<") {
         return Some("`(?P<` is another language's: here a group's name begins with `(?<`");
     }
-    let rest = rest.strip_prefix("(?<")?;
-    if rest.starts_with(['=', '!']) {
-        return None;
-    }
-    let name = rest.split_once('>').map(|(name, _)| name);
-    let is_name = |name: &str| !name.is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || letter == '_');
+    let Group::Named(name) = Group::at(pattern, at) else { return None };
+    let is_name = |name: &str| {
+        name.chars().all(|letter| letter.is_alphanumeric() || letter == '_')
+            && name.starts_with(|first: char| !first.is_numeric())
+    };
     if name.is_some_and(is_name) { None } else { Some("a group's name is not closed, or is none") }
 }
 
@@ -90,12 +136,15 @@ mod tests {
             r"/^\[(?<a>[^\]]*)\]/i",
             r"(?<=a)b(?!c)(?:d)++e*+f?+[]x]+[^]x]*[[:alpha:]&&[^a-c]]\(?\)",
             r"a{2,}\k<b>(?>x)",
+            r"a(?#b)+",
+            r"(?'a'x)(?#a ( or \) comes (?<)b",
             r"|a",
             "",
         ] {
             assert_eq!(broken(pattern), None, "{pattern}");
         }
         assert_eq!(groups(r"(?<a>x)(?<=y)\(?<n>(?<b>z)"), ["a", "b"]);
+        assert_eq!(groups(r"\\(?<a>x)(?'b'y)[(?<n>](?#(?<n>z)(?<"), ["a", "b"]);
     }
 
     #[test]
@@ -110,6 +159,8 @@ mod tests {
             ("(?P<n>a)", 0),
             ("x(?<n a)", 1),
             ("[[a]", 0),
+            ("(?<1>a)", 0),
+            ("a(?#b", 1),
         ] {
             assert_eq!(broken(pattern).map(|(at, _)| at), Some(at), "{pattern}");
         }
