@@ -7,9 +7,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use podferry::pipeline::Processed;
-use podferry::pipeline::batch::{MAX_ITEMS, MAX_PAYLOAD_BYTES};
-use podferry::pipeline::entry::MAX_ITEM_BYTES;
+use pipeline::Processed;
+use pipeline::batch::{MAX_ITEMS, MAX_PAYLOAD_BYTES};
+use pipeline::entry::MAX_ITEM_BYTES;
 use serde_json::value::RawValue;
 
 /// base64 of gzip: what `awslogs.data`, or the data of a record of a stream, holds.

@@ -7,8 +7,8 @@
 mod checks;
 
 use libfuzzer_sys::fuzz_target;
-use podferry::pipeline::event::EventError;
-use podferry::pipeline::{self, PipelineSettings};
+use pipeline::event::EventError;
+use pipeline::{self, PipelineSettings};
 
 const ARN: &str = "arn:aws:lambda:eu-west-1:111122223333:function:podferry";
 

@@ -5,11 +5,11 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use podferry::fluent_bit::parse::parse;
-use podferry::lint::project::Expected;
-use podferry::lint::report::{github, json, sarif, text};
-use podferry::lint::source::Source;
-use podferry::lint::{Report, fix, lint};
+use manifests::fluent_bit::parse::parse;
+use manifests::lint::project::Expected;
+use manifests::lint::report::{github, json, sarif, text};
+use manifests::lint::source::Source;
+use manifests::lint::{Report, fix, lint};
 
 /// As often as the command itself looks again.
 const ROUNDS: usize = 10;

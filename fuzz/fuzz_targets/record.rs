@@ -10,10 +10,10 @@
 mod checks;
 
 use libfuzzer_sys::fuzz_target;
-use podferry::pipeline::compress::Compression;
-use podferry::pipeline::tags::TagSettings;
-use podferry::pipeline::tags::as_tags::AsTags;
-use podferry::pipeline::{self, PipelineSettings};
+use pipeline::compress::Compression;
+use pipeline::tags::TagSettings;
+use pipeline::tags::as_tags::AsTags;
+use pipeline::{self, PipelineSettings};
 use serde_json::value::RawValue;
 
 const ARN: &str = "arn:aws:lambda:eu-west-1:111122223333:function:podferry";

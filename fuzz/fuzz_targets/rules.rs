@@ -7,11 +7,11 @@
 mod checks;
 
 use libfuzzer_sys::fuzz_target;
-use podferry::pipeline::autodiscovery::ContainerLogs;
-use podferry::pipeline::compress::Compression;
-use podferry::pipeline::rules::pattern::{Dialect, Pattern, Replacement};
-use podferry::pipeline::rules::scrub::Scrubber;
-use podferry::pipeline::{self, PipelineSettings};
+use pipeline::autodiscovery::ContainerLogs;
+use pipeline::compress::Compression;
+use pipeline::rules::pattern::{Dialect, Pattern, Replacement};
+use pipeline::rules::scrub::Scrubber;
+use pipeline::{self, PipelineSettings};
 use serde_json::{Value, json};
 
 const STREAM: &str = "kube.var.log.containers.web-56c89cfff7-tsdww_shop_web-7777777777777777777777777777777777777777777777777777777777777777.log";

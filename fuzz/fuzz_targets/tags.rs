@@ -15,14 +15,14 @@ mod checks;
 use std::borrow::Cow;
 
 use libfuzzer_sys::fuzz_target;
-use podferry::pipeline::autodiscovery::{ContainerLogs, logs_annotation};
-use podferry::pipeline::compress::Compression;
-use podferry::pipeline::record::Metadata;
-use podferry::pipeline::stream;
-use podferry::pipeline::tags::as_tags::AsTags;
-use podferry::pipeline::tags::tag_set::{MAX_TAG_LENGTH, MAX_TAGS, split_list};
-use podferry::pipeline::tags::{Place, TagSettings, identify, pod};
-use podferry::pipeline::{self, PipelineSettings};
+use pipeline::autodiscovery::{ContainerLogs, logs_annotation};
+use pipeline::compress::Compression;
+use pipeline::record::Metadata;
+use pipeline::stream;
+use pipeline::tags::as_tags::AsTags;
+use pipeline::tags::tag_set::{MAX_TAG_LENGTH, MAX_TAGS, split_list};
+use pipeline::tags::{Place, TagSettings, identify, pod};
+use pipeline::{self, PipelineSettings};
 use serde_json::{Map, Value, json};
 
 const GROUP: &str = "/aws/eks/prod-eu/fargate";

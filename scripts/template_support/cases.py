@@ -116,7 +116,7 @@ MAX_ALARM_DESCRIPTION = 1024
 MAX_ENVIRONMENT = 4096
 
 # The variables that the function reads, from the table of the code.
-TABLE = Path(__file__).parent.parent.parent / "src/settings/table.rs"
+TABLE = Path(__file__).parent.parent.parent / "crates/forwarder/src/settings/table.rs"
 KNOWN_VARIABLES = set(re.findall(r'variable\(\s*"(\w+)"', TABLE.read_text()))
 
 FROM_SECRET = {"ApiKeySecretArn": SECRET}

@@ -12,8 +12,8 @@ use aws_smithy_types::timeout::TimeoutConfig;
 
 use super::error::{CallError, On};
 use super::http::SdkHttp;
-use crate::delivery::client::{ClientError, Clients};
-use crate::settings::Proxies;
+use forwarder::delivery::client::{ClientError, Clients};
+use forwarder::settings::Proxies;
 
 /// Attempts of one call. The quotas of the calls of CloudWatch Logs are 5–50 a second for a whole account, which others use too;
 /// the SDK's own three attempts are over within a second or two.

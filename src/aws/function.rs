@@ -8,7 +8,7 @@ use aws_sdk_lambda::types::{LastUpdateStatus, State};
 
 use super::account::Account;
 use super::error::{CallError, On};
-use crate::settings::Source;
+use forwarder::settings::Source;
 
 /// How the names of functions begin among which the forwarder is looked for, if none is named: `template.yaml` leaves the name to
 /// CloudFormation, which begins it with the name of the stack.

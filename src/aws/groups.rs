@@ -5,7 +5,7 @@ use aws_sdk_cloudwatchlogs::types::{LogGroup, LogGroupClass};
 use super::account::Account;
 use super::concurrently::each;
 use super::error::{CallError, On};
-use crate::glob;
+use pipeline::glob;
 
 /// A log group, as far as it matters here.
 #[derive(Debug, Clone, PartialEq, Eq)]

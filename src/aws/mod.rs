@@ -27,3 +27,6 @@ pub mod queues;
 pub mod redrive;
 pub mod status;
 pub mod subscribe;
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::CommandError;
 use crate::aws::account::{Access, Account};
-use crate::settings::{Environment, Settings};
+use forwarder::settings::{Environment, Settings};
 
 /// Which account, and how to print.
 #[derive(Debug, Clone, Args)]

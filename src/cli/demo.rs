@@ -18,12 +18,12 @@ use regex::{Captures, Regex};
 use serde_json::{Value, json};
 
 use super::{CommandError, show};
-use crate::lambda::handler::{Delivered, Handler, Invocation};
-use crate::pipeline::decode::{self, Message};
-use crate::pipeline::event::{self, Event};
-use crate::pipeline::{DEFAULT_MAX_DECOMPRESSED_BYTES, inflate, json as members};
-use crate::settings::Settings;
-use crate::stand_in::StandIn;
+use forwarder::lambda::handler::{Delivered, Handler, Invocation};
+use forwarder::settings::Settings;
+use intake::StandIn;
+use pipeline::decode::{self, Message};
+use pipeline::event::{self, Event};
+use pipeline::{DEFAULT_MAX_DECOMPRESSED_BYTES, inflate, json as members};
 
 /// A sample: how the ConfigMap was, and the event as CloudWatch Logs hands it over. Real Fluent Bit wrote them.
 struct Sample {

@@ -11,7 +11,6 @@ pub(super) enum Exit {
     /// clap ends with this code, too, where it refuses arguments.
     Failed = 2,
     /// As shells have it for a process that SIGINT has ended: 128 and the signal's number.
-    #[cfg_attr(not(feature = "aws"), allow(dead_code, reason = "only what calls AWS takes long enough to be ended"))]
     Interrupted = 130,
 }
 

@@ -2,8 +2,8 @@
 
 use clap::Args;
 
-use crate::manifests::agent::{self, Resources};
-use crate::manifests::sidecar::{NativeLogs, Sidecar};
+use manifests::agent::{self, Resources};
+use manifests::sidecar::{NativeLogs, Sidecar};
 
 /// What there is to choose about the Agent's container, however it gets into a pod.
 #[derive(Debug, Clone, Args)]

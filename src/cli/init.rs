@@ -4,9 +4,9 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use super::CommandError;
-use crate::manifests::cluster::{Cluster, ClusterOptions, Need};
-use crate::manifests::node::{Map, Node};
-use crate::manifests::yaml;
+use manifests::cluster::{Cluster, ClusterOptions, Need};
+use manifests::node::{Map, Node};
+use manifests::yaml;
 
 pub(super) struct Options {
     pub cluster: ClusterOptions,
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn answers_are_kept_and_wrong_ones_asked_for_again() {
-        let profile = Some(crate::manifests::logging::Profile::Merged);
+        let profile = Some(manifests::logging::Profile::Merged);
         let given = ClusterOptions { region: Some("eu-west-1".into()), profile, ..ClusterOptions::default() };
         let mut out = Vec::new();
         let answers = "Prod\nprod\n\nshop, web\ndatadoghq.eu\n";

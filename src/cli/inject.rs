@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use super::exit::Exit;
 use super::flags::{ContainerFlags, pair};
 use super::{CommandError, generate, replace};
-use crate::manifests::agent::{SIDECAR_LABEL, check_labels};
-use crate::manifests::cluster::{ClusterOptions, Need};
-use crate::manifests::inject::{self, Object, Outcome, Want};
-use crate::manifests::sidecar::Sidecar;
+use manifests::agent::{SIDECAR_LABEL, check_labels};
+use manifests::cluster::{ClusterOptions, Need};
+use manifests::inject::{self, Object, Outcome, Want};
+use manifests::sidecar::Sidecar;
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct Options {

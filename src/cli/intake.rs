@@ -4,7 +4,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 
 use super::{CommandError, show};
-use crate::stand_in::{Arrival, Reply, StandIn};
+use intake::{Arrival, Reply, StandIn};
 
 pub(super) async fn run(listen: SocketAddr, as_json: bool) -> Result<(), CommandError> {
     if !listen.ip().is_loopback() {

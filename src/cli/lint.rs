@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::{CommandError, Exit, generate, replace, show};
-use crate::lint::finding::Fact;
-use crate::lint::project::Expected;
-use crate::lint::report::{explain, github, json, sarif, text};
-use crate::lint::rule::Severity;
-use crate::lint::source::Source;
-use crate::lint::{self, Report, fix, rules};
-use crate::manifests::cluster::ClusterOptions;
+use manifests::cluster::ClusterOptions;
+use manifests::lint::finding::Fact;
+use manifests::lint::project::Expected;
+use manifests::lint::report::{explain, github, json, sarif, text};
+use manifests::lint::rule::Severity;
+use manifests::lint::source::Source;
+use manifests::lint::{self, Report, fix, rules};
 
 /// Ends of names of files that are read in folders.
 const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
@@ -128,7 +128,7 @@ fn explain(code: &str) -> Result<Exit, CommandError> {
     Ok(Exit::Done)
 }
 
-fn rule(code: &str) -> Result<&'static crate::lint::rule::Rule, CommandError> {
+fn rule(code: &str) -> Result<&'static manifests::lint::rule::Rule, CommandError> {
     let unknown = || {
         CommandError::Refused(format!(
             "{code}: there is no rule of this code or name; `podferry lint --explain all` lists them"

@@ -1,13 +1,9 @@
 //! The `podferry` command: one file a subcommand, thin over the library.
 
-#[cfg(feature = "aws")]
 mod account;
-#[cfg(feature = "aws")]
 mod backfill;
-#[cfg(feature = "aws")]
 mod changes;
 mod demo;
-#[cfg(feature = "aws")]
 mod doctor;
 mod exit;
 mod flags;
@@ -19,19 +15,14 @@ mod lint;
 mod logs;
 mod manifest;
 mod preview;
-#[cfg(feature = "aws")]
 mod redrive;
 mod replace;
 mod rules;
-#[cfg(feature = "aws")]
 mod selection;
 mod shell;
 mod show;
-#[cfg(feature = "aws")]
 mod status;
-#[cfg(feature = "aws")]
 mod subscribe;
-#[cfg(feature = "aws")]
 mod unsubscribe;
 
 use std::path::PathBuf;
@@ -39,8 +30,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::settings;
 use exit::Exit;
+use forwarder::settings;
 
 /// Ferries the logs of EKS Fargate pods from CloudWatch Logs to Datadog.
 #[derive(Debug, Parser)]
@@ -93,9 +84,9 @@ enum Command {
     /// On a terminal it asks for what the flags do not say.
     Init {
         #[command(flatten)]
-        cluster: crate::manifests::cluster::ClusterOptions,
+        cluster: manifests::cluster::ClusterOptions,
         /// The file to write.
-        #[arg(long, value_name = "FILE", default_value = crate::manifests::cluster::FILE)]
+        #[arg(long, value_name = "FILE", default_value = manifests::cluster::FILE)]
         out: PathBuf,
         /// Write over a file that is there.
         #[arg(long)]
@@ -133,13 +124,11 @@ enum Command {
     /// log group, and groups that take no filter. A filter that leads elsewhere is never touched.
     ///
     /// Exit code 0: all is subscribed. 1: something is in conflict. 2: a call failed, or an argument is wrong.
-    #[cfg(feature = "aws")]
     Subscribe(Box<subscribe::Options>),
     /// Take subscriptions to the forwarder back; nothing else is touched.
     ///
     /// Deletes the subscription filters that lead to the function, whatever their names, and the permission that `subscribe` made
     /// as soon as nothing needs it.
-    #[cfg(feature = "aws")]
     Unsubscribe(Box<unsubscribe::Options>),
     /// Check the whole way of the logs, step by step: what is right, what is wrong, what could not be checked, and what mends it.
     ///
@@ -149,7 +138,6 @@ enum Command {
     ///
     /// Exit code 0: nothing is wrong. 1: something is, or could not be checked. 2: there are no credentials for AWS; the cluster is
     /// looked at all the same.
-    #[cfg(feature = "aws")]
     Doctor(Box<doctor::Options>),
     /// Send history from CloudWatch Logs to Datadog, through the forwarder's own pipeline.
     ///
@@ -159,7 +147,6 @@ enum Command {
     ///
     /// Exit code 0: all is in Datadog. 1: Datadog refused some, which are in a file now. 2: it could not be done, or not to the end.
     /// 130: you ended it.
-    #[cfg(feature = "aws")]
     Backfill(Box<backfill::Options>),
     /// Look at dead letters, and send them again or drop them.
     ///
@@ -167,7 +154,6 @@ enum Command {
     /// away. With --send or --drop it shows what it would do, and asks.
     ///
     /// Exit code 0: no dead letters are left of those that were asked for. 1: some are. 2: it could not be done.
-    #[cfg(feature = "aws")]
     Redrive(Box<redrive::Options>),
     /// Show how the forwarder does: log groups, filters, queues, errors; what is wrong and what to do.
     ///
@@ -175,7 +161,6 @@ enum Command {
     /// nothing else. Changes nothing.
     ///
     /// Exit code 0: nothing is wrong. 1: something is, or could not be read. 2: nothing could be read at all.
-    #[cfg(feature = "aws")]
     Status(Box<status::Options>),
     /// Run a stand-in for Datadog's log intake on loopback, and print what it gets.
     ///
@@ -257,7 +242,7 @@ enum CommandError {
     #[error("{path}: {error}")]
     File { path: String, error: std::io::Error },
     #[error("{path}: {error}")]
-    Event { path: String, error: crate::pipeline::event::EventError },
+    Event { path: String, error: pipeline::event::EventError },
     #[error("{path}: this is neither YAML nor JSON: {problem}")]
     Manifest { path: String, problem: String },
     #[error(
@@ -275,17 +260,13 @@ enum CommandError {
     #[error("{0}: the stand-in would be open to the network; listen on 127.0.0.1 or [::1]")]
     NotLoopback(std::net::SocketAddr),
     #[error(transparent)]
-    Failure(#[from] crate::lambda::handler::Failure),
-    #[cfg(feature = "aws")]
+    Failure(#[from] forwarder::lambda::handler::Failure),
     #[error(transparent)]
     Account(#[from] crate::aws::account::AccountError),
-    #[cfg(feature = "aws")]
     #[error(transparent)]
     Function(#[from] crate::aws::function::FunctionError),
-    #[cfg(feature = "aws")]
     #[error(transparent)]
     Call(#[from] crate::aws::error::CallError),
-    #[cfg(feature = "aws")]
     #[error(transparent)]
     Checkpoint(#[from] crate::aws::backfill::checkpoint::CheckpointError),
     #[error("{0}")]
@@ -324,17 +305,11 @@ fn dispatch(command: Command) -> Result<Exit, CommandError> {
         Command::Inject(options) => return inject::run(&options),
         Command::Lint(options) => return lint::run(&options),
         Command::Intake { listen, json } => block_on(intake::run(listen, json)),
-        #[cfg(feature = "aws")]
         Command::Doctor(options) => return block_on(doctor::run(*options)),
-        #[cfg(feature = "aws")]
         Command::Backfill(options) => return block_on(backfill::run(*options)),
-        #[cfg(feature = "aws")]
         Command::Redrive(options) => return block_on(redrive::run(*options)),
-        #[cfg(feature = "aws")]
         Command::Status(options) => return block_on(status::run(*options)),
-        #[cfg(feature = "aws")]
         Command::Subscribe(options) => return block_on(subscribe::run(*options)),
-        #[cfg(feature = "aws")]
         Command::Unsubscribe(options) => return block_on(unsubscribe::run(*options)),
         Command::Completions { shell } => shell::completions(shell),
         Command::Man { out } => shell::man(out),

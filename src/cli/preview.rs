@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use super::demo::tag;
 use super::show::Detail;
 use super::{CommandError, read, show};
-use crate::pipeline::compress::Compression;
-use crate::pipeline::event::EventError;
-use crate::pipeline::{self, PipelineSettings, Processed};
-use crate::settings::{Environment, Settings};
+use forwarder::settings::{Environment, Settings};
+use pipeline::compress::Compression;
+use pipeline::event::EventError;
+use pipeline::{self, PipelineSettings, Processed};
 
 const HINT: &str = "this is no event of CloudWatch Logs. Give the event of the function ({\"awslogs\":{\"data\":\"…\"}}), or its \
                     content once decoded ({\"messageType\":\"DATA_MESSAGE\",…,\"logEvents\":[…]})";

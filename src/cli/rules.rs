@@ -9,11 +9,11 @@ use super::exit::Exit;
 use super::manifest::{self, Annotated};
 use super::show::Detail;
 use super::{CommandError, read, show};
-use crate::pipeline::autodiscovery::ContainerLogs;
-use crate::pipeline::compress::Compression;
-use crate::pipeline::rules::{Action, RuleError};
-use crate::pipeline::{self, PipelineSettings, Processed};
-use crate::settings::{Environment, Settings};
+use forwarder::settings::{Environment, Settings};
+use pipeline::autodiscovery::ContainerLogs;
+use pipeline::compress::Compression;
+use pipeline::rules::{Action, RuleError};
+use pipeline::{self, PipelineSettings, Processed};
 
 /// What the sample's lines are said to come from.
 const POD: &str = "sample-6d4cf56db6-x7k2p";

@@ -8,8 +8,8 @@ use comfy_table::{ContentArrangement, Table};
 use serde_json::{Value, json};
 
 use super::CommandError;
-use crate::pipeline::rules::Effect;
-use crate::pipeline::{Counts, Fate, Processed};
+use pipeline::rules::Effect;
+use pipeline::{Counts, Fate, Processed};
 
 pub(super) const ERROR: Style = AnsiColor::Red.on_default().bold();
 const TITLE: Style = Style::new().bold();
@@ -179,14 +179,12 @@ pub(super) fn finding(out: &mut impl Write, problem: &str) -> io::Result<()> {
 }
 
 /// Something to look at, and how much it matters: `wrong`, `unknown`, `note`.
-#[cfg(feature = "aws")]
 pub(super) fn weighed(out: &mut impl Write, weight: &str, problem: &str) -> io::Result<()> {
     let style = if weight == "wrong" { ERROR } else { LABEL };
     writeln!(out, "{style}{weight:<8}{style:#} {}", harmless(problem))
 }
 
 /// What to do about it.
-#[cfg(feature = "aws")]
 pub(super) fn remedy(out: &mut impl Write, remedy: &str) -> io::Result<()> {
     writeln!(out, "         → {}", harmless(remedy))
 }

@@ -14,14 +14,14 @@ use super::checkpoint::{Book, Checkpoint, CheckpointError, Totals};
 use super::event::{HistoryEvent, Origin};
 use super::position::Known;
 use super::streams::Streams;
-use crate::delivery::deliver::{Outlook, Reason, Report, deliver};
-use crate::delivery::intake::Intake;
-use crate::delivery::retry::RetryPolicy;
-use crate::delivery::undelivered;
-use crate::lambda::api_key::ApiKey;
-use crate::pipeline::batch::Payload;
-use crate::pipeline::event::EventError;
-use crate::pipeline::{Counts, Pipeline, PipelineSettings, Processed, late};
+use forwarder::delivery::deliver::{Outlook, Reason, Report, deliver};
+use forwarder::delivery::intake::Intake;
+use forwarder::delivery::retry::RetryPolicy;
+use forwarder::delivery::undelivered;
+use forwarder::lambda::api_key::ApiKey;
+use pipeline::batch::Payload;
+use pipeline::event::EventError;
+use pipeline::{Counts, Pipeline, PipelineSettings, Processed, late};
 
 /// How long to try with a page before giving up. Nobody waits for an answer, and an outage of a few minutes is no reason to stop.
 const PATIENCE: Duration = Duration::from_secs(600);

@@ -13,7 +13,7 @@ use super::rate::Pace;
 use super::windows::Window;
 use crate::aws::account::Account;
 use crate::aws::error::{CallError, Failure};
-use crate::delivery::retry::{Decision, RetryPolicy, random};
+use forwarder::delivery::retry::{Decision, RetryPolicy, random};
 
 /// How many events a page has at most, and how many are asked for. Source: Amazon CloudWatch Logs API reference, FilterLogEvents.
 pub const PAGE_EVENTS: i32 = 10_000;

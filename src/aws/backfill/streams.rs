@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::event::{HistoryEvent, Origin, content};
-use crate::pipeline::event::EventError;
-use crate::pipeline::{PipelineSettings, settled};
+use pipeline::event::EventError;
+use pipeline::{PipelineSettings, settled};
 
 /// How long to wait for the rest of a log, by the times of events. Pieces of a line are written at once; lines of a trace come within
 /// a second (`pipeline::multi_line`).
@@ -72,7 +72,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::pipeline::Pipeline;
+    use pipeline::Pipeline;
 
     fn origin() -> Origin {
         Origin { owner: "111122223333".to_owned(), group: "/aws/eks/prod/fargate".to_owned() }

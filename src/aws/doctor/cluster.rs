@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Area, Step};
-use crate::lint::project::Expected;
-use crate::lint::rule::Severity;
-use crate::lint::source::Source;
-use crate::lint::{self, Report};
+use manifests::lint::project::Expected;
+use manifests::lint::rule::Severity;
+use manifests::lint::source::Source;
+use manifests::lint::{self, Report};
 
 /// Names of pods to show of many.
 const SHOWN: usize = 3;

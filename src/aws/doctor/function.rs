@@ -3,7 +3,7 @@
 use super::{Area, Step};
 use crate::aws::account::Account;
 use crate::aws::function::Function;
-use crate::settings::{Settings, Source};
+use forwarder::settings::{Settings, Source};
 
 /// A batch of CloudWatch Logs with retries of the intake takes seconds; Lambda's own default of three is too short.
 /// Source: `template.yaml` gives 120.

@@ -1,9 +1,9 @@
 //! The API key: whether the function can get one, and whether Datadog takes it.
 
 use super::{Area, Step};
-use crate::lambda::api_key::NoKey;
-use crate::lambda::aws::CallError;
-use crate::settings::ApiKeySource;
+use forwarder::lambda::api_key::NoKey;
+use forwarder::lambda::aws::CallError;
+use forwarder::settings::ApiKeySource;
 
 /// What Datadog answered to the question whether a key is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

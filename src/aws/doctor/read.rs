@@ -20,9 +20,9 @@ use crate::aws::error::{CallError, On};
 use crate::aws::function::Function;
 use crate::aws::groups::{self, Found};
 use crate::aws::subscribe::plan::ours;
-use crate::delivery::client::Clients;
-use crate::lambda::api_key::{ApiKey, NoKey};
-use crate::settings::{AwsSettings, Queue, Settings};
+use forwarder::delivery::client::Clients;
+use forwarder::lambda::api_key::{ApiKey, NoKey};
+use forwarder::settings::{AwsSettings, Queue, Settings};
 
 /// How long Datadog's API may take to say whether a key is one.
 const VALIDATION_TIMEOUT: Duration = Duration::from_secs(10);

@@ -5,7 +5,7 @@
 use super::{Area, Step};
 use crate::aws::account::Account;
 use crate::aws::function::Function;
-use crate::settings::{ApiKeySource, Queue, Settings};
+use forwarder::settings::{ApiKeySource, Queue, Settings};
 
 /// Actions on one resource.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -101,7 +101,7 @@ fn failure(kind: &str) -> &'static str {
 mod tests {
     use super::super::Outcome;
     use super::*;
-    use crate::pipeline::{self, PipelineSettings};
+    use pipeline::{self, PipelineSettings};
 
     #[test]
     fn the_event_becomes_one_log_that_the_search_finds() {

@@ -3,10 +3,10 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::delivery::undelivered::{self, Head};
-use crate::pipeline::event::{self, Event};
-use crate::pipeline::json;
-use crate::pipeline::late::LATE_AFTER_MS;
+use forwarder::delivery::undelivered::{self, Head};
+use pipeline::event::{self, Event};
+use pipeline::json;
+use pipeline::late::LATE_AFTER_MS;
 
 /// How much of a reason is repeated, in characters: names of errors are shorter.
 const MAX_REASON: usize = 64;

@@ -10,7 +10,7 @@ use crate::aws::account::Account;
 use crate::aws::concurrently::each;
 use crate::aws::error::CallError;
 use crate::aws::queues::Queue;
-use crate::lambda::queue::REASON_ATTRIBUTE;
+use forwarder::lambda::queue::REASON_ATTRIBUTE;
 
 /// How many messages a call gives, or takes. Source: Amazon SQS API reference, ReceiveMessage.
 const AT_ONCE: i32 = 10;

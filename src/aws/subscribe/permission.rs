@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::glob;
+use pipeline::glob;
 
 /// The id of the statement that `podferry subscribe` adds.
 pub const STATEMENT: &str = "podferry-logs";

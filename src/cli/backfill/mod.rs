@@ -23,10 +23,10 @@ use crate::aws::backfill::run::Run;
 use crate::aws::backfill::{estimate, time};
 use crate::aws::function::Function;
 use crate::aws::groups::Selection;
-use crate::delivery::client::{ClientError, Clients};
-use crate::lambda::api_key::ApiKey;
-use crate::pipeline::late::LATE_AFTER_MS;
-use crate::settings::Settings;
+use forwarder::delivery::client::{ClientError, Clients};
+use forwarder::lambda::api_key::ApiKey;
+use forwarder::settings::Settings;
+use pipeline::late::LATE_AFTER_MS;
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct Options {

@@ -7,7 +7,7 @@ use aws_credential_types::provider::ProvideCredentials;
 use super::super::CommandError;
 use crate::aws::account::Account;
 use crate::aws::function::Function;
-use crate::settings::{Environment, Settings, Source};
+use forwarder::settings::{Environment, Settings, Source};
 
 /// Variables that are about the function itself, or that would have another meaning here.
 const NOT_HERE: [&str; 4] = [

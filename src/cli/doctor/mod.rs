@@ -20,10 +20,10 @@ use crate::aws::doctor::{Area, Outcome, Step, function, key, logs, queues, read,
 use crate::aws::function::Function;
 use crate::aws::groups::Found;
 use crate::aws::subscribe::apply;
-use crate::delivery::client::Clients;
-use crate::lint::project::Expected;
-use crate::settings::{Environment, Settings, may_take_keys};
+use forwarder::delivery::client::Clients;
+use forwarder::settings::{Environment, Settings, may_take_keys};
 use kubectl::Kubectl;
+use manifests::lint::project::Expected;
 use report::Report;
 
 /// The heading of the flags that are only here.

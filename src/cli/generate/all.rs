@@ -5,9 +5,9 @@ use clap::Args;
 use super::secret::Source;
 use super::{Common, LoggingOptions, refused};
 use crate::cli::CommandError;
-use crate::manifests::agent;
-use crate::manifests::all::{self, Options};
-use crate::manifests::injection::Injection;
+use manifests::agent;
+use manifests::all::{self, Options};
+use manifests::injection::Injection;
 
 #[derive(Debug, Clone, Args)]
 pub(in crate::cli) struct All {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::refused;
 use crate::cli::{CommandError, read};
-use crate::manifests::{annotations, annotations_v1};
+use manifests::{annotations, annotations_v1};
 
 #[derive(Debug, Clone, Args)]
 pub(in crate::cli) struct Annotations {

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::manifests::{iam, monitor, subscription};
+use manifests::{iam, monitor, subscription};
 
 #[derive(Debug, Clone, Args)]
 pub(in crate::cli) struct IamOptions {

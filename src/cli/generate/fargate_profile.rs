@@ -5,7 +5,7 @@ use clap::Args;
 use super::{Common, refused};
 use crate::cli::CommandError;
 use crate::cli::flags::pair;
-use crate::manifests::fargate_profile;
+use manifests::fargate_profile;
 
 #[derive(Debug, Clone, Args)]
 pub(in crate::cli) struct FargateProfile {

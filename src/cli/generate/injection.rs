@@ -5,9 +5,9 @@ use clap::Args;
 use super::{Common, refused};
 use crate::cli::CommandError;
 use crate::cli::flags::{LogFlags, SizeFlags, pair};
-use crate::manifests::cluster::{Cluster, Refused};
-use crate::manifests::injection;
-use crate::manifests::{File, agent, helm_values, operator};
+use manifests::cluster::{Cluster, Refused};
+use manifests::injection;
+use manifests::{File, agent, helm_values, operator};
 
 #[derive(Debug, Clone, Args)]
 pub(in crate::cli) struct Injection {

@@ -17,8 +17,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::CommandError;
-use crate::manifests::cluster::{Cluster, ClusterOptions, FILE};
-use crate::manifests::{iam, logging, monitor, subscription};
+use manifests::cluster::{Cluster, ClusterOptions, FILE};
+use manifests::{iam, logging, monitor, subscription};
 
 /// Options that all kinds share.
 #[derive(Debug, Clone, Args)]

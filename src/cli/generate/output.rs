@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::Format;
 use crate::cli::CommandError;
-use crate::manifests::{Content, File, yaml};
+use manifests::{Content, File, yaml};
 
 /// Where to, and how.
 #[derive(Debug, Clone, Args)]

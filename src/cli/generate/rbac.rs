@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{Common, refused};
 use crate::cli::CommandError;
-use crate::manifests::rbac;
+use manifests::rbac;
 
 #[derive(Debug, Clone, Args)]
 pub(in crate::cli) struct Rbac {

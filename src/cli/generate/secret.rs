@@ -8,9 +8,9 @@ use secrecy::SecretString;
 
 use super::{Common, refused};
 use crate::cli::{CommandError, read};
-use crate::manifests::cluster::Cluster;
-use crate::manifests::{File, agent, secret};
-use crate::settings::{self, Environment};
+use forwarder::settings::{self, Environment};
+use manifests::cluster::Cluster;
+use manifests::{File, agent, secret};
 
 #[derive(Debug, Clone, Args)]
 pub(in crate::cli) struct Secret {

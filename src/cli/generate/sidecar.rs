@@ -5,7 +5,7 @@ use clap::Args;
 use super::{Common, refused};
 use crate::cli::CommandError;
 use crate::cli::flags::ContainerFlags;
-use crate::manifests::{sidecar, sidecar_patch};
+use manifests::{sidecar, sidecar_patch};
 
 #[derive(Debug, Clone, Args)]
 pub(in crate::cli) struct Sidecar {

@@ -8,12 +8,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::value::RawValue;
 
-use crate::delivery::undelivered::{self, Head};
-use crate::pipeline::batch::Payload;
-use crate::pipeline::compress::Compression;
-use crate::pipeline::event::{self, Event, EventError};
-use crate::pipeline::records::S3Object;
-use crate::pipeline::{PipelineSettings, inflated, json};
+use forwarder::delivery::undelivered::{self, Head};
+use pipeline::batch::Payload;
+use pipeline::compress::Compression;
+use pipeline::event::{self, Event, EventError};
+use pipeline::records::S3Object;
+use pipeline::{PipelineSettings, inflated, json};
 
 /// How deep envelopes may stand in one another.
 const MAX_NESTING: usize = 8;
@@ -167,7 +167,7 @@ mod tests {
     const CONTENT: &str = r#"{"messageType":"DATA_MESSAGE","logGroup":"g","logStream":"s","logEvents":[{"id":"1","timestamp":5,"message":"m"}]}"#;
 
     fn data() -> String {
-        let (gzip, _) = crate::pipeline::compress::Compressor::new(Compression::Gzip(1)).compress(CONTENT.as_bytes());
+        let (gzip, _) = pipeline::compress::Compressor::new(Compression::Gzip(1)).compress(CONTENT.as_bytes());
         STANDARD.encode(gzip)
     }
 

@@ -10,13 +10,13 @@ use serde_json::value::RawValue;
 
 use super::exit::Exit;
 use super::{CommandError, read, show};
-use crate::delivery::undelivered::Head;
-use crate::pipeline::batch::Payload;
-use crate::pipeline::decode::{self, LogEvent, Message};
-use crate::pipeline::event::EventError;
-use crate::pipeline::json;
-use crate::settings::{Environment, Settings};
 use envelopes::Inside;
+use forwarder::delivery::undelivered::Head;
+use forwarder::settings::{Environment, Settings};
+use pipeline::batch::Payload;
+use pipeline::decode::{self, LogEvent, Message};
+use pipeline::event::EventError;
+use pipeline::json;
 
 const HINT: &str = "nothing in it is of CloudWatch Logs or of podferry's queue. Give an event of the function, a record of Kinesis or \
                     Firehose, a message of a queue, or what `aws sqs receive-message` or `aws kinesis get-records` print";

@@ -1,0 +1,257 @@
+//! Many payloads, one deadline: concurrently, each retried, split or given up on its own.
+//!
+//! The intake has no idempotency key, so what was accepted must not be sent again. Each payload is one task that ends
+//! accepted, in two halves, or undelivered, and nothing else: an accepted one is out of every list.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use super::intake::{Answer, Intake, Problem};
+use super::retry::{Decision, RetryPolicy, random};
+use super::tally::Tally;
+use pipeline::batch::Payload;
+use pipeline::recent::Mark;
+
+/// How many payloads are on their way at once, unless `DD_MAX_WORKERS` says otherwise. A Lambda of 256 MB has a sixth of a
+/// processor; more connections only mean more handshakes.
+pub const DEFAULT_WORKERS: usize = 8;
+
+/// How long one request may take. Source: DataDog/datadog-agent, `logs_config.http_timeout`, ten seconds.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The API key, as the delivery needs it.
+pub trait Keys: Send + Sync + 'static {
+    /// The key, fetched if need be, and which one it is.
+    fn key(&self) -> impl Future<Output = Result<Key, KeyUnavailable>> + Send;
+
+    /// Another key than the one of this number, fetched anew if there is none yet.
+    fn key_after(&self, refused: u64) -> impl Future<Output = Result<Key, KeyUnavailable>> + Send;
+}
+
+/// An API key and its number: a key that was fetched later has a higher one.
+#[derive(Debug, Clone)]
+pub struct Key {
+    pub secret: SecretString,
+    pub number: u64,
+}
+
+/// Why there is no API key. The text says what to do, and holds no key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct KeyUnavailable(pub String);
+
+/// Why a payload was not delivered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    #[error("{0}, until the time was up")]
+    Time(Problem),
+    #[error("there was no time left to send it")]
+    NoTime,
+    #[error("the intake answered {0}: the API key was not accepted, nor was it after being fetched again")]
+    KeyRefused(u16),
+    #[error("the intake answered {0}")]
+    Refused(u16),
+    #[error("the intake answered 413 to a single log")]
+    TooLarge,
+    #[error(transparent)]
+    NoKey(#[from] KeyUnavailable),
+    #[error("an internal error; please report it")]
+    Internal,
+}
+
+/// What can be done about a payload that was not delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outlook {
+    /// It may go through later.
+    Later,
+    /// It will once the key is right: nothing was wrong with the payload.
+    WithAnotherKey,
+    /// The same request would get the same answer.
+    Never,
+}
+
+impl Reason {
+    /// Whether it is worth another try.
+    pub fn outlook(&self) -> Outlook {
+        match self {
+            Reason::Time(_) | Reason::NoTime | Reason::Internal => Outlook::Later,
+            Reason::KeyRefused(_) | Reason::NoKey(_) => Outlook::WithAnotherKey,
+            Reason::Refused(_) | Reason::TooLarge => Outlook::Never,
+        }
+    }
+
+    /// A short stable name, for messages of the queue.
+    pub fn name(&self) -> String {
+        match self {
+            Reason::Time(Problem::Status(code)) | Reason::Refused(code) | Reason::KeyRefused(code) => {
+                format!("IntakeAnswered{code}")
+            }
+            Reason::Time(Problem::Timeout) => "IntakeTimeout".to_owned(),
+            Reason::Time(Problem::Connection) => "IntakeUnreachable".to_owned(),
+            Reason::NoTime => "NoTimeLeft".to_owned(),
+            Reason::TooLarge => "IntakeAnswered413".to_owned(),
+            Reason::NoKey(_) => "ApiKeyUnavailable".to_owned(),
+            Reason::Internal => "InternalPanic".to_owned(),
+        }
+    }
+}
+
+/// A payload that was not delivered, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undelivered {
+    pub payload: Payload,
+    pub reason: Reason,
+}
+
+/// What became of all payloads.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Logs that the intake accepted.
+    pub accepted: usize,
+    /// What they are remembered by.
+    pub marks: Vec<Mark>,
+    /// The records that accepted logs came from.
+    pub records: BTreeSet<u32>,
+    /// Bytes of bodies that were accepted.
+    pub bytes: usize,
+    pub tally: Tally,
+    pub undelivered: Vec<Undelivered>,
+}
+
+impl Report {
+    /// Logs that were not accepted.
+    pub fn undelivered_logs(&self) -> usize {
+        self.undelivered.iter().map(|undelivered| undelivered.payload.items()).sum()
+    }
+}
+
+/// One payload's end.
+struct Ended {
+    tally: Tally,
+    outcome: Outcome,
+}
+
+enum Outcome {
+    Accepted,
+    Split(Payload, Payload),
+    Undelivered(Reason),
+}
+
+/// Delivers all payloads until `deadline`, `workers` at once.
+pub async fn deliver<K: Keys>(
+    payloads: Vec<Payload>,
+    intake: &Intake,
+    keys: &Arc<K>,
+    policy: RetryPolicy,
+    workers: usize,
+    deadline: Instant,
+) -> Report {
+    let mut report = Report::default();
+    let mut waiting: VecDeque<Payload> = payloads.into();
+    let mut underway = JoinSet::new();
+    // Kept aside, should a task die: a payload must not vanish with it.
+    let mut kept: HashMap<tokio::task::Id, Payload> = HashMap::new();
+    loop {
+        while underway.len() < workers.max(1)
+            && let Some(payload) = waiting.pop_front()
+        {
+            let sending = Sending { intake: intake.clone(), keys: keys.clone(), policy, deadline };
+            let task = underway.spawn(sending.send(payload.clone()));
+            kept.insert(task.id(), payload);
+        }
+        let Some(ended) = underway.join_next_with_id().await else { break };
+        let (id, tally, outcome) = match ended {
+            Ok((id, Ended { tally, outcome })) => (id, tally, outcome),
+            Err(died) => (died.id(), Tally::default(), Outcome::Undelivered(Reason::Internal)),
+        };
+        let Some(payload) = kept.remove(&id) else { continue };
+        report.tally.add(tally);
+        match outcome {
+            Outcome::Accepted => {
+                report.accepted += payload.items();
+                report.bytes += payload.body.len();
+                report.records.extend(payload.records());
+                report.marks.extend(payload.logs().iter().filter_map(|log| log.mark));
+            }
+            Outcome::Split(first, second) => {
+                waiting.push_front(second);
+                waiting.push_front(first);
+            }
+            Outcome::Undelivered(reason) => report.undelivered.push(Undelivered { payload, reason }),
+        }
+    }
+    report
+}
+
+struct Sending<K> {
+    intake: Intake,
+    keys: Arc<K>,
+    policy: RetryPolicy,
+    deadline: Instant,
+}
+
+impl<K: Keys> Sending<K> {
+    async fn send(self, payload: Payload) -> Ended {
+        let mut tally = Tally::default();
+        let outcome = self.attempts(&payload, &mut tally).await.unwrap_or_else(Outcome::Undelivered);
+        Ended { tally, outcome }
+    }
+
+    async fn attempts(&self, payload: &Payload, tally: &mut Tally) -> Result<Outcome, Reason> {
+        let mut key = self.within(self.keys.key()).await?;
+        let mut refused_before = false;
+        let mut failures = 0;
+        let mut last = None;
+        loop {
+            let left = self.time_left();
+            if left < self.policy.attempt {
+                return Err(last.map_or(Reason::NoTime, Reason::Time));
+            }
+            tally.requests += 1;
+            let started = Instant::now();
+            let answer = self.intake.post(payload, &key.secret, left.min(ATTEMPT_TIMEOUT)).await;
+            tally.latencies.push(u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX));
+            tally.key_refused += usize::from(matches!(answer, Answer::KeyRefused(_)));
+            match answer {
+                Answer::Accepted => return Ok(Outcome::Accepted),
+                Answer::TooLarge => {
+                    return payload
+                        .split()
+                        .map(|(first, second)| Outcome::Split(first, second))
+                        .ok_or(Reason::TooLarge);
+                }
+                Answer::Refused(code) => return Err(Reason::Refused(code)),
+                Answer::KeyRefused(code) if refused_before => return Err(Reason::KeyRefused(code)),
+                Answer::KeyRefused(_) => {
+                    refused_before = true;
+                    key = self.within(self.keys.key_after(key.number)).await?;
+                }
+                Answer::Retry { problem, after } => {
+                    failures += 1;
+                    tally.retries.count(problem);
+                    last = Some(problem);
+                    match self.policy.decide(failures, after, self.time_left(), random()) {
+                        Decision::Wait(wait) => sleep(wait).await,
+                        Decision::GiveUp => return Err(Reason::Time(problem)),
+                    }
+                }
+            }
+        }
+    }
+
+    fn time_left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// Waits for the key no longer than there is time.
+    async fn within(&self, key: impl Future<Output = Result<Key, KeyUnavailable>>) -> Result<Key, Reason> {
+        let too_late = |_| KeyUnavailable("the API key could not be fetched in time: AWS did not answer".to_owned());
+        Ok(tokio::time::timeout_at(self.deadline, key).await.map_err(too_late)??)
+    }
+}

@@ -1,0 +1,190 @@
+//! Amazon Data Firehose transformation: its records, each the payload of a subscription, into what its Datadog destination
+//! takes.
+//!
+//! A record becomes lines of JSON, one a log, with the members that Datadog's log intake knows (`message`, `ddsource`,
+//! `service`, `ddtags`, `status`, `timestamp`). That Datadog makes a log of each JSON line of a record is what its guide "Send
+//! Amazon EKS Fargate Logs with Amazon Data Firehose" rests on, where Fluent Bit writes just such records; that the reserved
+//! members of such a line are honoured is documented for JSON logs in general, and not for this intake by name. See
+//! `docs/triggers.md` for how sure that is.
+//!
+//! The answer has a limit. What does not fit is not lost: its payloads are handed back to be delivered directly, and the
+//! record's result is then `Dropped`, which to Firehose means: done with.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
+
+use pipeline::batch::Payload;
+use pipeline::compress::Compression;
+use pipeline::event::EventError;
+use pipeline::recent::Recent;
+use pipeline::records::{FirehoseEvent, FirehoseRecord};
+use pipeline::{self, Counts, Pipeline, PipelineSettings, late};
+
+/// How large the answer may be. Source: AWS, "Lambda quotas": 6 MB for a synchronous response.
+pub const MAX_ANSWER_BYTES: usize = 6_291_556;
+
+/// What the answer takes beside its records: `{"records":[]}`.
+const FRAME_BYTES: usize = 14;
+
+/// The answer for one record. Source: AWS, "Transform source data in Amazon Data Firehose", required parameters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Transformation {
+    #[serde(rename = "recordId")]
+    pub record_id: String,
+    pub result: Outcome,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub data: String,
+}
+
+/// What became of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Outcome {
+    /// It is transformed; Firehose delivers it.
+    Ok,
+    /// There is nothing to deliver.
+    Dropped,
+    /// It cannot be read; Firehose writes it to its bucket.
+    ProcessingFailed,
+}
+
+/// The transformed records, and what did not fit into the answer.
+#[derive(Debug, Default)]
+pub struct Transformed {
+    pub answer: Vec<Transformation>,
+    /// To be delivered directly. Their logs bear the number of their record, whose result is `Dropped`.
+    pub direct: Vec<Payload>,
+    pub counts: Counts,
+    pub late: usize,
+    /// Records that cannot be read.
+    pub failed: Vec<EventError>,
+    pub oldest_ms: Option<i64>,
+    pub cluster: Option<String>,
+    /// Logs that Firehose is to deliver.
+    pub handed_on: usize,
+}
+
+/// Transforms all records, in order.
+pub fn transform(event: &FirehoseEvent, function_arn: &str, settings: &PipelineSettings, now_ms: i64) -> Transformed {
+    transform_within(MAX_ANSWER_BYTES, event, function_arn, settings, now_ms)
+}
+
+fn transform_within(
+    limit: usize,
+    event: &FirehoseEvent,
+    function_arn: &str,
+    settings: &PipelineSettings,
+    now_ms: i64,
+) -> Transformed {
+    // Firehose repeats an invocation whose answer it did not get: nothing is known to be delivered here.
+    let plain = PipelineSettings { recent: Recent::new(0), compression: Compression::None, ..settings.clone() };
+    let mut transformed = Transformed::default();
+    let ids: usize = event.records.iter().map(|record| empty_answer(&record.record_id)).sum();
+    let mut room = limit.saturating_sub(FRAME_BYTES + ids);
+    for (number, record) in (0..).zip(&event.records) {
+        let (result, data) = match processed(record, number, function_arn, &plain) {
+            Ok(processed) => transformed.take(processed, &mut room, now_ms, settings.compression),
+            Err(error) => {
+                transformed.failed.push(error);
+                (Outcome::ProcessingFailed, String::new())
+            }
+        };
+        transformed.answer.push(Transformation { record_id: record.record_id.clone().into_owned(), result, data });
+    }
+    transformed
+}
+
+fn processed(
+    record: &FirehoseRecord,
+    number: u32,
+    function_arn: &str,
+    settings: &PipelineSettings,
+) -> Result<pipeline::Processed, EventError> {
+    let mut pipeline = Pipeline::new(function_arn, settings);
+    pipeline.add(number, &pipeline::inflated(&record.data, settings)?)?;
+    Ok(pipeline.finish())
+}
+
+impl Transformed {
+    fn take(
+        &mut self,
+        processed: pipeline::Processed,
+        room: &mut usize,
+        now_ms: i64,
+        compression: Compression,
+    ) -> (Outcome, String) {
+        self.counts.add(&processed.counts);
+        self.oldest_ms = [self.oldest_ms, processed.oldest_ms].into_iter().flatten().min();
+        self.cluster = self.cluster.take().or(processed.cluster);
+        let mut payloads = Vec::new();
+        for payload in processed.payloads {
+            let (restamped, late) = late::restamp(payload, now_ms);
+            self.late += late;
+            payloads.extend(restamped);
+        }
+        if payloads.is_empty() {
+            return (Outcome::Dropped, String::new());
+        }
+        let lines = lines(&payloads);
+        let bytes = lines.len().div_ceil(3) * 4;
+        if bytes > *room {
+            self.direct.extend(payloads.into_iter().map(|payload| payload.compressed(compression)));
+            return (Outcome::Dropped, String::new());
+        }
+        *room -= bytes;
+        self.handed_on += payloads.iter().map(Payload::items).sum::<usize>();
+        (Outcome::Ok, STANDARD.encode(lines))
+    }
+}
+
+/// One JSON object a line. A line break inside of a log is escaped, so a line is a log.
+fn lines(payloads: &[Payload]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for payload in payloads {
+        for piece in payload.pieces(&payload.plain().unwrap_or_default()) {
+            out.extend_from_slice(piece);
+            out.push(b'\n');
+        }
+    }
+    out
+}
+
+/// How large the answer for a record is without its data, with the comma behind it: of the results that it can have, the
+/// longest. `Dropped` becomes `ProcessingFailed` where a record could not be delivered directly either.
+fn empty_answer(record_id: &str) -> usize {
+    let length = |result, data: &str| {
+        let answer = Transformation { record_id: record_id.to_owned(), result, data: data.to_owned() };
+        serde_json::to_string(&answer).map_or(0, |text| text.len() - data.len())
+    };
+    length(Outcome::Ok, "x").max(length(Outcome::ProcessingFailed, "")) + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn the_answer_is_within_its_limit_to_the_byte() {
+        let content = r#"{"logGroup":"g","logStream":"s","logEvents":[{"id":"1","timestamp":5,"message":"text"}]}"#;
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(content.as_bytes()).unwrap();
+        let data = STANDARD.encode(gzip.finish().unwrap());
+        let record = |id: &str| FirehoseRecord { record_id: id.to_owned().into(), data: data.as_str().into() };
+        let event = FirehoseEvent { records: ["1", "2", "3"].map(record).into() };
+        let answer = |limit| {
+            let transformed = transform_within(limit, &event, "arn", &PipelineSettings::default(), 6);
+            let text = serde_json::json!({ "records": transformed.answer }).to_string();
+            (text.len(), transformed.handed_on, transformed.direct.len())
+        };
+        let (all, 3, 0) = answer(usize::MAX) else { panic!("not all") };
+        // The room for another result is four bytes a record, and behind the last one there is no comma.
+        let needed = all + 3 * 4 + 1;
+        for (limit, handed_on) in [(needed + 1, 3), (needed, 3), (needed - 1, 2), (0, 0)] {
+            let (length, handed, direct) = answer(limit);
+            assert_eq!((handed, direct), (handed_on, 3 - handed_on), "{limit} of {needed}");
+            assert!(length <= limit || limit == 0);
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! One invocation: event in, answer out. Ok means that each log is delivered or saved.
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use reqwest::Client;
+use serde::Serialize;
+use serde_json::json;
+use tokio::time::{Instant, timeout_at};
+
+use super::answer::Answer;
+use super::api_key::ApiKey;
+use super::aws::{self, CallError};
+use super::deadlines::Deadlines;
+use super::metrics::Telemetry;
+use super::own_log;
+use super::queue::Queues;
+use super::saving::{Saving, Settled};
+use super::work::{Poison, Trigger, Work};
+use crate::delivery::client::{ClientError, Clients};
+use crate::delivery::deliver::{Keys, Reason, Report, deliver};
+use crate::delivery::intake::Intake;
+use crate::delivery::retry::RetryPolicy;
+use crate::settings::{AwsSettings, Level, Settings};
+use pipeline::batch::Payload;
+use pipeline::event::EventError;
+use pipeline::records::S3Object;
+use pipeline::{Counts, PipelineSettings, late};
+
+/// How large an object with a failed event may be: an asynchronous event has at most 1 MB, a batch of a stream 6 MB, and the
+/// record around it is escaped JSON.
+const MAX_OBJECT_BYTES: usize = 16 * 1024 * 1024;
+
+/// Serves invocations, one after the other.
+#[derive(Debug)]
+pub struct Handler {
+    pipeline: Arc<PipelineSettings>,
+    url: String,
+    /// How many requests are under way at once.
+    workers: usize,
+    clients: Clients,
+    /// For AWS: certificates are checked whatever the settings say of the intake's.
+    checking: Clients,
+    keys: Arc<ApiKey>,
+    queues: Arc<Queues>,
+    aws: AwsSettings,
+}
+
+/// What Lambda says of an invocation.
+#[derive(Debug, Clone, Default)]
+pub struct Invocation {
+    pub request_id: String,
+    /// The forwarder's own ARN.
+    pub function_arn: String,
+    /// Milliseconds since 1970.
+    pub deadline_ms: u64,
+}
+
+/// What became of the event, in numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Delivered {
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// Logs that Datadog accepted, or that Firehose was given.
+    pub delivered: usize,
+    /// Logs that wait in the queue of undelivered logs.
+    pub queued: usize,
+    /// Logs, and events that cannot be read, that are in the dead-letter queue.
+    pub dead: usize,
+    /// Logs that are too old for Datadog and were sent with another time.
+    pub late: usize,
+    pub payloads: usize,
+    pub requests: usize,
+    /// Bytes sent, compressed.
+    pub bytes: usize,
+    /// CloudWatch only asked whether the function answers.
+    pub control: bool,
+}
+
+/// Why an invocation failed. Lambda then tries it again, and again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    #[error(transparent)]
+    Event(#[from] EventError),
+    #[error("{undelivered} of {logs} logs were not delivered: {reason}{}", unsaved(.saving))]
+    Undelivered {
+        undelivered: usize,
+        logs: usize,
+        reason: Reason,
+        /// Why they could not be saved either; `None` where there is no queue.
+        saving: Option<CallError>,
+    },
+    #[error("the object that holds the event could not be fetched: {0}")]
+    Object(CallError),
+    #[error("{0}")]
+    Client(String),
+    #[error("a bug in podferry: it panicked while it read the event; its own log says where. Please report that")]
+    Panic,
+}
+
+fn unsaved(saving: &Option<CallError>) -> String {
+    saving.as_ref().map(|error| format!("; nor could they be saved to the queue: {error}")).unwrap_or_default()
+}
+
+impl Failure {
+    /// The stable name that Lambda reports as `errorType`.
+    pub fn error_type(&self) -> &'static str {
+        match self {
+            Failure::Event(error) => error.error_type(),
+            Failure::Undelivered { saving: Some(_), .. } => "LogsUnsaved",
+            Failure::Undelivered { reason: Reason::NoKey(_), .. } => "ApiKeyUnavailable",
+            Failure::Undelivered { .. } => "LogsUndelivered",
+            Failure::Object(_) => "ObjectUnavailable",
+            Failure::Client(_) => "ClientInvalid",
+            Failure::Panic => "InternalPanic",
+        }
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        Failure::Client(error.to_string())
+    }
+}
+
+impl Handler {
+    /// # Errors
+    /// [`ClientError`] if TLS cannot be set up.
+    pub fn new(settings: Settings) -> Result<Handler, ClientError> {
+        let proxies = settings.delivery.proxies;
+        let checking = Clients::new(false, proxies.clone())?;
+        let clients =
+            if settings.delivery.skip_ssl_validation { Clients::new(true, proxies)? } else { checking.clone() };
+        Ok(Handler {
+            pipeline: Arc::new(settings.pipeline),
+            url: settings.delivery.url,
+            workers: settings.delivery.workers,
+            clients,
+            keys: Arc::new(ApiKey::new(settings.api_key, settings.aws.clone(), checking.clone())),
+            queues: Arc::new(Queues::new(settings.queues, settings.aws.clone())),
+            checking,
+            aws: settings.aws,
+        })
+    }
+
+    /// Serves one invocation, for who wants the numbers only.
+    ///
+    /// # Errors
+    /// [`Failure`]: something of the event is neither delivered nor saved.
+    pub async fn handle(&self, event: Bytes, invocation: &Invocation) -> Result<Delivered, Failure> {
+        let mut telemetry = Telemetry::default();
+        self.serve(event, invocation, &mut telemetry).await?;
+        Ok(telemetry.delivered)
+    }
+
+    /// Serves one invocation. `telemetry` is filled also where it fails.
+    ///
+    /// # Errors
+    /// [`Failure`]: something of the event is neither delivered nor saved.
+    pub async fn serve(
+        &self,
+        event: Bytes,
+        invocation: &Invocation,
+        telemetry: &mut Telemetry,
+    ) -> Result<Answer, Failure> {
+        let deadlines = Deadlines::new(invocation.deadline_ms, SystemTime::now(), self.queues.exist());
+        telemetry.bytes_in = event.len();
+        let mut work = self.read(event, &invocation.function_arn).await?;
+        let unread = self.fetch(&mut work, &invocation.function_arn, deadlines.deliver).await?;
+        telemetry.take(&work);
+        let payloads = restamped(&mut work, telemetry);
+        telemetry.delivered.payloads = payloads.len();
+        let mut report = self.deliver(payloads, deadlines.deliver).await?;
+        let settled = self.settle(&mut work, &mut report, unread, deadlines.save).await?;
+        telemetry.conclude(&report, &settled);
+        own_log::say(
+            Level::Debug,
+            "requests",
+            &json!({ "latencies_ms": report.tally.latencies, "retries": report.tally.retries.all() }),
+        );
+        self.remember(&report, &settled, &work);
+        conclude(work, settled, telemetry)
+    }
+
+    /// The pure part. Where the key still has to be fetched, that happens meanwhile.
+    async fn read(&self, event: Bytes, function_arn: &str) -> Result<Work, Failure> {
+        if self.keys.begin().await {
+            return caught(&event, function_arn, &self.pipeline);
+        }
+        let keys = self.keys.clone();
+        // A failure shows again when the key is asked for; a control message needs none.
+        let fetching = tokio::spawn(async move { keys.key().await.is_ok() });
+        let (pipeline, function_arn) = (self.pipeline.clone(), function_arn.to_owned());
+        let reading = tokio::task::spawn_blocking(move || caught(&event, &function_arn, &pipeline));
+        let work = reading.await.unwrap_or(Err(Failure::Panic));
+        if work.as_ref().map_or(true, Work::needs_no_key) {
+            fetching.abort();
+        }
+        work
+    }
+
+    /// Fetches the objects that failed events were written to. The records of those that could not be fetched.
+    async fn fetch(&self, work: &mut Work, function_arn: &str, deadline: Instant) -> Result<BTreeSet<u32>, Failure> {
+        let mut unread = BTreeSet::new();
+        if work.objects.is_empty() {
+            return Ok(unread);
+        }
+        let client = self.checking.client()?;
+        for (record, object) in std::mem::take(&mut work.objects) {
+            let fetching = aws::get_object(&client, &self.aws, &object, MAX_OBJECT_BYTES);
+            match timeout_at(deadline, fetching).await.unwrap_or(Err(CallError::NoTime)) {
+                Ok(bytes) => {
+                    let before = work.poison.len();
+                    work.add_object(record, &bytes, function_arn, &self.pipeline);
+                    // The object is kept; what has to be kept beside it is where it is.
+                    work.poison.iter_mut().skip(before).for_each(|poison| poison.body = notification(&object));
+                }
+                Err(CallError::Service { status: 404, .. }) => {
+                    work.poison.push(Poison { record, error: EventError::Object, body: notification(&object) });
+                }
+                Err(error) if work.trigger == Trigger::Direct => return Err(Failure::Object(error)),
+                Err(_) => _ = unread.insert(record),
+            }
+        }
+        match (&work.trigger, work.poison.first()) {
+            (Trigger::Direct, Some(poison)) => Err(poison.error.into()),
+            _ => Ok(unread),
+        }
+    }
+
+    async fn deliver(&self, payloads: Vec<Payload>, deadline: Instant) -> Result<Report, Failure> {
+        if payloads.is_empty() {
+            return Ok(Report::default());
+        }
+        let client: Client = self.clients.client()?;
+        let intake = Intake::new(client, self.url.clone());
+        Ok(deliver(payloads, &intake, &self.keys, RetryPolicy::default(), self.workers, deadline).await)
+    }
+
+    /// Saves what was not delivered. Nearly always there is nothing, and then no client is made for it.
+    async fn settle(
+        &self,
+        work: &mut Work,
+        report: &mut Report,
+        unread: BTreeSet<u32>,
+        deadline: Instant,
+    ) -> Result<Settled, Failure> {
+        let poison = std::mem::take(&mut work.poison);
+        if report.undelivered.is_empty() && poison.is_empty() && unread.is_empty() {
+            return Ok(Settled::default());
+        }
+        let client = self.checking.client()?;
+        let saving = Saving { queues: &self.queues, client: &client, trigger: &work.trigger, deadline };
+        Ok(saving.settle(report, poison, unread).await)
+    }
+
+    /// What was delivered or saved need not be taken a second time.
+    fn remember(&self, report: &Report, settled: &Settled, work: &Work) {
+        let messages = work.messages.iter().filter(|(record, _)| !settled.failed.contains(record));
+        let marks = report.marks.iter().chain(&settled.marks).copied();
+        self.pipeline.recent.remember(marks.chain(messages.map(|(_, mark)| *mark)));
+    }
+}
+
+fn caught(event: &[u8], function_arn: &str, settings: &PipelineSettings) -> Result<Work, Failure> {
+    let run = AssertUnwindSafe(|| Work::read(event, function_arn, settings, now_ms()));
+    Ok(catch_unwind(run).map_err(|_| Failure::Panic)??)
+}
+
+/// The event that tells of an object, as S3 sends it.
+fn notification(object: &S3Object) -> String {
+    let S3Object { bucket, key, region } = object;
+    let key = key.replace('%', "%25").replace('+', "%2B");
+    json!({ "Records": [{ "eventSource": "aws:s3", "awsRegion": region, "s3": { "bucket": { "name": bucket }, "object": { "key": key } } }] })
+        .to_string()
+}
+
+/// All payloads, those with logs that are too old for Datadog made fit for it.
+fn restamped(work: &mut Work, telemetry: &mut Telemetry) -> Vec<Payload> {
+    let now_ms = now_ms();
+    let payloads = std::mem::take(&mut work.processed.payloads);
+    let mut all = Vec::with_capacity(payloads.len());
+    for payload in payloads {
+        let (restamped, late) = late::restamp(payload, now_ms);
+        telemetry.delivered.late += late;
+        all.extend(restamped);
+    }
+    // Those of Firehose are already.
+    all.append(&mut work.transformed.direct);
+    all
+}
+
+/// Milliseconds since 1970.
+pub(super) fn now_ms() -> i64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn conclude(work: Work, settled: Settled, telemetry: &mut Telemetry) -> Result<Answer, Failure> {
+    let Settled { failed, left, reason, problem, .. } = settled;
+    if work.trigger == Trigger::Direct && !failed.is_empty() {
+        let logs = telemetry.delivered.counts.logs;
+        return Err(match reason {
+            Some(reason) => Failure::Undelivered { undelivered: left, logs, reason, saving: problem },
+            None => Failure::Panic,
+        });
+    }
+    Ok(Answer::new(work, &failed, telemetry.delivered))
+}
+
+impl Telemetry {
+    fn take(&mut self, work: &Work) {
+        let (processed, transformed) = (&work.processed, &work.transformed);
+        self.delivered.counts = processed.counts;
+        self.delivered.counts.add(&transformed.counts);
+        self.delivered.control = processed.control;
+        self.delivered.late = transformed.late;
+        self.delivered.delivered = transformed.handed_on;
+        self.oldest_ms = [processed.oldest_ms, transformed.oldest_ms].into_iter().flatten().min();
+        self.cluster = processed.cluster.clone().or_else(|| transformed.cluster.clone());
+    }
+
+    fn conclude(&mut self, report: &Report, settled: &Settled) {
+        self.delivered.delivered += report.accepted;
+        self.delivered.queued = settled.queued;
+        self.delivered.dead = settled.dead;
+        self.delivered.requests = report.tally.requests;
+        self.delivered.bytes = report.bytes;
+        self.key_refused = report.tally.key_refused + usize::from(matches!(settled.reason, Some(Reason::NoKey(_))));
+        self.tally = report.tally.clone();
+    }
+}
+
+/// Writes the one line that an invocation leaves in the function's own log.
+pub fn say(result: Result<&Delivered, &Failure>, telemetry: &Telemetry, took: Duration) {
+    #[derive(Serialize)]
+    struct Fields<'a> {
+        milliseconds: u64,
+        #[serde(flatten)]
+        delivered: &'a Delivered,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error_type: Option<&'static str>,
+    }
+    let fields = Fields {
+        milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        delivered: &telemetry.delivered,
+        error_type: result.err().map(Failure::error_type),
+    };
+    match result {
+        Ok(Delivered { control: true, .. }) => {
+            own_log::say(Level::Info, "CloudWatch Logs checked the destination", &fields);
+        }
+        Ok(Delivered { queued: 0, dead: 0, .. }) => own_log::say(Level::Info, "delivered", &fields),
+        Ok(_) => own_log::say(Level::Warn, "not everything was delivered; the rest is in the queue", &fields),
+        Err(failure) => own_log::say(Level::Error, &failure.to_string(), &fields),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_an_object_is_can_be_read_again() {
+        use pipeline::event::{Event, recognise};
+        let object = S3Object { bucket: "b".into(), key: "a/b+c%20d e".into(), region: "eu-west-1".into() };
+        assert_eq!(recognise(notification(&object).as_bytes()), Ok(Event::S3(vec![object])));
+    }
+}

@@ -1,0 +1,161 @@
+//! What an invocation came to, as one line that CloudWatch makes metrics of: its embedded metric format. No call is made for
+//! it.
+//!
+//! What is nearly always zero is left out when it is: a metric costs by the hour in which it is told.
+//!
+//! Source: AWS, "Specification: Embedded metric format".
+
+use serde_json::{Map, Value, json};
+
+use super::handler::Delivered;
+use crate::delivery::tally::Tally;
+
+/// The namespace of all metrics.
+pub const NAMESPACE: &str = "podferry";
+
+/// How many values a metric may have in one line. Source: the specification, "MetricDefinition".
+const MAX_VALUES: usize = 100;
+
+/// The cluster's name where it is not known: a dimension cannot be empty.
+const UNKNOWN: &str = "unknown";
+
+/// What is told of an invocation.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Telemetry {
+    pub delivered: Delivered,
+    pub tally: Tally,
+    /// Bytes of the event as it came.
+    pub bytes_in: usize,
+    /// Milliseconds since 1970, of the oldest log.
+    pub oldest_ms: Option<i64>,
+    pub cluster: Option<String>,
+    /// Answers that refused the key, and keys that could not be fetched.
+    pub key_refused: usize,
+}
+
+/// Whether a metric is told when it is zero.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Zero {
+    Told,
+    LeftOut,
+}
+
+impl Telemetry {
+    /// The line. `now_ms` is milliseconds since 1970.
+    pub fn line(&self, function_name: &str, request_id: &str, now_ms: i64) -> Value {
+        let mut metrics = Vec::new();
+        let mut values = Map::new();
+        for (name, unit, value, zero) in self.metrics(now_ms) {
+            if value != json!(0) || zero == Zero::Told {
+                metrics.push(json!({ "Name": name, "Unit": unit }));
+                values.insert(name.to_owned(), value);
+            }
+        }
+        let dimensions = |names: &[&str], metrics: Vec<Value>| json!({ "Namespace": NAMESPACE, "Dimensions": [names], "Metrics": metrics });
+        let mut directives = vec![dimensions(&["FunctionName", "ClusterName"], metrics)];
+        if self.key_refused > 0 {
+            // The alarm for it cannot know the cluster.
+            directives.push(dimensions(&["FunctionName"], vec![json!({ "Name": "KeyRefused", "Unit": "Count" })]));
+            values.insert("KeyRefused".to_owned(), self.key_refused.into());
+        }
+        let mut line = json!({
+            "_aws": { "Timestamp": now_ms, "CloudWatchMetrics": directives },
+            "FunctionName": function_name,
+            "ClusterName": self.cluster.as_deref().filter(|name| !name.is_empty()).unwrap_or(UNKNOWN),
+            "request_id": request_id,
+        });
+        if let Some(line) = line.as_object_mut() {
+            line.extend(values);
+        }
+        line
+    }
+
+    fn metrics(&self, now_ms: i64) -> Vec<(&'static str, &'static str, Value, Zero)> {
+        use Zero::{LeftOut, Told};
+        let Delivered { counts, delivered, queued, dead, late, bytes, .. } = &self.delivered;
+        let Tally { requests, retries, latencies, .. } = &self.tally;
+        let mut metrics = vec![
+            ("LogsReceived", "Count", json!(counts.events), Told),
+            ("LogsDelivered", "Count", json!(delivered), Told),
+            ("LogsExcluded", "Count", json!(counts.excluded), LeftOut),
+            ("LogsSampled", "Count", json!(counts.sampled), LeftOut),
+            ("LogsBlank", "Count", json!(counts.blank), LeftOut),
+            ("LogsJoined", "Count", json!(counts.joined), LeftOut),
+            ("LogsTruncated", "Count", json!(counts.truncated), LeftOut),
+            ("LogsDuplicate", "Count", json!(counts.duplicate), LeftOut),
+            ("LogsLate", "Count", json!(late), LeftOut),
+            ("LogsQueued", "Count", json!(queued), LeftOut),
+            ("LogsDead", "Count", json!(dead), LeftOut),
+            ("BytesIn", "Bytes", json!(self.bytes_in), Told),
+            ("BytesOut", "Bytes", json!(bytes), Told),
+            ("Requests", "Count", json!(requests), Told),
+            ("Retries", "Count", json!(retries.all()), LeftOut),
+            ("RetriesRateLimited", "Count", json!(retries.rate_limited), LeftOut),
+            ("RetriesServerError", "Count", json!(retries.server_error), LeftOut),
+            ("RetriesTimeout", "Count", json!(retries.timeout), LeftOut),
+            ("RetriesConnection", "Count", json!(retries.connection), LeftOut),
+        ];
+        if !latencies.is_empty() {
+            let some: Vec<u64> = latencies.iter().copied().take(MAX_VALUES).collect();
+            metrics.push(("IntakeLatency", "Milliseconds", json!(some), Told));
+        }
+        if let Some(oldest) = self.oldest_ms {
+            let seconds = now_ms.saturating_sub(oldest).max(0) / 1000;
+            metrics.push(("OldestLogAge", "Seconds", json!(seconds), Told));
+        }
+        metrics
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::tally::Retries;
+    use pipeline::Counts;
+
+    #[test]
+    fn the_line_is_what_the_specification_asks_for() {
+        let telemetry = Telemetry {
+            delivered: Delivered {
+                counts: Counts { events: 9, excluded: 2, ..Counts::default() },
+                delivered: 7,
+                bytes: 400,
+                ..Delivered::default()
+            },
+            tally: Tally {
+                requests: 3,
+                retries: Retries { rate_limited: 1, ..Retries::default() },
+                latencies: vec![5; 150],
+                ..Tally::default()
+            },
+            bytes_in: 1000,
+            oldest_ms: Some(1_000),
+            cluster: Some("prod".to_owned()),
+            key_refused: 0,
+        };
+        let line = telemetry.line("forwarder", "r-1", 61_000);
+        let directives = line["_aws"]["CloudWatchMetrics"].as_array().unwrap();
+        assert_eq!((directives.len(), &line["_aws"]["Timestamp"]), (1, &61_000.into()));
+        assert_eq!(directives[0]["Dimensions"], json!([["FunctionName", "ClusterName"]]));
+        // Every metric that is named has its value, and every dimension.
+        for metric in directives[0]["Metrics"].as_array().unwrap() {
+            assert!(!line[metric["Name"].as_str().unwrap()].is_null(), "{metric}");
+        }
+        assert_eq!((&line["FunctionName"], &line["ClusterName"]), (&"forwarder".into(), &"prod".into()));
+        assert_eq!(
+            (&line["LogsExcluded"], &line["LogsDead"], &line["OldestLogAge"]),
+            (&2.into(), &Value::Null, &60.into())
+        );
+        assert_eq!(line["IntakeLatency"].as_array().unwrap().len(), MAX_VALUES);
+        assert_eq!((&line["Retries"], &line["RetriesRateLimited"]), (&1.into(), &1.into()));
+    }
+
+    #[test]
+    fn a_refused_key_is_told_without_the_cluster() {
+        let line = Telemetry { key_refused: 2, ..Telemetry::default() }.line("f", "r", 0);
+        let directives = line["_aws"]["CloudWatchMetrics"].as_array().unwrap();
+        assert_eq!(directives[1]["Dimensions"], json!([["FunctionName"]]));
+        assert_eq!(directives[1]["Metrics"], json!([{ "Name": "KeyRefused", "Unit": "Count" }]));
+        assert_eq!((&line["KeyRefused"], &line["ClusterName"]), (&2.into(), &UNKNOWN.into()));
+    }
+}

@@ -1,0 +1,248 @@
+//! What an invocation has to do: the event, whatever its envelope, read into payloads, each log knowing the record it came
+//! from, and what could not be read.
+//!
+//! Reading is pure. What has to be fetched first (an object that a failed event was written to) is named in [`Work::objects`]
+//! and read by [`Work::add_object`] once it is there.
+
+use super::firehose::{self, Transformed};
+use crate::delivery::undelivered;
+use pipeline::batch::Payload;
+use pipeline::event::{self, Event, EventError};
+use pipeline::recent::Mark;
+use pipeline::records::{KinesisRecord, S3Object, SqsRecord};
+use pipeline::{Counts, Pipeline, PipelineSettings, Processed};
+
+/// How deep events may stand in one another: a message of the queue that tells of an object that holds a failed event that
+/// was a batch of a stream.
+const MAX_NESTING: usize = 4;
+
+/// Who invoked the function, with what the answer names records by.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Trigger {
+    /// CloudWatch Logs, or somebody by hand: one record.
+    #[default]
+    Direct,
+    Sqs(Vec<Receipt>),
+    /// Sequence numbers.
+    Kinesis(Vec<String>),
+    /// How many records.
+    Firehose(usize),
+}
+
+/// A message that SQS handed out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    pub message_id: String,
+    pub receipt_handle: String,
+    pub receive_count: u32,
+    pub queue_arn: String,
+}
+
+/// A record, or a part of one, that can never be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Poison {
+    pub record: u32,
+    pub error: EventError,
+    /// What to keep of it: an event that the function can be given again.
+    pub body: String,
+}
+
+/// What there is to do.
+#[derive(Debug, Default)]
+pub struct Work {
+    pub trigger: Trigger,
+    pub processed: Processed,
+    pub poison: Vec<Poison>,
+    /// To be fetched first, with the record that told of it.
+    pub objects: Vec<(u32, S3Object)>,
+    /// Messages of our own, by record: to be remembered when they are done.
+    pub messages: Vec<(u32, Mark)>,
+    pub transformed: Transformed,
+}
+
+/// One event that stands in the invocation's.
+enum Part<'e> {
+    /// base64 of gzip.
+    Data(&'e str),
+    /// A message of our own.
+    Message(&'e str),
+}
+
+impl Work {
+    /// Reads an event. `now_ms` is the time of a log that has become too late.
+    ///
+    /// # Errors
+    /// [`EventError`]: it is none that we know, or the only event in it cannot be read.
+    pub fn read(
+        event: &[u8],
+        function_arn: &str,
+        settings: &PipelineSettings,
+        now_ms: i64,
+    ) -> Result<Work, EventError> {
+        let mut reading = Reading::new(function_arn, settings);
+        match event::recognise(event)? {
+            Event::Firehose(event) => {
+                reading.work.trigger = Trigger::Firehose(event.records.len());
+                reading.work.transformed = firehose::transform(&event, function_arn, settings, now_ms);
+            }
+            Event::Sqs(records) => {
+                for (number, record) in (0..).zip(&records) {
+                    reading.message_mark = message_mark(record, settings);
+                    reading.body(number, &record.body);
+                }
+                reading.work.trigger = Trigger::Sqs(records.into_iter().map(receipt).collect());
+            }
+            Event::Kinesis(records) => {
+                for (number, record) in (0..).zip(&records) {
+                    reading.part(number, Part::Data(&record.data));
+                }
+                let number = |record: KinesisRecord| record.sequence_number.into_owned();
+                reading.work.trigger = Trigger::Kinesis(records.into_iter().map(number).collect());
+            }
+            direct => reading.event(0, direct, 1)?,
+        }
+        let work = reading.finish();
+        // Nobody else keeps the record of a direct invocation: it fails, and Lambda has it still.
+        match (&work.trigger, work.poison.first()) {
+            (Trigger::Direct, Some(poison)) => Err(poison.error),
+            _ => Ok(work),
+        }
+    }
+
+    /// Whether there is nothing to send.
+    pub fn needs_no_key(&self) -> bool {
+        self.processed.payloads.is_empty() && self.transformed.direct.is_empty() && self.objects.is_empty()
+    }
+
+    /// Reads what an object holds that `record` told of.
+    pub fn add_object(&mut self, record: u32, bytes: &[u8], function_arn: &str, settings: &PipelineSettings) {
+        let mut reading = Reading::new(function_arn, settings);
+        match std::str::from_utf8(bytes) {
+            Ok(text) => reading.body(record, text),
+            Err(_) => reading.poison(record, EventError::NotJson, String::new()),
+        }
+        let Work { processed, poison, objects, messages, .. } = reading.finish();
+        self.processed.add(processed);
+        self.poison.extend(poison);
+        // An object does not tell of objects: that could go on for ever.
+        self.poison.extend(objects.into_iter().map(|(record, _)| Poison {
+            record,
+            error: EventError::Unknown,
+            body: String::new(),
+        }));
+        self.messages.extend(messages);
+    }
+}
+
+/// What a message is known by when SQS hands it out twice. Not by its body: what waits for another key goes back as the same
+/// text, in another message.
+fn message_mark(record: &SqsRecord, settings: &PipelineSettings) -> Option<Mark> {
+    let name = format!("{}\n{}", record.queue_arn, record.message_id);
+    settings.recent.mark_of(&name).filter(|_| !record.message_id.is_empty())
+}
+
+fn receipt(record: SqsRecord) -> Receipt {
+    Receipt {
+        message_id: record.message_id.into_owned(),
+        receipt_handle: record.receipt_handle.into_owned(),
+        receive_count: record.receive_count,
+        queue_arn: record.queue_arn.into_owned(),
+    }
+}
+
+/// Events on their way into the same payloads.
+struct Reading<'s> {
+    settings: &'s PipelineSettings,
+    pipeline: Pipeline<'s>,
+    /// What messages of our own hold: it was processed before.
+    saved: Processed,
+    /// The mark of the message that is being read, where SQS handed it out.
+    message_mark: Option<Mark>,
+    work: Work,
+}
+
+impl<'s> Reading<'s> {
+    fn new(function_arn: &'s str, settings: &'s PipelineSettings) -> Reading<'s> {
+        Reading {
+            settings,
+            pipeline: Pipeline::new(function_arn, settings),
+            saved: Processed::default(),
+            message_mark: None,
+            work: Work::default(),
+        }
+    }
+
+    /// A text that should be an event; it is poison if it is none.
+    fn body(&mut self, record: u32, body: &str) {
+        let read = event::recognise(body.as_bytes()).and_then(|event| self.event(record, event, 1));
+        if let Err(error) = read {
+            self.poison(record, error, body.to_owned());
+        }
+    }
+
+    fn event(&mut self, record: u32, event: Event, depth: usize) -> Result<(), EventError> {
+        match event {
+            Event::AwsLogs { data } => self.part(record, Part::Data(&data)),
+            Event::Undelivered(text) => self.part(record, Part::Message(text)),
+            Event::S3(objects) if !objects.iter().all(S3Object::is_sound) => return Err(EventError::Unknown),
+            Event::S3(objects) => self.work.objects.extend(objects.into_iter().map(|object| (record, object))),
+            Event::Kinesis(records) => records.iter().for_each(|one| self.part(record, Part::Data(&one.data))),
+            _ if depth >= MAX_NESTING => return Err(EventError::Unknown),
+            Event::Failed(inside) => self.event(record, event::recognise(inside.as_bytes())?, depth + 1)?,
+            Event::Sqs(records) => {
+                for one in &records {
+                    self.event(record, event::recognise(one.body.as_bytes())?, depth + 1)?;
+                }
+            }
+            // Firehose keeps what it could not have transformed itself.
+            Event::Firehose(_) => return Err(EventError::Unknown),
+        }
+        Ok(())
+    }
+
+    fn part(&mut self, record: u32, part: Part) {
+        let (read, body): (_, &dyn Fn() -> String) = match part {
+            Part::Data(data) => (self.data(record, data), &|| aws_logs(data)),
+            Part::Message(text) => (self.message(record, text), &|| text.to_owned()),
+        };
+        if let Err(error) = read {
+            self.poison(record, error, body());
+        }
+    }
+
+    fn data(&mut self, record: u32, data: &str) -> Result<(), EventError> {
+        self.pipeline.add(record, &pipeline::inflated(data, self.settings)?)
+    }
+
+    fn message(&mut self, record: u32, text: &str) -> Result<(), EventError> {
+        let (head, payloads) = undelivered::read(text, record, self.settings.compression)?;
+        let logs: usize = payloads.iter().map(Payload::items).sum();
+        self.saved.counts.events += logs;
+        let mark = self.message_mark;
+        if mark.is_some_and(|mark| self.settings.recent.is_known(mark)) {
+            self.saved.counts.duplicate += logs;
+            return Ok(());
+        }
+        let counts = Counts { logs, ..Counts::default() };
+        self.saved.add(Processed { payloads, counts, oldest_ms: head.first_ms, ..Processed::default() });
+        self.work.messages.extend(mark.map(|mark| (record, mark)));
+        Ok(())
+    }
+
+    fn poison(&mut self, record: u32, error: EventError, body: String) {
+        self.work.poison.push(Poison { record, error, body });
+    }
+
+    fn finish(self) -> Work {
+        let Reading { pipeline, saved, mut work, .. } = self;
+        let processed = pipeline.finish();
+        work.processed = Processed { control: processed.control, ..saved };
+        work.processed.add(processed);
+        work
+    }
+}
+
+/// The event of a subscription around its data.
+fn aws_logs(data: &str) -> String {
+    serde_json::json!({ "awslogs": { "data": data } }).to_string()
+}

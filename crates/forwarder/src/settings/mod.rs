@@ -1,0 +1,332 @@
+//! Every environment variable, read once into one documented value.
+//!
+//! Reading and checking happen here and nowhere else (`clippy.toml` forbids the rest). All mistakes are reported
+//! together, each with its variable and what is allowed; a mistake fails the start of the function, loudly.
+//!
+//! Variables come from a [`Source`], so tests hand in a map and nobody sets process variables.
+
+mod api_key;
+mod endpoint;
+mod forwarder_table;
+mod own_log;
+mod processing;
+mod queues;
+mod table;
+
+pub use api_key::{ApiKeySource, AwsSettings, plain_api_key};
+pub use endpoint::{DeliverySettings, Proxies, may_take_keys};
+pub use forwarder_table::{FORWARDER_SETTINGS, ForwarderSetting, Here, forwarder_markdown};
+pub use own_log::{Level, OwnLogSettings};
+pub use queues::{DEAD_LETTER_QUEUE_URL, Queue, QueueSettings, UNDELIVERED_QUEUE_URL};
+pub use table::{VARIABLES, Variable, markdown};
+
+use std::collections::HashMap;
+
+use pipeline::compress::Compression;
+use pipeline::recent::Recent;
+use pipeline::tags::TagSettings;
+use pipeline::tags::as_tags::AsTags;
+use pipeline::tags::tag_set;
+use pipeline::{DEFAULT_MAX_DECOMPRESSED_BYTES, PipelineSettings};
+
+/// Where variables come from.
+pub trait Source {
+    /// The variable's value; `None` if it is not set. An empty or blank one counts as not set.
+    fn get(&self, name: &str) -> Option<String>;
+}
+
+/// The variables of the process.
+#[derive(Debug, Clone, Copy)]
+pub struct Environment;
+
+impl Source for Environment {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    fn get(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+}
+
+impl Source for HashMap<String, String> {
+    fn get(&self, name: &str) -> Option<String> {
+        HashMap::get(self, name).cloned()
+    }
+}
+
+impl<const N: usize> Source for [(&str, &str); N] {
+    fn get(&self, name: &str) -> Option<String> {
+        self.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+    }
+}
+
+/// All that the forwarder has been told.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub pipeline: PipelineSettings,
+    pub delivery: DeliverySettings,
+    pub api_key: ApiKeySource,
+    pub aws: AwsSettings,
+    pub queues: QueueSettings,
+    pub own_log: OwnLogSettings,
+    /// What is legal but looks wrong; to be said once at the start.
+    pub warnings: Vec<String>,
+}
+
+/// One mistake: the variable, and what is allowed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{variable}: {problem}")]
+pub struct Mistake {
+    pub variable: &'static str,
+    pub problem: String,
+}
+
+/// All mistakes at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistakes(pub Vec<Mistake>);
+
+impl std::error::Error for Mistakes {}
+
+impl std::fmt::Display for Mistakes {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
+        let number = self.0.len();
+        write!(formatter, "{number} setting{} cannot be used:", if number == 1 { "" } else { "s" })?;
+        self.0.iter().try_for_each(|mistake| write!(formatter, "\n  {mistake}"))
+    }
+}
+
+impl Settings {
+    /// Reads and checks everything.
+    ///
+    /// # Errors
+    /// All [`Mistakes`] together.
+    pub fn read(source: &dyn Source) -> Result<Settings, Mistakes> {
+        let mut reader = Reader { source, mistakes: Vec::new(), warnings: Vec::new() };
+        let pipeline = pipeline(&mut reader);
+        let delivery = endpoint::read(&mut reader);
+        let api_key = api_key::read_source(&mut reader);
+        let aws = api_key::read_aws(&mut reader, &api_key);
+        let queues = queues::read(&mut reader, &aws);
+        let own_log = own_log::read(&mut reader);
+        forwarder_table::warn(&mut reader);
+        match api_key {
+            Some(api_key) if reader.mistakes.is_empty() => {
+                Ok(Settings { pipeline, delivery, api_key, aws, queues, own_log, warnings: reader.warnings })
+            }
+            _ => Err(Mistakes(reader.mistakes)),
+        }
+    }
+
+    /// Reads only the proxies: for commands that call AWS.
+    ///
+    /// # Errors
+    /// All [`Mistakes`] together.
+    pub fn read_proxies(source: &dyn Source) -> Result<Proxies, Mistakes> {
+        let mut reader = Reader { source, mistakes: Vec::new(), warnings: Vec::new() };
+        let proxies = endpoint::read_proxies(&mut reader);
+        if reader.mistakes.is_empty() { Ok(proxies) } else { Err(Mistakes(reader.mistakes)) }
+    }
+
+    /// Whether whoever reads the command's output sees more than ASCII. Source: POSIX, "Locale environment variables": the first
+    /// that is set counts.
+    pub fn is_utf8(source: &dyn Source) -> bool {
+        let reader = Reader { source, mistakes: Vec::new(), warnings: Vec::new() };
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| reader.get(name)).unwrap_or_default();
+        locale.to_ascii_uppercase().replace('-', "").ends_with("UTF8")
+    }
+
+    /// Reads only what decides how a log looks; needs no API key. For `podferry preview`.
+    ///
+    /// # Errors
+    /// All [`Mistakes`] together.
+    pub fn read_pipeline(source: &dyn Source) -> Result<PipelineSettings, Mistakes> {
+        let mut reader = Reader { source, mistakes: Vec::new(), warnings: Vec::new() };
+        let pipeline = pipeline(&mut reader);
+        if reader.mistakes.is_empty() { Ok(pipeline) } else { Err(Mistakes(reader.mistakes)) }
+    }
+}
+
+fn pipeline(reader: &mut Reader) -> PipelineSettings {
+    let defaults = PipelineSettings::default();
+    let compression = compression(reader);
+    let hostname_is_node = match reader.get("PODFERRY_HOSTNAME").as_deref() {
+        None | Some("none") => false,
+        Some("node") => true,
+        Some(_) => {
+            reader
+                .mistake("PODFERRY_HOSTNAME", "must be `node` (send the Fargate node's name), or `none` (the default)");
+            false
+        }
+    };
+    let mut merge_keys = defaults.merge_keys;
+    merge_keys.extend(reader.get("PODFERRY_MERGE_LOG_KEY"));
+    PipelineSettings {
+        processing: processing::read(reader),
+        known: defaults.known,
+        recent: reader
+            .number("PODFERRY_REMEMBERED_LOGS", 0..=10_000_000)
+            .map_or(defaults.recent, |most| Recent::new(most as usize)),
+        compression,
+        max_decompressed_bytes: reader
+            .number("PODFERRY_MAX_DECOMPRESSED_BYTES", 1..=u64::from(u32::MAX))
+            .unwrap_or_else(|| max_decompressed_bytes(reader)),
+        merge_keys,
+        own_log_group: reader.get("AWS_LAMBDA_LOG_GROUP_NAME"),
+        tags: TagSettings {
+            tags: reader.get("DD_TAGS").map(|list| owned(tag_set::split_list(&list))).unwrap_or_default(),
+            env: reader.get("DD_ENV"),
+            service: reader.get("DD_SERVICE"),
+            source: reader.get("DD_SOURCE"),
+            cluster_name: reader.get("DD_CLUSTER_NAME"),
+            hostname_is_node,
+            pod_labels: reader.as_tags("DD_KUBERNETES_POD_LABELS_AS_TAGS"),
+            pod_annotations: reader.as_tags("DD_KUBERNETES_POD_ANNOTATIONS_AS_TAGS"),
+            namespace_labels: reader.as_tags("DD_KUBERNETES_NAMESPACE_LABELS_AS_TAGS"),
+        },
+    }
+}
+
+/// A quarter of the function's memory, which Lambda tells in MB: an event takes up to two and a half times its size, and
+/// there is the function itself. Elsewhere, and where there is more memory, 256 MiB.
+fn max_decompressed_bytes(reader: &Reader) -> u64 {
+    let megabytes = reader.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").and_then(|value| value.parse::<u64>().ok());
+    let quarter =
+        megabytes.filter(|megabytes| *megabytes > 0).map(|megabytes| megabytes.saturating_mul(1024 * 1024 / 4));
+    quarter.unwrap_or(u64::MAX).min(DEFAULT_MAX_DECOMPRESSED_BYTES)
+}
+
+/// `DD_COMPRESSION`; and of Datadog's forwarder `DD_USE_COMPRESSION` and `DD_COMPRESSION_LEVEL`.
+fn compression(reader: &mut Reader) -> Compression {
+    let level = reader.number("DD_COMPRESSION_LEVEL", 0..=9).and_then(|level| u32::try_from(level).ok());
+    let compression = match reader.get("DD_COMPRESSION").as_deref().map(str::to_ascii_lowercase).as_deref() {
+        // zstd has no level without compression; its 0 means another one.
+        None | Some("zstd") => level.map_or(Compression::default(), |level| Compression::Zstd(level.max(1) as i32)),
+        Some("gzip") => Compression::Gzip(level.unwrap_or(6)),
+        Some("none") => Compression::None,
+        Some(_) => {
+            reader.mistake("DD_COMPRESSION", "must be `zstd` (the default), `gzip` or `none`");
+            Compression::default()
+        }
+    };
+    if reader.flag_or("DD_USE_COMPRESSION", true) { compression } else { Compression::None }
+}
+
+fn owned(list: Vec<&str>) -> Vec<String> {
+    list.into_iter().map(str::to_owned).collect()
+}
+
+/// Reads variables and gathers what is wrong with them. No mistake repeats a value: it may be a secret.
+struct Reader<'a> {
+    source: &'a dyn Source,
+    mistakes: Vec<Mistake>,
+    warnings: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn get(&self, name: &'static str) -> Option<String> {
+        let value = self.source.get(name)?;
+        let value = value.trim();
+        (!value.is_empty()).then(|| value.to_owned())
+    }
+
+    fn mistake(&mut self, variable: &'static str, problem: impl Into<String>) {
+        self.mistakes.push(Mistake { variable, problem: problem.into() });
+    }
+
+    /// As it is, spaces at the ends too: for patterns.
+    fn exact(&self, name: &'static str) -> Option<String> {
+        self.source.get(name).filter(|value| !value.trim().is_empty())
+    }
+
+    fn flag(&mut self, name: &'static str) -> bool {
+        self.flag_or(name, false)
+    }
+
+    fn flag_or(&mut self, name: &'static str, default: bool) -> bool {
+        match self.get(name).as_deref().map(str::to_ascii_lowercase).as_deref() {
+            Some("true" | "1" | "yes" | "on") => true,
+            Some("false" | "0" | "no" | "off") => false,
+            None => default,
+            Some(_) => {
+                self.mistake(name, "must be `true` or `false`");
+                default
+            }
+        }
+    }
+
+    fn number(&mut self, name: &'static str, range: std::ops::RangeInclusive<u64>) -> Option<u64> {
+        let value = self.get(name)?;
+        let number = value.parse().ok().filter(|number| range.contains(number));
+        if number.is_none() {
+            self.mistake(name, format!("must be a whole number from {} to {}", range.start(), range.end()));
+        }
+        number
+    }
+
+    fn as_tags(&mut self, name: &'static str) -> AsTags {
+        let Some(json) = self.get(name) else { return AsTags::default() };
+        AsTags::parse(&json).unwrap_or_else(|expected| {
+            self.mistake(name, format!("must be {expected}"));
+            AsTags::default()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_mistakes_are_reported_together() {
+        let mistakes = Settings::read(&[
+            ("DD_COMPRESSION", "brotli"),
+            ("DD_PORT", "seventy"),
+            ("PODFERRY_MAX_DECOMPRESSED_BYTES", "0"),
+            ("DD_KUBERNETES_POD_LABELS_AS_TAGS", "app"),
+            ("DD_NO_SSL", "maybe"),
+            ("PODFERRY_HOSTNAME", "pod"),
+        ])
+        .unwrap_err();
+        let mut variables: Vec<_> = mistakes.0.iter().map(|mistake| mistake.variable).collect();
+        variables.sort_unstable();
+        assert_eq!(
+            variables,
+            [
+                "DD_API_KEY",
+                "DD_COMPRESSION",
+                "DD_KUBERNETES_POD_LABELS_AS_TAGS",
+                "DD_NO_SSL",
+                "DD_PORT",
+                "PODFERRY_HOSTNAME",
+                "PODFERRY_MAX_DECOMPRESSED_BYTES",
+            ]
+        );
+        assert!(mistakes.to_string().starts_with("7 settings cannot be used:\n  "));
+    }
+
+    #[test]
+    fn a_mistake_never_repeats_a_value() {
+        let secret = "kenn-wort-geheim";
+        let pairs = [
+            ("DD_COMPRESSION", secret),
+            ("DD_PORT", secret),
+            ("DD_URL", "http://a b/kenn-wort-geheim"),
+            ("DD_KMS_API_KEY", "kenn-wort-geheim!"),
+        ];
+        let mistakes = Settings::read(&pairs).unwrap_err();
+        assert_eq!(mistakes.0.len(), 6, "{mistakes}");
+        assert!(!mistakes.to_string().contains(secret));
+    }
+
+    #[test]
+    fn the_first_locale_counts() {
+        assert!(Settings::is_utf8(&[("LANG", "de_DE.UTF-8")]) && Settings::is_utf8(&[("LC_ALL", "C.utf8")]));
+        assert!(!Settings::is_utf8(&[("LC_ALL", "C"), ("LANG", "de_DE.UTF-8")]));
+        assert!(!Settings::is_utf8(&[("LANG", "")]));
+    }
+
+    #[test]
+    fn blank_is_not_set() {
+        let settings = Settings::read(&[("DD_API_KEY", " k "), ("DD_COMPRESSION", ""), ("DD_TAGS", "  ")]).unwrap();
+        assert_eq!(settings.pipeline.compression, Compression::default());
+        assert!(settings.pipeline.tags.tags.is_empty());
+    }
+}

@@ -1,0 +1,18 @@
+//! The forwarder by its public surface: settings, delivery, and what it answers Lambda.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test ends by a panic, and says on standard error what it skips"
+)]
+
+mod delivery;
+mod firehose;
+mod network;
+mod queue;
+mod rules;
+mod runtime;
+mod security;
+mod settings;

@@ -1,0 +1,137 @@
+//! The way to the intake through TLS and proxies, on loopback.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use forwarder::lambda::handler::{Failure, Handler, Invocation};
+use forwarder::settings::Settings;
+use intake::StandIn;
+use testkit::events::*;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+
+/// Ends TLS with a certificate of its own in front of the stand-in; gives its port.
+async fn behind_tls(intake: &StandIn) -> u16 {
+    let rcgen::CertifiedKey { cert, signing_key } =
+        rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], PrivateKeyDer::Pkcs8(signing_key.serialize_der().into()))
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let target = intake.url().trim_start_matches("http://").to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let (acceptor, target) = (acceptor.clone(), target.clone());
+            tokio::spawn(async move {
+                // A client that does not trust the certificate hangs up here.
+                let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                let mut inner = TcpStream::connect(target).await.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut stream, &mut inner).await;
+            });
+        }
+    });
+    port
+}
+
+/// A proxy that tunnels (`CONNECT`) to `port` whatever it is asked for; counts the tunnels.
+async fn tunnel(port: u16) -> (u16, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let own = listener.local_addr().unwrap().port();
+    let count = Arc::new(AtomicUsize::new(0));
+    let tunnels = count.clone();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let tunnels = tunnels.clone();
+            tokio::spawn(async move {
+                let mut stream = BufReader::new(stream);
+                let mut request = String::new();
+                while !request.ends_with("\r\n\r\n") && stream.read_line(&mut request).await.unwrap() > 0 {}
+                assert!(request.starts_with("CONNECT intake.example:443 "), "{request}");
+                tunnels.fetch_add(1, Ordering::SeqCst);
+                stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+                let mut inner = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut stream, &mut inner).await;
+            });
+        }
+    });
+    (own, count)
+}
+
+async fn send(variables: &[(&str, &str)]) -> Result<usize, Failure> {
+    let mut map: HashMap<String, String> =
+        variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    map.insert("DD_API_KEY".to_owned(), "k".to_owned());
+    let handler = Handler::new(Settings::read(&map).unwrap()).unwrap();
+    let now = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap();
+    let invocation =
+        Invocation { deadline_ms: u64::try_from(now.as_millis()).unwrap() + 2_000, ..Invocation::default() };
+    let event = event(&content("my-app", "s", &[(1, "x")]));
+    handler.handle(event.into(), &invocation).await.map(|delivered| delivered.delivered)
+}
+
+#[tokio::test]
+async fn a_certificate_that_nobody_signed_is_refused_unless_that_is_wanted() {
+    let intake = StandIn::start().await.unwrap();
+    let url = format!("https://127.0.0.1:{}", behind_tls(&intake).await);
+    let failure = send(&[("DD_URL", &url)]).await.unwrap_err();
+    assert_eq!(failure.error_type(), "LogsUndelivered");
+    assert_eq!(intake.accepted().len(), 0);
+    assert_eq!(send(&[("DD_URL", &url), ("DD_SKIP_SSL_VALIDATION", "true")]).await.unwrap(), 1);
+    assert_eq!(intake.accepted().len(), 1);
+}
+
+#[tokio::test]
+async fn https_goes_through_a_tunnel_of_the_proxy() {
+    let intake = StandIn::start().await.unwrap();
+    let (proxy, tunnels) = tunnel(behind_tls(&intake).await).await;
+    let variables = [
+        ("DD_URL", "intake.example"),
+        ("DD_SKIP_SSL_VALIDATION", "true"),
+        ("HTTPS_PROXY", &format!("http://127.0.0.1:{proxy}")),
+    ];
+    assert_eq!(send(&variables).await.unwrap(), 1);
+    assert_eq!((tunnels.load(Ordering::SeqCst), intake.accepted().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn http_goes_through_the_proxy_but_for_hosts_that_are_to_be_reached_directly() {
+    let proxy = StandIn::start().await.unwrap();
+    let direct = StandIn::start().await.unwrap();
+    let through = [("DD_URL", "http://intake.example"), ("HTTP_PROXY", &proxy.url())];
+    assert_eq!(send(&through).await.unwrap(), 1);
+    let around = [("DD_URL", direct.url().as_str()), ("HTTP_PROXY", &proxy.url()), ("NO_PROXY", "localhost,127.0.0.1")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let around: Vec<(&str, &str)> = around.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    assert_eq!(send(&around).await.unwrap(), 1);
+    assert_eq!((proxy.accepted().len(), direct.accepted().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed_with_a_key() {
+    let target = StandIn::start().await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let to = target.url();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut buffer = [0; 4096];
+            let _ = stream.read(&mut buffer).await;
+            let answer =
+                format!("HTTP/1.1 307 Temporary Redirect\r\nlocation: {to}/api/v2/logs\r\ncontent-length: 0\r\n\r\n");
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    let failure = send(&[("DD_URL", &url)]).await.unwrap_err();
+    assert!(failure.to_string().contains("the intake answered 307"), "{failure}");
+    assert_eq!(target.arrivals().len(), 0);
+}

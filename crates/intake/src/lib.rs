@@ -1,0 +1,236 @@
+//! A stand-in for Datadog's log intake on loopback: for `podferry demo`, `podferry intake`, and the tests.
+//!
+//! It keeps the intake's rules (a key, one JSON array, a thousand logs, 5 MB, 1 MB a log) and remembers what arrived.
+//! A script may make it answer otherwise: refuse, be slow, hang up, say nothing.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_ENCODING, RETRY_AFTER};
+use hyper::service::service_fn;
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use pipeline::batch::{MAX_ITEMS, MAX_PAYLOAD_BYTES};
+use pipeline::compress::{Compression, decompress};
+use pipeline::entry::INTAKE_ITEM_BYTES;
+
+/// How the intake behaves for one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// 202 if the request is in order, else what the real intake answers.
+    Judge,
+    /// This status, with `Retry-After` if given.
+    Status(u16, Option<String>),
+    /// Hangs up without an answer.
+    HangUp,
+    /// Never answers.
+    Silence,
+    /// As [`Reply::Judge`], but nobody is told: it hangs up, or never answers.
+    Untold { hangs_up: bool },
+    /// As [`Reply::Judge`], but later.
+    Slow(Duration),
+}
+
+/// A request as it arrived.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    /// Which request it was, from 0.
+    pub number: usize,
+    pub path: String,
+    pub headers: HeaderMap,
+    /// Bytes as sent, and once decompressed.
+    pub bytes: usize,
+    pub plain_bytes: usize,
+    pub items: Vec<Value>,
+    /// What became of it, as a status; `None` if it was not judged.
+    pub status: Option<u16>,
+}
+
+type Script = dyn Fn(&Arrival) -> Reply + Send + Sync;
+
+/// A running stand-in. It ends when it is dropped.
+pub struct StandIn {
+    address: SocketAddr,
+    arrivals: Arc<Mutex<Vec<Arrival>>>,
+    connections: Arc<AtomicUsize>,
+    server: JoinHandle<()>,
+}
+
+impl Drop for StandIn {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl StandIn {
+    /// Starts one that accepts what is in order, on a free port of loopback.
+    ///
+    /// # Errors
+    /// The port could not be opened.
+    pub async fn start() -> io::Result<StandIn> {
+        StandIn::start_with("127.0.0.1:0", |_| Reply::Judge).await
+    }
+
+    /// Starts one at `address` that asks `script` how to behave.
+    ///
+    /// # Errors
+    /// The port could not be opened.
+    pub async fn start_with(
+        address: &str,
+        script: impl Fn(&Arrival) -> Reply + Send + Sync + 'static,
+    ) -> io::Result<StandIn> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let arrivals = Arc::new(Mutex::new(Vec::new()));
+        let connections = Arc::new(AtomicUsize::new(0));
+        let server = tokio::spawn(serve(listener, arrivals.clone(), connections.clone(), Arc::new(script)));
+        Ok(StandIn { address, arrivals, connections, server })
+    }
+
+    /// What to give as `DD_URL`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// How many connections were made so far.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+
+    /// All requests so far.
+    pub fn arrivals(&self) -> Vec<Arrival> {
+        lock(&self.arrivals).clone()
+    }
+
+    /// Forgets the logs of all requests so far: many of them need much memory.
+    pub fn forget_logs(&self) {
+        lock(&self.arrivals).iter_mut().for_each(|arrival| arrival.items = Vec::new());
+    }
+
+    /// The logs of the accepted requests, in the order of arrival.
+    pub fn accepted(&self) -> Vec<Value> {
+        let arrivals = lock(&self.arrivals);
+        let accepted = arrivals.iter().filter(|arrival| arrival.status.is_some_and(|status| status < 300));
+        accepted.flat_map(|arrival| arrival.items.clone()).collect()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn serve(
+    listener: TcpListener,
+    arrivals: Arc<Mutex<Vec<Arrival>>>,
+    count: Arc<AtomicUsize>,
+    script: Arc<Script>,
+) {
+    let mut connections = tokio::task::JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        count.fetch_add(1, Ordering::SeqCst);
+        let (arrivals, script) = (arrivals.clone(), script.clone());
+        let service = service_fn(move |request| answer(request, arrivals.clone(), script.clone()));
+        connections.spawn(async move {
+            // A connection that ends in an error is the client's to report.
+            let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        });
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+/// Makes hyper drop the connection.
+#[derive(Debug, thiserror::Error)]
+#[error("hang up")]
+struct HangUp;
+
+impl From<Infallible> for HangUp {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    arrivals: Arc<Mutex<Vec<Arrival>>>,
+    script: Arc<Script>,
+) -> Result<Response<Full<Bytes>>, HangUp> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.map_err(|_| HangUp)?.to_bytes();
+    let plain = plain(&parts.headers, &body).unwrap_or_default();
+    let items: Result<Vec<Value>, _> = serde_json::from_slice(&plain);
+    let is_json = items.is_ok();
+    let (arrival, number) = {
+        let mut all = lock(&arrivals);
+        let arrival = Arrival {
+            number: all.len(),
+            path: parts.uri.path().to_owned(),
+            headers: parts.headers,
+            bytes: body.len(),
+            plain_bytes: plain.len(),
+            items: items.unwrap_or_default(),
+            status: None,
+        };
+        all.push(arrival.clone());
+        (arrival, all.len() - 1)
+    };
+    let judged = || judge(&parts.method, &arrival, is_json);
+    let (status, retry_after) = match script(&arrival) {
+        Reply::Judge => (judged(), None),
+        Reply::Slow(delay) => {
+            tokio::time::sleep(delay).await;
+            (judged(), None)
+        }
+        Reply::Untold { hangs_up } => {
+            lock(&arrivals)[number].status = Some(judged());
+            return if hangs_up { Err(HangUp) } else { std::future::pending().await };
+        }
+        Reply::Status(status, retry_after) => (status, retry_after),
+        Reply::HangUp => return Err(HangUp),
+        Reply::Silence => std::future::pending().await,
+    };
+    lock(&arrivals)[number].status = Some(status);
+    let mut response = Response::builder().status(StatusCode::from_u16(status).unwrap_or_default());
+    if let Some(retry_after) = retry_after {
+        response = response.header(RETRY_AFTER, retry_after);
+    }
+    response.body(Full::from("{}")).map_err(|_| HangUp)
+}
+
+fn plain(headers: &HeaderMap, body: &Bytes) -> Option<Vec<u8>> {
+    let compression = match headers.get(CONTENT_ENCODING).map(|value| value.as_bytes()) {
+        Some(b"zstd") => Compression::Zstd(1),
+        Some(b"gzip") => Compression::Gzip(1),
+        _ => Compression::None,
+    };
+    decompress(body, compression)
+}
+
+/// Source: Datadog API reference, "Send logs".
+fn judge(method: &Method, arrival: &Arrival, is_json: bool) -> u16 {
+    let is_too_long = |item: &Value| item.to_string().len() > INTAKE_ITEM_BYTES;
+    if method != Method::POST || arrival.path != "/api/v2/logs" {
+        404
+    } else if arrival.headers.get("dd-api-key").is_none_or(|key| key.is_empty()) {
+        401
+    } else if !is_json {
+        400
+    } else if arrival.items.len() > MAX_ITEMS
+        || arrival.plain_bytes > MAX_PAYLOAD_BYTES
+        || arrival.items.iter().any(is_too_long)
+    {
+        413
+    } else {
+        202
+    }
+}

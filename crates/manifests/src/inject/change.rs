@@ -1,0 +1,93 @@
+//! A change of an object: what is added, and where. The same changes are made to the value and to the text; if the two do not
+//! agree afterwards, nothing is changed.
+
+use serde_json::Value;
+
+use crate::node::Node;
+use crate::tree::Tree;
+
+/// One step from a value to a value inside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    Name(String),
+    Index(usize),
+}
+
+impl Step {
+    /// The value that the step leads to.
+    pub(super) fn of<'tree>(&self, tree: &'tree Tree) -> Option<&'tree Tree> {
+        match self {
+            Step::Name(name) => tree.member(name).map(|member| &member.value),
+            Step::Index(index) => tree.items().get(*index),
+        }
+    }
+}
+
+pub type Path = Vec<Step>;
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// A name in an object. If it is there, then with nothing in it: null, `{}` or `[]`.
+    Add { at: Path, name: String, value: Node },
+    /// An element at the end of a list that has some.
+    Append { at: Path, value: Node },
+    /// Another value for a scalar.
+    Set { at: Path, value: Node },
+}
+
+impl Change {
+    /// The object, the list or the scalar that is changed.
+    pub fn at(&self) -> &[Step] {
+        match self {
+            Change::Add { at, .. } | Change::Append { at, .. } | Change::Set { at, .. } => at,
+        }
+    }
+}
+
+/// A path from names.
+pub fn path(names: &[&str]) -> Path {
+    names.iter().map(|name| Step::Name((*name).to_owned())).collect()
+}
+
+pub fn get<'value>(value: &'value Value, path: &[Step]) -> Option<&'value Value> {
+    path.iter().try_fold(value, |value, step| match step {
+        Step::Name(name) => value.get(name),
+        Step::Index(index) => value.get(index),
+    })
+}
+
+fn get_mut<'value>(value: &'value mut Value, path: &[Step]) -> Option<&'value mut Value> {
+    path.iter().try_fold(value, |value, step| match step {
+        Step::Name(name) => value.get_mut(name),
+        Step::Index(index) => value.get_mut(index),
+    })
+}
+
+/// Null, or without anything inside.
+pub fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        _ => false,
+    }
+}
+
+/// Makes the changes to a value; `None` if one has no place in it.
+pub fn apply(changes: &[Change], mut value: Value) -> Option<Value> {
+    for change in changes {
+        let place = get_mut(&mut value, change.at())?;
+        match change {
+            Change::Add { name, value, .. } => {
+                let members = place.as_object_mut()?;
+                if members.get(name).is_some_and(|there| !is_empty(there)) {
+                    return None;
+                }
+                members.insert(name.clone(), serde_json::to_value(value).ok()?);
+            }
+            Change::Append { value, .. } => place.as_array_mut()?.push(serde_json::to_value(value).ok()?),
+            Change::Set { value, .. } => *place = serde_json::to_value(value).ok()?,
+        }
+    }
+    Some(value)
+}

@@ -1,0 +1,146 @@
+//! Why a pod gets no sidecar: because it has one, because Fargate would not run the pod, or because the Agent would not start.
+
+use serde_json::Value;
+
+use crate::agent::{USER, is_agent_image};
+use crate::sidecar::Form;
+
+/// What a pod must not set to run on Fargate. Source: AWS, Amazon EKS user guide, "Simplify compute management with AWS Fargate".
+pub const HOST_FIELDS: [&str; 3] = ["hostNetwork", "hostPID", "hostIPC"];
+
+/// Why an object is left alone, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    pub what: String,
+    pub advice: String,
+}
+
+impl Reason {
+    pub(super) fn new(what: &str, advice: &str) -> Reason {
+        Reason { what: what.to_owned(), advice: advice.to_owned() }
+    }
+}
+
+/// The Agent that a pod has already.
+pub(super) fn agent(spec: &Value) -> Option<String> {
+    let found = all_containers(spec).find(|container| is_agent(container))?;
+    Some(format!("it has the Agent, as container {}", name(found)))
+}
+
+fn is_agent(container: &Value) -> bool {
+    let image = container.get("image").and_then(Value::as_str).unwrap_or_default();
+    let mut env = items(container, "env");
+    let has_variable = env.any(|one| one.get("name").and_then(Value::as_str) == Some("DD_EKS_FARGATE"));
+    [Form::ByHand, Form::Injected].iter().any(|form| form.name() == name(container))
+        || is_agent_image(image)
+        || has_variable
+}
+
+/// Whether a pod could run on Fargate, with the Agent.
+///
+/// Source: AWS, Amazon EKS user guide, "Simplify compute management with AWS Fargate", considerations; Datadog, "Amazon EKS on AWS
+/// Fargate", troubleshooting.
+pub(super) fn check(kind: &str, spec: &Value, own_user: bool) -> Result<(), Reason> {
+    if kind == "DaemonSet" {
+        let advice = "add the sidecar to the pods that the DaemonSet is for, or let it run on other nodes";
+        return Err(Reason::new("Fargate runs no DaemonSets", advice));
+    }
+    for name in HOST_FIELDS {
+        if spec.get(name) == Some(&Value::Bool(true)) {
+            return Err(Reason::new(
+                &format!("it sets {name}, which Fargate refuses"),
+                "remove it, or keep the pod off Fargate",
+            ));
+        }
+    }
+    if let Some(volume) = items(spec, "volumes").find(|volume| volume.get("hostPath").is_some()) {
+        let what = format!("volume {} is a hostPath, which Fargate refuses", name(volume));
+        return Err(Reason::new(&what, "use emptyDir or EFS, or keep the pod off Fargate"));
+    }
+    for container in all_containers(spec) {
+        if container.pointer("/securityContext/privileged") == Some(&Value::Bool(true)) {
+            let what = format!("container {} is privileged, which Fargate refuses", name(container));
+            return Err(Reason::new(&what, "remove it, or keep the pod off Fargate"));
+        }
+        if items(container, "ports").any(|port| port.get("hostPort").is_some_and(|port| *port != 0 && !port.is_null()))
+        {
+            let what = format!("container {} has a hostPort, which Fargate refuses", name(container));
+            return Err(Reason::new(&what, "remove it: containerPort is enough"));
+        }
+    }
+    if own_user {
+        return Ok(());
+    }
+    let advice = "set it in the containers' own securityContext instead, or give the Agent its own with --run-as-agent";
+    let user = spec.pointer("/securityContext/runAsUser").filter(|user| !user.is_null());
+    match user {
+        Some(user) if user.as_i64() != Some(USER) => {
+            let what = format!("its pods run as user {user}: the Agent starts as {} only", USER);
+            Err(Reason::new(&what, advice))
+        }
+        None if spec.pointer("/securityContext/runAsNonRoot") == Some(&Value::Bool(true)) => {
+            Err(Reason::new("it sets runAsNonRoot for the pod: the Agent's image starts as root", advice))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn items<'value>(value: &'value Value, list: &str) -> impl Iterator<Item = &'value Value> {
+    value.get(list).and_then(Value::as_array).into_iter().flatten()
+}
+
+fn all_containers(spec: &Value) -> impl Iterator<Item = &Value> {
+    items(spec, "containers").chain(items(spec, "initContainers"))
+}
+
+fn name(value: &Value) -> &str {
+    value.get("name").and_then(Value::as_str).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn agents_by_image_name_and_variable() {
+        for (image, is) in [
+            ("datadog/agent", true),
+            ("gcr.io/datadoghq/agent:7.60.0", true),
+            ("public.ecr.aws/datadog/agent@sha256:00", true),
+            ("localhost:5000/datadog/agent", true),
+            ("gcr.io/datadoghq/cluster-agent:7", false),
+            ("grafana/agent", false),
+            ("agent", false),
+        ] {
+            assert_eq!(is_agent(&serde_json::json!({ "name": "x", "image": image })), is, "{image}");
+        }
+        assert!(is_agent(&serde_json::json!({ "name": "datadog-agent-injected" })));
+        assert!(is_agent(&serde_json::json!({ "name": "x", "env": [{ "name": "DD_EKS_FARGATE", "value": "true" }] })));
+    }
+
+    #[test]
+    fn what_fargate_or_the_agent_refuses() {
+        for (spec, ok) in [
+            (r#"{"securityContext":{"runAsUser":100}}"#, true),
+            (r#"{"securityContext":{"runAsUser":100,"runAsNonRoot":true}}"#, true),
+            (r#"{"securityContext":{"runAsUser":99}}"#, false),
+            (r#"{"securityContext":{"runAsUser":101}}"#, false),
+            (r#"{"securityContext":{"runAsNonRoot":true}}"#, false),
+            (r#"{"containers":[{"securityContext":{"runAsUser":1000,"privileged":false}}]}"#, true),
+            (r#"{"containers":[{"securityContext":{"privileged":true}}]}"#, false),
+            (r#"{"initContainers":[{"securityContext":{"privileged":true}}]}"#, false),
+            (r#"{"containers":[{"ports":[{"containerPort":80,"hostPort":80}]}]}"#, false),
+            (r#"{"hostNetwork":true}"#, false),
+            (r#"{"hostPID":true}"#, false),
+            (r#"{"hostIPC":true}"#, false),
+            (r#"{"hostNetwork":false}"#, true),
+            (r#"{"volumes":[{"name":"a","hostPath":{"path":"/"}}]}"#, false),
+        ] {
+            let spec: Value = serde_json::from_str(spec).unwrap();
+            assert_eq!(check("Deployment", &spec, false).is_ok(), ok, "{spec}");
+            assert!(check("DaemonSet", &spec, false).is_err());
+        }
+        let user: Value = serde_json::from_str(r#"{"securityContext":{"runAsUser":1000}}"#).unwrap();
+        assert!(check("Pod", &user, true).is_ok());
+    }
+}

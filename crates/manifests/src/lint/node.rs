@@ -1,0 +1,275 @@
+//! A value of a YAML document as rules look at it: aliases and merge keys are followed, and every value knows its place.
+
+use std::collections::HashMap;
+
+use granit_parser::ScalarStyle;
+
+use super::finding::Edit;
+use super::source::{Place, Source, Span};
+use crate::tree::{Document, Kind, Member, Tree};
+
+/// The values of a document that have an anchor, by the anchor's number.
+pub type Anchors<'a> = HashMap<usize, &'a Tree>;
+
+/// How many merge keys within merge keys are followed.
+const MERGE_DEPTH: usize = 16;
+
+/// A value and where it is written.
+#[derive(Debug, Clone, Copy)]
+pub struct Node<'a> {
+    /// As written, maybe an alias.
+    written: &'a Tree,
+    anchors: &'a Anchors<'a>,
+    source: usize,
+    /// How many bytes stand before the text that was parsed: a byte order mark.
+    before: usize,
+}
+
+/// A member of a map.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a> {
+    pub name: &'a str,
+    pub key: Place,
+    pub value: Node<'a>,
+}
+
+/// What a scalar is to Kubernetes, whose YAML still reads `yes`, `no`, `on` and `off` as booleans.
+///
+/// Source: kubernetes-sigs/yaml (go-yaml v2, YAML 1.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scalar<'a> {
+    Null,
+    Boolean(bool),
+    Number(&'a str),
+    Text(&'a str),
+}
+
+/// The anchors of a document.
+pub fn anchors(document: &Document) -> Anchors<'_> {
+    let mut anchors = Anchors::new();
+    document.root.walk(&mut |tree| {
+        if tree.anchor != 0 {
+            anchors.insert(tree.anchor, tree);
+        }
+    });
+    anchors
+}
+
+impl<'a> Node<'a> {
+    pub fn new(written: &'a Tree, anchors: &'a Anchors<'a>, source: usize, before: usize) -> Node<'a> {
+        Node { written, anchors, source, before }
+    }
+
+    fn of(self, written: &'a Tree) -> Node<'a> {
+        Node { written, ..self }
+    }
+
+    /// What an alias stands for.
+    pub fn tree(self) -> &'a Tree {
+        match self.written.kind {
+            Kind::Alias(anchor) => self.anchors.get(&anchor).copied().unwrap_or(self.written),
+            _ => self.written,
+        }
+    }
+
+    /// Where it is written; of an alias, where the alias is.
+    pub fn place(self) -> Place {
+        self.place_of(self.written)
+    }
+
+    /// Where the value is; of an alias, what it stands for.
+    pub fn value_place(self) -> Place {
+        self.place_of(self.tree())
+    }
+
+    fn place_of(self, tree: &Tree) -> Place {
+        Place { source: self.source, span: Span { start: tree.start + self.before, end: tree.end + self.before } }
+    }
+
+    /// Whether it is an alias, so that a change would be one elsewhere.
+    pub fn is_alias(self) -> bool {
+        matches!(self.written.kind, Kind::Alias(_))
+    }
+
+    /// A value of a kind of its own, such as CloudFormation's `!Ref`: nothing can be said of it.
+    pub fn is_tagged(self) -> bool {
+        self.tree().tagged
+    }
+
+    pub fn is_map(self) -> bool {
+        matches!(self.tree().kind, Kind::Map { .. })
+    }
+
+    pub fn is_list(self) -> bool {
+        matches!(self.tree().kind, Kind::List { .. })
+    }
+
+    /// Written with braces or brackets, as all of JSON is.
+    pub fn is_flow(self) -> bool {
+        self.tree().is_flow()
+    }
+
+    /// How its text is written; `None` for a map or a list.
+    pub fn style(self) -> Option<ScalarStyle> {
+        match self.tree().kind {
+            Kind::Scalar { style, .. } => Some(style),
+            _ => None,
+        }
+    }
+
+    /// The text of a scalar, whatever it means; `None` for a map, a list or something tagged.
+    pub fn text(self) -> Option<&'a str> {
+        self.tree().text().filter(|_| !self.is_tagged())
+    }
+
+    /// What the scalar is to Kubernetes.
+    pub fn scalar(self) -> Option<Scalar<'a>> {
+        let text = self.text()?;
+        Some(if self.style() == Some(ScalarStyle::Plain) { plain(text) } else { Scalar::Text(text) })
+    }
+
+    /// The text, if Kubernetes takes it for one.
+    pub fn string(self) -> Option<&'a str> {
+        match self.scalar()? {
+            Scalar::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether it is `true`, quoted or not.
+    pub fn is_true(self) -> bool {
+        match self.scalar() {
+            Some(Scalar::Boolean(value)) => value,
+            Some(Scalar::Text(text)) => text == "true",
+            _ => false,
+        }
+    }
+
+    /// Whether nothing was written, or null.
+    pub fn is_null(self) -> bool {
+        self.scalar() == Some(Scalar::Null)
+    }
+
+    pub fn items(self) -> impl Iterator<Item = Node<'a>> {
+        self.tree().items().iter().map(move |item| self.of(item))
+    }
+
+    /// The members that are written here, in order; not those of merge keys.
+    pub fn entries(self) -> impl Iterator<Item = Entry<'a>> {
+        self.tree().members().iter().filter_map(move |member| self.entry_of(member))
+    }
+
+    fn entry_of(self, member: &'a Member) -> Option<Entry<'a>> {
+        let name = member.key.text()?;
+        Some(Entry { name, key: self.place_of(&member.key), value: self.of(&member.value) })
+    }
+
+    /// The member of this name; the last, as Kubernetes takes it, and only then one of a merge key.
+    pub fn entry(self, name: &str) -> Option<Entry<'a>> {
+        self.entry_within(name, MERGE_DEPTH)
+    }
+
+    fn entry_within(self, name: &str, depth: usize) -> Option<Entry<'a>> {
+        let own = self.tree().members().iter().rev().find(|member| member.key.text() == Some(name));
+        if let Some(member) = own {
+            return self.entry_of(member);
+        }
+        let depth = depth.checked_sub(1)?;
+        let merged = self.tree().members().iter().find(|member| member.key.text() == Some("<<"))?;
+        let merged = self.of(&merged.value);
+        if merged.is_list() {
+            return merged.items().find_map(|map| map.entry_within(name, depth));
+        }
+        merged.entry_within(name, depth)
+    }
+
+    /// The value of this name.
+    pub fn get(self, name: &str) -> Option<Node<'a>> {
+        self.entry(name).map(|entry| entry.value)
+    }
+
+    /// The value at the end of these names.
+    pub fn path(self, names: &[&str]) -> Option<Node<'a>> {
+        names.iter().try_fold(self, |node, name| node.get(name))
+    }
+
+    /// The items of a list of this name; none where there is no list.
+    pub fn list(self, name: &str) -> impl Iterator<Item = Node<'a>> {
+        self.get(name).into_iter().flat_map(Node::items)
+    }
+
+    /// The change that puts another text in the place of a scalar, between quotes where it needs some. `None` for an alias, whose text
+    /// stands elsewhere, and for blocks.
+    pub fn rewrite(self, new: &str, source: &Source) -> Option<Edit> {
+        let style = self.style().filter(|_| !self.is_alias() && !new.contains(['\n', '\r']))?;
+        let span = self.place().span;
+        let text = match style {
+            ScalarStyle::Plain if is_plain(new) => new.to_owned(),
+            ScalarStyle::SingleQuoted => format!("'{}'", new.replace('\'', "''")),
+            ScalarStyle::Plain | ScalarStyle::DoubleQuoted => serde_json::Value::from(new).to_string(),
+            _ => return None,
+        };
+        // Only where all of it is known to be there.
+        let written = source.slice(span);
+        let is_whole = match style {
+            ScalarStyle::Plain => Some(written) == self.text(),
+            _ => written.len() >= 2 && written.starts_with(['"', '\'']) && written.ends_with(['"', '\'']),
+        };
+        is_whole.then_some(Edit { span, text })
+    }
+
+    /// The change that makes a string of a value that is none: what is written, between quotes. `None` for an alias, and for what takes
+    /// several lines.
+    pub fn quote(self, source: &Source) -> Option<Edit> {
+        let span = self.place().span;
+        let written = source.slice(span);
+        let is_one_line = !written.is_empty() && !written.contains(['\n', '\r']);
+        let is_value = self.style() == Some(ScalarStyle::Plain) || self.is_flow();
+        let quoted = match self.style() {
+            Some(_) => serde_json::Value::from(written).to_string(),
+            // JSON has double quotes of its own; in JSON, which knows no single ones, they need backslashes.
+            None if source.text.trim_start().starts_with(['{', '[']) => serde_json::Value::from(written).to_string(),
+            None => format!("'{}'", written.replace('\'', "''")),
+        };
+        (is_one_line && is_value && !self.is_alias() && !self.is_tagged()).then_some(Edit { span, text: quoted })
+    }
+
+    /// The entry of the last of these names that exists; for pointing at what lacks the next.
+    pub fn deepest(self, names: &[&str]) -> Option<Entry<'a>> {
+        let (mut node, mut found) = (self, None);
+        for name in names {
+            let Some(entry) = node.entry(name) else { break };
+            (node, found) = (entry.value, Some(entry));
+        }
+        found
+    }
+}
+
+/// Whether a text is the same text without quotes: only letters, digits and what is nothing to YAML.
+fn is_plain(text: &str) -> bool {
+    let is_usual = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./".contains(&byte);
+    let is_inside = |byte: u8| is_usual(byte) || b":@".contains(&byte);
+    text.bytes().all(is_inside)
+        && text.bytes().next().is_some_and(|first| first.is_ascii_alphabetic())
+        && !text.ends_with(':')
+        && matches!(plain(text), Scalar::Text(_))
+}
+
+fn plain(text: &str) -> Scalar<'_> {
+    let is = |words: &[&str]| words.contains(&text);
+    if is(&["", "~", "null", "Null", "NULL"]) {
+        return Scalar::Null;
+    }
+    if is(&["true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"]) {
+        return Scalar::Boolean(true);
+    }
+    if is(&["false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF"]) {
+        return Scalar::Boolean(false);
+    }
+    let digits = text.trim_start_matches(['-', '+']);
+    let is_number = digits.starts_with(|first: char| first.is_ascii_digit() || first == '.')
+        && (digits.parse::<f64>().is_ok()
+            || digits.strip_prefix("0x").is_some_and(|hex| u64::from_str_radix(hex, 16).is_ok())
+            || digits.strip_prefix("0o").is_some_and(|octal| u64::from_str_radix(octal, 8).is_ok()));
+    if is_number { Scalar::Number(text) } else { Scalar::Text(text) }
+}

@@ -1,0 +1,155 @@
+//! Where annotations of Autodiscovery stand, what they are called, and whether their container exists.
+
+use super::super::super::finding::{Finding, Findings};
+use super::super::super::node::{Entry, Node, Scalar};
+use super::super::super::project::{Kind, Pod, Project};
+use super::super::super::rule::{Rule, Severity};
+use super::super::super::sidecar::is_partial;
+use super::super::super::similar::closest;
+use super::{ENDS, OF_POD, PAGE, annotation, annotations};
+use crate::annotations::PREFIX;
+
+pub static NOT_A_STRING: Rule = Rule {
+    code: "PF801",
+    name: "annotation-not-a-string",
+    severity: Severity::Error,
+    title: "The value of an annotation or a label is no string",
+    why: "Kubernetes refuses the whole object: annotations and labels are strings, also if they look like a number or a boolean.",
+    fix: "Put the value between quotes.",
+    is_automatic: true,
+    sources: &["Kubernetes documentation, \"Annotations\"", "Kubernetes API reference, \"ObjectMeta\""],
+};
+
+pub static UNKNOWN_CONTAINER: Rule = Rule {
+    code: "PF806",
+    name: "annotation-of-no-container",
+    severity: Severity::Error,
+    title: "An annotation is for a container that the pod does not have",
+    why: "The Agent and the forwarder look it up by the container's name in the pod, and never find it.",
+    fix: "Use the container's `name` as it stands in the pod.",
+    is_automatic: false,
+    sources: &[PAGE, "DataDog/datadog-agent, `ValidateAnnotationsMatching`"],
+};
+
+pub static UNKNOWN_NAME: Rule = Rule {
+    code: "PF807",
+    name: "annotation-unknown",
+    severity: Severity::Warning,
+    title: "An annotation has a name that nothing looks for",
+    why: "What is not known is ignored without a word.",
+    fix: "Use one of checks, logs, tags, exclude, logs_exclude and metrics_exclude.",
+    is_automatic: false,
+    sources: &[PAGE, "Datadog documentation, \"Container Discovery Management\""],
+};
+
+pub static ON_WORKLOAD: Rule = Rule {
+    code: "PF812",
+    name: "annotation-on-workload",
+    severity: Severity::Error,
+    title: "An annotation of Autodiscovery stands on the workload, and not on its pods",
+    why: "The Agent and the forwarder look at pods, which do not have it.",
+    fix: "Put it below `spec.template.metadata.annotations`.",
+    is_automatic: false,
+    sources: &[PAGE],
+};
+
+pub static NOT_YES_OR_NO: Rule = Rule {
+    code: "PF816",
+    name: "annotation-not-a-boolean",
+    severity: Severity::Warning,
+    title: "An annotation that is yes or no is neither",
+    why: "What is not `true` or `false` counts as no.",
+    fix: "Write `\"true\"` or `\"false\"`.",
+    is_automatic: false,
+    sources: &["Datadog documentation, \"Container Discovery Management\""],
+};
+
+pub static RULES: &[&Rule] = &[&NOT_A_STRING, &UNKNOWN_CONTAINER, &UNKNOWN_NAME, &ON_WORKLOAD, &NOT_YES_OR_NO];
+
+/// Annotations that are yes or no.
+const BOOLEANS: [&str; 5] =
+    ["exclude", "logs_exclude", "metrics_exclude", "tolerate-unready", "ignore_autodiscovery_tags"];
+
+/// What the Agent takes for yes or no. Source: Go's `strconv.ParseBool`.
+const YES_OR_NO: [&str; 12] = ["true", "false", "True", "False", "TRUE", "FALSE", "t", "f", "T", "F", "1", "0"];
+
+pub fn check(project: &Project<'_>, findings: &mut Findings) {
+    for object in project.of_what(Kind::Kubernetes) {
+        strings(project, object.node, findings);
+        let Some(pod) = object.pod() else { continue };
+        if object.kind != "Pod" {
+            strings(project, pod.template, findings);
+            on_workload(&pod, findings);
+        }
+        containers(&pod, findings);
+    }
+}
+
+fn strings(project: &Project<'_>, object: Node<'_>, findings: &mut Findings) {
+    for part in ["annotations", "labels"] {
+        for entry in object.path(&["metadata", part]).into_iter().flat_map(Node::entries) {
+            let value = entry.value;
+            let kind = match value.scalar() {
+                _ if value.is_tagged() || entry.name == "<<" => continue,
+                Some(Scalar::Boolean(_)) => "a boolean",
+                Some(Scalar::Number(_)) => "a number",
+                None if value.is_map() => "a map",
+                None if value.is_list() => "a list",
+                _ => continue,
+            };
+            let message = format!("the value of {} is {kind}, not a string", entry.name);
+            let edit = value.quote(project.source(value.place()));
+            findings.push(Finding::new(&NOT_A_STRING, value.place(), message).edits(edit));
+        }
+    }
+}
+
+fn on_workload(pod: &Pod<'_>, findings: &mut Findings) {
+    let own = pod.object.node.path(&["metadata", "annotations"]);
+    let is_on_pods = |entry: &Entry<'_>| pod.annotations().is_some_and(|pods| pods.entry(entry.name).is_some());
+    for entry in own.into_iter().flat_map(Node::entries).filter(|entry| !is_on_pods(entry)) {
+        if annotation(entry).is_some() {
+            let message = format!("pods of {} do not have the annotation {}", pod.object.title(), entry.name);
+            findings.push(Finding::new(&ON_WORKLOAD, entry.key, message));
+        }
+    }
+}
+
+fn containers(pod: &Pod<'_>, findings: &mut Findings) {
+    let all = annotations(pod);
+    let names: Vec<&str> = pod.containers(true).filter_map(|container| container.get("name")?.text()).collect();
+    // A container can be given another name for its checks.
+    let given = all.iter().filter(|one| one.end == "check.id").filter_map(|one| one.entry.value.text());
+    let given: Vec<&str> = given.collect();
+    for one in &all {
+        let (end, whole) = (one.end, one.entry.name);
+        let known: &[&str] = if one.container.is_some() { &ENDS } else { &OF_POD };
+        if !known.contains(&end) {
+            let message = format!("`{whole}` is no annotation that is known");
+            let finding = Finding::new(&UNKNOWN_NAME, one.entry.key, message);
+            let stem = whole.strip_suffix(end).unwrap_or(PREFIX);
+            findings.push(match closest(end, known.iter().copied()) {
+                Some(near) => finding.fix(format!("Did you mean `{stem}{near}`?")),
+                None => finding,
+            });
+            continue;
+        }
+        let text = one.entry.value.string().filter(|_| BOOLEANS.contains(&end));
+        if text.is_some_and(|text| !YES_OR_NO.contains(&text)) {
+            let message = format!("{whole} is neither `true` nor `false`");
+            findings.push(Finding::new(&NOT_YES_OR_NO, one.entry.value.place(), message));
+        }
+        let Some(container) = one.container.filter(|name| !names.contains(name) && !given.contains(name)) else {
+            continue;
+        };
+        if is_partial(pod) || container.contains(['$', '{']) {
+            continue;
+        }
+        let message = format!("{} has no container `{container}`", pod.object.title());
+        let finding = Finding::new(&UNKNOWN_CONTAINER, one.entry.key, message);
+        findings.push(match closest(container, names.iter().copied()) {
+            Some(near) => finding.fix(format!("Did you mean `{PREFIX}{near}.{end}`?")),
+            None => finding.fix(format!("Use one of its containers: {}.", names.join(", "))),
+        });
+    }
+}

@@ -1,0 +1,153 @@
+//! Filters that take away, rename or overwrite the members of a record that the forwarder reads. What it understands is in
+//! `pipeline::roles`: `log` or a parser's `message`, `stream`, `logtag`, `kubernetes`, also lifted with a prefix.
+
+use super::{cri_parser, kubernetes};
+use crate::fluent_bit::parse::ReadProperty;
+use crate::lint::cloudwatch;
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::logging::Section;
+use crate::lint::project::Project;
+use crate::lint::rule::{Rule, Severity};
+use pipeline::glob;
+
+const RECORD_MODIFIER: &str = "Fluent Bit manual, \"Record Modifier\" filter";
+const MODIFY: &str = "Fluent Bit manual, \"Modify\" filter";
+const NEST: &str = "Fluent Bit manual, \"Nest\" filter";
+
+pub static METADATA_HIDDEN: Rule = Rule {
+    code: "PF304",
+    name: "metadata-hidden",
+    severity: Severity::Warning,
+    title: "A filter takes away or renames what tags or the status are made of",
+    why: "The forwarder looks for `kubernetes`, `stream` and `logtag` by these names, and leaves the same under other names in the log as it is.",
+    fix: "Leave the names as they are. `nest` with `Operation lift` and a prefix is understood, too.",
+    is_automatic: false,
+    sources: &[RECORD_MODIFIER, MODIFY, NEST],
+};
+
+pub static LINE_HIDDEN: Rule = Rule {
+    code: "PF305",
+    name: "line-hidden",
+    severity: Severity::Error,
+    title: "A filter takes away or renames the line itself",
+    why: "Without `log` there is no message, so Datadog shows a record where the line should be.",
+    fix: "Leave `log` as it is; of other names the forwarder knows only `message`.",
+    is_automatic: false,
+    sources: &[RECORD_MODIFIER, MODIFY, NEST],
+};
+
+pub static OVERWRITTEN: Rule = Rule {
+    code: "PF306",
+    name: "member-overwritten",
+    severity: Severity::Error,
+    title: "A filter writes over what the line, the tags or the status are made of",
+    why: "Every log then says the same, and what it really was is lost.",
+    fix: "Give the value another name, such as `cluster_name`, which becomes the tag kube_cluster_name.",
+    is_automatic: false,
+    sources: &[RECORD_MODIFIER, MODIFY],
+};
+
+pub static RULES: &[&Rule] = &[&METADATA_HIDDEN, &LINE_HIDDEN, &OVERWRITTEN];
+
+/// The members that are read, and what they are for.
+const MEMBERS: [(&str, &str); 4] = [
+    ("log", "the line"),
+    ("kubernetes", "the pod's metadata, for tags"),
+    ("stream", "whether it is stdout or stderr, for the status"),
+    ("logtag", "whether a line is whole, for joining"),
+];
+
+pub fn check(project: &Project<'_>, findings: &mut Findings) {
+    for logging in project.logging.iter().filter(|logging| cloudwatch::outputs(logging).next().is_some()) {
+        let there = [
+            ("log", true),
+            ("kubernetes", kubernetes(logging).is_some()),
+            ("stream", cri_parser(logging).is_some()),
+            ("logtag", cri_parser(logging).is_some()),
+        ];
+        for filter in logging.filters() {
+            match filter.plugin().as_str() {
+                "record_modifier" => record_modifier(filter, &there, findings),
+                "modify" => modify(filter, findings),
+                "nest" => nest(filter, findings),
+                _ => {}
+            }
+        }
+    }
+}
+
+fn is(property: &ReadProperty, names: &[&str]) -> bool {
+    names.iter().any(|name| property.name.value.eq_ignore_ascii_case(name))
+}
+
+fn words(property: &ReadProperty) -> impl Iterator<Item = &str> {
+    property.value.value.split_whitespace()
+}
+
+/// `there` says which members records have at all.
+fn record_modifier(filter: Section<'_, '_>, there: &[(&str, bool)], findings: &mut Findings) {
+    let mut kept: Vec<&ReadProperty> = Vec::new();
+    for property in &filter.section.properties {
+        let first = words(property).next().unwrap_or_default();
+        if is(property, &["Record"]) {
+            overwritten(filter, property, first, findings);
+        } else if is(property, &["Remove_key"]) {
+            hidden(filter, property, first, "is removed here", findings);
+        } else if is(property, &["Allowlist_key", "Whitelist_key"]) {
+            kept.push(property);
+        }
+    }
+    let Some(last) = kept.last() else { return };
+    for (member, _) in there.iter().filter(|(_, is_there)| *is_there) {
+        let is_kept = kept.iter().any(|property| property.value.value.eq_ignore_ascii_case(member));
+        let is_message = *member == "log" && kept.iter().any(|property| property.value.value == "message");
+        if !is_kept && !is_message {
+            hidden(filter, last, member, "is not in the list of what is kept", findings);
+        }
+    }
+}
+
+fn modify(filter: Section<'_, '_>, findings: &mut Findings) {
+    // A condition may well leave the pods' own logs alone.
+    if filter.property("Condition").is_some() {
+        return;
+    }
+    for property in &filter.section.properties {
+        let mut words = words(property);
+        let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        if is(property, &["Set"]) {
+            overwritten(filter, property, first, findings);
+        } else if is(property, &["Remove"]) {
+            hidden(filter, property, first, "is removed here", findings);
+        } else if is(property, &["Remove_wildcard"]) {
+            let all = MEMBERS.iter().filter(|(member, _)| member.starts_with(first) && !first.is_empty());
+            all.for_each(|(member, _)| hidden(filter, property, member, "is removed here", findings));
+        } else if is(property, &["Rename", "Hard_rename"]) && !(first == "log" && second == "message") {
+            hidden(filter, property, first, &format!("becomes `{second}` here"), findings);
+        }
+    }
+}
+
+fn nest(filter: Section<'_, '_>, findings: &mut Findings) {
+    if !filter.get("Operation").is_some_and(|operation| operation.eq_ignore_ascii_case("nest")) {
+        return;
+    }
+    let under = filter.get("Nest_under").unwrap_or_default();
+    for property in filter.section.properties.iter().filter(|property| is(property, &["Wildcard"])) {
+        for (member, _) in MEMBERS.iter().filter(|(member, _)| glob::matches(&property.value.value, member, false)) {
+            hidden(filter, property, member, &format!("goes into `{under}` here"), findings);
+        }
+    }
+}
+
+fn hidden(filter: Section<'_, '_>, property: &ReadProperty, member: &str, how: &str, findings: &mut Findings) {
+    let Some((_, what)) = MEMBERS.iter().find(|(name, _)| *name == member) else { return };
+    let rule = if member == "log" { &LINE_HIDDEN } else { &METADATA_HIDDEN };
+    findings.push(Finding::new(rule, filter.value_place(property), format!("`{member}` {how}: {what}")));
+}
+
+fn overwritten(filter: Section<'_, '_>, property: &ReadProperty, member: &str, findings: &mut Findings) {
+    let Some((_, what)) = MEMBERS.iter().find(|(name, _)| *name == member) else { return };
+    let message = format!("`{member}` is written over here: {what}");
+    findings.push(Finding::new(&OVERWRITTEN, filter.value_place(property), message));
+}

@@ -1,0 +1,147 @@
+//! Names, keys and tokens of an installation: the cluster's name, and what sidecars need to speak with Datadog and the Cluster Agent.
+
+use super::{PAGE, WEBHOOK};
+use crate::agent::{API_KEY, SECRET, TOKEN};
+use crate::cluster::is_cluster;
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::installation::{self, Form, Installation, is_placeholder};
+use crate::lint::node::{Entry, Node};
+use crate::lint::project::Project;
+use crate::lint::rule::{Rule, Severity};
+
+pub static CLUSTER_NAME: Rule = Rule {
+    code: "PF741",
+    name: "cluster-name",
+    severity: Severity::Error,
+    title: "Datadog takes no such name of a cluster",
+    why: "The chart refuses to install with it, and an Agent with it leaves the tag kube_cluster_name out.",
+    fix: "Use lower-case letters, digits, `-`, `_` and `.`, 80 characters at most, with a letter or a digit at both ends.",
+    is_automatic: false,
+    sources: &["DataDog/helm-charts, charts/datadog/templates/_helpers.tpl, check-cluster-name"],
+};
+
+pub static PLAIN_SECRET: Rule = Rule {
+    code: "PF742",
+    name: "plain-secret",
+    severity: Severity::Warning,
+    title: "A key or a token stands in the file as text",
+    why: "Whoever can read the file, its history, or the release that Helm keeps of it, has the key.",
+    fix: "Put it into a Secret, `podferry generate secret`, and name that Secret here instead.",
+    is_automatic: false,
+    sources: &["DataDog/helm-charts, charts/datadog/values.yaml", PAGE],
+};
+
+pub static NO_TOKEN: Rule = Rule {
+    code: "PF743",
+    name: "no-token-secret",
+    severity: Severity::Error,
+    title: "The Cluster Agent is given no token that sidecars could have, too",
+    why: "It makes a token of its own then, and refuses every sidecar, which takes the token from the Secret datadog-secret of its namespace.",
+    fix: "Name the Secret with the token: `clusterAgent.tokenExistingSecret: datadog-secret`, or of the Operator `global.clusterAgentTokenSecret`.",
+    is_automatic: false,
+    sources: &[PAGE, WEBHOOK, "DataDog/helm-charts, charts/datadog/templates/secret-cluster-agent-token.yaml"],
+};
+
+pub static OTHER_SECRET: Rule = Rule {
+    code: "PF744",
+    name: "other-secret-name",
+    severity: Severity::Warning,
+    title: "The Cluster Agent takes its key or token from another Secret than sidecars do",
+    why: "Injected sidecars look for the Secret datadog-secret with the keys api-key and token and for no other, so two Secrets have to be kept the same.",
+    fix: "Call the Secret datadog-secret, with the keys api-key and token, in every namespace.",
+    is_automatic: false,
+    sources: &[PAGE, WEBHOOK, "DataDog/datadog-agent#52899"],
+};
+
+pub static RULES: &[&Rule] = &[&CLUSTER_NAME, &PLAIN_SECRET, &NO_TOKEN, &OTHER_SECRET];
+
+/// Paths of keys and tokens as text: of the chart, of the Operator.
+const PLAIN: [(&[&str], &[&str], &str); 3] = [
+    (&["datadog", "apiKey"], &["global", "credentials", "apiKey"], "an API key"),
+    (&["datadog", "appKey"], &["global", "credentials", "appKey"], "an application key"),
+    (&["clusterAgent", "token"], &["global", "clusterAgentToken"], "the Cluster Agent's token"),
+];
+
+pub fn check(project: &Project<'_>, findings: &mut Findings) {
+    let all = installation::all(project);
+    for installation in &all {
+        cluster_name(installation, findings);
+        plain(installation, findings);
+        if installation.injection().is_some() {
+            other_names(installation, findings);
+            token(installation, &all, findings);
+        }
+    }
+}
+
+fn cluster_name(installation: &Installation<'_>, findings: &mut Findings) {
+    let Some(name) = installation.cluster_name() else { return };
+    let Some(text) = name.text().filter(|text| !text.is_empty() && !is_placeholder(text)) else { return };
+    if !is_cluster(text) {
+        let message = match text.chars().count() {
+            length @ 81.. => format!("the name has {length} characters, and Datadog takes 80"),
+            _ => format!("Datadog takes no cluster's name `{text}`"),
+        };
+        findings.push(Finding::new(&CLUSTER_NAME, name.place(), message));
+    }
+}
+
+fn plain(installation: &Installation<'_>, findings: &mut Findings) {
+    for (chart, operator, what) in PLAIN {
+        let Some(entry) = installation.entry(chart, operator) else { continue };
+        // `ENC[…]` names a secret of a secret backend.
+        let is_plain = |text: &&str| !text.is_empty() && !is_placeholder(text) && !text.starts_with("ENC[");
+        if !entry.value.is_null() && entry.value.text().filter(is_plain).is_some() {
+            findings.push(Finding::new(&PLAIN_SECRET, entry.value.place(), format!("{what} stands here as text")));
+        }
+    }
+}
+
+/// Values can come from several files: another one may name the Secret.
+fn token(installation: &Installation<'_>, all: &[Installation<'_>], findings: &mut Findings) {
+    let has = |one: &Installation<'_>, chart: &[&str], operator: &[&str]| {
+        one.value(chart, operator).is_some_and(|value| !value.is_null() && value.text() != Some(""))
+    };
+    let is_given = |one: &Installation<'_>| {
+        has(one, &["clusterAgent", "tokenExistingSecret"], &["global", "clusterAgentTokenSecret"])
+            || has(one, &["clusterAgent", "token"], &["global", "clusterAgentToken"])
+    };
+    let is_same = |one: &&Installation<'_>| one.form == installation.form;
+    if !installation.speaks_with_sidecars() || all.iter().filter(is_same).any(is_given) {
+        return;
+    }
+    let Some(injection) = installation.injection() else { return };
+    let message = "sidecars cannot have the token that the Cluster Agent makes for itself";
+    findings.push(Finding::new(&NO_TOKEN, injection.key, message));
+}
+
+fn other_names(installation: &Installation<'_>, findings: &mut Findings) {
+    let mut hold = |entry: Option<Entry<'_>>, expected: &str, what: &str| {
+        let Some(entry) = entry else { return };
+        let Some(text) = entry.value.text().filter(|text| !text.is_empty() && !is_placeholder(text)) else { return };
+        if !entry.value.is_null() && text != expected {
+            let message = format!("sidecars look for the {what} {expected}, not `{text}`");
+            findings.push(Finding::new(&OTHER_SECRET, entry.value.place(), message));
+        }
+    };
+    let speaks = installation.speaks_with_sidecars();
+    match installation.form {
+        Form::Chart => {
+            hold(installation.entry(&["datadog", "apiKeyExistingSecret"], &[]), SECRET, "Secret");
+            if speaks {
+                hold(installation.entry(&["clusterAgent", "tokenExistingSecret"], &[]), SECRET, "Secret");
+            }
+        }
+        Form::Operator => {
+            let credentials: [(&[&str], &str, bool); 2] = [
+                (&["global", "credentials", "apiSecret"], API_KEY, true),
+                (&["global", "clusterAgentTokenSecret"], TOKEN, speaks),
+            ];
+            for (path, key, is_used) in credentials {
+                let secret: Option<Node<'_>> = installation.value(&[], path).filter(|_| is_used);
+                hold(secret.and_then(|secret| secret.entry("secretName")), SECRET, "Secret");
+                hold(secret.and_then(|secret| secret.entry("keyName")), key, "key");
+            }
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! The Secret with the API key and the token: its keys, what stands in them, and whether it is in each namespace that needs it.
+//!
+//! No finding says anything of a value but its length.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::super::finding::{Finding, Findings};
+use super::super::node::{Entry, Node, Scalar};
+use super::super::project::{Object, Project};
+use super::super::rule::{Rule, Severity};
+use super::super::sidecar::{is_injected, sidecars};
+use super::super::source::Place;
+use crate::agent::{API_KEY, SECRET, TOKEN};
+use crate::secret::{MIN_TOKEN, SecretError, check_api_key};
+
+const PAGE: &str = "Datadog documentation, \"Amazon EKS on AWS Fargate\", \"Prerequisites\"";
+const KUBERNETES: &str = "Kubernetes documentation, \"Secrets\"";
+
+pub static NO_API_KEY: Rule = Rule {
+    code: "PF601",
+    name: "secret-without-api-key",
+    severity: Severity::Error,
+    title: "The Secret datadog-secret has no key api-key",
+    why: "Sidecars take their API key from it: without it, they are not injected or do not start.",
+    fix: "Add the key `api-key`.",
+    is_automatic: false,
+    sources: &[PAGE, "DataDog/datadog-agent, issue #52899"],
+};
+
+pub static NO_TOKEN: Rule = Rule {
+    code: "PF602",
+    name: "secret-without-token",
+    severity: Severity::Warning,
+    title: "The Secret datadog-secret has no key token",
+    why: "Sidecars that talk to the Cluster Agent take their token from it: without it, they are not injected or do not start.",
+    fix: "Add the key `token`, the same in every namespace and in the Cluster Agent's.",
+    is_automatic: false,
+    sources: &[PAGE, "DataDog/datadog-agent, issue #52899"],
+};
+
+pub static API_KEY_FORM: Rule = Rule {
+    code: "PF603",
+    name: "api-key-form",
+    severity: Severity::Error,
+    title: "What stands in api-key is no API key",
+    why: "Datadog takes nothing that is sent with it.",
+    fix: "Use an API key: 32 hexadecimal digits, from Organization Settings, API Keys.",
+    is_automatic: false,
+    sources: &["Datadog documentation, \"API and Application Keys\""],
+};
+
+pub static PLACEHOLDER: Rule = Rule {
+    code: "PF604",
+    name: "secret-placeholder",
+    severity: Severity::Error,
+    title: "A key or token is a placeholder",
+    why: "It was meant to be replaced: nothing takes it.",
+    fix: "Put the real value there, out of the repository: `podferry generate secret` writes it, or a reference to a store of secrets.",
+    is_automatic: false,
+    sources: &[PAGE],
+};
+
+pub static SHORT_TOKEN: Rule = Rule {
+    code: "PF605",
+    name: "token-too-short",
+    severity: Severity::Error,
+    title: "The token is shorter than the Cluster Agent takes",
+    why: "The Cluster Agent does not start with a token of fewer than 32 characters.",
+    fix: "Make a token of 32 letters and digits: `podferry generate secret` does.",
+    is_automatic: false,
+    sources: &[PAGE, "DataDog/datadog-agent, `pkg/api/util`, `authTokenMinimalLen`"],
+};
+
+pub static NOT_BASE64: Rule = Rule {
+    code: "PF606",
+    name: "secret-not-base64",
+    severity: Severity::Error,
+    title: "A value in `data` of a Secret is not base64",
+    why: "Kubernetes refuses the Secret, or stores other bytes than are meant.",
+    fix: "Put the value below `stringData`, where it stands as it is.",
+    is_automatic: false,
+    sources: &[KUBERNETES],
+};
+
+pub static BLANKS: Rule = Rule {
+    code: "PF607",
+    name: "secret-with-blanks",
+    severity: Severity::Error,
+    title: "A key or token begins or ends with a blank or a line break",
+    why: "A header of HTTP takes no line break: with such a token no sidecar reaches the Cluster Agent, and not every program takes blanks off a key.",
+    fix: "Encode it without the line break (`printf %s`, not `echo`); in `stringData`, write it on the line of its name.",
+    is_automatic: false,
+    sources: &[KUBERNETES],
+};
+
+pub static TOKENS_DIFFER: Rule = Rule {
+    code: "PF608",
+    name: "tokens-differ",
+    severity: Severity::Error,
+    title: "Two namespaces have different tokens",
+    why: "The Cluster Agent has one token, so it refuses the sidecars of all namespaces with another.",
+    fix: "Use the same token in every namespace.",
+    is_automatic: false,
+    sources: &[PAGE],
+};
+
+pub static MISSING: Rule = Rule {
+    code: "PF609",
+    name: "secret-missing",
+    severity: Severity::Error,
+    title: "A namespace with sidecars has no Secret datadog-secret, though others have",
+    why: "A pod reads Secrets of its own namespace only: without it the sidecar is not injected or does not start.",
+    fix: "Add the Secret in this namespace: `podferry generate secret` writes one for each.",
+    is_automatic: false,
+    sources: &[PAGE, "DataDog/datadog-agent, issue #52899"],
+};
+
+pub static OTHER_NAME: Rule = Rule {
+    code: "PF610",
+    name: "secret-other-name",
+    severity: Severity::Error,
+    title: "The Secret for injected sidecars has a name that nothing looks for",
+    why: "The Cluster Agent takes the key of injected sidecars from datadog-secret, and from no other.",
+    fix: "Call it datadog-secret.",
+    is_automatic: false,
+    sources: &[PAGE, "DataDog/datadog-operator, issue #1688"],
+};
+
+pub static NOT_A_STRING: Rule = Rule {
+    code: "PF611",
+    name: "secret-not-a-string",
+    severity: Severity::Error,
+    title: "A value of a Secret is no string",
+    why: "Kubernetes refuses the Secret: a key of digits only, or of digits around an `e`, is a number to YAML.",
+    fix: "Put the value between quotes.",
+    is_automatic: true,
+    sources: &["Kubernetes API reference, \"Secret\"", "kubernetes-sigs/yaml"],
+};
+
+pub static RULES: &[&Rule] = &[
+    &NO_API_KEY,
+    &NO_TOKEN,
+    &API_KEY_FORM,
+    &PLACEHOLDER,
+    &SHORT_TOKEN,
+    &NOT_BASE64,
+    &BLANKS,
+    &TOKENS_DIFFER,
+    &MISSING,
+    &OTHER_NAME,
+    &NOT_A_STRING,
+];
+
+/// Kinds of which another program makes a Secret.
+const MAKERS: [&str; 5] =
+    ["ExternalSecret", "ClusterExternalSecret", "SealedSecret", "VaultStaticSecret", "BitwardenSecret"];
+
+pub fn check(project: &Project<'_>, findings: &mut Findings) {
+    let secrets: Vec<Object<'_>> = project.of_kind("Secret").filter(|secret| secret.name() == Some(SECRET)).collect();
+    project.of_kind("Secret").for_each(|secret| strings(project, &secret, findings));
+    let mut tokens: Vec<(Place, String)> = Vec::new();
+    for secret in &secrets {
+        for (key, rule) in [(API_KEY, &NO_API_KEY), (TOKEN, &NO_TOKEN)] {
+            let Some(entry) = entry(secret, key) else {
+                let message = format!("{} has no key `{key}`", secret.title());
+                findings.push(Finding::new(rule, secret.place(), message));
+                continue;
+            };
+            let value = value(secret, entry, findings);
+            let Some(value) = value.filter(|value| is_known(value)) else { continue };
+            content(secret, entry, key, &value, findings);
+            if key == TOKEN {
+                tokens.push((entry.value.place(), value.trim().to_owned()));
+            }
+        }
+    }
+    if let Some((first, token)) = tokens.first() {
+        for (place, _) in tokens.iter().filter(|(_, other)| other != token) {
+            let message = "this token is not the one of the first namespace";
+            findings.push(Finding::new(&TOKENS_DIFFER, *place, message).related(*first, "the first"));
+        }
+    }
+    presence(project, findings);
+}
+
+fn strings(project: &Project<'_>, secret: &Object<'_>, findings: &mut Findings) {
+    let parts = ["data", "stringData"].into_iter().filter_map(|part| secret.node.get(part));
+    for entry in parts.flat_map(Node::entries) {
+        let kind = match entry.value.scalar() {
+            Some(Scalar::Boolean(_)) => "a boolean",
+            Some(Scalar::Number(_)) => "a number",
+            _ => continue,
+        };
+        let message = format!("`{}` of {} is {kind}, not a string", entry.name, secret.title());
+        let edit = entry.value.quote(project.source(entry.value.place()));
+        findings.push(Finding::new(&NOT_A_STRING, entry.value.place(), message).edits(edit));
+    }
+}
+
+fn entry<'a>(secret: &Object<'a>, key: &str) -> Option<Entry<'a>> {
+    ["stringData", "data"].iter().find_map(|part| secret.node.get(part)?.entry(key))
+}
+
+/// Whether nothing is filled in later.
+fn is_known(value: &str) -> bool {
+    !["$(", "${", "{{", "ENC["].iter().any(|mark| value.contains(mark))
+}
+
+/// What the Secret holds, decoded.
+fn value(secret: &Object<'_>, entry: Entry<'_>, findings: &mut Findings) -> Option<String> {
+    let text = entry.value.text()?;
+    let is_data =
+        secret.node.path(&["data"]).and_then(|data| data.entry(entry.name)).is_some_and(|one| one.key == entry.key);
+    if !is_data {
+        return Some(text.to_owned());
+    }
+    if !is_known(text) {
+        return None;
+    }
+    let decoded =
+        STANDARD.decode(text.replace(['\n', '\r'], "").trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    if decoded.is_none() {
+        let (rule, what) =
+            if is_placeholder(text) { (&PLACEHOLDER, "a placeholder") } else { (&NOT_BASE64, "not base64") };
+        let message = format!("`{}` of {} is {what}", entry.name, secret.title());
+        findings.push(Finding::new(rule, entry.value.place(), message));
+    }
+    decoded
+}
+
+fn content(secret: &Object<'_>, entry: Entry<'_>, key: &str, value: &str, findings: &mut Findings) {
+    let place = entry.value.place();
+    let title = secret.title();
+    let trimmed = value.trim();
+    if is_placeholder(trimmed) {
+        findings.push(Finding::new(&PLACEHOLDER, place, format!("`{key}` of {title} is a placeholder")));
+        return;
+    }
+    if trimmed.len() != value.len() {
+        let message = format!("`{key}` of {title} has a blank or a line break at an end");
+        findings.push(Finding::new(&BLANKS, place, message));
+    }
+    if key == TOKEN {
+        if trimmed.len() < MIN_TOKEN {
+            let message = format!("the token has {} characters, and needs {MIN_TOKEN}", trimmed.len());
+            findings.push(Finding::new(&SHORT_TOKEN, place, message));
+        }
+        return;
+    }
+    match check_api_key(trimmed) {
+        Err(SecretError::ApplicationKey) => {
+            let message = format!("`{key}` of {title} is as long as an application key");
+            findings.push(Finding::new(&API_KEY_FORM, place, message));
+        }
+        Err(_) => {
+            let message = format!("`{key}` of {title} is not 32 hexadecimal digits");
+            findings.push(Finding::new(&API_KEY_FORM, place, message));
+        }
+        Ok(()) => {}
+    }
+}
+
+/// Whether a text asks for another one.
+fn is_placeholder(text: &str) -> bool {
+    const WORDS: [&str; 9] =
+        ["changeme", "change-me", "change_me", "replace", "placeholder", "your-", "your_", "yourapikey", "todo"];
+    let text = text.trim().to_ascii_lowercase();
+    let is_bracketed = text.starts_with('<') && text.ends_with('>');
+    let is_filled = !text.is_empty() && text.bytes().all(|byte| byte == b'x' || byte == b'*' || byte == b'.');
+    text.is_empty() || is_bracketed || is_filled || WORDS.iter().any(|word| text.contains(word))
+}
+
+/// The name of the Secret that an object is, or makes.
+fn makes<'a>(object: &Object<'a>) -> Option<&'a str> {
+    let target =
+        [&["spec", "target", "name"][..], &["spec", "template", "metadata", "name"], &["spec", "destination", "name"]];
+    match object.kind {
+        "Secret" => object.name(),
+        kind if MAKERS.contains(&kind) => {
+            target.iter().find_map(|path| object.node.path(path)).and_then(Node::text).or_else(|| object.name())
+        }
+        _ => None,
+    }
+}
+
+/// Whether a program copies an object into other namespaces.
+fn is_copied(object: &Object<'_>) -> bool {
+    let annotations = object.node.path(&["metadata", "annotations"]);
+    object.kind.starts_with("Cluster")
+        || annotations
+            .into_iter()
+            .flat_map(Node::entries)
+            .any(|entry| ["reflect", "replicat", "kubed", "copy"].iter().any(|word| entry.name.contains(word)))
+}
+
+/// Looks whether each namespace with sidecars has the Secret.
+fn presence(project: &Project<'_>, findings: &mut Findings) {
+    let known: Vec<Object<'_>> = project.objects.iter().copied().filter(|one| makes(one) == Some(SECRET)).collect();
+    let is_everywhere = |one: &Object<'_>| is_copied(one) || one.namespace().is_none();
+    let mut said: Vec<&str> = Vec::new();
+    for pod in project.pods().filter(|pod| pod.object.kind != "DaemonSet") {
+        let Some(namespace) = pod.object.namespace().filter(|namespace| !said.contains(namespace)) else { continue };
+        let injected = is_injected(&pod);
+        let is_from_secret = sidecars(&pod).iter().any(|sidecar| {
+            let reference =
+                sidecar.variable("DD_API_KEY").and_then(|one| one.item.path(&["valueFrom", "secretKeyRef", "name"]));
+            reference.and_then(Node::text) == Some(SECRET)
+        });
+        let is_here = |one: &Object<'_>| is_everywhere(one) || one.namespace() == Some(namespace);
+        if !(injected || is_from_secret) || known.iter().any(is_here) {
+            continue;
+        }
+        let in_namespace = |one: &Object<'_>| one.namespace() == Some(namespace) && entry(one, API_KEY).is_some();
+        let other = project.of_kind("Secret").find(in_namespace).filter(|_| injected);
+        said.push(namespace);
+        if let Some(other) = other {
+            let message = format!("{} is not called {SECRET}, so injected sidecars do not find it", other.title());
+            let finding = Finding::new(&OTHER_NAME, other.place(), message);
+            findings.push(finding.related(pod.object.place(), "its pods get a sidecar"));
+        } else if let Some(first) = known.first() {
+            let message = format!("namespace {namespace} has pods with a sidecar, but no {SECRET}");
+            let finding = Finding::new(&MISSING, pod.object.place(), message);
+            findings.push(finding.related(first.place(), "this one is in another namespace"));
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! What a sidecar is asked to do, and what that needs beside it.
+
+use super::super::super::finding::{Edit, Finding, Findings};
+use super::super::super::logging::{CONFIG_MAP, NAMESPACE};
+use super::super::super::node::Node;
+use super::super::super::project::Project;
+use super::super::super::rule::{Rule, Severity};
+use super::super::super::sidecar::{KUBELET_LOGS, Sidecar};
+use super::{PAGE, all};
+use crate::agent::PROCESSES;
+
+pub static OLD_NAME: Rule = Rule {
+    code: "PF415",
+    name: "sidecar-old-variable",
+    severity: Severity::Note,
+    title: "A sidecar's variable has a newer name",
+    why: "The old name still works, but Datadog's pages and newer samples have the new one, and both together are confusing.",
+    fix: "Use the new name.",
+    is_automatic: true,
+    sources: &[PAGE, "DataDog/datadog-agent, `pkg/config/setup/process.go`"],
+};
+
+pub static PROCESS_NAMESPACE: Rule = Rule {
+    code: "PF416",
+    name: "sidecar-process-namespace",
+    severity: Severity::Error,
+    title: "A sidecar collects processes, but sees only its own",
+    why: "Containers see each other's processes only where the pod shares its process namespace.",
+    fix: "Set `shareProcessNamespace: true` in the pod's spec.",
+    is_automatic: false,
+    sources: &[PAGE, "Kubernetes documentation, \"Share Process Namespace between Containers in a Pod\""],
+};
+
+pub static JOB_NEVER_ENDS: Rule = Rule {
+    code: "PF417",
+    name: "job-never-ends",
+    severity: Severity::Error,
+    title: "A Job waits for its sidecar, which never ends",
+    why: "A Job is complete when all of its containers have ended, and the Agent goes on.",
+    fix: "Set `DD_AUTO_EXIT_NOPROCESS_ENABLED` to `\"true\"`, and `shareProcessNamespace: true` in the pod's spec; or make the Agent an init container with `restartPolicy: Always`.",
+    is_automatic: false,
+    sources: &[
+        "DataDog/datadog-agent, `pkg/clusteragent/admission/mutate/agent_sidecar`",
+        "Kubernetes documentation, \"Sidecar Containers\"",
+    ],
+};
+
+pub static HALF_LOGS: Rule = Rule {
+    code: "PF418",
+    name: "native-logs-half",
+    severity: Severity::Warning,
+    title: "A sidecar has one of the two switches for logs through the kubelet",
+    why: "On Fargate the Agent finds no log files and no container runtime: it collects logs with both switches, or none.",
+    fix: "Set both `DD_LOGS_ENABLED` and `DD_LOGS_CONFIG_K8S_CONTAINER_USE_KUBELET_API` to `\"true\"`, or none.",
+    is_automatic: false,
+    sources: &[PAGE],
+};
+
+pub static RUN_PATH: Rule = Rule {
+    code: "PF419",
+    name: "native-logs-run-path",
+    severity: Severity::Warning,
+    title: "A sidecar that collects logs forgets how far it has read when it starts again",
+    why: "Where it has read to is written below the run path, which is lost with the container unless a volume is there: logs are sent twice, or not.",
+    fix: "Mount an emptyDir at `/opt/datadog-agent/run`, and set `DD_LOGS_CONFIG_RUN_PATH` to it.",
+    is_automatic: false,
+    sources: &[PAGE, "DataDog/datadog-agent, `pkg/clusteragent/admission/mutate/agent_sidecar`"],
+};
+
+pub static LOGS_TWICE: Rule = Rule {
+    code: "PF420",
+    name: "logs-twice",
+    severity: Severity::Note,
+    title: "Logs of a pod take two ways to Datadog",
+    why: "The sidecar collects them, and so does EKS' Fluent Bit, whose configuration holds for all pods: each log may be there twice, and is paid for twice.",
+    fix: "Choose one way for each pod. EKS' Fluent Bit can leave out namespaces by a `grep` filter.",
+    is_automatic: false,
+    sources: &[PAGE, "Amazon EKS User Guide, \"Start AWS Fargate logging for your cluster\""],
+};
+
+pub static RULES: &[&Rule] = &[&OLD_NAME, &PROCESS_NAMESPACE, &JOB_NEVER_ENDS, &HALF_LOGS, &RUN_PATH, &LOGS_TWICE];
+
+/// Old names, and those that took their place.
+const RENAMED: [(&str, &str); 1] = [("DD_PROCESS_AGENT_PROCESS_COLLECTION_ENABLED", PROCESSES)];
+const LOGS: &str = "DD_LOGS_ENABLED";
+const AUTO_EXIT: &str = "DD_AUTO_EXIT_NOPROCESS_ENABLED";
+/// Where the Agent writes if nothing else is said.
+const DEFAULT_RUN_PATH: &str = "/opt/datadog-agent/run";
+
+pub fn check(project: &Project<'_>, findings: &mut Findings) {
+    for sidecar in all(project) {
+        names(&sidecar, findings);
+        processes(&sidecar, findings);
+        logs(project, &sidecar, findings);
+    }
+}
+
+fn names(sidecar: &Sidecar<'_>, findings: &mut Findings) {
+    for (old, new) in RENAMED {
+        let Some(variable) = sidecar.variable(old) else { continue };
+        let message = format!("{old} is called {new} now");
+        let place = variable.name_place();
+        let is_written_here = variable.item.get("name").is_some_and(|name| name.tree().end > name.tree().start);
+        let edit = Edit { span: place.span, text: new.to_owned() };
+        let edit = Some(edit).filter(|_| is_written_here && sidecar.variable(new).is_none() && is_bare(&variable.item));
+        findings.push(Finding::new(&OLD_NAME, place, message).fix(format!("Write `{new}`.")).edits(edit));
+    }
+}
+
+/// Whether the name stands there without quotes, and not as an alias.
+fn is_bare(item: &Node<'_>) -> bool {
+    item.get("name").is_some_and(|name| !name.is_alias() && name.style() == Some(granit_parser::ScalarStyle::Plain))
+}
+
+fn processes(sidecar: &Sidecar<'_>, findings: &mut Findings) {
+    let shares = sidecar.pod.spec.get("shareProcessNamespace").is_some_and(Node::is_true);
+    let collection = [PROCESSES, RENAMED[0].0].iter().filter_map(|name| sidecar.variable(name)).find(|one| one.is_on());
+    if let Some(variable) = collection.filter(|_| !shares) {
+        let message = format!("{} is on, but the pod does not share its process namespace", variable.name);
+        findings.push(Finding::new(&PROCESS_NAMESPACE, variable.name_place(), message));
+    }
+    if sidecar.is_init || !["Job", "CronJob"].contains(&sidecar.pod.object.kind) {
+        return;
+    }
+    match sidecar.variable(AUTO_EXIT) {
+        Some(variable) if variable.is_on() && !shares => {
+            let message = format!("{AUTO_EXIT} waits for processes that the Agent does not see");
+            findings.push(
+                Finding::new(&JOB_NEVER_ENDS, variable.name_place(), message)
+                    .fix("Set `shareProcessNamespace: true` in the pod's spec."),
+            );
+        }
+        Some(variable) if variable.is_on() || variable.literal().is_none() => {}
+        None if !sidecar.lacks(AUTO_EXIT) => {}
+        found => {
+            let place = found.map_or_else(|| sidecar.place(), |variable| variable.place());
+            let message = format!("container {} of {} never ends", sidecar.name(), sidecar.pod.object.title());
+            findings.push(Finding::new(&JOB_NEVER_ENDS, place, message));
+        }
+    }
+}
+
+fn logs(project: &Project<'_>, sidecar: &Sidecar<'_>, findings: &mut Findings) {
+    let switches = [LOGS, KUBELET_LOGS];
+    let on = switches.iter().filter_map(|name| sidecar.variable(name)).find(|variable| variable.is_on());
+    let Some(on) = on else { return };
+    let is_known = |name: &str| sidecar.lacks(name) || sidecar.literal(name).is_some();
+    if !sidecar.has_native_logs() {
+        let other = if on.name == LOGS { KUBELET_LOGS } else { LOGS };
+        if is_known(other) {
+            let message = format!("container {} has {}, but not {other}", sidecar.name(), on.name);
+            findings.push(Finding::new(&HALF_LOGS, on.name_place(), message));
+        }
+        return;
+    }
+    let path = sidecar.literal("DD_LOGS_CONFIG_RUN_PATH").unwrap_or(DEFAULT_RUN_PATH);
+    let mounts = || sidecar.container.list("volumeMounts").filter_map(|mount| mount.get("mountPath")?.text());
+    let covers = |mount: &str| {
+        let rest = path.strip_prefix(mount.trim_end_matches('/'));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    if !mounts().any(covers) {
+        let message = format!("no volume is mounted at {path} of container {}", sidecar.name());
+        findings.push(Finding::new(&RUN_PATH, on.name_place(), message));
+    }
+    let is_read =
+        |name: Option<&str>, namespace: Option<&str>| name == Some(CONFIG_MAP) && namespace == Some(NAMESPACE);
+    let router = project.logging.iter().find(|one| is_read(one.object.name(), one.object.namespace()));
+    if let Some(router) = router {
+        let message = format!("container {} collects logs that EKS' Fluent Bit sends, too", sidecar.name());
+        findings
+            .push(Finding::new(&LOGS_TWICE, on.name_place(), message).related(router.object.place(), "for all pods"));
+    }
+}

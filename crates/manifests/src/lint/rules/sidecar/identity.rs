@@ -1,0 +1,165 @@
+//! Who a sidecar says that it is: on Fargate, on which node, in which cluster, with which tags.
+
+use super::super::super::finding::{Finding, Findings};
+use super::super::super::project::Project;
+use super::super::super::rule::{Rule, Severity};
+use super::super::super::sidecar::{FARGATE, Sidecar, variables};
+use super::{PAGE, all};
+use crate::cluster::is_cluster;
+
+pub static NOT_ON_FARGATE: Rule = Rule {
+    code: "PF401",
+    name: "sidecar-not-on-fargate",
+    severity: Severity::Error,
+    title: "A sidecar is not told that it runs on Fargate",
+    why: "The Agent looks for a host that Fargate has not: the check eks_fargate does not run, and tags of the pod are missing.",
+    fix: "Give the Agent the variable `DD_EKS_FARGATE` with the value `\"true\"`.",
+    is_automatic: false,
+    sources: &[PAGE],
+};
+
+pub static NO_NODE_NAME: Rule = Rule {
+    code: "PF402",
+    name: "sidecar-node-name",
+    severity: Severity::Error,
+    title: "A sidecar does not know the name of its node",
+    why: "By that name the Agent reaches the kubelet, which tells it of the pod: without it there are no tags, and eks_fargate does not run.",
+    fix: "Take `DD_KUBERNETES_KUBELET_NODENAME` from `fieldRef: {fieldPath: spec.nodeName}`.",
+    is_automatic: false,
+    sources: &[PAGE, "DataDog/integrations-core, `eks_fargate/datadog_checks/eks_fargate/eks_fargate.py`"],
+};
+
+pub static HOSTNAME: Rule = Rule {
+    code: "PF405",
+    name: "sidecar-hostname",
+    severity: Severity::Warning,
+    title: "A sidecar is given a host name",
+    why: "Every pod would be a host in Datadog: on Fargate the Agent reports none.",
+    fix: "Take `DD_HOSTNAME` out.",
+    is_automatic: false,
+    sources: &[PAGE],
+};
+
+pub static NO_CLUSTER_NAME: Rule = Rule {
+    code: "PF409",
+    name: "sidecar-cluster-name",
+    severity: Severity::Warning,
+    title: "A sidecar does not know the name of the cluster",
+    why: "The tag kube_cluster_name is missing on all that it sends, so pods of two clusters cannot be told apart.",
+    fix: "Give the Agent the variable `DD_CLUSTER_NAME`.",
+    is_automatic: false,
+    sources: &[PAGE],
+};
+
+pub static CLUSTER_NAME_FORM: Rule = Rule {
+    code: "PF410",
+    name: "cluster-name-form",
+    severity: Severity::Error,
+    title: "A cluster's name is none that Datadog takes",
+    why: "The Agent leaves out a name of another form, and with it the tag kube_cluster_name.",
+    fix: "Use lower-case letters, digits, `-`, `_` and `.`, 80 characters at most.",
+    is_automatic: false,
+    sources: &[
+        "DataDog/helm-charts, `charts/datadog`, `clusterName`",
+        "DataDog/datadog-agent, `pkg/util/kubernetes/clustername`",
+    ],
+};
+
+pub static TAGS_WITH_COMMAS: Rule = Rule {
+    code: "PF411",
+    name: "sidecar-tags-with-commas",
+    severity: Severity::Warning,
+    title: "Tags of a sidecar are separated by commas",
+    why: "The Agent parts them at blanks, so what stands between two commas becomes a part of one tag.",
+    fix: "Put blanks in the place of the commas.",
+    is_automatic: true,
+    sources: &[PAGE, "DataDog/dd-trace-rb, issue #1953"],
+};
+
+pub static RULES: &[&Rule] =
+    &[&NOT_ON_FARGATE, &NO_NODE_NAME, &HOSTNAME, &NO_CLUSTER_NAME, &CLUSTER_NAME_FORM, &TAGS_WITH_COMMAS];
+
+const NODE_NAME: &str = "DD_KUBERNETES_KUBELET_NODENAME";
+const CLUSTER_NAME: &str = "DD_CLUSTER_NAME";
+/// Variables that hold tags for all that the Agent sends.
+const TAGS: [&str; 2] = ["DD_TAGS", "DD_EXTRA_TAGS"];
+
+pub fn check(project: &Project<'_>, findings: &mut Findings) {
+    for sidecar in all(project) {
+        fargate(&sidecar, findings);
+        node_name(&sidecar, findings);
+        if let Some(hostname) = sidecar.variable("DD_HOSTNAME") {
+            let message = format!("container {} sets DD_HOSTNAME", sidecar.name());
+            findings.push(Finding::new(&HOSTNAME, hostname.name_place(), message));
+        }
+        // Before Agent 7.34 the name had to be given as a tag.
+        let in_tags = TAGS.iter().any(|name| sidecar.variable(name).is_some_and(|tags| names_cluster(tags.literal())));
+        if sidecar.lacks(CLUSTER_NAME) && !in_tags {
+            let message = format!("container {} has no DD_CLUSTER_NAME", sidecar.name());
+            findings.push(Finding::new(&NO_CLUSTER_NAME, sidecar.place(), message));
+        }
+        tags(project, &sidecar, findings);
+    }
+    for variable in project.pods().flat_map(|pod| pod.containers(true).collect::<Vec<_>>()).flat_map(variables) {
+        let name = variable.literal().filter(|_| variable.name == CLUSTER_NAME);
+        if let Some(name) = name.filter(|name| !is_cluster(name)) {
+            let message = format!("`{name}` is no name of a cluster that Datadog takes");
+            findings.push(Finding::new(&CLUSTER_NAME_FORM, variable.place(), message));
+        }
+    }
+}
+
+fn names_cluster(tags: Option<&str>) -> bool {
+    tags.is_none_or(|tags| tags.contains("kube_cluster_name:"))
+}
+
+fn fargate(sidecar: &Sidecar<'_>, findings: &mut Findings) {
+    let name = sidecar.name();
+    match sidecar.variable(FARGATE) {
+        None if sidecar.lacks(FARGATE) => {
+            let message = format!("container {name} has no DD_EKS_FARGATE");
+            findings.push(Finding::new(&NOT_ON_FARGATE, sidecar.place(), message));
+        }
+        Some(variable) if variable.literal().is_some() && !variable.is_on() => {
+            let message = format!("DD_EKS_FARGATE of container {name} is not `true`");
+            findings.push(Finding::new(&NOT_ON_FARGATE, variable.place(), message));
+        }
+        _ => {}
+    }
+}
+
+fn node_name(sidecar: &Sidecar<'_>, findings: &mut Findings) {
+    let name = sidecar.name();
+    let Some(variable) = sidecar.variable(NODE_NAME) else {
+        if sidecar.lacks(NODE_NAME) {
+            let message = format!("container {name} has no {NODE_NAME}");
+            findings.push(Finding::new(&NO_NODE_NAME, sidecar.place(), message));
+        }
+        return;
+    };
+    let path = variable.item.path(&["valueFrom", "fieldRef", "fieldPath"]);
+    if let Some(path) = path.filter(|path| path.text() != Some("spec.nodeName")) {
+        let message = format!("{NODE_NAME} of container {name} is taken from another field than spec.nodeName");
+        findings.push(Finding::new(&NO_NODE_NAME, path.place(), message));
+    } else if variable.literal().is_some() {
+        let message =
+            format!("{NODE_NAME} of container {name} is the same for all pods, and each has a node of its own");
+        findings.push(Finding::new(&NO_NODE_NAME, variable.place(), message));
+    }
+}
+
+fn tags(project: &Project<'_>, sidecar: &Sidecar<'_>, findings: &mut Findings) {
+    for variable in TAGS.iter().filter_map(|name| sidecar.variable(name)) {
+        let Some((text, value)) = variable.literal().zip(variable.item.get("value")) else { continue };
+        if !text.contains(',') {
+            continue;
+        }
+        let message = format!("{} of container {} has commas between its tags", variable.name, sidecar.name());
+        let parted: Vec<&str> = text.split(|letter: char| letter == ',' || letter.is_whitespace()).collect();
+        let tags: Vec<&str> = parted.into_iter().filter(|tag| !tag.is_empty()).collect();
+        // A comma in the middle of a value would make two tags of one.
+        let is_safe = tags.iter().all(|tag| tag.contains(':'));
+        let edit = value.rewrite(&tags.join(" "), project.source(value.place())).filter(|_| is_safe);
+        findings.push(Finding::new(&TAGS_WITH_COMMAS, variable.place(), message).edits(edit));
+    }
+}

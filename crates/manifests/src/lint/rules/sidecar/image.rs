@@ -1,0 +1,71 @@
+//! Which Agent a sidecar is.
+
+use super::super::super::finding::{Finding, Findings};
+use super::super::super::node::Node;
+use super::super::super::project::Project;
+use super::super::super::rule::{Rule, Severity};
+use super::super::super::sidecar::{KUBELET_LOGS, Sidecar};
+use super::{PAGE, all};
+use crate::agent::{FARGATE_SINCE, NATIVE_LOGS_SINCE, TAG, image_tag, version};
+
+pub static UNTAGGED: Rule = Rule {
+    code: "PF421",
+    name: "sidecar-image-tag",
+    severity: Severity::Warning,
+    title: "The image of a sidecar names no version",
+    why: "Pods that start on different days have different Agents, one day with another major version.",
+    fix: "Name at least the major version: `gcr.io/datadoghq/agent:7`.",
+    is_automatic: true,
+    sources: &["Kubernetes documentation, \"Images\"", PAGE],
+};
+
+pub static TOO_OLD: Rule = Rule {
+    code: "PF422",
+    name: "sidecar-image-too-old",
+    severity: Severity::Error,
+    title: "The Agent of a sidecar is older than what it is asked to do",
+    why: "It does not know the variables, and ignores them without a word.",
+    fix: "Use a newer version: 7.18 for Fargate at all, 7.71 for logs through the kubelet.",
+    is_automatic: false,
+    sources: &[PAGE],
+};
+
+pub static RULES: &[&Rule] = &[&UNTAGGED, &TOO_OLD];
+
+pub fn check(project: &Project<'_>, findings: &mut Findings) {
+    for sidecar in all(project) {
+        let Some(image) = sidecar.container.get("image") else { continue };
+        let Some(text) = image.text().filter(|text| !text.contains(['$', '{'])) else { continue };
+        let tag = image_tag(text);
+        if let Some(version) = tag.and_then(version) {
+            age(&sidecar, image, version, findings);
+        }
+        if text.contains('@') || tag.is_some_and(|tag| tag != "latest") {
+            continue;
+        }
+        let name = text.strip_suffix(":latest").unwrap_or(text).trim_end_matches(':');
+        let edit = image.rewrite(&format!("{name}:{TAG}"), project.source(image.place()));
+        let message = match tag {
+            Some(_) => format!("`latest` is no version: container {} has another Agent tomorrow", sidecar.name()),
+            None => format!("image `{text}` of container {} has no tag", sidecar.name()),
+        };
+        findings
+            .push(Finding::new(&UNTAGGED, image.place(), message).fix(format!("Write `{name}:{TAG}`.")).edits(edit));
+    }
+}
+
+fn age(sidecar: &Sidecar<'_>, image: Node<'_>, found: (u32, u32), findings: &mut Findings) {
+    let wanted = match sidecar.variable(KUBELET_LOGS) {
+        Some(logs) if logs.is_on() => Some((NATIVE_LOGS_SINCE, "collects logs through the kubelet", logs.name_place())),
+        _ => None,
+    };
+    let (since, what, place) = match wanted {
+        Some(wanted) if found >= FARGATE_SINCE => wanted,
+        _ => (FARGATE_SINCE, "knows Fargate", sidecar.place()),
+    };
+    if found < since {
+        let ((major, minor), (new_major, new_minor)) = (found, since);
+        let message = format!("Agent {major}.{minor} is too old: the first that {what} is {new_major}.{new_minor}");
+        findings.push(Finding::new(&TOO_OLD, image.place(), message).related(place, "needed for this"));
+    }
+}

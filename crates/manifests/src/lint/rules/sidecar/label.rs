@@ -1,0 +1,52 @@
+//! The label by which the Cluster Agent knows the pods that get a sidecar.
+
+use super::super::super::finding::{Finding, Findings};
+use super::super::super::project::Project;
+use super::super::super::rule::{Rule, Severity};
+use super::super::super::sidecar::label;
+use super::PAGE;
+use crate::agent::SIDECAR_LABEL;
+
+pub static ON_WORKLOAD: Rule = Rule {
+    code: "PF436",
+    name: "sidecar-label-on-workload",
+    severity: Severity::Error,
+    title: "The label for a sidecar stands on the workload, and not on its pods",
+    why: "The Cluster Agent looks at pods: they do not have the label, and get no sidecar.",
+    fix: "Put it below `spec.template.metadata.labels`.",
+    is_automatic: false,
+    sources: &[PAGE],
+};
+
+pub static VALUE: Rule = Rule {
+    code: "PF437",
+    name: "sidecar-label-value",
+    severity: Severity::Error,
+    title: "The label for a sidecar has a value that nothing looks for",
+    why: "Only pods with the value `fargate` get a sidecar for Fargate.",
+    fix: "Write `agent.datadoghq.com/sidecar: fargate`.",
+    is_automatic: true,
+    sources: &[PAGE, "DataDog/datadog-agent, `pkg/clusteragent/admission/mutate/agent_sidecar`"],
+};
+
+pub static RULES: &[&Rule] = &[&ON_WORKLOAD, &VALUE];
+
+pub fn check(project: &Project<'_>, findings: &mut Findings) {
+    for pod in project.pods() {
+        let on_pods = label(&pod);
+        if pod.object.kind != "Pod" && on_pods.is_none() {
+            let labels = pod.object.node.path(&["metadata", "labels"]);
+            if let Some(entry) = labels.and_then(|labels| labels.entry(SIDECAR_LABEL.0)) {
+                let message = format!("pods of {} do not have the label {}", pod.object.title(), SIDECAR_LABEL.0);
+                findings.push(Finding::new(&ON_WORKLOAD, entry.key, message));
+            }
+        }
+        let Some(value) = on_pods.map(|label| label.value) else { continue };
+        let Some(text) = value.text().filter(|text| *text != SIDECAR_LABEL.1 && !text.contains(['$', '{'])) else {
+            continue;
+        };
+        let message = format!("`{text}` is no value of the label {}", SIDECAR_LABEL.0);
+        let edit = value.rewrite(SIDECAR_LABEL.1, project.source(value.place()));
+        findings.push(Finding::new(&VALUE, value.place(), message).edits(edit));
+    }
+}

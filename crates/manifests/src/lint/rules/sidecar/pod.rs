@@ -1,0 +1,221 @@
+//! The pod around a sidecar: what Fargate does not run, what the Agent does not start in, and what the application is told.
+
+use super::super::super::finding::{Finding, Findings};
+use super::super::super::node::{Node, Scalar};
+use super::super::super::project::{Pod, Project};
+use super::super::super::rule::{Rule, Severity};
+use super::super::super::sidecar::{FARGATE, Sidecar, is_injected, label, sidecars, variables};
+use super::PAGE;
+use crate::agent::USER;
+use crate::inject::HOST_FIELDS;
+
+const CONSIDERATIONS: &str = "Amazon EKS User Guide, \"Simplify compute management with AWS Fargate\"";
+
+pub static NOT_A_STRING: Rule = Rule {
+    code: "PF406",
+    name: "variable-not-a-string",
+    severity: Severity::Error,
+    title: "The value of a variable is no string",
+    why: "Kubernetes refuses the whole object: a variable is a string, also if it looks like a number or a boolean.",
+    fix: "Put the value between quotes.",
+    is_automatic: true,
+    sources: &["Kubernetes API reference, \"EnvVar\""],
+};
+
+pub static NODE_ADDRESS: Rule = Rule {
+    code: "PF414",
+    name: "agent-host-of-node",
+    severity: Severity::Error,
+    title: "An application looks for the Agent on the node, and it is in the pod",
+    why: "On Fargate no Agent runs on the node, so metrics and traces are lost.",
+    fix: "Take `DD_AGENT_HOST` out: the sidecar listens on localhost.",
+    is_automatic: false,
+    sources: &[PAGE],
+};
+
+pub static NOT_FOR_FARGATE: Rule = Rule {
+    code: "PF430",
+    name: "not-for-fargate",
+    severity: Severity::Error,
+    title: "A pod with a sidecar asks for what Fargate does not give",
+    why: "Fargate does not run pods that reach for their host, so the pod stays pending.",
+    fix: "Take it out, or keep the pod off Fargate.",
+    is_automatic: false,
+    sources: &[CONSIDERATIONS, PAGE],
+};
+
+pub static DAEMON_SET: Rule = Rule {
+    code: "PF431",
+    name: "daemon-set-on-fargate",
+    severity: Severity::Error,
+    title: "A DaemonSet is meant for Fargate",
+    why: "Fargate runs no DaemonSets: each pod has a node of its own.",
+    fix: "Run the Agent as a sidecar of each pod; on other nodes, take the settings for Fargate out.",
+    is_automatic: false,
+    sources: &[CONSIDERATIONS],
+};
+
+pub static USER_ID: Rule = Rule {
+    code: "PF432",
+    name: "sidecar-user",
+    severity: Severity::Error,
+    title: "A sidecar runs as a user that its image is not made for",
+    why: "The Agent's image starts as root or as user 100, and with another user its processes do not start.",
+    fix: "Set `runAsUser` in the securityContext of the application's containers, not of the pod; or give the Agent its own, `runAsUser: 100`.",
+    is_automatic: false,
+    sources: &["Datadog documentation, \"Amazon EKS on AWS Fargate\", \"Troubleshooting\""],
+};
+
+pub static RESOURCES: Rule = Rule {
+    code: "PF433",
+    name: "sidecar-resources",
+    severity: Severity::Warning,
+    title: "A sidecar asks for no CPU or memory of its own",
+    why: "Fargate makes a pod as large as its requests: without some for the Agent, it takes what the application was given.",
+    fix: "Set requests and limits, such as `cpu: 200m` and `memory: 256Mi`.",
+    is_automatic: false,
+    sources: &[PAGE, "Amazon EKS User Guide, \"Understand Fargate Pod configuration details\""],
+};
+
+pub static TWO_AGENTS: Rule = Rule {
+    code: "PF435",
+    name: "two-agents",
+    severity: Severity::Error,
+    title: "A pod has two Agents",
+    why: "Both collect the same, and the second one finds the ports of DogStatsD and traces taken.",
+    fix: "Keep one of them: take out the container, or the label.",
+    is_automatic: false,
+    sources: &["DataDog/datadog-agent, `pkg/clusteragent/admission/mutate/agent_sidecar`"],
+};
+
+pub static RULES: &[&Rule] =
+    &[&NOT_A_STRING, &NODE_ADDRESS, &NOT_FOR_FARGATE, &DAEMON_SET, &USER_ID, &RESOURCES, &TWO_AGENTS];
+
+/// Variables by which a client of the Agent finds it.
+const AGENT_HOSTS: [&str; 2] = ["DD_AGENT_HOST", "DD_TRACE_AGENT_HOSTNAME"];
+
+pub fn check(project: &Project<'_>, findings: &mut Findings) {
+    for pod in project.pods() {
+        strings(project, &pod, findings);
+        let sidecars = sidecars(&pod);
+        let is_injected = is_injected(&pod);
+        if sidecars.is_empty() && !is_injected {
+            continue;
+        }
+        if pod.object.kind == "DaemonSet" {
+            daemon_set(&pod, &sidecars, findings);
+            continue;
+        }
+        host(&pod, findings);
+        node_address(&pod, findings);
+        if let [first, second, ..] = sidecars.as_slice() {
+            let message = format!("containers {} and {} are both Agents", first.name(), second.name());
+            findings.push(Finding::new(&TWO_AGENTS, second.place(), message).related(first.place(), "the first"));
+        }
+        let own = sidecars.first().filter(|sidecar| sidecar.name() != "datadog-agent-injected");
+        if let Some((own, label)) = own.zip(label(&pod)).filter(|_| is_injected) {
+            let message = format!("the label adds an Agent to the pod, which has one: container {}", own.name());
+            findings.push(Finding::new(&TWO_AGENTS, label.key, message).related(own.place(), "the other Agent"));
+        }
+        for sidecar in &sidecars {
+            user(sidecar, findings);
+            resources(sidecar, findings);
+        }
+    }
+}
+
+fn strings(project: &Project<'_>, pod: &Pod<'_>, findings: &mut Findings) {
+    for variable in pod.containers(true).flat_map(variables) {
+        let Some(value) = variable.item.get("value").filter(|value| !value.is_tagged()) else { continue };
+        let kind = match value.scalar() {
+            Some(Scalar::Boolean(_)) => "a boolean",
+            Some(Scalar::Number(_)) => "a number",
+            None if value.is_map() => "a map",
+            None if value.is_list() => "a list",
+            _ => continue,
+        };
+        let message = format!("the value of {} is {kind}, not a string", variable.name);
+        let edit = value.quote(project.source(value.place()));
+        findings.push(Finding::new(&NOT_A_STRING, value.place(), message).edits(edit));
+    }
+}
+
+fn daemon_set(pod: &Pod<'_>, sidecars: &[Sidecar<'_>], findings: &mut Findings) {
+    let of_container = || sidecars.iter().find_map(|one| one.variable(FARGATE)).map(|one| one.name_place());
+    let place = label(pod).filter(|_| is_injected(pod)).map(|label| label.key).or_else(of_container);
+    let message = format!("{} is meant for Fargate, which runs no DaemonSets", pod.object.title());
+    findings.push(Finding::new(&DAEMON_SET, place.unwrap_or_else(|| pod.object.place()), message));
+}
+
+fn host(pod: &Pod<'_>, findings: &mut Findings) {
+    let mut refuse = |node: Node<'_>, what: String| {
+        findings.push(Finding::new(&NOT_FOR_FARGATE, node.place(), format!("{what}, which Fargate does not run")));
+    };
+    for name in HOST_FIELDS {
+        if let Some(value) = pod.spec.get(name).filter(|value| value.scalar() == Some(Scalar::Boolean(true))) {
+            refuse(value, format!("the pod sets {name}"));
+        }
+    }
+    for volume in pod.spec.list("volumes").filter(|volume| volume.get("hostPath").is_some()) {
+        let name = volume.get("name").unwrap_or(volume);
+        refuse(name, format!("volume {} is a hostPath", name.text().unwrap_or_default()));
+    }
+    for container in pod.containers(true) {
+        let name = container.get("name").and_then(Node::text).unwrap_or_default();
+        let privileged = container.path(&["securityContext", "privileged"]);
+        if let Some(value) = privileged.filter(|value| value.scalar() == Some(Scalar::Boolean(true))) {
+            refuse(value, format!("container {name} is privileged"));
+        }
+        let ports = container.list("ports").filter_map(|port| port.get("hostPort"));
+        for port in ports.filter(|port| !port.is_null() && port.text() != Some("0")) {
+            refuse(port, format!("container {name} has a hostPort"));
+        }
+    }
+}
+
+fn node_address(pod: &Pod<'_>, findings: &mut Findings) {
+    for variable in pod.containers(true).flat_map(variables).filter(|one| AGENT_HOSTS.contains(&one.name)) {
+        let path = variable.item.path(&["valueFrom", "fieldRef", "fieldPath"]);
+        if let Some(path) = path.filter(|path| path.text() == Some("status.hostIP")) {
+            let message = format!("{} is the address of the node, where no Agent is", variable.name);
+            findings.push(Finding::new(&NODE_ADDRESS, path.place(), message));
+        }
+    }
+}
+
+fn user(sidecar: &Sidecar<'_>, findings: &mut Findings) {
+    let of = |node: Node<'_>, name: &str| match node.path(&["securityContext", name]).and_then(Node::scalar) {
+        Some(Scalar::Number(text)) => text.parse::<i64>().ok(),
+        Some(Scalar::Boolean(is_on)) => Some(i64::from(is_on)),
+        _ => None,
+    };
+    let (container, spec) = (sidecar.container, sidecar.pod.spec);
+    let owner = if of(container, "runAsUser").is_some() { container } else { spec };
+    let place = |name: &str| owner.path(&["securityContext", name]).unwrap_or(owner).place();
+    let name = sidecar.name();
+    match of(owner, "runAsUser") {
+        Some(user) if user != USER && user != 0 => {
+            let message =
+                format!("container {name} would run as user {user}, and the Agent starts as root or as {USER}");
+            findings.push(Finding::new(&USER_ID, place("runAsUser"), message).related(sidecar.place(), "the Agent"));
+        }
+        None if of(container, "runAsNonRoot").or_else(|| of(spec, "runAsNonRoot")) == Some(1) => {
+            let message = format!("container {name} must not start as root, and names no other user");
+            let of_container = container.path(&["securityContext", "runAsNonRoot"]);
+            let place = of_container.map_or_else(|| place("runAsNonRoot"), Node::place);
+            findings.push(Finding::new(&USER_ID, place, message).related(sidecar.place(), "the Agent"));
+        }
+        _ => {}
+    }
+}
+
+fn resources(sidecar: &Sidecar<'_>, findings: &mut Findings) {
+    let asks = |what: &str| {
+        ["requests", "limits"].iter().any(|part| sidecar.container.path(&["resources", part, what]).is_some())
+    };
+    let missing: Vec<&str> = ["cpu", "memory"].into_iter().filter(|what| !asks(what)).collect();
+    if !missing.is_empty() {
+        let message = format!("container {} asks for no {}", sidecar.name(), missing.join(" and no "));
+        findings.push(Finding::new(&RESOURCES, sidecar.place(), message));
+    }
+}

@@ -1,0 +1,379 @@
+//! The namespace `aws-observability` and the ConfigMap `aws-logging`: how EKS Fargate's Fluent Bit writes pods' logs.
+//!
+//! Source: Amazon EKS User Guide, "Start AWS Fargate logging for your cluster"; Datadog, "Amazon EKS on AWS Fargate"; what each
+//! profile makes of a line is in `docs/log-shapes.md`.
+
+use std::fmt;
+
+use super::File;
+use super::cluster::{Cluster, Missing, Need};
+use super::node::Map;
+use crate::fluent_bit::{self, Section};
+
+/// How many characters EKS takes. Source: Amazon EKS User Guide, "Fargate logging", considerations.
+pub const MAX_CHARACTERS: usize = 5300;
+
+/// The pods' logs; Fluent Bit's own have other tags.
+const PODS: &str = "kube.*";
+
+/// How logs are to be written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// Every line whole, and all that tags are made of.
+    #[default]
+    Standard,
+    /// No metadata: the cheapest. Pod, namespace and container come from the stream's name.
+    Lean,
+    /// As the Amazon EKS guide has it: JSON logs are taken apart.
+    Merged,
+    /// As Datadog's page has it, for comparison.
+    Seed,
+}
+
+/// What there is to choose.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Whether Fluent Bit writes its own log, too.
+    pub process_logs: bool,
+    pub drop_namespaces: Vec<String>,
+    pub drop_containers: Vec<String>,
+    /// Regular expressions; lines that one matches are dropped.
+    pub drop_patterns: Vec<String>,
+    /// Streams of Amazon Data Firehose to write to as well.
+    pub firehose_streams: Vec<String>,
+    /// Hosts of OpenSearch to write to as well.
+    pub opensearch_hosts: Vec<String>,
+}
+
+/// Why no manifest can be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LoggingError {
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    #[error(
+        "the ConfigMap would have {0} characters, and EKS takes {MAX_CHARACTERS}: drop fewer namespaces, containers or patterns by name, or write \
+         one pattern for several"
+    )]
+    TooLong(usize),
+    #[error("{option}: {problem}")]
+    Value { option: &'static str, problem: &'static str },
+}
+
+/// The manifest, and how many characters its data has.
+///
+/// # Errors
+/// [`LoggingError`].
+pub fn generate(cluster: &Cluster, options: &Options) -> Result<(File, usize), LoggingError> {
+    cluster.need(&[Need::Cluster, Need::Region])?;
+    let profile = cluster.profile();
+    check(profile, options)?;
+    let data = Data::new(cluster, options);
+    let characters = data.characters();
+    if characters > MAX_CHARACTERS {
+        return Err(LoggingError::TooLong(characters));
+    }
+    let namespace = Map::new().with("apiVersion", "v1").with("kind", "Namespace").with(
+        "metadata",
+        Map::new().with("name", "aws-observability").with_comment(
+            "EKS looks at no namespace without this label.",
+            "labels",
+            Map::new().with("aws-observability", "enabled"),
+        ),
+    );
+    let config_map = Map::new()
+        .with("apiVersion", "v1")
+        .with("kind", "ConfigMap")
+        .with("metadata", Map::new().with("name", "aws-logging").with("namespace", "aws-observability"))
+        .with("data", data.map(profile));
+    let introduction = format!(
+        "How EKS Fargate's Fluent Bit writes the logs of cluster {}: profile {}, {characters} of {MAX_CHARACTERS} characters.\nNew pods use it; pods \
+         that run already have to be started again. The pod execution role has to be allowed to write to the log group: `podferry generate iam`.",
+        cluster.name(),
+        profile
+    );
+    Ok((File::documents("logging.yaml", &introduction, vec![namespace, config_map]), characters))
+}
+
+impl fmt::Display for Profile {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str(match self {
+            Profile::Standard => "standard",
+            Profile::Lean => "lean",
+            Profile::Merged => "merged",
+            Profile::Seed => "seed",
+        })
+    }
+}
+
+fn check(profile: Profile, options: &Options) -> Result<(), LoggingError> {
+    let wrong = |option, problem| Err(LoggingError::Value { option, problem });
+    let is_name = |name: &String| {
+        name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte)) && !name.is_empty()
+    };
+    if !options.drop_namespaces.iter().all(is_name) {
+        return wrong("--drop-namespace", "must be a namespace's name; for a pattern use --drop-pattern");
+    }
+    if !options.drop_containers.iter().all(is_name) {
+        return wrong("--drop-container", "must be a container's name; for a pattern use --drop-pattern");
+    }
+    let without_metadata = matches!(profile, Profile::Lean | Profile::Seed);
+    if without_metadata && !options.drop_containers.is_empty() {
+        return wrong(
+            "--drop-container",
+            "needs the Kubernetes filter: use the profile standard or merged, or drop a namespace",
+        );
+    }
+    let is_line = |text: &String| !text.trim().is_empty() && text.trim() == text && !text.contains(['\n', '\r']);
+    if !options.drop_patterns.iter().all(is_line) {
+        return wrong("--drop-pattern", "must be a regular expression in one line, without blanks around it");
+    }
+    // EKS refuses a ConfigMap with it: it looks like a variable. Source: Amazon EKS User Guide, "Fargate logging".
+    if options.drop_patterns.iter().any(|pattern| pattern.contains("${")) {
+        return wrong("--drop-pattern", "must not contain `${`: EKS takes that for a variable and refuses it");
+    }
+    if !options.firehose_streams.iter().all(is_name) {
+        return wrong("--firehose", "must be the name of a stream of Amazon Data Firehose, not its ARN");
+    }
+    if !options.opensearch_hosts.iter().all(is_name) {
+        return wrong("--opensearch", "must be the host of a domain of OpenSearch, without https://");
+    }
+    Ok(())
+}
+
+/// The ConfigMap's data: sections, each under its own key.
+struct Data {
+    flb_log_cw: bool,
+    filters: Vec<Section>,
+    outputs: Vec<Section>,
+    parsers: Vec<Section>,
+}
+
+impl Data {
+    fn new(cluster: &Cluster, options: &Options) -> Data {
+        let profile = cluster.profile();
+        let parser = Section::filter("parser", PODS).with("Key_name", "log").with("Parser", "crio");
+        let kubernetes = Section::filter("kubernetes", PODS);
+        // What is dropped by its tag is dropped first: nothing was spent on it yet.
+        let mut filters: Vec<Section> = options.drop_namespaces.iter().map(|name| drop_namespace(name)).collect();
+        if profile != Profile::Seed {
+            filters.push(parser);
+        }
+        filters.extend(options.drop_patterns.iter().map(|pattern| exclude(PODS, &format!("log {pattern}"))));
+        match profile {
+            Profile::Standard => filters.push(
+                kubernetes
+                    .with("Merge_Log", "Off")
+                    .with("Labels", "On")
+                    .with("Annotations", "On")
+                    .with("Buffer_Size", "0")
+                    .with("Kube_Meta_Cache_TTL", "300s"),
+            ),
+            Profile::Merged => filters.push(
+                kubernetes
+                    .with("Merge_Log", "On")
+                    .with("Keep_Log", "Off")
+                    .with("Buffer_Size", "0")
+                    .with("Kube_Meta_Cache_TTL", "300s"),
+            ),
+            Profile::Lean | Profile::Seed => {}
+        }
+        filters.extend(drop_containers(&options.drop_containers));
+        if profile == Profile::Standard {
+            // Behind the Kubernetes filter: before it, the name could be an application's.
+            let record = format!("cluster_name {}", cluster.name());
+            filters.push(Section::filter("record_modifier", PODS).with("Record", &record));
+        }
+        let parsers = if profile == Profile::Seed { Vec::new() } else { vec![crio()] };
+        Data { flb_log_cw: options.process_logs, filters, outputs: outputs(cluster, options), parsers }
+    }
+
+    fn parts(&self) -> [(&'static str, String); 3] {
+        [("filters.conf", &self.filters), ("output.conf", &self.outputs), ("parsers.conf", &self.parsers)]
+            .map(|(name, sections)| (name, fluent_bit::write(sections)))
+    }
+
+    /// What EKS counts is not documented; this is all of the data's values.
+    fn characters(&self) -> usize {
+        let own = self.flb_log_cw.to_string().len();
+        own + self.parts().iter().map(|(_, text)| text.chars().count()).sum::<usize>()
+    }
+
+    fn map(&self, profile: Profile) -> Map {
+        let mut map = Map::new().with_comment(
+            "Fluent Bit's own log, should something be wrong: \"true\" writes it to <cluster>-fluent-bit-logs.",
+            "flb_log_cw",
+            self.flb_log_cw.to_string(),
+        );
+        for (name, text) in self.parts() {
+            if text.is_empty() {
+                continue;
+            }
+            map = match why(name, profile) {
+                Some(why) => map.with_comment(why, name, text),
+                None => map.with(name, text),
+            };
+        }
+        map
+    }
+}
+
+fn why(part: &str, profile: Profile) -> Option<&'static str> {
+    match (part, profile) {
+        ("filters.conf", Profile::Standard) => Some(
+            "The parser takes containerd's prefix off. Merge_Log Off leaves the application's line alone, so that pieces of long lines can be \
+             joined and no member of a JSON log is lost to a name that Fluent Bit uses too. The cluster's name comes last: before the Kubernetes \
+             filter, it could be an application's.",
+        ),
+        ("filters.conf", Profile::Lean) => Some(
+            "The parser takes containerd's prefix off. No Kubernetes filter: a kilobyte less a line, and no labels and annotations to make tags and \
+             rules of.",
+        ),
+        ("filters.conf", Profile::Merged) => Some(
+            "JSON logs become members of the record, and the line itself is not kept. Pieces of long lines cannot be joined any more where they are \
+             JSON.",
+        ),
+        ("output.conf", Profile::Seed) => Some(
+            "`Match *` takes Fluent Bit's own log, too, and there is no retention: the group keeps its events for ever. Compare the profile standard.",
+        ),
+        ("output.conf", _) => Some(
+            "The stream's name ends in pod, namespace, container and id: no log_stream_name, no template. Retention takes effect only where Fluent \
+             Bit makes the group.",
+        ),
+        _ => None,
+    }
+}
+
+fn exclude(pattern: &str, what: &str) -> Section {
+    Section::filter("grep", pattern).with("Exclude", what)
+}
+
+/// All lines of a namespace, by the tag `kube.var.log.containers.<pod>_<namespace>_<container>-<id>.log`: none of the names can
+/// hold an underscore.
+fn drop_namespace(name: &str) -> Section {
+    exclude(&format!("kube.*_{name}_*"), "log .*")
+}
+
+/// By the record's metadata: in the tag, `web-` could be the beginning of the container `web-admin`.
+fn drop_containers(names: &[String]) -> Option<Section> {
+    let names: Vec<String> = names.iter().map(|name| name.replace('.', "\\.")).collect();
+    (!names.is_empty()).then(|| exclude(PODS, &format!("$kubernetes['container_name'] ^({})$", names.join("|"))))
+}
+
+fn outputs(cluster: &Cluster, options: &Options) -> Vec<Section> {
+    let mut outputs = vec![match cluster.profile() {
+        Profile::Seed => Section::output("cloudwatch_logs", "*")
+            .with("region", cluster.region())
+            .with("log_group_name", cluster.given_log_group().unwrap_or("awslogs-https"))
+            .with("log_stream_prefix", "awslogs-firelens-example")
+            .with("auto_create_group", "true"),
+        _ => Section::output("cloudwatch_logs", PODS)
+            .with("region", cluster.region())
+            .with("log_group_name", &cluster.log_group())
+            .with("log_stream_prefix", "fargate/")
+            .with("log_retention_days", &cluster.retention_days().to_string())
+            .with("auto_create_group", "true"),
+    }];
+    outputs.extend(options.firehose_streams.iter().map(|stream| {
+        Section::output("kinesis_firehose", PODS).with("region", cluster.region()).with("delivery_stream", stream)
+    }));
+    outputs.extend(options.opensearch_hosts.iter().map(|host| {
+        Section::output("es", PODS)
+            .with("Host", host)
+            .with("Port", "443")
+            .with("Index", &format!("{}-fargate", cluster.name()))
+            .with("AWS_Auth", "On")
+            .with("AWS_Region", cluster.region())
+            .with("tls", "On")
+            .with("Suppress_Type_Name", "On")
+    }));
+    outputs
+}
+
+/// containerd's prefix: time, stream, `P` or `F`, line.
+fn crio() -> Section {
+    Section::parser("crio", "Regex")
+        .with("Regex", "^(?<time>[^ ]+) (?<stream>stdout|stderr) (?<logtag>P|F) (?<log>.*)$")
+        .with("Time_Key", "time")
+        .with("Time_Format", "%Y-%m-%dT%H:%M:%S.%L%z")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::cluster::ClusterOptions;
+    use super::*;
+    use crate::fluent_bit::parse::parse;
+    use crate::{Content, yaml};
+
+    fn cluster() -> Cluster {
+        with(Profile::Standard)
+    }
+
+    fn with(profile: Profile) -> Cluster {
+        let options = ClusterOptions {
+            cluster: Some("prod".into()),
+            region: Some("eu-west-1".into()),
+            profile: Some(profile),
+            ..ClusterOptions::default()
+        };
+        options.check().unwrap()
+    }
+
+    #[test]
+    fn the_limit_of_characters_is_exact() {
+        let with = |length: usize| {
+            let options = Options { drop_patterns: vec!["x".repeat(length)], ..Options::default() };
+            generate(&cluster(), &options).map(|(_, characters)| characters)
+        };
+        let room = MAX_CHARACTERS - with(1).unwrap() + 1;
+        assert_eq!(with(room), Ok(MAX_CHARACTERS));
+        assert_eq!(with(room - 1), Ok(MAX_CHARACTERS - 1));
+        assert_eq!(with(room + 1), Err(LoggingError::TooLong(MAX_CHARACTERS + 1)));
+    }
+
+    #[test]
+    fn every_profile_is_read_by_our_own_parser_as_it_was_meant() {
+        for profile in [Profile::Standard, Profile::Lean, Profile::Merged, Profile::Seed] {
+            let with_metadata = matches!(profile, Profile::Standard | Profile::Merged);
+            let options = Options {
+                drop_namespaces: vec!["dev".into()],
+                drop_containers: if with_metadata { vec!["istio-proxy".into()] } else { Vec::new() },
+                drop_patterns: vec!["GET /health".into()],
+                firehose_streams: vec!["logs".into()],
+                opensearch_hosts: vec!["search.example.com".into()],
+                process_logs: true,
+            };
+            for (_, text) in Data::new(&with(profile), &options).parts() {
+                let read = parse(&text);
+                assert!(read.problems.is_empty());
+                assert_eq!(fluent_bit::write(&read.sections()), text);
+                assert!(read.sections.iter().all(|section| !section.properties.is_empty()));
+            }
+        }
+    }
+
+    #[test]
+    fn what_eks_would_refuse_is_refused_here() {
+        let pattern = |pattern: &str| Options { drop_patterns: vec![pattern.into()], ..Options::default() };
+        let name = Options { drop_namespaces: vec!["a b".into()], ..Options::default() };
+        let container = Options { drop_containers: vec!["a".into()], ..Options::default() };
+        assert!(generate(&cluster(), &container).is_ok());
+        assert!(matches!(generate(&with(Profile::Lean), &container), Err(LoggingError::Value { .. })));
+        for options in [pattern("a\nb"), pattern("${X}"), pattern(" "), name] {
+            assert!(matches!(generate(&cluster(), &options), Err(LoggingError::Value { .. })), "{options:?}");
+        }
+        assert!(matches!(generate(&Cluster::default(), &Options::default()), Err(LoggingError::Missing(_))));
+    }
+
+    #[test]
+    fn the_manifest_is_what_was_counted() {
+        let (file, characters) = generate(&cluster(), &Options::default()).unwrap();
+        let Content::Documents { introduction, documents } = file.content else { panic!("no documents") };
+        let read: Vec<serde_json::Value> =
+            serde_saphyr::from_multiple(&yaml::write(&introduction, &documents)).unwrap();
+        let data = read[1]["data"].as_object().unwrap();
+        let counted: usize = data.values().map(|value| value.as_str().unwrap().chars().count()).sum();
+        assert_eq!(counted, characters);
+        assert_eq!(read[0]["metadata"]["labels"]["aws-observability"], "enabled");
+    }
+}

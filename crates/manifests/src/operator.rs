@@ -1,0 +1,197 @@
+//! A DatadogAgent for the Datadog Operator: the same as `helm_values`, in the Operator's words.
+//!
+//! Source: DataDog/datadog-operator, `docs/configuration.v2alpha1.md`; Datadog, "Amazon EKS on AWS Fargate", "Admission
+//! Controller – Datadog Operator".
+
+use super::File;
+use super::agent::{API_KEY, SECRET, TOKEN};
+use super::cluster::{Cluster, Refused};
+use super::injection::Injection;
+use super::node::Map;
+
+/// The manifest.
+///
+/// # Errors
+/// [`Refused`].
+pub fn generate(cluster: &Cluster, injection: &Injection) -> Result<File, Refused> {
+    injection.check(cluster)?;
+    let spec = Map::new()
+        .with("global", global(cluster))
+        .with("features", features(injection))
+        .with("override", overrides(injection));
+    let agent = Map::new()
+        .with("apiVersion", "datadoghq.com/v2alpha1")
+        .with("kind", "DatadogAgent")
+        .with("metadata", Map::new().with("name", "datadog").with("namespace", injection.datadog_namespace.as_str()))
+        .with("spec", spec);
+    let introduction = format!(
+        "What the Datadog Operator is to run in cluster {}: {}.\nkubectl apply --filename operator.yaml, once the Operator is there.\n{}",
+        cluster.name(),
+        injection.nodes(),
+        injection.needs()
+    );
+    Ok(File::documents("operator.yaml", &introduction, vec![agent]))
+}
+
+fn global(cluster: &Cluster) -> Map {
+    let secret = |key: &str| Map::new().with("secretName", SECRET).with("keyName", key);
+    Map::new()
+        .with("clusterName", cluster.name())
+        .with("site", cluster.site())
+        .with("credentials", Map::new().with("apiSecret", secret(API_KEY)))
+        .with_comment(
+            "Without it the Operator makes a token of its own, which no sidecar has.",
+            "clusterAgentTokenSecret",
+            secret(TOKEN),
+        )
+}
+
+fn features(injection: &Injection) -> Map {
+    let image = injection.tag.as_deref().map(|tag| Map::new().with("tag", tag).into());
+    let sidecars = injection.sidecars("image", image, "One at most.");
+    let enabled = |value: bool| Map::new().with("enabled", value);
+    let checks = enabled(true).with("useClusterChecksRunners", injection.cluster_checks_runners > 0);
+    Map::new()
+        .with("admissionController", enabled(true).with("agentSidecarInjection", sidecars))
+        .with("clusterChecks", checks)
+        .with("kubeStateMetricsCore", enabled(injection.kube_state_metrics))
+        .with("eventCollection", Map::new().with("collectKubernetesEvents", injection.events))
+}
+
+fn overrides(injection: &Injection) -> Map {
+    let cluster_agent =
+        Map::new().with("replicas", injection.cluster_agent_replicas).with_some("env", injection.cluster_agent_env());
+    let mut overrides = Map::new().with("clusterAgent", cluster_agent);
+    if !injection.mixed {
+        overrides = overrides.with_comment(
+            "There is no node that a DaemonSet could run on.",
+            "nodeAgent",
+            Map::new().with("disabled", true),
+        );
+    }
+    let runners = injection.cluster_checks_runners;
+    if runners > 0 {
+        overrides = overrides.with("clusterChecksRunner", Map::new().with("replicas", runners));
+    }
+    overrides
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::agent::Resources;
+    use super::super::cluster::ClusterOptions;
+    use super::super::sidecar::NativeLogs;
+    use super::super::{Content, helm_values};
+    use super::*;
+
+    fn cluster() -> Cluster {
+        let options = ClusterOptions {
+            cluster: Some("prod".into()),
+            site: Some("datadoghq.eu".into()),
+            ..ClusterOptions::default()
+        };
+        options.check().unwrap()
+    }
+
+    fn value(file: File) -> Value {
+        let Content::Documents { documents, .. } = file.content else { panic!("documents") };
+        serde_json::to_value(&documents[0]).unwrap()
+    }
+
+    fn pairs(name: &str) -> Vec<(String, String)> {
+        vec![(name.to_owned(), "x".to_owned())]
+    }
+
+    fn everything() -> Vec<Injection> {
+        let all = Injection {
+            datadog_namespace: "datadog".into(),
+            mixed: true,
+            pod_labels: pairs("app"),
+            namespace_labels: pairs("team"),
+            env: vec![("DD_ENV".into(), "1".into()), ("DD_LOG_LEVEL".into(), "false".into())],
+            resources: Some(Resources { cpu: "300m".into(), memory: "512Mi".into() }),
+            run_as_agent: true,
+            processes: true,
+            native_logs: NativeLogs::All,
+            tag: Some("7.78.1".into()),
+            cluster_agent_replicas: 2,
+            cluster_checks_runners: 2,
+            kube_state_metrics: true,
+            events: true,
+        };
+        let less = Injection { kube_state_metrics: false, events: false, cluster_checks_runners: 0, ..all.clone() };
+        vec![Injection::default(), all, less]
+    }
+
+    /// A path in the chart's values, and the same in the Operator's words.
+    const SAME: [(&str, &str); 15] = [
+        ("/datadog/clusterName", "/spec/global/clusterName"),
+        ("/datadog/site", "/spec/global/site"),
+        ("/datadog/apiKeyExistingSecret", "/spec/global/credentials/apiSecret/secretName"),
+        ("/clusterAgent/tokenExistingSecret", "/spec/global/clusterAgentTokenSecret/secretName"),
+        ("/datadog/kubeStateMetricsCore/enabled", "/spec/features/kubeStateMetricsCore/enabled"),
+        ("/datadog/collectEvents", "/spec/features/eventCollection/collectKubernetesEvents"),
+        ("/clusterAgent/replicas", "/spec/override/clusterAgent/replicas"),
+        ("/clusterAgent/env", "/spec/override/clusterAgent/env"),
+        ("/clusterAgent/admissionController/enabled", "/spec/features/admissionController/enabled"),
+        ("/clusterChecksRunner/replicas", "/spec/override/clusterChecksRunner/replicas"),
+        ("#/enabled", "#/enabled"),
+        ("#/provider", "#/provider"),
+        ("#/selectors", "#/selectors"),
+        ("#/profiles", "#/profiles"),
+        ("#/imageTag", "#/image/tag"),
+    ];
+
+    #[test]
+    fn chart_and_operator_say_the_same() {
+        for injection in everything() {
+            let chart = value(helm_values::generate(&cluster(), &injection).unwrap());
+            let operator = value(generate(&cluster(), &injection).unwrap());
+            for (of_chart, of_operator) in SAME {
+                let of_chart = of_chart.replace('#', "/clusterAgent/admissionController/agentSidecarInjection");
+                let of_operator = of_operator.replace('#', "/spec/features/admissionController/agentSidecarInjection");
+                assert_eq!(chart.pointer(&of_chart), operator.pointer(&of_operator), "{of_chart}");
+            }
+            let is_disabled = operator.pointer("/spec/override/nodeAgent/disabled") == Some(&json!(true));
+            assert_eq!(chart["agents"]["enabled"], json!(!is_disabled));
+            let has_runners = chart.pointer("/clusterChecksRunner/enabled") == Some(&json!(true));
+            assert_eq!(operator["spec"]["features"]["clusterChecks"]["useClusterChecksRunners"], json!(has_runners));
+        }
+    }
+
+    /// All paths to values that are no maps, with their types; what is in a list is not the chart's.
+    fn paths(value: &Value, path: &str, found: &mut Vec<(String, &'static str)>) {
+        let kind = match value {
+            Value::Object(map) => {
+                let deeper = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+                map.iter().for_each(|(name, value)| paths(value, &deeper(name), found));
+                return;
+            }
+            Value::Array(_) => "list",
+            Value::Bool(_) => "bool",
+            Value::Number(_) => "int",
+            _ => "string",
+        };
+        found.push((path.to_owned(), kind));
+    }
+
+    #[test]
+    fn the_chart_has_every_value_that_is_set() {
+        let chart = include_str!("../../../tests/fixtures/generate/chart.tsv");
+        let chart: std::collections::HashMap<&str, &str> =
+            chart.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('\t')).collect();
+        for injection in everything() {
+            let mut found = Vec::new();
+            paths(&value(helm_values::generate(&cluster(), &injection).unwrap()), "", &mut found);
+            for (path, kind) in found {
+                let of_chart = chart.get(path.as_str()).copied();
+                assert!(
+                    of_chart.is_some_and(|of_chart| of_chart == kind || of_chart == "null"),
+                    "{path}: {of_chart:?}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! What is linted and injected, held against files that people might have, and against the Admission Controller.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test ends by a panic, and says on standard error what it skips"
+)]
+
+mod inject;
+mod inject_properties;
+mod lint;
+mod webhook;

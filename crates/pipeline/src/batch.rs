@@ -1,0 +1,345 @@
+//! Payloads: as many logs as the intake takes in one request, counted to the byte.
+//!
+//! A log is written straight into the payload; if that makes it too large, the log is taken off again and begins the
+//! next one. So the count is of the bytes that are sent, tags and all.
+
+use bytes::Bytes;
+
+use super::compress::{Compression, Compressor, decompress};
+use super::entry::{Entry, MAX_ITEM_BYTES};
+use super::recent::Mark;
+
+/// How many logs a request may carry. Source: Datadog API reference, "Send logs".
+pub const MAX_ITEMS: usize = 1000;
+
+/// How large a request may be before compression. Source: Datadog API reference, "Send logs": 5 MB.
+pub const MAX_PAYLOAD_BYTES: usize = 5_000_000;
+
+/// The limits that a payload keeps.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    pub items: usize,
+    pub payload_bytes: usize,
+    pub item_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { items: MAX_ITEMS, payload_bytes: MAX_PAYLOAD_BYTES, item_bytes: MAX_ITEM_BYTES }
+    }
+}
+
+/// One request's worth of logs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payload {
+    /// The JSON array, compressed.
+    pub body: Bytes,
+    pub compression: Compression,
+    /// Bytes of the JSON array before compression.
+    pub plain_bytes: usize,
+    /// How often it was given up on before: 0, unless it comes from the queue of undelivered logs.
+    pub attempts: u32,
+    /// One for each log, in order.
+    logs: Vec<Item>,
+}
+
+/// What is known of a log within a payload, so that nobody has to parse it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Item {
+    /// Where it ends in the JSON array.
+    end: u32,
+    /// Which record of the invocation's event it came from, by its place among them.
+    pub record: u32,
+    /// What it is remembered by once it is delivered, if it has an id.
+    pub mark: Option<Mark>,
+    /// Its own time, in milliseconds since 1970.
+    pub timestamp: Option<i64>,
+}
+
+impl Payload {
+    fn new(plain: &[u8], logs: Vec<Item>, attempts: u32, compressor: &mut Compressor) -> Payload {
+        let (body, compression) = compressor.compress(plain);
+        Payload { body: body.into(), compression, plain_bytes: plain.len(), attempts, logs }
+    }
+
+    /// How many logs it carries.
+    pub fn items(&self) -> usize {
+        self.logs.len()
+    }
+
+    /// What is known of each log, in order.
+    pub fn logs(&self) -> &[Item] {
+        &self.logs
+    }
+
+    /// The records that its logs came from; one that follows itself once.
+    pub fn records(&self) -> impl Iterator<Item = u32> {
+        let mut last = None;
+        self.logs.iter().map(|log| log.record).filter(move |record| last.replace(*record) != Some(*record))
+    }
+
+    /// The time of its oldest and of its newest log, as far as they have one.
+    pub fn times(&self) -> Option<(i64, i64)> {
+        let times = || self.logs.iter().filter_map(|log| log.timestamp);
+        Some((times().min()?, times().max()?))
+    }
+
+    /// The JSON of each log within [`Payload::plain`].
+    pub fn pieces<'p>(&self, plain: &'p [u8]) -> impl Iterator<Item = &'p [u8]> {
+        let mut start = 1;
+        self.logs.iter().map_while(move |log| {
+            let piece = plain.get(start..log.end as usize)?;
+            start = log.end as usize + 1;
+            Some(piece)
+        })
+    }
+
+    /// The JSON array as it was before compression; `None` only if the body was tampered with.
+    pub fn plain(&self) -> Option<Vec<u8>> {
+        decompress(&self.body, self.compression)
+    }
+
+    /// The same logs, compressed otherwise.
+    pub fn compressed(self, compression: Compression) -> Payload {
+        match self.plain() {
+            Some(plain) => Payload::new(&plain, self.logs, self.attempts, &mut Compressor::new(compression)),
+            None => self,
+        }
+    }
+
+    /// Two payloads with half of the logs each; `None` if there is nothing to split.
+    pub fn split(&self) -> Option<(Payload, Payload)> {
+        let middle = self.items() / 2;
+        let cut = self.logs.get(middle.checked_sub(1)?)?.end as usize;
+        let plain = self.plain()?;
+        let mut compressor = Compressor::new(self.compression);
+        let mut first = plain.get(..cut)?.to_vec();
+        first.push(b']');
+        // The comma behind the first half becomes the second one's bracket.
+        let mut second = b"[".to_vec();
+        second.extend_from_slice(plain.get(cut + 1..)?);
+        let second_logs = self.logs[middle..].iter().map(|log| Item { end: log.end - cut as u32, ..*log }).collect();
+        Some((
+            Payload::new(&first, self.logs[..middle].to_vec(), self.attempts, &mut compressor),
+            Payload::new(&second, second_logs, self.attempts, &mut compressor),
+        ))
+    }
+}
+
+/// What became of a log that was to be added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Added {
+    Whole,
+    /// It is marked as truncated: cut before, or just now.
+    Truncated,
+    /// It would have been.
+    Refused,
+}
+
+/// Fills payloads.
+#[derive(Debug)]
+pub struct Batcher {
+    limits: Limits,
+    compressor: Compressor,
+    /// Which record the logs that are added come from.
+    record: u32,
+    attempts: u32,
+    plain: Vec<u8>,
+    logs: Vec<Item>,
+    payloads: Vec<Payload>,
+}
+
+impl Batcher {
+    pub fn new(limits: Limits, compression: Compression) -> Batcher {
+        Batcher {
+            limits,
+            compressor: Compressor::new(compression),
+            record: 0,
+            attempts: 0,
+            plain: Vec::new(),
+            logs: Vec::new(),
+            payloads: Vec::new(),
+        }
+    }
+
+    /// What is added from now on comes from this record.
+    pub fn begin(&mut self, record: u32) {
+        self.record = record;
+    }
+
+    /// The payloads to come were given up on so often before.
+    pub fn with_attempts(mut self, attempts: u32) -> Batcher {
+        self.attempts = attempts;
+        self
+    }
+
+    /// Adds a log; where `refuse_truncated`, only one that is whole.
+    pub fn add(&mut self, entry: &Entry, mark: Option<Mark>, refuse_truncated: bool) -> Added {
+        let before = self.open();
+        let truncated = entry.write(&mut self.plain, self.limits.item_bytes);
+        if truncated && refuse_truncated {
+            self.plain.truncate(before);
+            return Added::Refused;
+        }
+        self.keep(before, self.record, mark, entry.line.timestamp);
+        if truncated { Added::Truncated } else { Added::Whole }
+    }
+
+    /// Adds a log that is written already: `json` is one object within the limits.
+    pub fn add_written(&mut self, json: &[u8], record: u32, mark: Option<Mark>, timestamp: Option<i64>) {
+        let before = self.open();
+        self.plain.extend_from_slice(json);
+        self.keep(before, record, mark, timestamp);
+    }
+
+    /// Makes ready for another log; where it begins.
+    fn open(&mut self) -> usize {
+        if self.logs.len() >= self.limits.items {
+            self.close();
+        }
+        let before = self.plain.len();
+        self.plain.push(if self.logs.is_empty() { b'[' } else { b',' });
+        before
+    }
+
+    /// Keeps the log that was written since `before`, in the next payload if this one is full.
+    fn keep(&mut self, before: usize, record: u32, mark: Option<Mark>, timestamp: Option<i64>) {
+        // One byte for the closing bracket. A log alone always fits.
+        if self.plain.len() + 1 > self.limits.payload_bytes && !self.logs.is_empty() {
+            let overflow = self.plain.split_off(before + 1);
+            self.plain.truncate(before);
+            self.close();
+            self.plain.push(b'[');
+            self.plain.extend_from_slice(&overflow);
+        }
+        self.logs.push(Item { end: self.plain.len() as u32, record, mark, timestamp });
+    }
+
+    /// Closes the payload that is being filled.
+    fn close(&mut self) {
+        if self.logs.is_empty() {
+            return;
+        }
+        self.plain.push(b']');
+        let logs = std::mem::take(&mut self.logs);
+        self.payloads.push(Payload::new(&self.plain, logs, self.attempts, &mut self.compressor));
+        self.plain.clear();
+    }
+
+    /// The payloads, in order.
+    pub fn finish(mut self) -> Vec<Payload> {
+        self.close();
+        self.payloads
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::entry::{Frame, Provenance};
+    use crate::line::Line;
+    use crate::tags::Identity;
+
+    fn frame() -> Frame {
+        let provenance = Provenance { owner: "1", log_group: "g", log_stream: "s", function_arn: "f" };
+        Frame::new(&Identity::default(), &provenance)
+    }
+
+    fn batch(texts: &[String], limits: Limits) -> Vec<Payload> {
+        let frame = frame();
+        let mut batcher = Batcher::new(limits, Compression::Zstd(1));
+        for text in texts {
+            let line = Line::sample("1", text);
+            batcher.add(&Entry { line, status: None, status_if_cut: None, frame: &frame }, None, false);
+        }
+        batcher.finish()
+    }
+
+    fn messages(payload: &Payload) -> Vec<String> {
+        let items: Vec<Value> = serde_json::from_slice(&payload.plain().unwrap()).unwrap();
+        items.iter().map(|item| item["message"].as_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn a_thousand_logs_and_no_more() {
+        for (logs, expected) in [(999, vec![999]), (1000, vec![1000]), (1001, vec![1000, 1])] {
+            let texts = vec!["x".to_owned(); logs];
+            let items: Vec<usize> = batch(&texts, Limits::default()).iter().map(Payload::items).collect();
+            assert_eq!(items, expected);
+        }
+    }
+
+    #[test]
+    fn the_bytes_are_counted_with_brackets_and_commas() {
+        let texts = vec!["x".repeat(50); 4];
+        let whole = batch(&texts, Limits::default())[0].plain_bytes;
+        for (limit, expected) in [(whole + 1, vec![4]), (whole, vec![4]), (whole - 1, vec![3, 1])] {
+            let payloads = batch(&texts, Limits { payload_bytes: limit, ..Limits::default() });
+            assert_eq!(payloads.iter().map(Payload::items).collect::<Vec<_>>(), expected);
+        }
+    }
+
+    #[test]
+    fn pieces_are_the_logs_and_what_is_known_of_them_goes_along() {
+        let texts: Vec<String> = (0..5).map(|number| format!("log {number}")).collect();
+        let payload = batch(&texts, Limits::default()).remove(0);
+        let plain = payload.plain().unwrap();
+        let mut again = Batcher::new(Limits::default(), Compression::None).with_attempts(3);
+        for (number, piece) in (0_u32..).zip(payload.pieces(&plain)) {
+            again.add_written(piece, number, None, Some(i64::from(number)));
+        }
+        let again = again.finish().remove(0);
+        assert_eq!((again.body.as_ref(), again.attempts, again.times()), (plain.as_slice(), 3, Some((0, 4))));
+        let (first, second) = again.split().unwrap();
+        assert_eq!((first.times(), second.times(), second.attempts), (Some((0, 1)), Some((2, 4)), 3));
+        assert_eq!(second.logs().iter().map(|log| log.record).collect::<Vec<_>>(), [2, 3, 4]);
+        assert_eq!(second.pieces(&second.plain().unwrap()).last(), payload.pieces(&plain).last());
+    }
+
+    #[test]
+    fn one_log_cannot_be_split() {
+        assert_eq!(batch(&["x".to_owned()], Limits::default())[0].split(), None);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn limits_hold_and_nothing_is_lost(
+            texts in prop::collection::vec(any::<String>(), 0..60),
+            items in 1_usize..20,
+            payload_bytes in 600_usize..3000,
+        ) {
+            let limits = Limits { items, payload_bytes, item_bytes: 400 };
+            let payloads = batch(&texts, limits);
+            for payload in &payloads {
+                prop_assert!(payload.items() <= items && payload.items() > 0);
+                prop_assert!(payload.plain_bytes <= payload_bytes);
+                prop_assert_eq!(payload.plain().unwrap().len(), payload.plain_bytes);
+            }
+            let arrived: Vec<String> = payloads.iter().flat_map(messages).collect();
+            prop_assert_eq!(arrived.len(), texts.len());
+            for (text, message) in texts.iter().zip(&arrived) {
+                let kept = message.strip_suffix("...TRUNCATED...").unwrap_or(text);
+                prop_assert!(text == message || text.starts_with(kept));
+            }
+        }
+
+        #[test]
+        fn halves_make_the_whole(texts in prop::collection::vec(any::<String>(), 2..30)) {
+            let whole = batch(&texts, Limits::default()).remove(0);
+            let (first, second) = whole.split().unwrap();
+            prop_assert_eq!(first.items() + second.items(), whole.items());
+            let mut halves = messages(&first);
+            halves.extend(messages(&second));
+            prop_assert_eq!(halves, messages(&whole));
+            if let Some((a, b)) = second.split() {
+                let mut quarters = messages(&a);
+                quarters.extend(messages(&b));
+                prop_assert_eq!(quarters, messages(&second));
+            }
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! One Datadog log and its JSON, written straight into the payload.
+//!
+//! What is the same for all logs of a container (source, service, tags, the AWS attributes) is rendered once; a log is
+//! then its text escaped and two copies. Sizes are those of the bytes written, not estimates.
+
+use super::json;
+use super::late::LATE_BYTES;
+use super::line::Line;
+use super::tags::Identity;
+
+/// How large a log may be that the intake takes whole, in bytes of its JSON.
+/// Source: Datadog API reference, "Send logs": maximum size for a single log 1 MB.
+pub const INTAKE_ITEM_BYTES: usize = 1_000_000;
+
+/// How large one is written: with room for what is added if it becomes late.
+pub const MAX_ITEM_BYTES: usize = INTAKE_ITEM_BYTES - LATE_BYTES;
+
+/// What a text that was cut ends in. Source: DataDog/datadog-agent, `pkg/logs/message`, `TruncatedFlag`.
+pub const TRUNCATED: &str = "...TRUNCATED...";
+
+/// Attributes beyond this many bytes become part of the text, which can be cut.
+const MAX_ATTRIBUTES_BYTES: usize = 16_384;
+
+/// CloudWatch's ids have 56 digits; a name that is longer than this is none.
+const MAX_ID_CHARACTERS: usize = 128;
+
+/// Where an event came from, as Datadog's forwarder names it.
+#[derive(Debug, Clone, Copy)]
+pub struct Provenance<'a> {
+    pub owner: &'a str,
+    pub log_group: &'a str,
+    pub log_stream: &'a str,
+    /// The forwarder's own ARN.
+    pub function_arn: &'a str,
+}
+
+/// The parts of a log that do not change within a container.
+#[derive(Debug)]
+pub struct Frame {
+    /// From `ddsource` to the last tag.
+    described: Vec<u8>,
+    /// The same with room for the marks of one log.
+    described_marked: Vec<u8>,
+    /// From `aws` to the closing brace.
+    tail: Vec<u8>,
+}
+
+impl Frame {
+    /// Renders what is known of a container.
+    pub fn new(identity: &Identity, provenance: &Provenance) -> Frame {
+        let describe = |marked: bool| {
+            let mut out = b",\"ddsource\":".to_vec();
+            json::write_string(&identity.source, &mut out);
+            out.extend_from_slice(b",\"service\":");
+            json::write_string(&identity.service, &mut out);
+            out.extend_from_slice(b",\"ddtags\":\"");
+            json::write_escaped(&identity.ddtags(marked), &mut out);
+            out
+        };
+        let mut tail = b",\"aws\":{\"awslogs\":{\"logGroup\":".to_vec();
+        json::write_string(provenance.log_group, &mut tail);
+        tail.extend_from_slice(b",\"logStream\":");
+        json::write_string(provenance.log_stream, &mut tail);
+        tail.extend_from_slice(b",\"owner\":");
+        json::write_string(provenance.owner, &mut tail);
+        tail.extend_from_slice(b"},\"invoked_function_arn\":");
+        json::write_string(provenance.function_arn, &mut tail);
+        tail.push(b'}');
+        if let Some(hostname) = &identity.hostname {
+            tail.extend_from_slice(b",\"hostname\":");
+            json::write_string(hostname, &mut tail);
+        }
+        Frame { described: describe(false), described_marked: describe(true), tail }
+    }
+}
+
+/// One log, ready to be written.
+#[derive(Debug)]
+pub struct Entry<'r> {
+    pub line: Line<'r, 'r>,
+    pub status: Option<&'static str>,
+    /// The status, should the text be cut: it is no JSON then.
+    pub status_if_cut: Option<&'static str>,
+    pub frame: &'r Frame,
+}
+
+impl Entry<'_> {
+    /// Appends the log's JSON to `out`; cuts the text where it would be larger than `limit` bytes.
+    /// Returns whether the log is marked as truncated.
+    pub fn write(&self, out: &mut Vec<u8>, limit: usize) -> bool {
+        let start = out.len();
+        let long_attributes = self.line.attributes.filter(|attributes| attributes.len() > MAX_ATTRIBUTES_BYTES);
+        if let Some(attributes) = long_attributes {
+            let text = format!("{}\n{attributes}", self.line.text);
+            let line = Line { text: &text, attributes: None, ..self.line.clone() };
+            return Entry { line, ..*self }.write(out, limit);
+        }
+        self.write_with(self.line.text, "", self.line.truncated, self.status, out);
+        if out.len() - start <= limit {
+            return self.line.truncated;
+        }
+        // Over the limit: what it takes without any text tells what is left for it.
+        out.truncate(start);
+        self.write_with("", TRUNCATED, true, self.status_if_cut, out);
+        let budget = limit.saturating_sub(out.len() - start);
+        out.truncate(start);
+        let fits = json::fitting_prefix(self.line.text, budget);
+        self.write_with(&self.line.text[..fits], TRUNCATED, true, self.status_if_cut, out);
+        true
+    }
+
+    fn write_with(&self, text: &str, end: &str, truncated: bool, status: Option<&str>, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"message\":\"");
+        json::write_escaped(text, out);
+        out.extend_from_slice(end.as_bytes());
+        out.push(b'"');
+        if let Some(timestamp) = self.line.timestamp {
+            out.extend_from_slice(b",\"timestamp\":");
+            out.extend_from_slice(timestamp.to_string().as_bytes());
+        }
+        if let Some(status) = status {
+            out.extend_from_slice(b",\"status\":\"");
+            out.extend_from_slice(status.as_bytes());
+            out.push(b'"');
+        }
+        let marked = self.line.partial || truncated;
+        let described = if marked { &self.frame.described_marked } else { &self.frame.described };
+        out.extend_from_slice(described);
+        // The tags stand last in what is described, so the marks follow; without tags, no comma.
+        let mut comma = if described.ends_with(b"\"ddtags\":\"") { "" } else { "," };
+        for (mark, is_set) in [("partial:true", self.line.partial), ("truncated:true", truncated)] {
+            if is_set {
+                out.extend_from_slice(comma.as_bytes());
+                out.extend_from_slice(mark.as_bytes());
+                comma = ",";
+            }
+        }
+        out.extend_from_slice(b"\",\"id\":");
+        write_id(self.line.id, out);
+        out.extend_from_slice(&self.frame.tail);
+        if let Some(attributes) = self.line.attributes {
+            out.extend_from_slice(b",\"fluent_bit\":");
+            write_attributes(attributes, out);
+        }
+        out.push(b'}');
+    }
+}
+
+/// An id is written as it is, so long as that is an id.
+fn write_id(escaped: &str, out: &mut Vec<u8>) {
+    if escaped.len() <= MAX_ID_CHARACTERS && escaped.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        out.push(b'"');
+        out.extend_from_slice(escaped.as_bytes());
+        out.push(b'"');
+        return;
+    }
+    let mut plain = String::new();
+    json::unescape_into(escaped, &mut plain);
+    let short: String = plain.chars().take(MAX_ID_CHARACTERS).collect();
+    json::write_string(&short, out);
+}
+
+/// Members that no strict reader would take (a lone surrogate, nesting without end) go along as text.
+fn write_attributes(attributes: &str, out: &mut Vec<u8>) {
+    if serde_json::from_str::<serde_json::Value>(attributes).is_ok() {
+        out.extend_from_slice(attributes.as_bytes());
+    } else {
+        json::write_string(attributes, out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::tags::tag_set::TagSet;
+
+    const PROVENANCE: Provenance =
+        Provenance { owner: "1", log_group: "g", log_stream: "s", function_arn: "arn:aws:lambda:r:1:function:f" };
+
+    fn line(text: &str) -> Line<'_, '_> {
+        Line { timestamp: Some(5), ..Line::sample("37", text) }
+    }
+
+    fn frame(tags: usize) -> Frame {
+        let mut set = TagSet::default();
+        (0..tags).for_each(|number| set.add("n", &number.to_string()));
+        Frame::new(&Identity { tags: set, service: "web".into(), source: "nginx".into(), hostname: None }, &PROVENANCE)
+    }
+
+    fn written(entry: &Entry, limit: usize) -> (Vec<u8>, bool) {
+        let mut out = Vec::new();
+        let truncated = entry.write(&mut out, limit);
+        (out, truncated)
+    }
+
+    #[test]
+    fn a_log_has_all_that_datadog_wants() {
+        let frame = frame(2);
+        let entry = Entry { line: line("hi \"x\""), status: Some("info"), status_if_cut: Some("info"), frame: &frame };
+        assert_eq!(
+            String::from_utf8(written(&entry, MAX_ITEM_BYTES).0).unwrap(),
+            r#"{"message":"hi \"x\"","timestamp":5,"status":"info","ddsource":"nginx","service":"web","ddtags":"n:0,n:1","id":"37","aws":{"awslogs":{"logGroup":"g","logStream":"s","owner":"1"},"invoked_function_arn":"arn:aws:lambda:r:1:function:f"}}"#
+        );
+    }
+
+    #[test]
+    fn the_limit_is_exact() {
+        let frame = frame(1);
+        let text = "é".repeat(500);
+        let entry = Entry { line: line(&text), status: None, status_if_cut: Some("error"), frame: &frame };
+        let whole = written(&entry, usize::MAX).0.len();
+        for limit in [whole + 1, whole] {
+            assert_eq!(written(&entry, limit), (written(&entry, usize::MAX).0, false));
+        }
+        let (cut, truncated) = written(&entry, whole - 1);
+        assert!(truncated && cut.len() < whole);
+        let value: Value = serde_json::from_slice(&cut).unwrap();
+        let message = value["message"].as_str().unwrap();
+        assert!(message.ends_with(TRUNCATED) && text.starts_with(message.trim_end_matches(TRUNCATED)));
+        assert_eq!(value["ddtags"], "n:0,truncated:true");
+        assert_eq!(value["status"], "error");
+        // As much as fits: one character more would be over.
+        for limit in whole - 60..whole {
+            let length = written(&entry, limit).0.len();
+            assert!(length <= limit && length + 2 > limit, "{length} of {limit}");
+        }
+    }
+
+    #[test]
+    fn a_marked_log_has_a_hundred_tags_at_most() {
+        for tags in [97, 98, 99, 100] {
+            let frame = frame(tags);
+            let marked = Line { partial: true, truncated: true, ..line("x") };
+            let entry = Entry { line: marked, status: None, status_if_cut: None, frame: &frame };
+            let value: Value = serde_json::from_slice(&written(&entry, MAX_ITEM_BYTES).0).unwrap();
+            let ddtags: Vec<&str> = value["ddtags"].as_str().unwrap().split(',').collect();
+            assert_eq!(ddtags.len(), (tags + 2).min(100));
+            assert!(ddtags.contains(&"partial:true") && ddtags.contains(&"truncated:true"));
+        }
+    }
+
+    #[test]
+    fn marks_need_no_other_tags() {
+        let frame = frame(0);
+        let marked = Line { truncated: true, ..line("x") };
+        let entry = Entry { line: marked, status: None, status_if_cut: None, frame: &frame };
+        let value: Value = serde_json::from_slice(&written(&entry, MAX_ITEM_BYTES).0).unwrap();
+        assert_eq!(value["ddtags"], "truncated:true");
+    }
+
+    #[test]
+    fn strange_ids_and_attributes_stay_json() {
+        let frame = frame(0);
+        let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(20_000));
+        for (id, attributes) in [(r"a\ud83d", r#"{"a":1}"#), ("", r#"{"a":"\ud83d"}"#), ("x y", long.as_str())] {
+            let strange = Line { id, attributes: Some(attributes), ..line("text") };
+            let entry = Entry { line: strange, status: None, status_if_cut: None, frame: &frame };
+            let out = written(&entry, MAX_ITEM_BYTES).0;
+            let value: Value = serde_json::from_slice(&out).unwrap();
+            assert!(value["message"].as_str().unwrap().starts_with("text"));
+            assert!(!value["fluent_bit"].is_null() || value["message"].as_str().unwrap().len() > 20_000);
+        }
+    }
+}

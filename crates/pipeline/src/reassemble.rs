@@ -1,0 +1,124 @@
+//! Puts lines together again that containerd cut into pieces: `P`, `P`, … and the `F` that ends them.
+//!
+//! containerd cuts at 16 KiB, and each piece is an event of its own. Pieces of stdout and stderr may lie between one
+//! another, so each has its own buffer; and in a stream that several pods share, each pod has.
+//!
+//! What a joined line bears of time, id and identity is its last piece's, as with the Agent.
+
+use super::line::{Held, Line};
+
+/// The buffers of one event.
+#[derive(Debug, Default)]
+pub struct Reassembler<'e> {
+    pending: Vec<Held<'e>>,
+    joined: usize,
+}
+
+impl<'e> Reassembler<'e> {
+    /// Takes a line or a piece of one; gives whole lines to `emit`.
+    pub fn push(&mut self, line: Line<'e, '_>, is_piece: bool, mut emit: impl FnMut(Line<'e, '_>)) {
+        match self.pending.iter().position(|pending| line.is_beside(pending)) {
+            // The end of a line that Merge_Log took for an object of its own: the pieces before it stay without one.
+            Some(at) if line.merged => {
+                let unfinished = self.pending.remove(at);
+                emit(Line { partial: true, ..unfinished.line() });
+                emit(line);
+            }
+            Some(at) => {
+                self.joined += 1;
+                let pending = &mut self.pending[at];
+                pending.text.push_str(line.text);
+                pending.id = line.id;
+                pending.timestamp = line.timestamp;
+                pending.events.1 = line.events.1;
+                pending.identity = line.identity;
+                pending.truncated |= line.truncated;
+                if !is_piece {
+                    let whole = self.pending.remove(at);
+                    emit(whole.line());
+                }
+            }
+            None if is_piece => self.pending.push(Held { merged: false, ..Held::keep(&line, String::new()) }),
+            None => emit(line),
+        }
+    }
+
+    /// How many events became part of a line that another one began.
+    pub fn joined(&self) -> usize {
+        self.joined
+    }
+
+    /// The first event of what is still open, as far as a piece of it is not older than `since_ms`.
+    pub fn open_since(&self, since_ms: i64) -> Option<usize> {
+        let is_young = |pending: &&Held| pending.timestamp.is_none_or(|time| time >= since_ms);
+        self.pending.iter().filter(is_young).map(|pending| pending.events.0).min()
+    }
+
+    /// Gives what is still open at the end of the event.
+    pub fn finish(self, mut emit: impl FnMut(Line<'e, '_>)) {
+        for pending in &self.pending {
+            emit(Line { partial: true, ..pending.line() });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cri::Output;
+    use crate::record::Record;
+
+    /// Runs `(output, text, is a piece, merged)` through and shows `text` or `text…` for what stayed partial.
+    fn run(pieces: &[(Output, &str, bool, bool)]) -> Vec<String> {
+        let mut out = Vec::new();
+        let mut show = |line: Line<'_, '_>| out.push(format!("{}{}", line.text, if line.partial { "…" } else { "" }));
+        let mut reassembler = Reassembler::default();
+        for (output, text, is_piece, merged) in pieces {
+            let record = Record { merged: *merged, output: Some(*output), ..Record::as_is(*text) };
+            reassembler.push(Line::of(&record, "id", None, 0, 0), *is_piece, &mut show);
+        }
+        reassembler.finish(&mut show);
+        out
+    }
+
+    use Output::{Stderr, Stdout};
+
+    #[test]
+    fn pieces_are_joined_with_their_end() {
+        assert_eq!(
+            run(&[(Stdout, "a", true, false), (Stdout, "b", true, false), (Stdout, "c", false, false)]),
+            ["abc"]
+        );
+    }
+
+    #[test]
+    fn stdout_and_stderr_do_not_mix() {
+        assert_eq!(
+            run(&[
+                (Stdout, "a", true, false),
+                (Stderr, "x", true, false),
+                (Stderr, "y", false, false),
+                (Stdout, "b", false, false)
+            ]),
+            ["xy", "ab"]
+        );
+    }
+
+    #[test]
+    fn an_empty_end_ends_a_line() {
+        assert_eq!(
+            run(&[(Stdout, "a", true, false), (Stdout, "", false, false), (Stdout, "b", false, false)]),
+            ["a", "b"]
+        );
+    }
+
+    #[test]
+    fn a_merged_end_stands_alone() {
+        assert_eq!(run(&[(Stdout, "a", true, false), (Stdout, "{}", false, true)]), ["a…", "{}"]);
+    }
+
+    #[test]
+    fn what_never_ends_is_given_at_the_end() {
+        assert_eq!(run(&[(Stdout, "a", true, false), (Stderr, "b", true, false)]), ["a…", "b…"]);
+    }
+}

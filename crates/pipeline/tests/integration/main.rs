@@ -1,0 +1,16 @@
+//! What the pure part makes of events, by its public surface.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test ends by a panic, and says on standard error what it skips"
+)]
+
+mod events;
+mod identity;
+mod patterns;
+mod scrub;
+mod shapes;
+mod traces;

@@ -1,7 +1,0 @@
-//! The `podferry` command: see `podferry::cli`.
-
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    podferry::cli::run()
-}

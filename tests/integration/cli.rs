@@ -1,0 +1,279 @@
+//! The `podferry` command as people run it.
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
+use testkit::events::*;
+
+use super::PODFERRY;
+
+fn podferry(arguments: &[&str], input: &[u8], variables: &[(&str, &str)]) -> Output {
+    let mut child = Command::new(PODFERRY)
+        .args(arguments)
+        .env_clear()
+        .envs(variables.iter().copied())
+        .current_dir(testkit::ROOT)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that does not read its input closes it.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    child.wait_with_output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// What it says where it cannot do its work: the exit code is 2.
+fn refused(arguments: &[&str], input: &[u8]) -> String {
+    let output = podferry(arguments, input, &[]);
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+    assert!(output.stdout.is_empty());
+    String::from_utf8(output.stderr).unwrap()
+}
+
+const SAMPLE: &str = "tests/fixtures/corpus/kept/web-nginx.event.json";
+
+#[test]
+fn the_demo_shows_what_arrived() {
+    let shown = stdout(&podferry(&["demo"], b"", &[]));
+    for part in
+        ["pod_name:checkout-7f9c5d8b4d-q2wzr", "kube_cronjob:report", "storefront", "Nothing left this machine."]
+    {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    assert!(!shown.contains('\u{1b}'), "colours are for terminals");
+    // The samples are from some day; what is shown is what becomes of logs that are not too old.
+    assert!(!shown.contains("late:true"), "{shown}");
+    let all: Value = serde_json::from_str(&stdout(&podferry(&["demo", "--json"], b"", &[]))).unwrap();
+    assert_eq!((&all["logs"], &all["requests"]), (&json!(150), &json!(5)));
+    for sample in all["samples"].as_array().unwrap() {
+        let log = &sample["first_log"];
+        let age = now() - log["timestamp"].as_i64().unwrap();
+        assert!((0..3_600_000).contains(&age) && log["original_timestamp"].is_null(), "{log}");
+    }
+}
+
+#[test]
+fn a_preview_is_what_would_be_sent() {
+    let shown = stdout(&podferry(&["preview", SAMPLE], b"", &[]));
+    assert!(shown.starts_with("54 events would become 54 logs in 1 request of "), "{shown}");
+    assert!(shown.contains("shop/web-6d4cf56db6-x7k2p/nginx") && shown.contains("show them with --logs 54"));
+    let variables = [("DD_ENV", "x"), ("DD_TAGS", "team:a")];
+    let logs: Vec<Value> =
+        serde_json::from_str(&stdout(&podferry(&["preview", SAMPLE, "--json"], b"", &variables))).unwrap();
+    assert_eq!(logs.len(), 54);
+    assert!(logs.iter().all(|log| has_tag(log, "team:a") && has_tag(log, "env:prod")));
+}
+
+#[test]
+fn a_preview_takes_what_people_have() {
+    let decoded = stdout(&podferry(&["preview", "tests/fixtures/corpus/kept/web-nginx.json", "--json"], b"", &[]));
+    let event = stdout(&podferry(&["preview", SAMPLE, "--json"], b"", &[]));
+    assert_eq!(decoded, event);
+    let input = std::fs::read(format!("{}/{SAMPLE}", testkit::ROOT)).unwrap();
+    assert_eq!(stdout(&podferry(&["preview", "-", "--json"], &input, &[])), event);
+    let control = json!({ "messageType": "CONTROL_MESSAGE", "logEvents": [] }).to_string();
+    assert!(stdout(&podferry(&["preview", "-"], control.as_bytes(), &[])).contains("control message"));
+}
+
+#[test]
+fn mistakes_say_what_to_do() {
+    assert!(refused(&["preview", "no-such-file.json"], b"").contains("no-such-file.json: "));
+    for input in [b"geheimes-wort".as_slice(), br#"{"Records":[]}"#, b""] {
+        let message = refused(&["preview", "-"], input);
+        assert!(message.contains("Give the event of the function") && !message.contains("geheimes-wort"), "{message}");
+    }
+    assert!(refused(&["preview", "-"], br#"{"awslogs":{"data":"%"}}"#).contains("not valid base64"));
+    assert!(refused(&["intake", "--listen", "0.0.0.0:8080"], b"").contains("listen on 127.0.0.1"));
+    let output = podferry(&["preview", SAMPLE], b"", &[("DD_COMPRESSION", "x"), ("PODFERRY_HOSTNAME", "y")]);
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(message.contains("DD_COMPRESSION") && message.contains("PODFERRY_HOSTNAME"), "{message}");
+}
+
+const MANIFEST: &str = r#"kind: Deployment
+metadata: {name: web, namespace: shop}
+spec:
+  template:
+    metadata:
+      annotations:
+        ad.datadoghq.com/web.logs: |
+          [{"source":"java","log_processing_rules":[
+            {"type":"exclude_at_match","name":"health","pattern":"GET /health"},
+            {"type":"mask_sequences","name":"token","pattern":"token=\\w+","replace_placeholder":"token=***"},
+            {"type":"multi_line","name":"date","pattern":"\\d{4}-"}]}]
+    spec: {containers: [{name: web}]}
+"#;
+
+/// A file that is gone with the test.
+struct File(std::path::PathBuf);
+
+impl File {
+    fn new(name: &str, content: &str) -> File {
+        let path = std::env::temp_dir().join(format!("podferry-{}-{name}", std::process::id()));
+        std::fs::write(&path, content).unwrap();
+        File(path)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[test]
+fn rules_are_checked_and_run_over_a_sample() {
+    let manifest = File::new("manifest.yaml", MANIFEST);
+    let sample = b"2026- in token=geheim\n  more\n2026- GET /health\n2026- out\n";
+    let shown = stdout(&podferry(&["rules", "check", manifest.path()], sample, &[]));
+    for part in [
+        "Deployment shop/web, container web",
+        "joined from 2 lines by date; masked by token; kept",
+        "excluded by health",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    assert!(!shown.contains("geheim") && !shown.contains("GET /health\n") && !shown.contains('\u{1b}'), "{shown}");
+    let report: Value =
+        serde_json::from_str(&stdout(&podferry(&["rules", "check", manifest.path(), "--json"], sample, &[]))).unwrap();
+    assert_eq!(report[0]["counts"]["excluded"], 1);
+    assert_eq!(report[0]["logs"][0]["rules"], json!([{ "rule": "token", "effect": "masked" }]));
+    assert_eq!(report[0]["logs"][1]["log"], Value::Null);
+    // The function's own settings have their effect.
+    let redact = [("PODFERRY_SAMPLE", r#"{"rate":0}"#)];
+    assert!(
+        stdout(&podferry(&["rules", "check", manifest.path()], sample, &redact))
+            .contains("left out by PODFERRY_SAMPLE rule 1")
+    );
+}
+
+#[test]
+fn rules_that_do_not_work_are_told() {
+    let broken =
+        File::new("broken.yaml", &MANIFEST.replace("GET /health", "GET (health").replace("name: web}]", "name: app}]"));
+    let output = podferry(&["rules", "check", broken.path()], b"", &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let shown = String::from_utf8(output.stdout).unwrap();
+    for part in ["rule `health`: its `pattern` does not compile", "the pod has no container `web`"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let annotation = File::new("annotation.json", r#"[{"log_processing_rules":[{"type":"mask_sequences"}"#);
+    let output = podferry(&["rules", "check", annotation.path()], b"geheim\n", &[]);
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        output.status.code() == Some(1) && shown.contains("annotation: is not JSON: it ends too early (line 1"),
+        "{shown}"
+    );
+    assert!(!shown.contains("geheim"));
+    // Not a list, as the forwarder takes it too.
+    let single = r#"{"log_processing_rules":[{"type":"mask_sequences","name":"m","pattern":"geheim","replace_placeholder":"x"}]}"#;
+    let annotation = File::new("single.json", single);
+    let shown = stdout(&podferry(&["rules", "check", annotation.path()], b"geheim\n", &[]));
+    assert!(shown.contains("masked by m; kept") && !shown.contains("geheim"), "{shown}");
+    let object =
+        File::new("object.yaml", &format!("metadata: {{annotations: {{ad.datadoghq.com/web.logs: {single}}}}}"));
+    let output = podferry(&["rules", "check", object.path()], b"geheim\n", &[]);
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.code() == Some(1) && shown.contains("Kubernetes refuses it"), "{shown}");
+    assert!(!shown.contains("geheim"), "{shown}");
+    for (arguments, hint) in [
+        (&["rules", "check", "no-such-file.yaml"][..], "no-such-file.yaml"),
+        (&["rules", "check", "Cargo.toml"], "neither YAML nor JSON"),
+        (&["rules", "check", "tests/fixtures/corpus/kept/web-nginx.event.json"], "no annotation"),
+        (&["rules", "check", broken.path(), "--container", "x"], "ad.datadoghq.com/x.logs"),
+    ] {
+        assert!(refused(arguments, b"").contains(hint), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_preview_says_what_rules_did() {
+    let sample = "tests/fixtures/corpus/parsed/checkout-app.event.json";
+    let shown = stdout(&podferry(&["preview", sample], b"", &[]));
+    for part in ["joined from 2 lines by new_log_start; masked by cards; kept", "[card]", "│ cards "] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let variables = [("EXCLUDE_AT_MATCH", "order 1001")];
+    let report: Value =
+        serde_json::from_str(&stdout(&podferry(&["preview", sample, "--json", "--explain"], b"", &variables))).unwrap();
+    let logs = report["logs"].as_array().unwrap();
+    assert_eq!(report["counts"]["excluded"], logs.iter().filter(|log| log["shipped"] == json!(false)).count());
+    assert_eq!(logs[1]["rules"], json!([{ "rule": "EXCLUDE_AT_MATCH", "effect": "excluded" }]));
+    assert!(
+        stdout(&podferry(&["preview", sample, "--logs", "2"], b"", &variables))
+            .contains("excluded by EXCLUDE_AT_MATCH")
+    );
+}
+
+#[test]
+fn every_command_explains_itself() {
+    for arguments in [
+        &["--help"][..],
+        &["demo", "--help"],
+        &["preview", "--help"],
+        &["intake", "--help"],
+        &["settings", "--help"],
+        &["rules", "--help"],
+        &["rules", "check", "--help"],
+        &["status", "--help"],
+        &["subscribe", "--help"],
+        &["unsubscribe", "--help"],
+    ] {
+        assert!(stdout(&podferry(arguments, b"", &[])).contains("Usage: podferry"), "{arguments:?}");
+    }
+    assert_eq!(stdout(&podferry(&["--version"], b"", &[])).trim(), concat!("podferry ", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn the_readme_has_the_table_of_the_code() {
+    let readme = std::fs::read_to_string(format!("{}/README.md", testkit::ROOT)).unwrap();
+    let table = stdout(&podferry(&["settings"], b"", &[]));
+    assert!(readme.contains(&table), "README.md's table of variables is not what `podferry settings` prints");
+}
+
+#[test]
+fn shells_take_the_completions() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = stdout(&podferry(&["completions", shell], b"", &[]));
+        assert!(script.contains("preview") && script.contains("generate"), "{shell}");
+        if shell == "bash" {
+            let mut bash = Command::new("bash").arg("-n").stdin(Stdio::piped()).spawn().unwrap();
+            bash.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+            assert!(bash.wait().unwrap().success());
+        }
+    }
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let page = stdout(&podferry(&["man"], b"", &[]));
+    assert!(page.contains(".TH podferry 1"), "{page}");
+    let folder = std::env::temp_dir().join(format!("podferry-man-{}", std::process::id()));
+    stdout(&podferry(&["man", "--out", folder.to_str().unwrap()], b"", &[]));
+    let help = stdout(&podferry(&["--help"], b"", &[]));
+    let commands = help.split("Commands:").nth(1).unwrap().split("Options:").next().unwrap();
+    let names: Vec<&str> = commands
+        .lines()
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .collect();
+    assert!(names.len() > 10, "{help}");
+    for name in names.iter().copied().chain(["generate-secret", "rules-check"]) {
+        let page = std::fs::read_to_string(folder.join(format!("podferry-{name}.1"))).unwrap();
+        assert!(page.contains(&format!(".TH podferry-{name} 1")) && page.contains(".SH DESCRIPTION"), "{page}");
+        let usage = name.replace('-', " ");
+        assert!(page.replace("\\fB", "").replace("\\fR", "").replace("\\-", "-").contains(&usage), "{page}");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}

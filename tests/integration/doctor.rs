@@ -1,0 +1,356 @@
+//! `podferry doctor`, the real command, against moto, a stand-in for Datadog's API, and a `kubectl` that the test writes.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::Output;
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use super::InAccount;
+use serde_json::{Value, json};
+use testkit::moto::{Fault, TestAccount};
+
+/// A key that must never be shown.
+const KEY: &str = "geheimer0schluessel0der0niemals0";
+
+/// Datadog's API: one status for every question, and the keys that were asked about.
+struct Datadog {
+    url: String,
+    keys: Arc<Mutex<Vec<String>>>,
+}
+
+fn datadog(status: u16) -> Datadog {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let keys = Arc::new(Mutex::new(Vec::new()));
+    let kept = keys.clone();
+    // The thread ends with the test's process.
+    thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let lines = BufReader::new(&stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty());
+            let lines: Vec<String> = lines.collect();
+            assert!(lines[0].starts_with("GET /api/v1/validate "), "{lines:?}");
+            let keys = lines.iter().filter_map(|line| line.strip_prefix("dd-api-key: "));
+            kept.lock().unwrap().extend(keys.map(str::to_owned));
+            let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            (&stream).write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    Datadog { url, keys }
+}
+
+/// A folder with a `kubectl`, which is deleted in the end.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// `script` has the kind that is asked for in `$2`, and this folder in `$0`.
+fn kubectl(account: &TestAccount, script: &str) -> Folder {
+    let folder = std::env::temp_dir().join(format!("podferry-doctor-{}-{}", std::process::id(), account.id));
+    std::fs::create_dir_all(&folder).unwrap();
+    let program = folder.join("kubectl");
+    std::fs::write(&program, format!("#!/bin/sh\ncd \"$(dirname \"$0\")\"\n{script}\n")).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    Folder(folder)
+}
+
+fn pod(name: &str, logging: &str) -> Value {
+    json!({ "metadata": {
+        "name": name, "namespace": "shop", "creationTimestamp": "2026-11-21T00:00:00Z", "annotations": { "Logging": logging },
+        "labels": { "eks.amazonaws.com/fargate-profile": "fp" },
+    } })
+}
+
+/// A cluster in which all is right, but for the pods that are given.
+fn cluster(account: &TestAccount, pods: &[Value]) -> Folder {
+    let folder = kubectl(account, "cat \"$2.json\"");
+    let metadata = |name: &str| json!({ "name": name, "labels": { "aws-observability": "enabled" }, "creationTimestamp": "2026-11-20T00:00:00Z" });
+    let mut map = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata("aws-logging"), "data": { "output.conf": OUTPUT } });
+    map["metadata"]["namespace"] = json!("aws-observability");
+    let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": metadata("aws-observability") });
+    let pods = json!({ "apiVersion": "v1", "kind": "List", "items": pods });
+    for (name, value) in [("namespace", namespace), ("configmap", map), ("pods", pods)] {
+        std::fs::write(folder.0.join(format!("{name}.json")), format!("{value:#}")).unwrap();
+    }
+    folder
+}
+
+const OUTPUT: &str = "[OUTPUT]
+    Name cloudwatch_logs
+    Match kube.*
+    region eu-west-1
+    log_group_name /eks/prod
+    log_stream_prefix prod/
+    log_retention_days 7
+    auto_create_group true
+";
+
+/// What IAM's simulator says of all that it is asked.
+fn iam(account: &TestAccount, decision: &'static str) {
+    let xml = format!(
+        "<SimulatePrincipalPolicyResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><SimulatePrincipalPolicyResult>\
+         <IsTruncated>false</IsTruncated><EvaluationResults><member><EvalActionName>logs:PutLogEvents</EvalActionName>\
+         <EvalDecision>{decision}</EvalDecision></member></EvaluationResults></SimulatePrincipalPolicyResult>\
+         </SimulatePrincipalPolicyResponse>"
+    );
+    account.stand_in("iam:SimulatePrincipalPolicy", move |_| (200, json!(xml)));
+}
+
+/// An account in which all is right: a secret with the key, queues, a function, `/eks/prod` subscribed to it.
+fn good() -> Option<TestAccount> {
+    let account = TestAccount::start()?;
+    let arn = |queue: &str| format!("arn:aws:sqs:eu-west-1:{}:{queue}", account.id);
+    let dead = account.sqs("CreateQueue", &json!({ "QueueName": "dead" }))["QueueUrl"].clone();
+    let redrive = json!({ "deadLetterTargetArn": arn("dead"), "maxReceiveCount": 5 }).to_string();
+    let waiting = json!({ "QueueName": "waiting", "Attributes": { "RedrivePolicy": redrive } });
+    let waiting = account.sqs("CreateQueue", &waiting)["QueueUrl"].clone();
+    let secret = account.call(
+        "secretsmanager",
+        "secretsmanager.CreateSecret",
+        &json!({ "Name": "key", "SecretString": KEY, "ClientRequestToken": "0".repeat(32) }),
+    );
+    function(
+        &account,
+        &json!({
+            "DD_API_KEY_SECRET_ARN": secret["ARN"], "PODFERRY_UNDELIVERED_QUEUE_URL": waiting, "PODFERRY_DEAD_LETTER_QUEUE_URL": dead,
+        }),
+    );
+    let mapping = json!({ "FunctionName": "podferry", "EventSourceArn": arn("waiting"), "Enabled": true });
+    account.rest("lambda", "POST", "/2015-03-31/event-source-mappings", &mapping);
+    account.stand_in("logs:DescribeAccountPolicies", |_| (200, json!({ "accountPolicies": [] })));
+    iam(&account, "allowed");
+    account.group("/eks/prod");
+    account.logs("PutRetentionPolicy", &json!({ "logGroupName": "/eks/prod", "retentionInDays": 7 }));
+    let output = account.podferry(&["subscribe", "/eks/prod", "--yes"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    account.take_actions();
+    Some(account)
+}
+
+fn function(account: &TestAccount, variables: &Value) {
+    let body = json!({
+        "FunctionName": "podferry", "Runtime": "provided.al2023", "Handler": "bootstrap", "Role": account.role(), "Timeout": 120,
+        "MemorySize": 256, "Architectures": ["arm64"], "Code": { "ZipFile": "UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA==" },
+        "Environment": { "Variables": variables },
+    });
+    account.rest("lambda", "POST", "/2015-03-31/functions", &body);
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// What it prints, with the account's number and Datadog's address as they always are.
+fn doctor(account: &TestAccount, datadog: &Datadog, kubectl: Option<&Folder>, arguments: &[&str], code: i32) -> String {
+    let mut command = account.podferry_command(&[&["doctor", "--datadog-url", &datadog.url], arguments].concat());
+    if let Some(folder) = kubectl {
+        command.env("PATH", format!("{}:/usr/bin:/bin", folder.0.display()));
+    }
+    let output: Output = command.env("LANG", "C.UTF-8").output().unwrap();
+    let said = text(&output.stdout) + &text(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    assert!(!said.contains(KEY) && !said.contains("geheim"), "{said}");
+    said.replace(&account.id, "111122223333").replace(&datadog.url, "https://api.datadoghq.com")
+}
+
+/// Names and details of the steps with an outcome.
+fn steps(report: &Value, outcome: &str) -> Vec<String> {
+    let all = report["steps"].as_array().unwrap().iter().filter(|step| step["outcome"] == outcome);
+    all.map(|step| format!("{}: {}", step["name"].as_str().unwrap(), step["detail"].as_str().unwrap())).collect()
+}
+
+fn json_doctor(account: &TestAccount, datadog: &Datadog, arguments: &[&str], code: i32) -> Value {
+    let said = doctor(account, datadog, None, &[&["--no-kubectl", "--output", "json"], arguments].concat(), code);
+    serde_json::from_str(&said).unwrap()
+}
+
+#[test]
+fn all_is_right() {
+    let Some(account) = good() else { return };
+    let datadog = datadog(200);
+    let kubectl = cluster(&account, &[pod("web", "LoggingEnabled")]);
+    account.stand_in("lambda:InvokeFunction", |_| (200, json!({ "events": 1, "logs": 1, "delivered": 1 })));
+    let shown = doctor(&account, &datadog, Some(&kubectl), &["--send-test"], 0);
+    assert_eq!(*datadog.keys.lock().unwrap(), [KEY]);
+    let (mut shown, test) =
+        shown.split_once("find it with:").map(|(one, other)| (one.to_owned(), other.to_owned())).unwrap();
+    shown.truncate(shown.trim_end().len());
+    let expected = include_str!("../fixtures/doctor/good.txt");
+    assert_eq!(masked(&shown), expected.trim_end(), "{shown}");
+    assert!(test.contains("podferry doctor test ") || test.contains("pod_name:podferry-doctor"), "{test}");
+    let body = account.bodies("lambda:InvokeFunction").remove(0);
+    assert!(body["awslogs"]["data"].is_string());
+}
+
+/// Secrets' ARNs end in six random characters.
+fn masked(text: &str) -> String {
+    let Some((before, rest)) = text.split_once("secret:key-") else { return text.to_owned() };
+    format!("{before}secret:key-XXXXXX{}", &rest[6..])
+}
+
+#[test]
+fn an_empty_account() {
+    let Some(account) = TestAccount::start() else { return };
+    let kubectl = kubectl(&account, "echo \"Error from server (NotFound): $2 not found\" >&2; exit 1");
+    let shown = doctor(&account, &datadog(200), Some(&kubectl), &["--send-test"], 1);
+    assert_eq!(shown, include_str!("../fixtures/doctor/empty.txt"), "{shown}");
+}
+
+#[test]
+fn no_credentials_and_the_cluster_is_looked_at() {
+    let Some(account) = TestAccount::start() else { return };
+    let kubectl = cluster(&account, &[pod("web", "LoggingEnabled")]);
+    account.fault("sts:GetCallerIdentity", Fault::Expired, usize::MAX);
+    let shown = doctor(&account, &datadog(200), Some(&kubectl), &[], 2);
+    assert!(shown.contains("✗ credentials:") && shown.contains("aws sso login"), "{shown}");
+    assert!(shown.contains("✓ pods: EKS logs 1 pod on Fargate (shop/web)"), "{shown}");
+}
+
+#[test]
+fn what_may_not_be_read_is_unknown_and_stops_nothing() {
+    let Some(account) = good() else { return };
+    let datadog = datadog(200);
+    for action in [
+        "lambda:GetPolicy",
+        "lambda:ListEventSourceMappings",
+        "iam:SimulatePrincipalPolicy",
+        "logs:DescribeLogGroups",
+        "logs:DescribeSubscriptionFilters",
+        "logs:DescribeAccountPolicies",
+        "sqs:GetQueueAttributes",
+        "secretsmanager:GetSecretValue",
+    ] {
+        account.fault(action, Fault::Denied, usize::MAX);
+        let report = json_doctor(&account, &datadog, &[], 1);
+        account.fault(action, Fault::Denied, 0);
+        assert_eq!(steps(&report, "wrong"), Vec::<String>::new(), "{action}");
+        let unknown = steps(&report, "unknown");
+        let is_said =
+            |step: &String| step.contains(action) || (action.starts_with("secrets") && step.contains("AccessDenied"));
+        assert!(!unknown.is_empty() && unknown.iter().all(is_said), "{action}: {unknown:?}");
+    }
+    let report = json_doctor(&account, &datadog, &[], 0);
+    assert_eq!((&report["version"], &report["summary"]["wrong"]), (&json!(1), &json!(0)));
+    for action in ["lambda:ListFunctions", "lambda:GetFunctionConfiguration"] {
+        account.fault(action, Fault::Denied, usize::MAX);
+        let report = json_doctor(&account, &datadog, &["--send-test"], 1);
+        account.fault(action, Fault::Denied, 0);
+        assert!(steps(&report, "unknown")[0].contains(action));
+        assert_eq!(report["summary"]["skipped"], 6, "{report}");
+    }
+}
+
+#[test]
+fn what_is_wrong_comes_with_what_mends_it() {
+    let Some(account) = good() else { return };
+    let report = json_doctor(&account, &datadog(403), &[], 1);
+    assert!(steps(&report, "wrong")[0].contains("does not know the key"), "{report}");
+    iam(&account, "implicitDeny");
+    let report = json_doctor(&account, &datadog(200), &[], 1);
+    let wrong = steps(&report, "wrong");
+    assert!(wrong[0].starts_with("write its own log: the role may not logs:PutLogEvents on "), "{wrong:?}");
+    iam(&account, "allowed");
+    // Messages, and a permission that is gone.
+    for queue in ["waiting", "dead"] {
+        let url = account.sqs("GetQueueUrl", &json!({ "QueueName": queue }))["QueueUrl"].clone();
+        account.sqs("SendMessage", &json!({ "QueueUrl": url, "MessageBody": "geheim" }));
+    }
+    account.rest("lambda", "DELETE", "/2015-03-31/functions/podferry/policy/podferry-logs", &Value::Null);
+    let report = json_doctor(&account, &datadog(200), &[], 1);
+    let wrong = steps(&report, "wrong");
+    assert!(wrong[0].contains("may not invoke") && wrong[1].contains("1 dead letter for a person"), "{wrong:?}");
+    assert_eq!(steps(&report, "note").len(), 1, "{report}");
+    let report = json_doctor(&account, &datadog(200), &["/none"], 1);
+    assert!(steps(&report, "wrong")[0].contains("no such log group"), "{report}");
+}
+
+#[test]
+fn broken_settings_skip_what_needs_them() {
+    let Some(account) = TestAccount::start() else { return };
+    account.stand_in("logs:DescribeAccountPolicies", |_| (200, json!({ "accountPolicies": [] })));
+    function(&account, &json!({ "DD_API_KEY": KEY, "DD_PORT": "geheim", "DD_COMPRESSION": "geheim" }));
+    let report = json_doctor(&account, &datadog(200), &[], 1);
+    let wrong = steps(&report, "wrong");
+    assert!(wrong[0].contains("DD_COMPRESSION") && wrong[1].contains("DD_PORT"), "{wrong:?}");
+    assert_eq!(steps(&report, "skipped").len(), 4, "{report}");
+}
+
+#[test]
+fn pods_and_config_maps_that_eks_refuses() {
+    let Some(account) = good() else { return };
+    let datadog = datadog(200);
+    let disabled = "LoggingDisabled: LOGGING_CONFIGMAP_NOT_FOUND";
+    let kubectl = cluster(&account, &[pod("a", disabled), pod("b", disabled), pod("c", "LoggingEnabled")]);
+    // The same key twice: `podferry lint` says so, with the place.
+    let map = r#"{"apiVersion": "v1", "kind": "ConfigMap",
+      "metadata": {"name": "aws-logging", "namespace": "aws-observability"},
+      "data": {"output.conf": "x", "output.conf": "y"}}"#;
+    std::fs::write(kubectl.0.join("configmap.json"), map).unwrap();
+    let shown = doctor(&account, &datadog, Some(&kubectl), &[], 1);
+    for part in [
+        "✗ configmap aws-logging: 3:",
+        ": PF0",
+        "✗ pods: EKS does not log 2 pods on Fargate (shop/a, shop/b): LOGGING_CONFIGMAP_NOT_FOUND",
+        "✓ pods: EKS logs 1 pod",
+    ] {
+        assert!(shown.contains(part), "{part}\n{shown}");
+    }
+}
+
+/// Whether a process that was killed is gone, or waits to be buried, within some seconds: the kernel takes its time.
+fn ends(pid: &str) -> bool {
+    let started = std::time::Instant::now();
+    while started.elapsed() < std::time::Duration::from_secs(10) {
+        let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        if state.is_empty() || state.contains(") Z ") {
+            return true;
+        }
+        thread::yield_now();
+    }
+    false
+}
+
+#[test]
+fn no_kubectl_and_one_that_hangs() {
+    let Some(account) = good() else { return };
+    let datadog = datadog(200);
+    let shown = doctor(&account, &datadog, None, &["--kubectl", "/none/kubectl"], 1);
+    assert!(shown.contains("? namespace aws-observability: /none/kubectl could not be run"), "{shown}");
+    let kubectl = kubectl(&account, "echo $$ > pid; exec sleep 600");
+    let shown = doctor(&account, &datadog, Some(&kubectl), &["--kubectl-timeout", "1"], 1);
+    assert!(shown.contains("did not answer within 1 seconds, and was ended") && shown.contains("– pods"), "{shown}");
+    let pid = std::fs::read_to_string(kubectl.0.join("pid")).unwrap();
+    assert!(ends(pid.trim()));
+    let refused = self::kubectl(&account, "echo 'Unable to connect to the server: no such host' >&2; exit 1");
+    let shown = doctor(&account, &datadog, Some(&refused), &[], 1);
+    assert!(shown.contains("Unable to connect to the server"), "{shown}");
+}
+
+#[test]
+fn the_key_is_not_sent_in_the_clear() {
+    let Some(account) = TestAccount::start() else { return };
+    for url in ["http://api.datadoghq.eu", "api.datadoghq.eu"] {
+        let output = account.podferry(&["doctor", "--datadog-url", url]);
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+        assert!(text(&output.stderr).contains("must be a URL with https"));
+    }
+}
+
+#[test]
+fn words_where_there_are_no_signs() {
+    let Some(account) = good() else { return };
+    let datadog = datadog(200);
+    let output = account.podferry_command(&["doctor", "--no-kubectl", "--datadog-url", &datadog.url]).output().unwrap();
+    let shown = text(&output.stdout);
+    assert!(
+        shown.contains("  ok      credentials: ") && shown.contains("  skipped everything: --no-kubectl"),
+        "{shown}"
+    );
+    assert!(shown.is_ascii(), "{shown}");
+}

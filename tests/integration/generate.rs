@@ -1,0 +1,310 @@
+//! Every kind of manifest that `podferry generate` writes, by every option: the files in `tests/fixtures/generate` are what it has
+//! to write.
+//!
+//! After a change that is meant: `cargo test --test generate -- --ignored` writes them anew, and the diff is for your eyes.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use super::PODFERRY;
+
+/// The fixture's name without its extension, and the arguments; `CLUSTER` stands for the options of the cluster.
+const CASES: [(&str, &str); 53] = [
+    ("logging", "logging CLUSTER --region eu-west-1"),
+    (
+        "logging-drops",
+        "logging CLUSTER --region eu-west-1 --drop-namespace dev --drop-namespace kube-system --drop-container istio-proxy \
+         --drop-container a.b --drop-pattern GET./health --log-group /pods --retention-days 30",
+    ),
+    (
+        "logging-outputs",
+        "logging CLUSTER --region eu-west-1 --process-logs --firehose logs --opensearch search.example.com",
+    ),
+    (
+        "logging-lean-drops",
+        "logging CLUSTER --region eu-west-1 --profile lean --drop-namespace dev --drop-pattern DEBUG",
+    ),
+    ("logging-seed", "logging CLUSTER --region eu-west-1 --profile seed"),
+    ("iam-cloudformation", "iam AWS --as cloudformation"),
+    (
+        "iam-cloudformation-outputs",
+        "iam AWS --as cloudformation --role pods --process-logs --firehose logs --opensearch-domain search",
+    ),
+    ("subscription", "subscription CLUSTER"),
+    (
+        "subscription-many",
+        "subscription --group /a --group /b --group /c --filter-pattern ERROR \
+         --forwarder-arn arn:aws:lambda:eu-west-1:111122223333:function:podferry",
+    ),
+    ("iam-china", "iam --cluster prod --region cn-north-1 --account 111122223333 --as cloudformation"),
+    ("rbac", "rbac --namespace shop"),
+    ("rbac-service-account", "rbac --namespace shop --namespace batch --service-account datadog-agent"),
+    ("rbac-subjects", "rbac --namespace shop --service-account web --subject batch/report --subject ops/default"),
+    ("rbac-without-service-accounts", "rbac --namespace shop --service-account web --without-service-accounts"),
+    ("secret", "secret --namespace shop --namespace batch KEYS"),
+    ("secret-datadog-namespace", "secret --namespace shop --datadog-namespace monitoring KEYS"),
+    ("secret-external", "secret --namespace shop --external-secret aws"),
+    (
+        "secret-external-store",
+        "secret --namespace shop --external-secret local --store-kind secret-store --remote-key prod/datadog",
+    ),
+    ("sidecar", "sidecar CLUSTER"),
+    ("sidecar-cluster-agent", "sidecar CLUSTER --cluster-agent --service-account web --site datadoghq.eu"),
+    ("sidecar-cluster-agent-elsewhere", "sidecar CLUSTER --cluster-agent=dca.monitoring"),
+    ("sidecar-dogstatsd", "sidecar CLUSTER --dogstatsd"),
+    ("sidecar-apm", "sidecar CLUSTER --apm"),
+    ("sidecar-sockets", "sidecar CLUSTER --sockets --container web --container worker"),
+    ("sidecar-processes", "sidecar CLUSTER --processes"),
+    ("sidecar-native-logs", "sidecar CLUSTER --native-logs"),
+    ("sidecar-native-logs-annotated", "sidecar CLUSTER --native-logs=annotated"),
+    ("sidecar-job", "sidecar CLUSTER --job"),
+    ("sidecar-tags", "sidecar CLUSTER --tags team:shop --tags env:prod"),
+    ("sidecar-image", "sidecar CLUSTER --image public.ecr.aws/datadog/agent --tag 7.78.1 --cpu 250m --memory 512Mi"),
+    ("helm-values", "helm-values CLUSTER"),
+    ("helm-values-datadog-namespace", "helm-values CLUSTER --datadog-namespace monitoring"),
+    ("helm-values-mixed", "helm-values CLUSTER --mixed --site datadoghq.eu"),
+    (
+        "helm-values-selector",
+        "helm-values CLUSTER --selector app=redis --selector tier=cache --namespace-selector team=shop",
+    ),
+    ("helm-values-namespace-selector", "helm-values CLUSTER --namespace-selector team=shop"),
+    (
+        "helm-values-profile",
+        "helm-values CLUSTER --processes --env DD_ENV=prod --env DD_APM_ENABLED=false --memory 512Mi",
+    ),
+    ("helm-values-run-as-agent", "helm-values CLUSTER --run-as-agent"),
+    ("helm-values-native-logs", "helm-values CLUSTER --native-logs --tag 7.78.1"),
+    ("helm-values-native-logs-annotated", "helm-values CLUSTER --native-logs=annotated --tag 7.78.1"),
+    ("helm-values-checks", "helm-values CLUSTER --cluster-agent-replicas 2 --cluster-checks-runner=3"),
+    ("helm-values-less", "helm-values CLUSTER --kube-state-metrics false --events false"),
+    ("operator", "operator CLUSTER"),
+    ("operator-datadog-namespace", "operator CLUSTER --datadog-namespace monitoring"),
+    ("operator-mixed", "operator CLUSTER --mixed --cluster-agent-replicas 2 --cluster-checks-runner"),
+    (
+        "operator-profile",
+        "operator CLUSTER --selector app=redis --processes --env DD_APM_ENABLED=false --cpu 300m --run-as-agent",
+    ),
+    ("operator-native-logs", "operator CLUSTER --native-logs --tag 7.78.1 --kube-state-metrics false --events false"),
+    ("annotations", r#"annotations --container redis --check redisdb --instance {"host":"%%host%%","port":"6379"}"#),
+    (
+        "annotations-init-config",
+        r#"annotations --container web --check http_check --init-config {"ca":"x"} --instance {"name":"a"} --instance {"name":"b"}"#,
+    ),
+    ("annotations-file", "annotations --container redis --check redisdb --file INPUT/redisdb.yaml"),
+    ("annotations-from-v1", "annotations --from-v1 INPUT/v1.yaml"),
+    ("fargate-profile", "fargate-profile CLUSTER --region eu-west-1 --namespace shop"),
+    (
+        "fargate-profile-many",
+        "fargate-profile CLUSTER --region eu-west-1 --fargate-only --namespace a --namespace b --namespace c --namespace d",
+    ),
+    (
+        "fargate-profile-role",
+        "fargate-profile CLUSTER --region eu-west-1 --namespace shop --name shop --label tier=web \
+         --pod-execution-role arn:aws:iam::123456789012:role/pods",
+    ),
+];
+
+/// What is no YAML: the file, and the arguments.
+const TEXTS: [(&str, &str); 5] = [
+    ("iam.json", "iam AWS"),
+    ("iam.sh", "iam AWS --as commands"),
+    ("iam-role.sh", "iam AWS --as commands --role pods"),
+    ("monitor.txt", "monitor CLUSTER"),
+    ("monitor-notify.txt", "monitor CLUSTER --notify @slack-ops --function podferry-Forwarder-1"),
+];
+
+/// The whole set, in a folder of its own.
+const ALL: &str = "all AWS --namespace shop --namespace batch KEYS";
+
+fn folder() -> PathBuf {
+    Path::new(testkit::ROOT).join("tests/fixtures/generate")
+}
+
+/// Runs it in a folder without a podferry.yaml.
+fn podferry(arguments: &str) -> Output {
+    let arguments = arguments
+        .replace("CLUSTER", "--cluster prod")
+        .replace("AWS", "--cluster prod --region eu-west-1 --account 111122223333")
+        .replace("KEYS", "--api-key-file INPUT/api-key.txt --token-file INPUT/token.txt")
+        .replace("INPUT", &folder().join("input").display().to_string());
+    let mut command = Command::new(PODFERRY);
+    command.arg("generate").args(arguments.split_whitespace()).env_clear().current_dir(folder());
+    command.output().unwrap()
+}
+
+fn generated(arguments: &str) -> String {
+    let output = podferry(arguments);
+    assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn refused(arguments: &str) -> String {
+    let output = podferry(arguments);
+    assert_eq!(output.status.code(), Some(2), "{arguments}");
+    assert!(output.stdout.is_empty());
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn every_kind_and_option_is_as_it_was() {
+    for (name, arguments) in CASES {
+        let expected = std::fs::read_to_string(folder().join(format!("{name}.yaml"))).unwrap();
+        assert_eq!(generated(arguments), expected, "{name}: podferry generate {arguments}");
+    }
+    for (name, arguments) in TEXTS {
+        let expected = std::fs::read_to_string(folder().join(name)).unwrap();
+        assert_eq!(generated(arguments), expected, "{name}: podferry generate {arguments}");
+    }
+}
+
+/// The files of a folder, by name.
+fn files(folder: &Path) -> Vec<(String, String)> {
+    let read = |path: PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        (name, std::fs::read_to_string(path).unwrap())
+    };
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| read(entry.unwrap().path())).collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn the_whole_set_is_as_it_was() {
+    let out = Folder::new("all");
+    generated(&format!("{ALL} --out {}", out.0.display()));
+    assert_eq!(files(&out.0), files(&folder().join("all")));
+    // Nothing is written over, and nothing is written to standard output.
+    assert!(refused(&format!("{ALL} --out {}", out.0.display())).contains("--force"));
+    assert!(refused(ALL).contains("--out"));
+    // Without a key the README says how to make the secret; with the Operator there is its resource.
+    let out = Folder::new("all-operator");
+    generated(&format!("all AWS --namespace shop --operator --out {}", out.0.display()));
+    let names: Vec<String> = files(&out.0).into_iter().map(|(name, _)| name).collect();
+    assert!(names.contains(&"operator.yaml".to_owned()) && !names.contains(&"secret.yaml".to_owned()), "{names:?}");
+    assert!(
+        std::fs::read_to_string(out.0.join("README.md")).unwrap().contains("podferry generate secret --namespace shop")
+    );
+}
+
+#[test]
+fn no_fixture_is_left_over() {
+    let files = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
+    for file in files.filter(|file| file.extension().is_some_and(|extension| extension == "yaml")) {
+        let name = file.file_stem().unwrap().to_string_lossy();
+        assert!(CASES.iter().any(|(case, _)| *case == name), "{name}");
+    }
+}
+
+#[test]
+#[ignore = "writes the fixtures anew"]
+fn regenerate() {
+    for (name, arguments) in CASES {
+        std::fs::write(folder().join(format!("{name}.yaml")), generated(arguments)).unwrap();
+    }
+    generated(&format!("{ALL} --force --out {}", folder().join("all").display()));
+    for (name, arguments) in TEXTS {
+        std::fs::write(folder().join(name), generated(arguments)).unwrap();
+    }
+}
+
+#[test]
+fn json_is_the_same_without_comments() {
+    for (name, arguments) in CASES {
+        let json: serde_json::Value = serde_json::from_str(&generated(&format!("{arguments} --format json"))).unwrap();
+        let yaml: Vec<serde_json::Value> = serde_saphyr::from_multiple(&generated(arguments)).unwrap();
+        let json = if yaml.len() == 1 { vec![json] } else { json.as_array().unwrap().clone() };
+        assert_eq!(json, yaml, "{name}");
+    }
+}
+
+#[test]
+fn what_is_missing_is_asked_for() {
+    for (arguments, asked) in [
+        ("logging", "--region"),
+        ("logging AWS --profile lean --drop-container a", "--drop-container"),
+        ("iam CLUSTER --region eu-west-1", "--account"),
+        ("subscription --group /a --group /a", "twice"),
+        ("monitor", "--cluster"),
+        ("all CLUSTER --out nowhere", "--namespace"),
+        ("logging --cluster Prod --region eu", "--region: must be"),
+        ("rbac", "--namespace"),
+        ("secret KEYS", "--namespace"),
+        ("secret --namespace shop", "DD_API_KEY"),
+        ("sidecar", "--cluster"),
+        ("helm-values", "--cluster"),
+        ("operator", "--cluster"),
+        ("annotations --container a", "--check"),
+        ("annotations --container a --check b", "--instance"),
+        ("fargate-profile", "--region"),
+        ("sidecar CLUSTER --sockets", "--container"),
+        ("sidecar CLUSTER --native-logs --tag 7.70.0", "7.71"),
+        ("helm-values CLUSTER --native-logs --tag 7.70.0", "7.71"),
+        ("operator CLUSTER --tag 7.17.0", "7.18"),
+        ("rbac --subject web", "NAMESPACE/SERVICE-ACCOUNT"),
+        ("annotations --from-v1 INPUT/redisdb.yaml", "check_names"),
+    ] {
+        let said = refused(arguments);
+        assert!(said.contains(asked), "{arguments}: {said}");
+    }
+}
+
+/// A folder of this test's own, which is deleted with it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Folder {
+        let path = std::env::temp_dir().join(format!("podferry-generate-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_secret_is_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new("secret");
+    let mode = |name: &str| std::fs::metadata(folder.0.join(name)).unwrap().permissions().mode() & 0o777;
+    let out = folder.0.display();
+    generated(&format!("secret --namespace shop KEYS --out {out}"));
+    assert_eq!(mode("secret.yaml"), 0o600);
+    assert!(refused(&format!("secret --namespace shop KEYS --out {out}")).contains("--force"));
+    // One that others could read, and may have open, is not written into.
+    std::fs::set_permissions(folder.0.join("secret.yaml"), PermissionsExt::from_mode(0o644)).unwrap();
+    generated(&format!("secret --namespace shop KEYS --out {out} --force"));
+    assert_eq!(mode("secret.yaml"), 0o600);
+}
+
+#[test]
+fn the_key_comes_from_the_environment_and_the_token_is_new_each_time() {
+    let token = |namespaces: &str| {
+        let mut command = Command::new(PODFERRY);
+        command.args(["generate", "secret", "--format", "json"]).args(namespaces.split(' ')).env_clear();
+        let output =
+            command.env("DD_API_KEY", "0123456789abcdef0123456789abcdef").current_dir(folder()).output().unwrap();
+        assert!(String::from_utf8_lossy(&output.stderr).contains("--out"), "it says that this is secret");
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let data = &json.as_array().unwrap()[0]["stringData"];
+        assert!(json.as_array().unwrap().iter().all(|secret| secret["stringData"] == *data));
+        assert_eq!(data["api-key"], "0123456789abcdef0123456789abcdef");
+        data["token"].as_str().unwrap().to_owned()
+    };
+    let (one, other) = (token("--namespace a --namespace b"), token("--namespace a"));
+    assert!(one.len() == 32 && one.bytes().all(|byte| byte.is_ascii_alphanumeric()) && one != other);
+}
+
+#[test]
+fn what_is_no_key_is_not_repeated() {
+    let folder = Folder::new("key");
+    let file = folder.0.join("key");
+    std::fs::write(&file, "geheim").unwrap();
+    let said = refused(&format!("secret --namespace shop --api-key-file {}", file.display()));
+    assert!(said.contains("no API key") && !said.contains("geheim"), "{said}");
+}

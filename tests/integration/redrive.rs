@@ -1,0 +1,202 @@
+//! `podferry redrive` as people run it, over the queues of moto.
+
+use std::collections::BTreeSet;
+use std::process::Output;
+
+use super::InAccount;
+use forwarder::delivery::undelivered;
+use pipeline::{self, PipelineSettings};
+use serde_json::{Value, json};
+use testkit::events::{ARN, GROUP, content, event, now, stream};
+use testkit::moto::{Fault, TestAccount};
+
+/// The function's queues, and the function.
+struct Queues {
+    account: TestAccount,
+    undelivered: String,
+    dead: String,
+}
+
+impl Queues {
+    fn start() -> Option<Queues> {
+        let account = TestAccount::start()?;
+        // moto's URLs lead past the front; the account is in a header that only the front adds.
+        let queue = |name: &str| {
+            let made = account.sqs("CreateQueue", &json!({ "QueueName": name }));
+            made["QueueUrl"].as_str().unwrap().to_owned()
+        };
+        let (undelivered, dead) = (queue("podferry-undelivered-1"), queue("podferry-dead-1"));
+        account.function("podferry-Forwarder-1", &json!({
+            "DD_API_KEY": "geheim", "PODFERRY_UNDELIVERED_QUEUE_URL": undelivered, "PODFERRY_DEAD_LETTER_QUEUE_URL": dead,
+        }));
+        Some(Queues { account, undelivered, dead })
+    }
+
+    fn put(&self, body: &str, reason: Option<&str>) -> String {
+        let mut message = json!({ "QueueUrl": self.dead, "MessageBody": body });
+        if let Some(reason) = reason {
+            message["MessageAttributes"] =
+                json!({ "podferry_reason": { "DataType": "String", "StringValue": reason } });
+        }
+        self.account.sqs("SendMessage", &message)["MessageId"].as_str().unwrap().to_owned()
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.account.podferry(&[&["redrive"], arguments].concat())
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        let output = self.run(&[arguments, &["--output", "json"]].concat());
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", said(&output)))
+    }
+
+    /// The bodies that a queue has, which it keeps.
+    fn bodies(&self, url: &str) -> BTreeSet<String> {
+        let mut bodies = BTreeSet::new();
+        loop {
+            let request = json!({ "QueueUrl": url, "MaxNumberOfMessages": 10, "VisibilityTimeout": 60 });
+            let answer = self.account.sqs("ReceiveMessage", &request);
+            let Some(messages) = answer["Messages"].as_array().filter(|messages| !messages.is_empty()) else { break };
+            bodies.extend(messages.iter().map(|message| message["Body"].as_str().unwrap().to_owned()));
+        }
+        bodies
+    }
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn shown(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// A message of the queue with one log.
+fn logs(ms: i64, text: &str, reason: &str) -> String {
+    let event = event(&content(GROUP, &stream(), &[(ms, text)]));
+    let processed = pipeline::process(&event, ARN, &PipelineSettings::default()).unwrap();
+    undelivered::messages(&processed.payloads[0], reason, 2).remove(0).body
+}
+
+#[test]
+fn what_why_and_when_and_no_text() {
+    let Some(queues) = Queues::start() else { return };
+    let output = queues.run(&[]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(shown(&output), "No message of queue podferry-dead-1 fits.\n");
+    let secret = "wort geheim";
+    queues.put(&logs(now() - 86_400_000, secret, "IntakeAnswered400"), None);
+    queues.put(&logs(now(), secret, "IntakeAnswered413"), None);
+    queues.put(&json!({ "awslogs": { "data": secret } }).to_string(), Some("EventBase64Invalid"));
+    queues.put(&json!({ "order": secret }).to_string(), None);
+    let output = queues.run(&[]);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    let text = shown(&output);
+    for part in [
+        "4 messages of queue podferry-dead-1: 1 without a reason, 1 EventBase64Invalid, 1 IntakeAnswered400, 1 IntakeAnswered413.",
+        "1 has logs older than 18 hours",
+        "with --send",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!text.contains("geheim"), "{text}");
+    // Looking has hidden nothing: a second look sees the same.
+    let told = queues.json(&[]);
+    assert_eq!(told["messages"].as_array().unwrap().len(), 4);
+    assert!(!told.to_string().contains("geheim"), "{told}");
+    let kinds: BTreeSet<&str> =
+        told["messages"].as_array().unwrap().iter().map(|one| one["message"]["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, BTreeSet::from(["event", "logs", "unknown"]));
+}
+
+#[test]
+fn more_than_one_call_gives() {
+    let Some(queues) = Queues::start() else { return };
+    let bodies: BTreeSet<String> =
+        (0..37).map(|number| logs(now(), &format!("log {number}"), "IntakeAnswered400")).collect();
+    bodies.iter().for_each(|body| _ = queues.put(body, None));
+    queues.account.fault("sqs:ReceiveMessage", Fault::Throttled, 2);
+    assert_eq!(queues.json(&[])["messages"].as_array().unwrap().len(), 37);
+    let told = queues.json(&["--send", "--yes", "--limit", "30"]);
+    let done = told["messages"].as_array().unwrap().iter().filter(|one| one["outcome"] == "done").count();
+    assert_eq!(done, 30);
+    assert_eq!(queues.json(&[])["messages"].as_array().unwrap().len(), 7, "the others can be seen at once");
+    let output = queues.run(&["--send", "--yes"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(shown(&output).contains("7 messages went to queue podferry-undelivered-1"), "{}", shown(&output));
+    assert_eq!((queues.bodies(&queues.undelivered), queues.bodies(&queues.dead).len()), (bodies, 0));
+}
+
+#[test]
+fn dropped_by_reason_and_what_is_not_ours_stays() {
+    let Some(queues) = Queues::start() else { return };
+    let refused = logs(now(), "a", "IntakeAnswered400");
+    let newer = logs(now(), "b", "x").replace("\"schema\":1", "\"schema\":2");
+    let other = "{\"order\":7}";
+    queues.put(&refused, None);
+    queues.put(&logs(now(), "c", "IntakeAnswered413"), None);
+    queues.put(&newer, None);
+    queues.put(other, None);
+    let dry = queues.run(&["--drop", "--reason", "IntakeAnswered413", "--dry-run"]);
+    assert_eq!((dry.status.code(), queues.account.count("sqs:DeleteMessage")), (Some(1), 0), "{}", said(&dry));
+    let unasked = queues.run(&["--drop"]);
+    assert_eq!((unasked.status.code(), queues.account.count("sqs:DeleteMessage")), (Some(2), 0));
+    assert!(said(&unasked).contains("give --yes"), "{}", said(&unasked));
+    assert!(shown(&unasked).contains("2 are not podferry's, or of a newer podferry"), "{}", shown(&unasked));
+    let output = queues.run(&["--drop", "--reason", "IntakeAnswered413", "--yes"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let output = queues.run(&["--drop", "--older-than", "1h", "--yes"]);
+    assert!(shown(&output).contains("No message"), "{}", shown(&output));
+    let output = queues.run(&["--drop", "--newer-than", "1h", "--yes"]);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert_eq!(queues.account.count("sqs:DeleteMessage"), 2);
+    assert_eq!(queues.json(&[])["messages"].as_array().unwrap().len(), 2);
+    let output = queues.run(&["--drop", "--unknown", "--yes"]);
+    assert_eq!((output.status.code(), queues.bodies(&queues.dead).len()), (Some(0), 0), "{}", said(&output));
+}
+
+#[test]
+fn what_could_not_be_sent_is_still_there() {
+    let Some(queues) = Queues::start() else { return };
+    let body = logs(now(), "a", "IntakeAnswered400");
+    queues.put(&body, None);
+    queues.account.fault("sqs:SendMessage", Fault::Denied, 1);
+    let output = queues.run(&["--send", "--yes"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        said(&output).contains("is still there") && said(&output).contains("Allow sqs:SendMessage"),
+        "{}",
+        said(&output)
+    );
+    assert_eq!(queues.account.count("sqs:DeleteMessage"), 0);
+    assert_eq!(queues.json(&[])["messages"].as_array().unwrap().len(), 1);
+    // Sent, and not deleted: in both, which is better than in none.
+    queues.account.fault("sqs:DeleteMessage", Fault::Denied, 1);
+    assert_eq!(queues.run(&["--send", "--yes"]).status.code(), Some(1));
+    let both = [queues.bodies(&queues.undelivered), queues.bodies(&queues.dead)];
+    assert_eq!(both, [BTreeSet::from([body.clone()]), BTreeSet::from([body])]);
+}
+
+#[test]
+fn what_cannot_be_done_says_why() {
+    let Some(account) = TestAccount::start() else { return };
+    let refused = |arguments: &[&str]| {
+        let output = account.podferry(&[&["redrive"], arguments].concat());
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", said(&output));
+        said(&output)
+    };
+    assert!(refused(&[]).contains("begins with `podferry`"), "no function");
+    account.function("podferry-1", &json!({}));
+    let text = refused(&[]);
+    assert!(text.contains("has no queue in its variable PODFERRY_DEAD_LETTER_QUEUE_URL"), "{text}");
+    let text = refused(&["--queue", "podferry-dead"]);
+    assert!(text.contains("--queue: must be the URL of a queue of SQS"), "{text}");
+    let missing = format!("{}/111122223333/none", account.url);
+    let text = refused(&["--queue", &missing]);
+    assert!(text.contains("sqs:ReceiveMessage on queue none: it is not there"), "{text}");
+    let text = refused(&["--queue", &missing, "--send", "--to", &missing]);
+    assert!(text.contains("this is the queue that the messages are in"), "{text}");
+    account.fault("sqs:ReceiveMessage", Fault::Denied, 1);
+    let text = refused(&["--queue", &missing]);
+    assert!(text.contains("Allow sqs:ReceiveMessage on arn:aws:sqs:"), "{text}");
+}

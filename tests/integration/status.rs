@@ -1,0 +1,190 @@
+//! `podferry status`, the real command, against moto.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::InAccount;
+use serde_json::{Value, json};
+use testkit::moto::{Fault, TestAccount};
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// What CloudWatch has counted: of the function, and the ages of the queues.
+fn metrics(account: &TestAccount, function: [f64; 3], ages: &[f64]) {
+    let names = ["invocations", "errors", "throttles"].into_iter().map(str::to_owned);
+    let ages = ages.iter().enumerate().map(|(number, age)| (format!("age{number}"), *age));
+    let results: Vec<Value> = names
+        .zip(function)
+        .chain(ages)
+        .map(|(id, value)| json!({ "Id": id, "Values": [value], "StatusCode": "Complete" }))
+        .collect();
+    account.stand_in("cloudwatch:GetMetricData", move |_| (200, json!({ "MetricDataResults": results })));
+}
+
+/// A function with both queues, and `/eks/0` and so on subscribed to it; `/other` is not.
+fn stage(groups: usize) -> Option<TestAccount> {
+    let account = TestAccount::start()?;
+    let dead = account.sqs("CreateQueue", &json!({ "QueueName": "podferry-dead" }))["QueueUrl"].clone();
+    let waiting = account.sqs("CreateQueue", &json!({ "QueueName": "podferry-undelivered" }))["QueueUrl"].clone();
+    account.stand_in("logs:DescribeAccountPolicies", |_| (200, json!({ "accountPolicies": [] })));
+    let variables = json!({
+        "DD_API_KEY": "geheimer-schluessel", "PODFERRY_UNDELIVERED_QUEUE_URL": waiting, "PODFERRY_DEAD_LETTER_QUEUE_URL": dead,
+    });
+    account.function("podferry-Forwarder-1A", &variables);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+    // In the middle of an hour of age, so that the tests may take their time.
+    let hours_ago = i64::try_from(now).unwrap() - (3 * 60 + 30) * 60_000;
+    for number in 0..groups {
+        let name = format!("/eks/{number}");
+        account.group(&name);
+        account.logs("CreateLogStream", &json!({ "logGroupName": name, "logStreamName": "s" }));
+        let events = json!([{ "timestamp": hours_ago, "message": "geheimer-text" }]);
+        account.logs("PutLogEvents", &json!({ "logGroupName": name, "logStreamName": "s", "logEvents": events }));
+        account.logs("PutRetentionPolicy", &json!({ "logGroupName": name, "retentionInDays": 7 }));
+    }
+    account.group("/other");
+    if groups > 0 {
+        let output = account.podferry(&["subscribe", "--prefix", "/eks/", "--yes"]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    metrics(&account, [12.0, 0.0, 0.0], &[]);
+    Some(account)
+}
+
+fn status(account: &TestAccount, arguments: &[&str], code: i32) -> String {
+    let output = account.podferry(&[&["status"], arguments].concat());
+    let said = text(&output.stdout) + &text(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    assert!(!said.contains("geheim"), "{said}");
+    said.replace(&account.id, "111122223333")
+}
+
+fn json_status(account: &TestAccount, code: i32) -> Value {
+    serde_json::from_str(&status(account, &["--output", "json"], code)).unwrap()
+}
+
+#[test]
+fn all_is_well() {
+    let Some(account) = stage(2) else { return };
+    let expected = "\
+function arn:aws:lambda:eu-west-1:111122223333:function:podferry-Forwarder-1A
+account 111122223333, region eu-west-1
+last hour: 12 invocations, 0 failed, 0 throttled
+┌───────────┬─────────────────────────┬───────────┬────────┬────────────┐
+│ log group ┆ filter → destination    ┆ retention ┆ stored ┆ last event │
+╞═══════════╪═════════════════════════╪═══════════╪════════╪════════════╡
+│ /eks/0    ┆ podferry → the function ┆ 7 d       ┆ 13 B   ┆ 3 h ago    │
+│ /eks/1    ┆ podferry → the function ┆ 7 d       ┆ 13 B   ┆ 3 h ago    │
+└───────────┴─────────────────────────┴───────────┴────────┴────────────┘
+┌──────────────────────┬──────────────────┬────────────┬─────────┬────────┐
+│ queue                ┆ holds            ┆ to be read ┆ put off ┆ oldest │
+╞══════════════════════╪══════════════════╪════════════╪═════════╪════════╡
+│ podferry-undelivered ┆ undelivered logs ┆ 0          ┆ 0       ┆ –      │
+│ podferry-dead        ┆ dead letters     ┆ 0          ┆ 0       ┆ –      │
+└──────────────────────┴──────────────────┴────────────┴─────────┴────────┘
+nothing is wrong
+";
+    assert_eq!(status(&account, &[], 0), expected);
+    assert!(status(&account, &["/other"], 1).contains("→ podferry subscribe /other"));
+}
+
+#[test]
+fn what_is_wrong_comes_with_what_to_do() {
+    let Some(account) = stage(1) else { return };
+    for queue in ["podferry-undelivered", "podferry-dead"] {
+        let url = account.sqs("GetQueueUrl", &json!({ "QueueName": queue }))["QueueUrl"].clone();
+        account.sqs("SendMessage", &json!({ "QueueUrl": url, "MessageBody": "geheim" }));
+    }
+    account.rest("lambda", "DELETE", "/2015-03-31/functions/podferry-Forwarder-1A/policy/podferry-logs", &Value::Null);
+    metrics(&account, [12.0, 3.0, 4.0], &[7260.0, 60.0]);
+    let shown = status(&account, &[], 1);
+    for part in [
+        "wrong    function podferry-Forwarder-1A: 3 of 12 invocations failed in the last hour\n         → read its log: aws logs tail",
+        "4 invocations were throttled",
+        "wrong    log group /eks/0: CloudWatch Logs may not invoke the function for it, so its logs do not arrive\n         → podferry subscribe /eks/0\n",
+        "wrong    queue podferry-undelivered: Datadog has not taken the logs of 1 message, the oldest for 121 minutes",
+        "wrong    queue podferry-dead: the logs of 1 message need a person, and SQS drops them after 14 days\n         → podferry redrive\n",
+        "│ podferry-undelivered ┆ undelivered logs ┆ 1          ┆ 0       ┆ 2 h    │",
+    ] {
+        assert!(shown.contains(part), "{part}\n{shown}");
+    }
+    let report = json_status(&account, 1);
+    assert_eq!(report["last_hour"], json!({ "invocations": 12, "errors": 3, "throttles": 4 }));
+    assert_eq!(report["queues"][0]["oldest_seconds"], 7260);
+    assert_eq!(report["queues"][1]["messages"], json!({ "visible": 1, "hidden": 0, "delayed": 0 }));
+    assert_eq!(report["findings"].as_array().unwrap().iter().filter(|one| one["weight"] == "wrong").count(), 5);
+}
+
+#[test]
+fn what_may_not_be_read_is_said_and_stops_nothing() {
+    let Some(account) = stage(1) else { return };
+    let actions = [
+        "logs:DescribeSubscriptionFilters",
+        "logs:DescribeLogStreams",
+        "logs:DescribeAccountPolicies",
+        "lambda:GetPolicy",
+        "lambda:GetFunctionEventInvokeConfig",
+        "sqs:GetQueueAttributes",
+        "cloudwatch:GetMetricData",
+    ];
+    for action in actions {
+        account.fault(action, Fault::Denied, usize::MAX);
+        let shown = status(&account, &[], 1);
+        account.fault(action, Fault::Denied, 0);
+        assert!(shown.contains("unknown  ") && shown.contains(&format!("Allow {action} on ")), "{action}: {shown}");
+        assert!(shown.contains("/eks/0"), "{action}: {shown}");
+    }
+    for action in actions {
+        account.fault(action, Fault::Denied, usize::MAX);
+    }
+    let report = json_status(&account, 1);
+    let group = report["log_groups"].as_array().unwrap().iter().find(|one| one["name"] == "/eks/0").unwrap();
+    assert!(group["filters"]["error"].as_str().unwrap().contains("AccessDeniedException"));
+    assert!(report["queues"][0]["messages"]["error"].is_string() && report["last_hour"]["error"].is_string());
+}
+
+#[test]
+fn more_groups_than_a_page_and_throttling() {
+    let Some(account) = stage(0) else { return };
+    for number in 0..60 {
+        account.group(&format!("/many/{number}"));
+    }
+    account.fault("logs:DescribeSubscriptionFilters", Fault::Throttled, 2);
+    account.fault("logs:DescribeLogStreams", Fault::Throttled, 2);
+    account.fault("cloudwatch:GetMetricData", Fault::Throttled, 1);
+    let shown = status(&account, &["--prefix", "/many/"], 1);
+    assert_eq!(shown.matches("it is not subscribed").count(), 60);
+    assert!(shown.contains("log group /many/0 and 59 more: nothing has ever been written there"), "{shown}");
+}
+
+#[test]
+fn a_dead_letter_queue_that_only_the_redrive_policy_names() {
+    let Some(account) = TestAccount::start() else { return };
+    account.stand_in("logs:DescribeAccountPolicies", |_| (200, json!({ "accountPolicies": [] })));
+    metrics(&account, [0.0; 3], &[]);
+    account.sqs("CreateQueue", &json!({ "QueueName": "dead" }));
+    let policy =
+        json!({ "deadLetterTargetArn": format!("arn:aws:sqs:eu-west-1:{}:dead", account.id), "maxReceiveCount": 5 });
+    let attributes = json!({ "RedrivePolicy": policy.to_string() });
+    let made = account.sqs("CreateQueue", &json!({ "QueueName": "waiting", "Attributes": attributes }));
+    account.function("podferry", &json!({ "PODFERRY_UNDELIVERED_QUEUE_URL": made["QueueUrl"] }));
+    let shown = status(&account, &[], 1);
+    assert!(shown.contains("│ dead    ┆ dead letters"), "{shown}");
+    assert!(shown.contains("no log group leads to it"), "{shown}");
+}
+
+#[test]
+fn nothing_there() {
+    let Some(account) = TestAccount::start() else { return };
+    assert!(status(&account, &[], 2).contains("no function of account"));
+    account.function("podferry", &json!({}));
+    account.stand_in("logs:DescribeAccountPolicies", |_| (200, json!({ "accountPolicies": [] })));
+    metrics(&account, [0.0; 3], &[]);
+    let shown = status(&account, &[], 1);
+    assert!(shown.contains("so it gets no logs") && shown.contains("no queue for undelivered logs"), "{shown}");
+    assert!(status(&account, &["--prefix", "/x"], 2).contains("fits --prefix /x"));
+    assert!(status(&account, &["/x"], 1).contains("there is no such log group"));
+    account.fault("logs:DescribeLogGroups", Fault::Denied, usize::MAX);
+    assert!(status(&account, &[], 2).contains("Allow logs:DescribeLogGroups"));
+}
