@@ -36,37 +36,37 @@ const NEVER_BY_PROXY: &str = "169.254.169.254,169.254.170.2,169.254.170.23,[fd00
 
 /// How to reach an account: what flags say of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Access {
-    pub region: Option<String>,
+pub(crate) struct Access {
+    pub(crate) region: Option<String>,
     /// A profile of `~/.aws/config`.
-    pub profile: Option<String>,
+    pub(crate) profile: Option<String>,
     /// Where all services are reached, instead of their places in the region.
-    pub endpoint_url: Option<String>,
+    pub(crate) endpoint_url: Option<String>,
 }
 
 /// An account in one region.
 #[derive(Debug, Clone)]
-pub struct Account {
+pub(crate) struct Account {
     /// 12 digits.
-    pub id: String,
+    pub(crate) id: String,
     /// `eu-west-1`
-    pub region: String,
+    pub(crate) region: String,
     /// `aws`, `aws-cn`, `aws-us-gov`: the second part of ARNs.
-    pub partition: String,
+    pub(crate) partition: String,
     /// Who the credentials are, as an ARN.
-    pub caller: String,
-    pub logs: aws_sdk_cloudwatchlogs::Client,
-    pub lambda: aws_sdk_lambda::Client,
-    pub sqs: aws_sdk_sqs::Client,
-    pub metrics: aws_sdk_cloudwatch::Client,
-    pub iam: aws_sdk_iam::Client,
+    pub(crate) caller: String,
+    pub(crate) logs: aws_sdk_cloudwatchlogs::Client,
+    pub(crate) lambda: aws_sdk_lambda::Client,
+    pub(crate) sqs: aws_sdk_sqs::Client,
+    pub(crate) metrics: aws_sdk_cloudwatch::Client,
+    pub(crate) iam: aws_sdk_iam::Client,
     /// For what needs credentials but none of the clients.
-    pub config: SdkConfig,
+    pub(crate) config: SdkConfig,
 }
 
 /// Why there is no account to work with.
 #[derive(Debug, thiserror::Error)]
-pub enum AccountError {
+pub(crate) enum AccountError {
     #[error(
         "no AWS region is chosen: give --region, set AWS_REGION, or write `region` into the profile in ~/.aws/config"
     )]
@@ -82,7 +82,7 @@ impl Account {
     ///
     /// # Errors
     /// [`AccountError`].
-    pub async fn open(access: &Access, proxies: Proxies) -> Result<Account, AccountError> {
+    pub(crate) async fn open(access: &Access, proxies: Proxies) -> Result<Account, AccountError> {
         let config = configuration(access, proxies).await?;
         let region = config.region().ok_or(AccountError::NoRegion)?.to_string();
         let identity = aws_sdk_sts::Client::new(&config)
@@ -107,14 +107,14 @@ impl Account {
 
     /// The ARN of something in this account and region.
     #[must_use]
-    pub fn arn(&self, service: &str, resource: &str) -> String {
+    pub(crate) fn arn(&self, service: &str, resource: &str) -> String {
         let Account { partition, region, id, .. } = self;
         format!("arn:{partition}:{service}:{region}:{id}:{resource}")
     }
 
     /// A log group, as the subject of a call.
     #[must_use]
-    pub fn log_group(&self, name: &str) -> On {
+    pub(crate) fn log_group(&self, name: &str) -> On {
         On::new(format!("log group {name}"), self.arn("logs", &format!("log-group:{name}:*")))
     }
 }

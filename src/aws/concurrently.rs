@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 const AT_ONCE: usize = 4;
 
 /// What becomes of each item, in their order.
-pub async fn each<T, R, W>(items: impl IntoIterator<Item = T>, work: impl Fn(T) -> W) -> Vec<R>
+pub(crate) async fn each<T, R, W>(items: impl IntoIterator<Item = T>, work: impl Fn(T) -> W) -> Vec<R>
 where
     R: Send + 'static,
     W: Future<Output = R> + Send + 'static,

@@ -12,41 +12,41 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 /// A call, as IAM names it: `logs:DescribeLogGroups`.
-pub type Action = &'static str;
+pub(crate) type Action = &'static str;
 
 /// What a call is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct On {
+pub(crate) struct On {
     /// For people: `log group /aws/eks/prod/fargate`.
-    pub what: String,
+    pub(crate) what: String,
     /// For the policy that allows the call: an ARN, or a pattern of ARNs.
-    pub resource: String,
+    pub(crate) resource: String,
 }
 
 impl On {
     #[must_use]
-    pub fn new(what: impl Into<String>, resource: impl Into<String>) -> On {
+    pub(crate) fn new(what: impl Into<String>, resource: impl Into<String>) -> On {
         On { what: what.into(), resource: resource.into() }
     }
 
     /// For calls that IAM allows on everything or on nothing, or of which the ARN is not known.
     #[must_use]
-    pub fn any(what: impl Into<String>) -> On {
+    pub(crate) fn any(what: impl Into<String>) -> On {
         On::new(what, "*")
     }
 }
 
 /// A call that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CallError {
-    pub action: Action,
-    pub on: On,
-    pub failure: Failure,
+pub(crate) struct CallError {
+    pub(crate) action: Action,
+    pub(crate) on: On,
+    pub(crate) failure: Failure,
 }
 
 /// Why, as far as what is to be done differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// The credentials may not do that.
     Denied(Answer),
     /// There are none.
@@ -68,11 +68,11 @@ pub enum Failure {
 
 /// AWS's own words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// `AccessDeniedException`
-    pub code: String,
+    pub(crate) code: String,
     /// One line; may be empty.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 /// How much of a message to repeat, in characters.
@@ -118,7 +118,7 @@ const REPEATS_REQUEST: [&str; 3] = ["IncompleteSignature", "InvalidSignatureExce
 impl CallError {
     /// What an error of the SDK means.
     #[must_use]
-    pub fn new<E>(action: Action, on: On, error: &SdkError<E, HttpResponse>) -> CallError
+    pub(crate) fn new<E>(action: Action, on: On, error: &SdkError<E, HttpResponse>) -> CallError
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
@@ -127,7 +127,7 @@ impl CallError {
 
     /// AWS's code, where it has answered with one.
     #[must_use]
-    pub fn code(&self) -> &str {
+    pub(crate) fn code(&self) -> &str {
         match &self.failure {
             Failure::Denied(answer)
             | Failure::BadCredentials(answer)
@@ -140,7 +140,7 @@ impl CallError {
 
     /// Whether all other calls will fail just so: there is no account to speak of.
     #[must_use]
-    pub fn is_of_account(&self) -> bool {
+    pub(crate) fn is_of_account(&self) -> bool {
         matches!(self.failure, Failure::NoCredentials | Failure::BadCredentials(_) | Failure::Unreachable)
     }
 }

@@ -16,28 +16,28 @@ const NAME_PREFIX: &str = "podferry";
 
 /// A function.
 #[derive(Debug, Clone)]
-pub struct Function {
-    pub name: String,
+pub(crate) struct Function {
+    pub(crate) name: String,
     /// Without a version or alias.
-    pub arn: String,
+    pub(crate) arn: String,
     /// The version or alias that is meant, where one is.
-    pub qualifier: Option<String>,
+    pub(crate) qualifier: Option<String>,
     /// Its role's ARN.
-    pub role: String,
+    pub(crate) role: String,
     /// Where its own log goes.
-    pub log_group: String,
-    pub variables: Variables,
+    pub(crate) log_group: String,
+    pub(crate) variables: Variables,
     /// Where Lambda sends events that it gives up, by the older of its two ways.
-    pub dead_letter: Option<String>,
-    pub timeout_seconds: i32,
-    pub memory_megabytes: i32,
+    pub(crate) dead_letter: Option<String>,
+    pub(crate) timeout_seconds: i32,
+    pub(crate) memory_megabytes: i32,
     /// Why it cannot be invoked, or has not its newest code or configuration.
-    pub trouble: Option<String>,
+    pub(crate) trouble: Option<String>,
 }
 
 /// The function's environment variables. One of them may be the API key: printed are names only.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Variables(pub HashMap<String, String>);
+pub(crate) struct Variables(pub HashMap<String, String>);
 
 impl Debug for Variables {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
@@ -53,7 +53,7 @@ impl Source for Variables {
 
 /// Why there is no function.
 #[derive(Debug, thiserror::Error)]
-pub enum FunctionError {
+pub(crate) enum FunctionError {
     #[error(
         "--function: {arn} is not in account {account} and region {region}. A subscription filter reaches a function of its own account and \
          region only: run the command there, with --region and --profile"
@@ -77,7 +77,7 @@ impl Function {
     ///
     /// # Errors
     /// [`FunctionError`]
-    pub async fn find(account: &Account, given: Option<&str>) -> Result<Function, FunctionError> {
+    pub(crate) async fn find(account: &Account, given: Option<&str>) -> Result<Function, FunctionError> {
         let (name, qualifier) = match given {
             Some(given) => parse(account, given)?,
             None => (only_one(account).await?, None),
@@ -110,7 +110,7 @@ impl Function {
 
     /// The ARN with what was meant of it: the destination of filters.
     #[must_use]
-    pub fn destination(&self) -> String {
+    pub(crate) fn destination(&self) -> String {
         match &self.qualifier {
             Some(qualifier) => format!("{}:{qualifier}", self.arn),
             None => self.arn.clone(),
@@ -119,7 +119,7 @@ impl Function {
 
     /// As the subject of a call.
     #[must_use]
-    pub fn on(&self) -> On {
+    pub(crate) fn on(&self) -> On {
         On::new(format!("function {}", self.name), self.arn.clone())
     }
 }

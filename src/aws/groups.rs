@@ -9,18 +9,18 @@ use pipeline::glob;
 
 /// A log group, as far as it matters here.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Group {
-    pub name: String,
-    pub class: Class,
+pub(crate) struct Group {
+    pub(crate) name: String,
+    pub(crate) class: Class,
     /// `None`: its events are kept for ever.
-    pub retention_days: Option<i32>,
+    pub(crate) retention_days: Option<i32>,
     /// As CloudWatch last counted.
-    pub stored_bytes: i64,
+    pub(crate) stored_bytes: i64,
 }
 
 /// Source: Amazon CloudWatch Logs API reference, `LogGroup`, `logGroupClass`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
+pub(crate) enum Class {
     Standard,
     /// Takes no subscription filter.
     InfrequentAccess,
@@ -30,54 +30,54 @@ pub enum Class {
 
 /// A subscription filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Filter {
-    pub name: String,
+pub(crate) struct Filter {
+    pub(crate) name: String,
     /// Empty: all events.
-    pub pattern: String,
+    pub(crate) pattern: String,
     /// The ARN of a function, a stream or a destination.
-    pub destination: String,
-    pub extras: Extras,
+    pub(crate) destination: String,
+    pub(crate) extras: Extras,
 }
 
 /// What a filter can have besides, and has to be given again when it is changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Extras {
-    pub on_transformed_logs: bool,
-    pub field_selection_criteria: Option<String>,
-    pub emit_system_fields: Vec<String>,
+pub(crate) struct Extras {
+    pub(crate) on_transformed_logs: bool,
+    pub(crate) field_selection_criteria: Option<String>,
+    pub(crate) emit_system_fields: Vec<String>,
 }
 
 /// Which groups. A group is chosen if it is named, or has one of the prefixes, or fits one of the patterns; where there are only
 /// tags, or nothing, all groups are. Of those, the ones that have all the tags.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Selection {
-    pub names: Vec<String>,
-    pub prefixes: Vec<String>,
+pub(crate) struct Selection {
+    pub(crate) names: Vec<String>,
+    pub(crate) prefixes: Vec<String>,
     /// With `*` and `?`, for the whole name.
-    pub patterns: Vec<String>,
-    pub tags: Vec<Tag>,
+    pub(crate) patterns: Vec<String>,
+    pub(crate) tags: Vec<Tag>,
 }
 
 /// A tag that a group has to have.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tag {
-    pub key: String,
+pub(crate) struct Tag {
+    pub(crate) key: String,
     /// `None`: any.
-    pub value: Option<String>,
+    pub(crate) value: Option<String>,
 }
 
 /// What a selection has found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Found {
+pub(crate) struct Found {
     /// By name.
-    pub groups: Vec<Group>,
+    pub(crate) groups: Vec<Group>,
     /// Names that no group has.
-    pub missing: Vec<String>,
+    pub(crate) missing: Vec<String>,
 }
 
 impl Selection {
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         *self == Selection::default()
     }
 
@@ -85,7 +85,7 @@ impl Selection {
     ///
     /// # Errors
     /// [`CallError`] of the first call that failed.
-    pub async fn find(&self, account: &Account) -> Result<Found, CallError> {
+    pub(crate) async fn find(&self, account: &Account) -> Result<Found, CallError> {
         let mut found = Found::default();
         for name in &self.names {
             match named(account, name).await? {
@@ -129,7 +129,7 @@ async fn named(account: &Account, name: &str) -> Result<Option<Group>, CallError
 ///
 /// # Errors
 /// [`CallError`]
-pub async fn with_prefix(account: &Account, prefix: &str) -> Result<Vec<Group>, CallError> {
+pub(crate) async fn with_prefix(account: &Account, prefix: &str) -> Result<Vec<Group>, CallError> {
     let prefix = (!prefix.is_empty()).then(|| prefix.to_owned());
     let call = account.logs.describe_log_groups().set_log_group_name_prefix(prefix);
     let mut pages = call.into_paginator().send();
@@ -178,7 +178,7 @@ async fn with_tags(account: &Account, groups: Vec<Group>, tags: &[Tag]) -> Resul
 ///
 /// # Errors
 /// [`CallError`]
-pub async fn filters(account: &Account, group: &str) -> Result<Vec<Filter>, CallError> {
+pub(crate) async fn filters(account: &Account, group: &str) -> Result<Vec<Filter>, CallError> {
     let mut pages = account.logs.describe_subscription_filters().log_group_name(group).into_paginator().send();
     let mut filters = Vec::new();
     while let Some(page) = pages.next().await {
@@ -202,7 +202,7 @@ pub async fn filters(account: &Account, group: &str) -> Result<Vec<Filter>, Call
 ///
 /// # Errors
 /// The first [`CallError`].
-pub async fn filters_of(account: &Account, groups: Vec<Group>) -> Result<Vec<(Group, Vec<Filter>)>, CallError> {
+pub(crate) async fn filters_of(account: &Account, groups: Vec<Group>) -> Result<Vec<(Group, Vec<Filter>)>, CallError> {
     let asked = each(groups, |group| {
         let account = account.clone();
         async move { filters(&account, &group.name).await.map(|filters| (group, filters)) }

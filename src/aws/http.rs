@@ -18,12 +18,12 @@ use reqwest::Client;
 
 /// What the SDK sends its requests with.
 #[derive(Debug, Clone)]
-pub struct SdkHttp(Client);
+pub(crate) struct SdkHttp(Client);
 
 impl SdkHttp {
     /// `client` is used for every request of every service.
     #[must_use]
-    pub fn new(client: Client) -> SdkHttp {
+    pub(crate) fn new(client: Client) -> SdkHttp {
         SdkHttp(client)
     }
 }

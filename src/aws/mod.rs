@@ -15,18 +15,18 @@
 //!
 //! The function calls AWS by `lambda::aws`, without the SDK: see `docs/decisions/0013-the-sdk-in-the-command-only.md`.
 
-pub mod account;
-pub mod backfill;
-pub mod concurrently;
-pub mod doctor;
-pub mod error;
-pub mod function;
-pub mod groups;
-pub mod http;
-pub mod queues;
-pub mod redrive;
-pub mod status;
-pub mod subscribe;
+pub(crate) mod account;
+pub(crate) mod backfill;
+pub(crate) mod concurrently;
+pub(crate) mod doctor;
+pub(crate) mod error;
+pub(crate) mod function;
+pub(crate) mod groups;
+pub(crate) mod http;
+pub(crate) mod queues;
+pub(crate) mod redrive;
+pub(crate) mod status;
+pub(crate) mod subscribe;
 
 #[cfg(test)]
 mod tests;

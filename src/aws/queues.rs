@@ -10,7 +10,7 @@ use forwarder::settings::{DEAD_LETTER_QUEUE_URL, Source, UNDELIVERED_QUEUE_URL};
 
 /// What a queue is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
+pub(crate) enum Role {
     /// Logs that may go through later; its messages come back to the function.
     Undelivered,
     /// What needs a person.
@@ -21,26 +21,26 @@ pub enum Role {
 
 /// A queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Queue {
-    pub role: Role,
-    pub url: String,
-    pub name: String,
+pub(crate) struct Queue {
+    pub(crate) role: Role,
+    pub(crate) url: String,
+    pub(crate) name: String,
 }
 
 /// How full a queue is, about: SQS counts no better.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Depth {
+pub(crate) struct Depth {
     /// To be read now.
-    pub visible: u64,
+    pub(crate) visible: u64,
     /// Being read, or put off by the function.
-    pub hidden: u64,
+    pub(crate) hidden: u64,
     /// Sent with a delay that is not over.
-    pub delayed: u64,
+    pub(crate) delayed: u64,
 }
 
 impl Depth {
     #[must_use]
-    pub fn all(&self) -> u64 {
+    pub(crate) fn all(&self) -> u64 {
         self.visible + self.hidden + self.delayed
     }
 }
@@ -48,21 +48,21 @@ impl Depth {
 impl Queue {
     /// Of a URL, which ends in the queue's name.
     #[must_use]
-    pub fn new(role: Role, url: &str) -> Queue {
+    pub(crate) fn new(role: Role, url: &str) -> Queue {
         let name = url.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
         Queue { role, url: url.to_owned(), name: name.to_owned() }
     }
 
     /// As the subject of a call.
     #[must_use]
-    pub fn on(&self, account: &Account) -> On {
+    pub(crate) fn on(&self, account: &Account) -> On {
         On::new(format!("queue {}", self.name), account.arn("sqs", &self.name))
     }
 }
 
 /// What the function's variables say: the queue of undelivered logs, and that of dead letters.
 #[must_use]
-pub fn of_variables(function: &Function) -> Vec<Queue> {
+pub(crate) fn of_variables(function: &Function) -> Vec<Queue> {
     let variables = [(Role::Undelivered, UNDELIVERED_QUEUE_URL), (Role::DeadLetter, DEAD_LETTER_QUEUE_URL)];
     let queue = |(role, variable)| {
         let url = function.variables.get(variable)?;
@@ -76,7 +76,7 @@ pub fn of_variables(function: &Function) -> Vec<Queue> {
 ///
 /// # Errors
 /// [`CallError`]
-pub async fn of_arn(account: &Account, role: Role, arn: &str) -> Result<Option<Queue>, CallError> {
+pub(crate) async fn of_arn(account: &Account, role: Role, arn: &str) -> Result<Option<Queue>, CallError> {
     let parts: Vec<&str> = arn.split(':').collect();
     let [_, _, "sqs", _, owner, name] = parts.as_slice() else { return Ok(None) };
     let call = account.sqs.get_queue_url().queue_name(*name).queue_owner_aws_account_id(*owner);
@@ -89,7 +89,7 @@ pub async fn of_arn(account: &Account, role: Role, arn: &str) -> Result<Option<Q
 ///
 /// # Errors
 /// [`CallError`]
-pub async fn depth(account: &Account, queue: &Queue) -> Result<(Depth, Option<String>), CallError> {
+pub(crate) async fn depth(account: &Account, queue: &Queue) -> Result<(Depth, Option<String>), CallError> {
     let answer = account
         .sqs
         .get_queue_attributes()

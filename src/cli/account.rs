@@ -24,7 +24,7 @@ pub(super) struct AccountFlags {
     endpoint_url: Option<String>,
     /// How to print: for people, or for programs.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub output: Output,
+    pub(crate) output: Output,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -18,10 +18,10 @@ use crate::aws::function::Function;
 pub(super) struct ChangeFlags {
     /// Only show what would be changed.
     #[arg(long)]
-    pub dry_run: bool,
+    pub(crate) dry_run: bool,
     /// Make the changes without asking.
     #[arg(long, conflicts_with = "dry_run")]
-    pub yes: bool,
+    pub(crate) yes: bool,
 }
 
 /// What is done with one thing.
@@ -58,11 +58,11 @@ impl What {
 #[derive(Debug, Clone)]
 pub(super) struct Row<W> {
     /// A log group, or what else is changed.
-    pub subject: String,
-    pub what: What,
+    pub(crate) subject: String,
+    pub(crate) what: What,
     /// The subscription filter's name.
-    pub filter: Option<String>,
-    pub detail: String,
+    pub(crate) filter: Option<String>,
+    pub(crate) detail: String,
     /// Until it is done.
     work: Option<W>,
     outcome: Option<Result<(), CallError>>,
@@ -88,13 +88,13 @@ impl<W> Row<W> {
 /// A plan, and later what became of it.
 #[derive(Debug, Clone)]
 pub(super) struct Changes<W> {
-    pub account: String,
-    pub region: String,
+    pub(crate) account: String,
+    pub(crate) region: String,
     /// The function's ARN.
-    pub function: String,
-    pub rows: Vec<Row<W>>,
+    pub(crate) function: String,
+    pub(crate) rows: Vec<Row<W>>,
     /// What could not be looked at, and what may follow.
-    pub warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
 }
 
 impl<W> Changes<W> {

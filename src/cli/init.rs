@@ -9,9 +9,9 @@ use manifests::node::{Map, Node};
 use manifests::yaml;
 
 pub(super) struct Options {
-    pub cluster: ClusterOptions,
-    pub out: PathBuf,
-    pub force: bool,
+    pub(crate) cluster: ClusterOptions,
+    pub(crate) out: PathBuf,
+    pub(crate) force: bool,
 }
 
 pub(super) fn run(options: Options) -> Result<(), CommandError> {

@@ -8,18 +8,18 @@ use super::CommandError;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Annotated {
     /// `Deployment shop/web`, or empty for an annotation by itself.
-    pub owner: String,
-    pub namespace: Option<String>,
+    pub(crate) owner: String,
+    pub(crate) namespace: Option<String>,
     /// The container's name.
-    pub container: String,
+    pub(crate) container: String,
     /// The annotation, as it is written.
-    pub json: String,
+    pub(crate) json: String,
     /// Whether it is a string, as Kubernetes wants it.
-    pub is_string: bool,
+    pub(crate) is_string: bool,
     /// All annotations of the pod.
-    pub annotations: Map<String, Value>,
+    pub(crate) annotations: Map<String, Value>,
     /// The containers that the manifest has; `None` where it has no specification.
-    pub containers: Option<Vec<String>>,
+    pub(crate) containers: Option<Vec<String>>,
 }
 
 /// The container of an annotation that names none.

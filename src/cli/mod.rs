@@ -278,7 +278,7 @@ enum CommandError {
 }
 
 /// Runs the command. The exit codes stand in `docs/commands.md`.
-pub fn run() -> ExitCode {
+pub(crate) fn run() -> ExitCode {
     let arguments = Arguments::parse();
     match dispatch(arguments.command) {
         Ok(exit) => exit.into(),

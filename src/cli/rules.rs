@@ -20,10 +20,10 @@ const POD: &str = "sample-6d4cf56db6-x7k2p";
 const ID: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 pub(super) struct Options<'a> {
-    pub file: &'a Path,
-    pub container: Option<&'a str>,
-    pub sample: Option<&'a Path>,
-    pub json: bool,
+    pub(crate) file: &'a Path,
+    pub(crate) container: Option<&'a str>,
+    pub(crate) sample: Option<&'a Path>,
+    pub(crate) json: bool,
 }
 
 /// Says what is wrong, and what the rules do to the sample. [`Exit::Findings`]: something does not work.

@@ -12,16 +12,16 @@ use crate::aws::groups::{Selection, Tag};
 pub(super) struct SelectionFlags {
     /// Log groups, by name or ARN.
     #[arg(value_name = "GROUP")]
-    pub groups: Vec<String>,
+    pub(crate) groups: Vec<String>,
     /// Log groups whose names begin so; may be given several times.
     #[arg(long = "prefix", value_name = "TEXT")]
-    pub prefixes: Vec<String>,
+    pub(crate) prefixes: Vec<String>,
     /// Log groups whose whole names fit, with `*` for anything and `?` for one character; may be given several times.
     #[arg(long = "pattern", value_name = "PATTERN")]
-    pub patterns: Vec<String>,
+    pub(crate) patterns: Vec<String>,
     /// Of these (or of all, if none of the above is given) only those with this tag; may be given several times, for several tags.
     #[arg(long = "tag", value_name = "KEY[=VALUE]")]
-    pub tags: Vec<String>,
+    pub(crate) tags: Vec<String>,
 }
 
 /// Which function.
@@ -30,7 +30,7 @@ pub(super) struct FunctionFlag {
     /// The forwarder's function, by name or ARN; a version or alias may follow after a colon [default: the only function whose
     /// name begins with `podferry`].
     #[arg(long, value_name = "NAME|ARN")]
-    pub function: Option<String>,
+    pub(crate) function: Option<String>,
 }
 
 impl SelectionFlags {

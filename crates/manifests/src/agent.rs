@@ -6,34 +6,34 @@ use super::cluster::{is_label, is_name};
 use super::node::{Item, Map};
 
 /// The Secret with the API key and the token. The Admission Controller looks for no other name.
-pub const SECRET: &str = "datadog-secret";
+pub(crate) const SECRET: &str = "datadog-secret";
 /// The Secret's key that holds the API key.
-pub const API_KEY: &str = "api-key";
+pub(crate) const API_KEY: &str = "api-key";
 /// The Secret's key that holds the token that sidecars show the Cluster Agent.
-pub const TOKEN: &str = "token";
+pub(crate) const TOKEN: &str = "token";
 /// The namespace that the Cluster Agent runs in.
 pub const NAMESPACE: &str = "datadog";
 /// The Cluster Agent's service, where the Helm release or the DatadogAgent is called `datadog`.
-pub const CLUSTER_AGENT: &str = "datadog-cluster-agent";
+pub(crate) const CLUSTER_AGENT: &str = "datadog-cluster-agent";
 /// The label of pods that get a sidecar, and its value.
 pub const SIDECAR_LABEL: (&str, &str) = ("agent.datadoghq.com/sidecar", "fargate");
 /// The service account for pods that have none of their own.
-pub const SERVICE_ACCOUNT: &str = "datadog-agent";
+pub(crate) const SERVICE_ACCOUNT: &str = "datadog-agent";
 /// The user that the Agent's image is made for; with another one it does not start.
-pub const USER: i64 = 100;
+pub(crate) const USER: i64 = 100;
 
 /// The Agent's image. Source: Datadog, "Amazon EKS on AWS Fargate".
 pub const IMAGE: &str = "gcr.io/datadoghq/agent";
 /// The major version that everything here is written for.
 pub const TAG: &str = "7";
 /// The first version that knows Fargate. Source: Datadog, "Amazon EKS on AWS Fargate".
-pub const FARGATE_SINCE: (u32, u32) = (7, 18);
+pub(crate) const FARGATE_SINCE: (u32, u32) = (7, 18);
 /// The first version that collects logs through the kubelet. Source: the same.
-pub const NATIVE_LOGS_SINCE: (u32, u32) = (7, 71);
+pub(crate) const NATIVE_LOGS_SINCE: (u32, u32) = (7, 71);
 /// The variable that lets the Agent collect processes.
-pub const PROCESSES: &str = "DD_PROCESS_CONFIG_PROCESS_COLLECTION_ENABLED";
+pub(crate) const PROCESSES: &str = "DD_PROCESS_CONFIG_PROCESS_COLLECTION_ENABLED";
 /// The variable that lets the Agent collect the logs of containers that no annotation asks for.
-pub const COLLECT_ALL: &str = "DD_LOGS_CONFIG_CONTAINER_COLLECT_ALL";
+pub(crate) const COLLECT_ALL: &str = "DD_LOGS_CONFIG_CONTAINER_COLLECT_ALL";
 
 /// The port of the Cluster Agent. Source: DataDog/datadog-agent, `pkg/config/setup`, `cluster_agent.cmd_port`.
 const CLUSTER_AGENT_PORT: u16 = 5005;
@@ -48,7 +48,7 @@ pub fn image(name: &str, tag: &str) -> String {
 
 /// Whether an image is Datadog's Agent: not the Cluster Agent, and not the agent of others. A mirror keeps Datadog's folder, or calls
 /// the image `datadog-agent`.
-pub fn is_agent_image(image: &str) -> bool {
+pub(crate) fn is_agent_image(image: &str) -> bool {
     let image = image.split('@').next().unwrap_or_default();
     // A colon before the last slash is a registry's port.
     let (folder, last) = image.rsplit_once('/').unwrap_or(("", image));
@@ -60,13 +60,13 @@ pub fn is_agent_image(image: &str) -> bool {
 }
 
 /// The tag of an image, if it has one.
-pub fn image_tag(image: &str) -> Option<&str> {
+pub(crate) fn image_tag(image: &str) -> Option<&str> {
     let image = image.split('@').next().unwrap_or_default();
     image.rsplit('/').next()?.split_once(':').map(|(_, tag)| tag).filter(|tag| !tag.is_empty())
 }
 
 /// The major and the minor version that a tag names: of `7.71.2-jmx`, 7 and 71. `None` for `7`, which is the newest.
-pub fn version(tag: &str) -> Option<(u32, u32)> {
+pub(crate) fn version(tag: &str) -> Option<(u32, u32)> {
     let (major, rest) = tag.trim_start_matches('v').split_once('.')?;
     let end = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());
     Some((major.parse().ok()?, rest[..end].parse().ok()?))
@@ -78,7 +78,7 @@ fn cluster_agent_url(service: &str, namespace: &str) -> String {
 }
 
 /// The URL of [`CLUSTER_AGENT`] in [`NAMESPACE`].
-pub fn default_cluster_agent_url() -> String {
+pub(crate) fn default_cluster_agent_url() -> String {
     cluster_agent_url(CLUSTER_AGENT, NAMESPACE)
 }
 
@@ -147,18 +147,18 @@ pub(super) fn check_tag(tag: &str, native_logs: bool) -> Result<(), &'static str
 
 /// A variable. Its value is a string whatever it looks like: Kubernetes takes nothing else, and Datadog's chart loses an
 /// unquoted `false`.
-pub fn env(name: &str, value: &str) -> Map {
+pub(crate) fn env(name: &str, value: &str) -> Map {
     Map::new().with("name", name).with("value", value)
 }
 
 /// A variable that is taken from [`SECRET`].
-pub fn env_of_secret(name: &str, key: &str) -> Map {
+pub(crate) fn env_of_secret(name: &str, key: &str) -> Map {
     let secret = Map::new().with("name", SECRET).with("key", key);
     Map::new().with("name", name).with("valueFrom", Map::new().with("secretKeyRef", secret))
 }
 
 /// An element of a list, without a comment.
-pub fn item(value: Map) -> Item {
+pub(crate) fn item(value: Map) -> Item {
     Item { comment: None, value: value.into() }
 }
 
@@ -177,7 +177,7 @@ impl Default for Resources {
 }
 
 impl Resources {
-    pub fn map(&self) -> Map {
+    pub(crate) fn map(&self) -> Map {
         let both = || Map::new().with("cpu", self.cpu.as_str()).with("memory", self.memory.as_str());
         Map::new().with("requests", both()).with("limits", both())
     }
@@ -186,7 +186,7 @@ impl Resources {
     ///
     /// # Errors
     /// What is wrong, for people.
-    pub fn check(&self) -> Result<(), &'static str> {
+    pub(crate) fn check(&self) -> Result<(), &'static str> {
         if !is_quantity(&self.cpu, &["", "m"]) {
             return Err("--cpu: must be an amount of CPU, such as 200m or 0.5");
         }

@@ -9,25 +9,25 @@ use super::cluster::is_label;
 use super::node::Map;
 
 /// What annotations of Autodiscovery begin with.
-pub const PREFIX: &str = "ad.datadoghq.com/";
+pub(crate) const PREFIX: &str = "ad.datadoghq.com/";
 
 /// The checks of one container.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checks {
-    pub container: String,
+    pub(crate) container: String,
     /// By name: `{"init_config": …, "instances": […]}` each.
-    pub checks: Json<String, Value>,
+    pub(crate) checks: Json<String, Value>,
 }
 
 /// Whether a text can be the name of an integration.
-pub fn is_check(name: &str) -> bool {
+pub(crate) fn is_check(name: &str) -> bool {
     let is_usual = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
     !name.is_empty() && name.bytes().all(is_usual)
 }
 
 /// Whose annotations these are to be.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Target {
+pub(crate) enum Target {
     /// A pod by itself.
     Pod,
     /// The pods of a Deployment and the like.

@@ -11,7 +11,7 @@ use super::File;
 use super::annotations::{Checks, PREFIX, Target, entry, patch};
 
 /// The three parts, as the annotations' names end.
-pub const PARTS: [&str; 3] = ["check_names", "init_configs", "instances"];
+pub(crate) const PARTS: [&str; 3] = ["check_names", "init_configs", "instances"];
 
 /// Why annotations cannot be converted: the Agent does not take them either.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -116,7 +116,7 @@ fn list(container: &str, part: &'static str, value: &Value) -> Result<Vec<Value>
 ///
 /// # Errors
 /// [`ConvertError`].
-pub fn checks(
+pub(crate) fn checks(
     container: &str,
     names: Vec<Value>,
     init_configs: Vec<Value>,

@@ -12,7 +12,8 @@ pub const FILE: &str = "podferry.yaml";
 
 /// Days that CloudWatch Logs keeps events for, as Fluent Bit's documentation allows them.
 /// Source: Fluent Bit manual, "Amazon CloudWatch", `log_retention_days`.
-pub const RETENTION_DAYS: [i64; 17] = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653];
+pub(crate) const RETENTION_DAYS: [i64; 17] =
+    [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653];
 
 /// How long a cluster's name may be. Source: DataDog/helm-charts, `charts/datadog`, `clusterName`.
 const MAX_CLUSTER_NAME: usize = 80;
@@ -196,7 +197,7 @@ impl Cluster {
     }
 
     /// The service account of the pods: `default`, as Kubernetes has it, unless another is given.
-    pub fn service_account(&self) -> &str {
+    pub(crate) fn service_account(&self) -> &str {
         self.given_service_account().unwrap_or("default")
     }
 
@@ -226,12 +227,12 @@ impl Cluster {
     }
 
     /// How Fluent Bit writes logs.
-    pub fn profile(&self) -> Profile {
+    pub(crate) fn profile(&self) -> Profile {
         self.options.profile.unwrap_or_default()
     }
 
     /// The partition that the region is in, as ARNs have it. Source: botocore, `partitions.json`.
-    pub fn partition(&self) -> &'static str {
+    pub(crate) fn partition(&self) -> &'static str {
         let region = self.region();
         if region.starts_with("cn-") {
             "aws-cn"
@@ -244,18 +245,18 @@ impl Cluster {
 }
 
 /// A DNS label, as names of namespaces and containers are. Source: Kubernetes, "Object Names and IDs".
-pub fn is_label(name: &str) -> bool {
+pub(crate) fn is_label(name: &str) -> bool {
     let is_inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     (1..=63).contains(&name.len()) && name.bytes().all(is_inside) && !name.starts_with('-') && !name.ends_with('-')
 }
 
 /// A DNS subdomain, as names of most objects are. Source: Kubernetes, "Object Names and IDs".
-pub fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     name.len() <= 253 && name.split('.').all(is_label)
 }
 
 /// A cluster's name as Datadog takes it. Source: DataDog/helm-charts, `charts/datadog`, the pattern of `clusterName`.
-pub fn is_cluster(name: &str) -> bool {
+pub(crate) fn is_cluster(name: &str) -> bool {
     let is_edge = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let is_part = |part: &str| {
         part.bytes().all(|byte| is_edge(byte) || byte == b'-' || byte == b'_')

@@ -54,7 +54,7 @@ pub fn generate(cluster: &Cluster, options: &Options) -> Result<File, Missing> {
 }
 
 /// The policy document.
-pub fn policy(cluster: &Cluster, options: &Options) -> Map {
+pub(crate) fn policy(cluster: &Cluster, options: &Options) -> Map {
     let arn = |service: &str, rest: &str| {
         format!("arn:{}:{service}:{}:{}:{rest}", cluster.partition(), cluster.region(), cluster.account())
     };

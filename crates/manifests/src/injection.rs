@@ -15,7 +15,7 @@ use super::node::{Map, Node};
 use super::sidecar::NativeLogs;
 
 /// The Cluster Agent's switch for logs through the kubelet. Source: DataDog/datadog-agent, `pkg/config/setup`.
-pub const KUBELET_LOGS: &str = "DD_ADMISSION_CONTROLLER_AGENT_SIDECAR_KUBELET_API_LOGGING_ENABLED";
+pub(crate) const KUBELET_LOGS: &str = "DD_ADMISSION_CONTROLLER_AGENT_SIDECAR_KUBELET_API_LOGGING_ENABLED";
 
 /// What there is to choose.
 ///
@@ -75,7 +75,7 @@ impl Injection {
     ///
     /// # Errors
     /// [`Refused`].
-    pub fn check(&self, cluster: &Cluster) -> Result<(), Refused> {
+    pub(crate) fn check(&self, cluster: &Cluster) -> Result<(), Refused> {
         cluster.need(&[Need::Cluster])?;
         let wrong = |problem| Err(Refused::Value(problem));
         if !is_label(&self.datadog_namespace) {

@@ -28,7 +28,7 @@ pub mod secret;
 pub mod sidecar;
 pub mod sidecar_patch;
 pub mod subscription;
-pub mod tree;
+pub(crate) mod tree;
 pub mod yaml;
 
 use node::Map;
@@ -54,19 +54,19 @@ pub enum Content {
 
 impl File {
     /// A file of documents.
-    pub fn documents(name: &str, introduction: &str, documents: Vec<Map>) -> File {
+    pub(crate) fn documents(name: &str, introduction: &str, documents: Vec<Map>) -> File {
         let content = Content::Documents { introduction: introduction.to_owned(), documents };
         File { name: name.to_owned(), content, is_secret: false }
     }
 
     /// A file of text.
-    pub fn text(name: &str, text: String) -> File {
+    pub(crate) fn text(name: &str, text: String) -> File {
         File { name: name.to_owned(), content: Content::Text(text), is_secret: false }
     }
 
     /// The same, for its owner's eyes only.
     #[must_use]
-    pub fn secret(self) -> File {
+    pub(crate) fn secret(self) -> File {
         File { is_secret: true, ..self }
     }
 }

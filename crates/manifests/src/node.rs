@@ -18,8 +18,8 @@ pub enum Node {
 /// An element of a list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Item {
-    pub comment: Option<String>,
-    pub value: Node,
+    pub(crate) comment: Option<String>,
+    pub(crate) value: Node,
 }
 
 /// Names with values, in order.
@@ -28,11 +28,11 @@ pub struct Map(Vec<Entry>);
 
 /// One name of a [`Map`].
 #[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
-    pub name: String,
+pub(crate) struct Entry {
+    pub(crate) name: String,
     /// Stands above the name.
-    pub comment: Option<String>,
-    pub value: Node,
+    pub(crate) comment: Option<String>,
+    pub(crate) value: Node,
 }
 
 impl Map {
@@ -49,7 +49,7 @@ impl Map {
 
     /// Adds a name with a comment above it.
     #[must_use]
-    pub fn with_comment(mut self, comment: &str, name: &str, value: impl Into<Node>) -> Map {
+    pub(crate) fn with_comment(mut self, comment: &str, name: &str, value: impl Into<Node>) -> Map {
         self.0.push(Entry { name: name.to_owned(), comment: Some(comment.to_owned()), value: value.into() });
         self
     }
@@ -63,16 +63,16 @@ impl Map {
         }
     }
 
-    pub fn entries(&self) -> &[Entry] {
+    pub(crate) fn entries(&self) -> &[Entry] {
         &self.0
     }
 
     /// The value of a name.
-    pub fn get(&self, name: &str) -> Option<&Node> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Node> {
         self.0.iter().find(|entry| entry.name == name).map(|entry| &entry.value)
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
@@ -86,7 +86,7 @@ impl Node {
 
 impl Item {
     /// An element with a comment above it.
-    pub fn with_comment(comment: &str, value: impl Into<Node>) -> Item {
+    pub(crate) fn with_comment(comment: &str, value: impl Into<Node>) -> Item {
         Item { comment: Some(comment.to_owned()), value: value.into() }
     }
 }

@@ -10,12 +10,12 @@ use super::node::{Item, Map, Node};
 const GROUP: &str = "rbac.authorization.k8s.io";
 
 /// The role's name.
-pub const ROLE: &str = "datadog-agent-fargate";
+pub(crate) const ROLE: &str = "datadog-agent-fargate";
 
 /// What the Agent reads at the API server: resources and verbs.
-pub const API_READS: (&[&str], &[&str]) = (&["nodes", "namespaces", "endpoints"], &["get", "list"]);
+pub(crate) const API_READS: (&[&str], &[&str]) = (&["nodes", "namespaces", "endpoints"], &["get", "list"]);
 /// What it reads at the kubelet.
-pub const KUBELET_READS: (&[&str], &[&str]) =
+pub(crate) const KUBELET_READS: (&[&str], &[&str]) =
     (&["nodes/metrics", "nodes/spec", "nodes/stats", "nodes/proxy", "nodes/pods", "nodes/healthz"], &["get"]);
 
 /// The account that every pod without another one has, and that Kubernetes makes itself.

@@ -13,7 +13,7 @@ use super::cluster::{Cluster, Missing, Need, is_label};
 use super::node::{Map, Node};
 
 /// How long a token has to be. Source: DataDog/datadog-agent, `pkg/api/util`, `authTokenMinimalLen`.
-pub const MIN_TOKEN: usize = 32;
+pub(crate) const MIN_TOKEN: usize = 32;
 
 /// How long an API key is; its characters are hexadecimal digits. Source: Datadog, "API and Application Keys".
 const API_KEY_LENGTH: usize = 32;
@@ -156,7 +156,7 @@ fn check(values: &Values) -> Result<(), SecretError> {
 ///
 /// # Errors
 /// [`SecretError::ApiKey`] or [`SecretError::ApplicationKey`].
-pub fn check_api_key(key: &str) -> Result<(), SecretError> {
+pub(crate) fn check_api_key(key: &str) -> Result<(), SecretError> {
     let is_hexadecimal = key.bytes().all(|byte| byte.is_ascii_hexdigit());
     match key.len() {
         API_KEY_LENGTH if is_hexadecimal => Ok(()),

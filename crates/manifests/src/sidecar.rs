@@ -25,7 +25,7 @@ pub enum Form {
 
 impl Form {
     /// The container's name.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Form::ByHand => "datadog-agent",
             Form::Injected => "datadog-agent-injected",
@@ -137,7 +137,7 @@ impl Sidecar {
     }
 
     /// The container.
-    pub fn container(&self) -> Map {
+    pub(crate) fn container(&self) -> Map {
         let mut container = Map::new()
             .with("name", self.form.name())
             .with("image", self.image.as_str())
@@ -158,7 +158,7 @@ impl Sidecar {
     }
 
     /// The Agent's own variables, each with a reason where it needs one.
-    pub fn env(&self) -> Vec<Item> {
+    pub(crate) fn env(&self) -> Vec<Item> {
         let kubelet = Map::new().with("apiVersion", "v1").with("fieldPath", "spec.nodeName");
         let node_name = Map::new()
             .with("name", "DD_KUBERNETES_KUBELET_NODENAME")
@@ -246,19 +246,19 @@ impl Sidecar {
     }
 
     /// The volumes that the pod needs, by name; none of them is a hostPath, which Fargate refuses.
-    pub fn volumes(&self) -> Vec<(&'static str, Map)> {
+    pub(crate) fn volumes(&self) -> Vec<(&'static str, Map)> {
         let volume = |name| (name, Map::new().with("name", name).with("emptyDir", Map::new()));
         self.mounts().into_iter().map(|(name, _)| volume(name)).collect()
     }
 
     /// Whether the pod's containers have to see each other's processes: to collect them, to know that all others have ended, and
     /// to know which container a metric or trace is from.
-    pub fn shares_processes(&self) -> bool {
+    pub(crate) fn shares_processes(&self) -> bool {
         self.processes || self.ends_with_pod || self.apm || self.dogstatsd || self.sockets
     }
 
     /// Variables that the application's containers need.
-    pub fn application_env(&self) -> Vec<(&'static str, String)> {
+    pub(crate) fn application_env(&self) -> Vec<(&'static str, String)> {
         if !self.sockets {
             return Vec::new();
         }
@@ -269,7 +269,7 @@ impl Sidecar {
     }
 
     /// Volumes that the application's containers mount, and where.
-    pub fn application_mounts(&self) -> Vec<(&'static str, &'static str)> {
+    pub(crate) fn application_mounts(&self) -> Vec<(&'static str, &'static str)> {
         if self.sockets { vec![(SOCKETS_VOLUME, SOCKETS)] } else { Vec::new() }
     }
 }
@@ -280,7 +280,7 @@ fn set(is_wanted: bool, pairs: &[(&str, &str)]) -> Vec<Item> {
 }
 
 /// How a container mounts a volume.
-pub fn mount(volume: &str, path: &str) -> Map {
+pub(crate) fn mount(volume: &str, path: &str) -> Map {
     Map::new().with("name", volume).with("mountPath", path)
 }
 

@@ -4,27 +4,27 @@ use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, StructureStyle,
 
 /// One document of a text, by bytes. From its first line (`---`, if it has one) to the next document.
 #[derive(Debug)]
-pub struct Document {
-    pub start: usize,
-    pub end: usize,
-    pub root: Tree,
+pub(crate) struct Document {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) root: Tree,
 }
 
 /// A value.
 #[derive(Debug)]
-pub struct Tree {
-    pub kind: Kind,
+pub(crate) struct Tree {
+    pub(crate) kind: Kind,
     /// Where it begins, behind its tag and its anchor; a block of text with its first line, behind `|` or `>`.
-    pub start: usize,
+    pub(crate) start: usize,
     /// Behind its last character that means something.
-    pub end: usize,
+    pub(crate) end: usize,
     /// The number of its anchor; 0 for none.
-    pub anchor: usize,
-    pub tagged: bool,
+    pub(crate) anchor: usize,
+    pub(crate) tagged: bool,
 }
 
 #[derive(Debug)]
-pub enum Kind {
+pub(crate) enum Kind {
     Scalar {
         text: String,
         style: ScalarStyle,
@@ -42,9 +42,9 @@ pub enum Kind {
 }
 
 #[derive(Debug)]
-pub struct Member {
-    pub key: Tree,
-    pub value: Tree,
+pub(crate) struct Member {
+    pub(crate) key: Tree,
+    pub(crate) value: Tree,
 }
 
 type Events<'input> = dyn Iterator<Item = Result<(Event<'input>, Span), ScanError>> + 'input;
@@ -52,11 +52,11 @@ type Events<'input> = dyn Iterator<Item = Result<(Event<'input>, Span), ScanErro
 /// Where and why a text is no YAML.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
-pub struct NotYaml {
+pub(crate) struct NotYaml {
     /// In bytes.
-    pub offset: usize,
+    pub(crate) offset: usize,
     /// Without the place.
-    pub problem: String,
+    pub(crate) problem: String,
     message: String,
 }
 
@@ -70,7 +70,7 @@ impl NotYaml {
 ///
 /// # Errors
 /// [`NotYaml`].
-pub fn documents(text: &str) -> Result<Vec<Document>, NotYaml> {
+pub(crate) fn documents(text: &str) -> Result<Vec<Document>, NotYaml> {
     let options = options! { emit_comments: false };
     let mut events: Box<Events<'_>> = Box::new(Parser::new_from_str_with_options(text, options));
     let mut found: Vec<Document> = Vec::new();
@@ -169,29 +169,29 @@ fn end_of_block(text: &str, start: usize, end: usize, value: &str) -> usize {
 
 impl Tree {
     /// A plain value without any text.
-    pub fn is_nothing(&self) -> bool {
+    pub(crate) fn is_nothing(&self) -> bool {
         matches!(self.kind, Kind::Scalar { style: ScalarStyle::Plain, .. }) && self.start == self.end
     }
 
-    pub fn members(&self) -> &[Member] {
+    pub(crate) fn members(&self) -> &[Member] {
         match &self.kind {
             Kind::Map { members, .. } => members,
             _ => &[],
         }
     }
 
-    pub fn items(&self) -> &[Tree] {
+    pub(crate) fn items(&self) -> &[Tree] {
         match &self.kind {
             Kind::List { items, .. } => items,
             _ => &[],
         }
     }
 
-    pub fn is_flow(&self) -> bool {
+    pub(crate) fn is_flow(&self) -> bool {
         matches!(self.kind, Kind::Map { flow: true, .. } | Kind::List { flow: true, .. })
     }
 
-    pub fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         match &self.kind {
             Kind::Scalar { text, .. } => Some(text),
             _ => None,
@@ -199,12 +199,12 @@ impl Tree {
     }
 
     /// The member of this name.
-    pub fn member(&self, name: &str) -> Option<&Member> {
+    pub(crate) fn member(&self, name: &str) -> Option<&Member> {
         self.members().iter().find(|member| member.key.text() == Some(name))
     }
 
     /// Calls `visit` with this value and all inside.
-    pub fn walk<'tree>(&'tree self, visit: &mut impl FnMut(&'tree Tree)) {
+    pub(crate) fn walk<'tree>(&'tree self, visit: &mut impl FnMut(&'tree Tree)) {
         visit(self);
         self.items().iter().for_each(|item| item.walk(visit));
         for member in self.members() {

@@ -19,12 +19,12 @@ const MAX_KNOWN: usize = 256;
 /// What `ad.datadoghq.com/<container>.logs` says of a container's logs; empty where it says nothing.
 #[derive(Debug, Clone, Default)]
 pub struct ContainerLogs {
-    pub source: String,
-    pub service: String,
-    pub tags: Vec<String>,
+    pub(crate) source: String,
+    pub(crate) service: String,
+    pub(crate) tags: Vec<String>,
     pub rules: Arc<RuleSet>,
     /// `auto_multi_line_detection`, where it is said.
-    pub auto_multi_line: Option<bool>,
+    pub(crate) auto_multi_line: Option<bool>,
 }
 
 /// The name of the annotation for a container's logs.
@@ -56,7 +56,7 @@ impl ContainerLogs {
     }
 
     /// What to name in the tag `podferry_rule_error`: the rules that cannot be used, or the annotation.
-    pub fn errors<'n>(&'n self, annotation: &'n str) -> impl Iterator<Item = &'n str> {
+    pub(crate) fn errors<'n>(&'n self, annotation: &'n str) -> impl Iterator<Item = &'n str> {
         self.rules.errors.iter().map(move |error| error.name.as_deref().unwrap_or(annotation))
     }
 }
@@ -131,21 +131,21 @@ struct Tables {
 
 impl Known {
     /// What the annotations of a pod say of a container's logs.
-    pub fn logs(&self, annotations: &Pairs, container: &str) -> Arc<ContainerLogs> {
+    pub(crate) fn logs(&self, annotations: &Pairs, container: &str) -> Arc<ContainerLogs> {
         let Some(json) = annotations.get(&logs_annotation(container)) else { return Arc::default() };
         let mut tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         remember(&mut tables.annotations, json, || Arc::new(ContainerLogs::parse(json)))
     }
 
     /// Remembers what holds for a stream whose records tell of their pod.
-    pub fn learn(&self, stream: &str, processing: &Arc<Processing>) {
+    pub(crate) fn learn(&self, stream: &str, processing: &Arc<Processing>) {
         let mut tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         tables.streams.remove(stream);
         remember(&mut tables.streams, stream, || processing.clone());
     }
 
     /// What held for a stream before.
-    pub fn recall(&self, stream: &str) -> Option<Arc<Processing>> {
+    pub(crate) fn recall(&self, stream: &str) -> Option<Arc<Processing>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).streams.get(stream).cloned()
     }
 }
@@ -165,7 +165,7 @@ fn remember<V>(table: &mut HashMap<String, Arc<V>>, key: &str, make: impl FnOnce
 /// The tags of `ad.datadoghq.com/tags` (the pod's) and `ad.datadoghq.com/<container>.tags`: names and values.
 ///
 /// A value may be a string or an array of strings; a leading `+` of a name only means high cardinality.
-pub fn tags(annotations: &Pairs, container: &str) -> Vec<(String, String)> {
+pub(crate) fn tags(annotations: &Pairs, container: &str) -> Vec<(String, String)> {
     let of_container = format!("ad.datadoghq.com/{container}.tags");
     let mut tags = Vec::new();
     for name in ["ad.datadoghq.com/tags", of_container.as_str()] {

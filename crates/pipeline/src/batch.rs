@@ -18,9 +18,9 @@ pub const MAX_PAYLOAD_BYTES: usize = 5_000_000;
 /// The limits that a payload keeps.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    pub items: usize,
-    pub payload_bytes: usize,
-    pub item_bytes: usize,
+    pub(crate) items: usize,
+    pub(crate) payload_bytes: usize,
+    pub(crate) item_bytes: usize,
 }
 
 impl Default for Limits {
@@ -53,7 +53,7 @@ pub struct Item {
     /// What it is remembered by once it is delivered, if it has an id.
     pub mark: Option<Mark>,
     /// Its own time, in milliseconds since 1970.
-    pub timestamp: Option<i64>,
+    pub(crate) timestamp: Option<i64>,
 }
 
 impl Payload {
@@ -128,7 +128,7 @@ impl Payload {
 
 /// What became of a log that was to be added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Added {
+pub(crate) enum Added {
     Whole,
     /// It is marked as truncated: cut before, or just now.
     Truncated,
@@ -163,7 +163,7 @@ impl Batcher {
     }
 
     /// What is added from now on comes from this record.
-    pub fn begin(&mut self, record: u32) {
+    pub(crate) fn begin(&mut self, record: u32) {
         self.record = record;
     }
 
@@ -174,7 +174,7 @@ impl Batcher {
     }
 
     /// Adds a log; where `refuse_truncated`, only one that is whole.
-    pub fn add(&mut self, entry: &Entry, mark: Option<Mark>, refuse_truncated: bool) -> Added {
+    pub(crate) fn add(&mut self, entry: &Entry, mark: Option<Mark>, refuse_truncated: bool) -> Added {
         let before = self.open();
         let truncated = entry.write(&mut self.plain, self.limits.item_bytes);
         if truncated && refuse_truncated {

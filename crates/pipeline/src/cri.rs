@@ -7,14 +7,14 @@ use jiff::Timestamp;
 
 /// Where a line was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Output {
+pub(crate) enum Output {
     Stdout,
     Stderr,
 }
 
 impl Output {
     /// `stdout` and `stderr`; nothing else is an output, whatever a loose parser called one.
-    pub fn parse(name: &str) -> Option<Output> {
+    pub(crate) fn parse(name: &str) -> Option<Output> {
         match name {
             "stdout" => Some(Output::Stdout),
             "stderr" => Some(Output::Stderr),
@@ -25,20 +25,20 @@ impl Output {
 
 /// A line in containerd's format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CriLine<'a> {
+pub(crate) struct CriLine<'a> {
     /// The time as written, RFC 3339 with nanoseconds.
-    pub time: &'a str,
+    pub(crate) time: &'a str,
     /// The same in milliseconds since 1970.
-    pub time_ms: i64,
-    pub output: Output,
+    pub(crate) time_ms: i64,
+    pub(crate) output: Output,
     /// A piece of a longer line: more follows.
-    pub partial: bool,
+    pub(crate) partial: bool,
     /// What the application wrote, to the byte.
-    pub text: &'a str,
+    pub(crate) text: &'a str,
 }
 
 /// Takes the prefix off; `None` where there is none.
-pub fn parse(line: &str) -> Option<CriLine<'_>> {
+pub(crate) fn parse(line: &str) -> Option<CriLine<'_>> {
     // Cheap refusals first: most lines that are no CRI line fail here.
     if !matches!(line.as_bytes(), [b'0'..=b'9', _, _, _, b'-', ..]) {
         return None;
@@ -55,7 +55,7 @@ pub fn parse(line: &str) -> Option<CriLine<'_>> {
 }
 
 /// Whether a log tag says "a piece" (`P`) or "the end" (`F`); tags may have further parts behind a colon.
-pub fn partial_flag(tag: &str) -> Option<bool> {
+pub(crate) fn partial_flag(tag: &str) -> Option<bool> {
     match tag.split(':').next() {
         Some("P") => Some(true),
         Some("F") => Some(false),
@@ -64,7 +64,7 @@ pub fn partial_flag(tag: &str) -> Option<bool> {
 }
 
 /// Milliseconds since 1970 of an RFC 3339 time; fractions of a millisecond are cut off, as Fluent Bit does.
-pub fn time_ms(time: &str) -> Option<i64> {
+pub(crate) fn time_ms(time: &str) -> Option<i64> {
     if !matches!(time.as_bytes(), [_, _, _, _, b'-', _, _, b'-', _, _, b'T', ..]) {
         return None;
     }

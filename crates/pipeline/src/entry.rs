@@ -16,7 +16,7 @@ pub const INTAKE_ITEM_BYTES: usize = 1_000_000;
 pub const MAX_ITEM_BYTES: usize = INTAKE_ITEM_BYTES - LATE_BYTES;
 
 /// What a text that was cut ends in. Source: DataDog/datadog-agent, `pkg/logs/message`, `TruncatedFlag`.
-pub const TRUNCATED: &str = "...TRUNCATED...";
+pub(crate) const TRUNCATED: &str = "...TRUNCATED...";
 
 /// Attributes beyond this many bytes become part of the text, which can be cut.
 const MAX_ATTRIBUTES_BYTES: usize = 16_384;
@@ -26,17 +26,17 @@ const MAX_ID_CHARACTERS: usize = 128;
 
 /// Where an event came from, as Datadog's forwarder names it.
 #[derive(Debug, Clone, Copy)]
-pub struct Provenance<'a> {
-    pub owner: &'a str,
-    pub log_group: &'a str,
-    pub log_stream: &'a str,
+pub(crate) struct Provenance<'a> {
+    pub(crate) owner: &'a str,
+    pub(crate) log_group: &'a str,
+    pub(crate) log_stream: &'a str,
     /// The forwarder's own ARN.
-    pub function_arn: &'a str,
+    pub(crate) function_arn: &'a str,
 }
 
 /// The parts of a log that do not change within a container.
 #[derive(Debug)]
-pub struct Frame {
+pub(crate) struct Frame {
     /// From `ddsource` to the last tag.
     described: Vec<u8>,
     /// The same with room for the marks of one log.
@@ -47,7 +47,7 @@ pub struct Frame {
 
 impl Frame {
     /// Renders what is known of a container.
-    pub fn new(identity: &Identity, provenance: &Provenance) -> Frame {
+    pub(crate) fn new(identity: &Identity, provenance: &Provenance) -> Frame {
         let describe = |marked: bool| {
             let mut out = b",\"ddsource\":".to_vec();
             json::write_string(&identity.source, &mut out);
@@ -76,18 +76,18 @@ impl Frame {
 
 /// One log, ready to be written.
 #[derive(Debug)]
-pub struct Entry<'r> {
-    pub line: Line<'r, 'r>,
-    pub status: Option<&'static str>,
+pub(crate) struct Entry<'r> {
+    pub(crate) line: Line<'r, 'r>,
+    pub(crate) status: Option<&'static str>,
     /// The status, should the text be cut: it is no JSON then.
-    pub status_if_cut: Option<&'static str>,
-    pub frame: &'r Frame,
+    pub(crate) status_if_cut: Option<&'static str>,
+    pub(crate) frame: &'r Frame,
 }
 
 impl Entry<'_> {
     /// Appends the log's JSON to `out`; cuts the text where it would be larger than `limit` bytes.
     /// Returns whether the log is marked as truncated.
-    pub fn write(&self, out: &mut Vec<u8>, limit: usize) -> bool {
+    pub(crate) fn write(&self, out: &mut Vec<u8>, limit: usize) -> bool {
         let start = out.len();
         let long_attributes = self.line.attributes.filter(|attributes| attributes.len() > MAX_ATTRIBUTES_BYTES);
         if let Some(attributes) = long_attributes {

@@ -105,8 +105,8 @@ fn join<'e>(joiner: &mut Joiner<'e>, line: Line<'e, '_>, identities: &Identities
 
 /// Who wrote a log, as far as a log needs it.
 pub(super) struct Known {
-    pub frame: Frame,
-    pub processing: Arc<Processing>,
+    pub(crate) frame: Frame,
+    pub(crate) processing: Arc<Processing>,
 }
 
 /// What an identity is worked out from, but for the record.

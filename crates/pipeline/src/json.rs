@@ -46,7 +46,7 @@ impl<'a, F: FnMut(&'a str, &'a str)> Visitor<'a> for Members<F> {
 }
 
 /// The inside of a raw JSON string, still escaped; `None` where `raw` is no string.
-pub fn unquoted(raw: &str) -> Option<&str> {
+pub(crate) fn unquoted(raw: &str) -> Option<&str> {
     raw.strip_prefix('"')?.strip_suffix('"')
 }
 
@@ -129,14 +129,14 @@ fn hex_unit(text: &str, at: usize) -> Option<u32> {
 }
 
 /// Appends `text` as a JSON string, quotes and all.
-pub fn write_string(text: &str, out: &mut Vec<u8>) {
+pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     write_escaped(text, out);
     out.push(b'"');
 }
 
 /// Appends `text` escaped for the inside of a JSON string: `"`, `\` and control characters, nothing else.
-pub fn write_escaped(text: &str, out: &mut Vec<u8>) {
+pub(crate) fn write_escaped(text: &str, out: &mut Vec<u8>) {
     let bytes = text.as_bytes();
     let mut written = 0;
     for (at, &byte) in bytes.iter().enumerate() {
@@ -166,7 +166,7 @@ pub fn write_escaped(text: &str, out: &mut Vec<u8>) {
 }
 
 /// How many of the first bytes of `text`, up to a character boundary, fit into `budget` bytes once escaped.
-pub fn fitting_prefix(text: &str, budget: usize) -> usize {
+pub(crate) fn fitting_prefix(text: &str, budget: usize) -> usize {
     let mut escaped = 0;
     for (at, character) in text.char_indices() {
         escaped +=

@@ -10,7 +10,7 @@ use super::decode::{LogEvent, Message};
 const METADATA: &str = r#",\"kubernetes\":"#;
 
 /// Reads the array at the beginning of `text`: the events, and how many bytes the array takes.
-pub fn events(text: &str) -> Option<(Vec<LogEvent<'_>>, usize)> {
+pub(crate) fn events(text: &str) -> Option<(Vec<LogEvent<'_>>, usize)> {
     let mut reader = Layout { text, at: 0, suffix: "" };
     let mut events = Vec::new();
     reader.expect("[")?;

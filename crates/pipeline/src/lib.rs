@@ -9,7 +9,7 @@
 pub mod autodiscovery;
 pub mod batch;
 pub mod compress;
-pub mod cri;
+pub(crate) mod cri;
 pub mod decode;
 pub mod entry;
 pub mod event;
@@ -19,10 +19,10 @@ pub mod inflate;
 pub mod json;
 pub mod late;
 mod layout;
-pub mod line;
-pub mod multi_line;
+pub(crate) mod line;
+pub(crate) mod multi_line;
 pub mod processing;
-pub mod reassemble;
+pub(crate) mod reassemble;
 pub mod recent;
 pub mod record;
 pub mod records;
@@ -32,7 +32,7 @@ mod salvage;
 mod shape;
 mod shipping;
 pub mod site;
-pub mod status;
+pub(crate) mod status;
 pub mod stream;
 pub mod tags;
 
@@ -130,7 +130,7 @@ pub struct Processed {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fate {
     pub id: String,
-    pub timestamp: Option<i64>,
+    pub(crate) timestamp: Option<i64>,
     /// How many lines it was joined from, and by what.
     pub lines: usize,
     pub joined_by: Option<String>,

@@ -5,33 +5,39 @@ use super::record::Record;
 
 /// A whole line, or as much of one as there is. `'e` is the event's, `'r` the text's.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line<'e, 'r> {
-    pub text: &'r str,
+pub(crate) struct Line<'e, 'r> {
+    pub(crate) text: &'r str,
     /// An application's object that a filter had parsed.
-    pub merged: bool,
+    pub(crate) merged: bool,
     /// CloudWatch's id of the event: of the last where pieces were joined, of the first where lines were.
-    pub id: &'e str,
+    pub(crate) id: &'e str,
     /// Which events of its batch it came from, by place: the first and the last of them.
-    pub events: (usize, usize),
+    pub(crate) events: (usize, usize),
     /// Milliseconds since 1970, if known.
-    pub timestamp: Option<i64>,
-    pub output: Option<Output>,
+    pub(crate) timestamp: Option<i64>,
+    pub(crate) output: Option<Output>,
     /// Which identity wrote it: the caller's number.
-    pub identity: usize,
+    pub(crate) identity: usize,
     /// Whose pieces it belongs to: the caller's number. One, where the stream is one container's.
-    pub writer: usize,
-    pub attributes: Option<&'r str>,
+    pub(crate) writer: usize,
+    pub(crate) attributes: Option<&'r str>,
     /// The end never came.
-    pub partial: bool,
+    pub(crate) partial: bool,
     /// Cut off before it reached us.
-    pub truncated: bool,
+    pub(crate) truncated: bool,
     /// How many lines it was joined from.
-    pub lines: usize,
+    pub(crate) lines: usize,
 }
 
 impl<'e, 'r> Line<'e, 'r> {
     /// The line of one record. It came from the first event, unless its field says otherwise.
-    pub fn of(record: &'r Record, id: &'e str, event_ms: Option<i64>, identity: usize, writer: usize) -> Line<'e, 'r> {
+    pub(crate) fn of(
+        record: &'r Record,
+        id: &'e str,
+        event_ms: Option<i64>,
+        identity: usize,
+        writer: usize,
+    ) -> Line<'e, 'r> {
         Line {
             text: &record.text,
             merged: record.merged,
@@ -49,36 +55,36 @@ impl<'e, 'r> Line<'e, 'r> {
     }
 
     /// Whether there is nothing in it to ship.
-    pub fn is_blank(&self) -> bool {
+    pub(crate) fn is_blank(&self) -> bool {
         self.attributes.is_none() && self.text.trim().is_empty()
     }
 
     /// Whether both came from the same container's same output.
-    pub fn is_beside(&self, held: &Held) -> bool {
+    pub(crate) fn is_beside(&self, held: &Held) -> bool {
         self.output == held.output && self.writer == held.writer
     }
 }
 
 /// A line that waits. Its text is its own.
 #[derive(Debug, Clone)]
-pub struct Held<'e> {
-    pub text: String,
-    pub merged: bool,
-    pub id: &'e str,
-    pub events: (usize, usize),
-    pub timestamp: Option<i64>,
-    pub output: Option<Output>,
-    pub identity: usize,
-    pub writer: usize,
-    pub attributes: Option<String>,
-    pub partial: bool,
-    pub truncated: bool,
-    pub lines: usize,
+pub(crate) struct Held<'e> {
+    pub(crate) text: String,
+    pub(crate) merged: bool,
+    pub(crate) id: &'e str,
+    pub(crate) events: (usize, usize),
+    pub(crate) timestamp: Option<i64>,
+    pub(crate) output: Option<Output>,
+    pub(crate) identity: usize,
+    pub(crate) writer: usize,
+    pub(crate) attributes: Option<String>,
+    pub(crate) partial: bool,
+    pub(crate) truncated: bool,
+    pub(crate) lines: usize,
 }
 
 impl<'e> Held<'e> {
     /// Keeps a line; `buffer` is an old string to write its text into.
-    pub fn keep(line: &Line<'e, '_>, mut buffer: String) -> Held<'e> {
+    pub(crate) fn keep(line: &Line<'e, '_>, mut buffer: String) -> Held<'e> {
         buffer.clear();
         buffer.push_str(line.text);
         Held {
@@ -98,7 +104,7 @@ impl<'e> Held<'e> {
     }
 
     /// The line as it is passed on.
-    pub fn line(&self) -> Line<'e, '_> {
+    pub(crate) fn line(&self) -> Line<'e, '_> {
         Line {
             text: &self.text,
             merged: self.merged,
@@ -119,7 +125,7 @@ impl<'e> Held<'e> {
 #[cfg(test)]
 impl<'t> Line<'t, 't> {
     /// A line for tests: nothing is known of it but its id and its text.
-    pub fn sample(id: &'t str, text: &'t str) -> Line<'t, 't> {
+    pub(crate) fn sample(id: &'t str, text: &'t str) -> Line<'t, 't> {
         Line {
             text,
             merged: false,

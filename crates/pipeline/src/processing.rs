@@ -44,11 +44,11 @@ impl Default for ProcessingSettings {
 
 /// What holds for one container.
 #[derive(Debug, Clone)]
-pub struct Processing {
+pub(crate) struct Processing {
     /// Why its logs are not taken.
-    pub excluded: Option<String>,
-    pub chain: Chain,
-    pub sampling: Sampling,
+    pub(crate) excluded: Option<String>,
+    pub(crate) chain: Chain,
+    pub(crate) sampling: Sampling,
     /// Where `multi_line` is to be found.
     multi_line: Option<Arc<RuleSet>>,
     auto_multi_line: bool,
@@ -56,7 +56,7 @@ pub struct Processing {
 
 impl Processing {
     /// Works it out. `pod` is empty where a log is nobody's; lines of such logs are not joined.
-    pub fn new(pod: &Pod, logs: &ContainerLogs, settings: &ProcessingSettings) -> Processing {
+    pub(crate) fn new(pod: &Pod, logs: &ContainerLogs, settings: &ProcessingSettings) -> Processing {
         let off = || "DD_FORWARD_LOG".to_owned();
         let is_pod = !pod.container.is_empty();
         let with_multi_line = [&logs.rules, &settings.first].into_iter().find(|set| set.multi_line.is_some());
@@ -70,7 +70,7 @@ impl Processing {
     }
 
     /// How lines are joined: by the container's own rule, else the settings', else by what is recognised.
-    pub fn mode(&self) -> Mode<'_> {
+    pub(crate) fn mode(&self) -> Mode<'_> {
         match self.multi_line.as_ref().and_then(|set| set.multi_line.as_ref()) {
             Some(rule) => Mode::Pattern(&rule.pattern),
             None if self.auto_multi_line => Mode::Auto,
@@ -79,7 +79,7 @@ impl Processing {
     }
 
     /// What joins lines, by name.
-    pub fn joined_by(&self) -> &str {
+    pub(crate) fn joined_by(&self) -> &str {
         let rule = self.multi_line.as_ref().and_then(|set| set.multi_line.as_ref());
         rule.map_or("auto multi-line", |rule| rule.name.as_str())
     }

@@ -9,14 +9,14 @@ use super::line::{Held, Line};
 
 /// The buffers of one event.
 #[derive(Debug, Default)]
-pub struct Reassembler<'e> {
+pub(crate) struct Reassembler<'e> {
     pending: Vec<Held<'e>>,
     joined: usize,
 }
 
 impl<'e> Reassembler<'e> {
     /// Takes a line or a piece of one; gives whole lines to `emit`.
-    pub fn push(&mut self, line: Line<'e, '_>, is_piece: bool, mut emit: impl FnMut(Line<'e, '_>)) {
+    pub(crate) fn push(&mut self, line: Line<'e, '_>, is_piece: bool, mut emit: impl FnMut(Line<'e, '_>)) {
         match self.pending.iter().position(|pending| line.is_beside(pending)) {
             // The end of a line that Merge_Log took for an object of its own: the pieces before it stay without one.
             Some(at) if line.merged => {
@@ -44,18 +44,18 @@ impl<'e> Reassembler<'e> {
     }
 
     /// How many events became part of a line that another one began.
-    pub fn joined(&self) -> usize {
+    pub(crate) fn joined(&self) -> usize {
         self.joined
     }
 
     /// The first event of what is still open, as far as a piece of it is not older than `since_ms`.
-    pub fn open_since(&self, since_ms: i64) -> Option<usize> {
+    pub(crate) fn open_since(&self, since_ms: i64) -> Option<usize> {
         let is_young = |pending: &&Held| pending.timestamp.is_none_or(|time| time >= since_ms);
         self.pending.iter().filter(is_young).map(|pending| pending.events.0).min()
     }
 
     /// Gives what is still open at the end of the event.
-    pub fn finish(self, mut emit: impl FnMut(Line<'e, '_>)) {
+    pub(crate) fn finish(self, mut emit: impl FnMut(Line<'e, '_>)) {
         for pending in &self.pending {
             emit(Line { partial: true, ..pending.line() });
         }

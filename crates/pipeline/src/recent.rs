@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::line::Line;
 
 /// How many logs are remembered, unless `PODFERRY_REMEMBERED_LOGS` says otherwise: 2 MB at most.
-pub const DEFAULT_REMEMBERED: usize = 100_000;
+pub(crate) const DEFAULT_REMEMBERED: usize = 100_000;
 
 /// What a log is remembered by. Not the same from process to process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -48,7 +48,7 @@ impl Recent {
     }
 
     /// For the logs of one stream.
-    pub fn marker(&self, owner: &str, log_group: &str, log_stream: &str) -> Marker<'_> {
+    pub(crate) fn marker(&self, owner: &str, log_group: &str, log_stream: &str) -> Marker<'_> {
         let mut hasher = self.keys.build_hasher();
         for part in [owner, log_group, log_stream] {
             hasher.write(part.as_bytes());
@@ -98,14 +98,14 @@ impl Generations {
 
 /// Marks the logs of one stream.
 #[derive(Debug)]
-pub struct Marker<'r> {
+pub(crate) struct Marker<'r> {
     stream: <RandomState as BuildHasher>::Hasher,
     marks: MutexGuard<'r, Generations>,
 }
 
 impl Marker<'_> {
     /// A log's mark; none without an id, since then nothing tells two equal logs apart.
-    pub fn mark(&self, line: &Line) -> Option<Mark> {
+    pub(crate) fn mark(&self, line: &Line) -> Option<Mark> {
         if line.id.is_empty() || self.marks.half == 0 {
             return None;
         }
@@ -120,7 +120,7 @@ impl Marker<'_> {
     }
 
     /// Whether a log was delivered before.
-    pub fn is_known(&self, mark: Mark) -> bool {
+    pub(crate) fn is_known(&self, mark: Mark) -> bool {
         self.marks.has(mark)
     }
 }

@@ -17,21 +17,21 @@ use super::stream::Origin;
 
 /// One message, understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record<'r> {
+pub(crate) struct Record<'r> {
     /// What the application wrote: a plain line to the byte, or its JSON object as JSON.
-    pub text: Cow<'r, str>,
+    pub(crate) text: Cow<'r, str>,
     /// The text is a JSON object that a filter had parsed, so never a piece of a longer line.
-    pub merged: bool,
-    pub output: Option<Output>,
+    pub(crate) merged: bool,
+    pub(crate) output: Option<Output>,
     /// A piece of a longer line: more follows.
-    pub partial: bool,
+    pub(crate) partial: bool,
     /// The line's own time, milliseconds since 1970, where the record tells one.
-    pub time_ms: Option<i64>,
-    pub metadata: Metadata<'r>,
+    pub(crate) time_ms: Option<i64>,
+    pub(crate) metadata: Metadata<'r>,
     /// Members that a filter added beside the text and that stand for nothing we know: a JSON object.
-    pub attributes: Option<String>,
+    pub(crate) attributes: Option<String>,
     /// Fluent Bit or CloudWatch cut the message off within the text.
-    pub truncated: bool,
+    pub(crate) truncated: bool,
 }
 
 /// What a record tells of its pod, as far as it can be trusted.
@@ -47,7 +47,7 @@ pub struct Metadata<'r> {
 
 impl Metadata<'_> {
     /// The same, borrowing nothing.
-    pub fn into_owned(self) -> Metadata<'static> {
+    pub(crate) fn into_owned(self) -> Metadata<'static> {
         let owned = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));
         Metadata {
             kubernetes: owned(self.kubernetes),
@@ -59,7 +59,7 @@ impl Metadata<'_> {
 
 impl<'r> Record<'r> {
     /// A message that is nobody's but the application's.
-    pub fn as_is(text: impl Into<Cow<'r, str>>) -> Record<'r> {
+    pub(crate) fn as_is(text: impl Into<Cow<'r, str>>) -> Record<'r> {
         Record {
             text: text.into(),
             merged: false,
@@ -75,7 +75,7 @@ impl<'r> Record<'r> {
 
 /// Turns the events of one log stream into records.
 #[derive(Debug)]
-pub struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     origin: Origin<'a>,
     merge_keys: &'a [String],
     /// The message without the escapes of the outer JSON.
@@ -99,12 +99,12 @@ struct Suffix {
 
 impl<'a> Reader<'a> {
     /// A reader for a stream of `origin`; `merge_keys` are names that `Merge_Log_Key` may have been given.
-    pub fn new(origin: Origin<'a>, merge_keys: &'a [String]) -> Reader<'a> {
+    pub(crate) fn new(origin: Origin<'a>, merge_keys: &'a [String]) -> Reader<'a> {
         Reader { origin, merge_keys, text: String::new(), head: String::new(), suffix: None, trust: Trust::default() }
     }
 
     /// Reads one event. Never fails: what is not understood is the text as it stands.
-    pub fn read<'r>(&'r mut self, event: &LogEvent<'r>) -> Record<'r> {
+    pub(crate) fn read<'r>(&'r mut self, event: &LogEvent<'r>) -> Record<'r> {
         let escaped = match event.message {
             Message::Raw(raw) => return Record::as_is(raw),
             Message::Escaped(escaped) => escaped,

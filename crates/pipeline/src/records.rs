@@ -136,7 +136,7 @@ struct Object {
 ///
 /// # Errors
 /// [`EventError::Unknown`]: it is no array of records of a service that we know.
-pub fn recognise(records: &str) -> Result<Event<'_>, EventError> {
+pub(crate) fn recognise(records: &str) -> Result<Event<'_>, EventError> {
     let records: Vec<&RawValue> = serde_json::from_str(records).map_err(|_| EventError::Unknown)?;
     let records: Vec<Written> = records.into_iter().map(written).collect();
     match records.first().map(|first| first.event_source.as_ref()) {
@@ -199,7 +199,7 @@ impl<'a> FirehoseEvent<'a> {
     ///
     /// # Errors
     /// [`EventError::Unknown`]: it is no array.
-    pub fn read(records: &'a str) -> Result<FirehoseEvent<'a>, EventError> {
+    pub(crate) fn read(records: &'a str) -> Result<FirehoseEvent<'a>, EventError> {
         #[derive(Default, Deserialize)]
         #[serde(default)]
         struct Record<'a> {

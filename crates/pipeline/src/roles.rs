@@ -10,37 +10,37 @@ use super::stream::Origin;
 
 /// One member of a record, both parts raw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Member<'r> {
-    pub key: &'r str,
-    pub value: &'r str,
+pub(crate) struct Member<'r> {
+    pub(crate) key: &'r str,
+    pub(crate) value: &'r str,
 }
 
 /// The members of a record in order.
 #[derive(Debug)]
-pub struct Members<'r>(pub(super) Vec<(Member<'r>, Role)>);
+pub(crate) struct Members<'r>(pub(super) Vec<(Member<'r>, Role)>);
 
 impl<'r> Members<'r> {
     /// `None` if `text` is not one whole JSON object.
-    pub fn read(text: &'r str) -> Option<Members<'r>> {
+    pub(crate) fn read(text: &'r str) -> Option<Members<'r>> {
         let mut members = Vec::with_capacity(16);
         json::each_member(text, |key, value| members.push((Member { key, value }, Role::Other))).ok()?;
         Some(Members(members))
     }
 
     /// Members that were read elsewhere.
-    pub fn from(members: Vec<Member<'r>>) -> Members<'r> {
+    pub(crate) fn from(members: Vec<Member<'r>>) -> Members<'r> {
         Members(members.into_iter().map(|member| (member, Role::Other)).collect())
     }
 
     /// Adds members behind the others.
-    pub fn extend(&mut self, more: impl Iterator<Item = Member<'r>>) {
+    pub(crate) fn extend(&mut self, more: impl Iterator<Item = Member<'r>>) {
         self.0.extend(more.map(|member| (member, Role::Other)));
     }
 }
 
 /// Whose a member is and what for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
+pub(crate) enum Role {
     Stream,
     LogTag,
     Time,
@@ -57,7 +57,7 @@ pub enum Role {
 /// Whether a `kubernetes` object speaks of the stream's own pod; remembers the last answer, since it is the same
 /// object in every record of a stream.
 #[derive(Debug, Default)]
-pub struct Trust {
+pub(crate) struct Trust {
     last: String,
     verdict: bool,
 }

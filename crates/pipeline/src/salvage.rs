@@ -16,7 +16,7 @@ const FILTERS_KEYS: [&str; 8] =
     ["stream", "logtag", "time", "log", "message", "kubernetes", "kubernetes_namespace", "cluster_name"];
 
 /// Reads `text`, which begins like a JSON object and is not a whole one.
-pub fn salvage<'r>(text: &'r str, origin: &Origin, event_ms: Option<i64>) -> Record<'r> {
+pub(crate) fn salvage<'r>(text: &'r str, origin: &Origin, event_ms: Option<i64>) -> Record<'r> {
     if matches!(origin, Origin::Unknown { .. } | Origin::Service(_)) {
         return Record::as_is(text);
     }

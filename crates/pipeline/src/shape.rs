@@ -24,7 +24,7 @@ use super::roles::{Members, Role, Roles, Trust, push_member};
 use super::stream::Origin;
 
 /// A message that is no JSON object: `log_key`, or a log group that is not Fluent Bit's.
-pub fn plain<'r>(text: &'r str, origin: &Origin) -> Record<'r> {
+pub(crate) fn plain<'r>(text: &'r str, origin: &Origin) -> Record<'r> {
     match origin {
         // `log_key` without a parser leaves the prefix on.
         Origin::Container(_) => match cri::parse(text) {
@@ -40,7 +40,7 @@ fn from_cri(line: CriLine<'_>) -> Record<'_> {
 }
 
 /// Understands a record by its members; `None` if it is no record of Fluent Bit's, but the application's own object.
-pub fn understand<'r>(
+pub(crate) fn understand<'r>(
     members: Members<'r>,
     origin: &Origin,
     event_ms: Option<i64>,

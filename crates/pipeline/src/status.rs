@@ -9,7 +9,7 @@ use super::stream::Origin;
 const STATUS_KEYS: [&str; 3] = ["status", "severity", "level"];
 
 /// The status to send; `None` where the log has one of its own, or nothing tells.
-pub fn status(text: &str, output: Option<Output>, origin: &Origin) -> Option<&'static str> {
+pub(crate) fn status(text: &str, output: Option<Output>, origin: &Origin) -> Option<&'static str> {
     if bears_status(text) {
         return None;
     }
@@ -24,7 +24,7 @@ pub fn status(text: &str, output: Option<Output>, origin: &Origin) -> Option<&'s
 
 /// The status that Datadog would give a log: its own, by the rules of the log status remapper, else the one that is sent.
 /// Source: Datadog, "Log Status Remapper".
-pub fn level(text: &str, sent: Option<&'static str>) -> &'static str {
+pub(crate) fn level(text: &str, sent: Option<&'static str>) -> &'static str {
     let own = text.trim_start().starts_with('{').then(|| {
         let mut found = None;
         let is_object = json::each_member(text, |key, value| {

@@ -26,11 +26,11 @@ pub enum Origin<'a> {
 /// A container as its log stream names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Container<'a> {
-    pub pod: &'a str,
-    pub namespace: &'a str,
-    pub container: &'a str,
+    pub(crate) pod: &'a str,
+    pub(crate) namespace: &'a str,
+    pub(crate) container: &'a str,
     /// The runtime's id, 64 hexadecimal digits.
-    pub id: &'a str,
+    pub(crate) id: &'a str,
 }
 
 /// Where the file name begins within a tag. Source: Fluent Bit, `plugins/filter_kubernetes/kube_conf.h`, the
@@ -51,7 +51,7 @@ pub fn origin<'a>(log_group: &str, log_stream: &'a str) -> Origin<'a> {
 /// Reads pod, namespace, container and id out of a stream's name, from the right: the prefix may be anything.
 ///
 /// Source of the form: Fluent Bit, `plugins/filter_kubernetes/kube_regex.h`.
-pub fn container(log_stream: &str) -> Option<Container<'_>> {
+pub(crate) fn container(log_stream: &str) -> Option<Container<'_>> {
     let file = &log_stream[log_stream.rfind(FILES)? + FILES.len()..];
     let (name, id) = file.strip_suffix(".log")?.rsplit_once('-')?;
     let mut parts = name.splitn(3, '_');

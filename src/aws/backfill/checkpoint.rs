@@ -15,62 +15,62 @@ const SCHEMA: u32 = 1;
 
 /// What was asked for. Two runs with the same are one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Query {
-    pub account: String,
-    pub region: String,
+pub(crate) struct Query {
+    pub(crate) account: String,
+    pub(crate) region: String,
     /// By name.
-    pub groups: Vec<String>,
-    pub stream_prefix: Option<String>,
-    pub filter_pattern: Option<String>,
+    pub(crate) groups: Vec<String>,
+    pub(crate) stream_prefix: Option<String>,
+    pub(crate) filter_pattern: Option<String>,
     /// As they were given: `2h` stays `2h`, though it means another time later on.
-    pub from: String,
-    pub to: String,
+    pub(crate) from: String,
+    pub(crate) to: String,
     /// The intake's address.
-    pub intake: String,
+    pub(crate) intake: String,
 }
 
 /// What has become of the events, over all runs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Totals {
+pub(crate) struct Totals {
     /// Of CloudWatch, and how many pages they came in.
-    pub events: u64,
-    pub pages: u64,
+    pub(crate) events: u64,
+    pub(crate) pages: u64,
     /// To be delivered.
-    pub logs: u64,
+    pub(crate) logs: u64,
     /// Left out by rules, filters, annotations or sampling.
-    pub left_out: u64,
-    pub blank: u64,
+    pub(crate) left_out: u64,
+    pub(crate) blank: u64,
     /// Lines and pieces that became part of another log.
-    pub joined: u64,
+    pub(crate) joined: u64,
     /// Sent with another time, for being too old.
-    pub late: u64,
+    pub(crate) late: u64,
     /// That Datadog took, and that it never will.
-    pub accepted: u64,
-    pub rejected: u64,
-    pub requests: u64,
+    pub(crate) accepted: u64,
+    pub(crate) rejected: u64,
+    pub(crate) requests: u64,
     /// As sent, and before compression.
-    pub bytes: u64,
-    pub plain_bytes: u64,
+    pub(crate) bytes: u64,
+    pub(crate) plain_bytes: u64,
 }
 
 /// What the file holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Checkpoint {
+pub(crate) struct Checkpoint {
     schema: u32,
     /// Of the podferry that wrote it.
     version: String,
-    pub query: Query,
+    pub(crate) query: Query,
     /// What `from` and `to` meant when it began; milliseconds since 1970.
-    pub from_ms: i64,
-    pub to_ms: i64,
-    pub groups: BTreeMap<String, Position>,
-    pub totals: Totals,
+    pub(crate) from_ms: i64,
+    pub(crate) to_ms: i64,
+    pub(crate) groups: BTreeMap<String, Position>,
+    pub(crate) totals: Totals,
 }
 
 /// Why a checkpoint cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum CheckpointError {
+pub(crate) enum CheckpointError {
     #[error("{path}: {error}")]
     File { path: PathBuf, error: std::io::Error },
     #[error(
@@ -91,7 +91,7 @@ pub enum CheckpointError {
 impl Query {
     /// A name for its file; the same for the same query.
     #[must_use]
-    pub fn file_name(&self) -> PathBuf {
+    pub(crate) fn file_name(&self) -> PathBuf {
         let mut hash = flate2::Crc::new();
         hash.update(serde_json::to_string(self).unwrap_or_default().as_bytes());
         PathBuf::from(format!("podferry-backfill-{:08x}.json", hash.sum()))
@@ -118,7 +118,7 @@ impl Query {
 impl Checkpoint {
     /// Of a backfill that begins.
     #[must_use]
-    pub fn new(query: Query, from_ms: i64, to_ms: i64) -> Checkpoint {
+    pub(crate) fn new(query: Query, from_ms: i64, to_ms: i64) -> Checkpoint {
         let groups = query.groups.iter().map(|group| (group.clone(), Position::beginning(from_ms))).collect();
         let version = env!("CARGO_PKG_VERSION").to_owned();
         Checkpoint { schema: SCHEMA, version, query, from_ms, to_ms, groups, totals: Totals::default() }
@@ -126,14 +126,14 @@ impl Checkpoint {
 
     /// Whether nothing is left to do.
     #[must_use]
-    pub fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         self.groups.values().all(|position| position.done)
     }
 
     /// How much of the time was read, from 0 to 1.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "of a progress bar")]
-    pub fn progress(&self) -> f64 {
+    pub(crate) fn progress(&self) -> f64 {
         let whole = (self.to_ms - self.from_ms).max(1);
         let part = |position: &Position| match position.done {
             true => 1.0,
@@ -145,11 +145,11 @@ impl Checkpoint {
 
 /// A checkpoint and its file, which no other process works with.
 #[derive(Debug)]
-pub struct Book {
+pub(crate) struct Book {
     path: PathBuf,
-    pub checkpoint: Checkpoint,
+    pub(crate) checkpoint: Checkpoint,
     /// Whether it was there before.
-    pub is_old: bool,
+    pub(crate) is_old: bool,
     _lock: File,
     lock_path: PathBuf,
 }
@@ -159,7 +159,7 @@ impl Book {
     ///
     /// # Errors
     /// [`CheckpointError`]
-    pub fn open(path: PathBuf, query: Query, from_ms: i64, to_ms: i64) -> Result<Book, CheckpointError> {
+    pub(crate) fn open(path: PathBuf, query: Query, from_ms: i64, to_ms: i64) -> Result<Book, CheckpointError> {
         let lock_path = with_suffix(&path, "lock");
         let failed = |path: &Path| {
             let path = path.to_owned();
@@ -183,7 +183,7 @@ impl Book {
     }
 
     #[must_use]
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
@@ -191,7 +191,7 @@ impl Book {
     ///
     /// # Errors
     /// [`CheckpointError::File`]
-    pub fn save(&self) -> Result<(), CheckpointError> {
+    pub(crate) fn save(&self) -> Result<(), CheckpointError> {
         let beside = with_suffix(&self.path, "new");
         let put = || {
             let mut file = File::create(&beside)?;

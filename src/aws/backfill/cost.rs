@@ -1,30 +1,30 @@
 //! What logs cost in Datadog, by its list prices: an estimate to decide by, not a bill.
 
 /// Dollars for a gigabyte (10⁹ bytes) of logs, uncompressed. Source: Datadog, "Pricing", Log Management, ingestion, list price.
-pub const INGESTED_PER_GB: f64 = 0.10;
+pub(crate) const INGESTED_PER_GB: f64 = 0.10;
 
 /// Dollars for a million logs that are indexed, kept for 15 days, billed by the year. Source: the same, standard indexing.
-pub const INDEXED_PER_MILLION: f64 = 1.70;
+pub(crate) const INDEXED_PER_MILLION: f64 = 1.70;
 
 /// Dollars, for two different things.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Prices {
-    pub ingested_per_gb: f64,
-    pub indexed_per_million: f64,
+pub(crate) struct Prices {
+    pub(crate) ingested_per_gb: f64,
+    pub(crate) indexed_per_million: f64,
 }
 
 /// Dollars.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Cost {
-    pub ingested: f64,
+pub(crate) struct Cost {
+    pub(crate) ingested: f64,
     /// If all of them are indexed.
-    pub indexed: f64,
+    pub(crate) indexed: f64,
 }
 
 impl Prices {
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "nobody has so many logs that a cent is lost")]
-    pub fn of(&self, logs: u64, bytes: u64) -> Cost {
+    pub(crate) fn of(&self, logs: u64, bytes: u64) -> Cost {
         Cost {
             ingested: bytes as f64 / 1e9 * self.ingested_per_gb,
             indexed: logs as f64 / 1e6 * self.indexed_per_million,
@@ -34,14 +34,14 @@ impl Prices {
 
 impl Cost {
     #[must_use]
-    pub fn total(&self) -> f64 {
+    pub(crate) fn total(&self) -> f64 {
         self.ingested + self.indexed
     }
 }
 
 /// `$1.80`; small amounts as `less than $0.01`.
 #[must_use]
-pub fn dollars(amount: f64) -> String {
+pub(crate) fn dollars(amount: f64) -> String {
     if amount > 0.0 && amount < 0.01 { "less than $0.01".to_owned() } else { format!("${amount:.2}") }
 }
 

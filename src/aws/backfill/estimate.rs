@@ -18,17 +18,17 @@ const MAX_POINTS: i64 = 1440;
 
 /// What came into groups.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Volume {
-    pub events: u64,
+pub(crate) struct Volume {
+    pub(crate) events: u64,
     /// Of messages.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
 }
 
 /// What came into these groups from `from_ms` to `to_ms`. `None` if CloudWatch has no figures.
 ///
 /// # Errors
 /// [`CallError`] of the first call that failed.
-pub async fn volume(
+pub(crate) async fn volume(
     account: &Account,
     groups: &[String],
     from_ms: i64,

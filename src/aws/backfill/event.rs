@@ -4,26 +4,26 @@ use serde::Serialize;
 
 /// An event of a log group.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HistoryEvent {
-    pub id: String,
-    pub stream: String,
+pub(crate) struct HistoryEvent {
+    pub(crate) id: String,
+    pub(crate) stream: String,
     /// Milliseconds since 1970.
-    pub timestamp: i64,
-    pub message: String,
+    pub(crate) timestamp: i64,
+    pub(crate) message: String,
 }
 
 /// What of a content is the same for all streams of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
+pub(crate) struct Origin {
     /// The account's id.
-    pub owner: String,
-    pub group: String,
+    pub(crate) owner: String,
+    pub(crate) group: String,
 }
 
 /// The JSON that a subscription filter would have given of these events, which are of one stream.
 /// Source: Amazon CloudWatch Logs User Guide, "Log group-level subscription filters".
 #[must_use]
-pub fn content(origin: &Origin, stream: &str, events: &[HistoryEvent]) -> String {
+pub(crate) fn content(origin: &Origin, stream: &str, events: &[HistoryEvent]) -> String {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Content<'a> {

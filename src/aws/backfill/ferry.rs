@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Why a backfill stopped. What was sent before is in the checkpoint.
 #[derive(Debug, thiserror::Error)]
-pub enum Stop {
+pub(crate) enum Stop {
     #[error("{undelivered} of {logs} logs of a page were not delivered: {reason}")]
     Undelivered { undelivered: usize, logs: usize, reason: Reason },
     #[error(
@@ -48,19 +48,19 @@ pub enum Stop {
 
 /// How pages are processed.
 #[derive(Debug)]
-pub struct Processing {
-    pub settings: PipelineSettings,
+pub(crate) struct Processing {
+    pub(crate) settings: PipelineSettings,
     /// The account's id.
-    pub owner: String,
+    pub(crate) owner: String,
     /// The forwarder's ARN, which each log bears.
-    pub function_arn: String,
+    pub(crate) function_arn: String,
     /// Whether logs that are too old are sent with the time of sending.
-    pub late_as: bool,
+    pub(crate) late_as: bool,
 }
 
 /// Where logs go.
 #[derive(Debug)]
-pub enum Way {
+pub(crate) enum Way {
     /// Nowhere: they are only counted.
     Nowhere(Box<Checkpoint>),
     Datadog(Box<Delivery>),
@@ -68,19 +68,19 @@ pub enum Way {
 
 /// How to reach Datadog, and where to note what it has.
 #[derive(Debug)]
-pub struct Delivery {
-    pub client: Client,
-    pub url: String,
-    pub keys: Arc<ApiKey>,
-    pub workers: usize,
-    pub book: Book,
+pub(crate) struct Delivery {
+    pub(crate) client: Client,
+    pub(crate) url: String,
+    pub(crate) keys: Arc<ApiKey>,
+    pub(crate) workers: usize,
+    pub(crate) book: Book,
     /// Where logs are kept that Datadog refuses for good.
-    pub rejected: PathBuf,
+    pub(crate) rejected: PathBuf,
 }
 
 /// Takes pages.
 #[derive(Debug)]
-pub struct Ferry {
+pub(crate) struct Ferry {
     processing: Processing,
     way: Way,
     streams: BTreeMap<String, Streams>,
@@ -89,14 +89,14 @@ pub struct Ferry {
 
 impl Ferry {
     #[must_use]
-    pub fn new(processing: Processing, mut way: Way) -> Ferry {
+    pub(crate) fn new(processing: Processing, mut way: Way) -> Ferry {
         let groups = &mut way.checkpoint().groups;
         let known = groups.iter_mut().map(|(group, position)| (group.clone(), position.resume())).collect();
         Ferry { processing, way, streams: BTreeMap::new(), known }
     }
 
     /// How far it is.
-    pub fn checkpoint(&mut self) -> &mut Checkpoint {
+    pub(crate) fn checkpoint(&mut self) -> &mut Checkpoint {
         self.way.checkpoint()
     }
 
@@ -104,7 +104,7 @@ impl Ferry {
     ///
     /// # Errors
     /// [`Stop`]
-    pub async fn page(&mut self, group: &str, events: Vec<HistoryEvent>) -> Result<(), Stop> {
+    pub(crate) async fn page(&mut self, group: &str, events: Vec<HistoryEvent>) -> Result<(), Stop> {
         let known = self.known.get(group);
         let fresh: Vec<HistoryEvent> =
             events.into_iter().filter(|event| !known.is_some_and(|known| known.was_sent(event))).collect();
@@ -126,7 +126,7 @@ impl Ferry {
     ///
     /// # Errors
     /// [`Stop::Checkpoint`]
-    pub fn window(&mut self, group: &str, end_ms: i64) -> Result<(), Stop> {
+    pub(crate) fn window(&mut self, group: &str, end_ms: i64) -> Result<(), Stop> {
         if let Some(position) = self.way.checkpoint().groups.get_mut(group) {
             position.finish_window(end_ms);
         }
@@ -137,7 +137,7 @@ impl Ferry {
     ///
     /// # Errors
     /// [`Stop`]
-    pub async fn finish(&mut self, group: &str) -> Result<(), Stop> {
+    pub(crate) async fn finish(&mut self, group: &str) -> Result<(), Stop> {
         let origin = self.origin(group);
         let contents = self.streams.remove(group).unwrap_or_default().finish(&origin);
         let totals = self.send(&contents).await?;

@@ -14,15 +14,15 @@
 //! Pages are sent one after the other, each in the checkpoint before the next: what an interruption may send twice is one page, with
 //! what waited for it. Reading is what takes the time: five pages a second at most, for the whole account.
 
-pub mod checkpoint;
-pub mod cost;
-pub mod estimate;
-pub mod event;
-pub mod ferry;
-pub mod position;
-pub mod rate;
-pub mod reader;
-pub mod run;
-pub mod streams;
-pub mod time;
-pub mod windows;
+pub(crate) mod checkpoint;
+pub(crate) mod cost;
+pub(crate) mod estimate;
+pub(crate) mod event;
+pub(crate) mod ferry;
+pub(crate) mod position;
+pub(crate) mod rate;
+pub(crate) mod reader;
+pub(crate) mod run;
+pub(crate) mod streams;
+pub(crate) mod time;
+pub(crate) mod windows;

@@ -12,7 +12,7 @@ use super::event::HistoryEvent;
 
 /// How far.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Position {
+pub(crate) struct Position {
     /// All events before this time were read; milliseconds since 1970.
     through_ms: i64,
     /// And those of this time with these ids.
@@ -20,7 +20,7 @@ pub struct Position {
     /// What was read and not sent.
     held: Vec<Held>,
     /// Nothing is left.
-    pub done: bool,
+    pub(crate) done: bool,
     /// What an earlier run held, and this one has not read again yet.
     #[serde(skip)]
     awaited: Vec<Held>,
@@ -38,24 +38,24 @@ struct Held {
 impl Position {
     /// Nothing was read yet.
     #[must_use]
-    pub fn beginning(from_ms: i64) -> Position {
+    pub(crate) fn beginning(from_ms: i64) -> Position {
         Position { through_ms: from_ms, ..Position::default() }
     }
 
     /// From when on to read again.
     #[must_use]
-    pub fn restart_ms(&self) -> i64 {
+    pub(crate) fn restart_ms(&self) -> i64 {
         self.held.iter().map(|held| held.time_ms).chain([self.through_ms]).min().unwrap_or(self.through_ms)
     }
 
     /// How far, for people.
     #[must_use]
-    pub fn through_ms(&self) -> i64 {
+    pub(crate) fn through_ms(&self) -> i64 {
         self.through_ms
     }
 
     /// Goes on where an earlier run was: which events are to be left out when they are read again.
-    pub fn resume(&mut self) -> Known {
+    pub(crate) fn resume(&mut self) -> Known {
         self.awaited = self.held.clone();
         Known {
             through_ms: self.through_ms,
@@ -65,7 +65,7 @@ impl Position {
     }
 
     /// A page was read, and all of it was sent but what is `held` now.
-    pub fn advance<'e>(&mut self, page: &[(i64, String)], held: impl Iterator<Item = &'e HistoryEvent>) {
+    pub(crate) fn advance<'e>(&mut self, page: &[(i64, String)], held: impl Iterator<Item = &'e HistoryEvent>) {
         let ids: HashSet<&str> = page.iter().map(|(_, id)| id.as_str()).collect();
         let awaited: HashSet<String> = self.awaited.iter().map(|held| held.id.clone()).collect();
         self.awaited.retain(|held| !ids.contains(held.id.as_str()));
@@ -85,7 +85,7 @@ impl Position {
     }
 
     /// All events up to `end_ms`, that time included, were read.
-    pub fn finish_window(&mut self, end_ms: i64) {
+    pub(crate) fn finish_window(&mut self, end_ms: i64) {
         if self.through_ms <= end_ms {
             self.through_ms = end_ms + 1;
             self.read.clear();
@@ -98,7 +98,7 @@ impl Position {
 
 /// What an earlier run has sent.
 #[derive(Debug, Clone, Default)]
-pub struct Known {
+pub(crate) struct Known {
     through_ms: i64,
     read: HashSet<String>,
     held: HashSet<String>,
@@ -107,7 +107,7 @@ pub struct Known {
 impl Known {
     /// Whether an event was sent before.
     #[must_use]
-    pub fn was_sent(&self, event: &HistoryEvent) -> bool {
+    pub(crate) fn was_sent(&self, event: &HistoryEvent) -> bool {
         let was_read =
             event.timestamp < self.through_ms || event.timestamp == self.through_ms && self.read.contains(&event.id);
         was_read && !self.held.contains(&event.id)

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Calls a second, unless `--rate` says otherwise. `FilterLogEvents` may be called five times a second, by all who use the account
 /// in a region together.
 /// Source: AWS re:Post knowledge center, "How do I identify and troubleshoot throttling errors in my CloudWatch logs?".
-pub const DEFAULT_RATE: f64 = 4.0;
+pub(crate) const DEFAULT_RATE: f64 = 4.0;
 
 /// However often AWS throttles, the rate does not fall below this part of what was asked for.
 const LEAST: f64 = 1.0 / 16.0;
@@ -15,7 +15,7 @@ const RECOVERY: f64 = 1.0 / 40.0;
 
 /// Gives each call its time. Times are since some beginning.
 #[derive(Debug, Clone)]
-pub struct Pace {
+pub(crate) struct Pace {
     most: f64,
     rate: f64,
     next: Duration,
@@ -24,31 +24,31 @@ pub struct Pace {
 impl Pace {
     /// `most` calls a second; above 0.
     #[must_use]
-    pub fn new(most: f64) -> Pace {
+    pub(crate) fn new(most: f64) -> Pace {
         Pace { most, rate: most, next: Duration::ZERO }
     }
 
     /// How long the next call has to wait.
-    pub fn take(&mut self, now: Duration) -> Duration {
+    pub(crate) fn take(&mut self, now: Duration) -> Duration {
         let at = self.next.max(now);
         self.next = at + Duration::from_secs_f64(1.0 / self.rate);
         at - now
     }
 
     /// AWS has refused a call for being one too many: half as many from now on.
-    pub fn throttled(&mut self, now: Duration) {
+    pub(crate) fn throttled(&mut self, now: Duration) {
         self.rate = (self.rate / 2.0).max(self.most * LEAST);
         self.next = self.next.max(now + Duration::from_secs_f64(1.0 / self.rate));
     }
 
     /// AWS has answered: somewhat more again.
-    pub fn answered(&mut self) {
+    pub(crate) fn answered(&mut self) {
         self.rate = (self.rate + self.most * RECOVERY).min(self.most);
     }
 
     /// Calls a second, at present.
     #[must_use]
-    pub fn rate(&self) -> f64 {
+    pub(crate) fn rate(&self) -> f64 {
         self.rate
     }
 }

@@ -16,7 +16,7 @@ use crate::aws::error::{CallError, Failure};
 use forwarder::delivery::retry::{Decision, RetryPolicy, random};
 
 /// How many events a page has at most, and how many are asked for. Source: Amazon CloudWatch Logs API reference, FilterLogEvents.
-pub const PAGE_EVENTS: i32 = 10_000;
+pub(crate) const PAGE_EVENTS: i32 = 10_000;
 
 /// Attempts of one call, one after the other.
 const MAX_ATTEMPTS: u32 = 10;
@@ -37,22 +37,22 @@ const MAY_PASS: [&str; 6] = [
 
 /// Which events of a group.
 #[derive(Debug, Clone, Default)]
-pub struct Which {
-    pub stream_prefix: Option<String>,
-    pub filter_pattern: Option<String>,
+pub(crate) struct Which {
+    pub(crate) stream_prefix: Option<String>,
+    pub(crate) filter_pattern: Option<String>,
 }
 
 /// One page.
 #[derive(Debug, Default)]
-pub struct Page {
-    pub events: Vec<HistoryEvent>,
+pub(crate) struct Page {
+    pub(crate) events: Vec<HistoryEvent>,
     /// For the next one.
-    pub token: Option<String>,
+    pub(crate) token: Option<String>,
 }
 
 /// Reads.
 #[derive(Debug)]
-pub struct Reader {
+pub(crate) struct Reader {
     account: Account,
     which: Which,
     pace: Mutex<Pace>,
@@ -61,7 +61,7 @@ pub struct Reader {
 
 impl Reader {
     #[must_use]
-    pub fn new(account: Account, which: Which, pace: Pace) -> Reader {
+    pub(crate) fn new(account: Account, which: Which, pace: Pace) -> Reader {
         Reader { account, which, pace: Mutex::new(pace), begun: Instant::now() }
     }
 
@@ -69,7 +69,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`CallError`] of the last attempt.
-    pub async fn page(&self, group: &str, window: Window, token: Option<String>) -> Result<Page, CallError> {
+    pub(crate) async fn page(&self, group: &str, window: Window, token: Option<String>) -> Result<Page, CallError> {
         let mut failures = 0;
         loop {
             let wait = self.with_pace(|pace, now| pace.take(now));

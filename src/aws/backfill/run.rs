@@ -15,15 +15,15 @@ use crate::aws::error::CallError;
 
 /// How far it is, for people.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Progress {
+pub(crate) struct Progress {
     /// From 0 to 1.
-    pub part: f64,
-    pub totals: Totals,
+    pub(crate) part: f64,
+    pub(crate) totals: Totals,
 }
 
 /// A backfill under way.
 #[derive(Debug)]
-pub struct Run {
+pub(crate) struct Run {
     reader: Reader,
     ferry: Mutex<Ferry>,
     /// For each window that is being read.
@@ -49,7 +49,7 @@ impl Drop for Reading {
 impl Run {
     /// `at_once`: how many windows are read at once, at least one.
     #[must_use]
-    pub fn new(reader: Reader, mut ferry: Ferry, at_once: usize) -> (Arc<Run>, watch::Receiver<Progress>) {
+    pub(crate) fn new(reader: Reader, mut ferry: Ferry, at_once: usize) -> (Arc<Run>, watch::Receiver<Progress>) {
         let (progress, told) = watch::channel(ferry.progress());
         let groups = ferry.checkpoint().groups.len().max(1);
         let ahead = at_once.div_ceil(groups).max(1);
@@ -61,7 +61,7 @@ impl Run {
     ///
     /// # Errors
     /// The first [`Stop`] of a group.
-    pub async fn work(self: &Arc<Run>) -> Result<(), Stop> {
+    pub(crate) async fn work(self: &Arc<Run>) -> Result<(), Stop> {
         let (groups, end_ms) = {
             let mut ferry = self.ferry.lock().await;
             let checkpoint = ferry.checkpoint();
@@ -93,12 +93,12 @@ impl Run {
     }
 
     /// The page that is being sent comes to its end first.
-    pub async fn totals(&self) -> Totals {
+    pub(crate) async fn totals(&self) -> Totals {
         self.ferry.lock().await.checkpoint().totals
     }
 
     /// Waits for the page that is being sent, and lets none follow.
-    pub async fn stop(&self) -> tokio::sync::MutexGuard<'_, Ferry> {
+    pub(crate) async fn stop(&self) -> tokio::sync::MutexGuard<'_, Ferry> {
         self.ferry.lock().await
     }
 
@@ -155,7 +155,7 @@ impl Run {
 
 impl Ferry {
     /// How far it is, for people.
-    pub fn progress(&mut self) -> Progress {
+    pub(crate) fn progress(&mut self) -> Progress {
         let checkpoint = self.checkpoint();
         Progress { part: checkpoint.progress(), totals: checkpoint.totals }
     }

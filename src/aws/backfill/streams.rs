@@ -13,7 +13,7 @@ const HOLD_MS: i64 = 5_000;
 
 /// What is held of the streams of a group.
 #[derive(Debug, Default)]
-pub struct Streams {
+pub(crate) struct Streams {
     held: BTreeMap<String, Vec<HistoryEvent>>,
     newest_ms: i64,
 }
@@ -23,7 +23,7 @@ impl Streams {
     ///
     /// # Errors
     /// [`EventError`]: a content is none. Only a bug makes one.
-    pub fn take(
+    pub(crate) fn take(
         &mut self,
         page: Vec<HistoryEvent>,
         origin: &Origin,
@@ -55,13 +55,13 @@ impl Streams {
     }
 
     /// What is left, when there is no other page.
-    pub fn finish(&mut self, origin: &Origin) -> Vec<String> {
+    pub(crate) fn finish(&mut self, origin: &Origin) -> Vec<String> {
         let held = std::mem::take(&mut self.held);
         held.iter().map(|(stream, events)| content(origin, stream, events)).collect()
     }
 
     /// What is held.
-    pub fn held(&self) -> impl Iterator<Item = &HistoryEvent> {
+    pub(crate) fn held(&self) -> impl Iterator<Item = &HistoryEvent> {
         self.held.values().flatten()
     }
 }

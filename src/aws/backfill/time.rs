@@ -7,7 +7,7 @@ use jiff::{Span, SpanRelativeTo, Timestamp, Unit};
 ///
 /// # Errors
 /// What is allowed instead.
-pub fn parse(text: &str, now: Timestamp) -> Result<i64, String> {
+pub(crate) fn parse(text: &str, now: Timestamp) -> Result<i64, String> {
     let text = text.trim();
     if text == "now" {
         return Ok(now.as_millisecond());
@@ -27,7 +27,7 @@ pub fn parse(text: &str, now: Timestamp) -> Result<i64, String> {
 
 /// `2026-11-20T08:00:00Z`
 #[must_use]
-pub fn shown(ms: i64) -> String {
+pub(crate) fn shown(ms: i64) -> String {
     Timestamp::from_millisecond(ms).map_or_else(|_| ms.to_string(), |time| time.to_string())
 }
 

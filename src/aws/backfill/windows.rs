@@ -10,14 +10,14 @@ const MANY_PAGES: usize = 4;
 
 /// A part of the range, with both its ends, in milliseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Window {
-    pub start: i64,
-    pub end: i64,
+pub(crate) struct Window {
+    pub(crate) start: i64,
+    pub(crate) end: i64,
 }
 
 /// What is left of the range.
 #[derive(Debug, Clone)]
-pub struct Windows {
+pub(crate) struct Windows {
     next: i64,
     end: i64,
     width: i64,
@@ -26,12 +26,12 @@ pub struct Windows {
 impl Windows {
     /// From `start` up to `end`, `end` itself not included.
     #[must_use]
-    pub fn new(start: i64, end: i64) -> Windows {
+    pub(crate) fn new(start: i64, end: i64) -> Windows {
         Windows { next: start, end, width: FIRST }
     }
 
     /// A window has taken so many pages.
-    pub fn learn(&mut self, pages: usize) {
+    pub(crate) fn learn(&mut self, pages: usize) {
         self.width = match pages {
             0 | 1 => self.width * 2,
             2..MANY_PAGES => self.width,

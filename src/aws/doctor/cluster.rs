@@ -13,15 +13,15 @@ use manifests::lint::{self, Report};
 const SHOWN: usize = 3;
 
 /// Where EKS looks. Source: Amazon EKS User Guide, "Start AWS Fargate logging for your cluster".
-pub const NAMESPACE: &str = "aws-observability";
-pub const CONFIG_MAP: &str = "aws-logging";
+pub(crate) const NAMESPACE: &str = "aws-observability";
+pub(crate) const CONFIG_MAP: &str = "aws-logging";
 
 /// The command that makes both.
 const GENERATE: &str = "podferry generate logging | kubectl apply -f -";
 
 /// Why something was not seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unseen {
+pub(crate) enum Unseen {
     /// The cluster says that there is none.
     NotFound,
     /// A sentence: no kubectl, no cluster, no permission.
@@ -30,7 +30,7 @@ pub enum Unseen {
 
 /// The namespace.
 #[must_use]
-pub fn namespace(seen: Result<&Value, &Unseen>) -> Step {
+pub(crate) fn namespace(seen: Result<&Value, &Unseen>) -> Step {
     let name = &format!("namespace {NAMESPACE}");
     match seen {
         Err(Unseen::Failed(why)) => Step::unknown(Area::Cluster, name, why),
@@ -48,7 +48,7 @@ pub fn namespace(seen: Result<&Value, &Unseen>) -> Step {
 
 /// What `podferry lint` says of the ConfigMap. `expected` is known from the function.
 #[must_use]
-pub fn config_map(seen: Result<&str, &Unseen>, expected: &Expected) -> Vec<Step> {
+pub(crate) fn config_map(seen: Result<&str, &Unseen>, expected: &Expected) -> Vec<Step> {
     let name = &format!("configmap {CONFIG_MAP}");
     let text = match seen {
         Err(Unseen::Failed(why)) => return vec![Step::unknown(Area::Cluster, name, why)],
@@ -93,7 +93,7 @@ struct Pod<'a> {
 
 /// What EKS says at the pods. `config_map` tells since when it is as it is.
 #[must_use]
-pub fn pods(seen: Result<&Value, &Unseen>, config_map: Option<&Value>) -> Vec<Step> {
+pub(crate) fn pods(seen: Result<&Value, &Unseen>, config_map: Option<&Value>) -> Vec<Step> {
     let list = match seen {
         Err(Unseen::NotFound) => return vec![Step::unknown(Area::Cluster, "pods", "the cluster shows none")],
         Err(Unseen::Failed(why)) => return vec![Step::unknown(Area::Cluster, "pods", why)],

@@ -11,24 +11,24 @@ const LEAST_TIMEOUT_SECONDS: i32 = 30;
 
 /// What Lambda says of the deployed code, besides what [`Function`] has.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Deployed {
+pub(crate) struct Deployed {
     /// `Active`, `Pending`, `Inactive`, `Failed`; where Lambda does not say, it is active.
-    pub state: Option<String>,
+    pub(crate) state: Option<String>,
     /// `Successful`, `InProgress`, `Failed`.
-    pub last_update: Option<String>,
+    pub(crate) last_update: Option<String>,
     /// Codes of why not, such as `SubnetOutOfIPAddresses`.
-    pub reasons: Vec<String>,
+    pub(crate) reasons: Vec<String>,
     /// `provided.al2023`; none of an image.
-    pub runtime: Option<String>,
+    pub(crate) runtime: Option<String>,
     /// `arm64`, `x86_64`
-    pub architectures: Vec<String>,
+    pub(crate) architectures: Vec<String>,
     /// Why Lambda cannot show the variables: a code.
-    pub variables_hidden: Option<String>,
+    pub(crate) variables_hidden: Option<String>,
 }
 
 /// Whether it can run at all.
 #[must_use]
-pub fn state(function: &Function, deployed: &Deployed) -> Step {
+pub(crate) fn state(function: &Function, deployed: &Deployed) -> Step {
     let name = "state";
     let why = if deployed.reasons.is_empty() { String::new() } else { format!(" ({})", deployed.reasons.join(", ")) };
     let again = format!("aws lambda get-function-configuration --function-name {}", function.name);
@@ -52,7 +52,7 @@ pub fn state(function: &Function, deployed: &Deployed) -> Step {
 
 /// Whether what is deployed can be the forwarder.
 #[must_use]
-pub fn code(function: &Function, deployed: &Deployed) -> Vec<Step> {
+pub(crate) fn code(function: &Function, deployed: &Deployed) -> Vec<Step> {
     let runtime = deployed.runtime.as_deref().unwrap_or("image");
     let architecture = deployed.architectures.first().map_or("x86_64", String::as_str);
     let Function { memory_megabytes, timeout_seconds, .. } = function;
@@ -98,7 +98,7 @@ impl Source for Seen<'_> {
 
 /// The settings, by the very parser that the function starts with.
 #[must_use]
-pub fn settings(function: &Function, deployed: &Deployed, account: &Account) -> (Option<Settings>, Vec<Step>) {
+pub(crate) fn settings(function: &Function, deployed: &Deployed, account: &Account) -> (Option<Settings>, Vec<Step>) {
     read_settings(function, deployed, &account.region)
 }
 

@@ -7,7 +7,7 @@ use forwarder::settings::ApiKeySource;
 
 /// What Datadog answered to the question whether a key is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Validation {
+pub(crate) enum Validation {
     /// A status of HTTP.
     Answered(u16),
     Unreachable,
@@ -17,7 +17,7 @@ pub enum Validation {
 
 /// The variable that the key comes from.
 #[must_use]
-pub fn variable(source: &ApiKeySource) -> &'static str {
+pub(crate) fn variable(source: &ApiKeySource) -> &'static str {
     match source {
         ApiKeySource::SecretsManager { .. } => "DD_API_KEY_SECRET_ARN",
         ApiKeySource::ParameterStore { .. } => "DD_API_KEY_SSM_NAME",
@@ -28,7 +28,7 @@ pub fn variable(source: &ApiKeySource) -> &'static str {
 
 /// Whether there is a key. It was fetched with the credentials in use, not with those of the function's role.
 #[must_use]
-pub fn fetched(source: &ApiKeySource, result: Result<(), &NoKey>) -> Step {
+pub(crate) fn fetched(source: &ApiKeySource, result: Result<(), &NoKey>) -> Step {
     let name = "source";
     match result {
         Ok(()) => {
@@ -58,7 +58,7 @@ pub fn fetched(source: &ApiKeySource, result: Result<(), &NoKey>) -> Step {
 
 /// Whether Datadog takes it. `host` is that of the site's API.
 #[must_use]
-pub fn validated(host: &str, validation: Validation) -> Step {
+pub(crate) fn validated(host: &str, validation: Validation) -> Step {
     let name = "Datadog";
     match validation {
         // Source: Datadog API reference, "Validate API key".

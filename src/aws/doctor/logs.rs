@@ -10,27 +10,27 @@ use crate::aws::subscribe::plan::ours;
 
 /// A log group, and what leads out of it.
 #[derive(Debug, Clone)]
-pub struct Subscribed {
-    pub group: Group,
+pub(crate) struct Subscribed {
+    pub(crate) group: Group,
     /// Its ARN as the source of an invocation.
-    pub source: String,
-    pub filters: Result<Vec<Filter>, CallError>,
+    pub(crate) source: String,
+    pub(crate) filters: Result<Vec<Filter>, CallError>,
 }
 
 /// What all groups are held against.
 #[derive(Debug, Clone, Copy)]
-pub struct Around<'a> {
+pub(crate) struct Around<'a> {
     /// 12 digits.
-    pub account: &'a str,
-    pub function: &'a Function,
-    pub permission: Result<&'a Policy, &'a CallError>,
+    pub(crate) account: &'a str,
+    pub(crate) function: &'a Function,
+    pub(crate) permission: Result<&'a Policy, &'a CallError>,
     /// The account's policy, if it leads to the function.
-    pub account_policy: Result<Option<&'a AccountPolicy>, &'a CallError>,
+    pub(crate) account_policy: Result<Option<&'a AccountPolicy>, &'a CallError>,
 }
 
 /// All there is to say of groups. `missing` are names that no group has.
 #[must_use]
-pub fn judge(groups: &[Subscribed], missing: &[String], around: Around) -> Vec<Step> {
+pub(crate) fn judge(groups: &[Subscribed], missing: &[String], around: Around) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     if let Err(error) = around.permission {
         steps.push(Step::of_error(Area::LogGroups, "permission", error));

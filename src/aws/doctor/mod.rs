@@ -9,20 +9,20 @@
 //! [`read`] asks; all others judge what was read, and are pure. Asking `kubectl`, and the order of the steps, is the work of
 //! `cli::doctor`.
 
-pub mod cluster;
-pub mod function;
-pub mod key;
-pub mod logs;
-pub mod queues;
-pub mod read;
-pub mod role;
-pub mod test_event;
+pub(crate) mod cluster;
+pub(crate) mod function;
+pub(crate) mod key;
+pub(crate) mod logs;
+pub(crate) mod queues;
+pub(crate) mod read;
+pub(crate) mod role;
+pub(crate) mod test_event;
 
 use super::error::{CallError, Failure};
 
 /// A part of the way, in its order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Area {
+pub(crate) enum Area {
     Account,
     Function,
     Key,
@@ -36,7 +36,7 @@ pub enum Area {
 impl Area {
     /// The heading.
     #[must_use]
-    pub fn title(self) -> &'static str {
+    pub(crate) fn title(self) -> &'static str {
         match self {
             Area::Account => "AWS account",
             Area::Function => "Function",
@@ -52,7 +52,7 @@ impl Area {
 
 /// How a step came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     Right,
     /// It works, and may be meant, but look at it.
     Note,
@@ -66,7 +66,7 @@ pub enum Outcome {
 
 impl Outcome {
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Outcome::Right => "ok",
             Outcome::Note => "note",
@@ -78,7 +78,7 @@ impl Outcome {
 
     /// For terminals that show more than ASCII.
     #[must_use]
-    pub fn sign(self) -> &'static str {
+    pub(crate) fn sign(self) -> &'static str {
         match self {
             Outcome::Right => "✓",
             Outcome::Note => "!",
@@ -91,15 +91,15 @@ impl Outcome {
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    pub area: Area,
+pub(crate) struct Step {
+    pub(crate) area: Area,
     /// `settings`, `log group /a`.
-    pub name: String,
-    pub outcome: Outcome,
+    pub(crate) name: String,
+    pub(crate) outcome: Outcome,
     /// What was seen: a sentence without a full stop. Never a key, never a log's text.
-    pub detail: String,
+    pub(crate) detail: String,
     /// What mends it, or shows more: a command, or a sentence.
-    pub remedy: Option<String>,
+    pub(crate) remedy: Option<String>,
 }
 
 impl Step {
@@ -108,40 +108,40 @@ impl Step {
     }
 
     #[must_use]
-    pub fn right(area: Area, name: &str, detail: impl Into<String>) -> Step {
+    pub(crate) fn right(area: Area, name: &str, detail: impl Into<String>) -> Step {
         Step::new(area, name, Outcome::Right, detail)
     }
 
     #[must_use]
-    pub fn note(area: Area, name: &str, detail: impl Into<String>) -> Step {
+    pub(crate) fn note(area: Area, name: &str, detail: impl Into<String>) -> Step {
         Step::new(area, name, Outcome::Note, detail)
     }
 
     #[must_use]
-    pub fn wrong(area: Area, name: &str, detail: impl Into<String>) -> Step {
+    pub(crate) fn wrong(area: Area, name: &str, detail: impl Into<String>) -> Step {
         Step::new(area, name, Outcome::Wrong, detail)
     }
 
     #[must_use]
-    pub fn unknown(area: Area, name: &str, detail: impl Into<String>) -> Step {
+    pub(crate) fn unknown(area: Area, name: &str, detail: impl Into<String>) -> Step {
         Step::new(area, name, Outcome::Unknown, detail)
     }
 
     /// `because` is why it was not tried.
     #[must_use]
-    pub fn skipped(area: Area, name: &str, because: &str) -> Step {
+    pub(crate) fn skipped(area: Area, name: &str, because: &str) -> Step {
         Step::new(area, name, Outcome::Skipped, because)
     }
 
     #[must_use]
-    pub fn mend(mut self, remedy: impl Into<String>) -> Step {
+    pub(crate) fn mend(mut self, remedy: impl Into<String>) -> Step {
         self.remedy = Some(remedy.into());
         self
     }
 
     /// Of a call that failed: what is not there is wrong, anything else leaves it open. The error says what to do.
     #[must_use]
-    pub fn of_error(area: Area, name: &str, error: &CallError) -> Step {
+    pub(crate) fn of_error(area: Area, name: &str, error: &CallError) -> Step {
         let outcome = if matches!(error.failure, Failure::NotFound(_)) { Outcome::Wrong } else { Outcome::Unknown };
         Step::new(area, name, outcome, error.to_string())
     }

@@ -7,24 +7,24 @@ use crate::aws::error::CallError;
 
 /// What SQS says of a queue.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Attributes {
+pub(crate) struct Attributes {
     /// Messages, about: to be read, being read, or delayed.
-    pub messages: u64,
+    pub(crate) messages: u64,
     /// JSON; empty where there is none.
-    pub redrive_policy: String,
+    pub(crate) redrive_policy: String,
 }
 
 /// How a queue comes to the function. Source: AWS Lambda API reference, `EventSourceMappingConfiguration`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mapping {
-    pub source: String,
+pub(crate) struct Mapping {
+    pub(crate) source: String,
     /// `Enabled`, `Disabled`, …
-    pub state: String,
+    pub(crate) state: String,
 }
 
 /// The queue of undelivered logs.
 #[must_use]
-pub fn undelivered(
+pub(crate) fn undelivered(
     name: &str,
     function: &str,
     attributes: Result<&Attributes, &CallError>,
@@ -66,7 +66,7 @@ pub fn undelivered(
 
 /// The queue of dead letters.
 #[must_use]
-pub fn dead_letters(name: &str, attributes: Result<&Attributes, &CallError>) -> Step {
+pub(crate) fn dead_letters(name: &str, attributes: Result<&Attributes, &CallError>) -> Step {
     let name = &format!("queue {name}");
     match attributes {
         Err(error) => Step::of_error(Area::Queues, name, error),
@@ -85,7 +85,7 @@ fn counted(number: u64, noun: &str) -> String {
 
 /// Without a queue an invocation with undelivered logs fails, and Lambda tries it for six hours at most.
 #[must_use]
-pub fn none() -> Step {
+pub(crate) fn none() -> Step {
     Step::note(
         Area::Queues,
         "undelivered",

@@ -31,7 +31,7 @@ const VALIDATION_TIMEOUT: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// [`CallError`]
-pub async fn deployed(account: &Account, function: &Function) -> Result<Deployed, CallError> {
+pub(crate) async fn deployed(account: &Account, function: &Function) -> Result<Deployed, CallError> {
     let call = account.lambda.get_function_configuration().function_name(&function.name);
     let answer = call.set_qualifier(function.qualifier.clone()).send().await;
     let answer = answer.map_err(|error| CallError::new("lambda:GetFunctionConfiguration", function.on(), &error))?;
@@ -56,7 +56,7 @@ pub async fn deployed(account: &Account, function: &Function) -> Result<Deployed
 ///
 /// # Errors
 /// [`NoKey`]
-pub async fn key(account: &Account, settings: &Settings, clients: &Clients) -> Result<SecretString, NoKey> {
+pub(crate) async fn key(account: &Account, settings: &Settings, clients: &Clients) -> Result<SecretString, NoKey> {
     let mut aws = AwsSettings { region: account.region.clone(), ..settings.aws.clone() };
     if let Some(provider) = account.config.credentials_provider()
         && let Ok(credentials) = provider.provide_credentials().await
@@ -72,7 +72,7 @@ pub async fn key(account: &Account, settings: &Settings, clients: &Clients) -> R
 }
 
 /// Asks Datadog whether it knows the key.
-pub async fn validate(api_url: &str, key: &SecretString, clients: &Clients) -> Validation {
+pub(crate) async fn validate(api_url: &str, key: &SecretString, clients: &Clients) -> Validation {
     let Ok(client) = clients.client() else { return Validation::Unreachable };
     // Source: Datadog API reference, "Validate API key".
     let url = format!("{}/api/v1/validate", api_url.trim_end_matches('/'));
@@ -87,7 +87,7 @@ pub async fn validate(api_url: &str, key: &SecretString, clients: &Clients) -> V
 ///
 /// # Errors
 /// [`CallError`]
-pub async fn denied(account: &Account, role: &str, need: &Need) -> Result<Vec<String>, CallError> {
+pub(crate) async fn denied(account: &Account, role: &str, need: &Need) -> Result<Vec<String>, CallError> {
     let call = account
         .iam
         .simulate_principal_policy()
@@ -102,7 +102,7 @@ pub async fn denied(account: &Account, role: &str, need: &Need) -> Result<Vec<St
 }
 
 /// The filters of groups; `only_subscribed`: of those that lead to the function, or may.
-pub async fn subscribed(
+pub(crate) async fn subscribed(
     account: &Account,
     function: &Function,
     found: Found,
@@ -126,7 +126,7 @@ pub async fn subscribed(
 ///
 /// # Errors
 /// [`CallError`]
-pub async fn attributes(account: &Account, queue: &Queue) -> Result<Attributes, CallError> {
+pub(crate) async fn attributes(account: &Account, queue: &Queue) -> Result<Attributes, CallError> {
     let call = account.sqs.get_queue_attributes().queue_url(&queue.url).attribute_names(QueueAttributeName::All);
     let on = On::new(format!("queue {}", queue.name), account.arn("sqs", &queue.name));
     let answer = call.send().await.map_err(|error| CallError::new("sqs:GetQueueAttributes", on, &error))?;
@@ -143,7 +143,7 @@ pub async fn attributes(account: &Account, queue: &Queue) -> Result<Attributes, 
 ///
 /// # Errors
 /// [`CallError`]
-pub async fn mappings(account: &Account, function: &Function) -> Result<Vec<Mapping>, CallError> {
+pub(crate) async fn mappings(account: &Account, function: &Function) -> Result<Vec<Mapping>, CallError> {
     let name =
         function.qualifier.as_ref().map_or_else(|| function.name.clone(), |it| format!("{}:{it}", function.name));
     let call = account.lambda.list_event_source_mappings().function_name(name);
@@ -163,7 +163,7 @@ pub async fn mappings(account: &Account, function: &Function) -> Result<Vec<Mapp
 ///
 /// # Errors
 /// [`CallError`]
-pub async fn invoke(account: &Account, function: &Function, event: Vec<u8>) -> Result<(bool, Value), CallError> {
+pub(crate) async fn invoke(account: &Account, function: &Function, event: Vec<u8>) -> Result<(bool, Value), CallError> {
     let call = account.lambda.invoke().function_name(&function.name).set_qualifier(function.qualifier.clone());
     let answer = call.payload(Blob::new(event)).send().await;
     let answer = answer.map_err(|error| CallError::new("lambda:InvokeFunction", function.on(), &error))?;

@@ -9,18 +9,18 @@ use forwarder::settings::{ApiKeySource, Queue, Settings};
 
 /// Actions on one resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Need {
-    pub actions: &'static [&'static str],
+pub(crate) struct Need {
+    pub(crate) actions: &'static [&'static str],
     /// An ARN.
-    pub resource: String,
+    pub(crate) resource: String,
     /// `write its own log`
-    pub purpose: &'static str,
+    pub(crate) purpose: &'static str,
 }
 
 /// What the settings need. What cannot be named exactly is left out: a secret by its name alone, the key of `DD_KMS_API_KEY`.
 /// Source: the role of `template.yaml`.
 #[must_use]
-pub fn needs(function: &Function, settings: &Settings, account: &Account) -> Vec<Need> {
+pub(crate) fn needs(function: &Function, settings: &Settings, account: &Account) -> Vec<Need> {
     let log_group = account.arn("logs", &format!("log-group:{}:log-stream:*", function.log_group));
     of(settings, log_group, &|service, region, resource| {
         format!("arn:{}:{service}:{region}:{}:{resource}", account.partition, account.id)
@@ -62,7 +62,7 @@ fn of(settings: &Settings, log_group: String, arn: &Arn) -> Vec<Need> {
 
 /// `denied` are the actions that IAM does not allow.
 #[must_use]
-pub fn judge(role: &str, need: &Need, denied: &[String]) -> Step {
+pub(crate) fn judge(role: &str, need: &Need, denied: &[String]) -> Step {
     let Need { actions, resource, purpose } = need;
     if denied.is_empty() {
         return Step::right(Area::Role, purpose, format!("{} on {resource}", actions.join(", ")));

@@ -18,19 +18,19 @@ const NAMESPACE: &str = "podferry";
 
 /// The text of the log: `mark` tells it from others.
 #[must_use]
-pub fn message(mark: &str) -> String {
+pub(crate) fn message(mark: &str) -> String {
     format!("podferry doctor test {mark}")
 }
 
 /// The search that finds it in Datadog.
 #[must_use]
-pub fn search(mark: &str) -> String {
+pub(crate) fn search(mark: &str) -> String {
     format!("pod_name:{POD} kube_namespace:{NAMESPACE} \"{}\"", message(mark))
 }
 
 /// The event: of a stream such as Fluent Bit names it, with a line such as containerd writes it.
 #[must_use]
-pub fn event(account: &str, group: &str, now: Timestamp, mark: &str) -> Vec<u8> {
+pub(crate) fn event(account: &str, group: &str, now: Timestamp, mark: &str) -> Vec<u8> {
     let record = json!({ "log": format!("{now:.9} stdout F {}", message(mark)) });
     let content = json!({
         "messageType": "DATA_MESSAGE",
@@ -48,7 +48,7 @@ pub fn event(account: &str, group: &str, now: Timestamp, mark: &str) -> Vec<u8> 
 
 /// What the function answered: whether it failed, and its JSON.
 #[must_use]
-pub fn judge(failed: bool, answer: &Value, mark: &str, function: &str, log_group: &str) -> Step {
+pub(crate) fn judge(failed: bool, answer: &Value, mark: &str, function: &str, log_group: &str) -> Step {
     let (area, name) = (Area::Test, "delivery");
     let tail = format!("aws logs tail {log_group} --since 5m");
     if failed {

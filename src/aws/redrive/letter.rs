@@ -13,23 +13,23 @@ const MAX_REASON: usize = 64;
 
 /// A message as SQS tells of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Received {
-    pub id: String,
+pub(crate) struct Received {
+    pub(crate) id: String,
     /// What it can be deleted by, or shown again.
-    pub receipt: String,
-    pub body: String,
+    pub(crate) receipt: String,
+    pub(crate) body: String,
     /// The attribute `podferry_reason`.
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// Milliseconds since 1970.
-    pub sent_ms: i64,
+    pub(crate) sent_ms: i64,
     /// How often it was handed out, this time included.
-    pub receives: u32,
+    pub(crate) receives: u32,
 }
 
 /// What a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Logs of ours.
     Logs,
     /// An event that the function, or Lambda for it, has given up.
@@ -44,36 +44,36 @@ pub enum Kind {
 
 /// A message, without its text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Letter {
-    pub id: String,
-    pub kind: Kind,
+pub(crate) struct Letter {
+    pub(crate) id: String,
+    pub(crate) kind: Kind,
     /// A name such as `IntakeAnswered400`; empty if none is known.
-    pub reason: String,
+    pub(crate) reason: String,
     /// How many logs, and the times of the oldest and the newest.
-    pub logs: Option<usize>,
-    pub first_ms: Option<i64>,
-    pub last_ms: Option<i64>,
+    pub(crate) logs: Option<usize>,
+    pub(crate) first_ms: Option<i64>,
+    pub(crate) last_ms: Option<i64>,
     /// How often its logs were given up on.
-    pub attempts: Option<u32>,
-    pub sent_ms: i64,
-    pub receives: u32,
-    pub bytes: usize,
+    pub(crate) attempts: Option<u32>,
+    pub(crate) sent_ms: i64,
+    pub(crate) receives: u32,
+    pub(crate) bytes: usize,
 }
 
 /// Which messages.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Wanted {
+pub(crate) struct Wanted {
     /// One of these; empty is any.
-    pub reasons: Vec<String>,
+    pub(crate) reasons: Vec<String>,
     /// Sent before, and not before; milliseconds since 1970.
-    pub before_ms: Option<i64>,
-    pub since_ms: Option<i64>,
+    pub(crate) before_ms: Option<i64>,
+    pub(crate) since_ms: Option<i64>,
 }
 
 impl Kind {
     /// For people.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Kind::Logs => "logs",
             Kind::Event => "event",
@@ -85,14 +85,14 @@ impl Kind {
 
     /// Whether the function can take it again. What it cannot may belong to somebody else.
     #[must_use]
-    pub fn is_known(self) -> bool {
+    pub(crate) fn is_known(self) -> bool {
         !matches!(self, Kind::Unreadable | Kind::Unknown)
     }
 }
 
 impl Letter {
     #[must_use]
-    pub fn of(received: &Received) -> Letter {
+    pub(crate) fn of(received: &Received) -> Letter {
         let (kind, head, condition) = recognise(&received.body);
         let of_head = head.as_ref().map(|head| head.reason.clone());
         let reason = received.reason.clone().or(of_head).or(condition).unwrap_or_default();
@@ -112,14 +112,14 @@ impl Letter {
 
     /// Whether Datadog would drop logs of it for their age, so that the function will send them with another time.
     #[must_use]
-    pub fn is_late(&self, now_ms: i64) -> bool {
+    pub(crate) fn is_late(&self, now_ms: i64) -> bool {
         self.first_ms.is_some_and(|first| first < now_ms.saturating_sub(LATE_AFTER_MS))
     }
 }
 
 impl Wanted {
     #[must_use]
-    pub fn has(&self, letter: &Letter) -> bool {
+    pub(crate) fn has(&self, letter: &Letter) -> bool {
         (self.reasons.is_empty() || self.reasons.contains(&letter.reason))
             && self.before_ms.is_none_or(|before| letter.sent_ms < before)
             && self.since_ms.is_none_or(|since| letter.sent_ms >= since)

@@ -3,5 +3,5 @@
 //! * [`letter`] says of a message what it is; pure.
 //! * [`queue`] reads a queue without taking anything away, and does with a message what was decided.
 
-pub mod letter;
-pub mod queue;
+pub(crate) mod letter;
+pub(crate) mod queue;

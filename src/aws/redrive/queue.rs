@@ -24,7 +24,7 @@ const WAIT_SECONDS: i32 = 1;
 
 /// What is done with a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Deed {
+pub(crate) enum Deed {
     /// Sends it to another queue, and then deletes it here.
     Move(Queue),
     Drop,
@@ -32,11 +32,11 @@ pub enum Deed {
 
 /// What has become of messages.
 #[derive(Debug, Default)]
-pub struct Done {
+pub(crate) struct Done {
     /// By id.
-    pub done: BTreeSet<String>,
+    pub(crate) done: BTreeSet<String>,
     /// Those that failed are where they were.
-    pub failed: Vec<(String, CallError)>,
+    pub(crate) failed: Vec<(String, CallError)>,
 }
 
 impl Queue {
@@ -44,7 +44,7 @@ impl Queue {
     ///
     /// # Errors
     /// [`CallError`]. What was received until then is shown again.
-    pub async fn look(&self, account: &Account) -> Result<Vec<Letter>, CallError> {
+    pub(crate) async fn look(&self, account: &Account) -> Result<Vec<Letter>, CallError> {
         let mut letters = BTreeMap::new();
         let mut receipts = Vec::new();
         let read = async {
@@ -73,7 +73,7 @@ impl Queue {
     ///
     /// # Errors
     /// [`CallError`], if the queue could not be read. What was done until then is done.
-    pub async fn work(&self, account: &Account, ids: &HashSet<String>, deed: &Deed) -> Result<Done, CallError> {
+    pub(crate) async fn work(&self, account: &Account, ids: &HashSet<String>, deed: &Deed) -> Result<Done, CallError> {
         let mut all = Done::default();
         let mut seen = HashSet::new();
         let mut others = Vec::new();

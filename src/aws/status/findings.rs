@@ -16,17 +16,17 @@ const HOUR_MS: i64 = 3600 * 1000;
 
 /// Something to look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    pub weight: Weight,
+pub(crate) struct Finding {
+    pub(crate) weight: Weight,
     /// `log group /a`, `queue x`, `function y`.
-    pub about: String,
-    pub problem: String,
+    pub(crate) about: String,
+    pub(crate) problem: String,
     /// What to do: a sentence, or a command.
-    pub remedy: String,
+    pub(crate) remedy: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Weight {
+pub(crate) enum Weight {
     /// Logs are lost, late or doubled, or will be.
     Wrong,
     /// It could not be read, so it may be wrong.
@@ -37,7 +37,7 @@ pub enum Weight {
 
 impl Weight {
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Weight::Wrong => "wrong",
             Weight::Unknown => "unknown",
@@ -48,7 +48,7 @@ impl Weight {
 
 /// Everything there is to say, what is wrong first.
 #[must_use]
-pub fn findings(status: &Status) -> Vec<Finding> {
+pub(crate) fn findings(status: &Status) -> Vec<Finding> {
     let mut found = Vec::new();
     function(status, &mut found);
     permission(status, &mut found);

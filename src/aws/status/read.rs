@@ -23,7 +23,7 @@ const LAST_HOUR: Duration = Duration::from_secs(3600);
 const PERIOD_SECONDS: i32 = 60;
 
 /// Reads everything about the function and the groups that were found; `only_subscribed`: about those that lead to the function.
-pub async fn status(account: &Account, function: Function, found: Found, only_subscribed: bool) -> Status {
+pub(crate) async fn status(account: &Account, function: Function, found: Found, only_subscribed: bool) -> Status {
     let Found { groups, missing } = found;
     let mut groups = each(groups, |group| {
         let account = account.clone();

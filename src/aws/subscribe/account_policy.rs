@@ -10,20 +10,20 @@ use super::is_same_function;
 
 /// A policy as it stands, or as it is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AccountPolicy {
-    pub name: String,
-    pub destination: String,
+pub(crate) struct AccountPolicy {
+    pub(crate) name: String,
+    pub(crate) destination: String,
     /// Empty: all events.
-    pub pattern: String,
+    pub(crate) pattern: String,
     /// Groups that it leaves out.
-    pub left_out: Vec<String>,
+    pub(crate) left_out: Vec<String>,
     /// All members of its document, so that a change keeps what is not known here.
     document: Value,
 }
 
 /// Why a policy cannot be put.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PolicyRefusal {
+pub(crate) enum PolicyRefusal {
     #[error(
         "the account's subscription filter policy `{name}` leads elsewhere: {destination}. An account has one in a region; subscribe groups instead"
     )]
@@ -38,7 +38,7 @@ pub enum PolicyRefusal {
 
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PolicyStep {
+pub(crate) enum PolicyStep {
     Create(AccountPolicy),
     Change { from: AccountPolicy, to: AccountPolicy },
     Leave(AccountPolicy),
@@ -52,7 +52,7 @@ impl AccountPolicy {
     ///
     /// # Errors
     /// [`PolicyRefusal`] if it is not understood.
-    pub fn read(name: &str, document: &str, criteria: Option<&str>) -> Result<AccountPolicy, PolicyRefusal> {
+    pub(crate) fn read(name: &str, document: &str, criteria: Option<&str>) -> Result<AccountPolicy, PolicyRefusal> {
         let refused = || PolicyRefusal::Document { name: name.to_owned() };
         let document: Value = serde_json::from_str(document).map_err(|_| refused())?;
         let text = |member: &str| document[member].as_str().map(str::to_owned);
@@ -65,7 +65,7 @@ impl AccountPolicy {
 
     /// The document to put.
     #[must_use]
-    pub fn document(&self) -> String {
+    pub(crate) fn document(&self) -> String {
         let mut document = self.document.clone();
         document["DestinationArn"] = self.destination.as_str().into();
         document["FilterPattern"] = self.pattern.as_str().into();
@@ -74,14 +74,14 @@ impl AccountPolicy {
 
     /// The selection criteria to put.
     #[must_use]
-    pub fn criteria(&self) -> String {
+    pub(crate) fn criteria(&self) -> String {
         let names: Vec<String> = self.left_out.iter().map(|name| Value::from(name.as_str()).to_string()).collect();
         format!("{OPERATOR} [{}]", names.join(", "))
     }
 
     /// Whether it leads to the function.
     #[must_use]
-    pub fn leads_to(&self, destination: &str) -> bool {
+    pub(crate) fn leads_to(&self, destination: &str) -> bool {
         is_same_function(&self.destination, destination)
     }
 }
@@ -100,18 +100,18 @@ fn left_out(criteria: &str) -> Option<Vec<String>> {
 
 /// What is wanted: where to, what of, and which groups not.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PolicyWish {
-    pub name: String,
-    pub destination: String,
+pub(crate) struct PolicyWish {
+    pub(crate) name: String,
+    pub(crate) destination: String,
     /// `None`: all events, or what stands.
-    pub pattern: Option<String>,
+    pub(crate) pattern: Option<String>,
     /// The function's own group, and groups with a filter of their own that leads to the function.
-    pub leave_out: Vec<String>,
+    pub(crate) leave_out: Vec<String>,
 }
 
 /// What is to be done, if this stands. Groups that are left out stay so.
 #[must_use]
-pub fn step(stands: Option<Result<AccountPolicy, PolicyRefusal>>, wish: &PolicyWish) -> PolicyStep {
+pub(crate) fn step(stands: Option<Result<AccountPolicy, PolicyRefusal>>, wish: &PolicyWish) -> PolicyStep {
     let stands = match stands {
         None => {
             return PolicyStep::Create(AccountPolicy {

@@ -24,7 +24,7 @@ const COULD_NOT_EXECUTE: &str = "Could not execute the lambda function";
 ///
 /// # Errors
 /// [`CallError`]
-pub async fn policy(account: &Account, function: &Function) -> Result<Policy, CallError> {
+pub(crate) async fn policy(account: &Account, function: &Function) -> Result<Policy, CallError> {
     let call = account.lambda.get_policy().function_name(&function.name).set_qualifier(function.qualifier.clone());
     match call.send().await {
         Ok(answer) => Ok(Policy::read(answer.policy().unwrap_or_default())),
@@ -40,7 +40,7 @@ pub async fn policy(account: &Account, function: &Function) -> Result<Policy, Ca
 ///
 /// # Errors
 /// [`CallError`]
-pub async fn add_permission(account: &Account, function: &Function) -> Result<(), CallError> {
+pub(crate) async fn add_permission(account: &Account, function: &Function) -> Result<(), CallError> {
     let call = account
         .lambda
         .add_permission()
@@ -58,7 +58,7 @@ pub async fn add_permission(account: &Account, function: &Function) -> Result<()
 ///
 /// # Errors
 /// [`CallError`]
-pub async fn remove_permission(account: &Account, function: &Function) -> Result<(), CallError> {
+pub(crate) async fn remove_permission(account: &Account, function: &Function) -> Result<(), CallError> {
     let call = account.lambda.remove_permission().function_name(&function.name).statement_id(STATEMENT);
     let call = call.set_qualifier(function.qualifier.clone());
     call.send().await.map(drop).map_err(|error| CallError::new("lambda:RemovePermission", function.on(), &error))
@@ -68,7 +68,7 @@ pub async fn remove_permission(account: &Account, function: &Function) -> Result
 ///
 /// # Errors
 /// [`CallError`]
-pub async fn put_filter(
+pub(crate) async fn put_filter(
     account: &Account,
     group: &str,
     filter: &Filter,
@@ -118,7 +118,7 @@ fn could_not_execute(error: &CallError) -> bool {
 ///
 /// # Errors
 /// [`CallError`]
-pub async fn delete_filter(account: &Account, group: &str, filter: &str) -> Result<(), CallError> {
+pub(crate) async fn delete_filter(account: &Account, group: &str, filter: &str) -> Result<(), CallError> {
     let call = account.logs.delete_subscription_filter().log_group_name(group).filter_name(filter);
     let Err(error) = call.send().await else { return Ok(()) };
     let error = CallError::new("logs:DeleteSubscriptionFilter", account.log_group(group), &error);
@@ -133,7 +133,9 @@ fn on_policies() -> On {
 ///
 /// # Errors
 /// [`CallError`]
-pub async fn account_policy(account: &Account) -> Result<Option<Result<AccountPolicy, PolicyRefusal>>, CallError> {
+pub(crate) async fn account_policy(
+    account: &Account,
+) -> Result<Option<Result<AccountPolicy, PolicyRefusal>>, CallError> {
     let call = account.logs.describe_account_policies().policy_type(PolicyType::SubscriptionFilterPolicy);
     let mut next = None;
     loop {
@@ -155,7 +157,7 @@ pub async fn account_policy(account: &Account) -> Result<Option<Result<AccountPo
 ///
 /// # Errors
 /// [`CallError`]
-pub async fn put_account_policy(
+pub(crate) async fn put_account_policy(
     account: &Account,
     policy: &AccountPolicy,
     is_permission_new: bool,
@@ -179,7 +181,7 @@ pub async fn put_account_policy(
 ///
 /// # Errors
 /// [`CallError`]
-pub async fn delete_account_policy(account: &Account, name: &str) -> Result<(), CallError> {
+pub(crate) async fn delete_account_policy(account: &Account, name: &str) -> Result<(), CallError> {
     let call = account.logs.delete_account_policy().policy_name(name).policy_type(PolicyType::SubscriptionFilterPolicy);
     call.send().await.map(drop).map_err(|error| CallError::new("logs:DeleteAccountPolicy", on_policies(), &error))
 }

@@ -8,17 +8,17 @@
 //! whose destination is the function, whoever has made it: `template.yaml` makes filters, too, with names that CloudFormation
 //! chooses.
 
-pub mod account_policy;
-pub mod apply;
-pub mod permission;
-pub mod plan;
+pub(crate) mod account_policy;
+pub(crate) mod apply;
+pub(crate) mod permission;
+pub(crate) mod plan;
 
 /// The name of filters, and of the account's policy, that `podferry subscribe` makes, unless another is given.
-pub const FILTER_NAME: &str = "podferry";
+pub(crate) const FILTER_NAME: &str = "podferry";
 
 /// Whether two ARNs are of one function, whatever version or alias they name.
 #[must_use]
-pub fn is_same_function(one: &str, other: &str) -> bool {
+pub(crate) fn is_same_function(one: &str, other: &str) -> bool {
     unqualified(one) == unqualified(other)
 }
 

@@ -8,18 +8,18 @@ use serde_json::Value;
 use pipeline::glob;
 
 /// The id of the statement that `podferry subscribe` adds.
-pub const STATEMENT: &str = "podferry-logs";
+pub(crate) const STATEMENT: &str = "podferry-logs";
 
 /// Who invokes. Source: AWS CloudWatch Logs User Guide, "Subscription filters with AWS Lambda".
-pub const PRINCIPAL: &str = "logs.amazonaws.com";
+pub(crate) const PRINCIPAL: &str = "logs.amazonaws.com";
 
 /// What it may do.
-pub const ACTION: &str = "lambda:InvokeFunction";
+pub(crate) const ACTION: &str = "lambda:InvokeFunction";
 
 /// A statement of the function's policy that allows CloudWatch Logs something.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Statement {
-    pub id: String,
+pub(crate) struct Statement {
+    pub(crate) id: String,
     /// Patterns of ARNs that the call may come from; empty is any.
     sources: Vec<String>,
     /// Accounts that it may come from; empty is any.
@@ -30,14 +30,14 @@ pub struct Statement {
 
 /// The statements of a policy by which CloudWatch Logs may invoke, and the ids of all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Policy {
+pub(crate) struct Policy {
     statements: Vec<Statement>,
     ids: Vec<String>,
 }
 
 /// What is to be done about the permission.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PermissionStep {
+pub(crate) enum PermissionStep {
     /// The statements of these ids allow it already.
     Leave(Vec<String>),
     Add,
@@ -50,7 +50,7 @@ pub enum PermissionStep {
 impl Policy {
     /// Reads the JSON that `GetPolicy` gives. What is not understood allows nothing.
     #[must_use]
-    pub fn read(json: &str) -> Policy {
+    pub(crate) fn read(json: &str) -> Policy {
         let policy: Value = serde_json::from_str(json).unwrap_or_default();
         let mut read = Policy::default();
         for statement in list(&policy["Statement"]) {
@@ -63,19 +63,19 @@ impl Policy {
 
     /// Whether there is a statement of this id.
     #[must_use]
-    pub fn has(&self, id: &str) -> bool {
+    pub(crate) fn has(&self, id: &str) -> bool {
         self.ids.iter().any(|known| known == id)
     }
 
     /// The statement by which events of a group may come: `source` is the group's ARN, with `:*` at its end.
     #[must_use]
-    pub fn covers(&self, source: &str, account: &str) -> Option<&Statement> {
+    pub(crate) fn covers(&self, source: &str, account: &str) -> Option<&Statement> {
         self.statements.iter().find(|one| one.covers(source, account))
     }
 
     /// What to do so that events of all groups may come.
     #[must_use]
-    pub fn step(&self, sources: &[String], account: &str) -> PermissionStep {
+    pub(crate) fn step(&self, sources: &[String], account: &str) -> PermissionStep {
         let mut ids = Vec::new();
         for source in sources {
             match self.covers(source, account) {

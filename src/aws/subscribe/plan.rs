@@ -5,26 +5,26 @@ use crate::aws::groups::{Class, Extras, Filter, Group};
 
 /// How many subscription filters a group takes.
 /// Source: Amazon CloudWatch Logs, "CloudWatch Logs quotas", "Subscription filters".
-pub const MAX_FILTERS: usize = 2;
+pub(crate) const MAX_FILTERS: usize = 2;
 
 /// What is wanted of all groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wish {
+pub(crate) struct Wish {
     /// The function's ARN, with a version or alias if one is meant.
-    pub destination: String,
+    pub(crate) destination: String,
     /// For filters that are made anew.
-    pub filter_name: String,
+    pub(crate) filter_name: String,
     /// `None`: all events for new filters, and what stands for others.
-    pub pattern: Option<String>,
+    pub(crate) pattern: Option<String>,
     /// Where the function's own log goes.
-    pub own_log_group: String,
+    pub(crate) own_log_group: String,
     /// The account's policy that leads to the function already: its name, and the groups that it leaves out.
-    pub by_policy: Option<(String, Vec<String>)>,
+    pub(crate) by_policy: Option<(String, Vec<String>)>,
 }
 
 /// What is to be done with one group.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub(crate) enum Step {
     Create(Filter),
     Change { from: Filter, to: Filter },
     Leave(Filter),
@@ -33,7 +33,7 @@ pub enum Step {
 
 /// Why a group cannot be subscribed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     #[error("this is the function's own log: each invocation would cause the next one, without end")]
     OwnLogGroup,
     #[error("log groups of class {0} take no subscription filter, and a class cannot be changed")]
@@ -55,7 +55,7 @@ pub enum Refusal {
 impl Refusal {
     /// Whether a person should look at it though the group was not named: a pattern may well take in what takes no filter.
     #[must_use]
-    pub fn is_conflict(&self) -> bool {
+    pub(crate) fn is_conflict(&self) -> bool {
         !matches!(self, Refusal::OwnLogGroup | Refusal::Class(_) | Refusal::ByPolicy(_))
     }
 }
@@ -72,7 +72,7 @@ fn resource(arn: &str) -> &str {
 
 /// What is to be done with a group that has these filters.
 #[must_use]
-pub fn step(group: &Group, filters: &[Filter], wish: &Wish) -> Step {
+pub(crate) fn step(group: &Group, filters: &[Filter], wish: &Wish) -> Step {
     if group.name == wish.own_log_group {
         return Step::Refuse(Refusal::OwnLogGroup);
     }
@@ -121,7 +121,7 @@ fn without_ours(group: &Group, filters: &[Filter], wish: &Wish) -> Step {
 
 /// The filters to delete so that nothing leads to the function any more; where a version or alias is meant, to that one.
 #[must_use]
-pub fn ours<'f>(filters: &'f [Filter], destination: &str) -> Vec<&'f Filter> {
+pub(crate) fn ours<'f>(filters: &'f [Filter], destination: &str) -> Vec<&'f Filter> {
     let is_unqualified = destination.matches(':').count() <= 6;
     let is_ours = |filter: &&Filter| {
         if is_unqualified {

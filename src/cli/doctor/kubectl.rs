@@ -11,18 +11,18 @@ use crate::aws::doctor::cluster::Unseen;
 /// How `kubectl` is called.
 #[derive(Debug, Clone)]
 pub(super) struct Kubectl {
-    pub program: String,
+    pub(crate) program: String,
     /// A context of the kubeconfig; else the current one.
-    pub context: Option<String>,
+    pub(crate) context: Option<String>,
     /// How long one question may take, a plugin for credentials included.
-    pub timeout: Duration,
+    pub(crate) timeout: Duration,
 }
 
 /// What `kubectl` gave: as text, for places in it, and as a value.
 #[derive(Debug, Clone)]
 pub(super) struct Seen {
-    pub text: String,
-    pub value: Value,
+    pub(crate) text: String,
+    pub(crate) value: Value,
 }
 
 /// How much of what `kubectl` says to repeat, in characters.

@@ -24,9 +24,9 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// What was inside, in order.
 #[derive(Debug, Default)]
 pub(super) struct Opened {
-    pub inside: Vec<Inside>,
+    pub(crate) inside: Vec<Inside>,
     /// What could not be read: which of the envelopes, from 1, and why.
-    pub problems: Vec<(usize, EventError)>,
+    pub(crate) problems: Vec<(usize, EventError)>,
     /// Envelopes so far.
     envelopes: usize,
 }

@@ -38,7 +38,7 @@ fn line(number: u64) -> String {
 }
 
 /// The content of an event of `records` records, `kubernetes` objects and all, as CloudWatch Logs sends it.
-pub fn content(records: u64) -> String {
+pub(crate) fn content(records: u64) -> String {
     let metadata = metadata();
     let mut events = Vec::new();
     for number in 0..records {
@@ -66,7 +66,7 @@ pub fn content(records: u64) -> String {
 const STREAM: &str = "from-fluent-bit-kube.var.log.containers.web-6d4cf56db6-x7k2p_shop_nginx-c638f7633696e2ea7142f48455be2c0a28b602caec1dd0c822831ad5e7fcc004.log";
 
 /// `{"awslogs":{"data":…}}` of a content.
-pub fn event(content: &str) -> Vec<u8> {
+pub(crate) fn event(content: &str) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::new(6));
     encoder.write_all(content.as_bytes()).unwrap();
     let data = STANDARD.encode(encoder.finish().unwrap());

@@ -21,7 +21,7 @@ use crate::settings::Proxies;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What our requests call themselves.
-pub const USER_AGENT: &str = concat!("podferry/", env!("CARGO_PKG_VERSION"));
+pub(crate) const USER_AGENT: &str = concat!("podferry/", env!("CARGO_PKG_VERSION"));
 
 /// Makes clients that share one TLS configuration.
 #[derive(Debug, Clone)]

@@ -20,7 +20,7 @@ use pipeline::recent::Mark;
 
 /// How many payloads are on their way at once, unless `DD_MAX_WORKERS` says otherwise. A Lambda of 256 MB has a sixth of a
 /// processor; more connections only mean more handshakes.
-pub const DEFAULT_WORKERS: usize = 8;
+pub(crate) const DEFAULT_WORKERS: usize = 8;
 
 /// How long one request may take. Source: DataDog/datadog-agent, `logs_config.http_timeout`, ten seconds.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -115,9 +115,9 @@ pub struct Report {
     /// Logs that the intake accepted.
     pub accepted: usize,
     /// What they are remembered by.
-    pub marks: Vec<Mark>,
+    pub(crate) marks: Vec<Mark>,
     /// The records that accepted logs came from.
-    pub records: BTreeSet<u32>,
+    pub(crate) records: BTreeSet<u32>,
     /// Bytes of bodies that were accepted.
     pub bytes: usize,
     pub tally: Tally,

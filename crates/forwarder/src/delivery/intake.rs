@@ -24,7 +24,7 @@ pub struct Intake {
 
 /// What became of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// 2xx: the logs are Datadog's now.
     Accepted,
     /// It may pass: ask again, not before the time given.
@@ -55,7 +55,7 @@ impl Intake {
     }
 
     /// Posts a payload once and waits for the answer, no longer than `timeout`.
-    pub async fn post(&self, payload: &Payload, key: &SecretString, timeout: Duration) -> Answer {
+    pub(crate) async fn post(&self, payload: &Payload, key: &SecretString, timeout: Duration) -> Answer {
         // The key was checked when it was read, so this cannot fail; if it did, the key is no key.
         let Ok(mut api_key) = HeaderValue::from_str(key.expose_secret()) else {
             return Answer::KeyRefused(StatusCode::UNAUTHORIZED.as_u16());

@@ -8,5 +8,5 @@ pub mod client;
 pub mod deliver;
 pub mod intake;
 pub mod retry;
-pub mod tally;
+pub(crate) mod tally;
 pub mod undelivered;

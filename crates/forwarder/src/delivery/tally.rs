@@ -10,31 +10,31 @@ pub struct Tally {
     /// Failures after which the request was worth making again, by kind.
     pub retries: Retries,
     /// Answers 401 and 403.
-    pub key_refused: usize,
+    pub(crate) key_refused: usize,
     /// How long each request took, in milliseconds.
-    pub latencies: Vec<u64>,
+    pub(crate) latencies: Vec<u64>,
 }
 
 /// Failures that may pass.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Retries {
     /// 429.
-    pub rate_limited: usize,
+    pub(crate) rate_limited: usize,
     /// 5xx.
-    pub server_error: usize,
+    pub(crate) server_error: usize,
     /// 408, or no answer in time.
     pub timeout: usize,
-    pub connection: usize,
+    pub(crate) connection: usize,
 }
 
 impl Retries {
     /// All of them.
-    pub fn all(&self) -> usize {
+    pub(crate) fn all(&self) -> usize {
         self.rate_limited + self.server_error + self.timeout + self.connection
     }
 
     /// Counts one.
-    pub fn count(&mut self, problem: Problem) {
+    pub(crate) fn count(&mut self, problem: Problem) {
         match problem {
             Problem::Status(429) => self.rate_limited += 1,
             Problem::Status(408) | Problem::Timeout => self.timeout += 1,
@@ -46,7 +46,7 @@ impl Retries {
 
 impl Tally {
     /// Adds those of another payload.
-    pub fn add(&mut self, other: Tally) {
+    pub(crate) fn add(&mut self, other: Tally) {
         self.requests += other.requests;
         self.retries.rate_limited += other.retries.rate_limited;
         self.retries.server_error += other.retries.server_error;

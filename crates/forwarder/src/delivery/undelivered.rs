@@ -25,7 +25,7 @@ use pipeline::recent::Mark;
 
 /// How large a message is, unless it is one log that does not fit: what every queue takes, also one that was made before
 /// August 2025. Source: AWS, "Amazon SQS message quotas", before and after the raise to 1 MiB.
-pub const MESSAGE_BYTES: usize = 262_144;
+pub(crate) const MESSAGE_BYTES: usize = 262_144;
 
 /// How large a message can be. Source: AWS, "Amazon SQS message quotas": 1 MiB. A log has at most a million bytes, so one
 /// always fits.
@@ -40,10 +40,10 @@ const MAX_REASON: usize = 64;
 /// What a message says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
-    pub schema: u32,
+    pub(crate) schema: u32,
     /// Of the podferry that wrote it.
     #[serde(default)]
-    pub version: String,
+    pub(crate) version: String,
     pub logs: usize,
     /// The time of the oldest and of the newest log, in milliseconds since 1970.
     pub first_ms: Option<i64>,
@@ -52,13 +52,13 @@ pub struct Head {
     pub attempts: u32,
     /// Why, the last time.
     pub reason: String,
-    pub encoding: Encoding,
+    pub(crate) encoding: Encoding,
 }
 
 /// How the logs are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Encoding {
+pub(crate) enum Encoding {
     Zstd,
     Gzip,
     Json,
@@ -79,7 +79,7 @@ pub struct Saved {
     pub body: String,
     pub logs: usize,
     /// What its logs are remembered by.
-    pub marks: Vec<Mark>,
+    pub(crate) marks: Vec<Mark>,
 }
 
 impl Saved {

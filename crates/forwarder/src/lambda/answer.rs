@@ -30,12 +30,12 @@ pub enum Answer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ItemFailure {
     #[serde(rename = "itemIdentifier")]
-    pub item_identifier: String,
+    pub(crate) item_identifier: String,
 }
 
 impl Answer {
     /// `failed` are the records of which something is neither delivered nor saved.
-    pub fn new(work: Work, failed: &BTreeSet<u32>, delivered: Delivered) -> Answer {
+    pub(crate) fn new(work: Work, failed: &BTreeSet<u32>, delivered: Delivered) -> Answer {
         match work.trigger {
             Trigger::Direct => Answer::Delivered(delivered),
             Trigger::Sqs(receipts) => batch(failed, receipts.into_iter().map(|receipt| receipt.message_id), usize::MAX),

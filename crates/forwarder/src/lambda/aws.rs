@@ -31,7 +31,7 @@ const MAX_ATTEMPTS: u32 = 3;
 
 /// A service and an operation of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
+pub(crate) enum Operation {
     GetSecretValue,
     GetParameter,
     Decrypt,
@@ -109,14 +109,14 @@ impl CallError {
 
 /// One call: what to ask of whom, and with what.
 #[derive(Debug, Clone, Copy)]
-pub struct Call<'a> {
-    pub client: &'a Client,
-    pub settings: &'a AwsSettings,
-    pub operation: Operation,
+pub(crate) struct Call<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) settings: &'a AwsSettings,
+    pub(crate) operation: Operation,
     /// Where the service is reached, if not at its place in the region.
-    pub endpoint: Option<&'a str>,
-    pub region: &'a str,
-    pub request: &'a Value,
+    pub(crate) endpoint: Option<&'a str>,
+    pub(crate) region: &'a str,
+    pub(crate) request: &'a Value,
 }
 
 impl Call<'_> {
@@ -124,7 +124,7 @@ impl Call<'_> {
     ///
     /// # Errors
     /// [`CallError`] of the last attempt.
-    pub async fn make(&self) -> Result<Value, CallError> {
+    pub(crate) async fn make(&self) -> Result<Value, CallError> {
         let Call { client, settings, operation, endpoint, region, request } = *self;
         let url = match endpoint.or_else(|| operation.own_endpoint(settings)) {
             Some(endpoint) => format!("{}/", endpoint.trim_end_matches('/')),
@@ -153,7 +153,7 @@ const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 ///
 /// # Errors
 /// [`CallError`] of the last attempt.
-pub async fn get_object(
+pub(crate) async fn get_object(
     client: &Client,
     settings: &AwsSettings,
     object: &S3Object,

@@ -15,14 +15,14 @@ const RESERVE_TO_SAVE: (Duration, Duration) = (Duration::from_millis(500), Durat
 
 /// The moments by which parts of an invocation have to be over.
 #[derive(Debug, Clone, Copy)]
-pub struct Deadlines {
-    pub deliver: Instant,
-    pub save: Instant,
+pub(crate) struct Deadlines {
+    pub(crate) deliver: Instant,
+    pub(crate) save: Instant,
 }
 
 impl Deadlines {
     /// When to have delivered, and when to have saved the rest: Lambda's deadline less reserves. One that has passed is none.
-    pub fn new(deadline_ms: u64, now: SystemTime, has_queue: bool) -> Deadlines {
+    pub(crate) fn new(deadline_ms: u64, now: SystemTime, has_queue: bool) -> Deadlines {
         let now_ms = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let left = Duration::from_millis(deadline_ms).saturating_sub(now_ms);
         let start = Instant::now();

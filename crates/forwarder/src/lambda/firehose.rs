@@ -31,15 +31,15 @@ const FRAME_BYTES: usize = 14;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Transformation {
     #[serde(rename = "recordId")]
-    pub record_id: String,
-    pub result: Outcome,
+    pub(crate) record_id: String,
+    pub(crate) result: Outcome,
     #[serde(skip_serializing_if = "String::is_empty")]
-    pub data: String,
+    pub(crate) data: String,
 }
 
 /// What became of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// It is transformed; Firehose delivers it.
     Ok,
     /// There is nothing to deliver.
@@ -55,17 +55,22 @@ pub struct Transformed {
     /// To be delivered directly. Their logs bear the number of their record, whose result is `Dropped`.
     pub direct: Vec<Payload>,
     pub counts: Counts,
-    pub late: usize,
+    pub(crate) late: usize,
     /// Records that cannot be read.
     pub failed: Vec<EventError>,
-    pub oldest_ms: Option<i64>,
-    pub cluster: Option<String>,
+    pub(crate) oldest_ms: Option<i64>,
+    pub(crate) cluster: Option<String>,
     /// Logs that Firehose is to deliver.
     pub handed_on: usize,
 }
 
 /// Transforms all records, in order.
-pub fn transform(event: &FirehoseEvent, function_arn: &str, settings: &PipelineSettings, now_ms: i64) -> Transformed {
+pub(crate) fn transform(
+    event: &FirehoseEvent,
+    function_arn: &str,
+    settings: &PipelineSettings,
+    now_ms: i64,
+) -> Transformed {
     transform_within(MAX_ANSWER_BYTES, event, function_arn, settings, now_ms)
 }
 

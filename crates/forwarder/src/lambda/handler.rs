@@ -72,12 +72,12 @@ pub struct Delivered {
     pub dead: usize,
     /// Logs that are too old for Datadog and were sent with another time.
     pub late: usize,
-    pub payloads: usize,
+    pub(crate) payloads: usize,
     pub requests: usize,
     /// Bytes sent, compressed.
     pub bytes: usize,
     /// CloudWatch only asked whether the function answers.
-    pub control: bool,
+    pub(crate) control: bool,
 }
 
 /// Why an invocation failed. Lambda then tries it again, and again.
@@ -335,7 +335,7 @@ impl Telemetry {
 }
 
 /// Writes the one line that an invocation leaves in the function's own log.
-pub fn say(result: Result<&Delivered, &Failure>, telemetry: &Telemetry, took: Duration) {
+pub(crate) fn say(result: Result<&Delivered, &Failure>, telemetry: &Telemetry, took: Duration) {
     #[derive(Serialize)]
     struct Fields<'a> {
         milliseconds: u64,

@@ -11,7 +11,7 @@ use super::handler::Delivered;
 use crate::delivery::tally::Tally;
 
 /// The namespace of all metrics.
-pub const NAMESPACE: &str = "podferry";
+pub(crate) const NAMESPACE: &str = "podferry";
 
 /// How many values a metric may have in one line. Source: the specification, "MetricDefinition".
 const MAX_VALUES: usize = 100;
@@ -25,10 +25,10 @@ pub struct Telemetry {
     pub delivered: Delivered,
     pub tally: Tally,
     /// Bytes of the event as it came.
-    pub bytes_in: usize,
+    pub(crate) bytes_in: usize,
     /// Milliseconds since 1970, of the oldest log.
-    pub oldest_ms: Option<i64>,
-    pub cluster: Option<String>,
+    pub(crate) oldest_ms: Option<i64>,
+    pub(crate) cluster: Option<String>,
     /// Answers that refused the key, and keys that could not be fetched.
     pub key_refused: usize,
 }
@@ -42,7 +42,7 @@ enum Zero {
 
 impl Telemetry {
     /// The line. `now_ms` is milliseconds since 1970.
-    pub fn line(&self, function_name: &str, request_id: &str, now_ms: i64) -> Value {
+    pub(crate) fn line(&self, function_name: &str, request_id: &str, now_ms: i64) -> Value {
         let mut metrics = Vec::new();
         let mut values = Map::new();
         for (name, unit, value, zero) in self.metrics(now_ms) {

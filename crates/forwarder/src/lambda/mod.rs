@@ -3,12 +3,12 @@
 pub mod answer;
 pub mod api_key;
 pub mod aws;
-pub mod deadlines;
+pub(crate) mod deadlines;
 pub mod firehose;
 pub mod handler;
 pub mod metrics;
-pub mod own_log;
+pub(crate) mod own_log;
 pub mod queue;
 pub mod runtime;
-pub mod saving;
+pub(crate) mod saving;
 pub mod work;

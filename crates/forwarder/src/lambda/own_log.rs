@@ -17,20 +17,20 @@ static SETTINGS: OnceLock<OwnLogSettings> = OnceLock::new();
 static REQUEST: Mutex<String> = Mutex::new(String::new());
 
 /// Sets level and form, once; before that, the defaults hold.
-pub fn configure(settings: OwnLogSettings) {
+pub(crate) fn configure(settings: OwnLogSettings) {
     // A second call would be another start in the same process, which only tests do.
     let _ = SETTINGS.set(settings);
 }
 
 /// Names the request that lines are about from now on.
-pub fn begin(request_id: &str) {
+pub(crate) fn begin(request_id: &str) {
     let mut request = REQUEST.lock().unwrap_or_else(PoisonError::into_inner);
     request.clear();
     request.push_str(request_id);
 }
 
 /// Writes one line, with `fields` beside the message, unless it is less urgent than what is wanted.
-pub fn say(level: Level, message: &str, fields: &impl Serialize) {
+pub(crate) fn say(level: Level, message: &str, fields: &impl Serialize) {
     let settings = SETTINGS.get().copied().unwrap_or_default();
     if settings.level.is_some_and(|least| level >= least) {
         let request = REQUEST.lock().unwrap_or_else(PoisonError::into_inner);
@@ -70,7 +70,7 @@ fn line(as_json: bool, level: Level, time: &str, request: &str, message: &str, f
 }
 
 /// Makes a panic tell where it happened and nothing else: the message of an index out of bounds repeats the text.
-pub fn silence_panics() {
+pub(crate) fn silence_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         say(Level::Error, "a bug in podferry: it panicked; please report the place", &json!({ "place": place }));

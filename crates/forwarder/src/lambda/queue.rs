@@ -25,34 +25,34 @@ const MAX_DELAY: Duration = Duration::from_secs(900);
 pub const REASON_ATTRIBUTE: &str = "podferry_reason";
 
 /// How long to wait after the round of this number, from 1.
-pub fn backoff(round: u32) -> Duration {
+pub(crate) fn backoff(round: u32) -> Duration {
     BASE.saturating_mul(1 << round.saturating_sub(1).min(16)).min(CAP)
 }
 
 /// The queues, and how to reach them.
 #[derive(Debug, Clone)]
-pub struct Queues {
+pub(crate) struct Queues {
     settings: QueueSettings,
     aws: AwsSettings,
 }
 
 impl Queues {
-    pub fn new(settings: QueueSettings, aws: AwsSettings) -> Queues {
+    pub(crate) fn new(settings: QueueSettings, aws: AwsSettings) -> Queues {
         Queues { settings, aws }
     }
 
     /// Whether there is any.
-    pub fn exist(&self) -> bool {
+    pub(crate) fn exist(&self) -> bool {
         self.settings.undelivered.is_some() || self.settings.dead_letter.is_some()
     }
 
     /// For what may go through later.
-    pub fn undelivered(&self) -> Option<&Queue> {
+    pub(crate) fn undelivered(&self) -> Option<&Queue> {
         self.settings.undelivered.as_ref()
     }
 
     /// For what never will.
-    pub fn dead_letter(&self) -> Option<&Queue> {
+    pub(crate) fn dead_letter(&self) -> Option<&Queue> {
         self.settings.dead_letter.as_ref()
     }
 
@@ -60,7 +60,7 @@ impl Queues {
     ///
     /// # Errors
     /// [`CallError`] of the last attempt, or [`CallError::NoTime`].
-    pub async fn send(
+    pub(crate) async fn send(
         &self,
         client: &Client,
         queue: &Queue,
@@ -80,7 +80,14 @@ impl Queues {
 
     /// Hides a message that was handed out from `arn` for so long. `false` if it is of another queue than ours, or that failed:
     /// the queue's own visibility timeout holds then.
-    pub async fn hide(&self, client: &Client, arn: &str, receipt: &str, wait: Duration, deadline: Instant) -> bool {
+    pub(crate) async fn hide(
+        &self,
+        client: &Client,
+        arn: &str,
+        receipt: &str,
+        wait: Duration,
+        deadline: Instant,
+    ) -> bool {
         let name = arn.rsplit(':').next();
         let ours =
             [self.undelivered(), self.dead_letter()].into_iter().flatten().find(|queue| name == Some(&queue.name));
@@ -107,11 +114,11 @@ impl Queues {
 
 /// A message on its way to a queue.
 #[derive(Debug, Clone, Copy)]
-pub struct Outgoing<'a> {
-    pub body: &'a str,
-    pub delay: Duration,
+pub(crate) struct Outgoing<'a> {
+    pub(crate) body: &'a str,
+    pub(crate) delay: Duration,
     /// Why it is sent, where the body does not say so itself.
-    pub reason: Option<&'a str>,
+    pub(crate) reason: Option<&'a str>,
 }
 
 #[cfg(test)]

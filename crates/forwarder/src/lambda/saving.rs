@@ -30,29 +30,29 @@ const WAIT_FOR_KEY: Duration = Duration::from_secs(900);
 
 /// What became of all that was not delivered.
 #[derive(Debug, Default)]
-pub struct Settled {
+pub(crate) struct Settled {
     /// Logs that wait in the queue, those included whose message stays there.
-    pub queued: usize,
+    pub(crate) queued: usize,
     /// Logs that are in the dead-letter queue, and events that cannot be read.
-    pub dead: usize,
+    pub(crate) dead: usize,
     /// What the saved logs are remembered by.
-    pub marks: Vec<Mark>,
+    pub(crate) marks: Vec<Mark>,
     /// Records that the answer has to name: something of them is nowhere.
-    pub failed: BTreeSet<u32>,
+    pub(crate) failed: BTreeSet<u32>,
     /// Logs of theirs that are nowhere but where they came from, and why the first was not delivered.
-    pub left: usize,
-    pub reason: Option<Reason>,
+    pub(crate) left: usize,
+    pub(crate) reason: Option<Reason>,
     /// Why something could not be saved.
-    pub problem: Option<CallError>,
+    pub(crate) problem: Option<CallError>,
 }
 
 /// What is needed to settle it.
 #[derive(Debug)]
-pub struct Saving<'a> {
-    pub queues: &'a Arc<Queues>,
-    pub client: &'a Client,
-    pub trigger: &'a Trigger,
-    pub deadline: Instant,
+pub(crate) struct Saving<'a> {
+    pub(crate) queues: &'a Arc<Queues>,
+    pub(crate) client: &'a Client,
+    pub(crate) trigger: &'a Trigger,
+    pub(crate) deadline: Instant,
 }
 
 /// One thing to be sent to a queue.
@@ -80,7 +80,7 @@ struct Sent {
 
 impl Saving<'_> {
     /// Settles what a report left, and what could not be read.
-    pub async fn settle(&self, report: &mut Report, poison: Vec<Poison>, unread: BTreeSet<u32>) -> Settled {
+    pub(crate) async fn settle(&self, report: &mut Report, poison: Vec<Poison>, unread: BTreeSet<u32>) -> Settled {
         let mut settled = Settled { failed: unread, ..Settled::default() };
         let undelivered = std::mem::take(&mut report.undelivered);
         settled.reason = undelivered.first().map(|first| first.reason.clone());

@@ -32,10 +32,10 @@ pub enum Trigger {
 /// A message that SQS handed out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
-    pub message_id: String,
-    pub receipt_handle: String,
-    pub receive_count: u32,
-    pub queue_arn: String,
+    pub(crate) message_id: String,
+    pub(crate) receipt_handle: String,
+    pub(crate) receive_count: u32,
+    pub(crate) queue_arn: String,
 }
 
 /// A record, or a part of one, that can never be read.
@@ -110,7 +110,7 @@ impl Work {
     }
 
     /// Whether there is nothing to send.
-    pub fn needs_no_key(&self) -> bool {
+    pub(crate) fn needs_no_key(&self) -> bool {
         self.processed.payloads.is_empty() && self.transformed.direct.is_empty() && self.objects.is_empty()
     }
 

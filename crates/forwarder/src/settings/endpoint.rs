@@ -23,8 +23,8 @@ pub struct DeliverySettings {
 /// The proxy variables, in either case of letters; the lower-case name wins, as with curl.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Proxies {
-    pub http: Option<String>,
-    pub https: Option<String>,
+    pub(crate) http: Option<String>,
+    pub(crate) https: Option<String>,
     /// Comma-separated hosts to reach directly.
     pub none: Option<String>,
 }

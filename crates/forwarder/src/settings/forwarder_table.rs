@@ -34,9 +34,9 @@ impl Here {
 pub struct ForwarderSetting {
     /// None, where it is a parameter of the deployment only.
     pub variables: &'static [&'static str],
-    pub parameters: &'static [&'static str],
+    pub(crate) parameters: &'static [&'static str],
     pub here: Here,
-    pub note: &'static str,
+    pub(crate) note: &'static str,
     /// Values for which nothing is missed without an effect; the forwarder's template sets some of them always.
     harmless: &'static [&'static str],
 }

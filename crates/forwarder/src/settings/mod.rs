@@ -16,7 +16,7 @@ mod table;
 pub use api_key::{ApiKeySource, AwsSettings, plain_api_key};
 pub use endpoint::{DeliverySettings, Proxies, may_take_keys};
 pub use forwarder_table::{FORWARDER_SETTINGS, ForwarderSetting, Here, forwarder_markdown};
-pub use own_log::{Level, OwnLogSettings};
+pub(crate) use own_log::{Level, OwnLogSettings};
 pub use queues::{DEAD_LETTER_QUEUE_URL, Queue, QueueSettings, UNDELIVERED_QUEUE_URL};
 pub use table::{VARIABLES, Variable, markdown};
 
@@ -66,7 +66,7 @@ pub struct Settings {
     pub api_key: ApiKeySource,
     pub aws: AwsSettings,
     pub queues: QueueSettings,
-    pub own_log: OwnLogSettings,
+    pub(crate) own_log: OwnLogSettings,
     /// What is legal but looks wrong; to be said once at the start.
     pub warnings: Vec<String>,
 }
@@ -76,7 +76,7 @@ pub struct Settings {
 #[error("{variable}: {problem}")]
 pub struct Mistake {
     pub variable: &'static str,
-    pub problem: String,
+    pub(crate) problem: String,
 }
 
 /// All mistakes at once.

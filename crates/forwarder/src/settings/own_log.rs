@@ -4,7 +4,7 @@ use super::Reader;
 
 /// How urgent a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
+pub(crate) enum Level {
     Debug,
     Info,
     Warn,
@@ -13,7 +13,7 @@ pub enum Level {
 
 impl Level {
     /// As it is written.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Level::Debug => "DEBUG",
             Level::Info => "INFO",
@@ -25,11 +25,11 @@ impl Level {
 
 /// How the function's own log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OwnLogSettings {
+pub(crate) struct OwnLogSettings {
     /// The least urgent lines that are written; `None` writes none.
-    pub level: Option<Level>,
+    pub(crate) level: Option<Level>,
     /// One JSON object a line; else text.
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 impl Default for OwnLogSettings {

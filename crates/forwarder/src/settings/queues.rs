@@ -24,7 +24,7 @@ pub struct Queue {
     pub name: String,
     pub region: String,
     /// Where to reach SQS: the host of `url`, unless `AWS_ENDPOINT_URL_SQS` or `AWS_ENDPOINT_URL` is set.
-    pub endpoint: String,
+    pub(crate) endpoint: String,
 }
 
 pub(super) fn read(reader: &mut Reader, aws: &AwsSettings) -> QueueSettings {

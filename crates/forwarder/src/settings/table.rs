@@ -5,7 +5,7 @@
 pub struct Variable {
     pub name: &'static str,
     /// What holds without it.
-    pub default: &'static str,
+    pub(crate) default: &'static str,
     pub meaning: &'static str,
 }
 

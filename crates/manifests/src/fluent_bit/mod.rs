@@ -11,32 +11,32 @@ use std::fmt;
 
 /// A section: `[FILTER]` and its properties.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Section {
+pub(crate) struct Section {
     /// As it stands between the brackets.
-    pub name: String,
-    pub properties: Vec<Property>,
+    pub(crate) name: String,
+    pub(crate) properties: Vec<Property>,
 }
 
 /// A property of a section. Its name has any case.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Property {
-    pub name: String,
-    pub value: String,
+pub(crate) struct Property {
+    pub(crate) name: String,
+    pub(crate) value: String,
 }
 
 impl Section {
     /// `[FILTER]` with `Name` and `Match`.
-    pub fn filter(plugin: &str, pattern: &str) -> Section {
+    pub(crate) fn filter(plugin: &str, pattern: &str) -> Section {
         Section::new("FILTER").with("Name", plugin).with("Match", pattern)
     }
 
     /// `[OUTPUT]` with `Name` and `Match`.
-    pub fn output(plugin: &str, pattern: &str) -> Section {
+    pub(crate) fn output(plugin: &str, pattern: &str) -> Section {
         Section::new("OUTPUT").with("Name", plugin).with("Match", pattern)
     }
 
     /// `[PARSER]` with `Name` and `Format`.
-    pub fn parser(name: &str, format: &str) -> Section {
+    pub(crate) fn parser(name: &str, format: &str) -> Section {
         Section::new("PARSER").with("Name", name).with("Format", format)
     }
 
@@ -46,13 +46,13 @@ impl Section {
 
     /// Adds a property.
     #[must_use]
-    pub fn with(mut self, name: &str, value: &str) -> Section {
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Section {
         self.properties.push(Property { name: name.to_owned(), value: value.to_owned() });
         self
     }
 
     /// The value of a property, whatever the case of its name; the last, if there are several.
-    pub fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let mut all = self.properties.iter().rev();
         all.find(|property| property.name.eq_ignore_ascii_case(name)).map(|property| property.value.as_str())
     }
@@ -67,6 +67,6 @@ impl fmt::Display for Section {
 }
 
 /// Sections as one text.
-pub fn write(sections: &[Section]) -> String {
+pub(crate) fn write(sections: &[Section]) -> String {
     sections.iter().map(ToString::to_string).collect()
 }

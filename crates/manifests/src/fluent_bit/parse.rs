@@ -30,29 +30,29 @@ pub struct Spanned<T> {
 pub struct ReadSection {
     pub name: Spanned<String>,
     /// How far its line is indented, in characters.
-    pub indentation: usize,
-    pub properties: Vec<ReadProperty>,
+    pub(crate) indentation: usize,
+    pub(crate) properties: Vec<ReadProperty>,
 }
 
 /// A property as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReadProperty {
-    pub name: Spanned<String>,
+pub(crate) struct ReadProperty {
+    pub(crate) name: Spanned<String>,
     /// Empty where nothing follows the name.
-    pub value: Spanned<String>,
-    pub indentation: usize,
+    pub(crate) value: Spanned<String>,
+    pub(crate) indentation: usize,
 }
 
 /// A line that cannot be read, or that EKS refuses anywhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    pub kind: ProblemKind,
-    pub span: Span,
+pub(crate) struct Problem {
+    pub(crate) kind: ProblemKind,
+    pub(crate) span: Span,
 }
 
 /// What is wrong with a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum ProblemKind {
+pub(crate) enum ProblemKind {
     #[error("a section's name has no closing bracket")]
     Unclosed,
     #[error("a section has no name")]
@@ -67,14 +67,14 @@ pub enum ProblemKind {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Configuration {
     pub sections: Vec<ReadSection>,
-    pub problems: Vec<Problem>,
+    pub(crate) problems: Vec<Problem>,
     /// Comments behind blanks: Fluent Bit checks their indentation as it does that of properties.
-    pub comments: Vec<Span>,
+    pub(crate) comments: Vec<Span>,
 }
 
 impl Configuration {
     /// Without the places.
-    pub fn sections(&self) -> Vec<Section> {
+    pub(crate) fn sections(&self) -> Vec<Section> {
         let property = |property: &ReadProperty| Property {
             name: property.name.value.clone(),
             value: property.value.value.clone(),

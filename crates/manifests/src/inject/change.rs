@@ -8,7 +8,7 @@ use crate::tree::Tree;
 
 /// One step from a value to a value inside.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub(crate) enum Step {
     Name(String),
     Index(usize),
 }
@@ -23,10 +23,10 @@ impl Step {
     }
 }
 
-pub type Path = Vec<Step>;
+pub(crate) type Path = Vec<Step>;
 
 #[derive(Debug, Clone, PartialEq)]
-pub enum Change {
+pub(crate) enum Change {
     /// A name in an object. If it is there, then with nothing in it: null, `{}` or `[]`.
     Add { at: Path, name: String, value: Node },
     /// An element at the end of a list that has some.
@@ -37,7 +37,7 @@ pub enum Change {
 
 impl Change {
     /// The object, the list or the scalar that is changed.
-    pub fn at(&self) -> &[Step] {
+    pub(crate) fn at(&self) -> &[Step] {
         match self {
             Change::Add { at, .. } | Change::Append { at, .. } | Change::Set { at, .. } => at,
         }
@@ -45,11 +45,11 @@ impl Change {
 }
 
 /// A path from names.
-pub fn path(names: &[&str]) -> Path {
+pub(crate) fn path(names: &[&str]) -> Path {
     names.iter().map(|name| Step::Name((*name).to_owned())).collect()
 }
 
-pub fn get<'value>(value: &'value Value, path: &[Step]) -> Option<&'value Value> {
+pub(crate) fn get<'value>(value: &'value Value, path: &[Step]) -> Option<&'value Value> {
     path.iter().try_fold(value, |value, step| match step {
         Step::Name(name) => value.get(name),
         Step::Index(index) => value.get(index),
@@ -64,7 +64,7 @@ fn get_mut<'value>(value: &'value mut Value, path: &[Step]) -> Option<&'value mu
 }
 
 /// Null, or without anything inside.
-pub fn is_empty(value: &Value) -> bool {
+pub(crate) fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::Array(items) => items.is_empty(),
@@ -74,7 +74,7 @@ pub fn is_empty(value: &Value) -> bool {
 }
 
 /// Makes the changes to a value; `None` if one has no place in it.
-pub fn apply(changes: &[Change], mut value: Value) -> Option<Value> {
+pub(crate) fn apply(changes: &[Change], mut value: Value) -> Option<Value> {
     for change in changes {
         let place = get_mut(&mut value, change.at())?;
         match change {

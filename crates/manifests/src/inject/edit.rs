@@ -48,7 +48,7 @@ struct Place<'a> {
 }
 
 impl<'a> Editor<'a> {
-    pub fn new(text: &'a str, root: &'a Tree) -> Editor<'a> {
+    pub(crate) fn new(text: &'a str, root: &'a Tree) -> Editor<'a> {
         let mut aliased = BTreeSet::new();
         root.walk(&mut |tree| {
             if let Kind::Alias(target) = tree.kind {
@@ -66,7 +66,7 @@ impl<'a> Editor<'a> {
     ///
     /// # Errors
     /// Why the text cannot be changed there.
-    pub fn edits(&self, changes: &[Change], object: &Tree) -> Result<Vec<Edit>, Reason> {
+    pub(crate) fn edits(&self, changes: &[Change], object: &Tree) -> Result<Vec<Edit>, Reason> {
         let block = Block::of(self.text, object);
         let mut edits = Vec::new();
         for change in changes {

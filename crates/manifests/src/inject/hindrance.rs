@@ -6,7 +6,7 @@ use crate::agent::{USER, is_agent_image};
 use crate::sidecar::Form;
 
 /// What a pod must not set to run on Fargate. Source: AWS, Amazon EKS user guide, "Simplify compute management with AWS Fargate".
-pub const HOST_FIELDS: [&str; 3] = ["hostNetwork", "hostPID", "hostIPC"];
+pub(crate) const HOST_FIELDS: [&str; 3] = ["hostNetwork", "hostPID", "hostIPC"];
 
 /// Why an object is left alone, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,7 +17,7 @@ pub(super) struct Block {
 
 impl Block {
     /// The style that a value is written in, most of the time.
-    pub fn of(text: &str, tree: &Tree) -> Block {
+    pub(crate) fn of(text: &str, tree: &Tree) -> Block {
         let (mut steps, mut dashes, mut gaps) = (Counts::default(), Counts::default(), Counts::default());
         tree.walk(&mut |tree| {
             if tree.is_flow() {
@@ -44,7 +44,7 @@ impl Block {
     }
 
     /// A name with its value, as lines.
-    pub fn member(self, name: &str, value: &Node, indent: usize) -> Vec<String> {
+    pub(crate) fn member(self, name: &str, value: &Node, indent: usize) -> Vec<String> {
         let name = yaml::scalar(name);
         match value {
             Node::Map(map) if !map.is_empty() => {
@@ -61,7 +61,7 @@ impl Block {
     }
 
     /// What stands under a name.
-    pub fn inside(self, value: &Node, indent: usize) -> Vec<String> {
+    pub(crate) fn inside(self, value: &Node, indent: usize) -> Vec<String> {
         self.member("", value, indent).into_iter().skip(1).collect()
     }
 
@@ -70,7 +70,7 @@ impl Block {
     }
 
     /// An element of a list, its dash at `indent`.
-    pub fn item(self, value: &Node, indent: usize) -> Vec<String> {
+    pub(crate) fn item(self, value: &Node, indent: usize) -> Vec<String> {
         let mut lines = match value {
             Node::Map(map) if !map.is_empty() => self.members(map, indent + self.gap),
             simple => vec![format!("{}{}", blanks(indent + self.gap), scalar(simple))],
@@ -104,24 +104,24 @@ impl Counts {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Flow {
     /// Names and texts are in quotation marks: JSON.
-    pub quoted: bool,
+    pub(crate) quoted: bool,
     /// No blanks behind colons and commas.
-    pub tight: bool,
+    pub(crate) tight: bool,
     /// What one level is indented by, where each has a line of its own.
-    pub step: String,
-    pub newline: &'static str,
+    pub(crate) step: String,
+    pub(crate) newline: &'static str,
 }
 
 impl Flow {
-    pub fn comma(&self) -> &'static str {
+    pub(crate) fn comma(&self) -> &'static str {
         if self.tight { "," } else { ", " }
     }
 
-    pub fn name(&self, name: &str) -> String {
+    pub(crate) fn name(&self, name: &str) -> String {
         format!("{}:{}", self.scalar(&Node::from(name)), if self.tight { "" } else { " " })
     }
 
-    pub fn scalar(&self, value: &Node) -> String {
+    pub(crate) fn scalar(&self, value: &Node) -> String {
         let is_simple = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte);
         match value {
             Node::Text(text) if self.quoted || !text.bytes().all(is_simple) => {
@@ -132,7 +132,7 @@ impl Flow {
     }
 
     /// A value; over several lines if `indent` says where its line begins.
-    pub fn value(&self, value: &Node, indent: Option<&str>) -> String {
+    pub(crate) fn value(&self, value: &Node, indent: Option<&str>) -> String {
         let inner = indent.map(|indent| format!("{indent}{}", self.step));
         let inner = inner.as_deref();
         let (open, parts, close) = match value {

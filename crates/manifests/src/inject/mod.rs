@@ -4,7 +4,7 @@
 //! has the places, `edit` and `layout` write), and on the value. The text is then read again. If it does not say what the value says, the
 //! document stays as it was.
 
-pub mod change;
+pub(crate) mod change;
 mod edit;
 mod hindrance;
 mod layout;
@@ -13,7 +13,7 @@ mod plan;
 use serde_json::Value;
 
 use change::{Change, Step, path};
-pub use hindrance::{HOST_FIELDS, Reason};
+pub(crate) use hindrance::{HOST_FIELDS, Reason};
 use plan::Plan;
 pub use plan::Want;
 

@@ -10,17 +10,17 @@ const MARK: &str = "podferry: allow";
 
 /// A comment that allows something.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Allow {
-    pub code: String,
-    pub has_reason: bool,
+pub(crate) struct Allow {
+    pub(crate) code: String,
+    pub(crate) has_reason: bool,
     /// The comment.
-    pub span: Span,
+    pub(crate) span: Span,
     /// The line that it is for, from its first byte to behind its last.
     line: Span,
 }
 
 /// All of a source.
-pub fn allows(source: &Source) -> Vec<Allow> {
+pub(crate) fn allows(source: &Source) -> Vec<Allow> {
     if !source.text.contains(MARK) {
         return Vec::new();
     }
@@ -60,7 +60,7 @@ fn comment(line: &str) -> Option<(usize, &str)> {
 
 impl Allow {
     /// Whether it is for this finding, which is in the same source.
-    pub fn covers(&self, finding: &Finding) -> bool {
+    pub(crate) fn covers(&self, finding: &Finding) -> bool {
         let start = finding.place.span.start;
         self.code == finding.rule.code && self.line.start <= start && start < self.line.end.max(self.line.start + 1)
     }

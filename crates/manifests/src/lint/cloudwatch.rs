@@ -8,36 +8,36 @@ const PLUGINS: [&str; 2] = ["cloudwatch_logs", "cloudwatch"];
 
 /// An output to CloudWatch Logs.
 #[derive(Debug, Clone, Copy)]
-pub struct Output<'b, 'a> {
-    pub section: Section<'b, 'a>,
+pub(crate) struct Output<'b, 'a> {
+    pub(crate) section: Section<'b, 'a>,
 }
 
 /// All outputs to CloudWatch Logs, in order.
-pub fn outputs<'b, 'a>(logging: &'b Logging<'a>) -> impl Iterator<Item = Output<'b, 'a>> {
+pub(crate) fn outputs<'b, 'a>(logging: &'b Logging<'a>) -> impl Iterator<Item = Output<'b, 'a>> {
     let outputs = logging.outputs().map(|section| Output { section });
     outputs.filter(|output| PLUGINS.contains(&output.section.plugin().as_str()))
 }
 
 impl<'b, 'a> Output<'b, 'a> {
     /// The property with the log group's name, if the name is written out and not made from records.
-    pub fn log_group(&self) -> Option<&'b ReadProperty> {
+    pub(crate) fn log_group(&self) -> Option<&'b ReadProperty> {
         let is_name =
             |property: &&ReadProperty| !property.value.value.is_empty() && !has_variable(&property.value.value);
         self.section.property("log_group_name").filter(is_name)
     }
 
     /// The region, if one is written.
-    pub fn region(&self) -> Option<&'b str> {
+    pub(crate) fn region(&self) -> Option<&'b str> {
         self.section.get("region").filter(|region| !region.is_empty() && !has_variable(region))
     }
 
     /// The property that makes the log group's name from records.
-    pub fn group_template(&self) -> Option<&'b ReadProperty> {
+    pub(crate) fn group_template(&self) -> Option<&'b ReadProperty> {
         self.template("log_group_template", "log_group_name")
     }
 
     /// The property that makes the stream's name from records.
-    pub fn stream_template(&self) -> Option<&'b ReadProperty> {
+    pub(crate) fn stream_template(&self) -> Option<&'b ReadProperty> {
         self.template("log_stream_template", "log_stream_name")
     }
 

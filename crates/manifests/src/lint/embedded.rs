@@ -9,10 +9,10 @@ use super::source::{Place, Source, Span};
 
 /// A text, and where it is written.
 #[derive(Debug, Clone)]
-pub struct Embedded<'a> {
-    pub text: &'a str,
+pub(crate) struct Embedded<'a> {
+    pub(crate) text: &'a str,
     /// All of it, with its quotes; of a block, its lines.
-    pub place: Place,
+    pub(crate) place: Place,
     style: ScalarStyle,
     /// In order, without gaps in the text.
     pieces: Vec<Piece>,
@@ -31,7 +31,7 @@ struct Piece {
 
 impl<'a> Embedded<'a> {
     /// The text of a scalar.
-    pub fn new(node: Node<'a>, source: &Source) -> Option<Embedded<'a>> {
+    pub(crate) fn new(node: Node<'a>, source: &Source) -> Option<Embedded<'a>> {
         let (text, style, mut place) = (node.text()?, node.style()?, node.value_place());
         if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
             // The lines behind the one that ends in `|` or `>`, empty ones too.
@@ -55,7 +55,7 @@ impl<'a> Embedded<'a> {
     }
 
     /// Where a part of the text is written. A line's end is not part of what is underlined.
-    pub fn span(&self, part: Span) -> Place {
+    pub(crate) fn span(&self, part: Span) -> Place {
         let start = self.locate(part.start, false);
         let end = if part.end > part.start { self.locate(part.end, true) } else { start };
         Place { source: self.place.source, span: Span { start, end: end.max(start) } }
@@ -75,7 +75,7 @@ impl<'a> Embedded<'a> {
     }
 
     /// The change that puts `new` in the place of a part; `None` if that cannot be written there without touching more.
-    pub fn replace(&self, part: Span, new: &str) -> Option<Edit> {
+    pub(crate) fn replace(&self, part: Span, new: &str) -> Option<Edit> {
         let written = self.span(part).span;
         let is_one_line = !new.contains(['\n', '\r']);
         let text = match self.style {
@@ -104,7 +104,7 @@ impl<'a> Embedded<'a> {
     }
 
     /// The change that takes out the lines which a part of the text stands in; `None` where it is not written in lines.
-    pub fn remove_lines(&self, part: Span, source: &Source) -> Option<Edit> {
+    pub(crate) fn remove_lines(&self, part: Span, source: &Source) -> Option<Edit> {
         if self.style != ScalarStyle::Literal {
             return None;
         }

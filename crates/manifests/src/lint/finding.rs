@@ -12,7 +12,7 @@ pub struct Finding {
     /// What is wrong here, with names: a sentence without a full stop. Never the value of a secret.
     pub message: String,
     /// What to do here; else what the rule says.
-    pub fix: Option<String>,
+    pub(crate) fix: Option<String>,
     /// Other places that have to do with it, and how.
     pub related: Vec<(Place, String)>,
     /// What `--fix` does; empty if it does nothing.
@@ -22,39 +22,39 @@ pub struct Finding {
 /// A change of the text of the finding's source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
-    pub span: Span,
-    pub text: String,
+    pub(crate) span: Span,
+    pub(crate) text: String,
 }
 
 impl Finding {
-    pub fn new(rule: &'static Rule, place: Place, message: impl Into<String>) -> Finding {
+    pub(crate) fn new(rule: &'static Rule, place: Place, message: impl Into<String>) -> Finding {
         Finding { rule, place, message: message.into(), fix: None, related: Vec::new(), edits: Vec::new() }
     }
 
     /// Says what to do here, more exactly than the rule.
     #[must_use]
-    pub fn fix(mut self, fix: impl Into<String>) -> Finding {
+    pub(crate) fn fix(mut self, fix: impl Into<String>) -> Finding {
         self.fix = Some(fix.into());
         self
     }
 
     /// Points to another place.
     #[must_use]
-    pub fn related(mut self, place: Place, text: impl Into<String>) -> Finding {
+    pub(crate) fn related(mut self, place: Place, text: impl Into<String>) -> Finding {
         self.related.push((place, text.into()));
         self
     }
 
     /// Adds a change that `--fix` makes.
     #[must_use]
-    pub fn edit(mut self, edit: Edit) -> Finding {
+    pub(crate) fn edit(mut self, edit: Edit) -> Finding {
         self.edits.push(edit);
         self
     }
 
     /// Adds changes that `--fix` makes, if there are any.
     #[must_use]
-    pub fn edits(mut self, edits: impl IntoIterator<Item = Edit>) -> Finding {
+    pub(crate) fn edits(mut self, edits: impl IntoIterator<Item = Edit>) -> Finding {
         self.edits.extend(edits);
         self
     }
@@ -75,21 +75,21 @@ pub struct Fact {
 
 /// Collects what the rules find.
 #[derive(Debug, Default)]
-pub struct Findings {
+pub(crate) struct Findings {
     all: Vec<Finding>,
     facts: Vec<Fact>,
 }
 
 impl Findings {
-    pub fn push(&mut self, finding: Finding) {
+    pub(crate) fn push(&mut self, finding: Finding) {
         self.all.push(finding);
     }
 
-    pub fn push_fact(&mut self, place: Place, text: String) {
+    pub(crate) fn push_fact(&mut self, place: Place, text: String) {
         self.facts.push(Fact { place, text });
     }
 
-    pub fn into_parts(self) -> (Vec<Finding>, Vec<Fact>) {
+    pub(crate) fn into_parts(self) -> (Vec<Finding>, Vec<Fact>) {
         (self.all, self.facts)
     }
 }

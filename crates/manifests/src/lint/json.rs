@@ -9,8 +9,8 @@ use crate::tree::{self, Document, Tree};
 
 /// A JSON text, read.
 #[derive(Debug)]
-pub struct JsonText<'a> {
-    pub value: Value,
+pub(crate) struct JsonText<'a> {
+    pub(crate) value: Value,
     text: Embedded<'a>,
     /// JSON is YAML, whose parser knows places. `None` for the rare text that only one of the two takes.
     document: Option<Document>,
@@ -21,7 +21,7 @@ impl<'a> JsonText<'a> {
     ///
     /// # Errors
     /// Where it is no JSON, and why; nothing of the text itself.
-    pub fn new(node: Node<'a>, source: &Source) -> Result<JsonText<'a>, (Place, String)> {
+    pub(crate) fn new(node: Node<'a>, source: &Source) -> Result<JsonText<'a>, (Place, String)> {
         let Some(text) = Embedded::new(node, source) else { return Err((node.place(), "it is no text".to_owned())) };
         let value = match serde_json::from_str(text.text) {
             Ok(value) => value,
@@ -39,7 +39,7 @@ impl<'a> JsonText<'a> {
     }
 
     /// Where the value at the end of these names and numbers is written, or as far as they lead.
-    pub fn place(&self, path: &[&str]) -> Place {
+    pub(crate) fn place(&self, path: &[&str]) -> Place {
         let whole = || self.text.span(Span { start: 0, end: self.text.text.trim_end().len() });
         let Some(document) = &self.document else { return whole() };
         let mut tree = &document.root;
@@ -51,7 +51,7 @@ impl<'a> JsonText<'a> {
     }
 
     /// Where a member's name is written; the map if it has no such member.
-    pub fn name_place(&self, path: &[&str], name: &str) -> Place {
+    pub(crate) fn name_place(&self, path: &[&str], name: &str) -> Place {
         let map = self
             .document
             .as_ref()

@@ -7,40 +7,40 @@ use super::source::{Place, Source, Span};
 use crate::fluent_bit::parse::{Configuration, ReadProperty, ReadSection, parse};
 
 /// Where EKS looks. Source: Amazon EKS User Guide, "Start AWS Fargate logging for your cluster".
-pub const NAMESPACE: &str = "aws-observability";
+pub(crate) const NAMESPACE: &str = "aws-observability";
 /// The ConfigMap that it takes there.
-pub const CONFIG_MAP: &str = "aws-logging";
+pub(crate) const CONFIG_MAP: &str = "aws-logging";
 
 /// The keys of the ConfigMap that hold a configuration, and the section that belongs there.
-pub const PARTS: [(&str, &str); 3] =
+pub(crate) const PARTS: [(&str, &str); 3] =
     [("filters.conf", "FILTER"), ("output.conf", "OUTPUT"), ("parsers.conf", "PARSER")];
 
 /// A ConfigMap that is meant for EKS' Fluent Bit.
 #[derive(Debug)]
-pub struct Logging<'a> {
-    pub object: Object<'a>,
+pub(crate) struct Logging<'a> {
+    pub(crate) object: Object<'a>,
     /// All entries of `data` that are a text and have sections, whatever their keys are.
-    pub parts: Vec<Part<'a>>,
+    pub(crate) parts: Vec<Part<'a>>,
 }
 
 /// An entry of `data`, read.
 #[derive(Debug)]
-pub struct Part<'a> {
-    pub entry: Entry<'a>,
-    pub text: Embedded<'a>,
-    pub configuration: Configuration,
+pub(crate) struct Part<'a> {
+    pub(crate) entry: Entry<'a>,
+    pub(crate) text: Embedded<'a>,
+    pub(crate) configuration: Configuration,
 }
 
 /// A section, and the part that it stands in.
 #[derive(Debug, Clone, Copy)]
-pub struct Section<'b, 'a> {
-    pub part: &'b Part<'a>,
-    pub section: &'b ReadSection,
+pub(crate) struct Section<'b, 'a> {
+    pub(crate) part: &'b Part<'a>,
+    pub(crate) section: &'b ReadSection,
 }
 
 impl<'a> Logging<'a> {
     /// The ConfigMap, if an object is one: by its name, or by its namespace and a key.
-    pub fn new(object: Object<'a>, sources: &'a [Source]) -> Option<Logging<'a>> {
+    pub(crate) fn new(object: Object<'a>, sources: &'a [Source]) -> Option<Logging<'a>> {
         let data = object.node.get("data");
         // Every namespace has a ConfigMap with the cluster's root certificate, too.
         let has_part = || data.is_some_and(|data| PARTS.iter().any(|(key, _)| data.get(key).is_some()));
@@ -60,43 +60,43 @@ impl<'a> Logging<'a> {
     }
 
     /// All sections of this name, in whatever part, in order.
-    pub fn sections<'b>(&'b self, name: &'static str) -> impl Iterator<Item = Section<'b, 'a>> {
+    pub(crate) fn sections<'b>(&'b self, name: &'static str) -> impl Iterator<Item = Section<'b, 'a>> {
         self.all().filter(move |one| one.section.name.value.eq_ignore_ascii_case(name))
     }
 
     /// All sections.
-    pub fn all<'b>(&'b self) -> impl Iterator<Item = Section<'b, 'a>> {
+    pub(crate) fn all<'b>(&'b self) -> impl Iterator<Item = Section<'b, 'a>> {
         self.parts
             .iter()
             .flat_map(|part| part.configuration.sections.iter().map(move |section| Section { part, section }))
     }
 
-    pub fn filters<'b>(&'b self) -> impl Iterator<Item = Section<'b, 'a>> {
+    pub(crate) fn filters<'b>(&'b self) -> impl Iterator<Item = Section<'b, 'a>> {
         self.sections("FILTER")
     }
 
-    pub fn outputs<'b>(&'b self) -> impl Iterator<Item = Section<'b, 'a>> {
+    pub(crate) fn outputs<'b>(&'b self) -> impl Iterator<Item = Section<'b, 'a>> {
         self.sections("OUTPUT")
     }
 
-    pub fn parsers<'b>(&'b self) -> impl Iterator<Item = Section<'b, 'a>> {
+    pub(crate) fn parsers<'b>(&'b self) -> impl Iterator<Item = Section<'b, 'a>> {
         self.sections("PARSER")
     }
 }
 
 impl<'b, 'a> Section<'b, 'a> {
     /// A property by its name, in any case; the last, as Fluent Bit takes it.
-    pub fn property(&self, name: &str) -> Option<&'b ReadProperty> {
+    pub(crate) fn property(&self, name: &str) -> Option<&'b ReadProperty> {
         self.section.properties.iter().rev().find(|property| property.name.value.eq_ignore_ascii_case(name))
     }
 
     /// Its value.
-    pub fn get(&self, name: &str) -> Option<&'b str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&'b str> {
         self.property(name).map(|property| property.value.value.as_str())
     }
 
     /// Whether a value says yes. Source: fluent/fluent-bit, `src/flb_utils.c`, `flb_utils_bool`.
-    pub fn is_on(&self, name: &str) -> Option<bool> {
+    pub(crate) fn is_on(&self, name: &str) -> Option<bool> {
         let is = |words: [&str; 3], value: &str| words.iter().any(|word| word.eq_ignore_ascii_case(value));
         let value = self.get(name)?;
         if is(["on", "true", "yes"], value) {
@@ -106,29 +106,29 @@ impl<'b, 'a> Section<'b, 'a> {
     }
 
     /// The plugin, in lower case: the value of `Name`.
-    pub fn plugin(&self) -> String {
+    pub(crate) fn plugin(&self) -> String {
         self.get("Name").unwrap_or_default().to_ascii_lowercase()
     }
 
     /// The section's name, with its brackets.
-    pub fn place(&self) -> Place {
+    pub(crate) fn place(&self) -> Place {
         let name = self.section.name.span;
         self.part.text.span(Span { start: name.start.saturating_sub(1), end: name.end + 1 })
     }
 
     /// A property's name.
-    pub fn name_place(&self, property: &ReadProperty) -> Place {
+    pub(crate) fn name_place(&self, property: &ReadProperty) -> Place {
         self.part.text.span(property.name.span)
     }
 
     /// A property's value; its name where it has none.
-    pub fn value_place(&self, property: &ReadProperty) -> Place {
+    pub(crate) fn value_place(&self, property: &ReadProperty) -> Place {
         let span = if property.value.value.is_empty() { property.name.span } else { property.value.span };
         self.part.text.span(span)
     }
 
     /// The value of the property of this name, or the section if it has none.
-    pub fn place_of(&self, name: &str) -> Place {
+    pub(crate) fn place_of(&self, name: &str) -> Place {
         self.property(name).map_or_else(|| self.place(), |property| self.value_place(property))
     }
 }

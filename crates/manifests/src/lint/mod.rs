@@ -11,26 +11,26 @@
 //!
 //! Pure: texts in, findings out. Files are the work of `cli::lint`.
 
-pub mod allow;
-pub mod cloudwatch;
-pub mod embedded;
+pub(crate) mod allow;
+pub(crate) mod cloudwatch;
+pub(crate) mod embedded;
 pub mod finding;
 pub mod fix;
-pub mod installation;
-pub mod json;
-pub mod logging;
-pub mod node;
-pub mod policy;
+pub(crate) mod installation;
+pub(crate) mod json;
+pub(crate) mod logging;
+pub(crate) mod node;
+pub(crate) mod policy;
 pub mod project;
 pub mod report;
 pub mod rule;
 pub mod rules;
-pub mod secrets;
-pub mod sidecar;
-pub mod similar;
+pub(crate) mod secrets;
+pub(crate) mod sidecar;
+pub(crate) mod similar;
 pub mod source;
-pub mod subscription;
-pub mod template;
+pub(crate) mod subscription;
+pub(crate) mod template;
 
 use allow::Allow;
 use finding::{Fact, Finding, Findings};
@@ -44,12 +44,12 @@ pub struct Report {
     /// By source, and by place in it.
     pub findings: Vec<Finding>,
     /// How many findings a comment or an option allowed.
-    pub allowed: usize,
+    pub(crate) allowed: usize,
     /// How many documents rules know what to do with.
-    pub documents: usize,
+    pub(crate) documents: usize,
     pub facts: Vec<Fact>,
     /// Values that must not be shown, wherever they stand: keys, tokens, passwords.
-    pub secrets: Vec<Place>,
+    pub(crate) secrets: Vec<Place>,
 }
 
 /// Checks sources together.

@@ -9,14 +9,14 @@ use super::source::{Place, Source, Span};
 use crate::tree::{Document, Kind, Member, Tree};
 
 /// The values of a document that have an anchor, by the anchor's number.
-pub type Anchors<'a> = HashMap<usize, &'a Tree>;
+pub(crate) type Anchors<'a> = HashMap<usize, &'a Tree>;
 
 /// How many merge keys within merge keys are followed.
 const MERGE_DEPTH: usize = 16;
 
 /// A value and where it is written.
 #[derive(Debug, Clone, Copy)]
-pub struct Node<'a> {
+pub(crate) struct Node<'a> {
     /// As written, maybe an alias.
     written: &'a Tree,
     anchors: &'a Anchors<'a>,
@@ -27,17 +27,17 @@ pub struct Node<'a> {
 
 /// A member of a map.
 #[derive(Debug, Clone, Copy)]
-pub struct Entry<'a> {
-    pub name: &'a str,
-    pub key: Place,
-    pub value: Node<'a>,
+pub(crate) struct Entry<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) key: Place,
+    pub(crate) value: Node<'a>,
 }
 
 /// What a scalar is to Kubernetes, whose YAML still reads `yes`, `no`, `on` and `off` as booleans.
 ///
 /// Source: kubernetes-sigs/yaml (go-yaml v2, YAML 1.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scalar<'a> {
+pub(crate) enum Scalar<'a> {
     Null,
     Boolean(bool),
     Number(&'a str),
@@ -45,7 +45,7 @@ pub enum Scalar<'a> {
 }
 
 /// The anchors of a document.
-pub fn anchors(document: &Document) -> Anchors<'_> {
+pub(crate) fn anchors(document: &Document) -> Anchors<'_> {
     let mut anchors = Anchors::new();
     document.root.walk(&mut |tree| {
         if tree.anchor != 0 {
@@ -56,7 +56,7 @@ pub fn anchors(document: &Document) -> Anchors<'_> {
 }
 
 impl<'a> Node<'a> {
-    pub fn new(written: &'a Tree, anchors: &'a Anchors<'a>, source: usize, before: usize) -> Node<'a> {
+    pub(crate) fn new(written: &'a Tree, anchors: &'a Anchors<'a>, source: usize, before: usize) -> Node<'a> {
         Node { written, anchors, source, before }
     }
 
@@ -65,7 +65,7 @@ impl<'a> Node<'a> {
     }
 
     /// What an alias stands for.
-    pub fn tree(self) -> &'a Tree {
+    pub(crate) fn tree(self) -> &'a Tree {
         match self.written.kind {
             Kind::Alias(anchor) => self.anchors.get(&anchor).copied().unwrap_or(self.written),
             _ => self.written,
@@ -73,12 +73,12 @@ impl<'a> Node<'a> {
     }
 
     /// Where it is written; of an alias, where the alias is.
-    pub fn place(self) -> Place {
+    pub(crate) fn place(self) -> Place {
         self.place_of(self.written)
     }
 
     /// Where the value is; of an alias, what it stands for.
-    pub fn value_place(self) -> Place {
+    pub(crate) fn value_place(self) -> Place {
         self.place_of(self.tree())
     }
 
@@ -87,30 +87,30 @@ impl<'a> Node<'a> {
     }
 
     /// Whether it is an alias, so that a change would be one elsewhere.
-    pub fn is_alias(self) -> bool {
+    pub(crate) fn is_alias(self) -> bool {
         matches!(self.written.kind, Kind::Alias(_))
     }
 
     /// A value of a kind of its own, such as CloudFormation's `!Ref`: nothing can be said of it.
-    pub fn is_tagged(self) -> bool {
+    pub(crate) fn is_tagged(self) -> bool {
         self.tree().tagged
     }
 
-    pub fn is_map(self) -> bool {
+    pub(crate) fn is_map(self) -> bool {
         matches!(self.tree().kind, Kind::Map { .. })
     }
 
-    pub fn is_list(self) -> bool {
+    pub(crate) fn is_list(self) -> bool {
         matches!(self.tree().kind, Kind::List { .. })
     }
 
     /// Written with braces or brackets, as all of JSON is.
-    pub fn is_flow(self) -> bool {
+    pub(crate) fn is_flow(self) -> bool {
         self.tree().is_flow()
     }
 
     /// How its text is written; `None` for a map or a list.
-    pub fn style(self) -> Option<ScalarStyle> {
+    pub(crate) fn style(self) -> Option<ScalarStyle> {
         match self.tree().kind {
             Kind::Scalar { style, .. } => Some(style),
             _ => None,
@@ -118,18 +118,18 @@ impl<'a> Node<'a> {
     }
 
     /// The text of a scalar, whatever it means; `None` for a map, a list or something tagged.
-    pub fn text(self) -> Option<&'a str> {
+    pub(crate) fn text(self) -> Option<&'a str> {
         self.tree().text().filter(|_| !self.is_tagged())
     }
 
     /// What the scalar is to Kubernetes.
-    pub fn scalar(self) -> Option<Scalar<'a>> {
+    pub(crate) fn scalar(self) -> Option<Scalar<'a>> {
         let text = self.text()?;
         Some(if self.style() == Some(ScalarStyle::Plain) { plain(text) } else { Scalar::Text(text) })
     }
 
     /// The text, if Kubernetes takes it for one.
-    pub fn string(self) -> Option<&'a str> {
+    pub(crate) fn string(self) -> Option<&'a str> {
         match self.scalar()? {
             Scalar::Text(text) => Some(text),
             _ => None,
@@ -137,7 +137,7 @@ impl<'a> Node<'a> {
     }
 
     /// Whether it is `true`, quoted or not.
-    pub fn is_true(self) -> bool {
+    pub(crate) fn is_true(self) -> bool {
         match self.scalar() {
             Some(Scalar::Boolean(value)) => value,
             Some(Scalar::Text(text)) => text == "true",
@@ -146,16 +146,16 @@ impl<'a> Node<'a> {
     }
 
     /// Whether nothing was written, or null.
-    pub fn is_null(self) -> bool {
+    pub(crate) fn is_null(self) -> bool {
         self.scalar() == Some(Scalar::Null)
     }
 
-    pub fn items(self) -> impl Iterator<Item = Node<'a>> {
+    pub(crate) fn items(self) -> impl Iterator<Item = Node<'a>> {
         self.tree().items().iter().map(move |item| self.of(item))
     }
 
     /// The members that are written here, in order; not those of merge keys.
-    pub fn entries(self) -> impl Iterator<Item = Entry<'a>> {
+    pub(crate) fn entries(self) -> impl Iterator<Item = Entry<'a>> {
         self.tree().members().iter().filter_map(move |member| self.entry_of(member))
     }
 
@@ -165,7 +165,7 @@ impl<'a> Node<'a> {
     }
 
     /// The member of this name; the last, as Kubernetes takes it, and only then one of a merge key.
-    pub fn entry(self, name: &str) -> Option<Entry<'a>> {
+    pub(crate) fn entry(self, name: &str) -> Option<Entry<'a>> {
         self.entry_within(name, MERGE_DEPTH)
     }
 
@@ -184,23 +184,23 @@ impl<'a> Node<'a> {
     }
 
     /// The value of this name.
-    pub fn get(self, name: &str) -> Option<Node<'a>> {
+    pub(crate) fn get(self, name: &str) -> Option<Node<'a>> {
         self.entry(name).map(|entry| entry.value)
     }
 
     /// The value at the end of these names.
-    pub fn path(self, names: &[&str]) -> Option<Node<'a>> {
+    pub(crate) fn path(self, names: &[&str]) -> Option<Node<'a>> {
         names.iter().try_fold(self, |node, name| node.get(name))
     }
 
     /// The items of a list of this name; none where there is no list.
-    pub fn list(self, name: &str) -> impl Iterator<Item = Node<'a>> {
+    pub(crate) fn list(self, name: &str) -> impl Iterator<Item = Node<'a>> {
         self.get(name).into_iter().flat_map(Node::items)
     }
 
     /// The change that puts another text in the place of a scalar, between quotes where it needs some. `None` for an alias, whose text
     /// stands elsewhere, and for blocks.
-    pub fn rewrite(self, new: &str, source: &Source) -> Option<Edit> {
+    pub(crate) fn rewrite(self, new: &str, source: &Source) -> Option<Edit> {
         let style = self.style().filter(|_| !self.is_alias() && !new.contains(['\n', '\r']))?;
         let span = self.place().span;
         let text = match style {
@@ -220,7 +220,7 @@ impl<'a> Node<'a> {
 
     /// The change that makes a string of a value that is none: what is written, between quotes. `None` for an alias, and for what takes
     /// several lines.
-    pub fn quote(self, source: &Source) -> Option<Edit> {
+    pub(crate) fn quote(self, source: &Source) -> Option<Edit> {
         let span = self.place().span;
         let written = source.slice(span);
         let is_one_line = !written.is_empty() && !written.contains(['\n', '\r']);
@@ -235,7 +235,7 @@ impl<'a> Node<'a> {
     }
 
     /// The entry of the last of these names that exists; for pointing at what lacks the next.
-    pub fn deepest(self, names: &[&str]) -> Option<Entry<'a>> {
+    pub(crate) fn deepest(self, names: &[&str]) -> Option<Entry<'a>> {
         let (mut node, mut found) = (self, None);
         for name in names {
             let Some(entry) = node.entry(name) else { break };

@@ -11,15 +11,15 @@ const FARGATE: &str = "eks-fargate-pods.amazonaws.com";
 
 /// A statement that allows something.
 #[derive(Debug, Clone, Copy)]
-pub struct Statement<'a> {
-    pub node: Node<'a>,
+pub(crate) struct Statement<'a> {
+    pub(crate) node: Node<'a>,
     /// Where the policy begins: statements of one policy have the same.
-    pub policy: Place,
+    pub(crate) policy: Place,
 }
 
 /// What is known of a permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Allowed {
+pub(crate) enum Allowed {
     Yes,
     No,
     /// It depends on what a template makes.
@@ -28,14 +28,14 @@ pub enum Allowed {
 
 /// A log group that is written to.
 #[derive(Debug, Clone, Copy)]
-pub struct Group<'g> {
-    pub name: &'g str,
-    pub region: Option<&'g str>,
-    pub account: Option<&'g str>,
+pub(crate) struct Group<'g> {
+    pub(crate) name: &'g str,
+    pub(crate) region: Option<&'g str>,
+    pub(crate) account: Option<&'g str>,
 }
 
 /// All statements that are about CloudWatch Logs and could be for Fluent Bit; and whether some cannot be known.
-pub fn statements<'a>(project: &Project<'a>) -> (Vec<Statement<'a>>, bool) {
+pub(crate) fn statements<'a>(project: &Project<'a>) -> (Vec<Statement<'a>>, bool) {
     let resources = template::resources(project);
     let alone = project.of_what(Kind::Policy).map(|object| object.node);
     let documents: Vec<Node<'a>> = alone.chain(resources.iter().flat_map(|one| documents(one, &resources))).collect();
@@ -87,11 +87,11 @@ fn one_or_many(node: Node<'_>) -> impl Iterator<Item = Node<'_>> {
 }
 
 impl<'a> Statement<'a> {
-    pub fn actions(&self) -> Option<Entry<'a>> {
+    pub(crate) fn actions(&self) -> Option<Entry<'a>> {
         self.node.entry("Action")
     }
 
-    pub fn resources(&self) -> impl Iterator<Item = Node<'a>> {
+    pub(crate) fn resources(&self) -> impl Iterator<Item = Node<'a>> {
         self.node.get("Resource").into_iter().flat_map(one_or_many)
     }
 
@@ -109,14 +109,14 @@ impl<'a> Statement<'a> {
     }
 
     /// Whether it has this action.
-    pub fn has(&self, action: &str) -> bool {
+    pub(crate) fn has(&self, action: &str) -> bool {
         let wanted = action.to_ascii_lowercase();
         let actions = self.node.get("Action").into_iter().flat_map(one_or_many).filter_map(Node::text);
         actions.map(str::to_ascii_lowercase).any(|pattern| glob::matches(&pattern, &wanted, true))
     }
 
     /// Whether it is about this group.
-    pub fn covers(&self, action: &str, group: Group<'_>) -> Allowed {
+    pub(crate) fn covers(&self, action: &str, group: Group<'_>) -> Allowed {
         let mut all = self.resources().map(|resource| resource_covers(resource, action, group)).peekable();
         if all.peek().is_none() {
             return Allowed::Unknown;
@@ -139,7 +139,7 @@ fn resource_covers(resource: Node<'_>, action: &str, group: Group<'_>) -> Allowe
 
 /// Whether an ARN with stars is the group's. Source: AWS Service Authorization Reference, "Actions, resources, and condition keys for
 /// Amazon CloudWatch Logs"; IAM User Guide, "IAM JSON policy elements: Resource".
-pub fn arn_covers(pattern: &str, action: &str, group: Group<'_>) -> bool {
+pub(crate) fn arn_covers(pattern: &str, action: &str, group: Group<'_>) -> bool {
     let parts: Vec<&str> = pattern.splitn(6, ':').collect();
     let [arn, _, service, region, account, resource] = parts[..] else {
         return pattern.chars().all(|letter| letter == '*') && !pattern.is_empty();

@@ -8,17 +8,17 @@ use crate::tree::{self, Document, NotYaml};
 
 /// A source, parsed.
 #[derive(Debug)]
-pub struct Parsed {
-    pub documents: Vec<Document>,
+pub(crate) struct Parsed {
+    pub(crate) documents: Vec<Document>,
     /// Why it is no YAML, if it is none.
-    pub error: Option<NotYaml>,
+    pub(crate) error: Option<NotYaml>,
     /// How many bytes stand before what was parsed: a byte order mark.
     before: usize,
 }
 
 /// What a document is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// An object of Kubernetes; also of eksctl, which has the same form.
     Kubernetes,
     /// A template of CloudFormation or SAM.
@@ -33,14 +33,14 @@ pub enum Kind {
 
 /// A document, or an item of a list of Kubernetes' objects.
 #[derive(Debug, Clone, Copy)]
-pub struct Object<'a> {
-    pub node: Node<'a>,
-    pub what: Kind,
-    pub source: usize,
+pub(crate) struct Object<'a> {
+    pub(crate) node: Node<'a>,
+    pub(crate) what: Kind,
+    pub(crate) source: usize,
     /// `kind:` of Kubernetes; else empty.
     pub kind: &'a str,
     /// `apiVersion:` of Kubernetes; else empty.
-    pub version: &'a str,
+    pub(crate) version: &'a str,
 }
 
 /// What else is known of where the manifests go.
@@ -57,13 +57,13 @@ pub struct Expected {
 
 /// All that is checked together.
 #[derive(Debug)]
-pub struct Project<'a> {
-    pub sources: &'a [Source],
-    pub parsed: &'a [Parsed],
-    pub objects: Vec<Object<'a>>,
+pub(crate) struct Project<'a> {
+    pub(crate) sources: &'a [Source],
+    pub(crate) parsed: &'a [Parsed],
+    pub(crate) objects: Vec<Object<'a>>,
     /// ConfigMaps for EKS' Fluent Bit.
-    pub logging: Vec<Logging<'a>>,
-    pub expected: &'a Expected,
+    pub(crate) logging: Vec<Logging<'a>>,
+    pub(crate) expected: &'a Expected,
 }
 
 /// Kinds that make pods, and where the pod is in them. Source: Kubernetes API reference, "Workload resources".
@@ -80,16 +80,16 @@ const WORKLOADS: [(&str, &[&str]); 8] = [
 
 /// A pod, or the template that pods are made of.
 #[derive(Debug, Clone, Copy)]
-pub struct Pod<'a> {
+pub(crate) struct Pod<'a> {
     /// The Pod, or what makes it.
-    pub object: Object<'a>,
+    pub(crate) object: Object<'a>,
     /// What has `metadata` and `spec` of the pod.
-    pub template: Node<'a>,
-    pub spec: Node<'a>,
+    pub(crate) template: Node<'a>,
+    pub(crate) spec: Node<'a>,
 }
 
 impl Parsed {
-    pub fn new(source: &Source) -> Parsed {
+    pub(crate) fn new(source: &Source) -> Parsed {
         let body = source.text.trim_start_matches('\u{feff}');
         let before = source.text.len() - body.len();
         match tree::documents(body) {
@@ -99,19 +99,19 @@ impl Parsed {
     }
 
     /// The anchors of each document.
-    pub fn anchors(&self) -> Vec<Anchors<'_>> {
+    pub(crate) fn anchors(&self) -> Vec<Anchors<'_>> {
         self.documents.iter().map(node::anchors).collect()
     }
 
     /// Where it is no YAML.
-    pub fn error_place(&self, source: usize) -> Option<Place> {
+    pub(crate) fn error_place(&self, source: usize) -> Option<Place> {
         let start = self.error.as_ref()?.offset + self.before;
         Some(Place { source, span: Span { start, end: start + 1 } })
     }
 }
 
 impl<'a> Project<'a> {
-    pub fn new(
+    pub(crate) fn new(
         sources: &'a [Source],
         parsed: &'a [Parsed],
         anchors: &'a [Vec<Anchors<'a>>],
@@ -129,23 +129,23 @@ impl<'a> Project<'a> {
     }
 
     /// The source that a place is in.
-    pub fn source(&self, place: Place) -> &'a Source {
+    pub(crate) fn source(&self, place: Place) -> &'a Source {
         // A place is made from a source's number, always.
         &self.sources[place.source.min(self.sources.len().saturating_sub(1))]
     }
 
     /// Objects of Kubernetes of a kind.
-    pub fn of_kind(&self, kind: &str) -> impl Iterator<Item = Object<'a>> {
+    pub(crate) fn of_kind(&self, kind: &str) -> impl Iterator<Item = Object<'a>> {
         self.objects.iter().copied().filter(move |object| object.kind == kind)
     }
 
     /// Documents that are for the same.
-    pub fn of_what(&self, what: Kind) -> impl Iterator<Item = Object<'a>> {
+    pub(crate) fn of_what(&self, what: Kind) -> impl Iterator<Item = Object<'a>> {
         self.objects.iter().copied().filter(move |object| object.what == what)
     }
 
     /// All pods and templates of pods.
-    pub fn pods(&self) -> impl Iterator<Item = Pod<'a>> {
+    pub(crate) fn pods(&self) -> impl Iterator<Item = Pod<'a>> {
         self.objects.iter().filter_map(|object| object.pod())
     }
 }
@@ -179,24 +179,24 @@ impl<'a> Object<'a> {
     }
 
     /// Its name, where it has one.
-    pub fn name(&self) -> Option<&'a str> {
+    pub(crate) fn name(&self) -> Option<&'a str> {
         self.node.path(&["metadata", "name"]).and_then(Node::text)
     }
 
     /// The namespace that is written in it.
-    pub fn namespace(&self) -> Option<&'a str> {
+    pub(crate) fn namespace(&self) -> Option<&'a str> {
         self.node.path(&["metadata", "namespace"]).and_then(Node::text)
     }
 
     /// What to underline for the whole object: its name, or its kind, or where it begins.
-    pub fn place(&self) -> Place {
+    pub(crate) fn place(&self) -> Place {
         let name = self.node.path(&["metadata", "name"]).or_else(|| self.node.get("kind"));
         let first = || self.node.entries().next().map(|entry| entry.key);
         name.map(Node::place).or_else(first).unwrap_or_else(|| self.node.place())
     }
 
     /// `Deployment shop/web`, for messages.
-    pub fn title(&self) -> String {
+    pub(crate) fn title(&self) -> String {
         match (self.namespace(), self.name()) {
             (Some(namespace), Some(name)) => format!("{} {namespace}/{name}", self.kind),
             (None, Some(name)) => format!("{} {name}", self.kind),
@@ -205,12 +205,12 @@ impl<'a> Object<'a> {
     }
 
     /// The group of its API; empty for the core.
-    pub fn group(&self) -> &'a str {
+    pub(crate) fn group(&self) -> &'a str {
         self.version.rsplit_once('/').map_or("", |(group, _)| group)
     }
 
     /// The pod in it, if it makes pods.
-    pub fn pod(&self) -> Option<Pod<'a>> {
+    pub(crate) fn pod(&self) -> Option<Pod<'a>> {
         if self.what != Kind::Kubernetes || !["", "apps", "batch", "extensions"].contains(&self.group()) {
             return None;
         }
@@ -222,26 +222,26 @@ impl<'a> Object<'a> {
 
 impl<'a> Pod<'a> {
     /// Where it runs: `default` if nothing is written.
-    pub fn namespace(&self) -> &'a str {
+    pub(crate) fn namespace(&self) -> &'a str {
         self.object.namespace().unwrap_or("default")
     }
 
     /// The service account it runs as: `default` if none is written.
-    pub fn service_account(&self) -> &'a str {
+    pub(crate) fn service_account(&self) -> &'a str {
         let named = self.spec.get("serviceAccountName").or_else(|| self.spec.get("serviceAccount"));
         named.and_then(Node::text).filter(|name| !name.is_empty()).unwrap_or("default")
     }
 
-    pub fn labels(&self) -> Option<Node<'a>> {
+    pub(crate) fn labels(&self) -> Option<Node<'a>> {
         self.template.path(&["metadata", "labels"])
     }
 
-    pub fn annotations(&self) -> Option<Node<'a>> {
+    pub(crate) fn annotations(&self) -> Option<Node<'a>> {
         self.template.path(&["metadata", "annotations"])
     }
 
     /// Containers, and init containers where `also_init`.
-    pub fn containers(&self, also_init: bool) -> impl Iterator<Item = Node<'a>> {
+    pub(crate) fn containers(&self, also_init: bool) -> impl Iterator<Item = Node<'a>> {
         let init = also_init.then_some("initContainers");
         let spec = self.spec;
         std::iter::once("containers").chain(init).flat_map(move |list| spec.list(list))

@@ -32,7 +32,7 @@ const QUOTED: [&str; 10] =
 const KEY_LENGTHS: [usize; 2] = [32, 40];
 
 /// All of them.
-pub fn find(project: &Project<'_>) -> Vec<Place> {
+pub(crate) fn find(project: &Project<'_>) -> Vec<Place> {
     let mut found = Vec::new();
     for object in &project.objects {
         if object.kind == "Secret" {
@@ -99,7 +99,7 @@ fn quoted(source: &Source) -> impl Iterator<Item = Span> {
 }
 
 /// A source's text with its secrets hidden, byte for byte as long as before.
-pub fn mask(source: &Source, number: usize, secrets: &[Place]) -> String {
+pub(crate) fn mask(source: &Source, number: usize, secrets: &[Place]) -> String {
     let mut bytes = source.text.clone().into_bytes();
     for place in secrets.iter().filter(|place| place.source == number) {
         let part = bytes.get_mut(place.span.range()).unwrap_or_default();

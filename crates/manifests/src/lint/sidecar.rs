@@ -10,22 +10,22 @@ use crate::sidecar::Form;
 ///
 /// Agents of a DaemonSet, the Cluster Agent, its check runners and the Operator are none.
 #[derive(Debug, Clone, Copy)]
-pub struct Sidecar<'a> {
-    pub pod: Pod<'a>,
-    pub container: Node<'a>,
+pub(crate) struct Sidecar<'a> {
+    pub(crate) pod: Pod<'a>,
+    pub(crate) container: Node<'a>,
     /// It is an init container that Kubernetes lets run: it ends when the application has.
-    pub is_init: bool,
+    pub(crate) is_init: bool,
 }
 
 /// A variable of a container, as it is written.
 #[derive(Debug, Clone, Copy)]
-pub struct Variable<'a> {
-    pub item: Node<'a>,
+pub(crate) struct Variable<'a> {
+    pub(crate) item: Node<'a>,
     pub name: &'a str,
 }
 
 /// All in a pod.
-pub fn sidecars<'a>(pod: &Pod<'a>) -> Vec<Sidecar<'a>> {
+pub(crate) fn sidecars<'a>(pod: &Pod<'a>) -> Vec<Sidecar<'a>> {
     let of = |container, is_init| Sidecar { pod: *pod, container, is_init };
     let is_restarted = |container: &Node<'a>| container.get("restartPolicy").and_then(Node::text) == Some("Always");
     let init = pod.spec.list("initContainers").filter(is_restarted).map(|container| of(container, true));
@@ -41,7 +41,7 @@ pub fn sidecars<'a>(pod: &Pod<'a>) -> Vec<Sidecar<'a>> {
 }
 
 /// The variable that says that there is no host.
-pub const FARGATE: &str = "DD_EKS_FARGATE";
+pub(crate) const FARGATE: &str = "DD_EKS_FARGATE";
 
 /// Programs of the Agent's image beside the Agent itself.
 const PARTS: [&str; 4] = ["trace-agent", "process-agent", "security-agent", "system-probe"];
@@ -58,27 +58,27 @@ fn is_agent(container: Node<'_>) -> bool {
 }
 
 /// The variable of this name; the last, as Kubernetes takes it.
-pub fn variable<'a>(container: Node<'a>, name: &str) -> Option<Variable<'a>> {
+pub(crate) fn variable<'a>(container: Node<'a>, name: &str) -> Option<Variable<'a>> {
     variables(container).filter(|variable| variable.name == name).last()
 }
 
 /// All variables of a container.
-pub fn variables<'a>(container: Node<'a>) -> impl Iterator<Item = Variable<'a>> {
+pub(crate) fn variables<'a>(container: Node<'a>) -> impl Iterator<Item = Variable<'a>> {
     container.list("env").filter_map(|item| Some(Variable { item, name: item.get("name")?.text()? }))
 }
 
 /// The label that asks for a sidecar, on the pods.
-pub fn label<'a>(pod: &Pod<'a>) -> Option<Entry<'a>> {
+pub(crate) fn label<'a>(pod: &Pod<'a>) -> Option<Entry<'a>> {
     pod.labels()?.entry(SIDECAR_LABEL.0)
 }
 
 /// Whether the Cluster Agent injects a sidecar.
-pub fn is_injected(pod: &Pod<'_>) -> bool {
+pub(crate) fn is_injected(pod: &Pod<'_>) -> bool {
     label(pod).is_some_and(|label| label.value.text() == Some(SIDECAR_LABEL.1))
 }
 
 /// Whether a manifest is a part of an object, for a tool that puts it together: what it lacks may stand elsewhere.
-pub fn is_partial(pod: &Pod<'_>) -> bool {
+pub(crate) fn is_partial(pod: &Pod<'_>) -> bool {
     let needs_selector = ["Deployment", "StatefulSet", "ReplicaSet", "DaemonSet"].contains(&pod.object.kind);
     let mut containers = pod.spec.list("containers").peekable();
     containers.peek().is_none()
@@ -88,62 +88,62 @@ pub fn is_partial(pod: &Pod<'_>) -> bool {
 
 impl<'a> Variable<'a> {
     /// The value, as far as it is known: none that is filled in later.
-    pub fn literal(&self) -> Option<&'a str> {
+    pub(crate) fn literal(&self) -> Option<&'a str> {
         let text = self.item.get("value")?.text()?;
         (!["$(", "${", "{{"].iter().any(|mark| text.contains(mark))).then_some(text)
     }
 
     /// Whether the Agent takes it for yes. Source: Go's `strconv.ParseBool`.
-    pub fn is_on(&self) -> bool {
+    pub(crate) fn is_on(&self) -> bool {
         self.literal().is_some_and(|text| ["1", "t", "T", "true", "TRUE", "True"].contains(&text))
     }
 
     /// What to underline for the value; the name where it has none.
-    pub fn place(&self) -> Place {
+    pub(crate) fn place(&self) -> Place {
         let value = self.item.get("value").or_else(|| self.item.get("valueFrom"));
         value.filter(|value| value.text().is_some()).map_or_else(|| self.name_place(), Node::place)
     }
 
-    pub fn name_place(&self) -> Place {
+    pub(crate) fn name_place(&self) -> Place {
         self.item.get("name").unwrap_or(self.item).place()
     }
 }
 
 impl<'a> Sidecar<'a> {
-    pub fn variable(&self, name: &str) -> Option<Variable<'a>> {
+    pub(crate) fn variable(&self, name: &str) -> Option<Variable<'a>> {
         variable(self.container, name)
     }
 
-    pub fn literal(&self, name: &str) -> Option<&'a str> {
+    pub(crate) fn literal(&self, name: &str) -> Option<&'a str> {
         self.variable(name)?.literal()
     }
 
-    pub fn is_on(&self, name: &str) -> bool {
+    pub(crate) fn is_on(&self, name: &str) -> bool {
         self.variable(name).is_some_and(|variable| variable.is_on())
     }
 
     /// Whether a variable is certainly not there: none of the name, and none from elsewhere.
-    pub fn lacks(&self, name: &str) -> bool {
+    pub(crate) fn lacks(&self, name: &str) -> bool {
         self.variable(name).is_none() && self.container.get("envFrom").is_none()
     }
 
-    pub fn name(&self) -> &'a str {
+    pub(crate) fn name(&self) -> &'a str {
         self.container.get("name").and_then(Node::text).unwrap_or("datadog-agent")
     }
 
     /// What to underline for the container: its name.
-    pub fn place(&self) -> Place {
+    pub(crate) fn place(&self) -> Place {
         self.container.get("name").unwrap_or(self.container).place()
     }
 
     /// Whether it collects logs itself, through the kubelet.
-    pub fn has_native_logs(&self) -> bool {
+    pub(crate) fn has_native_logs(&self) -> bool {
         self.is_on("DD_LOGS_ENABLED") && self.is_on(KUBELET_LOGS)
     }
 }
 
 /// The variable that lets the Agent read logs from the kubelet.
-pub const KUBELET_LOGS: &str = "DD_LOGS_CONFIG_K8S_CONTAINER_USE_KUBELET_API";
+pub(crate) const KUBELET_LOGS: &str = "DD_LOGS_CONFIG_K8S_CONTAINER_USE_KUBELET_API";
 
 #[cfg(test)]
 mod tests {

@@ -4,7 +4,7 @@
 const MAX_DISTANCE: usize = 2;
 
 /// The name that is most like a text: of those in which at most two letters differ, and fewer than half of them.
-pub fn closest<'n>(text: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+pub(crate) fn closest<'n>(text: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let with_distance = names.into_iter().map(|name| (distance(&text.to_ascii_lowercase(), name), name));
     let is_near = |(distance, name): &(usize, &str)| *distance <= MAX_DISTANCE && distance * 2 < name.len();
     with_distance.filter(is_near).min_by_key(|(distance, _)| *distance).map(|(_, name)| name)

@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 /// A part of a source, in bytes.
-pub use crate::fluent_bit::parse::Span;
+pub(crate) use crate::fluent_bit::parse::Span;
 
 impl Span {
     /// The same, as a range.
-    pub fn range(self) -> Range<usize> {
+    pub(crate) fn range(self) -> Range<usize> {
         self.start..self.end
     }
 }
@@ -51,7 +51,7 @@ impl Source {
     }
 
     /// What stands in a part of it.
-    pub fn slice(&self, span: Span) -> &str {
+    pub(crate) fn slice(&self, span: Span) -> &str {
         self.text.get(span.range()).unwrap_or_default()
     }
 }

@@ -5,17 +5,17 @@ use super::template::{self, Resource};
 
 /// A subscription filter.
 #[derive(Debug, Clone, Copy)]
-pub struct Subscription<'a> {
+pub(crate) struct Subscription<'a> {
     /// The filter; or of SAM the function, which has it as an event.
-    pub resource: Resource<'a>,
+    pub(crate) resource: Resource<'a>,
     /// `LogGroupName`.
-    pub group: Node<'a>,
+    pub(crate) group: Node<'a>,
     /// `DestinationArn`; none for an event of SAM, whose destination is the function.
-    pub destination: Option<Node<'a>>,
+    pub(crate) destination: Option<Node<'a>>,
 }
 
 /// All of them.
-pub fn all<'a>(resources: &[Resource<'a>]) -> Vec<Subscription<'a>> {
+pub(crate) fn all<'a>(resources: &[Resource<'a>]) -> Vec<Subscription<'a>> {
     let filters = resources.iter().filter(|resource| resource.kind == "AWS::Logs::SubscriptionFilter");
     let filters = filters.filter_map(|resource| {
         let destination = resource.property("DestinationArn");
@@ -35,19 +35,19 @@ pub fn all<'a>(resources: &[Resource<'a>]) -> Vec<Subscription<'a>> {
 
 impl<'a> Subscription<'a> {
     /// The log group's name, if it is written out.
-    pub fn group_name(&self) -> Option<&'a str> {
+    pub(crate) fn group_name(&self) -> Option<&'a str> {
         template::literal(self.group)
     }
 
     /// The function that it leads to, if that is in the same template.
-    pub fn function<'r>(&self, all: &'r [Resource<'a>]) -> Option<&'r Resource<'a>> {
+    pub(crate) fn function<'r>(&self, all: &'r [Resource<'a>]) -> Option<&'r Resource<'a>> {
         let own = || all.iter().find(|other| other.entry.key == self.resource.entry.key);
         let found = self.destination.map_or_else(own, |destination| self.resource.referred(destination, all));
         found.filter(|resource| resource.is_function())
     }
 
     /// The destination's ARN, if it is a function's and written out.
-    pub fn function_arn(&self) -> Option<&'a str> {
+    pub(crate) fn function_arn(&self) -> Option<&'a str> {
         self.destination.and_then(template::literal).filter(|arn| arn.split(':').nth(2) == Some("lambda"))
     }
 }

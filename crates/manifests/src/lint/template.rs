@@ -8,16 +8,16 @@ use super::project::{Kind, Object, Project};
 
 /// A resource of a template.
 #[derive(Debug, Clone, Copy)]
-pub struct Resource<'a> {
-    pub object: Object<'a>,
+pub(crate) struct Resource<'a> {
+    pub(crate) object: Object<'a>,
     /// Its name in the template, and all of it.
-    pub entry: Entry<'a>,
+    pub(crate) entry: Entry<'a>,
     /// `AWS::Logs::LogGroup`.
-    pub kind: &'a str,
+    pub(crate) kind: &'a str,
 }
 
 /// All resources of all templates.
-pub fn resources<'a>(project: &Project<'a>) -> Vec<Resource<'a>> {
+pub(crate) fn resources<'a>(project: &Project<'a>) -> Vec<Resource<'a>> {
     let of = |object: Object<'a>| {
         let entries = object.node.get("Resources").into_iter().flat_map(Node::entries);
         entries.filter_map(move |entry| Some(Resource { object, entry, kind: entry.value.get("Type")?.text()? }))
@@ -26,29 +26,29 @@ pub fn resources<'a>(project: &Project<'a>) -> Vec<Resource<'a>> {
 }
 
 impl<'a> Resource<'a> {
-    pub fn property(&self, name: &str) -> Option<Node<'a>> {
+    pub(crate) fn property(&self, name: &str) -> Option<Node<'a>> {
         self.entry.value.path(&["Properties", name])
     }
 
     /// Whether both stand in the same template.
-    pub fn is_beside(&self, other: &Resource<'_>) -> bool {
+    pub(crate) fn is_beside(&self, other: &Resource<'_>) -> bool {
         self.object.node.place() == other.object.node.place()
     }
 
     /// Whether it is a function of Lambda.
-    pub fn is_function(&self) -> bool {
+    pub(crate) fn is_function(&self) -> bool {
         ["AWS::Lambda::Function", "AWS::Serverless::Function"].contains(&self.kind)
     }
 
     /// The resource of the same template that a value refers to.
-    pub fn referred<'r>(&self, value: Node<'a>, all: &'r [Resource<'a>]) -> Option<&'r Resource<'a>> {
+    pub(crate) fn referred<'r>(&self, value: Node<'a>, all: &'r [Resource<'a>]) -> Option<&'r Resource<'a>> {
         let name = reference(value)?;
         all.iter().find(|other| self.is_beside(other) && other.entry.name == name)
     }
 }
 
 /// The name in `!Ref name`, `!GetAtt name.Arn`, or the same as maps.
-pub fn reference(node: Node<'_>) -> Option<&str> {
+pub(crate) fn reference(node: Node<'_>) -> Option<&str> {
     let name = if node.is_tagged() {
         // A list behind a tag is a function with arguments, or `!GetAtt [name, Arn]`.
         node.tree().text().or_else(|| node.items().next().and_then(|first| first.tree().text()))
@@ -60,11 +60,11 @@ pub fn reference(node: Node<'_>) -> Option<&str> {
 }
 
 /// A text that is written out.
-pub fn literal(node: Node<'_>) -> Option<&str> {
+pub(crate) fn literal(node: Node<'_>) -> Option<&str> {
     node.text().filter(|text| !text.is_empty() && !text.contains("${") && !text.contains("{{resolve:"))
 }
 
 /// The region in an ARN.
-pub fn region_of(arn: &str) -> Option<&str> {
+pub(crate) fn region_of(arn: &str) -> Option<&str> {
     arn.split(':').nth(3).filter(|region| !region.is_empty() && !region.contains(['*', '$', '<']))
 }

@@ -20,7 +20,7 @@ enum Expected {
 
 /// A JSON object or array whose end has not come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct JsonLines {
+pub(crate) struct JsonLines {
     /// One bit a level, the innermost lowest: 1 for an object, 0 for an array.
     levels: u64,
     depth: u32,
@@ -29,7 +29,7 @@ pub struct JsonLines {
 
 /// What a line was to the JSON before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub(crate) enum Step {
     /// It goes on.
     More,
     /// It is whole.
@@ -40,7 +40,7 @@ pub enum Step {
 
 impl JsonLines {
     /// Whether `line` begins an object or an array that it does not end.
-    pub fn begin(line: &str) -> Option<JsonLines> {
+    pub(crate) fn begin(line: &str) -> Option<JsonLines> {
         let bytes = line.as_bytes();
         // Asked of every line, so the two ends decide first: a printer breaks behind a bracket or a comma.
         let opens = matches!(bytes.first()?, b'{' | b'[' | b' ' | b'\t');
@@ -53,7 +53,7 @@ impl JsonLines {
     }
 
     /// Reads the next line.
-    pub fn next(&mut self, line: &str) -> Step {
+    pub(crate) fn next(&mut self, line: &str) -> Step {
         let mut rest = line.as_bytes();
         loop {
             rest = rest.trim_ascii_start();

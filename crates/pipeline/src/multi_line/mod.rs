@@ -8,7 +8,7 @@
 //! stderr come in the order in which they began, as far as [`MAX_LATE`] allows.
 
 mod json_lines;
-pub mod trace;
+pub(crate) mod trace;
 
 use json_lines::{JsonLines, Step};
 use trace::{Trace, Verdict};
@@ -18,10 +18,10 @@ use super::rules::pattern::Pattern;
 
 /// How large a joined log may grow; the next line then begins another.
 /// Source: DataDog/datadog-agent, `logs_config.max_message_size_bytes`.
-pub const MAX_BYTES: usize = 900_000;
+pub(crate) const MAX_BYTES: usize = 900_000;
 
 /// How many lines a joined log may have. Java prints at most 1,024 frames of each cause (`-XX:MaxJavaStackTraceDepth`).
-pub const MAX_LINES: usize = 5_000;
+pub(crate) const MAX_LINES: usize = 5_000;
 
 /// How many lines may wait for one that says whether they belong to a trace.
 const MAX_WAITING: usize = 32;
@@ -35,7 +35,7 @@ const MAX_LATE: usize = 64;
 
 /// How the lines of a container are joined.
 #[derive(Debug, Clone, Copy)]
-pub enum Mode<'s> {
+pub(crate) enum Mode<'s> {
     /// Every line is a log.
     Off,
     /// A line that this matches begins a log; others go on with the one before.
@@ -75,7 +75,7 @@ enum Fit {
 
 /// The groups of one event.
 #[derive(Debug, Default)]
-pub struct Joiner<'e> {
+pub(crate) struct Joiner<'e> {
     groups: Vec<Group<'e>>,
     /// Whole logs, by number, that wait for those that began before them.
     late: Vec<(usize, Held<'e>)>,
@@ -89,7 +89,7 @@ type Emit<'f, 'e> = &'f mut dyn FnMut(Line<'e, '_>);
 
 impl<'e> Joiner<'e> {
     /// Takes a line; gives logs that are whole to `emit`.
-    pub fn push(&mut self, line: Line<'e, '_>, mode: Mode, emit: Emit<'_, 'e>) {
+    pub(crate) fn push(&mut self, line: Line<'e, '_>, mode: Mode, emit: Emit<'_, 'e>) {
         let at = self.groups.iter().position(|group| line.is_beside(&group.head));
         let Some(at) = at else {
             return match mode {
@@ -123,18 +123,18 @@ impl<'e> Joiner<'e> {
     }
 
     /// How many lines became part of a log that another one began.
-    pub fn joined(&self) -> usize {
+    pub(crate) fn joined(&self) -> usize {
         self.joined
     }
 
     /// The first event of what is still open, as far as its last line is not older than `since_ms`.
-    pub fn open_since(&self, since_ms: i64) -> Option<usize> {
+    pub(crate) fn open_since(&self, since_ms: i64) -> Option<usize> {
         let is_young = |group: &&Group| group.last_ms.is_none_or(|time| time >= since_ms);
         self.groups.iter().filter(is_young).map(|group| group.head.events.0).min()
     }
 
     /// Gives what is still open at the end of the event.
-    pub fn finish(&mut self, emit: Emit<'_, 'e>) {
+    pub(crate) fn finish(&mut self, emit: Emit<'_, 'e>) {
         while !self.groups.is_empty() {
             // What waits is fed again, as long as there is some.
             self.close(0, Mode::Auto, emit);

@@ -87,7 +87,7 @@ impl Filter {
 
 impl ContainerFilter {
     /// Why the logs of a container are left out, if they are: the annotation or the filter.
-    pub fn excluded(&self, pod: &Pod) -> Option<String> {
+    pub(crate) fn excluded(&self, pod: &Pod) -> Option<String> {
         let by_annotation = excluding_annotation(&pod.annotations, &pod.container);
         by_annotation.or_else(|| {
             let exclude = self.exclude.find(pod)?;

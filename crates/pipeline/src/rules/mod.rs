@@ -76,7 +76,7 @@ pub struct RuleSet {
 
 /// The rules of one container: those of the settings, its own, and those of the settings that come last.
 #[derive(Debug, Clone, Default)]
-pub struct Chain {
+pub(crate) struct Chain {
     sets: [Arc<RuleSet>; 3],
     is_empty: bool,
     masks: bool,
@@ -100,7 +100,7 @@ pub struct Told {
 
 /// What the rules leave of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome<'t> {
+pub(crate) enum Outcome<'t> {
     Keep(Cow<'t, str>),
     /// The text, its attributes too, could not be masked; [`MASK_BROKEN`] stands for it.
     Withheld,
@@ -109,7 +109,7 @@ pub enum Outcome<'t> {
 
 impl Chain {
     /// The rules of `first`, then of `own`, then of `last`.
-    pub fn new(first: &Arc<RuleSet>, own: &Arc<RuleSet>, last: &Arc<RuleSet>) -> Chain {
+    pub(crate) fn new(first: &Arc<RuleSet>, own: &Arc<RuleSet>, last: &Arc<RuleSet>) -> Chain {
         let sets = [first.clone(), own.clone(), last.clone()];
         let all = || sets.iter().flat_map(|set| &set.rules);
         let is_mask = |rule: &Rule| matches!(rule.action, Action::Mask(..) | Action::Scrub(_) | Action::BrokenMask);
@@ -117,7 +117,7 @@ impl Chain {
     }
 
     /// Whether there is nothing to apply.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.is_empty
     }
 
@@ -126,13 +126,13 @@ impl Chain {
     }
 
     /// Whether `exclude_truncated` is among them, and its name.
-    pub fn excludes_truncated(&self) -> Option<&str> {
+    pub(crate) fn excludes_truncated(&self) -> Option<&str> {
         let mut rules = self.rules();
         rules.find(|rule| matches!(rule.action, Action::ExcludeTruncated)).map(|rule| rule.name.as_str())
     }
 
     /// Applies all rules in order. `tell` hears what they did.
-    pub fn apply<'t>(&self, text: &'t str, truncated: bool, mut tell: impl FnMut(&Rule, Effect)) -> Outcome<'t> {
+    pub(crate) fn apply<'t>(&self, text: &'t str, truncated: bool, mut tell: impl FnMut(&Rule, Effect)) -> Outcome<'t> {
         let mut text = Cow::Borrowed(text);
         for rule in self.rules() {
             let excluded = match &rule.action {
@@ -162,7 +162,7 @@ impl Chain {
 
     /// Applies the masks to the attributes of a log, a JSON object: to each name, string and number by itself, since escapes may
     /// hide a match, and then to the whole. `None` where nothing changed.
-    pub fn mask_attributes(&self, attributes: &str) -> Option<String> {
+    pub(crate) fn mask_attributes(&self, attributes: &str) -> Option<String> {
         if !self.masks {
             return None;
         }

@@ -13,7 +13,7 @@ use super::pattern::{Dialect, Pattern, PatternError, Replacement};
 use super::{Action, MultiLine, Rule, RuleError, RuleSet};
 
 /// How many rules a list may have. Every pod's author can write some, and all share the function's memory.
-pub const MAX_RULES: usize = 64;
+pub(crate) const MAX_RULES: usize = 64;
 
 /// How long a rule's name may be in what we say of it.
 const MAX_NAME_CHARACTERS: usize = 100;
@@ -34,7 +34,7 @@ pub fn text(json: &str) -> RuleSet {
 }
 
 /// What is wrong with a JSON text, and where; nothing of the text itself.
-pub fn json_problem(error: &serde_json::Error) -> String {
+pub(crate) fn json_problem(error: &serde_json::Error) -> String {
     use serde_json::error::Category;
     let what = match error.classify() {
         Category::Eof => "it ends too early",
@@ -44,14 +44,14 @@ pub fn json_problem(error: &serde_json::Error) -> String {
 }
 
 /// A set for what cannot be read: closed, if it seems to be about masks.
-pub fn unreadable(text: &str, problem: String) -> RuleSet {
+pub(crate) fn unreadable(text: &str, problem: String) -> RuleSet {
     let mut set = RuleSet::default();
     set.fail(None, problem, mentions_mask(text));
     set
 }
 
 /// A mistake that belongs to no rule.
-pub fn error(problem: String) -> RuleError {
+pub(crate) fn error(problem: String) -> RuleError {
     RuleError { name: None, problem }
 }
 
@@ -62,7 +62,7 @@ fn mentions_mask(text: &str) -> bool {
 }
 
 /// Whether a value is a rule, or holds one: what stands where no rule has an effect.
-pub fn holds_rule(value: &Value) -> bool {
+pub(crate) fn holds_rule(value: &Value) -> bool {
     match value {
         Value::Array(values) => values.iter().any(holds_rule),
         Value::Object(members) => {
@@ -77,7 +77,7 @@ pub fn holds_rule(value: &Value) -> bool {
 }
 
 /// Reads a list of rules that is JSON already.
-pub fn list(value: &Value) -> RuleSet {
+pub(crate) fn list(value: &Value) -> RuleSet {
     let mut set = RuleSet::default();
     let Some(rules) = value.as_array() else {
         set.fail(

@@ -55,7 +55,8 @@ impl From<Names> for Vec<String> {
 }
 
 /// The statuses that Datadog knows. Source: Datadog, "Log Status Remapper".
-pub const STATUSES: [&str; 9] = ["emergency", "alert", "critical", "error", "warn", "notice", "info", "debug", "ok"];
+pub(crate) const STATUSES: [&str; 9] =
+    ["emergency", "alert", "critical", "error", "warn", "notice", "info", "debug", "ok"];
 
 impl Sampling {
     /// Reads a rule or a list of them: `{"kube_namespace":"dev","status":"info","rate":0.1}`.
@@ -80,7 +81,7 @@ impl Sampling {
     }
 
     /// The rules that can apply to a container.
-    pub fn of(&self, namespace: &str, container: &str) -> Sampling {
+    pub(crate) fn of(&self, namespace: &str, container: &str) -> Sampling {
         let names = |names: &[String], name: &str| names.is_empty() || names.iter().any(|known| known == name);
         let shares =
             self.0.iter().filter(|share| names(&share.namespaces, namespace) && names(&share.containers, container));
@@ -88,12 +89,12 @@ impl Sampling {
     }
 
     /// Whether there is nothing to decide.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// The number, from 1, of the rule that leaves this log out; `None` if it is kept.
-    pub fn leaves_out(&self, id: &str, status: &str) -> Option<usize> {
+    pub(crate) fn leaves_out(&self, id: &str, status: &str) -> Option<usize> {
         let fits = |share: &&Share| share.statuses.is_empty() || share.statuses.iter().any(|known| known == status);
         let share = self.0.iter().find(fits)?;
         (u128::from(hash(id.as_bytes())) >= share.threshold).then_some(share.number)

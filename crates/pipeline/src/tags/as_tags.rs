@@ -29,7 +29,7 @@ impl AsTags {
     }
 
     /// Adds the tags that one label (or annotation) makes.
-    pub fn apply(&self, name: &str, value: &str, tags: &mut TagSet) {
+    pub(crate) fn apply(&self, name: &str, value: &str, tags: &mut TagSet) {
         let lower = name.to_lowercase();
         for (pattern, templates) in &self.0 {
             if *pattern == lower || (pattern.contains('*') && matches(pattern, &lower)) {

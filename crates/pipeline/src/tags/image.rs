@@ -2,19 +2,19 @@
 
 /// The parts of an image name that become tags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Image<'a> {
+pub(crate) struct Image<'a> {
     /// `image_name`: with registry, without tag and digest.
-    pub name: &'a str,
+    pub(crate) name: &'a str,
     /// `short_image`: behind the last slash.
-    pub short: &'a str,
+    pub(crate) short: &'a str,
     /// `image_tag`; empty where the name has none.
-    pub tag: &'a str,
+    pub(crate) tag: &'a str,
 }
 
 /// Splits an image name; `None` for a bare digest, which names nothing.
 ///
 /// Source: DataDog/datadog-agent, `pkg/util/containers/image`, `SplitImageName`.
-pub fn split(image: &str) -> Option<Image<'_>> {
+pub(crate) fn split(image: &str) -> Option<Image<'_>> {
     if image.is_empty() || image.starts_with("sha256:") {
         return None;
     }

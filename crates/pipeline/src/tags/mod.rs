@@ -4,8 +4,8 @@
 //! out once for as long as these stay the same: an invocation carries one stream.
 
 pub mod as_tags;
-pub mod image;
-pub mod owner;
+pub(crate) mod image;
+pub(crate) mod owner;
 pub mod pod;
 pub mod tag_set;
 
@@ -51,10 +51,10 @@ pub struct TagSettings {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Identity {
     pub tags: TagSet,
-    pub service: String,
-    pub source: String,
+    pub(crate) service: String,
+    pub(crate) source: String,
     /// Only where the settings ask for it: Fargate's Agent reports no host.
-    pub hostname: Option<String>,
+    pub(crate) hostname: Option<String>,
 }
 
 impl Identity {
@@ -142,7 +142,7 @@ pub fn identify(
 
 /// The cluster that settings or log group name, as a tag's value: the function's own metrics have it as a dimension, so nothing that
 /// a record says may choose it. Each new value would be another set of metrics to pay for.
-pub fn told_cluster(place: &Place, settings: &TagSettings) -> Option<String> {
+pub(crate) fn told_cluster(place: &Place, settings: &TagSettings) -> Option<String> {
     let in_tags = settings.tags.iter().find_map(|tag| tag.strip_prefix(CLUSTER));
     let name = in_tags.or(settings.cluster_name.as_deref()).or_else(|| cluster_of_group(place))?;
     tag_set::normalise(&format!("{CLUSTER}{name}")).strip_prefix(CLUSTER).map(str::to_owned)

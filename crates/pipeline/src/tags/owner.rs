@@ -6,10 +6,10 @@
 
 /// An owner of a pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Owner {
+pub(crate) struct Owner {
     /// As Kubernetes spells it: `ReplicaSet`.
-    pub kind: String,
-    pub name: String,
+    pub(crate) kind: String,
+    pub(crate) name: String,
 }
 
 impl Owner {
@@ -19,10 +19,10 @@ impl Owner {
 }
 
 /// The argo-rollouts controller puts this label where a Deployment's controller puts `pod-template-hash`.
-pub const ROLLOUT_LABEL: &str = "rollouts-pod-template-hash";
+pub(crate) const ROLLOUT_LABEL: &str = "rollouts-pod-template-hash";
 
 /// The owner as labels and name tell it. `label` looks a label up.
-pub fn infer<'a>(pod: &'a str, label: impl Fn(&str) -> Option<&'a str>) -> Option<Owner> {
+pub(crate) fn infer<'a>(pod: &'a str, label: impl Fn(&str) -> Option<&'a str>) -> Option<Owner> {
     for hash in ["pod-template-hash", ROLLOUT_LABEL] {
         if let Some(hash) = label(hash)
             && let Some((replica_set, _)) = pod.rsplit_once('-')
@@ -60,14 +60,14 @@ fn by_name(pod: &str) -> Option<Owner> {
 
 /// The Deployment that made a ReplicaSet.
 /// Source: DataDog/datadog-agent, `pkg/util/kubernetes/helpers.go`, `ParseDeploymentForReplicaSet`.
-pub fn deployment_of(replica_set: &str) -> Option<&str> {
+pub(crate) fn deployment_of(replica_set: &str) -> Option<&str> {
     let (deployment, suffix) = replica_set.rsplit_once('-')?;
     (!deployment.is_empty() && suffix.len() >= 3 && is_generated(suffix)).then_some(deployment)
 }
 
 /// The CronJob that made a Job.
 /// Source: DataDog/datadog-agent, `pkg/util/kubernetes/helpers.go`, `ParseCronJobForJob`.
-pub fn cron_job_of(job: &str) -> Option<&str> {
+pub(crate) fn cron_job_of(job: &str) -> Option<&str> {
     let (cron_job, suffix) = job.rsplit_once('-')?;
     (!cron_job.is_empty() && suffix.len() >= 3 && is_digits(suffix)).then_some(cron_job)
 }

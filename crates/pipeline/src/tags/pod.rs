@@ -11,19 +11,19 @@ use crate::json;
 /// Source: Fluent Bit, `plugins/filter_kubernetes/kube_meta.c`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pod {
-    pub name: String,
-    pub namespace: String,
+    pub(crate) name: String,
+    pub(crate) namespace: String,
     pub container: String,
-    pub container_id: String,
+    pub(crate) container_id: String,
     /// The node: on Fargate, `fargate-ip-…`.
-    pub host: String,
+    pub(crate) host: String,
     /// As the pod's specification has it: `repository:tag`.
-    pub image: String,
+    pub(crate) image: String,
     /// The image as pulled: `repository@sha256:…`.
-    pub image_hash: String,
-    pub labels: Pairs,
+    pub(crate) image_hash: String,
+    pub(crate) labels: Pairs,
     pub annotations: Pairs,
-    pub owners: Vec<Owner>,
+    pub(crate) owners: Vec<Owner>,
 }
 
 /// Labels or annotations in their order.
@@ -32,7 +32,7 @@ pub struct Pairs(Vec<(String, String)>);
 
 impl Pairs {
     /// Reads an object; anything else is empty.
-    pub fn parse(raw: &str) -> Pairs {
+    pub(crate) fn parse(raw: &str) -> Pairs {
         let mut pairs = Vec::new();
         let _ = json::each_member(raw, |key, value| pairs.push((text(&format!("\"{key}\"")), text(value))));
         Pairs(pairs)
@@ -42,14 +42,14 @@ impl Pairs {
         self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 }
 
 impl Pod {
     /// Reads the raw JSON of the object.
-    pub fn parse(raw: &str) -> Pod {
+    pub(crate) fn parse(raw: &str) -> Pod {
         let mut pod = Pod::default();
         let _ = json::each_member(raw, |key, value| match key {
             "pod_name" => pod.name = text(value),

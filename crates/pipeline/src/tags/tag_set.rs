@@ -12,14 +12,14 @@ pub struct TagSet(Vec<String>);
 
 impl TagSet {
     /// Adds `name:value`, unless one of both is empty, or it is there, or the set is full.
-    pub fn add(&mut self, name: &str, value: &str) {
+    pub(crate) fn add(&mut self, name: &str, value: &str) {
         if !name.trim().is_empty() && !value.trim().is_empty() {
             self.add_tag(&format!("{}:{}", name.trim(), value.trim()));
         }
     }
 
     /// Adds a tag that comes whole; one without a colon is legal.
-    pub fn add_tag(&mut self, tag: &str) {
+    pub(crate) fn add_tag(&mut self, tag: &str) {
         let tag = normalise(tag);
         if !tag.is_empty() && self.0.len() < MAX_TAGS && !self.0.contains(&tag) {
             self.0.push(tag);
@@ -27,7 +27,7 @@ impl TagSet {
     }
 
     /// Whether a tag of this name is there.
-    pub fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.0.iter().any(|tag| tag.split_once(':').is_some_and(|(key, _)| key == name))
     }
 
@@ -37,7 +37,7 @@ impl TagSet {
     }
 
     /// The first `most` tags as `ddtags` has them.
-    pub fn join(&self, most: usize) -> String {
+    pub(crate) fn join(&self, most: usize) -> String {
         self.0[..self.0.len().min(most)].join(",")
     }
 }
@@ -48,7 +48,7 @@ impl TagSet {
 /// Done here, since `ddtags` is one string that commas divide: a comma in a label's annotation would make two tags.
 ///
 /// Source: Datadog, "Getting started with tags", "Define tags".
-pub fn normalise(tag: &str) -> String {
+pub(crate) fn normalise(tag: &str) -> String {
     let mut out = String::with_capacity(tag.len());
     let characters = tag.chars().flat_map(char::to_lowercase).map(|character| match character {
         '_' | '-' | ':' | '.' | '/' => character,

@@ -27,7 +27,7 @@ pub fn plain(rule: &Rule) -> String {
 }
 
 /// One rule, for SARIF.
-pub fn markdown(rule: &Rule) -> String {
+pub(crate) fn markdown(rule: &Rule) -> String {
     let sources: Vec<String> = rule.sources.iter().map(|source| format!("* {source}")).collect();
     format!("{}.\n\n**Why:** {}\n\n**Fix:** {}\n\nSources:\n\n{}\n", rule.title, rule.why, rule.fix, sources.join("\n"))
 }

@@ -7,7 +7,7 @@ use super::super::rule::Severity;
 use super::super::source::{Place, Source};
 
 /// The version of the form.
-pub const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 1;
 
 /// All findings, facts and counts.
 pub fn json(report: &Report, sources: &[Source]) -> Value {

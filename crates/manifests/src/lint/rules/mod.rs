@@ -4,16 +4,16 @@
 //! Codes: PF0 any file, PF1 what EKS refuses, PF2 what Fluent Bit refuses or loses, PF3 the way to Datadog, PF4 sidecars, PF5 RBAC,
 //! PF6 secrets, PF7 Helm and the Operator, PF8 annotations, PF9 across files.
 
-pub mod across;
-pub mod annotations;
-pub mod datadog;
-pub mod eks;
-pub mod fluent_bit;
-pub mod install;
-pub mod rbac;
-pub mod secrets;
-pub mod sidecar;
-pub mod source;
+pub(crate) mod across;
+pub(crate) mod annotations;
+pub(crate) mod datadog;
+pub(crate) mod eks;
+pub(crate) mod fluent_bit;
+pub(crate) mod install;
+pub(crate) mod rbac;
+pub(crate) mod secrets;
+pub(crate) mod sidecar;
+pub(crate) mod source;
 
 use super::finding::Findings;
 use super::project::Project;

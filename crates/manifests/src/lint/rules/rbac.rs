@@ -13,7 +13,7 @@ use crate::rbac::{API_READS, KUBELET_READS};
 const PAGE: &str = "Datadog documentation, \"Amazon EKS on AWS Fargate\", \"AWS EKS Fargate RBAC\"";
 const RBAC: &str = "Kubernetes documentation, \"Using RBAC Authorization\"";
 
-pub static INCOMPLETE: Rule = Rule {
+pub(crate) static INCOMPLETE: Rule = Rule {
     code: "PF501",
     name: "role-incomplete",
     severity: Severity::Error,
@@ -24,7 +24,7 @@ pub static INCOMPLETE: Rule = Rule {
     sources: &[PAGE],
 };
 
-pub static FEWER: Rule = Rule {
+pub(crate) static FEWER: Rule = Rule {
     code: "PF502",
     name: "role-less-than-listed",
     severity: Severity::Note,
@@ -35,7 +35,7 @@ pub static FEWER: Rule = Rule {
     sources: &[PAGE],
 };
 
-pub static WILDCARD: Rule = Rule {
+pub(crate) static WILDCARD: Rule = Rule {
     code: "PF503",
     name: "role-too-wide",
     severity: Severity::Warning,
@@ -46,7 +46,7 @@ pub static WILDCARD: Rule = Rule {
     sources: &["Kubernetes documentation, \"Role Based Access Control Good Practices\"", PAGE],
 };
 
-pub static UNKNOWN_ROLE: Rule = Rule {
+pub(crate) static UNKNOWN_ROLE: Rule = Rule {
     code: "PF504",
     name: "binding-without-role",
     severity: Severity::Error,
@@ -57,7 +57,7 @@ pub static UNKNOWN_ROLE: Rule = Rule {
     sources: &[RBAC],
 };
 
-pub static NAMESPACED: Rule = Rule {
+pub(crate) static NAMESPACED: Rule = Rule {
     code: "PF505",
     name: "role-of-a-namespace",
     severity: Severity::Error,
@@ -68,7 +68,7 @@ pub static NAMESPACED: Rule = Rule {
     sources: &[RBAC],
 };
 
-pub static UNBOUND: Rule = Rule {
+pub(crate) static UNBOUND: Rule = Rule {
     code: "PF506",
     name: "service-account-unbound",
     severity: Severity::Error,
@@ -79,7 +79,7 @@ pub static UNBOUND: Rule = Rule {
     sources: &[PAGE],
 };
 
-pub static SUBJECT_NAMESPACE: Rule = Rule {
+pub(crate) static SUBJECT_NAMESPACE: Rule = Rule {
     code: "PF507",
     name: "subject-without-namespace",
     severity: Severity::Error,
@@ -90,7 +90,7 @@ pub static SUBJECT_NAMESPACE: Rule = Rule {
     sources: &["Kubernetes API reference, \"ClusterRoleBinding\""],
 };
 
-pub static NO_TOKEN: Rule = Rule {
+pub(crate) static NO_TOKEN: Rule = Rule {
     code: "PF508",
     name: "sidecar-without-account-token",
     severity: Severity::Error,
@@ -101,7 +101,7 @@ pub static NO_TOKEN: Rule = Rule {
     sources: &["Kubernetes documentation, \"Configure Service Accounts for Pods\""],
 };
 
-pub static RULES: &[&Rule] =
+pub(crate) static RULES: &[&Rule] =
     &[&INCOMPLETE, &FEWER, &WILDCARD, &UNKNOWN_ROLE, &NAMESPACED, &UNBOUND, &SUBJECT_NAMESPACE, &NO_TOKEN];
 
 /// How names of the Agent's roles and bindings begin.
@@ -113,7 +113,7 @@ const OF_PROXY: [&str; 2] = ["nodes/pods", "nodes/healthz"];
 /// ClusterRoles that Kubernetes has of its own. Source: Kubernetes documentation, "Using RBAC Authorization".
 const BUILT_IN: [&str; 4] = ["cluster-admin", "admin", "edit", "view"];
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     let roles: Vec<Object<'_>> = project.of_kind("ClusterRole").filter(is_agents).collect();
     for role in &roles {
         reads(role, findings);

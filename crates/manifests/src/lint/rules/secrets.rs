@@ -17,7 +17,7 @@ use crate::secret::{MIN_TOKEN, SecretError, check_api_key};
 const PAGE: &str = "Datadog documentation, \"Amazon EKS on AWS Fargate\", \"Prerequisites\"";
 const KUBERNETES: &str = "Kubernetes documentation, \"Secrets\"";
 
-pub static NO_API_KEY: Rule = Rule {
+pub(crate) static NO_API_KEY: Rule = Rule {
     code: "PF601",
     name: "secret-without-api-key",
     severity: Severity::Error,
@@ -28,7 +28,7 @@ pub static NO_API_KEY: Rule = Rule {
     sources: &[PAGE, "DataDog/datadog-agent, issue #52899"],
 };
 
-pub static NO_TOKEN: Rule = Rule {
+pub(crate) static NO_TOKEN: Rule = Rule {
     code: "PF602",
     name: "secret-without-token",
     severity: Severity::Warning,
@@ -39,7 +39,7 @@ pub static NO_TOKEN: Rule = Rule {
     sources: &[PAGE, "DataDog/datadog-agent, issue #52899"],
 };
 
-pub static API_KEY_FORM: Rule = Rule {
+pub(crate) static API_KEY_FORM: Rule = Rule {
     code: "PF603",
     name: "api-key-form",
     severity: Severity::Error,
@@ -50,7 +50,7 @@ pub static API_KEY_FORM: Rule = Rule {
     sources: &["Datadog documentation, \"API and Application Keys\""],
 };
 
-pub static PLACEHOLDER: Rule = Rule {
+pub(crate) static PLACEHOLDER: Rule = Rule {
     code: "PF604",
     name: "secret-placeholder",
     severity: Severity::Error,
@@ -61,7 +61,7 @@ pub static PLACEHOLDER: Rule = Rule {
     sources: &[PAGE],
 };
 
-pub static SHORT_TOKEN: Rule = Rule {
+pub(crate) static SHORT_TOKEN: Rule = Rule {
     code: "PF605",
     name: "token-too-short",
     severity: Severity::Error,
@@ -72,7 +72,7 @@ pub static SHORT_TOKEN: Rule = Rule {
     sources: &[PAGE, "DataDog/datadog-agent, `pkg/api/util`, `authTokenMinimalLen`"],
 };
 
-pub static NOT_BASE64: Rule = Rule {
+pub(crate) static NOT_BASE64: Rule = Rule {
     code: "PF606",
     name: "secret-not-base64",
     severity: Severity::Error,
@@ -83,7 +83,7 @@ pub static NOT_BASE64: Rule = Rule {
     sources: &[KUBERNETES],
 };
 
-pub static BLANKS: Rule = Rule {
+pub(crate) static BLANKS: Rule = Rule {
     code: "PF607",
     name: "secret-with-blanks",
     severity: Severity::Error,
@@ -94,7 +94,7 @@ pub static BLANKS: Rule = Rule {
     sources: &[KUBERNETES],
 };
 
-pub static TOKENS_DIFFER: Rule = Rule {
+pub(crate) static TOKENS_DIFFER: Rule = Rule {
     code: "PF608",
     name: "tokens-differ",
     severity: Severity::Error,
@@ -105,7 +105,7 @@ pub static TOKENS_DIFFER: Rule = Rule {
     sources: &[PAGE],
 };
 
-pub static MISSING: Rule = Rule {
+pub(crate) static MISSING: Rule = Rule {
     code: "PF609",
     name: "secret-missing",
     severity: Severity::Error,
@@ -116,7 +116,7 @@ pub static MISSING: Rule = Rule {
     sources: &[PAGE, "DataDog/datadog-agent, issue #52899"],
 };
 
-pub static OTHER_NAME: Rule = Rule {
+pub(crate) static OTHER_NAME: Rule = Rule {
     code: "PF610",
     name: "secret-other-name",
     severity: Severity::Error,
@@ -127,7 +127,7 @@ pub static OTHER_NAME: Rule = Rule {
     sources: &[PAGE, "DataDog/datadog-operator, issue #1688"],
 };
 
-pub static NOT_A_STRING: Rule = Rule {
+pub(crate) static NOT_A_STRING: Rule = Rule {
     code: "PF611",
     name: "secret-not-a-string",
     severity: Severity::Error,
@@ -138,7 +138,7 @@ pub static NOT_A_STRING: Rule = Rule {
     sources: &["Kubernetes API reference, \"Secret\"", "kubernetes-sigs/yaml"],
 };
 
-pub static RULES: &[&Rule] = &[
+pub(crate) static RULES: &[&Rule] = &[
     &NO_API_KEY,
     &NO_TOKEN,
     &API_KEY_FORM,
@@ -156,7 +156,7 @@ pub static RULES: &[&Rule] = &[
 const MAKERS: [&str; 5] =
     ["ExternalSecret", "ClusterExternalSecret", "SealedSecret", "VaultStaticSecret", "BitwardenSecret"];
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     let secrets: Vec<Object<'_>> = project.of_kind("Secret").filter(|secret| secret.name() == Some(SECRET)).collect();
     project.of_kind("Secret").for_each(|secret| strings(project, &secret, findings));
     let mut tokens: Vec<(Place, String)> = Vec::new();

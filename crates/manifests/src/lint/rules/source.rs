@@ -9,7 +9,7 @@ use super::super::project::{Kind, Project};
 use super::super::rule::{Rule, Severity};
 use super::super::source::Place;
 
-pub static NOT_YAML: Rule = Rule {
+pub(crate) static NOT_YAML: Rule = Rule {
     code: "PF001",
     name: "not-yaml",
     severity: Severity::Error,
@@ -20,7 +20,7 @@ pub static NOT_YAML: Rule = Rule {
     sources: &["YAML 1.2.2 specification"],
 };
 
-pub static ALLOW_WITHOUT_REASON: Rule = Rule {
+pub(crate) static ALLOW_WITHOUT_REASON: Rule = Rule {
     code: "PF002",
     name: "allow-without-reason",
     severity: Severity::Warning,
@@ -31,7 +31,7 @@ pub static ALLOW_WITHOUT_REASON: Rule = Rule {
     sources: &["podferry's own"],
 };
 
-pub static UNUSED_ALLOW: Rule = Rule {
+pub(crate) static UNUSED_ALLOW: Rule = Rule {
     code: "PF003",
     name: "unused-allow",
     severity: Severity::Note,
@@ -42,7 +42,7 @@ pub static UNUSED_ALLOW: Rule = Rule {
     sources: &["podferry's own"],
 };
 
-pub static DUPLICATE_KEY: Rule = Rule {
+pub(crate) static DUPLICATE_KEY: Rule = Rule {
     code: "PF004",
     name: "duplicate-key",
     severity: Severity::Error,
@@ -53,7 +53,7 @@ pub static DUPLICATE_KEY: Rule = Rule {
     sources: &["YAML 1.2.2 specification, 3.2.1.3", "kubernetes-sigs/yaml, `UnmarshalStrict`"],
 };
 
-pub static UNRENDERED: Rule = Rule {
+pub(crate) static UNRENDERED: Rule = Rule {
     code: "PF005",
     name: "unrendered-template",
     severity: Severity::Note,
@@ -64,9 +64,9 @@ pub static UNRENDERED: Rule = Rule {
     sources: &["Helm documentation, \"Chart Template Guide\""],
 };
 
-pub static RULES: &[&Rule] = &[&NOT_YAML, &ALLOW_WITHOUT_REASON, &UNUSED_ALLOW, &DUPLICATE_KEY, &UNRENDERED];
+pub(crate) static RULES: &[&Rule] = &[&NOT_YAML, &ALLOW_WITHOUT_REASON, &UNUSED_ALLOW, &DUPLICATE_KEY, &UNRENDERED];
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for (number, (parsed, source)) in project.parsed.iter().zip(project.sources).enumerate() {
         let Some((place, error)) = parsed.error_place(number).zip(parsed.error.as_ref()) else { continue };
         let is_template = source.text.contains("{{") && source.text.contains("}}");
@@ -98,7 +98,7 @@ fn duplicates(node: Node<'_>, findings: &mut Findings) {
 }
 
 /// Looks at a comment that allows something.
-pub fn check_allow(allow: &Allow, place: Place, is_used: bool, findings: &mut Vec<Finding>) {
+pub(crate) fn check_allow(allow: &Allow, place: Place, is_used: bool, findings: &mut Vec<Finding>) {
     if !is_used {
         let message = match super::find(&allow.code) {
             Some(rule) => format!("{} ({}) is not found here", rule.code, rule.name),

@@ -11,7 +11,7 @@ use shape::Shape;
 
 /// What a line is to the group of lines before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// Begins a log of its own.
     New,
     /// Belongs to the group, and so do the lines that were held as `Maybe` before it.
@@ -24,7 +24,7 @@ use Verdict::{Joins, Maybe, New};
 
 /// A group of lines: what has been seen of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Trace(State);
+pub(crate) struct Trace(State);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -70,7 +70,7 @@ enum State {
 
 impl Trace {
     /// A group that begins with this line.
-    pub fn begin(line: &str) -> Trace {
+    pub(crate) fn begin(line: &str) -> Trace {
         Trace(match shape::shape(of_terminal(line)) {
             Shape::Header | Shape::ThreadHeader => State::Header,
             Shape::Frame { opens: false } | Shape::More => State::Frames,
@@ -91,7 +91,7 @@ impl Trace {
     }
 
     /// Looks at the next line of the same output. `first` is the group's first line.
-    pub fn next(&mut self, first: &str, line: &str) -> Verdict {
+    pub(crate) fn next(&mut self, first: &str, line: &str) -> Verdict {
         let (first, line) = (of_terminal(first), of_terminal(line));
         let shape = shape::shape(line);
         let (verdict, state) = follow(self.0, shape, first, line);

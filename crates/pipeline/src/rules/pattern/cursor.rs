@@ -5,26 +5,26 @@ use super::PatternError;
 /// The characters of a pattern, and where in it we are.
 pub(super) struct Cursor {
     characters: Vec<char>,
-    pub at: usize,
+    pub(crate) at: usize,
 }
 
 impl Cursor {
-    pub fn new(text: &str) -> Cursor {
+    pub(crate) fn new(text: &str) -> Cursor {
         Cursor { characters: text.chars().collect(), at: 0 }
     }
 
-    pub fn peek(&self) -> Option<char> {
+    pub(crate) fn peek(&self) -> Option<char> {
         self.characters.get(self.at).copied()
     }
 
-    pub fn next(&mut self) -> Option<char> {
+    pub(crate) fn next(&mut self) -> Option<char> {
         let next = self.peek()?;
         self.at += 1;
         Some(next)
     }
 
     /// Takes `text`, if it comes next.
-    pub fn take(&mut self, text: &str) -> bool {
+    pub(crate) fn take(&mut self, text: &str) -> bool {
         let is_next =
             text.chars().enumerate().all(|(index, expected)| self.characters.get(self.at + index) == Some(&expected));
         if is_next {
@@ -34,7 +34,7 @@ impl Cursor {
     }
 
     /// Everything up to `end`, which is taken too; `None`, and nothing taken, if it never comes.
-    pub fn until(&mut self, end: char) -> Option<String> {
+    pub(crate) fn until(&mut self, end: char) -> Option<String> {
         let rest = self.characters.get(self.at..)?;
         let length = rest.iter().position(|character| *character == end)?;
         let text = rest[..length].iter().collect();
@@ -43,14 +43,14 @@ impl Cursor {
     }
 
     /// At most `most` characters that `is` accepts.
-    pub fn run_of(&mut self, most: usize, is: impl Fn(char) -> bool) -> String {
+    pub(crate) fn run_of(&mut self, most: usize, is: impl Fn(char) -> bool) -> String {
         let rest = self.characters.get(self.at..).unwrap_or_default();
         let text: String = rest.iter().copied().take(most).take_while(|character| is(*character)).collect();
         self.at += text.chars().count();
         text
     }
 
-    pub fn error<T>(&self, from: usize, problem: impl Into<String>) -> Result<T, PatternError> {
+    pub(crate) fn error<T>(&self, from: usize, problem: impl Into<String>) -> Result<T, PatternError> {
         Err(PatternError::Syntax { at: from + 1, problem: problem.into() })
     }
 }

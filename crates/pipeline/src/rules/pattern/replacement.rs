@@ -56,7 +56,7 @@ impl Replacement {
     /// The same for a mask: what matches in a line by itself is replaced, too, with the blanks at its ends or without. A
     /// pattern with `$` would find its secret in a line that comes alone, and pass it on in the middle of lines that were
     /// joined, or before a `\r`; the Agent takes blanks off before its rules apply.
-    pub fn mask<'t>(&self, pattern: &Pattern, text: &'t str) -> Cow<'t, str> {
+    pub(crate) fn mask<'t>(&self, pattern: &Pattern, text: &'t str) -> Cow<'t, str> {
         if memchr::memchr(b'\n', text.as_bytes()).is_none() && text.trim().len() == text.len() {
             return self.apply(pattern, text);
         }

@@ -18,9 +18,9 @@ const MAX_DEPTH: usize = 200;
 
 /// A pattern in Rust's syntax.
 pub(super) struct Translated {
-    pub regex: String,
+    pub(crate) regex: String,
     /// By the number of the group; the whole match is none.
-    pub names: Vec<Option<String>>,
+    pub(crate) names: Vec<Option<String>>,
 }
 
 pub(super) fn translate(pattern: &str, dialect: Dialect) -> Result<Translated, PatternError> {

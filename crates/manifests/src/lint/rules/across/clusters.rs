@@ -7,7 +7,7 @@ use crate::lint::project::Project;
 use crate::lint::rule::{Rule, Severity};
 use crate::lint::source::Place;
 
-pub static OTHER_CLUSTER: Rule = Rule {
+pub(crate) static OTHER_CLUSTER: Rule = Rule {
     code: "PF951",
     name: "other-cluster",
     severity: Severity::Warning,
@@ -18,9 +18,9 @@ pub static OTHER_CLUSTER: Rule = Rule {
     sources: &["Datadog, \"Amazon EKS on AWS Fargate\", Cluster name", "podferry's own"],
 };
 
-pub static RULES: &[&Rule] = &[&OTHER_CLUSTER];
+pub(crate) static RULES: &[&Rule] = &[&OTHER_CLUSTER];
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     let Some(expected) = project.expected.cluster.as_deref() else { return };
     let mut hold = |name: &str, place: Place| {
         if name != expected && !name.is_empty() && !is_placeholder(name) {

@@ -12,7 +12,7 @@ use pipeline::stream::{self, Origin};
 
 const FILTERS: &str = "Amazon CloudWatch Logs User Guide, \"Subscription filters\"";
 
-pub static NOT_SUBSCRIBED: Rule = Rule {
+pub(crate) static NOT_SUBSCRIBED: Rule = Rule {
     code: "PF901",
     name: "group-not-subscribed",
     severity: Severity::Warning,
@@ -23,7 +23,7 @@ pub static NOT_SUBSCRIBED: Rule = Rule {
     sources: &[FILTERS],
 };
 
-pub static OTHER_GROUP: Rule = Rule {
+pub(crate) static OTHER_GROUP: Rule = Rule {
     code: "PF902",
     name: "other-log-group",
     severity: Severity::Error,
@@ -34,7 +34,7 @@ pub static OTHER_GROUP: Rule = Rule {
     sources: &["podferry's own", FILTERS],
 };
 
-pub static OTHER_REGION: Rule = Rule {
+pub(crate) static OTHER_REGION: Rule = Rule {
     code: "PF903",
     name: "subscription-in-other-region",
     severity: Severity::Error,
@@ -45,7 +45,7 @@ pub static OTHER_REGION: Rule = Rule {
     sources: &[FILTERS],
 };
 
-pub static RULES: &[&Rule] = &[&NOT_SUBSCRIBED, &OTHER_GROUP, &OTHER_REGION];
+pub(crate) static RULES: &[&Rule] = &[&NOT_SUBSCRIBED, &OTHER_GROUP, &OTHER_REGION];
 
 /// A log group that Fluent Bit writes to.
 struct Written<'b, 'a> {
@@ -63,7 +63,7 @@ impl Written<'_, '_> {
     }
 }
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     let resources = template::resources(project);
     // Groups of services and functions are subscribed for other reasons.
     let is_of_service = |group: &str| matches!(stream::origin(group, ""), Origin::Service(_));

@@ -1,8 +1,8 @@
 //! Rules across files: whether the ConfigMap, policies, subscriptions, profiles and what else is given fit together.
 
-pub mod clusters;
-pub mod log_group;
-pub mod permissions;
-pub mod profiles;
-pub mod subscriptions;
-pub mod twice;
+pub(crate) mod clusters;
+pub(crate) mod log_group;
+pub(crate) mod permissions;
+pub(crate) mod profiles;
+pub(crate) mod subscriptions;
+pub(crate) mod twice;

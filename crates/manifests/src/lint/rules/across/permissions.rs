@@ -14,7 +14,7 @@ const GUIDE: &str = "Amazon EKS User Guide, \"Start AWS Fargate logging for your
 const REFERENCE: &str = "AWS Service Authorization Reference, \"Amazon CloudWatch Logs\"";
 const PLUGIN: &str = "fluent/fluent-bit, plugins/out_cloudwatch_logs/cloudwatch_api.c";
 
-pub static GROUP_NOT_ALLOWED: Rule = Rule {
+pub(crate) static GROUP_NOT_ALLOWED: Rule = Rule {
     code: "PF911",
     name: "group-not-allowed",
     severity: Severity::Error,
@@ -25,7 +25,7 @@ pub static GROUP_NOT_ALLOWED: Rule = Rule {
     sources: &[GUIDE, REFERENCE],
 };
 
-pub static WRITE_NOT_ALLOWED: Rule = Rule {
+pub(crate) static WRITE_NOT_ALLOWED: Rule = Rule {
     code: "PF912",
     name: "write-not-allowed",
     severity: Severity::Error,
@@ -36,7 +36,7 @@ pub static WRITE_NOT_ALLOWED: Rule = Rule {
     sources: &[GUIDE, PLUGIN],
 };
 
-pub static CREATE_NOT_ALLOWED: Rule = Rule {
+pub(crate) static CREATE_NOT_ALLOWED: Rule = Rule {
     code: "PF913",
     name: "create-group-not-allowed",
     severity: Severity::Error,
@@ -47,7 +47,7 @@ pub static CREATE_NOT_ALLOWED: Rule = Rule {
     sources: &[GUIDE, PLUGIN],
 };
 
-pub static RETENTION_NOT_ALLOWED: Rule = Rule {
+pub(crate) static RETENTION_NOT_ALLOWED: Rule = Rule {
     code: "PF914",
     name: "retention-not-allowed",
     severity: Severity::Error,
@@ -58,7 +58,7 @@ pub static RETENTION_NOT_ALLOWED: Rule = Rule {
     sources: &[GUIDE, PLUGIN],
 };
 
-pub static EVERYTHING: Rule = Rule {
+pub(crate) static EVERYTHING: Rule = Rule {
     code: "PF915",
     name: "policy-for-everything",
     severity: Severity::Note,
@@ -69,7 +69,7 @@ pub static EVERYTHING: Rule = Rule {
     sources: &[GUIDE, "IAM User Guide, \"Security best practices in IAM\""],
 };
 
-pub static WITHOUT_STREAMS: Rule = Rule {
+pub(crate) static WITHOUT_STREAMS: Rule = Rule {
     code: "PF916",
     name: "resource-without-streams",
     severity: Severity::Error,
@@ -80,7 +80,7 @@ pub static WITHOUT_STREAMS: Rule = Rule {
     sources: &[REFERENCE, "Amazon CloudWatch Logs User Guide, \"Overview of managing access permissions\""],
 };
 
-pub static OWN_LOG_NOT_ALLOWED: Rule = Rule {
+pub(crate) static OWN_LOG_NOT_ALLOWED: Rule = Rule {
     code: "PF917",
     name: "own-log-not-allowed",
     severity: Severity::Warning,
@@ -91,7 +91,7 @@ pub static OWN_LOG_NOT_ALLOWED: Rule = Rule {
     sources: &[GUIDE],
 };
 
-pub static RULES: &[&Rule] = &[
+pub(crate) static RULES: &[&Rule] = &[
     &GROUP_NOT_ALLOWED,
     &WRITE_NOT_ALLOWED,
     &CREATE_NOT_ALLOWED,
@@ -108,7 +108,7 @@ const RETENTION: &str = "logs:PutRetentionPolicy";
 /// Only AWS's plugin in Go looks streams up.
 const DESCRIBE: &str = "logs:DescribeLogStreams";
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     let (statements, is_unknown) = policy::statements(project);
     for statement in &statements {
         everything(*statement, findings);

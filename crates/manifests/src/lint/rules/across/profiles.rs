@@ -6,7 +6,7 @@ use crate::lint::project::{Object, Pod, Project};
 use crate::lint::rule::{Rule, Severity};
 use pipeline::glob;
 
-pub static NO_PROFILE: Rule = Rule {
+pub(crate) static NO_PROFILE: Rule = Rule {
     code: "PF941",
     name: "pod-without-profile",
     severity: Severity::Note,
@@ -20,12 +20,12 @@ pub static NO_PROFILE: Rule = Rule {
     ],
 };
 
-pub static RULES: &[&Rule] = &[&NO_PROFILE];
+pub(crate) static RULES: &[&Rule] = &[&NO_PROFILE];
 
 /// What gives a cluster other nodes. Source: eksctl documentation, "Config file schema".
 const OTHER_NODES: [&str; 4] = ["nodeGroups", "managedNodeGroups", "autoModeConfig", "karpenter"];
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     let clusters: Vec<Object<'_>> =
         project.of_kind("ClusterConfig").filter(|object| object.group() == "eksctl.io").collect();
     let selectors: Vec<Node<'_>> = clusters

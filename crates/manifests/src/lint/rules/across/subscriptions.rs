@@ -8,7 +8,7 @@ use crate::lint::template::{self, Resource, reference};
 
 const FILTERS: &str = "Amazon CloudWatch Logs User Guide, \"Subscription filters\"";
 
-pub static LOOP: Rule = Rule {
+pub(crate) static LOOP: Rule = Rule {
     code: "PF921",
     name: "subscription-loop",
     severity: Severity::Error,
@@ -19,7 +19,7 @@ pub static LOOP: Rule = Rule {
     sources: &[FILTERS, "AWS Lambda Developer Guide, \"Recursive loop detection\""],
 };
 
-pub static TOO_MANY: Rule = Rule {
+pub(crate) static TOO_MANY: Rule = Rule {
     code: "PF922",
     name: "too-many-subscriptions",
     severity: Severity::Error,
@@ -30,7 +30,7 @@ pub static TOO_MANY: Rule = Rule {
     sources: &["Amazon CloudWatch Logs User Guide, \"CloudWatch Logs quotas\""],
 };
 
-pub static ROLE: Rule = Rule {
+pub(crate) static ROLE: Rule = Rule {
     code: "PF923",
     name: "subscription-role-for-function",
     severity: Severity::Error,
@@ -41,7 +41,7 @@ pub static ROLE: Rule = Rule {
     sources: &["AWS CloudFormation, AWS::Logs::SubscriptionFilter", "cloudtools/troposphere#413"],
 };
 
-pub static NO_PERMISSION: Rule = Rule {
+pub(crate) static NO_PERMISSION: Rule = Rule {
     code: "PF924",
     name: "subscription-without-permission",
     severity: Severity::Error,
@@ -52,7 +52,7 @@ pub static NO_PERMISSION: Rule = Rule {
     sources: &[FILTERS, "AWS CloudFormation, AWS::Lambda::Permission"],
 };
 
-pub static CLASS: Rule = Rule {
+pub(crate) static CLASS: Rule = Rule {
     code: "PF925",
     name: "subscription-of-infrequent-access",
     severity: Severity::Error,
@@ -63,12 +63,12 @@ pub static CLASS: Rule = Rule {
     sources: &["Amazon CloudWatch Logs User Guide, \"Log classes\""],
 };
 
-pub static RULES: &[&Rule] = &[&LOOP, &TOO_MANY, &ROLE, &NO_PERMISSION, &CLASS];
+pub(crate) static RULES: &[&Rule] = &[&LOOP, &TOO_MANY, &ROLE, &NO_PERMISSION, &CLASS];
 
 /// How many filters a log group takes. Source: Amazon CloudWatch Logs User Guide, "CloudWatch Logs quotas".
 const MAX_FILTERS: usize = 2;
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     let resources = template::resources(project);
     let subscriptions = subscription::all(&resources);
     for (number, subscription) in subscriptions.iter().enumerate() {

@@ -11,7 +11,7 @@ use crate::lint::node::Node;
 use crate::lint::project::{Kind, Object, Project};
 use crate::lint::rule::{Rule, Severity};
 
-pub static LOGGING_TWICE: Rule = Rule {
+pub(crate) static LOGGING_TWICE: Rule = Rule {
     code: "PF931",
     name: "logging-twice",
     severity: Severity::Error,
@@ -22,7 +22,7 @@ pub static LOGGING_TWICE: Rule = Rule {
     sources: &["Kubernetes documentation, \"Declarative Management of Kubernetes Objects Using Configuration Files\""],
 };
 
-pub static OBJECT_TWICE: Rule = Rule {
+pub(crate) static OBJECT_TWICE: Rule = Rule {
     code: "PF932",
     name: "object-twice",
     severity: Severity::Warning,
@@ -33,9 +33,9 @@ pub static OBJECT_TWICE: Rule = Rule {
     sources: &["Kubernetes documentation, \"Declarative Management of Kubernetes Objects Using Configuration Files\""],
 };
 
-pub static RULES: &[&Rule] = &[&LOGGING_TWICE, &OBJECT_TWICE];
+pub(crate) static RULES: &[&Rule] = &[&LOGGING_TWICE, &OBJECT_TWICE];
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     let mut seen: HashMap<(usize, &str, &str, &str, &str), Object<'_>> = HashMap::new();
     for object in project.objects.iter().filter(|object| object.what == Kind::Kubernetes) {
         let Some(name) = object.name().filter(|name| !name.is_empty()) else { continue };

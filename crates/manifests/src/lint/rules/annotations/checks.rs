@@ -15,7 +15,7 @@ use crate::annotations_v1::{ConvertError, PARTS, checks};
 
 const CODE: &str = "DataDog/datadog-agent, `comp/core/autodiscovery/common/utils`";
 
-pub static NOT_JSON: Rule = Rule {
+pub(crate) static NOT_JSON: Rule = Rule {
     code: "PF802",
     name: "annotation-not-json",
     severity: Severity::Error,
@@ -26,7 +26,7 @@ pub static NOT_JSON: Rule = Rule {
     sources: &[PAGE, CODE],
 };
 
-pub static CHECKS_FORM: Rule = Rule {
+pub(crate) static CHECKS_FORM: Rule = Rule {
     code: "PF803",
     name: "checks-form",
     severity: Severity::Error,
@@ -37,7 +37,7 @@ pub static CHECKS_FORM: Rule = Rule {
     sources: &[PAGE, CODE],
 };
 
-pub static THREE_LISTS: Rule = Rule {
+pub(crate) static THREE_LISTS: Rule = Rule {
     code: "PF804",
     name: "checks-v1-form",
     severity: Severity::Error,
@@ -48,7 +48,7 @@ pub static THREE_LISTS: Rule = Rule {
     sources: &[PAGE, CODE],
 };
 
-pub static BOTH: Rule = Rule {
+pub(crate) static BOTH: Rule = Rule {
     code: "PF805",
     name: "checks-twice",
     severity: Severity::Warning,
@@ -59,7 +59,7 @@ pub static BOTH: Rule = Rule {
     sources: &[PAGE, CODE],
 };
 
-pub static VARIABLE: Rule = Rule {
+pub(crate) static VARIABLE: Rule = Rule {
     code: "PF818",
     name: "template-variable-unknown",
     severity: Severity::Error,
@@ -70,7 +70,7 @@ pub static VARIABLE: Rule = Rule {
     sources: &["Datadog documentation, \"Autodiscovery Template Variables\""],
 };
 
-pub static RULES: &[&Rule] = &[&NOT_JSON, &CHECKS_FORM, &THREE_LISTS, &BOTH, &VARIABLE];
+pub(crate) static RULES: &[&Rule] = &[&NOT_JSON, &CHECKS_FORM, &THREE_LISTS, &BOTH, &VARIABLE];
 
 /// Members of a check. Source: DataDog/datadog-agent, `pod_annotations.go`, `parseChecksJSON`.
 const MEMBERS: [&str; 6] =
@@ -80,7 +80,7 @@ const VARIABLES: [&str; 8] =
     ["host", "port", "pid", "hostname", "kube_namespace", "kube_pod_name", "kube_pod_uid", "extra"];
 const STARTS: [&str; 4] = ["host_", "port_", "env_", "extra_"];
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for pod in project.pods() {
         for one in annotations(&pod).into_iter().filter(|one| one.end == "checks" && one.container.is_some()) {
             variables(project, one, findings);

@@ -16,7 +16,7 @@ use pipeline::rules::parse::KINDS;
 
 const CODE: &str = "DataDog/datadog-agent, `comp/logs/agent/config`";
 
-pub static FORM: Rule = Rule {
+pub(crate) static FORM: Rule = Rule {
     code: "PF808",
     name: "logs-annotation-form",
     severity: Severity::Error,
@@ -27,7 +27,7 @@ pub static FORM: Rule = Rule {
     sources: &[LOGS_PAGE, CODE],
 };
 
-pub static PROCESSING_RULE: Rule = Rule {
+pub(crate) static PROCESSING_RULE: Rule = Rule {
     code: "PF809",
     name: "log-processing-rule",
     severity: Severity::Error,
@@ -38,7 +38,7 @@ pub static PROCESSING_RULE: Rule = Rule {
     sources: &["Datadog documentation, \"Advanced Log Collection\"", CODE],
 };
 
-pub static MEMBER: Rule = Rule {
+pub(crate) static MEMBER: Rule = Rule {
     code: "PF810",
     name: "logs-annotation-member",
     severity: Severity::Warning,
@@ -49,7 +49,7 @@ pub static MEMBER: Rule = Rule {
     sources: &[LOGS_PAGE],
 };
 
-pub static RULES: &[&Rule] = &[&FORM, &PROCESSING_RULE, &MEMBER];
+pub(crate) static RULES: &[&Rule] = &[&FORM, &PROCESSING_RULE, &MEMBER];
 
 /// Members of a configuration of logs. Source: DataDog/datadog-agent, `comp/logs/agent/config/integration_config.go`.
 const MEMBERS: [&str; 18] = [
@@ -75,7 +75,7 @@ const MEMBERS: [&str; 18] = [
 const OF_RULE: [&str; 4] = ["type", "name", "pattern", "replace_placeholder"];
 const LIST: &str = "log_processing_rules";
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for pod in project.pods() {
         for one in annotations(&pod).into_iter().filter(|one| one.end == "logs" && one.container.is_some()) {
             let Some(json) = read(project, one, &NOT_JSON, findings) else { continue };

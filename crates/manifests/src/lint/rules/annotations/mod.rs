@@ -3,10 +3,10 @@
 //! `names`: where they stand and whose they are; `checks`: what the Agent is to check; `logs`: how logs are read, by the forwarder's own
 //! parser; `tags`: annotations and labels that become tags.
 
-pub mod checks;
-pub mod logs;
-pub mod names;
-pub mod tags;
+pub(crate) mod checks;
+pub(crate) mod logs;
+pub(crate) mod names;
+pub(crate) mod tags;
 
 use super::super::finding::{Finding, Findings};
 use super::super::json::JsonText;

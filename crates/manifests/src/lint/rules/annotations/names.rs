@@ -9,7 +9,7 @@ use super::super::super::similar::closest;
 use super::{ENDS, OF_POD, PAGE, annotation, annotations};
 use crate::annotations::PREFIX;
 
-pub static NOT_A_STRING: Rule = Rule {
+pub(crate) static NOT_A_STRING: Rule = Rule {
     code: "PF801",
     name: "annotation-not-a-string",
     severity: Severity::Error,
@@ -20,7 +20,7 @@ pub static NOT_A_STRING: Rule = Rule {
     sources: &["Kubernetes documentation, \"Annotations\"", "Kubernetes API reference, \"ObjectMeta\""],
 };
 
-pub static UNKNOWN_CONTAINER: Rule = Rule {
+pub(crate) static UNKNOWN_CONTAINER: Rule = Rule {
     code: "PF806",
     name: "annotation-of-no-container",
     severity: Severity::Error,
@@ -31,7 +31,7 @@ pub static UNKNOWN_CONTAINER: Rule = Rule {
     sources: &[PAGE, "DataDog/datadog-agent, `ValidateAnnotationsMatching`"],
 };
 
-pub static UNKNOWN_NAME: Rule = Rule {
+pub(crate) static UNKNOWN_NAME: Rule = Rule {
     code: "PF807",
     name: "annotation-unknown",
     severity: Severity::Warning,
@@ -42,7 +42,7 @@ pub static UNKNOWN_NAME: Rule = Rule {
     sources: &[PAGE, "Datadog documentation, \"Container Discovery Management\""],
 };
 
-pub static ON_WORKLOAD: Rule = Rule {
+pub(crate) static ON_WORKLOAD: Rule = Rule {
     code: "PF812",
     name: "annotation-on-workload",
     severity: Severity::Error,
@@ -53,7 +53,7 @@ pub static ON_WORKLOAD: Rule = Rule {
     sources: &[PAGE],
 };
 
-pub static NOT_YES_OR_NO: Rule = Rule {
+pub(crate) static NOT_YES_OR_NO: Rule = Rule {
     code: "PF816",
     name: "annotation-not-a-boolean",
     severity: Severity::Warning,
@@ -64,7 +64,7 @@ pub static NOT_YES_OR_NO: Rule = Rule {
     sources: &["Datadog documentation, \"Container Discovery Management\""],
 };
 
-pub static RULES: &[&Rule] = &[&NOT_A_STRING, &UNKNOWN_CONTAINER, &UNKNOWN_NAME, &ON_WORKLOAD, &NOT_YES_OR_NO];
+pub(crate) static RULES: &[&Rule] = &[&NOT_A_STRING, &UNKNOWN_CONTAINER, &UNKNOWN_NAME, &ON_WORKLOAD, &NOT_YES_OR_NO];
 
 /// Annotations that are yes or no.
 const BOOLEANS: [&str; 5] =
@@ -73,7 +73,7 @@ const BOOLEANS: [&str; 5] =
 /// What the Agent takes for yes or no. Source: Go's `strconv.ParseBool`.
 const YES_OR_NO: [&str; 12] = ["true", "false", "True", "False", "TRUE", "FALSE", "t", "f", "T", "F", "1", "0"];
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for object in project.of_what(Kind::Kubernetes) {
         strings(project, object.node, findings);
         let Some(pod) = object.pod() else { continue };

@@ -11,7 +11,7 @@ use super::super::super::similar::closest;
 use super::checks::NOT_JSON;
 use super::{TAGGING, annotations, read};
 
-pub static FORM: Rule = Rule {
+pub(crate) static FORM: Rule = Rule {
     code: "PF811",
     name: "tags-annotation-form",
     severity: Severity::Warning,
@@ -25,7 +25,7 @@ pub static FORM: Rule = Rule {
     ],
 };
 
-pub static ON_WORKLOAD: Rule = Rule {
+pub(crate) static ON_WORKLOAD: Rule = Rule {
     code: "PF813",
     name: "service-labels-on-workload",
     severity: Severity::Warning,
@@ -36,7 +36,7 @@ pub static ON_WORKLOAD: Rule = Rule {
     sources: &[TAGGING],
 };
 
-pub static VALUE: Rule = Rule {
+pub(crate) static VALUE: Rule = Rule {
     code: "PF814",
     name: "label-value-form",
     severity: Severity::Error,
@@ -47,7 +47,7 @@ pub static VALUE: Rule = Rule {
     sources: &["Kubernetes documentation, \"Labels and Selectors\""],
 };
 
-pub static ONLY_IN_VARIABLE: Rule = Rule {
+pub(crate) static ONLY_IN_VARIABLE: Rule = Rule {
     code: "PF815",
     name: "service-only-in-variable",
     severity: Severity::Note,
@@ -58,7 +58,7 @@ pub static ONLY_IN_VARIABLE: Rule = Rule {
     sources: &[TAGGING],
 };
 
-pub static UNKNOWN: Rule = Rule {
+pub(crate) static UNKNOWN: Rule = Rule {
     code: "PF817",
     name: "service-label-unknown",
     severity: Severity::Warning,
@@ -69,7 +69,7 @@ pub static UNKNOWN: Rule = Rule {
     sources: &[TAGGING],
 };
 
-pub static RULES: &[&Rule] = &[&FORM, &ON_WORKLOAD, &VALUE, &ONLY_IN_VARIABLE, &UNKNOWN];
+pub(crate) static RULES: &[&Rule] = &[&FORM, &ON_WORKLOAD, &VALUE, &ONLY_IN_VARIABLE, &UNKNOWN];
 
 const LABEL: &str = "tags.datadoghq.com/";
 /// What the labels are for, and the variable that says the same to the application.
@@ -77,7 +77,7 @@ const STANDARD: [(&str, &str); 3] = [("env", "DD_ENV"), ("service", "DD_SERVICE"
 /// How long a label's value may be. Source: Kubernetes documentation, "Labels and Selectors".
 const MAX_VALUE: usize = 63;
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for pod in project.pods() {
         form(project, &pod, findings);
         labels(&pod, findings);

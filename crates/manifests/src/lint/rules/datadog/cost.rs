@@ -10,22 +10,22 @@ use crate::lint::rule::Rule;
 use crate::logging::MAX_CHARACTERS;
 
 /// Facts only.
-pub static RULES: &[&Rule] = &[];
+pub(crate) static RULES: &[&Rule] = &[];
 
 /// Bytes of a record besides the text, for a pod with seven labels, three annotations and names of usual length:
 /// tests/fixtures/corpus/shapes, where a test counts them.
 mod bytes {
     /// `{"log":"…"}` with containerd's prefix of time, output and flag.
-    pub const BARE: usize = 50;
+    pub(crate) const BARE: usize = 50;
     /// `{"stream":…,"logtag":…,"log":"…"}`.
-    pub const PARSED: usize = 41;
+    pub(crate) const PARSED: usize = 41;
     /// `,"kubernetes":{…}` without labels and annotations.
-    pub const METADATA: usize = 464;
-    pub const LABELS: usize = 246;
-    pub const ANNOTATIONS: usize = 163;
+    pub(crate) const METADATA: usize = 464;
+    pub(crate) const LABELS: usize = 246;
+    pub(crate) const ANNOTATIONS: usize = 163;
 }
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
         let data = logging.object.node.get("data");
         let values = data.into_iter().flat_map(Node::entries).filter_map(|entry| entry.value.text());

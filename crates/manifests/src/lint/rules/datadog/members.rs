@@ -14,7 +14,7 @@ const RECORD_MODIFIER: &str = "Fluent Bit manual, \"Record Modifier\" filter";
 const MODIFY: &str = "Fluent Bit manual, \"Modify\" filter";
 const NEST: &str = "Fluent Bit manual, \"Nest\" filter";
 
-pub static METADATA_HIDDEN: Rule = Rule {
+pub(crate) static METADATA_HIDDEN: Rule = Rule {
     code: "PF304",
     name: "metadata-hidden",
     severity: Severity::Warning,
@@ -25,7 +25,7 @@ pub static METADATA_HIDDEN: Rule = Rule {
     sources: &[RECORD_MODIFIER, MODIFY, NEST],
 };
 
-pub static LINE_HIDDEN: Rule = Rule {
+pub(crate) static LINE_HIDDEN: Rule = Rule {
     code: "PF305",
     name: "line-hidden",
     severity: Severity::Error,
@@ -36,7 +36,7 @@ pub static LINE_HIDDEN: Rule = Rule {
     sources: &[RECORD_MODIFIER, MODIFY, NEST],
 };
 
-pub static OVERWRITTEN: Rule = Rule {
+pub(crate) static OVERWRITTEN: Rule = Rule {
     code: "PF306",
     name: "member-overwritten",
     severity: Severity::Error,
@@ -47,7 +47,7 @@ pub static OVERWRITTEN: Rule = Rule {
     sources: &[RECORD_MODIFIER, MODIFY],
 };
 
-pub static RULES: &[&Rule] = &[&METADATA_HIDDEN, &LINE_HIDDEN, &OVERWRITTEN];
+pub(crate) static RULES: &[&Rule] = &[&METADATA_HIDDEN, &LINE_HIDDEN, &OVERWRITTEN];
 
 /// The members that are read, and what they are for.
 const MEMBERS: [(&str, &str); 4] = [
@@ -57,7 +57,7 @@ const MEMBERS: [(&str, &str); 4] = [
     ("logtag", "whether a line is whole, for joining"),
 ];
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in project.logging.iter().filter(|logging| cloudwatch::outputs(logging).next().is_some()) {
         let there = [
             ("log", true),

@@ -10,7 +10,7 @@ use crate::lint::rule::{Rule, Severity};
 const FILTER: &str = "Fluent Bit manual, \"Kubernetes\" filter";
 const TAGGING: &str = "Datadog, \"Unified Service Tagging\"";
 
-pub static NO_FILTERS: Rule = Rule {
+pub(crate) static NO_FILTERS: Rule = Rule {
     code: "PF301",
     name: "no-metadata",
     severity: Severity::Warning,
@@ -25,7 +25,7 @@ pub static NO_FILTERS: Rule = Rule {
     ],
 };
 
-pub static LABELS_OFF: Rule = Rule {
+pub(crate) static LABELS_OFF: Rule = Rule {
     code: "PF302",
     name: "labels-off",
     severity: Severity::Note,
@@ -36,7 +36,7 @@ pub static LABELS_OFF: Rule = Rule {
     sources: &[FILTER, TAGGING],
 };
 
-pub static ANNOTATIONS_OFF: Rule = Rule {
+pub(crate) static ANNOTATIONS_OFF: Rule = Rule {
     code: "PF303",
     name: "annotations-off",
     severity: Severity::Note,
@@ -47,13 +47,13 @@ pub static ANNOTATIONS_OFF: Rule = Rule {
     sources: &[FILTER, "Datadog, \"Kubernetes Log Collection\", Autodiscovery annotations"],
 };
 
-pub static RULES: &[&Rule] = &[&NO_FILTERS, &LABELS_OFF, &ANNOTATIONS_OFF];
+pub(crate) static RULES: &[&Rule] = &[&NO_FILTERS, &LABELS_OFF, &ANNOTATIONS_OFF];
 
 /// Tags that only labels, annotations and the image give. Source: DataDog/datadog-agent, the collectors of the tagger.
 const WITHOUT_FILTER: &str =
     "env, service, version, image_name, short_image, image_tag, kube_app_*, kube_stateful_set and eks_fargate_node";
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
         let Some(output) = cloudwatch::outputs(logging).next() else { continue };
         match (kubernetes(logging), cri_parser(logging)) {

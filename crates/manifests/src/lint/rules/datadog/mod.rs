@@ -1,10 +1,10 @@
 //! Rules about the way to Datadog: what Fluent Bit's records, streams and outputs have to keep so that the forwarder can read them.
 
-pub mod cost;
-pub mod members;
-pub mod metadata;
-pub mod output;
-pub mod stream;
+pub(crate) mod cost;
+pub(crate) mod members;
+pub(crate) mod metadata;
+pub(crate) mod output;
+pub(crate) mod stream;
 
 use crate::lint::logging::{Logging, Section};
 

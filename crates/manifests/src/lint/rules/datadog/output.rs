@@ -11,7 +11,7 @@ use pipeline::glob;
 const OUTPUT: &str = "Fluent Bit manual, \"Amazon CloudWatch\" output";
 const FILTERS: &str = "Amazon CloudWatch Logs User Guide, \"Subscription filters\"";
 
-pub static REGION: Rule = Rule {
+pub(crate) static REGION: Rule = Rule {
     code: "PF321",
     name: "other-region",
     severity: Severity::Error,
@@ -22,7 +22,7 @@ pub static REGION: Rule = Rule {
     sources: &[FILTERS],
 };
 
-pub static NOWHERE: Rule = Rule {
+pub(crate) static NOWHERE: Rule = Rule {
     code: "PF322",
     name: "no-cloudwatch-output",
     severity: Severity::Note,
@@ -33,7 +33,7 @@ pub static NOWHERE: Rule = Rule {
     sources: &["Amazon EKS User Guide, \"Start AWS Fargate logging for your cluster\""],
 };
 
-pub static TWICE: Rule = Rule {
+pub(crate) static TWICE: Rule = Rule {
     code: "PF323",
     name: "written-twice",
     severity: Severity::Warning,
@@ -44,7 +44,7 @@ pub static TWICE: Rule = Rule {
     sources: &["Fluent Bit manual, \"Router\"", FILTERS],
 };
 
-pub static FORMAT: Rule = Rule {
+pub(crate) static FORMAT: Rule = Rule {
     code: "PF324",
     name: "log-format",
     severity: Severity::Note,
@@ -55,7 +55,7 @@ pub static FORMAT: Rule = Rule {
     sources: &[OUTPUT, "Amazon CloudWatch User Guide, \"Embedding metrics within logs\"", "seen with Fluent Bit 5.1.1"],
 };
 
-pub static FUNCTIONS_GROUP: Rule = Rule {
+pub(crate) static FUNCTIONS_GROUP: Rule = Rule {
     code: "PF325",
     name: "group-of-functions",
     severity: Severity::Warning,
@@ -66,7 +66,7 @@ pub static FUNCTIONS_GROUP: Rule = Rule {
     sources: &["AWS Lambda Developer Guide, \"Sending Lambda function logs to CloudWatch Logs\"", FILTERS],
 };
 
-pub static TEXT_TWICE: Rule = Rule {
+pub(crate) static TEXT_TWICE: Rule = Rule {
     code: "PF326",
     name: "text-twice",
     severity: Severity::Warning,
@@ -77,12 +77,12 @@ pub static TEXT_TWICE: Rule = Rule {
     sources: &["Fluent Bit manual, \"Kubernetes\" filter", "seen with Fluent Bit 5.1.1"],
 };
 
-pub static RULES: &[&Rule] = &[&REGION, &NOWHERE, &TWICE, &FORMAT, &FUNCTIONS_GROUP, &TEXT_TWICE];
+pub(crate) static RULES: &[&Rule] = &[&REGION, &NOWHERE, &TWICE, &FORMAT, &FUNCTIONS_GROUP, &TEXT_TWICE];
 
 /// Beginnings of names of groups that functions write to: Lambda's, and that of the forwarder's template.
 const OF_FUNCTIONS: [&str; 2] = ["/aws/lambda/", "/podferry/"];
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
         let outputs: Vec<Output<'_, '_>> = cloudwatch::outputs(logging).collect();
         if outputs.is_empty() {

@@ -10,7 +10,7 @@ use crate::lint::rule::{Rule, Severity};
 const OUTPUT: &str = "Fluent Bit manual, \"Amazon CloudWatch\" output, Log Stream and Group Name templating";
 const SEEN: &str = "seen with Fluent Bit 5.1.1";
 
-pub static SHARED_BY_PODS: Rule = Rule {
+pub(crate) static SHARED_BY_PODS: Rule = Rule {
     code: "PF311",
     name: "stream-without-pod",
     severity: Severity::Error,
@@ -21,7 +21,7 @@ pub static SHARED_BY_PODS: Rule = Rule {
     sources: &[OUTPUT, SEEN],
 };
 
-pub static SHARED_BY_CONTAINERS: Rule = Rule {
+pub(crate) static SHARED_BY_CONTAINERS: Rule = Rule {
     code: "PF312",
     name: "stream-without-container",
     severity: Severity::Warning,
@@ -32,7 +32,7 @@ pub static SHARED_BY_CONTAINERS: Rule = Rule {
     sources: &[OUTPUT, SEEN],
 };
 
-pub static TEMPLATE: Rule = Rule {
+pub(crate) static TEMPLATE: Rule = Rule {
     code: "PF313",
     name: "stream-template",
     severity: Severity::Note,
@@ -43,7 +43,7 @@ pub static TEMPLATE: Rule = Rule {
     sources: &[OUTPUT, SEEN],
 };
 
-pub static GROUP_TEMPLATE: Rule = Rule {
+pub(crate) static GROUP_TEMPLATE: Rule = Rule {
     code: "PF314",
     name: "group-template",
     severity: Severity::Warning,
@@ -54,7 +54,7 @@ pub static GROUP_TEMPLATE: Rule = Rule {
     sources: &[OUTPUT, "Amazon CloudWatch Logs User Guide, \"Account-level subscription filters\""],
 };
 
-pub static RULES: &[&Rule] = &[&SHARED_BY_PODS, &SHARED_BY_CONTAINERS, &TEMPLATE, &GROUP_TEMPLATE];
+pub(crate) static RULES: &[&Rule] = &[&SHARED_BY_PODS, &SHARED_BY_CONTAINERS, &TEMPLATE, &GROUP_TEMPLATE];
 
 /// Fluent Bit's tag, which is made of the name of the container's file; lower case, without what is around it.
 const TAG: &str = "$tag";
@@ -63,7 +63,7 @@ const OF_ONE_POD: [&str; 5] = ["pod_name", "pod_id", "pod_ip", "docker_id", TAG]
 /// Parts that no other container of the pod has.
 const OF_ONE_CONTAINER: [&str; 3] = ["container_name", "docker_id", TAG];
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
         let has_metadata = kubernetes(logging).is_some();
         for output in cloudwatch::outputs(logging) {

@@ -25,7 +25,7 @@ const MISNAMED: [(&str, &str); 9] = [
     ("flb_log_cloudwatch", SWITCH),
 ];
 
-pub static UNKNOWN_KEY: Rule = Rule {
+pub(crate) static UNKNOWN_KEY: Rule = Rule {
     code: "PF104",
     name: "unknown-data-key",
     severity: Severity::Error,
@@ -36,7 +36,7 @@ pub static UNKNOWN_KEY: Rule = Rule {
     sources: &[GUIDE],
 };
 
-pub static NOT_TEXT: Rule = Rule {
+pub(crate) static NOT_TEXT: Rule = Rule {
     code: "PF105",
     name: "data-not-text",
     severity: Severity::Error,
@@ -47,7 +47,7 @@ pub static NOT_TEXT: Rule = Rule {
     sources: &["Kubernetes API reference, \"ConfigMap\""],
 };
 
-pub static SWITCH_VALUE: Rule = Rule {
+pub(crate) static SWITCH_VALUE: Rule = Rule {
     code: "PF106",
     name: "process-log-switch",
     severity: Severity::Warning,
@@ -58,7 +58,7 @@ pub static SWITCH_VALUE: Rule = Rule {
     sources: &[GUIDE],
 };
 
-pub static TOO_LONG: Rule = Rule {
+pub(crate) static TOO_LONG: Rule = Rule {
     code: "PF107",
     name: "too-long",
     severity: Severity::Error,
@@ -69,7 +69,7 @@ pub static TOO_LONG: Rule = Rule {
     sources: &[GUIDE],
 };
 
-pub static LONG_MANIFEST: Rule = Rule {
+pub(crate) static LONG_MANIFEST: Rule = Rule {
     code: "PF108",
     name: "long-manifest",
     severity: Severity::Warning,
@@ -80,7 +80,7 @@ pub static LONG_MANIFEST: Rule = Rule {
     sources: &[GUIDE],
 };
 
-pub static BINARY: Rule = Rule {
+pub(crate) static BINARY: Rule = Rule {
     code: "PF109",
     name: "binary-data",
     severity: Severity::Error,
@@ -91,9 +91,9 @@ pub static BINARY: Rule = Rule {
     sources: &[GUIDE, "Kubernetes API reference, \"ConfigMap\""],
 };
 
-pub static RULES: &[&Rule] = &[&UNKNOWN_KEY, &NOT_TEXT, &SWITCH_VALUE, &TOO_LONG, &LONG_MANIFEST, &BINARY];
+pub(crate) static RULES: &[&Rule] = &[&UNKNOWN_KEY, &NOT_TEXT, &SWITCH_VALUE, &TOO_LONG, &LONG_MANIFEST, &BINARY];
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
         let source = project.source(logging.object.place());
         let node = logging.object.node;

@@ -10,7 +10,7 @@ use crate::lint::source::{Place, Span};
 /// What is seen to work: keys stand four blanks deeper than their section. Source: aws/containers-roadmap#1197.
 const DEPTH: usize = 4;
 
-pub static UNEVEN: Rule = Rule {
+pub(crate) static UNEVEN: Rule = Rule {
     code: "PF121",
     name: "uneven-indentation",
     severity: Severity::Error,
@@ -21,7 +21,7 @@ pub static UNEVEN: Rule = Rule {
     sources: &[GUIDE, READER],
 };
 
-pub static UNUSUAL: Rule = Rule {
+pub(crate) static UNUSUAL: Rule = Rule {
     code: "PF122",
     name: "unusual-indentation",
     severity: Severity::Warning,
@@ -32,7 +32,7 @@ pub static UNUSUAL: Rule = Rule {
     sources: &["aws/containers-roadmap#1197"],
 };
 
-pub static COMMENT: Rule = Rule {
+pub(crate) static COMMENT: Rule = Rule {
     code: "PF123",
     name: "comment-indentation",
     severity: Severity::Error,
@@ -43,9 +43,9 @@ pub static COMMENT: Rule = Rule {
     sources: &[READER],
 };
 
-pub static RULES: &[&Rule] = &[&UNEVEN, &UNUSUAL, &COMMENT];
+pub(crate) static RULES: &[&Rule] = &[&UNEVEN, &UNUSUAL, &COMMENT];
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     project.logging.iter().flat_map(|logging| &logging.parts).for_each(|part| part_of(part, findings));
 }
 

@@ -6,11 +6,11 @@
 //! * [`indentation`]: how lines are indented.
 //! * [`plugins`]: which filters and outputs there may be.
 
-pub mod data;
-pub mod indentation;
-pub mod place;
-pub mod plugins;
-pub mod sections;
+pub(crate) mod data;
+pub(crate) mod indentation;
+pub(crate) mod place;
+pub(crate) mod plugins;
+pub(crate) mod sections;
 
 /// The page with most of the rules.
 const GUIDE: &str = "Amazon EKS User Guide, \"Start AWS Fargate logging for your cluster\"";

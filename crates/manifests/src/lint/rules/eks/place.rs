@@ -8,7 +8,7 @@ use crate::lint::project::{Object, Project};
 use crate::lint::rule::{Rule, Severity};
 use crate::lint::source::{Source, Span};
 
-pub static LABEL: Rule = Rule {
+pub(crate) static LABEL: Rule = Rule {
     code: "PF101",
     name: "namespace-label",
     severity: Severity::Error,
@@ -19,7 +19,7 @@ pub static LABEL: Rule = Rule {
     sources: &[GUIDE],
 };
 
-pub static OTHER_NAMESPACE: Rule = Rule {
+pub(crate) static OTHER_NAMESPACE: Rule = Rule {
     code: "PF102",
     name: "config-map-namespace",
     severity: Severity::Error,
@@ -30,7 +30,7 @@ pub static OTHER_NAMESPACE: Rule = Rule {
     sources: &[GUIDE],
 };
 
-pub static OTHER_NAME: Rule = Rule {
+pub(crate) static OTHER_NAME: Rule = Rule {
     code: "PF103",
     name: "config-map-name",
     severity: Severity::Error,
@@ -41,9 +41,9 @@ pub static OTHER_NAME: Rule = Rule {
     sources: &[GUIDE],
 };
 
-pub static RULES: &[&Rule] = &[&LABEL, &OTHER_NAMESPACE, &OTHER_NAME];
+pub(crate) static RULES: &[&Rule] = &[&LABEL, &OTHER_NAMESPACE, &OTHER_NAME];
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for object in project.of_kind("Namespace").filter(|object| object.name() == Some(NAMESPACE)) {
         label(object, project.source(object.place()), findings);
     }

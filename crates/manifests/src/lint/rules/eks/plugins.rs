@@ -32,7 +32,7 @@ const INSTEAD: [(&str, &str); 8] = [
     ("s3", "Write to `kinesis_firehose`, and let Amazon Data Firehose write to S3."),
 ];
 
-pub static FILTER: Rule = Rule {
+pub(crate) static FILTER: Rule = Rule {
     code: "PF131",
     name: "filter-not-allowed",
     severity: Severity::Error,
@@ -43,7 +43,7 @@ pub static FILTER: Rule = Rule {
     sources: &[GUIDE],
 };
 
-pub static OUTPUT: Rule = Rule {
+pub(crate) static OUTPUT: Rule = Rule {
     code: "PF132",
     name: "output-not-allowed",
     severity: Severity::Error,
@@ -54,7 +54,7 @@ pub static OUTPUT: Rule = Rule {
     sources: &[GUIDE, "DataDog/documentation, pull request 24023", "aws/containers-roadmap#1858"],
 };
 
-pub static KUBERNETES: Rule = Rule {
+pub(crate) static KUBERNETES: Rule = Rule {
     code: "PF133",
     name: "reserved-option",
     severity: Severity::Error,
@@ -65,7 +65,7 @@ pub static KUBERNETES: Rule = Rule {
     sources: &[GUIDE],
 };
 
-pub static NO_OUTPUT: Rule = Rule {
+pub(crate) static NO_OUTPUT: Rule = Rule {
     code: "PF134",
     name: "no-output",
     severity: Severity::Error,
@@ -76,9 +76,9 @@ pub static NO_OUTPUT: Rule = Rule {
     sources: &[GUIDE],
 };
 
-pub static RULES: &[&Rule] = &[&FILTER, &OUTPUT, &KUBERNETES, &NO_OUTPUT];
+pub(crate) static RULES: &[&Rule] = &[&FILTER, &OUTPUT, &KUBERNETES, &NO_OUTPUT];
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
         logging.filters().for_each(|section| allowed(section, &FILTER, &FILTERS, findings));
         logging.outputs().for_each(|section| allowed(section, &OUTPUT, &OUTPUTS, findings));

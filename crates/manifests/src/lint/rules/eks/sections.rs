@@ -8,7 +8,7 @@ use crate::lint::project::Project;
 use crate::lint::rule::{Rule, Severity};
 use crate::lint::source::Span;
 
-pub static NOT_ALLOWED: Rule = Rule {
+pub(crate) static NOT_ALLOWED: Rule = Rule {
     code: "PF111",
     name: "section-not-allowed",
     severity: Severity::Error,
@@ -19,7 +19,7 @@ pub static NOT_ALLOWED: Rule = Rule {
     sources: &[GUIDE, "aws/containers-roadmap#1720"],
 };
 
-pub static WRONG_KEY: Rule = Rule {
+pub(crate) static WRONG_KEY: Rule = Rule {
     code: "PF112",
     name: "section-under-wrong-key",
     severity: Severity::Error,
@@ -30,7 +30,7 @@ pub static WRONG_KEY: Rule = Rule {
     sources: &[GUIDE],
 };
 
-pub static MISSING: Rule = Rule {
+pub(crate) static MISSING: Rule = Rule {
     code: "PF113",
     name: "missing-key",
     severity: Severity::Error,
@@ -41,7 +41,7 @@ pub static MISSING: Rule = Rule {
     sources: &[GUIDE],
 };
 
-pub static UNREADABLE: Rule = Rule {
+pub(crate) static UNREADABLE: Rule = Rule {
     code: "PF114",
     name: "unreadable-line",
     severity: Severity::Error,
@@ -52,7 +52,7 @@ pub static UNREADABLE: Rule = Rule {
     sources: &[READER],
 };
 
-pub static COMMAND: Rule = Rule {
+pub(crate) static COMMAND: Rule = Rule {
     code: "PF115",
     name: "command",
     severity: Severity::Error,
@@ -63,7 +63,7 @@ pub static COMMAND: Rule = Rule {
     sources: &[GUIDE, READER],
 };
 
-pub static VARIABLE: Rule = Rule {
+pub(crate) static VARIABLE: Rule = Rule {
     code: "PF116",
     name: "variable",
     severity: Severity::Error,
@@ -74,7 +74,7 @@ pub static VARIABLE: Rule = Rule {
     sources: &[GUIDE],
 };
 
-pub static NO_VALUE: Rule = Rule {
+pub(crate) static NO_VALUE: Rule = Rule {
     code: "PF117",
     name: "no-value",
     severity: Severity::Error,
@@ -85,7 +85,7 @@ pub static NO_VALUE: Rule = Rule {
     sources: &[READER],
 };
 
-pub static TAB: Rule = Rule {
+pub(crate) static TAB: Rule = Rule {
     code: "PF118",
     name: "tab-behind-key",
     severity: Severity::Error,
@@ -96,9 +96,10 @@ pub static TAB: Rule = Rule {
     sources: &[READER],
 };
 
-pub static RULES: &[&Rule] = &[&NOT_ALLOWED, &WRONG_KEY, &MISSING, &UNREADABLE, &COMMAND, &VARIABLE, &NO_VALUE, &TAB];
+pub(crate) static RULES: &[&Rule] =
+    &[&NOT_ALLOWED, &WRONG_KEY, &MISSING, &UNREADABLE, &COMMAND, &VARIABLE, &NO_VALUE, &TAB];
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
         for part in &logging.parts {
             problems(part, findings);

@@ -15,7 +15,7 @@ const RETENTION: &str = "Amazon CloudWatch Logs API Reference, \"PutRetentionPol
 const DAYS: [i64; 22] =
     [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 
-pub static REGION: Rule = Rule {
+pub(crate) static REGION: Rule = Rule {
     code: "PF241",
     name: "no-region",
     severity: Severity::Error,
@@ -26,7 +26,7 @@ pub static REGION: Rule = Rule {
     sources: &[CODE, OUTPUT],
 };
 
-pub static GROUP: Rule = Rule {
+pub(crate) static GROUP: Rule = Rule {
     code: "PF242",
     name: "no-log-group",
     severity: Severity::Error,
@@ -37,7 +37,7 @@ pub static GROUP: Rule = Rule {
     sources: &[CODE, OUTPUT],
 };
 
-pub static STREAM: Rule = Rule {
+pub(crate) static STREAM: Rule = Rule {
     code: "PF243",
     name: "log-stream-choice",
     severity: Severity::Error,
@@ -48,7 +48,7 @@ pub static STREAM: Rule = Rule {
     sources: &[CODE],
 };
 
-pub static FIXED: Rule = Rule {
+pub(crate) static FIXED: Rule = Rule {
     code: "PF244",
     name: "fixed-log-stream",
     severity: Severity::Error,
@@ -59,7 +59,7 @@ pub static FIXED: Rule = Rule {
     sources: &[OUTPUT, SEEN],
 };
 
-pub static SEPARATOR: Rule = Rule {
+pub(crate) static SEPARATOR: Rule = Rule {
     code: "PF245",
     name: "prefix-without-separator",
     severity: Severity::Warning,
@@ -70,7 +70,7 @@ pub static SEPARATOR: Rule = Rule {
     sources: &[CODE, SEEN],
 };
 
-pub static FOR_EVER: Rule = Rule {
+pub(crate) static FOR_EVER: Rule = Rule {
     code: "PF246",
     name: "no-retention",
     severity: Severity::Warning,
@@ -81,7 +81,7 @@ pub static FOR_EVER: Rule = Rule {
     sources: &[OUTPUT, "Amazon CloudWatch pricing"],
 };
 
-pub static WRONG_DAYS: Rule = Rule {
+pub(crate) static WRONG_DAYS: Rule = Rule {
     code: "PF247",
     name: "retention-days",
     severity: Severity::Error,
@@ -92,7 +92,7 @@ pub static WRONG_DAYS: Rule = Rule {
     sources: &[RETENTION, CODE],
 };
 
-pub static CLASS: Rule = Rule {
+pub(crate) static CLASS: Rule = Rule {
     code: "PF248",
     name: "log-group-class",
     severity: Severity::Error,
@@ -103,7 +103,7 @@ pub static CLASS: Rule = Rule {
     sources: &["Amazon CloudWatch Logs User Guide, \"Log classes\"", OUTPUT],
 };
 
-pub static LOG_KEY: Rule = Rule {
+pub(crate) static LOG_KEY: Rule = Rule {
     code: "PF249",
     name: "log-key",
     severity: Severity::Warning,
@@ -114,7 +114,7 @@ pub static LOG_KEY: Rule = Rule {
     sources: &[SEEN],
 };
 
-pub static LOG_KEY_LOST: Rule = Rule {
+pub(crate) static LOG_KEY_LOST: Rule = Rule {
     code: "PF250",
     name: "log-key-of-merged-logs",
     severity: Severity::Error,
@@ -125,7 +125,7 @@ pub static LOG_KEY_LOST: Rule = Rule {
     sources: &[SEEN, CODE],
 };
 
-pub static GROUP_BY_HAND: Rule = Rule {
+pub(crate) static GROUP_BY_HAND: Rule = Rule {
     code: "PF251",
     name: "group-not-made",
     severity: Severity::Note,
@@ -136,7 +136,7 @@ pub static GROUP_BY_HAND: Rule = Rule {
     sources: &[CODE, OUTPUT],
 };
 
-pub static RULES: &[&Rule] = &[
+pub(crate) static RULES: &[&Rule] = &[
     &REGION,
     &GROUP,
     &STREAM,
@@ -150,7 +150,7 @@ pub static RULES: &[&Rule] = &[
     &GROUP_BY_HAND,
 ];
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
         for output in outputs(logging) {
             required(output, findings);

@@ -7,7 +7,7 @@ use crate::lint::logging::Section;
 use crate::lint::project::Project;
 use crate::lint::rule::{Rule, Severity};
 
-pub static BROKEN: Rule = Rule {
+pub(crate) static BROKEN: Rule = Rule {
     code: "PF215",
     name: "broken-regex",
     severity: Severity::Error,
@@ -18,9 +18,9 @@ pub static BROKEN: Rule = Rule {
     sources: &["k-takata/Onigmo, doc/RE", "fluent/fluent-bit, src/flb_regex.c"],
 };
 
-pub static RULES: &[&Rule] = &[&BROKEN];
+pub(crate) static RULES: &[&Rule] = &[&BROKEN];
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for section in project.logging.iter().flat_map(|logging| logging.all()) {
         let plugin = section.plugin();
         let kind = section.section.name.value.to_ascii_uppercase();

@@ -7,7 +7,7 @@ use crate::lint::logging::{Logging, Section};
 use crate::lint::project::Project;
 use crate::lint::rule::{Rule, Severity};
 
-pub static WORDS: Rule = Rule {
+pub(crate) static WORDS: Rule = Rule {
     code: "PF281",
     name: "filter-arguments",
     severity: Severity::Error,
@@ -18,7 +18,7 @@ pub static WORDS: Rule = Rule {
     sources: &["Fluent Bit manual, \"Filters\"", "fluent/fluent-bit, src/flb_config_map.c"],
 };
 
-pub static MISSING: Rule = Rule {
+pub(crate) static MISSING: Rule = Rule {
     code: "PF282",
     name: "filter-option-missing",
     severity: Severity::Error,
@@ -29,7 +29,7 @@ pub static MISSING: Rule = Rule {
     sources: &["Fluent Bit manual, \"Filters\""],
 };
 
-pub static NESTED: Rule = Rule {
+pub(crate) static NESTED: Rule = Rule {
     code: "PF283",
     name: "nest-after-kubernetes",
     severity: Severity::Note,
@@ -40,7 +40,7 @@ pub static NESTED: Rule = Rule {
     sources: &["aws/containers-roadmap#1625"],
 };
 
-pub static THROTTLED: Rule = Rule {
+pub(crate) static THROTTLED: Rule = Rule {
     code: "PF284",
     name: "throttle-without-rate",
     severity: Severity::Warning,
@@ -51,7 +51,7 @@ pub static THROTTLED: Rule = Rule {
     sources: &["Fluent Bit manual, \"Throttle\" filter", "fluent/fluent-bit, plugins/filter_throttle/throttle.h"],
 };
 
-pub static TOO_EARLY: Rule = Rule {
+pub(crate) static TOO_EARLY: Rule = Rule {
     code: "PF285",
     name: "asks-too-early",
     severity: Severity::Error,
@@ -62,7 +62,7 @@ pub static TOO_EARLY: Rule = Rule {
     sources: &["Fluent Bit manual, \"Grep\" filter", "Fluent Bit manual, \"Rewrite tag\" filter"],
 };
 
-pub static RULES: &[&Rule] = &[&WORDS, &MISSING, &NESTED, &THROTTLED, &TOO_EARLY];
+pub(crate) static RULES: &[&Rule] = &[&WORDS, &MISSING, &NESTED, &THROTTLED, &TOO_EARLY];
 
 /// Options with several words: plugin, option, how many at least, at most, and which. Source: Fluent Bit manual, "Filters".
 const SEVERAL: [(&str, &str, usize, usize, &str); 14] = [
@@ -89,7 +89,7 @@ const NEEDED: [(&str, &str); 4] =
 /// What `Operation` of a nest may be, in lower case only. Source: fluent/fluent-bit, plugins/filter_nest/nest.c.
 const OPERATIONS: [&str; 2] = ["nest", "lift"];
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
         let mut has_metadata = false;
         too_early(logging, findings);

@@ -12,7 +12,7 @@ const FILTER: &str = "Fluent Bit manual, \"Kubernetes\" filter";
 /// How the tags of all pods begin. Source: Amazon EKS User Guide, "Fargate logging": `Tag kube.*` with the path of the file.
 const TAG_PREFIX: &str = "kube.var.log.containers.";
 
-pub static MERGE: Rule = Rule {
+pub(crate) static MERGE: Rule = Rule {
     code: "PF231",
     name: "merge-without-parser",
     severity: Severity::Warning,
@@ -23,7 +23,7 @@ pub static MERGE: Rule = Rule {
     sources: &[SEEN, "aws/containers-roadmap#1203"],
 };
 
-pub static MERGE_KEY: Rule = Rule {
+pub(crate) static MERGE_KEY: Rule = Rule {
     code: "PF221",
     name: "merge-of-other-member",
     severity: Severity::Warning,
@@ -34,7 +34,7 @@ pub static MERGE_KEY: Rule = Rule {
     sources: &[SEEN, FILTER],
 };
 
-pub static PREFIX: Rule = Rule {
+pub(crate) static PREFIX: Rule = Rule {
     code: "PF232",
     name: "kube-tag-prefix",
     severity: Severity::Error,
@@ -45,7 +45,7 @@ pub static PREFIX: Rule = Rule {
     sources: &[FILTER, "fluent/fluent-bit, plugins/filter_kubernetes/kube_meta.c"],
 };
 
-pub static BUFFER: Rule = Rule {
+pub(crate) static BUFFER: Rule = Rule {
     code: "PF233",
     name: "small-buffer",
     severity: Severity::Note,
@@ -56,7 +56,7 @@ pub static BUFFER: Rule = Rule {
     sources: &[FILTER, "Amazon EKS User Guide, \"Start AWS Fargate logging for your cluster\""],
 };
 
-pub static NEW_TAG: Rule = Rule {
+pub(crate) static NEW_TAG: Rule = Rule {
     code: "PF234",
     name: "kubernetes-of-new-tag",
     severity: Severity::Error,
@@ -67,12 +67,12 @@ pub static NEW_TAG: Rule = Rule {
     sources: &[FILTER, "Fluent Bit manual, \"Rewrite tag\" filter"],
 };
 
-pub static RULES: &[&Rule] = &[&MERGE_KEY, &MERGE, &PREFIX, &BUFFER, &NEW_TAG];
+pub(crate) static RULES: &[&Rule] = &[&MERGE_KEY, &MERGE, &PREFIX, &BUFFER, &NEW_TAG];
 
 /// The filter's own limit, in KB. Source: fluent/fluent-bit, plugins/filter_kubernetes/kubernetes.c, `config_map`.
 const DEFAULT_BUFFER: u64 = 32;
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
         for filter in logging.filters().filter(|filter| filter.plugin() == "kubernetes") {
             if filter.is_on("Merge_Log") == Some(true) {

@@ -21,7 +21,7 @@ const PREFIX: &str = "kube.";
 /// `examples/fargate-serverless/README.md`.
 const OWN_TAG: &str = "flblogs.var.log.fluent-bit.log";
 
-pub static NOTHING: Rule = Rule {
+pub(crate) static NOTHING: Rule = Rule {
     code: "PF271",
     name: "match-of-nothing",
     severity: Severity::Error,
@@ -32,7 +32,7 @@ pub static NOTHING: Rule = Rule {
     sources: &[GUIDE, ROUTER],
 };
 
-pub static EVERYTHING: Rule = Rule {
+pub(crate) static EVERYTHING: Rule = Rule {
     code: "PF272",
     name: "match-of-everything",
     severity: Severity::Warning,
@@ -43,7 +43,7 @@ pub static EVERYTHING: Rule = Rule {
     sources: &[ROUTER, GUIDE],
 };
 
-pub static NO_OUTPUT: Rule = Rule {
+pub(crate) static NO_OUTPUT: Rule = Rule {
     code: "PF273",
     name: "new-tag-without-output",
     severity: Severity::Error,
@@ -54,9 +54,9 @@ pub static NO_OUTPUT: Rule = Rule {
     sources: &["Fluent Bit manual, \"Rewrite tag\" filter", ROUTER],
 };
 
-pub static RULES: &[&Rule] = &[&NOTHING, &EVERYTHING, &NO_OUTPUT];
+pub(crate) static RULES: &[&Rule] = &[&NOTHING, &EVERYTHING, &NO_OUTPUT];
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
         let new = new_tags(logging);
         for section in logging.filters().chain(logging.outputs()) {

@@ -8,14 +8,14 @@
 //! * [`filters`]: the arguments of filters.
 //! * [`expressions`]: regular expressions that do not compile.
 
-pub mod cloudwatch;
-pub mod expressions;
-pub mod filters;
-pub mod kubernetes;
-pub mod matching;
-pub mod options;
-pub mod outputs;
-pub mod parsers;
+pub(crate) mod cloudwatch;
+pub(crate) mod expressions;
+pub(crate) mod filters;
+pub(crate) mod kubernetes;
+pub(crate) mod matching;
+pub(crate) mod options;
+pub(crate) mod outputs;
+pub(crate) mod parsers;
 mod pattern;
 
 use crate::fluent_bit::parse::ReadProperty;

@@ -16,7 +16,7 @@ use crate::lint::similar;
 const MAP: &str = "fluent/fluent-bit, src/flb_config_map.c";
 const PARSERS: &str = "Fluent Bit manual, \"Configuring parser\"";
 
-pub static UNKNOWN: Rule = Rule {
+pub(crate) static UNKNOWN: Rule = Rule {
     code: "PF201",
     name: "unknown-option",
     severity: Severity::Error,
@@ -27,7 +27,7 @@ pub static UNKNOWN: Rule = Rule {
     sources: &[MAP],
 };
 
-pub static NEWER: Rule = Rule {
+pub(crate) static NEWER: Rule = Rule {
     code: "PF202",
     name: "newer-option",
     severity: Severity::Warning,
@@ -38,7 +38,7 @@ pub static NEWER: Rule = Rule {
     sources: &[MAP, "aws/aws-for-fluent-bit, CHANGELOG.md"],
 };
 
-pub static OTHER_PLUGIN: Rule = Rule {
+pub(crate) static OTHER_PLUGIN: Rule = Rule {
     code: "PF203",
     name: "option-of-other-plugin",
     severity: Severity::Error,
@@ -49,7 +49,7 @@ pub static OTHER_PLUGIN: Rule = Rule {
     sources: &[MAP, "aws/amazon-cloudwatch-logs-for-fluent-bit, README.md"],
 };
 
-pub static VALUE: Rule = Rule {
+pub(crate) static VALUE: Rule = Rule {
     code: "PF204",
     name: "option-value",
     severity: Severity::Error,
@@ -60,7 +60,7 @@ pub static VALUE: Rule = Rule {
     sources: &[MAP],
 };
 
-pub static TWICE: Rule = Rule {
+pub(crate) static TWICE: Rule = Rule {
     code: "PF205",
     name: "option-twice",
     severity: Severity::Error,
@@ -71,7 +71,7 @@ pub static TWICE: Rule = Rule {
     sources: &[MAP],
 };
 
-pub static OF_PARSER: Rule = Rule {
+pub(crate) static OF_PARSER: Rule = Rule {
     code: "PF206",
     name: "unknown-parser-option",
     severity: Severity::Warning,
@@ -82,7 +82,7 @@ pub static OF_PARSER: Rule = Rule {
     sources: &[PARSERS, "fluent/fluent-bit, src/flb_parser.c"],
 };
 
-pub static RULES: &[&Rule] = &[&UNKNOWN, &NEWER, &OTHER_PLUGIN, &VALUE, &TWICE, &OF_PARSER];
+pub(crate) static RULES: &[&Rule] = &[&UNKNOWN, &NEWER, &OTHER_PLUGIN, &VALUE, &TWICE, &OF_PARSER];
 
 /// What every filter and output takes. Source: fluent/fluent-bit, src/flb_filter.c and src/flb_output.c, `*_set_property`.
 const EVERYWHERE: [&str; 5] = ["name", "match", "match_regex", "alias", "log_level"];
@@ -148,7 +148,7 @@ static PLUGINS: LazyLock<HashMap<(&'static str, &'static str), Options>> = LazyL
     plugins
 });
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
         logging.filters().for_each(|section| section_of("filter", section, findings));
         logging.outputs().for_each(|section| section_of("output", section, findings));

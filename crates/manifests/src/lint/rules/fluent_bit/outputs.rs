@@ -5,7 +5,7 @@ use crate::lint::logging::Section;
 use crate::lint::project::Project;
 use crate::lint::rule::{Rule, Severity};
 
-pub static REQUIRED: Rule = Rule {
+pub(crate) static REQUIRED: Rule = Rule {
     code: "PF261",
     name: "output-option-missing",
     severity: Severity::Error,
@@ -21,7 +21,7 @@ pub static REQUIRED: Rule = Rule {
     ],
 };
 
-pub static TYPE_NAME: Rule = Rule {
+pub(crate) static TYPE_NAME: Rule = Rule {
     code: "PF262",
     name: "opensearch-type",
     severity: Severity::Warning,
@@ -32,7 +32,7 @@ pub static TYPE_NAME: Rule = Rule {
     sources: &["Fluent Bit manual, \"OpenSearch\" output", "fluent/fluent-bit, plugins/out_es/es_conf.c"],
 };
 
-pub static RULES: &[&Rule] = &[&REQUIRED, &TYPE_NAME];
+pub(crate) static RULES: &[&Rule] = &[&REQUIRED, &TYPE_NAME];
 
 /// What each plugin needs. Source: as the rule has it.
 const NEEDED: [(&str, &[&str]); 4] = [
@@ -42,7 +42,7 @@ const NEEDED: [(&str, &[&str]); 4] = [
     ("es", &["Host"]),
 ];
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for output in project.logging.iter().flat_map(|logging| logging.outputs()) {
         required(output, findings);
         if output.plugin() == "es" && output.is_on("Suppress_Type_Name") != Some(true) {

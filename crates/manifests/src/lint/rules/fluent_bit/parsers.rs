@@ -10,7 +10,7 @@ use crate::lint::rule::{Rule, Severity};
 const MANUAL: &str = "Fluent Bit manual, \"Regular expression\" parser";
 const GUIDE: &str = "Amazon EKS User Guide, \"Start AWS Fargate logging for your cluster\"";
 
-pub static MISSING: Rule = Rule {
+pub(crate) static MISSING: Rule = Rule {
     code: "PF211",
     name: "unknown-parser",
     severity: Severity::Error,
@@ -21,7 +21,7 @@ pub static MISSING: Rule = Rule {
     sources: &[GUIDE, "aws/aws-for-fluent-bit#301"],
 };
 
-pub static TWICE: Rule = Rule {
+pub(crate) static TWICE: Rule = Rule {
     code: "PF212",
     name: "parser-twice",
     severity: Severity::Error,
@@ -32,7 +32,7 @@ pub static TWICE: Rule = Rule {
     sources: &["fluent/fluent-bit, src/flb_parser.c"],
 };
 
-pub static UNUSED: Rule = Rule {
+pub(crate) static UNUSED: Rule = Rule {
     code: "PF213",
     name: "unused-parser",
     severity: Severity::Note,
@@ -43,7 +43,7 @@ pub static UNUSED: Rule = Rule {
     sources: &["Fluent Bit manual, \"Parser\" filter"],
 };
 
-pub static AFTER: Rule = Rule {
+pub(crate) static AFTER: Rule = Rule {
     code: "PF214",
     name: "parser-after-kubernetes",
     severity: Severity::Warning,
@@ -54,7 +54,7 @@ pub static AFTER: Rule = Rule {
     sources: &["aws/containers-roadmap#1203", "aws/aws-for-fluent-bit#301", SEEN],
 };
 
-pub static NO_GROUPS: Rule = Rule {
+pub(crate) static NO_GROUPS: Rule = Rule {
     code: "PF216",
     name: "regex-without-groups",
     severity: Severity::Error,
@@ -65,7 +65,7 @@ pub static NO_GROUPS: Rule = Rule {
     sources: &[MANUAL],
 };
 
-pub static TIME: Rule = Rule {
+pub(crate) static TIME: Rule = Rule {
     code: "PF217",
     name: "time-not-read",
     severity: Severity::Warning,
@@ -76,7 +76,7 @@ pub static TIME: Rule = Rule {
     sources: &["Fluent Bit manual, \"Configuring parser\"", SEEN],
 };
 
-pub static TIME_FORMAT: Rule = Rule {
+pub(crate) static TIME_FORMAT: Rule = Rule {
     code: "PF218",
     name: "time-format",
     severity: Severity::Warning,
@@ -87,7 +87,7 @@ pub static TIME_FORMAT: Rule = Rule {
     sources: &[SEEN, GUIDE],
 };
 
-pub static EMPTY: Rule = Rule {
+pub(crate) static EMPTY: Rule = Rule {
     code: "PF219",
     name: "no-empty-lines",
     severity: Severity::Warning,
@@ -98,7 +98,7 @@ pub static EMPTY: Rule = Rule {
     sources: &[SEEN],
 };
 
-pub static NOT_CRI: Rule = Rule {
+pub(crate) static NOT_CRI: Rule = Rule {
     code: "PF220",
     name: "first-parser",
     severity: Severity::Warning,
@@ -109,7 +109,7 @@ pub static NOT_CRI: Rule = Rule {
     sources: &[GUIDE, "aws/containers-roadmap#1203"],
 };
 
-pub static PRESERVED: Rule = Rule {
+pub(crate) static PRESERVED: Rule = Rule {
     code: "PF222",
     name: "preserved-prefix",
     severity: Severity::Warning,
@@ -120,10 +120,10 @@ pub static PRESERVED: Rule = Rule {
     sources: &[SEEN],
 };
 
-pub static RULES: &[&Rule] =
+pub(crate) static RULES: &[&Rule] =
     &[&MISSING, &TWICE, &UNUSED, &AFTER, &NO_GROUPS, &TIME, &TIME_FORMAT, &EMPTY, &NOT_CRI, &PRESERVED];
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
         names(logging, findings);
         for parser in logging.parsers() {

@@ -9,7 +9,7 @@ use crate::lint::node::{Entry, Node};
 use crate::lint::project::Project;
 use crate::lint::rule::{Rule, Severity};
 
-pub static CLUSTER_NAME: Rule = Rule {
+pub(crate) static CLUSTER_NAME: Rule = Rule {
     code: "PF741",
     name: "cluster-name",
     severity: Severity::Error,
@@ -20,7 +20,7 @@ pub static CLUSTER_NAME: Rule = Rule {
     sources: &["DataDog/helm-charts, charts/datadog/templates/_helpers.tpl, check-cluster-name"],
 };
 
-pub static PLAIN_SECRET: Rule = Rule {
+pub(crate) static PLAIN_SECRET: Rule = Rule {
     code: "PF742",
     name: "plain-secret",
     severity: Severity::Warning,
@@ -31,7 +31,7 @@ pub static PLAIN_SECRET: Rule = Rule {
     sources: &["DataDog/helm-charts, charts/datadog/values.yaml", PAGE],
 };
 
-pub static NO_TOKEN: Rule = Rule {
+pub(crate) static NO_TOKEN: Rule = Rule {
     code: "PF743",
     name: "no-token-secret",
     severity: Severity::Error,
@@ -42,7 +42,7 @@ pub static NO_TOKEN: Rule = Rule {
     sources: &[PAGE, WEBHOOK, "DataDog/helm-charts, charts/datadog/templates/secret-cluster-agent-token.yaml"],
 };
 
-pub static OTHER_SECRET: Rule = Rule {
+pub(crate) static OTHER_SECRET: Rule = Rule {
     code: "PF744",
     name: "other-secret-name",
     severity: Severity::Warning,
@@ -53,7 +53,7 @@ pub static OTHER_SECRET: Rule = Rule {
     sources: &[PAGE, WEBHOOK, "DataDog/datadog-agent#52899"],
 };
 
-pub static RULES: &[&Rule] = &[&CLUSTER_NAME, &PLAIN_SECRET, &NO_TOKEN, &OTHER_SECRET];
+pub(crate) static RULES: &[&Rule] = &[&CLUSTER_NAME, &PLAIN_SECRET, &NO_TOKEN, &OTHER_SECRET];
 
 /// Paths of keys and tokens as text: of the chart, of the Operator.
 const PLAIN: [(&[&str], &[&str], &str); 3] = [
@@ -62,7 +62,7 @@ const PLAIN: [(&[&str], &[&str], &str); 3] = [
     (&["clusterAgent", "token"], &["global", "clusterAgentToken"], "the Cluster Agent's token"),
 ];
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     let all = installation::all(project);
     for installation in &all {
         cluster_name(installation, findings);

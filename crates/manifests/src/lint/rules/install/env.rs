@@ -9,7 +9,7 @@ use crate::lint::project::Project;
 use crate::lint::rule::{Rule, Severity};
 use crate::lint::source::Place;
 
-pub static NOT_TEXT: Rule = Rule {
+pub(crate) static NOT_TEXT: Rule = Rule {
     code: "PF731",
     name: "env-not-text",
     severity: Severity::Error,
@@ -24,7 +24,7 @@ pub static NOT_TEXT: Rule = Rule {
     ],
 };
 
-pub static OLD_NAME: Rule = Rule {
+pub(crate) static OLD_NAME: Rule = Rule {
     code: "PF732",
     name: "env-old-name",
     severity: Severity::Warning,
@@ -35,7 +35,7 @@ pub static OLD_NAME: Rule = Rule {
     sources: &[PAGE],
 };
 
-pub static HOSTNAME: Rule = Rule {
+pub(crate) static HOSTNAME: Rule = Rule {
     code: "PF733",
     name: "profile-hostname",
     severity: Severity::Warning,
@@ -46,12 +46,12 @@ pub static HOSTNAME: Rule = Rule {
     sources: &[PAGE],
 };
 
-pub static RULES: &[&Rule] = &[&NOT_TEXT, &OLD_NAME, &HOSTNAME];
+pub(crate) static RULES: &[&Rule] = &[&NOT_TEXT, &OLD_NAME, &HOSTNAME];
 
 /// Names that changed, and what they are now.
 const RENAMED: [(&str, &str); 1] = [("DD_PROCESS_AGENT_PROCESS_COLLECTION_ENABLED", PROCESSES)];
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for installation in installation::all(project) {
         let profiles: Vec<Place> =
             installation.profiles().flat_map(|profile| profile.list("env")).map(Node::place).collect();

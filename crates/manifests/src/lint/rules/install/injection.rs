@@ -7,7 +7,7 @@ use crate::lint::node::{Entry, Node};
 use crate::lint::project::Project;
 use crate::lint::rule::{Rule, Severity};
 
-pub static PROVIDER_UNKNOWN: Rule = Rule {
+pub(crate) static PROVIDER_UNKNOWN: Rule = Rule {
     code: "PF711",
     name: "injection-provider-unknown",
     severity: Severity::Error,
@@ -18,7 +18,7 @@ pub static PROVIDER_UNKNOWN: Rule = Rule {
     sources: &[WEBHOOK, PAGE],
 };
 
-pub static PROVIDER_MISSING: Rule = Rule {
+pub(crate) static PROVIDER_MISSING: Rule = Rule {
     code: "PF712",
     name: "injection-without-provider",
     severity: Severity::Warning,
@@ -29,7 +29,7 @@ pub static PROVIDER_MISSING: Rule = Rule {
     sources: &[WEBHOOK, PAGE],
 };
 
-pub static CONTROLLER_OFF: Rule = Rule {
+pub(crate) static CONTROLLER_OFF: Rule = Rule {
     code: "PF713",
     name: "admission-controller-off",
     severity: Severity::Error,
@@ -40,7 +40,7 @@ pub static CONTROLLER_OFF: Rule = Rule {
     sources: &["DataDog/helm-charts, charts/datadog/templates/_ac-agent-sidecar-env.yaml", PAGE],
 };
 
-pub static NO_CLUSTER_AGENT: Rule = Rule {
+pub(crate) static NO_CLUSTER_AGENT: Rule = Rule {
     code: "PF714",
     name: "injection-without-cluster-agent",
     severity: Severity::Note,
@@ -51,12 +51,12 @@ pub static NO_CLUSTER_AGENT: Rule = Rule {
     sources: &[PAGE, "DataDog/helm-charts, charts/datadog/values.yaml"],
 };
 
-pub static RULES: &[&Rule] = &[&PROVIDER_UNKNOWN, &PROVIDER_MISSING, &CONTROLLER_OFF, &NO_CLUSTER_AGENT];
+pub(crate) static RULES: &[&Rule] = &[&PROVIDER_UNKNOWN, &PROVIDER_MISSING, &CONTROLLER_OFF, &NO_CLUSTER_AGENT];
 
 /// The only one that the Cluster Agent knows.
 const PROVIDER: &str = "fargate";
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for installation in installation::all(project) {
         let Some(injection) = installation.injection() else { continue };
         provider(injection, findings);

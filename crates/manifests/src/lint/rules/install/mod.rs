@@ -1,12 +1,12 @@
 //! Rules about how Datadog's Cluster Agent is installed: values of the Helm chart, and the Operator's DatadogAgent.
 
-pub mod credentials;
-pub mod env;
-pub mod injection;
-pub mod operator;
-pub mod selectors;
-pub mod values;
-pub mod versions;
+pub(crate) mod credentials;
+pub(crate) mod env;
+pub(crate) mod injection;
+pub(crate) mod operator;
+pub(crate) mod selectors;
+pub(crate) mod values;
+pub(crate) mod versions;
 
 use crate::lint::similar;
 

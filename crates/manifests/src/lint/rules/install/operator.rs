@@ -10,7 +10,7 @@ use crate::lint::rule::{Rule, Severity};
 
 const TYPES: &str = "DataDog/datadog-operator, api/datadoghq/v2alpha1/datadogagent_types.go";
 
-pub static OLD_VERSION: Rule = Rule {
+pub(crate) static OLD_VERSION: Rule = Rule {
     code: "PF703",
     name: "datadogagent-version",
     severity: Severity::Error,
@@ -21,7 +21,7 @@ pub static OLD_VERSION: Rule = Rule {
     sources: &["Datadog, \"Migrating to version 1.0 of the Datadog Operator\"", TYPES],
 };
 
-pub static UNKNOWN_FIELD: Rule = Rule {
+pub(crate) static UNKNOWN_FIELD: Rule = Rule {
     code: "PF704",
     name: "unknown-operator-field",
     severity: Severity::Warning,
@@ -32,7 +32,7 @@ pub static UNKNOWN_FIELD: Rule = Rule {
     sources: &[TYPES, "Kubernetes documentation, \"Field validation\""],
 };
 
-pub static RULES: &[&Rule] = &[&OLD_VERSION, &UNKNOWN_FIELD];
+pub(crate) static RULES: &[&Rule] = &[&OLD_VERSION, &UNKNOWN_FIELD];
 
 const SPEC: [&str; 3] = ["features", "global", "override"];
 
@@ -170,7 +170,7 @@ const OF_THE_CHART: [(&str, &str); 6] = [
     ("agents", "nodeAgent"),
 ];
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for object in project.of_kind("DatadogAgent").filter(|object| object.group() == "datadoghq.com") {
         if object.version != "datadoghq.com/v2alpha1" {
             let place = object.node.get("apiVersion").map_or_else(|| object.place(), Node::place);

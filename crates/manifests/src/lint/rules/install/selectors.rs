@@ -8,7 +8,7 @@ use crate::lint::node::{Entry, Node};
 use crate::lint::project::{Pod, Project};
 use crate::lint::rule::{Rule, Severity};
 
-pub static SEVERAL: Rule = Rule {
+pub(crate) static SEVERAL: Rule = Rule {
     code: "PF721",
     name: "several-selectors",
     severity: Severity::Error,
@@ -19,7 +19,7 @@ pub static SEVERAL: Rule = Rule {
     sources: &[WEBHOOK, PROFILES],
 };
 
-pub static UNKNOWN: Rule = Rule {
+pub(crate) static UNKNOWN: Rule = Rule {
     code: "PF722",
     name: "unknown-part-of-selector",
     severity: Severity::Warning,
@@ -30,7 +30,7 @@ pub static UNKNOWN: Rule = Rule {
     sources: &[WEBHOOK, PROFILES, "DataDog/datadog-operator, api/datadoghq/v2alpha1/datadogagent_types.go"],
 };
 
-pub static NAMESPACE_BY_NAME: Rule = Rule {
+pub(crate) static NAMESPACE_BY_NAME: Rule = Rule {
     code: "PF723",
     name: "namespace-selector-by-name",
     severity: Severity::Warning,
@@ -41,7 +41,7 @@ pub static NAMESPACE_BY_NAME: Rule = Rule {
     sources: &["Kubernetes documentation, \"Namespaces\", Automatic labelling"],
 };
 
-pub static OTHER_PODS: Rule = Rule {
+pub(crate) static OTHER_PODS: Rule = Rule {
     code: "PF724",
     name: "selector-misses-pods",
     severity: Severity::Warning,
@@ -52,7 +52,7 @@ pub static OTHER_PODS: Rule = Rule {
     sources: &[WEBHOOK, PAGE],
 };
 
-pub static REQUESTS_ALONE: Rule = Rule {
+pub(crate) static REQUESTS_ALONE: Rule = Rule {
     code: "PF725",
     name: "profile-without-limits",
     severity: Severity::Warning,
@@ -63,13 +63,13 @@ pub static REQUESTS_ALONE: Rule = Rule {
     sources: &[PROFILES],
 };
 
-pub static RULES: &[&Rule] = &[&SEVERAL, &UNKNOWN, &NAMESPACE_BY_NAME, &OTHER_PODS, &REQUESTS_ALONE];
+pub(crate) static RULES: &[&Rule] = &[&SEVERAL, &UNKNOWN, &NAMESPACE_BY_NAME, &OTHER_PODS, &REQUESTS_ALONE];
 
 const SELECTOR: [&str; 2] = ["objectSelector", "namespaceSelector"];
 const LABEL_SELECTOR: [&str; 2] = ["matchLabels", "matchExpressions"];
 const PROFILE: [&str; 3] = ["env", "resources", "securityContext"];
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for installation in installation::all(project) {
         let Some(injection) = installation.injection() else { continue };
         for (list, what) in [("selectors", "selector"), ("profiles", "profile")] {

@@ -12,7 +12,7 @@ use crate::lint::node::{Entry, Node, Scalar};
 use crate::lint::project::{Kind, Project};
 use crate::lint::rule::{Rule, Severity};
 
-pub static UNKNOWN: Rule = Rule {
+pub(crate) static UNKNOWN: Rule = Rule {
     code: "PF701",
     name: "unknown-helm-value",
     severity: Severity::Warning,
@@ -23,7 +23,7 @@ pub static UNKNOWN: Rule = Rule {
     sources: &["DataDog/helm-charts, charts/datadog/values.yaml"],
 };
 
-pub static TEXT_FOR_BOOLEAN: Rule = Rule {
+pub(crate) static TEXT_FOR_BOOLEAN: Rule = Rule {
     code: "PF702",
     name: "text-for-boolean",
     severity: Severity::Error,
@@ -34,7 +34,7 @@ pub static TEXT_FOR_BOOLEAN: Rule = Rule {
     sources: &["Helm documentation, \"Flow Control\"", "DataDog/helm-charts, charts/datadog/templates"],
 };
 
-pub static RULES: &[&Rule] = &[&UNKNOWN, &TEXT_FOR_BOOLEAN];
+pub(crate) static RULES: &[&Rule] = &[&UNKNOWN, &TEXT_FOR_BOOLEAN];
 
 /// Charts within the chart, and what is for all charts: their values are not in the table.
 const OTHER_CHARTS: [&str; 8] = [
@@ -68,7 +68,7 @@ static CHART: LazyLock<HashMap<&'static str, Known>> = LazyLock::new(|| {
     chart
 });
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for object in project.of_what(Kind::HelmValues) {
         walk(object.node, "", findings);
     }

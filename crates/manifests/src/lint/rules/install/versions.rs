@@ -10,7 +10,7 @@ use crate::lint::project::Project;
 use crate::lint::rule::{Rule, Severity};
 use crate::lint::source::Place;
 
-pub static TOO_OLD: Rule = Rule {
+pub(crate) static TOO_OLD: Rule = Rule {
     code: "PF751",
     name: "installation-too-old",
     severity: Severity::Error,
@@ -21,14 +21,14 @@ pub static TOO_OLD: Rule = Rule {
     sources: &[PAGE],
 };
 
-pub static RULES: &[&Rule] = &[&TOO_OLD];
+pub(crate) static RULES: &[&Rule] = &[&TOO_OLD];
 
 /// The first Cluster Agent that injects sidecars. Source: Datadog, "Amazon EKS on AWS Fargate", Admission Controller.
 const INJECTION_SINCE: (u32, u32) = (7, 52);
 /// The first Cluster Agent that takes a profile's `securityContext`. Source: the same.
 const SECURITY_CONTEXT_SINCE: (u32, u32) = (7, 62);
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for installation in installation::all(project) {
         if let Some(injection) = installation.injection() {
             cluster_agent(&installation, injection.key, findings);

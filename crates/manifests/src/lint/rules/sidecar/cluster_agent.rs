@@ -7,7 +7,7 @@ use super::super::super::sidecar::Sidecar;
 use super::{PAGE, all};
 use crate::agent::{NAMESPACE, default_cluster_agent_url};
 
-pub static INCOMPLETE: Rule = Rule {
+pub(crate) static INCOMPLETE: Rule = Rule {
     code: "PF412",
     name: "cluster-agent-incomplete",
     severity: Severity::Error,
@@ -18,7 +18,7 @@ pub static INCOMPLETE: Rule = Rule {
     sources: &[PAGE, "DataDog/datadog-agent, `pkg/util/clusteragent`"],
 };
 
-pub static URL_FORM: Rule = Rule {
+pub(crate) static URL_FORM: Rule = Rule {
     code: "PF413",
     name: "cluster-agent-url",
     severity: Severity::Error,
@@ -29,7 +29,7 @@ pub static URL_FORM: Rule = Rule {
     sources: &[PAGE, "DataDog/datadog-agent, `pkg/util/clusteragent`, `GetClusterAgentEndpoint`"],
 };
 
-pub static RULES: &[&Rule] = &[&INCOMPLETE, &URL_FORM];
+pub(crate) static RULES: &[&Rule] = &[&INCOMPLETE, &URL_FORM];
 
 const ENABLED: &str = "DD_CLUSTER_AGENT_ENABLED";
 const TOKEN: &str = "DD_CLUSTER_AGENT_AUTH_TOKEN";
@@ -37,7 +37,7 @@ const URL: &str = "DD_CLUSTER_AGENT_URL";
 /// The other way to name it, within its own namespace.
 const SERVICE: &str = "DD_CLUSTER_AGENT_KUBERNETES_SERVICE_NAME";
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for sidecar in all(project) {
         parts(&sidecar, findings);
         url(&sidecar, findings);

@@ -9,7 +9,7 @@ use super::super::super::sidecar::{KUBELET_LOGS, Sidecar};
 use super::{PAGE, all};
 use crate::agent::PROCESSES;
 
-pub static OLD_NAME: Rule = Rule {
+pub(crate) static OLD_NAME: Rule = Rule {
     code: "PF415",
     name: "sidecar-old-variable",
     severity: Severity::Note,
@@ -20,7 +20,7 @@ pub static OLD_NAME: Rule = Rule {
     sources: &[PAGE, "DataDog/datadog-agent, `pkg/config/setup/process.go`"],
 };
 
-pub static PROCESS_NAMESPACE: Rule = Rule {
+pub(crate) static PROCESS_NAMESPACE: Rule = Rule {
     code: "PF416",
     name: "sidecar-process-namespace",
     severity: Severity::Error,
@@ -31,7 +31,7 @@ pub static PROCESS_NAMESPACE: Rule = Rule {
     sources: &[PAGE, "Kubernetes documentation, \"Share Process Namespace between Containers in a Pod\""],
 };
 
-pub static JOB_NEVER_ENDS: Rule = Rule {
+pub(crate) static JOB_NEVER_ENDS: Rule = Rule {
     code: "PF417",
     name: "job-never-ends",
     severity: Severity::Error,
@@ -45,7 +45,7 @@ pub static JOB_NEVER_ENDS: Rule = Rule {
     ],
 };
 
-pub static HALF_LOGS: Rule = Rule {
+pub(crate) static HALF_LOGS: Rule = Rule {
     code: "PF418",
     name: "native-logs-half",
     severity: Severity::Warning,
@@ -56,7 +56,7 @@ pub static HALF_LOGS: Rule = Rule {
     sources: &[PAGE],
 };
 
-pub static RUN_PATH: Rule = Rule {
+pub(crate) static RUN_PATH: Rule = Rule {
     code: "PF419",
     name: "native-logs-run-path",
     severity: Severity::Warning,
@@ -67,7 +67,7 @@ pub static RUN_PATH: Rule = Rule {
     sources: &[PAGE, "DataDog/datadog-agent, `pkg/clusteragent/admission/mutate/agent_sidecar`"],
 };
 
-pub static LOGS_TWICE: Rule = Rule {
+pub(crate) static LOGS_TWICE: Rule = Rule {
     code: "PF420",
     name: "logs-twice",
     severity: Severity::Note,
@@ -78,7 +78,8 @@ pub static LOGS_TWICE: Rule = Rule {
     sources: &[PAGE, "Amazon EKS User Guide, \"Start AWS Fargate logging for your cluster\""],
 };
 
-pub static RULES: &[&Rule] = &[&OLD_NAME, &PROCESS_NAMESPACE, &JOB_NEVER_ENDS, &HALF_LOGS, &RUN_PATH, &LOGS_TWICE];
+pub(crate) static RULES: &[&Rule] =
+    &[&OLD_NAME, &PROCESS_NAMESPACE, &JOB_NEVER_ENDS, &HALF_LOGS, &RUN_PATH, &LOGS_TWICE];
 
 /// Old names, and those that took their place.
 const RENAMED: [(&str, &str); 1] = [("DD_PROCESS_AGENT_PROCESS_COLLECTION_ENABLED", PROCESSES)];
@@ -87,7 +88,7 @@ const AUTO_EXIT: &str = "DD_AUTO_EXIT_NOPROCESS_ENABLED";
 /// Where the Agent writes if nothing else is said.
 const DEFAULT_RUN_PATH: &str = "/opt/datadog-agent/run";
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for sidecar in all(project) {
         names(&sidecar, findings);
         processes(&sidecar, findings);

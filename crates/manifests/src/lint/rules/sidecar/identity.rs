@@ -7,7 +7,7 @@ use super::super::super::sidecar::{FARGATE, Sidecar, variables};
 use super::{PAGE, all};
 use crate::cluster::is_cluster;
 
-pub static NOT_ON_FARGATE: Rule = Rule {
+pub(crate) static NOT_ON_FARGATE: Rule = Rule {
     code: "PF401",
     name: "sidecar-not-on-fargate",
     severity: Severity::Error,
@@ -18,7 +18,7 @@ pub static NOT_ON_FARGATE: Rule = Rule {
     sources: &[PAGE],
 };
 
-pub static NO_NODE_NAME: Rule = Rule {
+pub(crate) static NO_NODE_NAME: Rule = Rule {
     code: "PF402",
     name: "sidecar-node-name",
     severity: Severity::Error,
@@ -29,7 +29,7 @@ pub static NO_NODE_NAME: Rule = Rule {
     sources: &[PAGE, "DataDog/integrations-core, `eks_fargate/datadog_checks/eks_fargate/eks_fargate.py`"],
 };
 
-pub static HOSTNAME: Rule = Rule {
+pub(crate) static HOSTNAME: Rule = Rule {
     code: "PF405",
     name: "sidecar-hostname",
     severity: Severity::Warning,
@@ -40,7 +40,7 @@ pub static HOSTNAME: Rule = Rule {
     sources: &[PAGE],
 };
 
-pub static NO_CLUSTER_NAME: Rule = Rule {
+pub(crate) static NO_CLUSTER_NAME: Rule = Rule {
     code: "PF409",
     name: "sidecar-cluster-name",
     severity: Severity::Warning,
@@ -51,7 +51,7 @@ pub static NO_CLUSTER_NAME: Rule = Rule {
     sources: &[PAGE],
 };
 
-pub static CLUSTER_NAME_FORM: Rule = Rule {
+pub(crate) static CLUSTER_NAME_FORM: Rule = Rule {
     code: "PF410",
     name: "cluster-name-form",
     severity: Severity::Error,
@@ -65,7 +65,7 @@ pub static CLUSTER_NAME_FORM: Rule = Rule {
     ],
 };
 
-pub static TAGS_WITH_COMMAS: Rule = Rule {
+pub(crate) static TAGS_WITH_COMMAS: Rule = Rule {
     code: "PF411",
     name: "sidecar-tags-with-commas",
     severity: Severity::Warning,
@@ -76,7 +76,7 @@ pub static TAGS_WITH_COMMAS: Rule = Rule {
     sources: &[PAGE, "DataDog/dd-trace-rb, issue #1953"],
 };
 
-pub static RULES: &[&Rule] =
+pub(crate) static RULES: &[&Rule] =
     &[&NOT_ON_FARGATE, &NO_NODE_NAME, &HOSTNAME, &NO_CLUSTER_NAME, &CLUSTER_NAME_FORM, &TAGS_WITH_COMMAS];
 
 const NODE_NAME: &str = "DD_KUBERNETES_KUBELET_NODENAME";
@@ -84,7 +84,7 @@ const CLUSTER_NAME: &str = "DD_CLUSTER_NAME";
 /// Variables that hold tags for all that the Agent sends.
 const TAGS: [&str; 2] = ["DD_TAGS", "DD_EXTRA_TAGS"];
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for sidecar in all(project) {
         fargate(&sidecar, findings);
         node_name(&sidecar, findings);

@@ -8,7 +8,7 @@ use super::super::super::sidecar::{KUBELET_LOGS, Sidecar};
 use super::{PAGE, all};
 use crate::agent::{FARGATE_SINCE, NATIVE_LOGS_SINCE, TAG, image_tag, version};
 
-pub static UNTAGGED: Rule = Rule {
+pub(crate) static UNTAGGED: Rule = Rule {
     code: "PF421",
     name: "sidecar-image-tag",
     severity: Severity::Warning,
@@ -19,7 +19,7 @@ pub static UNTAGGED: Rule = Rule {
     sources: &["Kubernetes documentation, \"Images\"", PAGE],
 };
 
-pub static TOO_OLD: Rule = Rule {
+pub(crate) static TOO_OLD: Rule = Rule {
     code: "PF422",
     name: "sidecar-image-too-old",
     severity: Severity::Error,
@@ -30,9 +30,9 @@ pub static TOO_OLD: Rule = Rule {
     sources: &[PAGE],
 };
 
-pub static RULES: &[&Rule] = &[&UNTAGGED, &TOO_OLD];
+pub(crate) static RULES: &[&Rule] = &[&UNTAGGED, &TOO_OLD];
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for sidecar in all(project) {
         let Some(image) = sidecar.container.get("image") else { continue };
         let Some(text) = image.text().filter(|text| !text.contains(['$', '{'])) else { continue };

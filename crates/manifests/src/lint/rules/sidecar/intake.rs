@@ -9,7 +9,7 @@ use super::{PAGE, all};
 use crate::agent::{API_KEY, SECRET, TOKEN};
 use pipeline::site::SITES;
 
-pub static PLAIN_KEY: Rule = Rule {
+pub(crate) static PLAIN_KEY: Rule = Rule {
     code: "PF403",
     name: "sidecar-plain-key",
     severity: Severity::Error,
@@ -20,7 +20,7 @@ pub static PLAIN_KEY: Rule = Rule {
     sources: &[PAGE, "Kubernetes documentation, \"Good practices for Kubernetes Secrets\""],
 };
 
-pub static NO_KEY: Rule = Rule {
+pub(crate) static NO_KEY: Rule = Rule {
     code: "PF404",
     name: "sidecar-without-key",
     severity: Severity::Error,
@@ -31,7 +31,7 @@ pub static NO_KEY: Rule = Rule {
     sources: &[PAGE],
 };
 
-pub static NO_SITE: Rule = Rule {
+pub(crate) static NO_SITE: Rule = Rule {
     code: "PF407",
     name: "sidecar-site",
     severity: Severity::Note,
@@ -42,7 +42,7 @@ pub static NO_SITE: Rule = Rule {
     sources: &["Datadog documentation, \"Getting Started with Datadog Sites\""],
 };
 
-pub static UNKNOWN_SITE: Rule = Rule {
+pub(crate) static UNKNOWN_SITE: Rule = Rule {
     code: "PF408",
     name: "sidecar-unknown-site",
     severity: Severity::Error,
@@ -53,7 +53,7 @@ pub static UNKNOWN_SITE: Rule = Rule {
     sources: &["Datadog documentation, \"Getting Started with Datadog Sites\""],
 };
 
-pub static SECRET_KEY: Rule = Rule {
+pub(crate) static SECRET_KEY: Rule = Rule {
     code: "PF428",
     name: "sidecar-secret-key",
     severity: Severity::Error,
@@ -64,7 +64,7 @@ pub static SECRET_KEY: Rule = Rule {
     sources: &["Kubernetes documentation, \"Secrets\"", PAGE],
 };
 
-pub static SECRET_NAME: Rule = Rule {
+pub(crate) static SECRET_NAME: Rule = Rule {
     code: "PF429",
     name: "sidecar-secret-name",
     severity: Severity::Warning,
@@ -75,13 +75,13 @@ pub static SECRET_NAME: Rule = Rule {
     sources: &[PAGE],
 };
 
-pub static RULES: &[&Rule] = &[&PLAIN_KEY, &NO_KEY, &NO_SITE, &UNKNOWN_SITE, &SECRET_KEY, &SECRET_NAME];
+pub(crate) static RULES: &[&Rule] = &[&PLAIN_KEY, &NO_KEY, &NO_SITE, &UNKNOWN_SITE, &SECRET_KEY, &SECRET_NAME];
 
 /// Variables that are secret, and the key of [`SECRET`] that they are taken from.
 const SECRETS: [(&str, Option<&str>); 3] =
     [("DD_API_KEY", Some(API_KEY)), ("DD_CLUSTER_AGENT_AUTH_TOKEN", Some(TOKEN)), ("DD_APP_KEY", None)];
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for sidecar in all(project) {
         for (name, key) in SECRETS {
             let Some(variable) = sidecar.variable(name) else { continue };

@@ -7,7 +7,7 @@ use super::super::super::sidecar::label;
 use super::PAGE;
 use crate::agent::SIDECAR_LABEL;
 
-pub static ON_WORKLOAD: Rule = Rule {
+pub(crate) static ON_WORKLOAD: Rule = Rule {
     code: "PF436",
     name: "sidecar-label-on-workload",
     severity: Severity::Error,
@@ -18,7 +18,7 @@ pub static ON_WORKLOAD: Rule = Rule {
     sources: &[PAGE],
 };
 
-pub static VALUE: Rule = Rule {
+pub(crate) static VALUE: Rule = Rule {
     code: "PF437",
     name: "sidecar-label-value",
     severity: Severity::Error,
@@ -29,9 +29,9 @@ pub static VALUE: Rule = Rule {
     sources: &[PAGE, "DataDog/datadog-agent, `pkg/clusteragent/admission/mutate/agent_sidecar`"],
 };
 
-pub static RULES: &[&Rule] = &[&ON_WORKLOAD, &VALUE];
+pub(crate) static RULES: &[&Rule] = &[&ON_WORKLOAD, &VALUE];
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for pod in project.pods() {
         let on_pods = label(&pod);
         if pod.object.kind != "Pod" && on_pods.is_none() {

@@ -3,13 +3,13 @@
 //! `identity`: who it says it is; `intake`: where it sends, with which key; `cluster_agent`: whom it talks to; `image`: which version;
 //! `features`: what it is asked to do, and what that needs; `pod`: what is around it; `label`: those that are injected.
 
-pub mod cluster_agent;
-pub mod features;
-pub mod identity;
-pub mod image;
-pub mod intake;
-pub mod label;
-pub mod pod;
+pub(crate) mod cluster_agent;
+pub(crate) mod features;
+pub(crate) mod identity;
+pub(crate) mod image;
+pub(crate) mod intake;
+pub(crate) mod label;
+pub(crate) mod pod;
 
 use super::super::project::Project;
 use super::super::sidecar::{Sidecar, sidecars};

@@ -11,7 +11,7 @@ use crate::inject::HOST_FIELDS;
 
 const CONSIDERATIONS: &str = "Amazon EKS User Guide, \"Simplify compute management with AWS Fargate\"";
 
-pub static NOT_A_STRING: Rule = Rule {
+pub(crate) static NOT_A_STRING: Rule = Rule {
     code: "PF406",
     name: "variable-not-a-string",
     severity: Severity::Error,
@@ -22,7 +22,7 @@ pub static NOT_A_STRING: Rule = Rule {
     sources: &["Kubernetes API reference, \"EnvVar\""],
 };
 
-pub static NODE_ADDRESS: Rule = Rule {
+pub(crate) static NODE_ADDRESS: Rule = Rule {
     code: "PF414",
     name: "agent-host-of-node",
     severity: Severity::Error,
@@ -33,7 +33,7 @@ pub static NODE_ADDRESS: Rule = Rule {
     sources: &[PAGE],
 };
 
-pub static NOT_FOR_FARGATE: Rule = Rule {
+pub(crate) static NOT_FOR_FARGATE: Rule = Rule {
     code: "PF430",
     name: "not-for-fargate",
     severity: Severity::Error,
@@ -44,7 +44,7 @@ pub static NOT_FOR_FARGATE: Rule = Rule {
     sources: &[CONSIDERATIONS, PAGE],
 };
 
-pub static DAEMON_SET: Rule = Rule {
+pub(crate) static DAEMON_SET: Rule = Rule {
     code: "PF431",
     name: "daemon-set-on-fargate",
     severity: Severity::Error,
@@ -55,7 +55,7 @@ pub static DAEMON_SET: Rule = Rule {
     sources: &[CONSIDERATIONS],
 };
 
-pub static USER_ID: Rule = Rule {
+pub(crate) static USER_ID: Rule = Rule {
     code: "PF432",
     name: "sidecar-user",
     severity: Severity::Error,
@@ -66,7 +66,7 @@ pub static USER_ID: Rule = Rule {
     sources: &["Datadog documentation, \"Amazon EKS on AWS Fargate\", \"Troubleshooting\""],
 };
 
-pub static RESOURCES: Rule = Rule {
+pub(crate) static RESOURCES: Rule = Rule {
     code: "PF433",
     name: "sidecar-resources",
     severity: Severity::Warning,
@@ -77,7 +77,7 @@ pub static RESOURCES: Rule = Rule {
     sources: &[PAGE, "Amazon EKS User Guide, \"Understand Fargate Pod configuration details\""],
 };
 
-pub static TWO_AGENTS: Rule = Rule {
+pub(crate) static TWO_AGENTS: Rule = Rule {
     code: "PF435",
     name: "two-agents",
     severity: Severity::Error,
@@ -88,13 +88,13 @@ pub static TWO_AGENTS: Rule = Rule {
     sources: &["DataDog/datadog-agent, `pkg/clusteragent/admission/mutate/agent_sidecar`"],
 };
 
-pub static RULES: &[&Rule] =
+pub(crate) static RULES: &[&Rule] =
     &[&NOT_A_STRING, &NODE_ADDRESS, &NOT_FOR_FARGATE, &DAEMON_SET, &USER_ID, &RESOURCES, &TWO_AGENTS];
 
 /// Variables by which a client of the Agent finds it.
 const AGENT_HOSTS: [&str; 2] = ["DD_AGENT_HOST", "DD_TRACE_AGENT_HOSTNAME"];
 
-pub fn check(project: &Project<'_>, findings: &mut Findings) {
+pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for pod in project.pods() {
         strings(project, &pod, findings);
         let sidecars = sidecars(&pod);
