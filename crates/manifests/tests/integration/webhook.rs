@@ -6,19 +6,19 @@ use manifests::inject::{Injected, Outcome, Want, inject};
 use manifests::sidecar::Sidecar;
 use serde_json::{Value, json};
 
-pub fn sidecar() -> Want {
+pub(crate) fn sidecar() -> Want {
     let cluster = ClusterOptions { cluster: Some("prod".to_owned()), ..ClusterOptions::default() }.check().unwrap();
     let sidecar = Box::new(Sidecar::injected(&cluster));
     Want::Sidecar { sidecar, service_account: Some("datadog-agent".to_owned()) }
 }
 
-pub fn label() -> Want {
+pub(crate) fn label() -> Want {
     let labels = vec![("agent.datadoghq.com/sidecar".to_owned(), "fargate".to_owned())];
     Want::Labels { labels, own_user: false }
 }
 
 /// The documents of a text.
-pub fn read(text: &str) -> Vec<Value> {
+pub(crate) fn read(text: &str) -> Vec<Value> {
     serde_saphyr::from_multiple(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
@@ -30,13 +30,13 @@ fn template(object: &mut Value) -> &mut Value {
     }
 }
 
-pub fn with_label(mut object: Value) -> Value {
+pub(crate) fn with_label(mut object: Value) -> Value {
     template(&mut object)["metadata"]["labels"]["agent.datadoghq.com/sidecar"] = "fargate".into();
     object
 }
 
 /// The object with its sidecar, as `agent_sidecar.go` and `providers.go` would have it.
-pub fn with_sidecar(mut object: Value) -> Value {
+pub(crate) fn with_sidecar(mut object: Value) -> Value {
     let of_job = ["Job", "CronJob"].contains(&object["kind"].as_str().unwrap());
     let spec = &mut template(&mut object)["spec"];
     let secret = |name: &str, key: &str| json!({ "name": name, "valueFrom": { "secretKeyRef": { "name": "datadog-secret", "key": key } } });
@@ -100,13 +100,13 @@ fn list(value: &mut Value) -> &mut Vec<Value> {
 }
 
 /// Names of the objects that were changed.
-pub fn changed(injected: &Injected) -> Vec<&str> {
+pub(crate) fn changed(injected: &Injected) -> Vec<&str> {
     let is_changed = |outcome: &Outcome| matches!(outcome, Outcome::Changed(_));
     injected.objects.iter().filter(|one| is_changed(&one.outcome)).map(|one| one.name.as_str()).collect()
 }
 
 /// That a text says what it should afterwards, and that it is done with it.
-pub fn holds(text: &str, want: &Want, expected: impl Fn(Value) -> Value) -> Injected {
+pub(crate) fn holds(text: &str, want: &Want, expected: impl Fn(Value) -> Value) -> Injected {
     let out = inject(text, want).unwrap();
     let is_changed = |object: &Value| {
         let mut objects = out.objects.iter().filter(|one| matches!(one.outcome, Outcome::Changed(_)));
