@@ -1,4 +1,4 @@
-//! The calls that a status is made of. None of them stops the others.
+//! The calls that the facts are read by. None of them stops the others.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,88 +6,114 @@ use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat, 
 use aws_sdk_cloudwatchlogs::types::OrderBy;
 use aws_smithy_types::DateTime;
 
-use super::{GroupStatus, LastHour, Newest, QueueStatus, Read, Status};
+use super::facts::{
+    ActivityFacts, EventSourceMapping, Fact, HealthFacts, LastHour, LogGroupFact, LogGroupFacts, NewestEvent,
+    QueueFact, QueueFacts,
+};
 use crate::aws::account::Account;
 use crate::aws::concurrently::each;
 use crate::aws::error::{AwsCallError, AwsFailure, On};
 use crate::aws::function::Function;
 use crate::aws::groups::{self, FoundLogGroups, LogGroup};
-use crate::aws::queues::{self, QueueDepth, QueueRole, SqsQueue};
+use crate::aws::queues::{self, QueueAttributes, QueueRole, SqsQueue};
 use crate::aws::subscribe::apply;
 use crate::aws::subscribe::plan::ours;
 
 /// How far back errors and throttles are counted.
 const LAST_HOUR: Duration = Duration::from_secs(3600);
 
-/// The finest step of metrics that Lambda and SQS write.
+/// The finest period of metrics that Lambda and SQS write.
 const PERIOD_SECONDS: i32 = 60;
 
-/// Reads everything about the function and the groups that were found; `only_subscribed`: about those that lead to the function.
-pub(crate) async fn status(
+/// Reads everything about the function and the log groups that were found; `only_subscribed`: about those that lead to the function.
+pub(crate) async fn all(
     account: &Account,
     function: Function,
     found: FoundLogGroups,
     only_subscribed: bool,
-) -> Status {
+) -> HealthFacts {
+    let log_groups = log_groups(account, &function, found, only_subscribed).await;
+    let (queues, activity) = queues_and_activity(account, &function).await;
+    HealthFacts { region: account.region.clone(), function, log_groups, queues, activity }
+}
+
+/// Reads what decides whether logs of the groups reach the function.
+pub(crate) async fn log_groups(
+    account: &Account,
+    function: &Function,
+    found: FoundLogGroups,
+    only_subscribed: bool,
+) -> LogGroupFacts {
     let FoundLogGroups { groups, missing } = found;
-    let mut groups = each(groups, |group| {
+    let with_filters = each(groups, |group| {
         let account = account.clone();
         async move { (groups::filters(&account, &group.name).await, group) }
     })
     .await;
-    if only_subscribed {
-        // A group whose filters cannot be read is kept: it may be one of them.
-        groups.retain(|(filters, _)| filters.as_ref().map_or(true, |all| !ours(all, &function.arn).is_empty()));
-    }
+    // A group whose filters cannot be read is kept: it may be one of them.
+    let (groups, left_out): (Vec<_>, Vec<_>) = with_filters.into_iter().partition(|(filters, _)| {
+        !only_subscribed || filters.as_ref().map_or(true, |all| !ours(all, &function.arn).is_empty())
+    });
     let groups = each(groups, |(filters, group)| {
         let account = account.clone();
         async move {
             let source = account.log_group(&group.name).resource;
-            GroupStatus { source, filters, newest: newest(&account, &group).await, group }
+            LogGroupFact { source, filters, newest: newest(&account, &group).await, group }
         }
     })
     .await;
-    let permission = apply::policy(account, &function).await;
-    let account_policy = apply::account_policy(account).await.map(|policy| {
-        // One that is not understood leads elsewhere, or was not made by us.
-        policy.and_then(Result::ok).filter(|policy| policy.leads_to(&function.arn))
-    });
-    let failed_events = failed_events(account, &function).await;
-    let found = find_queues(account, &function, failed_events.as_ref().ok()).await;
-    let names: Vec<String> = found.iter().map(|(queue, _)| queue.name.clone()).collect();
-    let metrics = metrics(account, &function, &names).await;
-    let queue = |(number, (queue, depth)): (usize, (SqsQueue, Read<QueueDepth>))| {
-        let oldest = |metrics: &Metrics| metrics.oldest.get(number).copied().flatten();
-        QueueStatus { queue, depth, oldest_seconds: metrics.as_ref().map(oldest).map_err(Clone::clone) }
-    };
-    let queues = found.into_iter().enumerate().map(queue).collect();
-    let last_hour = metrics.map(|metrics| metrics.last_hour);
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Status {
+    LogGroupFacts {
         account: account.id.clone(),
-        now: i64::try_from(now.as_millis()).unwrap_or(i64::MAX),
-        function,
-        permission,
-        account_policy,
-        last_hour,
         groups,
         missing,
-        queues,
-        failed_events,
+        unsubscribed: left_out.into_iter().map(|(_, group)| group.name).collect(),
+        any_source: account.log_group("*").resource,
+        permission: apply::policy(account, function).await,
+        // One that podferry does not understand leads elsewhere, or podferry did not make it.
+        account_policy: apply::account_policy(account)
+            .await
+            .map(|policy| policy.and_then(Result::ok).filter(|policy| policy.leads_to(&function.arn))),
     }
 }
 
-async fn newest(account: &Account, group: &LogGroup) -> Read<Option<Newest>> {
+async fn newest(account: &Account, group: &LogGroup) -> Fact<Option<NewestEvent>> {
     let call = account.logs.describe_log_streams().log_group_name(&group.name).order_by(OrderBy::LastEventTime);
     let answer = call.descending(true).limit(1).send().await;
     let answer =
         answer.map_err(|error| AwsCallError::new("logs:DescribeLogStreams", account.log_group(&group.name), &error))?;
     let newest = answer.log_streams().first();
-    Ok(newest.map(|stream| Newest { event: stream.last_event_timestamp(), ingestion: stream.last_ingestion_time() }))
+    Ok(newest
+        .map(|stream| NewestEvent { event: stream.last_event_timestamp(), ingestion: stream.last_ingestion_time() }))
+}
+
+/// Reads the queues, and what happened in the last hour: one call for all metrics.
+pub(crate) async fn queues_and_activity(account: &Account, function: &Function) -> (QueueFacts, ActivityFacts) {
+    let failed_events = failed_events(account, function).await;
+    let found = find_queues(account, function, failed_events.as_ref().ok()).await;
+    let names: Vec<&str> = found.iter().map(|found| found.queue.name.as_str()).collect();
+    let metrics = metrics(account, function, &names).await;
+    let queue = |(number, found): (usize, FoundQueue)| {
+        let oldest = |metrics: &Metrics| metrics.oldest.get(number).copied().flatten();
+        let FoundQueue { queue, attributes, is_in_variables } = found;
+        let oldest_seconds = metrics.as_ref().map(oldest).map_err(Clone::clone);
+        QueueFact { queue, attributes, oldest_seconds, is_in_variables }
+    };
+    let queues: Vec<QueueFact> = found.into_iter().enumerate().map(queue).collect();
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let activity = ActivityFacts {
+        now_ms: i64::try_from(now.as_millis()).unwrap_or(i64::MAX),
+        last_hour: metrics.map(|metrics| metrics.last_hour),
+    };
+    // Without a queue there is nothing to be read.
+    let mappings = match queues.iter().any(|fact| fact.queue.role == QueueRole::Undelivered) {
+        true => mappings(account, function).await,
+        false => Ok(Vec::new()),
+    };
+    (QueueFacts { queues, mappings, failed_events }, activity)
 }
 
 /// Where Lambda sends what it gives up: an ARN, by the newer way or the older one.
-async fn failed_events(account: &Account, function: &Function) -> Read<Option<String>> {
+async fn failed_events(account: &Account, function: &Function) -> Fact<Option<String>> {
     let call = account.lambda.get_function_event_invoke_config().function_name(&function.name);
     match call.set_qualifier(function.qualifier.clone()).send().await {
         Ok(answer) => {
@@ -103,35 +129,61 @@ async fn failed_events(account: &Account, function: &Function) -> Read<Option<St
     }
 }
 
-/// The queues, each with how full it is. Where no variable names a dead-letter queue, it is the one to which SQS moves what
-/// was read too often.
+/// What Lambda reads for the function.
+async fn mappings(account: &Account, function: &Function) -> Fact<Vec<EventSourceMapping>> {
+    let call = account.lambda.list_event_source_mappings().function_name(function.qualified_name());
+    let mut pages = call.into_paginator().send();
+    let mut mappings = Vec::new();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| AwsCallError::new("lambda:ListEventSourceMappings", function.on(), &error))?;
+        mappings.extend(page.event_source_mappings().iter().map(|one| EventSourceMapping {
+            id: one.uuid().unwrap_or_default().to_owned(),
+            source: one.event_source_arn().unwrap_or_default().to_owned(),
+            state: one.state().unwrap_or_default().to_owned(),
+        }));
+    }
+    Ok(mappings)
+}
+
+struct FoundQueue {
+    queue: SqsQueue,
+    attributes: Fact<QueueAttributes>,
+    is_in_variables: bool,
+}
+
+/// The queues. Where no variable names a dead-letter queue, it is the one to which SQS moves messages that were received too often.
 async fn find_queues(
     account: &Account,
     function: &Function,
     failed_events: Option<&Option<String>>,
-) -> Vec<(SqsQueue, Read<QueueDepth>)> {
-    let mut found = Vec::new();
+) -> Vec<FoundQueue> {
+    let mut found: Vec<FoundQueue> = Vec::new();
     let mut further: Vec<(QueueRole, String)> = Vec::new();
     for queue in queues::of_variables(function) {
-        let read = queues::depth(account, &queue).await;
-        if let (QueueRole::Undelivered, Ok((_, Some(arn)))) = (queue.role, &read) {
+        let attributes = queues::attributes(account, &queue).await;
+        if let (QueueRole::Undelivered, Ok(QueueAttributes { dead_letter_queue: Some(arn), .. })) =
+            (queue.role, &attributes)
+        {
             further.push((QueueRole::DeadLetter, arn.clone()));
         }
-        found.push((queue, read.map(|(depth, _)| depth)));
+        found.push(FoundQueue { queue, attributes, is_in_variables: true });
     }
     further.extend(failed_events.cloned().flatten().map(|arn| (QueueRole::FailedEvents, arn)));
     for (role, arn) in further {
         let name = arn.rsplit(':').next().unwrap_or_default();
-        if found.iter().any(|(known, _)| known.name == name) {
+        if found.iter().any(|known| known.queue.name == name) {
             continue;
         }
         match queues::of_arn(account, role, &arn).await {
             Ok(Some(queue)) => {
-                let depth = queues::depth(account, &queue).await.map(|(depth, _)| depth);
-                found.push((queue, depth));
+                let attributes = queues::attributes(account, &queue).await;
+                found.push(FoundQueue { queue, attributes, is_in_variables: false });
             }
             Ok(None) => {}
-            Err(error) => found.push((SqsQueue::new(role, name), Err(error))),
+            Err(error) => {
+                let queue = SqsQueue::new(role, name);
+                found.push(FoundQueue { queue, attributes: Err(error), is_in_variables: false });
+            }
         }
     }
     found
@@ -146,7 +198,7 @@ struct Metrics {
 const OF_FUNCTION: [&str; 3] = ["Invocations", "Errors", "Throttles"];
 
 /// One call for all of them.
-async fn metrics(account: &Account, function: &Function, queues: &[String]) -> Read<Metrics> {
+async fn metrics(account: &Account, function: &Function, queues: &[&str]) -> Fact<Metrics> {
     let of_function = OF_FUNCTION.map(|name| query(name, "AWS/Lambda", name, ("FunctionName", &function.name), "Sum"));
     let of_queues = queues.iter().enumerate().map(|(number, name)| {
         query(&format!("age{number}"), "AWS/SQS", "ApproximateAgeOfOldestMessage", ("QueueName", name), "Maximum")
@@ -174,7 +226,7 @@ async fn metrics(account: &Account, function: &Function, queues: &[String]) -> R
                 age => {
                     let place = age.strip_prefix("age").and_then(|number| number.parse().ok());
                     let place = place.and_then(|number: usize| read.oldest.get_mut(number));
-                    // The newest value comes first, and a further page has older ones.
+                    // The newest value comes first, and later pages have older ones.
                     if let (Some(place @ None), Some(newest)) = (place, result.values().first()) {
                         *place = Some(count(*newest));
                     }
@@ -185,7 +237,7 @@ async fn metrics(account: &Account, function: &Function, queues: &[String]) -> R
     Ok(read)
 }
 
-/// A metric is a number with a point; these count.
+/// CloudWatch gives floating-point numbers, for counts too.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is no less than 0, and `as` saturates")]
 fn count(value: f64) -> u64 {
     value.max(0.0) as u64
