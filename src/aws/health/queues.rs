@@ -55,8 +55,9 @@ fn undelivered(fact: &QueueFact, attributes: &QueueAttributes, what: &str) -> Ve
             counted(number, "message"),
             age / 60
         );
-        HealthFinding::wrong(AREA, what, why)
-            .fix("check the function's log and its throttles, and whether Datadog accepts the key")
+        HealthFinding::wrong(AREA, what, why).fix(
+            "check the function's log and its throttles, and with `podferry doctor` whether Datadog accepts the key",
+        )
     } else {
         let why = format!("the logs of {} are waiting to be sent again", counted(number, "message"));
         HealthFinding::note(AREA, what, why).fix("nothing, unless it lasts an hour: the function sends them again")

@@ -1,6 +1,8 @@
 //! `podferry doctor`: asks AWS, Datadog and the cluster, and shows step by step what it finds, right or wrong. `aws::health` judges;
 //! here is what depends on what, and in which order it is shown.
 
+#[cfg(test)]
+mod advice;
 mod kubectl;
 mod report;
 
