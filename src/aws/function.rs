@@ -9,8 +9,8 @@ use super::account::Account;
 use super::error::{AwsCallError, On};
 use forwarder::settings::Source;
 
-/// How the names of functions begin among which the forwarder is looked for, if none is named: `template.yaml` leaves the name to
-/// CloudFormation, which begins it with the name of the stack.
+/// Without --function, the forwarder is the function whose name starts so: `template.yaml` leaves the name to CloudFormation, which
+/// starts it with the name of the stack.
 const NAME_PREFIX: &str = "podferry";
 
 /// A function.
@@ -26,7 +26,7 @@ pub(crate) struct Function {
     /// Where its own log goes.
     pub(crate) log_group: String,
     pub(crate) variables: Variables,
-    /// Where Lambda sends events that it gives up, by the older of its two ways.
+    /// Where Lambda sends events that it gives up on, by the older of its two ways.
     pub(crate) dead_letter: Option<String>,
     pub(crate) timeout_seconds: i32,
     pub(crate) memory_megabytes: i32,
@@ -50,7 +50,7 @@ pub(crate) struct Deployed {
     pub(crate) variables_hidden: Option<String>,
 }
 
-/// The function's environment variables. One of them may be the API key: printed are names only.
+/// The function's environment variables. One of them may be the API key, so only names are printed.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Variables(pub HashMap<String, String>);
 
@@ -70,18 +70,18 @@ impl Source for Variables {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FunctionError {
     #[error(
-        "--function: {arn} is not in account {account} and region {region}. A subscription filter reaches a function of its own account and \
-         region only: run the command there, with --region and --profile"
+        "--function: {arn} is not in account {account}, region {region}. A subscription filter can only reach a function in its own account \
+         and region: run the command there, with --region and --profile"
     )]
     Elsewhere { arn: String, account: String, region: String },
-    #[error("--function: {0} is neither a name of a function nor its ARN")]
+    #[error("--function: {0} is neither a function name nor an ARN")]
     NoName(String),
     #[error(
-        "no function of account {account} in {region} has a name that begins with `{NAME_PREFIX}`: name yours with --function, look in \
-         another region with --region, or deploy it with scripts/deploy"
+        "no function in account {account}, region {region}, has a name that starts with `{NAME_PREFIX}`: name yours with --function, try \
+         another --region, or deploy it with scripts/deploy"
     )]
     None { account: String, region: String },
-    #[error("several functions could be the forwarder: {}. Name one with --function", .0.join(", "))]
+    #[error("several functions could be the forwarder: {}. Choose one with --function", .0.join(", "))]
     Several(Vec<String>),
     #[error(transparent)]
     Call(#[from] AwsCallError),
@@ -202,7 +202,7 @@ async fn only_one(account: &Account) -> Result<String, FunctionError> {
     let mut names: Vec<String> = Vec::new();
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| {
-            AwsCallError::new("lambda:ListFunctions", On::any("the functions; name yours with --function"), &error)
+            AwsCallError::new("lambda:ListFunctions", On::any("all functions (not needed with --function)"), &error)
         })?;
         names.extend(page.functions().iter().filter_map(|function| function.function_name()).map(str::to_owned));
     }

@@ -1,4 +1,4 @@
-//! The queues where undelivered logs wait and where dead letters lie, found from the function's configuration.
+//! The queues of undelivered logs and of dead letters, found through the function's configuration.
 
 use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::Value;
@@ -11,11 +11,11 @@ use forwarder::settings::{DEAD_LETTER_QUEUE_URL, Source, UNDELIVERED_QUEUE_URL};
 /// What a queue is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum QueueRole {
-    /// Logs that may go through later; its messages come back to the function.
+    /// Logs that may be delivered later; its messages come back to the function.
     Undelivered,
     /// What needs a person.
     DeadLetter,
-    /// Events that Lambda gave up, where its configuration sends them to a queue.
+    /// Events that Lambda gave up on, if its configuration sends them to a queue.
     FailedEvents,
 }
 
@@ -68,7 +68,7 @@ impl SqsQueue {
     }
 }
 
-/// What the function's variables say: the queue of undelivered logs, and that of dead letters.
+/// The queues that the function's variables name.
 #[must_use]
 pub(crate) fn of_variables(function: &Function) -> Vec<SqsQueue> {
     let variables = [(QueueRole::Undelivered, UNDELIVERED_QUEUE_URL), (QueueRole::DeadLetter, DEAD_LETTER_QUEUE_URL)];

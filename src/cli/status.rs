@@ -116,7 +116,7 @@ fn group_cells(facts: &HealthFacts, group: &LogGroupFact) -> Vec<String> {
 }
 
 fn filter_cell(facts: &HealthFacts, filter: &SubscriptionFilter) -> String {
-    // The function itself stands at the top.
+    // The function itself is named at the top.
     let is_here = is_same_function(&filter.destination, &facts.function.arn);
     let destination =
         if is_here { "the function" } else { filter.destination.splitn(6, ':').last().unwrap_or_default() };

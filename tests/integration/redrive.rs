@@ -185,7 +185,7 @@ fn what_cannot_be_done_says_why() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", said(&output));
         said(&output)
     };
-    assert!(refused(&[]).contains("begins with `podferry`"), "no function");
+    assert!(refused(&[]).contains("starts with `podferry`"), "no function");
     account.function("podferry-1", &json!({}));
     let text = refused(&[]);
     assert!(text.contains("has no queue in its variable PODFERRY_DEAD_LETTER_QUEUE_URL"), "{text}");

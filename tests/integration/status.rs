@@ -188,7 +188,7 @@ fn a_dead_letter_queue_that_only_the_redrive_policy_names() {
 #[test]
 fn nothing_there() {
     let Some(account) = TestAccount::start() else { return };
-    assert!(status(&account, &[], 2).contains("no function of account"));
+    assert!(status(&account, &[], 2).contains("no function in account"));
     account.function("podferry", &json!({}));
     account.stand_in("logs:DescribeAccountPolicies", |_| (200, json!({ "accountPolicies": [] })));
     metrics(&account, [0.0; 3], &[]);

@@ -139,7 +139,7 @@ fn conflicts_are_told_and_the_rest_is_done() {
     assert_eq!((what("/eks/none"), what("/aws/lambda/podferry-Forwarder-1A")), ("conflict", "leave out"));
     let shown = report.to_string();
     assert!(
-        shown.contains("2 filters already") && shown.contains("--filter-name") && shown.contains("without end"),
+        shown.contains("already has 2 filters") && shown.contains("--filter-name") && shown.contains("endlessly"),
         "{shown}"
     );
     // Nothing that leads elsewhere was touched.
@@ -265,7 +265,7 @@ fn without_region_or_credentials() {
     let Some(stage) = Stage::start(0) else { return };
     let mut command = stage.account.podferry_command(&["subscribe", "/a"]);
     let said = text(&command.env_remove("AWS_REGION").output().unwrap().stderr);
-    assert!(said.contains("no AWS region is chosen"), "{said}");
+    assert!(said.contains("no AWS region: give --region"), "{said}");
     let mut command = stage.account.podferry_command(&["subscribe", "/a"]);
     let output = command.env_remove("AWS_ACCESS_KEY_ID").output().unwrap();
     let said = text(&output.stderr);

@@ -1,5 +1,5 @@
-//! Pages by stream. A page has events of many streams, and ends anywhere: in the midst of a line that containerd cut into pieces,
-//! or of a stack trace. So of each stream the end that may go on is held, and processed with the stream's next events.
+//! Pages by stream. A page has events of many streams and ends anywhere: in the middle of a line that containerd split, or of a stack
+//! trace. So the end of each stream is held if it may continue, and processed with the stream's next events.
 
 use std::collections::BTreeMap;
 
@@ -54,7 +54,7 @@ impl Streams {
         Ok(contents)
     }
 
-    /// What is left, when there is no other page.
+    /// What is left after the last page.
     pub(crate) fn finish(&mut self, origin: &EventOrigin) -> Vec<String> {
         let held = std::mem::take(&mut self.held);
         held.iter().map(|(stream, events)| content(origin, stream, events)).collect()

@@ -63,7 +63,7 @@ pub(crate) struct QueueFacts {
     pub(crate) queues: Vec<QueueFact>,
     /// What Lambda reads for the function.
     pub(crate) mappings: Fact<Vec<EventSourceMapping>>,
-    /// Where Lambda sends events that it gives up, if anywhere: an ARN.
+    /// Where Lambda sends events that it gives up on, if anywhere: an ARN.
     pub(crate) failed_events: Fact<Option<String>>,
 }
 

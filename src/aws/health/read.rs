@@ -112,7 +112,7 @@ pub(crate) async fn queues_and_activity(account: &Account, function: &Function) 
     (QueueFacts { queues, mappings, failed_events }, activity)
 }
 
-/// Where Lambda sends what it gives up: an ARN, by the newer way or the older one.
+/// Where Lambda sends what it gives up on: an ARN, by the newer way or the older one.
 async fn failed_events(account: &Account, function: &Function) -> Fact<Option<String>> {
     let call = account.lambda.get_function_event_invoke_config().function_name(&function.name);
     match call.set_qualifier(function.qualifier.clone()).send().await {
