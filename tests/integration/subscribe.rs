@@ -279,7 +279,7 @@ fn an_empty_account() {
         let output = account.podferry(arguments);
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(2));
-        assert!(said.contains("no function of account") && said.contains("scripts/deploy"), "{said}");
+        assert!(said.contains("no function in account") && said.contains("scripts/deploy"), "{said}");
     }
 }
 
