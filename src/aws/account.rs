@@ -2,7 +2,7 @@
 //!
 //! Credentials, and a region that no flag names, come from the SDK's own chain: variables, the files in `~/.aws`, SSO, a process,
 //! the roles of containers and instances. The chain reads those variables itself; that is the one exception to the rule that
-//! variables are read in `src/settings`. What is ours, the proxies, comes from there.
+//! variables are read in `crates/forwarder/src/settings`. What is ours, the proxies, comes from there.
 
 use std::time::Duration;
 

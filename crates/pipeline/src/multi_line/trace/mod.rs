@@ -2,7 +2,7 @@
 //!
 //! A small machine for each group of lines. [`shape`] says what a line looks like by itself, [`Trace::next`] whether it may
 //! follow; [`words`] knows what the beginning of a log looks like. Where it is not clear, lines stay apart: two logs in one
-//! are worse than one log in two. `tests/traces.rs` runs it over what real runtimes printed.
+//! are worse than one log in two. `crates/pipeline/tests/integration/traces.rs` runs it over what real runtimes printed.
 
 mod shape;
 mod words;

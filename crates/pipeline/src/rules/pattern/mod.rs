@@ -2,7 +2,7 @@
 //! author writes.
 //!
 //! [`translate`] turns Go's or Python's syntax into Rust's, [`replacement`] reads what is put in place of a match.
-//! `tests/patterns.rs` compares both with what real Go and real Python said.
+//! `crates/pipeline/tests/integration/patterns.rs` compares both with what real Go and real Python said.
 
 mod class;
 mod cursor;
