@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
-use super::processing::Processing;
+use super::processing::ContainerProcessing;
 use super::rules::{RuleSet, parse};
 use super::tags::pod::Pairs;
 use super::tags::tag_set;
@@ -121,15 +121,15 @@ fn misplaced(config: &Value) -> RuleSet {
 /// What was read before: annotations by their bytes, and what holds for a stream. It lives as long as the settings do, so
 /// rules are not compiled again for every event.
 #[derive(Debug, Clone, Default)]
-pub struct Known(Arc<Mutex<Tables>>);
+pub struct KnownAnnotations(Arc<Mutex<Tables>>);
 
 #[derive(Debug, Default)]
 struct Tables {
     annotations: HashMap<String, Arc<ContainerLogs>>,
-    streams: HashMap<String, Arc<Processing>>,
+    streams: HashMap<String, Arc<ContainerProcessing>>,
 }
 
-impl Known {
+impl KnownAnnotations {
     /// What the annotations of a pod say of a container's logs.
     pub(crate) fn logs(&self, annotations: &Pairs, container: &str) -> Arc<ContainerLogs> {
         let Some(json) = annotations.get(&logs_annotation(container)) else { return Arc::default() };
@@ -138,14 +138,14 @@ impl Known {
     }
 
     /// Remembers what holds for a stream whose records tell of their pod.
-    pub(crate) fn learn(&self, stream: &str, processing: &Arc<Processing>) {
+    pub(crate) fn learn(&self, stream: &str, processing: &Arc<ContainerProcessing>) {
         let mut tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         tables.streams.remove(stream);
         remember(&mut tables.streams, stream, || processing.clone());
     }
 
     /// What held for a stream before.
-    pub(crate) fn recall(&self, stream: &str) -> Option<Arc<Processing>> {
+    pub(crate) fn recall(&self, stream: &str) -> Option<Arc<ContainerProcessing>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).streams.get(stream).cloned()
     }
 }
@@ -201,7 +201,7 @@ mod tests {
         assert_eq!((found.source.as_str(), found.service.as_str()), ("nginx", "store"));
         assert_eq!(found.tags, ["a:b", "c:d"]);
         assert_eq!(ContainerLogs::parse(r#"[{"tags":"a:b, c:d"}]"#).tags, ["a:b", "c:d"]);
-        let known = Known::default();
+        let known = KnownAnnotations::default();
         assert_eq!(known.logs(&annotations("ad.datadoghq.com/web.logs", json), "web").source, "nginx");
         assert_eq!(known.logs(&annotations("ad.datadoghq.com/other.logs", json), "web").source, "");
     }
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn annotations_are_compiled_once_and_the_memory_for_them_is_bounded() {
-        let known = Known::default();
+        let known = KnownAnnotations::default();
         let name = "ad.datadoghq.com/web.logs";
         let logs = |number: usize| known.logs(&annotations(name, &format!(r#"[{{"source":"s{number}"}}]"#)), "web");
         let first = logs(0);

@@ -40,12 +40,12 @@ pub struct Payload {
     /// How often it was given up on before: 0, unless it comes from the queue of undelivered logs.
     pub attempts: u32,
     /// One for each log, in order.
-    logs: Vec<Item>,
+    logs: Vec<PayloadLog>,
 }
 
 /// What is known of a log within a payload, so that nobody has to parse it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Item {
+pub struct PayloadLog {
     /// Where it ends in the JSON array.
     end: u32,
     /// Which record of the invocation's event it came from, by its place among them.
@@ -57,7 +57,7 @@ pub struct Item {
 }
 
 impl Payload {
-    fn new(plain: &[u8], logs: Vec<Item>, attempts: u32, compressor: &mut Compressor) -> Payload {
+    fn new(plain: &[u8], logs: Vec<PayloadLog>, attempts: u32, compressor: &mut Compressor) -> Payload {
         let (body, compression) = compressor.compress(plain);
         Payload { body: body.into(), compression, plain_bytes: plain.len(), attempts, logs }
     }
@@ -68,7 +68,7 @@ impl Payload {
     }
 
     /// What is known of each log, in order.
-    pub fn logs(&self) -> &[Item] {
+    pub fn logs(&self) -> &[PayloadLog] {
         &self.logs
     }
 
@@ -118,7 +118,8 @@ impl Payload {
         // The comma behind the first half becomes the second one's bracket.
         let mut second = b"[".to_vec();
         second.extend_from_slice(plain.get(cut + 1..)?);
-        let second_logs = self.logs[middle..].iter().map(|log| Item { end: log.end - cut as u32, ..*log }).collect();
+        let second_logs =
+            self.logs[middle..].iter().map(|log| PayloadLog { end: log.end - cut as u32, ..*log }).collect();
         Some((
             Payload::new(&first, self.logs[..middle].to_vec(), self.attempts, &mut compressor),
             Payload::new(&second, second_logs, self.attempts, &mut compressor),
@@ -145,7 +146,7 @@ pub struct Batcher {
     record: u32,
     attempts: u32,
     plain: Vec<u8>,
-    logs: Vec<Item>,
+    logs: Vec<PayloadLog>,
     payloads: Vec<Payload>,
 }
 
@@ -212,7 +213,7 @@ impl Batcher {
             self.plain.push(b'[');
             self.plain.extend_from_slice(&overflow);
         }
-        self.logs.push(Item { end: self.plain.len() as u32, record, mark, timestamp });
+        self.logs.push(PayloadLog { end: self.plain.len() as u32, record, mark, timestamp });
     }
 
     /// Closes the payload that is being filled.

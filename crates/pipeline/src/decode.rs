@@ -27,12 +27,12 @@ pub struct LogEvent<'a> {
     /// Milliseconds since 1970; `None` if it is missing or no whole number.
     pub timestamp: Option<i64>,
     /// What the event says.
-    pub message: Message<'a>,
+    pub message: EventMessage<'a>,
 }
 
 /// The message of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Message<'a> {
+pub enum EventMessage<'a> {
     /// A string, still escaped.
     Escaped(&'a str),
     /// Something else than a string where a string was expected: its JSON is the text.
@@ -246,7 +246,7 @@ impl<'a> EventParts<'a> {
         Some(LogEvent {
             id: self.id,
             timestamp: self.timestamp,
-            message: json::unquoted(message).map_or(Message::Raw(message), Message::Escaped),
+            message: json::unquoted(message).map_or(EventMessage::Raw(message), EventMessage::Escaped),
         })
     }
 }
@@ -287,7 +287,7 @@ fn strange_event(element: &str) -> LogEvent<'_> {
         None => LogEvent {
             id: "",
             timestamp: None,
-            message: json::unquoted(element).map_or(Message::Raw(element), Message::Escaped),
+            message: json::unquoted(element).map_or(EventMessage::Raw(element), EventMessage::Escaped),
         },
     }
 }
@@ -305,11 +305,11 @@ mod tests {
         assert_eq!(
             messages,
             [
-                Message::Escaped("one"),
-                Message::Raw("7"),
-                Message::Escaped("text"),
-                Message::Raw(r#"{"id":"b"}"#),
-                Message::Raw(r#"{"x":1}"#),
+                EventMessage::Escaped("one"),
+                EventMessage::Raw("7"),
+                EventMessage::Escaped("text"),
+                EventMessage::Raw(r#"{"id":"b"}"#),
+                EventMessage::Raw(r#"{"x":1}"#),
             ]
         );
         assert_eq!(batch.events[4].timestamp, Some(6));

@@ -10,7 +10,7 @@ use super::records::{FirehoseEvent, KinesisRecord, S3Object, SqsRecord};
 
 /// An event, recognised.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Event<'a> {
+pub enum InvocationEvent<'a> {
     /// A CloudWatch Logs subscription: `{"awslogs":{"data":"<base64 of gzipped JSON>"}}`.
     /// Source: AWS, "Using Amazon CloudWatch Logs subscription filters", example with Lambda.
     AwsLogs {
@@ -116,7 +116,7 @@ struct Keys<'a> {
 ///
 /// # Errors
 /// [`EventError::NotJson`] and [`EventError::Unknown`].
-pub fn recognise(bytes: &[u8]) -> Result<Event<'_>, EventError> {
+pub fn recognise(bytes: &[u8]) -> Result<InvocationEvent<'_>, EventError> {
     let text = std::str::from_utf8(bytes).map_err(|_| EventError::NotJson)?;
     let mut keys = Keys::default();
     json::each_member(text, |key, value| match key {
@@ -127,7 +127,7 @@ pub fn recognise(bytes: &[u8]) -> Result<Event<'_>, EventError> {
         "Records" => keys.records = Some(value),
         "records" => keys.firehose_records = Some(value),
         "deliveryStreamArn" => keys.delivery_stream = true,
-        "Event" => keys.is_test_of_s3 = value == "\"s3:TestEvent\"",
+        "InvocationEvent" => keys.is_test_of_s3 = value == "\"s3:TestEvent\"",
         _ => {}
     })
     .map_err(|_| EventError::NotJson)?;
@@ -135,22 +135,22 @@ pub fn recognise(bytes: &[u8]) -> Result<Event<'_>, EventError> {
         return aws_logs(awslogs);
     }
     if keys.podferry {
-        return Ok(Event::Undelivered(text));
+        return Ok(InvocationEvent::Undelivered(text));
     }
     // An asynchronous invocation's; of a stream's mapping, `payload` in an object of S3, as a string.
     if let Some(failed) = keys.request_payload.or(keys.payload) {
-        return Ok(Event::Failed(json::string(failed).map_or(Cow::Borrowed(failed), Cow::Owned)));
+        return Ok(InvocationEvent::Failed(json::string(failed).map_or(Cow::Borrowed(failed), Cow::Owned)));
     }
     if let Some(records) = keys.records {
         return super::records::recognise(records);
     }
     if let Some(records) = keys.firehose_records.filter(|_| keys.delivery_stream) {
-        return FirehoseEvent::read(records).map(Event::Firehose);
+        return FirehoseEvent::read(records).map(InvocationEvent::Firehose);
     }
-    if keys.is_test_of_s3 { Ok(Event::S3(Vec::new())) } else { Err(EventError::Unknown) }
+    if keys.is_test_of_s3 { Ok(InvocationEvent::S3(Vec::new())) } else { Err(EventError::Unknown) }
 }
 
-fn aws_logs(awslogs: &str) -> Result<Event<'_>, EventError> {
+fn aws_logs(awslogs: &str) -> Result<InvocationEvent<'_>, EventError> {
     let mut data = None;
     // An `awslogs` that is no object leaves `data` empty, and that is the answer.
     let _ = json::each_member(awslogs, |key, value| {
@@ -166,7 +166,7 @@ fn aws_logs(awslogs: &str) -> Result<Event<'_>, EventError> {
     } else {
         Cow::Borrowed(data)
     };
-    Ok(Event::AwsLogs { data })
+    Ok(InvocationEvent::AwsLogs { data })
 }
 
 #[cfg(test)]
@@ -177,9 +177,12 @@ mod tests {
     fn a_subscription_event_is_recognised() {
         assert_eq!(
             recognise(br#" {"awslogs": {"data": "H4s="}, "more": [1]} "#),
-            Ok(Event::AwsLogs { data: Cow::Borrowed("H4s=") })
+            Ok(InvocationEvent::AwsLogs { data: Cow::Borrowed("H4s=") })
         );
-        assert_eq!(recognise(br#"{"awslogs":{"data":"a\/b="}}"#), Ok(Event::AwsLogs { data: Cow::Borrowed("a/b=") }));
+        assert_eq!(
+            recognise(br#"{"awslogs":{"data":"a\/b="}}"#),
+            Ok(InvocationEvent::AwsLogs { data: Cow::Borrowed("a/b=") })
+        );
     }
 
     #[test]
@@ -188,13 +191,13 @@ mod tests {
         let of_lambda = format!(
             r#"{{"version":"1.0","requestContext":{{"condition":"RetriesExhausted"}},"requestPayload":{inside},"responsePayload":{{}}}}"#
         );
-        assert_eq!(recognise(of_lambda.as_bytes()), Ok(Event::Failed(inside.into())));
+        assert_eq!(recognise(of_lambda.as_bytes()), Ok(InvocationEvent::Failed(inside.into())));
         let of_a_stream = format!(r#"{{"requestContext":{{}},"payload":{}}}"#, serde_json::Value::from(inside));
-        assert_eq!(recognise(of_a_stream.as_bytes()), Ok(Event::Failed(inside.into())));
+        assert_eq!(recognise(of_a_stream.as_bytes()), Ok(InvocationEvent::Failed(inside.into())));
         let own = br#"{"podferry":{"schema":1},"data":""}"#;
-        assert!(matches!(recognise(own), Ok(Event::Undelivered(text)) if text.as_bytes() == own));
-        let test = br#"{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"b"}"#;
-        assert_eq!(recognise(test), Ok(Event::S3(Vec::new())));
+        assert!(matches!(recognise(own), Ok(InvocationEvent::Undelivered(text)) if text.as_bytes() == own));
+        let test = br#"{"Service":"Amazon S3","InvocationEvent":"s3:TestEvent","Bucket":"b"}"#;
+        assert_eq!(recognise(test), Ok(InvocationEvent::S3(Vec::new())));
     }
 
     #[test]

@@ -7,16 +7,16 @@ use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use super::PipelineSettings;
-use super::decode::{Batch, LogEvent, Message};
+use super::decode::{Batch, EventMessage, LogEvent};
 use super::entry::{Frame, Provenance};
 use super::line::Line;
 use super::multi_line::Joiner;
-use super::processing::Processing;
+use super::processing::ContainerProcessing;
 use super::reassemble::Reassembler;
 use super::record::{Metadata, Reader, Record};
 use super::shipping::{Shipment, Shipper};
-use super::stream::{self, Origin};
-use super::tags::{self, Place};
+use super::stream::{self, StreamOrigin};
+use super::tags::{self, LogPlace};
 
 /// How many identities of an event are kept at once. A stream is one container's, or that of some pods; but where an application
 /// can write metadata of its own, each of its records can have another.
@@ -81,7 +81,7 @@ impl<'e> Walk<'e> {
             }
             let number = self.identities.find(&record.metadata, || source.identity(&record.metadata));
             // A stream that names its container is one writer, whatever its records know of the pod.
-            let writer = if matches!(origin, Origin::Container(_)) { 0 } else { number };
+            let writer = if matches!(origin, StreamOrigin::Container(_)) { 0 } else { number };
             let line = Line { events: (place, place), ..Line::of(&record, event.id, event.timestamp, number, writer) };
             let Walk { identities, reassembler, joiner, .. } = self;
             reassembler.push(line, record.partial, |line| join(joiner, line, identities, ship));
@@ -106,29 +106,29 @@ fn join<'e>(joiner: &mut Joiner<'e>, line: Line<'e, '_>, identities: &Identities
 /// Who wrote a log, as far as a log needs it.
 pub(super) struct Known {
     pub(crate) frame: Frame,
-    pub(crate) processing: Arc<Processing>,
+    pub(crate) processing: Arc<ContainerProcessing>,
 }
 
 /// What an identity is worked out from, but for the record.
 struct Source<'a> {
     batch: &'a Batch<'a>,
-    place: Place<'a>,
+    place: LogPlace<'a>,
     provenance: Provenance<'a>,
     settings: &'a PipelineSettings,
     /// What the last record of the event that bears its pod's metadata tells; looked for once.
-    described: OnceCell<Option<Arc<Processing>>>,
+    described: OnceCell<Option<Arc<ContainerProcessing>>>,
 }
 
 impl<'a> Source<'a> {
     fn new(
         batch: &'a Batch<'a>,
-        origin: Origin<'a>,
+        origin: StreamOrigin<'a>,
         function_arn: &'a str,
         settings: &'a PipelineSettings,
     ) -> Source<'a> {
         Source {
             batch,
-            place: Place { log_group: &batch.log_group, origin },
+            place: LogPlace { log_group: &batch.log_group, origin },
             provenance: Provenance {
                 owner: &batch.owner,
                 log_group: &batch.log_group,
@@ -145,16 +145,16 @@ impl<'a> Source<'a> {
         let pod = tags::pod(&self.place, metadata);
         let logs = settings.known.logs(&pod.annotations, &pod.container);
         let identity = tags::identify(&self.place, &pod, &logs, metadata, &settings.tags);
-        let processing = Processing::new(&pod, &logs, &settings.processing);
+        let processing = ContainerProcessing::new(&pod, &logs, &settings.processing);
         let processing = self.of_stream(metadata, processing);
         Known { frame: Frame::new(&identity, &self.provenance), processing }
     }
 
     /// A record can lack its pod's metadata: Fluent Bit cut it off, or could not ask for it yet. The container's rules hold
     /// all the same, or its masks would let text pass: those that other records of the stream tell of.
-    fn of_stream(&self, metadata: &Metadata, processing: Processing) -> Arc<Processing> {
+    fn of_stream(&self, metadata: &Metadata, processing: ContainerProcessing) -> Arc<ContainerProcessing> {
         let processing = Arc::new(processing);
-        if !matches!(self.place.origin, Origin::Container(_)) {
+        if !matches!(self.place.origin, StreamOrigin::Container(_)) {
             return processing;
         }
         let stream = format!("{}\n{}", self.batch.log_group, self.batch.log_stream);
@@ -167,8 +167,8 @@ impl<'a> Source<'a> {
     }
 
     /// What holds by an event, if it bears its pod's metadata.
-    fn peek(&self, event: &LogEvent) -> Option<Arc<Processing>> {
-        let Message::Escaped(escaped) = event.message else { return None };
+    fn peek(&self, event: &LogEvent) -> Option<Arc<ContainerProcessing>> {
+        let EventMessage::Escaped(escaped) = event.message else { return None };
         // Most have neither, and need not be read: the filter's object, or what `nest` made of it.
         let mut marks = [r#"\"kubernetes\""#, "ad.datadoghq.com"].into_iter();
         marks.find(|mark| memchr::memmem::find(escaped.as_bytes(), mark.as_bytes()).is_some())?;
@@ -177,7 +177,7 @@ impl<'a> Source<'a> {
         metadata.kubernetes.as_ref()?;
         let pod = tags::pod(&self.place, &metadata);
         let logs = self.settings.known.logs(&pod.annotations, &pod.container);
-        Some(Arc::new(Processing::new(&pod, &logs, &self.settings.processing)))
+        Some(Arc::new(ContainerProcessing::new(&pod, &logs, &self.settings.processing)))
     }
 }
 

@@ -5,7 +5,7 @@
 //!
 //! Source: Datadog API reference, "Send logs": logs with a timestamp of up to 18 hours in the past are taken.
 
-use super::batch::{Batcher, Item, Limits, Payload};
+use super::batch::{Batcher, Limits, Payload, PayloadLog};
 use super::json;
 use super::tags::tag_set::MAX_TAGS;
 
@@ -20,7 +20,7 @@ const TAG: &str = "late:true";
 
 /// A payload made fit to be sent at `now_ms`: itself, or payloads of the same logs, and how many of them are late.
 pub fn restamp(payload: Payload, now_ms: i64) -> (Vec<Payload>, usize) {
-    let is_late = |item: &Item| item.timestamp.is_some_and(|time| time < now_ms.saturating_sub(LATE_AFTER_MS));
+    let is_late = |item: &PayloadLog| item.timestamp.is_some_and(|time| time < now_ms.saturating_sub(LATE_AFTER_MS));
     let late = payload.logs().iter().filter(|item| is_late(item)).count();
     let plain = if late == 0 { None } else { payload.plain() };
     let Some(plain) = plain else { return (vec![payload], late) };

@@ -36,13 +36,13 @@ pub(crate) mod status;
 pub mod stream;
 pub mod tags;
 
-use autodiscovery::Known;
+use autodiscovery::KnownAnnotations;
 use batch::Payload;
 use compress::Compression;
-use event::{Event, EventError};
+use event::{EventError, InvocationEvent};
 use processing::ProcessingSettings;
 use recent::Recent;
-use rules::Told;
+use rules::AppliedRule;
 use shipping::Shipment;
 use tags::TagSettings;
 
@@ -52,8 +52,8 @@ pub struct PipelineSettings {
     pub tags: TagSettings,
     pub processing: ProcessingSettings,
     /// Annotations that were read and compiled before. It changes how long things take, not what comes of them, but for
-    /// records whose pod's metadata is missing: see [`Known::recall`].
-    pub known: Known,
+    /// records whose pod's metadata is missing: see [`KnownAnnotations::recall`].
+    pub known: KnownAnnotations,
     /// Logs that were delivered before; what is in there is left out.
     pub recent: Recent,
     pub compression: Compression,
@@ -70,7 +70,7 @@ impl Default for PipelineSettings {
         PipelineSettings {
             tags: TagSettings::default(),
             processing: ProcessingSettings::default(),
-            known: Known::default(),
+            known: KnownAnnotations::default(),
             recent: Recent::default(),
             compression: Compression::default(),
             max_decompressed_bytes: DEFAULT_MAX_DECOMPRESSED_BYTES,
@@ -88,7 +88,7 @@ const DEFAULT_MERGE_KEYS: [&str; 4] = ["log_obj", "log_processed", "log_parsed",
 
 /// What became of the events.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Counts {
+pub struct LogCounts {
     /// Events that CloudWatch sent.
     pub events: usize,
     /// Logs to deliver.
@@ -115,7 +115,7 @@ pub struct Counts {
 #[derive(Debug, Default)]
 pub struct Processed {
     pub payloads: Vec<Payload>,
-    pub counts: Counts,
+    pub counts: LogCounts,
     /// CloudWatch only asked whether we are there.
     pub control: bool,
     /// The time of the oldest log to deliver, in milliseconds since 1970.
@@ -123,19 +123,19 @@ pub struct Processed {
     /// The cluster of the first container whose cluster is known.
     pub cluster: Option<String>,
     /// What became of each log but the blank ones, in order, if it was asked for.
-    pub fates: Vec<Fate>,
+    pub outcomes: Vec<LogOutcome>,
 }
 
 /// What became of one log, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fate {
+pub struct LogOutcome {
     pub id: String,
     pub(crate) timestamp: Option<i64>,
     /// How many lines it was joined from, and by what.
     pub lines: usize,
     pub joined_by: Option<String>,
     /// What rules did to it, in order.
-    pub told: Vec<Told>,
+    pub applied: Vec<AppliedRule>,
     /// Why it is not shipped, unless a rule above says so.
     pub left_out: Option<String>,
     pub shipped: bool,
@@ -165,7 +165,7 @@ pub fn process_content(text: &str, function_arn: &str, settings: &PipelineSettin
 /// The same.
 pub fn explain_content(text: &str, function_arn: &str, settings: &PipelineSettings) -> Result<Processed, EventError> {
     let mut pipeline = Pipeline::new(function_arn, settings);
-    pipeline.shipment.fates = Some(Vec::new());
+    pipeline.shipment.outcomes = Some(Vec::new());
     pipeline.add(0, text)?;
     Ok(pipeline.finish())
 }
@@ -176,7 +176,7 @@ pub fn explain_content(text: &str, function_arn: &str, settings: &PipelineSettin
 /// [`EventError`]: the event is not one, or too large.
 pub fn content(event: &[u8], settings: &PipelineSettings) -> Result<String, EventError> {
     match event::recognise(event)? {
-        Event::AwsLogs { data } => inflated(&data, settings),
+        InvocationEvent::AwsLogs { data } => inflated(&data, settings),
         _ => Err(EventError::Unknown),
     }
 }
@@ -212,19 +212,19 @@ pub struct Pipeline<'s> {
 impl Processed {
     /// Adds what became of other events; their payloads come behind. Whether it is a control message stays as it is.
     pub fn add(&mut self, other: Processed) {
-        let Processed { payloads, counts, control: _, oldest_ms, cluster, fates } = other;
+        let Processed { payloads, counts, control: _, oldest_ms, cluster, outcomes } = other;
         self.payloads.extend(payloads);
         self.counts.add(&counts);
         self.oldest_ms = [self.oldest_ms, oldest_ms].into_iter().flatten().min();
         self.cluster = self.cluster.take().or(cluster);
-        self.fates.extend(fates);
+        self.outcomes.extend(outcomes);
     }
 }
 
-impl Counts {
+impl LogCounts {
     /// Adds those of others.
-    pub fn add(&mut self, other: &Counts) {
-        let Counts { events, logs, blank, joined, excluded, sampled, duplicate, masked, partial, truncated } = other;
+    pub fn add(&mut self, other: &LogCounts) {
+        let LogCounts { events, logs, blank, joined, excluded, sampled, duplicate, masked, partial, truncated } = other;
         self.events += events;
         self.logs += logs;
         self.blank += blank;

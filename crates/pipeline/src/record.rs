@@ -8,12 +8,12 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::cri::Output;
-use super::decode::{LogEvent, Message};
+use super::decode::{EventMessage, LogEvent};
 use super::json;
 use super::roles::{Member, Members, Trust};
 use super::salvage;
 use super::shape;
-use super::stream::Origin;
+use super::stream::StreamOrigin;
 
 /// One message, understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl<'r> Record<'r> {
 /// Turns the events of one log stream into records.
 #[derive(Debug)]
 pub(crate) struct Reader<'a> {
-    origin: Origin<'a>,
+    origin: StreamOrigin<'a>,
     merge_keys: &'a [String],
     /// The message without the escapes of the outer JSON.
     text: String,
@@ -99,15 +99,15 @@ struct Suffix {
 
 impl<'a> Reader<'a> {
     /// A reader for a stream of `origin`; `merge_keys` are names that `Merge_Log_Key` may have been given.
-    pub(crate) fn new(origin: Origin<'a>, merge_keys: &'a [String]) -> Reader<'a> {
+    pub(crate) fn new(origin: StreamOrigin<'a>, merge_keys: &'a [String]) -> Reader<'a> {
         Reader { origin, merge_keys, text: String::new(), head: String::new(), suffix: None, trust: Trust::default() }
     }
 
     /// Reads one event. Never fails: what is not understood is the text as it stands.
     pub(crate) fn read<'r>(&'r mut self, event: &LogEvent<'r>) -> Record<'r> {
         let escaped = match event.message {
-            Message::Raw(raw) => return Record::as_is(raw),
-            Message::Escaped(escaped) => escaped,
+            EventMessage::Raw(raw) => return Record::as_is(raw),
+            EventMessage::Escaped(escaped) => escaped,
         };
         let head = self.suffix.as_ref().and_then(|suffix| escaped.strip_suffix(suffix.escaped.as_str()));
         if let Some(head) = head {
@@ -148,7 +148,7 @@ impl<'a> Reader<'a> {
 fn read_whole<'r>(
     escaped: &str,
     event: &LogEvent,
-    origin: Origin,
+    origin: StreamOrigin,
     merge_keys: &[String],
     text: &'r mut String,
     trust: &mut Trust,
@@ -156,7 +156,7 @@ fn read_whole<'r>(
     text.clear();
     json::unescape_into(escaped, text);
     let text = text.as_str();
-    if matches!(origin, Origin::Service(_)) || !text.trim_start().starts_with('{') {
+    if matches!(origin, StreamOrigin::Service(_)) || !text.trim_start().starts_with('{') {
         return shape::plain(text, &origin);
     }
     match Members::read(text) {

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::event::{Event, EventError};
+use super::event::{EventError, InvocationEvent};
 
 /// A message of a queue.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -136,12 +136,12 @@ struct Object {
 ///
 /// # Errors
 /// [`EventError::Unknown`]: it is no array of records of a service that we know.
-pub(crate) fn recognise(records: &str) -> Result<Event<'_>, EventError> {
+pub(crate) fn recognise(records: &str) -> Result<InvocationEvent<'_>, EventError> {
     let records: Vec<&RawValue> = serde_json::from_str(records).map_err(|_| EventError::Unknown)?;
     let records: Vec<Written> = records.into_iter().map(written).collect();
     match records.first().map(|first| first.event_source.as_ref()) {
-        Some("aws:sqs") => Ok(Event::Sqs(records.into_iter().map(sqs).collect())),
-        Some("aws:kinesis") => Ok(Event::Kinesis(
+        Some("aws:sqs") => Ok(InvocationEvent::Sqs(records.into_iter().map(sqs).collect())),
+        Some("aws:kinesis") => Ok(InvocationEvent::Kinesis(
             records
                 .into_iter()
                 .map(|Written { kinesis: Kinesis { sequence_number, data }, .. }| KinesisRecord {
@@ -150,7 +150,7 @@ pub(crate) fn recognise(records: &str) -> Result<Event<'_>, EventError> {
                 })
                 .collect(),
         )),
-        Some("aws:s3") => Ok(Event::S3(records.into_iter().map(s3).collect())),
+        Some("aws:s3") => Ok(InvocationEvent::S3(records.into_iter().map(s3).collect())),
         _ => Err(EventError::Unknown),
     }
 }
@@ -228,7 +228,7 @@ mod tests {
             {"ApproximateReceiveCount":"3","SentTimestamp":"1"},"messageAttributes":{},"md5OfBody":"x","eventSource":"aws:sqs",
             "eventSourceARN":"arn:aws:sqs:eu-west-1:111122223333:q","awsRegion":"eu-west-1"},
             {"messageId":"m-2","body":7},{"messageId":"m-3"}]}"#;
-        let Ok(Event::Sqs(records)) = event::recognise(event) else { panic!("no queue") };
+        let Ok(InvocationEvent::Sqs(records)) = event::recognise(event) else { panic!("no queue") };
         assert_eq!((records[0].body.as_ref(), records[0].receive_count), (r#"{"a":1}"#, 3));
         assert_eq!(records[0].queue_arn, "arn:aws:sqs:eu-west-1:111122223333:q");
         // What is wrong with one is its own.
@@ -241,19 +241,21 @@ mod tests {
         let event = br#"{"Records":[{"kinesis":{"partitionKey":"k","sequenceNumber":"49","data":"H4s=","approximateArrivalTimestamp":1.5},
             "eventSource":"aws:kinesis","eventID":"shardId-0:49"}]}"#;
         let records = vec![KinesisRecord { sequence_number: "49".into(), data: "H4s=".into() }];
-        assert_eq!(event::recognise(event), Ok(Event::Kinesis(records)));
+        assert_eq!(event::recognise(event), Ok(InvocationEvent::Kinesis(records)));
         let event =
             br#"{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3","awsRegion":"eu-west-1","s3":{"bucket":
             {"name":"b","arn":"x"},"object":{"key":"a%2Fb+c/%C3%A4%","size":1}}}]}"#;
         let object = S3Object { bucket: "b".into(), key: "a/b c/ä%".into(), region: "eu-west-1".into() };
-        assert_eq!(event::recognise(event), Ok(Event::S3(vec![object])));
+        assert_eq!(event::recognise(event), Ok(InvocationEvent::S3(vec![object])));
     }
 
     #[test]
     fn what_firehose_wants_transformed() {
         let event = br#"{"invocationId":"i","deliveryStreamArn":"arn:aws:firehose:r:1:deliverystream/d","region":"r",
             "records":[{"recordId":"1","approximateArrivalTimestamp":1,"data":"H4s="},{"recordId":"2"},7]}"#;
-        let Ok(Event::Firehose(FirehoseEvent { records })) = event::recognise(event) else { panic!("no Firehose") };
+        let Ok(InvocationEvent::Firehose(FirehoseEvent { records })) = event::recognise(event) else {
+            panic!("no Firehose")
+        };
         assert_eq!(records[0], FirehoseRecord { record_id: "1".into(), data: "H4s=".into() });
         assert_eq!((records[1].record_id.as_ref(), records.len()), ("2", 3));
     }

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use super::cri::{self, Output};
 use super::json;
-use super::stream::Origin;
+use super::stream::StreamOrigin;
 
 /// One member of a record, both parts raw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +63,7 @@ pub(crate) struct Trust {
 }
 
 impl Trust {
-    fn of(&mut self, kubernetes: &str, origin: &Origin) -> bool {
+    fn of(&mut self, kubernetes: &str, origin: &StreamOrigin) -> bool {
         if self.last != kubernetes {
             self.verdict = speaks_of(kubernetes, origin);
             kubernetes.clone_into(&mut self.last);
@@ -77,9 +77,9 @@ impl Trust {
 ///
 /// Not `docker_id`: the filter caches its object by pod and container name, so after a restart it still bears the id
 /// of the container before (Fluent Bit, `plugins/filter_kubernetes/kube_meta.c`, `Cache_Use_Docker_Id`).
-fn speaks_of(kubernetes: &str, origin: &Origin) -> bool {
+fn speaks_of(kubernetes: &str, origin: &StreamOrigin) -> bool {
     let container = match origin {
-        Origin::Container(container) => Some(container),
+        StreamOrigin::Container(container) => Some(container),
         _ => None,
     };
     let (mut pod, mut namespace, mut agrees) = (false, false, true);
@@ -100,7 +100,7 @@ fn speaks_of(kubernetes: &str, origin: &Origin) -> bool {
 /// The members of one record with their roles, and what was learned while they were given.
 pub(super) struct Roles<'r, 'o> {
     pub(super) members: Vec<(Member<'r>, Role)>,
-    pub(super) origin: &'o Origin<'o>,
+    pub(super) origin: &'o StreamOrigin<'o>,
     pub(super) event_ms: Option<i64>,
     /// What the member `time` says, if it is a time.
     pub(super) time_ms: Option<i64>,
@@ -117,7 +117,7 @@ pub(super) struct Roles<'r, 'o> {
 impl<'r, 'o> Roles<'r, 'o> {
     pub(super) fn new(
         members: Vec<(Member<'r>, Role)>,
-        origin: &'o Origin<'o>,
+        origin: &'o StreamOrigin<'o>,
         event_ms: Option<i64>,
         trust: &mut Trust,
     ) -> Self {
@@ -156,7 +156,7 @@ impl<'r, 'o> Roles<'r, 'o> {
     fn find_lifted(&mut self, trust: &mut Trust) {
         let has = |key: &str| self.members.iter().any(|(member, _)| member.key == key);
         // Without a prefix these are names that an application may well use itself.
-        let may_be_bare = matches!(self.origin, Origin::Container(_)) && has("logtag");
+        let may_be_bare = matches!(self.origin, StreamOrigin::Container(_)) && has("logtag");
         // The filter's members come behind the application's: the last that speak of this pod.
         let candidates = self.members.iter().enumerate().rev();
         let candidates = candidates.filter_map(|(at, (member, _))| Some((at, member.key.strip_suffix("pod_name")?)));
@@ -251,7 +251,7 @@ impl<'r, 'o> Roles<'r, 'o> {
         let has_line = self.value(Role::Log).is_some_and(|log| log.starts_with('"'));
         let is_filtered = self.filter_at.is_some();
         match self.origin {
-            Origin::Unknown { .. } => {
+            StreamOrigin::Unknown { .. } => {
                 let is_whole = self.position(Role::Stream).is_some() && self.position(Role::LogTag).is_some();
                 is_whole || (is_filtered && (self.is_parsed() || has_line))
             }

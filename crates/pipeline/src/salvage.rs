@@ -9,15 +9,15 @@ use super::json;
 use super::record::Record;
 use super::roles::{Member, Members, Trust};
 use super::shape;
-use super::stream::Origin;
+use super::stream::StreamOrigin;
 
 /// What parsers and filters write; a member of any other name is the application's, merged.
 const FILTERS_KEYS: [&str; 8] =
     ["stream", "logtag", "time", "log", "message", "kubernetes", "kubernetes_namespace", "cluster_name"];
 
 /// Reads `text`, which begins like a JSON object and is not a whole one.
-pub(crate) fn salvage<'r>(text: &'r str, origin: &Origin, event_ms: Option<i64>) -> Record<'r> {
-    if matches!(origin, Origin::Unknown { .. } | Origin::Service(_)) {
+pub(crate) fn salvage<'r>(text: &'r str, origin: &StreamOrigin, event_ms: Option<i64>) -> Record<'r> {
+    if matches!(origin, StreamOrigin::Unknown { .. } | StreamOrigin::Service(_)) {
         return Record::as_is(text);
     }
     let mut members = Vec::new();
@@ -45,7 +45,7 @@ pub(crate) fn salvage<'r>(text: &'r str, origin: &Origin, event_ms: Option<i64>)
 }
 
 /// The record of these members, on its own; what was cut off may have held the metadata.
-fn understood(members: Vec<Member>, origin: &Origin, event_ms: Option<i64>) -> Option<Record<'static>> {
+fn understood(members: Vec<Member>, origin: &StreamOrigin, event_ms: Option<i64>) -> Option<Record<'static>> {
     let members = Members::from(members);
     let record = shape::understand(members, origin, event_ms, &[], &mut Trust::default())?;
     Some(Record {

@@ -21,13 +21,13 @@ use super::cri::{self, CriLine, Output};
 use super::json;
 use super::record::{Metadata, Record};
 use super::roles::{Members, Role, Roles, Trust, push_member};
-use super::stream::Origin;
+use super::stream::StreamOrigin;
 
 /// A message that is no JSON object: `log_key`, or a log group that is not Fluent Bit's.
-pub(crate) fn plain<'r>(text: &'r str, origin: &Origin) -> Record<'r> {
+pub(crate) fn plain<'r>(text: &'r str, origin: &StreamOrigin) -> Record<'r> {
     match origin {
         // `log_key` without a parser leaves the prefix on.
-        Origin::Container(_) => match cri::parse(text) {
+        StreamOrigin::Container(_) => match cri::parse(text) {
             Some(line) => from_cri(line),
             None => Record::as_is(text),
         },
@@ -42,7 +42,7 @@ fn from_cri(line: CriLine<'_>) -> Record<'_> {
 /// Understands a record by its members; `None` if it is no record of Fluent Bit's, but the application's own object.
 pub(crate) fn understand<'r>(
     members: Members<'r>,
-    origin: &Origin,
+    origin: &StreamOrigin,
     event_ms: Option<i64>,
     merge_keys: &[String],
     trust: &mut Trust,
@@ -78,7 +78,7 @@ impl<'r> Roles<'r, '_> {
             // A `message` besides is what a parser made of the same line: it keeps its role and goes nowhere.
             let (output, partial, time_ms) = (line.output, line.partial, line.time_ms);
             let at = text.len() - line.text.len();
-            if matches!(self.origin, Origin::Unknown { .. }) && !self.is_fluent_bits() && self.members.len() > 1 {
+            if matches!(self.origin, StreamOrigin::Unknown { .. }) && !self.is_fluent_bits() && self.members.len() > 1 {
                 return None;
             }
             text.drain(..at);
@@ -90,7 +90,7 @@ impl<'r> Roles<'r, '_> {
         self.drop_explained(&text);
         if self.others().next().is_none() {
             // `{"log":"…"}` alone: a line that the CRI parser did not match, if the stream is a container's.
-            let known = self.is_fluent_bits() || !matches!(self.origin, Origin::Unknown { .. });
+            let known = self.is_fluent_bits() || !matches!(self.origin, StreamOrigin::Unknown { .. });
             return known.then(|| self.line(Cow::Owned(text), false));
         }
         if !self.is_fluent_bits() {

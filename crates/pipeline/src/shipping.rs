@@ -6,26 +6,26 @@ use super::entry::Entry;
 use super::forwarding::Known;
 use super::line::Line;
 use super::recent::{Mark, Marker};
-use super::rules::{Effect, MASK_BROKEN, Outcome, Rule, Told};
+use super::rules::{AppliedRule, MASK_BROKEN, Outcome, ProcessingRule, RuleEffect};
 use super::status;
-use super::stream::Origin;
-use super::{Counts, Fate, Processed};
+use super::stream::StreamOrigin;
+use super::{LogCounts, LogOutcome, Processed};
 
 /// What logs become, over all the events of an invocation.
 #[derive(Debug)]
 pub(super) struct Shipment {
     batcher: Batcher,
-    pub(super) counts: Counts,
+    pub(super) counts: LogCounts,
     /// What became of each log, where that is asked for.
-    pub(super) fates: Option<Vec<Fate>>,
+    pub(super) outcomes: Option<Vec<LogOutcome>>,
     pub(super) oldest_ms: Option<i64>,
     pub(super) cluster: Option<String>,
 }
 
 impl Shipment {
-    pub(super) fn new(compression: Compression, fates: Option<Vec<Fate>>) -> Shipment {
+    pub(super) fn new(compression: Compression, outcomes: Option<Vec<LogOutcome>>) -> Shipment {
         let batcher = Batcher::new(Limits::default(), compression);
-        Shipment { batcher, counts: Counts::default(), fates, oldest_ms: None, cluster: None }
+        Shipment { batcher, counts: LogCounts::default(), outcomes, oldest_ms: None, cluster: None }
     }
 
     /// What is shipped from now on comes from this record.
@@ -40,14 +40,14 @@ impl Shipment {
             control,
             oldest_ms: self.oldest_ms,
             cluster: self.cluster,
-            fates: self.fates.unwrap_or_default(),
+            outcomes: self.outcomes.unwrap_or_default(),
         }
     }
 }
 
 /// Ships the logs of one event.
 pub(super) struct Shipper<'a, 's> {
-    origin: Origin<'a>,
+    origin: StreamOrigin<'a>,
     marker: Marker<'a>,
     shipment: &'s mut Shipment,
 }
@@ -63,7 +63,7 @@ enum LeftOut {
 }
 
 impl<'a, 's> Shipper<'a, 's> {
-    pub(super) fn new(origin: Origin<'a>, marker: Marker<'a>, shipment: &'s mut Shipment) -> Shipper<'a, 's> {
+    pub(super) fn new(origin: StreamOrigin<'a>, marker: Marker<'a>, shipment: &'s mut Shipment) -> Shipper<'a, 's> {
         Shipper { origin, marker, shipment }
     }
 
@@ -73,11 +73,11 @@ impl<'a, 's> Shipper<'a, 's> {
             self.shipment.counts.blank += 1;
             return;
         }
-        let mut told = Vec::new();
+        let mut applied = Vec::new();
         let mark = self.marker.mark(line);
         let shipped = match mark {
             Some(mark) if self.marker.is_known(mark) => Err(LeftOut::Duplicate),
-            mark => self.apply(line, known, mark, &mut told),
+            mark => self.apply(line, known, mark, &mut applied),
         };
         let counts = &mut self.shipment.counts;
         match &shipped {
@@ -86,13 +86,13 @@ impl<'a, 's> Shipper<'a, 's> {
             Err(LeftOut::Sampled(_)) => counts.sampled += 1,
             Err(LeftOut::Duplicate) => counts.duplicate += 1,
         }
-        if let Some(fates) = &mut self.shipment.fates {
-            fates.push(Fate {
+        if let Some(outcomes) = &mut self.shipment.outcomes {
+            outcomes.push(LogOutcome {
                 id: line.id.to_owned(),
                 timestamp: line.timestamp,
                 lines: line.lines,
                 joined_by: (line.lines > 1).then(|| known.processing.joined_by().to_owned()),
-                told,
+                applied,
                 shipped: shipped.is_ok(),
                 left_out: match shipped {
                     Ok(()) | Err(LeftOut::ByRule) => None,
@@ -104,7 +104,13 @@ impl<'a, 's> Shipper<'a, 's> {
         }
     }
 
-    fn apply(&mut self, line: &Line, known: &Known, mark: Option<Mark>, told: &mut Vec<Told>) -> Result<(), LeftOut> {
+    fn apply(
+        &mut self,
+        line: &Line,
+        known: &Known,
+        mark: Option<Mark>,
+        applied: &mut Vec<AppliedRule>,
+    ) -> Result<(), LeftOut> {
         let processing = &*known.processing;
         if let Some(why) = &processing.excluded {
             return Err(LeftOut::Excluded(why.clone()));
@@ -112,12 +118,12 @@ impl<'a, 's> Shipper<'a, 's> {
         if processing.chain.is_empty() {
             return self.send(line.clone(), known, mark);
         }
-        let explained = self.shipment.fates.is_some();
+        let explained = self.shipment.outcomes.is_some();
         let mut masked = false;
-        let tell = |rule: &Rule, effect: Effect| {
-            masked |= effect != Effect::Excluded;
+        let tell = |rule: &ProcessingRule, effect: RuleEffect| {
+            masked |= effect != RuleEffect::Excluded;
             if explained {
-                told.push(Told { rule: rule.name.clone(), effect });
+                applied.push(AppliedRule { rule: rule.name.clone(), effect });
             }
         };
         let kept = match processing.chain.apply(line.text, line.truncated, tell) {
