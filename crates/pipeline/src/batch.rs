@@ -6,7 +6,7 @@
 use bytes::Bytes;
 
 use super::compress::{Compression, Compressor, decompress};
-use super::entry::{Entry, MAX_ITEM_BYTES};
+use super::entry::{LogEntry, MAX_ITEM_BYTES};
 use super::recent::Mark;
 
 /// How many logs a request may carry. Source: Datadog API reference, "Send logs".
@@ -175,7 +175,7 @@ impl Batcher {
     }
 
     /// Adds a log; where `refuse_truncated`, only one that is whole.
-    pub(crate) fn add(&mut self, entry: &Entry, mark: Option<Mark>, refuse_truncated: bool) -> Added {
+    pub(crate) fn add(&mut self, entry: &LogEntry, mark: Option<Mark>, refuse_truncated: bool) -> Added {
         let before = self.open();
         let truncated = entry.write(&mut self.plain, self.limits.item_bytes);
         if truncated && refuse_truncated {
@@ -240,21 +240,21 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::entry::{Frame, Provenance};
-    use crate::line::Line;
+    use crate::entry::{ContainerFrame, Provenance};
+    use crate::line::LogLine;
     use crate::tags::Identity;
 
-    fn frame() -> Frame {
+    fn frame() -> ContainerFrame {
         let provenance = Provenance { owner: "1", log_group: "g", log_stream: "s", function_arn: "f" };
-        Frame::new(&Identity::default(), &provenance)
+        ContainerFrame::new(&Identity::default(), &provenance)
     }
 
     fn batch(texts: &[String], limits: Limits) -> Vec<Payload> {
         let frame = frame();
         let mut batcher = Batcher::new(limits, Compression::Zstd(1));
         for text in texts {
-            let line = Line::sample("1", text);
-            batcher.add(&Entry { line, status: None, status_if_cut: None, frame: &frame }, None, false);
+            let line = LogLine::sample("1", text);
+            batcher.add(&LogEntry { line, status: None, status_if_cut: None, frame: &frame }, None, false);
         }
         batcher.finish()
     }

@@ -71,11 +71,12 @@ fn read_up_to(text: &str, limit: usize) -> Result<Batch<'_>, EventError> {
         return Ok(batch);
     }
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let batch = match deserializer.deserialize_map(Frame { limit }).and_then(|batch| deserializer.end().map(|()| batch))
-    {
-        Ok(batch) => batch,
-        Err(_) => read_strange(text, limit)?,
-    };
+    let batch =
+        match deserializer.deserialize_map(BatchVisitor { limit }).and_then(|batch| deserializer.end().map(|()| batch))
+        {
+            Ok(batch) => batch,
+            Err(_) => read_strange(text, limit)?,
+        };
     if batch.control {
         return Ok(Batch { events: Vec::new(), ..batch });
     }
@@ -102,11 +103,11 @@ fn read_usual(text: &str) -> Option<Batch<'_>> {
 }
 
 /// Any other order of members: the frame and all its events in one walk. An error here only means: not even that.
-struct Frame {
+struct BatchVisitor {
     limit: usize,
 }
 
-impl<'a> Visitor<'a> for Frame {
+impl<'a> Visitor<'a> for BatchVisitor {
     type Value = Batch<'a>;
 
     fn expecting(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
@@ -119,7 +120,7 @@ impl<'a> Visitor<'a> for Frame {
         while let Some(key) = map.next_key::<&'a RawValue>()? {
             let key = json::unquoted(key.get()).unwrap_or_default();
             if key == "logEvents" {
-                batch.events = map.next_value_seed(Events { limit: self.limit })?;
+                batch.events = map.next_value_seed(EventsVisitor { limit: self.limit })?;
                 has_events = true;
             } else {
                 batch.take(key, map.next_value::<&'a RawValue>()?.get());
@@ -167,11 +168,11 @@ fn plain(raw: &str) -> Cow<'_, str> {
 }
 
 /// An array of objects, each read in one walk.
-struct Events {
+struct EventsVisitor {
     limit: usize,
 }
 
-impl<'a> DeserializeSeed<'a> for Events {
+impl<'a> DeserializeSeed<'a> for EventsVisitor {
     type Value = Vec<LogEvent<'a>>;
 
     fn deserialize<D: serde::Deserializer<'a>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -179,7 +180,7 @@ impl<'a> DeserializeSeed<'a> for Events {
     }
 }
 
-impl<'a> Visitor<'a> for Events {
+impl<'a> Visitor<'a> for EventsVisitor {
     type Value = Vec<LogEvent<'a>>;
 
     fn expecting(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {

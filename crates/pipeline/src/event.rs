@@ -101,7 +101,7 @@ impl EventError {
 
 /// The members by which envelopes are told apart, as raw JSON.
 #[derive(Default)]
-struct Keys<'a> {
+struct EnvelopeKeys<'a> {
     awslogs: Option<&'a str>,
     podferry: bool,
     request_payload: Option<&'a str>,
@@ -118,7 +118,7 @@ struct Keys<'a> {
 /// [`EventError::NotJson`] and [`EventError::Unknown`].
 pub fn recognise(bytes: &[u8]) -> Result<InvocationEvent<'_>, EventError> {
     let text = std::str::from_utf8(bytes).map_err(|_| EventError::NotJson)?;
-    let mut keys = Keys::default();
+    let mut keys = EnvelopeKeys::default();
     json::each_member(text, |key, value| match key {
         "awslogs" => keys.awslogs = Some(value),
         "podferry" => keys.podferry = true,

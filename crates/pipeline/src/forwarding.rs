@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use super::PipelineSettings;
 use super::decode::{Batch, EventMessage, LogEvent};
-use super::entry::{Frame, Provenance};
-use super::line::Line;
+use super::entry::{ContainerFrame, Provenance};
+use super::line::LogLine;
 use super::multi_line::Joiner;
 use super::processing::ContainerProcessing;
 use super::reassemble::Reassembler;
-use super::record::{Metadata, Reader, Record};
+use super::record::{LogRecord, Metadata, RecordReader};
 use super::shipping::{Shipment, Shipper};
 use super::stream::{self, StreamOrigin};
 use super::tags::{self, LogPlace};
@@ -27,7 +27,7 @@ pub(super) fn run(batch: &Batch, function_arn: &str, settings: &PipelineSettings
     let origin = stream::origin(&batch.log_group, &batch.log_stream);
     let marker = settings.recent.marker(&batch.owner, &batch.log_group, &batch.log_stream);
     let mut shipper = Shipper::new(origin, marker, shipment);
-    let source = Source::new(batch, origin, function_arn, settings);
+    let source = IdentitySource::new(batch, origin, function_arn, settings);
     let mut walk = Walk::default();
     walk.events(&source, &mut |line, known| shipper.ship(line, known));
     walk.finish(&mut |line, known| shipper.ship(line, known));
@@ -41,10 +41,11 @@ pub(super) fn run(batch: &Batch, function_arn: &str, settings: &PipelineSettings
 /// gone on since `since_ms` counts as whole.
 pub(super) fn settled(batch: &Batch, settings: &PipelineSettings, since_ms: i64) -> usize {
     let origin = stream::origin(&batch.log_group, &batch.log_stream);
-    let source = Source::new(batch, origin, "", settings);
+    let source = IdentitySource::new(batch, origin, "", settings);
     let mut walk = Walk::default();
     let mut joined: Vec<(usize, usize)> = Vec::new();
-    let mut keep = |line: &Line, _: &Known| joined.extend(Some(line.events).filter(|(first, last)| first < last));
+    let mut keep =
+        |line: &LogLine, _: &KnownIdentity| joined.extend(Some(line.events).filter(|(first, last)| first < last));
     walk.events(&source, &mut keep);
     let open = [walk.reassembler.open_since(since_ms), walk.joiner.open_since(since_ms)];
     walk.finish(&mut keep);
@@ -55,7 +56,7 @@ pub(super) fn settled(batch: &Batch, settings: &PipelineSettings, since_ms: i64)
 }
 
 /// What is done with a log that is whole, and whose it is.
-type Ship<'f> = &'f mut dyn FnMut(&Line, &Known);
+type Ship<'f> = &'f mut dyn FnMut(&LogLine, &KnownIdentity);
 
 /// The way of a batch's events to whole logs.
 #[derive(Default)]
@@ -69,9 +70,9 @@ struct Walk<'e> {
 
 impl<'e> Walk<'e> {
     /// Takes all events; what may go on stays open.
-    fn events(&mut self, source: &Source<'e>, ship: Ship) {
+    fn events(&mut self, source: &IdentitySource<'e>, ship: Ship) {
         let origin = source.place.origin;
-        let mut reader = Reader::new(origin, &source.settings.merge_keys);
+        let mut reader = RecordReader::new(origin, &source.settings.merge_keys);
         for (place, event) in source.batch.events.iter().enumerate() {
             let record = reader.read(event);
             if self.identities.are_too_many(&record.metadata) {
@@ -82,7 +83,8 @@ impl<'e> Walk<'e> {
             let number = self.identities.find(&record.metadata, || source.identity(&record.metadata));
             // A stream that names its container is one writer, whatever its records know of the pod.
             let writer = if matches!(origin, StreamOrigin::Container(_)) { 0 } else { number };
-            let line = Line { events: (place, place), ..Line::of(&record, event.id, event.timestamp, number, writer) };
+            let line =
+                LogLine { events: (place, place), ..LogLine::of(&record, event.id, event.timestamp, number, writer) };
             let Walk { identities, reassembler, joiner, .. } = self;
             reassembler.push(line, record.partial, |line| join(joiner, line, identities, ship));
         }
@@ -98,19 +100,19 @@ impl<'e> Walk<'e> {
     }
 }
 
-fn join<'e>(joiner: &mut Joiner<'e>, line: Line<'e, '_>, identities: &Identities, ship: Ship) {
+fn join<'e>(joiner: &mut Joiner<'e>, line: LogLine<'e, '_>, identities: &Identities, ship: Ship) {
     let mode = identities.of(&line).processing.mode();
     joiner.push(line, mode, &mut |line| ship(&line, identities.of(&line)));
 }
 
 /// Who wrote a log, as far as a log needs it.
-pub(super) struct Known {
-    pub(crate) frame: Frame,
+pub(super) struct KnownIdentity {
+    pub(crate) frame: ContainerFrame,
     pub(crate) processing: Arc<ContainerProcessing>,
 }
 
 /// What an identity is worked out from, but for the record.
-struct Source<'a> {
+struct IdentitySource<'a> {
     batch: &'a Batch<'a>,
     place: LogPlace<'a>,
     provenance: Provenance<'a>,
@@ -119,14 +121,14 @@ struct Source<'a> {
     described: OnceCell<Option<Arc<ContainerProcessing>>>,
 }
 
-impl<'a> Source<'a> {
+impl<'a> IdentitySource<'a> {
     fn new(
         batch: &'a Batch<'a>,
         origin: StreamOrigin<'a>,
         function_arn: &'a str,
         settings: &'a PipelineSettings,
-    ) -> Source<'a> {
-        Source {
+    ) -> IdentitySource<'a> {
+        IdentitySource {
             batch,
             place: LogPlace { log_group: &batch.log_group, origin },
             provenance: Provenance {
@@ -140,14 +142,14 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn identity(&self, metadata: &Metadata) -> Known {
+    fn identity(&self, metadata: &Metadata) -> KnownIdentity {
         let settings = self.settings;
         let pod = tags::pod(&self.place, metadata);
         let logs = settings.known.logs(&pod.annotations, &pod.container);
         let identity = tags::identify(&self.place, &pod, &logs, metadata, &settings.tags);
         let processing = ContainerProcessing::new(&pod, &logs, &settings.processing);
         let processing = self.of_stream(metadata, processing);
-        Known { frame: Frame::new(&identity, &self.provenance), processing }
+        KnownIdentity { frame: ContainerFrame::new(&identity, &self.provenance), processing }
     }
 
     /// A record can lack its pod's metadata: Fluent Bit cut it off, or could not ask for it yet. The container's rules hold
@@ -172,8 +174,8 @@ impl<'a> Source<'a> {
         // Most have neither, and need not be read: the filter's object, or what `nest` made of it.
         let mut marks = [r#"\"kubernetes\""#, "ad.datadoghq.com"].into_iter();
         marks.find(|mark| memchr::memmem::find(escaped.as_bytes(), mark.as_bytes()).is_some())?;
-        let mut reader = Reader::new(self.place.origin, &self.settings.merge_keys);
-        let Record { metadata, .. } = reader.read(event);
+        let mut reader = RecordReader::new(self.place.origin, &self.settings.merge_keys);
+        let LogRecord { metadata, .. } = reader.read(event);
         metadata.kubernetes.as_ref()?;
         let pod = tags::pod(&self.place, &metadata);
         let logs = self.settings.known.logs(&pod.annotations, &pod.container);
@@ -185,7 +187,7 @@ impl<'a> Source<'a> {
 #[derive(Default)]
 struct Identities {
     metadata: Vec<Metadata<'static>>,
-    known: Vec<Known>,
+    known: Vec<KnownIdentity>,
     last: usize,
     /// Places of metadata by its hash.
     places: HashMap<u64, usize>,
@@ -193,7 +195,7 @@ struct Identities {
 }
 
 impl Identities {
-    fn find(&mut self, metadata: &Metadata, make: impl FnOnce() -> Known) -> usize {
+    fn find(&mut self, metadata: &Metadata, make: impl FnOnce() -> KnownIdentity) -> usize {
         if self.metadata.get(self.last) != Some(metadata) {
             self.last = self.place(metadata).unwrap_or_else(|| {
                 self.places.insert(self.hashes.hash_one(metadata), self.known.len());
@@ -218,7 +220,7 @@ impl Identities {
     }
 
     /// Whose line it is. Lines bear only numbers that [`Identities::find`] gave.
-    fn of(&self, line: &Line) -> &Known {
+    fn of(&self, line: &LogLine) -> &KnownIdentity {
         &self.known[line.identity]
     }
 }

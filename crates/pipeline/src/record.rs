@@ -1,28 +1,28 @@
 //! One message of Fluent Bit, whatever its shape, understood: what the application wrote, where and when, and what
 //! the router knew of the pod.
 //!
-//! Which shapes there are, and how each is recognised, is in `shape`; this file holds the result ([`Record`]) and the
-//! [`Reader`] that turns CloudWatch's events into it, one after the other, with buffers that it reuses.
+//! Which shapes there are, and how each is recognised, is in `shape`; this file holds the result ([`LogRecord`]) and the
+//! [`RecordReader`] that turns CloudWatch's events into it, one after the other, with buffers that it reuses.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::cri::Output;
+use super::cri::OutputStream;
 use super::decode::{EventMessage, LogEvent};
 use super::json;
-use super::roles::{Member, Members, Trust};
+use super::roles::{RecordMember, RecordMembers, Trust};
 use super::salvage;
 use super::shape;
 use super::stream::StreamOrigin;
 
 /// One message, understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Record<'r> {
+pub(crate) struct LogRecord<'r> {
     /// What the application wrote: a plain line to the byte, or its JSON object as JSON.
     pub(crate) text: Cow<'r, str>,
     /// The text is a JSON object that a filter had parsed, so never a piece of a longer line.
     pub(crate) merged: bool,
-    pub(crate) output: Option<Output>,
+    pub(crate) output: Option<OutputStream>,
     /// A piece of a longer line: more follows.
     pub(crate) partial: bool,
     /// The line's own time, milliseconds since 1970, where the record tells one.
@@ -57,10 +57,10 @@ impl Metadata<'_> {
     }
 }
 
-impl<'r> Record<'r> {
+impl<'r> LogRecord<'r> {
     /// A message that is nobody's but the application's.
-    pub(crate) fn as_is(text: impl Into<Cow<'r, str>>) -> Record<'r> {
-        Record {
+    pub(crate) fn as_is(text: impl Into<Cow<'r, str>>) -> LogRecord<'r> {
+        LogRecord {
             text: text.into(),
             merged: false,
             output: None,
@@ -75,7 +75,7 @@ impl<'r> Record<'r> {
 
 /// Turns the events of one log stream into records.
 #[derive(Debug)]
-pub(crate) struct Reader<'a> {
+pub(crate) struct RecordReader<'a> {
     origin: StreamOrigin<'a>,
     merge_keys: &'a [String],
     /// The message without the escapes of the outer JSON.
@@ -97,16 +97,23 @@ struct Suffix {
     members: Vec<(Range<usize>, Range<usize>)>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> RecordReader<'a> {
     /// A reader for a stream of `origin`; `merge_keys` are names that `Merge_Log_Key` may have been given.
-    pub(crate) fn new(origin: StreamOrigin<'a>, merge_keys: &'a [String]) -> Reader<'a> {
-        Reader { origin, merge_keys, text: String::new(), head: String::new(), suffix: None, trust: Trust::default() }
+    pub(crate) fn new(origin: StreamOrigin<'a>, merge_keys: &'a [String]) -> RecordReader<'a> {
+        RecordReader {
+            origin,
+            merge_keys,
+            text: String::new(),
+            head: String::new(),
+            suffix: None,
+            trust: Trust::default(),
+        }
     }
 
     /// Reads one event. Never fails: what is not understood is the text as it stands.
-    pub(crate) fn read<'r>(&'r mut self, event: &LogEvent<'r>) -> Record<'r> {
+    pub(crate) fn read<'r>(&'r mut self, event: &LogEvent<'r>) -> LogRecord<'r> {
         let escaped = match event.message {
-            EventMessage::Raw(raw) => return Record::as_is(raw),
+            EventMessage::Raw(raw) => return LogRecord::as_is(raw),
             EventMessage::Escaped(escaped) => escaped,
         };
         let head = self.suffix.as_ref().and_then(|suffix| escaped.strip_suffix(suffix.escaped.as_str()));
@@ -123,17 +130,15 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a message that ends in the known suffix, behind `head`.
-    fn read_known<'r>(&'r mut self, head: &str, escaped: &str, event: &LogEvent) -> Record<'r> {
+    fn read_known<'r>(&'r mut self, head: &str, escaped: &str, event: &LogEvent) -> LogRecord<'r> {
         self.head.clear();
         json::unescape_into(head, &mut self.head);
         self.head.push('}');
-        if let (Some(mut members), Some(suffix)) = (Members::read(&self.head), &self.suffix) {
-            members.extend(
-                suffix
-                    .members
-                    .iter()
-                    .map(|(key, value)| Member { key: &suffix.text[key.clone()], value: &suffix.text[value.clone()] }),
-            );
+        if let (Some(mut members), Some(suffix)) = (RecordMembers::read(&self.head), &self.suffix) {
+            members.extend(suffix.members.iter().map(|(key, value)| RecordMember {
+                key: &suffix.text[key.clone()],
+                value: &suffix.text[value.clone()],
+            }));
             let trust = &mut self.trust;
             if let Some(record) = shape::understand(members, &self.origin, event.timestamp, self.merge_keys, trust) {
                 return record;
@@ -152,16 +157,16 @@ fn read_whole<'r>(
     merge_keys: &[String],
     text: &'r mut String,
     trust: &mut Trust,
-) -> Record<'r> {
+) -> LogRecord<'r> {
     text.clear();
     json::unescape_into(escaped, text);
     let text = text.as_str();
     if matches!(origin, StreamOrigin::Service(_)) || !text.trim_start().starts_with('{') {
         return shape::plain(text, &origin);
     }
-    match Members::read(text) {
+    match RecordMembers::read(text) {
         Some(members) => shape::understand(members, &origin, event.timestamp, merge_keys, trust)
-            .unwrap_or_else(|| Record::as_is(text)),
+            .unwrap_or_else(|| LogRecord::as_is(text)),
         None => salvage::salvage(text, &origin, event.timestamp),
     }
 }

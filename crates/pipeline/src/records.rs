@@ -78,7 +78,7 @@ impl S3Object {
 /// Any record, as it is written; all members may be missing.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Written<'a> {
+struct WrittenRecord<'a> {
     #[serde(borrow, rename = "eventSource", alias = "EventSource")]
     event_source: Cow<'a, str>,
     #[serde(borrow, rename = "messageId")]
@@ -87,26 +87,26 @@ struct Written<'a> {
     receipt_handle: Cow<'a, str>,
     #[serde(borrow)]
     body: Cow<'a, str>,
-    attributes: Attributes,
+    attributes: WrittenAttributes,
     #[serde(borrow, rename = "eventSourceARN")]
     event_source_arn: Cow<'a, str>,
     #[serde(borrow)]
-    kinesis: Kinesis<'a>,
+    kinesis: WrittenKinesis<'a>,
     #[serde(rename = "awsRegion")]
     aws_region: String,
-    s3: S3,
+    s3: WrittenS3,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Attributes {
+struct WrittenAttributes {
     #[serde(rename = "ApproximateReceiveCount")]
     receive_count: String,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Kinesis<'a> {
+struct WrittenKinesis<'a> {
     #[serde(borrow, rename = "sequenceNumber")]
     sequence_number: Cow<'a, str>,
     #[serde(borrow)]
@@ -115,20 +115,20 @@ struct Kinesis<'a> {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct S3 {
-    bucket: Bucket,
-    object: Object,
+struct WrittenS3 {
+    bucket: WrittenBucket,
+    object: WrittenObject,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Bucket {
+struct WrittenBucket {
     name: String,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Object {
+struct WrittenObject {
     key: String,
 }
 
@@ -138,13 +138,13 @@ struct Object {
 /// [`EventError::Unknown`]: it is no array of records of a service that we know.
 pub(crate) fn recognise(records: &str) -> Result<InvocationEvent<'_>, EventError> {
     let records: Vec<&RawValue> = serde_json::from_str(records).map_err(|_| EventError::Unknown)?;
-    let records: Vec<Written> = records.into_iter().map(written).collect();
+    let records: Vec<WrittenRecord> = records.into_iter().map(written).collect();
     match records.first().map(|first| first.event_source.as_ref()) {
         Some("aws:sqs") => Ok(InvocationEvent::Sqs(records.into_iter().map(sqs).collect())),
         Some("aws:kinesis") => Ok(InvocationEvent::Kinesis(
             records
                 .into_iter()
-                .map(|Written { kinesis: Kinesis { sequence_number, data }, .. }| KinesisRecord {
+                .map(|WrittenRecord { kinesis: WrittenKinesis { sequence_number, data }, .. }| KinesisRecord {
                     sequence_number,
                     data,
                 })
@@ -156,11 +156,11 @@ pub(crate) fn recognise(records: &str) -> Result<InvocationEvent<'_>, EventError
 }
 
 /// A record with a member of another type than it should have is read as one without any: nothing is known of it.
-fn written(record: &RawValue) -> Written<'_> {
+fn written(record: &RawValue) -> WrittenRecord<'_> {
     serde_json::from_str(record.get()).unwrap_or_default()
 }
 
-fn sqs(record: Written) -> SqsRecord {
+fn sqs(record: WrittenRecord) -> SqsRecord {
     SqsRecord {
         message_id: record.message_id,
         receipt_handle: record.receipt_handle,
@@ -170,7 +170,7 @@ fn sqs(record: Written) -> SqsRecord {
     }
 }
 
-fn s3(record: Written) -> S3Object {
+fn s3(record: WrittenRecord) -> S3Object {
     S3Object { bucket: record.s3.bucket.name, key: form_decoded(&record.s3.object.key), region: record.aws_region }
 }
 
@@ -202,7 +202,7 @@ impl<'a> FirehoseEvent<'a> {
     pub(crate) fn read(records: &'a str) -> Result<FirehoseEvent<'a>, EventError> {
         #[derive(Default, Deserialize)]
         #[serde(default)]
-        struct Record<'a> {
+        struct WrittenFirehoseRecord<'a> {
             #[serde(borrow, rename = "recordId")]
             record_id: Cow<'a, str>,
             #[serde(borrow)]
@@ -210,7 +210,7 @@ impl<'a> FirehoseEvent<'a> {
         }
         let records: Vec<&RawValue> = serde_json::from_str(records).map_err(|_| EventError::Unknown)?;
         let records = records.into_iter().map(|record| {
-            let Record { record_id, data } = serde_json::from_str(record.get()).unwrap_or_default();
+            let WrittenFirehoseRecord { record_id, data } = serde_json::from_str(record.get()).unwrap_or_default();
             FirehoseRecord { record_id, data }
         });
         Ok(FirehoseEvent { records: records.collect() })

@@ -2,11 +2,11 @@
 
 use super::batch::{Added, Batcher, Limits};
 use super::compress::Compression;
-use super::entry::Entry;
-use super::forwarding::Known;
-use super::line::Line;
+use super::entry::LogEntry;
+use super::forwarding::KnownIdentity;
+use super::line::LogLine;
 use super::recent::{Mark, Marker};
-use super::rules::{AppliedRule, MASK_BROKEN, Outcome, ProcessingRule, RuleEffect};
+use super::rules::{AppliedRule, MASK_BROKEN, ProcessingRule, RuleEffect, RulesOutcome};
 use super::status;
 use super::stream::StreamOrigin;
 use super::{LogCounts, LogOutcome, Processed};
@@ -68,7 +68,7 @@ impl<'a, 's> Shipper<'a, 's> {
     }
 
     /// Ships a log, or counts why not.
-    pub(super) fn ship(&mut self, line: &Line, known: &Known) {
+    pub(super) fn ship(&mut self, line: &LogLine, known: &KnownIdentity) {
         if line.is_blank() {
             self.shipment.counts.blank += 1;
             return;
@@ -106,8 +106,8 @@ impl<'a, 's> Shipper<'a, 's> {
 
     fn apply(
         &mut self,
-        line: &Line,
-        known: &Known,
+        line: &LogLine,
+        known: &KnownIdentity,
         mark: Option<Mark>,
         applied: &mut Vec<AppliedRule>,
     ) -> Result<(), LeftOut> {
@@ -127,14 +127,16 @@ impl<'a, 's> Shipper<'a, 's> {
             }
         };
         let kept = match processing.chain.apply(line.text, line.truncated, tell) {
-            Outcome::Excluded => return Err(LeftOut::ByRule),
+            RulesOutcome::Excluded => return Err(LeftOut::ByRule),
             // Attributes are parts of the application's text for all we know.
-            Outcome::Withheld => self.send(Line { text: MASK_BROKEN, attributes: None, ..line.clone() }, known, mark),
-            Outcome::Keep(text) => {
+            RulesOutcome::Withheld => {
+                self.send(LogLine { text: MASK_BROKEN, attributes: None, ..line.clone() }, known, mark)
+            }
+            RulesOutcome::Keep(text) => {
                 let attributes = line.attributes.and_then(|attributes| processing.chain.mask_attributes(attributes));
                 masked |= attributes.is_some();
                 let attributes = attributes.as_deref().or(line.attributes);
-                self.send(Line { text: &text, attributes, ..line.clone() }, known, mark)
+                self.send(LogLine { text: &text, attributes, ..line.clone() }, known, mark)
             }
         };
         self.shipment.counts.masked += usize::from(masked && kept.is_ok());
@@ -142,7 +144,7 @@ impl<'a, 's> Shipper<'a, 's> {
     }
 
     /// Takes the log's share, and writes it.
-    fn send(&mut self, line: Line, known: &Known, mark: Option<Mark>) -> Result<(), LeftOut> {
+    fn send(&mut self, line: LogLine, known: &KnownIdentity, mark: Option<Mark>) -> Result<(), LeftOut> {
         let processing = &*known.processing;
         let origin = &self.origin;
         let status = status::status(line.text, line.output, origin);
@@ -154,7 +156,7 @@ impl<'a, 's> Shipper<'a, 's> {
         let (partial, timestamp) = (line.partial, line.timestamp);
         let status_if_cut = status::status("", line.output, origin);
         let refusing = processing.chain.excludes_truncated();
-        let entry = Entry { status, status_if_cut, line, frame: &known.frame };
+        let entry = LogEntry { status, status_if_cut, line, frame: &known.frame };
         let shipment = &mut *self.shipment;
         match shipment.batcher.add(&entry, mark, refusing.is_some()) {
             Added::Refused => Err(LeftOut::Excluded(refusing.unwrap_or_default().to_owned())),

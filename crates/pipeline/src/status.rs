@@ -1,6 +1,6 @@
 //! The status of a log: of its own, by where it was written, or by what Fluent Bit's own log says.
 
-use super::cri::Output;
+use super::cri::OutputStream;
 use super::json;
 use super::stream::StreamOrigin;
 
@@ -9,13 +9,13 @@ use super::stream::StreamOrigin;
 const STATUS_KEYS: [&str; 3] = ["status", "severity", "level"];
 
 /// The status to send; `None` where the log has one of its own, or nothing tells.
-pub(crate) fn status(text: &str, output: Option<Output>, origin: &StreamOrigin) -> Option<&'static str> {
+pub(crate) fn status(text: &str, output: Option<OutputStream>, origin: &StreamOrigin) -> Option<&'static str> {
     if bears_status(text) {
         return None;
     }
     match (output, origin) {
-        (Some(Output::Stdout), _) => Some("info"),
-        (Some(Output::Stderr), _) => Some("error"),
+        (Some(OutputStream::Stdout), _) => Some("info"),
+        (Some(OutputStream::Stderr), _) => Some("error"),
         (None, StreamOrigin::FluentBit { .. }) => Some(fluent_bit_level(text)),
         (None, StreamOrigin::Container(_)) => Some("info"),
         (None, StreamOrigin::Service(_) | StreamOrigin::Unknown { .. }) => None,
@@ -126,7 +126,7 @@ mod tests {
             r#"{"syslog.severity":"3"}"#,
         ] {
             assert_eq!(
-                status(text, Some(Output::Stderr), &StreamOrigin::Unknown { guess: "cloudwatch" }),
+                status(text, Some(OutputStream::Stderr), &StreamOrigin::Unknown { guess: "cloudwatch" }),
                 None,
                 "{text}"
             );
@@ -141,7 +141,7 @@ mod tests {
             r#"["level"]"#,
         ] {
             assert_eq!(
-                status(text, Some(Output::Stderr), &StreamOrigin::Unknown { guess: "cloudwatch" }),
+                status(text, Some(OutputStream::Stderr), &StreamOrigin::Unknown { guess: "cloudwatch" }),
                 Some("error"),
                 "{text}"
             );
@@ -168,7 +168,10 @@ mod tests {
 
     #[test]
     fn the_output_tells_the_rest() {
-        assert_eq!(status("x", Some(Output::Stdout), &StreamOrigin::Unknown { guess: "cloudwatch" }), Some("info"));
+        assert_eq!(
+            status("x", Some(OutputStream::Stdout), &StreamOrigin::Unknown { guess: "cloudwatch" }),
+            Some("info")
+        );
         assert_eq!(status("x", None, &StreamOrigin::Unknown { guess: "cloudwatch" }), None);
         assert_eq!(status("x", None, &StreamOrigin::Service("lambda")), None);
     }

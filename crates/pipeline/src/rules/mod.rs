@@ -100,7 +100,7 @@ pub struct AppliedRule {
 
 /// What the rules leave of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Outcome<'t> {
+pub(crate) enum RulesOutcome<'t> {
     Keep(Cow<'t, str>),
     /// The text, its attributes too, could not be masked; [`MASK_BROKEN`] stands for it.
     Withheld,
@@ -139,7 +139,7 @@ impl Chain {
         text: &'t str,
         truncated: bool,
         mut tell: impl FnMut(&ProcessingRule, RuleEffect),
-    ) -> Outcome<'t> {
+    ) -> RulesOutcome<'t> {
         let mut text = Cow::Borrowed(text);
         for rule in self.rules() {
             let excluded = match &rule.action {
@@ -148,7 +148,7 @@ impl Chain {
                 RuleAction::ExcludeTruncated => truncated,
                 RuleAction::BrokenMask => {
                     tell(rule, RuleEffect::Withheld);
-                    return Outcome::Withheld;
+                    return RulesOutcome::Withheld;
                 }
                 RuleAction::Mask(..) | RuleAction::Scrub(_) => {
                     let masked = rule.masked(&text);
@@ -161,10 +161,10 @@ impl Chain {
             };
             if excluded {
                 tell(rule, RuleEffect::Excluded);
-                return Outcome::Excluded;
+                return RulesOutcome::Excluded;
             }
         }
-        Outcome::Keep(text)
+        RulesOutcome::Keep(text)
     }
 
     /// Applies the masks to the attributes of a log, a JSON object: to each name, string and number by itself, since escapes may
