@@ -6,28 +6,10 @@
 use bytes::Bytes;
 
 use super::compress::{Compression, Compressor, decompress};
-use super::entry::{LogEntry, MAX_ITEM_BYTES};
+use super::entry::LogEntry;
 use super::recent::Mark;
 
-/// How many logs a request may carry. Source: Datadog API reference, "Send logs".
-pub const MAX_ITEMS: usize = 1000;
-
-/// How large a request may be before compression. Source: Datadog API reference, "Send logs": 5 MB.
-pub const MAX_PAYLOAD_BYTES: usize = 5_000_000;
-
-/// The limits that a payload keeps.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    pub(crate) items: usize,
-    pub(crate) payload_bytes: usize,
-    pub(crate) item_bytes: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Limits { items: MAX_ITEMS, payload_bytes: MAX_PAYLOAD_BYTES, item_bytes: MAX_ITEM_BYTES }
-    }
-}
+pub use super::limits::{Limits, MAX_ITEMS, MAX_PAYLOAD_BYTES};
 
 /// One request's worth of logs.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use super::event::EventError;
 use super::json;
 use super::layout;
+pub use super::log_event::{EventMessage, LogEvent};
 
 /// How many events are taken whatever the size of their text is; beyond that, one for each [`MIN_EVENT_BYTES`].
 const FREE_EVENTS: usize = 10_000;
@@ -18,26 +19,6 @@ const FREE_EVENTS: usize = 10_000;
 /// What an event takes at the least: CloudWatch's id alone has 56 digits. Without such a bound a text of brackets would take
 /// fifty times its size of memory.
 const MIN_EVENT_BYTES: usize = 64;
-
-/// One event of CloudWatch Logs, borrowed; values as spelled in the JSON.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LogEvent<'a> {
-    /// CloudWatch's id, 56 digits in practice; empty if it is missing.
-    pub id: &'a str,
-    /// Milliseconds since 1970; `None` if it is missing or no whole number.
-    pub timestamp: Option<i64>,
-    /// What the event says.
-    pub message: EventMessage<'a>,
-}
-
-/// The message of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EventMessage<'a> {
-    /// A string, still escaped.
-    Escaped(&'a str),
-    /// Something else than a string where a string was expected: its JSON is the text.
-    Raw(&'a str),
-}
 
 /// What one invocation carries: the events of one log stream.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -4,16 +4,10 @@
 //! then its text escaped and two copies. Sizes are those of the bytes written, not estimates.
 
 use super::json;
-use super::late::LATE_BYTES;
 use super::line::LogLine;
 use super::tags::Identity;
 
-/// How large a log may be that the intake takes whole, in bytes of its JSON.
-/// Source: Datadog API reference, "Send logs": maximum size for a single log 1 MB.
-pub const INTAKE_ITEM_BYTES: usize = 1_000_000;
-
-/// How large one is written: with room for what is added if it becomes late.
-pub const MAX_ITEM_BYTES: usize = INTAKE_ITEM_BYTES - LATE_BYTES;
+pub use super::limits::{INTAKE_ITEM_BYTES, MAX_ITEM_BYTES};
 
 /// What a text that was cut ends in. Source: DataDog/datadog-agent, `pkg/logs/message`, `TruncatedFlag`.
 pub(crate) const TRUNCATED: &str = "...TRUNCATED...";

@@ -6,98 +6,10 @@
 use std::borrow::Cow;
 
 use super::json;
-use super::records::{FirehoseEvent, KinesisRecord, S3Object, SqsRecord};
+use super::records;
 
-/// An event, recognised.
-#[derive(Debug, PartialEq, Eq)]
-pub enum InvocationEvent<'a> {
-    /// A CloudWatch Logs subscription: `{"awslogs":{"data":"<base64 of gzipped JSON>"}}`.
-    /// Source: AWS, "Using Amazon CloudWatch Logs subscription filters", example with Lambda.
-    AwsLogs {
-        /// The base64 text.
-        data: Cow<'a, str>,
-    },
-    /// One of our own messages from the queue of undelivered logs: the raw JSON, to be read by `delivery::undelivered`.
-    Undelivered(&'a str),
-    /// What Lambda writes to an on-failure destination: the raw JSON of the event that failed.
-    /// Source: AWS, "Capturing records of Lambda asynchronous invocations".
-    Failed(Cow<'a, str>),
-    Sqs(Vec<SqsRecord<'a>>),
-    Kinesis(Vec<KinesisRecord<'a>>),
-    Firehose(FirehoseEvent<'a>),
-    /// Objects that were made in a bucket; empty for the test message that S3 sends when it is told to notify.
-    S3(Vec<S3Object>),
-}
-
-/// Why an event cannot be forwarded. No variant holds any of the event's text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum EventError {
-    /// The bytes are no JSON object.
-    #[error("the event is not a JSON object; the forwarder takes the events of a CloudWatch Logs subscription filter")]
-    NotJson,
-    /// JSON, but no envelope that we know.
-    #[error(
-        "the event is none of those that the forwarder takes: of a CloudWatch Logs subscription filter (`awslogs.data`), \
-         of its own queue, of a Kinesis stream or of Amazon Data Firehose; check what is set up to invoke this function"
-    )]
-    Unknown,
-    /// The data is not base64.
-    #[error("the event's data is not valid base64")]
-    Base64,
-    /// The decoded data is no gzip, or ends before its end.
-    #[error("the event's data is not a whole gzip stream: it is corrupt, was cut off, or is not of CloudWatch Logs")]
-    Gzip,
-    /// It inflates to more than is allowed.
-    #[error(
-        "the event inflates to more than {limit} bytes; raise PODFERRY_MAX_DECOMPRESSED_BYTES (and the function's memory) \
-         if events of that size are expected"
-    )]
-    TooLarge {
-        /// The cap, in bytes.
-        limit: u64,
-    },
-    /// It holds more events than its size can mean.
-    #[error(
-        "the event holds more than {limit} log events, which are too many for its size: CloudWatch Logs sends no such thing"
-    )]
-    TooMany {
-        /// The cap, in events.
-        limit: usize,
-    },
-    /// The inflated text is not what CloudWatch Logs sends.
-    #[error("the content of the event is not the JSON that CloudWatch Logs sends (an object with `logEvents`)")]
-    Content,
-    /// The event comes from this function's own log group: forwarding it would make another, for ever.
-    #[error(
-        "the event comes from this function's own log group, which would feed itself for ever: remove the subscription \
-         filter from that log group"
-    )]
-    OwnLogGroup,
-    /// The object that holds a failed event is gone.
-    #[error("the object that a failed event was written to is gone: the bucket keeps objects for a time only")]
-    Object,
-    /// One of our own messages cannot be read.
-    #[error("a message of the queue of undelivered logs cannot be read: it is damaged, or of a newer podferry")]
-    Message,
-}
-
-impl EventError {
-    /// The stable name that Lambda reports as `errorType`.
-    pub fn error_type(&self) -> &'static str {
-        match self {
-            EventError::NotJson => "EventNotJson",
-            EventError::Unknown => "EventUnknown",
-            EventError::Base64 => "EventBase64Invalid",
-            EventError::Gzip => "EventGzipInvalid",
-            EventError::TooLarge { .. } => "EventTooLarge",
-            EventError::TooMany { .. } => "EventTooMany",
-            EventError::Content => "EventContentInvalid",
-            EventError::OwnLogGroup => "EventFromOwnLogGroup",
-            EventError::Object => "EventObjectMissing",
-            EventError::Message => "EventMessageInvalid",
-        }
-    }
-}
+pub use super::envelope::InvocationEvent;
+pub use super::event_error::EventError;
 
 /// The members by which envelopes are told apart, as raw JSON.
 #[derive(Default)]
@@ -142,10 +54,10 @@ pub fn recognise(bytes: &[u8]) -> Result<InvocationEvent<'_>, EventError> {
         return Ok(InvocationEvent::Failed(json::string(failed).map_or(Cow::Borrowed(failed), Cow::Owned)));
     }
     if let Some(records) = keys.records {
-        return super::records::recognise(records);
+        return records::recognise(records);
     }
     if let Some(records) = keys.firehose_records.filter(|_| keys.delivery_stream) {
-        return FirehoseEvent::read(records).map(InvocationEvent::Firehose);
+        return records::firehose(records).map(InvocationEvent::Firehose);
     }
     if keys.is_test_of_s3 { Ok(InvocationEvent::S3(Vec::new())) } else { Err(EventError::Unknown) }
 }

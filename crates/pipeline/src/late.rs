@@ -5,16 +5,16 @@
 //!
 //! Source: Datadog API reference, "Send logs": logs with a timestamp of up to 18 hours in the past are taken.
 
-use super::batch::{Batcher, Limits, Payload, PayloadLog};
+use super::batch::{Batcher, Payload, PayloadLog};
 use super::json;
+use super::limits::Limits;
 use super::tags::tag_set::MAX_TAGS;
+
+pub use super::limits::LATE_BYTES;
 
 /// How old a log may be when it is sent, in milliseconds: 18 hours, less the quarter of an hour that an invocation can last
 /// (AWS, "Lambda quotas"): what is younger when it begins is young enough whenever it is sent.
 pub const LATE_AFTER_MS: i64 = (18 * 60 - 15) * 60 * 1000;
-
-/// How many bytes a log can grow by here: `,"original_timestamp":` and 20 digits, `,late:true`, and a longer time.
-pub const LATE_BYTES: usize = 80;
 
 const TAG: &str = "late:true";
 

@@ -4,7 +4,7 @@
 //! `None`, and `decode` reads it with `serde_json`. Worth a second way because this is most of the bytes: the messages
 //! of one stream end in the same kilobyte of metadata, and comparing that takes a fortieth of the time of scanning it.
 
-use super::decode::{EventMessage, LogEvent};
+use super::log_event::{EventMessage, LogEvent};
 
 /// Where the metadata begins in an escaped message.
 const METADATA: &str = r#",\"kubernetes\":"#;

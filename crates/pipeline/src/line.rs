@@ -2,6 +2,7 @@
 
 use super::cri::OutputStream;
 use super::record::LogRecord;
+use super::writer::{IdentityNumber, Writer};
 
 /// A whole line, or as much of one as there is. `'e` is the event's, `'r` the text's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,10 +17,10 @@ pub(crate) struct LogLine<'e, 'r> {
     /// Milliseconds since 1970, if known.
     pub(crate) timestamp: Option<i64>,
     pub(crate) output: Option<OutputStream>,
-    /// Which identity wrote it: the caller's number.
-    pub(crate) identity: usize,
-    /// Whose pieces it belongs to: the caller's number. One, where the stream is one container's.
-    pub(crate) writer: usize,
+    /// The identity of who wrote it.
+    pub(crate) identity: IdentityNumber,
+    /// Whose pieces and lines it belongs to.
+    pub(crate) writer: Writer,
     pub(crate) attributes: Option<&'r str>,
     /// The end never came.
     pub(crate) partial: bool,
@@ -35,8 +36,8 @@ impl<'e, 'r> LogLine<'e, 'r> {
         record: &'r LogRecord,
         id: &'e str,
         event_ms: Option<i64>,
-        identity: usize,
-        writer: usize,
+        identity: IdentityNumber,
+        writer: Writer,
     ) -> LogLine<'e, 'r> {
         LogLine {
             text: &record.text,
@@ -74,8 +75,8 @@ pub(crate) struct HeldLine<'e> {
     pub(crate) events: (usize, usize),
     pub(crate) timestamp: Option<i64>,
     pub(crate) output: Option<OutputStream>,
-    pub(crate) identity: usize,
-    pub(crate) writer: usize,
+    pub(crate) identity: IdentityNumber,
+    pub(crate) writer: Writer,
     pub(crate) attributes: Option<String>,
     pub(crate) partial: bool,
     pub(crate) truncated: bool,
@@ -133,8 +134,8 @@ impl<'t> LogLine<'t, 't> {
             events: (0, 0),
             timestamp: None,
             output: None,
-            identity: 0,
-            writer: 0,
+            identity: IdentityNumber::at(0),
+            writer: Writer::StreamsContainer,
             attributes: None,
             partial: false,
             truncated: false,

@@ -67,6 +67,7 @@ mod tests {
     use super::*;
     use crate::cri::OutputStream;
     use crate::record::LogRecord;
+    use crate::writer::{IdentityNumber, Writer};
 
     /// Runs `(output, text, is a piece, merged)` through and shows `text` or `text…` for what stayed partial.
     fn run(pieces: &[(OutputStream, &str, bool, bool)]) -> Vec<String> {
@@ -76,7 +77,11 @@ mod tests {
         let mut reassembler = Reassembler::default();
         for (output, text, is_piece, merged) in pieces {
             let record = LogRecord { merged: *merged, output: Some(*output), ..LogRecord::as_is(*text) };
-            reassembler.push(LogLine::of(&record, "id", None, 0, 0), *is_piece, &mut show);
+            reassembler.push(
+                LogLine::of(&record, "id", None, IdentityNumber::at(0), Writer::StreamsContainer),
+                *is_piece,
+                &mut show,
+            );
         }
         reassembler.finish(&mut show);
         out

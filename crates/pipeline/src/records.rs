@@ -9,71 +9,10 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::event::{EventError, InvocationEvent};
+use super::envelope::InvocationEvent;
+use super::event_error::EventError;
 
-/// A message of a queue.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SqsRecord<'a> {
-    /// What `batchItemFailures` names it by.
-    pub message_id: Cow<'a, str>,
-    /// What its visibility can be changed by; only for this receipt.
-    pub receipt_handle: Cow<'a, str>,
-    /// How often it was handed out, this time included; at least 1.
-    pub receive_count: u32,
-    /// The queue's, such as `arn:aws:sqs:eu-west-1:111122223333:name`.
-    pub queue_arn: Cow<'a, str>,
-    pub body: Cow<'a, str>,
-}
-
-/// A record of a stream.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct KinesisRecord<'a> {
-    /// What `batchItemFailures` names it by.
-    pub sequence_number: Cow<'a, str>,
-    /// base64.
-    pub data: Cow<'a, str>,
-}
-
-/// What Firehose wants transformed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct FirehoseEvent<'a> {
-    pub records: Vec<FirehoseRecord<'a>>,
-}
-
-/// One record of it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct FirehoseRecord<'a> {
-    /// What the answer names it by.
-    pub record_id: Cow<'a, str>,
-    /// base64.
-    pub data: Cow<'a, str>,
-}
-
-/// An object in a bucket.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct S3Object {
-    pub bucket: String,
-    /// Decoded: notifications have it as in a form of HTML.
-    pub key: String,
-    pub region: String,
-}
-
-impl S3Object {
-    /// Whether these can be names of a region, a bucket and a key. Who can put a message into the queue chooses them, and they
-    /// become part of an address: with a slash or a `#` in them a signed request would go to another host.
-    ///
-    /// Source: Amazon S3 User Guide, "General purpose bucket naming rules", with the letters of old buckets in us-east-1.
-    pub fn is_sound(&self) -> bool {
-        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-        let is_region = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        (3..=255).contains(&self.bucket.len())
-            && self.bucket.bytes().all(is_name)
-            && self.bucket.starts_with(|first: char| first.is_ascii_alphanumeric())
-            && self.region.len() <= 64
-            && self.region.bytes().all(is_region)
-            && !self.key.is_empty()
-    }
-}
+pub use super::envelope::{FirehoseEvent, FirehoseRecord, KinesisRecord, S3Object, SqsRecord};
 
 /// Any record, as it is written; all members may be missing.
 #[derive(Default, Deserialize)]
@@ -194,27 +133,25 @@ fn form_decoded(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-impl<'a> FirehoseEvent<'a> {
-    /// Reads the array behind `records`.
-    ///
-    /// # Errors
-    /// [`EventError::Unknown`]: it is no array.
-    pub(crate) fn read(records: &'a str) -> Result<FirehoseEvent<'a>, EventError> {
-        #[derive(Default, Deserialize)]
-        #[serde(default)]
-        struct WrittenFirehoseRecord<'a> {
-            #[serde(borrow, rename = "recordId")]
-            record_id: Cow<'a, str>,
-            #[serde(borrow)]
-            data: Cow<'a, str>,
-        }
-        let records: Vec<&RawValue> = serde_json::from_str(records).map_err(|_| EventError::Unknown)?;
-        let records = records.into_iter().map(|record| {
-            let WrittenFirehoseRecord { record_id, data } = serde_json::from_str(record.get()).unwrap_or_default();
-            FirehoseRecord { record_id, data }
-        });
-        Ok(FirehoseEvent { records: records.collect() })
+/// Reads the array behind `records` of Firehose's event.
+///
+/// # Errors
+/// [`EventError::Unknown`]: it is no array.
+pub(crate) fn firehose(records: &str) -> Result<FirehoseEvent<'_>, EventError> {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct WrittenFirehoseRecord<'a> {
+        #[serde(borrow, rename = "recordId")]
+        record_id: Cow<'a, str>,
+        #[serde(borrow)]
+        data: Cow<'a, str>,
     }
+    let records: Vec<&RawValue> = serde_json::from_str(records).map_err(|_| EventError::Unknown)?;
+    let records = records.into_iter().map(|record| {
+        let WrittenFirehoseRecord { record_id, data } = serde_json::from_str(record.get()).unwrap_or_default();
+        FirehoseRecord { record_id, data }
+    });
+    Ok(FirehoseEvent { records: records.collect() })
 }
 
 #[cfg(test)]

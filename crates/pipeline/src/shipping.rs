@@ -1,15 +1,17 @@
 //! The last step of a log: its rules and its share, its status, and into the payload. Everything is counted.
 
-use super::batch::{Added, Batcher, Limits};
+use super::batch::{Added, Batcher};
 use super::compress::Compression;
+use super::counts::LogCounts;
 use super::entry::LogEntry;
-use super::forwarding::KnownIdentity;
+use super::identities::KnownIdentity;
+use super::limits::Limits;
 use super::line::LogLine;
+use super::processed::{LogOutcome, Processed};
 use super::recent::{Mark, Marker};
 use super::rules::{AppliedRule, MASK_BROKEN, ProcessingRule, RuleEffect, RulesOutcome};
 use super::status;
 use super::stream::StreamOrigin;
-use super::{LogCounts, LogOutcome, Processed};
 
 /// What logs become, over all the events of an invocation.
 #[derive(Debug)]

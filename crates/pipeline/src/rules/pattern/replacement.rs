@@ -6,8 +6,10 @@ use std::borrow::Cow;
 
 use regex::Captures;
 
+use super::compiled::Pattern;
 use super::cursor::Cursor;
-use super::{Dialect, Pattern, PatternError};
+use super::dialect::Dialect;
+use super::error::PatternError;
 
 /// A replacement for the matches of one pattern.
 #[derive(Debug, Clone)]
