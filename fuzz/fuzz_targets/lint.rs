@@ -20,7 +20,11 @@ fn look(sources: &[Source]) -> Report {
         let places = std::iter::once(finding.place).chain(finding.related.iter().map(|(place, _)| *place));
         for place in places {
             let source = &sources[place.source];
-            assert!(place.span.start <= place.span.end && place.span.start <= source.text.len(), "{}", finding.rule.code);
+            assert!(
+                place.span.start <= place.span.end && place.span.start <= source.text.len(),
+                "{}",
+                finding.rule.code
+            );
         }
     }
     report

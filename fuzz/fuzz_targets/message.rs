@@ -13,10 +13,10 @@ mod checks;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use libfuzzer_sys::fuzz_target;
 use forwarder::delivery::undelivered::{self, MAX_MESSAGE_BYTES};
 use forwarder::lambda::firehose::MAX_ANSWER_BYTES;
 use forwarder::lambda::work::{Trigger, Work};
+use libfuzzer_sys::fuzz_target;
 use pipeline::PipelineSettings;
 use pipeline::batch::{MAX_ITEMS, MAX_PAYLOAD_BYTES, Payload};
 use pipeline::compress::{Compression, Compressor};

@@ -64,7 +64,7 @@ fuzz_target!(|bytes: &[u8]| {
         settings.processing.auto_multi_line = auto_multi_line;
         let explained = pipeline::explain_content(&content(annotation, &lines), "", &settings).expect("it is an event");
         let logs = checks::logs_of(&explained);
-        assert_eq!(explained.fates.iter().filter(|fate| fate.shipped).count(), logs.len());
+        assert_eq!(explained.outcomes.iter().filter(|outcome| outcome.shipped).count(), logs.len());
         if rules.rules.is_empty() {
             let logs: Vec<Value> = logs.iter().map(|log| serde_json::from_str(log.get()).expect("JSON")).collect();
             let arrived = filled(logs.iter().filter_map(|log| log["message"].as_str()));

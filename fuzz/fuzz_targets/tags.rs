@@ -21,7 +21,7 @@ use pipeline::record::Metadata;
 use pipeline::stream;
 use pipeline::tags::as_tags::AsTags;
 use pipeline::tags::tag_set::{MAX_TAG_LENGTH, MAX_TAGS, split_list};
-use pipeline::tags::{Place, TagSettings, identify, pod};
+use pipeline::tags::{LogPlace, TagSettings, identify, pod};
 use pipeline::{self, PipelineSettings};
 use serde_json::{Map, Value, json};
 
@@ -111,7 +111,7 @@ fuzz_target!(|bytes: &[u8]| {
         namespace: Some(Cow::Borrowed(&namespace)),
         cluster_name: asked.cluster.as_deref().map(Cow::Borrowed),
     };
-    let place = Place { log_group: GROUP, origin: stream::origin(GROUP, STREAM) };
+    let place = LogPlace { log_group: GROUP, origin: stream::origin(GROUP, STREAM) };
     let identity = || {
         let pod = pod(&place, &metadata);
         let logs = pod.annotations.get(&logs_annotation(&pod.container)).map(ContainerLogs::parse).unwrap_or_default();

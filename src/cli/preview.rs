@@ -29,17 +29,17 @@ pub(super) fn run(file: &Path, as_json: bool, explain: bool, logs: usize) -> Res
     })?;
     let items = show::items(&processed)?;
     if as_json && explain {
-        let fates = show::fates_json(&processed.fates, &items);
-        return Ok(show::json(&json!({ "counts": processed.counts, "logs": fates }))?);
+        let outcomes = show::outcomes_json(&processed.outcomes, &items);
+        return Ok(show::json(&json!({ "counts": processed.counts, "logs": outcomes }))?);
     }
     if as_json {
         return Ok(show::json(&Value::Array(items))?);
     }
     let mut out = anstream::stdout().lock();
     summary(&mut out, &processed, &items)?;
-    show::rules(&mut out, &processed.fates)?;
-    show::fates(&mut out, processed.fates.get(..logs).unwrap_or(&processed.fates), &items, Detail::Whole)?;
-    let all = processed.fates.len();
+    show::rules(&mut out, &processed.outcomes)?;
+    show::outcomes(&mut out, processed.outcomes.get(..logs).unwrap_or(&processed.outcomes), &items, Detail::Whole)?;
+    let all = processed.outcomes.len();
     if all > logs {
         writeln!(out, "\n{} in all; show them with --logs {all} or --json.", show::counted(all, "log"))?;
     }

@@ -12,7 +12,7 @@ use super::{CommandError, read, show};
 use forwarder::settings::{Environment, Settings};
 use pipeline::autodiscovery::ContainerLogs;
 use pipeline::compress::Compression;
-use pipeline::rules::{Action, RuleError};
+use pipeline::rules::{RuleAction, RuleError};
 use pipeline::{self, PipelineSettings, Processed};
 
 /// What the sample's lines are said to come from.
@@ -116,7 +116,7 @@ impl Report {
         }
         if has_sample {
             show::counts(out, &self.processed.counts)?;
-            show::fates(out, &self.processed.fates, &self.logs, Detail::Message)?;
+            show::outcomes(out, &self.processed.outcomes, &self.logs, Detail::Message)?;
         }
         Ok(())
     }
@@ -129,7 +129,7 @@ impl Report {
             .collect();
         json!({
             "title": self.title, "rules": rules, "problems": self.problems, "counts": self.processed.counts,
-            "logs": show::fates_json(&self.processed.fates, &self.logs),
+            "logs": show::outcomes_json(&self.processed.outcomes, &self.logs),
         })
     }
 }
@@ -140,12 +140,12 @@ fn rules(logs: &ContainerLogs) -> Vec<[String; 3]> {
     let row = |name: &str, kind: &str, state: &str| [name.to_owned(), kind.to_owned(), state.to_owned()];
     let mut rows: Vec<_> = logs.rules.multi_line.iter().map(|rule| row(&rule.name, "multi_line", WORKS)).collect();
     rows.extend(logs.rules.rules.iter().map(|rule| match rule.action {
-        Action::Exclude(_) => row(&rule.name, "exclude_at_match", WORKS),
-        Action::Include(_) => row(&rule.name, "include_at_match", WORKS),
-        Action::Mask(..) => row(&rule.name, "mask_sequences", WORKS),
-        Action::ExcludeTruncated => row(&rule.name, "exclude_truncated", WORKS),
-        Action::Scrub(_) => row(&rule.name, "scrubber", WORKS),
-        Action::BrokenMask => row(&rule.name, "mask_sequences", "broken: every text is withheld"),
+        RuleAction::Exclude(_) => row(&rule.name, "exclude_at_match", WORKS),
+        RuleAction::Include(_) => row(&rule.name, "include_at_match", WORKS),
+        RuleAction::Mask(..) => row(&rule.name, "mask_sequences", WORKS),
+        RuleAction::ExcludeTruncated => row(&rule.name, "exclude_truncated", WORKS),
+        RuleAction::Scrub(_) => row(&rule.name, "scrubber", WORKS),
+        RuleAction::BrokenMask => row(&rule.name, "mask_sequences", "broken: every text is withheld"),
     }));
     rows
 }

@@ -4,16 +4,10 @@
 //! then its text escaped and two copies. Sizes are those of the bytes written, not estimates.
 
 use super::json;
-use super::late::LATE_BYTES;
-use super::line::Line;
+use super::line::LogLine;
 use super::tags::Identity;
 
-/// How large a log may be that the intake takes whole, in bytes of its JSON.
-/// Source: Datadog API reference, "Send logs": maximum size for a single log 1 MB.
-pub const INTAKE_ITEM_BYTES: usize = 1_000_000;
-
-/// How large one is written: with room for what is added if it becomes late.
-pub const MAX_ITEM_BYTES: usize = INTAKE_ITEM_BYTES - LATE_BYTES;
+pub use super::limits::{INTAKE_ITEM_BYTES, MAX_ITEM_BYTES};
 
 /// What a text that was cut ends in. Source: DataDog/datadog-agent, `pkg/logs/message`, `TruncatedFlag`.
 pub(crate) const TRUNCATED: &str = "...TRUNCATED...";
@@ -36,7 +30,7 @@ pub(crate) struct Provenance<'a> {
 
 /// The parts of a log that do not change within a container.
 #[derive(Debug)]
-pub(crate) struct Frame {
+pub(crate) struct ContainerFrame {
     /// From `ddsource` to the last tag.
     described: Vec<u8>,
     /// The same with room for the marks of one log.
@@ -45,9 +39,9 @@ pub(crate) struct Frame {
     tail: Vec<u8>,
 }
 
-impl Frame {
+impl ContainerFrame {
     /// Renders what is known of a container.
-    pub(crate) fn new(identity: &Identity, provenance: &Provenance) -> Frame {
+    pub(crate) fn new(identity: &Identity, provenance: &Provenance) -> ContainerFrame {
         let describe = |marked: bool| {
             let mut out = b",\"ddsource\":".to_vec();
             json::write_string(&identity.source, &mut out);
@@ -70,21 +64,21 @@ impl Frame {
             tail.extend_from_slice(b",\"hostname\":");
             json::write_string(hostname, &mut tail);
         }
-        Frame { described: describe(false), described_marked: describe(true), tail }
+        ContainerFrame { described: describe(false), described_marked: describe(true), tail }
     }
 }
 
 /// One log, ready to be written.
 #[derive(Debug)]
-pub(crate) struct Entry<'r> {
-    pub(crate) line: Line<'r, 'r>,
+pub(crate) struct LogEntry<'r> {
+    pub(crate) line: LogLine<'r, 'r>,
     pub(crate) status: Option<&'static str>,
     /// The status, should the text be cut: it is no JSON then.
     pub(crate) status_if_cut: Option<&'static str>,
-    pub(crate) frame: &'r Frame,
+    pub(crate) frame: &'r ContainerFrame,
 }
 
-impl Entry<'_> {
+impl LogEntry<'_> {
     /// Appends the log's JSON to `out`; cuts the text where it would be larger than `limit` bytes.
     /// Returns whether the log is marked as truncated.
     pub(crate) fn write(&self, out: &mut Vec<u8>, limit: usize) -> bool {
@@ -92,8 +86,8 @@ impl Entry<'_> {
         let long_attributes = self.line.attributes.filter(|attributes| attributes.len() > MAX_ATTRIBUTES_BYTES);
         if let Some(attributes) = long_attributes {
             let text = format!("{}\n{attributes}", self.line.text);
-            let line = Line { text: &text, attributes: None, ..self.line.clone() };
-            return Entry { line, ..*self }.write(out, limit);
+            let line = LogLine { text: &text, attributes: None, ..self.line.clone() };
+            return LogEntry { line, ..*self }.write(out, limit);
         }
         self.write_with(self.line.text, "", self.line.truncated, self.status, out);
         if out.len() - start <= limit {
@@ -179,17 +173,20 @@ mod tests {
     const PROVENANCE: Provenance =
         Provenance { owner: "1", log_group: "g", log_stream: "s", function_arn: "arn:aws:lambda:r:1:function:f" };
 
-    fn line(text: &str) -> Line<'_, '_> {
-        Line { timestamp: Some(5), ..Line::sample("37", text) }
+    fn line(text: &str) -> LogLine<'_, '_> {
+        LogLine { timestamp: Some(5), ..LogLine::sample("37", text) }
     }
 
-    fn frame(tags: usize) -> Frame {
+    fn frame(tags: usize) -> ContainerFrame {
         let mut set = TagSet::default();
         (0..tags).for_each(|number| set.add("n", &number.to_string()));
-        Frame::new(&Identity { tags: set, service: "web".into(), source: "nginx".into(), hostname: None }, &PROVENANCE)
+        ContainerFrame::new(
+            &Identity { tags: set, service: "web".into(), source: "nginx".into(), hostname: None },
+            &PROVENANCE,
+        )
     }
 
-    fn written(entry: &Entry, limit: usize) -> (Vec<u8>, bool) {
+    fn written(entry: &LogEntry, limit: usize) -> (Vec<u8>, bool) {
         let mut out = Vec::new();
         let truncated = entry.write(&mut out, limit);
         (out, truncated)
@@ -198,7 +195,8 @@ mod tests {
     #[test]
     fn a_log_has_all_that_datadog_wants() {
         let frame = frame(2);
-        let entry = Entry { line: line("hi \"x\""), status: Some("info"), status_if_cut: Some("info"), frame: &frame };
+        let entry =
+            LogEntry { line: line("hi \"x\""), status: Some("info"), status_if_cut: Some("info"), frame: &frame };
         assert_eq!(
             String::from_utf8(written(&entry, MAX_ITEM_BYTES).0).unwrap(),
             r#"{"message":"hi \"x\"","timestamp":5,"status":"info","ddsource":"nginx","service":"web","ddtags":"n:0,n:1","id":"37","aws":{"awslogs":{"logGroup":"g","logStream":"s","owner":"1"},"invoked_function_arn":"arn:aws:lambda:r:1:function:f"}}"#
@@ -209,7 +207,7 @@ mod tests {
     fn the_limit_is_exact() {
         let frame = frame(1);
         let text = "é".repeat(500);
-        let entry = Entry { line: line(&text), status: None, status_if_cut: Some("error"), frame: &frame };
+        let entry = LogEntry { line: line(&text), status: None, status_if_cut: Some("error"), frame: &frame };
         let whole = written(&entry, usize::MAX).0.len();
         for limit in [whole + 1, whole] {
             assert_eq!(written(&entry, limit), (written(&entry, usize::MAX).0, false));
@@ -232,8 +230,8 @@ mod tests {
     fn a_marked_log_has_a_hundred_tags_at_most() {
         for tags in [97, 98, 99, 100] {
             let frame = frame(tags);
-            let marked = Line { partial: true, truncated: true, ..line("x") };
-            let entry = Entry { line: marked, status: None, status_if_cut: None, frame: &frame };
+            let marked = LogLine { partial: true, truncated: true, ..line("x") };
+            let entry = LogEntry { line: marked, status: None, status_if_cut: None, frame: &frame };
             let value: Value = serde_json::from_slice(&written(&entry, MAX_ITEM_BYTES).0).unwrap();
             let ddtags: Vec<&str> = value["ddtags"].as_str().unwrap().split(',').collect();
             assert_eq!(ddtags.len(), (tags + 2).min(100));
@@ -244,8 +242,8 @@ mod tests {
     #[test]
     fn marks_need_no_other_tags() {
         let frame = frame(0);
-        let marked = Line { truncated: true, ..line("x") };
-        let entry = Entry { line: marked, status: None, status_if_cut: None, frame: &frame };
+        let marked = LogLine { truncated: true, ..line("x") };
+        let entry = LogEntry { line: marked, status: None, status_if_cut: None, frame: &frame };
         let value: Value = serde_json::from_slice(&written(&entry, MAX_ITEM_BYTES).0).unwrap();
         assert_eq!(value["ddtags"], "truncated:true");
     }
@@ -255,8 +253,8 @@ mod tests {
         let frame = frame(0);
         let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(20_000));
         for (id, attributes) in [(r"a\ud83d", r#"{"a":1}"#), ("", r#"{"a":"\ud83d"}"#), ("x y", long.as_str())] {
-            let strange = Line { id, attributes: Some(attributes), ..line("text") };
-            let entry = Entry { line: strange, status: None, status_if_cut: None, frame: &frame };
+            let strange = LogLine { id, attributes: Some(attributes), ..line("text") };
+            let entry = LogEntry { line: strange, status: None, status_if_cut: None, frame: &frame };
             let out = written(&entry, MAX_ITEM_BYTES).0;
             let value: Value = serde_json::from_slice(&out).unwrap();
             assert!(value["message"].as_str().unwrap().starts_with("text"));

@@ -5,22 +5,22 @@
 //!
 //! Source: Datadog API reference, "Send logs": logs with a timestamp of up to 18 hours in the past are taken.
 
-use super::batch::{Batcher, Item, Limits, Payload};
+use super::batch::{Batcher, Payload, PayloadLog};
 use super::json;
+use super::limits::Limits;
 use super::tags::tag_set::MAX_TAGS;
+
+pub use super::limits::LATE_BYTES;
 
 /// How old a log may be when it is sent, in milliseconds: 18 hours, less the quarter of an hour that an invocation can last
 /// (AWS, "Lambda quotas"): what is younger when it begins is young enough whenever it is sent.
 pub const LATE_AFTER_MS: i64 = (18 * 60 - 15) * 60 * 1000;
 
-/// How many bytes a log can grow by here: `,"original_timestamp":` and 20 digits, `,late:true`, and a longer time.
-pub const LATE_BYTES: usize = 80;
-
 const TAG: &str = "late:true";
 
 /// A payload made fit to be sent at `now_ms`: itself, or payloads of the same logs, and how many of them are late.
 pub fn restamp(payload: Payload, now_ms: i64) -> (Vec<Payload>, usize) {
-    let is_late = |item: &Item| item.timestamp.is_some_and(|time| time < now_ms.saturating_sub(LATE_AFTER_MS));
+    let is_late = |item: &PayloadLog| item.timestamp.is_some_and(|time| time < now_ms.saturating_sub(LATE_AFTER_MS));
     let late = payload.logs().iter().filter(|item| is_late(item)).count();
     let plain = if late == 0 { None } else { payload.plain() };
     let Some(plain) = plain else { return (vec![payload], late) };

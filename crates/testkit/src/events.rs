@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use pipeline::{self, Counts, PipelineSettings, Processed};
+use pipeline::{self, LogCounts, PipelineSettings, Processed};
 use serde_json::{Value, json};
 
 pub const ID: &str = "c638f7633696e2ea7142f48455be2c0a28b602caec1dd0c822831ad5e7fcc004";
@@ -70,7 +70,7 @@ pub fn forward_from(
     stream: &str,
     messages: &[(i64, &str)],
     settings: &PipelineSettings,
-) -> (Vec<Value>, Counts) {
+) -> (Vec<Value>, LogCounts) {
     let processed = pipeline::process(&event(&content(group, stream, messages)), ARN, settings).unwrap();
     (logs(&processed), processed.counts)
 }

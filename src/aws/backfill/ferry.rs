@@ -21,7 +21,7 @@ use forwarder::delivery::undelivered;
 use forwarder::lambda::api_key::ApiKey;
 use pipeline::batch::Payload;
 use pipeline::event::EventError;
-use pipeline::{Counts, Pipeline, PipelineSettings, Processed, late};
+use pipeline::{LogCounts, Pipeline, PipelineSettings, Processed, late};
 
 /// How long to try with a page before giving up. Nobody waits for an answer, and an outage of a few minutes is no reason to stop.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -250,7 +250,7 @@ impl Way {
 }
 
 impl Totals {
-    fn of(counts: &Counts) -> Totals {
+    fn of(counts: &LogCounts) -> Totals {
         Totals {
             events: counts.events as u64,
             logs: counts.logs as u64,

@@ -19,7 +19,7 @@ use pipeline::compress::Compression;
 use pipeline::event::EventError;
 use pipeline::recent::Recent;
 use pipeline::records::{FirehoseEvent, FirehoseRecord};
-use pipeline::{self, Counts, Pipeline, PipelineSettings, late};
+use pipeline::{self, LogCounts, Pipeline, PipelineSettings, late};
 
 /// How large the answer may be. Source: AWS, "Lambda quotas": 6 MB for a synchronous response.
 pub const MAX_ANSWER_BYTES: usize = 6_291_556;
@@ -54,7 +54,7 @@ pub struct Transformed {
     pub answer: Vec<Transformation>,
     /// To be delivered directly. Their logs bear the number of their record, whose result is `Dropped`.
     pub direct: Vec<Payload>,
-    pub counts: Counts,
+    pub counts: LogCounts,
     pub(crate) late: usize,
     /// Records that cannot be read.
     pub failed: Vec<EventError>,

@@ -28,7 +28,7 @@ use crate::settings::{AwsSettings, Level, Settings};
 use pipeline::batch::Payload;
 use pipeline::event::EventError;
 use pipeline::records::S3Object;
-use pipeline::{Counts, PipelineSettings, late};
+use pipeline::{LogCounts, PipelineSettings, late};
 
 /// How large an object with a failed event may be: an asynchronous event has at most 1 MB, a batch of a stream 6 MB, and the
 /// record around it is escaped JSON.
@@ -63,7 +63,7 @@ pub struct Invocation {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Delivered {
     #[serde(flatten)]
-    pub counts: Counts,
+    pub counts: LogCounts,
     /// Logs that Datadog accepted, or that Firehose was given.
     pub delivered: usize,
     /// Logs that wait in the queue of undelivered logs.
@@ -365,8 +365,8 @@ mod tests {
 
     #[test]
     fn where_an_object_is_can_be_read_again() {
-        use pipeline::event::{Event, recognise};
+        use pipeline::event::{InvocationEvent, recognise};
         let object = S3Object { bucket: "b".into(), key: "a/b+c%20d e".into(), region: "eu-west-1".into() };
-        assert_eq!(recognise(notification(&object).as_bytes()), Ok(Event::S3(vec![object])));
+        assert_eq!(recognise(notification(&object).as_bytes()), Ok(InvocationEvent::S3(vec![object])));
     }
 }

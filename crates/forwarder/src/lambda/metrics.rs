@@ -111,13 +111,13 @@ impl Telemetry {
 mod tests {
     use super::*;
     use crate::delivery::tally::Retries;
-    use pipeline::Counts;
+    use pipeline::LogCounts;
 
     #[test]
     fn the_line_is_what_the_specification_asks_for() {
         let telemetry = Telemetry {
             delivered: Delivered {
-                counts: Counts { events: 9, excluded: 2, ..Counts::default() },
+                counts: LogCounts { events: 9, excluded: 2, ..LogCounts::default() },
                 delivered: 7,
                 bytes: 400,
                 ..Delivered::default()

@@ -7,10 +7,10 @@
 use super::firehose::{self, Transformed};
 use crate::delivery::undelivered;
 use pipeline::batch::Payload;
-use pipeline::event::{self, Event, EventError};
+use pipeline::event::{self, EventError, InvocationEvent};
 use pipeline::recent::Mark;
 use pipeline::records::{KinesisRecord, S3Object, SqsRecord};
-use pipeline::{Counts, Pipeline, PipelineSettings, Processed};
+use pipeline::{LogCounts, Pipeline, PipelineSettings, Processed};
 
 /// How deep events may stand in one another: a message of the queue that tells of an object that holds a failed event that
 /// was a batch of a stream.
@@ -81,18 +81,18 @@ impl Work {
     ) -> Result<Work, EventError> {
         let mut reading = Reading::new(function_arn, settings);
         match event::recognise(event)? {
-            Event::Firehose(event) => {
+            InvocationEvent::Firehose(event) => {
                 reading.work.trigger = Trigger::Firehose(event.records.len());
                 reading.work.transformed = firehose::transform(&event, function_arn, settings, now_ms);
             }
-            Event::Sqs(records) => {
+            InvocationEvent::Sqs(records) => {
                 for (number, record) in (0..).zip(&records) {
                     reading.message_mark = message_mark(record, settings);
                     reading.body(number, &record.body);
                 }
                 reading.work.trigger = Trigger::Sqs(records.into_iter().map(receipt).collect());
             }
-            Event::Kinesis(records) => {
+            InvocationEvent::Kinesis(records) => {
                 for (number, record) in (0..).zip(&records) {
                     reading.part(number, Part::Data(&record.data));
                 }
@@ -180,22 +180,26 @@ impl<'s> Reading<'s> {
         }
     }
 
-    fn event(&mut self, record: u32, event: Event, depth: usize) -> Result<(), EventError> {
+    fn event(&mut self, record: u32, event: InvocationEvent, depth: usize) -> Result<(), EventError> {
         match event {
-            Event::AwsLogs { data } => self.part(record, Part::Data(&data)),
-            Event::Undelivered(text) => self.part(record, Part::Message(text)),
-            Event::S3(objects) if !objects.iter().all(S3Object::is_sound) => return Err(EventError::Unknown),
-            Event::S3(objects) => self.work.objects.extend(objects.into_iter().map(|object| (record, object))),
-            Event::Kinesis(records) => records.iter().for_each(|one| self.part(record, Part::Data(&one.data))),
+            InvocationEvent::AwsLogs { data } => self.part(record, Part::Data(&data)),
+            InvocationEvent::Undelivered(text) => self.part(record, Part::Message(text)),
+            InvocationEvent::S3(objects) if !objects.iter().all(S3Object::is_sound) => return Err(EventError::Unknown),
+            InvocationEvent::S3(objects) => {
+                self.work.objects.extend(objects.into_iter().map(|object| (record, object)))
+            }
+            InvocationEvent::Kinesis(records) => {
+                records.iter().for_each(|one| self.part(record, Part::Data(&one.data)))
+            }
             _ if depth >= MAX_NESTING => return Err(EventError::Unknown),
-            Event::Failed(inside) => self.event(record, event::recognise(inside.as_bytes())?, depth + 1)?,
-            Event::Sqs(records) => {
+            InvocationEvent::Failed(inside) => self.event(record, event::recognise(inside.as_bytes())?, depth + 1)?,
+            InvocationEvent::Sqs(records) => {
                 for one in &records {
                     self.event(record, event::recognise(one.body.as_bytes())?, depth + 1)?;
                 }
             }
             // Firehose keeps what it could not have transformed itself.
-            Event::Firehose(_) => return Err(EventError::Unknown),
+            InvocationEvent::Firehose(_) => return Err(EventError::Unknown),
         }
         Ok(())
     }
@@ -223,7 +227,7 @@ impl<'s> Reading<'s> {
             self.saved.counts.duplicate += logs;
             return Ok(());
         }
-        let counts = Counts { logs, ..Counts::default() };
+        let counts = LogCounts { logs, ..LogCounts::default() };
         self.saved.add(Processed { payloads, counts, oldest_ms: head.first_ms, ..Processed::default() });
         self.work.messages.extend(mark.map(|mark| (record, mark)));
         Ok(())

@@ -10,7 +10,7 @@ use pipeline::rules::container_filter::{ContainerFilter, FilterList};
 use pipeline::rules::pattern::{Dialect, Pattern, Replacement};
 use pipeline::rules::sample::Sampling;
 use pipeline::rules::scrub::Scrubber;
-use pipeline::rules::{Action, MultiLine, Rule, RuleSet, parse};
+use pipeline::rules::{MultiLine, ProcessingRule, RuleAction, RuleSet, parse};
 
 /// What `REDACT_IP` and `REDACT_EMAIL` replace, and by what.
 /// Source: DataDog/datadog-serverless-functions, `aws/logs_monitoring/settings.py`, `SCRUBBING_RULE_CONFIGS`.
@@ -36,10 +36,12 @@ pub(super) fn read(reader: &mut Reader) -> ProcessingSettings {
 fn first(reader: &mut Reader) -> RuleSet {
     let mut rules = Vec::new();
     for (name, action) in [
-        ("EXCLUDE_AT_MATCH", Action::Exclude as fn(Pattern) -> Action),
-        ("INCLUDE_AT_MATCH", Action::Include as fn(Pattern) -> Action),
+        ("EXCLUDE_AT_MATCH", RuleAction::Exclude as fn(Pattern) -> RuleAction),
+        ("INCLUDE_AT_MATCH", RuleAction::Include as fn(Pattern) -> RuleAction),
     ] {
-        rules.extend(python(reader, name).map(|pattern| Rule { name: name.to_owned(), action: action(pattern) }));
+        rules.extend(
+            python(reader, name).map(|pattern| ProcessingRule { name: name.to_owned(), action: action(pattern) }),
+        );
     }
     let mut set = agent_rules(reader);
     rules.append(&mut set.rules);
@@ -88,9 +90,9 @@ fn last(reader: &mut Reader) -> RuleSet {
     RuleSet { rules, ..RuleSet::default() }
 }
 
-fn mask(name: &str, pattern: Pattern, placeholder: &str) -> Result<Rule, String> {
+fn mask(name: &str, pattern: Pattern, placeholder: &str) -> Result<ProcessingRule, String> {
     let replacement = Replacement::new(placeholder, &pattern, Dialect::Python).map_err(|error| error.to_string())?;
-    Ok(Rule { name: name.to_owned(), action: Action::Mask(pattern, replacement) })
+    Ok(ProcessingRule { name: name.to_owned(), action: RuleAction::Mask(pattern, replacement) })
 }
 
 fn python(reader: &mut Reader, name: &'static str) -> Option<Pattern> {
@@ -99,15 +101,17 @@ fn python(reader: &mut Reader, name: &'static str) -> Option<Pattern> {
     compiled.map_err(|error| reader.mistake(name, format!("does not compile: {error}"))).ok()
 }
 
-fn scrubbers(reader: &mut Reader) -> Vec<Rule> {
+fn scrubbers(reader: &mut Reader) -> Vec<ProcessingRule> {
     let list = reader.get("PODFERRY_REDACT").unwrap_or_default();
     let names = list.split([',', ' ']).map(str::trim).filter(|name| !name.is_empty());
-    let (mut rules, mut unknown) = (Vec::<Rule>::new(), false);
+    let (mut rules, mut unknown) = (Vec::<ProcessingRule>::new(), false);
     for name in names {
         match Scrubber::named(name) {
             Some(scrubber) if rules.iter().any(|rule| rule.name.ends_with(scrubber.name())) => {}
-            Some(scrubber) => rules
-                .push(Rule { name: format!("PODFERRY_REDACT {}", scrubber.name()), action: Action::Scrub(scrubber) }),
+            Some(scrubber) => rules.push(ProcessingRule {
+                name: format!("PODFERRY_REDACT {}", scrubber.name()),
+                action: RuleAction::Scrub(scrubber),
+            }),
             None => unknown = true,
         }
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use forwarder::settings::{FORWARDER_SETTINGS, Here, Settings, VARIABLES, forwarder_markdown};
 use pipeline::compress::Compression;
-use pipeline::{self, Counts, PipelineSettings};
+use pipeline::{self, LogCounts, PipelineSettings};
 use serde_json::{Value, json};
 use testkit::events::*;
 
@@ -43,12 +43,12 @@ fn message(name: &str, value: &str) -> String {
 }
 
 /// Lines of one container, as the CRI parser and the Kubernetes filter write them, under these settings.
-fn run(pairs: &[(&str, &str)], lines: &[&str]) -> (Vec<String>, Counts) {
+fn run(pairs: &[(&str, &str)], lines: &[&str]) -> (Vec<String>, LogCounts) {
     let (logs, counts) = run_logs(pairs, lines);
     (logs.iter().map(|log| log["message"].as_str().unwrap().to_owned()).collect(), counts)
 }
 
-fn run_logs(pairs: &[(&str, &str)], lines: &[&str]) -> (Vec<Value>, Counts) {
+fn run_logs(pairs: &[(&str, &str)], lines: &[&str]) -> (Vec<Value>, LogCounts) {
     let records: Vec<String> = lines
         .iter()
         .map(|line| {
@@ -333,7 +333,7 @@ fn without_forwarding_everything_is_left_out_and_counted() {
     let event = content(GROUP, &stream(), &[(TIME, "a"), (TIME, " "), (TIME, "b")]).to_string();
     let processed = pipeline::process_content(&event, ARN, &settings(&[("DD_FORWARD_LOG", "false")])).unwrap();
     assert!(processed.payloads.is_empty());
-    assert_eq!(processed.counts, Counts { events: 3, blank: 1, excluded: 2, ..Counts::default() });
+    assert_eq!(processed.counts, LogCounts { events: 3, blank: 1, excluded: 2, ..LogCounts::default() });
     // Of any log group.
     let event = content("my-app", "s", &[(TIME, "a")]).to_string();
     let processed = pipeline::process_content(&event, ARN, &settings(&[("DD_FORWARD_LOG", "no")])).unwrap();

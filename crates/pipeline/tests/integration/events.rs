@@ -8,7 +8,7 @@ use aws_lambda_events::event::kinesis::KinesisEvent;
 use aws_lambda_events::event::sqs::SqsEvent;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use pipeline::event::{self, Event, EventError};
+use pipeline::event::{self, EventError, InvocationEvent};
 use pipeline::{self, PipelineSettings};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -151,7 +151,7 @@ proptest! {
     fn it_reads_the_envelopes_that_awss_crate_reads(texts in prop::collection::vec(any::<String>(), 1..6)) {
         let [sqs, kinesis, firehose] = envelopes(&texts).map(|event| event.to_string());
         let theirs: SqsEvent = serde_json::from_str(&sqs).unwrap();
-        let Ok(Event::Sqs(ours)) = event::recognise(sqs.as_bytes()) else { panic!("no queue") };
+        let Ok(InvocationEvent::Sqs(ours)) = event::recognise(sqs.as_bytes()) else { panic!("no queue") };
         prop_assert_eq!(ours.len(), theirs.records.len());
         for (ours, theirs) in ours.iter().zip(&theirs.records) {
             prop_assert_eq!(Some(ours.body.as_ref()), theirs.body.as_deref());
@@ -162,14 +162,14 @@ proptest! {
             prop_assert_eq!(Some(ours.receive_count.to_string()), count.map(str::to_owned));
         }
         let theirs: KinesisEvent = serde_json::from_str(&kinesis).unwrap();
-        let Ok(Event::Kinesis(ours)) = event::recognise(kinesis.as_bytes()) else { panic!("no stream") };
+        let Ok(InvocationEvent::Kinesis(ours)) = event::recognise(kinesis.as_bytes()) else { panic!("no stream") };
         prop_assert_eq!(ours.len(), theirs.records.len());
         for (ours, theirs) in ours.iter().zip(&theirs.records) {
             prop_assert_eq!(ours.sequence_number.as_ref(), theirs.kinesis.sequence_number.as_str());
             prop_assert_eq!(STANDARD.decode(ours.data.as_bytes()).unwrap(), theirs.kinesis.data.0.clone());
         }
         let theirs: KinesisFirehoseEvent = serde_json::from_str(&firehose).unwrap();
-        let Ok(Event::Firehose(ours)) = event::recognise(firehose.as_bytes()) else { panic!("no Firehose") };
+        let Ok(InvocationEvent::Firehose(ours)) = event::recognise(firehose.as_bytes()) else { panic!("no Firehose") };
         prop_assert_eq!(ours.records.len(), theirs.records.len());
         for (ours, theirs) in ours.records.iter().zip(&theirs.records) {
             prop_assert_eq!(Some(ours.record_id.as_ref()), theirs.record_id.as_deref());

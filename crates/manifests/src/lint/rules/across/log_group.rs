@@ -8,7 +8,7 @@ use crate::lint::rule::{Rule, Severity};
 use crate::lint::source::Place;
 use crate::lint::subscription::{self, Subscription};
 use crate::lint::template;
-use pipeline::stream::{self, Origin};
+use pipeline::stream::{self, StreamOrigin};
 
 const FILTERS: &str = "Amazon CloudWatch Logs User Guide, \"Subscription filters\"";
 
@@ -66,7 +66,7 @@ impl Written<'_, '_> {
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     let resources = template::resources(project);
     // Groups of services and functions are subscribed for other reasons.
-    let is_of_service = |group: &str| matches!(stream::origin(group, ""), Origin::Service(_));
+    let is_of_service = |group: &str| matches!(stream::origin(group, ""), StreamOrigin::Service(_));
     let mut subscriptions = subscription::all(&resources);
     subscriptions.retain(|subscription| !subscription.group_name().is_some_and(is_of_service));
     let outputs = project.logging.iter().flat_map(|logging| cloudwatch::outputs(logging));
