@@ -10,9 +10,6 @@ use std::time::{Duration, Instant};
 use intake::StandIn;
 use testkit::runtime_api::Forwarder;
 
-/// The forwarder's ARN, as the stand-in for the runtime API names it.
-pub(crate) const ARN: &str = "arn:aws:lambda:eu-west-1:111122223333:function:podferry";
-
 const FORWARDER: &str = env!("CARGO_BIN_EXE_forwarder");
 const STARTS: usize = 41;
 

@@ -18,10 +18,6 @@ use super::tally::Tally;
 use pipeline::batch::Payload;
 use pipeline::recent::Mark;
 
-/// How many payloads are on their way at once, unless `DD_MAX_WORKERS` says otherwise. A Lambda of 256 MB has a sixth of a
-/// processor; more connections only mean more handshakes.
-pub(crate) const DEFAULT_WORKERS: usize = 8;
-
 /// How long one request may take. Source: DataDog/datadog-agent, `logs_config.http_timeout`, ten seconds.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 

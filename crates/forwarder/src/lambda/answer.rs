@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::firehose::{Outcome, Transformation};
-use super::handler::Delivered;
+use super::invocation::Delivered;
 use super::work::{Trigger, Work};
 
 /// The answer of an invocation that did not fail.

@@ -15,6 +15,7 @@ use super::answer::Answer;
 use super::api_key::ApiKey;
 use super::aws::{self, CallError};
 use super::deadlines::Deadlines;
+use super::invocation::{Delivered, Failure, Invocation};
 use super::metrics::Telemetry;
 use super::own_log;
 use super::queue::Queues;
@@ -28,7 +29,7 @@ use crate::settings::{AwsSettings, Level, Settings};
 use pipeline::batch::Payload;
 use pipeline::event::EventError;
 use pipeline::records::S3Object;
-use pipeline::{Counts, PipelineSettings, late};
+use pipeline::{PipelineSettings, late};
 
 /// How large an object with a failed event may be: an asynchronous event has at most 1 MB, a batch of a stream 6 MB, and the
 /// record around it is escaped JSON.
@@ -47,83 +48,6 @@ pub struct Handler {
     keys: Arc<ApiKey>,
     queues: Arc<Queues>,
     aws: AwsSettings,
-}
-
-/// What Lambda says of an invocation.
-#[derive(Debug, Clone, Default)]
-pub struct Invocation {
-    pub request_id: String,
-    /// The forwarder's own ARN.
-    pub function_arn: String,
-    /// Milliseconds since 1970.
-    pub deadline_ms: u64,
-}
-
-/// What became of the event, in numbers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Delivered {
-    #[serde(flatten)]
-    pub counts: Counts,
-    /// Logs that Datadog accepted, or that Firehose was given.
-    pub delivered: usize,
-    /// Logs that wait in the queue of undelivered logs.
-    pub queued: usize,
-    /// Logs, and events that cannot be read, that are in the dead-letter queue.
-    pub dead: usize,
-    /// Logs that are too old for Datadog and were sent with another time.
-    pub late: usize,
-    pub(crate) payloads: usize,
-    pub requests: usize,
-    /// Bytes sent, compressed.
-    pub bytes: usize,
-    /// CloudWatch only asked whether the function answers.
-    pub(crate) control: bool,
-}
-
-/// Why an invocation failed. Lambda then tries it again, and again.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Failure {
-    #[error(transparent)]
-    Event(#[from] EventError),
-    #[error("{undelivered} of {logs} logs were not delivered: {reason}{}", unsaved(.saving))]
-    Undelivered {
-        undelivered: usize,
-        logs: usize,
-        reason: Reason,
-        /// Why they could not be saved either; `None` where there is no queue.
-        saving: Option<CallError>,
-    },
-    #[error("the object that holds the event could not be fetched: {0}")]
-    Object(CallError),
-    #[error("{0}")]
-    Client(String),
-    #[error("a bug in podferry: it panicked while it read the event; its own log says where. Please report that")]
-    Panic,
-}
-
-fn unsaved(saving: &Option<CallError>) -> String {
-    saving.as_ref().map(|error| format!("; nor could they be saved to the queue: {error}")).unwrap_or_default()
-}
-
-impl Failure {
-    /// The stable name that Lambda reports as `errorType`.
-    pub fn error_type(&self) -> &'static str {
-        match self {
-            Failure::Event(error) => error.error_type(),
-            Failure::Undelivered { saving: Some(_), .. } => "LogsUnsaved",
-            Failure::Undelivered { reason: Reason::NoKey(_), .. } => "ApiKeyUnavailable",
-            Failure::Undelivered { .. } => "LogsUndelivered",
-            Failure::Object(_) => "ObjectUnavailable",
-            Failure::Client(_) => "ClientInvalid",
-            Failure::Panic => "InternalPanic",
-        }
-    }
-}
-
-impl From<ClientError> for Failure {
-    fn from(error: ClientError) -> Self {
-        Failure::Client(error.to_string())
-    }
 }
 
 impl Handler {

@@ -11,11 +11,12 @@ use serde::de::IgnoredAny;
 use serde_json::json;
 
 use super::answer::Answer;
-use super::handler::{self, Failure, Handler, Invocation, now_ms};
+use super::handler::{self, Handler, now_ms};
+use super::invocation::{Failure, Invocation};
 use super::metrics::Telemetry;
 use super::own_log;
 use crate::delivery::client::Clients;
-use crate::settings::{Level, Proxies, Settings, Source};
+use crate::settings::{Level, Proxies, Settings, VariableSource};
 
 /// How long to try to tell Lambda that the start failed.
 const INIT_ERROR_TIMEOUT: Duration = Duration::from_secs(2);
@@ -30,7 +31,7 @@ impl From<Failure> for Diagnostic {
 ///
 /// # Errors
 /// What made serving impossible. Wrong settings have been reported to Lambda by then.
-pub async fn serve(source: &dyn Source) -> Result<(), Error> {
+pub async fn serve(source: &dyn VariableSource) -> Result<(), Error> {
     own_log::silence_panics();
     let started = Settings::read(source).map_err(|mistakes| mistakes.to_string()).and_then(|settings| {
         own_log::configure(settings.own_log);
@@ -111,7 +112,7 @@ impl<S: Service<LambdaInvocation>> Service<LambdaInvocation> for TakeEvent<S> {
 /// Tells Lambda why the start failed, so that the message stands in the answer and not only in the log.
 ///
 /// Source: AWS, "Using the Lambda runtime API", initialization error.
-async fn report_init_error(source: &dyn Source, message: &str) {
+async fn report_init_error(source: &dyn VariableSource, message: &str) {
     let Some(api) = source.get("AWS_LAMBDA_RUNTIME_API") else { return };
     let base = if api.contains("://") { api } else { format!("http://{api}") };
     let body = json!({ "errorType": "SettingsInvalid", "errorMessage": message, "stackTrace": [] });

@@ -3,7 +3,7 @@
 //!
 //! Source: DataDog/datadog-serverless-functions, `aws/logs_monitoring`, `settings.py` and `template.yaml` of version 5.4.11.
 
-use super::Reader;
+use super::reader::VariableReader;
 
 /// What a setting of Datadog's forwarder does here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -304,7 +304,7 @@ pub const FORWARDER_SETTINGS: &[ForwarderSetting] = &[
 ];
 
 /// Warns of settings that are set and do nothing here.
-pub(super) fn warn(reader: &mut Reader) {
+pub(super) fn warn(reader: &mut VariableReader) {
     for setting in FORWARDER_SETTINGS.iter().filter(|setting| setting.here == Here::NoEffect) {
         for name in setting.variables {
             let Some(value) = reader.get(name) else { continue };

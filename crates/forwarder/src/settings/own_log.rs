@@ -1,6 +1,6 @@
 //! What the forwarder says of itself, and how: `DD_LOG_LEVEL`, `AWS_LAMBDA_LOG_LEVEL`, `AWS_LAMBDA_LOG_FORMAT`.
 
-use super::Reader;
+use super::reader::VariableReader;
 
 /// How urgent a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,7 +39,7 @@ impl Default for OwnLogSettings {
 }
 
 /// What is wrong here is only warned of: the logs of others do not wait for it.
-pub(super) fn read(reader: &mut Reader) -> OwnLogSettings {
+pub(super) fn read(reader: &mut VariableReader) -> OwnLogSettings {
     let mut settings = OwnLogSettings::default();
     // Datadog's forwarder knows the first, Lambda sets the second; the user's own choice holds.
     for variable in ["DD_LOG_LEVEL", "AWS_LAMBDA_LOG_LEVEL"] {

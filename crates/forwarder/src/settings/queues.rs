@@ -1,6 +1,7 @@
 //! Where undelivered logs are kept: `PODFERRY_UNDELIVERED_QUEUE_URL` and `PODFERRY_DEAD_LETTER_QUEUE_URL`.
 
-use super::{AwsSettings, Reader};
+use super::api_key::AwsSettings;
+use super::reader::VariableReader;
 
 /// Names the queue for what may go through later.
 pub const UNDELIVERED_QUEUE_URL: &str = "PODFERRY_UNDELIVERED_QUEUE_URL";
@@ -27,7 +28,7 @@ pub struct Queue {
     pub(crate) endpoint: String,
 }
 
-pub(super) fn read(reader: &mut Reader, aws: &AwsSettings) -> QueueSettings {
+pub(super) fn read(reader: &mut VariableReader, aws: &AwsSettings) -> QueueSettings {
     let queues = QueueSettings {
         undelivered: queue(reader, UNDELIVERED_QUEUE_URL, aws),
         dead_letter: queue(reader, DEAD_LETTER_QUEUE_URL, aws),
@@ -42,7 +43,7 @@ pub(super) fn read(reader: &mut Reader, aws: &AwsSettings) -> QueueSettings {
     queues
 }
 
-fn queue(reader: &mut Reader, variable: &'static str, aws: &AwsSettings) -> Option<Queue> {
+fn queue(reader: &mut VariableReader, variable: &'static str, aws: &AwsSettings) -> Option<Queue> {
     let url = reader.get(variable)?;
     let found = parsed(&url, aws);
     if found.is_none() {

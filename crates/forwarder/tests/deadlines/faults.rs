@@ -15,7 +15,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use forwarder::delivery::undelivered;
-use forwarder::lambda::handler::{Handler, Invocation};
+use forwarder::lambda::handler::Handler;
+use forwarder::lambda::invocation::Invocation;
 use forwarder::lambda::metrics::Telemetry;
 use forwarder::settings::Settings;
 use intake::{Arrival, Reply, StandIn};

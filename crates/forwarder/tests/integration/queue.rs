@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use forwarder::lambda::answer::Answer;
-use forwarder::lambda::handler::{Delivered, Failure, Handler, Invocation};
+use forwarder::lambda::handler::Handler;
+use forwarder::lambda::invocation::{Delivered, Failure, Invocation};
 use forwarder::lambda::metrics::Telemetry;
 use forwarder::settings::Settings;
 use intake::{Arrival, Reply, StandIn};

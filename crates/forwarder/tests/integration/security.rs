@@ -6,7 +6,8 @@ use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use forwarder::lambda::handler::{Failure, Handler, Invocation};
+use forwarder::lambda::handler::Handler;
+use forwarder::lambda::invocation::{Failure, Invocation};
 use forwarder::lambda::work::{Trigger, Work};
 use forwarder::settings::Settings;
 use intake::{Reply, StandIn};
