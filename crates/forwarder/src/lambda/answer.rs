@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::firehose::{Outcome, Transformation};
+use super::firehose::{Transformation, TransformationResult};
 use super::invocation::Delivered;
 use super::work::{Trigger, Work};
 
@@ -45,7 +45,7 @@ impl Answer {
                 let mut records = work.transformed.answer;
                 for (number, record) in (0..).zip(&mut records) {
                     if failed.contains(&number) {
-                        record.result = Outcome::ProcessingFailed;
+                        record.result = TransformationResult::ProcessingFailed;
                     }
                 }
                 Answer::Firehose { records }

@@ -82,7 +82,7 @@ impl Operation {
 
 /// Why a call failed. Holds the service's error code, never its message: that may repeat what was sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CallError {
+pub enum AwsCallError {
     #[error("AWS answered {status} {code}")]
     Service { status: u16, code: String },
     #[error("AWS could not be reached")]
@@ -97,12 +97,12 @@ pub enum CallError {
     TooLarge(usize),
 }
 
-impl CallError {
+impl AwsCallError {
     fn may_pass(&self) -> bool {
         match self {
-            CallError::Connection => true,
-            CallError::Service { status, code } => *status >= 500 || *status == 429 || code.contains("Throttl"),
-            CallError::Answer | CallError::Signing | CallError::NoTime | CallError::TooLarge(_) => false,
+            AwsCallError::Connection => true,
+            AwsCallError::Service { status, code } => *status >= 500 || *status == 429 || code.contains("Throttl"),
+            AwsCallError::Answer | AwsCallError::Signing | AwsCallError::NoTime | AwsCallError::TooLarge(_) => false,
         }
     }
 }
@@ -123,8 +123,8 @@ impl Call<'_> {
     /// Makes the call; tries again what may pass.
     ///
     /// # Errors
-    /// [`CallError`] of the last attempt.
-    pub(crate) async fn make(&self) -> Result<Value, CallError> {
+    /// [`AwsCallError`] of the last attempt.
+    pub(crate) async fn make(&self) -> Result<Value, AwsCallError> {
         let Call { client, settings, operation, endpoint, region, request } = *self;
         let url = match endpoint.or_else(|| operation.own_endpoint(settings)) {
             Some(endpoint) => format!("{}/", endpoint.trim_end_matches('/')),
@@ -142,7 +142,11 @@ impl Call<'_> {
         };
         let bytes = persistently(|| signed.send(client, body.clone(), MAX_ANSWER_BYTES)).await?;
         // A call that has nothing to tell answers nothing.
-        if bytes.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&bytes).map_err(|_| CallError::Answer) }
+        if bytes.is_empty() {
+            Ok(Value::Null)
+        } else {
+            serde_json::from_slice(&bytes).map_err(|_| AwsCallError::Answer)
+        }
     }
 }
 
@@ -152,13 +156,13 @@ const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 /// An object of S3, of at most `limit` bytes.
 ///
 /// # Errors
-/// [`CallError`] of the last attempt.
+/// [`AwsCallError`] of the last attempt.
 pub(crate) async fn get_object(
     client: &Client,
     settings: &AwsSettings,
     object: &S3Object,
     limit: usize,
-) -> Result<Vec<u8>, CallError> {
+) -> Result<Vec<u8>, AwsCallError> {
     let region = if object.region.is_empty() { &settings.region } else { &object.region };
     let url = object_url(settings.endpoint_s3.as_deref(), region, object);
     // What the signature is of has to be sent along here. Source: Amazon S3 API reference, "Authenticating Requests".
@@ -192,9 +196,9 @@ fn percent_encoded(key: &str) -> String {
 }
 
 /// Makes a request, and again what may pass.
-async fn persistently<F: Future<Output = Result<Vec<u8>, CallError>>>(
+async fn persistently<F: Future<Output = Result<Vec<u8>, AwsCallError>>>(
     attempt: impl Fn() -> F,
-) -> Result<Vec<u8>, CallError> {
+) -> Result<Vec<u8>, AwsCallError> {
     let policy = RetryPolicy::default();
     let started = tokio::time::Instant::now();
     let mut failures = 0;
@@ -214,7 +218,7 @@ async fn persistently<F: Future<Output = Result<Vec<u8>, CallError>>>(
     }
 }
 
-/// A request that is signed anew for each attempt.
+/// A request, which is signed again for each attempt.
 struct Signed<'a> {
     settings: &'a AwsSettings,
     service: &'a str,
@@ -225,7 +229,7 @@ struct Signed<'a> {
 }
 
 impl Signed<'_> {
-    async fn send(&self, client: &Client, body: String, limit: usize) -> Result<Vec<u8>, CallError> {
+    async fn send(&self, client: &Client, body: String, limit: usize) -> Result<Vec<u8>, AwsCallError> {
         let mut request = client.request(self.method.clone(), self.url).timeout(CALL_TIMEOUT);
         for (name, value) in self.headers {
             request = request.header(*name, *value);
@@ -233,22 +237,22 @@ impl Signed<'_> {
         for (name, value) in self.signature(body.as_bytes())?.headers() {
             request = request.header(name, value);
         }
-        let mut response = request.body(body).send().await.map_err(|_| CallError::Connection)?;
+        let mut response = request.body(body).send().await.map_err(|_| AwsCallError::Connection)?;
         let status = response.status();
         let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|_| CallError::Connection)? {
+        while let Some(chunk) = response.chunk().await.map_err(|_| AwsCallError::Connection)? {
             if bytes.len() + chunk.len() > limit {
-                return Err(CallError::TooLarge(limit));
+                return Err(AwsCallError::TooLarge(limit));
             }
             bytes.extend_from_slice(&chunk);
         }
         if status.is_success() {
             return Ok(bytes);
         }
-        Err(CallError::Service { status: status.as_u16(), code: error_code(&bytes) })
+        Err(AwsCallError::Service { status: status.as_u16(), code: error_code(&bytes) })
     }
 
-    fn signature(&self, body: &[u8]) -> Result<SigningInstructions, CallError> {
+    fn signature(&self, body: &[u8]) -> Result<SigningInstructions, AwsCallError> {
         let credentials = Credentials::new(
             self.settings.access_key_id.as_str(),
             self.settings.secret_access_key.expose_secret(),
@@ -270,12 +274,12 @@ impl Signed<'_> {
             .time(SystemTime::now())
             .settings(settings)
             .build()
-            .map_err(|_| CallError::Signing)?
+            .map_err(|_| AwsCallError::Signing)?
             .into();
         let headers = self.headers.iter().copied();
         let signable = SignableRequest::new(self.method.as_str(), self.url, headers, SignableBody::Bytes(body))
-            .map_err(|_| CallError::Signing)?;
-        Ok(sign(signable, &parameters).map_err(|_| CallError::Signing)?.into_parts().0)
+            .map_err(|_| AwsCallError::Signing)?;
+        Ok(sign(signable, &parameters).map_err(|_| AwsCallError::Signing)?.into_parts().0)
     }
 }
 
@@ -349,8 +353,8 @@ mod tests {
 
     #[test]
     fn what_may_pass_is_tried_again() {
-        let service = |status, code: &str| CallError::Service { status, code: code.to_owned() };
+        let service = |status, code: &str| AwsCallError::Service { status, code: code.to_owned() };
         assert!(service(500, "").may_pass() && service(400, "ThrottlingException").may_pass());
-        assert!(!service(400, "AccessDeniedException").may_pass() && !CallError::Signing.may_pass());
+        assert!(!service(400, "AccessDeniedException").may_pass() && !AwsCallError::Signing.may_pass());
     }
 }

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::aws::CallError;
+use super::aws::AwsCallError;
 use crate::delivery::client::ClientError;
-use crate::delivery::deliver::Reason;
+use crate::delivery::deliver::UndeliveredReason;
 use pipeline::Counts;
 use pipeline::event::EventError;
 
@@ -41,46 +41,46 @@ pub struct Delivered {
 
 /// Why an invocation failed. Lambda then tries it again, and again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Failure {
+pub enum InvocationFailure {
     #[error(transparent)]
     Event(#[from] EventError),
     #[error("{undelivered} of {logs} logs were not delivered: {reason}{}", unsaved(.saving))]
     Undelivered {
         undelivered: usize,
         logs: usize,
-        reason: Reason,
+        reason: UndeliveredReason,
         /// Why they could not be saved either; `None` where there is no queue.
-        saving: Option<CallError>,
+        saving: Option<AwsCallError>,
     },
     #[error("the object that holds the event could not be fetched: {0}")]
-    Object(CallError),
+    Object(AwsCallError),
     #[error("{0}")]
     Client(String),
     #[error("a bug in podferry: it panicked while it read the event; its own log says where. Please report that")]
     Panic,
 }
 
-fn unsaved(saving: &Option<CallError>) -> String {
+fn unsaved(saving: &Option<AwsCallError>) -> String {
     saving.as_ref().map(|error| format!("; nor could they be saved to the queue: {error}")).unwrap_or_default()
 }
 
-impl Failure {
+impl InvocationFailure {
     /// The stable name that Lambda reports as `errorType`.
     pub fn error_type(&self) -> &'static str {
         match self {
-            Failure::Event(error) => error.error_type(),
-            Failure::Undelivered { saving: Some(_), .. } => "LogsUnsaved",
-            Failure::Undelivered { reason: Reason::NoKey(_), .. } => "ApiKeyUnavailable",
-            Failure::Undelivered { .. } => "LogsUndelivered",
-            Failure::Object(_) => "ObjectUnavailable",
-            Failure::Client(_) => "ClientInvalid",
-            Failure::Panic => "InternalPanic",
+            InvocationFailure::Event(error) => error.error_type(),
+            InvocationFailure::Undelivered { saving: Some(_), .. } => "LogsUnsaved",
+            InvocationFailure::Undelivered { reason: UndeliveredReason::NoKey(_), .. } => "ApiKeyUnavailable",
+            InvocationFailure::Undelivered { .. } => "LogsUndelivered",
+            InvocationFailure::Object(_) => "ObjectUnavailable",
+            InvocationFailure::Client(_) => "ClientInvalid",
+            InvocationFailure::Panic => "InternalPanic",
         }
     }
 }
 
-impl From<ClientError> for Failure {
+impl From<ClientError> for InvocationFailure {
     fn from(error: ClientError) -> Self {
-        Failure::Client(error.to_string())
+        InvocationFailure::Client(error.to_string())
     }
 }

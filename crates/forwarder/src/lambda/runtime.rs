@@ -12,17 +12,17 @@ use serde_json::json;
 
 use super::answer::Answer;
 use super::handler::{self, Handler, now_ms};
-use super::invocation::{Failure, Invocation};
+use super::invocation::{Invocation, InvocationFailure};
 use super::metrics::Telemetry;
 use super::own_log;
 use crate::delivery::client::Clients;
-use crate::settings::{Level, Proxies, Settings, VariableSource};
+use crate::settings::{LogLevel, Proxies, Settings, VariableSource};
 
 /// How long to try to tell Lambda that the start failed.
 const INIT_ERROR_TIMEOUT: Duration = Duration::from_secs(2);
 
-impl From<Failure> for Diagnostic {
-    fn from(failure: Failure) -> Self {
+impl From<InvocationFailure> for Diagnostic {
+    fn from(failure: InvocationFailure) -> Self {
         Diagnostic { error_type: failure.error_type().to_owned(), error_message: failure.to_string() }
     }
 }
@@ -35,13 +35,13 @@ pub async fn serve(source: &dyn VariableSource) -> Result<(), Error> {
     own_log::silence_panics();
     let started = Settings::read(source).map_err(|mistakes| mistakes.to_string()).and_then(|settings| {
         own_log::configure(settings.own_log);
-        settings.warnings.iter().for_each(|warning| own_log::say(Level::Warn, warning, &json!({})));
+        settings.warnings.iter().for_each(|warning| own_log::say(LogLevel::Warn, warning, &json!({})));
         Handler::new(settings).map_err(|error| error.to_string())
     });
     let handler = match started {
         Ok(handler) => Arc::new(handler),
         Err(message) => {
-            own_log::say(Level::Error, &message, &json!({ "error_type": "SettingsInvalid" }));
+            own_log::say(LogLevel::Error, &message, &json!({ "error_type": "SettingsInvalid" }));
             report_init_error(source, &message).await;
             return Err(message.into());
         }
@@ -59,7 +59,7 @@ pub async fn serve(source: &dyn VariableSource) -> Result<(), Error> {
             own_log::begin(&invocation.request_id);
             let started = Instant::now();
             let mut telemetry = Telemetry::default();
-            let result: Result<Answer, Failure> = handler.serve(event, &invocation, &mut telemetry).await;
+            let result: Result<Answer, InvocationFailure> = handler.serve(event, &invocation, &mut telemetry).await;
             handler::say(result.as_ref().map(|_| &telemetry.delivered), &telemetry, started.elapsed());
             println!("{}", telemetry.line(&context.env_config.function_name, &invocation.request_id, now_ms()));
             result

@@ -17,11 +17,11 @@ mod variables;
 
 pub use api_key::{ApiKeySource, AwsSettings, plain_api_key};
 pub use endpoint::{DeliverySettings, Proxies, may_take_keys};
-pub use forwarder_table::{FORWARDER_SETTINGS, ForwarderSetting, Here, forwarder_markdown};
-pub(crate) use own_log::{Level, OwnLogSettings};
-pub use queues::{DEAD_LETTER_QUEUE_URL, Queue, QueueSettings, UNDELIVERED_QUEUE_URL};
+pub use forwarder_table::{FORWARDER_SETTINGS, ForwarderSetting, SettingEffect, forwarder_markdown};
+pub(crate) use own_log::{LogLevel, OwnLogSettings};
+pub use queues::{DEAD_LETTER_QUEUE_URL, QueueSettings, SqsQueue, UNDELIVERED_QUEUE_URL};
 pub use reader::{Mistake, Mistakes};
-pub use table::{VARIABLES, Variable, markdown};
+pub use table::{ForwarderVariable, VARIABLES, markdown};
 pub use variables::{Environment, VariableSource};
 
 use pipeline::compress::Compression;

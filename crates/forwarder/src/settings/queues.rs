@@ -12,14 +12,14 @@ pub const DEAD_LETTER_QUEUE_URL: &str = "PODFERRY_DEAD_LETTER_QUEUE_URL";
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct QueueSettings {
     /// For what may go through later; its messages come back to the function.
-    pub undelivered: Option<Queue>,
+    pub undelivered: Option<SqsQueue>,
     /// For what never will. Without it such logs go to the other one, whose redrive policy moves them in the end.
-    pub dead_letter: Option<Queue>,
+    pub dead_letter: Option<SqsQueue>,
 }
 
 /// A queue of SQS.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Queue {
+pub struct SqsQueue {
     pub url: String,
     /// The queue's name: what its ARN ends in, too.
     pub name: String,
@@ -43,7 +43,7 @@ pub(super) fn read(reader: &mut VariableReader, aws: &AwsSettings) -> QueueSetti
     queues
 }
 
-fn queue(reader: &mut VariableReader, variable: &'static str, aws: &AwsSettings) -> Option<Queue> {
+fn queue(reader: &mut VariableReader, variable: &'static str, aws: &AwsSettings) -> Option<SqsQueue> {
     let url = reader.get(variable)?;
     let found = parsed(&url, aws);
     if found.is_none() {
@@ -55,7 +55,7 @@ fn queue(reader: &mut VariableReader, variable: &'static str, aws: &AwsSettings)
     found
 }
 
-fn parsed(url: &str, aws: &AwsSettings) -> Option<Queue> {
+fn parsed(url: &str, aws: &AwsSettings) -> Option<SqsQueue> {
     let parsed = reqwest::Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
     let host = parsed.host_str()?;
     let mut path = parsed.path_segments()?.filter(|part| !part.is_empty());
@@ -67,7 +67,7 @@ fn parsed(url: &str, aws: &AwsSettings) -> Option<Queue> {
     let of_host = host.strip_prefix("sqs.").and_then(|rest| rest.split('.').next()).filter(|part| part.contains('-'));
     let region = of_host.map_or_else(|| aws.region.clone(), str::to_owned);
     let endpoint = aws.endpoint_sqs.clone().unwrap_or_else(|| parsed.origin().ascii_serialization());
-    (!region.is_empty()).then(|| Queue { url: url.to_owned(), name: name.to_owned(), region, endpoint })
+    (!region.is_empty()).then(|| SqsQueue { url: url.to_owned(), name: name.to_owned(), region, endpoint })
 }
 
 #[cfg(test)]

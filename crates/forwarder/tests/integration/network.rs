@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use forwarder::lambda::handler::Handler;
-use forwarder::lambda::invocation::{Failure, Invocation};
+use forwarder::lambda::invocation::{Invocation, InvocationFailure};
 use forwarder::settings::Settings;
 use intake::StandIn;
 use testkit::events::*;
@@ -68,7 +68,7 @@ async fn tunnel(port: u16) -> (u16, Arc<AtomicUsize>) {
     (own, count)
 }
 
-async fn send(variables: &[(&str, &str)]) -> Result<usize, Failure> {
+async fn send(variables: &[(&str, &str)]) -> Result<usize, InvocationFailure> {
     let mut map: HashMap<String, String> =
         variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     map.insert("DD_API_KEY".to_owned(), "k".to_owned());

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use forwarder::lambda::answer::Answer;
 use forwarder::lambda::handler::Handler;
-use forwarder::lambda::invocation::{Delivered, Failure, Invocation};
+use forwarder::lambda::invocation::{Delivered, Invocation, InvocationFailure};
 use forwarder::lambda::metrics::Telemetry;
 use forwarder::settings::Settings;
 use intake::{Arrival, Reply, StandIn};
@@ -45,7 +45,7 @@ impl World {
     }
 
     /// Serves an event with so much time.
-    async fn serve_within(&self, event: &[u8], time: Duration) -> (Result<Answer, Failure>, Telemetry) {
+    async fn serve_within(&self, event: &[u8], time: Duration) -> (Result<Answer, InvocationFailure>, Telemetry) {
         let deadline = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap() + time;
         let invocation =
             Invocation { request_id: "r".into(), function_arn: ARN.into(), deadline_ms: deadline.as_millis() as u64 };
@@ -54,7 +54,7 @@ impl World {
         (answer, telemetry)
     }
 
-    async fn serve(&self, event: &[u8]) -> (Result<Answer, Failure>, Delivered) {
+    async fn serve(&self, event: &[u8]) -> (Result<Answer, InvocationFailure>, Delivered) {
         let (answer, telemetry) = self.serve_within(event, Duration::from_secs(3)).await;
         (answer, telemetry.delivered)
     }
@@ -69,7 +69,7 @@ impl World {
     }
 }
 
-fn names(answer: Result<Answer, Failure>) -> Vec<String> {
+fn names(answer: Result<Answer, InvocationFailure>) -> Vec<String> {
     let answer = serde_json::to_value(answer.unwrap()).unwrap();
     assert_eq!(answer.as_object().unwrap().len(), 1, "{answer}");
     let failures = answer["batchItemFailures"].as_array().unwrap();

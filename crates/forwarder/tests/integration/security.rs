@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use forwarder::lambda::handler::Handler;
-use forwarder::lambda::invocation::{Failure, Invocation};
+use forwarder::lambda::invocation::{Invocation, InvocationFailure};
 use forwarder::lambda::work::{Trigger, Work};
 use forwarder::settings::Settings;
 use intake::{Reply, StandIn};
@@ -325,7 +325,7 @@ fn of_tls_1_1() -> (u16, Receiver<Vec<u8>>) {
     (port, told)
 }
 
-async fn send(variables: &[(&str, &str)]) -> Result<usize, Failure> {
+async fn send(variables: &[(&str, &str)]) -> Result<usize, InvocationFailure> {
     let mut map: HashMap<String, String> =
         variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     map.insert("DD_API_KEY".to_owned(), KEY.to_owned());
