@@ -11,6 +11,7 @@ use aws_sigv4::http_request::{
     sign,
 };
 use aws_sigv4::sign::v4;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Client, Method};
 use secrecy::ExposeSecret;
 use serde_json::Value;
@@ -177,7 +178,7 @@ const EMPTY_SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495
 /// The bucket's own host, unless its name has dots: no certificate would be for it.
 fn object_url(endpoint: Option<&str>, region: &str, object: &S3Object) -> String {
     let S3Object { bucket, key, .. } = object;
-    let key = percent_encoded(key);
+    let key = utf8_percent_encode(key, ESCAPED);
     let suffix = dns_suffix(region);
     match endpoint {
         Some(endpoint) => format!("{}/{bucket}/{key}", endpoint.trim_end_matches('/')),
@@ -186,14 +187,8 @@ fn object_url(endpoint: Option<&str>, region: &str, object: &S3Object) -> String
     }
 }
 
-/// A key as it stands in an address. Source: AWS, "Create a signed AWS API request", `UriEncode` without the slash.
-fn percent_encoded(key: &str) -> String {
-    let encode = |byte: u8| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => char::from(byte).to_string(),
-        other => format!("%{other:02X}"),
-    };
-    key.bytes().map(encode).collect()
-}
+/// What of a key is escaped in an address. Source: AWS, "Create a signed AWS API request", `UriEncode` without the slash.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
 /// Makes a request, and again what may pass.
 async fn persistently<F: Future<Output = Result<Vec<u8>, AwsCallError>>>(
@@ -347,6 +342,7 @@ mod tests {
             |bucket: &str, key: &str| S3Object { bucket: bucket.into(), key: key.into(), region: String::new() };
         let url = |endpoint, bucket, key| object_url(endpoint, "cn-north-1", &object(bucket, key));
         assert_eq!(url(None, "b", "a/b c+ä"), "https://b.s3.cn-north-1.amazonaws.com.cn/a/b%20c%2B%C3%A4");
+        assert_eq!(url(None, "b", "A-z_0.~%"), "https://b.s3.cn-north-1.amazonaws.com.cn/A-z_0.~%25");
         assert_eq!(url(None, "b.c", "k"), "https://s3.cn-north-1.amazonaws.com.cn/b.c/k");
         assert_eq!(url(Some("http://127.0.0.1:5000/"), "b", "k"), "http://127.0.0.1:5000/b/k");
     }
