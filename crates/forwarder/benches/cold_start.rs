@@ -8,7 +8,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use intake::StandIn;
-use testkit::runtime_api::Forwarder;
+use testkit::runtime_api::ForwarderProcess;
 
 const FORWARDER: &str = env!("CARGO_BIN_EXE_forwarder");
 const STARTS: usize = 41;
@@ -20,7 +20,7 @@ fn main() {
     let variables = [("DD_URL", url.as_str()), ("DD_API_KEY", "k")];
 
     let mut starts: Vec<Duration> =
-        (0..STARTS).map(|_| Forwarder::start(FORWARDER, &variables).wait_for_next()).collect();
+        (0..STARTS).map(|_| ForwarderProcess::start(FORWARDER, &variables).wait_for_next()).collect();
     starts.sort_unstable();
     // The floor: a process that does nothing.
     let mut nothing: Vec<Duration> = (0..STARTS)
@@ -34,7 +34,7 @@ fn main() {
     let size = std::fs::metadata(FORWARDER).unwrap().len();
 
     let content = support::content(6_450);
-    let forwarder = Forwarder::start(FORWARDER, &variables);
+    let forwarder = ForwarderProcess::start(FORWARDER, &variables);
     forwarder.wait_for_next();
     let resting = peak(&forwarder);
     for number in 0..20 {
@@ -64,7 +64,7 @@ fn ms(time: Duration) -> f64 {
 }
 
 /// `VmHWM`: the most that was ever resident.
-fn peak(forwarder: &Forwarder) -> String {
+fn peak(forwarder: &ForwarderProcess) -> String {
     let status = std::fs::read_to_string(format!("/proc/{}/status", forwarder.child.id())).unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or_default();
     line.trim_start_matches("VmHWM:").trim().trim_end_matches(" kB").to_owned()

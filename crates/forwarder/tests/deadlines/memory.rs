@@ -5,7 +5,7 @@ use std::time::Duration;
 use intake::StandIn;
 use serde_json::json;
 use testkit::events::*;
-use testkit::runtime_api::Forwarder;
+use testkit::runtime_api::ForwarderProcess;
 
 const LONG: Duration = Duration::from_secs(120);
 
@@ -70,7 +70,7 @@ fn check(name: &str, content: &[u8], error: Option<&str>, url: &str) {
     let memory = MEMORY_MB.to_string();
     let variables =
         [("DD_URL", url), ("DD_API_KEY", "k"), ("DD_LOG_LEVEL", "off"), ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory)];
-    let forwarder = Forwarder::start(env!("CARGO_BIN_EXE_forwarder"), &variables);
+    let forwarder = ForwarderProcess::start(env!("CARGO_BIN_EXE_forwarder"), &variables);
     forwarder.wait_for_next();
     let answer = forwarder.invoke(&event, LONG);
     match error {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use intake::{Reply, StandIn};
 use serde_json::Value;
 use testkit::events::*;
-use testkit::runtime_api::{Forwarder, Told};
+use testkit::runtime_api::{ForwarderProcess, RuntimeCall};
 
 const FORWARDER: &str = env!("CARGO_BIN_EXE_forwarder");
 const LONG: Duration = Duration::from_secs(60);
@@ -39,7 +39,8 @@ static NUMBER: AtomicUsize = AtomicUsize::new(1);
 #[test]
 fn events_are_served_and_numbers_answered() {
     let datadog = Datadog::start(Reply::Judge);
-    let forwarder = Forwarder::start(FORWARDER, &[("DD_URL", &datadog.intake.url()), ("DD_API_KEY", "schluessel")]);
+    let forwarder =
+        ForwarderProcess::start(FORWARDER, &[("DD_URL", &datadog.intake.url()), ("DD_API_KEY", "schluessel")]);
     forwarder.wait_for_next();
     let answer = forwarder.invoke(&good(), LONG).unwrap();
     assert_eq!((&answer["events"], &answer["delivered"], &answer["control"]), (&1.into(), &1.into(), &false.into()));
@@ -63,8 +64,10 @@ fn each_invocation_leaves_one_line_of_metrics_and_its_lines_bear_the_request() {
     let datadog = Datadog::start(Reply::Judge);
     let url = datadog.intake.url();
     for (level, own_lines) in [("info", 2), ("error", 1), ("off", 0)] {
-        let forwarder =
-            Forwarder::start(FORWARDER, &[("DD_URL", &url), ("DD_API_KEY", "k"), ("AWS_LAMBDA_LOG_LEVEL", level)]);
+        let forwarder = ForwarderProcess::start(
+            FORWARDER,
+            &[("DD_URL", &url), ("DD_API_KEY", "k"), ("AWS_LAMBDA_LOG_LEVEL", level)],
+        );
         forwarder.wait_for_next();
         forwarder.invoke(&good(), LONG).unwrap();
         forwarder.invoke(b"nonsense", LONG).unwrap_err();
@@ -77,7 +80,7 @@ fn each_invocation_leaves_one_line_of_metrics_and_its_lines_bear_the_request() {
         assert!(lines.iter().all(|line| line["request_id"] == "8476a536-e9f4-11e8-9739-2dfe598c3fcd"));
     }
     let variables = [("DD_URL", url.as_str()), ("DD_API_KEY", "k"), ("AWS_LAMBDA_LOG_FORMAT", "Text")];
-    let forwarder = Forwarder::start(FORWARDER, &variables);
+    let forwarder = ForwarderProcess::start(FORWARDER, &variables);
     forwarder.wait_for_next();
     forwarder.invoke(&good(), LONG).unwrap();
     let output = forwarder.output();
@@ -95,7 +98,7 @@ fn a_bad_event_is_an_error_and_the_next_one_is_served() {
         ("PODFERRY_MAX_DECOMPRESSED_BYTES", "10000".to_owned()),
     ];
     let variables: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let forwarder = Forwarder::start(FORWARDER, &variables);
+    let forwarder = ForwarderProcess::start(FORWARDER, &variables);
     forwarder.wait_for_next();
     let whole = gzip(content("g", "s", &[(1, "geheimes-wort")]).to_string().as_bytes());
     for (event, error_type) in [
@@ -121,7 +124,7 @@ fn a_bad_event_is_an_error_and_the_next_one_is_served() {
 fn what_was_not_delivered_fails_the_invocation_before_its_deadline() {
     for (reply, type_of_error) in [(Reply::Silence, "LogsUndelivered"), (Reply::Status(503, None), "LogsUndelivered")] {
         let datadog = Datadog::start(reply);
-        let forwarder = Forwarder::start(FORWARDER, &[("DD_URL", &datadog.intake.url()), ("DD_API_KEY", "k")]);
+        let forwarder = ForwarderProcess::start(FORWARDER, &[("DD_URL", &datadog.intake.url()), ("DD_API_KEY", "k")]);
         forwarder.wait_for_next();
         let started = Instant::now();
         let error = forwarder.invoke(&good(), Duration::from_secs(2)).unwrap_err();
@@ -133,8 +136,8 @@ fn what_was_not_delivered_fails_the_invocation_before_its_deadline() {
 
 #[test]
 fn wrong_settings_fail_the_start_with_all_mistakes() {
-    let forwarder = Forwarder::start(FORWARDER, &[("DD_PORT", "x"), ("DD_COMPRESSION", "y")]);
-    let Told::InitError(error) = forwarder.told() else { panic!("no init error") };
+    let forwarder = ForwarderProcess::start(FORWARDER, &[("DD_PORT", "x"), ("DD_COMPRESSION", "y")]);
+    let RuntimeCall::InitError(error) = forwarder.told() else { panic!("no init error") };
     let message = error["errorMessage"].as_str().unwrap();
     for variable in ["DD_PORT", "DD_COMPRESSION", "DD_API_KEY_SECRET_ARN"] {
         assert!(message.contains(variable), "{message}");
