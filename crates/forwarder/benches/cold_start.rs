@@ -8,14 +8,13 @@ mod support;
 use std::time::{Duration, Instant};
 
 use intake::StandIn;
-use testkit::runtime_api::ForwarderProcess;
+use testkit::runtime_api::{ForwarderProcess, forwarder_program};
 
 const FORWARDER: &str = env!("CARGO_BIN_EXE_forwarder");
 const STARTS: usize = 41;
 
 fn main() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let intake = runtime.block_on(StandIn::start()).unwrap();
+    let intake = testkit::http::runtime().block_on(StandIn::start()).unwrap();
     let url = intake.url();
     let variables = [("DD_URL", url.as_str()), ("DD_API_KEY", "k")];
 
@@ -31,7 +30,7 @@ fn main() {
         })
         .collect();
     nothing.sort_unstable();
-    let size = std::fs::metadata(FORWARDER).unwrap().len();
+    let size = std::fs::metadata(forwarder_program(FORWARDER)).unwrap().len();
 
     let content = support::content(6_450);
     let forwarder = ForwarderProcess::start(FORWARDER, &variables);

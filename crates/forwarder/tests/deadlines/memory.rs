@@ -37,8 +37,7 @@ fn peak_kb(process: u32) -> u64 {
 
 #[test]
 fn it_is_bounded_whatever_arrives() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let intake = runtime.block_on(StandIn::start()).unwrap();
+    let intake = testkit::http::runtime().block_on(StandIn::start()).unwrap();
     let mebibytes = |count: usize| count * 1024 * 1024;
     let tiny: String =
         (0..100_000).map(|n| format!(r#"{{"id":"{n:056}","timestamp":{},"message":"x"}},"#, now())).collect();

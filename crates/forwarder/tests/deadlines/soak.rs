@@ -163,16 +163,14 @@ struct Soak {
     mapping: EventSourceMapping,
     figures: BTreeMap<&'static str, usize>,
     kinds: BTreeMap<Fault, usize>,
-    _runtime: tokio::runtime::Runtime,
 }
 
 impl Soak {
     fn start(seed: u64) -> Soak {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let intake = Arc::new(Mutex::new(Intake { key: "key-0".to_owned(), ..Intake::default() }));
         let asked = intake.clone();
         let script = move |arrival: &Arrival| asked.lock().unwrap().reply(arrival);
-        let stand_in = runtime.block_on(StandIn::start_with("127.0.0.1:0", script)).unwrap();
+        let stand_in = testkit::http::runtime().block_on(StandIn::start_with("127.0.0.1:0", script)).unwrap();
         let aws = AwsStandIn::start(AwsBehavior::Healthy);
         aws.set_secret("key-0");
         let mut variables = aws.variables();
@@ -191,7 +189,6 @@ impl Soak {
             mapping: EventSourceMapping::default(),
             figures: BTreeMap::new(),
             kinds: BTreeMap::new(),
-            _runtime: runtime,
         }
     }
 

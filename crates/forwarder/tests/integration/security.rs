@@ -211,12 +211,12 @@ const ACCESS: &str = "zugang0123";
 
 #[test]
 fn neither_texts_nor_keys_are_in_anything_that_the_function_says() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     // The answers repeat what was sent, as a proxy's may.
     let statuses = [("202", Reply::Judge), ("400", Reply::Status(400, None)), ("403", Reply::Status(403, None))];
     let later = [("503", Reply::Status(503, Some("600".into()))), ("silence", Reply::Silence)];
     for (name, reply) in statuses.into_iter().chain(later) {
-        let intake = runtime.block_on(StandIn::start_with("127.0.0.1:0", move |_| reply.clone())).unwrap();
+        let intake =
+            testkit::http::runtime().block_on(StandIn::start_with("127.0.0.1:0", move |_| reply.clone())).unwrap();
         for behavior in [AwsBehavior::Healthy, AwsBehavior::Denied] {
             let aws = AwsStandIn::start(behavior);
             let mut variables: Vec<(&str, String)> = aws.variables();
