@@ -8,7 +8,7 @@ use aws_sdk_lambda::types::{LastUpdateStatus, State};
 
 use super::account::Account;
 use super::error::{CallError, On};
-use forwarder::settings::Source;
+use forwarder::settings::VariableSource;
 
 /// How the names of functions begin among which the forwarder is looked for, if none is named: `template.yaml` leaves the name to
 /// CloudFormation, which begins it with the name of the stack.
@@ -45,7 +45,7 @@ impl Debug for Variables {
     }
 }
 
-impl Source for Variables {
+impl VariableSource for Variables {
     fn get(&self, name: &str) -> Option<String> {
         self.0.get(name).cloned()
     }

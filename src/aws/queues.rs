@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::account::Account;
 use super::error::{CallError, On};
 use super::function::Function;
-use forwarder::settings::{DEAD_LETTER_QUEUE_URL, Source, UNDELIVERED_QUEUE_URL};
+use forwarder::settings::{DEAD_LETTER_QUEUE_URL, UNDELIVERED_QUEUE_URL, VariableSource};
 
 /// What a queue is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -18,7 +18,8 @@ use regex::{Captures, Regex};
 use serde_json::{Value, json};
 
 use super::{CommandError, show};
-use forwarder::lambda::handler::{Delivered, Handler, Invocation};
+use forwarder::lambda::handler::Handler;
+use forwarder::lambda::invocation::{Delivered, Invocation};
 use forwarder::settings::Settings;
 use intake::StandIn;
 use pipeline::decode::{self, EventMessage};

@@ -14,7 +14,7 @@ use super::checkpoint::{Book, Checkpoint, CheckpointError, Totals};
 use super::event::{HistoryEvent, Origin};
 use super::position::Known;
 use super::streams::Streams;
-use forwarder::delivery::deliver::{Outlook, Reason, Report, deliver};
+use forwarder::delivery::deliver::{DeliveryReport, Outlook, UndeliveredReason, deliver};
 use forwarder::delivery::intake::Intake;
 use forwarder::delivery::retry::RetryPolicy;
 use forwarder::delivery::undelivered;
@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(600);
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Stop {
     #[error("{undelivered} of {logs} logs of a page were not delivered: {reason}")]
-    Undelivered { undelivered: usize, logs: usize, reason: Reason },
+    Undelivered { undelivered: usize, logs: usize, reason: UndeliveredReason },
     #[error(
         "{0} have become too old for Datadog while the backfill ran: it takes logs of the last 18 hours, and drops older ones without a \
          word. Add `--late-as original_timestamp` to send them with the time of sending"
@@ -191,7 +191,7 @@ fn restamped(payloads: Vec<Payload>) -> (Vec<Payload>, usize) {
 }
 
 impl Delivery {
-    async fn deliver(&self, payloads: Vec<Payload>) -> Report {
+    async fn deliver(&self, payloads: Vec<Payload>) -> DeliveryReport {
         let intake = Intake::new(self.client.clone(), self.url.clone());
         let deadline = Instant::now() + PATIENCE;
         // What failed for the key is asked for once more with each page.
@@ -200,7 +200,7 @@ impl Delivery {
     }
 
     /// Counts what was delivered, keeps what never will be, and stops for what may be later.
-    fn settle(&self, report: Report, totals: &mut Totals) -> Result<(), Stop> {
+    fn settle(&self, report: DeliveryReport, totals: &mut Totals) -> Result<(), Stop> {
         totals.accepted = report.accepted as u64;
         totals.requests = report.tally.requests as u64;
         totals.bytes = report.bytes as u64;

@@ -3,7 +3,7 @@
 use super::{Area, Step};
 use crate::aws::account::Account;
 use crate::aws::function::Function;
-use forwarder::settings::{Settings, Source};
+use forwarder::settings::{Settings, VariableSource};
 
 /// A batch of CloudWatch Logs with retries of the intake takes seconds; Lambda's own default of three is too short.
 /// Source: `template.yaml` gives 120.
@@ -82,7 +82,7 @@ struct Seen<'a> {
     region: &'a str,
 }
 
-impl Source for Seen<'_> {
+impl VariableSource for Seen<'_> {
     // Source: AWS Lambda Developer Guide, "Defined runtime environment variables". They cannot be set by hand.
     fn get(&self, name: &str) -> Option<String> {
         match name {

@@ -2,7 +2,7 @@
 
 use super::{Area, Step};
 use forwarder::lambda::api_key::NoKey;
-use forwarder::lambda::aws::CallError;
+use forwarder::lambda::aws::AwsCallError;
 use forwarder::settings::ApiKeySource;
 
 /// What Datadog answered to the question whether a key is one.
@@ -43,10 +43,10 @@ pub(crate) fn fetched(source: &ApiKeySource, result: Result<(), &NoKey>) -> Step
         }
         Err(failure @ NoKey::Content { .. }) => Step::wrong(Area::Key, name, failure.to_string()),
         Err(failure @ NoKey::Call { error, .. }) => match error {
-            CallError::Service { code, .. } if code.contains("NotFound") => {
+            AwsCallError::Service { code, .. } if code.contains("NotFound") => {
                 Step::wrong(Area::Key, name, failure.to_string()).mend("check its name and its region")
             }
-            CallError::Service { code, .. } if code.contains("AccessDenied") => {
+            AwsCallError::Service { code, .. } if code.contains("AccessDenied") => {
                 Step::unknown(Area::Key, name, failure.to_string()).mend(
                     "the function's role may be allowed what the credentials in use are not: --send-test tries it",
                 )
@@ -89,12 +89,12 @@ mod tests {
         assert_eq!(fetched(&secret, Ok(())).outcome, Outcome::Right);
         assert_eq!(fetched(&plain, Ok(())).outcome, Outcome::Note);
         let call =
-            |code: &str| NoKey::Call { variable: "V", error: CallError::Service { status: 400, code: code.into() } };
+            |code: &str| NoKey::Call { variable: "V", error: AwsCallError::Service { status: 400, code: code.into() } };
         let outcome = |failure: NoKey| fetched(&secret, Err(&failure)).outcome;
         assert_eq!(outcome(call("ResourceNotFoundException")), Outcome::Wrong);
         assert_eq!(outcome(call("AccessDeniedException")), Outcome::Unknown);
         assert_eq!(outcome(NoKey::Content { variable: "V" }), Outcome::Wrong);
-        assert_eq!(outcome(NoKey::Call { variable: "V", error: CallError::Connection }), Outcome::Unknown);
+        assert_eq!(outcome(NoKey::Call { variable: "V", error: AwsCallError::Connection }), Outcome::Unknown);
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::aws::groups::{self, Found};
 use crate::aws::subscribe::plan::ours;
 use forwarder::delivery::client::Clients;
 use forwarder::lambda::api_key::{ApiKey, NoKey};
-use forwarder::settings::{AwsSettings, Queue, Settings};
+use forwarder::settings::{AwsSettings, Settings, SqsQueue};
 
 /// How long Datadog's API may take to say whether a key is one.
 const VALIDATION_TIMEOUT: Duration = Duration::from_secs(10);
@@ -126,7 +126,7 @@ pub(crate) async fn subscribed(
 ///
 /// # Errors
 /// [`CallError`]
-pub(crate) async fn attributes(account: &Account, queue: &Queue) -> Result<Attributes, CallError> {
+pub(crate) async fn attributes(account: &Account, queue: &SqsQueue) -> Result<Attributes, CallError> {
     let call = account.sqs.get_queue_attributes().queue_url(&queue.url).attribute_names(QueueAttributeName::All);
     let on = On::new(format!("queue {}", queue.name), account.arn("sqs", &queue.name));
     let answer = call.send().await.map_err(|error| CallError::new("sqs:GetQueueAttributes", on, &error))?;

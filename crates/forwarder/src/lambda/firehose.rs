@@ -32,14 +32,14 @@ const FRAME_BYTES: usize = 14;
 pub struct Transformation {
     #[serde(rename = "recordId")]
     pub(crate) record_id: String,
-    pub(crate) result: Outcome,
+    pub(crate) result: TransformationResult,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) data: String,
 }
 
 /// What became of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub(crate) enum Outcome {
+pub(crate) enum TransformationResult {
     /// It is transformed; Firehose delivers it.
     Ok,
     /// There is nothing to deliver.
@@ -91,7 +91,7 @@ fn transform_within(
             Ok(processed) => transformed.take(processed, &mut room, now_ms, settings.compression),
             Err(error) => {
                 transformed.failed.push(error);
-                (Outcome::ProcessingFailed, String::new())
+                (TransformationResult::ProcessingFailed, String::new())
             }
         };
         transformed.answer.push(Transformation { record_id: record.record_id.clone().into_owned(), result, data });
@@ -117,7 +117,7 @@ impl Transformed {
         room: &mut usize,
         now_ms: i64,
         compression: Compression,
-    ) -> (Outcome, String) {
+    ) -> (TransformationResult, String) {
         self.counts.add(&processed.counts);
         self.oldest_ms = [self.oldest_ms, processed.oldest_ms].into_iter().flatten().min();
         self.cluster = self.cluster.take().or(processed.cluster);
@@ -128,17 +128,17 @@ impl Transformed {
             payloads.extend(restamped);
         }
         if payloads.is_empty() {
-            return (Outcome::Dropped, String::new());
+            return (TransformationResult::Dropped, String::new());
         }
         let lines = lines(&payloads);
         let bytes = lines.len().div_ceil(3) * 4;
         if bytes > *room {
             self.direct.extend(payloads.into_iter().map(|payload| payload.compressed(compression)));
-            return (Outcome::Dropped, String::new());
+            return (TransformationResult::Dropped, String::new());
         }
         *room -= bytes;
         self.handed_on += payloads.iter().map(Payload::items).sum::<usize>();
-        (Outcome::Ok, STANDARD.encode(lines))
+        (TransformationResult::Ok, STANDARD.encode(lines))
     }
 }
 
@@ -161,7 +161,7 @@ fn empty_answer(record_id: &str) -> usize {
         let answer = Transformation { record_id: record_id.to_owned(), result, data: data.to_owned() };
         serde_json::to_string(&answer).map_or(0, |text| text.len() - data.len())
     };
-    length(Outcome::Ok, "x").max(length(Outcome::ProcessingFailed, "")) + 1
+    length(TransformationResult::Ok, "x").max(length(TransformationResult::ProcessingFailed, "")) + 1
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::handler::Delivered;
+use super::invocation::Delivered;
 use crate::delivery::tally::Tally;
 
 /// The namespace of all metrics.

@@ -61,7 +61,7 @@ pub struct Work {
 }
 
 /// One event that stands in the invocation's.
-enum Part<'e> {
+enum EventPart<'e> {
     /// base64 of gzip.
     Data(&'e str),
     /// A message of our own.
@@ -79,7 +79,7 @@ impl Work {
         settings: &PipelineSettings,
         now_ms: i64,
     ) -> Result<Work, EventError> {
-        let mut reading = Reading::new(function_arn, settings);
+        let mut reading = WorkReader::new(function_arn, settings);
         match event::recognise(event)? {
             InvocationEvent::Firehose(event) => {
                 reading.work.trigger = Trigger::Firehose(event.records.len());
@@ -94,7 +94,7 @@ impl Work {
             }
             InvocationEvent::Kinesis(records) => {
                 for (number, record) in (0..).zip(&records) {
-                    reading.part(number, Part::Data(&record.data));
+                    reading.part(number, EventPart::Data(&record.data));
                 }
                 let number = |record: KinesisRecord| record.sequence_number.into_owned();
                 reading.work.trigger = Trigger::Kinesis(records.into_iter().map(number).collect());
@@ -116,7 +116,7 @@ impl Work {
 
     /// Reads what an object holds that `record` told of.
     pub fn add_object(&mut self, record: u32, bytes: &[u8], function_arn: &str, settings: &PipelineSettings) {
-        let mut reading = Reading::new(function_arn, settings);
+        let mut reading = WorkReader::new(function_arn, settings);
         match std::str::from_utf8(bytes) {
             Ok(text) => reading.body(record, text),
             Err(_) => reading.poison(record, EventError::NotJson, String::new()),
@@ -151,7 +151,7 @@ fn receipt(record: SqsRecord) -> Receipt {
 }
 
 /// Events on their way into the same payloads.
-struct Reading<'s> {
+struct WorkReader<'s> {
     settings: &'s PipelineSettings,
     pipeline: Pipeline<'s>,
     /// What messages of our own hold: it was processed before.
@@ -161,9 +161,9 @@ struct Reading<'s> {
     work: Work,
 }
 
-impl<'s> Reading<'s> {
-    fn new(function_arn: &'s str, settings: &'s PipelineSettings) -> Reading<'s> {
-        Reading {
+impl<'s> WorkReader<'s> {
+    fn new(function_arn: &'s str, settings: &'s PipelineSettings) -> WorkReader<'s> {
+        WorkReader {
             settings,
             pipeline: Pipeline::new(function_arn, settings),
             saved: Processed::default(),
@@ -182,15 +182,11 @@ impl<'s> Reading<'s> {
 
     fn event(&mut self, record: u32, event: InvocationEvent, depth: usize) -> Result<(), EventError> {
         match event {
-            InvocationEvent::AwsLogs { data } => self.part(record, Part::Data(&data)),
-            InvocationEvent::Undelivered(text) => self.part(record, Part::Message(text)),
+            InvocationEvent::AwsLogs { data } => self.part(record, EventPart::Data(&data)),
+            InvocationEvent::Undelivered(text) => self.part(record, EventPart::Message(text)),
             InvocationEvent::S3(objects) if !objects.iter().all(S3Object::is_sound) => return Err(EventError::Unknown),
-            InvocationEvent::S3(objects) => {
-                self.work.objects.extend(objects.into_iter().map(|object| (record, object)))
-            }
-            InvocationEvent::Kinesis(records) => {
-                records.iter().for_each(|one| self.part(record, Part::Data(&one.data)))
-            }
+            InvocationEvent::S3(objects) => self.work.objects.extend(objects.into_iter().map(|object| (record, object))),
+            InvocationEvent::Kinesis(records) => records.iter().for_each(|one| self.part(record, EventPart::Data(&one.data))),
             _ if depth >= MAX_NESTING => return Err(EventError::Unknown),
             InvocationEvent::Failed(inside) => self.event(record, event::recognise(inside.as_bytes())?, depth + 1)?,
             InvocationEvent::Sqs(records) => {
@@ -204,10 +200,10 @@ impl<'s> Reading<'s> {
         Ok(())
     }
 
-    fn part(&mut self, record: u32, part: Part) {
+    fn part(&mut self, record: u32, part: EventPart) {
         let (read, body): (_, &dyn Fn() -> String) = match part {
-            Part::Data(data) => (self.data(record, data), &|| aws_logs(data)),
-            Part::Message(text) => (self.message(record, text), &|| text.to_owned()),
+            EventPart::Data(data) => (self.data(record, data), &|| aws_logs(data)),
+            EventPart::Message(text) => (self.message(record, text), &|| text.to_owned()),
         };
         if let Err(error) = read {
             self.poison(record, error, body());
@@ -238,7 +234,7 @@ impl<'s> Reading<'s> {
     }
 
     fn finish(self) -> Work {
-        let Reading { pipeline, saved, mut work, .. } = self;
+        let WorkReader { pipeline, saved, mut work, .. } = self;
         let processed = pipeline.finish();
         work.processed = Processed { control: processed.control, ..saved };
         work.processed.add(processed);

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::Reader;
+use super::reader::VariableReader;
 use pipeline::processing::ProcessingSettings;
 use pipeline::rules::container_filter::{ContainerFilter, FilterList};
 use pipeline::rules::pattern::{Dialect, Pattern, Replacement};
@@ -17,7 +17,7 @@ use pipeline::rules::{MultiLine, ProcessingRule, RuleAction, RuleSet, parse};
 const REDACT_IP: (&str, &str) = (r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}", "xxx.xxx.xxx.xxx");
 const REDACT_EMAIL: (&str, &str) = (r"[a-zA-Z0-9_.+-]+@[a-zA-Z0-9-]+\.[a-zA-Z0-9-.]+", "xxxxx@xxxxx.com");
 
-pub(super) fn read(reader: &mut Reader) -> ProcessingSettings {
+pub(super) fn read(reader: &mut VariableReader) -> ProcessingSettings {
     refuse_additional_targets(reader);
     ProcessingSettings {
         first: Arc::new(first(reader)),
@@ -33,7 +33,7 @@ pub(super) fn read(reader: &mut Reader) -> ProcessingSettings {
 }
 
 /// The rules before the container's own. Datadog's forwarder filters what is not scrubbed yet, and exclusion wins.
-fn first(reader: &mut Reader) -> RuleSet {
+fn first(reader: &mut VariableReader) -> RuleSet {
     let mut rules = Vec::new();
     for (name, action) in [
         ("EXCLUDE_AT_MATCH", RuleAction::Exclude as fn(Pattern) -> RuleAction),
@@ -58,7 +58,7 @@ fn first(reader: &mut Reader) -> RuleSet {
     RuleSet { rules, ..set }
 }
 
-fn agent_rules(reader: &mut Reader) -> RuleSet {
+fn agent_rules(reader: &mut VariableReader) -> RuleSet {
     const NAME: &str = "DD_LOGS_CONFIG_PROCESSING_RULES";
     let set = reader.get(NAME).map(|json| parse::text(&json)).unwrap_or_default();
     for error in &set.errors {
@@ -68,7 +68,7 @@ fn agent_rules(reader: &mut Reader) -> RuleSet {
 }
 
 /// The masks after the container's own, in the order of Datadog's forwarder; ours come last.
-fn last(reader: &mut Reader) -> RuleSet {
+fn last(reader: &mut VariableReader) -> RuleSet {
     let mut rules = Vec::new();
     for (name, (pattern, placeholder)) in [("REDACT_IP", REDACT_IP), ("REDACT_EMAIL", REDACT_EMAIL)] {
         if reader.flag(name) {
@@ -95,13 +95,13 @@ fn mask(name: &str, pattern: Pattern, placeholder: &str) -> Result<ProcessingRul
     Ok(ProcessingRule { name: name.to_owned(), action: RuleAction::Mask(pattern, replacement) })
 }
 
-fn python(reader: &mut Reader, name: &'static str) -> Option<Pattern> {
+fn python(reader: &mut VariableReader, name: &'static str) -> Option<Pattern> {
     let text = reader.exact(name)?;
     let compiled = Pattern::new(&text, Dialect::Python);
     compiled.map_err(|error| reader.mistake(name, format!("does not compile: {error}"))).ok()
 }
 
-fn scrubbers(reader: &mut Reader) -> Vec<ProcessingRule> {
+fn scrubbers(reader: &mut VariableReader) -> Vec<ProcessingRule> {
     let list = reader.get("PODFERRY_REDACT").unwrap_or_default();
     let names = list.split([',', ' ']).map(str::trim).filter(|name| !name.is_empty());
     let (mut rules, mut unknown) = (Vec::<ProcessingRule>::new(), false);
@@ -122,7 +122,7 @@ fn scrubbers(reader: &mut Reader) -> Vec<ProcessingRule> {
     rules
 }
 
-fn filter(reader: &mut Reader, name: &'static str) -> FilterList {
+fn filter(reader: &mut VariableReader, name: &'static str) -> FilterList {
     let list = reader.get(name).unwrap_or_default();
     FilterList::parse(&list).unwrap_or_else(|errors| {
         errors.into_iter().for_each(|error| reader.mistake(name, error.to_string()));
@@ -130,7 +130,7 @@ fn filter(reader: &mut Reader, name: &'static str) -> FilterList {
     })
 }
 
-fn sampling(reader: &mut Reader) -> Sampling {
+fn sampling(reader: &mut VariableReader) -> Sampling {
     let Some(json) = reader.get("PODFERRY_SAMPLE") else { return Sampling::default() };
     Sampling::parse(&json).unwrap_or_else(|problems| {
         problems.into_iter().for_each(|problem| reader.mistake("PODFERRY_SAMPLE", problem));
@@ -138,7 +138,7 @@ fn sampling(reader: &mut Reader) -> Sampling {
     })
 }
 
-fn refuse_additional_targets(reader: &mut Reader) {
+fn refuse_additional_targets(reader: &mut VariableReader) {
     if reader.get("DD_ADDITIONAL_TARGET_LAMBDAS").is_some() {
         reader.mistake(
             "DD_ADDITIONAL_TARGET_LAMBDAS",

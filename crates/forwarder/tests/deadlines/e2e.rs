@@ -17,7 +17,7 @@ fn real_runtimes() {
         eprintln!("SKIPPED: {} is not built: cargo build", podferry.display());
         return;
     }
-    // One after the other, `watch` last: it builds the forwarder anew, in the place from which the others run it.
+    // One after the other, `watch` last: it rebuilds the forwarder in the place from which the others run it.
     for part in ["emulator", "keys", "watch"] {
         let run = Command::new("python3")
             .args(["scripts/e2e", "--skip-missing", "--only", part])

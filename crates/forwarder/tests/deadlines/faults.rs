@@ -15,16 +15,18 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use forwarder::delivery::undelivered;
-use forwarder::lambda::handler::{Handler, Invocation};
+use forwarder::lambda::handler::Handler;
+use forwarder::lambda::invocation::Invocation;
 use forwarder::lambda::metrics::Telemetry;
 use forwarder::settings::Settings;
 use intake::{Arrival, Reply, StandIn};
 use pipeline::compress::Compression;
 use serde_json::Value;
+use testkit::aws::{AwsBehavior, AwsStandIn};
+use testkit::event_source_mapping::EventSourceMapping;
 use testkit::events::*;
-use testkit::front::{Front, Spoilt};
-use testkit::runtime_api::Forwarder;
-use testkit::sqs::{Aws, Mapping, Mood};
+use testkit::network::{FaultyNetwork, NetworkFault};
+use testkit::runtime_api::ForwarderProcess;
 use tokio::runtime;
 use tokio::task::block_in_place;
 
@@ -193,7 +195,7 @@ fn event_of(size: Size) -> Vec<u8> {
 enum Function {
     Handler(Box<Handler>),
     /// Its channels are for one thread at a time.
-    Process(Mutex<Forwarder>),
+    Process(Mutex<ForwarderProcess>),
 }
 
 /// The function with its intake and its queues.
@@ -201,8 +203,8 @@ struct World {
     size: Size,
     function: Function,
     intake: Arc<StandIn>,
-    front: Option<Front>,
-    aws: Aws,
+    front: Option<FaultyNetwork>,
+    aws: AwsStandIn,
     is_well: Arc<AtomicBool>,
     variables: HashMap<String, String>,
 }
@@ -226,8 +228,8 @@ impl World {
         };
         let intake = Arc::new(StandIn::start_with("127.0.0.1:0", script).await.unwrap());
         let front = match fault {
-            Fault::ResetBefore => Some(Front::start(&intake.url(), Spoilt::Reset).await),
-            Fault::Drip(wait) => Some(Front::start(&intake.url(), Spoilt::Drip(wait)).await),
+            Fault::ResetBefore => Some(FaultyNetwork::start(&intake.url(), NetworkFault::Reset).await),
+            Fault::Drip(wait) => Some(FaultyNetwork::start(&intake.url(), NetworkFault::Drip(wait)).await),
             _ => None,
         };
         let url = match fault {
@@ -235,7 +237,7 @@ impl World {
             Fault::Tls => intake.url().replace("http:", "https:"),
             _ => front.as_ref().map_or_else(|| intake.url(), |front| front.url.clone()),
         };
-        let aws = Aws::start(if fault == Fault::QueueDown { Mood::Down } else { Mood::Well });
+        let aws = AwsStandIn::start(if fault == Fault::QueueDown { AwsBehavior::Down } else { AwsBehavior::Healthy });
         aws.set_secret("first");
         let mut variables: HashMap<String, String> =
             aws.variables().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
@@ -282,11 +284,11 @@ impl World {
         }
     }
 
-    fn process(&self) -> Forwarder {
+    fn process(&self) -> ForwarderProcess {
         let variables: Vec<(&str, &str)> =
             self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         block_in_place(|| {
-            let forwarder = Forwarder::start(FORWARDER, &variables);
+            let forwarder = ForwarderProcess::start(FORWARDER, &variables);
             forwarder.wait_for_next();
             forwarder
         })
@@ -315,9 +317,9 @@ impl World {
 
     fn make_well(&mut self, fault: Fault) {
         self.is_well.store(true, Ordering::SeqCst);
-        self.aws.set(Mood::Well);
+        self.aws.set(AwsBehavior::Healthy);
         if let Some(front) = &self.front {
-            front.set(Spoilt::No);
+            front.set(NetworkFault::None);
         }
         if matches!(fault, Fault::Address(_) | Fault::Tls) {
             // A wrong setting: the function gets the right one.
@@ -373,7 +375,7 @@ impl World {
 
     /// Gives the messages of a queue to the function until none is left.
     async fn drain(&self, queue: &str) {
-        let mut mapping = Mapping::default();
+        let mut mapping = EventSourceMapping::default();
         mapping.fill(&self.aws, queue);
         while let Some((batch, event)) = mapping.next() {
             assert!(batch[0].receive_count < 10, "it does not end");
@@ -519,10 +521,10 @@ async fn another_sandbox_sends_again_what_the_first_had_done() {
     let size = Size::Large;
     let event = event_of(size);
     // The queue takes none or two messages, and then the whole event comes to a function that knows nothing of it.
-    for (mood, in_queue) in [(Mood::Down, 0), (Mood::TakesOnly(2), 2 * PAYLOAD)] {
+    for (behavior, in_queue) in [(AwsBehavior::Down, 0), (AwsBehavior::TakesOnly(2), 2 * PAYLOAD)] {
         let fault = Fault::Status(503, Some("600"));
         let mut world = World::start(fault, size).await;
-        world.aws.set(mood);
+        world.aws.set(behavior);
         assert!(world.invoke(&event, LONG).await.is_err());
         let saved = world.in_queue("undelivered").len();
         assert_eq!(saved, in_queue);

@@ -13,9 +13,10 @@ use std::time::{Duration, Instant};
 
 use intake::{Arrival, Reply, StandIn};
 use serde_json::{Value, json};
+use testkit::aws::{AwsBehavior, AwsStandIn};
+use testkit::event_source_mapping::EventSourceMapping;
 use testkit::events::*;
-use testkit::runtime_api::Forwarder;
-use testkit::sqs::{Aws, Mapping, Mood};
+use testkit::runtime_api::ForwarderProcess;
 
 const FORWARDER: &str = env!("CARGO_BIN_EXE_forwarder");
 
@@ -155,30 +156,28 @@ impl Intake {
 
 struct Soak {
     random: Random,
-    forwarder: Forwarder,
+    forwarder: ForwarderProcess,
     intake: Arc<Mutex<Intake>>,
     stand_in: StandIn,
-    aws: Aws,
-    mapping: Mapping,
+    aws: AwsStandIn,
+    mapping: EventSourceMapping,
     figures: BTreeMap<&'static str, usize>,
     kinds: BTreeMap<Fault, usize>,
-    _runtime: tokio::runtime::Runtime,
 }
 
 impl Soak {
     fn start(seed: u64) -> Soak {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let intake = Arc::new(Mutex::new(Intake { key: "key-0".to_owned(), ..Intake::default() }));
         let asked = intake.clone();
         let script = move |arrival: &Arrival| asked.lock().unwrap().reply(arrival);
-        let stand_in = runtime.block_on(StandIn::start_with("127.0.0.1:0", script)).unwrap();
-        let aws = Aws::start(Mood::Well);
+        let stand_in = testkit::http::runtime().block_on(StandIn::start_with("127.0.0.1:0", script)).unwrap();
+        let aws = AwsStandIn::start(AwsBehavior::Healthy);
         aws.set_secret("key-0");
         let mut variables = aws.variables();
         variables.push(("DD_URL", stand_in.url()));
         variables.push(("DD_API_KEY_SECRET_ARN", "datadog".to_owned()));
         let variables: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let mut forwarder = Forwarder::start(FORWARDER, &variables);
+        let mut forwarder = ForwarderProcess::start(FORWARDER, &variables);
         forwarder.discard_output();
         forwarder.wait_for_next();
         Soak {
@@ -187,10 +186,9 @@ impl Soak {
             intake,
             stand_in,
             aws,
-            mapping: Mapping::default(),
+            mapping: EventSourceMapping::default(),
             figures: BTreeMap::new(),
             kinds: BTreeMap::new(),
-            _runtime: runtime,
         }
     }
 
@@ -226,8 +224,8 @@ impl Soak {
                 time = SHORT;
                 // The queue fails at times, too.
                 if self.random.one_in(3) {
-                    let moods = [Mood::Down, Mood::Denied, Mood::TakesOnly(1)];
-                    self.aws.set(moods[self.random.below(3) as usize]);
+                    let behaviors = [AwsBehavior::Down, AwsBehavior::Denied, AwsBehavior::TakesOnly(1)];
+                    self.aws.set(behaviors[self.random.below(3) as usize]);
                     self.count("events for which the queue failed", 1);
                 }
             }
@@ -241,10 +239,10 @@ impl Soak {
                 self.give_up(number, &event);
             }
             if self.random.one_in(3) {
-                self.aws.set(Mood::Well);
+                self.aws.set(AwsBehavior::Healthy);
             }
         }
-        self.aws.set(Mood::Well);
+        self.aws.set(AwsBehavior::Healthy);
         self.heal(20);
         logs
     }

@@ -6,16 +6,18 @@ use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use forwarder::lambda::handler::{Failure, Handler, Invocation};
+use forwarder::lambda::handler::Handler;
+use forwarder::lambda::invocation::{Invocation, InvocationFailure};
 use forwarder::lambda::work::{Trigger, Work};
 use forwarder::settings::Settings;
 use intake::{Reply, StandIn};
 use pipeline::event::EventError;
 use pipeline::{self, PipelineSettings};
 use serde_json::{Value, json};
+use testkit::aws::{AwsBehavior, AwsStandIn};
+use testkit::event_source_mapping::sqs_event;
 use testkit::events::*;
-use testkit::runtime_api::Forwarder;
-use testkit::sqs::{Aws, Mood, sqs_event};
+use testkit::runtime_api::ForwarderProcess;
 
 // What a pod can write.
 
@@ -209,14 +211,14 @@ const ACCESS: &str = "zugang0123";
 
 #[test]
 fn neither_texts_nor_keys_are_in_anything_that_the_function_says() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     // The answers repeat what was sent, as a proxy's may.
     let statuses = [("202", Reply::Judge), ("400", Reply::Status(400, None)), ("403", Reply::Status(403, None))];
     let later = [("503", Reply::Status(503, Some("600".into()))), ("silence", Reply::Silence)];
     for (name, reply) in statuses.into_iter().chain(later) {
-        let intake = runtime.block_on(StandIn::start_with("127.0.0.1:0", move |_| reply.clone())).unwrap();
-        for mood in [Mood::Well, Mood::Denied] {
-            let aws = Aws::start(mood);
+        let intake =
+            testkit::http::runtime().block_on(StandIn::start_with("127.0.0.1:0", move |_| reply.clone())).unwrap();
+        for behavior in [AwsBehavior::Healthy, AwsBehavior::Denied] {
+            let aws = AwsStandIn::start(behavior);
             let mut variables: Vec<(&str, String)> = aws.variables();
             variables.retain(|(name, _)| *name != "AWS_SECRET_ACCESS_KEY");
             variables.extend([
@@ -227,7 +229,7 @@ fn neither_texts_nor_keys_are_in_anything_that_the_function_says() {
                 ("DD_LOG_LEVEL", "DEBUG".to_owned()),
             ]);
             let variables: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            let forwarder = Forwarder::start(env!("CARGO_BIN_EXE_forwarder"), &variables);
+            let forwarder = ForwarderProcess::start(env!("CARGO_BIN_EXE_forwarder"), &variables);
             forwarder.wait_for_next();
             let mut told = String::new();
             for event in events() {
@@ -237,10 +239,10 @@ fn neither_texts_nor_keys_are_in_anything_that_the_function_says() {
             let output = forwarder.output() + &told;
             assert!(output.contains("LogsReceived") && output.contains("request_id"), "{output}");
             for secret in [SECRET, KEY, ACCESS] {
-                assert!(!output.contains(secret), "{name}, {mood:?}: {output}");
+                assert!(!output.contains(secret), "{name}, {behavior:?}: {output}");
             }
             let sent = [aws.sent("undelivered"), aws.sent("dead")].concat();
-            assert_eq!(sent.is_empty(), mood == Mood::Denied, "{name}");
+            assert_eq!(sent.is_empty(), behavior == AwsBehavior::Denied, "{name}");
             for message in sent {
                 let value: Value = serde_json::from_str(&message.body).unwrap_or_default();
                 // What cannot be read is kept as it came; a message of our own says only numbers and names of its logs.
@@ -324,7 +326,7 @@ fn of_tls_1_1() -> (u16, Receiver<Vec<u8>>) {
     (port, told)
 }
 
-async fn send(variables: &[(&str, &str)]) -> Result<usize, Failure> {
+async fn send(variables: &[(&str, &str)]) -> Result<usize, InvocationFailure> {
     let mut map: HashMap<String, String> =
         variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     map.insert("DD_API_KEY".to_owned(), KEY.to_owned());

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use forwarder::settings::{FORWARDER_SETTINGS, Here, Settings, VARIABLES, forwarder_markdown};
+use forwarder::settings::{FORWARDER_SETTINGS, SettingEffect, Settings, VARIABLES, forwarder_markdown};
 use pipeline::compress::Compression;
 use pipeline::{self, LogCounts, PipelineSettings};
 use serde_json::{Value, json};
@@ -397,7 +397,8 @@ fn settings_without_effect_are_warned_of_once() {
 
 #[test]
 fn every_setting_without_effect_warns() {
-    let names = FORWARDER_SETTINGS.iter().filter(|setting| setting.here == Here::NoEffect).flat_map(|s| s.variables);
+    let names =
+        FORWARDER_SETTINGS.iter().filter(|setting| setting.effect == SettingEffect::NoEffect).flat_map(|s| s.variables);
     for name in names.filter(|name| **name != "DD_ENRICH_S3_TAGS") {
         let value = if *name == "DD_ENRICH_CLOUDWATCH_TAGS" { "false" } else { "debug" };
         assert_eq!(all_settings(&[(name, value)]).warnings.len(), 1, "{name}={value}");
@@ -435,7 +436,7 @@ fn what_has_an_effect_is_in_the_table_of_settings() {
     let known: Vec<&str> = VARIABLES.iter().flat_map(|variable| variable.name.split(", ")).collect();
     for setting in FORWARDER_SETTINGS {
         for name in setting.variables {
-            let has_effect = matches!(setting.here, Here::Same | Here::Differs);
+            let has_effect = matches!(setting.effect, SettingEffect::Same | SettingEffect::Differs);
             assert_eq!(known.contains(name), has_effect, "{name}");
         }
     }
