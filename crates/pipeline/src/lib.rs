@@ -9,6 +9,7 @@
 pub mod autodiscovery;
 pub mod batch;
 pub mod compress;
+pub mod counted;
 pub(crate) mod cri;
 pub mod decode;
 pub mod entry;

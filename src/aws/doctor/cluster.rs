@@ -8,6 +8,7 @@ use manifests::lint::project::Expected;
 use manifests::lint::rule::Severity;
 use manifests::lint::source::Source;
 use manifests::lint::{self, Report};
+use pipeline::counted::counted;
 
 /// Names of pods to show of many.
 const SHOWN: usize = 3;
@@ -110,17 +111,17 @@ pub(crate) fn pods(seen: Result<&Value, &Unseen>, config_map: Option<&Value>) ->
         // Source: seen in annotations: `LoggingDisabled: LOGGING_CONFIGMAP_NOT_FOUND`.
         let reason =
             first.logging.and_then(|text| text.split_once(':')).map_or("no reason given", |(_, reason)| reason.trim());
-        let problem = format!("EKS does not log {}: {reason}", counted(&disabled));
+        let problem = format!("EKS does not log {}: {reason}", named(&disabled));
         let remedy = "mend the ConfigMap, then start the pods anew: kubectl rollout restart deployment -n NAMESPACE";
         steps.push(Step::wrong(Area::Cluster, "pods", problem).mend(remedy));
     }
     let enabled: Vec<&Pod> = all.iter().filter(|pod| pod.logging == Some("LoggingEnabled")).collect();
     if !enabled.is_empty() {
-        steps.push(Step::right(Area::Cluster, "pods", format!("EKS logs {}", counted(&enabled))));
+        steps.push(Step::right(Area::Cluster, "pods", format!("EKS logs {}", named(&enabled))));
     }
     let unsaid: Vec<&Pod> = all.iter().filter(|pod| pod.logging.is_none()).collect();
     if !unsaid.is_empty() {
-        let seen = format!("{} have no annotation `Logging`", counted(&unsaid));
+        let seen = format!("{} have no annotation `Logging`", named(&unsaid));
         steps.push(
             Step::unknown(Area::Cluster, "pods", seen)
                 .mend("kubectl describe pod shows the events LoggingEnabled and LoggingDisabled"),
@@ -132,10 +133,8 @@ pub(crate) fn pods(seen: Result<&Value, &Unseen>, config_map: Option<&Value>) ->
         .filter(|pod| pod.created.zip(changed).is_some_and(|(created, changed)| created < changed))
         .collect();
     if !older.is_empty() {
-        let seen = format!(
-            "{} began before the ConfigMap was last changed: the change does not hold for them",
-            counted(&older)
-        );
+        let seen =
+            format!("{} began before the ConfigMap was last changed: the change does not hold for them", named(&older));
         steps.push(Step::note(Area::Cluster, "pods", seen).mend("kubectl rollout restart deployment -n NAMESPACE"));
     }
     steps
@@ -169,11 +168,10 @@ fn time(value: &Value) -> Option<Timestamp> {
 }
 
 /// `2 pods on Fargate (shop/a, shop/b)`.
-fn counted(pods: &[&Pod]) -> String {
+fn named(pods: &[&Pod]) -> String {
     let names: Vec<&str> = pods.iter().take(SHOWN).map(|pod| pod.name.as_str()).collect();
     let more = if pods.len() > SHOWN { ", …" } else { "" };
-    let noun = if pods.len() == 1 { "pod" } else { "pods" };
-    format!("{} {noun} on Fargate ({}{more})", pods.len(), names.join(", "))
+    format!("{} on Fargate ({}{more})", counted(pods.len(), "pod"), names.join(", "))
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ pub use table::{VARIABLES, Variable, markdown};
 use std::collections::HashMap;
 
 use pipeline::compress::Compression;
+use pipeline::counted::counted;
 use pipeline::recent::Recent;
 use pipeline::tags::TagSettings;
 use pipeline::tags::as_tags::AsTags;
@@ -87,8 +88,7 @@ impl std::error::Error for Mistakes {}
 
 impl std::fmt::Display for Mistakes {
     fn fmt(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
-        let number = self.0.len();
-        write!(formatter, "{number} setting{} cannot be used:", if number == 1 { "" } else { "s" })?;
+        write!(formatter, "{} cannot be used:", counted(self.0.len(), "setting"))?;
         self.0.iter().try_for_each(|mistake| write!(formatter, "\n  {mistake}"))
     }
 }

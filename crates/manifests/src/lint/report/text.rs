@@ -7,6 +7,7 @@ use super::super::finding::Finding;
 use super::super::rule::Severity;
 use super::super::source::{Place, Source};
 use super::super::{Report, secrets};
+use pipeline::counted::counted;
 
 /// How it is shown.
 #[derive(Debug, Clone, Copy)]
@@ -87,8 +88,4 @@ pub fn summary(report: &Report, files: usize) -> String {
     let allowed = if report.allowed > 0 { format!(", {} allowed", report.allowed) } else { String::new() };
     let documents = counted(report.documents, "document");
     format!("{}{allowed} in {documents} of {}", parts.join(", "), counted(files, "file"))
-}
-
-fn counted(count: usize, word: &str) -> String {
-    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }

@@ -6,6 +6,7 @@ use crate::lint::logging::Part;
 use crate::lint::project::Project;
 use crate::lint::rule::{Rule, Severity};
 use crate::lint::source::{Place, Span};
+use pipeline::counted::counted;
 
 /// What is seen to work: keys stand four blanks deeper than their section. Source: aws/containers-roadmap#1197.
 const DEPTH: usize = 4;
@@ -149,7 +150,6 @@ fn blanks(text: &str) -> String {
     }
     match text.len() {
         0 => "nothing".to_owned(),
-        1 => "1 blank".to_owned(),
-        number => format!("{number} blanks"),
+        number => counted(number, "blank"),
     }
 }
