@@ -9,10 +9,10 @@ use super::{CommandError, Exit, generate, replace, show};
 use manifests::cluster::ClusterOptions;
 use manifests::lint::finding::Fact;
 use manifests::lint::project::Expected;
-use manifests::lint::report::{explain, github, json, sarif, text};
+use manifests::lint::report::{LintReport, explain, github, json, sarif, text};
 use manifests::lint::rule::Severity;
 use manifests::lint::source::Source;
-use manifests::lint::{self, Report, fix, rules};
+use manifests::lint::{self, fix, rules};
 
 /// Ends of names of files that are read in folders.
 const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
@@ -230,7 +230,7 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), CommandError> {
 }
 
 /// What the sources become, and how many findings were mended.
-fn mend(sources: &[Source], report: &Report, expected: &Expected, allowed: &[String]) -> (Vec<Source>, usize) {
+fn mend(sources: &[Source], report: &LintReport, expected: &Expected, allowed: &[String]) -> (Vec<Source>, usize) {
     let (mut sources, mut report, mut mended) = (sources.to_vec(), report.clone(), 0);
     for _ in 0..ROUNDS {
         let mut now = 0;
@@ -248,7 +248,7 @@ fn mend(sources: &[Source], report: &Report, expected: &Expected, allowed: &[Str
     (sources, mended)
 }
 
-fn write(report: &Report, sources: &[Source], format: Format) -> Result<(), CommandError> {
+fn write(report: &LintReport, sources: &[Source], format: Format) -> Result<(), CommandError> {
     let pretty = |value: &serde_json::Value| format!("{value:#}\n");
     let written = match format {
         Format::Text => {
@@ -267,7 +267,7 @@ fn write(report: &Report, sources: &[Source], format: Format) -> Result<(), Comm
 }
 
 /// Facts, each with its file where there are several.
-fn facts(report: &Report, sources: &[Source]) -> String {
+fn facts(report: &LintReport, sources: &[Source]) -> String {
     let line = |fact: &Fact| match sources.get(fact.place.source).filter(|_| sources.len() > 1) {
         Some(source) => format!("{}: {}.\n", source.name, fact.text),
         None => format!("{}.\n", fact.text),

@@ -2,8 +2,8 @@
 //!
 //! Source: Datadog, "Amazon EKS on AWS Fargate"; DataDog/datadog-agent, `pkg/clusteragent/admission/mutate/agent_sidecar`.
 
-use super::cluster::{is_label, is_name};
-use super::node::{Item, Map};
+use crate::cluster::{is_label, is_name};
+use crate::node::{Item, Map};
 
 /// The Secret with the API key and the token. The Admission Controller looks for no other name.
 pub(crate) const SECRET: &str = "datadog-secret";

@@ -1,11 +1,11 @@
 //! The whole set for a cluster: every manifest that its logs and Agents need, in the order in which they are applied, and a README
 //! with the commands.
 
-use super::File;
-use super::cluster::{Cluster, Missing, Need, Refused};
-use super::injection::Injection;
-use super::logging::{self, LoggingError};
 use super::{fargate_profile, helm_values, iam, monitor, operator, rbac, subscription};
+use crate::cluster::{Cluster, Missing, Need, Refused};
+use crate::file::File;
+use crate::injection::Injection;
+use crate::logging::{self, LoggingError};
 
 /// What there is to choose.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -4,9 +4,9 @@
 
 use serde_json::{Map as Json, Value};
 
-use super::File;
-use super::cluster::is_label;
-use super::node::Map;
+use crate::cluster::is_label;
+use crate::file::File;
+use crate::node::Map;
 
 /// What annotations of Autodiscovery begin with.
 pub(crate) const PREFIX: &str = "ad.datadoghq.com/";

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map as Json, Value};
 
-use super::File;
-use super::annotations::{Checks, PREFIX, Target, entry, patch};
+use crate::annotations::{Checks, PREFIX, Target, entry, patch};
+use crate::file::File;
 
 /// The three parts, as the annotations' names end.
 pub(crate) const PARTS: [&str; 3] = ["check_names", "init_configs", "instances"];
@@ -164,9 +164,9 @@ pub(crate) fn checks(
 mod tests {
     use serde_json::json;
 
-    use super::super::Content;
-    use super::super::node::Map;
     use super::*;
+    use crate::file::Content;
+    use crate::node::Map;
 
     fn patches(documents: &[Value]) -> Result<Vec<Map>, ConvertError> {
         let Content::Documents { documents, .. } = convert(documents)?.0.content else { panic!("documents") };

@@ -2,16 +2,16 @@
 //!
 //! Source: eksctl, "EKS Fargate support"; Amazon EKS User Guide, "Define which Pods use AWS Fargate when launched".
 
-use super::File;
-use super::agent::check_labels;
-use super::cluster::{Cluster, Need, Refused};
-use super::node::{Map, Node};
+use crate::agent::check_labels;
+use crate::cluster::{Cluster, Need, Refused};
+use crate::file::File;
+use crate::node::{Map, Node};
 
 /// How many selectors a profile may have. Source: Amazon EKS User Guide, "Fargate profile components".
 const MAX_SELECTORS: usize = 5;
 
 /// Namespaces beside those of the pods that a cluster without other nodes needs on Fargate: of the Cluster Agent, and of CoreDNS.
-pub const OF_A_CLUSTER: [&str; 2] = [super::agent::NAMESPACE, "kube-system"];
+pub const OF_A_CLUSTER: [&str; 2] = [crate::agent::NAMESPACE, "kube-system"];
 
 /// What there is to choose.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,9 +92,9 @@ fn is_role(arn: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Content;
-    use super::super::cluster::ClusterOptions;
     use super::*;
+    use crate::cluster::ClusterOptions;
+    use crate::file::Content;
 
     fn generated(namespaces: usize, options: &Options) -> Result<serde_json::Value, Refused> {
         let cluster = ClusterOptions {

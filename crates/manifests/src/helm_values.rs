@@ -3,11 +3,11 @@
 //! Source: DataDog/helm-charts, `charts/datadog`, `values.yaml` of version 3.240.0; `tests/fixtures/generate/chart.tsv` has the
 //! lines of it that are used here.
 
-use super::File;
-use super::agent::SECRET;
-use super::cluster::{Cluster, Refused};
-use super::injection::Injection;
-use super::node::{Map, Node};
+use crate::agent::SECRET;
+use crate::cluster::{Cluster, Refused};
+use crate::file::File;
+use crate::injection::Injection;
+use crate::node::{Map, Node};
 
 /// The values.
 ///

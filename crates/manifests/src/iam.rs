@@ -3,9 +3,9 @@
 //! Source: Amazon EKS User Guide, "Fargate logging", whose policy has `"Resource": "*"`; AWS Service Authorization Reference,
 //! CloudWatch Logs, Amazon Data Firehose, OpenSearch Service.
 
-use super::File;
-use super::cluster::{Cluster, Missing, Need};
-use super::node::{Map, Node};
+use crate::cluster::{Cluster, Missing, Need};
+use crate::file::File;
+use crate::node::{Map, Node};
 
 /// The name that commands and templates give the policy.
 const POLICY_NAME: &str = "podferry-fargate-logging";

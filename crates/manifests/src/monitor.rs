@@ -4,9 +4,9 @@
 //! Source: Datadog API reference, "Create a monitor" and "Create a new dashboard"; DataDog/integrations-core, `eks_fargate`, whose
 //! check sends `eks.fargate.pods.running` from each Agent; Datadog's integrations for AWS Lambda and SQS.
 
-use super::File;
-use super::cluster::{Cluster, Missing, Need};
-use super::node::{Map, Node};
+use crate::cluster::{Cluster, Missing, Need};
+use crate::file::File;
+use crate::node::{Map, Node};
 
 /// What there is to choose.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -3,11 +3,11 @@
 //! Source: DataDog/datadog-operator, `docs/configuration.v2alpha1.md`; Datadog, "Amazon EKS on AWS Fargate", "Admission
 //! Controller – Datadog Operator".
 
-use super::File;
-use super::agent::{API_KEY, SECRET, TOKEN};
-use super::cluster::{Cluster, Refused};
-use super::injection::Injection;
-use super::node::Map;
+use crate::agent::{API_KEY, SECRET, TOKEN};
+use crate::cluster::{Cluster, Refused};
+use crate::file::File;
+use crate::injection::Injection;
+use crate::node::Map;
 
 /// The manifest.
 ///
@@ -80,11 +80,12 @@ fn overrides(injection: &Injection) -> Map {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::agent::Resources;
-    use super::super::cluster::ClusterOptions;
-    use super::super::sidecar::NativeLogs;
-    use super::super::{Content, helm_values};
     use super::*;
+    use crate::agent::Resources;
+    use crate::cluster::ClusterOptions;
+    use crate::file::Content;
+    use crate::helm_values;
+    use crate::sidecar::NativeLogs;
 
     fn cluster() -> Cluster {
         let options = ClusterOptions {

@@ -2,10 +2,10 @@
 //!
 //! Source: Datadog, "Amazon EKS on AWS Fargate", "AWS EKS Fargate RBAC".
 
-use super::File;
-use super::agent::item;
-use super::cluster::{Cluster, Missing, Need, is_label, is_name};
-use super::node::{Item, Map, Node};
+use crate::agent::item;
+use crate::cluster::{Cluster, Missing, Need, is_label, is_name};
+use crate::file::File;
+use crate::node::{Item, Map, Node};
 
 const GROUP: &str = "rbac.authorization.k8s.io";
 
@@ -103,9 +103,9 @@ pub fn subject(text: &str) -> Result<(String, String), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Content;
-    use super::super::cluster::ClusterOptions;
     use super::*;
+    use crate::cluster::ClusterOptions;
+    use crate::file::Content;
 
     fn kinds(account: Option<&str>, options: &Options) -> Vec<String> {
         let namespaces = vec!["shop".to_owned(), "batch".to_owned()];

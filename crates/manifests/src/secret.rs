@@ -7,10 +7,10 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::File;
-use super::agent::{API_KEY, SECRET, TOKEN};
-use super::cluster::{Cluster, Missing, Need, is_label};
-use super::node::{Map, Node};
+use crate::agent::{API_KEY, SECRET, TOKEN};
+use crate::cluster::{Cluster, Missing, Need, is_label};
+use crate::file::File;
+use crate::node::{Map, Node};
 
 /// How long a token has to be. Source: DataDog/datadog-agent, `pkg/api/util`, `authTokenMinimalLen`.
 pub(crate) const MIN_TOKEN: usize = 32;
@@ -185,9 +185,9 @@ pub fn token(random: &[u8]) -> Option<SecretString> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::cluster::ClusterOptions;
-    use super::super::{Content, File};
     use super::*;
+    use crate::cluster::ClusterOptions;
+    use crate::file::{Content, File};
 
     fn generated(api_key: &str, token: &str) -> Result<File, SecretError> {
         let namespaces = ["shop", "datadog", "shop"].map(str::to_owned).to_vec();

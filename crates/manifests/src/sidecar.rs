@@ -6,12 +6,12 @@
 //! Source: Datadog, "Amazon EKS on AWS Fargate", manual setup, and DataDog/datadog-agent,
 //! `pkg/clusteragent/admission/mutate/agent_sidecar` (what the Admission Controller injects).
 
-use super::agent::{
+use crate::agent::{
     API_KEY, COLLECT_ALL, IMAGE, PROCESSES, Resources, TAG, TOKEN, USER, check_env, check_tag,
     default_cluster_agent_url, env, env_of_secret, image, item,
 };
-use super::cluster::Cluster;
-use super::node::{Item, Map, Node};
+use crate::cluster::Cluster;
+use crate::node::{Item, Map, Node};
 
 /// Whose container it is to look like: its name, and the order of its variables, in which people compare the two.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub struct Sidecar {
     pub image: String,
     pub site: String,
     pub cluster_name: String,
-    /// How to reach the Cluster Agent; see [`super::agent::parse_cluster_agent`]. `None`: the sidecar stands alone.
+    /// How to reach the Cluster Agent; see [`crate::agent::parse_cluster_agent`]. `None`: the sidecar stands alone.
     pub cluster_agent_url: Option<String>,
     /// Tags of all that the sidecar sends, `name:value` each.
     pub tags: Vec<String>,

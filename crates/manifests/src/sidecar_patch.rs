@@ -1,13 +1,13 @@
 //! The sidecar as a patch for a workload that is there already.
 //!
 //! Source: Kubernetes, "Update API Objects in Place Using kubectl patch" (a strategic merge patch: containers, variables and
-//! volumes are merged by their names); what is in it is [`super::sidecar`]'s.
+//! volumes are merged by their names); what is in it is [`crate::sidecar`]'s.
 
-use super::File;
-use super::agent::{all_differ, env, item};
-use super::cluster::{Cluster, Need, Refused, is_label};
-use super::node::{Item, Map, Node};
-use super::sidecar::{Sidecar, mount};
+use crate::agent::{all_differ, env, item};
+use crate::cluster::{Cluster, Need, Refused, is_label};
+use crate::file::File;
+use crate::node::{Item, Map, Node};
+use crate::sidecar::{Sidecar, mount};
 
 /// A patch that adds the sidecar to a workload's pods: `kubectl patch deployment NAME --patch-file sidecar.yaml`.
 ///
@@ -68,10 +68,10 @@ fn check(sidecar: &Sidecar, applications: &[String]) -> Result<(), Refused> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::agent::{IMAGE, image};
-    use super::super::cluster::ClusterOptions;
-    use super::super::sidecar::NativeLogs;
     use super::*;
+    use crate::agent::{IMAGE, image};
+    use crate::cluster::ClusterOptions;
+    use crate::sidecar::NativeLogs;
 
     fn cluster() -> Cluster {
         let options = ClusterOptions { cluster: Some("prod".into()), ..ClusterOptions::default() };

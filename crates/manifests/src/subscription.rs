@@ -3,9 +3,9 @@
 //!
 //! Source: AWS CloudFormation, `AWS::Logs::SubscriptionFilter` and `AWS::Lambda::Permission`.
 
-use super::File;
-use super::cluster::{Cluster, Missing, Need};
-use super::node::{Map, Node};
+use crate::cluster::{Cluster, Missing, Need};
+use crate::file::File;
+use crate::node::{Map, Node};
 
 /// What there is to choose.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 //! A string stands without quotes only where no reader, of YAML 1.1 or 1.2, could take it for anything else. Otherwise it is
 //! written as JSON writes it, which is YAML too.
 
-use super::node::{Item, Map, Node};
+use crate::node::{Item, Map, Node};
 
 /// How long a line of a comment may become.
 const WIDTH: usize = 110;

@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Area, Step};
+use manifests::lint;
 use manifests::lint::project::Expected;
+use manifests::lint::report::LintReport;
 use manifests::lint::rule::Severity;
 use manifests::lint::source::Source;
-use manifests::lint::{self, Report};
 use pipeline::counted::counted;
 
 /// Names of pods to show of many.
@@ -69,7 +70,7 @@ pub(crate) fn config_map(seen: Result<&str, &Unseen>, expected: &Expected) -> Ve
     steps
 }
 
-fn findings(name: &str, report: &Report, sources: &[Source]) -> Vec<Step> {
+fn findings(name: &str, report: &LintReport, sources: &[Source]) -> Vec<Step> {
     let step = |finding: &lint::finding::Finding| {
         let place = sources.get(finding.place.source).map(|source| source.position(finding.place.span.start));
         let place = place.map(|place| format!("{}:{}: ", place.line, place.column)).unwrap_or_default();

@@ -144,8 +144,8 @@ fn spanned(text: &str, start: usize) -> Spanned<String> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::write;
     use super::*;
+    use crate::fluent_bit::write;
 
     #[test]
     fn places_are_those_of_the_text() {

@@ -220,9 +220,9 @@ fn aligned(text: &str, written: &str) -> Option<Vec<Piece>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::node::anchors;
-    use super::super::project::Parsed;
     use super::*;
+    use crate::lint::node::anchors;
+    use crate::lint::project::Parsed;
 
     /// Where `wanted` of the text of `data.c` is written.
     fn written<'a>(yaml: &'a str, wanted: &str) -> &'a str {

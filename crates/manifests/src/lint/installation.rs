@@ -2,7 +2,8 @@
 //! rule looks at both at once.
 
 use super::node::{Entry, Node};
-use super::project::{Kind, Object, Project};
+use super::object::{Kind, Object};
+use super::project::Project;
 
 /// Which of the two it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -77,9 +77,9 @@ fn offset(text: &str, line: usize, column: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::node::anchors;
-    use super::super::project::Parsed;
     use super::*;
+    use crate::lint::node::anchors;
+    use crate::lint::project::Parsed;
 
     /// What is written where `path` leads in the JSON of `a`, or where the JSON is broken.
     fn written<'y>(yaml: &'y str, path: &[&str]) -> &'y str {

@@ -2,7 +2,7 @@
 
 use super::embedded::Embedded;
 use super::node::{Entry, Node};
-use super::project::Object;
+use super::object::Object;
 use super::source::{Place, Source, Span};
 use crate::fluent_bit::parse::{Configuration, ReadProperty, ReadSection, parse};
 

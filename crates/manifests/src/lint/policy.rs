@@ -1,7 +1,8 @@
 //! Policies of IAM that let Fluent Bit write: alone, or in a template. What functions may do is not for Fluent Bit and left out.
 
 use super::node::{Entry, Node};
-use super::project::{Kind, Project};
+use super::object::Kind;
+use super::project::Project;
 use super::source::Place;
 use super::template::{self, Resource};
 use pipeline::glob;

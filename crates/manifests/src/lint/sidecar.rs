@@ -1,7 +1,7 @@
 //! Datadog Agents beside an application: which containers are one, and the variables that they are given.
 
 use super::node::{Entry, Node};
-use super::project::Pod;
+use super::pod::Pod;
 use super::source::Place;
 use crate::agent::{SIDECAR_LABEL, is_agent_image};
 use crate::sidecar::Form;
@@ -147,10 +147,10 @@ pub(crate) const KUBELET_LOGS: &str = "DD_LOGS_CONFIG_K8S_CONTAINER_USE_KUBELET_
 
 #[cfg(test)]
 mod tests {
-    use super::super::node::anchors;
-    use super::super::project::{Expected, Parsed, Project};
-    use super::super::source::Source;
     use super::*;
+    use crate::lint::node::anchors;
+    use crate::lint::project::{Expected, Parsed, Project};
+    use crate::lint::source::Source;
 
     /// The names of a pod's sidecars.
     fn names(kind: &str, spec: &str) -> Vec<String> {

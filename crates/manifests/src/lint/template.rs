@@ -4,7 +4,8 @@
 //! another resource is known by its name.
 
 use super::node::{Entry, Node};
-use super::project::{Kind, Object, Project};
+use super::object::{Kind, Object};
+use super::project::Project;
 
 /// A resource of a template.
 #[derive(Debug, Clone, Copy)]

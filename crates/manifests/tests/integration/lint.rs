@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 
 use manifests::cluster::ClusterOptions;
 use manifests::lint::project::Expected;
-use manifests::lint::report::{explain, text};
+use manifests::lint::report::{LintReport, explain, text};
 use manifests::lint::rule::Severity;
 use manifests::lint::source::Source;
-use manifests::lint::{Report, fix, lint, rules};
+use manifests::lint::{fix, lint, rules};
 
 fn fixtures() -> PathBuf {
     Path::new(testkit::ROOT).join("tests/fixtures/lint")
@@ -54,18 +54,18 @@ fn expected(rule: &str) -> Expected {
     }
 }
 
-fn run(rule: &str, which: &str) -> (Vec<Source>, Report) {
+fn run(rule: &str, which: &str) -> (Vec<Source>, LintReport) {
     let sources = sources(rule, which);
     let report = lint(&sources, &expected(rule), &[]);
     (sources, report)
 }
 
-fn shown(report: &Report, sources: &[Source]) -> String {
+fn shown(report: &LintReport, sources: &[Source]) -> String {
     let findings = text::findings(report, sources, text::Style { colours: false, width: 140 });
     format!("{findings}{}\n", text::summary(report, sources.len()))
 }
 
-fn codes(report: &Report) -> Vec<&'static str> {
+fn codes(report: &LintReport) -> Vec<&'static str> {
     report.findings.iter().map(|finding| finding.rule.code).collect()
 }
 
@@ -94,7 +94,7 @@ fn every_fixture_belongs_to_a_rule() {
 fn what_is_mended_is_not_found_any_more() {
     for rule in rules::all() {
         let (mut sources, mut report) = run(rule.code, "bad");
-        let fires = |report: &Report| report.findings.iter().filter(|finding| finding.rule == rule).count();
+        let fires = |report: &LintReport| report.findings.iter().filter(|finding| finding.rule == rule).count();
         let has_edits = report.findings.iter().any(|finding| finding.rule == rule && !finding.edits.is_empty());
         assert_eq!(has_edits, rule.is_automatic, "{}: the table says whether --fix mends it", rule.code);
         let others = report.findings.iter().filter(|finding| finding.edits.is_empty()).count();
@@ -242,7 +242,7 @@ fn what_is_cut_is_looked_at() {
 /// What vendors' own pages have: the guide of EKS, and Datadog's page.
 const SAMPLES: [&str; 5] = ["eks-cloudwatch", "eks-filters", "eks-firehose", "eks-opensearch", "seed"];
 
-fn sample(name: &str) -> (Vec<Source>, Report) {
+fn sample(name: &str) -> (Vec<Source>, LintReport) {
     let root = Path::new(testkit::ROOT);
     let path = match name {
         "seed" => root.join("tests/fixtures/generate/logging-seed.yaml"),

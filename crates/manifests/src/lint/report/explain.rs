@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::super::rule::Rule;
-use super::super::rules;
+use crate::lint::rule::Rule;
+use crate::lint::rules;
 
 /// One rule, for a terminal.
 pub fn plain(rule: &Rule) -> String {

@@ -2,15 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::super::Report;
-use super::super::rule::Severity;
-use super::super::source::{Place, Source};
+use super::LintReport;
+use crate::lint::rule::Severity;
+use crate::lint::source::{Place, Source};
 
 /// The version of the form.
 pub(crate) const VERSION: u32 = 1;
 
 /// All findings, facts and counts.
-pub fn json(report: &Report, sources: &[Source]) -> Value {
+pub fn json(report: &LintReport, sources: &[Source]) -> Value {
     let findings: Vec<Value> = report
         .findings
         .iter()

@@ -5,16 +5,17 @@
 
 use serde_json::{Value, json};
 
-use super::super::finding::Finding;
-use super::super::rule::{Rule, Severity};
-use super::super::source::{Place, Source};
-use super::super::{Report, rules};
+use super::LintReport;
 use super::explain;
+use crate::lint::finding::Finding;
+use crate::lint::rule::{Rule, Severity};
+use crate::lint::rules;
+use crate::lint::source::{Place, Source};
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 /// One run with all findings, and the rules that they are of.
-pub fn sarif(report: &Report, sources: &[Source]) -> Value {
+pub fn sarif(report: &LintReport, sources: &[Source]) -> Value {
     let rules: Vec<&Rule> = rules::all();
     let results: Vec<Value> = report.findings.iter().map(|finding| result(finding, &rules, sources)).collect();
     let described: Vec<Value> = rules.iter().map(|rule| descriptor(rule)).collect();

@@ -3,11 +3,13 @@
 //! A ClusterRole is for sidecars if its name begins with `datadog-agent` and neither Helm nor the Operator made it: theirs is for the
 //! Agents of nodes. Datadog's page calls it `datadog-agent-fargate`, and called it `datadog-agent` before.
 
-use super::super::finding::{Finding, Findings};
-use super::super::node::Node;
-use super::super::project::{Object, Pod, Project};
-use super::super::rule::{Rule, Severity};
-use super::super::sidecar::{is_injected, is_partial, sidecars};
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::node::Node;
+use crate::lint::object::Object;
+use crate::lint::pod::Pod;
+use crate::lint::project::Project;
+use crate::lint::rule::{Rule, Severity};
+use crate::lint::sidecar::{is_injected, is_partial, sidecars};
 use crate::rbac::{API_READS, KUBELET_READS};
 
 const PAGE: &str = "Datadog documentation, \"Amazon EKS on AWS Fargate\", \"AWS EKS Fargate RBAC\"";

@@ -5,13 +5,14 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::super::finding::{Finding, Findings};
-use super::super::node::{Entry, Node, Scalar};
-use super::super::project::{Object, Project};
-use super::super::rule::{Rule, Severity};
-use super::super::sidecar::{is_injected, sidecars};
-use super::super::source::Place;
 use crate::agent::{API_KEY, SECRET, TOKEN};
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::node::{Entry, Node, Scalar};
+use crate::lint::object::Object;
+use crate::lint::project::Project;
+use crate::lint::rule::{Rule, Severity};
+use crate::lint::sidecar::{is_injected, sidecars};
+use crate::lint::source::Place;
 use crate::secret::{MIN_TOKEN, SecretError, check_api_key};
 
 const PAGE: &str = "Datadog documentation, \"Amazon EKS on AWS Fargate\", \"Prerequisites\"";

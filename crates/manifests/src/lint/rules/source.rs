@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use super::super::allow::Allow;
-use super::super::finding::{Finding, Findings};
-use super::super::node::Node;
-use super::super::project::{Kind, Project};
-use super::super::rule::{Rule, Severity};
-use super::super::source::Place;
+use crate::lint::allow::Allow;
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::node::Node;
+use crate::lint::object::Kind;
+use crate::lint::project::Project;
+use crate::lint::rule::{Rule, Severity};
+use crate::lint::source::Place;
 
 pub(crate) static NOT_YAML: Rule = Rule {
     code: "PF001",
@@ -97,10 +98,16 @@ fn duplicates(node: Node<'_>, findings: &mut Findings) {
     node.items().for_each(|item| duplicates(item, findings));
 }
 
-/// Looks at a comment that allows something.
-pub(crate) fn check_allow(allow: &Allow, place: Place, is_used: bool, findings: &mut Vec<Finding>) {
+/// Looks at a comment that allows something; `rule` is the one that it names, if there is one.
+pub(crate) fn check_allow(
+    allow: &Allow,
+    rule: Option<&'static Rule>,
+    place: Place,
+    is_used: bool,
+    findings: &mut Vec<Finding>,
+) {
     if !is_used {
-        let message = match super::find(&allow.code) {
+        let message = match rule {
             Some(rule) => format!("{} ({}) is not found here", rule.code, rule.name),
             None => "the comment names no code of a rule".to_owned(),
         };

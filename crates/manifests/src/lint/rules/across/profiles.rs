@@ -2,7 +2,9 @@
 
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::node::Node;
-use crate::lint::project::{Object, Pod, Project};
+use crate::lint::object::Object;
+use crate::lint::pod::Pod;
+use crate::lint::project::Project;
 use crate::lint::rule::{Rule, Severity};
 use pipeline::glob;
 

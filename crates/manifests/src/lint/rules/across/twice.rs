@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::{CONFIG_MAP, NAMESPACE};
 use crate::lint::node::Node;
-use crate::lint::project::{Kind, Object, Project};
+use crate::lint::object::{Kind, Object};
+use crate::lint::project::Project;
 use crate::lint::rule::{Rule, Severity};
 
 pub(crate) static LOGGING_TWICE: Rule = Rule {

@@ -2,16 +2,17 @@
 
 use serde_json::Value;
 
-use super::super::super::embedded::Embedded;
-use super::super::super::finding::{Finding, Findings};
-use super::super::super::json::JsonText;
-use super::super::super::project::{Pod, Project};
-use super::super::super::rule::{Rule, Severity};
-use super::super::super::similar::closest;
-use super::super::super::source::Span;
 use super::{Annotation, PAGE, annotations, read};
 use crate::annotations::is_check;
 use crate::annotations_v1::{ConvertError, PARTS, checks};
+use crate::lint::embedded::Embedded;
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::json::JsonText;
+use crate::lint::pod::Pod;
+use crate::lint::project::Project;
+use crate::lint::rule::{Rule, Severity};
+use crate::lint::similar::closest;
+use crate::lint::source::Span;
 
 const CODE: &str = "DataDog/datadog-agent, `comp/core/autodiscovery/common/utils`";
 

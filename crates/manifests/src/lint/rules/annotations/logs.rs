@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use super::super::super::finding::{Finding, Findings};
-use super::super::super::json::JsonText;
-use super::super::super::project::Project;
-use super::super::super::rule::{Rule, Severity};
-use super::super::super::similar::closest;
-use super::super::super::source::Place;
 use super::checks::NOT_JSON;
 use super::{LOGS_PAGE, annotations, read};
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::json::JsonText;
+use crate::lint::project::Project;
+use crate::lint::rule::{Rule, Severity};
+use crate::lint::similar::closest;
+use crate::lint::source::Place;
 use pipeline::autodiscovery::ContainerLogs;
 use pipeline::rules::RuleError;
 use pipeline::rules::parse::KINDS;

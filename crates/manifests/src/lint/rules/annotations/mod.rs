@@ -8,12 +8,13 @@ pub(crate) mod logs;
 pub(crate) mod names;
 pub(crate) mod tags;
 
-use super::super::finding::{Finding, Findings};
-use super::super::json::JsonText;
-use super::super::node::{Entry, Node};
-use super::super::project::{Pod, Project};
-use super::super::rule::Rule;
 use crate::annotations::PREFIX;
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::json::JsonText;
+use crate::lint::node::{Entry, Node};
+use crate::lint::pod::Pod;
+use crate::lint::project::Project;
+use crate::lint::rule::Rule;
 
 const PAGE: &str = "Datadog documentation, \"Kubernetes and Integrations\"";
 const LOGS_PAGE: &str = "Datadog documentation, \"Kubernetes Log Collection\"";

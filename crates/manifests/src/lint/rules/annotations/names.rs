@@ -1,13 +1,15 @@
 //! Where annotations of Autodiscovery stand, what they are called, and whether their container exists.
 
-use super::super::super::finding::{Finding, Findings};
-use super::super::super::node::{Entry, Node, Scalar};
-use super::super::super::project::{Kind, Pod, Project};
-use super::super::super::rule::{Rule, Severity};
-use super::super::super::sidecar::is_partial;
-use super::super::super::similar::closest;
 use super::{ENDS, OF_POD, PAGE, annotation, annotations};
 use crate::annotations::PREFIX;
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::node::{Entry, Node, Scalar};
+use crate::lint::object::Kind;
+use crate::lint::pod::Pod;
+use crate::lint::project::Project;
+use crate::lint::rule::{Rule, Severity};
+use crate::lint::sidecar::is_partial;
+use crate::lint::similar::closest;
 
 pub(crate) static NOT_A_STRING: Rule = Rule {
     code: "PF801",

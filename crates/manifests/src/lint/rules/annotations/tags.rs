@@ -2,14 +2,15 @@
 
 use serde_json::Value;
 
-use super::super::super::finding::{Finding, Findings};
-use super::super::super::node::Node;
-use super::super::super::project::{Pod, Project};
-use super::super::super::rule::{Rule, Severity};
-use super::super::super::sidecar::{is_partial, sidecars, variables};
-use super::super::super::similar::closest;
 use super::checks::NOT_JSON;
 use super::{TAGGING, annotations, read};
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::node::Node;
+use crate::lint::pod::Pod;
+use crate::lint::project::Project;
+use crate::lint::rule::{Rule, Severity};
+use crate::lint::sidecar::{is_partial, sidecars, variables};
+use crate::lint::similar::closest;
 
 pub(crate) static FORM: Rule = Rule {
     code: "PF811",

@@ -4,7 +4,8 @@ use super::GUIDE;
 use crate::lint::finding::{Edit, Finding, Findings};
 use crate::lint::logging::{CONFIG_MAP, NAMESPACE};
 use crate::lint::node::Entry;
-use crate::lint::project::{Object, Project};
+use crate::lint::object::Object;
+use crate::lint::project::Project;
 use crate::lint::rule::{Rule, Severity};
 use crate::lint::source::{Source, Span};
 

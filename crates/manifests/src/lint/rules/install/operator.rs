@@ -5,7 +5,8 @@
 use super::closest;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::node::Node;
-use crate::lint::project::{Object, Project};
+use crate::lint::object::Object;
+use crate::lint::project::Project;
 use crate::lint::rule::{Rule, Severity};
 
 const TYPES: &str = "DataDog/datadog-operator, api/datadoghq/v2alpha1/datadogagent_types.go";

@@ -5,7 +5,8 @@ use crate::agent::SIDECAR_LABEL;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::installation;
 use crate::lint::node::{Entry, Node};
-use crate::lint::project::{Pod, Project};
+use crate::lint::pod::Pod;
+use crate::lint::project::Project;
 use crate::lint::rule::{Rule, Severity};
 
 pub(crate) static SEVERAL: Rule = Rule {

@@ -9,7 +9,8 @@ use std::sync::LazyLock;
 use super::closest;
 use crate::lint::finding::{Edit, Finding, Findings};
 use crate::lint::node::{Entry, Node, Scalar};
-use crate::lint::project::{Kind, Project};
+use crate::lint::object::Kind;
+use crate::lint::project::Project;
 use crate::lint::rule::{Rule, Severity};
 
 pub(crate) static UNKNOWN: Rule = Rule {

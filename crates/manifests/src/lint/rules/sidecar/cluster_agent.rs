@@ -1,11 +1,11 @@
 //! How a sidecar finds the Cluster Agent.
 
-use super::super::super::finding::{Finding, Findings};
-use super::super::super::project::Project;
-use super::super::super::rule::{Rule, Severity};
-use super::super::super::sidecar::Sidecar;
 use super::{PAGE, all};
 use crate::agent::{NAMESPACE, default_cluster_agent_url};
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::project::Project;
+use crate::lint::rule::{Rule, Severity};
+use crate::lint::sidecar::Sidecar;
 
 pub(crate) static INCOMPLETE: Rule = Rule {
     code: "PF412",

@@ -1,13 +1,13 @@
 //! What a sidecar is asked to do, and what that needs beside it.
 
-use super::super::super::finding::{Edit, Finding, Findings};
-use super::super::super::logging::{CONFIG_MAP, NAMESPACE};
-use super::super::super::node::Node;
-use super::super::super::project::Project;
-use super::super::super::rule::{Rule, Severity};
-use super::super::super::sidecar::{KUBELET_LOGS, Sidecar};
 use super::{PAGE, all};
 use crate::agent::PROCESSES;
+use crate::lint::finding::{Edit, Finding, Findings};
+use crate::lint::logging::{CONFIG_MAP, NAMESPACE};
+use crate::lint::node::Node;
+use crate::lint::project::Project;
+use crate::lint::rule::{Rule, Severity};
+use crate::lint::sidecar::{KUBELET_LOGS, Sidecar};
 
 pub(crate) static OLD_NAME: Rule = Rule {
     code: "PF415",

@@ -1,11 +1,11 @@
 //! Who a sidecar says that it is: on Fargate, on which node, in which cluster, with which tags.
 
-use super::super::super::finding::{Finding, Findings};
-use super::super::super::project::Project;
-use super::super::super::rule::{Rule, Severity};
-use super::super::super::sidecar::{FARGATE, Sidecar, variables};
 use super::{PAGE, all};
 use crate::cluster::is_cluster;
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::project::Project;
+use crate::lint::rule::{Rule, Severity};
+use crate::lint::sidecar::{FARGATE, Sidecar, variables};
 
 pub(crate) static NOT_ON_FARGATE: Rule = Rule {
     code: "PF401",

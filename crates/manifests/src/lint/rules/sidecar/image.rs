@@ -1,12 +1,12 @@
 //! Which Agent a sidecar is.
 
-use super::super::super::finding::{Finding, Findings};
-use super::super::super::node::Node;
-use super::super::super::project::Project;
-use super::super::super::rule::{Rule, Severity};
-use super::super::super::sidecar::{KUBELET_LOGS, Sidecar};
 use super::{PAGE, all};
 use crate::agent::{FARGATE_SINCE, NATIVE_LOGS_SINCE, TAG, image_tag, version};
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::node::Node;
+use crate::lint::project::Project;
+use crate::lint::rule::{Rule, Severity};
+use crate::lint::sidecar::{KUBELET_LOGS, Sidecar};
 
 pub(crate) static UNTAGGED: Rule = Rule {
     code: "PF421",

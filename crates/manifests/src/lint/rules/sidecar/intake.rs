@@ -1,12 +1,13 @@
 //! Where a sidecar sends to, and the key that it shows there.
 
-use super::super::super::finding::{Finding, Findings};
-use super::super::super::node::Node;
-use super::super::super::project::{Object, Project};
-use super::super::super::rule::{Rule, Severity};
-use super::super::super::sidecar::{Sidecar, Variable};
 use super::{PAGE, all};
 use crate::agent::{API_KEY, SECRET, TOKEN};
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::node::Node;
+use crate::lint::object::Object;
+use crate::lint::project::Project;
+use crate::lint::rule::{Rule, Severity};
+use crate::lint::sidecar::{Sidecar, Variable};
 use pipeline::site::SITES;
 
 pub(crate) static PLAIN_KEY: Rule = Rule {

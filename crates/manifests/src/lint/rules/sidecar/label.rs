@@ -1,11 +1,11 @@
 //! The label by which the Cluster Agent knows the pods that get a sidecar.
 
-use super::super::super::finding::{Finding, Findings};
-use super::super::super::project::Project;
-use super::super::super::rule::{Rule, Severity};
-use super::super::super::sidecar::label;
 use super::PAGE;
 use crate::agent::SIDECAR_LABEL;
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::project::Project;
+use crate::lint::rule::{Rule, Severity};
+use crate::lint::sidecar::label;
 
 pub(crate) static ON_WORKLOAD: Rule = Rule {
     code: "PF436",

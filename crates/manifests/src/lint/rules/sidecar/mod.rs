@@ -11,8 +11,8 @@ pub(crate) mod intake;
 pub(crate) mod label;
 pub(crate) mod pod;
 
-use super::super::project::Project;
-use super::super::sidecar::{Sidecar, sidecars};
+use crate::lint::project::Project;
+use crate::lint::sidecar::{Sidecar, sidecars};
 
 /// The vendor's page that all of this is on.
 const PAGE: &str = "Datadog documentation, \"Amazon EKS on AWS Fargate\"";

@@ -1,13 +1,14 @@
 //! The pod around a sidecar: what Fargate does not run, what the Agent does not start in, and what the application is told.
 
-use super::super::super::finding::{Finding, Findings};
-use super::super::super::node::{Node, Scalar};
-use super::super::super::project::{Pod, Project};
-use super::super::super::rule::{Rule, Severity};
-use super::super::super::sidecar::{FARGATE, Sidecar, is_injected, label, sidecars, variables};
 use super::PAGE;
 use crate::agent::USER;
 use crate::inject::HOST_FIELDS;
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::node::{Node, Scalar};
+use crate::lint::pod::Pod;
+use crate::lint::project::Project;
+use crate::lint::rule::{Rule, Severity};
+use crate::lint::sidecar::{FARGATE, Sidecar, is_injected, label, sidecars, variables};
 
 const CONSIDERATIONS: &str = "Amazon EKS User Guide, \"Simplify compute management with AWS Fargate\"";
 
