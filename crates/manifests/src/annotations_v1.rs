@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map as Json, Value};
 
-use crate::annotations::{Checks, PREFIX, Target, entry, patch};
+use crate::annotations::{Checks, PREFIX, entry, patch};
 use crate::file::File;
+use crate::workload::{TEMPLATE, TemplatePath, located_template};
 
 /// The three parts, as the annotations' names end.
 pub(crate) const PARTS: [&str; 3] = ["check_names", "init_configs", "instances"];
@@ -43,7 +44,7 @@ pub fn convert(documents: &[Value]) -> Result<(File, Vec<String>), ConvertError>
     let mut patches = Vec::new();
     let mut notes = Vec::new();
     for object in objects {
-        let (target, pod) = pod(object);
+        let (template, pod) = pod(object);
         let annotations = pod.pointer("/metadata/annotations").or_else(|| pod.get("annotations")).unwrap_or(pod);
         let checks = containers(annotations)?;
         if checks.is_empty() {
@@ -51,7 +52,7 @@ pub fn convert(documents: &[Value]) -> Result<(File, Vec<String>), ConvertError>
         }
         let owner = owner(object);
         notes.extend(strangers(pod, &checks, &owner));
-        patches.push(patch(&owner, target, &checks));
+        patches.push(patch(&owner, template, &checks));
     }
     if patches.is_empty() {
         return Err(ConvertError::Nothing);
@@ -62,12 +63,11 @@ pub fn convert(documents: &[Value]) -> Result<(File, Vec<String>), ConvertError>
 }
 
 /// The pod or its template, and where it stands.
-fn pod(object: &Value) -> (Target, &Value) {
-    let places = [(Target::JobTemplate, "/spec/jobTemplate/spec/template"), (Target::Template, "/spec/template")];
-    let found = places.iter().find_map(|(target, path)| Some((*target, object.pointer(path)?)));
+fn pod(object: &Value) -> (TemplatePath, &Value) {
+    let (path, pod) = located_template(object);
     // Annotations by themselves, too, are most likely on their way to a template.
-    let target = if object.get("kind").is_some() { Target::Pod } else { Target::Template };
-    found.unwrap_or((target, object))
+    let is_alone = path.is_empty() && object.get("kind").is_none();
+    (if is_alone { TEMPLATE } else { path }, pod)
 }
 
 fn owner(object: &Value) -> String {

@@ -31,6 +31,7 @@ pub mod sidecar;
 pub mod sidecar_patch;
 pub mod subscription;
 pub(crate) mod tree;
+pub mod workload;
 pub mod yaml;
 
 pub use file::{Content, File};

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::agent::{USER, is_agent_image};
 use crate::sidecar::Form;
+use crate::workload::WorkloadKind;
 
 /// What a pod must not set to run on Fargate. Source: AWS, Amazon EKS user guide, "Simplify compute management with AWS Fargate".
 pub(crate) const HOST_FIELDS: [&str; 3] = ["hostNetwork", "hostPID", "hostIPC"];
@@ -40,8 +41,8 @@ fn is_agent(container: &Value) -> bool {
 ///
 /// Source: AWS, Amazon EKS user guide, "Simplify compute management with AWS Fargate", considerations; Datadog, "Amazon EKS on AWS
 /// Fargate", troubleshooting.
-pub(super) fn check(kind: &str, spec: &Value, own_user: bool) -> Result<(), Reason> {
-    if kind == "DaemonSet" {
+pub(super) fn check(kind: &WorkloadKind, spec: &Value, own_user: bool) -> Result<(), Reason> {
+    if !kind.runs_on_fargate {
         let advice = "add the sidecar to the pods that the DaemonSet is for, or let it run on other nodes";
         return Err(Reason::new("Fargate runs no DaemonSets", advice));
     }
@@ -137,10 +138,11 @@ mod tests {
             (r#"{"volumes":[{"name":"a","hostPath":{"path":"/"}}]}"#, false),
         ] {
             let spec: Value = serde_json::from_str(spec).unwrap();
-            assert_eq!(check("Deployment", &spec, false).is_ok(), ok, "{spec}");
-            assert!(check("DaemonSet", &spec, false).is_err());
+            let kind = |name: &str| WorkloadKind::named(name).unwrap();
+            assert_eq!(check(kind("Deployment"), &spec, false).is_ok(), ok, "{spec}");
+            assert!(check(kind("DaemonSet"), &spec, false).is_err());
         }
         let user: Value = serde_json::from_str(r#"{"securityContext":{"runAsUser":1000}}"#).unwrap();
-        assert!(check("Pod", &user, true).is_ok());
+        assert!(check(WorkloadKind::named("Pod").unwrap(), &user, true).is_ok());
     }
 }

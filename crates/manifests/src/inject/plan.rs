@@ -7,6 +7,7 @@ use super::hindrance::{self, Reason};
 use crate::agent::env;
 use crate::node::{Map, Node};
 use crate::sidecar::{Sidecar, mount};
+use crate::workload::{WorkloadKind, group_of};
 
 /// What pods are to get.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,34 +32,19 @@ pub(super) enum Plan {
     },
 }
 
-/// Kinds that make pods: their API group, and where the pod is in them.
-const KINDS: [(&str, &str, &[&str]); 8] = [
-    ("Pod", "", &[]),
-    ("ReplicationController", "", &["spec", "template"]),
-    ("Deployment", "apps", &["spec", "template"]),
-    ("StatefulSet", "apps", &["spec", "template"]),
-    ("ReplicaSet", "apps", &["spec", "template"]),
-    ("DaemonSet", "apps", &["spec", "template"]),
-    ("Job", "batch", &["spec", "template"]),
-    ("CronJob", "batch", &["spec", "jobTemplate", "spec", "template"]),
-];
-
 /// Whether objects of this kind, or lists of them, may make pods.
 pub(super) fn is_workload(kind: &str) -> bool {
-    KINDS.iter().any(|(name, ..)| *name == kind || kind.strip_suffix("List") == Some(name)) || kind == "List"
+    WorkloadKind::named(kind.strip_suffix("List").unwrap_or(kind)).is_some() || kind == "List"
 }
 
 /// The plan for the object at `base`; elements of a `PodList` and the like have their kind from the list.
 pub(super) fn plan(object: &Value, kind: Option<&str>, base: &[Step], want: &Want) -> Plan {
     let Some(kind) = object.get("kind").and_then(Value::as_str).or(kind) else { return Plan::NotAWorkload };
     let version = object.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
-    let group = version.rsplit_once('/').map_or("", |(group, _)| group);
-    // `extensions` is where Deployments and DaemonSets were until Kubernetes 1.16. A version may be missing in lists.
-    let is_group = |own: &str| group == own || version.is_empty() || group == "extensions";
-    let Some((_, _, place)) = KINDS.iter().find(|(name, own, _)| *name == kind && is_group(own)) else {
-        return Plan::NotAWorkload;
-    };
-    let mut planned = Planned { object, template: path(place), changes: Vec::new(), notes: Vec::new() };
+    // A version may be missing in lists.
+    let has_group = |kind: &&WorkloadKind| version.is_empty() || kind.is_of_group(group_of(version));
+    let Some(kind) = WorkloadKind::named(kind).filter(has_group) else { return Plan::NotAWorkload };
+    let mut planned = Planned { object, template: path(kind.template), changes: Vec::new(), notes: Vec::new() };
     match planned.make(kind, want) {
         Err(reason) => Plan::LeaveAlone(reason),
         Ok(Some(already)) => Plan::Already(already),
@@ -90,7 +76,7 @@ struct Planned<'object> {
 
 impl Planned<'_> {
     /// `Some` if nothing is left to be done.
-    fn make(&mut self, kind: &str, want: &Want) -> Result<Option<String>, Reason> {
+    fn make(&mut self, kind: &WorkloadKind, want: &Want) -> Result<Option<String>, Reason> {
         let spec = get(self.object, &self.in_spec(&[])).filter(|spec| spec.is_object());
         let spec = spec.ok_or_else(|| Reason::new("it has no pod specification", "complete it first"))?;
         if let Some(already) = hindrance::agent(spec) {
@@ -104,8 +90,7 @@ impl Planned<'_> {
         match want {
             Want::Labels { labels, .. } => self.labels(labels)?,
             Want::Sidecar { sidecar, service_account } => {
-                let ends_with_pod = matches!(kind, "Job" | "CronJob");
-                self.sidecar(spec, &Sidecar { ends_with_pod, ..*sidecar.clone() })?;
+                self.sidecar(spec, &Sidecar { ends_with_pod: kind.runs_to_completion, ..*sidecar.clone() })?;
                 let has_account = ["serviceAccountName", "serviceAccount"].iter().any(|name| has(spec, name));
                 if let Some(account) = service_account.as_ref().filter(|_| !has_account) {
                     let name = "serviceAccountName".to_owned();

@@ -2,6 +2,7 @@
 
 use super::node::Node;
 use super::source::Place;
+use crate::workload::group_of;
 
 /// What a document is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +87,7 @@ impl<'a> Object<'a> {
 
     /// The group of its API; empty for the core.
     pub(crate) fn group(&self) -> &'a str {
-        self.version.rsplit_once('/').map_or("", |(group, _)| group)
+        group_of(self.version)
     }
 }
 

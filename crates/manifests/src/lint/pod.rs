@@ -2,24 +2,14 @@
 
 use super::node::Node;
 use super::object::{Kind, Object};
-
-/// Kinds that make pods, and where the pod is in them. Source: Kubernetes API reference, "Workload resources".
-const WORKLOADS: [(&str, &[&str]); 8] = [
-    ("Pod", &[]),
-    ("ReplicationController", &["spec", "template"]),
-    ("Deployment", &["spec", "template"]),
-    ("StatefulSet", &["spec", "template"]),
-    ("ReplicaSet", &["spec", "template"]),
-    ("DaemonSet", &["spec", "template"]),
-    ("Job", &["spec", "template"]),
-    ("CronJob", &["spec", "jobTemplate", "spec", "template"]),
-];
+use crate::workload::{self, WorkloadKind};
 
 /// A pod, or the template that pods are made of.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pod<'a> {
     /// The Pod, or what makes it.
     pub(crate) object: Object<'a>,
+    pub(crate) workload: &'static WorkloadKind,
     /// What has `metadata` and `spec` of the pod.
     pub(crate) template: Node<'a>,
     pub(crate) spec: Node<'a>,
@@ -28,21 +18,17 @@ pub(crate) struct Pod<'a> {
 impl<'a> Object<'a> {
     /// The pod in it, if it makes pods.
     pub(crate) fn pod(&self) -> Option<Pod<'a>> {
-        if self.what != Kind::Kubernetes || !["", "apps", "batch", "extensions"].contains(&self.group()) {
+        // The group need not be the kind's own: a manifest with another one is wrong, and looked at all the same.
+        if self.what != Kind::Kubernetes || !workload::is_group(self.group()) {
             return None;
         }
-        let (_, path) = WORKLOADS.iter().find(|(kind, _)| *kind == self.kind)?;
-        let template = self.node.path(path)?;
-        Some(Pod { object: *self, template, spec: template.get("spec")? })
+        let workload = WorkloadKind::named(self.kind)?;
+        let template = self.node.path(workload.template)?;
+        Some(Pod { object: *self, workload, template, spec: template.get("spec")? })
     }
 }
 
 impl<'a> Pod<'a> {
-    /// Where it runs: `default` if nothing is written.
-    pub(crate) fn namespace(&self) -> &'a str {
-        self.object.namespace().unwrap_or("default")
-    }
-
     /// The service account it runs as: `default` if none is written.
     pub(crate) fn service_account(&self) -> &'a str {
         let named = self.spec.get("serviceAccountName").or_else(|| self.spec.get("serviceAccount"));

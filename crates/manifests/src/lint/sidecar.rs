@@ -35,7 +35,7 @@ pub(crate) fn sidecars<'a>(pod: &Pod<'a>) -> Vec<Sidecar<'a>> {
     let is_sidecar = |one: &Sidecar<'a>| {
         let on_fargate = variable(one.container, FARGATE).is_some();
         let is_runner = variable(one.container, "DD_CLC_RUNNER_ENABLED").is_some();
-        is_agent(one.container) && !is_runner && (on_fargate || (has_application && pod.object.kind != "DaemonSet"))
+        is_agent(one.container) && !is_runner && (on_fargate || (has_application && pod.workload.runs_on_fargate))
     };
     all.filter(is_sidecar).collect()
 }
@@ -79,11 +79,10 @@ pub(crate) fn is_injected(pod: &Pod<'_>) -> bool {
 
 /// Whether a manifest is a part of an object, for a tool that puts it together: what it lacks may stand elsewhere.
 pub(crate) fn is_partial(pod: &Pod<'_>) -> bool {
-    let needs_selector = ["Deployment", "StatefulSet", "ReplicaSet", "DaemonSet"].contains(&pod.object.kind);
     let mut containers = pod.spec.list("containers").peekable();
     containers.peek().is_none()
         || containers.any(|container| container.get("image").is_none())
-        || (needs_selector && pod.object.node.path(&["spec", "selector"]).is_none())
+        || (pod.workload.needs_selector && pod.object.node.path(&["spec", "selector"]).is_none())
 }
 
 impl<'a> Variable<'a> {

@@ -129,7 +129,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
         subjects(binding, findings);
     }
     namespaced(project, findings);
-    for pod in project.pods().filter(|pod| pod.object.kind != "DaemonSet") {
+    for pod in project.pods().filter(|pod| pod.workload.runs_on_fargate) {
         if is_injected(&pod) || !sidecars(&pod).is_empty() {
             account(project, &pod, &bindings, findings);
         }

@@ -300,7 +300,7 @@ fn presence(project: &Project<'_>, findings: &mut Findings) {
     let known: Vec<Object<'_>> = project.objects.iter().copied().filter(|one| makes(one) == Some(SECRET)).collect();
     let is_everywhere = |one: &Object<'_>| is_copied(one) || one.namespace().is_none();
     let mut said: Vec<&str> = Vec::new();
-    for pod in project.pods().filter(|pod| pod.object.kind != "DaemonSet") {
+    for pod in project.pods().filter(|pod| pod.workload.runs_on_fargate) {
         let Some(namespace) = pod.object.namespace().filter(|namespace| !said.contains(namespace)) else { continue };
         let injected = is_injected(&pod);
         let is_from_secret = sidecars(&pod).iter().any(|sidecar| {

@@ -39,7 +39,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     if clusters.iter().any(|cluster| OTHER_NODES.iter().any(|name| cluster.node.get(name).is_some())) {
         return;
     }
-    for pod in project.pods().filter(|pod| pod.object.kind != "DaemonSet") {
+    for pod in project.pods().filter(|pod| pod.workload.runs_on_fargate) {
         // Where none is written, the namespace is that of whoever applies it.
         let Some(namespace) = pod.object.namespace() else { continue };
         if selectors.iter().any(|selector| selects(*selector, namespace, &pod)) {

@@ -79,7 +79,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for object in project.of_what(Kind::Kubernetes) {
         strings(project, object.node, findings);
         let Some(pod) = object.pod() else { continue };
-        if object.kind != "Pod" {
+        if !pod.workload.is_pod() {
             strings(project, pod.template, findings);
             on_workload(&pod, findings);
         }

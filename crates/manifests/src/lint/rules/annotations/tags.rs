@@ -107,7 +107,7 @@ fn form(project: &Project<'_>, pod: &Pod<'_>, findings: &mut Findings) {
 
 fn labels(pod: &Pod<'_>, findings: &mut Findings) {
     let on_pods = pod.labels();
-    let own = pod.object.node.path(&["metadata", "labels"]).filter(|_| pod.object.kind != "Pod");
+    let own = pod.object.node.path(&["metadata", "labels"]).filter(|_| !pod.workload.is_pod());
     for entry in own.into_iter().flat_map(Node::entries) {
         let is_on_pods = on_pods.is_some_and(|labels| labels.entry(entry.name).is_some());
         if entry.name.starts_with(LABEL) && !is_on_pods {

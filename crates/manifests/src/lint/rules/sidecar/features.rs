@@ -120,7 +120,7 @@ fn processes(sidecar: &Sidecar<'_>, findings: &mut Findings) {
         let message = format!("{} is on, but the pod does not share its process namespace", variable.name);
         findings.push(Finding::new(&PROCESS_NAMESPACE, variable.name_place(), message));
     }
-    if sidecar.is_init || !["Job", "CronJob"].contains(&sidecar.pod.object.kind) {
+    if sidecar.is_init || !sidecar.pod.workload.runs_to_completion {
         return;
     }
     match sidecar.variable(AUTO_EXIT) {

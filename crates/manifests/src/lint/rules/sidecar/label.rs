@@ -34,7 +34,7 @@ pub(crate) static RULES: &[&Rule] = &[&ON_WORKLOAD, &VALUE];
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for pod in project.pods() {
         let on_pods = label(&pod);
-        if pod.object.kind != "Pod" && on_pods.is_none() {
+        if !pod.workload.is_pod() && on_pods.is_none() {
             let labels = pod.object.node.path(&["metadata", "labels"]);
             if let Some(entry) = labels.and_then(|labels| labels.entry(SIDECAR_LABEL.0)) {
                 let message = format!("pods of {} do not have the label {}", pod.object.title(), SIDECAR_LABEL.0);

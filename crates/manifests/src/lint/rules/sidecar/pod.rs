@@ -103,7 +103,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
         if sidecars.is_empty() && !is_injected {
             continue;
         }
-        if pod.object.kind == "DaemonSet" {
+        if !pod.workload.runs_on_fargate {
             daemon_set(&pod, &sidecars, findings);
             continue;
         }
