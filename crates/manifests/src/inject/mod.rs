@@ -17,7 +17,8 @@ pub(crate) use hindrance::{HOST_FIELDS, Reason};
 use plan::Plan;
 pub use plan::Want;
 
-use super::tree::{self, Document, Tree};
+use crate::tree::parse::documents;
+use crate::tree::{Document, Tree};
 
 /// What became of a text.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,7 +57,7 @@ pub fn inject(text: &str, want: &Want) -> Result<Injected, String> {
     // A byte order mark is no part of any document.
     let (mark, body) = text.split_at(if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 });
     let mut out = Injected { text: mark.to_owned(), objects: Vec::new() };
-    let documents = tree::documents(body).map_err(|error| error.to_string())?;
+    let documents = documents(body).map_err(|error| error.to_string())?;
     let begin = documents.first().map_or(body.len(), |document| document.start);
     out.text.push_str(body.get(..begin).unwrap_or_default());
     let mut line = 1;

@@ -1,11 +1,10 @@
 //! A text inside YAML or JSON, such as a configuration of Fluent Bit in a ConfigMap, and where each part of it is written: behind
 //! indentation in a block, behind backslashes between quotes.
 
-use granit_parser::ScalarStyle;
-
 use super::finding::Edit;
 use super::node::Node;
 use super::source::{Place, Source, Span};
+use crate::tree::ScalarStyle;
 
 /// A text, and where it is written.
 #[derive(Debug, Clone)]

@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::embedded::Embedded;
 use super::node::Node;
 use super::source::{Place, Source, Span};
-use crate::tree::{self, Document, Tree};
+use crate::tree::parse::documents;
+use crate::tree::{Document, Tree};
 
 /// A JSON text, read.
 #[derive(Debug)]
@@ -34,7 +35,7 @@ impl<'a> JsonText<'a> {
                 return Err((text.span(Span { start, end }), problem.to_owned()));
             }
         };
-        let document = tree::documents(text.text).ok().and_then(|mut documents| documents.pop());
+        let document = documents(text.text).ok().and_then(|mut documents| documents.pop());
         Ok(JsonText { value, text, document })
     }
 

@@ -2,11 +2,9 @@
 
 use std::collections::HashMap;
 
-use granit_parser::ScalarStyle;
-
 use super::finding::Edit;
 use super::source::{Place, Source, Span};
-use crate::tree::{Document, Kind, Member, Tree};
+use crate::tree::{Document, Kind, Member, ScalarStyle, Tree};
 
 /// The values of a document that have an anchor, by the anchor's number.
 pub(crate) type Anchors<'a> = HashMap<usize, &'a Tree>;

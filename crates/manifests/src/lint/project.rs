@@ -6,7 +6,8 @@ use super::node::{self, Anchors, Node};
 use super::object::{Kind, Object};
 use super::pod::Pod;
 use super::source::{Place, Source, Span};
-use crate::tree::{self, Document, NotYaml};
+use crate::tree::Document;
+use crate::tree::parse::{NotYaml, documents};
 
 /// A source, parsed.
 #[derive(Debug)]
@@ -45,7 +46,7 @@ impl Parsed {
     pub(crate) fn new(source: &Source) -> Parsed {
         let body = source.text.trim_start_matches('\u{feff}');
         let before = source.text.len() - body.len();
-        match tree::documents(body) {
+        match documents(body) {
             Ok(documents) => Parsed { documents, error: None, before },
             Err(error) => Parsed { documents: Vec::new(), error: Some(error), before },
         }

@@ -8,6 +8,7 @@ use crate::lint::node::Node;
 use crate::lint::project::Project;
 use crate::lint::rule::{Rule, Severity};
 use crate::lint::sidecar::{KUBELET_LOGS, Sidecar};
+use crate::tree::ScalarStyle;
 
 pub(crate) static OLD_NAME: Rule = Rule {
     code: "PF415",
@@ -110,7 +111,7 @@ fn names(sidecar: &Sidecar<'_>, findings: &mut Findings) {
 
 /// Whether the name stands there without quotes, and not as an alias.
 fn is_bare(item: &Node<'_>) -> bool {
-    item.get("name").is_some_and(|name| !name.is_alias() && name.style() == Some(granit_parser::ScalarStyle::Plain))
+    item.get("name").is_some_and(|name| !name.is_alias() && name.style() == Some(ScalarStyle::Plain))
 }
 
 fn processes(sidecar: &Sidecar<'_>, findings: &mut Findings) {
