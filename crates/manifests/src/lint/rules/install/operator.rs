@@ -2,12 +2,12 @@
 //!
 //! Fields are held against the API where they have to do with sidecars on Fargate; of what lies deeper, nothing is said.
 
-use super::closest;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::node::Node;
 use crate::lint::object::Object;
 use crate::lint::project::Project;
 use crate::lint::rule::{Rule, Severity};
+use crate::lint::similar::closest;
 
 const TYPES: &str = "DataDog/datadog-operator, api/datadoghq/v2alpha1/datadogagent_types.go";
 

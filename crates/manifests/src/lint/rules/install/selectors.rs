@@ -1,6 +1,6 @@
 //! Selectors and profiles of injected sidecars: which pods get one, and what it is like.
 
-use super::{PAGE, PROFILES, WEBHOOK, closest};
+use super::{PAGE, PROFILES, WEBHOOK};
 use crate::agent::SIDECAR_LABEL;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::installation;
@@ -8,6 +8,7 @@ use crate::lint::node::{Entry, Node};
 use crate::lint::pod::Pod;
 use crate::lint::project::Project;
 use crate::lint::rule::{Rule, Severity};
+use crate::lint::similar::closest;
 
 pub(crate) static SEVERAL: Rule = Rule {
     code: "PF721",

@@ -6,12 +6,12 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::closest;
 use crate::lint::finding::{Edit, Finding, Findings};
 use crate::lint::node::{Entry, Node, Scalar};
 use crate::lint::object::Kind;
 use crate::lint::project::Project;
 use crate::lint::rule::{Rule, Severity};
+use crate::lint::similar::closest;
 
 pub(crate) static UNKNOWN: Rule = Rule {
     code: "PF701",
