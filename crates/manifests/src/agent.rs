@@ -3,7 +3,7 @@
 //! Source: Datadog, "Amazon EKS on AWS Fargate"; DataDog/datadog-agent, `pkg/clusteragent/admission/mutate/agent_sidecar`.
 
 use crate::cluster::{is_label, is_name};
-use crate::node::{Item, Map};
+use crate::node::{ListItem, Map};
 
 /// The Secret with the API key and the token. The Admission Controller looks for no other name.
 pub(crate) const SECRET: &str = "datadog-secret";
@@ -158,8 +158,8 @@ pub(crate) fn env_of_secret(name: &str, key: &str) -> Map {
 }
 
 /// An element of a list, without a comment.
-pub(crate) fn item(value: Map) -> Item {
-    Item { comment: None, value: value.into() }
+pub(crate) fn item(value: Map) -> ListItem {
+    ListItem { comment: None, value: value.into() }
 }
 
 /// What a container asks for and may not exceed: the same, since Fargate makes room for exactly what is asked for.

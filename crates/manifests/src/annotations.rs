@@ -5,7 +5,7 @@
 use serde_json::{Map as Json, Value};
 
 use crate::cluster::is_label;
-use crate::file::File;
+use crate::file::GeneratedFile;
 use crate::node::Map;
 use crate::workload::{TEMPLATE, TemplatePath};
 
@@ -102,11 +102,11 @@ pub(super) fn entry(init_config: Value, instances: Vec<Value>) -> Value {
 }
 
 /// A patch with the annotations.
-pub fn generate(checks: &[Checks]) -> File {
+pub fn generate(checks: &[Checks]) -> GeneratedFile {
     let introduction = "What the Agent is to check in containers, as a patch:\n\
                         kubectl patch deployment NAME --namespace NAMESPACE --patch-file annotations.yaml\n\
                         The Agent takes them from running pods, so they stand on the pod's template and not on the workload.";
-    File::documents("annotations.yaml", introduction, vec![patch("", TEMPLATE, checks)])
+    GeneratedFile::documents("annotations.yaml", introduction, vec![patch("", TEMPLATE, checks)])
 }
 
 /// The annotations of the pods whose template is at the end of a path, with a comment on top.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map as Json, Value};
 
 use crate::annotations::{Checks, PREFIX, entry, patch};
-use crate::file::File;
+use crate::file::GeneratedFile;
 use crate::workload::{TEMPLATE, TemplatePath, located_template};
 
 /// The three parts, as the annotations' names end.
@@ -36,7 +36,7 @@ pub enum ConvertError {
 ///
 /// # Errors
 /// [`ConvertError`].
-pub fn convert(documents: &[Value]) -> Result<(File, Vec<String>), ConvertError> {
+pub fn convert(documents: &[Value]) -> Result<(GeneratedFile, Vec<String>), ConvertError> {
     let objects = documents.iter().flat_map(|document| match document.get("items").and_then(Value::as_array) {
         Some(items) => items.iter().collect::<Vec<_>>(),
         None => vec![document],
@@ -59,7 +59,7 @@ pub fn convert(documents: &[Value]) -> Result<(File, Vec<String>), ConvertError>
     }
     let introduction = "Annotations of Autodiscovery v2 in place of v1, as patches. Take check_names, init_configs and instances out of the \
                         manifests: where both are, v2 holds.";
-    Ok((File::documents("annotations.yaml", introduction, patches), notes))
+    Ok((GeneratedFile::documents("annotations.yaml", introduction, patches), notes))
 }
 
 /// The pod or its template, and where it stands.
@@ -165,11 +165,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::file::Content;
+    use crate::file::FileContent;
     use crate::node::Map;
 
     fn patches(documents: &[Value]) -> Result<Vec<Map>, ConvertError> {
-        let Content::Documents { documents, .. } = convert(documents)?.0.content else { panic!("documents") };
+        let FileContent::Documents { documents, .. } = convert(documents)?.0.content else { panic!("documents") };
         Ok(documents)
     }
 

@@ -5,7 +5,7 @@
 
 use crate::agent::SECRET;
 use crate::cluster::{Cluster, Refused};
-use crate::file::File;
+use crate::file::GeneratedFile;
 use crate::injection::Injection;
 use crate::node::{Map, Node};
 
@@ -13,7 +13,7 @@ use crate::node::{Map, Node};
 ///
 /// # Errors
 /// [`Refused`].
-pub fn generate(cluster: &Cluster, injection: &Injection) -> Result<File, Refused> {
+pub fn generate(cluster: &Cluster, injection: &Injection) -> Result<GeneratedFile, Refused> {
     injection.check(cluster)?;
     let mut values =
         Map::new().with("datadog", datadog(cluster, injection)).with("clusterAgent", cluster_agent(injection));
@@ -41,7 +41,7 @@ pub fn generate(cluster: &Cluster, injection: &Injection) -> Result<File, Refuse
         injection.needs(),
         namespace = injection.datadog_namespace
     );
-    Ok(File::documents("helm-values.yaml", &introduction, vec![values]))
+    Ok(GeneratedFile::documents("helm-values.yaml", &introduction, vec![values]))
 }
 
 fn datadog(cluster: &Cluster, injection: &Injection) -> Map {

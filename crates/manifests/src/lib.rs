@@ -34,4 +34,4 @@ pub(crate) mod tree;
 pub mod workload;
 pub mod yaml;
 
-pub use file::{Content, File};
+pub use file::{FileContent, GeneratedFile};

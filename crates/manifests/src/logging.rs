@@ -4,7 +4,7 @@
 //! profile makes of a line is in `docs/log-shapes.md`.
 
 use crate::cluster::{Cluster, Missing, Need};
-use crate::file::File;
+use crate::file::GeneratedFile;
 use crate::fluent_bit::{self, Section};
 use crate::node::Map;
 use crate::preset::LoggingPreset;
@@ -17,7 +17,7 @@ const PODS: &str = "kube.*";
 
 /// What there is to choose.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Options {
+pub struct LoggingOptions {
     /// Whether Fluent Bit writes its own log, too.
     pub process_logs: bool,
     pub drop_namespaces: Vec<String>,
@@ -48,7 +48,7 @@ pub enum LoggingError {
 ///
 /// # Errors
 /// [`LoggingError`].
-pub fn generate(cluster: &Cluster, options: &Options) -> Result<(File, usize), LoggingError> {
+pub fn generate(cluster: &Cluster, options: &LoggingOptions) -> Result<(GeneratedFile, usize), LoggingError> {
     cluster.need(&[Need::Cluster, Need::Region])?;
     let profile = cluster.profile();
     check(profile, options)?;
@@ -76,10 +76,10 @@ pub fn generate(cluster: &Cluster, options: &Options) -> Result<(File, usize), L
         cluster.name(),
         profile
     );
-    Ok((File::documents("logging.yaml", &introduction, vec![namespace, config_map]), characters))
+    Ok((GeneratedFile::documents("logging.yaml", &introduction, vec![namespace, config_map]), characters))
 }
 
-fn check(profile: LoggingPreset, options: &Options) -> Result<(), LoggingError> {
+fn check(profile: LoggingPreset, options: &LoggingOptions) -> Result<(), LoggingError> {
     let wrong = |option, problem| Err(LoggingError::Value { option, problem });
     let is_name = |name: &String| {
         name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte)) && !name.is_empty()
@@ -123,7 +123,7 @@ struct Data {
 }
 
 impl Data {
-    fn new(cluster: &Cluster, options: &Options) -> Data {
+    fn new(cluster: &Cluster, options: &LoggingOptions) -> Data {
         let profile = cluster.profile();
         let parser = Section::filter("parser", PODS).with("Key_name", "log").with("Parser", "crio");
         let kubernetes = Section::filter("kubernetes", PODS);
@@ -233,7 +233,7 @@ fn drop_containers(names: &[String]) -> Option<Section> {
     (!names.is_empty()).then(|| exclude(PODS, &format!("$kubernetes['container_name'] ^({})$", names.join("|"))))
 }
 
-fn outputs(cluster: &Cluster, options: &Options) -> Vec<Section> {
+fn outputs(cluster: &Cluster, options: &LoggingOptions) -> Vec<Section> {
     let mut outputs = vec![match cluster.profile() {
         LoggingPreset::Seed => Section::output("cloudwatch_logs", "*")
             .with("region", cluster.region())
@@ -275,7 +275,7 @@ fn crio() -> Section {
 mod tests {
     use super::*;
     use crate::cluster::ClusterOptions;
-    use crate::file::Content;
+    use crate::file::FileContent;
     use crate::fluent_bit::parse::parse;
     use crate::yaml;
 
@@ -296,7 +296,7 @@ mod tests {
     #[test]
     fn the_limit_of_characters_is_exact() {
         let with = |length: usize| {
-            let options = Options { drop_patterns: vec!["x".repeat(length)], ..Options::default() };
+            let options = LoggingOptions { drop_patterns: vec!["x".repeat(length)], ..LoggingOptions::default() };
             generate(&cluster(), &options).map(|(_, characters)| characters)
         };
         let room = MAX_CHARACTERS - with(1).unwrap() + 1;
@@ -309,7 +309,7 @@ mod tests {
     fn every_profile_is_read_by_our_own_parser_as_it_was_meant() {
         for profile in [LoggingPreset::Standard, LoggingPreset::Lean, LoggingPreset::Merged, LoggingPreset::Seed] {
             let with_metadata = matches!(profile, LoggingPreset::Standard | LoggingPreset::Merged);
-            let options = Options {
+            let options = LoggingOptions {
                 drop_namespaces: vec!["dev".into()],
                 drop_containers: if with_metadata { vec!["istio-proxy".into()] } else { Vec::new() },
                 drop_patterns: vec!["GET /health".into()],
@@ -328,21 +328,22 @@ mod tests {
 
     #[test]
     fn what_eks_would_refuse_is_refused_here() {
-        let pattern = |pattern: &str| Options { drop_patterns: vec![pattern.into()], ..Options::default() };
-        let name = Options { drop_namespaces: vec!["a b".into()], ..Options::default() };
-        let container = Options { drop_containers: vec!["a".into()], ..Options::default() };
+        let pattern =
+            |pattern: &str| LoggingOptions { drop_patterns: vec![pattern.into()], ..LoggingOptions::default() };
+        let name = LoggingOptions { drop_namespaces: vec!["a b".into()], ..LoggingOptions::default() };
+        let container = LoggingOptions { drop_containers: vec!["a".into()], ..LoggingOptions::default() };
         assert!(generate(&cluster(), &container).is_ok());
         assert!(matches!(generate(&with(LoggingPreset::Lean), &container), Err(LoggingError::Value { .. })));
         for options in [pattern("a\nb"), pattern("${X}"), pattern(" "), name] {
             assert!(matches!(generate(&cluster(), &options), Err(LoggingError::Value { .. })), "{options:?}");
         }
-        assert!(matches!(generate(&Cluster::default(), &Options::default()), Err(LoggingError::Missing(_))));
+        assert!(matches!(generate(&Cluster::default(), &LoggingOptions::default()), Err(LoggingError::Missing(_))));
     }
 
     #[test]
     fn the_manifest_is_what_was_counted() {
-        let (file, characters) = generate(&cluster(), &Options::default()).unwrap();
-        let Content::Documents { introduction, documents } = file.content else { panic!("no documents") };
+        let (file, characters) = generate(&cluster(), &LoggingOptions::default()).unwrap();
+        let FileContent::Documents { introduction, documents } = file.content else { panic!("no documents") };
         let read: Vec<serde_json::Value> =
             serde_saphyr::from_multiple(&yaml::write(&introduction, &documents)).unwrap();
         let data = read[1]["data"].as_object().unwrap();

@@ -5,7 +5,7 @@
 
 use crate::agent::{API_KEY, SECRET, TOKEN};
 use crate::cluster::{Cluster, Refused};
-use crate::file::File;
+use crate::file::GeneratedFile;
 use crate::injection::Injection;
 use crate::node::Map;
 
@@ -13,7 +13,7 @@ use crate::node::Map;
 ///
 /// # Errors
 /// [`Refused`].
-pub fn generate(cluster: &Cluster, injection: &Injection) -> Result<File, Refused> {
+pub fn generate(cluster: &Cluster, injection: &Injection) -> Result<GeneratedFile, Refused> {
     injection.check(cluster)?;
     let spec = Map::new()
         .with("global", global(cluster))
@@ -30,7 +30,7 @@ pub fn generate(cluster: &Cluster, injection: &Injection) -> Result<File, Refuse
         injection.nodes(),
         injection.needs()
     );
-    Ok(File::documents("operator.yaml", &introduction, vec![agent]))
+    Ok(GeneratedFile::documents("operator.yaml", &introduction, vec![agent]))
 }
 
 fn global(cluster: &Cluster) -> Map {
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
     use crate::agent::Resources;
     use crate::cluster::ClusterOptions;
-    use crate::file::Content;
+    use crate::file::FileContent;
     use crate::helm_values;
     use crate::sidecar::NativeLogs;
 
@@ -96,8 +96,8 @@ mod tests {
         options.check().unwrap()
     }
 
-    fn value(file: File) -> Value {
-        let Content::Documents { documents, .. } = file.content else { panic!("documents") };
+    fn value(file: GeneratedFile) -> Value {
+        let FileContent::Documents { documents, .. } = file.content else { panic!("documents") };
         serde_json::to_value(&documents[0]).unwrap()
     }
 

@@ -5,10 +5,10 @@ use serde_json::Value;
 
 use super::{Area, Step};
 use manifests::lint;
-use manifests::lint::project::Expected;
+use manifests::lint::project::ExpectedTarget;
 use manifests::lint::report::LintReport;
 use manifests::lint::rule::Severity;
-use manifests::lint::source::Source;
+use manifests::lint::source::SourceFile;
 use pipeline::counted::counted;
 
 /// Names of pods to show of many.
@@ -50,7 +50,7 @@ pub(crate) fn namespace(seen: Result<&Value, &Unseen>) -> Step {
 
 /// What `podferry lint` says of the ConfigMap. `expected` is known from the function.
 #[must_use]
-pub(crate) fn config_map(seen: Result<&str, &Unseen>, expected: &Expected) -> Vec<Step> {
+pub(crate) fn config_map(seen: Result<&str, &Unseen>, expected: &ExpectedTarget) -> Vec<Step> {
     let name = &format!("configmap {CONFIG_MAP}");
     let text = match seen {
         Err(Unseen::Failed(why)) => return vec![Step::unknown(Area::Cluster, name, why)],
@@ -61,7 +61,7 @@ pub(crate) fn config_map(seen: Result<&str, &Unseen>, expected: &Expected) -> Ve
         }
         Ok(text) => text,
     };
-    let sources = [Source::new(&format!("configmap {NAMESPACE}/{CONFIG_MAP}"), text)];
+    let sources = [SourceFile::new(&format!("configmap {NAMESPACE}/{CONFIG_MAP}"), text)];
     let report = lint::lint(&sources, expected, &[]);
     let mut steps = findings(name, &report, &sources);
     if steps.is_empty() {
@@ -70,7 +70,7 @@ pub(crate) fn config_map(seen: Result<&str, &Unseen>, expected: &Expected) -> Ve
     steps
 }
 
-fn findings(name: &str, report: &LintReport, sources: &[Source]) -> Vec<Step> {
+fn findings(name: &str, report: &LintReport, sources: &[SourceFile]) -> Vec<Step> {
     let step = |finding: &lint::finding::Finding| {
         let place = sources.get(finding.place.source).map(|source| source.position(finding.place.span.start));
         let place = place.map(|place| format!("{}:{}: ", place.line, place.column)).unwrap_or_default();
@@ -231,8 +231,8 @@ mod tests {
         assert!(namespace(Ok(&label("true"))).remedy.unwrap().starts_with("kubectl label"));
         assert_eq!(namespace(Err(&Unseen::NotFound)).outcome, Outcome::Wrong);
         assert_eq!(namespace(Err(&Unseen::Failed("x".into()))).outcome, Outcome::Unknown);
-        let of = |text: &str| config_map(Ok(text), &Expected::default()).remove(0);
+        let of = |text: &str| config_map(Ok(text), &ExpectedTarget::default()).remove(0);
         assert!(of("{ no json").detail.contains("PF00"));
-        assert_eq!(config_map(Err(&Unseen::NotFound), &Expected::default())[0].outcome, Outcome::Wrong);
+        assert_eq!(config_map(Err(&Unseen::NotFound), &ExpectedTarget::default())[0].outcome, Outcome::Wrong);
     }
 }

@@ -13,7 +13,7 @@ pub(crate) struct Document {
 /// A value.
 #[derive(Debug)]
 pub(crate) struct Tree {
-    pub(crate) kind: Kind,
+    pub(crate) kind: TreeKind,
     /// Where it begins, behind its tag and its anchor; a block of text with its first line, behind `|` or `>`.
     pub(crate) start: usize,
     /// Behind its last character that means something.
@@ -24,7 +24,7 @@ pub(crate) struct Tree {
 }
 
 #[derive(Debug)]
-pub(crate) enum Kind {
+pub(crate) enum TreeKind {
     Scalar {
         text: String,
         style: ScalarStyle,
@@ -37,12 +37,12 @@ pub(crate) enum Kind {
     },
     Map {
         flow: bool,
-        members: Vec<Member>,
+        members: Vec<TreeMember>,
     },
 }
 
 #[derive(Debug)]
-pub(crate) struct Member {
+pub(crate) struct TreeMember {
     pub(crate) key: Tree,
     pub(crate) value: Tree,
 }
@@ -63,36 +63,36 @@ pub(crate) enum ScalarStyle {
 impl Tree {
     /// A plain value without any text.
     pub(crate) fn is_nothing(&self) -> bool {
-        matches!(self.kind, Kind::Scalar { style: ScalarStyle::Plain, .. }) && self.start == self.end
+        matches!(self.kind, TreeKind::Scalar { style: ScalarStyle::Plain, .. }) && self.start == self.end
     }
 
-    pub(crate) fn members(&self) -> &[Member] {
+    pub(crate) fn members(&self) -> &[TreeMember] {
         match &self.kind {
-            Kind::Map { members, .. } => members,
+            TreeKind::Map { members, .. } => members,
             _ => &[],
         }
     }
 
     pub(crate) fn items(&self) -> &[Tree] {
         match &self.kind {
-            Kind::List { items, .. } => items,
+            TreeKind::List { items, .. } => items,
             _ => &[],
         }
     }
 
     pub(crate) fn is_flow(&self) -> bool {
-        matches!(self.kind, Kind::Map { flow: true, .. } | Kind::List { flow: true, .. })
+        matches!(self.kind, TreeKind::Map { flow: true, .. } | TreeKind::List { flow: true, .. })
     }
 
     pub(crate) fn text(&self) -> Option<&str> {
         match &self.kind {
-            Kind::Scalar { text, .. } => Some(text),
+            TreeKind::Scalar { text, .. } => Some(text),
             _ => None,
         }
     }
 
     /// The member of this name.
-    pub(crate) fn member(&self, name: &str) -> Option<&Member> {
+    pub(crate) fn member(&self, name: &str) -> Option<&TreeMember> {
         self.members().iter().find(|member| member.key.text() == Some(name))
     }
 

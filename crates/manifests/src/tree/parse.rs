@@ -2,7 +2,7 @@
 
 use granit_parser::{Event, Parser, ScalarStyle as ParserStyle, ScanError, Span, StructureStyle, options};
 
-use super::{Document, Kind, Member, ScalarStyle, Tree};
+use super::{Document, ScalarStyle, Tree, TreeKind, TreeMember};
 
 type Events<'input> = dyn Iterator<Item = Result<(Event<'input>, Span), ScanError>> + 'input;
 
@@ -68,9 +68,9 @@ fn tree<'input>(text: &str, event: Event<'input>, span: &Span, events: &mut Even
                 ScalarStyle::Literal | ScalarStyle::Folded => end_of_block(text, start, end, &value),
                 _ => end,
             };
-            of(Kind::Scalar { text: value.into_owned(), style }, end, anchor, tag.is_some())
+            of(TreeKind::Scalar { text: value.into_owned(), style }, end, anchor, tag.is_some())
         }
-        Event::Alias(target) => of(Kind::Alias(target), end, 0, false),
+        Event::Alias(target) => of(TreeKind::Alias(target), end, 0, false),
         Event::SequenceStart(style, anchor, tag) => {
             let flow = style == StructureStyle::Flow;
             let mut items: Vec<Tree> = Vec::new();
@@ -82,11 +82,11 @@ fn tree<'input>(text: &str, event: Event<'input>, span: &Span, events: &mut Even
                 }
             };
             let last = items.last().map_or(start, |item| item.end);
-            of(Kind::List { flow, items }, if flow { closed } else { last }, anchor, tag.is_some())
+            of(TreeKind::List { flow, items }, if flow { closed } else { last }, anchor, tag.is_some())
         }
         Event::MappingStart(style, anchor, tag) => {
             let flow = style == StructureStyle::Flow;
-            let mut members: Vec<Member> = Vec::new();
+            let mut members: Vec<TreeMember> = Vec::new();
             let closed = loop {
                 let key = match next(events)? {
                     Some((Event::MappingEnd, span)) => break offset(&span).1,
@@ -100,10 +100,10 @@ fn tree<'input>(text: &str, event: Event<'input>, span: &Span, events: &mut Even
                     value.end = behind_colon(text, key.end);
                     value.start = value.end;
                 }
-                members.push(Member { key, value });
+                members.push(TreeMember { key, value });
             };
             let last = members.last().map_or(start, |member| member.value.end);
-            of(Kind::Map { flow, members }, if flow { closed } else { last }, anchor, tag.is_some())
+            of(TreeKind::Map { flow, members }, if flow { closed } else { last }, anchor, tag.is_some())
         }
         _ => return Err(NotYaml::unfinished(text.len())),
     })

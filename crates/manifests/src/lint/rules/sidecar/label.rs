@@ -4,10 +4,10 @@ use super::PAGE;
 use crate::agent::SIDECAR_LABEL;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 use crate::lint::sidecar::label;
 
-pub(crate) static ON_WORKLOAD: Rule = Rule {
+pub(crate) static ON_WORKLOAD: LintRule = LintRule {
     code: "PF436",
     name: "sidecar-label-on-workload",
     severity: Severity::Error,
@@ -18,7 +18,7 @@ pub(crate) static ON_WORKLOAD: Rule = Rule {
     sources: &[PAGE],
 };
 
-pub(crate) static VALUE: Rule = Rule {
+pub(crate) static VALUE: LintRule = LintRule {
     code: "PF437",
     name: "sidecar-label-value",
     severity: Severity::Error,
@@ -29,7 +29,7 @@ pub(crate) static VALUE: Rule = Rule {
     sources: &[PAGE, "DataDog/datadog-agent, `pkg/clusteragent/admission/mutate/agent_sidecar`"],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&ON_WORKLOAD, &VALUE];
+pub(crate) static RULES: &[&LintRule] = &[&ON_WORKLOAD, &VALUE];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for pod in project.pods() {
