@@ -17,8 +17,6 @@ pub const NAMESPACE: &str = "datadog";
 pub(crate) const CLUSTER_AGENT: &str = "datadog-cluster-agent";
 /// The label of pods that get a sidecar, and its value.
 pub const SIDECAR_LABEL: (&str, &str) = ("agent.datadoghq.com/sidecar", "fargate");
-/// The service account for pods that have none of their own.
-pub(crate) const SERVICE_ACCOUNT: &str = "datadog-agent";
 /// The user that the Agent's image is made for; with another one it does not start.
 pub(crate) const USER: i64 = 100;
 

@@ -45,13 +45,6 @@ impl Finding {
         self
     }
 
-    /// Adds a change that `--fix` makes.
-    #[must_use]
-    pub(crate) fn edit(mut self, edit: FixEdit) -> Finding {
-        self.edits.push(edit);
-        self
-    }
-
     /// Adds changes that `--fix` makes, if there are any.
     #[must_use]
     pub(crate) fn edits(mut self, edits: impl IntoIterator<Item = FixEdit>) -> Finding {

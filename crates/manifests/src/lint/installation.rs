@@ -15,7 +15,6 @@ pub(crate) enum InstallationForm {
 /// The Cluster Agent with what belongs to it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Installation<'a> {
-    pub(crate) object: ManifestObject<'a>,
     pub(crate) form: InstallationForm,
     /// Values, or `spec`.
     root: YamlNode<'a>,
@@ -24,11 +23,9 @@ pub(crate) struct Installation<'a> {
 /// All installations that are given.
 pub(crate) fn all<'a>(project: &Project<'a>) -> Vec<Installation<'a>> {
     let one = |object: &ManifestObject<'a>| match object.what {
-        DocumentKind::HelmValues => {
-            Some(Installation { object: *object, form: InstallationForm::Chart, root: object.node })
-        }
+        DocumentKind::HelmValues => Some(Installation { form: InstallationForm::Chart, root: object.node }),
         DocumentKind::Kubernetes if object.kind == "DatadogAgent" && object.group() == "datadoghq.com" => {
-            Some(Installation { object: *object, form: InstallationForm::Operator, root: object.node.get("spec")? })
+            Some(Installation { form: InstallationForm::Operator, root: object.node.get("spec")? })
         }
         _ => None,
     };

@@ -231,16 +231,6 @@ impl<'a> YamlNode<'a> {
         };
         (is_one_line && is_value && !self.is_alias() && !self.is_tagged()).then_some(FixEdit { span, text: quoted })
     }
-
-    /// The entry of the last of these names that exists; for pointing at what lacks the next.
-    pub(crate) fn deepest(self, names: &[&str]) -> Option<YamlEntry<'a>> {
-        let (mut node, mut found) = (self, None);
-        for name in names {
-            let Some(entry) = node.entry(name) else { break };
-            (node, found) = (entry.value, Some(entry));
-        }
-        found
-    }
 }
 
 /// Whether a text is the same text without quotes: only letters, digits and what is nothing to YAML.
