@@ -8,6 +8,7 @@ use comfy_table::{ContentArrangement, Table};
 use serde_json::{Value, json};
 
 use super::CommandError;
+pub(super) use pipeline::counted::counted;
 use pipeline::rules::RuleEffect;
 use pipeline::{LogCounts, LogOutcome, Processed};
 
@@ -214,11 +215,6 @@ pub(super) fn log(out: &mut impl Write, log: &Value) -> io::Result<()> {
 
 fn message(out: &mut impl Write, log: &Value) -> io::Result<()> {
     part(out, "message", &shortened(log["message"].as_str().unwrap_or("–"), 600))
-}
-
-/// `1 log`, `2 logs`.
-pub(super) fn counted(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 /// A heading over what follows.

@@ -9,6 +9,7 @@
 pub mod autodiscovery;
 pub mod batch;
 pub mod compress;
+pub mod counted;
 mod counts;
 pub(crate) mod cri;
 pub mod decode;

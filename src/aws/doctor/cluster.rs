@@ -4,10 +4,12 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Area, Step};
-use manifests::lint::project::Expected;
+use manifests::lint;
+use manifests::lint::project::ExpectedTarget;
+use manifests::lint::report::LintReport;
 use manifests::lint::rule::Severity;
-use manifests::lint::source::Source;
-use manifests::lint::{self, Report};
+use manifests::lint::source::SourceFile;
+use pipeline::counted::counted;
 
 /// Names of pods to show of many.
 const SHOWN: usize = 3;
@@ -48,7 +50,7 @@ pub(crate) fn namespace(seen: Result<&Value, &Unseen>) -> Step {
 
 /// What `podferry lint` says of the ConfigMap. `expected` is known from the function.
 #[must_use]
-pub(crate) fn config_map(seen: Result<&str, &Unseen>, expected: &Expected) -> Vec<Step> {
+pub(crate) fn config_map(seen: Result<&str, &Unseen>, expected: &ExpectedTarget) -> Vec<Step> {
     let name = &format!("configmap {CONFIG_MAP}");
     let text = match seen {
         Err(Unseen::Failed(why)) => return vec![Step::unknown(Area::Cluster, name, why)],
@@ -59,7 +61,7 @@ pub(crate) fn config_map(seen: Result<&str, &Unseen>, expected: &Expected) -> Ve
         }
         Ok(text) => text,
     };
-    let sources = [Source::new(&format!("configmap {NAMESPACE}/{CONFIG_MAP}"), text)];
+    let sources = [SourceFile::new(&format!("configmap {NAMESPACE}/{CONFIG_MAP}"), text)];
     let report = lint::lint(&sources, expected, &[]);
     let mut steps = findings(name, &report, &sources);
     if steps.is_empty() {
@@ -68,7 +70,7 @@ pub(crate) fn config_map(seen: Result<&str, &Unseen>, expected: &Expected) -> Ve
     steps
 }
 
-fn findings(name: &str, report: &Report, sources: &[Source]) -> Vec<Step> {
+fn findings(name: &str, report: &LintReport, sources: &[SourceFile]) -> Vec<Step> {
     let step = |finding: &lint::finding::Finding| {
         let place = sources.get(finding.place.source).map(|source| source.position(finding.place.span.start));
         let place = place.map(|place| format!("{}:{}: ", place.line, place.column)).unwrap_or_default();
@@ -110,17 +112,17 @@ pub(crate) fn pods(seen: Result<&Value, &Unseen>, config_map: Option<&Value>) ->
         // Source: seen in annotations: `LoggingDisabled: LOGGING_CONFIGMAP_NOT_FOUND`.
         let reason =
             first.logging.and_then(|text| text.split_once(':')).map_or("no reason given", |(_, reason)| reason.trim());
-        let problem = format!("EKS does not log {}: {reason}", counted(&disabled));
+        let problem = format!("EKS does not log {}: {reason}", named(&disabled));
         let remedy = "mend the ConfigMap, then start the pods anew: kubectl rollout restart deployment -n NAMESPACE";
         steps.push(Step::wrong(Area::Cluster, "pods", problem).mend(remedy));
     }
     let enabled: Vec<&Pod> = all.iter().filter(|pod| pod.logging == Some("LoggingEnabled")).collect();
     if !enabled.is_empty() {
-        steps.push(Step::right(Area::Cluster, "pods", format!("EKS logs {}", counted(&enabled))));
+        steps.push(Step::right(Area::Cluster, "pods", format!("EKS logs {}", named(&enabled))));
     }
     let unsaid: Vec<&Pod> = all.iter().filter(|pod| pod.logging.is_none()).collect();
     if !unsaid.is_empty() {
-        let seen = format!("{} have no annotation `Logging`", counted(&unsaid));
+        let seen = format!("{} have no annotation `Logging`", named(&unsaid));
         steps.push(
             Step::unknown(Area::Cluster, "pods", seen)
                 .mend("kubectl describe pod shows the events LoggingEnabled and LoggingDisabled"),
@@ -132,10 +134,8 @@ pub(crate) fn pods(seen: Result<&Value, &Unseen>, config_map: Option<&Value>) ->
         .filter(|pod| pod.created.zip(changed).is_some_and(|(created, changed)| created < changed))
         .collect();
     if !older.is_empty() {
-        let seen = format!(
-            "{} began before the ConfigMap was last changed: the change does not hold for them",
-            counted(&older)
-        );
+        let seen =
+            format!("{} began before the ConfigMap was last changed: the change does not hold for them", named(&older));
         steps.push(Step::note(Area::Cluster, "pods", seen).mend("kubectl rollout restart deployment -n NAMESPACE"));
     }
     steps
@@ -169,11 +169,10 @@ fn time(value: &Value) -> Option<Timestamp> {
 }
 
 /// `2 pods on Fargate (shop/a, shop/b)`.
-fn counted(pods: &[&Pod]) -> String {
+fn named(pods: &[&Pod]) -> String {
     let names: Vec<&str> = pods.iter().take(SHOWN).map(|pod| pod.name.as_str()).collect();
     let more = if pods.len() > SHOWN { ", …" } else { "" };
-    let noun = if pods.len() == 1 { "pod" } else { "pods" };
-    format!("{} {noun} on Fargate ({}{more})", pods.len(), names.join(", "))
+    format!("{} on Fargate ({}{more})", counted(pods.len(), "pod"), names.join(", "))
 }
 
 #[cfg(test)]
@@ -232,8 +231,8 @@ mod tests {
         assert!(namespace(Ok(&label("true"))).remedy.unwrap().starts_with("kubectl label"));
         assert_eq!(namespace(Err(&Unseen::NotFound)).outcome, Outcome::Wrong);
         assert_eq!(namespace(Err(&Unseen::Failed("x".into()))).outcome, Outcome::Unknown);
-        let of = |text: &str| config_map(Ok(text), &Expected::default()).remove(0);
+        let of = |text: &str| config_map(Ok(text), &ExpectedTarget::default()).remove(0);
         assert!(of("{ no json").detail.contains("PF00"));
-        assert_eq!(config_map(Err(&Unseen::NotFound), &Expected::default())[0].outcome, Outcome::Wrong);
+        assert_eq!(config_map(Err(&Unseen::NotFound), &ExpectedTarget::default())[0].outcome, Outcome::Wrong);
     }
 }

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{Area, Step};
 use crate::aws::error::CallError;
+use pipeline::counted::counted;
 
 /// What SQS says of a queue.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,7 +37,7 @@ pub(crate) fn undelivered(
         Err(error) => return vec![Step::of_error(area, &about, error)],
         Ok(Attributes { messages: 0, .. }) => vec![Step::right(area, &about, "no undelivered logs wait")],
         Ok(Attributes { messages, .. }) => {
-            let seen = format!("the logs of {} wait to be sent again", counted(*messages, "message"));
+            let seen = format!("the logs of {} wait to be sent again", counted(number(*messages), "message"));
             vec![Step::note(area, &about, seen).mend("nothing, unless it stays so for an hour")]
         }
     };
@@ -73,14 +74,14 @@ pub(crate) fn dead_letters(name: &str, attributes: Result<&Attributes, &CallErro
         Ok(Attributes { messages: 0, .. }) => Step::right(Area::Queues, name, "no dead letters"),
         Ok(Attributes { messages, .. }) => {
             let problem =
-                format!("{} for a person; SQS drops them when they expire", counted(*messages, "dead letter"));
+                format!("{} for a person; SQS drops them when they expire", counted(number(*messages), "dead letter"));
             Step::wrong(Area::Queues, name, problem).mend("podferry redrive")
         }
     }
 }
 
-fn counted(number: u64, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+fn number(messages: u64) -> usize {
+    usize::try_from(messages).unwrap_or(usize::MAX)
 }
 
 /// Without a queue an invocation with undelivered logs fails, and Lambda tries it for six hours at most.

@@ -23,7 +23,7 @@ use crate::aws::subscribe::apply;
 use forwarder::delivery::client::Clients;
 use forwarder::settings::{Environment, Settings, may_take_keys};
 use kubectl::Kubectl;
-use manifests::lint::project::Expected;
+use manifests::lint::project::ExpectedTarget;
 use report::Report;
 
 /// The heading of the flags that are only here.
@@ -81,7 +81,7 @@ pub(super) async fn run(options: Options) -> Result<Exit, CommandError> {
         Err(error) => return Err(error),
     };
     let is_lost = account.is_none();
-    let mut expected = Expected::default();
+    let mut expected = ExpectedTarget::default();
     if let Some(account) = account {
         let Account { caller, id, region, .. } = &account;
         report.add([Step::right(Area::Account, "credentials", format!("{caller}, account {id}, region {region}"))])?;
@@ -115,7 +115,7 @@ fn skip_test(options: &Options, report: &mut Report, because: &str) -> Result<()
 async fn of_account(
     options: &Options,
     account: Account,
-    expected: &mut Expected,
+    expected: &mut ExpectedTarget,
     report: &mut Report,
 ) -> Result<(), CommandError> {
     let function = match Function::find(&account, options.function.function.as_deref()).await {
@@ -279,7 +279,7 @@ async fn send_test(forwarder: &Forwarder, group: &str, report: &mut Report) -> R
     report.add([step])
 }
 
-async fn of_cluster(options: &Options, expected: &Expected, report: &mut Report) -> Result<(), CommandError> {
+async fn of_cluster(options: &Options, expected: &ExpectedTarget, report: &mut Report) -> Result<(), CommandError> {
     if options.no_kubectl {
         return skip(report, &[Area::Cluster], "--no-kubectl");
     }

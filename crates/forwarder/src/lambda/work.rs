@@ -185,8 +185,12 @@ impl<'s> WorkReader<'s> {
             InvocationEvent::AwsLogs { data } => self.part(record, EventPart::Data(&data)),
             InvocationEvent::Undelivered(text) => self.part(record, EventPart::Message(text)),
             InvocationEvent::S3(objects) if !objects.iter().all(S3Object::is_sound) => return Err(EventError::Unknown),
-            InvocationEvent::S3(objects) => self.work.objects.extend(objects.into_iter().map(|object| (record, object))),
-            InvocationEvent::Kinesis(records) => records.iter().for_each(|one| self.part(record, EventPart::Data(&one.data))),
+            InvocationEvent::S3(objects) => {
+                self.work.objects.extend(objects.into_iter().map(|object| (record, object)))
+            }
+            InvocationEvent::Kinesis(records) => {
+                records.iter().for_each(|one| self.part(record, EventPart::Data(&one.data)))
+            }
             _ if depth >= MAX_NESTING => return Err(EventError::Unknown),
             InvocationEvent::Failed(inside) => self.event(record, event::recognise(inside.as_bytes())?, depth + 1)?,
             InvocationEvent::Sqs(records) => {

@@ -1,5 +1,6 @@
 //! Reads one variable at a time, and gathers what is wrong with them.
 
+use pipeline::counted::counted;
 use pipeline::tags::as_tags::AsTags;
 
 use super::variables::VariableSource;
@@ -20,8 +21,7 @@ impl std::error::Error for Mistakes {}
 
 impl std::fmt::Display for Mistakes {
     fn fmt(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
-        let number = self.0.len();
-        write!(formatter, "{number} setting{} cannot be used:", if number == 1 { "" } else { "s" })?;
+        write!(formatter, "{} cannot be used:", counted(self.0.len(), "setting"))?;
         self.0.iter().try_for_each(|mistake| write!(formatter, "\n  {mistake}"))
     }
 }
