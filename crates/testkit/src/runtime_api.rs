@@ -2,9 +2,9 @@
 //!
 //! Source: AWS, "Using the Lambda runtime API for custom runtimes".
 
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -45,6 +45,7 @@ pub fn forwarder_program(built: &str) -> PathBuf {
 pub struct ForwarderProcess {
     pub child: Child,
     pub started: Instant,
+    stdout: Option<BufReader<ChildStdout>>,
     events: UnboundedSender<Invocation>,
     told: Receiver<RuntimeCall>,
     _server: HttpServer,
@@ -77,8 +78,9 @@ impl ForwarderProcess {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let started = Instant::now();
-        let child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", program.display()));
-        ForwarderProcess { child, started, events, told, _server: server }
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+        let stdout = child.stdout.take().map(BufReader::new);
+        ForwarderProcess { child, started, stdout, events, told, _server: server }
     }
 
     /// The next thing that it tells.
@@ -111,9 +113,17 @@ impl ForwarderProcess {
         answer
     }
 
+    /// The line of metrics of an invocation that has ended; those of several come one after the other. Empty once nothing more
+    /// comes.
+    pub fn metrics(&mut self) -> Value {
+        let lines = self.stdout.as_mut().expect("the output was thrown away").lines().map_while(Result::ok);
+        let mut values = lines.filter_map(|line| serde_json::from_str::<Value>(&line).ok());
+        values.find(|value| !value["_aws"].is_null()).unwrap_or_default()
+    }
+
     /// Throws away what it writes to its standard output: one that writes much and is not read stands still.
     pub fn discard_output(&mut self) {
-        if let Some(mut stdout) = self.child.stdout.take() {
+        if let Some(mut stdout) = self.stdout.take() {
             thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
         }
     }
@@ -122,7 +132,7 @@ impl ForwarderProcess {
     pub fn output(mut self) -> String {
         let _ = self.child.kill();
         let mut all = String::new();
-        if let Some(mut stdout) = self.child.stdout.take() {
+        if let Some(mut stdout) = self.stdout.take() {
             stdout.read_to_string(&mut all).unwrap();
         }
         if let Some(mut stderr) = self.child.stderr.take() {
