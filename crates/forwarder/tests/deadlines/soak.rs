@@ -5,7 +5,8 @@
 //! times, then it is in the queue, itself or as a note of the object that holds it; messages that the function does not
 //! take come back.
 //!
-//! `cargo test` runs 150 events. `cargo test --test soak -- --ignored --nocapture` runs 2,000, as `.ci/run` does.
+//! `cargo test` runs 150 events. `cargo test -p forwarder --test deadlines soak -- --ignored --nocapture` runs 2,000, as `.ci/run`
+//! does.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
