@@ -20,7 +20,7 @@ use crate::http::{self, Answer, Closed, HttpServer};
 /// How long to wait for the forwarder before a test is given up.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// What the forwarder told the runtime.
+/// A call of the forwarder to the API.
 #[derive(Debug)]
 pub enum RuntimeCall {
     /// It asks for the next event; the moment at which it did.
@@ -47,7 +47,7 @@ pub struct ForwarderProcess {
     pub started: Instant,
     stdout: Option<BufReader<ChildStdout>>,
     events: UnboundedSender<Invocation>,
-    told: Receiver<RuntimeCall>,
+    calls: Receiver<RuntimeCall>,
     _server: HttpServer,
 }
 
@@ -63,9 +63,9 @@ impl ForwarderProcess {
     /// Starts [`forwarder_program`] with these variables and no others.
     pub fn start(built: &str, variables: &[(&str, &str)]) -> ForwarderProcess {
         let (events, to_hand_out) = unbounded_channel();
-        let (tell, told) = channel();
+        let (record, calls) = channel();
         let to_hand_out = Arc::new(tokio::sync::Mutex::new(to_hand_out));
-        let server = HttpServer::start(move |request| answer(request, to_hand_out.clone(), tell.clone()));
+        let server = HttpServer::start(move |request| answer(request, to_hand_out.clone(), record.clone()));
         let program = forwarder_program(built);
         let mut command = Command::new(&program);
         command
@@ -80,17 +80,17 @@ impl ForwarderProcess {
         let started = Instant::now();
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", program.display()));
         let stdout = child.stdout.take().map(BufReader::new);
-        ForwarderProcess { child, started, stdout, events, told, _server: server }
+        ForwarderProcess { child, started, stdout, events, calls, _server: server }
     }
 
-    /// The next thing that it tells.
-    pub fn told(&self) -> RuntimeCall {
-        self.told.recv_timeout(PATIENCE).expect("the forwarder says nothing")
+    /// The next call that it makes.
+    pub fn next_call(&self) -> RuntimeCall {
+        self.calls.recv_timeout(PATIENCE).expect("the forwarder says nothing")
     }
 
     /// Waits until it asks for an event; how long that took from its start.
     pub fn wait_for_next(&self) -> Duration {
-        match self.told() {
+        match self.next_call() {
             RuntimeCall::Next(at) => at.duration_since(self.started),
             other => panic!("{other:?}"),
         }
@@ -104,7 +104,7 @@ impl ForwarderProcess {
     /// Hands an event out, and waits for what the forwarder says and for its next request.
     pub fn invoke(&self, event: &[u8], time: Duration) -> Result<Value, Value> {
         self.hand_out(event, time);
-        let answer = match self.told() {
+        let answer = match self.next_call() {
             RuntimeCall::Response(answer) => Ok(answer),
             RuntimeCall::Error(error) => Err(error),
             other => panic!("{other:?}"),
@@ -142,15 +142,15 @@ impl ForwarderProcess {
     }
 }
 
-/// The paths of the API, and what each call tells.
+/// The paths of the API, and what each call is.
 async fn answer(
     request: Request<Bytes>,
     events: Arc<tokio::sync::Mutex<UnboundedReceiver<Invocation>>>,
-    tell: Sender<RuntimeCall>,
+    record: Sender<RuntimeCall>,
 ) -> Result<Answer, Closed> {
     let path = request.uri().path();
     if path.ends_with("/invocation/next") {
-        tell.send(RuntimeCall::Next(Instant::now())).map_err(|_| Closed)?;
+        record.send(RuntimeCall::Next(Instant::now())).map_err(|_| Closed)?;
         let (event, time) = events.lock().await.recv().await.ok_or(Closed)?;
         return Ok(invocation(event, time));
     }
@@ -162,7 +162,7 @@ async fn answer(
     } else {
         RuntimeCall::Response(json)
     };
-    tell.send(call).map_err(|_| Closed)?;
+    record.send(call).map_err(|_| Closed)?;
     Ok(http::answer(202, ""))
 }
 

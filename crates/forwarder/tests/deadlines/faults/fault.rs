@@ -71,7 +71,7 @@ pub(super) const FAULTS: [(&str, Fault); 23] = [
 
 impl Fault {
     /// Whether the function is told of all that the intake takes: else logs may arrive twice.
-    pub(super) fn is_told(self) -> bool {
+    pub(super) fn is_answered(self) -> bool {
         match self {
             Fault::TakenThenReset | Fault::TakenThenSilence | Fault::Killed => false,
             Fault::Drip(wait) => wait < Duration::from_millis(100),
@@ -91,8 +91,8 @@ impl Fault {
             Fault::Once(code, after) if before == 0 => Reply::Status(code, after.map(str::to_owned)),
             Fault::TooLarge if arrival.items.len() * 2 > size.payload() => Reply::Status(413, None),
             Fault::ResetAfter => Reply::HangUp,
-            Fault::TakenThenReset if before == 0 => Reply::Untold { hangs_up: true },
-            Fault::TakenThenSilence => Reply::Untold { hangs_up: false },
+            Fault::TakenThenReset if before == 0 => Reply::Unanswered { hangs_up: true },
+            Fault::TakenThenSilence => Reply::Unanswered { hangs_up: false },
             Fault::QueueDown => Reply::Status(503, None),
             Fault::Killed => Reply::Silence,
             _ => Reply::Judge,

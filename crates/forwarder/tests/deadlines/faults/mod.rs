@@ -91,7 +91,7 @@ fn run_within((name, fault): (&'static str, Fault), size: Size, event: &[u8], ti
     }
     assert!(took < time, "{row}: after {took:?}, so after the deadline");
     assert_eq!(world.refused_a_key(), matches!(fault, Fault::Rotated | Fault::WrongKey), "{row}");
-    let told = fault.is_told();
+    let told = fault.is_answered();
     if told {
         let overlap = accepted.keys().filter(|id| queued.contains(id) || dead.contains(id)).count();
         assert_eq!(overlap, 0, "{row}: what was accepted is in a queue");

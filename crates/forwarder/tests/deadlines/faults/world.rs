@@ -166,7 +166,7 @@ impl World {
         let says = |reason: &str| messages.iter().any(|sent| sent.body.contains(reason));
         let is_late = match fault {
             Fault::TakenThenSilence | Fault::Killed => false,
-            Fault::Drip(_) if !fault.is_told() => false,
+            Fault::Drip(_) if !fault.is_answered() => false,
             // These count as no answer in time.
             Fault::Status(408, _) => says("IntakeTimeout"),
             _ => invoked.timeouts > 0,
@@ -200,7 +200,7 @@ impl World {
     pub(super) fn drain(&mut self, queue: &str) {
         let mut mapping = EventSourceMapping::default();
         mapping.fill(&self.aws, queue);
-        while let Some((batch, event)) = mapping.next() {
+        while let Some((batch, event)) = mapping.next_batch() {
             assert!(batch[0].receive_count < 10, "it does not end");
             let answer = self.invoke(&event, LONG).answer;
             mapping.answered(batch, answer.ok().as_ref());
