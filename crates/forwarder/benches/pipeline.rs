@@ -6,6 +6,8 @@
 //!
 //! Then the same event under rules, each beside no rules at all, taken in turns too.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a bench ends by a panic")]
+
 mod support;
 
 use std::collections::HashMap;

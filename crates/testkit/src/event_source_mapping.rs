@@ -67,7 +67,7 @@ impl EventSourceMapping {
     }
 
     /// The next batch, and the event that hands it out; `None` if nothing waits.
-    pub fn next(&mut self) -> Option<(Vec<WaitingMessage>, Vec<u8>)> {
+    pub fn next_batch(&mut self) -> Option<(Vec<WaitingMessage>, Vec<u8>)> {
         let mut bytes = 0;
         let fits = |message: &&WaitingMessage| {
             bytes += message.body.len();

@@ -255,9 +255,9 @@ impl TestAccount {
 
     fn answered(&self, request: Request<Bytes>) -> Response<Bytes> {
         let (moto, account) = (self.moto.address, self.id.clone());
-        let (tell, told) = std::sync::mpsc::channel();
-        http::runtime().spawn(async move { tell.send(pass_on(moto, &account, request).await) });
-        told.recv().unwrap().unwrap()
+        let (sender, receiver) = std::sync::mpsc::channel();
+        http::runtime().spawn(async move { sender.send(pass_on(moto, &account, request).await) });
+        receiver.recv().unwrap().unwrap()
     }
 
     pub fn logs(&self, operation: &str, body: &Value) -> Value {

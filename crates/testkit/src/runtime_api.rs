@@ -2,9 +2,9 @@
 //!
 //! Source: AWS, "Using the Lambda runtime API for custom runtimes".
 
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -20,7 +20,7 @@ use crate::http::{self, Answer, Closed, HttpServer};
 /// How long to wait for the forwarder before a test is given up.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// What the forwarder told the runtime.
+/// A call of the forwarder to the API.
 #[derive(Debug)]
 pub enum RuntimeCall {
     /// It asks for the next event; the moment at which it did.
@@ -45,8 +45,9 @@ pub fn forwarder_program(built: &str) -> PathBuf {
 pub struct ForwarderProcess {
     pub child: Child,
     pub started: Instant,
+    stdout: Option<BufReader<ChildStdout>>,
     events: UnboundedSender<Invocation>,
-    told: Receiver<RuntimeCall>,
+    calls: Receiver<RuntimeCall>,
     _server: HttpServer,
 }
 
@@ -62,9 +63,9 @@ impl ForwarderProcess {
     /// Starts [`forwarder_program`] with these variables and no others.
     pub fn start(built: &str, variables: &[(&str, &str)]) -> ForwarderProcess {
         let (events, to_hand_out) = unbounded_channel();
-        let (tell, told) = channel();
+        let (record, calls) = channel();
         let to_hand_out = Arc::new(tokio::sync::Mutex::new(to_hand_out));
-        let server = HttpServer::start(move |request| answer(request, to_hand_out.clone(), tell.clone()));
+        let server = HttpServer::start(move |request| answer(request, to_hand_out.clone(), record.clone()));
         let program = forwarder_program(built);
         let mut command = Command::new(&program);
         command
@@ -77,18 +78,19 @@ impl ForwarderProcess {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let started = Instant::now();
-        let child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", program.display()));
-        ForwarderProcess { child, started, events, told, _server: server }
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+        let stdout = child.stdout.take().map(BufReader::new);
+        ForwarderProcess { child, started, stdout, events, calls, _server: server }
     }
 
-    /// The next thing that it tells.
-    pub fn told(&self) -> RuntimeCall {
-        self.told.recv_timeout(PATIENCE).expect("the forwarder says nothing")
+    /// The next call that it makes.
+    pub fn next_call(&self) -> RuntimeCall {
+        self.calls.recv_timeout(PATIENCE).expect("the forwarder says nothing")
     }
 
     /// Waits until it asks for an event; how long that took from its start.
     pub fn wait_for_next(&self) -> Duration {
-        match self.told() {
+        match self.next_call() {
             RuntimeCall::Next(at) => at.duration_since(self.started),
             other => panic!("{other:?}"),
         }
@@ -102,7 +104,7 @@ impl ForwarderProcess {
     /// Hands an event out, and waits for what the forwarder says and for its next request.
     pub fn invoke(&self, event: &[u8], time: Duration) -> Result<Value, Value> {
         self.hand_out(event, time);
-        let answer = match self.told() {
+        let answer = match self.next_call() {
             RuntimeCall::Response(answer) => Ok(answer),
             RuntimeCall::Error(error) => Err(error),
             other => panic!("{other:?}"),
@@ -111,9 +113,17 @@ impl ForwarderProcess {
         answer
     }
 
+    /// The line of metrics of an invocation that has ended; those of several come one after the other. Empty once nothing more
+    /// comes.
+    pub fn metrics(&mut self) -> Value {
+        let lines = self.stdout.as_mut().expect("the output was thrown away").lines().map_while(Result::ok);
+        let mut values = lines.filter_map(|line| serde_json::from_str::<Value>(&line).ok());
+        values.find(|value| !value["_aws"].is_null()).unwrap_or_default()
+    }
+
     /// Throws away what it writes to its standard output: one that writes much and is not read stands still.
     pub fn discard_output(&mut self) {
-        if let Some(mut stdout) = self.child.stdout.take() {
+        if let Some(mut stdout) = self.stdout.take() {
             thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
         }
     }
@@ -122,7 +132,7 @@ impl ForwarderProcess {
     pub fn output(mut self) -> String {
         let _ = self.child.kill();
         let mut all = String::new();
-        if let Some(mut stdout) = self.child.stdout.take() {
+        if let Some(mut stdout) = self.stdout.take() {
             stdout.read_to_string(&mut all).unwrap();
         }
         if let Some(mut stderr) = self.child.stderr.take() {
@@ -132,15 +142,15 @@ impl ForwarderProcess {
     }
 }
 
-/// The paths of the API, and what each call tells.
+/// The paths of the API, and what each call is.
 async fn answer(
     request: Request<Bytes>,
     events: Arc<tokio::sync::Mutex<UnboundedReceiver<Invocation>>>,
-    tell: Sender<RuntimeCall>,
+    record: Sender<RuntimeCall>,
 ) -> Result<Answer, Closed> {
     let path = request.uri().path();
     if path.ends_with("/invocation/next") {
-        tell.send(RuntimeCall::Next(Instant::now())).map_err(|_| Closed)?;
+        record.send(RuntimeCall::Next(Instant::now())).map_err(|_| Closed)?;
         let (event, time) = events.lock().await.recv().await.ok_or(Closed)?;
         return Ok(invocation(event, time));
     }
@@ -152,7 +162,7 @@ async fn answer(
     } else {
         RuntimeCall::Response(json)
     };
-    tell.send(call).map_err(|_| Closed)?;
+    record.send(call).map_err(|_| Closed)?;
     Ok(http::answer(202, ""))
 }
 

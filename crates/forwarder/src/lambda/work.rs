@@ -53,7 +53,7 @@ pub struct Work {
     pub trigger: Trigger,
     pub processed: Processed,
     pub poison: Vec<Poison>,
-    /// To be fetched first, with the record that told of it.
+    /// To be fetched first, with the record that names it.
     pub objects: Vec<(u32, S3Object)>,
     /// Messages of our own, by record: to be remembered when they are done.
     pub messages: Vec<(u32, Mark)>,
@@ -114,7 +114,7 @@ impl Work {
         self.processed.payloads.is_empty() && self.transformed.direct.is_empty() && self.objects.is_empty()
     }
 
-    /// Reads what an object holds that `record` told of.
+    /// Reads what an object holds that `record` names.
     pub fn add_object(&mut self, record: u32, bytes: &[u8], function_arn: &str, settings: &PipelineSettings) {
         let mut reading = WorkReader::new(function_arn, settings);
         match std::str::from_utf8(bytes) {

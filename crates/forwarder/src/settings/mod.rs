@@ -32,7 +32,7 @@ use pipeline::{DEFAULT_MAX_DECOMPRESSED_BYTES, PipelineSettings};
 
 use reader::VariableReader;
 
-/// All that the forwarder has been told.
+/// All settings of the forwarder.
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub pipeline: PipelineSettings,

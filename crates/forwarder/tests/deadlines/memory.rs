@@ -1,4 +1,6 @@
 //! Memory stays within the smallest Lambda, of 128 MB, whatever arrives: the real forwarder, and what the system says of its peak.
+//!
+//! `cargo test -p forwarder --test deadlines memory -- --nocapture` prints the peak of each case.
 
 use std::time::Duration;
 

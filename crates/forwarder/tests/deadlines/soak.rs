@@ -5,7 +5,8 @@
 //! times, then it is in the queue, itself or as a note of the object that holds it; messages that the function does not
 //! take come back.
 //!
-//! `cargo test` runs 150 events. `cargo test --test soak -- --ignored --nocapture` runs 2,000, as `.ci/run` does.
+//! `cargo test` runs 150 events. `cargo test -p forwarder --test deadlines soak -- --ignored --nocapture` runs 2,000, as `.ci/run`
+//! does.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -89,8 +90,8 @@ impl Fault {
             Fault::HangUp => Reply::HangUp,
             Fault::HangUpOnce if before == 0 => Reply::HangUp,
             Fault::Silence => Reply::Silence,
-            Fault::TakenThenHangUp if before == 0 => Reply::Untold { hangs_up: true },
-            Fault::TakenThenSilence => Reply::Untold { hangs_up: false },
+            Fault::TakenThenHangUp if before == 0 => Reply::Unanswered { hangs_up: true },
+            Fault::TakenThenSilence => Reply::Unanswered { hangs_up: false },
             Fault::Slow => Reply::Slow(Duration::from_millis(50)),
             _ => Reply::Judge,
         }
@@ -123,7 +124,7 @@ struct Intake {
     key: String,
     accepted: HashMap<usize, usize>,
     /// Logs that were taken without an answer.
-    untold: HashSet<usize>,
+    unanswered: HashSet<usize>,
 }
 
 fn ids(arrival: &Arrival) -> impl Iterator<Item = usize> {
@@ -144,10 +145,10 @@ impl Intake {
             }
             None => Reply::Judge,
         };
-        if matches!(reply, Reply::Untold { .. }) {
-            self.untold.extend(ids(arrival));
+        if matches!(reply, Reply::Unanswered { .. }) {
+            self.unanswered.extend(ids(arrival));
         }
-        if matches!(reply, Reply::Untold { .. } | Reply::Judge | Reply::Slow(_)) {
+        if matches!(reply, Reply::Unanswered { .. } | Reply::Judge | Reply::Slow(_)) {
             ids(arrival).for_each(|id| *self.accepted.entry(id).or_default() += 1);
         }
         reply
@@ -283,7 +284,7 @@ impl Soak {
         self.mapping.fill(&self.aws, "undelivered");
         self.mapping.fill(&self.aws, "dead");
         for _ in 0..self.mapping.waiting().len().div_ceil(10) {
-            let Some((batch, event)) = self.mapping.next() else { break };
+            let Some((batch, event)) = self.mapping.next_batch() else { break };
             self.count("messages handed out", batch.len());
             let is_well = self.intake.lock().unwrap().faults.values().all(|(fault, _)| fault.passes());
             let answer = self.invoke(&event, if is_well { LONG } else { SHORT });
@@ -354,7 +355,7 @@ fn soak(events: usize) -> Halves {
     let intake = soak.intake.lock().unwrap();
     let lost = sent.iter().filter(|id| !intake.accepted.contains_key(id)).count();
     let twice: Vec<usize> = intake.accepted.iter().filter(|(_, count)| **count > 1).map(|(id, _)| *id).collect();
-    let unexplained = twice.iter().filter(|id| !intake.untold.contains(id)).count();
+    let unexplained = twice.iter().filter(|id| !intake.unanswered.contains(id)).count();
     println!("{events} events, {} logs, {:.0} s", sent.len(), started.elapsed().as_secs_f64());
     println!("faults: {} ({:?})", soak.kinds.values().sum::<usize>(), soak.kinds);
     soak.figures.iter().for_each(|(name, count)| println!("{name}: {count}"));

@@ -127,7 +127,7 @@ fn what_was_not_delivered_fails_the_invocation_before_its_deadline() {
 #[test]
 fn wrong_settings_fail_the_start_with_all_mistakes() {
     let forwarder = ForwarderProcess::start(FORWARDER, &[("DD_PORT", "x"), ("DD_COMPRESSION", "y")]);
-    let RuntimeCall::InitError(error) = forwarder.told() else { panic!("no init error") };
+    let RuntimeCall::InitError(error) = forwarder.next_call() else { panic!("no init error") };
     let message = error["errorMessage"].as_str().unwrap();
     for variable in ["DD_PORT", "DD_COMPRESSION", "DD_API_KEY_SECRET_ARN"] {
         assert!(message.contains(variable), "{message}");
