@@ -49,12 +49,14 @@ pub(super) fn run(file: &Path, as_json: bool, explain: bool, logs: usize) -> Res
 /// An event, or the content of one.
 fn process(bytes: &[u8], settings: &PipelineSettings) -> Result<Processed, EventError> {
     let text = std::str::from_utf8(bytes).map_err(|_| EventError::NotJson)?;
+    // What would be sent now: logs that are too old for Datadog have the time of sending.
+    let now_ms = jiff::Timestamp::now().as_millisecond();
     let mut is_content = false;
     let _ = pipeline::json::each_member(text, |key, _| is_content |= key == "logEvents" || key == "messageType");
     if is_content {
-        return pipeline::explain_content(text, NO_FUNCTION, settings);
+        return pipeline::explain_content(text, NO_FUNCTION, settings, now_ms);
     }
-    pipeline::explain_content(&pipeline::content(bytes, settings)?, NO_FUNCTION, settings)
+    pipeline::explain_content(&pipeline::content(bytes, settings)?, NO_FUNCTION, settings, now_ms)
 }
 
 fn summary(out: &mut impl Write, processed: &Processed, items: &[Value]) -> Result<(), CommandError> {

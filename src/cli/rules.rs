@@ -150,6 +150,9 @@ fn rules(logs: &ContainerLogs) -> Vec<[String; 3]> {
     rows
 }
 
+/// When the sample's lines are written and sent: no rule asks for the time.
+const SAMPLE_MS: i64 = 0;
+
 /// Runs the lines as if the container had written them: the whole way that a log takes, the forwarder's settings too.
 fn run(annotated: &Annotated, sample: &[String], settings: &PipelineSettings) -> Result<Processed, CommandError> {
     let namespace = annotated.namespace.as_deref().unwrap_or("default");
@@ -162,7 +165,7 @@ fn run(annotated: &Annotated, sample: &[String], settings: &PipelineSettings) ->
         .enumerate()
         .map(|(number, line)| {
             let record = json!({ "log": line, "stream": "stdout", "logtag": "F", "kubernetes": kubernetes });
-            json!({ "id": format!("{number:056}"), "timestamp": 0, "message": record.to_string() })
+            json!({ "id": format!("{number:056}"), "timestamp": SAMPLE_MS, "message": record.to_string() })
         })
         .collect();
     let content = json!({
@@ -170,6 +173,6 @@ fn run(annotated: &Annotated, sample: &[String], settings: &PipelineSettings) ->
         "logStream": format!("kube.var.log.containers.{POD}_{namespace}_{}-{ID}.log", annotated.container),
         "subscriptionFilters": [], "logEvents": events,
     });
-    pipeline::explain_content(&content.to_string(), "", settings)
+    pipeline::explain_content(&content.to_string(), "", settings, SAMPLE_MS)
         .map_err(|error| CommandError::Internal(format!("the sample could not be read: {error}")))
 }

@@ -34,7 +34,7 @@ pub struct PayloadLog {
     pub record: u32,
     /// What it is remembered by once it is delivered, if it has an id.
     pub mark: Option<Mark>,
-    /// Its own time, in milliseconds since 1970.
+    /// Its time, in milliseconds since 1970; that of sending, if it is late.
     pub(crate) timestamp: Option<i64>,
 }
 
@@ -164,7 +164,7 @@ impl Batcher {
             self.plain.truncate(before);
             return Added::Refused;
         }
-        self.keep(before, self.record, mark, entry.line.timestamp);
+        self.keep(before, self.record, mark, entry.late_at_ms.or(entry.line.timestamp));
         if truncated { Added::Truncated } else { Added::Whole }
     }
 
@@ -236,7 +236,11 @@ mod tests {
         let mut batcher = Batcher::new(limits, Compression::Zstd(1));
         for text in texts {
             let line = LogLine::sample("1", text);
-            batcher.add(&LogEntry { line, status: None, status_if_cut: None, frame: &frame }, None, false);
+            batcher.add(
+                &LogEntry { line, status: None, status_if_cut: None, late_at_ms: None, frame: &frame },
+                None,
+                false,
+            );
         }
         batcher.finish()
     }

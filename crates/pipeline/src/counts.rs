@@ -23,12 +23,15 @@ pub struct LogCounts {
     pub partial: usize,
     /// Logs that were cut.
     pub truncated: usize,
+    /// Logs, of those to deliver, that are too old for Datadog and are sent with another time.
+    pub late: usize,
 }
 
 impl LogCounts {
     /// Adds those of others.
     pub fn add(&mut self, other: &LogCounts) {
-        let LogCounts { events, logs, blank, joined, excluded, sampled, duplicate, masked, partial, truncated } = other;
+        let LogCounts { events, logs, blank, joined, excluded, sampled, duplicate, masked, partial, truncated, late } =
+            other;
         self.events += events;
         self.logs += logs;
         self.blank += blank;
@@ -39,5 +42,6 @@ impl LogCounts {
         self.masked += masked;
         self.partial += partial;
         self.truncated += truncated;
+        self.late += late;
     }
 }

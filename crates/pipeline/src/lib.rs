@@ -37,6 +37,7 @@ pub mod recent;
 pub mod record;
 mod record_reader;
 pub mod records;
+pub mod restamp;
 mod roles;
 pub mod rules;
 mod salvage;

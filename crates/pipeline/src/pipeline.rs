@@ -8,20 +8,31 @@ use super::processed::Processed;
 use super::settings::PipelineSettings;
 use super::shipping::Shipment;
 
-/// Turns an event into what Datadog is to get. `function_arn` is the forwarder's own.
+/// Turns an event into what Datadog is to get. `function_arn` is the forwarder's own; `now_ms` is the time of sending, in
+/// milliseconds since 1970, which logs that are too old for Datadog are given.
 ///
 /// # Errors
 /// [`EventError`]: the event is not one, or is refused.
-pub fn process(event: &[u8], function_arn: &str, settings: &PipelineSettings) -> Result<Processed, EventError> {
-    process_content(&content(event, settings)?, function_arn, settings)
+pub fn process(
+    event: &[u8],
+    function_arn: &str,
+    settings: &PipelineSettings,
+    now_ms: i64,
+) -> Result<Processed, EventError> {
+    process_content(&content(event, settings)?, function_arn, settings, now_ms)
 }
 
 /// The same for the content of an event, as it is once inflated.
 ///
 /// # Errors
 /// [`EventError`]: the content is not what CloudWatch Logs sends, or is refused.
-pub fn process_content(text: &str, function_arn: &str, settings: &PipelineSettings) -> Result<Processed, EventError> {
-    let mut pipeline = Pipeline::new(function_arn, settings);
+pub fn process_content(
+    text: &str,
+    function_arn: &str,
+    settings: &PipelineSettings,
+    now_ms: i64,
+) -> Result<Processed, EventError> {
+    let mut pipeline = Pipeline::new(function_arn, settings, now_ms);
     pipeline.add(0, text)?;
     Ok(pipeline.finish())
 }
@@ -30,8 +41,13 @@ pub fn process_content(text: &str, function_arn: &str, settings: &PipelineSettin
 ///
 /// # Errors
 /// The same.
-pub fn explain_content(text: &str, function_arn: &str, settings: &PipelineSettings) -> Result<Processed, EventError> {
-    let mut pipeline = Pipeline::new(function_arn, settings);
+pub fn explain_content(
+    text: &str,
+    function_arn: &str,
+    settings: &PipelineSettings,
+    now_ms: i64,
+) -> Result<Processed, EventError> {
+    let mut pipeline = Pipeline::new(function_arn, settings, now_ms);
     pipeline.shipment.outcomes = Some(Vec::new());
     pipeline.add(0, text)?;
     Ok(pipeline.finish())
@@ -77,9 +93,9 @@ pub struct Pipeline<'s> {
 }
 
 impl<'s> Pipeline<'s> {
-    /// `function_arn` is the forwarder's own.
-    pub fn new(function_arn: &'s str, settings: &'s PipelineSettings) -> Pipeline<'s> {
-        let shipment = Shipment::new(settings.compression, None);
+    /// `function_arn` is the forwarder's own; `now_ms` is the time of sending, in milliseconds since 1970.
+    pub fn new(function_arn: &'s str, settings: &'s PipelineSettings, now_ms: i64) -> Pipeline<'s> {
+        let shipment = Shipment::new(settings.compression, now_ms);
         Pipeline { function_arn, settings, shipment, control: true, any: false }
     }
 

@@ -5,6 +5,7 @@ use super::compress::Compression;
 use super::counts::LogCounts;
 use super::entry::LogEntry;
 use super::identities::KnownIdentity;
+use super::late;
 use super::limits::Limits;
 use super::line::LogLine;
 use super::processed::{LogOutcome, Processed};
@@ -17,6 +18,8 @@ use super::stream::StreamOrigin;
 #[derive(Debug)]
 pub(super) struct Shipment {
     batcher: Batcher,
+    /// When it is sent: now.
+    now_ms: i64,
     pub(super) counts: LogCounts,
     /// What became of each log, where that is asked for.
     pub(super) outcomes: Option<Vec<LogOutcome>>,
@@ -25,9 +28,9 @@ pub(super) struct Shipment {
 }
 
 impl Shipment {
-    pub(super) fn new(compression: Compression, outcomes: Option<Vec<LogOutcome>>) -> Shipment {
+    pub(super) fn new(compression: Compression, now_ms: i64) -> Shipment {
         let batcher = Batcher::new(Limits::default(), compression);
-        Shipment { batcher, counts: LogCounts::default(), outcomes, oldest_ms: None, cluster: None }
+        Shipment { batcher, now_ms, counts: LogCounts::default(), outcomes: None, oldest_ms: None, cluster: None }
     }
 
     /// What is shipped from now on comes from this record.
@@ -158,13 +161,15 @@ impl<'a, 's> Shipper<'a, 's> {
         let (partial, timestamp) = (line.partial, line.timestamp);
         let status_if_cut = status::status("", line.output, origin);
         let refusing = processing.chain.excludes_truncated();
-        let entry = LogEntry { status, status_if_cut, line, frame: &known.frame };
         let shipment = &mut *self.shipment;
+        let late_at_ms = Some(shipment.now_ms).filter(|now_ms| late::is_late(timestamp, *now_ms));
+        let entry = LogEntry { status, status_if_cut, late_at_ms, line, frame: &known.frame };
         match shipment.batcher.add(&entry, mark, refusing.is_some()) {
             Added::Refused => Err(LeftOut::Excluded(refusing.unwrap_or_default().to_owned())),
             added => {
                 shipment.counts.partial += usize::from(partial);
                 shipment.counts.truncated += usize::from(added == Added::Truncated);
+                shipment.counts.late += usize::from(late_at_ms.is_some());
                 if timestamp.is_some_and(|time| shipment.oldest_ms.is_none_or(|oldest| time < oldest)) {
                     shipment.oldest_ms = timestamp;
                 }

@@ -64,6 +64,9 @@ pub fn logs(processed: &Processed) -> Vec<Value> {
     payloads.flat_map(|payload| serde_json::from_slice::<Vec<Value>>(&payload.plain().unwrap()).unwrap()).collect()
 }
 
+/// A time of sending at which no log is too old for Datadog: in milliseconds since 1970, before all logs of tests.
+pub const BEFORE_ALL_LOGS_MS: i64 = 0;
+
 /// Messages of a stream through the pure part.
 pub fn forward_from(
     group: &str,
@@ -71,7 +74,8 @@ pub fn forward_from(
     messages: &[(i64, &str)],
     settings: &PipelineSettings,
 ) -> (Vec<Value>, LogCounts) {
-    let processed = pipeline::process(&event(&content(group, stream, messages)), ARN, settings).unwrap();
+    let event = event(&content(group, stream, messages));
+    let processed = pipeline::process(&event, ARN, settings, BEFORE_ALL_LOGS_MS).unwrap();
     (logs(&processed), processed.counts)
 }
 

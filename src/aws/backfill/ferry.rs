@@ -21,7 +21,7 @@ use forwarder::delivery::undelivered;
 use forwarder::lambda::api_key::ApiKey;
 use pipeline::batch::Payload;
 use pipeline::event::EventError;
-use pipeline::{LogCounts, Pipeline, PipelineSettings, Processed, late};
+use pipeline::{LogCounts, Pipeline, PipelineSettings, Processed};
 
 /// How long to try with a page before giving up. Nobody waits for an answer, and an outage of a few minutes is no reason to stop.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -156,7 +156,7 @@ impl Ferry {
 
     async fn send(&mut self, contents: &[String]) -> Result<Totals, Stop> {
         let Processing { settings, function_arn, late_as, .. } = &self.processing;
-        let mut pipeline = Pipeline::new(function_arn, settings);
+        let mut pipeline = Pipeline::new(function_arn, settings, jiff::Timestamp::now().as_millisecond());
         for content in contents {
             pipeline.add(0, content)?;
         }
@@ -167,27 +167,14 @@ impl Ferry {
         if payloads.is_empty() {
             return Ok(totals);
         }
-        let (payloads, late) = restamped(payloads);
-        if late > 0 && !late_as {
-            return Err(Stop::TooOld(late));
+        if counts.late > 0 && !late_as {
+            return Err(Stop::TooOld(counts.late));
         }
-        totals.late = late as u64;
+        totals.late = counts.late as u64;
         let report = delivery.deliver(payloads).await;
         delivery.settle(report, &mut totals)?;
         Ok(totals)
     }
-}
-
-/// All payloads made fit to be sent now, and how many logs were too old.
-fn restamped(payloads: Vec<Payload>) -> (Vec<Payload>, usize) {
-    let now_ms = jiff::Timestamp::now().as_millisecond();
-    let (mut all, mut late) = (Vec::with_capacity(payloads.len()), 0);
-    for payload in payloads {
-        let (restamped, of_it) = late::restamp(payload, now_ms);
-        late += of_it;
-        all.extend(restamped);
-    }
-    (all, late)
 }
 
 impl Delivery {

@@ -19,7 +19,7 @@ use pipeline::compress::Compression;
 use pipeline::event::EventError;
 use pipeline::recent::Recent;
 use pipeline::records::{FirehoseEvent, FirehoseRecord};
-use pipeline::{self, LogCounts, Pipeline, PipelineSettings, late};
+use pipeline::{self, LogCounts, Pipeline, PipelineSettings};
 
 /// How large the answer may be. Source: AWS, "Lambda quotas": 6 MB for a synchronous response.
 pub const MAX_ANSWER_BYTES: usize = 6_291_556;
@@ -55,7 +55,6 @@ pub struct Transformed {
     /// To be delivered directly. Their logs bear the number of their record, whose result is `Dropped`.
     pub direct: Vec<Payload>,
     pub counts: LogCounts,
-    pub(crate) late: usize,
     /// Records that cannot be read.
     pub failed: Vec<EventError>,
     pub(crate) oldest_ms: Option<i64>,
@@ -87,8 +86,8 @@ fn transform_within(
     let ids: usize = event.records.iter().map(|record| empty_answer(&record.record_id)).sum();
     let mut room = limit.saturating_sub(FRAME_BYTES + ids);
     for (number, record) in (0..).zip(&event.records) {
-        let (result, data) = match processed(record, number, function_arn, &plain) {
-            Ok(processed) => transformed.take(processed, &mut room, now_ms, settings.compression),
+        let (result, data) = match processed(record, number, function_arn, &plain, now_ms) {
+            Ok(processed) => transformed.take(processed, &mut room, settings.compression),
             Err(error) => {
                 transformed.failed.push(error);
                 (TransformationResult::ProcessingFailed, String::new())
@@ -104,8 +103,9 @@ fn processed(
     number: u32,
     function_arn: &str,
     settings: &PipelineSettings,
+    now_ms: i64,
 ) -> Result<pipeline::Processed, EventError> {
-    let mut pipeline = Pipeline::new(function_arn, settings);
+    let mut pipeline = Pipeline::new(function_arn, settings, now_ms);
     pipeline.add(number, &pipeline::inflated(&record.data, settings)?)?;
     Ok(pipeline.finish())
 }
@@ -115,18 +115,12 @@ impl Transformed {
         &mut self,
         processed: pipeline::Processed,
         room: &mut usize,
-        now_ms: i64,
         compression: Compression,
     ) -> (TransformationResult, String) {
         self.counts.add(&processed.counts);
         self.oldest_ms = [self.oldest_ms, processed.oldest_ms].into_iter().flatten().min();
         self.cluster = self.cluster.take().or(processed.cluster);
-        let mut payloads = Vec::new();
-        for payload in processed.payloads {
-            let (restamped, late) = late::restamp(payload, now_ms);
-            self.late += late;
-            payloads.extend(restamped);
-        }
+        let payloads = processed.payloads;
         if payloads.is_empty() {
             return (TransformationResult::Dropped, String::new());
         }

@@ -26,10 +26,10 @@ use crate::delivery::deliver::{DeliveryReport, KeyProvider, UndeliveredReason, d
 use crate::delivery::intake::Intake;
 use crate::delivery::retry::RetryPolicy;
 use crate::settings::{AwsSettings, LogLevel, Settings};
+use pipeline::PipelineSettings;
 use pipeline::batch::Payload;
 use pipeline::event::EventError;
 use pipeline::records::S3Object;
-use pipeline::{PipelineSettings, late};
 
 /// How large an object with a failed event may be: an asynchronous event has at most 1 MB, a batch of a stream 6 MB, and the
 /// record around it is escaped JSON.
@@ -95,7 +95,8 @@ impl Handler {
         let mut work = self.read(event, &invocation.function_arn).await?;
         let unread = self.fetch(&mut work, &invocation.function_arn, deadlines.deliver).await?;
         telemetry.take(&work);
-        let payloads = restamped(&mut work, telemetry);
+        let mut payloads = std::mem::take(&mut work.processed.payloads);
+        payloads.append(&mut work.transformed.direct);
         telemetry.delivered.payloads = payloads.len();
         let mut report = self.deliver(payloads, deadlines.deliver).await?;
         let settled = self.settle(&mut work, &mut report, unread, deadlines.save).await?;
@@ -143,7 +144,7 @@ impl Handler {
             match timeout_at(deadline, fetching).await.unwrap_or(Err(AwsCallError::NoTime)) {
                 Ok(bytes) => {
                     let before = work.poison.len();
-                    work.add_object(record, &bytes, function_arn, &self.pipeline);
+                    work.add_object(record, &bytes, function_arn, &self.pipeline, now_ms());
                     // The object is kept; what has to be kept beside it is where it is.
                     work.poison.iter_mut().skip(before).for_each(|poison| poison.body = notification(&object));
                 }
@@ -207,21 +208,6 @@ fn notification(object: &S3Object) -> String {
         .to_string()
 }
 
-/// All payloads, those with logs that are too old for Datadog made fit for it.
-fn restamped(work: &mut Work, telemetry: &mut Telemetry) -> Vec<Payload> {
-    let now_ms = now_ms();
-    let payloads = std::mem::take(&mut work.processed.payloads);
-    let mut all = Vec::with_capacity(payloads.len());
-    for payload in payloads {
-        let (restamped, late) = late::restamp(payload, now_ms);
-        telemetry.delivered.late += late;
-        all.extend(restamped);
-    }
-    // Those of Firehose are already.
-    all.append(&mut work.transformed.direct);
-    all
-}
-
 /// Milliseconds since 1970.
 pub(super) fn now_ms() -> i64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -246,7 +232,6 @@ impl Telemetry {
         self.delivered.counts = processed.counts;
         self.delivered.counts.add(&transformed.counts);
         self.delivered.control = processed.control;
-        self.delivered.late = transformed.late;
         self.delivered.delivered = transformed.handed_on;
         self.oldest_ms = [processed.oldest_ms, transformed.oldest_ms].into_iter().flatten().min();
         self.cluster = processed.cluster.clone().or_else(|| transformed.cluster.clone());

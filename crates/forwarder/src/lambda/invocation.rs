@@ -29,8 +29,6 @@ pub struct Delivered {
     pub queued: usize,
     /// Logs, and events that cannot be read, that are in the dead-letter queue.
     pub dead: usize,
-    /// Logs that are too old for Datadog and were sent with another time.
-    pub late: usize,
     pub(crate) payloads: usize,
     pub requests: usize,
     /// Bytes sent, compressed.

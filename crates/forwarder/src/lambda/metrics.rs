@@ -72,7 +72,7 @@ impl Telemetry {
 
     fn metrics(&self, now_ms: i64) -> Vec<(&'static str, &'static str, Value, Zero)> {
         use Zero::{LeftOut, Reported};
-        let Delivered { counts, delivered, queued, dead, late, bytes, .. } = &self.delivered;
+        let Delivered { counts, delivered, queued, dead, bytes, .. } = &self.delivered;
         let Tally { requests, retries, latencies, .. } = &self.tally;
         let mut metrics = vec![
             ("LogsReceived", "Count", json!(counts.events), Reported),
@@ -83,7 +83,7 @@ impl Telemetry {
             ("LogsJoined", "Count", json!(counts.joined), LeftOut),
             ("LogsTruncated", "Count", json!(counts.truncated), LeftOut),
             ("LogsDuplicate", "Count", json!(counts.duplicate), LeftOut),
-            ("LogsLate", "Count", json!(late), LeftOut),
+            ("LogsLate", "Count", json!(counts.late), LeftOut),
             ("LogsQueued", "Count", json!(queued), LeftOut),
             ("LogsDead", "Count", json!(dead), LeftOut),
             ("BytesIn", "Bytes", json!(self.bytes_in), Reported),

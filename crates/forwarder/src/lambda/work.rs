@@ -10,6 +10,7 @@ use pipeline::batch::Payload;
 use pipeline::event::{self, EventError, InvocationEvent};
 use pipeline::recent::Mark;
 use pipeline::records::{KinesisRecord, S3Object, SqsRecord};
+use pipeline::restamp::restamp;
 use pipeline::{LogCounts, Pipeline, PipelineSettings, Processed};
 
 /// How deep events may stand in one another: a message of the queue that tells of an object that holds a failed event that
@@ -69,7 +70,7 @@ enum EventPart<'e> {
 }
 
 impl Work {
-    /// Reads an event. `now_ms` is the time of a log that has become too late.
+    /// Reads an event. `now_ms` is the time of sending, which logs that are too old for Datadog are given.
     ///
     /// # Errors
     /// [`EventError`]: it is none that we know, or the only event in it cannot be read.
@@ -79,7 +80,7 @@ impl Work {
         settings: &PipelineSettings,
         now_ms: i64,
     ) -> Result<Work, EventError> {
-        let mut reading = WorkReader::new(function_arn, settings);
+        let mut reading = WorkReader::new(function_arn, settings, now_ms);
         match event::recognise(event)? {
             InvocationEvent::Firehose(event) => {
                 reading.work.trigger = Trigger::Firehose(event.records.len());
@@ -114,9 +115,16 @@ impl Work {
         self.processed.payloads.is_empty() && self.transformed.direct.is_empty() && self.objects.is_empty()
     }
 
-    /// Reads what an object holds that `record` names.
-    pub fn add_object(&mut self, record: u32, bytes: &[u8], function_arn: &str, settings: &PipelineSettings) {
-        let mut reading = WorkReader::new(function_arn, settings);
+    /// Reads what an object holds that `record` told of.
+    pub fn add_object(
+        &mut self,
+        record: u32,
+        bytes: &[u8],
+        function_arn: &str,
+        settings: &PipelineSettings,
+        now_ms: i64,
+    ) {
+        let mut reading = WorkReader::new(function_arn, settings, now_ms);
         match std::str::from_utf8(bytes) {
             Ok(text) => reading.body(record, text),
             Err(_) => reading.poison(record, EventError::NotJson, String::new()),
@@ -153,6 +161,7 @@ fn receipt(record: SqsRecord) -> Receipt {
 /// Events on their way into the same payloads.
 struct WorkReader<'s> {
     settings: &'s PipelineSettings,
+    now_ms: i64,
     pipeline: Pipeline<'s>,
     /// What messages of our own hold: it was processed before.
     saved: Processed,
@@ -162,10 +171,11 @@ struct WorkReader<'s> {
 }
 
 impl<'s> WorkReader<'s> {
-    fn new(function_arn: &'s str, settings: &'s PipelineSettings) -> WorkReader<'s> {
+    fn new(function_arn: &'s str, settings: &'s PipelineSettings, now_ms: i64) -> WorkReader<'s> {
         WorkReader {
             settings,
-            pipeline: Pipeline::new(function_arn, settings),
+            now_ms,
+            pipeline: Pipeline::new(function_arn, settings, now_ms),
             saved: Processed::default(),
             message_mark: None,
             work: Work::default(),
@@ -227,7 +237,9 @@ impl<'s> WorkReader<'s> {
             self.saved.counts.duplicate += logs;
             return Ok(());
         }
-        let counts = LogCounts { logs, ..LogCounts::default() };
+        // It waited in the queue, and may have become too old for Datadog there.
+        let (payloads, late) = restamp(payloads, self.now_ms);
+        let counts = LogCounts { logs, late, ..LogCounts::default() };
         self.saved.add(Processed { payloads, counts, oldest_ms: head.first_ms, ..Processed::default() });
         self.work.messages.extend(mark.map(|mark| (record, mark)));
         Ok(())

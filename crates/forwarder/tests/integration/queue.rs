@@ -336,7 +336,7 @@ async fn a_log_that_is_too_old_for_datadog_is_sent_with_another_time() {
     let world = World::new(AwsBehavior::Healthy, |_| Reply::Judge).await;
     let old = now() - 19 * 3600 * 1000;
     let (_, numbers) = world.serve(&logs_of(0, 2, old)).await;
-    assert_eq!((numbers.late, numbers.delivered), (2, 2));
+    assert_eq!((numbers.counts.late, numbers.delivered), (2, 2));
     let log = world.intake.accepted().remove(0);
     assert!(log["timestamp"].as_i64().unwrap() >= now() - 10_000);
     assert_eq!(log["original_timestamp"], old);

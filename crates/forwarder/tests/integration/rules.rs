@@ -459,8 +459,12 @@ fn rules_are_compiled_once() {
         { "type": "exclude_at_match", "name": "slow", "pattern": r"(\pL{0,200}\d)\z" } ] }));
     let event = content(GROUP, &stream(), &[(TIME, &record_of("x", "stdout", &rules))]).to_string();
     let settings = PipelineSettings::default();
-    let allocated =
-        || allocation_counter::measure(|| _ = pipeline::process_content(&event, ARN, &settings).unwrap()).bytes_total;
+    let allocated = || {
+        allocation_counter::measure(|| {
+            _ = pipeline::process_content(&event, ARN, &settings, BEFORE_ALL_LOGS_MS).unwrap()
+        })
+        .bytes_total
+    };
     let first = allocated();
     assert!(first > 10 * allocated(), "the second time must not compile again");
 }
