@@ -4,10 +4,9 @@ use std::collections::HashMap;
 use std::fmt::{self, Debug, Formatter};
 
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
-use aws_sdk_lambda::types::{LastUpdateStatus, State};
 
 use super::account::Account;
-use super::error::{CallError, On};
+use super::error::{AwsCallError, On};
 use forwarder::settings::VariableSource;
 
 /// How the names of functions begin among which the forwarder is looked for, if none is named: `template.yaml` leaves the name to
@@ -31,8 +30,24 @@ pub(crate) struct Function {
     pub(crate) dead_letter: Option<String>,
     pub(crate) timeout_seconds: i32,
     pub(crate) memory_megabytes: i32,
-    /// Why it cannot be invoked, or has not its newest code or configuration.
-    pub(crate) trouble: Option<String>,
+    pub(crate) deployed: Deployed,
+}
+
+/// What Lambda says of the deployed code.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Deployed {
+    /// `Active`, `Pending`, `Inactive`, `Failed`; active where Lambda does not say.
+    pub(crate) state: Option<String>,
+    /// `Successful`, `InProgress`, `Failed`.
+    pub(crate) last_update: Option<String>,
+    /// Codes for why not, such as `SubnetOutOfIPAddresses`.
+    pub(crate) reasons: Vec<String>,
+    /// `provided.al2023`; none for an image.
+    pub(crate) runtime: Option<String>,
+    /// `arm64`, `x86_64`
+    pub(crate) architectures: Vec<String>,
+    /// Why Lambda cannot show the variables: a code.
+    pub(crate) variables_hidden: Option<String>,
 }
 
 /// The function's environment variables. One of them may be the API key: printed are names only.
@@ -69,7 +84,7 @@ pub(crate) enum FunctionError {
     #[error("several functions could be the forwarder: {}. Name one with --function", .0.join(", "))]
     Several(Vec<String>),
     #[error(transparent)]
-    Call(#[from] CallError),
+    Call(#[from] AwsCallError),
 }
 
 impl Function {
@@ -89,7 +104,7 @@ impl Function {
             .set_qualifier(qualifier.clone())
             .send()
             .await
-            .map_err(|error| CallError::new("lambda:GetFunctionConfiguration", on(account, &name), &error))?;
+            .map_err(|error| AwsCallError::new("lambda:GetFunctionConfiguration", on(account, &name), &error))?;
         let of_logging = answer.logging_config().and_then(|logging| logging.log_group());
         // Source: AWS Lambda Developer Guide, "Configuring CloudWatch log groups".
         let log_group = of_logging.map_or_else(|| format!("/aws/lambda/{name}"), str::to_owned);
@@ -103,7 +118,7 @@ impl Function {
             dead_letter: answer.dead_letter_config().and_then(|config| config.target_arn()).map(str::to_owned),
             timeout_seconds: answer.timeout().unwrap_or_default(),
             memory_megabytes: answer.memory_size().unwrap_or_default(),
-            trouble: trouble(&answer),
+            deployed: deployed(&answer),
             name,
         })
     }
@@ -117,6 +132,15 @@ impl Function {
         }
     }
 
+    /// As `--function` and the AWS CLI take it: the name, with the version or alias that was meant.
+    #[must_use]
+    pub(crate) fn qualified_name(&self) -> String {
+        match &self.qualifier {
+            Some(qualifier) => format!("{}:{qualifier}", self.name),
+            None => self.name.clone(),
+        }
+    }
+
     /// As the subject of a call.
     #[must_use]
     pub(crate) fn on(&self) -> On {
@@ -124,16 +148,20 @@ impl Function {
     }
 }
 
-/// A function that was not invoked for weeks is `Inactive`, and comes back by itself.
-/// Source: AWS Lambda Developer Guide, "Lambda function states".
-fn trouble(answer: &GetFunctionConfigurationOutput) -> Option<String> {
-    let code = |code: Option<&str>| code.map(|code| format!(" ({code})")).unwrap_or_default();
-    if let Some(state @ (State::Failed | State::Pending)) = answer.state() {
-        return Some(format!("its state is {state}{}", code(answer.state_reason_code().map(|code| code.as_str()))));
+fn deployed(answer: &GetFunctionConfigurationOutput) -> Deployed {
+    let reasons = [
+        answer.state_reason_code().map(|code| code.as_str()),
+        answer.last_update_status_reason_code().map(|code| code.as_str()),
+    ];
+    let hidden = answer.environment().and_then(|environment| environment.error());
+    Deployed {
+        state: answer.state().map(|state| state.as_str().to_owned()),
+        last_update: answer.last_update_status().map(|status| status.as_str().to_owned()),
+        reasons: reasons.into_iter().flatten().map(str::to_owned).collect(),
+        runtime: answer.runtime().map(|runtime| runtime.as_str().to_owned()),
+        architectures: answer.architectures().iter().map(|one| one.as_str().to_owned()).collect(),
+        variables_hidden: hidden.map(|error| error.error_code().unwrap_or("no code").to_owned()),
     }
-    let failed = matches!(answer.last_update_status(), Some(LastUpdateStatus::Failed));
-    let reason = answer.last_update_status_reason_code().map(|code| code.as_str());
-    failed.then(|| format!("its last update failed{}", code(reason)))
 }
 
 fn on(account: &Account, name: &str) -> On {
@@ -174,7 +202,7 @@ async fn only_one(account: &Account) -> Result<String, FunctionError> {
     let mut names: Vec<String> = Vec::new();
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| {
-            CallError::new("lambda:ListFunctions", On::any("the functions; name yours with --function"), &error)
+            AwsCallError::new("lambda:ListFunctions", On::any("the functions; name yours with --function"), &error)
         })?;
         names.extend(page.functions().iter().filter_map(|function| function.function_name()).map(str::to_owned));
     }

@@ -193,7 +193,7 @@ fn what_cannot_be_done_says_why() {
     assert!(text.contains("--queue: must be the URL of a queue of SQS"), "{text}");
     let missing = format!("{}/111122223333/none", account.url);
     let text = refused(&["--queue", &missing]);
-    assert!(text.contains("sqs:ReceiveMessage on queue none: it is not there"), "{text}");
+    assert!(text.contains("sqs:ReceiveMessage on queue none: not found"), "{text}");
     let text = refused(&["--queue", &missing, "--send", "--to", &missing]);
     assert!(text.contains("this is the queue that the messages are in"), "{text}");
     account.fault("sqs:ReceiveMessage", Fault::Denied, 1);

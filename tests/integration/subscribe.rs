@@ -251,7 +251,7 @@ fn credentials_and_places_that_are_wrong() {
     let elsewhere = "arn:aws:lambda:us-east-1:111122223333:function:x";
     refused(&["subscribe", "/eks/0", "--function", elsewhere], "its own account and region only");
     refused(&["subscribe", "/eks/0", "--function", "a b"], "neither a name");
-    refused(&["subscribe", "/eks/0", "--function", "no-such"], "it is not there");
+    refused(&["subscribe", "/eks/0", "--function", "no-such"], "not found");
     refused(&["subscribe", "--prefix", "/nothing"], "--prefix /nothing");
     refused(&["subscribe", "/eks/0", "--endpoint-url", "ftp://x"], "--endpoint-url");
     stage.account.function("podferry-Forwarder-2B", &json!({}));
@@ -269,7 +269,7 @@ fn without_region_or_credentials() {
     let mut command = stage.account.podferry_command(&["subscribe", "/a"]);
     let output = command.env_remove("AWS_ACCESS_KEY_ID").output().unwrap();
     let said = text(&output.stderr);
-    assert!(output.status.code() == Some(2) && said.contains("there are no AWS credentials"), "{said}");
+    assert!(output.status.code() == Some(2) && said.contains("no AWS credentials found"), "{said}");
 }
 
 #[test]
@@ -320,7 +320,7 @@ fn unsubscribe_takes_back_what_is_ours() {
 }
 
 /// The account's policy as a stand-in keeps it.
-fn keep_policy(account: &TestAccount, stands: Value) -> std::sync::Arc<std::sync::Mutex<Value>> {
+pub(super) fn keep_policy(account: &TestAccount, stands: Value) -> std::sync::Arc<std::sync::Mutex<Value>> {
     let kept = std::sync::Arc::new(std::sync::Mutex::new(stands));
     let (read, written, deleted) = (kept.clone(), kept.clone(), kept.clone());
     account.stand_in("logs:DescribeAccountPolicies", move |asked| {

@@ -1,15 +1,16 @@
-//! What the function's role has to be allowed, and what IAM says of it.
+//! What the function's role has to be allowed, and what IAM's simulator says of it.
 //!
-//! IAM's simulator knows the role's policies. It does not know the policies of queues and keys, nor those of the organisation.
+//! The simulator knows the role's policies. It does not know the policies of queues and keys, nor those of the organization.
 
-use super::{Area, Step};
+use super::advice;
+use super::finding::{HealthArea, HealthFinding};
 use crate::aws::account::Account;
 use crate::aws::function::Function;
 use forwarder::settings::{ApiKeySource, Settings, SqsQueue};
 
 /// Actions on one resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Need {
+pub(crate) struct RolePermission {
     pub(crate) actions: &'static [&'static str],
     /// An ARN.
     pub(crate) resource: String,
@@ -20,7 +21,7 @@ pub(crate) struct Need {
 /// What the settings need. What cannot be named exactly is left out: a secret by its name alone, the key of `DD_KMS_API_KEY`.
 /// Source: the role of `template.yaml`.
 #[must_use]
-pub(crate) fn needs(function: &Function, settings: &Settings, account: &Account) -> Vec<Need> {
+pub(crate) fn needs(function: &Function, settings: &Settings, account: &Account) -> Vec<RolePermission> {
     let log_group = account.arn("logs", &format!("log-group:{}:log-stream:*", function.log_group));
     of(settings, log_group, &|service, region, resource| {
         format!("arn:{}:{service}:{region}:{}:{resource}", account.partition, account.id)
@@ -29,8 +30,8 @@ pub(crate) fn needs(function: &Function, settings: &Settings, account: &Account)
 
 type Arn<'a> = dyn Fn(&str, &str, &str) -> String + 'a;
 
-fn of(settings: &Settings, log_group: String, arn: &Arn) -> Vec<Need> {
-    let need = |actions, resource, purpose| Need { actions, resource, purpose };
+fn of(settings: &Settings, log_group: String, arn: &Arn) -> Vec<RolePermission> {
+    let need = |actions, resource, purpose| RolePermission { actions, resource, purpose };
     let mut needs = vec![need(&["logs:CreateLogStream", "logs:PutLogEvents"], log_group, "write its own log")];
     match &settings.api_key {
         ApiKeySource::SecretsManager { id, .. } if id.starts_with("arn:") => {
@@ -62,28 +63,35 @@ fn of(settings: &Settings, log_group: String, arn: &Arn) -> Vec<Need> {
 
 /// `denied` are the actions that IAM does not allow.
 #[must_use]
-pub(crate) fn judge(role: &str, need: &Need, denied: &[String]) -> Step {
-    let Need { actions, resource, purpose } = need;
+pub(crate) fn judge(role: &str, need: &RolePermission, denied: &[String]) -> HealthFinding {
+    let RolePermission { actions, resource, purpose } = need;
     if denied.is_empty() {
-        return Step::right(Area::Role, purpose, format!("{} on {resource}", actions.join(", ")));
+        return HealthFinding::ok(HealthArea::Role, purpose, format!("{} on {resource}", actions.join(", ")));
     }
     let role = role.rsplit('/').next().unwrap_or_default();
-    let statement = serde_json::json!({ "Effect": "Allow", "Action": denied, "Resource": resource });
+    // All actions, and a policy for each purpose: `put-role-policy` replaces a policy of the same name.
+    let statement = serde_json::json!({ "Effect": "Allow", "Action": actions, "Resource": resource });
     let policy = serde_json::json!({ "Version": "2012-10-17", "Statement": [statement] });
-    let command =
-        format!("aws iam put-role-policy --role-name {role} --policy-name podferry --policy-document '{policy}'");
-    Step::wrong(Area::Role, purpose, format!("the role may not {} on {resource}", denied.join(", "))).mend(command)
+    let command = format!(
+        "aws iam put-role-policy --role-name {} --policy-name podferry-{} --policy-document {}",
+        advice::quoted(role),
+        purpose.replace(' ', "-"),
+        advice::quoted(&policy.to_string())
+    );
+    let why = format!("the role is not allowed {} on {resource}", denied.join(", "));
+    HealthFinding::wrong(HealthArea::Role, purpose, why).fix(command)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Outcome;
-    use super::super::function::tests::settings_of;
+    use super::super::finding::HealthSeverity;
+    use super::super::{examples, function};
     use super::*;
 
     fn needed(variables: &[(&str, &str)]) -> Vec<(Vec<&'static str>, String)> {
         let arn = |service: &str, region: &str, resource: &str| format!("arn:aws:{service}:{region}:1:{resource}");
-        let needs = of(&settings_of(variables), "own".into(), &arn);
+        let settings = function::settings(&examples::function(variables), "eu-west-1").0.unwrap();
+        let needs = of(&settings, "own".into(), &arn);
         needs.into_iter().skip(1).map(|need| (need.actions.to_vec(), need.resource)).collect()
     }
 
@@ -105,15 +113,15 @@ mod tests {
 
     #[test]
     fn what_is_denied_comes_with_the_policy() {
-        let need = Need { actions: &["a:B", "a:C"], resource: "arn:x".into(), purpose: "p" };
-        assert_eq!(judge("r", &need, &[]).outcome, Outcome::Right);
-        let step = judge("arn:aws:iam::1:role/path/r", &need, &["a:C".to_owned()]);
-        let remedy = step.remedy.unwrap();
+        let need = RolePermission { actions: &["a:B", "a:C"], resource: "arn:x".into(), purpose: "p" };
+        assert_eq!(judge("r", &need, &[]).severity, HealthSeverity::Ok);
+        let found = judge("arn:aws:iam::1:role/path/r", &need, &["a:C".to_owned()]);
+        let fix = found.fix.unwrap();
         assert!(
-            step.outcome == Outcome::Wrong
-                && remedy.contains("--role-name r ")
-                && remedy.contains(r#""Action":["a:C"]"#),
-            "{remedy}"
+            found.severity == HealthSeverity::Wrong
+                && fix.contains("--role-name r --policy-name podferry-p ")
+                && fix.contains(r#""Action":["a:B","a:C"]"#),
+            "{fix}"
         );
     }
 }

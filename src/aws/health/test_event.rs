@@ -1,4 +1,4 @@
-//! A test event: an event as CloudWatch Logs hands it over, with one log that is easy to find, and what the function answers.
+//! A test event: an event as CloudWatch Logs hands it over, with one log that is easy to find; and the function's answer.
 
 use std::io::Write;
 
@@ -9,9 +9,10 @@ use flate2::write::GzEncoder;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Area, Step};
+use super::advice;
+use super::finding::{HealthArea, HealthFinding};
 
-/// The container, pod and namespace that the log says it is of.
+/// The container, pod and namespace of the log.
 const CONTAINER: &str = "test";
 const POD: &str = "podferry-doctor";
 const NAMESPACE: &str = "podferry";
@@ -48,58 +49,59 @@ pub(crate) fn event(account: &str, group: &str, now: Timestamp, mark: &str) -> V
 
 /// What the function answered: whether it failed, and its JSON.
 #[must_use]
-pub(crate) fn judge(failed: bool, answer: &Value, mark: &str, function: &str, log_group: &str) -> Step {
-    let (area, name) = (Area::Test, "delivery");
-    let tail = format!("aws logs tail {log_group} --since 5m");
+pub(crate) fn judge(failed: bool, answer: &Value, mark: &str, function: &str, log_group: &str) -> HealthFinding {
+    let (area, what) = (HealthArea::Test, "delivery");
+    let tail = format!("aws logs tail {} --since 5m", advice::quoted(log_group));
     if failed {
         let kind = answer["errorType"].as_str().unwrap_or_default();
-        return Step::wrong(area, name, format!("the function failed: {}", failure(kind))).mend(tail);
+        return HealthFinding::wrong(area, what, format!("the function failed: {}", failure(kind))).fix(tail);
     }
     let number = |name: &str| answer[name].as_u64().unwrap_or_default();
     if number("delivered") > 0 {
         let seen = format!("Datadog accepted the test log; find it with: {}", search(mark));
-        return Step::right(area, name, seen);
+        return HealthFinding::ok(area, what, seen);
     }
     if number("queued") + number("dead") > 0 {
-        return Step::wrong(area, name, "Datadog did not take the test log, and it went to a queue").mend(tail);
+        return HealthFinding::wrong(area, what, "Datadog did not accept the test log, and it went to a queue")
+            .fix(tail);
     }
     if number("excluded") + number("sampled") > 0 {
-        let seen = "a rule of the function left the test log out, so it was not sent";
-        return Step::note(area, name, seen).mend("look at the rules in its variables: podferry rules check");
+        let seen = "a rule of the function excluded the test log, so it was not sent";
+        return HealthFinding::note(area, what, seen).fix("check the processing rules in the function's variables");
     }
     if answer["events"].is_u64() {
-        return Step::wrong(area, name, "the function took the event and sent nothing").mend(tail);
+        return HealthFinding::wrong(area, what, "the function took the event but sent nothing").fix(tail);
     }
-    let problem = format!("{function} answers as podferry does not: it is another function");
-    Step::wrong(area, name, problem).mend("name podferry's with --function")
+    let why = format!("{function} does not answer as podferry does: it is another function");
+    HealthFinding::wrong(area, what, why).fix("name podferry's function with --function")
 }
 
-/// Only names that are known are repeated: an answer may hold anything.
+/// Repeats known names only: an answer may hold anything.
 /// Source: `lambda::handler::Failure`, `lambda::runtime`, and AWS Lambda Developer Guide, "Function errors".
 fn failure(kind: &str) -> &'static str {
     match kind {
-        "SettingsInvalid" => "SettingsInvalid, its settings cannot be used",
+        "SettingsInvalid" => "SettingsInvalid, its settings are invalid",
         "ApiKeyUnavailable" => {
-            "ApiKeyUnavailable, its role may not read the API key, or cannot reach the service that holds it"
+            "ApiKeyUnavailable, its role may not read the API key, or the service that holds it is unreachable"
         }
         "LogsUndelivered" => {
-            "LogsUndelivered, Datadog did not take the log, or could not be reached: a VPC needs a way out"
+            "LogsUndelivered, Datadog did not accept the log or could not be reached: in a VPC the function needs a NAT gateway or a proxy"
         }
-        "LogsUnsaved" => "LogsUnsaved, neither Datadog nor the queue took the log",
-        "ClientInvalid" => "ClientInvalid, the proxy in its variables cannot be used",
+        "LogsUnsaved" => "LogsUnsaved, neither Datadog nor the queue accepted the log",
+        "ClientInvalid" => "ClientInvalid, the proxy in its variables is invalid",
         "InternalPanic" => "InternalPanic, a bug in podferry",
         "Sandbox.Timedout" => "Sandbox.Timedout, it took longer than its timeout",
         "Runtime.ExitError" => {
-            "Runtime.ExitError, its process ended: it is too small, or built for another architecture"
+            "Runtime.ExitError, its process ended: it ran out of memory, or was built for another architecture"
         }
-        "Runtime.InvalidEntrypoint" => "Runtime.InvalidEntrypoint, the code is not built for Lambda",
-        _ => "its log says why",
+        "Runtime.InvalidEntrypoint" => "Runtime.InvalidEntrypoint, the code was not built for Lambda",
+        _ => "see its log",
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Outcome;
+    use super::super::finding::HealthSeverity;
     use super::*;
     use pipeline::{self, PipelineSettings};
 
@@ -122,12 +124,12 @@ mod tests {
     #[test]
     fn answers() {
         let of = |failed, answer: Value| judge(failed, &answer, "m", "f", "/own");
-        assert_eq!(of(false, json!({ "events": 1, "delivered": 1 })).outcome, Outcome::Right);
-        assert_eq!(of(false, json!({ "events": 1, "queued": 1 })).outcome, Outcome::Wrong);
-        assert_eq!(of(false, json!({ "events": 1, "excluded": 1 })).outcome, Outcome::Note);
-        assert_eq!(of(false, json!({ "events": 1 })).outcome, Outcome::Wrong);
-        assert!(of(false, json!("Hello")).detail.contains("another function"));
-        assert!(of(true, json!({ "errorType": "ApiKeyUnavailable", "errorMessage": "x" })).detail.contains("role"));
-        assert!(!of(true, json!({ "errorType": "geheim", "errorMessage": "geheim" })).detail.contains("geheim"));
+        assert_eq!(of(false, json!({ "events": 1, "delivered": 1 })).severity, HealthSeverity::Ok);
+        assert_eq!(of(false, json!({ "events": 1, "queued": 1 })).severity, HealthSeverity::Wrong);
+        assert_eq!(of(false, json!({ "events": 1, "excluded": 1 })).severity, HealthSeverity::Note);
+        assert_eq!(of(false, json!({ "events": 1 })).severity, HealthSeverity::Wrong);
+        assert!(of(false, json!("Hello")).why.contains("another function"));
+        assert!(of(true, json!({ "errorType": "ApiKeyUnavailable", "errorMessage": "x" })).why.contains("role"));
+        assert!(!of(true, json!({ "errorType": "geheim", "errorMessage": "geheim" })).why.contains("geheim"));
     }
 }
