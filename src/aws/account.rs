@@ -1,8 +1,8 @@
 //! Opens an AWS account in one region: the one place that makes the SDK's configuration and its clients.
 //!
 //! Credentials, and a region that no flag names, come from the SDK's own chain: variables, the files in `~/.aws`, SSO, a process,
-//! the roles of containers and instances. The chain reads those variables itself, the one exception to the rule that settings read
-//! variables. The proxies, which are ours, come from the settings.
+//! the roles of containers and instances. The chain reads those variables itself: the one exception to the rule that variables are
+//! read in `crates/forwarder/src/settings`. The proxies, which are ours, come from there.
 
 use std::time::Duration;
 

@@ -7,7 +7,7 @@ use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurat
 
 use super::account::Account;
 use super::error::{AwsCallError, On};
-use forwarder::settings::Source;
+use forwarder::settings::VariableSource;
 
 /// Without --function, the forwarder is the function whose name starts so: `template.yaml` leaves the name to CloudFormation, which
 /// starts it with the name of the stack.
@@ -60,7 +60,7 @@ impl Debug for Variables {
     }
 }
 
-impl Source for Variables {
+impl VariableSource for Variables {
     fn get(&self, name: &str) -> Option<String> {
         self.0.get(name).cloned()
     }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::account::Account;
 use super::error::{AwsCallError, On};
 use super::function::Function;
-use forwarder::settings::{DEAD_LETTER_QUEUE_URL, Source, UNDELIVERED_QUEUE_URL};
+use forwarder::settings::{DEAD_LETTER_QUEUE_URL, UNDELIVERED_QUEUE_URL, VariableSource};
 
 /// What a queue is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,11 +30,11 @@ pub(crate) struct SqsQueue {
 /// How many messages a queue holds, approximately: SQS counts no better.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct QueueDepth {
-    pub(crate) visible: u64,
+    pub(crate) visible: usize,
     /// Received, and neither deleted nor visible again yet; the function also hides what it will retry later.
-    pub(crate) in_flight: u64,
+    pub(crate) in_flight: usize,
     /// Sent with a delay that has not passed.
-    pub(crate) delayed: u64,
+    pub(crate) delayed: usize,
 }
 
 /// What SQS says of a queue.
@@ -48,7 +48,7 @@ pub(crate) struct QueueAttributes {
 
 impl QueueDepth {
     #[must_use]
-    pub(crate) fn all(&self) -> u64 {
+    pub(crate) fn all(&self) -> usize {
         self.visible + self.in_flight + self.delayed
     }
 }

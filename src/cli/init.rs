@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn answers_are_kept_and_wrong_ones_asked_for_again() {
-        let profile = Some(manifests::logging::Profile::Merged);
+        let profile = Some(manifests::preset::LoggingPreset::Merged);
         let given = ClusterOptions { region: Some("eu-west-1".into()), profile, ..ClusterOptions::default() };
         let mut out = Vec::new();
         let answers = "Prod\nprod\n\nshop, web\ndatadoghq.eu\n";

@@ -13,7 +13,7 @@ use super::flags::{ContainerFlags, pair};
 use super::{CommandError, generate, replace};
 use manifests::agent::{SIDECAR_LABEL, check_labels};
 use manifests::cluster::{ClusterOptions, Need};
-use manifests::inject::{self, Object, Outcome, Want};
+use manifests::inject::{self, InjectOutcome, InjectRequest, InjectedObject};
 use manifests::sidecar::Sidecar;
 
 #[derive(Debug, Clone, Args)]
@@ -66,7 +66,7 @@ struct Manifests<'a> {
     file: &'a Path,
     before: String,
     after: String,
-    objects: Vec<Object>,
+    objects: Vec<InjectedObject>,
 }
 
 pub(super) fn run(options: &Options) -> Result<Exit, CommandError> {
@@ -93,16 +93,16 @@ pub(super) fn run(options: &Options) -> Result<Exit, CommandError> {
     }
     report(&all, options.json)?;
     let objects = all.iter().flat_map(|one| &one.objects);
-    Ok(Exit::of_findings(objects.filter(|object| matches!(object.outcome, Outcome::LeftAlone(_))).count()))
+    Ok(Exit::of_findings(objects.filter(|object| matches!(object.outcome, InjectOutcome::LeftAlone(_))).count()))
 }
 
-fn want(options: &Options) -> Result<Want, CommandError> {
+fn want(options: &Options) -> Result<InjectRequest, CommandError> {
     if options.label_only {
         let (name, value) = SIDECAR_LABEL;
         let usual = || vec![(name.to_owned(), value.to_owned())];
         let labels = if options.labels.is_empty() { usual() } else { options.labels.clone() };
         check_labels(&labels).map_err(generate::refused)?;
-        return Ok(Want::Labels { labels, own_user: options.run_as_agent });
+        return Ok(InjectRequest::Labels { labels, own_user: options.run_as_agent });
     }
     let flags = ClusterOptions {
         cluster: options.cluster.clone(),
@@ -120,10 +120,10 @@ fn want(options: &Options) -> Result<Want, CommandError> {
     }
     sidecar.check().map_err(generate::refused)?;
     let service_account = cluster.given_service_account().map(str::to_owned);
-    Ok(Want::Sidecar { sidecar: Box::new(sidecar), service_account })
+    Ok(InjectRequest::Sidecar { sidecar: Box::new(sidecar), service_account })
 }
 
-fn manifests<'a>(file: &'a Path, want: &Want) -> Result<Manifests<'a>, CommandError> {
+fn manifests<'a>(file: &'a Path, want: &InjectRequest) -> Result<Manifests<'a>, CommandError> {
     let bytes = super::read(file).map_err(|error| CommandError::File { path: shown(file), error })?;
     let refused = |problem: String| CommandError::Manifest { path: shown(file), problem };
     let before = String::from_utf8(bytes).map_err(|error| refused(error.to_string()))?;
@@ -188,26 +188,26 @@ fn report(all: &[Manifests<'_>], as_json: bool) -> std::io::Result<()> {
     Ok(())
 }
 
-fn as_line(file: &Path, object: &Object) -> String {
+fn as_line(file: &Path, object: &InjectedObject) -> String {
     let place = format!("{}:{}", shown(file), object.line);
     let namespace = object.namespace.iter().map(|namespace| format!("{namespace}/")).collect::<String>();
     let mut line = format!("{place}: {} {namespace}{} (document {}): ", object.kind, object.name, object.document);
     // Writing to a string cannot fail.
     let _ = match &object.outcome {
-        Outcome::Changed(notes) => {
+        InjectOutcome::Changed(notes) => {
             write!(line, "injected{}", notes.iter().map(|note| format!("; {note}")).collect::<String>())
         }
-        Outcome::Already(what) => write!(line, "nothing to do: {what}"),
-        Outcome::LeftAlone(reason) => write!(line, "left alone: {}; {}", reason.what, reason.advice),
+        InjectOutcome::Already(what) => write!(line, "nothing to do: {what}"),
+        InjectOutcome::LeftAlone(reason) => write!(line, "left alone: {}; {}", reason.what, reason.advice),
     };
     line
 }
 
-fn as_value(file: &Path, object: &Object) -> Value {
+fn as_value(file: &Path, object: &InjectedObject) -> Value {
     let (outcome, reason, advice, notes) = match &object.outcome {
-        Outcome::Changed(notes) => ("injected", None, None, notes.clone()),
-        Outcome::Already(what) => ("already", Some(what), None, Vec::new()),
-        Outcome::LeftAlone(reason) => ("left_alone", Some(&reason.what), Some(&reason.advice), Vec::new()),
+        InjectOutcome::Changed(notes) => ("injected", None, None, notes.clone()),
+        InjectOutcome::Already(what) => ("already", Some(what), None, Vec::new()),
+        InjectOutcome::LeftAlone(reason) => ("left_alone", Some(&reason.what), Some(&reason.advice), Vec::new()),
     };
     json!({
         "file": shown(file), "document": object.document, "line": object.line, "kind": object.kind,

@@ -8,11 +8,11 @@ use clap::{Args, ValueEnum};
 use super::{CommandError, Exit, generate, replace, show};
 use manifests::cluster::ClusterOptions;
 use manifests::lint::finding::Fact;
-use manifests::lint::project::Expected;
-use manifests::lint::report::{explain, github, json, sarif, text};
+use manifests::lint::project::ExpectedTarget;
+use manifests::lint::report::{LintReport, explain, github, json, sarif, text};
 use manifests::lint::rule::Severity;
-use manifests::lint::source::Source;
-use manifests::lint::{self, Report, fix, rules};
+use manifests::lint::source::SourceFile;
+use manifests::lint::{self, fix, rules};
 
 /// Ends of names of files that are read in folders.
 const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
@@ -128,7 +128,7 @@ fn explain(code: &str) -> Result<Exit, CommandError> {
     Ok(Exit::Done)
 }
 
-fn rule(code: &str) -> Result<&'static manifests::lint::rule::Rule, CommandError> {
+fn rule(code: &str) -> Result<&'static manifests::lint::rule::LintRule, CommandError> {
     let unknown = || {
         CommandError::Refused(format!(
             "{code}: there is no rule of this code or name; `podferry lint --explain all` lists them"
@@ -141,7 +141,7 @@ fn known(code: &str) -> Result<String, CommandError> {
     rule(code).map(|rule| rule.code.to_owned())
 }
 
-fn expected(options: &Options) -> Result<Expected, CommandError> {
+fn expected(options: &Options) -> Result<ExpectedTarget, CommandError> {
     let flags = ClusterOptions {
         region: options.region.clone(),
         log_group: options.log_group.clone(),
@@ -149,7 +149,7 @@ fn expected(options: &Options) -> Result<Expected, CommandError> {
     };
     let cluster = generate::cluster_of(flags, options.config.as_deref())?;
     let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    Ok(Expected {
+    Ok(ExpectedTarget {
         region: given(cluster.region()),
         account: given(cluster.account()),
         cluster: given(cluster.name()),
@@ -176,13 +176,13 @@ impl File {
         self.path.strip_prefix("./").unwrap_or(&self.path).display().to_string()
     }
 
-    fn read(&self) -> Result<Source, CommandError> {
+    fn read(&self) -> Result<SourceFile, CommandError> {
         let bytes = super::read(&self.path).map_err(|error| self.failed(error))?;
         let text = String::from_utf8(bytes).map_err(|error| {
             let at = error.utf8_error().valid_up_to();
             self.failed(std::io::Error::other(format!("this is no UTF-8 text: byte {at} is none")))
         })?;
-        Ok(Source { name: self.name(), text })
+        Ok(SourceFile { name: self.name(), text })
     }
 
     fn failed(&self, error: std::io::Error) -> CommandError {
@@ -230,7 +230,12 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), CommandError> {
 }
 
 /// What the sources become, and how many findings were mended.
-fn mend(sources: &[Source], report: &Report, expected: &Expected, allowed: &[String]) -> (Vec<Source>, usize) {
+fn mend(
+    sources: &[SourceFile],
+    report: &LintReport,
+    expected: &ExpectedTarget,
+    allowed: &[String],
+) -> (Vec<SourceFile>, usize) {
     let (mut sources, mut report, mut mended) = (sources.to_vec(), report.clone(), 0);
     for _ in 0..ROUNDS {
         let mut now = 0;
@@ -248,7 +253,7 @@ fn mend(sources: &[Source], report: &Report, expected: &Expected, allowed: &[Str
     (sources, mended)
 }
 
-fn write(report: &Report, sources: &[Source], format: Format) -> Result<(), CommandError> {
+fn write(report: &LintReport, sources: &[SourceFile], format: Format) -> Result<(), CommandError> {
     let pretty = |value: &serde_json::Value| format!("{value:#}\n");
     let written = match format {
         Format::Text => {
@@ -267,7 +272,7 @@ fn write(report: &Report, sources: &[Source], format: Format) -> Result<(), Comm
 }
 
 /// Facts, each with its file where there are several.
-fn facts(report: &Report, sources: &[Source]) -> String {
+fn facts(report: &LintReport, sources: &[SourceFile]) -> String {
     let line = |fact: &Fact| match sources.get(fact.place.source).filter(|_| sources.len() > 1) {
         Some(source) => format!("{}: {}.\n", source.name, fact.text),
         None => format!("{}.\n", fact.text),
@@ -275,7 +280,7 @@ fn facts(report: &Report, sources: &[Source]) -> String {
     report.facts.iter().map(line).collect()
 }
 
-fn write_diff(before: &[Source], after: &[Source]) -> Result<Exit, CommandError> {
+fn write_diff(before: &[SourceFile], after: &[SourceFile]) -> Result<Exit, CommandError> {
     let mut out = std::io::stdout().lock();
     let mut changed = 0;
     for (before, after) in before.iter().zip(after).filter(|(before, after)| before.text != after.text) {

@@ -29,17 +29,17 @@ pub(super) fn run(file: &Path, as_json: bool, explain: bool, logs: usize) -> Res
     })?;
     let items = show::items(&processed)?;
     if as_json && explain {
-        let fates = show::fates_json(&processed.fates, &items);
-        return Ok(show::json(&json!({ "counts": processed.counts, "logs": fates }))?);
+        let outcomes = show::outcomes_json(&processed.outcomes, &items);
+        return Ok(show::json(&json!({ "counts": processed.counts, "logs": outcomes }))?);
     }
     if as_json {
         return Ok(show::json(&Value::Array(items))?);
     }
     let mut out = anstream::stdout().lock();
     summary(&mut out, &processed, &items)?;
-    show::rules(&mut out, &processed.fates)?;
-    show::fates(&mut out, processed.fates.get(..logs).unwrap_or(&processed.fates), &items, Detail::Whole)?;
-    let all = processed.fates.len();
+    show::rules(&mut out, &processed.outcomes)?;
+    show::outcomes(&mut out, processed.outcomes.get(..logs).unwrap_or(&processed.outcomes), &items, Detail::Whole)?;
+    let all = processed.outcomes.len();
     if all > logs {
         writeln!(out, "\n{} in all; show them with --logs {all} or --json.", show::counted(all, "log"))?;
     }
@@ -49,12 +49,14 @@ pub(super) fn run(file: &Path, as_json: bool, explain: bool, logs: usize) -> Res
 /// An event, or the content of one.
 fn process(bytes: &[u8], settings: &PipelineSettings) -> Result<Processed, EventError> {
     let text = std::str::from_utf8(bytes).map_err(|_| EventError::NotJson)?;
+    // What would be sent now: logs that are too old for Datadog have the time of sending.
+    let now_ms = jiff::Timestamp::now().as_millisecond();
     let mut is_content = false;
     let _ = pipeline::json::each_member(text, |key, _| is_content |= key == "logEvents" || key == "messageType");
     if is_content {
-        return pipeline::explain_content(text, NO_FUNCTION, settings);
+        return pipeline::explain_content(text, NO_FUNCTION, settings, now_ms);
     }
-    pipeline::explain_content(&pipeline::content(bytes, settings)?, NO_FUNCTION, settings)
+    pipeline::explain_content(&pipeline::content(bytes, settings)?, NO_FUNCTION, settings, now_ms)
 }
 
 fn summary(out: &mut impl Write, processed: &Processed, items: &[Value]) -> Result<(), CommandError> {

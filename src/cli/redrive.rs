@@ -18,7 +18,7 @@ use crate::aws::function::Function;
 use crate::aws::queues::{QueueRole, SqsQueue};
 use crate::aws::redrive::dead_letter::{DeadLetter, DeadLetterFilter};
 use crate::aws::redrive::queue::{RedriveAction, RedriveOutcome};
-use forwarder::settings::{DEAD_LETTER_QUEUE_URL, Source, UNDELIVERED_QUEUE_URL};
+use forwarder::settings::{DEAD_LETTER_QUEUE_URL, UNDELIVERED_QUEUE_URL, VariableSource};
 
 /// How much of a message's id a table shows; `--output json` has all of it.
 const SHOWN_OF_ID: usize = 8;

@@ -20,6 +20,7 @@ use crate::aws::health::judge::judge;
 use crate::aws::health::read;
 use crate::aws::queues::{QueueDepth, QueueRole};
 use crate::aws::subscribe::is_same_function;
+use pipeline::counted::counted;
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct Options {
@@ -68,7 +69,7 @@ fn show_all(out: &mut impl Write, account: &Account, facts: &HealthFacts, found:
     writeln!(out, "function {}\naccount {}, region {}", facts.function.arn, account.id, account.region)?;
     let hour = match &facts.activity.last_hour {
         Ok(hour) => {
-            let invocations = show::counted(usize::try_from(hour.invocations).unwrap_or(usize::MAX), "invocation");
+            let invocations = counted(hour.invocations, "invocation");
             format!("{invocations}, {} failed, {} throttled", hour.errors, hour.throttles)
         }
         Err(_) => UNKNOWN.to_owned(),

@@ -1,7 +1,6 @@
 //! `podferry doctor`, the real command, against moto, a stand-in for Datadog's API, and a `kubectl` that the test writes.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
+use std::future::ready;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Output;
@@ -10,6 +9,7 @@ use std::thread;
 
 use super::InAccount;
 use serde_json::{Value, json};
+use testkit::http::{HttpServer, answer, header};
 use testkit::moto::{Fault, TestAccount};
 
 /// A key that must never be shown.
@@ -17,28 +17,19 @@ const KEY: &str = "geheimer0schluessel0der0niemals0";
 
 /// Datadog's API: one status for every question, and the keys that were asked about.
 struct Datadog {
-    url: String,
+    server: HttpServer,
     keys: Arc<Mutex<Vec<String>>>,
 }
 
 fn datadog(status: u16) -> Datadog {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
     let keys = Arc::new(Mutex::new(Vec::new()));
     let kept = keys.clone();
-    // The thread ends with the test's process.
-    thread::spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
-            let lines = BufReader::new(&stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty());
-            let lines: Vec<String> = lines.collect();
-            assert!(lines[0].starts_with("GET /api/v1/validate "), "{lines:?}");
-            let keys = lines.iter().filter_map(|line| line.strip_prefix("dd-api-key: "));
-            kept.lock().unwrap().extend(keys.map(str::to_owned));
-            let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
-            (&stream).write_all(answer.as_bytes()).unwrap();
-        }
+    let server = HttpServer::start(move |request| {
+        assert_eq!((request.method().as_str(), request.uri().path()), ("GET", "/api/v1/validate"));
+        kept.lock().unwrap().push(header(request.headers(), "dd-api-key").to_owned());
+        ready(Ok(answer(status, "")))
     });
-    Datadog { url, keys }
+    Datadog { server, keys }
 }
 
 /// A folder with a `kubectl`, which is deleted in the end.
@@ -141,7 +132,8 @@ fn text(bytes: &[u8]) -> String {
 
 /// What it prints, with the account's number and Datadog's address as they always are.
 fn doctor(account: &TestAccount, datadog: &Datadog, kubectl: Option<&Folder>, arguments: &[&str], code: i32) -> String {
-    let mut command = account.podferry_command(&[&["doctor", "--datadog-url", &datadog.url], arguments].concat());
+    let mut command =
+        account.podferry_command(&[&["doctor", "--datadog-url", &datadog.server.url()], arguments].concat());
     if let Some(folder) = kubectl {
         command.env("PATH", format!("{}:/usr/bin:/bin", folder.0.display()));
     }
@@ -149,7 +141,7 @@ fn doctor(account: &TestAccount, datadog: &Datadog, kubectl: Option<&Folder>, ar
     let said = text(&output.stdout) + &text(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{said}");
     assert!(!said.contains(KEY) && !said.contains("geheim"), "{said}");
-    said.replace(&account.id, "111122223333").replace(&datadog.url, "https://api.datadoghq.com")
+    said.replace(&account.id, "111122223333").replace(&datadog.server.url(), "https://api.datadoghq.com")
 }
 
 /// What was found with a severity, and why.
@@ -348,7 +340,8 @@ fn the_key_is_not_sent_in_the_clear() {
 fn words_where_there_are_no_signs() {
     let Some(account) = good() else { return };
     let datadog = datadog(200);
-    let output = account.podferry_command(&["doctor", "--no-kubectl", "--datadog-url", &datadog.url]).output().unwrap();
+    let output =
+        account.podferry_command(&["doctor", "--no-kubectl", "--datadog-url", &datadog.server.url()]).output().unwrap();
     let shown = text(&output.stdout);
     assert!(
         shown.contains("  ok      credentials: ") && shown.contains("  skipped everything: --no-kubectl"),

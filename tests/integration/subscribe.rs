@@ -243,13 +243,10 @@ fn credentials_and_places_that_are_wrong() {
     };
     refused(&["subscribe"], "say which log groups");
     refused(&["subscribe", "/eks/*"], "--pattern");
-    refused(
-        &["subscribe", "arn:aws:logs:us-east-1:111122223333:log-group:/eks/0:*"],
-        "its own account and region only",
-    );
+    refused(&["subscribe", "arn:aws:logs:us-east-1:111122223333:log-group:/eks/0:*"], "its own account and region");
     refused(&["subscribe", "arn:aws:s3:::x"], "not the ARN of a log group");
     let elsewhere = "arn:aws:lambda:us-east-1:111122223333:function:x";
-    refused(&["subscribe", "/eks/0", "--function", elsewhere], "its own account and region only");
+    refused(&["subscribe", "/eks/0", "--function", elsewhere], "its own account and region");
     refused(&["subscribe", "/eks/0", "--function", "a b"], "neither a name");
     refused(&["subscribe", "/eks/0", "--function", "no-such"], "not found");
     refused(&["subscribe", "--prefix", "/nothing"], "--prefix /nothing");

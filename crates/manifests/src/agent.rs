@@ -2,8 +2,8 @@
 //!
 //! Source: Datadog, "Amazon EKS on AWS Fargate"; DataDog/datadog-agent, `pkg/clusteragent/admission/mutate/agent_sidecar`.
 
-use super::cluster::{is_label, is_name};
-use super::node::{Item, Map};
+use crate::cluster::{is_label, is_name};
+use crate::node::{ListItem, Map};
 
 /// The Secret with the API key and the token. The Admission Controller looks for no other name.
 pub(crate) const SECRET: &str = "datadog-secret";
@@ -17,8 +17,6 @@ pub const NAMESPACE: &str = "datadog";
 pub(crate) const CLUSTER_AGENT: &str = "datadog-cluster-agent";
 /// The label of pods that get a sidecar, and its value.
 pub const SIDECAR_LABEL: (&str, &str) = ("agent.datadoghq.com/sidecar", "fargate");
-/// The service account for pods that have none of their own.
-pub(crate) const SERVICE_ACCOUNT: &str = "datadog-agent";
 /// The user that the Agent's image is made for; with another one it does not start.
 pub(crate) const USER: i64 = 100;
 
@@ -158,8 +156,8 @@ pub(crate) fn env_of_secret(name: &str, key: &str) -> Map {
 }
 
 /// An element of a list, without a comment.
-pub(crate) fn item(value: Map) -> Item {
-    Item { comment: None, value: value.into() }
+pub(crate) fn item(value: Map) -> ListItem {
+    ListItem { comment: None, value: value.into() }
 }
 
 /// What a container asks for and may not exceed: the same, since Fargate makes room for exactly what is asked for.

@@ -1,16 +1,21 @@
 //! The whole set for a cluster: every manifest that its logs and Agents need, in the order in which they are applied, and a README
 //! with the commands.
 
-use super::File;
-use super::cluster::{Cluster, Missing, Need, Refused};
-use super::injection::Injection;
-use super::logging::{self, LoggingError};
-use super::{fargate_profile, helm_values, iam, monitor, operator, rbac, subscription};
+use crate::cluster::{Cluster, Missing, Need, Refused};
+use crate::fargate_profile::{self, FargateProfileOptions};
+use crate::file::GeneratedFile;
+use crate::iam::{self, PolicyForm, PolicyOptions};
+use crate::injection::Injection;
+use crate::logging::{self, LoggingError, LoggingOptions};
+use crate::monitor::{self, MonitorOptions};
+use crate::rbac::{self, RbacOptions};
+use crate::subscription::{self, SubscriptionOptions};
+use crate::{helm_values, operator};
 
 /// What there is to choose.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Options {
-    pub logging: logging::Options,
+pub struct AllOptions {
+    pub logging: LoggingOptions,
     pub injection: Injection,
     /// The Datadog Operator instead of the Helm chart.
     pub operator: bool,
@@ -32,7 +37,7 @@ pub enum AllError {
 }
 
 /// A step of the README.
-struct Step {
+struct ReadmeStep {
     title: &'static str,
     why: &'static str,
     commands: Vec<String>,
@@ -43,17 +48,21 @@ struct Step {
 ///
 /// # Errors
 /// [`AllError`].
-pub fn generate(cluster: &Cluster, options: &Options, secret: Option<File>) -> Result<Vec<File>, AllError> {
+pub fn generate(
+    cluster: &Cluster,
+    options: &AllOptions,
+    secret: Option<GeneratedFile>,
+) -> Result<Vec<GeneratedFile>, AllError> {
     cluster.need(&[Need::Cluster, Need::Region, Need::Account, Need::Namespace])?;
     let other = |error: &dyn std::fmt::Display| AllError::Other(error.to_string());
-    let profile = fargate_profile::Options {
+    let profile = FargateProfileOptions {
         name: "pods".to_owned(),
         labels: Vec::new(),
         pod_execution_role: None,
         more_namespaces: Vec::new(),
     };
-    let policy = iam::Options {
-        form: iam::Form::Cloudformation,
+    let policy = PolicyOptions {
+        form: PolicyForm::Cloudformation,
         role: options.role.clone(),
         process_logs: options.logging.process_logs,
         firehose_streams: options.logging.firehose_streams.clone(),
@@ -71,11 +80,11 @@ pub fn generate(cluster: &Cluster, options: &Options, secret: Option<File>) -> R
         logging::generate(cluster, &options.logging)?.0,
     ];
     files.extend(secret);
-    files.push(rbac::generate(cluster, &rbac::Options::default())?);
+    files.push(rbac::generate(cluster, &RbacOptions::default())?);
     files.push(injection);
-    files.push(subscription::generate(cluster, &subscription::Options::default()).map_err(|error| other(&error))?);
-    files.extend(monitor::generate(cluster, &monitor::Options::default())?);
-    files.push(File::text("README.md", readme(cluster, options, has_secret)));
+    files.push(subscription::generate(cluster, &SubscriptionOptions::default()).map_err(|error| other(&error))?);
+    files.extend(monitor::generate(cluster, &MonitorOptions::default())?);
+    files.push(GeneratedFile::text("README.md", readme(cluster, options, has_secret)));
     Ok(files)
 }
 
@@ -95,7 +104,7 @@ fn domains(hosts: &[String]) -> Result<Vec<String>, AllError> {
     hosts.iter().map(|host| name(host).ok_or_else(|| unknown(host))).collect()
 }
 
-fn readme(cluster: &Cluster, options: &Options, has_secret: bool) -> String {
+fn readme(cluster: &Cluster, options: &AllOptions, has_secret: bool) -> String {
     let mut out = format!(
         "# Logs and Agents of {} on EKS Fargate\n\nMade by `podferry generate all`. Apply it in this order. What is there already you can leave \
          out.\n",
@@ -112,10 +121,10 @@ fn readme(cluster: &Cluster, options: &Options, has_secret: bool) -> String {
     out
 }
 
-fn steps(cluster: &Cluster, options: &Options, has_secret: bool) -> Vec<Step> {
+fn steps(cluster: &Cluster, options: &AllOptions, has_secret: bool) -> Vec<ReadmeStep> {
     let (name, region) = (cluster.name(), cluster.region());
     let namespaces = cluster.namespaces();
-    let step = |title, why, commands: Vec<String>| Step { title, why, commands };
+    let step = |title, why, commands: Vec<String>| ReadmeStep { title, why, commands };
     let role = match &options.role {
         Some(_) => String::new(),
         None => " \\\n  --parameter-overrides PodExecutionRoleName=ROLE".to_owned(),
@@ -170,7 +179,7 @@ fn steps(cluster: &Cluster, options: &Options, has_secret: bool) -> Vec<Step> {
     ]
 }
 
-fn secret_step(cluster: &Cluster, options: &Options, has_secret: bool) -> Step {
+fn secret_step(cluster: &Cluster, options: &AllOptions, has_secret: bool) -> ReadmeStep {
     let datadog = &options.injection.datadog_namespace;
     let mut commands: Vec<String> = [datadog]
         .into_iter()
@@ -185,14 +194,14 @@ fn secret_step(cluster: &Cluster, options: &Options, has_secret: bool) -> Step {
             "DD_API_KEY=… podferry generate secret{namespaces} --datadog-namespace {datadog} | kubectl apply -f -"
         ));
     }
-    Step {
+    ReadmeStep {
         title: "API key and token",
         why: "The Secret `datadog-secret`, by exactly this name, in every namespace with a sidecar and in the Cluster Agent's.",
         commands,
     }
 }
 
-fn injection_step(options: &Options) -> Step {
+fn injection_step(options: &AllOptions) -> ReadmeStep {
     let namespace = &options.injection.datadog_namespace;
     let commands = if options.operator {
         vec![
@@ -210,7 +219,7 @@ fn injection_step(options: &Options) -> Step {
             ),
         ]
     };
-    Step {
+    ReadmeStep {
         title: "Cluster Agent",
         why: "It injects the Agent into pods with the label `agent.datadoghq.com/sidecar: fargate`. Without it, `podferry inject` writes the sidecar \
               into your manifests.",

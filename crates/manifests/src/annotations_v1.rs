@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map as Json, Value};
 
-use super::File;
-use super::annotations::{Checks, PREFIX, Target, entry, patch};
+use crate::annotations::{Checks, PREFIX, entry, patch};
+use crate::file::GeneratedFile;
+use crate::workload::{TEMPLATE, TemplatePath, located_template};
 
 /// The three parts, as the annotations' names end.
 pub(crate) const PARTS: [&str; 3] = ["check_names", "init_configs", "instances"];
@@ -35,7 +36,7 @@ pub enum ConvertError {
 ///
 /// # Errors
 /// [`ConvertError`].
-pub fn convert(documents: &[Value]) -> Result<(File, Vec<String>), ConvertError> {
+pub fn convert(documents: &[Value]) -> Result<(GeneratedFile, Vec<String>), ConvertError> {
     let objects = documents.iter().flat_map(|document| match document.get("items").and_then(Value::as_array) {
         Some(items) => items.iter().collect::<Vec<_>>(),
         None => vec![document],
@@ -43,7 +44,7 @@ pub fn convert(documents: &[Value]) -> Result<(File, Vec<String>), ConvertError>
     let mut patches = Vec::new();
     let mut notes = Vec::new();
     for object in objects {
-        let (target, pod) = pod(object);
+        let (template, pod) = pod(object);
         let annotations = pod.pointer("/metadata/annotations").or_else(|| pod.get("annotations")).unwrap_or(pod);
         let checks = containers(annotations)?;
         if checks.is_empty() {
@@ -51,23 +52,22 @@ pub fn convert(documents: &[Value]) -> Result<(File, Vec<String>), ConvertError>
         }
         let owner = owner(object);
         notes.extend(strangers(pod, &checks, &owner));
-        patches.push(patch(&owner, target, &checks));
+        patches.push(patch(&owner, template, &checks));
     }
     if patches.is_empty() {
         return Err(ConvertError::Nothing);
     }
     let introduction = "Annotations of Autodiscovery v2 in place of v1, as patches. Take check_names, init_configs and instances out of the \
                         manifests: where both are, v2 holds.";
-    Ok((File::documents("annotations.yaml", introduction, patches), notes))
+    Ok((GeneratedFile::documents("annotations.yaml", introduction, patches), notes))
 }
 
 /// The pod or its template, and where it stands.
-fn pod(object: &Value) -> (Target, &Value) {
-    let places = [(Target::JobTemplate, "/spec/jobTemplate/spec/template"), (Target::Template, "/spec/template")];
-    let found = places.iter().find_map(|(target, path)| Some((*target, object.pointer(path)?)));
+fn pod(object: &Value) -> (TemplatePath, &Value) {
+    let (path, pod) = located_template(object);
     // Annotations by themselves, too, are most likely on their way to a template.
-    let target = if object.get("kind").is_some() { Target::Pod } else { Target::Template };
-    found.unwrap_or((target, object))
+    let is_alone = path.is_empty() && object.get("kind").is_none();
+    (if is_alone { TEMPLATE } else { path }, pod)
 }
 
 fn owner(object: &Value) -> String {
@@ -164,12 +164,12 @@ pub(crate) fn checks(
 mod tests {
     use serde_json::json;
 
-    use super::super::Content;
-    use super::super::node::Map;
     use super::*;
+    use crate::file::FileContent;
+    use crate::node::Map;
 
     fn patches(documents: &[Value]) -> Result<Vec<Map>, ConvertError> {
-        let Content::Documents { documents, .. } = convert(documents)?.0.content else { panic!("documents") };
+        let FileContent::Documents { documents, .. } = convert(documents)?.0.content else { panic!("documents") };
         Ok(documents)
     }
 

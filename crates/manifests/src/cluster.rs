@@ -5,7 +5,7 @@
 
 use serde::Deserialize;
 
-use super::logging::Profile;
+use crate::preset::LoggingPreset;
 
 /// The file that options are taken from where it exists.
 pub const FILE: &str = "podferry.yaml";
@@ -49,7 +49,7 @@ pub struct ClusterOptions {
     pub retention_days: Option<i64>,
     /// How Fluent Bit writes logs [default: standard].
     #[arg(long, value_enum)]
-    pub profile: Option<Profile>,
+    pub profile: Option<LoggingPreset>,
 }
 
 impl ClusterOptions {
@@ -227,7 +227,7 @@ impl Cluster {
     }
 
     /// How Fluent Bit writes logs.
-    pub(crate) fn profile(&self) -> Profile {
+    pub(crate) fn profile(&self) -> LoggingPreset {
         self.options.profile.unwrap_or_default()
     }
 
@@ -309,7 +309,7 @@ mod tests {
             ("prod", "us-east-1", &["c".to_owned()][..])
         );
         assert_eq!((cluster.log_group().as_str(), cluster.retention_days()), ("/aws/eks/prod/fargate", 7));
-        assert_eq!(cluster.profile(), Profile::Lean);
+        assert_eq!(cluster.profile(), LoggingPreset::Lean);
         assert!(ClusterOptions::from_yaml("clustre: x").unwrap_err().contains("clustre"));
         assert_eq!(ClusterOptions::from_yaml(" \n").unwrap(), ClusterOptions::default());
     }

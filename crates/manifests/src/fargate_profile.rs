@@ -2,20 +2,20 @@
 //!
 //! Source: eksctl, "EKS Fargate support"; Amazon EKS User Guide, "Define which Pods use AWS Fargate when launched".
 
-use super::File;
-use super::agent::check_labels;
-use super::cluster::{Cluster, Need, Refused};
-use super::node::{Map, Node};
+use crate::agent::check_labels;
+use crate::cluster::{Cluster, Need, Refused};
+use crate::file::GeneratedFile;
+use crate::node::{Map, Node};
 
 /// How many selectors a profile may have. Source: Amazon EKS User Guide, "Fargate profile components".
 const MAX_SELECTORS: usize = 5;
 
 /// Namespaces beside those of the pods that a cluster without other nodes needs on Fargate: of the Cluster Agent, and of CoreDNS.
-pub const OF_A_CLUSTER: [&str; 2] = [super::agent::NAMESPACE, "kube-system"];
+pub const OF_A_CLUSTER: [&str; 2] = [crate::agent::NAMESPACE, "kube-system"];
 
 /// What there is to choose.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Options {
+pub struct FargateProfileOptions {
     /// The profile's name; those after the first get a number.
     pub name: String,
     /// Of the cluster's namespaces, only pods with all of these labels.
@@ -30,7 +30,7 @@ pub struct Options {
 ///
 /// # Errors
 /// [`Refused`].
-pub fn generate(cluster: &Cluster, options: &Options) -> Result<File, Refused> {
+pub fn generate(cluster: &Cluster, options: &FargateProfileOptions) -> Result<GeneratedFile, Refused> {
     cluster.need(&[Need::Cluster, Need::Region, Need::Namespace])?;
     let is_inside = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     let name = options.name.as_str();
@@ -74,7 +74,7 @@ pub fn generate(cluster: &Cluster, options: &Options) -> Result<File, Refused> {
         );
     let introduction = "Pods that run on Fargate: eksctl create fargateprofile --config-file fargate-profile.yaml\n\
                         Only new pods are affected. Pods on Fargate need no DaemonSet, and can have none.";
-    Ok(File::documents("fargate-profile.yaml", introduction, vec![config]))
+    Ok(GeneratedFile::documents("fargate-profile.yaml", introduction, vec![config]))
 }
 
 fn selector(namespace: &str, labels: &[(String, String)]) -> Map {
@@ -92,25 +92,30 @@ fn is_role(arn: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Content;
-    use super::super::cluster::ClusterOptions;
     use super::*;
+    use crate::cluster::ClusterOptions;
+    use crate::file::FileContent;
 
-    fn generated(namespaces: usize, options: &Options) -> Result<serde_json::Value, Refused> {
+    fn generated(namespaces: usize, options: &FargateProfileOptions) -> Result<serde_json::Value, Refused> {
         let cluster = ClusterOptions {
             cluster: Some("prod".into()),
             region: Some("eu-west-1".into()),
             namespaces: (0..namespaces).map(|number| format!("n{number}")).collect(),
             ..ClusterOptions::default()
         };
-        let Content::Documents { documents, .. } = generate(&cluster.check().unwrap(), options)?.content else {
+        let FileContent::Documents { documents, .. } = generate(&cluster.check().unwrap(), options)?.content else {
             panic!("documents")
         };
         Ok(serde_json::to_value(&documents[0]).unwrap()["fargateProfiles"].clone())
     }
 
-    fn named(name: &str) -> Options {
-        Options { name: name.into(), labels: Vec::new(), pod_execution_role: None, more_namespaces: Vec::new() }
+    fn named(name: &str) -> FargateProfileOptions {
+        FargateProfileOptions {
+            name: name.into(),
+            labels: Vec::new(),
+            pod_execution_role: None,
+            more_namespaces: Vec::new(),
+        }
     }
 
     #[test]
@@ -120,13 +125,13 @@ mod tests {
             assert_eq!(generated.as_array().unwrap().len(), profiles, "{namespaces}");
         }
         assert_eq!(generated(6, &named("pods")).unwrap()[1]["name"], "pods-2");
-        let twice = Options { more_namespaces: vec!["n0".into(), "datadog".into()], ..named("pods") };
+        let twice = FargateProfileOptions { more_namespaces: vec!["n0".into(), "datadog".into()], ..named("pods") };
         assert_eq!(generated(1, &twice).unwrap()[0]["selectors"].as_array().unwrap().len(), 2);
     }
 
     #[test]
     fn labels_are_for_the_clusters_own_pods() {
-        let options = Options {
+        let options = FargateProfileOptions {
             labels: vec![("a".into(), "b".into())],
             more_namespaces: vec!["kube-system".into()],
             ..named("a")
@@ -144,8 +149,8 @@ mod tests {
         assert!(generated(1, &named(&"a".repeat(60))).is_ok());
         assert!(generated(0, &named("a")).is_err());
         let label = ("a".to_owned(), "b".to_owned());
-        assert!(generated(1, &Options { labels: vec![label.clone(), label], ..named("a") }).is_err());
-        let with_role = |role: &str| Options { pod_execution_role: Some(role.into()), ..named("a") };
+        assert!(generated(1, &FargateProfileOptions { labels: vec![label.clone(), label], ..named("a") }).is_err());
+        let with_role = |role: &str| FargateProfileOptions { pod_execution_role: Some(role.into()), ..named("a") };
         assert!(generated(1, &with_role("arn:aws:iam::123456789012:role/pods")).is_ok());
         assert!(generated(1, &with_role("pods")).is_err());
     }

@@ -3,17 +3,17 @@
 //! Source: DataDog/helm-charts, `charts/datadog`, `values.yaml` of version 3.240.0; `tests/fixtures/generate/chart.tsv` has the
 //! lines of it that are used here.
 
-use super::File;
-use super::agent::SECRET;
-use super::cluster::{Cluster, Refused};
-use super::injection::Injection;
-use super::node::{Map, Node};
+use crate::agent::SECRET;
+use crate::cluster::{Cluster, Refused};
+use crate::file::GeneratedFile;
+use crate::injection::Injection;
+use crate::node::{Map, Node};
 
 /// The values.
 ///
 /// # Errors
 /// [`Refused`].
-pub fn generate(cluster: &Cluster, injection: &Injection) -> Result<File, Refused> {
+pub fn generate(cluster: &Cluster, injection: &Injection) -> Result<GeneratedFile, Refused> {
     injection.check(cluster)?;
     let mut values =
         Map::new().with("datadog", datadog(cluster, injection)).with("clusterAgent", cluster_agent(injection));
@@ -41,7 +41,7 @@ pub fn generate(cluster: &Cluster, injection: &Injection) -> Result<File, Refuse
         injection.needs(),
         namespace = injection.datadog_namespace
     );
-    Ok(File::documents("helm-values.yaml", &introduction, vec![values]))
+    Ok(GeneratedFile::documents("helm-values.yaml", &introduction, vec![values]))
 }
 
 fn datadog(cluster: &Cluster, injection: &Injection) -> Map {

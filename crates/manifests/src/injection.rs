@@ -7,12 +7,12 @@
 //! Source: Datadog, "Amazon EKS on AWS Fargate", "Admission Controller"; DataDog/datadog-agent,
 //! `pkg/clusteragent/admission/mutate/agent_sidecar`.
 
-use super::agent::{
+use crate::agent::{
     COLLECT_ALL, NAMESPACE, PROCESSES, Resources, SECRET, SIDECAR_LABEL, USER, all_differ, check_env, check_tag, env,
 };
-use super::cluster::{Cluster, Need, Refused, is_label};
-use super::node::{Map, Node};
-use super::sidecar::NativeLogs;
+use crate::cluster::{Cluster, Need, Refused, is_label};
+use crate::node::{Map, Node};
+use crate::sidecar::NativeLogs;
 
 /// The Cluster Agent's switch for logs through the kubelet. Source: DataDog/datadog-agent, `pkg/config/setup`.
 pub(crate) const KUBELET_LOGS: &str = "DD_ADMISSION_CONTROLLER_AGENT_SIDECAR_KUBELET_API_LOGGING_ENABLED";
@@ -181,8 +181,8 @@ impl Injection {
 
 #[cfg(test)]
 mod tests {
-    use super::super::cluster::ClusterOptions;
     use super::*;
+    use crate::cluster::ClusterOptions;
 
     #[test]
     fn what_cannot_work_is_refused() {

@@ -3,12 +3,11 @@
 //! Source: Amazon EKS User Guide, "Start AWS Fargate logging for your cluster"; Datadog, "Amazon EKS on AWS Fargate"; what each
 //! profile makes of a line is in `docs/log-shapes.md`.
 
-use std::fmt;
-
-use super::File;
-use super::cluster::{Cluster, Missing, Need};
-use super::node::Map;
+use crate::cluster::{Cluster, Missing, Need};
+use crate::file::GeneratedFile;
 use crate::fluent_bit::{self, Section};
+use crate::node::Map;
+use crate::preset::LoggingPreset;
 
 /// How many characters EKS takes. Source: Amazon EKS User Guide, "Fargate logging", considerations.
 pub const MAX_CHARACTERS: usize = 5300;
@@ -16,24 +15,9 @@ pub const MAX_CHARACTERS: usize = 5300;
 /// The pods' logs; Fluent Bit's own have other tags.
 const PODS: &str = "kube.*";
 
-/// How logs are to be written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Profile {
-    /// Every line whole, and all that tags are made of.
-    #[default]
-    Standard,
-    /// No metadata: the cheapest. Pod, namespace and container come from the stream's name.
-    Lean,
-    /// As the Amazon EKS guide has it: JSON logs are taken apart.
-    Merged,
-    /// As Datadog's page has it, for comparison.
-    Seed,
-}
-
 /// What there is to choose.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Options {
+pub struct LoggingOptions {
     /// Whether Fluent Bit writes its own log, too.
     pub process_logs: bool,
     pub drop_namespaces: Vec<String>,
@@ -64,7 +48,7 @@ pub enum LoggingError {
 ///
 /// # Errors
 /// [`LoggingError`].
-pub fn generate(cluster: &Cluster, options: &Options) -> Result<(File, usize), LoggingError> {
+pub fn generate(cluster: &Cluster, options: &LoggingOptions) -> Result<(GeneratedFile, usize), LoggingError> {
     cluster.need(&[Need::Cluster, Need::Region])?;
     let profile = cluster.profile();
     check(profile, options)?;
@@ -92,21 +76,10 @@ pub fn generate(cluster: &Cluster, options: &Options) -> Result<(File, usize), L
         cluster.name(),
         profile
     );
-    Ok((File::documents("logging.yaml", &introduction, vec![namespace, config_map]), characters))
+    Ok((GeneratedFile::documents("logging.yaml", &introduction, vec![namespace, config_map]), characters))
 }
 
-impl fmt::Display for Profile {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        formatter.write_str(match self {
-            Profile::Standard => "standard",
-            Profile::Lean => "lean",
-            Profile::Merged => "merged",
-            Profile::Seed => "seed",
-        })
-    }
-}
-
-fn check(profile: Profile, options: &Options) -> Result<(), LoggingError> {
+fn check(profile: LoggingPreset, options: &LoggingOptions) -> Result<(), LoggingError> {
     let wrong = |option, problem| Err(LoggingError::Value { option, problem });
     let is_name = |name: &String| {
         name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte)) && !name.is_empty()
@@ -117,7 +90,7 @@ fn check(profile: Profile, options: &Options) -> Result<(), LoggingError> {
     if !options.drop_containers.iter().all(is_name) {
         return wrong("--drop-container", "must be a container's name; for a pattern use --drop-pattern");
     }
-    let without_metadata = matches!(profile, Profile::Lean | Profile::Seed);
+    let without_metadata = matches!(profile, LoggingPreset::Lean | LoggingPreset::Seed);
     if without_metadata && !options.drop_containers.is_empty() {
         return wrong(
             "--drop-container",
@@ -150,18 +123,18 @@ struct Data {
 }
 
 impl Data {
-    fn new(cluster: &Cluster, options: &Options) -> Data {
+    fn new(cluster: &Cluster, options: &LoggingOptions) -> Data {
         let profile = cluster.profile();
         let parser = Section::filter("parser", PODS).with("Key_name", "log").with("Parser", "crio");
         let kubernetes = Section::filter("kubernetes", PODS);
         // What is dropped by its tag is dropped first: nothing was spent on it yet.
         let mut filters: Vec<Section> = options.drop_namespaces.iter().map(|name| drop_namespace(name)).collect();
-        if profile != Profile::Seed {
+        if profile != LoggingPreset::Seed {
             filters.push(parser);
         }
         filters.extend(options.drop_patterns.iter().map(|pattern| exclude(PODS, &format!("log {pattern}"))));
         match profile {
-            Profile::Standard => filters.push(
+            LoggingPreset::Standard => filters.push(
                 kubernetes
                     .with("Merge_Log", "Off")
                     .with("Labels", "On")
@@ -169,22 +142,22 @@ impl Data {
                     .with("Buffer_Size", "0")
                     .with("Kube_Meta_Cache_TTL", "300s"),
             ),
-            Profile::Merged => filters.push(
+            LoggingPreset::Merged => filters.push(
                 kubernetes
                     .with("Merge_Log", "On")
                     .with("Keep_Log", "Off")
                     .with("Buffer_Size", "0")
                     .with("Kube_Meta_Cache_TTL", "300s"),
             ),
-            Profile::Lean | Profile::Seed => {}
+            LoggingPreset::Lean | LoggingPreset::Seed => {}
         }
         filters.extend(drop_containers(&options.drop_containers));
-        if profile == Profile::Standard {
+        if profile == LoggingPreset::Standard {
             // Behind the Kubernetes filter: before it, the name could be an application's.
             let record = format!("cluster_name {}", cluster.name());
             filters.push(Section::filter("record_modifier", PODS).with("Record", &record));
         }
-        let parsers = if profile == Profile::Seed { Vec::new() } else { vec![crio()] };
+        let parsers = if profile == LoggingPreset::Seed { Vec::new() } else { vec![crio()] };
         Data { flb_log_cw: options.process_logs, filters, outputs: outputs(cluster, options), parsers }
     }
 
@@ -199,7 +172,7 @@ impl Data {
         own + self.parts().iter().map(|(_, text)| text.chars().count()).sum::<usize>()
     }
 
-    fn map(&self, profile: Profile) -> Map {
+    fn map(&self, profile: LoggingPreset) -> Map {
         let mut map = Map::new().with_comment(
             "Fluent Bit's own log, should something be wrong: \"true\" writes it to <cluster>-fluent-bit-logs.",
             "flb_log_cw",
@@ -218,22 +191,22 @@ impl Data {
     }
 }
 
-fn why(part: &str, profile: Profile) -> Option<&'static str> {
+fn why(part: &str, profile: LoggingPreset) -> Option<&'static str> {
     match (part, profile) {
-        ("filters.conf", Profile::Standard) => Some(
+        ("filters.conf", LoggingPreset::Standard) => Some(
             "The parser takes containerd's prefix off. Merge_Log Off leaves the application's line alone, so that pieces of long lines can be \
              joined and no member of a JSON log is lost to a name that Fluent Bit uses too. The cluster's name comes last: before the Kubernetes \
              filter, it could be an application's.",
         ),
-        ("filters.conf", Profile::Lean) => Some(
+        ("filters.conf", LoggingPreset::Lean) => Some(
             "The parser takes containerd's prefix off. No Kubernetes filter: a kilobyte less a line, and no labels and annotations to make tags and \
              rules of.",
         ),
-        ("filters.conf", Profile::Merged) => Some(
+        ("filters.conf", LoggingPreset::Merged) => Some(
             "JSON logs become members of the record, and the line itself is not kept. Pieces of long lines cannot be joined any more where they are \
              JSON.",
         ),
-        ("output.conf", Profile::Seed) => Some(
+        ("output.conf", LoggingPreset::Seed) => Some(
             "`Match *` takes Fluent Bit's own log, too, and there is no retention: the group keeps its events for ever. Compare the profile standard.",
         ),
         ("output.conf", _) => Some(
@@ -260,9 +233,9 @@ fn drop_containers(names: &[String]) -> Option<Section> {
     (!names.is_empty()).then(|| exclude(PODS, &format!("$kubernetes['container_name'] ^({})$", names.join("|"))))
 }
 
-fn outputs(cluster: &Cluster, options: &Options) -> Vec<Section> {
+fn outputs(cluster: &Cluster, options: &LoggingOptions) -> Vec<Section> {
     let mut outputs = vec![match cluster.profile() {
-        Profile::Seed => Section::output("cloudwatch_logs", "*")
+        LoggingPreset::Seed => Section::output("cloudwatch_logs", "*")
             .with("region", cluster.region())
             .with("log_group_name", cluster.given_log_group().unwrap_or("awslogs-https"))
             .with("log_stream_prefix", "awslogs-firelens-example")
@@ -300,16 +273,17 @@ fn crio() -> Section {
 
 #[cfg(test)]
 mod tests {
-    use super::super::cluster::ClusterOptions;
     use super::*;
+    use crate::cluster::ClusterOptions;
+    use crate::file::FileContent;
     use crate::fluent_bit::parse::parse;
-    use crate::{Content, yaml};
+    use crate::yaml;
 
     fn cluster() -> Cluster {
-        with(Profile::Standard)
+        with(LoggingPreset::Standard)
     }
 
-    fn with(profile: Profile) -> Cluster {
+    fn with(profile: LoggingPreset) -> Cluster {
         let options = ClusterOptions {
             cluster: Some("prod".into()),
             region: Some("eu-west-1".into()),
@@ -322,7 +296,7 @@ mod tests {
     #[test]
     fn the_limit_of_characters_is_exact() {
         let with = |length: usize| {
-            let options = Options { drop_patterns: vec!["x".repeat(length)], ..Options::default() };
+            let options = LoggingOptions { drop_patterns: vec!["x".repeat(length)], ..LoggingOptions::default() };
             generate(&cluster(), &options).map(|(_, characters)| characters)
         };
         let room = MAX_CHARACTERS - with(1).unwrap() + 1;
@@ -333,9 +307,9 @@ mod tests {
 
     #[test]
     fn every_profile_is_read_by_our_own_parser_as_it_was_meant() {
-        for profile in [Profile::Standard, Profile::Lean, Profile::Merged, Profile::Seed] {
-            let with_metadata = matches!(profile, Profile::Standard | Profile::Merged);
-            let options = Options {
+        for profile in [LoggingPreset::Standard, LoggingPreset::Lean, LoggingPreset::Merged, LoggingPreset::Seed] {
+            let with_metadata = matches!(profile, LoggingPreset::Standard | LoggingPreset::Merged);
+            let options = LoggingOptions {
                 drop_namespaces: vec!["dev".into()],
                 drop_containers: if with_metadata { vec!["istio-proxy".into()] } else { Vec::new() },
                 drop_patterns: vec!["GET /health".into()],
@@ -354,21 +328,22 @@ mod tests {
 
     #[test]
     fn what_eks_would_refuse_is_refused_here() {
-        let pattern = |pattern: &str| Options { drop_patterns: vec![pattern.into()], ..Options::default() };
-        let name = Options { drop_namespaces: vec!["a b".into()], ..Options::default() };
-        let container = Options { drop_containers: vec!["a".into()], ..Options::default() };
+        let pattern =
+            |pattern: &str| LoggingOptions { drop_patterns: vec![pattern.into()], ..LoggingOptions::default() };
+        let name = LoggingOptions { drop_namespaces: vec!["a b".into()], ..LoggingOptions::default() };
+        let container = LoggingOptions { drop_containers: vec!["a".into()], ..LoggingOptions::default() };
         assert!(generate(&cluster(), &container).is_ok());
-        assert!(matches!(generate(&with(Profile::Lean), &container), Err(LoggingError::Value { .. })));
+        assert!(matches!(generate(&with(LoggingPreset::Lean), &container), Err(LoggingError::Value { .. })));
         for options in [pattern("a\nb"), pattern("${X}"), pattern(" "), name] {
             assert!(matches!(generate(&cluster(), &options), Err(LoggingError::Value { .. })), "{options:?}");
         }
-        assert!(matches!(generate(&Cluster::default(), &Options::default()), Err(LoggingError::Missing(_))));
+        assert!(matches!(generate(&Cluster::default(), &LoggingOptions::default()), Err(LoggingError::Missing(_))));
     }
 
     #[test]
     fn the_manifest_is_what_was_counted() {
-        let (file, characters) = generate(&cluster(), &Options::default()).unwrap();
-        let Content::Documents { introduction, documents } = file.content else { panic!("no documents") };
+        let (file, characters) = generate(&cluster(), &LoggingOptions::default()).unwrap();
+        let FileContent::Documents { introduction, documents } = file.content else { panic!("no documents") };
         let read: Vec<serde_json::Value> =
             serde_saphyr::from_multiple(&yaml::write(&introduction, &documents)).unwrap();
         let data = read[1]["data"].as_object().unwrap();

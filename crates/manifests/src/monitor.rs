@@ -4,13 +4,13 @@
 //! Source: Datadog API reference, "Create a monitor" and "Create a new dashboard"; DataDog/integrations-core, `eks_fargate`, whose
 //! check sends `eks.fargate.pods.running` from each Agent; Datadog's integrations for AWS Lambda and SQS.
 
-use super::File;
-use super::cluster::{Cluster, Missing, Need};
-use super::node::{Map, Node};
+use crate::cluster::{Cluster, Missing, Need};
+use crate::file::GeneratedFile;
+use crate::node::{Map, Node};
 
 /// What there is to choose.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Options {
+pub struct MonitorOptions {
     /// Whom to tell, such as `@slack-ops`.
     pub notify: Vec<String>,
     /// The forwarder's function name, where it is known: for the dashboard.
@@ -21,16 +21,16 @@ pub struct Options {
 ///
 /// # Errors
 /// [`Missing`] options.
-pub fn generate(cluster: &Cluster, options: &Options) -> Result<Vec<File>, Missing> {
+pub fn generate(cluster: &Cluster, options: &MonitorOptions) -> Result<Vec<GeneratedFile>, Missing> {
     cluster.need(&[Need::Cluster])?;
     let json = |map: &Map| serde_json::to_string_pretty(map).unwrap_or_default() + "\n";
     Ok(vec![
-        File::text("monitor.json", json(&monitor(cluster, options))),
-        File::text("dashboard.json", json(&dashboard(cluster, options))),
+        GeneratedFile::text("monitor.json", json(&monitor(cluster, options))),
+        GeneratedFile::text("dashboard.json", json(&dashboard(cluster, options))),
     ])
 }
 
-fn monitor(cluster: &Cluster, options: &Options) -> Map {
+fn monitor(cluster: &Cluster, options: &MonitorOptions) -> Map {
     let name = cluster.name();
     let mut message = format!(
         "No Agent on EKS Fargate in cluster {name} reports any more: metric eks.fargate.pods.running. Look at the pods' Agents (secret \
@@ -54,7 +54,7 @@ fn monitor(cluster: &Cluster, options: &Options) -> Map {
         )
 }
 
-fn dashboard(cluster: &Cluster, options: &Options) -> Map {
+fn dashboard(cluster: &Cluster, options: &MonitorOptions) -> Map {
     let name = cluster.name();
     let logs = format!("kube_cluster_name:{name}");
     let function = match &options.function_name {

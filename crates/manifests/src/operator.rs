@@ -3,17 +3,17 @@
 //! Source: DataDog/datadog-operator, `docs/configuration.v2alpha1.md`; Datadog, "Amazon EKS on AWS Fargate", "Admission
 //! Controller – Datadog Operator".
 
-use super::File;
-use super::agent::{API_KEY, SECRET, TOKEN};
-use super::cluster::{Cluster, Refused};
-use super::injection::Injection;
-use super::node::Map;
+use crate::agent::{API_KEY, SECRET, TOKEN};
+use crate::cluster::{Cluster, Refused};
+use crate::file::GeneratedFile;
+use crate::injection::Injection;
+use crate::node::Map;
 
 /// The manifest.
 ///
 /// # Errors
 /// [`Refused`].
-pub fn generate(cluster: &Cluster, injection: &Injection) -> Result<File, Refused> {
+pub fn generate(cluster: &Cluster, injection: &Injection) -> Result<GeneratedFile, Refused> {
     injection.check(cluster)?;
     let spec = Map::new()
         .with("global", global(cluster))
@@ -30,7 +30,7 @@ pub fn generate(cluster: &Cluster, injection: &Injection) -> Result<File, Refuse
         injection.nodes(),
         injection.needs()
     );
-    Ok(File::documents("operator.yaml", &introduction, vec![agent]))
+    Ok(GeneratedFile::documents("operator.yaml", &introduction, vec![agent]))
 }
 
 fn global(cluster: &Cluster) -> Map {
@@ -80,11 +80,12 @@ fn overrides(injection: &Injection) -> Map {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::agent::Resources;
-    use super::super::cluster::ClusterOptions;
-    use super::super::sidecar::NativeLogs;
-    use super::super::{Content, helm_values};
     use super::*;
+    use crate::agent::Resources;
+    use crate::cluster::ClusterOptions;
+    use crate::file::FileContent;
+    use crate::helm_values;
+    use crate::sidecar::NativeLogs;
 
     fn cluster() -> Cluster {
         let options = ClusterOptions {
@@ -95,8 +96,8 @@ mod tests {
         options.check().unwrap()
     }
 
-    fn value(file: File) -> Value {
-        let Content::Documents { documents, .. } = file.content else { panic!("documents") };
+    fn value(file: GeneratedFile) -> Value {
+        let FileContent::Documents { documents, .. } = file.content else { panic!("documents") };
         serde_json::to_value(&documents[0]).unwrap()
     }
 

@@ -7,10 +7,10 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::File;
-use super::agent::{API_KEY, SECRET, TOKEN};
-use super::cluster::{Cluster, Missing, Need, is_label};
-use super::node::{Map, Node};
+use crate::agent::{API_KEY, SECRET, TOKEN};
+use crate::cluster::{Cluster, Missing, Need, is_label};
+use crate::file::GeneratedFile;
+use crate::node::{Map, Node};
 
 /// How long a token has to be. Source: DataDog/datadog-agent, `pkg/api/util`, `authTokenMinimalLen`.
 pub(crate) const MIN_TOKEN: usize = 32;
@@ -74,7 +74,7 @@ pub enum SecretError {
 ///
 /// # Errors
 /// [`SecretError`].
-pub fn generate(cluster: &Cluster, datadog_namespace: &str, values: &Values) -> Result<File, SecretError> {
+pub fn generate(cluster: &Cluster, datadog_namespace: &str, values: &Values) -> Result<GeneratedFile, SecretError> {
     cluster.need(&[Need::Namespace])?;
     check(values)?;
     if !is_label(datadog_namespace) {
@@ -91,7 +91,7 @@ pub fn generate(cluster: &Cluster, datadog_namespace: &str, values: &Values) -> 
         Values::Here { .. } => {
             let introduction = "SECRET: do not commit this file.\nThe API key, and the token by which sidecars and the Cluster Agent know \
                                 each other, for each namespace. The Admission Controller looks for this name and these two keys.";
-            File::documents("secret.yaml", introduction, documents).secret()
+            GeneratedFile::documents("secret.yaml", introduction, documents).secret()
         }
         Values::External(store) => {
             let introduction = format!(
@@ -99,7 +99,7 @@ pub fn generate(cluster: &Cluster, datadog_namespace: &str, values: &Values) -> 
                  {API_KEY} and {TOKEN}; the token is {MIN_TOKEN} letters and digits or more.",
                 store.key, store.name
             );
-            File::documents("secret.yaml", &introduction, documents)
+            GeneratedFile::documents("secret.yaml", &introduction, documents)
         }
     })
 }
@@ -185,11 +185,11 @@ pub fn token(random: &[u8]) -> Option<SecretString> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::cluster::ClusterOptions;
-    use super::super::{Content, File};
     use super::*;
+    use crate::cluster::ClusterOptions;
+    use crate::file::{FileContent, GeneratedFile};
 
-    fn generated(api_key: &str, token: &str) -> Result<File, SecretError> {
+    fn generated(api_key: &str, token: &str) -> Result<GeneratedFile, SecretError> {
         let namespaces = ["shop", "datadog", "shop"].map(str::to_owned).to_vec();
         let cluster = ClusterOptions { namespaces, ..ClusterOptions::default() }.check().unwrap();
         generate(&cluster, "datadog", &Values::Here { api_key: api_key.into(), token: token.into() })
@@ -199,7 +199,7 @@ mod tests {
     fn one_for_each_namespace_with_the_same_token() {
         let file = generated(&"0f".repeat(16), &"a".repeat(32)).unwrap();
         assert!(file.is_secret);
-        let Content::Documents { documents, .. } = file.content else { panic!("documents") };
+        let FileContent::Documents { documents, .. } = file.content else { panic!("documents") };
         let values: Vec<_> = documents.iter().map(|document| serde_json::to_value(document).unwrap()).collect();
         let namespaces: Vec<_> = values.iter().map(|value| &value["metadata"]["namespace"]).collect();
         assert_eq!(namespaces, ["datadog", "shop"]);

@@ -1,19 +1,19 @@
 //! The sidecar as a patch for a workload that is there already.
 //!
 //! Source: Kubernetes, "Update API Objects in Place Using kubectl patch" (a strategic merge patch: containers, variables and
-//! volumes are merged by their names); what is in it is [`super::sidecar`]'s.
+//! volumes are merged by their names); what is in it is [`crate::sidecar`]'s.
 
-use super::File;
-use super::agent::{all_differ, env, item};
-use super::cluster::{Cluster, Need, Refused, is_label};
-use super::node::{Item, Map, Node};
-use super::sidecar::{Sidecar, mount};
+use crate::agent::{all_differ, env, item};
+use crate::cluster::{Cluster, Need, Refused, is_label};
+use crate::file::GeneratedFile;
+use crate::node::{ListItem, Map, Node};
+use crate::sidecar::{Sidecar, mount};
 
 /// A patch that adds the sidecar to a workload's pods: `kubectl patch deployment NAME --patch-file sidecar.yaml`.
 ///
 /// # Errors
 /// [`Refused`].
-pub fn generate(cluster: &Cluster, sidecar: &Sidecar, applications: &[String]) -> Result<File, Refused> {
+pub fn generate(cluster: &Cluster, sidecar: &Sidecar, applications: &[String]) -> Result<GeneratedFile, Refused> {
     cluster.need(&[Need::Cluster])?;
     check(sidecar, applications)?;
     let mut pod = Map::new();
@@ -37,7 +37,7 @@ pub fn generate(cluster: &Cluster, sidecar: &Sidecar, applications: &[String]) -
         let container = Map::new().with("name", name.as_str()).with("env", Node::list(variables));
         item(container.with("volumeMounts", Node::list(mounts)))
     });
-    let containers: Vec<Item> = applications.chain([item(sidecar.container())]).collect();
+    let containers: Vec<ListItem> = applications.chain([item(sidecar.container())]).collect();
     pod = pod.with("containers", containers);
     let volumes = sidecar.volumes();
     if !volumes.is_empty() {
@@ -48,7 +48,7 @@ pub fn generate(cluster: &Cluster, sidecar: &Sidecar, applications: &[String]) -
                         kubectl patch deployment NAME --namespace NAMESPACE --patch-file sidecar.yaml\n\
                         The namespace needs the Secret datadog-secret (`podferry generate secret`), and the pod's service account the \
                         rights of `podferry generate rbac`.";
-    Ok(File::documents("sidecar.yaml", introduction, vec![patch]))
+    Ok(GeneratedFile::documents("sidecar.yaml", introduction, vec![patch]))
 }
 
 fn check(sidecar: &Sidecar, applications: &[String]) -> Result<(), Refused> {
@@ -68,10 +68,10 @@ fn check(sidecar: &Sidecar, applications: &[String]) -> Result<(), Refused> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::agent::{IMAGE, image};
-    use super::super::cluster::ClusterOptions;
-    use super::super::sidecar::NativeLogs;
     use super::*;
+    use crate::agent::{IMAGE, image};
+    use crate::cluster::ClusterOptions;
+    use crate::sidecar::NativeLogs;
 
     fn cluster() -> Cluster {
         let options = ClusterOptions { cluster: Some("prod".into()), ..ClusterOptions::default() };

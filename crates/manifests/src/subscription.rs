@@ -3,13 +3,13 @@
 //!
 //! Source: AWS CloudFormation, `AWS::Logs::SubscriptionFilter` and `AWS::Lambda::Permission`.
 
-use super::File;
-use super::cluster::{Cluster, Missing, Need};
-use super::node::{Map, Node};
+use crate::cluster::{Cluster, Missing, Need};
+use crate::file::GeneratedFile;
+use crate::node::{Map, Node};
 
 /// What there is to choose.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Options {
+pub struct SubscriptionOptions {
     /// Log groups; without any, the cluster's.
     pub log_groups: Vec<String>,
     /// The forwarder's ARN, where it is known already.
@@ -31,7 +31,7 @@ pub enum SubscriptionError {
 ///
 /// # Errors
 /// [`SubscriptionError`].
-pub fn generate(cluster: &Cluster, options: &Options) -> Result<File, SubscriptionError> {
+pub fn generate(cluster: &Cluster, options: &SubscriptionOptions) -> Result<GeneratedFile, SubscriptionError> {
     let mut groups = options.log_groups.clone();
     if groups.is_empty() {
         cluster.need(&[Need::Cluster])?;
@@ -67,7 +67,7 @@ pub fn generate(cluster: &Cluster, options: &Options) -> Result<File, Subscripti
         .with("Resources", resources);
     let introduction = "Subscription filters for the podferry forwarder. A log group takes two of them at most, and none if it is of the class \
                         INFREQUENT_ACCESS. The groups have to exist.";
-    Ok(File::documents("subscription.yaml", introduction, vec![template]))
+    Ok(GeneratedFile::documents("subscription.yaml", introduction, vec![template]))
 }
 
 fn reference(name: &str) -> Map {

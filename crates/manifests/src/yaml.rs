@@ -4,7 +4,7 @@
 //! A string stands without quotes only where no reader, of YAML 1.1 or 1.2, could take it for anything else. Otherwise it is
 //! written as JSON writes it, which is YAML too.
 
-use super::node::{Item, Map, Node};
+use crate::node::{ListItem, Map, Node};
 
 /// How long a line of a comment may become.
 const WIDTH: usize = 110;
@@ -65,8 +65,8 @@ fn value(node: &Node, depth: usize, out: &mut String) {
     }
 }
 
-fn list(items: &[Item], depth: usize, out: &mut String) {
-    for Item { comment: text, value: item } in items {
+fn list(items: &[ListItem], depth: usize, out: &mut String) {
+    for ListItem { comment: text, value: item } in items {
         // A comment of a map's first name stands above the dash.
         let first = match item {
             Node::Map(inside) => inside.entries().first().and_then(|entry| entry.comment.as_ref()),
@@ -186,11 +186,11 @@ mod tests {
                 Map::new().with("on", true).with(
                     "containers",
                     vec![
-                        Item {
+                        ListItem {
                             comment: None,
                             value: Map::new().with("name", "a").with("args", Node::list(["x", "8"])).into(),
                         },
-                        Item::with_comment(
+                        ListItem::with_comment(
                             "The other.",
                             Map::new().with_comment("First.", "name", "no").with("port", 5),
                         ),

@@ -3,25 +3,25 @@
 
 /// Whether a pattern takes a text; `?` is any one letter where `has_question_mark`.
 pub fn matches(pattern: &str, text: &str, has_question_mark: bool) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    let (mut at, mut in_text) = (0, 0);
+    let (mut pattern, mut text) = (pattern.chars(), text.chars());
     // Where to go on after the last star, should it have to take one letter more.
-    let mut retry: Option<(usize, usize)> = None;
-    while in_text < text.len() {
-        let wanted = pattern.get(at);
-        if wanted == Some(&'*') {
-            at += 1;
-            retry = Some((at, in_text));
-        } else if wanted == text.get(in_text) || (has_question_mark && wanted == Some(&'?')) {
-            (at, in_text) = (at + 1, in_text + 1);
-        } else if let Some((after_star, taken)) = retry {
-            (at, in_text) = (after_star, taken + 1);
-            retry = Some((after_star, taken + 1));
+    let mut retry = None;
+    while let Some(letter) = text.clone().next() {
+        let wanted = pattern.clone().next();
+        if wanted == Some('*') {
+            pattern.next();
+            retry = Some((pattern.clone(), text.clone()));
+        } else if wanted == Some(letter) || (has_question_mark && wanted == Some('?')) {
+            pattern.next();
+            text.next();
+        } else if let Some((after_star, taken)) = &mut retry {
+            taken.next();
+            (pattern, text) = (after_star.clone(), taken.clone());
         } else {
             return false;
         }
     }
-    pattern.iter().skip(at).all(|rest| *rest == '*')
+    pattern.all(|rest| rest == '*')
 }
 
 /// What every text begins with that a pattern with stars and question marks takes.
@@ -56,6 +56,8 @@ mod tests {
             ("/aws/eks/*/fargate", "/aws/eks/fargate", false),
             ("a*b*c", "aXbXbcd", false),
             ("**", "x", true),
+            ("a*a", "a", false),
+            ("a**b", "ab", true),
         ] {
             assert_eq!(matches(pattern, text, false), expected, "{pattern} {text}");
         }

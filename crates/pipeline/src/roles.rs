@@ -4,43 +4,43 @@
 
 use std::borrow::Cow;
 
-use super::cri::{self, Output};
+use super::cri::{self, OutputStream};
 use super::json;
-use super::stream::Origin;
+use super::stream::StreamOrigin;
 
 /// One member of a record, both parts raw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Member<'r> {
+pub(crate) struct RecordMember<'r> {
     pub(crate) key: &'r str,
     pub(crate) value: &'r str,
 }
 
 /// The members of a record in order.
 #[derive(Debug)]
-pub(crate) struct Members<'r>(pub(super) Vec<(Member<'r>, Role)>);
+pub(crate) struct RecordMembers<'r>(pub(super) Vec<(RecordMember<'r>, MemberRole)>);
 
-impl<'r> Members<'r> {
+impl<'r> RecordMembers<'r> {
     /// `None` if `text` is not one whole JSON object.
-    pub(crate) fn read(text: &'r str) -> Option<Members<'r>> {
+    pub(crate) fn read(text: &'r str) -> Option<RecordMembers<'r>> {
         let mut members = Vec::with_capacity(16);
-        json::each_member(text, |key, value| members.push((Member { key, value }, Role::Other))).ok()?;
-        Some(Members(members))
+        json::each_member(text, |key, value| members.push((RecordMember { key, value }, MemberRole::Other))).ok()?;
+        Some(RecordMembers(members))
     }
 
     /// Members that were read elsewhere.
-    pub(crate) fn from(members: Vec<Member<'r>>) -> Members<'r> {
-        Members(members.into_iter().map(|member| (member, Role::Other)).collect())
+    pub(crate) fn from(members: Vec<RecordMember<'r>>) -> RecordMembers<'r> {
+        RecordMembers(members.into_iter().map(|member| (member, MemberRole::Other)).collect())
     }
 
     /// Adds members behind the others.
-    pub(crate) fn extend(&mut self, more: impl Iterator<Item = Member<'r>>) {
-        self.0.extend(more.map(|member| (member, Role::Other)));
+    pub(crate) fn extend(&mut self, more: impl Iterator<Item = RecordMember<'r>>) {
+        self.0.extend(more.map(|member| (member, MemberRole::Other)));
     }
 }
 
 /// Whose a member is and what for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Role {
+pub(crate) enum MemberRole {
     Stream,
     LogTag,
     Time,
@@ -63,7 +63,7 @@ pub(crate) struct Trust {
 }
 
 impl Trust {
-    fn of(&mut self, kubernetes: &str, origin: &Origin) -> bool {
+    fn of(&mut self, kubernetes: &str, origin: &StreamOrigin) -> bool {
         if self.last != kubernetes {
             self.verdict = speaks_of(kubernetes, origin);
             kubernetes.clone_into(&mut self.last);
@@ -77,9 +77,9 @@ impl Trust {
 ///
 /// Not `docker_id`: the filter caches its object by pod and container name, so after a restart it still bears the id
 /// of the container before (Fluent Bit, `plugins/filter_kubernetes/kube_meta.c`, `Cache_Use_Docker_Id`).
-fn speaks_of(kubernetes: &str, origin: &Origin) -> bool {
+fn speaks_of(kubernetes: &str, origin: &StreamOrigin) -> bool {
     let container = match origin {
-        Origin::Container(container) => Some(container),
+        StreamOrigin::Container(container) => Some(container),
         _ => None,
     };
     let (mut pod, mut namespace, mut agrees) = (false, false, true);
@@ -99,8 +99,8 @@ fn speaks_of(kubernetes: &str, origin: &Origin) -> bool {
 
 /// The members of one record with their roles, and what was learned while they were given.
 pub(super) struct Roles<'r, 'o> {
-    pub(super) members: Vec<(Member<'r>, Role)>,
-    pub(super) origin: &'o Origin<'o>,
+    pub(super) members: Vec<(RecordMember<'r>, MemberRole)>,
+    pub(super) origin: &'o StreamOrigin<'o>,
     pub(super) event_ms: Option<i64>,
     /// What the member `time` says, if it is a time.
     pub(super) time_ms: Option<i64>,
@@ -116,8 +116,8 @@ pub(super) struct Roles<'r, 'o> {
 
 impl<'r, 'o> Roles<'r, 'o> {
     pub(super) fn new(
-        members: Vec<(Member<'r>, Role)>,
-        origin: &'o Origin<'o>,
+        members: Vec<(RecordMember<'r>, MemberRole)>,
+        origin: &'o StreamOrigin<'o>,
         event_ms: Option<i64>,
         trust: &mut Trust,
     ) -> Self {
@@ -138,7 +138,7 @@ impl<'r, 'o> Roles<'r, 'o> {
         roles.in_order = roles.is_in_order();
         roles.is_sorted = !roles.in_order && roles.members.is_sorted_by_key(|(member, _)| member.key);
         if let Some(at) = filter_at {
-            roles.members[at].1 = Role::Kubernetes;
+            roles.members[at].1 = MemberRole::Kubernetes;
         } else {
             roles.find_lifted(trust);
         }
@@ -156,7 +156,7 @@ impl<'r, 'o> Roles<'r, 'o> {
     fn find_lifted(&mut self, trust: &mut Trust) {
         let has = |key: &str| self.members.iter().any(|(member, _)| member.key == key);
         // Without a prefix these are names that an application may well use itself.
-        let may_be_bare = matches!(self.origin, Origin::Container(_)) && has("logtag");
+        let may_be_bare = matches!(self.origin, StreamOrigin::Container(_)) && has("logtag");
         // The filter's members come behind the application's: the last that speak of this pod.
         let candidates = self.members.iter().enumerate().rev();
         let candidates = candidates.filter_map(|(at, (member, _))| Some((at, member.key.strip_suffix("pod_name")?)));
@@ -169,10 +169,10 @@ impl<'r, 'o> Roles<'r, 'o> {
         for (member, role) in &mut self.members[first..] {
             let Some(key) = member.key.strip_prefix(prefix) else { continue };
             if !prefix.is_empty() || FILTER_KEYS.contains(&key) {
-                *role = Role::Lifted;
+                *role = MemberRole::Lifted;
             }
         }
-        self.filter_at = self.members.iter().position(|(_, role)| *role == Role::Lifted);
+        self.filter_at = self.members.iter().position(|(_, role)| *role == MemberRole::Lifted);
         self.kubernetes = Some(Cow::Owned(object));
     }
 
@@ -195,64 +195,65 @@ impl<'r, 'o> Roles<'r, 'o> {
         let (filter_at, in_order, is_sorted) = (self.filter_at, self.in_order, self.is_sorted);
         let behind_filter = |at| filter_at.is_some_and(|filter_at| at > filter_at || is_sorted);
         for (at, (member, role)) in self.members.iter_mut().enumerate() {
-            if *role != Role::Other {
+            if *role != MemberRole::Other {
                 continue;
             }
             let text = json::unquoted(member.value);
             *role = match member.key {
-                "stream" if text.and_then(Output::parse).is_some() && first(0) => Role::Stream,
-                "logtag" if text.and_then(cri::partial_flag).is_some() && first(1) => Role::LogTag,
+                "stream" if text.and_then(OutputStream::parse).is_some() && first(0) => MemberRole::Stream,
+                "logtag" if text.and_then(cri::partial_flag).is_some() && first(1) => MemberRole::LogTag,
                 "time" if first(2) => {
                     time_ms = text.and_then(cri::time_ms);
                     // A parser writes the time first. Behind its other members it may be the application's: a time that
                     // is far from the event's cannot be the line's.
                     let is_near = time_ms.zip(self.event_ms).is_none_or(|(time, event)| time.abs_diff(event) < DAY_MS);
                     let is_parsers = !is_parsed || !in_order || is_near;
-                    if time_ms.is_some() && is_parsers { Role::Time } else { Role::Other }
+                    if time_ms.is_some() && is_parsers { MemberRole::Time } else { MemberRole::Other }
                 }
-                "log" if first(3) => Role::Log,
-                "message" if first(4) => Role::Message,
+                "log" if first(3) => MemberRole::Log,
+                "message" if first(4) => MemberRole::Message,
                 // Before the filter's members an application may have put it there.
                 "cluster_name"
                     if text.is_some_and(|name| !name.is_empty()) && (filter_at.is_none() || behind_filter(at)) =>
                 {
-                    Role::ClusterName
+                    MemberRole::ClusterName
                 }
                 "kubernetes_namespace" if behind_filter(at) && member.value.starts_with('{') && first(5) => {
-                    Role::Namespace
+                    MemberRole::Namespace
                 }
-                _ => Role::Other,
+                _ => MemberRole::Other,
             };
-            is_parsed |= matches!(role, Role::Stream | Role::LogTag);
+            is_parsed |= matches!(role, MemberRole::Stream | MemberRole::LogTag);
         }
         self.time_ms = time_ms;
     }
 
-    pub(super) fn position(&self, role: Role) -> Option<usize> {
+    pub(super) fn position(&self, role: MemberRole) -> Option<usize> {
         self.members.iter().position(|(_, found)| *found == role)
     }
 
-    pub(super) fn value(&self, role: Role) -> Option<&'r str> {
+    pub(super) fn value(&self, role: MemberRole) -> Option<&'r str> {
         self.position(role).map(|at| self.members[at].0.value)
     }
 
     pub(super) fn others(&self) -> impl Iterator<Item = usize> {
-        let other = |(at, (_, role)): (usize, &(Member, Role))| (*role == Role::Other).then_some(at);
+        let other = |(at, (_, role)): (usize, &(RecordMember, MemberRole))| (*role == MemberRole::Other).then_some(at);
         self.members.iter().enumerate().filter_map(other)
     }
 
     pub(super) fn is_parsed(&self) -> bool {
-        self.position(Role::Stream).or(self.position(Role::LogTag)).is_some()
+        self.position(MemberRole::Stream).or(self.position(MemberRole::LogTag)).is_some()
     }
 
     /// Whether the record shows that Fluent Bit made it. An application that logs bare text can write what it likes, and
     /// so can one of another log group: the more a record could be theirs, the more it has to show.
     pub(super) fn is_fluent_bits(&self) -> bool {
-        let has_line = self.value(Role::Log).is_some_and(|log| log.starts_with('"'));
+        let has_line = self.value(MemberRole::Log).is_some_and(|log| log.starts_with('"'));
         let is_filtered = self.filter_at.is_some();
         match self.origin {
-            Origin::Unknown { .. } => {
-                let is_whole = self.position(Role::Stream).is_some() && self.position(Role::LogTag).is_some();
+            StreamOrigin::Unknown { .. } => {
+                let is_whole =
+                    self.position(MemberRole::Stream).is_some() && self.position(MemberRole::LogTag).is_some();
                 is_whole || (is_filtered && (self.is_parsed() || has_line))
             }
             _ => self.is_parsed() || (is_filtered && has_line),
@@ -262,7 +263,7 @@ impl<'r, 'o> Roles<'r, 'o> {
     /// Members that only repeat what is in `text`: merged while `log` was kept, or a loose parser's pieces.
     pub(super) fn drop_explained(&mut self, text: &str) {
         let filter_at = self.filter_at.unwrap_or(usize::MAX);
-        if self.others().next().is_none() && self.position(Role::ClusterName).is_none_or(|at| at > filter_at) {
+        if self.others().next().is_none() && self.position(MemberRole::ClusterName).is_none_or(|at| at > filter_at) {
             return;
         }
         // As they read, not as they are spelled: Fluent Bit escapes what the application did not.
@@ -271,7 +272,7 @@ impl<'r, 'o> Roles<'r, 'o> {
         let is_object = json::each_member(text, |key, _| keys.push(read(key))).is_ok();
         for (at, (member, role)) in self.members.iter_mut().enumerate() {
             let repeats = match *role {
-                Role::Other => {
+                MemberRole::Other => {
                     let mut within = 0;
                     let all =
                         json::each_member(member.value, |key, _| within += usize::from(!keys.contains(&read(key))));
@@ -280,11 +281,11 @@ impl<'r, 'o> Roles<'r, 'o> {
                         && json::string(member.value).is_some_and(|piece| text.contains(&piece));
                     keys.contains(&read(member.key)) || is_merge_key || is_piece
                 }
-                Role::ClusterName => at < filter_at && keys.iter().any(|key| key == "cluster_name"),
+                MemberRole::ClusterName => at < filter_at && keys.iter().any(|key| key == "cluster_name"),
                 _ => false,
             };
             if repeats {
-                *role = Role::Log;
+                *role = MemberRole::Log;
             }
         }
     }
@@ -293,30 +294,30 @@ impl<'r, 'o> Roles<'r, 'o> {
     pub(super) fn demote_by_order(&mut self) {
         if self.in_order {
             let first_other = self.others().next().unwrap_or(usize::MAX);
-            let log_tag = self.position(Role::LogTag).filter(|at| *at < first_other);
+            let log_tag = self.position(MemberRole::LogTag).filter(|at| *at < first_other);
             if log_tag.is_none() {
-                self.set_role(Role::LogTag, Role::Other);
+                self.set_role(MemberRole::LogTag, MemberRole::Other);
             }
             let parsers_end = log_tag.unwrap_or(usize::MAX).min(first_other);
-            if self.position(Role::Stream).is_some_and(|at| at > parsers_end) {
-                self.set_role(Role::Stream, Role::Other);
+            if self.position(MemberRole::Stream).is_some_and(|at| at > parsers_end) {
+                self.set_role(MemberRole::Stream, MemberRole::Other);
             }
-            let parsed_at = self.position(Role::Stream).or(log_tag).unwrap_or(usize::MAX);
-            if self.position(Role::Time).is_some_and(|at| at > parsed_at) {
-                self.set_role(Role::Time, Role::Other);
+            let parsed_at = self.position(MemberRole::Stream).or(log_tag).unwrap_or(usize::MAX);
+            if self.position(MemberRole::Time).is_some_and(|at| at > parsed_at) {
+                self.set_role(MemberRole::Time, MemberRole::Other);
             }
         } else if self.time_ms != self.event_ms {
-            self.set_role(Role::Time, Role::Other);
+            self.set_role(MemberRole::Time, MemberRole::Other);
         }
         let filter_at = self.filter_at.unwrap_or(usize::MAX);
         for (at, (_, role)) in self.members.iter_mut().enumerate() {
-            if *role == Role::ClusterName && at < filter_at {
-                *role = Role::Other;
+            if *role == MemberRole::ClusterName && at < filter_at {
+                *role = MemberRole::Other;
             }
         }
     }
 
-    pub(super) fn set_role(&mut self, from: Role, to: Role) {
+    pub(super) fn set_role(&mut self, from: MemberRole, to: MemberRole) {
         for (_, role) in &mut self.members {
             if *role == from {
                 *role = to;

@@ -14,14 +14,14 @@ use super::checkpoint::{BackfillTotals, Checkpoint, CheckpointError, CheckpointF
 use super::event::{EventOrigin, HistoryEvent};
 use super::position::SentEvents;
 use super::streams::Streams;
-use forwarder::delivery::deliver::{Outlook, Reason, Report, deliver};
+use forwarder::delivery::deliver::{DeliveryReport, Outlook, UndeliveredReason, deliver};
 use forwarder::delivery::intake::Intake;
 use forwarder::delivery::retry::RetryPolicy;
 use forwarder::delivery::undelivered;
 use forwarder::lambda::api_key::ApiKey;
 use pipeline::batch::Payload;
 use pipeline::event::EventError;
-use pipeline::{Counts, Pipeline, PipelineSettings, Processed, late};
+use pipeline::{LogCounts, Pipeline, PipelineSettings, Processed};
 
 /// How long to retry a page before giving up. Nobody waits for an answer, and an outage of a few minutes is no reason to stop.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(600);
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BackfillStop {
     #[error("{undelivered} of {logs} logs in a page were not delivered: {reason}")]
-    Undelivered { undelivered: usize, logs: usize, reason: Reason },
+    Undelivered { undelivered: usize, logs: usize, reason: UndeliveredReason },
     #[error(
         "{0} logs became too old for Datadog during the backfill: it accepts logs of the last 18 hours, and silently drops older ones. Add \
          `--late-as original_timestamp` to send them with the time of sending"
@@ -156,7 +156,7 @@ impl Ferry {
 
     async fn send(&mut self, contents: &[String]) -> Result<BackfillTotals, BackfillStop> {
         let PageProcessing { settings, function_arn, late_as, .. } = &self.processing;
-        let mut pipeline = Pipeline::new(function_arn, settings);
+        let mut pipeline = Pipeline::new(function_arn, settings, jiff::Timestamp::now().as_millisecond());
         for content in contents {
             pipeline.add(0, content)?;
         }
@@ -167,31 +167,18 @@ impl Ferry {
         if payloads.is_empty() {
             return Ok(totals);
         }
-        let (payloads, late) = restamped(payloads);
-        if late > 0 && !late_as {
-            return Err(BackfillStop::TooOld(late));
+        if counts.late > 0 && !late_as {
+            return Err(BackfillStop::TooOld(counts.late));
         }
-        totals.late = late as u64;
+        totals.late = counts.late as u64;
         let report = delivery.deliver(payloads).await;
         delivery.settle(report, &mut totals)?;
         Ok(totals)
     }
 }
 
-/// All payloads as they can be sent now, and how many logs were too old.
-fn restamped(payloads: Vec<Payload>) -> (Vec<Payload>, usize) {
-    let now_ms = jiff::Timestamp::now().as_millisecond();
-    let (mut all, mut late) = (Vec::with_capacity(payloads.len()), 0);
-    for payload in payloads {
-        let (restamped, of_it) = late::restamp(payload, now_ms);
-        late += of_it;
-        all.extend(restamped);
-    }
-    (all, late)
-}
-
 impl DatadogDelivery {
-    async fn deliver(&self, payloads: Vec<Payload>) -> Report {
+    async fn deliver(&self, payloads: Vec<Payload>) -> DeliveryReport {
         let intake = Intake::new(self.client.clone(), self.url.clone());
         let deadline = Instant::now() + PATIENCE;
         // A key that could not be fetched is fetched again with each page.
@@ -200,7 +187,7 @@ impl DatadogDelivery {
     }
 
     /// Counts what was delivered, keeps what never will be, and stops if something may be delivered later.
-    fn settle(&self, report: Report, totals: &mut BackfillTotals) -> Result<(), BackfillStop> {
+    fn settle(&self, report: DeliveryReport, totals: &mut BackfillTotals) -> Result<(), BackfillStop> {
         totals.accepted = report.accepted as u64;
         totals.requests = report.tally.requests as u64;
         totals.bytes = report.bytes as u64;
@@ -251,7 +238,7 @@ impl Destination {
 }
 
 impl BackfillTotals {
-    fn of(counts: &Counts) -> BackfillTotals {
+    fn of(counts: &LogCounts) -> BackfillTotals {
         BackfillTotals {
             events: counts.events as u64,
             logs: counts.logs as u64,

@@ -4,10 +4,12 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::finding::{HealthArea, HealthFinding};
-use manifests::lint::project::Expected;
+use manifests::lint;
+use manifests::lint::project::ExpectedTarget;
+use manifests::lint::report::LintReport;
 use manifests::lint::rule::Severity;
-use manifests::lint::source::Source;
-use manifests::lint::{self, Report};
+use manifests::lint::source::SourceFile;
+use pipeline::counted::counted;
 
 /// How many pods are named, of many.
 const SHOWN: usize = 3;
@@ -49,7 +51,7 @@ pub(crate) fn namespace(seen: Result<&Value, &ClusterUnknown>) -> HealthFinding 
 
 /// What `podferry lint` finds in the ConfigMap. `expected` is known from the function.
 #[must_use]
-pub(crate) fn config_map(seen: Result<&str, &ClusterUnknown>, expected: &Expected) -> Vec<HealthFinding> {
+pub(crate) fn config_map(seen: Result<&str, &ClusterUnknown>, expected: &ExpectedTarget) -> Vec<HealthFinding> {
     let name = &format!("configmap {CONFIG_MAP}");
     let text = match seen {
         Err(ClusterUnknown::Failed(why)) => return vec![HealthFinding::unknown(HealthArea::Cluster, name, why)],
@@ -61,7 +63,7 @@ pub(crate) fn config_map(seen: Result<&str, &ClusterUnknown>, expected: &Expecte
         }
         Ok(text) => text,
     };
-    let sources = [Source::new(&format!("configmap {NAMESPACE}/{CONFIG_MAP}"), text)];
+    let sources = [SourceFile::new(&format!("configmap {NAMESPACE}/{CONFIG_MAP}"), text)];
     let report = lint::lint(&sources, expected, &[]);
     let mut found = of_lint(name, &report, &sources);
     if found.is_empty() {
@@ -70,7 +72,7 @@ pub(crate) fn config_map(seen: Result<&str, &ClusterUnknown>, expected: &Expecte
     found
 }
 
-fn of_lint(name: &str, report: &Report, sources: &[Source]) -> Vec<HealthFinding> {
+fn of_lint(name: &str, report: &LintReport, sources: &[SourceFile]) -> Vec<HealthFinding> {
     let judged = |finding: &lint::finding::Finding| {
         let place = sources.get(finding.place.source).map(|source| source.position(finding.place.span.start));
         let place = place.map(|place| format!("{}:{}: ", place.line, place.column)).unwrap_or_default();
@@ -183,8 +185,7 @@ fn time(value: &Value) -> Option<Timestamp> {
 fn named(pods: &[&FargatePod]) -> String {
     let names: Vec<&str> = pods.iter().take(SHOWN).map(|pod| pod.name.as_str()).collect();
     let more = if pods.len() > SHOWN { ", …" } else { "" };
-    let noun = if pods.len() == 1 { "pod" } else { "pods" };
-    format!("{} {noun} on Fargate ({}{more})", pods.len(), names.join(", "))
+    format!("{} on Fargate ({}{more})", counted(pods.len(), "pod"), names.join(", "))
 }
 
 #[cfg(test)]
@@ -243,8 +244,11 @@ mod tests {
         assert!(namespace(Ok(&label("true"))).fix.unwrap().starts_with("kubectl label"));
         assert_eq!(namespace(Err(&ClusterUnknown::NotFound)).severity, HealthSeverity::Wrong);
         assert_eq!(namespace(Err(&ClusterUnknown::Failed("x".into()))).severity, HealthSeverity::Unknown);
-        let of = |text: &str| config_map(Ok(text), &Expected::default()).remove(0);
+        let of = |text: &str| config_map(Ok(text), &ExpectedTarget::default()).remove(0);
         assert!(of("{ no json").why.contains("PF00"));
-        assert_eq!(config_map(Err(&ClusterUnknown::NotFound), &Expected::default())[0].severity, HealthSeverity::Wrong);
+        assert_eq!(
+            config_map(Err(&ClusterUnknown::NotFound), &ExpectedTarget::default())[0].severity,
+            HealthSeverity::Wrong
+        );
     }
 }

@@ -54,7 +54,7 @@ pub(crate) fn account_policy(left_out: &[&str]) -> Fact<Option<AccountPolicy>> {
     Ok(Some(AccountPolicy::read("all", &document, Some(&criteria)).unwrap()))
 }
 
-pub(crate) fn queue(role: QueueRole, visible: u64, oldest_seconds: u64) -> QueueFact {
+pub(crate) fn queue(role: QueueRole, visible: usize, oldest_seconds: u64) -> QueueFact {
     let name = if role == QueueRole::Undelivered { "waiting" } else { "dead" };
     let attributes = QueueAttributes {
         arn: format!("arn:aws:sqs:eu-west-1:{ACCOUNT}:{name}"),

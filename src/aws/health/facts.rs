@@ -99,7 +99,7 @@ pub(crate) struct ActivityFacts {
 /// What CloudWatch counted in the last hour.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct LastHour {
-    pub(crate) invocations: u64,
-    pub(crate) errors: u64,
-    pub(crate) throttles: u64,
+    pub(crate) invocations: usize,
+    pub(crate) errors: usize,
+    pub(crate) throttles: usize,
 }

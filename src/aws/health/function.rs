@@ -2,7 +2,8 @@
 
 use super::finding::{HealthArea, HealthFinding};
 use crate::aws::function::Function;
-use forwarder::settings::{Settings, Source};
+use forwarder::settings::{Settings, VariableSource};
+use pipeline::counted::counted;
 
 const AREA: HealthArea = HealthArea::Function;
 
@@ -76,7 +77,7 @@ struct VisibleVariables<'a> {
     region: &'a str,
 }
 
-impl Source for VisibleVariables<'_> {
+impl VariableSource for VisibleVariables<'_> {
     // Source: AWS Lambda Developer Guide, "Defined runtime environment variables". They cannot be set by hand.
     fn get(&self, name: &str) -> Option<String> {
         match name {
@@ -101,8 +102,7 @@ pub(crate) fn settings(function: &Function, region: &str) -> (Option<Settings>, 
     }
     match Settings::read(&VisibleVariables { function, region }) {
         Ok(settings) => {
-            let number = function.variables.0.len();
-            let seen = format!("{number} {}, all valid", if number == 1 { "variable" } else { "variables" });
+            let seen = format!("{}, all valid", counted(function.variables.0.len(), "variable"));
             let mut found = vec![HealthFinding::ok(AREA, what, seen)];
             found.extend(settings.warnings.iter().map(|warning| HealthFinding::note(AREA, what, warning.as_str())));
             (Some(settings), found)

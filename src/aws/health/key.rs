@@ -2,7 +2,7 @@
 
 use super::finding::{HealthArea, HealthFinding};
 use forwarder::lambda::api_key::NoKey;
-use forwarder::lambda::aws::CallError;
+use forwarder::lambda::aws::AwsCallError;
 use forwarder::settings::ApiKeySource;
 
 const SOURCE: &str = "source";
@@ -46,10 +46,10 @@ pub(crate) fn fetched(source: &ApiKeySource, result: Result<(), &NoKey>) -> Heal
         }),
         Err(failure @ NoKey::Content { .. }) => HealthFinding::wrong(HealthArea::Key, SOURCE, failure.to_string()),
         Err(failure @ NoKey::Call { error, .. }) => match error {
-            CallError::Service { code, .. } if code.contains("NotFound") => {
+            AwsCallError::Service { code, .. } if code.contains("NotFound") => {
                 HealthFinding::wrong(HealthArea::Key, SOURCE, failure.to_string()).fix("check its name and its region")
             }
-            CallError::Service { code, .. } if code.contains("AccessDenied") => {
+            AwsCallError::Service { code, .. } if code.contains("AccessDenied") => {
                 HealthFinding::unknown(HealthArea::Key, SOURCE, failure.to_string())
                     .fix("the function's role may be allowed what the credentials in use are not; --send-test tries it")
             }
@@ -94,12 +94,12 @@ mod tests {
         assert_eq!(fetched(&secret, Ok(())).severity, HealthSeverity::Ok);
         assert_eq!(fetched(&plain, Ok(())).severity, HealthSeverity::Note);
         let call =
-            |code: &str| NoKey::Call { variable: "V", error: CallError::Service { status: 400, code: code.into() } };
+            |code: &str| NoKey::Call { variable: "V", error: AwsCallError::Service { status: 400, code: code.into() } };
         let outcome = |failure: NoKey| fetched(&secret, Err(&failure)).severity;
         assert_eq!(outcome(call("ResourceNotFoundException")), HealthSeverity::Wrong);
         assert_eq!(outcome(call("AccessDeniedException")), HealthSeverity::Unknown);
         assert_eq!(outcome(NoKey::Content { variable: "V" }), HealthSeverity::Wrong);
-        assert_eq!(outcome(NoKey::Call { variable: "V", error: CallError::Connection }), HealthSeverity::Unknown);
+        assert_eq!(outcome(NoKey::Call { variable: "V", error: AwsCallError::Connection }), HealthSeverity::Unknown);
     }
 
     #[test]

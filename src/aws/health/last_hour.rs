@@ -1,10 +1,11 @@
 //! The last hour: invocations that failed or were throttled, and events that never reached the function.
 
+use super::advice;
 use super::facts::{ActivityFacts, LogGroupFact};
 use super::finding::{HealthArea, HealthFinding};
-use super::{advice, queues::counted};
 use crate::aws::function::Function;
 use crate::aws::subscribe::plan::ours;
+use pipeline::counted::counted;
 
 const AREA: HealthArea = HealthArea::LastHour;
 

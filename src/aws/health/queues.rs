@@ -5,6 +5,7 @@ use super::facts::{EventSourceMapping, QueueFact, QueueFacts};
 use super::finding::{HealthArea, HealthFinding};
 use crate::aws::function::Function;
 use crate::aws::queues::{QueueAttributes, QueueRole};
+use pipeline::counted::counted;
 
 const AREA: HealthArea = HealthArea::Queues;
 
@@ -114,11 +115,6 @@ fn dead_letters(fact: &QueueFact, attributes: &QueueAttributes, what: &str, func
         format!("podferry redrive --queue {}", advice::quoted(&fact.queue.url))
     };
     HealthFinding::wrong(AREA, what, why).fix(command)
-}
-
-/// `1 message`, `2 messages`.
-pub(crate) fn counted(number: u64, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

@@ -228,7 +228,7 @@ async fn metrics(account: &Account, function: &Function, queues: &[&str]) -> Fac
                     let place = place.and_then(|number: usize| read.oldest.get_mut(number));
                     // The newest value comes first, and later pages have older ones.
                     if let (Some(place @ None), Some(newest)) = (place, result.values().first()) {
-                        *place = Some(count(*newest));
+                        *place = Some(count(*newest) as u64);
                     }
                 }
             }
@@ -239,8 +239,8 @@ async fn metrics(account: &Account, function: &Function, queues: &[&str]) -> Fac
 
 /// CloudWatch gives floating-point numbers, for counts too.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is no less than 0, and `as` saturates")]
-fn count(value: f64) -> u64 {
-    value.max(0.0) as u64
+fn count(value: f64) -> usize {
+    value.max(0.0) as usize
 }
 
 /// `id` begins with a small letter. Source: Amazon CloudWatch API reference, `MetricDataQuery`.

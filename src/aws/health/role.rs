@@ -6,7 +6,7 @@ use super::advice;
 use super::finding::{HealthArea, HealthFinding};
 use crate::aws::account::Account;
 use crate::aws::function::Function;
-use forwarder::settings::{ApiKeySource, Queue, Settings};
+use forwarder::settings::{ApiKeySource, Settings, SqsQueue};
 
 /// Actions on one resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +44,7 @@ fn of(settings: &Settings, log_group: String, arn: &Arn) -> Vec<RolePermission> 
         }
         _ => {}
     }
-    let queue = |queue: &Queue| arn("sqs", &queue.region, &queue.name);
+    let queue = |queue: &SqsQueue| arn("sqs", &queue.region, &queue.name);
     if let Some(undelivered) = &settings.queues.undelivered {
         let actions: &[&str] = &[
             "sqs:SendMessage",

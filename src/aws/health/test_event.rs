@@ -107,9 +107,10 @@ mod tests {
 
     #[test]
     fn the_event_becomes_one_log_that_the_search_finds() {
-        let event = event("111122223333", "/eks", Timestamp::now(), "1a2b");
-        let processed =
-            pipeline::process(&event, "arn:aws:lambda:eu-west-1:1:function:f", &PipelineSettings::default()).unwrap();
+        let now = Timestamp::now();
+        let event = event("111122223333", "/eks", now, "1a2b");
+        let arn = "arn:aws:lambda:eu-west-1:1:function:f";
+        let processed = pipeline::process(&event, arn, &PipelineSettings::default(), now.as_millisecond()).unwrap();
         let plain = processed.payloads[0].plain().unwrap();
         let logs: Vec<Value> = serde_json::from_slice(&plain).unwrap();
         assert_eq!((logs.len(), &logs[0]["message"]), (1, &json!("podferry doctor test 1a2b")));

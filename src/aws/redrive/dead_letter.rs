@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use forwarder::delivery::undelivered::{self, Head};
-use pipeline::event::{self, Event};
+use pipeline::event::{self, InvocationEvent};
 use pipeline::json;
 use pipeline::late::LATE_AFTER_MS;
 
@@ -129,14 +129,16 @@ impl DeadLetterFilter {
 /// What it is; what it says of itself, if it is logs; and why Lambda has given it up, if it says so.
 fn recognise(body: &str) -> (DeadLetterKind, Option<Head>, Option<String>) {
     match event::recognise(body.as_bytes()) {
-        Ok(Event::Undelivered(text)) => match undelivered::read_head(text) {
+        Ok(InvocationEvent::Undelivered(text)) => match undelivered::read_head(text) {
             Ok(head) => (DeadLetterKind::Logs, Some(head), None),
             Err(_) => (DeadLetterKind::Unreadable, None, None),
         },
-        Ok(Event::S3(_)) => (DeadLetterKind::Object, None, None),
-        Ok(Event::Failed(_)) => (DeadLetterKind::Event, None, condition(body)),
-        Ok(Event::AwsLogs { .. } | Event::Kinesis(_) | Event::Sqs(_)) => (DeadLetterKind::Event, None, None),
-        Ok(Event::Firehose(_)) | Err(_) => (DeadLetterKind::Unknown, None, None),
+        Ok(InvocationEvent::S3(_)) => (DeadLetterKind::Object, None, None),
+        Ok(InvocationEvent::Failed(_)) => (DeadLetterKind::Event, None, condition(body)),
+        Ok(InvocationEvent::AwsLogs { .. } | InvocationEvent::Kinesis(_) | InvocationEvent::Sqs(_)) => {
+            (DeadLetterKind::Event, None, None)
+        }
+        Ok(InvocationEvent::Firehose(_)) | Err(_) => (DeadLetterKind::Unknown, None, None),
     }
 }
 

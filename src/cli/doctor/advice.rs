@@ -16,7 +16,7 @@ use crate::aws::health::test_event;
 use crate::aws::queues::QueueRole;
 use crate::aws::subscribe::permission::FunctionPolicy;
 use forwarder::settings::ApiKeySource;
-use manifests::lint::project::Expected;
+use manifests::lint::project::ExpectedTarget;
 
 /// Whether the whole advice is one command.
 fn is_command(fix: &str) -> bool {
@@ -152,7 +152,7 @@ fn the_advice_of_every_case_is_taken() {
 fn the_advice_of_what_only_the_doctor_sees_is_taken() {
     let missing = ClusterUnknown::NotFound;
     let mut found = vec![cluster::namespace(Err(&missing)), cluster::namespace(Ok(&json!({})))];
-    found.extend(cluster::config_map(Err(&missing), &Expected::default()));
+    found.extend(cluster::config_map(Err(&missing), &ExpectedTarget::default()));
     found.extend(key::in_plain_text(&ApiKeySource::Plain("k".into())));
     let validations = [KeyValidation::Answered(403), KeyValidation::Answered(500), KeyValidation::Unreachable];
     found.extend(validations.into_iter().chain([KeyValidation::NoSite]).map(|one| key::validated("host", one)));

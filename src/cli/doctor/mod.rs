@@ -25,7 +25,7 @@ use crate::aws::health::{ask, function, key, last_hour, log_groups, queues, read
 use forwarder::delivery::client::Clients;
 use forwarder::settings::{Environment, Settings, may_take_keys};
 use kubectl::Kubectl;
-use manifests::lint::project::Expected;
+use manifests::lint::project::ExpectedTarget;
 use report::DoctorReport;
 
 /// The heading of the flags that are only here.
@@ -87,7 +87,7 @@ pub(super) async fn run(options: Options) -> Result<Exit, CommandError> {
         Err(error) => return Err(error),
     };
     let is_lost = account.is_none();
-    let mut expected = Expected::default();
+    let mut expected = ExpectedTarget::default();
     if let Some(account) = account {
         let Account { caller, id, region, .. } = &account;
         let seen = format!("{caller}, account {id}, region {region}");
@@ -115,7 +115,7 @@ fn skip_test(options: &Options, report: &mut DoctorReport, because: &str) -> Res
 async fn of_account(
     options: &Options,
     account: Account,
-    expected: &mut Expected,
+    expected: &mut ExpectedTarget,
     report: &mut DoctorReport,
 ) -> Result<(), CommandError> {
     let function = match Function::find(&account, options.function.function.as_deref()).await {
@@ -236,7 +236,11 @@ async fn send_test(forwarder: &Forwarder, group: &str, report: &mut DoctorReport
     report.add([finding])
 }
 
-async fn of_cluster(options: &Options, expected: &Expected, report: &mut DoctorReport) -> Result<(), CommandError> {
+async fn of_cluster(
+    options: &Options,
+    expected: &ExpectedTarget,
+    report: &mut DoctorReport,
+) -> Result<(), CommandError> {
     if options.no_kubectl {
         return skip(report, &[HealthArea::Cluster], "--no-kubectl");
     }

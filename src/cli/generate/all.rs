@@ -6,7 +6,7 @@ use super::secret::Source;
 use super::{Common, LoggingOptions, refused};
 use crate::cli::CommandError;
 use manifests::agent;
-use manifests::all::{self, Options};
+use manifests::all::{self, AllOptions};
 use manifests::injection::Injection;
 
 #[derive(Debug, Clone, Args)]
@@ -44,7 +44,7 @@ impl All {
         };
         let without = file.is_none();
         let injection = Injection { datadog_namespace, mixed, ..Injection::default() };
-        let options = Options { logging: logging.into(), injection, operator, role };
+        let options = AllOptions { logging: logging.into(), injection, operator, role };
         let files = all::generate(&cluster, &options, file).map_err(refused)?;
         let mut notes = Vec::new();
         if without {

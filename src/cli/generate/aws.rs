@@ -8,7 +8,7 @@ use manifests::{iam, monitor, subscription};
 pub(in crate::cli) struct IamOptions {
     /// How the policy is written.
     #[arg(long = "as", value_enum, default_value_t)]
-    form: iam::Form,
+    form: iam::PolicyForm,
     /// Name of the pod execution role.
     #[arg(long, value_name = "NAME")]
     role: Option<String>,
@@ -23,10 +23,10 @@ pub(in crate::cli) struct IamOptions {
     opensearch_domains: Vec<String>,
 }
 
-impl From<IamOptions> for iam::Options {
-    fn from(options: IamOptions) -> iam::Options {
+impl From<IamOptions> for iam::PolicyOptions {
+    fn from(options: IamOptions) -> iam::PolicyOptions {
         let IamOptions { form, role, process_logs, firehose_streams, opensearch_domains } = options;
-        iam::Options { form, role, process_logs, firehose_streams, opensearch_domains }
+        iam::PolicyOptions { form, role, process_logs, firehose_streams, opensearch_domains }
     }
 }
 
@@ -43,10 +43,10 @@ pub(in crate::cli) struct SubscriptionOptions {
     filter_pattern: String,
 }
 
-impl From<SubscriptionOptions> for subscription::Options {
-    fn from(options: SubscriptionOptions) -> subscription::Options {
+impl From<SubscriptionOptions> for subscription::SubscriptionOptions {
+    fn from(options: SubscriptionOptions) -> subscription::SubscriptionOptions {
         let SubscriptionOptions { log_groups, forwarder_arn, filter_pattern } = options;
-        subscription::Options { log_groups, forwarder_arn, filter_pattern }
+        subscription::SubscriptionOptions { log_groups, forwarder_arn, filter_pattern }
     }
 }
 
@@ -60,9 +60,9 @@ pub(in crate::cli) struct MonitorOptions {
     function_name: Option<String>,
 }
 
-impl From<MonitorOptions> for monitor::Options {
-    fn from(options: MonitorOptions) -> monitor::Options {
+impl From<MonitorOptions> for monitor::MonitorOptions {
+    fn from(options: MonitorOptions) -> monitor::MonitorOptions {
         let MonitorOptions { notify, function_name } = options;
-        monitor::Options { notify, function_name }
+        monitor::MonitorOptions { notify, function_name }
     }
 }

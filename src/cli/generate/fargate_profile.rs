@@ -29,7 +29,7 @@ impl FargateProfile {
     pub(super) fn run(self) -> Result<(), CommandError> {
         let cluster = self.common.cluster()?;
         let more_namespaces = if self.fargate_only { fargate_profile::OF_A_CLUSTER.as_slice() } else { &[] };
-        let options = fargate_profile::Options {
+        let options = fargate_profile::FargateProfileOptions {
             name: self.name,
             labels: self.labels,
             pod_execution_role: self.pod_execution_role,

@@ -7,7 +7,7 @@ use crate::cli::CommandError;
 use crate::cli::flags::{LogFlags, SizeFlags, pair};
 use manifests::cluster::{Cluster, Refused};
 use manifests::injection;
-use manifests::{File, agent, helm_values, operator};
+use manifests::{GeneratedFile, agent, helm_values, operator};
 
 #[derive(Debug, Clone, Args)]
 pub(in crate::cli) struct Injection {
@@ -64,7 +64,10 @@ impl Injection {
         self.run(operator::generate)
     }
 
-    fn run(self, generate: fn(&Cluster, &injection::Injection) -> Result<File, Refused>) -> Result<(), CommandError> {
+    fn run(
+        self,
+        generate: fn(&Cluster, &injection::Injection) -> Result<GeneratedFile, Refused>,
+    ) -> Result<(), CommandError> {
         let cluster = self.common.cluster()?;
         let options = injection::Injection {
             datadog_namespace: self.datadog_namespace,

@@ -113,9 +113,9 @@ pub(super) struct LoggingOptions {
     opensearch_hosts: Vec<String>,
 }
 
-impl From<LoggingOptions> for logging::Options {
-    fn from(options: LoggingOptions) -> logging::Options {
-        logging::Options {
+impl From<LoggingOptions> for logging::LoggingOptions {
+    fn from(options: LoggingOptions) -> logging::LoggingOptions {
+        logging::LoggingOptions {
             process_logs: options.process_logs,
             drop_namespaces: options.drop_namespaces,
             drop_containers: options.drop_containers,

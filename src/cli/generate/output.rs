@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::Format;
 use crate::cli::CommandError;
-use manifests::{Content, File, yaml};
+use manifests::{FileContent, GeneratedFile, yaml};
 
 /// Where to, and how.
 #[derive(Debug, Clone, Args)]
@@ -25,14 +25,14 @@ pub(in crate::cli) struct Output {
 
 impl Output {
     /// Writes the files; `notes` go to standard error, for people.
-    pub(super) fn write(&self, files: &[File], notes: &[String]) -> Result<(), CommandError> {
+    pub(super) fn write(&self, files: &[GeneratedFile], notes: &[String]) -> Result<(), CommandError> {
         match &self.out {
             Some(folder) => self.to_folder(folder, files)?,
             None => {
                 let mut out = std::io::stdout().lock();
                 for (number, file) in files.iter().enumerate() {
                     // Documents of YAML are told apart by this line; JSON and other texts stand one behind the other.
-                    let is_yaml = matches!(file.content, Content::Documents { .. }) && self.format == Format::Yaml;
+                    let is_yaml = matches!(file.content, FileContent::Documents { .. }) && self.format == Format::Yaml;
                     if number > 0 && is_yaml {
                         out.write_all(b"---\n")?;
                     }
@@ -50,11 +50,11 @@ impl Output {
         self.out.is_some()
     }
 
-    fn text(&self, file: &File) -> String {
+    fn text(&self, file: &GeneratedFile) -> String {
         match (&file.content, self.format) {
-            (Content::Text(text), _) => text.clone(),
-            (Content::Documents { introduction, documents }, Format::Yaml) => yaml::write(introduction, documents),
-            (Content::Documents { documents, .. }, Format::Json) => {
+            (FileContent::Text(text), _) => text.clone(),
+            (FileContent::Documents { introduction, documents }, Format::Yaml) => yaml::write(introduction, documents),
+            (FileContent::Documents { documents, .. }, Format::Json) => {
                 // A tree of names, strings and numbers can always be written.
                 let json = match documents.as_slice() {
                     [document] => serde_json::to_string_pretty(document),
@@ -65,14 +65,14 @@ impl Output {
         }
     }
 
-    fn name(&self, file: &File) -> String {
+    fn name(&self, file: &GeneratedFile) -> String {
         match (&file.content, self.format, file.name.strip_suffix(".yaml")) {
-            (Content::Documents { .. }, Format::Json, Some(stem)) => format!("{stem}.json"),
+            (FileContent::Documents { .. }, Format::Json, Some(stem)) => format!("{stem}.json"),
             _ => file.name.clone(),
         }
     }
 
-    fn to_folder(&self, folder: &Path, files: &[File]) -> Result<(), CommandError> {
+    fn to_folder(&self, folder: &Path, files: &[GeneratedFile]) -> Result<(), CommandError> {
         let failed = |path: &Path| {
             let path = path.display().to_string();
             move |error| CommandError::File { path, error }

@@ -21,7 +21,7 @@ pub(in crate::cli) struct Rbac {
 impl Rbac {
     pub(super) fn run(self) -> Result<(), CommandError> {
         let options =
-            rbac::Options { subjects: self.subjects, without_service_accounts: self.without_service_accounts };
+            rbac::RbacOptions { subjects: self.subjects, without_service_accounts: self.without_service_accounts };
         let file = rbac::generate(&self.common.cluster()?, &options).map_err(refused)?;
         self.common.output.write(&[file], &[])
     }

@@ -10,7 +10,7 @@ use super::{Common, refused};
 use crate::cli::{CommandError, read};
 use forwarder::settings::{self, Environment};
 use manifests::cluster::Cluster;
-use manifests::{File, agent, secret};
+use manifests::{GeneratedFile, agent, secret};
 
 #[derive(Debug, Clone, Args)]
 pub(in crate::cli) struct Secret {
@@ -70,7 +70,7 @@ impl Source {
         cluster: &Cluster,
         datadog_namespace: &str,
         values: &secret::Values,
-    ) -> Result<File, CommandError> {
+    ) -> Result<GeneratedFile, CommandError> {
         secret::generate(cluster, datadog_namespace, values).map_err(refused)
     }
 

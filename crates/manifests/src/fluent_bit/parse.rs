@@ -9,6 +9,7 @@
 //!
 //! Source: fluent/fluent-bit, `src/config_format/flb_cf_fluentbit.c`.
 
+#[cfg(test)]
 use super::{Property, Section};
 
 /// A part of the text, in bytes.
@@ -72,8 +73,9 @@ pub struct Configuration {
     pub(crate) comments: Vec<Span>,
 }
 
+#[cfg(test)]
 impl Configuration {
-    /// Without the places.
+    /// Without the places: what was read, to be held against what was written.
     pub(crate) fn sections(&self) -> Vec<Section> {
         let property = |property: &ReadProperty| Property {
             name: property.name.value.clone(),
@@ -144,8 +146,8 @@ fn spanned(text: &str, start: usize) -> Spanned<String> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::write;
     use super::*;
+    use crate::fluent_bit::write;
 
     #[test]
     fn places_are_those_of_the_text() {

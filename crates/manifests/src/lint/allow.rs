@@ -4,7 +4,7 @@
 //! Fluent Bit's configuration inside of it, whose comments look the same. JSON has no comments: there, use `--allow`.
 
 use super::finding::Finding;
-use super::source::{Source, Span};
+use super::source::{SourceFile, Span};
 
 const MARK: &str = "podferry: allow";
 
@@ -20,7 +20,7 @@ pub(crate) struct Allow {
 }
 
 /// All of a source.
-pub(crate) fn allows(source: &Source) -> Vec<Allow> {
+pub(crate) fn allows(source: &SourceFile) -> Vec<Allow> {
     if !source.text.contains(MARK) {
         return Vec::new();
     }

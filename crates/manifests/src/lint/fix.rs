@@ -1,16 +1,16 @@
 //! `--fix`: the changes of findings, made in the text. What is not changed stays byte for byte.
 
-use super::finding::{Edit, Finding};
+use super::finding::{Finding, FixEdit};
 
 /// A text with the changes of findings in it, and how many findings were mended. A finding is mended with all of its changes or with
 /// none: those that would touch a place which another has changed are left for the next round.
 pub fn apply<'a>(text: &str, findings: impl IntoIterator<Item = &'a Finding>) -> (String, usize) {
-    let (mut edits, mut mended): (Vec<&Edit>, usize) = (Vec::new(), 0);
+    let (mut edits, mut mended): (Vec<&FixEdit>, usize) = (Vec::new(), 0);
     for finding in findings.into_iter().filter(|finding| !finding.edits.is_empty()) {
         // Two findings may want the same, and it is done once.
-        let new: Vec<&Edit> = finding.edits.iter().filter(|edit| !edits.contains(edit)).collect();
+        let new: Vec<&FixEdit> = finding.edits.iter().filter(|edit| !edits.contains(edit)).collect();
         let is_free =
-            |edit: &&Edit| edits.iter().all(|other| !touches(edit, other)) && text.get(edit.span.range()).is_some();
+            |edit: &&FixEdit| edits.iter().all(|other| !touches(edit, other)) && text.get(edit.span.range()).is_some();
         if new.iter().all(is_free) {
             edits.extend(new);
             mended += 1;
@@ -29,6 +29,6 @@ pub fn apply<'a>(text: &str, findings: impl IntoIterator<Item = &'a Finding>) ->
     (out, mended)
 }
 
-fn touches(one: &Edit, other: &Edit) -> bool {
+fn touches(one: &FixEdit, other: &FixEdit) -> bool {
     one.span.start <= other.span.end && other.span.start <= one.span.end
 }

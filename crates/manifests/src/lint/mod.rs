@@ -1,7 +1,7 @@
 //! `podferry lint`: what EKS, Fluent Bit and Datadog would refuse, or would lose without a word.
 //!
 //! ```text
-//!  Source ─▶ parsed YAML ─▶ Project (objects, across files) ─▶ rules ─▶ findings ─▶ less what is allowed ─▶ Report
+//!  Source ─▶ parsed YAML ─▶ Project (objects, across files) ─▶ rules ─▶ findings ─▶ less what is allowed ─▶ LintReport
 //!                                └─ logging: Fluent Bit's configuration inside the ConfigMap, with places
 //! ```
 //!
@@ -20,6 +20,8 @@ pub(crate) mod installation;
 pub(crate) mod json;
 pub(crate) mod logging;
 pub(crate) mod node;
+pub(crate) mod object;
+pub(crate) mod pod;
 pub(crate) mod policy;
 pub mod project;
 pub mod report;
@@ -33,43 +35,30 @@ pub(crate) mod subscription;
 pub(crate) mod template;
 
 use allow::Allow;
-use finding::{Fact, Finding, Findings};
-use project::{Expected, Kind, Parsed, Project};
-use rule::Severity;
-use source::{Place, Source};
-
-/// What was found in all sources.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Report {
-    /// By source, and by place in it.
-    pub findings: Vec<Finding>,
-    /// How many findings a comment or an option allowed.
-    pub(crate) allowed: usize,
-    /// How many documents rules know what to do with.
-    pub(crate) documents: usize,
-    pub facts: Vec<Fact>,
-    /// Values that must not be shown, wherever they stand: keys, tokens, passwords.
-    pub(crate) secrets: Vec<Place>,
-}
+use finding::{Finding, Findings};
+use object::DocumentKind;
+use project::{ExpectedTarget, Parsed, Project};
+use report::LintReport;
+use source::{Place, SourceFile};
 
 /// Checks sources together.
 ///
 /// `allowed` are codes that are not reported at all.
-pub fn lint(sources: &[Source], expected: &Expected, allowed: &[String]) -> Report {
+pub fn lint(sources: &[SourceFile], expected: &ExpectedTarget, allowed: &[String]) -> LintReport {
     let parsed: Vec<Parsed> = sources.iter().map(Parsed::new).collect();
     let anchors: Vec<_> = parsed.iter().map(Parsed::anchors).collect();
     let project = Project::new(sources, &parsed, &anchors, expected);
     let mut findings = Findings::default();
     rules::check(&project, &mut findings);
-    let documents = project.objects.iter().filter(|object| object.what != Kind::Other).count();
+    let documents = project.objects.iter().filter(|object| object.what != DocumentKind::Other).count();
     let allows: Vec<Vec<Allow>> = sources.iter().map(allow::allows).collect();
     let (findings, facts) = findings.into_parts();
     let secrets = secrets::find(&project);
-    Report { documents, facts, secrets, ..without_allowed(findings, &allows, allowed) }
+    LintReport { documents, facts, secrets, ..without_allowed(findings, &allows, allowed) }
 }
 
 /// Takes out what is allowed, and says which comments allow nothing.
-fn without_allowed(findings: Vec<Finding>, allows: &[Vec<Allow>], allowed: &[String]) -> Report {
+fn without_allowed(findings: Vec<Finding>, allows: &[Vec<Allow>], allowed: &[String]) -> LintReport {
     let mut used: Vec<Vec<bool>> = allows.iter().map(|allows| vec![false; allows.len()]).collect();
     let before = findings.len();
     let mut kept: Vec<Finding> = Vec::new();
@@ -88,24 +77,12 @@ fn without_allowed(findings: Vec<Finding>, allows: &[Vec<Allow>], allowed: &[Str
     for (source, (comments, used)) in allows.iter().zip(&used).enumerate() {
         for (comment, used) in comments.iter().zip(used) {
             let place = Place { source, span: comment.span };
-            rules::source::check_allow(comment, place, *used, &mut kept);
+            rules::source::check_allow(comment, rules::find(&comment.code), place, *used, &mut kept);
         }
     }
     let is_kept = |finding: &Finding| !allowed.iter().any(|code| code.eq_ignore_ascii_case(finding.rule.code));
     kept.retain(is_kept);
     kept.sort_by_key(|finding| (finding.place.source, finding.place.span.start, finding.rule.code));
     kept.dedup();
-    Report { findings: kept, allowed: hidden, ..Report::default() }
-}
-
-impl Report {
-    /// How many findings are of a severity.
-    pub fn count(&self, severity: Severity) -> usize {
-        self.findings.iter().filter(|finding| finding.rule.severity == severity).count()
-    }
-
-    /// How many findings are at least that bad.
-    pub fn at_least(&self, severity: Severity) -> usize {
-        self.findings.iter().filter(|finding| finding.rule.severity >= severity).count()
-    }
+    LintReport { findings: kept, allowed: hidden, ..LintReport::default() }
 }

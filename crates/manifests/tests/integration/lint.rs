@@ -9,18 +9,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use manifests::cluster::ClusterOptions;
-use manifests::lint::project::Expected;
-use manifests::lint::report::{explain, text};
+use manifests::lint::project::ExpectedTarget;
+use manifests::lint::report::{LintReport, explain, text};
 use manifests::lint::rule::Severity;
-use manifests::lint::source::Source;
-use manifests::lint::{Report, fix, lint, rules};
+use manifests::lint::source::SourceFile;
+use manifests::lint::{fix, lint, rules};
 
 fn fixtures() -> PathBuf {
     Path::new(testkit::ROOT).join("tests/fixtures/lint")
 }
 
 /// The files of a fixture: `bad.yaml`, `bad.json`, or all in `bad/`.
-fn sources(rule: &str, which: &str) -> Vec<Source> {
+fn sources(rule: &str, which: &str) -> Vec<SourceFile> {
     let folder = fixtures().join(rule);
     let is_of = |path: &PathBuf| path.file_stem().is_some_and(|stem| stem == which) && !path.is_dir();
     let mut files: Vec<PathBuf> = entries(&folder).into_iter().filter(is_of).collect();
@@ -29,7 +29,7 @@ fn sources(rule: &str, which: &str) -> Vec<Source> {
     }
     assert!(!files.is_empty(), "{rule} has no fixture `{which}`");
     let name = |path: &Path| path.strip_prefix(&folder).unwrap().display().to_string();
-    files.iter().map(|path| Source::new(&name(path), &fs::read_to_string(path).unwrap())).collect()
+    files.iter().map(|path| SourceFile::new(&name(path), &fs::read_to_string(path).unwrap())).collect()
 }
 
 fn entries(folder: &Path) -> Vec<PathBuf> {
@@ -42,10 +42,12 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// What `podferry.yaml` says, as the command takes it.
-fn expected(rule: &str) -> Expected {
-    let Ok(text) = fs::read_to_string(fixtures().join(rule).join("podferry.yaml")) else { return Expected::default() };
+fn expected(rule: &str) -> ExpectedTarget {
+    let Ok(text) = fs::read_to_string(fixtures().join(rule).join("podferry.yaml")) else {
+        return ExpectedTarget::default();
+    };
     let options = ClusterOptions::from_yaml(&text).unwrap();
-    Expected {
+    ExpectedTarget {
         region: options.region,
         account: options.account,
         cluster: options.cluster,
@@ -54,18 +56,18 @@ fn expected(rule: &str) -> Expected {
     }
 }
 
-fn run(rule: &str, which: &str) -> (Vec<Source>, Report) {
+fn run(rule: &str, which: &str) -> (Vec<SourceFile>, LintReport) {
     let sources = sources(rule, which);
     let report = lint(&sources, &expected(rule), &[]);
     (sources, report)
 }
 
-fn shown(report: &Report, sources: &[Source]) -> String {
+fn shown(report: &LintReport, sources: &[SourceFile]) -> String {
     let findings = text::findings(report, sources, text::Style { colours: false, width: 140 });
     format!("{findings}{}\n", text::summary(report, sources.len()))
 }
 
-fn codes(report: &Report) -> Vec<&'static str> {
+fn codes(report: &LintReport) -> Vec<&'static str> {
     report.findings.iter().map(|finding| finding.rule.code).collect()
 }
 
@@ -94,7 +96,7 @@ fn every_fixture_belongs_to_a_rule() {
 fn what_is_mended_is_not_found_any_more() {
     for rule in rules::all() {
         let (mut sources, mut report) = run(rule.code, "bad");
-        let fires = |report: &Report| report.findings.iter().filter(|finding| finding.rule == rule).count();
+        let fires = |report: &LintReport| report.findings.iter().filter(|finding| finding.rule == rule).count();
         let has_edits = report.findings.iter().any(|finding| finding.rule == rule && !finding.edits.is_empty());
         assert_eq!(has_edits, rule.is_automatic, "{}: the table says whether --fix mends it", rule.code);
         let others = report.findings.iter().filter(|finding| finding.edits.is_empty()).count();
@@ -155,22 +157,22 @@ fn what_is_generated_has_no_finding() {
             if !is_manifest || name.contains("seed") {
                 continue;
             }
-            let sources = [Source::new(&name, &fs::read_to_string(&path).unwrap())];
-            let report = lint(&sources, &Expected::default(), &[]);
+            let sources = [SourceFile::new(&name, &fs::read_to_string(&path).unwrap())];
+            let report = lint(&sources, &ExpectedTarget::default(), &[]);
             assert!(report.findings.is_empty(), "{folder}/{name}:\n{}", shown(&report, &sources));
             checked += 1;
         }
     }
     assert!(checked > 40, "{checked}");
-    let template = [Source::new("template.yaml", &fs::read_to_string(root.join("template.yaml")).unwrap())];
-    let report = lint(&template, &Expected::default(), &[]);
+    let template = [SourceFile::new("template.yaml", &fs::read_to_string(root.join("template.yaml")).unwrap())];
+    let report = lint(&template, &ExpectedTarget::default(), &[]);
     assert!(report.findings.is_empty(), "{}", shown(&report, &template));
-    let all: Vec<Source> = entries(&root.join("tests/fixtures/generate/all"))
+    let all: Vec<SourceFile> = entries(&root.join("tests/fixtures/generate/all"))
         .iter()
         .filter(|path| path.extension().is_some_and(|end| end == "yaml" || end == "json"))
-        .map(|path| Source::new(path.file_name().unwrap().to_str().unwrap(), &fs::read_to_string(path).unwrap()))
+        .map(|path| SourceFile::new(path.file_name().unwrap().to_str().unwrap(), &fs::read_to_string(path).unwrap()))
         .collect();
-    let report = lint(&all, &Expected::default(), &[]);
+    let report = lint(&all, &ExpectedTarget::default(), &[]);
     assert!(report.findings.is_empty(), "{}", shown(&report, &all));
 }
 
@@ -185,8 +187,8 @@ fn what_is_injected_has_no_finding() {
         if !name.contains(".sidecar.") && !name.contains(".label.") || name.starts_with("refused") {
             continue;
         }
-        let sources = [Source::new(&name, &fs::read_to_string(&path).unwrap())];
-        let report = lint(&sources, &Expected::default(), &[]);
+        let sources = [SourceFile::new(&name, &fs::read_to_string(&path).unwrap())];
+        let report = lint(&sources, &ExpectedTarget::default(), &[]);
         assert!(report.findings.is_empty(), "{name}:\n{}", shown(&report, &sources));
         checked += 1;
     }
@@ -202,8 +204,8 @@ fn any_text_is_looked_at() {
         prop_oneof![any::<String>(), "(apiVersion: v1\nkind: [A-Z]{1,3}\n|[ a-z:\\-{}\\[\\]\"'|>&*!#\n]{0,40}){0,6}"];
     runner
         .run(&texts, |text| {
-            let sources = [Source::new("any.yaml", &text)];
-            let report = lint(&sources, &Expected::default(), &[]);
+            let sources = [SourceFile::new("any.yaml", &text)];
+            let report = lint(&sources, &ExpectedTarget::default(), &[]);
             prop_assert!(!shown(&report, &sources).is_empty());
             prop_assert!(report.at_least(Severity::Note) == report.findings.len());
             Ok(())
@@ -217,7 +219,7 @@ fn new_tags_are_not_lost_by_mending() {
     let mut sources = sources("PF273", "bad");
     sources[0].text =
         sources[0].text.replace("Name cloudwatch_logs\n        Match kube.*", "Name cloudwatch_logs\n        Match *");
-    let report = lint(&sources, &Expected::default(), &[]);
+    let report = lint(&sources, &ExpectedTarget::default(), &[]);
     let everything: Vec<_> = report.findings.iter().filter(|finding| finding.rule.code == "PF272").collect();
     assert_eq!(everything.len(), 1, "{:?}", codes(&report));
     assert!(everything[0].edits.is_empty() && !everything[0].related.is_empty());
@@ -231,8 +233,8 @@ fn what_is_cut_is_looked_at() {
     for rule in rules::all() {
         for source in sources(rule.code, "bad") {
             for end in (0..source.text.len()).step_by(STEP).filter(|end| source.text.is_char_boundary(*end)) {
-                let cut = [Source::new(&source.name, &source.text[..end])];
-                let report = lint(&cut, &Expected::default(), &[]);
+                let cut = [SourceFile::new(&source.name, &source.text[..end])];
+                let report = lint(&cut, &ExpectedTarget::default(), &[]);
                 assert!(!shown(&report, &cut).is_empty());
             }
         }
@@ -242,14 +244,14 @@ fn what_is_cut_is_looked_at() {
 /// What vendors' own pages have: the guide of EKS, and Datadog's page.
 const SAMPLES: [&str; 5] = ["eks-cloudwatch", "eks-filters", "eks-firehose", "eks-opensearch", "seed"];
 
-fn sample(name: &str) -> (Vec<Source>, Report) {
+fn sample(name: &str) -> (Vec<SourceFile>, LintReport) {
     let root = Path::new(testkit::ROOT);
     let path = match name {
         "seed" => root.join("tests/fixtures/generate/logging-seed.yaml"),
         name => fixtures().join(format!("samples/{name}.yaml")),
     };
-    let sources = vec![Source::new(&format!("{name}.yaml"), &fs::read_to_string(path).unwrap())];
-    let report = lint(&sources, &Expected::default(), &[]);
+    let sources = vec![SourceFile::new(&format!("{name}.yaml"), &fs::read_to_string(path).unwrap())];
+    let report = lint(&sources, &ExpectedTarget::default(), &[]);
     (sources, report)
 }
 

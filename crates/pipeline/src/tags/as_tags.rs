@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::tag_set::TagSet;
+use crate::glob;
 
 /// A map from label names, or patterns of them, to tag names, or templates of them.
 ///
@@ -32,7 +33,7 @@ impl AsTags {
     pub(crate) fn apply(&self, name: &str, value: &str, tags: &mut TagSet) {
         let lower = name.to_lowercase();
         for (pattern, templates) in &self.0 {
-            if *pattern == lower || (pattern.contains('*') && matches(pattern, &lower)) {
+            if glob::matches(pattern, &lower, false) {
                 for template in templates {
                     tags.add(&resolve(template, name), value);
                 }
@@ -55,21 +56,6 @@ fn resolve(template: &str, name: &str) -> String {
     }
     out.push_str(rest);
     out
-}
-
-/// Whether `text` matches a pattern in which `*` stands for anything.
-fn matches(pattern: &str, text: &str) -> bool {
-    let Some((first, rest)) = pattern.split_once('*') else { return pattern == text };
-    let Some(mut text) = text.strip_prefix(first) else { return false };
-    let mut pieces: Vec<&str> = rest.split('*').collect();
-    let last = pieces.pop().unwrap_or_default();
-    for piece in pieces {
-        match text.find(piece) {
-            Some(at) => text = &text[at + piece.len()..],
-            None => return false,
-        }
-    }
-    text.ends_with(last)
 }
 
 #[cfg(test)]
@@ -112,7 +98,7 @@ mod tests {
             ("a*a", "a", false),
             ("a**b", "ab", true),
         ] {
-            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
+            assert_eq!(glob::matches(pattern, text, false), expected, "{pattern} {text}");
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use std::fmt::Write;
 
-use super::super::rule::Rule;
-use super::super::rules;
+use crate::lint::rule::LintRule;
+use crate::lint::rules;
 
 /// One rule, for a terminal.
-pub fn plain(rule: &Rule) -> String {
+pub fn plain(rule: &LintRule) -> String {
     let mut out = format!(
         "{} ({}), {}\n\n{}.\n\nWhy: {}\nFix: {}\n",
         rule.code,
@@ -27,7 +27,7 @@ pub fn plain(rule: &Rule) -> String {
 }
 
 /// One rule, for SARIF.
-pub(crate) fn markdown(rule: &Rule) -> String {
+pub(crate) fn markdown(rule: &LintRule) -> String {
     let sources: Vec<String> = rule.sources.iter().map(|source| format!("* {source}")).collect();
     format!("{}.\n\n**Why:** {}\n\n**Fix:** {}\n\nSources:\n\n{}\n", rule.title, rule.why, rule.fix, sources.join("\n"))
 }
@@ -55,7 +55,7 @@ pub fn page() -> String {
     );
     let all = rules::all();
     for (prefix, title) in CHAPTERS {
-        let chapter: Vec<&&Rule> = all.iter().filter(|rule| rule.code.starts_with(prefix)).collect();
+        let chapter: Vec<&&LintRule> = all.iter().filter(|rule| rule.code.starts_with(prefix)).collect();
         if chapter.is_empty() {
             continue;
         }

@@ -3,10 +3,12 @@
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Element, Level, Renderer, Snippet};
 
-use super::super::finding::Finding;
-use super::super::rule::Severity;
-use super::super::source::{Place, Source};
-use super::super::{Report, secrets};
+use super::LintReport;
+use crate::lint::finding::Finding;
+use crate::lint::rule::Severity;
+use crate::lint::secrets;
+use crate::lint::source::{Place, SourceFile};
+use pipeline::counted::counted;
 
 /// How it is shown.
 #[derive(Debug, Clone, Copy)]
@@ -18,7 +20,7 @@ pub struct Style {
 }
 
 /// All findings, without the last line.
-pub fn findings(report: &Report, sources: &[Source], style: Style) -> String {
+pub fn findings(report: &LintReport, sources: &[SourceFile], style: Style) -> String {
     let masked: Vec<String> =
         sources.iter().enumerate().map(|(number, source)| secrets::mask(source, number, &report.secrets)).collect();
     let renderer = if style.colours { Renderer::styled() } else { Renderer::plain() };
@@ -31,7 +33,7 @@ pub fn findings(report: &Report, sources: &[Source], style: Style) -> String {
     out
 }
 
-fn group<'a>(finding: &'a Finding, sources: &'a [Source], masked: &'a [String]) -> annotate_snippets::Group<'a> {
+fn group<'a>(finding: &'a Finding, sources: &'a [SourceFile], masked: &'a [String]) -> annotate_snippets::Group<'a> {
     let rule = finding.rule;
     let level = match rule.severity {
         Severity::Error => Level::ERROR,
@@ -73,7 +75,7 @@ fn visible(place: Place, masked: &[String]) -> std::ops::Range<usize> {
 }
 
 /// `2 errors, 1 warning in 3 files`.
-pub fn summary(report: &Report, files: usize) -> String {
+pub fn summary(report: &LintReport, files: usize) -> String {
     let mut parts: Vec<String> = [Severity::Error, Severity::Warning, Severity::Note]
         .into_iter()
         .filter_map(|severity| {
@@ -87,8 +89,4 @@ pub fn summary(report: &Report, files: usize) -> String {
     let allowed = if report.allowed > 0 { format!(", {} allowed", report.allowed) } else { String::new() };
     let documents = counted(report.documents, "document");
     format!("{}{allowed} in {documents} of {}", parts.join(", "), counted(files, "file"))
-}
-
-fn counted(count: usize, word: &str) -> String {
-    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }

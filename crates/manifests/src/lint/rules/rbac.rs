@@ -3,17 +3,19 @@
 //! A ClusterRole is for sidecars if its name begins with `datadog-agent` and neither Helm nor the Operator made it: theirs is for the
 //! Agents of nodes. Datadog's page calls it `datadog-agent-fargate`, and called it `datadog-agent` before.
 
-use super::super::finding::{Finding, Findings};
-use super::super::node::Node;
-use super::super::project::{Object, Pod, Project};
-use super::super::rule::{Rule, Severity};
-use super::super::sidecar::{is_injected, is_partial, sidecars};
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::node::YamlNode;
+use crate::lint::object::ManifestObject;
+use crate::lint::pod::PodTemplate;
+use crate::lint::project::Project;
+use crate::lint::rule::{LintRule, Severity};
+use crate::lint::sidecar::{is_injected, is_partial, sidecars};
 use crate::rbac::{API_READS, KUBELET_READS};
 
 const PAGE: &str = "Datadog documentation, \"Amazon EKS on AWS Fargate\", \"AWS EKS Fargate RBAC\"";
 const RBAC: &str = "Kubernetes documentation, \"Using RBAC Authorization\"";
 
-pub(crate) static INCOMPLETE: Rule = Rule {
+pub(crate) static INCOMPLETE: LintRule = LintRule {
     code: "PF501",
     name: "role-incomplete",
     severity: Severity::Error,
@@ -24,7 +26,7 @@ pub(crate) static INCOMPLETE: Rule = Rule {
     sources: &[PAGE],
 };
 
-pub(crate) static FEWER: Rule = Rule {
+pub(crate) static FEWER: LintRule = LintRule {
     code: "PF502",
     name: "role-less-than-listed",
     severity: Severity::Note,
@@ -35,7 +37,7 @@ pub(crate) static FEWER: Rule = Rule {
     sources: &[PAGE],
 };
 
-pub(crate) static WILDCARD: Rule = Rule {
+pub(crate) static WILDCARD: LintRule = LintRule {
     code: "PF503",
     name: "role-too-wide",
     severity: Severity::Warning,
@@ -46,7 +48,7 @@ pub(crate) static WILDCARD: Rule = Rule {
     sources: &["Kubernetes documentation, \"Role Based Access Control Good Practices\"", PAGE],
 };
 
-pub(crate) static UNKNOWN_ROLE: Rule = Rule {
+pub(crate) static UNKNOWN_ROLE: LintRule = LintRule {
     code: "PF504",
     name: "binding-without-role",
     severity: Severity::Error,
@@ -57,7 +59,7 @@ pub(crate) static UNKNOWN_ROLE: Rule = Rule {
     sources: &[RBAC],
 };
 
-pub(crate) static NAMESPACED: Rule = Rule {
+pub(crate) static NAMESPACED: LintRule = LintRule {
     code: "PF505",
     name: "role-of-a-namespace",
     severity: Severity::Error,
@@ -68,7 +70,7 @@ pub(crate) static NAMESPACED: Rule = Rule {
     sources: &[RBAC],
 };
 
-pub(crate) static UNBOUND: Rule = Rule {
+pub(crate) static UNBOUND: LintRule = LintRule {
     code: "PF506",
     name: "service-account-unbound",
     severity: Severity::Error,
@@ -79,7 +81,7 @@ pub(crate) static UNBOUND: Rule = Rule {
     sources: &[PAGE],
 };
 
-pub(crate) static SUBJECT_NAMESPACE: Rule = Rule {
+pub(crate) static SUBJECT_NAMESPACE: LintRule = LintRule {
     code: "PF507",
     name: "subject-without-namespace",
     severity: Severity::Error,
@@ -90,7 +92,7 @@ pub(crate) static SUBJECT_NAMESPACE: Rule = Rule {
     sources: &["Kubernetes API reference, \"ClusterRoleBinding\""],
 };
 
-pub(crate) static NO_TOKEN: Rule = Rule {
+pub(crate) static NO_TOKEN: LintRule = LintRule {
     code: "PF508",
     name: "sidecar-without-account-token",
     severity: Severity::Error,
@@ -101,7 +103,7 @@ pub(crate) static NO_TOKEN: Rule = Rule {
     sources: &["Kubernetes documentation, \"Configure Service Accounts for Pods\""],
 };
 
-pub(crate) static RULES: &[&Rule] =
+pub(crate) static RULES: &[&LintRule] =
     &[&INCOMPLETE, &FEWER, &WILDCARD, &UNKNOWN_ROLE, &NAMESPACED, &UNBOUND, &SUBJECT_NAMESPACE, &NO_TOKEN];
 
 /// How names of the Agent's roles and bindings begin.
@@ -114,42 +116,42 @@ const OF_PROXY: [&str; 2] = ["nodes/pods", "nodes/healthz"];
 const BUILT_IN: [&str; 4] = ["cluster-admin", "admin", "edit", "view"];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
-    let roles: Vec<Object<'_>> = project.of_kind("ClusterRole").filter(is_agents).collect();
+    let roles: Vec<ManifestObject<'_>> = project.of_kind("ClusterRole").filter(is_agents).collect();
     for role in &roles {
         reads(role, findings);
         wildcards(role, findings);
     }
     let is_bound =
-        |binding: &Object<'_>| is_agents(binding) || roles.iter().any(|role| role.name() == role_name(binding));
-    let bindings: Vec<Object<'_>> = project.of_kind("ClusterRoleBinding").filter(is_bound).collect();
+        |binding: &ManifestObject<'_>| is_agents(binding) || roles.iter().any(|role| role.name() == role_name(binding));
+    let bindings: Vec<ManifestObject<'_>> = project.of_kind("ClusterRoleBinding").filter(is_bound).collect();
     for binding in &bindings {
         role_of(project, binding, &roles, findings);
         subjects(binding, findings);
     }
     namespaced(project, findings);
-    for pod in project.pods().filter(|pod| pod.object.kind != "DaemonSet") {
+    for pod in project.pods().filter(|pod| pod.workload.runs_on_fargate) {
         if is_injected(&pod) || !sidecars(&pod).is_empty() {
             account(project, &pod, &bindings, findings);
         }
     }
 }
 
-fn is_agents(object: &Object<'_>) -> bool {
+fn is_agents(object: &ManifestObject<'_>) -> bool {
     let labels = object.node.path(&["metadata", "labels"]);
-    let manager = labels.and_then(|labels| labels.get("app.kubernetes.io/managed-by")).and_then(Node::text);
+    let manager = labels.and_then(|labels| labels.get("app.kubernetes.io/managed-by")).and_then(YamlNode::text);
     object.name().is_some_and(|name| name.starts_with(NAME)) && manager.is_none_or(|name| name == "kustomize")
 }
 
-fn role_name<'a>(binding: &Object<'a>) -> Option<&'a str> {
-    binding.node.path(&["roleRef", "name"]).and_then(Node::text)
+fn role_name<'a>(binding: &ManifestObject<'a>) -> Option<&'a str> {
+    binding.node.path(&["roleRef", "name"]).and_then(YamlNode::text)
 }
 
-fn texts<'a>(rule: Node<'a>, list: &str) -> Vec<&'a str> {
-    rule.list(list).filter_map(Node::text).collect()
+fn texts<'a>(rule: YamlNode<'a>, list: &str) -> Vec<&'a str> {
+    rule.list(list).filter_map(YamlNode::text).collect()
 }
 
 /// Whether a role allows one verb on one resource of the core group.
-fn allows(role: &Object<'_>, resource: &str, verb: &str) -> bool {
+fn allows(role: &ManifestObject<'_>, resource: &str, verb: &str) -> bool {
     let is = |given: &str, wanted: &str| given == "*" || given == wanted || given == wanted_of_all(wanted);
     role.node.list("rules").any(|rule| {
         let groups = texts(rule, "apiGroups");
@@ -165,7 +167,7 @@ fn wanted_of_all(resource: &str) -> String {
     resource.split_once('/').map_or_else(String::new, |(_, part)| format!("*/{part}"))
 }
 
-fn reads(role: &Object<'_>, findings: &mut Findings) {
+fn reads(role: &ManifestObject<'_>, findings: &mut Findings) {
     // Rules of an aggregated role stand in other roles.
     if role.node.get("rules").is_none_or(|rules| !rules.is_list()) || role.node.get("aggregationRule").is_some() {
         return;
@@ -195,7 +197,7 @@ fn reads(role: &Object<'_>, findings: &mut Findings) {
     }
 }
 
-fn wildcards(role: &Object<'_>, findings: &mut Findings) {
+fn wildcards(role: &ManifestObject<'_>, findings: &mut Findings) {
     const WRITES: [&str; 6] = ["create", "update", "patch", "delete", "deletecollection", "impersonate"];
     for rule in role.node.list("rules") {
         let found = ["resources", "verbs"]
@@ -209,20 +211,20 @@ fn wildcards(role: &Object<'_>, findings: &mut Findings) {
     }
 }
 
-fn role_of(project: &Project<'_>, binding: &Object<'_>, roles: &[Object<'_>], findings: &mut Findings) {
+fn role_of(project: &Project<'_>, binding: &ManifestObject<'_>, roles: &[ManifestObject<'_>], findings: &mut Findings) {
     let Some((name, first)) = role_name(binding).zip(roles.first()) else { return };
     let is_known = project.of_kind("ClusterRole").any(|role| role.name() == Some(name));
     if is_known || BUILT_IN.contains(&name) || name.starts_with("system:") {
         return;
     }
-    let place = binding.node.path(&["roleRef", "name"]).map_or_else(|| binding.place(), Node::place);
+    let place = binding.node.path(&["roleRef", "name"]).map_or_else(|| binding.place(), YamlNode::place);
     let message = format!("no ClusterRole `{name}` is among the manifests");
     findings.push(Finding::new(&UNKNOWN_ROLE, place, message).related(first.place(), "this one is"));
 }
 
-fn subjects(binding: &Object<'_>, findings: &mut Findings) {
+fn subjects(binding: &ManifestObject<'_>, findings: &mut Findings) {
     for subject in binding.node.list("subjects") {
-        let is_account = subject.get("kind").and_then(Node::text) == Some("ServiceAccount");
+        let is_account = subject.get("kind").and_then(YamlNode::text) == Some("ServiceAccount");
         if is_account && subject.get("namespace").is_none() {
             let name = subject.get("name").unwrap_or(subject);
             let message = format!("service account {} has no namespace", name.text().unwrap_or_default());
@@ -241,23 +243,23 @@ fn namespaced(project: &Project<'_>, findings: &mut Findings) {
         }
     }
     for binding in project.of_kind("RoleBinding") {
-        let is_cluster = binding.node.path(&["roleRef", "kind"]).and_then(Node::text) == Some("ClusterRole");
+        let is_cluster = binding.node.path(&["roleRef", "kind"]).and_then(YamlNode::text) == Some("ClusterRole");
         let role = project.of_kind("ClusterRole").filter(is_agents).find(|role| role.name() == role_name(&binding));
         if let Some(role) = role.filter(|_| is_cluster) {
             let message = format!("{} gives the rights of {} in one namespace only", binding.title(), role.title());
-            let place = binding.node.get("kind").map_or_else(|| binding.place(), Node::place);
+            let place = binding.node.get("kind").map_or_else(|| binding.place(), YamlNode::place);
             findings.push(Finding::new(&NAMESPACED, place, message).related(role.place(), "rights on nodes"));
         }
     }
 }
 
 /// Looks at the service account of a pod that has, or gets, a sidecar.
-fn account(project: &Project<'_>, pod: &Pod<'_>, bindings: &[Object<'_>], findings: &mut Findings) {
+fn account(project: &Project<'_>, pod: &PodTemplate<'_>, bindings: &[ManifestObject<'_>], findings: &mut Findings) {
     let (name, namespace) = (pod.service_account(), pod.object.namespace());
     let place = ["serviceAccountName", "serviceAccount"].iter().find_map(|key| pod.spec.get(key));
-    let place = place.map_or_else(|| pod.object.place(), Node::place);
+    let place = place.map_or_else(|| pod.object.place(), YamlNode::place);
     let own = pod.spec.get("automountServiceAccountToken");
-    let is_same = |object: &Object<'_>| object.name() == Some(name) && object.namespace() == namespace;
+    let is_same = |object: &ManifestObject<'_>| object.name() == Some(name) && object.namespace() == namespace;
     let of_account = || project.of_kind("ServiceAccount").find(is_same)?.node.get("automountServiceAccountToken");
     if let Some(off) = own.or_else(of_account).filter(|token| token.text() == Some("false")) {
         let message = format!("pods of {} get no token of their service account", pod.object.title());
@@ -274,8 +276,8 @@ fn account(project: &Project<'_>, pod: &Pod<'_>, bindings: &[Object<'_>], findin
 }
 
 /// Whether a subject is a service account, or a group that it is in. Where no namespace is written, any may be meant.
-fn covers(subject: Node<'_>, name: &str, namespace: Option<&str>) -> bool {
-    let text = |key| subject.get(key).and_then(Node::text);
+fn covers(subject: YamlNode<'_>, name: &str, namespace: Option<&str>) -> bool {
+    let text = |key| subject.get(key).and_then(YamlNode::text);
     let given = text("name").unwrap_or_default();
     match text("kind") {
         Some("ServiceAccount") => {

@@ -5,19 +5,20 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::super::finding::{Finding, Findings};
-use super::super::node::{Entry, Node, Scalar};
-use super::super::project::{Object, Project};
-use super::super::rule::{Rule, Severity};
-use super::super::sidecar::{is_injected, sidecars};
-use super::super::source::Place;
 use crate::agent::{API_KEY, SECRET, TOKEN};
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::node::{Scalar, YamlEntry, YamlNode};
+use crate::lint::object::ManifestObject;
+use crate::lint::project::Project;
+use crate::lint::rule::{LintRule, Severity};
+use crate::lint::sidecar::{is_injected, sidecars};
+use crate::lint::source::Place;
 use crate::secret::{MIN_TOKEN, SecretError, check_api_key};
 
 const PAGE: &str = "Datadog documentation, \"Amazon EKS on AWS Fargate\", \"Prerequisites\"";
 const KUBERNETES: &str = "Kubernetes documentation, \"Secrets\"";
 
-pub(crate) static NO_API_KEY: Rule = Rule {
+pub(crate) static NO_API_KEY: LintRule = LintRule {
     code: "PF601",
     name: "secret-without-api-key",
     severity: Severity::Error,
@@ -28,7 +29,7 @@ pub(crate) static NO_API_KEY: Rule = Rule {
     sources: &[PAGE, "DataDog/datadog-agent, issue #52899"],
 };
 
-pub(crate) static NO_TOKEN: Rule = Rule {
+pub(crate) static NO_TOKEN: LintRule = LintRule {
     code: "PF602",
     name: "secret-without-token",
     severity: Severity::Warning,
@@ -39,7 +40,7 @@ pub(crate) static NO_TOKEN: Rule = Rule {
     sources: &[PAGE, "DataDog/datadog-agent, issue #52899"],
 };
 
-pub(crate) static API_KEY_FORM: Rule = Rule {
+pub(crate) static API_KEY_FORM: LintRule = LintRule {
     code: "PF603",
     name: "api-key-form",
     severity: Severity::Error,
@@ -50,7 +51,7 @@ pub(crate) static API_KEY_FORM: Rule = Rule {
     sources: &["Datadog documentation, \"API and Application Keys\""],
 };
 
-pub(crate) static PLACEHOLDER: Rule = Rule {
+pub(crate) static PLACEHOLDER: LintRule = LintRule {
     code: "PF604",
     name: "secret-placeholder",
     severity: Severity::Error,
@@ -61,7 +62,7 @@ pub(crate) static PLACEHOLDER: Rule = Rule {
     sources: &[PAGE],
 };
 
-pub(crate) static SHORT_TOKEN: Rule = Rule {
+pub(crate) static SHORT_TOKEN: LintRule = LintRule {
     code: "PF605",
     name: "token-too-short",
     severity: Severity::Error,
@@ -72,7 +73,7 @@ pub(crate) static SHORT_TOKEN: Rule = Rule {
     sources: &[PAGE, "DataDog/datadog-agent, `pkg/api/util`, `authTokenMinimalLen`"],
 };
 
-pub(crate) static NOT_BASE64: Rule = Rule {
+pub(crate) static NOT_BASE64: LintRule = LintRule {
     code: "PF606",
     name: "secret-not-base64",
     severity: Severity::Error,
@@ -83,7 +84,7 @@ pub(crate) static NOT_BASE64: Rule = Rule {
     sources: &[KUBERNETES],
 };
 
-pub(crate) static BLANKS: Rule = Rule {
+pub(crate) static BLANKS: LintRule = LintRule {
     code: "PF607",
     name: "secret-with-blanks",
     severity: Severity::Error,
@@ -94,7 +95,7 @@ pub(crate) static BLANKS: Rule = Rule {
     sources: &[KUBERNETES],
 };
 
-pub(crate) static TOKENS_DIFFER: Rule = Rule {
+pub(crate) static TOKENS_DIFFER: LintRule = LintRule {
     code: "PF608",
     name: "tokens-differ",
     severity: Severity::Error,
@@ -105,7 +106,7 @@ pub(crate) static TOKENS_DIFFER: Rule = Rule {
     sources: &[PAGE],
 };
 
-pub(crate) static MISSING: Rule = Rule {
+pub(crate) static MISSING: LintRule = LintRule {
     code: "PF609",
     name: "secret-missing",
     severity: Severity::Error,
@@ -116,7 +117,7 @@ pub(crate) static MISSING: Rule = Rule {
     sources: &[PAGE, "DataDog/datadog-agent, issue #52899"],
 };
 
-pub(crate) static OTHER_NAME: Rule = Rule {
+pub(crate) static OTHER_NAME: LintRule = LintRule {
     code: "PF610",
     name: "secret-other-name",
     severity: Severity::Error,
@@ -127,7 +128,7 @@ pub(crate) static OTHER_NAME: Rule = Rule {
     sources: &[PAGE, "DataDog/datadog-operator, issue #1688"],
 };
 
-pub(crate) static NOT_A_STRING: Rule = Rule {
+pub(crate) static NOT_A_STRING: LintRule = LintRule {
     code: "PF611",
     name: "secret-not-a-string",
     severity: Severity::Error,
@@ -138,7 +139,7 @@ pub(crate) static NOT_A_STRING: Rule = Rule {
     sources: &["Kubernetes API reference, \"Secret\"", "kubernetes-sigs/yaml"],
 };
 
-pub(crate) static RULES: &[&Rule] = &[
+pub(crate) static RULES: &[&LintRule] = &[
     &NO_API_KEY,
     &NO_TOKEN,
     &API_KEY_FORM,
@@ -157,7 +158,8 @@ const MAKERS: [&str; 5] =
     ["ExternalSecret", "ClusterExternalSecret", "SealedSecret", "VaultStaticSecret", "BitwardenSecret"];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
-    let secrets: Vec<Object<'_>> = project.of_kind("Secret").filter(|secret| secret.name() == Some(SECRET)).collect();
+    let secrets: Vec<ManifestObject<'_>> =
+        project.of_kind("Secret").filter(|secret| secret.name() == Some(SECRET)).collect();
     project.of_kind("Secret").for_each(|secret| strings(project, &secret, findings));
     let mut tokens: Vec<(Place, String)> = Vec::new();
     for secret in &secrets {
@@ -184,9 +186,9 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     presence(project, findings);
 }
 
-fn strings(project: &Project<'_>, secret: &Object<'_>, findings: &mut Findings) {
+fn strings(project: &Project<'_>, secret: &ManifestObject<'_>, findings: &mut Findings) {
     let parts = ["data", "stringData"].into_iter().filter_map(|part| secret.node.get(part));
-    for entry in parts.flat_map(Node::entries) {
+    for entry in parts.flat_map(YamlNode::entries) {
         let kind = match entry.value.scalar() {
             Some(Scalar::Boolean(_)) => "a boolean",
             Some(Scalar::Number(_)) => "a number",
@@ -198,7 +200,7 @@ fn strings(project: &Project<'_>, secret: &Object<'_>, findings: &mut Findings) 
     }
 }
 
-fn entry<'a>(secret: &Object<'a>, key: &str) -> Option<Entry<'a>> {
+fn entry<'a>(secret: &ManifestObject<'a>, key: &str) -> Option<YamlEntry<'a>> {
     ["stringData", "data"].iter().find_map(|part| secret.node.get(part)?.entry(key))
 }
 
@@ -208,7 +210,7 @@ fn is_known(value: &str) -> bool {
 }
 
 /// What the Secret holds, decoded.
-fn value(secret: &Object<'_>, entry: Entry<'_>, findings: &mut Findings) -> Option<String> {
+fn value(secret: &ManifestObject<'_>, entry: YamlEntry<'_>, findings: &mut Findings) -> Option<String> {
     let text = entry.value.text()?;
     let is_data =
         secret.node.path(&["data"]).and_then(|data| data.entry(entry.name)).is_some_and(|one| one.key == entry.key);
@@ -229,7 +231,7 @@ fn value(secret: &Object<'_>, entry: Entry<'_>, findings: &mut Findings) -> Opti
     decoded
 }
 
-fn content(secret: &Object<'_>, entry: Entry<'_>, key: &str, value: &str, findings: &mut Findings) {
+fn content(secret: &ManifestObject<'_>, entry: YamlEntry<'_>, key: &str, value: &str, findings: &mut Findings) {
     let place = entry.value.place();
     let title = secret.title();
     let trimmed = value.trim();
@@ -272,46 +274,48 @@ fn is_placeholder(text: &str) -> bool {
 }
 
 /// The name of the Secret that an object is, or makes.
-fn makes<'a>(object: &Object<'a>) -> Option<&'a str> {
+fn makes<'a>(object: &ManifestObject<'a>) -> Option<&'a str> {
     let target =
         [&["spec", "target", "name"][..], &["spec", "template", "metadata", "name"], &["spec", "destination", "name"]];
     match object.kind {
         "Secret" => object.name(),
         kind if MAKERS.contains(&kind) => {
-            target.iter().find_map(|path| object.node.path(path)).and_then(Node::text).or_else(|| object.name())
+            target.iter().find_map(|path| object.node.path(path)).and_then(YamlNode::text).or_else(|| object.name())
         }
         _ => None,
     }
 }
 
 /// Whether a program copies an object into other namespaces.
-fn is_copied(object: &Object<'_>) -> bool {
+fn is_copied(object: &ManifestObject<'_>) -> bool {
     let annotations = object.node.path(&["metadata", "annotations"]);
     object.kind.starts_with("Cluster")
         || annotations
             .into_iter()
-            .flat_map(Node::entries)
+            .flat_map(YamlNode::entries)
             .any(|entry| ["reflect", "replicat", "kubed", "copy"].iter().any(|word| entry.name.contains(word)))
 }
 
 /// Looks whether each namespace with sidecars has the Secret.
 fn presence(project: &Project<'_>, findings: &mut Findings) {
-    let known: Vec<Object<'_>> = project.objects.iter().copied().filter(|one| makes(one) == Some(SECRET)).collect();
-    let is_everywhere = |one: &Object<'_>| is_copied(one) || one.namespace().is_none();
+    let known: Vec<ManifestObject<'_>> =
+        project.objects.iter().copied().filter(|one| makes(one) == Some(SECRET)).collect();
+    let is_everywhere = |one: &ManifestObject<'_>| is_copied(one) || one.namespace().is_none();
     let mut said: Vec<&str> = Vec::new();
-    for pod in project.pods().filter(|pod| pod.object.kind != "DaemonSet") {
+    for pod in project.pods().filter(|pod| pod.workload.runs_on_fargate) {
         let Some(namespace) = pod.object.namespace().filter(|namespace| !said.contains(namespace)) else { continue };
         let injected = is_injected(&pod);
         let is_from_secret = sidecars(&pod).iter().any(|sidecar| {
             let reference =
                 sidecar.variable("DD_API_KEY").and_then(|one| one.item.path(&["valueFrom", "secretKeyRef", "name"]));
-            reference.and_then(Node::text) == Some(SECRET)
+            reference.and_then(YamlNode::text) == Some(SECRET)
         });
-        let is_here = |one: &Object<'_>| is_everywhere(one) || one.namespace() == Some(namespace);
+        let is_here = |one: &ManifestObject<'_>| is_everywhere(one) || one.namespace() == Some(namespace);
         if !(injected || is_from_secret) || known.iter().any(is_here) {
             continue;
         }
-        let in_namespace = |one: &Object<'_>| one.namespace() == Some(namespace) && entry(one, API_KEY).is_some();
+        let in_namespace =
+            |one: &ManifestObject<'_>| one.namespace() == Some(namespace) && entry(one, API_KEY).is_some();
         let other = project.of_kind("Secret").find(in_namespace).filter(|_| injected);
         said.push(namespace);
         if let Some(other) = other {

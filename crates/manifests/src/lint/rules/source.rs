@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 
-use super::super::allow::Allow;
-use super::super::finding::{Finding, Findings};
-use super::super::node::Node;
-use super::super::project::{Kind, Project};
-use super::super::rule::{Rule, Severity};
-use super::super::source::Place;
+use crate::lint::allow::Allow;
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::node::YamlNode;
+use crate::lint::object::DocumentKind;
+use crate::lint::project::Project;
+use crate::lint::rule::{LintRule, Severity};
+use crate::lint::source::Place;
 
-pub(crate) static NOT_YAML: Rule = Rule {
+pub(crate) static NOT_YAML: LintRule = LintRule {
     code: "PF001",
     name: "not-yaml",
     severity: Severity::Error,
@@ -20,7 +21,7 @@ pub(crate) static NOT_YAML: Rule = Rule {
     sources: &["YAML 1.2.2 specification"],
 };
 
-pub(crate) static ALLOW_WITHOUT_REASON: Rule = Rule {
+pub(crate) static ALLOW_WITHOUT_REASON: LintRule = LintRule {
     code: "PF002",
     name: "allow-without-reason",
     severity: Severity::Warning,
@@ -31,7 +32,7 @@ pub(crate) static ALLOW_WITHOUT_REASON: Rule = Rule {
     sources: &["podferry's own"],
 };
 
-pub(crate) static UNUSED_ALLOW: Rule = Rule {
+pub(crate) static UNUSED_ALLOW: LintRule = LintRule {
     code: "PF003",
     name: "unused-allow",
     severity: Severity::Note,
@@ -42,7 +43,7 @@ pub(crate) static UNUSED_ALLOW: Rule = Rule {
     sources: &["podferry's own"],
 };
 
-pub(crate) static DUPLICATE_KEY: Rule = Rule {
+pub(crate) static DUPLICATE_KEY: LintRule = LintRule {
     code: "PF004",
     name: "duplicate-key",
     severity: Severity::Error,
@@ -53,7 +54,7 @@ pub(crate) static DUPLICATE_KEY: Rule = Rule {
     sources: &["YAML 1.2.2 specification, 3.2.1.3", "kubernetes-sigs/yaml, `UnmarshalStrict`"],
 };
 
-pub(crate) static UNRENDERED: Rule = Rule {
+pub(crate) static UNRENDERED: LintRule = LintRule {
     code: "PF005",
     name: "unrendered-template",
     severity: Severity::Note,
@@ -64,7 +65,7 @@ pub(crate) static UNRENDERED: Rule = Rule {
     sources: &["Helm documentation, \"Chart Template Guide\""],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&NOT_YAML, &ALLOW_WITHOUT_REASON, &UNUSED_ALLOW, &DUPLICATE_KEY, &UNRENDERED];
+pub(crate) static RULES: &[&LintRule] = &[&NOT_YAML, &ALLOW_WITHOUT_REASON, &UNUSED_ALLOW, &DUPLICATE_KEY, &UNRENDERED];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for (number, (parsed, source)) in project.parsed.iter().zip(project.sources).enumerate() {
@@ -77,12 +78,12 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
         };
         findings.push(Finding::new(rule, place, message));
     }
-    for object in project.objects.iter().filter(|object| object.what != Kind::Other) {
+    for object in project.objects.iter().filter(|object| object.what != DocumentKind::Other) {
         duplicates(object.node, findings);
     }
 }
 
-fn duplicates(node: Node<'_>, findings: &mut Findings) {
+fn duplicates(node: YamlNode<'_>, findings: &mut Findings) {
     if node.is_alias() {
         return;
     }
@@ -97,10 +98,16 @@ fn duplicates(node: Node<'_>, findings: &mut Findings) {
     node.items().for_each(|item| duplicates(item, findings));
 }
 
-/// Looks at a comment that allows something.
-pub(crate) fn check_allow(allow: &Allow, place: Place, is_used: bool, findings: &mut Vec<Finding>) {
+/// Looks at a comment that allows something; `rule` is the one that it names, if there is one.
+pub(crate) fn check_allow(
+    allow: &Allow,
+    rule: Option<&'static LintRule>,
+    place: Place,
+    is_used: bool,
+    findings: &mut Vec<Finding>,
+) {
     if !is_used {
-        let message = match super::find(&allow.code) {
+        let message = match rule {
             Some(rule) => format!("{} ({}) is not found here", rule.code, rule.name),
             None => "the comment names no code of a rule".to_owned(),
         };

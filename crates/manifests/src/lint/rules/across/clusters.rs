@@ -4,10 +4,10 @@ use crate::lint::cloudwatch;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::installation::{self, is_placeholder};
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 use crate::lint::source::Place;
 
-pub(crate) static OTHER_CLUSTER: Rule = Rule {
+pub(crate) static OTHER_CLUSTER: LintRule = LintRule {
     code: "PF951",
     name: "other-cluster",
     severity: Severity::Warning,
@@ -18,7 +18,7 @@ pub(crate) static OTHER_CLUSTER: Rule = Rule {
     sources: &["Datadog, \"Amazon EKS on AWS Fargate\", Cluster name", "podferry's own"],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&OTHER_CLUSTER];
+pub(crate) static RULES: &[&LintRule] = &[&OTHER_CLUSTER];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     let Some(expected) = project.expected.cluster.as_deref() else { return };

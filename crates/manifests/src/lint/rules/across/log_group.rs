@@ -1,18 +1,18 @@
 //! Whether the log group that Fluent Bit writes to is the one that is read.
 
 use crate::fluent_bit::parse::ReadProperty;
-use crate::lint::cloudwatch::{self, Output};
+use crate::lint::cloudwatch::{self, CloudWatchOutput};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 use crate::lint::source::Place;
 use crate::lint::subscription::{self, Subscription};
 use crate::lint::template;
-use pipeline::stream::{self, Origin};
+use pipeline::stream::{self, StreamOrigin};
 
 const FILTERS: &str = "Amazon CloudWatch Logs User Guide, \"Subscription filters\"";
 
-pub(crate) static NOT_SUBSCRIBED: Rule = Rule {
+pub(crate) static NOT_SUBSCRIBED: LintRule = LintRule {
     code: "PF901",
     name: "group-not-subscribed",
     severity: Severity::Warning,
@@ -23,7 +23,7 @@ pub(crate) static NOT_SUBSCRIBED: Rule = Rule {
     sources: &[FILTERS],
 };
 
-pub(crate) static OTHER_GROUP: Rule = Rule {
+pub(crate) static OTHER_GROUP: LintRule = LintRule {
     code: "PF902",
     name: "other-log-group",
     severity: Severity::Error,
@@ -34,7 +34,7 @@ pub(crate) static OTHER_GROUP: Rule = Rule {
     sources: &["podferry's own", FILTERS],
 };
 
-pub(crate) static OTHER_REGION: Rule = Rule {
+pub(crate) static OTHER_REGION: LintRule = LintRule {
     code: "PF903",
     name: "subscription-in-other-region",
     severity: Severity::Error,
@@ -45,15 +45,15 @@ pub(crate) static OTHER_REGION: Rule = Rule {
     sources: &[FILTERS],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&NOT_SUBSCRIBED, &OTHER_GROUP, &OTHER_REGION];
+pub(crate) static RULES: &[&LintRule] = &[&NOT_SUBSCRIBED, &OTHER_GROUP, &OTHER_REGION];
 
 /// A log group that Fluent Bit writes to.
-struct Written<'b, 'a> {
-    output: Output<'b, 'a>,
+struct WrittenLogGroup<'b, 'a> {
+    output: CloudWatchOutput<'b, 'a>,
     group: &'b ReadProperty,
 }
 
-impl Written<'_, '_> {
+impl WrittenLogGroup<'_, '_> {
     fn name(&self) -> &str {
         &self.group.value.value
     }
@@ -66,12 +66,12 @@ impl Written<'_, '_> {
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     let resources = template::resources(project);
     // Groups of services and functions are subscribed for other reasons.
-    let is_of_service = |group: &str| matches!(stream::origin(group, ""), Origin::Service(_));
+    let is_of_service = |group: &str| matches!(stream::origin(group, ""), StreamOrigin::Service(_));
     let mut subscriptions = subscription::all(&resources);
     subscriptions.retain(|subscription| !subscription.group_name().is_some_and(is_of_service));
     let outputs = project.logging.iter().flat_map(|logging| cloudwatch::outputs(logging));
-    let written: Vec<Written<'_, '_>> =
-        outputs.filter_map(|output| Some(Written { output, group: output.log_group()? })).collect();
+    let written: Vec<WrittenLogGroup<'_, '_>> =
+        outputs.filter_map(|output| Some(WrittenLogGroup { output, group: output.log_group()? })).collect();
     not_subscribed(&written, &subscriptions, findings);
     regions(&written, &subscriptions, findings);
     if let Some(expected) = project.expected.log_group.as_deref() {
@@ -79,7 +79,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn not_subscribed(written: &[Written<'_, '_>], subscriptions: &[Subscription<'_>], findings: &mut Findings) {
+fn not_subscribed(written: &[WrittenLogGroup<'_, '_>], subscriptions: &[Subscription<'_>], findings: &mut Findings) {
     // With one name that is made by the template, nothing can be said.
     let Some(names) = subscriptions.iter().map(Subscription::group_name).collect::<Option<Vec<&str>>>() else { return };
     let Some(first) = subscriptions.first() else { return };
@@ -94,7 +94,7 @@ fn not_subscribed(written: &[Written<'_, '_>], subscriptions: &[Subscription<'_>
     }
 }
 
-fn regions(written: &[Written<'_, '_>], subscriptions: &[Subscription<'_>], findings: &mut Findings) {
+fn regions(written: &[WrittenLogGroup<'_, '_>], subscriptions: &[Subscription<'_>], findings: &mut Findings) {
     for written in written {
         let Some(region) = written.output.region() else { continue };
         for subscription in subscriptions.iter().filter(|one| one.group_name() == Some(written.name())) {
@@ -107,7 +107,12 @@ fn regions(written: &[Written<'_, '_>], subscriptions: &[Subscription<'_>], find
     }
 }
 
-fn others(expected: &str, written: &[Written<'_, '_>], subscriptions: &[Subscription<'_>], findings: &mut Findings) {
+fn others(
+    expected: &str,
+    written: &[WrittenLogGroup<'_, '_>],
+    subscriptions: &[Subscription<'_>],
+    findings: &mut Findings,
+) {
     if !written.iter().any(|written| written.name() == expected) {
         for written in written {
             let message = format!("logs go to `{}`, and `{expected}` is expected", written.name());

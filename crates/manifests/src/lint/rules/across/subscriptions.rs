@@ -2,13 +2,13 @@
 
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 use crate::lint::subscription::{self, Subscription};
 use crate::lint::template::{self, Resource, reference};
 
 const FILTERS: &str = "Amazon CloudWatch Logs User Guide, \"Subscription filters\"";
 
-pub(crate) static LOOP: Rule = Rule {
+pub(crate) static LOOP: LintRule = LintRule {
     code: "PF921",
     name: "subscription-loop",
     severity: Severity::Error,
@@ -19,7 +19,7 @@ pub(crate) static LOOP: Rule = Rule {
     sources: &[FILTERS, "AWS Lambda Developer Guide, \"Recursive loop detection\""],
 };
 
-pub(crate) static TOO_MANY: Rule = Rule {
+pub(crate) static TOO_MANY: LintRule = LintRule {
     code: "PF922",
     name: "too-many-subscriptions",
     severity: Severity::Error,
@@ -30,7 +30,7 @@ pub(crate) static TOO_MANY: Rule = Rule {
     sources: &["Amazon CloudWatch Logs User Guide, \"CloudWatch Logs quotas\""],
 };
 
-pub(crate) static ROLE: Rule = Rule {
+pub(crate) static ROLE: LintRule = LintRule {
     code: "PF923",
     name: "subscription-role-for-function",
     severity: Severity::Error,
@@ -41,7 +41,7 @@ pub(crate) static ROLE: Rule = Rule {
     sources: &["AWS CloudFormation, AWS::Logs::SubscriptionFilter", "cloudtools/troposphere#413"],
 };
 
-pub(crate) static NO_PERMISSION: Rule = Rule {
+pub(crate) static NO_PERMISSION: LintRule = LintRule {
     code: "PF924",
     name: "subscription-without-permission",
     severity: Severity::Error,
@@ -52,7 +52,7 @@ pub(crate) static NO_PERMISSION: Rule = Rule {
     sources: &[FILTERS, "AWS CloudFormation, AWS::Lambda::Permission"],
 };
 
-pub(crate) static CLASS: Rule = Rule {
+pub(crate) static CLASS: LintRule = LintRule {
     code: "PF925",
     name: "subscription-of-infrequent-access",
     severity: Severity::Error,
@@ -63,7 +63,7 @@ pub(crate) static CLASS: Rule = Rule {
     sources: &["Amazon CloudWatch Logs User Guide, \"Log classes\""],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&LOOP, &TOO_MANY, &ROLE, &NO_PERMISSION, &CLASS];
+pub(crate) static RULES: &[&LintRule] = &[&LOOP, &TOO_MANY, &ROLE, &NO_PERMISSION, &CLASS];
 
 /// How many filters a log group takes. Source: Amazon CloudWatch Logs User Guide, "CloudWatch Logs quotas".
 const MAX_FILTERS: usize = 2;
@@ -127,7 +127,7 @@ fn role(subscription: &Subscription<'_>, resources: &[Resource<'_>], findings: &
     }
     let role =
         subscription.resource.entry.value.path(&["Properties"]).and_then(|properties| properties.entry("RoleArn"));
-    let is_given = |role: &crate::lint::node::Entry<'_>| {
+    let is_given = |role: &crate::lint::node::YamlEntry<'_>| {
         template::literal(role.value).is_some() || subscription.resource.referred(role.value, resources).is_some()
     };
     if let Some(role) = role.filter(is_given).filter(|_| subscription.destination.is_some()) {

@@ -7,11 +7,12 @@ use std::collections::HashMap;
 
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::{CONFIG_MAP, NAMESPACE};
-use crate::lint::node::Node;
-use crate::lint::project::{Kind, Object, Project};
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::node::YamlNode;
+use crate::lint::object::{DocumentKind, ManifestObject};
+use crate::lint::project::Project;
+use crate::lint::rule::{LintRule, Severity};
 
-pub(crate) static LOGGING_TWICE: Rule = Rule {
+pub(crate) static LOGGING_TWICE: LintRule = LintRule {
     code: "PF931",
     name: "logging-twice",
     severity: Severity::Error,
@@ -22,7 +23,7 @@ pub(crate) static LOGGING_TWICE: Rule = Rule {
     sources: &["Kubernetes documentation, \"Declarative Management of Kubernetes Objects Using Configuration Files\""],
 };
 
-pub(crate) static OBJECT_TWICE: Rule = Rule {
+pub(crate) static OBJECT_TWICE: LintRule = LintRule {
     code: "PF932",
     name: "object-twice",
     severity: Severity::Warning,
@@ -33,11 +34,11 @@ pub(crate) static OBJECT_TWICE: Rule = Rule {
     sources: &["Kubernetes documentation, \"Declarative Management of Kubernetes Objects Using Configuration Files\""],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&LOGGING_TWICE, &OBJECT_TWICE];
+pub(crate) static RULES: &[&LintRule] = &[&LOGGING_TWICE, &OBJECT_TWICE];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
-    let mut seen: HashMap<(usize, &str, &str, &str, &str), Object<'_>> = HashMap::new();
-    for object in project.objects.iter().filter(|object| object.what == Kind::Kubernetes) {
+    let mut seen: HashMap<(usize, &str, &str, &str, &str), ManifestObject<'_>> = HashMap::new();
+    for object in project.objects.iter().filter(|object| object.what == DocumentKind::Kubernetes) {
         let Some(name) = object.name().filter(|name| !name.is_empty()) else { continue };
         let namespace = object.namespace().unwrap_or_default();
         let Some(first) = seen.insert((object.source, object.group(), object.kind, namespace, name), *object) else {
@@ -54,10 +55,10 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
 }
 
 /// Whether two values are the same, in whatever order their members stand.
-fn are_equal(one: Node<'_>, other: Node<'_>) -> bool {
+fn are_equal(one: YamlNode<'_>, other: YamlNode<'_>) -> bool {
     if one.is_map() && other.is_map() {
-        let count = |node: Node<'_>| node.entries().count();
-        let has = |entry: crate::lint::node::Entry<'_>| {
+        let count = |node: YamlNode<'_>| node.entries().count();
+        let has = |entry: crate::lint::node::YamlEntry<'_>| {
             other.get(entry.name).is_some_and(|value| are_equal(entry.value, value))
         };
         return count(one) == count(other) && one.entries().all(has);

@@ -2,20 +2,21 @@
 
 use serde_json::Value;
 
-use super::super::super::embedded::Embedded;
-use super::super::super::finding::{Finding, Findings};
-use super::super::super::json::JsonText;
-use super::super::super::project::{Pod, Project};
-use super::super::super::rule::{Rule, Severity};
-use super::super::super::similar::closest;
-use super::super::super::source::Span;
 use super::{Annotation, PAGE, annotations, read};
 use crate::annotations::is_check;
 use crate::annotations_v1::{ConvertError, PARTS, checks};
+use crate::lint::embedded::Embedded;
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::json::JsonText;
+use crate::lint::pod::PodTemplate;
+use crate::lint::project::Project;
+use crate::lint::rule::{LintRule, Severity};
+use crate::lint::similar::closest;
+use crate::lint::source::Span;
 
 const CODE: &str = "DataDog/datadog-agent, `comp/core/autodiscovery/common/utils`";
 
-pub(crate) static NOT_JSON: Rule = Rule {
+pub(crate) static NOT_JSON: LintRule = LintRule {
     code: "PF802",
     name: "annotation-not-json",
     severity: Severity::Error,
@@ -26,7 +27,7 @@ pub(crate) static NOT_JSON: Rule = Rule {
     sources: &[PAGE, CODE],
 };
 
-pub(crate) static CHECKS_FORM: Rule = Rule {
+pub(crate) static CHECKS_FORM: LintRule = LintRule {
     code: "PF803",
     name: "checks-form",
     severity: Severity::Error,
@@ -37,7 +38,7 @@ pub(crate) static CHECKS_FORM: Rule = Rule {
     sources: &[PAGE, CODE],
 };
 
-pub(crate) static THREE_LISTS: Rule = Rule {
+pub(crate) static THREE_LISTS: LintRule = LintRule {
     code: "PF804",
     name: "checks-v1-form",
     severity: Severity::Error,
@@ -48,7 +49,7 @@ pub(crate) static THREE_LISTS: Rule = Rule {
     sources: &[PAGE, CODE],
 };
 
-pub(crate) static BOTH: Rule = Rule {
+pub(crate) static BOTH: LintRule = LintRule {
     code: "PF805",
     name: "checks-twice",
     severity: Severity::Warning,
@@ -59,7 +60,7 @@ pub(crate) static BOTH: Rule = Rule {
     sources: &[PAGE, CODE],
 };
 
-pub(crate) static VARIABLE: Rule = Rule {
+pub(crate) static VARIABLE: LintRule = LintRule {
     code: "PF818",
     name: "template-variable-unknown",
     severity: Severity::Error,
@@ -70,7 +71,7 @@ pub(crate) static VARIABLE: Rule = Rule {
     sources: &["Datadog documentation, \"Autodiscovery Template Variables\""],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&NOT_JSON, &CHECKS_FORM, &THREE_LISTS, &BOTH, &VARIABLE];
+pub(crate) static RULES: &[&LintRule] = &[&NOT_JSON, &CHECKS_FORM, &THREE_LISTS, &BOTH, &VARIABLE];
 
 /// Members of a check. Source: DataDog/datadog-agent, `pod_annotations.go`, `parseChecksJSON`.
 const MEMBERS: [&str; 6] =
@@ -141,7 +142,7 @@ fn is_meant(member: &str, known: &str) -> bool {
     member != known && closest(member, MEMBERS) == Some(known)
 }
 
-fn lists(project: &Project<'_>, pod: &Pod<'_>, findings: &mut Findings) {
+fn lists(project: &Project<'_>, pod: &PodTemplate<'_>, findings: &mut Findings) {
     let all = annotations(pod);
     let mut seen: Vec<&str> = Vec::new();
     for one in all.iter().filter(|one| PARTS.contains(&one.end)) {

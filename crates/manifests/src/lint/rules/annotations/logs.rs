@@ -2,21 +2,21 @@
 
 use serde_json::Value;
 
-use super::super::super::finding::{Finding, Findings};
-use super::super::super::json::JsonText;
-use super::super::super::project::Project;
-use super::super::super::rule::{Rule, Severity};
-use super::super::super::similar::closest;
-use super::super::super::source::Place;
 use super::checks::NOT_JSON;
 use super::{LOGS_PAGE, annotations, read};
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::json::JsonText;
+use crate::lint::project::Project;
+use crate::lint::rule::{LintRule, Severity};
+use crate::lint::similar::closest;
+use crate::lint::source::Place;
 use pipeline::autodiscovery::ContainerLogs;
 use pipeline::rules::RuleError;
 use pipeline::rules::parse::KINDS;
 
 const CODE: &str = "DataDog/datadog-agent, `comp/logs/agent/config`";
 
-pub(crate) static FORM: Rule = Rule {
+pub(crate) static FORM: LintRule = LintRule {
     code: "PF808",
     name: "logs-annotation-form",
     severity: Severity::Error,
@@ -27,7 +27,7 @@ pub(crate) static FORM: Rule = Rule {
     sources: &[LOGS_PAGE, CODE],
 };
 
-pub(crate) static PROCESSING_RULE: Rule = Rule {
+pub(crate) static PROCESSING_RULE: LintRule = LintRule {
     code: "PF809",
     name: "log-processing-rule",
     severity: Severity::Error,
@@ -38,7 +38,7 @@ pub(crate) static PROCESSING_RULE: Rule = Rule {
     sources: &["Datadog documentation, \"Advanced Log Collection\"", CODE],
 };
 
-pub(crate) static MEMBER: Rule = Rule {
+pub(crate) static MEMBER: LintRule = LintRule {
     code: "PF810",
     name: "logs-annotation-member",
     severity: Severity::Warning,
@@ -49,7 +49,7 @@ pub(crate) static MEMBER: Rule = Rule {
     sources: &[LOGS_PAGE],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&FORM, &PROCESSING_RULE, &MEMBER];
+pub(crate) static RULES: &[&LintRule] = &[&FORM, &PROCESSING_RULE, &MEMBER];
 
 /// Members of a configuration of logs. Source: DataDog/datadog-agent, `comp/logs/agent/config/integration_config.go`.
 const MEMBERS: [&str; 18] = [

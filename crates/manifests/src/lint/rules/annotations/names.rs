@@ -1,15 +1,17 @@
 //! Where annotations of Autodiscovery stand, what they are called, and whether their container exists.
 
-use super::super::super::finding::{Finding, Findings};
-use super::super::super::node::{Entry, Node, Scalar};
-use super::super::super::project::{Kind, Pod, Project};
-use super::super::super::rule::{Rule, Severity};
-use super::super::super::sidecar::is_partial;
-use super::super::super::similar::closest;
 use super::{ENDS, OF_POD, PAGE, annotation, annotations};
 use crate::annotations::PREFIX;
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::node::{Scalar, YamlEntry, YamlNode};
+use crate::lint::object::DocumentKind;
+use crate::lint::pod::PodTemplate;
+use crate::lint::project::Project;
+use crate::lint::rule::{LintRule, Severity};
+use crate::lint::sidecar::is_partial;
+use crate::lint::similar::closest;
 
-pub(crate) static NOT_A_STRING: Rule = Rule {
+pub(crate) static NOT_A_STRING: LintRule = LintRule {
     code: "PF801",
     name: "annotation-not-a-string",
     severity: Severity::Error,
@@ -20,7 +22,7 @@ pub(crate) static NOT_A_STRING: Rule = Rule {
     sources: &["Kubernetes documentation, \"Annotations\"", "Kubernetes API reference, \"ObjectMeta\""],
 };
 
-pub(crate) static UNKNOWN_CONTAINER: Rule = Rule {
+pub(crate) static UNKNOWN_CONTAINER: LintRule = LintRule {
     code: "PF806",
     name: "annotation-of-no-container",
     severity: Severity::Error,
@@ -31,7 +33,7 @@ pub(crate) static UNKNOWN_CONTAINER: Rule = Rule {
     sources: &[PAGE, "DataDog/datadog-agent, `ValidateAnnotationsMatching`"],
 };
 
-pub(crate) static UNKNOWN_NAME: Rule = Rule {
+pub(crate) static UNKNOWN_NAME: LintRule = LintRule {
     code: "PF807",
     name: "annotation-unknown",
     severity: Severity::Warning,
@@ -42,7 +44,7 @@ pub(crate) static UNKNOWN_NAME: Rule = Rule {
     sources: &[PAGE, "Datadog documentation, \"Container Discovery Management\""],
 };
 
-pub(crate) static ON_WORKLOAD: Rule = Rule {
+pub(crate) static ON_WORKLOAD: LintRule = LintRule {
     code: "PF812",
     name: "annotation-on-workload",
     severity: Severity::Error,
@@ -53,7 +55,7 @@ pub(crate) static ON_WORKLOAD: Rule = Rule {
     sources: &[PAGE],
 };
 
-pub(crate) static NOT_YES_OR_NO: Rule = Rule {
+pub(crate) static NOT_YES_OR_NO: LintRule = LintRule {
     code: "PF816",
     name: "annotation-not-a-boolean",
     severity: Severity::Warning,
@@ -64,7 +66,8 @@ pub(crate) static NOT_YES_OR_NO: Rule = Rule {
     sources: &["Datadog documentation, \"Container Discovery Management\""],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&NOT_A_STRING, &UNKNOWN_CONTAINER, &UNKNOWN_NAME, &ON_WORKLOAD, &NOT_YES_OR_NO];
+pub(crate) static RULES: &[&LintRule] =
+    &[&NOT_A_STRING, &UNKNOWN_CONTAINER, &UNKNOWN_NAME, &ON_WORKLOAD, &NOT_YES_OR_NO];
 
 /// Annotations that are yes or no.
 const BOOLEANS: [&str; 5] =
@@ -74,10 +77,10 @@ const BOOLEANS: [&str; 5] =
 const YES_OR_NO: [&str; 12] = ["true", "false", "True", "False", "TRUE", "FALSE", "t", "f", "T", "F", "1", "0"];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
-    for object in project.of_what(Kind::Kubernetes) {
+    for object in project.of_what(DocumentKind::Kubernetes) {
         strings(project, object.node, findings);
         let Some(pod) = object.pod() else { continue };
-        if object.kind != "Pod" {
+        if !pod.workload.is_pod() {
             strings(project, pod.template, findings);
             on_workload(&pod, findings);
         }
@@ -85,9 +88,9 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn strings(project: &Project<'_>, object: Node<'_>, findings: &mut Findings) {
+fn strings(project: &Project<'_>, object: YamlNode<'_>, findings: &mut Findings) {
     for part in ["annotations", "labels"] {
-        for entry in object.path(&["metadata", part]).into_iter().flat_map(Node::entries) {
+        for entry in object.path(&["metadata", part]).into_iter().flat_map(YamlNode::entries) {
             let value = entry.value;
             let kind = match value.scalar() {
                 _ if value.is_tagged() || entry.name == "<<" => continue,
@@ -104,10 +107,10 @@ fn strings(project: &Project<'_>, object: Node<'_>, findings: &mut Findings) {
     }
 }
 
-fn on_workload(pod: &Pod<'_>, findings: &mut Findings) {
+fn on_workload(pod: &PodTemplate<'_>, findings: &mut Findings) {
     let own = pod.object.node.path(&["metadata", "annotations"]);
-    let is_on_pods = |entry: &Entry<'_>| pod.annotations().is_some_and(|pods| pods.entry(entry.name).is_some());
-    for entry in own.into_iter().flat_map(Node::entries).filter(|entry| !is_on_pods(entry)) {
+    let is_on_pods = |entry: &YamlEntry<'_>| pod.annotations().is_some_and(|pods| pods.entry(entry.name).is_some());
+    for entry in own.into_iter().flat_map(YamlNode::entries).filter(|entry| !is_on_pods(entry)) {
         if annotation(entry).is_some() {
             let message = format!("pods of {} do not have the annotation {}", pod.object.title(), entry.name);
             findings.push(Finding::new(&ON_WORKLOAD, entry.key, message));
@@ -115,7 +118,7 @@ fn on_workload(pod: &Pod<'_>, findings: &mut Findings) {
     }
 }
 
-fn containers(pod: &Pod<'_>, findings: &mut Findings) {
+fn containers(pod: &PodTemplate<'_>, findings: &mut Findings) {
     let all = annotations(pod);
     let names: Vec<&str> = pod.containers(true).filter_map(|container| container.get("name")?.text()).collect();
     // A container can be given another name for its checks.

@@ -2,16 +2,17 @@
 
 use serde_json::Value;
 
-use super::super::super::finding::{Finding, Findings};
-use super::super::super::node::Node;
-use super::super::super::project::{Pod, Project};
-use super::super::super::rule::{Rule, Severity};
-use super::super::super::sidecar::{is_partial, sidecars, variables};
-use super::super::super::similar::closest;
 use super::checks::NOT_JSON;
 use super::{TAGGING, annotations, read};
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::node::YamlNode;
+use crate::lint::pod::PodTemplate;
+use crate::lint::project::Project;
+use crate::lint::rule::{LintRule, Severity};
+use crate::lint::sidecar::{is_partial, sidecars, variables};
+use crate::lint::similar::closest;
 
-pub(crate) static FORM: Rule = Rule {
+pub(crate) static FORM: LintRule = LintRule {
     code: "PF811",
     name: "tags-annotation-form",
     severity: Severity::Warning,
@@ -25,7 +26,7 @@ pub(crate) static FORM: Rule = Rule {
     ],
 };
 
-pub(crate) static ON_WORKLOAD: Rule = Rule {
+pub(crate) static ON_WORKLOAD: LintRule = LintRule {
     code: "PF813",
     name: "service-labels-on-workload",
     severity: Severity::Warning,
@@ -36,7 +37,7 @@ pub(crate) static ON_WORKLOAD: Rule = Rule {
     sources: &[TAGGING],
 };
 
-pub(crate) static VALUE: Rule = Rule {
+pub(crate) static VALUE: LintRule = LintRule {
     code: "PF814",
     name: "label-value-form",
     severity: Severity::Error,
@@ -47,7 +48,7 @@ pub(crate) static VALUE: Rule = Rule {
     sources: &["Kubernetes documentation, \"Labels and Selectors\""],
 };
 
-pub(crate) static ONLY_IN_VARIABLE: Rule = Rule {
+pub(crate) static ONLY_IN_VARIABLE: LintRule = LintRule {
     code: "PF815",
     name: "service-only-in-variable",
     severity: Severity::Note,
@@ -58,7 +59,7 @@ pub(crate) static ONLY_IN_VARIABLE: Rule = Rule {
     sources: &[TAGGING],
 };
 
-pub(crate) static UNKNOWN: Rule = Rule {
+pub(crate) static UNKNOWN: LintRule = LintRule {
     code: "PF817",
     name: "service-label-unknown",
     severity: Severity::Warning,
@@ -69,7 +70,7 @@ pub(crate) static UNKNOWN: Rule = Rule {
     sources: &[TAGGING],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&FORM, &ON_WORKLOAD, &VALUE, &ONLY_IN_VARIABLE, &UNKNOWN];
+pub(crate) static RULES: &[&LintRule] = &[&FORM, &ON_WORKLOAD, &VALUE, &ONLY_IN_VARIABLE, &UNKNOWN];
 
 const LABEL: &str = "tags.datadoghq.com/";
 /// What the labels are for, and the variable that says the same to the application.
@@ -87,7 +88,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn form(project: &Project<'_>, pod: &Pod<'_>, findings: &mut Findings) {
+fn form(project: &Project<'_>, pod: &PodTemplate<'_>, findings: &mut Findings) {
     for one in annotations(pod).into_iter().filter(|one| one.end == "tags") {
         let Some(json) = read(project, one, &NOT_JSON, findings) else { continue };
         let Value::Object(all) = &json.value else {
@@ -104,10 +105,10 @@ fn form(project: &Project<'_>, pod: &Pod<'_>, findings: &mut Findings) {
     }
 }
 
-fn labels(pod: &Pod<'_>, findings: &mut Findings) {
+fn labels(pod: &PodTemplate<'_>, findings: &mut Findings) {
     let on_pods = pod.labels();
-    let own = pod.object.node.path(&["metadata", "labels"]).filter(|_| pod.object.kind != "Pod");
-    for entry in own.into_iter().flat_map(Node::entries) {
+    let own = pod.object.node.path(&["metadata", "labels"]).filter(|_| !pod.workload.is_pod());
+    for entry in own.into_iter().flat_map(YamlNode::entries) {
         let is_on_pods = on_pods.is_some_and(|labels| labels.entry(entry.name).is_some());
         if entry.name.starts_with(LABEL) && !is_on_pods {
             let message = format!("pods of {} do not have the label {}", pod.object.title(), entry.name);
@@ -115,7 +116,7 @@ fn labels(pod: &Pod<'_>, findings: &mut Findings) {
         }
     }
     let names: Vec<&str> = pod.containers(true).filter_map(|container| container.get("name")?.text()).collect();
-    for entry in [own, on_pods].into_iter().flatten().flat_map(Node::entries) {
+    for entry in [own, on_pods].into_iter().flatten().flat_map(YamlNode::entries) {
         let Some(rest) = entry.name.strip_prefix(LABEL) else { continue };
         if let Some(value) = entry.value.string().filter(|value| !value.contains(['$', '{']) && !is_value(value)) {
             let length = value.chars().count();
@@ -147,10 +148,10 @@ fn is_value(value: &str) -> bool {
     value.len() <= MAX_VALUE && value.bytes().all(is_inside) && edges.into_iter().flatten().all(is_edge)
 }
 
-fn in_variables(pod: &Pod<'_>, findings: &mut Findings) {
+fn in_variables(pod: &PodTemplate<'_>, findings: &mut Findings) {
     let agents: Vec<&str> = sidecars(pod).iter().map(|sidecar| sidecar.name()).collect();
     for container in pod.spec.list("containers") {
-        let name = container.get("name").and_then(Node::text).unwrap_or_default();
+        let name = container.get("name").and_then(YamlNode::text).unwrap_or_default();
         if agents.contains(&name) {
             continue;
         }

@@ -5,16 +5,16 @@ use super::{cri_parser, kubernetes};
 use crate::fluent_bit::parse::ReadProperty;
 use crate::lint::cloudwatch;
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::logging::Section;
+use crate::lint::logging::PlacedSection;
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 use pipeline::glob;
 
 const RECORD_MODIFIER: &str = "Fluent Bit manual, \"Record Modifier\" filter";
 const MODIFY: &str = "Fluent Bit manual, \"Modify\" filter";
 const NEST: &str = "Fluent Bit manual, \"Nest\" filter";
 
-pub(crate) static METADATA_HIDDEN: Rule = Rule {
+pub(crate) static METADATA_HIDDEN: LintRule = LintRule {
     code: "PF304",
     name: "metadata-hidden",
     severity: Severity::Warning,
@@ -25,7 +25,7 @@ pub(crate) static METADATA_HIDDEN: Rule = Rule {
     sources: &[RECORD_MODIFIER, MODIFY, NEST],
 };
 
-pub(crate) static LINE_HIDDEN: Rule = Rule {
+pub(crate) static LINE_HIDDEN: LintRule = LintRule {
     code: "PF305",
     name: "line-hidden",
     severity: Severity::Error,
@@ -36,7 +36,7 @@ pub(crate) static LINE_HIDDEN: Rule = Rule {
     sources: &[RECORD_MODIFIER, MODIFY, NEST],
 };
 
-pub(crate) static OVERWRITTEN: Rule = Rule {
+pub(crate) static OVERWRITTEN: LintRule = LintRule {
     code: "PF306",
     name: "member-overwritten",
     severity: Severity::Error,
@@ -47,7 +47,7 @@ pub(crate) static OVERWRITTEN: Rule = Rule {
     sources: &[RECORD_MODIFIER, MODIFY],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&METADATA_HIDDEN, &LINE_HIDDEN, &OVERWRITTEN];
+pub(crate) static RULES: &[&LintRule] = &[&METADATA_HIDDEN, &LINE_HIDDEN, &OVERWRITTEN];
 
 /// The members that are read, and what they are for.
 const MEMBERS: [(&str, &str); 4] = [
@@ -85,7 +85,7 @@ fn words(property: &ReadProperty) -> impl Iterator<Item = &str> {
 }
 
 /// `there` says which members records have at all.
-fn record_modifier(filter: Section<'_, '_>, there: &[(&str, bool)], findings: &mut Findings) {
+fn record_modifier(filter: PlacedSection<'_, '_>, there: &[(&str, bool)], findings: &mut Findings) {
     let mut kept: Vec<&ReadProperty> = Vec::new();
     for property in &filter.section.properties {
         let first = words(property).next().unwrap_or_default();
@@ -107,7 +107,7 @@ fn record_modifier(filter: Section<'_, '_>, there: &[(&str, bool)], findings: &m
     }
 }
 
-fn modify(filter: Section<'_, '_>, findings: &mut Findings) {
+fn modify(filter: PlacedSection<'_, '_>, findings: &mut Findings) {
     // A condition may well leave the pods' own logs alone.
     if filter.property("Condition").is_some() {
         return;
@@ -128,7 +128,7 @@ fn modify(filter: Section<'_, '_>, findings: &mut Findings) {
     }
 }
 
-fn nest(filter: Section<'_, '_>, findings: &mut Findings) {
+fn nest(filter: PlacedSection<'_, '_>, findings: &mut Findings) {
     if !filter.get("Operation").is_some_and(|operation| operation.eq_ignore_ascii_case("nest")) {
         return;
     }
@@ -140,13 +140,13 @@ fn nest(filter: Section<'_, '_>, findings: &mut Findings) {
     }
 }
 
-fn hidden(filter: Section<'_, '_>, property: &ReadProperty, member: &str, how: &str, findings: &mut Findings) {
+fn hidden(filter: PlacedSection<'_, '_>, property: &ReadProperty, member: &str, how: &str, findings: &mut Findings) {
     let Some((_, what)) = MEMBERS.iter().find(|(name, _)| *name == member) else { return };
     let rule = if member == "log" { &LINE_HIDDEN } else { &METADATA_HIDDEN };
     findings.push(Finding::new(rule, filter.value_place(property), format!("`{member}` {how}: {what}")));
 }
 
-fn overwritten(filter: Section<'_, '_>, property: &ReadProperty, member: &str, findings: &mut Findings) {
+fn overwritten(filter: PlacedSection<'_, '_>, property: &ReadProperty, member: &str, findings: &mut Findings) {
     let Some((_, what)) = MEMBERS.iter().find(|(name, _)| *name == member) else { return };
     let message = format!("`{member}` is written over here: {what}");
     findings.push(Finding::new(&OVERWRITTEN, filter.value_place(property), message));

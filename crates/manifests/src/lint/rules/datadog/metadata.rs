@@ -3,14 +3,14 @@
 use super::{cri_parser, kubernetes};
 use crate::lint::cloudwatch;
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::logging::Logging;
+use crate::lint::logging::LoggingConfigMap;
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 
 const FILTER: &str = "Fluent Bit manual, \"Kubernetes\" filter";
 const TAGGING: &str = "Datadog, \"Unified Service Tagging\"";
 
-pub(crate) static NO_FILTERS: Rule = Rule {
+pub(crate) static NO_FILTERS: LintRule = LintRule {
     code: "PF301",
     name: "no-metadata",
     severity: Severity::Warning,
@@ -25,7 +25,7 @@ pub(crate) static NO_FILTERS: Rule = Rule {
     ],
 };
 
-pub(crate) static LABELS_OFF: Rule = Rule {
+pub(crate) static LABELS_OFF: LintRule = LintRule {
     code: "PF302",
     name: "labels-off",
     severity: Severity::Note,
@@ -36,7 +36,7 @@ pub(crate) static LABELS_OFF: Rule = Rule {
     sources: &[FILTER, TAGGING],
 };
 
-pub(crate) static ANNOTATIONS_OFF: Rule = Rule {
+pub(crate) static ANNOTATIONS_OFF: LintRule = LintRule {
     code: "PF303",
     name: "annotations-off",
     severity: Severity::Note,
@@ -47,7 +47,7 @@ pub(crate) static ANNOTATIONS_OFF: Rule = Rule {
     sources: &[FILTER, "Datadog, \"Kubernetes Log Collection\", Autodiscovery annotations"],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&NO_FILTERS, &LABELS_OFF, &ANNOTATIONS_OFF];
+pub(crate) static RULES: &[&LintRule] = &[&NO_FILTERS, &LABELS_OFF, &ANNOTATIONS_OFF];
 
 /// Tags that only labels, annotations and the image give. Source: DataDog/datadog-agent, the collectors of the tagger.
 const WITHOUT_FILTER: &str =
@@ -71,8 +71,8 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn switched_off(logging: &Logging<'_>, findings: &mut Findings) {
-    let options: [(&str, &'static Rule, &str); 2] = [
+fn switched_off(logging: &LoggingConfigMap<'_>, findings: &mut Findings) {
+    let options: [(&str, &'static LintRule, &str); 2] = [
         ("Labels", &LABELS_OFF, "without labels, logs have no tags env, service, version and kube_app_*"),
         (
             "Annotations",

@@ -1,17 +1,17 @@
 //! Where logs go: whether the forwarder gets them, once, from the region that it is in.
 
 use super::cri_parser;
-use crate::lint::cloudwatch::{self, Output};
+use crate::lint::cloudwatch::{self, CloudWatchOutput};
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::logging::Logging;
+use crate::lint::logging::LoggingConfigMap;
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 use pipeline::glob;
 
 const OUTPUT: &str = "Fluent Bit manual, \"Amazon CloudWatch\" output";
 const FILTERS: &str = "Amazon CloudWatch Logs User Guide, \"Subscription filters\"";
 
-pub(crate) static REGION: Rule = Rule {
+pub(crate) static REGION: LintRule = LintRule {
     code: "PF321",
     name: "other-region",
     severity: Severity::Error,
@@ -22,7 +22,7 @@ pub(crate) static REGION: Rule = Rule {
     sources: &[FILTERS],
 };
 
-pub(crate) static NOWHERE: Rule = Rule {
+pub(crate) static NOWHERE: LintRule = LintRule {
     code: "PF322",
     name: "no-cloudwatch-output",
     severity: Severity::Note,
@@ -33,7 +33,7 @@ pub(crate) static NOWHERE: Rule = Rule {
     sources: &["Amazon EKS User Guide, \"Start AWS Fargate logging for your cluster\""],
 };
 
-pub(crate) static TWICE: Rule = Rule {
+pub(crate) static TWICE: LintRule = LintRule {
     code: "PF323",
     name: "written-twice",
     severity: Severity::Warning,
@@ -44,7 +44,7 @@ pub(crate) static TWICE: Rule = Rule {
     sources: &["Fluent Bit manual, \"Router\"", FILTERS],
 };
 
-pub(crate) static FORMAT: Rule = Rule {
+pub(crate) static FORMAT: LintRule = LintRule {
     code: "PF324",
     name: "log-format",
     severity: Severity::Note,
@@ -55,7 +55,7 @@ pub(crate) static FORMAT: Rule = Rule {
     sources: &[OUTPUT, "Amazon CloudWatch User Guide, \"Embedding metrics within logs\"", "seen with Fluent Bit 5.1.1"],
 };
 
-pub(crate) static FUNCTIONS_GROUP: Rule = Rule {
+pub(crate) static FUNCTIONS_GROUP: LintRule = LintRule {
     code: "PF325",
     name: "group-of-functions",
     severity: Severity::Warning,
@@ -66,7 +66,7 @@ pub(crate) static FUNCTIONS_GROUP: Rule = Rule {
     sources: &["AWS Lambda Developer Guide, \"Sending Lambda function logs to CloudWatch Logs\"", FILTERS],
 };
 
-pub(crate) static TEXT_TWICE: Rule = Rule {
+pub(crate) static TEXT_TWICE: LintRule = LintRule {
     code: "PF326",
     name: "text-twice",
     severity: Severity::Warning,
@@ -77,14 +77,14 @@ pub(crate) static TEXT_TWICE: Rule = Rule {
     sources: &["Fluent Bit manual, \"Kubernetes\" filter", "seen with Fluent Bit 5.1.1"],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&REGION, &NOWHERE, &TWICE, &FORMAT, &FUNCTIONS_GROUP, &TEXT_TWICE];
+pub(crate) static RULES: &[&LintRule] = &[&REGION, &NOWHERE, &TWICE, &FORMAT, &FUNCTIONS_GROUP, &TEXT_TWICE];
 
 /// Beginnings of names of groups that functions write to: Lambda's, and that of the forwarder's template.
 const OF_FUNCTIONS: [&str; 2] = ["/aws/lambda/", "/podferry/"];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
-        let outputs: Vec<Output<'_, '_>> = cloudwatch::outputs(logging).collect();
+        let outputs: Vec<CloudWatchOutput<'_, '_>> = cloudwatch::outputs(logging).collect();
         if outputs.is_empty() {
             nowhere(logging, findings);
         }
@@ -103,14 +103,14 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
 }
 
 /// Only of what is read as a configuration: with nothing in it, other rules say what is missing.
-fn nowhere(logging: &Logging<'_>, findings: &mut Findings) {
+fn nowhere(logging: &LoggingConfigMap<'_>, findings: &mut Findings) {
     if let Some(output) = logging.outputs().next() {
         let message = format!("only `{}` is written to, so the forwarder gets nothing", output.plugin());
         findings.push(Finding::new(&NOWHERE, output.place_of("Name"), message));
     }
 }
 
-fn region(output: Output<'_, '_>, project: &Project<'_>, findings: &mut Findings) {
+fn region(output: CloudWatchOutput<'_, '_>, project: &Project<'_>, findings: &mut Findings) {
     let Some((own, expected)) = output.region().zip(project.expected.region.as_deref()) else { return };
     if own != expected {
         let message = format!("logs go to {own}, and the forwarder is in {expected}");
@@ -118,7 +118,7 @@ fn region(output: Output<'_, '_>, project: &Project<'_>, findings: &mut Findings
     }
 }
 
-fn properties(output: Output<'_, '_>, findings: &mut Findings) {
+fn properties(output: CloudWatchOutput<'_, '_>, findings: &mut Findings) {
     let section = output.section;
     if let Some(format) = section.property("log_format").filter(|format| !format.value.value.is_empty()) {
         let message =
@@ -135,15 +135,15 @@ fn properties(output: Output<'_, '_>, findings: &mut Findings) {
 }
 
 /// Whether one of two outputs gets all that the other gets.
-fn are_same_logs(first: &Output<'_, '_>, second: &Output<'_, '_>) -> bool {
+fn are_same_logs(first: &CloudWatchOutput<'_, '_>, second: &CloudWatchOutput<'_, '_>) -> bool {
     let (one, other) = (first.section.get("Match"), second.section.get("Match"));
     let covers = |one, other| glob::covers(one, other) || glob::covers(other, one);
     let same_region = first.region().is_none() || second.region().is_none() || first.region() == second.region();
     one.zip(other).is_some_and(|(one, other)| covers(one, other)) && same_region
 }
 
-fn twice(first: Output<'_, '_>, second: Output<'_, '_>, findings: &mut Findings) {
-    let group = |output: Output<'_, '_>| output.log_group().map(|group| group.value.value.clone());
+fn twice(first: CloudWatchOutput<'_, '_>, second: CloudWatchOutput<'_, '_>, findings: &mut Findings) {
+    let group = |output: CloudWatchOutput<'_, '_>| output.log_group().map(|group| group.value.value.clone());
     let message = match (group(first), group(second)) {
         (Some(one), Some(other)) if one == other => format!("what goes to `{one}` here goes there already"),
         (Some(one), Some(other)) => format!("what goes to `{other}` here goes to `{one}` already"),
@@ -153,7 +153,7 @@ fn twice(first: Output<'_, '_>, second: Output<'_, '_>, findings: &mut Findings)
     findings.push(finding.related(first.section.place_of("Match"), "it is written by this output, too"));
 }
 
-fn text_twice(logging: &Logging<'_>, findings: &mut Findings) {
+fn text_twice(logging: &LoggingConfigMap<'_>, findings: &mut Findings) {
     // Without a parser before it nothing is merged.
     if cri_parser(logging).is_none() || cloudwatch::outputs(logging).next().is_none() {
         return;

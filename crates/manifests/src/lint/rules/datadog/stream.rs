@@ -2,15 +2,15 @@
 //! of a name is in `pipeline::stream`.
 
 use super::kubernetes;
-use crate::lint::cloudwatch::{self, Output};
+use crate::lint::cloudwatch::{self, CloudWatchOutput};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 
 const OUTPUT: &str = "Fluent Bit manual, \"Amazon CloudWatch\" output, Log Stream and Group Name templating";
 const SEEN: &str = "seen with Fluent Bit 5.1.1";
 
-pub(crate) static SHARED_BY_PODS: Rule = Rule {
+pub(crate) static SHARED_BY_PODS: LintRule = LintRule {
     code: "PF311",
     name: "stream-without-pod",
     severity: Severity::Error,
@@ -21,7 +21,7 @@ pub(crate) static SHARED_BY_PODS: Rule = Rule {
     sources: &[OUTPUT, SEEN],
 };
 
-pub(crate) static SHARED_BY_CONTAINERS: Rule = Rule {
+pub(crate) static SHARED_BY_CONTAINERS: LintRule = LintRule {
     code: "PF312",
     name: "stream-without-container",
     severity: Severity::Warning,
@@ -32,7 +32,7 @@ pub(crate) static SHARED_BY_CONTAINERS: Rule = Rule {
     sources: &[OUTPUT, SEEN],
 };
 
-pub(crate) static TEMPLATE: Rule = Rule {
+pub(crate) static TEMPLATE: LintRule = LintRule {
     code: "PF313",
     name: "stream-template",
     severity: Severity::Note,
@@ -43,7 +43,7 @@ pub(crate) static TEMPLATE: Rule = Rule {
     sources: &[OUTPUT, SEEN],
 };
 
-pub(crate) static GROUP_TEMPLATE: Rule = Rule {
+pub(crate) static GROUP_TEMPLATE: LintRule = LintRule {
     code: "PF314",
     name: "group-template",
     severity: Severity::Warning,
@@ -54,7 +54,7 @@ pub(crate) static GROUP_TEMPLATE: Rule = Rule {
     sources: &[OUTPUT, "Amazon CloudWatch Logs User Guide, \"Account-level subscription filters\""],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&SHARED_BY_PODS, &SHARED_BY_CONTAINERS, &TEMPLATE, &GROUP_TEMPLATE];
+pub(crate) static RULES: &[&LintRule] = &[&SHARED_BY_PODS, &SHARED_BY_CONTAINERS, &TEMPLATE, &GROUP_TEMPLATE];
 
 /// Fluent Bit's tag, which is made of the name of the container's file; lower case, without what is around it.
 const TAG: &str = "$tag";
@@ -76,7 +76,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn streams(output: Output<'_, '_>, has_metadata: bool, findings: &mut Findings) {
+fn streams(output: CloudWatchOutput<'_, '_>, has_metadata: bool, findings: &mut Findings) {
     let Some(template) = output.stream_template() else { return };
     let text = template.value.value.to_ascii_lowercase().replace("$(", "$");
     let has = |parts: &[&str]| parts.iter().any(|part| text.contains(part));

@@ -1,12 +1,12 @@
 //! The data of the ConfigMap: its keys, what kind of values they have, and how long all is together.
 
 use super::GUIDE;
-use crate::lint::finding::{Edit, Finding, Findings};
-use crate::lint::logging::{Logging, PARTS};
-use crate::lint::node::{Entry, Node, Scalar};
+use crate::lint::finding::{Finding, Findings, FixEdit};
+use crate::lint::logging::{LoggingConfigMap, PARTS};
+use crate::lint::node::{Scalar, YamlEntry, YamlNode};
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
-use crate::lint::source::Source;
+use crate::lint::rule::{LintRule, Severity};
+use crate::lint::source::SourceFile;
 use crate::logging::MAX_CHARACTERS;
 
 /// Turns Fluent Bit's own log on.
@@ -25,7 +25,7 @@ const MISNAMED: [(&str, &str); 9] = [
     ("flb_log_cloudwatch", SWITCH),
 ];
 
-pub(crate) static UNKNOWN_KEY: Rule = Rule {
+pub(crate) static UNKNOWN_KEY: LintRule = LintRule {
     code: "PF104",
     name: "unknown-data-key",
     severity: Severity::Error,
@@ -36,7 +36,7 @@ pub(crate) static UNKNOWN_KEY: Rule = Rule {
     sources: &[GUIDE],
 };
 
-pub(crate) static NOT_TEXT: Rule = Rule {
+pub(crate) static NOT_TEXT: LintRule = LintRule {
     code: "PF105",
     name: "data-not-text",
     severity: Severity::Error,
@@ -47,7 +47,7 @@ pub(crate) static NOT_TEXT: Rule = Rule {
     sources: &["Kubernetes API reference, \"ConfigMap\""],
 };
 
-pub(crate) static SWITCH_VALUE: Rule = Rule {
+pub(crate) static SWITCH_VALUE: LintRule = LintRule {
     code: "PF106",
     name: "process-log-switch",
     severity: Severity::Warning,
@@ -58,7 +58,7 @@ pub(crate) static SWITCH_VALUE: Rule = Rule {
     sources: &[GUIDE],
 };
 
-pub(crate) static TOO_LONG: Rule = Rule {
+pub(crate) static TOO_LONG: LintRule = LintRule {
     code: "PF107",
     name: "too-long",
     severity: Severity::Error,
@@ -69,7 +69,7 @@ pub(crate) static TOO_LONG: Rule = Rule {
     sources: &[GUIDE],
 };
 
-pub(crate) static LONG_MANIFEST: Rule = Rule {
+pub(crate) static LONG_MANIFEST: LintRule = LintRule {
     code: "PF108",
     name: "long-manifest",
     severity: Severity::Warning,
@@ -80,7 +80,7 @@ pub(crate) static LONG_MANIFEST: Rule = Rule {
     sources: &[GUIDE],
 };
 
-pub(crate) static BINARY: Rule = Rule {
+pub(crate) static BINARY: LintRule = LintRule {
     code: "PF109",
     name: "binary-data",
     severity: Severity::Error,
@@ -91,7 +91,7 @@ pub(crate) static BINARY: Rule = Rule {
     sources: &[GUIDE, "Kubernetes API reference, \"ConfigMap\""],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&UNKNOWN_KEY, &NOT_TEXT, &SWITCH_VALUE, &TOO_LONG, &LONG_MANIFEST, &BINARY];
+pub(crate) static RULES: &[&LintRule] = &[&UNKNOWN_KEY, &NOT_TEXT, &SWITCH_VALUE, &TOO_LONG, &LONG_MANIFEST, &BINARY];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
@@ -101,7 +101,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
             let message = "EKS does not read what stands under `binaryData`";
             findings.push(Finding::new(&BINARY, binary.key, message));
         }
-        for entry in node.get("data").into_iter().flat_map(Node::entries) {
+        for entry in node.get("data").into_iter().flat_map(YamlNode::entries) {
             key(logging, entry, findings);
             value(entry, source, findings);
         }
@@ -109,7 +109,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn key(logging: &Logging<'_>, entry: Entry<'_>, findings: &mut Findings) {
+fn key(logging: &LoggingConfigMap<'_>, entry: YamlEntry<'_>, findings: &mut Findings) {
     let known = || PARTS.iter().map(|(key, _)| *key).chain([SWITCH]);
     if known().any(|key| key == entry.name) || entry.name == "<<" {
         return;
@@ -127,12 +127,12 @@ fn key(logging: &Logging<'_>, entry: Entry<'_>, findings: &mut Findings) {
         let mut span = entry.key.span;
         (span.start, span.end) = (span.start + quotes, span.end - quotes);
         let is_as_written = span.end - span.start == entry.name.len();
-        finding = finding.edits((is_free && is_as_written).then(|| Edit { span, text: meant.to_owned() }));
+        finding = finding.edits((is_free && is_as_written).then(|| FixEdit { span, text: meant.to_owned() }));
     }
     findings.push(finding);
 }
 
-fn value(entry: Entry<'_>, source: &Source, findings: &mut Findings) {
+fn value(entry: YamlEntry<'_>, source: &SourceFile, findings: &mut Findings) {
     if entry.value.is_tagged() {
         return;
     }
@@ -161,9 +161,9 @@ fn value(entry: Entry<'_>, source: &Source, findings: &mut Findings) {
     }
 }
 
-fn length(logging: &Logging<'_>, source: &Source, findings: &mut Findings) {
+fn length(logging: &LoggingConfigMap<'_>, source: &SourceFile, findings: &mut Findings) {
     let Some(data) = logging.object.node.entry("data") else { return };
-    let count = |entry: &Entry<'_>| entry.value.text().map_or(0, |text| text.chars().count());
+    let count = |entry: &YamlEntry<'_>| entry.value.text().map_or(0, |text| text.chars().count());
     let all: usize = data.value.entries().map(|entry| count(&entry)).sum();
     if all > MAX_CHARACTERS {
         let message = format!("the data has {all} characters, and EKS takes {MAX_CHARACTERS}");
@@ -185,8 +185,8 @@ fn length(logging: &Logging<'_>, source: &Source, findings: &mut Findings) {
 #[cfg(test)]
 mod tests {
     use crate::lint::lint;
-    use crate::lint::project::Expected;
-    use crate::lint::source::Source;
+    use crate::lint::project::ExpectedTarget;
+    use crate::lint::source::SourceFile;
 
     /// The codes that a ConfigMap with data of so many characters gives, if its comment has so many more.
     fn codes(data: usize, comment: usize) -> Vec<&'static str> {
@@ -195,7 +195,7 @@ mod tests {
             "c".repeat(comment),
             "#".repeat(data - 1)
         );
-        let report = lint(&[Source::new("one.yaml", &text)], &Expected::default(), &[]);
+        let report = lint(&[SourceFile::new("one.yaml", &text)], &ExpectedTarget::default(), &[]);
         let codes = report.findings.iter().map(|finding| finding.rule.code);
         codes.filter(|code| ["PF107", "PF108"].contains(code)).collect()
     }

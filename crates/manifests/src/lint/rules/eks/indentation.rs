@@ -1,16 +1,17 @@
 //! How the lines of a configuration are indented.
 
 use super::{GUIDE, READER};
-use crate::lint::finding::{Edit, Finding, Findings};
-use crate::lint::logging::Part;
+use crate::lint::finding::{Finding, Findings, FixEdit};
+use crate::lint::logging::LoggingPart;
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 use crate::lint::source::{Place, Span};
+use pipeline::counted::counted;
 
 /// What is seen to work: keys stand four blanks deeper than their section. Source: aws/containers-roadmap#1197.
 const DEPTH: usize = 4;
 
-pub(crate) static UNEVEN: Rule = Rule {
+pub(crate) static UNEVEN: LintRule = LintRule {
     code: "PF121",
     name: "uneven-indentation",
     severity: Severity::Error,
@@ -21,7 +22,7 @@ pub(crate) static UNEVEN: Rule = Rule {
     sources: &[GUIDE, READER],
 };
 
-pub(crate) static UNUSUAL: Rule = Rule {
+pub(crate) static UNUSUAL: LintRule = LintRule {
     code: "PF122",
     name: "unusual-indentation",
     severity: Severity::Warning,
@@ -32,7 +33,7 @@ pub(crate) static UNUSUAL: Rule = Rule {
     sources: &["aws/containers-roadmap#1197"],
 };
 
-pub(crate) static COMMENT: Rule = Rule {
+pub(crate) static COMMENT: LintRule = LintRule {
     code: "PF123",
     name: "comment-indentation",
     severity: Severity::Error,
@@ -43,28 +44,28 @@ pub(crate) static COMMENT: Rule = Rule {
     sources: &[READER],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&UNEVEN, &UNUSUAL, &COMMENT];
+pub(crate) static RULES: &[&LintRule] = &[&UNEVEN, &UNUSUAL, &COMMENT];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     project.logging.iter().flat_map(|logging| &logging.parts).for_each(|part| part_of(part, findings));
 }
 
 /// A line: what it is called, where its text begins, and the blanks before it.
-struct Line<'a> {
+struct IndentedLine<'a> {
     name: &'a str,
     place: Place,
     blanks: Span,
     is_section: bool,
 }
 
-fn part_of(part: &Part<'_>, findings: &mut Findings) {
+fn part_of(part: &LoggingPart<'_>, findings: &mut Findings) {
     let lines = lines(part);
-    let width = |line: &Line<'_>| line.blanks.end - line.blanks.start;
-    let text = |line: &Line<'_>| part.text.text.get(line.blanks.range()).unwrap_or_default();
+    let width = |line: &IndentedLine<'_>| line.blanks.end - line.blanks.start;
+    let text = |line: &IndentedLine<'_>| part.text.text.get(line.blanks.range()).unwrap_or_default();
     let first_of = |is_section: bool| lines.iter().find(|line| line.is_section == is_section);
     let (Some(section), Some(key)) = (first_of(true), first_of(false)) else { return };
-    let is_even = |line: &Line<'_>| text(line) == text(if line.is_section { section } else { key });
-    let odd: Vec<&Line<'_>> = lines.iter().filter(|line| !is_even(line)).collect();
+    let is_even = |line: &IndentedLine<'_>| text(line) == text(if line.is_section { section } else { key });
+    let odd: Vec<&IndentedLine<'_>> = lines.iter().filter(|line| !is_even(line)).collect();
     // All edits mend one thing, so each finding has all of them: a file that is half mended is no better.
     let edits = edits(part, &lines);
     for line in &odd {
@@ -98,7 +99,7 @@ fn part_of(part: &Part<'_>, findings: &mut Findings) {
 }
 
 /// Comments that are indented otherwise than the keys.
-fn comments(part: &Part<'_>, keys: &str, first: Place, findings: &mut Findings) {
+fn comments(part: &LoggingPart<'_>, keys: &str, first: Place, findings: &mut Findings) {
     for comment in &part.configuration.comments {
         let before = part.text.text.get(..comment.start).unwrap_or_default();
         let blanks_span = Span { start: before.rfind('\n').map_or(0, |at| at + 1), end: comment.start };
@@ -118,12 +119,17 @@ fn comments(part: &Part<'_>, keys: &str, first: Place, findings: &mut Findings) 
     }
 }
 
-fn lines<'b>(part: &'b Part<'_>) -> Vec<Line<'b>> {
+fn lines<'b>(part: &'b LoggingPart<'_>) -> Vec<IndentedLine<'b>> {
     let mut lines = Vec::new();
     let mut add = |name: &'b str, span: Span, is_section: bool| {
         let before = part.text.text.get(..span.start).unwrap_or_default();
         let start = before.rfind('\n').map_or(0, |at| at + 1);
-        lines.push(Line { name, place: part.text.span(span), blanks: Span { start, end: span.start }, is_section });
+        lines.push(IndentedLine {
+            name,
+            place: part.text.span(span),
+            blanks: Span { start, end: span.start },
+            is_section,
+        });
     };
     for section in &part.configuration.sections {
         let name = section.name.span;
@@ -136,11 +142,11 @@ fn lines<'b>(part: &'b Part<'_>) -> Vec<Line<'b>> {
 }
 
 /// What brings every line where it belongs; nothing if one of them cannot be changed.
-fn edits(part: &Part<'_>, lines: &[Line<'_>]) -> Vec<Edit> {
-    let wanted = |line: &Line<'_>| if line.is_section { String::new() } else { " ".repeat(DEPTH) };
-    let differs = |line: &&Line<'_>| part.text.text.get(line.blanks.range()) != Some(wanted(line).as_str());
+fn edits(part: &LoggingPart<'_>, lines: &[IndentedLine<'_>]) -> Vec<FixEdit> {
+    let wanted = |line: &IndentedLine<'_>| if line.is_section { String::new() } else { " ".repeat(DEPTH) };
+    let differs = |line: &&IndentedLine<'_>| part.text.text.get(line.blanks.range()) != Some(wanted(line).as_str());
     let edits = lines.iter().filter(differs).map(|line| part.text.replace(line.blanks, &wanted(line)));
-    edits.collect::<Option<Vec<Edit>>>().unwrap_or_default()
+    edits.collect::<Option<Vec<FixEdit>>>().unwrap_or_default()
 }
 
 fn blanks(text: &str) -> String {
@@ -149,7 +155,6 @@ fn blanks(text: &str) -> String {
     }
     match text.len() {
         0 => "nothing".to_owned(),
-        1 => "1 blank".to_owned(),
-        number => format!("{number} blanks"),
+        number => counted(number, "blank"),
     }
 }

@@ -1,14 +1,15 @@
 //! Where EKS looks for the configuration: one namespace with one label, and one ConfigMap in it.
 
 use super::GUIDE;
-use crate::lint::finding::{Edit, Finding, Findings};
+use crate::lint::finding::{Finding, Findings, FixEdit};
 use crate::lint::logging::{CONFIG_MAP, NAMESPACE};
-use crate::lint::node::Entry;
-use crate::lint::project::{Object, Project};
-use crate::lint::rule::{Rule, Severity};
-use crate::lint::source::{Source, Span};
+use crate::lint::node::YamlEntry;
+use crate::lint::object::ManifestObject;
+use crate::lint::project::Project;
+use crate::lint::rule::{LintRule, Severity};
+use crate::lint::source::{SourceFile, Span};
 
-pub(crate) static LABEL: Rule = Rule {
+pub(crate) static LABEL: LintRule = LintRule {
     code: "PF101",
     name: "namespace-label",
     severity: Severity::Error,
@@ -19,7 +20,7 @@ pub(crate) static LABEL: Rule = Rule {
     sources: &[GUIDE],
 };
 
-pub(crate) static OTHER_NAMESPACE: Rule = Rule {
+pub(crate) static OTHER_NAMESPACE: LintRule = LintRule {
     code: "PF102",
     name: "config-map-namespace",
     severity: Severity::Error,
@@ -30,7 +31,7 @@ pub(crate) static OTHER_NAMESPACE: Rule = Rule {
     sources: &[GUIDE],
 };
 
-pub(crate) static OTHER_NAME: Rule = Rule {
+pub(crate) static OTHER_NAME: LintRule = LintRule {
     code: "PF103",
     name: "config-map-name",
     severity: Severity::Error,
@@ -41,7 +42,7 @@ pub(crate) static OTHER_NAME: Rule = Rule {
     sources: &[GUIDE],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&LABEL, &OTHER_NAMESPACE, &OTHER_NAME];
+pub(crate) static RULES: &[&LintRule] = &[&LABEL, &OTHER_NAMESPACE, &OTHER_NAME];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for object in project.of_kind("Namespace").filter(|object| object.name() == Some(NAMESPACE)) {
@@ -57,7 +58,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn label(object: Object<'_>, source: &Source, findings: &mut Findings) {
+fn label(object: ManifestObject<'_>, source: &SourceFile, findings: &mut Findings) {
     let labels = object.node.path(&["metadata", "labels"]);
     let label = labels.and_then(|labels| labels.entry(NAMESPACE));
     if let Some(label) = label {
@@ -87,7 +88,7 @@ fn label(object: Object<'_>, source: &Source, findings: &mut Findings) {
     findings.push(Finding::new(&LABEL, object.place(), message).edits(edit));
 }
 
-fn namespace(object: Object<'_>, source: &Source, findings: &mut Findings) {
+fn namespace(object: ManifestObject<'_>, source: &SourceFile, findings: &mut Findings) {
     let entry = object.node.path(&["metadata"]).and_then(|metadata| metadata.entry("namespace"));
     match entry {
         Some(entry) if entry.value.is_tagged() || entry.value.text().is_none_or(|name| name == NAMESPACE) => {}
@@ -106,7 +107,7 @@ fn namespace(object: Object<'_>, source: &Source, findings: &mut Findings) {
     }
 }
 
-fn name(object: Object<'_>, source: &Source, findings: &mut Findings) {
+fn name(object: ManifestObject<'_>, source: &SourceFile, findings: &mut Findings) {
     let node = object.node.path(&["metadata", "name"]);
     let message = match object.name() {
         Some(name) => format!("EKS takes no ConfigMap of the name `{name}`, only `{CONFIG_MAP}`"),
@@ -117,16 +118,16 @@ fn name(object: Object<'_>, source: &Source, findings: &mut Findings) {
 }
 
 /// The column of a name, from 0.
-fn column(entry: Entry<'_>, source: &Source) -> usize {
+fn column(entry: YamlEntry<'_>, source: &SourceFile) -> usize {
     source.position(entry.key.span.start).column - 1
 }
 
 /// The change that puts a member above another one, in its column; `None` where it does not begin its line, as between braces.
-fn line_before(entry: Entry<'_>, member: &str, source: &Source) -> Option<Edit> {
+fn line_before(entry: YamlEntry<'_>, member: &str, source: &SourceFile) -> Option<FixEdit> {
     let start = entry.key.span.start;
     let line = source.text.get(..start)?.rfind('\n').map_or(0, |at| at + 1);
     let indent = source.text.get(line..start)?;
     // Behind the dash of a list a member begins its line, too, but nothing can go above it.
     indent.chars().all(|letter| letter == ' ').then_some(())?;
-    Some(Edit { span: Span { start, end: start }, text: format!("{member}\n{indent}") })
+    Some(FixEdit { span: Span { start, end: start }, text: format!("{member}\n{indent}") })
 }

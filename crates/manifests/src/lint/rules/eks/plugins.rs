@@ -2,9 +2,9 @@
 
 use super::GUIDE;
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::logging::{Logging, Section};
+use crate::lint::logging::{LoggingConfigMap, PlacedSection};
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 use crate::lint::similar;
 
 /// Source: Amazon EKS User Guide, "Start AWS Fargate logging for your cluster".
@@ -32,7 +32,7 @@ const INSTEAD: [(&str, &str); 8] = [
     ("s3", "Write to `kinesis_firehose`, and let Amazon Data Firehose write to S3."),
 ];
 
-pub(crate) static FILTER: Rule = Rule {
+pub(crate) static FILTER: LintRule = LintRule {
     code: "PF131",
     name: "filter-not-allowed",
     severity: Severity::Error,
@@ -43,7 +43,7 @@ pub(crate) static FILTER: Rule = Rule {
     sources: &[GUIDE],
 };
 
-pub(crate) static OUTPUT: Rule = Rule {
+pub(crate) static OUTPUT: LintRule = LintRule {
     code: "PF132",
     name: "output-not-allowed",
     severity: Severity::Error,
@@ -54,7 +54,7 @@ pub(crate) static OUTPUT: Rule = Rule {
     sources: &[GUIDE, "DataDog/documentation, pull request 24023", "aws/containers-roadmap#1858"],
 };
 
-pub(crate) static KUBERNETES: Rule = Rule {
+pub(crate) static KUBERNETES: LintRule = LintRule {
     code: "PF133",
     name: "reserved-option",
     severity: Severity::Error,
@@ -65,7 +65,7 @@ pub(crate) static KUBERNETES: Rule = Rule {
     sources: &[GUIDE],
 };
 
-pub(crate) static NO_OUTPUT: Rule = Rule {
+pub(crate) static NO_OUTPUT: LintRule = LintRule {
     code: "PF134",
     name: "no-output",
     severity: Severity::Error,
@@ -76,7 +76,7 @@ pub(crate) static NO_OUTPUT: Rule = Rule {
     sources: &[GUIDE],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&FILTER, &OUTPUT, &KUBERNETES, &NO_OUTPUT];
+pub(crate) static RULES: &[&LintRule] = &[&FILTER, &OUTPUT, &KUBERNETES, &NO_OUTPUT];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
@@ -89,7 +89,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn allowed(section: Section<'_, '_>, rule: &'static Rule, known: &[&'static str], findings: &mut Findings) {
+fn allowed(section: PlacedSection<'_, '_>, rule: &'static LintRule, known: &[&'static str], findings: &mut Findings) {
     let plugin = section.plugin();
     if plugin.is_empty() || known.contains(&plugin.as_str()) {
         return;
@@ -105,7 +105,7 @@ fn allowed(section: Section<'_, '_>, rule: &'static Rule, known: &[&'static str]
     });
 }
 
-fn reserved(project: &Project<'_>, section: Section<'_, '_>, findings: &mut Findings) {
+fn reserved(project: &Project<'_>, section: PlacedSection<'_, '_>, findings: &mut Findings) {
     for property in &section.section.properties {
         let name = &property.name.value;
         if !RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) {
@@ -118,7 +118,7 @@ fn reserved(project: &Project<'_>, section: Section<'_, '_>, findings: &mut Find
     }
 }
 
-fn output(logging: &Logging<'_>, findings: &mut Findings) {
+fn output(logging: &LoggingConfigMap<'_>, findings: &mut Findings) {
     if logging.outputs().next().is_some() {
         return;
     }

@@ -3,12 +3,12 @@
 use super::{GUIDE, READER};
 use crate::fluent_bit::parse::{ProblemKind, ReadProperty};
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::logging::{Logging, PARTS, Part, Section};
+use crate::lint::logging::{LoggingConfigMap, LoggingPart, PARTS, PlacedSection};
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 use crate::lint::source::Span;
 
-pub(crate) static NOT_ALLOWED: Rule = Rule {
+pub(crate) static NOT_ALLOWED: LintRule = LintRule {
     code: "PF111",
     name: "section-not-allowed",
     severity: Severity::Error,
@@ -19,7 +19,7 @@ pub(crate) static NOT_ALLOWED: Rule = Rule {
     sources: &[GUIDE, "aws/containers-roadmap#1720"],
 };
 
-pub(crate) static WRONG_KEY: Rule = Rule {
+pub(crate) static WRONG_KEY: LintRule = LintRule {
     code: "PF112",
     name: "section-under-wrong-key",
     severity: Severity::Error,
@@ -30,7 +30,7 @@ pub(crate) static WRONG_KEY: Rule = Rule {
     sources: &[GUIDE],
 };
 
-pub(crate) static MISSING: Rule = Rule {
+pub(crate) static MISSING: LintRule = LintRule {
     code: "PF113",
     name: "missing-key",
     severity: Severity::Error,
@@ -41,7 +41,7 @@ pub(crate) static MISSING: Rule = Rule {
     sources: &[GUIDE],
 };
 
-pub(crate) static UNREADABLE: Rule = Rule {
+pub(crate) static UNREADABLE: LintRule = LintRule {
     code: "PF114",
     name: "unreadable-line",
     severity: Severity::Error,
@@ -52,7 +52,7 @@ pub(crate) static UNREADABLE: Rule = Rule {
     sources: &[READER],
 };
 
-pub(crate) static COMMAND: Rule = Rule {
+pub(crate) static COMMAND: LintRule = LintRule {
     code: "PF115",
     name: "command",
     severity: Severity::Error,
@@ -63,7 +63,7 @@ pub(crate) static COMMAND: Rule = Rule {
     sources: &[GUIDE, READER],
 };
 
-pub(crate) static VARIABLE: Rule = Rule {
+pub(crate) static VARIABLE: LintRule = LintRule {
     code: "PF116",
     name: "variable",
     severity: Severity::Error,
@@ -74,7 +74,7 @@ pub(crate) static VARIABLE: Rule = Rule {
     sources: &[GUIDE],
 };
 
-pub(crate) static NO_VALUE: Rule = Rule {
+pub(crate) static NO_VALUE: LintRule = LintRule {
     code: "PF117",
     name: "no-value",
     severity: Severity::Error,
@@ -85,7 +85,7 @@ pub(crate) static NO_VALUE: Rule = Rule {
     sources: &[READER],
 };
 
-pub(crate) static TAB: Rule = Rule {
+pub(crate) static TAB: LintRule = LintRule {
     code: "PF118",
     name: "tab-behind-key",
     severity: Severity::Error,
@@ -96,7 +96,7 @@ pub(crate) static TAB: Rule = Rule {
     sources: &[READER],
 };
 
-pub(crate) static RULES: &[&Rule] =
+pub(crate) static RULES: &[&LintRule] =
     &[&NOT_ALLOWED, &WRONG_KEY, &MISSING, &UNREADABLE, &COMMAND, &VARIABLE, &NO_VALUE, &TAB];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
@@ -114,7 +114,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn problems(part: &Part<'_>, findings: &mut Findings) {
+fn problems(part: &LoggingPart<'_>, findings: &mut Findings) {
     let mut before = None;
     for problem in &part.configuration.problems {
         // All lines before the first section, or behind a broken one, are one mistake.
@@ -127,7 +127,7 @@ fn problems(part: &Part<'_>, findings: &mut Findings) {
     }
 }
 
-fn variables(part: &Part<'_>, findings: &mut Findings) {
+fn variables(part: &LoggingPart<'_>, findings: &mut Findings) {
     for (at, _) in part.text.text.match_indices("${") {
         let rest = part.text.text.get(at..).unwrap_or_default();
         let line = rest.lines().next().unwrap_or_default();
@@ -138,7 +138,7 @@ fn variables(part: &Part<'_>, findings: &mut Findings) {
     }
 }
 
-fn kind(section: Section<'_, '_>, findings: &mut Findings) {
+fn kind(section: PlacedSection<'_, '_>, findings: &mut Findings) {
     let name = section.section.name.value.as_str();
     let own = PARTS.iter().find(|(_, kind)| kind.eq_ignore_ascii_case(name));
     let Some((own_key, _)) = own else {
@@ -156,7 +156,7 @@ fn kind(section: Section<'_, '_>, findings: &mut Findings) {
     }
 }
 
-fn required(section: Section<'_, '_>, findings: &mut Findings) {
+fn required(section: PlacedSection<'_, '_>, findings: &mut Findings) {
     let name = section.section.name.value.to_ascii_uppercase();
     let wanted: &[&str] = match name.as_str() {
         "FILTER" | "OUTPUT" => &["Name", "Match"],
@@ -178,7 +178,7 @@ fn required(section: Section<'_, '_>, findings: &mut Findings) {
     }
 }
 
-fn line(section: Section<'_, '_>, property: &ReadProperty, findings: &mut Findings) {
+fn line(section: PlacedSection<'_, '_>, property: &ReadProperty, findings: &mut Findings) {
     if property.value.value.is_empty() {
         let message = format!("`{}` has no value", property.name.value);
         return findings.push(Finding::new(&NO_VALUE, section.name_place(property), message));
@@ -198,7 +198,7 @@ fn line(section: Section<'_, '_>, property: &ReadProperty, findings: &mut Findin
 }
 
 /// A part in which there is something, but no section.
-fn parsers_without_sections(logging: &Logging<'_>, findings: &mut Findings) {
+fn parsers_without_sections(logging: &LoggingConfigMap<'_>, findings: &mut Findings) {
     for part in logging.parts.iter().filter(|part| part.configuration.sections.is_empty()) {
         let is_empty = part.text.text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
         if !is_empty && part.configuration.problems.is_empty() {

@@ -1,11 +1,11 @@
 //! Outputs to CloudWatch Logs: what they cannot do without, and what takes logs or money.
 
 use super::SEEN;
-use crate::lint::cloudwatch::{Output, outputs};
+use crate::lint::cloudwatch::{CloudWatchOutput, outputs};
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::logging::Logging;
+use crate::lint::logging::LoggingConfigMap;
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 
 const OUTPUT: &str = "Fluent Bit manual, \"Amazon CloudWatch\" output";
 const CODE: &str = "fluent/fluent-bit, plugins/out_cloudwatch_logs/cloudwatch_logs.c";
@@ -15,7 +15,7 @@ const RETENTION: &str = "Amazon CloudWatch Logs API Reference, \"PutRetentionPol
 const DAYS: [i64; 22] =
     [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 
-pub(crate) static REGION: Rule = Rule {
+pub(crate) static REGION: LintRule = LintRule {
     code: "PF241",
     name: "no-region",
     severity: Severity::Error,
@@ -26,7 +26,7 @@ pub(crate) static REGION: Rule = Rule {
     sources: &[CODE, OUTPUT],
 };
 
-pub(crate) static GROUP: Rule = Rule {
+pub(crate) static GROUP: LintRule = LintRule {
     code: "PF242",
     name: "no-log-group",
     severity: Severity::Error,
@@ -37,7 +37,7 @@ pub(crate) static GROUP: Rule = Rule {
     sources: &[CODE, OUTPUT],
 };
 
-pub(crate) static STREAM: Rule = Rule {
+pub(crate) static STREAM: LintRule = LintRule {
     code: "PF243",
     name: "log-stream-choice",
     severity: Severity::Error,
@@ -48,7 +48,7 @@ pub(crate) static STREAM: Rule = Rule {
     sources: &[CODE],
 };
 
-pub(crate) static FIXED: Rule = Rule {
+pub(crate) static FIXED: LintRule = LintRule {
     code: "PF244",
     name: "fixed-log-stream",
     severity: Severity::Error,
@@ -59,7 +59,7 @@ pub(crate) static FIXED: Rule = Rule {
     sources: &[OUTPUT, SEEN],
 };
 
-pub(crate) static SEPARATOR: Rule = Rule {
+pub(crate) static SEPARATOR: LintRule = LintRule {
     code: "PF245",
     name: "prefix-without-separator",
     severity: Severity::Warning,
@@ -70,7 +70,7 @@ pub(crate) static SEPARATOR: Rule = Rule {
     sources: &[CODE, SEEN],
 };
 
-pub(crate) static FOR_EVER: Rule = Rule {
+pub(crate) static FOR_EVER: LintRule = LintRule {
     code: "PF246",
     name: "no-retention",
     severity: Severity::Warning,
@@ -81,7 +81,7 @@ pub(crate) static FOR_EVER: Rule = Rule {
     sources: &[OUTPUT, "Amazon CloudWatch pricing"],
 };
 
-pub(crate) static WRONG_DAYS: Rule = Rule {
+pub(crate) static WRONG_DAYS: LintRule = LintRule {
     code: "PF247",
     name: "retention-days",
     severity: Severity::Error,
@@ -92,7 +92,7 @@ pub(crate) static WRONG_DAYS: Rule = Rule {
     sources: &[RETENTION, CODE],
 };
 
-pub(crate) static CLASS: Rule = Rule {
+pub(crate) static CLASS: LintRule = LintRule {
     code: "PF248",
     name: "log-group-class",
     severity: Severity::Error,
@@ -103,7 +103,7 @@ pub(crate) static CLASS: Rule = Rule {
     sources: &["Amazon CloudWatch Logs User Guide, \"Log classes\"", OUTPUT],
 };
 
-pub(crate) static LOG_KEY: Rule = Rule {
+pub(crate) static LOG_KEY: LintRule = LintRule {
     code: "PF249",
     name: "log-key",
     severity: Severity::Warning,
@@ -114,7 +114,7 @@ pub(crate) static LOG_KEY: Rule = Rule {
     sources: &[SEEN],
 };
 
-pub(crate) static LOG_KEY_LOST: Rule = Rule {
+pub(crate) static LOG_KEY_LOST: LintRule = LintRule {
     code: "PF250",
     name: "log-key-of-merged-logs",
     severity: Severity::Error,
@@ -125,7 +125,7 @@ pub(crate) static LOG_KEY_LOST: Rule = Rule {
     sources: &[SEEN, CODE],
 };
 
-pub(crate) static GROUP_BY_HAND: Rule = Rule {
+pub(crate) static GROUP_BY_HAND: LintRule = LintRule {
     code: "PF251",
     name: "group-not-made",
     severity: Severity::Note,
@@ -136,7 +136,7 @@ pub(crate) static GROUP_BY_HAND: Rule = Rule {
     sources: &[CODE, OUTPUT],
 };
 
-pub(crate) static RULES: &[&Rule] = &[
+pub(crate) static RULES: &[&LintRule] = &[
     &REGION,
     &GROUP,
     &STREAM,
@@ -162,7 +162,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn required(output: Output<'_, '_>, findings: &mut Findings) {
+fn required(output: CloudWatchOutput<'_, '_>, findings: &mut Findings) {
     let section = output.section;
     let plugin = section.plugin();
     for (rule, option) in [(&REGION, "region"), (&GROUP, "log_group_name")] {
@@ -172,7 +172,7 @@ fn required(output: Output<'_, '_>, findings: &mut Findings) {
     }
 }
 
-fn stream(output: Output<'_, '_>, findings: &mut Findings) {
+fn stream(output: CloudWatchOutput<'_, '_>, findings: &mut Findings) {
     let section = output.section;
     let (prefix, name) = (section.property("log_stream_prefix"), section.property("log_stream_name"));
     match (prefix, name) {
@@ -199,7 +199,7 @@ fn stream(output: Output<'_, '_>, findings: &mut Findings) {
     }
 }
 
-fn retention(output: Output<'_, '_>, findings: &mut Findings) {
+fn retention(output: CloudWatchOutput<'_, '_>, findings: &mut Findings) {
     let section = output.section;
     match section.property("log_retention_days") {
         None => {
@@ -234,7 +234,7 @@ fn retention(output: Output<'_, '_>, findings: &mut Findings) {
     }
 }
 
-fn class(project: &Project<'_>, output: Output<'_, '_>, findings: &mut Findings) {
+fn class(project: &Project<'_>, output: CloudWatchOutput<'_, '_>, findings: &mut Findings) {
     let section = output.section;
     let class = section.property("log_group_class");
     if let Some(class) = class.filter(|class| class.value.value.eq_ignore_ascii_case("INFREQUENT_ACCESS")) {
@@ -245,7 +245,12 @@ fn class(project: &Project<'_>, output: Output<'_, '_>, findings: &mut Findings)
     }
 }
 
-fn log_key(project: &Project<'_>, logging: &Logging<'_>, output: Output<'_, '_>, findings: &mut Findings) {
+fn log_key(
+    project: &Project<'_>,
+    logging: &LoggingConfigMap<'_>,
+    output: CloudWatchOutput<'_, '_>,
+    findings: &mut Findings,
+) {
     let section = output.section;
     let Some(key) = section.property("log_key").filter(|key| !key.value.value.is_empty()) else { return };
     let place = section.value_place(key);

@@ -3,11 +3,11 @@
 use super::pattern;
 use crate::fluent_bit::parse::{ReadProperty, Span};
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::logging::Section;
+use crate::lint::logging::PlacedSection;
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 
-pub(crate) static BROKEN: Rule = Rule {
+pub(crate) static BROKEN: LintRule = LintRule {
     code: "PF215",
     name: "broken-regex",
     severity: Severity::Error,
@@ -18,7 +18,7 @@ pub(crate) static BROKEN: Rule = Rule {
     sources: &["k-takata/Onigmo, doc/RE", "fluent/fluent-bit, src/flb_regex.c"],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&BROKEN];
+pub(crate) static RULES: &[&LintRule] = &[&BROKEN];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for section in project.logging.iter().flat_map(|logging| logging.all()) {
@@ -35,7 +35,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn expression(section: Section<'_, '_>, property: &ReadProperty, span: Span, findings: &mut Findings) {
+fn expression(section: PlacedSection<'_, '_>, property: &ReadProperty, span: Span, findings: &mut Findings) {
     let Some((at, problem)) = property.value.value.get(span.start..span.end).and_then(pattern::broken) else { return };
     let start = property.value.span.start + span.start + at;
     let place = section.part.text.span(Span { start, end: start + 1 });

@@ -3,11 +3,11 @@
 use super::words;
 use crate::fluent_bit::parse::ReadProperty;
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::logging::{Logging, Section};
+use crate::lint::logging::{LoggingConfigMap, PlacedSection};
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 
-pub(crate) static WORDS: Rule = Rule {
+pub(crate) static WORDS: LintRule = LintRule {
     code: "PF281",
     name: "filter-arguments",
     severity: Severity::Error,
@@ -18,7 +18,7 @@ pub(crate) static WORDS: Rule = Rule {
     sources: &["Fluent Bit manual, \"Filters\"", "fluent/fluent-bit, src/flb_config_map.c"],
 };
 
-pub(crate) static MISSING: Rule = Rule {
+pub(crate) static MISSING: LintRule = LintRule {
     code: "PF282",
     name: "filter-option-missing",
     severity: Severity::Error,
@@ -29,7 +29,7 @@ pub(crate) static MISSING: Rule = Rule {
     sources: &["Fluent Bit manual, \"Filters\""],
 };
 
-pub(crate) static NESTED: Rule = Rule {
+pub(crate) static NESTED: LintRule = LintRule {
     code: "PF283",
     name: "nest-after-kubernetes",
     severity: Severity::Note,
@@ -40,7 +40,7 @@ pub(crate) static NESTED: Rule = Rule {
     sources: &["aws/containers-roadmap#1625"],
 };
 
-pub(crate) static THROTTLED: Rule = Rule {
+pub(crate) static THROTTLED: LintRule = LintRule {
     code: "PF284",
     name: "throttle-without-rate",
     severity: Severity::Warning,
@@ -51,7 +51,7 @@ pub(crate) static THROTTLED: Rule = Rule {
     sources: &["Fluent Bit manual, \"Throttle\" filter", "fluent/fluent-bit, plugins/filter_throttle/throttle.h"],
 };
 
-pub(crate) static TOO_EARLY: Rule = Rule {
+pub(crate) static TOO_EARLY: LintRule = LintRule {
     code: "PF285",
     name: "asks-too-early",
     severity: Severity::Error,
@@ -62,7 +62,7 @@ pub(crate) static TOO_EARLY: Rule = Rule {
     sources: &["Fluent Bit manual, \"Grep\" filter", "Fluent Bit manual, \"Rewrite tag\" filter"],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&WORDS, &MISSING, &NESTED, &THROTTLED, &TOO_EARLY];
+pub(crate) static RULES: &[&LintRule] = &[&WORDS, &MISSING, &NESTED, &THROTTLED, &TOO_EARLY];
 
 /// Options with several words: plugin, option, how many at least, at most, and which. Source: Fluent Bit manual, "Filters".
 const SEVERAL: [(&str, &str, usize, usize, &str); 14] = [
@@ -113,7 +113,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
 const ASKING: [(&str, &str); 3] = [("grep", "regex"), ("grep", "exclude"), ("rewrite_tag", "rule")];
 
 /// Not where logs run through the filters once more under a new tag, for then they have all members from the beginning.
-fn too_early(logging: &Logging<'_>, findings: &mut Findings) {
+fn too_early(logging: &LoggingConfigMap<'_>, findings: &mut Findings) {
     let makes_tags = logging.filters().any(|filter| filter.plugin() == "rewrite_tag");
     let (mut has_metadata, mut has_prefix) = (false, true);
     for (number, filter) in logging.filters().enumerate() {
@@ -133,7 +133,7 @@ fn too_early(logging: &Logging<'_>, findings: &mut Findings) {
     }
 }
 
-fn asking<'b>(filter: Section<'b, '_>) -> impl Iterator<Item = &'b ReadProperty> {
+fn asking<'b>(filter: PlacedSection<'b, '_>) -> impl Iterator<Item = &'b ReadProperty> {
     let plugin = filter.plugin();
     let is_asking = move |property: &&ReadProperty| {
         ASKING.iter().any(|(of, option)| *of == plugin && option.eq_ignore_ascii_case(&property.name.value))
@@ -141,7 +141,7 @@ fn asking<'b>(filter: Section<'b, '_>) -> impl Iterator<Item = &'b ReadProperty>
     filter.section.properties.iter().filter(is_asking)
 }
 
-fn words_of(filter: Section<'_, '_>, findings: &mut Findings) {
+fn words_of(filter: PlacedSection<'_, '_>, findings: &mut Findings) {
     let plugin = filter.plugin();
     for property in filter.section.properties.iter().filter(|property| !property.value.value.is_empty()) {
         let of = |(name, option, ..): &&(&str, &str, usize, usize, &str)| {
@@ -161,7 +161,7 @@ fn words_of(filter: Section<'_, '_>, findings: &mut Findings) {
     }
 }
 
-fn needed(filter: Section<'_, '_>, findings: &mut Findings) {
+fn needed(filter: PlacedSection<'_, '_>, findings: &mut Findings) {
     let plugin = filter.plugin();
     for (_, option) in NEEDED.iter().filter(|(name, option)| *name == plugin && filter.property(option).is_none()) {
         let message = format!("the filter `{plugin}` has no `{option}`");

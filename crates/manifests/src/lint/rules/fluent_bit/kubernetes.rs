@@ -3,16 +3,16 @@
 use super::matching::takes_pods;
 use super::{SEEN, definitions, groups, is_cri, log_parsers, position};
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::logging::{Logging, Section};
+use crate::lint::logging::{LoggingConfigMap, PlacedSection};
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 
 const FILTER: &str = "Fluent Bit manual, \"Kubernetes\" filter";
 
 /// How the tags of all pods begin. Source: Amazon EKS User Guide, "Fargate logging": `Tag kube.*` with the path of the file.
 const TAG_PREFIX: &str = "kube.var.log.containers.";
 
-pub(crate) static MERGE: Rule = Rule {
+pub(crate) static MERGE: LintRule = LintRule {
     code: "PF231",
     name: "merge-without-parser",
     severity: Severity::Warning,
@@ -23,7 +23,7 @@ pub(crate) static MERGE: Rule = Rule {
     sources: &[SEEN, "aws/containers-roadmap#1203"],
 };
 
-pub(crate) static MERGE_KEY: Rule = Rule {
+pub(crate) static MERGE_KEY: LintRule = LintRule {
     code: "PF221",
     name: "merge-of-other-member",
     severity: Severity::Warning,
@@ -34,7 +34,7 @@ pub(crate) static MERGE_KEY: Rule = Rule {
     sources: &[SEEN, FILTER],
 };
 
-pub(crate) static PREFIX: Rule = Rule {
+pub(crate) static PREFIX: LintRule = LintRule {
     code: "PF232",
     name: "kube-tag-prefix",
     severity: Severity::Error,
@@ -45,7 +45,7 @@ pub(crate) static PREFIX: Rule = Rule {
     sources: &[FILTER, "fluent/fluent-bit, plugins/filter_kubernetes/kube_meta.c"],
 };
 
-pub(crate) static BUFFER: Rule = Rule {
+pub(crate) static BUFFER: LintRule = LintRule {
     code: "PF233",
     name: "small-buffer",
     severity: Severity::Note,
@@ -56,7 +56,7 @@ pub(crate) static BUFFER: Rule = Rule {
     sources: &[FILTER, "Amazon EKS User Guide, \"Start AWS Fargate logging for your cluster\""],
 };
 
-pub(crate) static NEW_TAG: Rule = Rule {
+pub(crate) static NEW_TAG: LintRule = LintRule {
     code: "PF234",
     name: "kubernetes-of-new-tag",
     severity: Severity::Error,
@@ -67,7 +67,7 @@ pub(crate) static NEW_TAG: Rule = Rule {
     sources: &[FILTER, "Fluent Bit manual, \"Rewrite tag\" filter"],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&MERGE_KEY, &MERGE, &PREFIX, &BUFFER, &NEW_TAG];
+pub(crate) static RULES: &[&LintRule] = &[&MERGE_KEY, &MERGE, &PREFIX, &BUFFER, &NEW_TAG];
 
 /// The filter's own limit, in KB. Source: fluent/fluent-bit, plugins/filter_kubernetes/kubernetes.c, `config_map`.
 const DEFAULT_BUFFER: u64 = 32;
@@ -94,7 +94,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
 }
 
 /// Whether a filter gives the line its name back.
-fn is_renamed(logging: &Logging<'_>) -> bool {
+fn is_renamed(logging: &LoggingConfigMap<'_>) -> bool {
     let mut properties = logging.filters().flat_map(|filter| &filter.section.properties);
     properties.any(|property| {
         let is = |name: &str| property.name.value.eq_ignore_ascii_case(name);
@@ -110,7 +110,7 @@ fn is_prefix(prefix: &str) -> bool {
 }
 
 /// A pattern that takes nothing at all is another rule's.
-fn new_tag(logging: &Logging<'_>, filter: Section<'_, '_>, findings: &mut Findings) {
+fn new_tag(logging: &LoggingConfigMap<'_>, filter: PlacedSection<'_, '_>, findings: &mut Findings) {
     let reads_other = filter.property("Kube_Tag_Prefix").or_else(|| filter.property("Regex_Parser")).is_some();
     let makes_tags = logging.filters().any(|filter| filter.plugin() == "rewrite_tag");
     let Some(pattern) = filter.get("Match").filter(|pattern| !takes_pods(pattern)) else { return };
@@ -121,7 +121,7 @@ fn new_tag(logging: &Logging<'_>, filter: Section<'_, '_>, findings: &mut Findin
 }
 
 /// Neither a limit that somebody chose above the default nor a value that is none is this rule's.
-fn buffer(filter: Section<'_, '_>, findings: &mut Findings) {
+fn buffer(filter: PlacedSection<'_, '_>, findings: &mut Findings) {
     let Some(size) = filter.get("Buffer_Size") else {
         let message = format!("without `Buffer_Size` it reads {DEFAULT_BUFFER} KB of what the API says of a pod");
         return findings.push(Finding::new(&BUFFER, filter.place_of("Name"), message));
@@ -142,10 +142,10 @@ fn kilobytes(size: &str) -> Option<u64> {
     }
 }
 
-fn merge(logging: &Logging<'_>, filter: Section<'_, '_>, findings: &mut Findings) {
+fn merge(logging: &LoggingConfigMap<'_>, filter: PlacedSection<'_, '_>, findings: &mut Findings) {
     let own = position(logging, &filter);
     let before = log_parsers(logging).filter(|parser| position(logging, parser) < own);
-    let parsers: Vec<Section<'_, '_>> =
+    let parsers: Vec<PlacedSection<'_, '_>> =
         before.flat_map(|filter| definitions(logging, &filter)).filter(is_cri).collect();
     let place = filter.place_of("Merge_Log");
     let has_later = log_parsers(logging).any(|parser| position(logging, &parser) > own);

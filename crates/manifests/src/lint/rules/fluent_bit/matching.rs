@@ -5,9 +5,9 @@
 use super::words;
 use crate::fluent_bit::parse::ReadProperty;
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::logging::{Logging, Section};
+use crate::lint::logging::{LoggingConfigMap, PlacedSection};
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 
 const ROUTER: &str = "fluent/fluent-bit, src/flb_router.c";
 const GUIDE: &str = "Amazon EKS User Guide, \"Start AWS Fargate logging for your cluster\"";
@@ -21,7 +21,7 @@ const PREFIX: &str = "kube.";
 /// `examples/fargate-serverless/README.md`.
 const OWN_TAG: &str = "flblogs.var.log.fluent-bit.log";
 
-pub(crate) static NOTHING: Rule = Rule {
+pub(crate) static NOTHING: LintRule = LintRule {
     code: "PF271",
     name: "match-of-nothing",
     severity: Severity::Error,
@@ -32,7 +32,7 @@ pub(crate) static NOTHING: Rule = Rule {
     sources: &[GUIDE, ROUTER],
 };
 
-pub(crate) static EVERYTHING: Rule = Rule {
+pub(crate) static EVERYTHING: LintRule = LintRule {
     code: "PF272",
     name: "match-of-everything",
     severity: Severity::Warning,
@@ -43,7 +43,7 @@ pub(crate) static EVERYTHING: Rule = Rule {
     sources: &[ROUTER, GUIDE],
 };
 
-pub(crate) static NO_OUTPUT: Rule = Rule {
+pub(crate) static NO_OUTPUT: LintRule = LintRule {
     code: "PF273",
     name: "new-tag-without-output",
     severity: Severity::Error,
@@ -54,7 +54,7 @@ pub(crate) static NO_OUTPUT: Rule = Rule {
     sources: &["Fluent Bit manual, \"Rewrite tag\" filter", ROUTER],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&NOTHING, &EVERYTHING, &NO_OUTPUT];
+pub(crate) static RULES: &[&LintRule] = &[&NOTHING, &EVERYTHING, &NO_OUTPUT];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
@@ -63,7 +63,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
             pattern(section, &new, findings);
         }
         for NewTag { filter, rule, tag } in &new {
-            let fits = |output: Section<'_, '_>| output.get("Match").is_none_or(|pattern| meet(pattern, tag));
+            let fits = |output: PlacedSection<'_, '_>| output.get("Match").is_none_or(|pattern| meet(pattern, tag));
             if !logging.outputs().any(fits) {
                 let message = format!("no output takes the tag `{}`", tag.replace('*', "…"));
                 findings.push(Finding::new(&NO_OUTPUT, filter.value_place(rule), message));
@@ -74,7 +74,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
 
 /// A tag that a filter gives anew.
 struct NewTag<'b, 'a> {
-    filter: Section<'b, 'a>,
+    filter: PlacedSection<'b, 'a>,
     rule: &'b ReadProperty,
     /// What is taken from the record is a star.
     tag: String,
@@ -85,7 +85,7 @@ pub(super) fn takes_pods(pattern: &str) -> bool {
     meet(pattern, TAGS)
 }
 
-fn pattern(section: Section<'_, '_>, new: &[NewTag<'_, '_>], findings: &mut Findings) {
+fn pattern(section: PlacedSection<'_, '_>, new: &[NewTag<'_, '_>], findings: &mut Findings) {
     let Some(property) = section.property("Match").filter(|property| !property.value.value.is_empty()) else { return };
     let pattern = property.value.value.as_str();
     let place = section.value_place(property);
@@ -99,7 +99,7 @@ fn pattern(section: Section<'_, '_>, new: &[NewTag<'_, '_>], findings: &mut Find
 }
 
 /// `Match *`, and the change to what pods have; not where other tags would be lost by it.
-fn everything(section: Section<'_, '_>, property: &ReadProperty, new: &[NewTag<'_, '_>]) -> Finding {
+fn everything(section: PlacedSection<'_, '_>, property: &ReadProperty, new: &[NewTag<'_, '_>]) -> Finding {
     let finding = Finding::new(&EVERYTHING, section.value_place(property), "this output takes everything");
     match new.iter().find(|new| !new.tag.starts_with(PREFIX)) {
         Some(other) => {
@@ -113,7 +113,7 @@ fn everything(section: Section<'_, '_>, property: &ReadProperty, new: &[NewTag<'
 }
 
 /// All tags that filters give anew, rule by rule.
-fn new_tags<'b, 'a>(logging: &'b Logging<'a>) -> Vec<NewTag<'b, 'a>> {
+fn new_tags<'b, 'a>(logging: &'b LoggingConfigMap<'a>) -> Vec<NewTag<'b, 'a>> {
     let filters = logging.filters().filter(|filter| filter.plugin() == "rewrite_tag");
     let rules = filters.flat_map(|filter| {
         let is_rule = |rule: &&ReadProperty| rule.name.value.eq_ignore_ascii_case("Rule") && words(rule) == 4;

@@ -8,15 +8,15 @@ use std::sync::LazyLock;
 use super::is_format;
 use crate::fluent_bit::parse::ReadProperty;
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::logging::Section;
+use crate::lint::logging::PlacedSection;
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 use crate::lint::similar;
 
 const MAP: &str = "fluent/fluent-bit, src/flb_config_map.c";
 const PARSERS: &str = "Fluent Bit manual, \"Configuring parser\"";
 
-pub(crate) static UNKNOWN: Rule = Rule {
+pub(crate) static UNKNOWN: LintRule = LintRule {
     code: "PF201",
     name: "unknown-option",
     severity: Severity::Error,
@@ -27,7 +27,7 @@ pub(crate) static UNKNOWN: Rule = Rule {
     sources: &[MAP],
 };
 
-pub(crate) static NEWER: Rule = Rule {
+pub(crate) static NEWER: LintRule = LintRule {
     code: "PF202",
     name: "newer-option",
     severity: Severity::Warning,
@@ -38,7 +38,7 @@ pub(crate) static NEWER: Rule = Rule {
     sources: &[MAP, "aws/aws-for-fluent-bit, CHANGELOG.md"],
 };
 
-pub(crate) static OTHER_PLUGIN: Rule = Rule {
+pub(crate) static OTHER_PLUGIN: LintRule = LintRule {
     code: "PF203",
     name: "option-of-other-plugin",
     severity: Severity::Error,
@@ -49,7 +49,7 @@ pub(crate) static OTHER_PLUGIN: Rule = Rule {
     sources: &[MAP, "aws/amazon-cloudwatch-logs-for-fluent-bit, README.md"],
 };
 
-pub(crate) static VALUE: Rule = Rule {
+pub(crate) static VALUE: LintRule = LintRule {
     code: "PF204",
     name: "option-value",
     severity: Severity::Error,
@@ -60,7 +60,7 @@ pub(crate) static VALUE: Rule = Rule {
     sources: &[MAP],
 };
 
-pub(crate) static TWICE: Rule = Rule {
+pub(crate) static TWICE: LintRule = LintRule {
     code: "PF205",
     name: "option-twice",
     severity: Severity::Error,
@@ -71,7 +71,7 @@ pub(crate) static TWICE: Rule = Rule {
     sources: &[MAP],
 };
 
-pub(crate) static OF_PARSER: Rule = Rule {
+pub(crate) static OF_PARSER: LintRule = LintRule {
     code: "PF206",
     name: "unknown-parser-option",
     severity: Severity::Warning,
@@ -82,7 +82,7 @@ pub(crate) static OF_PARSER: Rule = Rule {
     sources: &[PARSERS, "fluent/fluent-bit, src/flb_parser.c"],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&UNKNOWN, &NEWER, &OTHER_PLUGIN, &VALUE, &TWICE, &OF_PARSER];
+pub(crate) static RULES: &[&LintRule] = &[&UNKNOWN, &NEWER, &OTHER_PLUGIN, &VALUE, &TWICE, &OF_PARSER];
 
 /// What every filter and output takes. Source: fluent/fluent-bit, src/flb_filter.c and src/flb_output.c, `*_set_property`.
 const EVERYWHERE: [&str; 5] = ["name", "match", "match_regex", "alias", "log_level"];
@@ -126,23 +126,23 @@ const OF_PARSERS: [(&str, &str); 14] = [
 
 /// What is known of an option.
 #[derive(Debug, Clone, Copy)]
-struct Known {
+struct PluginOption {
     kind: &'static str,
     is_old: bool,
     /// Of one of AWS's plugins in Go, which read their options themselves.
     is_go: bool,
 }
 
-type Options = HashMap<&'static str, Known>;
+type PluginOptions = HashMap<&'static str, PluginOption>;
 
 /// By kind and name of the plugin.
-static PLUGINS: LazyLock<HashMap<(&'static str, &'static str), Options>> = LazyLock::new(|| {
-    let mut plugins: HashMap<_, Options> = HashMap::new();
+static PLUGINS: LazyLock<HashMap<(&'static str, &'static str), PluginOptions>> = LazyLock::new(|| {
+    let mut plugins: HashMap<_, PluginOptions> = HashMap::new();
     for line in include_str!("options.tsv").lines().filter(|line| !line.starts_with('#')) {
         let mut cells = line.split('\t');
         let mut cell = || cells.next().unwrap_or_default();
         let (kind, plugin, option, of, versions) = (cell(), cell(), cell(), cell(), cell());
-        let known = Known { kind: of, is_old: versions != "5.1", is_go: versions == "go" };
+        let known = PluginOption { kind: of, is_old: versions != "5.1", is_go: versions == "go" };
         plugins.entry((kind, plugin)).or_default().insert(option, known);
     }
     plugins
@@ -156,11 +156,11 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn parser(section: Section<'_, '_>, findings: &mut Findings) {
+fn parser(section: PlacedSection<'_, '_>, findings: &mut Findings) {
     for property in &section.section.properties {
         let written = property.name.value.as_str();
         match OF_PARSERS.iter().find(|(name, _)| name.eq_ignore_ascii_case(written)) {
-            Some((_, kind)) => value(Known { kind, is_old: true, is_go: false }, property, section, findings),
+            Some((_, kind)) => value(PluginOption { kind, is_old: true, is_go: false }, property, section, findings),
             None => {
                 let message = format!("parsers have no option `{written}`");
                 let finding = Finding::new(&OF_PARSER, section.name_place(property), message);
@@ -173,7 +173,7 @@ fn parser(section: Section<'_, '_>, findings: &mut Findings) {
     }
 }
 
-fn section_of(kind: &'static str, section: Section<'_, '_>, findings: &mut Findings) {
+fn section_of(kind: &'static str, section: PlacedSection<'_, '_>, findings: &mut Findings) {
     let plugin = section.plugin();
     // A plugin that EKS does not allow is another rule's.
     let Some(options) = PLUGINS.get(&(kind, plugin.as_str())) else { return };
@@ -206,7 +206,7 @@ fn is_everywhere(kind: &str, name: &str) -> bool {
         || (kind == "output" && (OUTPUTS.contains(&name) || OUTPUT_GROUPS.iter().any(|group| name.starts_with(group))))
 }
 
-fn newer(plugin: &str, property: &ReadProperty, section: Section<'_, '_>, findings: &mut Findings) {
+fn newer(plugin: &str, property: &ReadProperty, section: PlacedSection<'_, '_>, findings: &mut Findings) {
     let message = format!("`{}` of `{plugin}` is younger than the Fluent Bit that EKS runs", property.name.value);
     findings.push(Finding::new(&NEWER, section.name_place(property), message));
 }
@@ -214,9 +214,9 @@ fn newer(plugin: &str, property: &ReadProperty, section: Section<'_, '_>, findin
 fn unknown(
     kind: &'static str,
     plugin: &str,
-    options: &Options,
+    options: &PluginOptions,
     property: &ReadProperty,
-    section: Section<'_, '_>,
+    section: PlacedSection<'_, '_>,
     findings: &mut Findings,
 ) {
     let (written, name) = (&property.name.value, property.name.value.to_ascii_lowercase());
@@ -240,7 +240,7 @@ fn unknown(
     });
 }
 
-fn value(known: Known, property: &ReadProperty, section: Section<'_, '_>, findings: &mut Findings) {
+fn value(known: PluginOption, property: &ReadProperty, section: PlacedSection<'_, '_>, findings: &mut Findings) {
     let value = property.value.value.as_str();
     if value.is_empty() {
         return;

@@ -1,11 +1,11 @@
 //! Outputs to Amazon Data Firehose, Kinesis and OpenSearch: what they cannot do without.
 
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::logging::Section;
+use crate::lint::logging::PlacedSection;
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 
-pub(crate) static REQUIRED: Rule = Rule {
+pub(crate) static REQUIRED: LintRule = LintRule {
     code: "PF261",
     name: "output-option-missing",
     severity: Severity::Error,
@@ -21,7 +21,7 @@ pub(crate) static REQUIRED: Rule = Rule {
     ],
 };
 
-pub(crate) static TYPE_NAME: Rule = Rule {
+pub(crate) static TYPE_NAME: LintRule = LintRule {
     code: "PF262",
     name: "opensearch-type",
     severity: Severity::Warning,
@@ -32,7 +32,7 @@ pub(crate) static TYPE_NAME: Rule = Rule {
     sources: &["Fluent Bit manual, \"OpenSearch\" output", "fluent/fluent-bit, plugins/out_es/es_conf.c"],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&REQUIRED, &TYPE_NAME];
+pub(crate) static RULES: &[&LintRule] = &[&REQUIRED, &TYPE_NAME];
 
 /// What each plugin needs. Source: as the rule has it.
 const NEEDED: [(&str, &[&str]); 4] = [
@@ -52,7 +52,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn required(output: Section<'_, '_>, findings: &mut Findings) {
+fn required(output: PlacedSection<'_, '_>, findings: &mut Findings) {
     let plugin = output.plugin();
     let Some((_, needed)) = NEEDED.iter().find(|(name, _)| *name == plugin) else { return };
     // Elastic's cloud is found by its id.

@@ -3,14 +3,14 @@
 use super::{SEEN, definitions, groups, is_cri, is_format, log_parsers, parsers_of, pattern, position};
 use crate::fluent_bit::parse::{ReadProperty, Span};
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::logging::{Logging, Section};
+use crate::lint::logging::{LoggingConfigMap, PlacedSection};
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 
 const MANUAL: &str = "Fluent Bit manual, \"Regular expression\" parser";
 const GUIDE: &str = "Amazon EKS User Guide, \"Start AWS Fargate logging for your cluster\"";
 
-pub(crate) static MISSING: Rule = Rule {
+pub(crate) static MISSING: LintRule = LintRule {
     code: "PF211",
     name: "unknown-parser",
     severity: Severity::Error,
@@ -21,7 +21,7 @@ pub(crate) static MISSING: Rule = Rule {
     sources: &[GUIDE, "aws/aws-for-fluent-bit#301"],
 };
 
-pub(crate) static TWICE: Rule = Rule {
+pub(crate) static TWICE: LintRule = LintRule {
     code: "PF212",
     name: "parser-twice",
     severity: Severity::Error,
@@ -32,7 +32,7 @@ pub(crate) static TWICE: Rule = Rule {
     sources: &["fluent/fluent-bit, src/flb_parser.c"],
 };
 
-pub(crate) static UNUSED: Rule = Rule {
+pub(crate) static UNUSED: LintRule = LintRule {
     code: "PF213",
     name: "unused-parser",
     severity: Severity::Note,
@@ -43,7 +43,7 @@ pub(crate) static UNUSED: Rule = Rule {
     sources: &["Fluent Bit manual, \"Parser\" filter"],
 };
 
-pub(crate) static AFTER: Rule = Rule {
+pub(crate) static AFTER: LintRule = LintRule {
     code: "PF214",
     name: "parser-after-kubernetes",
     severity: Severity::Warning,
@@ -54,7 +54,7 @@ pub(crate) static AFTER: Rule = Rule {
     sources: &["aws/containers-roadmap#1203", "aws/aws-for-fluent-bit#301", SEEN],
 };
 
-pub(crate) static NO_GROUPS: Rule = Rule {
+pub(crate) static NO_GROUPS: LintRule = LintRule {
     code: "PF216",
     name: "regex-without-groups",
     severity: Severity::Error,
@@ -65,7 +65,7 @@ pub(crate) static NO_GROUPS: Rule = Rule {
     sources: &[MANUAL],
 };
 
-pub(crate) static TIME: Rule = Rule {
+pub(crate) static TIME: LintRule = LintRule {
     code: "PF217",
     name: "time-not-read",
     severity: Severity::Warning,
@@ -76,7 +76,7 @@ pub(crate) static TIME: Rule = Rule {
     sources: &["Fluent Bit manual, \"Configuring parser\"", SEEN],
 };
 
-pub(crate) static TIME_FORMAT: Rule = Rule {
+pub(crate) static TIME_FORMAT: LintRule = LintRule {
     code: "PF218",
     name: "time-format",
     severity: Severity::Warning,
@@ -87,7 +87,7 @@ pub(crate) static TIME_FORMAT: Rule = Rule {
     sources: &[SEEN, GUIDE],
 };
 
-pub(crate) static EMPTY: Rule = Rule {
+pub(crate) static EMPTY: LintRule = LintRule {
     code: "PF219",
     name: "no-empty-lines",
     severity: Severity::Warning,
@@ -98,7 +98,7 @@ pub(crate) static EMPTY: Rule = Rule {
     sources: &[SEEN],
 };
 
-pub(crate) static NOT_CRI: Rule = Rule {
+pub(crate) static NOT_CRI: LintRule = LintRule {
     code: "PF220",
     name: "first-parser",
     severity: Severity::Warning,
@@ -109,7 +109,7 @@ pub(crate) static NOT_CRI: Rule = Rule {
     sources: &[GUIDE, "aws/containers-roadmap#1203"],
 };
 
-pub(crate) static PRESERVED: Rule = Rule {
+pub(crate) static PRESERVED: LintRule = LintRule {
     code: "PF222",
     name: "preserved-prefix",
     severity: Severity::Warning,
@@ -120,7 +120,7 @@ pub(crate) static PRESERVED: Rule = Rule {
     sources: &[SEEN],
 };
 
-pub(crate) static RULES: &[&Rule] =
+pub(crate) static RULES: &[&LintRule] =
     &[&MISSING, &TWICE, &UNUSED, &AFTER, &NO_GROUPS, &TIME, &TIME_FORMAT, &EMPTY, &NOT_CRI, &PRESERVED];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
@@ -141,12 +141,12 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
 const NAMING: [(&str, &str); 3] =
     [("parser", "parser"), ("kubernetes", "merge_parser"), ("kubernetes", "regex_parser")];
 
-fn names_parser(filter: &Section<'_, '_>, property: &ReadProperty) -> bool {
+fn names_parser(filter: &PlacedSection<'_, '_>, property: &ReadProperty) -> bool {
     let plugin = filter.plugin();
     NAMING.iter().any(|(of, option)| *of == plugin && property.name.value.eq_ignore_ascii_case(option))
 }
 
-fn names(logging: &Logging<'_>, findings: &mut Findings) {
+fn names(logging: &LoggingConfigMap<'_>, findings: &mut Findings) {
     // Pods may name parsers, in annotations that are not here.
     let mut may_mean_any = logging.filters().any(|filter| filter.is_on("K8S-Logging.Parser") == Some(true));
     for filter in logging.filters() {
@@ -187,7 +187,7 @@ fn names(logging: &Logging<'_>, findings: &mut Findings) {
     }
 }
 
-fn expression(parser: Section<'_, '_>, findings: &mut Findings) {
+fn expression(parser: PlacedSection<'_, '_>, findings: &mut Findings) {
     if !parser.get("Format").is_some_and(|format| format.eq_ignore_ascii_case("regex")) {
         return;
     }
@@ -202,7 +202,7 @@ fn expression(parser: Section<'_, '_>, findings: &mut Findings) {
     }
 }
 
-fn time(parser: Section<'_, '_>, findings: &mut Findings) {
+fn time(parser: PlacedSection<'_, '_>, findings: &mut Findings) {
     let groups = groups(&parser);
     let key = parser.get("Time_Key");
     match (key, parser.get("Time_Format")) {
@@ -227,7 +227,7 @@ fn time(parser: Section<'_, '_>, findings: &mut Findings) {
 /// Ways to write the format that reads what containerd writes.
 const TIME_FORMATS: [&str; 3] = ["%Y-%m-%dT%H:%M:%S.%L%z", "%FT%T.%L%z", "%Y-%m-%dT%T.%L%z"];
 
-fn cri(parser: Section<'_, '_>, findings: &mut Findings) {
+fn cri(parser: PlacedSection<'_, '_>, findings: &mut Findings) {
     if let Some(format) =
         parser.property("Time_Format").filter(|format| !TIME_FORMATS.contains(&format.value.value.as_str()))
     {
@@ -255,7 +255,7 @@ fn cri(parser: Section<'_, '_>, findings: &mut Findings) {
 }
 
 /// Of the first filter that reads `log`, unless one of its parsers reads containerd's prefix.
-fn not_cri(logging: &Logging<'_>, filter: Section<'_, '_>, findings: &mut Findings) {
+fn not_cri(logging: &LoggingConfigMap<'_>, filter: PlacedSection<'_, '_>, findings: &mut Findings) {
     let parsers = definitions(logging, &filter);
     let Some(parser) = parsers.last().filter(|parser| parser.get("Format").is_some_and(is_format)) else { return };
     if parsers.iter().any(is_cri) {
@@ -269,7 +269,7 @@ fn not_cri(logging: &Logging<'_>, filter: Section<'_, '_>, findings: &mut Findin
     findings.push(finding.related(parser.place_of("Regex"), "this is what it reads"));
 }
 
-fn filters(project: &Project<'_>, logging: &Logging<'_>, findings: &mut Findings) {
+fn filters(project: &Project<'_>, logging: &LoggingConfigMap<'_>, findings: &mut Findings) {
     if let Some(first) = log_parsers(logging).next() {
         not_cri(logging, first, findings);
     }

@@ -14,10 +14,10 @@ pub(super) fn groups(pattern: &str) -> Vec<&str> {
         match letter {
             '\\' => _ = letters.next(),
             '[' => _ = class(&mut letters),
-            '(' => match Group::at(pattern, at) {
-                Group::Named(name) => names.extend(name),
-                Group::Comment => _ = comment(&mut letters),
-                Group::Other => {}
+            '(' => match PatternGroup::at(pattern, at) {
+                PatternGroup::Named(name) => names.extend(name),
+                PatternGroup::Comment => _ = comment(&mut letters),
+                PatternGroup::Other => {}
             },
             _ => {}
         }
@@ -26,7 +26,7 @@ pub(super) fn groups(pattern: &str) -> Vec<&str> {
 }
 
 /// What a parenthesis opens.
-enum Group<'p> {
+enum PatternGroup<'p> {
     /// With its name, if that is closed.
     Named(Option<&'p str>),
     Comment,
@@ -34,16 +34,16 @@ enum Group<'p> {
     Other,
 }
 
-impl<'p> Group<'p> {
-    fn at(pattern: &'p str, at: usize) -> Group<'p> {
+impl<'p> PatternGroup<'p> {
+    fn at(pattern: &'p str, at: usize) -> PatternGroup<'p> {
         let rest = pattern.get(at..).unwrap_or_default();
         if rest.starts_with("(?#") {
-            Group::Comment
+            PatternGroup::Comment
         } else if let Some(name) = rest.strip_prefix("(?'") {
-            Group::Named(name.split_once('\'').map(|(name, _)| name))
+            PatternGroup::Named(name.split_once('\'').map(|(name, _)| name))
         } else {
             let name = rest.strip_prefix("(?<").filter(|rest| !rest.starts_with(['=', '!']));
-            name.map_or(Group::Other, |name| Group::Named(name.split_once('>').map(|(name, _)| name)))
+            name.map_or(PatternGroup::Other, |name| PatternGroup::Named(name.split_once('>').map(|(name, _)| name)))
         }
     }
 }
@@ -70,7 +70,7 @@ pub(super) fn broken(pattern: &str) -> Option<(usize, &'static str)> {
         match letter {
             '\\' if letters.next().is_none() => return Some((at, "a backslash stands at the end")),
             '[' if !class(&mut letters) => return Some((at, "a bracket is not closed")),
-            '(' if matches!(Group::at(pattern, at), Group::Comment) => {
+            '(' if matches!(PatternGroup::at(pattern, at), PatternGroup::Comment) => {
                 if !comment(&mut letters) {
                     return Some((at, "a comment is not closed"));
                 }
@@ -117,7 +117,7 @@ fn group_name(pattern: &str, at: usize) -> Option<&'static str> {
     if pattern.get(at..)?.starts_with("(?P<") {
         return Some("`(?P<` is another language's: here a group's name begins with `(?<`");
     }
-    let Group::Named(name) = Group::at(pattern, at) else { return None };
+    let PatternGroup::Named(name) = PatternGroup::at(pattern, at) else { return None };
     let is_name = |name: &str| {
         name.chars().all(|letter| letter.is_alphanumeric() || letter == '_')
             && name.starts_with(|first: char| !first.is_numeric())

@@ -4,12 +4,12 @@ use super::{PAGE, WEBHOOK};
 use crate::agent::{API_KEY, SECRET, TOKEN};
 use crate::cluster::is_cluster;
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::installation::{self, Form, Installation, is_placeholder};
-use crate::lint::node::{Entry, Node};
+use crate::lint::installation::{self, Installation, InstallationForm, is_placeholder};
+use crate::lint::node::{YamlEntry, YamlNode};
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 
-pub(crate) static CLUSTER_NAME: Rule = Rule {
+pub(crate) static CLUSTER_NAME: LintRule = LintRule {
     code: "PF741",
     name: "cluster-name",
     severity: Severity::Error,
@@ -20,7 +20,7 @@ pub(crate) static CLUSTER_NAME: Rule = Rule {
     sources: &["DataDog/helm-charts, charts/datadog/templates/_helpers.tpl, check-cluster-name"],
 };
 
-pub(crate) static PLAIN_SECRET: Rule = Rule {
+pub(crate) static PLAIN_SECRET: LintRule = LintRule {
     code: "PF742",
     name: "plain-secret",
     severity: Severity::Warning,
@@ -31,7 +31,7 @@ pub(crate) static PLAIN_SECRET: Rule = Rule {
     sources: &["DataDog/helm-charts, charts/datadog/values.yaml", PAGE],
 };
 
-pub(crate) static NO_TOKEN: Rule = Rule {
+pub(crate) static NO_TOKEN: LintRule = LintRule {
     code: "PF743",
     name: "no-token-secret",
     severity: Severity::Error,
@@ -42,7 +42,7 @@ pub(crate) static NO_TOKEN: Rule = Rule {
     sources: &[PAGE, WEBHOOK, "DataDog/helm-charts, charts/datadog/templates/secret-cluster-agent-token.yaml"],
 };
 
-pub(crate) static OTHER_SECRET: Rule = Rule {
+pub(crate) static OTHER_SECRET: LintRule = LintRule {
     code: "PF744",
     name: "other-secret-name",
     severity: Severity::Warning,
@@ -53,7 +53,7 @@ pub(crate) static OTHER_SECRET: Rule = Rule {
     sources: &[PAGE, WEBHOOK, "DataDog/datadog-agent#52899"],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&CLUSTER_NAME, &PLAIN_SECRET, &NO_TOKEN, &OTHER_SECRET];
+pub(crate) static RULES: &[&LintRule] = &[&CLUSTER_NAME, &PLAIN_SECRET, &NO_TOKEN, &OTHER_SECRET];
 
 /// Paths of keys and tokens as text: of the chart, of the Operator.
 const PLAIN: [(&[&str], &[&str], &str); 3] = [
@@ -116,7 +116,7 @@ fn token(installation: &Installation<'_>, all: &[Installation<'_>], findings: &m
 }
 
 fn other_names(installation: &Installation<'_>, findings: &mut Findings) {
-    let mut hold = |entry: Option<Entry<'_>>, expected: &str, what: &str| {
+    let mut hold = |entry: Option<YamlEntry<'_>>, expected: &str, what: &str| {
         let Some(entry) = entry else { return };
         let Some(text) = entry.value.text().filter(|text| !text.is_empty() && !is_placeholder(text)) else { return };
         if !entry.value.is_null() && text != expected {
@@ -126,19 +126,19 @@ fn other_names(installation: &Installation<'_>, findings: &mut Findings) {
     };
     let speaks = installation.speaks_with_sidecars();
     match installation.form {
-        Form::Chart => {
+        InstallationForm::Chart => {
             hold(installation.entry(&["datadog", "apiKeyExistingSecret"], &[]), SECRET, "Secret");
             if speaks {
                 hold(installation.entry(&["clusterAgent", "tokenExistingSecret"], &[]), SECRET, "Secret");
             }
         }
-        Form::Operator => {
+        InstallationForm::Operator => {
             let credentials: [(&[&str], &str, bool); 2] = [
                 (&["global", "credentials", "apiSecret"], API_KEY, true),
                 (&["global", "clusterAgentTokenSecret"], TOKEN, speaks),
             ];
             for (path, key, is_used) in credentials {
-                let secret: Option<Node<'_>> = installation.value(&[], path).filter(|_| is_used);
+                let secret: Option<YamlNode<'_>> = installation.value(&[], path).filter(|_| is_used);
                 hold(secret.and_then(|secret| secret.entry("secretName")), SECRET, "Secret");
                 hold(secret.and_then(|secret| secret.entry("keyName")), key, "key");
             }

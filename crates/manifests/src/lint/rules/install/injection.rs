@@ -3,11 +3,11 @@
 use super::{PAGE, WEBHOOK};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::installation::{self, Installation};
-use crate::lint::node::{Entry, Node};
+use crate::lint::node::{YamlEntry, YamlNode};
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 
-pub(crate) static PROVIDER_UNKNOWN: Rule = Rule {
+pub(crate) static PROVIDER_UNKNOWN: LintRule = LintRule {
     code: "PF711",
     name: "injection-provider-unknown",
     severity: Severity::Error,
@@ -18,7 +18,7 @@ pub(crate) static PROVIDER_UNKNOWN: Rule = Rule {
     sources: &[WEBHOOK, PAGE],
 };
 
-pub(crate) static PROVIDER_MISSING: Rule = Rule {
+pub(crate) static PROVIDER_MISSING: LintRule = LintRule {
     code: "PF712",
     name: "injection-without-provider",
     severity: Severity::Warning,
@@ -29,7 +29,7 @@ pub(crate) static PROVIDER_MISSING: Rule = Rule {
     sources: &[WEBHOOK, PAGE],
 };
 
-pub(crate) static CONTROLLER_OFF: Rule = Rule {
+pub(crate) static CONTROLLER_OFF: LintRule = LintRule {
     code: "PF713",
     name: "admission-controller-off",
     severity: Severity::Error,
@@ -40,7 +40,7 @@ pub(crate) static CONTROLLER_OFF: Rule = Rule {
     sources: &["DataDog/helm-charts, charts/datadog/templates/_ac-agent-sidecar-env.yaml", PAGE],
 };
 
-pub(crate) static NO_CLUSTER_AGENT: Rule = Rule {
+pub(crate) static NO_CLUSTER_AGENT: LintRule = LintRule {
     code: "PF714",
     name: "injection-without-cluster-agent",
     severity: Severity::Note,
@@ -51,7 +51,7 @@ pub(crate) static NO_CLUSTER_AGENT: Rule = Rule {
     sources: &[PAGE, "DataDog/helm-charts, charts/datadog/values.yaml"],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&PROVIDER_UNKNOWN, &PROVIDER_MISSING, &CONTROLLER_OFF, &NO_CLUSTER_AGENT];
+pub(crate) static RULES: &[&LintRule] = &[&PROVIDER_UNKNOWN, &PROVIDER_MISSING, &CONTROLLER_OFF, &NO_CLUSTER_AGENT];
 
 /// The only one that the Cluster Agent knows.
 const PROVIDER: &str = "fargate";
@@ -64,11 +64,11 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn provider(injection: Entry<'_>, findings: &mut Findings) {
+fn provider(injection: YamlEntry<'_>, findings: &mut Findings) {
     let provider = injection.value.get("provider").filter(|provider| !provider.is_null());
     match provider.map(|provider| (provider, provider.text().unwrap_or(PROVIDER))) {
         None | Some((_, "")) => {
-            let place = provider.map_or(injection.key, Node::place);
+            let place = provider.map_or(injection.key, YamlNode::place);
             let has_selectors = injection.value.list("selectors").next().is_some();
             let what =
                 if has_selectors { "sidecars do not know that they run on Fargate" } else { "no pod gets a sidecar" };
@@ -83,8 +83,8 @@ fn provider(injection: Entry<'_>, findings: &mut Findings) {
     }
 }
 
-fn switches(installation: &Installation<'_>, injection: Entry<'_>, findings: &mut Findings) {
-    let is_off = |node: &Node<'_>| node.text().is_some() && !node.is_true() && !node.is_null();
+fn switches(installation: &Installation<'_>, injection: YamlEntry<'_>, findings: &mut Findings) {
+    let is_off = |node: &YamlNode<'_>| node.text().is_some() && !node.is_true() && !node.is_null();
     let controller = installation
         .value(&["clusterAgent", "admissionController", "enabled"], &["features", "admissionController", "enabled"]);
     let cluster_agent = installation.value(&["clusterAgent", "enabled"], &[]);

@@ -1,14 +1,16 @@
 //! Selectors and profiles of injected sidecars: which pods get one, and what it is like.
 
-use super::{PAGE, PROFILES, WEBHOOK, closest};
+use super::{PAGE, PROFILES, WEBHOOK};
 use crate::agent::SIDECAR_LABEL;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::installation;
-use crate::lint::node::{Entry, Node};
-use crate::lint::project::{Pod, Project};
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::node::{YamlEntry, YamlNode};
+use crate::lint::pod::PodTemplate;
+use crate::lint::project::Project;
+use crate::lint::rule::{LintRule, Severity};
+use crate::lint::similar::closest;
 
-pub(crate) static SEVERAL: Rule = Rule {
+pub(crate) static SEVERAL: LintRule = LintRule {
     code: "PF721",
     name: "several-selectors",
     severity: Severity::Error,
@@ -19,7 +21,7 @@ pub(crate) static SEVERAL: Rule = Rule {
     sources: &[WEBHOOK, PROFILES],
 };
 
-pub(crate) static UNKNOWN: Rule = Rule {
+pub(crate) static UNKNOWN: LintRule = LintRule {
     code: "PF722",
     name: "unknown-part-of-selector",
     severity: Severity::Warning,
@@ -30,7 +32,7 @@ pub(crate) static UNKNOWN: Rule = Rule {
     sources: &[WEBHOOK, PROFILES, "DataDog/datadog-operator, api/datadoghq/v2alpha1/datadogagent_types.go"],
 };
 
-pub(crate) static NAMESPACE_BY_NAME: Rule = Rule {
+pub(crate) static NAMESPACE_BY_NAME: LintRule = LintRule {
     code: "PF723",
     name: "namespace-selector-by-name",
     severity: Severity::Warning,
@@ -41,7 +43,7 @@ pub(crate) static NAMESPACE_BY_NAME: Rule = Rule {
     sources: &["Kubernetes documentation, \"Namespaces\", Automatic labelling"],
 };
 
-pub(crate) static OTHER_PODS: Rule = Rule {
+pub(crate) static OTHER_PODS: LintRule = LintRule {
     code: "PF724",
     name: "selector-misses-pods",
     severity: Severity::Warning,
@@ -52,7 +54,7 @@ pub(crate) static OTHER_PODS: Rule = Rule {
     sources: &[WEBHOOK, PAGE],
 };
 
-pub(crate) static REQUESTS_ALONE: Rule = Rule {
+pub(crate) static REQUESTS_ALONE: LintRule = LintRule {
     code: "PF725",
     name: "profile-without-limits",
     severity: Severity::Warning,
@@ -63,7 +65,7 @@ pub(crate) static REQUESTS_ALONE: Rule = Rule {
     sources: &[PROFILES],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&SEVERAL, &UNKNOWN, &NAMESPACE_BY_NAME, &OTHER_PODS, &REQUESTS_ALONE];
+pub(crate) static RULES: &[&LintRule] = &[&SEVERAL, &UNKNOWN, &NAMESPACE_BY_NAME, &OTHER_PODS, &REQUESTS_ALONE];
 
 const SELECTOR: [&str; 2] = ["objectSelector", "namespaceSelector"];
 const LABEL_SELECTOR: [&str; 2] = ["matchLabels", "matchExpressions"];
@@ -100,11 +102,11 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
 }
 
 /// Where an item of a list begins: all of it would be many lines.
-fn begin(item: Node<'_>) -> crate::lint::source::Place {
+fn begin(item: YamlNode<'_>) -> crate::lint::source::Place {
     item.entries().next().map_or_else(|| item.place(), |entry| entry.key)
 }
 
-fn hold(node: Node<'_>, what: &str, names: &[&str], findings: &mut Findings) {
+fn hold(node: YamlNode<'_>, what: &str, names: &[&str], findings: &mut Findings) {
     for entry in node.entries().filter(|entry| entry.name != "<<" && !names.contains(&entry.name)) {
         let finding = Finding::new(&UNKNOWN, entry.key, format!("{what} has no `{}`", entry.name));
         findings.push(match closest(entry.name, names.iter().copied()) {
@@ -115,18 +117,18 @@ fn hold(node: Node<'_>, what: &str, names: &[&str], findings: &mut Findings) {
     }
 }
 
-fn match_labels<'a>(selector: Node<'a>, part: &str) -> Option<Node<'a>> {
+fn match_labels<'a>(selector: YamlNode<'a>, part: &str) -> Option<YamlNode<'a>> {
     // With expressions too, labels alone say nothing.
     let part = selector.get(part).filter(|part| part.get("matchExpressions").is_none())?;
     part.get("matchLabels")
 }
 
-fn namespaces(selector: Node<'_>, project: &Project<'_>, findings: &mut Findings) {
+fn namespaces(selector: YamlNode<'_>, project: &Project<'_>, findings: &mut Findings) {
     let labels = selector.path(&["namespaceSelector", "matchLabels"]);
     let Some(name) = labels.and_then(|labels| labels.entry("name")) else { return };
     let given =
         project.of_kind("Namespace").filter_map(|namespace| namespace.node.path(&["metadata", "labels", "name"]));
-    if given.filter_map(Node::text).any(|label| Some(label) == name.value.text()) {
+    if given.filter_map(YamlNode::text).any(|label| Some(label) == name.value.text()) {
         return;
     }
     let value = name.value.text().unwrap_or_default();
@@ -134,11 +136,11 @@ fn namespaces(selector: Node<'_>, project: &Project<'_>, findings: &mut Findings
     findings.push(Finding::new(&NAMESPACE_BY_NAME, name.key, "namespaces have no label `name` by themselves").fix(fix));
 }
 
-fn pods(selector: Node<'_>, project: &Project<'_>, findings: &mut Findings) {
+fn pods(selector: YamlNode<'_>, project: &Project<'_>, findings: &mut Findings) {
     let Some(wanted) = match_labels(selector, "objectSelector") else { return };
-    let has_label = |pod: &Pod<'_>| pod.labels().and_then(|labels| labels.get(SIDECAR_LABEL.0)).is_some();
-    let lacks = |entry: Entry<'_>, pod: &Pod<'_>| {
-        let own = pod.labels().and_then(|labels| labels.get(entry.name)).and_then(Node::text);
+    let has_label = |pod: &PodTemplate<'_>| pod.labels().and_then(|labels| labels.get(SIDECAR_LABEL.0)).is_some();
+    let lacks = |entry: YamlEntry<'_>, pod: &PodTemplate<'_>| {
+        let own = pod.labels().and_then(|labels| labels.get(entry.name)).and_then(YamlNode::text);
         entry.value.text().is_some() && own != entry.value.text()
     };
     for pod in project.pods().filter(has_label) {

@@ -5,12 +5,12 @@ use crate::agent::{FARGATE_SINCE, NATIVE_LOGS_SINCE, version};
 use crate::injection::KUBELET_LOGS;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::installation::{self, Installation};
-use crate::lint::node::Node;
+use crate::lint::node::YamlNode;
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 use crate::lint::source::Place;
 
-pub(crate) static TOO_OLD: Rule = Rule {
+pub(crate) static TOO_OLD: LintRule = LintRule {
     code: "PF751",
     name: "installation-too-old",
     severity: Severity::Error,
@@ -21,7 +21,7 @@ pub(crate) static TOO_OLD: Rule = Rule {
     sources: &[PAGE],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&TOO_OLD];
+pub(crate) static RULES: &[&LintRule] = &[&TOO_OLD];
 
 /// The first Cluster Agent that injects sidecars. Source: Datadog, "Amazon EKS on AWS Fargate", Admission Controller.
 const INJECTION_SINCE: (u32, u32) = (7, 52);
@@ -57,15 +57,15 @@ fn sidecar(installation: &Installation<'_>, injection: Place, findings: &mut Fin
 
 /// The variable that lets sidecars collect logs, if it is on.
 fn native_logs(installation: &Installation<'_>) -> Option<Place> {
-    let is_on = |variable: &Node<'_>| {
-        variable.get("name").and_then(Node::text) == Some(KUBELET_LOGS)
-            && variable.get("value").is_some_and(Node::is_true)
+    let is_on = |variable: &YamlNode<'_>| {
+        variable.get("name").and_then(YamlNode::text) == Some(KUBELET_LOGS)
+            && variable.get("value").is_some_and(YamlNode::is_true)
     };
-    installation.cluster_agent_env().find(is_on)?.get("name").map(Node::place)
+    installation.cluster_agent_env().find(is_on)?.get("name").map(YamlNode::place)
 }
 
 /// One finding for a tag, of the newest version that is needed.
-fn hold(what: &str, tag: Node<'_>, wanted: &[((u32, u32), &str, Place)], findings: &mut Findings) {
+fn hold(what: &str, tag: YamlNode<'_>, wanted: &[((u32, u32), &str, Place)], findings: &mut Findings) {
     let Some(found) = tag.text().and_then(version) else { return };
     let too_new = wanted.iter().filter(|(since, _, _)| found < *since).max_by_key(|(since, _, _)| *since);
     let Some(((major, minor), why, place)) = too_new else { return };

@@ -1,13 +1,13 @@
 //! How a sidecar finds the Cluster Agent.
 
-use super::super::super::finding::{Finding, Findings};
-use super::super::super::project::Project;
-use super::super::super::rule::{Rule, Severity};
-use super::super::super::sidecar::Sidecar;
 use super::{PAGE, all};
 use crate::agent::{NAMESPACE, default_cluster_agent_url};
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::project::Project;
+use crate::lint::rule::{LintRule, Severity};
+use crate::lint::sidecar::SidecarContainer;
 
-pub(crate) static INCOMPLETE: Rule = Rule {
+pub(crate) static INCOMPLETE: LintRule = LintRule {
     code: "PF412",
     name: "cluster-agent-incomplete",
     severity: Severity::Error,
@@ -18,7 +18,7 @@ pub(crate) static INCOMPLETE: Rule = Rule {
     sources: &[PAGE, "DataDog/datadog-agent, `pkg/util/clusteragent`"],
 };
 
-pub(crate) static URL_FORM: Rule = Rule {
+pub(crate) static URL_FORM: LintRule = LintRule {
     code: "PF413",
     name: "cluster-agent-url",
     severity: Severity::Error,
@@ -29,7 +29,7 @@ pub(crate) static URL_FORM: Rule = Rule {
     sources: &[PAGE, "DataDog/datadog-agent, `pkg/util/clusteragent`, `GetClusterAgentEndpoint`"],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&INCOMPLETE, &URL_FORM];
+pub(crate) static RULES: &[&LintRule] = &[&INCOMPLETE, &URL_FORM];
 
 const ENABLED: &str = "DD_CLUSTER_AGENT_ENABLED";
 const TOKEN: &str = "DD_CLUSTER_AGENT_AUTH_TOKEN";
@@ -44,7 +44,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn parts(sidecar: &Sidecar<'_>, findings: &mut Findings) {
+fn parts(sidecar: &SidecarContainer<'_>, findings: &mut Findings) {
     let given = [ENABLED, TOKEN, URL].into_iter().find_map(|name| sidecar.variable(name));
     let Some(given) = given.filter(|given| given.name != ENABLED || given.is_on()) else { return };
     let mut missing: Vec<&str> = [ENABLED, TOKEN].into_iter().filter(|name| sidecar.lacks(name)).collect();
@@ -59,7 +59,7 @@ fn parts(sidecar: &Sidecar<'_>, findings: &mut Findings) {
     }
 }
 
-fn url(sidecar: &Sidecar<'_>, findings: &mut Findings) {
+fn url(sidecar: &SidecarContainer<'_>, findings: &mut Findings) {
     let Some(variable) = sidecar.variable(URL) else { return };
     let Some(url) = variable.literal() else { return };
     let (scheme, rest) = url.split_once("://").unwrap_or(("https", url));

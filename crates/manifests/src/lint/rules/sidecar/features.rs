@@ -1,15 +1,16 @@
 //! What a sidecar is asked to do, and what that needs beside it.
 
-use super::super::super::finding::{Edit, Finding, Findings};
-use super::super::super::logging::{CONFIG_MAP, NAMESPACE};
-use super::super::super::node::Node;
-use super::super::super::project::Project;
-use super::super::super::rule::{Rule, Severity};
-use super::super::super::sidecar::{KUBELET_LOGS, Sidecar};
 use super::{PAGE, all};
 use crate::agent::PROCESSES;
+use crate::lint::finding::{Finding, Findings, FixEdit};
+use crate::lint::logging::{CONFIG_MAP, NAMESPACE};
+use crate::lint::node::YamlNode;
+use crate::lint::project::Project;
+use crate::lint::rule::{LintRule, Severity};
+use crate::lint::sidecar::{KUBELET_LOGS, SidecarContainer};
+use crate::tree::ScalarStyle;
 
-pub(crate) static OLD_NAME: Rule = Rule {
+pub(crate) static OLD_NAME: LintRule = LintRule {
     code: "PF415",
     name: "sidecar-old-variable",
     severity: Severity::Note,
@@ -20,7 +21,7 @@ pub(crate) static OLD_NAME: Rule = Rule {
     sources: &[PAGE, "DataDog/datadog-agent, `pkg/config/setup/process.go`"],
 };
 
-pub(crate) static PROCESS_NAMESPACE: Rule = Rule {
+pub(crate) static PROCESS_NAMESPACE: LintRule = LintRule {
     code: "PF416",
     name: "sidecar-process-namespace",
     severity: Severity::Error,
@@ -31,7 +32,7 @@ pub(crate) static PROCESS_NAMESPACE: Rule = Rule {
     sources: &[PAGE, "Kubernetes documentation, \"Share Process Namespace between Containers in a Pod\""],
 };
 
-pub(crate) static JOB_NEVER_ENDS: Rule = Rule {
+pub(crate) static JOB_NEVER_ENDS: LintRule = LintRule {
     code: "PF417",
     name: "job-never-ends",
     severity: Severity::Error,
@@ -45,7 +46,7 @@ pub(crate) static JOB_NEVER_ENDS: Rule = Rule {
     ],
 };
 
-pub(crate) static HALF_LOGS: Rule = Rule {
+pub(crate) static HALF_LOGS: LintRule = LintRule {
     code: "PF418",
     name: "native-logs-half",
     severity: Severity::Warning,
@@ -56,7 +57,7 @@ pub(crate) static HALF_LOGS: Rule = Rule {
     sources: &[PAGE],
 };
 
-pub(crate) static RUN_PATH: Rule = Rule {
+pub(crate) static RUN_PATH: LintRule = LintRule {
     code: "PF419",
     name: "native-logs-run-path",
     severity: Severity::Warning,
@@ -67,7 +68,7 @@ pub(crate) static RUN_PATH: Rule = Rule {
     sources: &[PAGE, "DataDog/datadog-agent, `pkg/clusteragent/admission/mutate/agent_sidecar`"],
 };
 
-pub(crate) static LOGS_TWICE: Rule = Rule {
+pub(crate) static LOGS_TWICE: LintRule = LintRule {
     code: "PF420",
     name: "logs-twice",
     severity: Severity::Note,
@@ -78,7 +79,7 @@ pub(crate) static LOGS_TWICE: Rule = Rule {
     sources: &[PAGE, "Amazon EKS User Guide, \"Start AWS Fargate logging for your cluster\""],
 };
 
-pub(crate) static RULES: &[&Rule] =
+pub(crate) static RULES: &[&LintRule] =
     &[&OLD_NAME, &PROCESS_NAMESPACE, &JOB_NEVER_ENDS, &HALF_LOGS, &RUN_PATH, &LOGS_TWICE];
 
 /// Old names, and those that took their place.
@@ -96,31 +97,31 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn names(sidecar: &Sidecar<'_>, findings: &mut Findings) {
+fn names(sidecar: &SidecarContainer<'_>, findings: &mut Findings) {
     for (old, new) in RENAMED {
         let Some(variable) = sidecar.variable(old) else { continue };
         let message = format!("{old} is called {new} now");
         let place = variable.name_place();
         let is_written_here = variable.item.get("name").is_some_and(|name| name.tree().end > name.tree().start);
-        let edit = Edit { span: place.span, text: new.to_owned() };
+        let edit = FixEdit { span: place.span, text: new.to_owned() };
         let edit = Some(edit).filter(|_| is_written_here && sidecar.variable(new).is_none() && is_bare(&variable.item));
         findings.push(Finding::new(&OLD_NAME, place, message).fix(format!("Write `{new}`.")).edits(edit));
     }
 }
 
 /// Whether the name stands there without quotes, and not as an alias.
-fn is_bare(item: &Node<'_>) -> bool {
-    item.get("name").is_some_and(|name| !name.is_alias() && name.style() == Some(granit_parser::ScalarStyle::Plain))
+fn is_bare(item: &YamlNode<'_>) -> bool {
+    item.get("name").is_some_and(|name| !name.is_alias() && name.style() == Some(ScalarStyle::Plain))
 }
 
-fn processes(sidecar: &Sidecar<'_>, findings: &mut Findings) {
-    let shares = sidecar.pod.spec.get("shareProcessNamespace").is_some_and(Node::is_true);
+fn processes(sidecar: &SidecarContainer<'_>, findings: &mut Findings) {
+    let shares = sidecar.pod.spec.get("shareProcessNamespace").is_some_and(YamlNode::is_true);
     let collection = [PROCESSES, RENAMED[0].0].iter().filter_map(|name| sidecar.variable(name)).find(|one| one.is_on());
     if let Some(variable) = collection.filter(|_| !shares) {
         let message = format!("{} is on, but the pod does not share its process namespace", variable.name);
         findings.push(Finding::new(&PROCESS_NAMESPACE, variable.name_place(), message));
     }
-    if sidecar.is_init || !["Job", "CronJob"].contains(&sidecar.pod.object.kind) {
+    if sidecar.is_init || !sidecar.pod.workload.runs_to_completion {
         return;
     }
     match sidecar.variable(AUTO_EXIT) {
@@ -141,7 +142,7 @@ fn processes(sidecar: &Sidecar<'_>, findings: &mut Findings) {
     }
 }
 
-fn logs(project: &Project<'_>, sidecar: &Sidecar<'_>, findings: &mut Findings) {
+fn logs(project: &Project<'_>, sidecar: &SidecarContainer<'_>, findings: &mut Findings) {
     let switches = [LOGS, KUBELET_LOGS];
     let on = switches.iter().filter_map(|name| sidecar.variable(name)).find(|variable| variable.is_on());
     let Some(on) = on else { return };

@@ -1,13 +1,13 @@
 //! Who a sidecar says that it is: on Fargate, on which node, in which cluster, with which tags.
 
-use super::super::super::finding::{Finding, Findings};
-use super::super::super::project::Project;
-use super::super::super::rule::{Rule, Severity};
-use super::super::super::sidecar::{FARGATE, Sidecar, variables};
 use super::{PAGE, all};
 use crate::cluster::is_cluster;
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::project::Project;
+use crate::lint::rule::{LintRule, Severity};
+use crate::lint::sidecar::{FARGATE, SidecarContainer, variables};
 
-pub(crate) static NOT_ON_FARGATE: Rule = Rule {
+pub(crate) static NOT_ON_FARGATE: LintRule = LintRule {
     code: "PF401",
     name: "sidecar-not-on-fargate",
     severity: Severity::Error,
@@ -18,7 +18,7 @@ pub(crate) static NOT_ON_FARGATE: Rule = Rule {
     sources: &[PAGE],
 };
 
-pub(crate) static NO_NODE_NAME: Rule = Rule {
+pub(crate) static NO_NODE_NAME: LintRule = LintRule {
     code: "PF402",
     name: "sidecar-node-name",
     severity: Severity::Error,
@@ -29,7 +29,7 @@ pub(crate) static NO_NODE_NAME: Rule = Rule {
     sources: &[PAGE, "DataDog/integrations-core, `eks_fargate/datadog_checks/eks_fargate/eks_fargate.py`"],
 };
 
-pub(crate) static HOSTNAME: Rule = Rule {
+pub(crate) static HOSTNAME: LintRule = LintRule {
     code: "PF405",
     name: "sidecar-hostname",
     severity: Severity::Warning,
@@ -40,7 +40,7 @@ pub(crate) static HOSTNAME: Rule = Rule {
     sources: &[PAGE],
 };
 
-pub(crate) static NO_CLUSTER_NAME: Rule = Rule {
+pub(crate) static NO_CLUSTER_NAME: LintRule = LintRule {
     code: "PF409",
     name: "sidecar-cluster-name",
     severity: Severity::Warning,
@@ -51,7 +51,7 @@ pub(crate) static NO_CLUSTER_NAME: Rule = Rule {
     sources: &[PAGE],
 };
 
-pub(crate) static CLUSTER_NAME_FORM: Rule = Rule {
+pub(crate) static CLUSTER_NAME_FORM: LintRule = LintRule {
     code: "PF410",
     name: "cluster-name-form",
     severity: Severity::Error,
@@ -65,7 +65,7 @@ pub(crate) static CLUSTER_NAME_FORM: Rule = Rule {
     ],
 };
 
-pub(crate) static TAGS_WITH_COMMAS: Rule = Rule {
+pub(crate) static TAGS_WITH_COMMAS: LintRule = LintRule {
     code: "PF411",
     name: "sidecar-tags-with-commas",
     severity: Severity::Warning,
@@ -76,7 +76,7 @@ pub(crate) static TAGS_WITH_COMMAS: Rule = Rule {
     sources: &[PAGE, "DataDog/dd-trace-rb, issue #1953"],
 };
 
-pub(crate) static RULES: &[&Rule] =
+pub(crate) static RULES: &[&LintRule] =
     &[&NOT_ON_FARGATE, &NO_NODE_NAME, &HOSTNAME, &NO_CLUSTER_NAME, &CLUSTER_NAME_FORM, &TAGS_WITH_COMMAS];
 
 const NODE_NAME: &str = "DD_KUBERNETES_KUBELET_NODENAME";
@@ -113,7 +113,7 @@ fn names_cluster(tags: Option<&str>) -> bool {
     tags.is_none_or(|tags| tags.contains("kube_cluster_name:"))
 }
 
-fn fargate(sidecar: &Sidecar<'_>, findings: &mut Findings) {
+fn fargate(sidecar: &SidecarContainer<'_>, findings: &mut Findings) {
     let name = sidecar.name();
     match sidecar.variable(FARGATE) {
         None if sidecar.lacks(FARGATE) => {
@@ -128,7 +128,7 @@ fn fargate(sidecar: &Sidecar<'_>, findings: &mut Findings) {
     }
 }
 
-fn node_name(sidecar: &Sidecar<'_>, findings: &mut Findings) {
+fn node_name(sidecar: &SidecarContainer<'_>, findings: &mut Findings) {
     let name = sidecar.name();
     let Some(variable) = sidecar.variable(NODE_NAME) else {
         if sidecar.lacks(NODE_NAME) {
@@ -148,7 +148,7 @@ fn node_name(sidecar: &Sidecar<'_>, findings: &mut Findings) {
     }
 }
 
-fn tags(project: &Project<'_>, sidecar: &Sidecar<'_>, findings: &mut Findings) {
+fn tags(project: &Project<'_>, sidecar: &SidecarContainer<'_>, findings: &mut Findings) {
     for variable in TAGS.iter().filter_map(|name| sidecar.variable(name)) {
         let Some((text, value)) = variable.literal().zip(variable.item.get("value")) else { continue };
         if !text.contains(',') {

@@ -1,14 +1,14 @@
 //! Which Agent a sidecar is.
 
-use super::super::super::finding::{Finding, Findings};
-use super::super::super::node::Node;
-use super::super::super::project::Project;
-use super::super::super::rule::{Rule, Severity};
-use super::super::super::sidecar::{KUBELET_LOGS, Sidecar};
 use super::{PAGE, all};
 use crate::agent::{FARGATE_SINCE, NATIVE_LOGS_SINCE, TAG, image_tag, version};
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::node::YamlNode;
+use crate::lint::project::Project;
+use crate::lint::rule::{LintRule, Severity};
+use crate::lint::sidecar::{KUBELET_LOGS, SidecarContainer};
 
-pub(crate) static UNTAGGED: Rule = Rule {
+pub(crate) static UNTAGGED: LintRule = LintRule {
     code: "PF421",
     name: "sidecar-image-tag",
     severity: Severity::Warning,
@@ -19,7 +19,7 @@ pub(crate) static UNTAGGED: Rule = Rule {
     sources: &["Kubernetes documentation, \"Images\"", PAGE],
 };
 
-pub(crate) static TOO_OLD: Rule = Rule {
+pub(crate) static TOO_OLD: LintRule = LintRule {
     code: "PF422",
     name: "sidecar-image-too-old",
     severity: Severity::Error,
@@ -30,7 +30,7 @@ pub(crate) static TOO_OLD: Rule = Rule {
     sources: &[PAGE],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&UNTAGGED, &TOO_OLD];
+pub(crate) static RULES: &[&LintRule] = &[&UNTAGGED, &TOO_OLD];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for sidecar in all(project) {
@@ -54,7 +54,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn age(sidecar: &Sidecar<'_>, image: Node<'_>, found: (u32, u32), findings: &mut Findings) {
+fn age(sidecar: &SidecarContainer<'_>, image: YamlNode<'_>, found: (u32, u32), findings: &mut Findings) {
     let wanted = match sidecar.variable(KUBELET_LOGS) {
         Some(logs) if logs.is_on() => Some((NATIVE_LOGS_SINCE, "collects logs through the kubelet", logs.name_place())),
         _ => None,

@@ -1,15 +1,16 @@
 //! Where a sidecar sends to, and the key that it shows there.
 
-use super::super::super::finding::{Finding, Findings};
-use super::super::super::node::Node;
-use super::super::super::project::{Object, Project};
-use super::super::super::rule::{Rule, Severity};
-use super::super::super::sidecar::{Sidecar, Variable};
 use super::{PAGE, all};
 use crate::agent::{API_KEY, SECRET, TOKEN};
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::node::YamlNode;
+use crate::lint::object::ManifestObject;
+use crate::lint::project::Project;
+use crate::lint::rule::{LintRule, Severity};
+use crate::lint::sidecar::{EnvVariable, SidecarContainer};
 use pipeline::site::SITES;
 
-pub(crate) static PLAIN_KEY: Rule = Rule {
+pub(crate) static PLAIN_KEY: LintRule = LintRule {
     code: "PF403",
     name: "sidecar-plain-key",
     severity: Severity::Error,
@@ -20,7 +21,7 @@ pub(crate) static PLAIN_KEY: Rule = Rule {
     sources: &[PAGE, "Kubernetes documentation, \"Good practices for Kubernetes Secrets\""],
 };
 
-pub(crate) static NO_KEY: Rule = Rule {
+pub(crate) static NO_KEY: LintRule = LintRule {
     code: "PF404",
     name: "sidecar-without-key",
     severity: Severity::Error,
@@ -31,7 +32,7 @@ pub(crate) static NO_KEY: Rule = Rule {
     sources: &[PAGE],
 };
 
-pub(crate) static NO_SITE: Rule = Rule {
+pub(crate) static NO_SITE: LintRule = LintRule {
     code: "PF407",
     name: "sidecar-site",
     severity: Severity::Note,
@@ -42,7 +43,7 @@ pub(crate) static NO_SITE: Rule = Rule {
     sources: &["Datadog documentation, \"Getting Started with Datadog Sites\""],
 };
 
-pub(crate) static UNKNOWN_SITE: Rule = Rule {
+pub(crate) static UNKNOWN_SITE: LintRule = LintRule {
     code: "PF408",
     name: "sidecar-unknown-site",
     severity: Severity::Error,
@@ -53,7 +54,7 @@ pub(crate) static UNKNOWN_SITE: Rule = Rule {
     sources: &["Datadog documentation, \"Getting Started with Datadog Sites\""],
 };
 
-pub(crate) static SECRET_KEY: Rule = Rule {
+pub(crate) static SECRET_KEY: LintRule = LintRule {
     code: "PF428",
     name: "sidecar-secret-key",
     severity: Severity::Error,
@@ -64,7 +65,7 @@ pub(crate) static SECRET_KEY: Rule = Rule {
     sources: &["Kubernetes documentation, \"Secrets\"", PAGE],
 };
 
-pub(crate) static SECRET_NAME: Rule = Rule {
+pub(crate) static SECRET_NAME: LintRule = LintRule {
     code: "PF429",
     name: "sidecar-secret-name",
     severity: Severity::Warning,
@@ -75,7 +76,7 @@ pub(crate) static SECRET_NAME: Rule = Rule {
     sources: &[PAGE],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&PLAIN_KEY, &NO_KEY, &NO_SITE, &UNKNOWN_SITE, &SECRET_KEY, &SECRET_NAME];
+pub(crate) static RULES: &[&LintRule] = &[&PLAIN_KEY, &NO_KEY, &NO_SITE, &UNKNOWN_SITE, &SECRET_KEY, &SECRET_NAME];
 
 /// Variables that are secret, and the key of [`SECRET`] that they are taken from.
 const SECRETS: [(&str, Option<&str>); 3] =
@@ -101,7 +102,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn site(sidecar: &Sidecar<'_>, findings: &mut Findings) {
+fn site(sidecar: &SidecarContainer<'_>, findings: &mut Findings) {
     // Whoever gives a URL sends through a proxy or a stand-in.
     if ["DD_DD_URL", "DD_URL"].iter().any(|name| sidecar.variable(name).is_some()) {
         return;
@@ -126,20 +127,21 @@ fn site(sidecar: &Sidecar<'_>, findings: &mut Findings) {
 /// Looks at where a variable is taken from.
 fn reference(
     project: &Project<'_>,
-    sidecar: &Sidecar<'_>,
-    variable: Variable<'_>,
+    sidecar: &SidecarContainer<'_>,
+    variable: EnvVariable<'_>,
     expected: Option<&str>,
     findings: &mut Findings,
 ) {
     let Some(from) = variable.item.path(&["valueFrom", "secretKeyRef"]) else { return };
-    let text = |name| from.get(name).and_then(Node::text).unwrap_or_default();
+    let text = |name| from.get(name).and_then(YamlNode::text).unwrap_or_default();
     let (name, key) = (text("name"), text("key"));
-    let in_namespace = |object: &Object<'_>| {
+    let in_namespace = |object: &ManifestObject<'_>| {
         object.namespace().is_none_or(|namespace| sidecar.pod.object.namespace().is_none_or(|own| own == namespace))
     };
     let secret = |wanted: &str| project.of_kind("Secret").filter(in_namespace).find(|one| one.name() == Some(wanted));
     let place = |name: &str| from.get(name).unwrap_or(from).place();
-    let has = |object: Object<'_>| ["data", "stringData"].iter().any(|part| object.node.path(&[part, key]).is_some());
+    let has =
+        |object: ManifestObject<'_>| ["data", "stringData"].iter().any(|part| object.node.path(&[part, key]).is_some());
     match secret(name) {
         Some(found) if !has(found) => {
             let message = format!("{} has no key `{key}`, from which {} is taken", found.title(), variable.name);

@@ -1,13 +1,13 @@
 //! The label by which the Cluster Agent knows the pods that get a sidecar.
 
-use super::super::super::finding::{Finding, Findings};
-use super::super::super::project::Project;
-use super::super::super::rule::{Rule, Severity};
-use super::super::super::sidecar::label;
 use super::PAGE;
 use crate::agent::SIDECAR_LABEL;
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::project::Project;
+use crate::lint::rule::{LintRule, Severity};
+use crate::lint::sidecar::label;
 
-pub(crate) static ON_WORKLOAD: Rule = Rule {
+pub(crate) static ON_WORKLOAD: LintRule = LintRule {
     code: "PF436",
     name: "sidecar-label-on-workload",
     severity: Severity::Error,
@@ -18,7 +18,7 @@ pub(crate) static ON_WORKLOAD: Rule = Rule {
     sources: &[PAGE],
 };
 
-pub(crate) static VALUE: Rule = Rule {
+pub(crate) static VALUE: LintRule = LintRule {
     code: "PF437",
     name: "sidecar-label-value",
     severity: Severity::Error,
@@ -29,12 +29,12 @@ pub(crate) static VALUE: Rule = Rule {
     sources: &[PAGE, "DataDog/datadog-agent, `pkg/clusteragent/admission/mutate/agent_sidecar`"],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&ON_WORKLOAD, &VALUE];
+pub(crate) static RULES: &[&LintRule] = &[&ON_WORKLOAD, &VALUE];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for pod in project.pods() {
         let on_pods = label(&pod);
-        if pod.object.kind != "Pod" && on_pods.is_none() {
+        if !pod.workload.is_pod() && on_pods.is_none() {
             let labels = pod.object.node.path(&["metadata", "labels"]);
             if let Some(entry) = labels.and_then(|labels| labels.entry(SIDECAR_LABEL.0)) {
                 let message = format!("pods of {} do not have the label {}", pod.object.title(), SIDECAR_LABEL.0);

@@ -1,17 +1,18 @@
 //! The pod around a sidecar: what Fargate does not run, what the Agent does not start in, and what the application is told.
 
-use super::super::super::finding::{Finding, Findings};
-use super::super::super::node::{Node, Scalar};
-use super::super::super::project::{Pod, Project};
-use super::super::super::rule::{Rule, Severity};
-use super::super::super::sidecar::{FARGATE, Sidecar, is_injected, label, sidecars, variables};
 use super::PAGE;
 use crate::agent::USER;
 use crate::inject::HOST_FIELDS;
+use crate::lint::finding::{Finding, Findings};
+use crate::lint::node::{Scalar, YamlNode};
+use crate::lint::pod::PodTemplate;
+use crate::lint::project::Project;
+use crate::lint::rule::{LintRule, Severity};
+use crate::lint::sidecar::{FARGATE, SidecarContainer, is_injected, label, sidecars, variables};
 
 const CONSIDERATIONS: &str = "Amazon EKS User Guide, \"Simplify compute management with AWS Fargate\"";
 
-pub(crate) static NOT_A_STRING: Rule = Rule {
+pub(crate) static NOT_A_STRING: LintRule = LintRule {
     code: "PF406",
     name: "variable-not-a-string",
     severity: Severity::Error,
@@ -22,7 +23,7 @@ pub(crate) static NOT_A_STRING: Rule = Rule {
     sources: &["Kubernetes API reference, \"EnvVar\""],
 };
 
-pub(crate) static NODE_ADDRESS: Rule = Rule {
+pub(crate) static NODE_ADDRESS: LintRule = LintRule {
     code: "PF414",
     name: "agent-host-of-node",
     severity: Severity::Error,
@@ -33,7 +34,7 @@ pub(crate) static NODE_ADDRESS: Rule = Rule {
     sources: &[PAGE],
 };
 
-pub(crate) static NOT_FOR_FARGATE: Rule = Rule {
+pub(crate) static NOT_FOR_FARGATE: LintRule = LintRule {
     code: "PF430",
     name: "not-for-fargate",
     severity: Severity::Error,
@@ -44,7 +45,7 @@ pub(crate) static NOT_FOR_FARGATE: Rule = Rule {
     sources: &[CONSIDERATIONS, PAGE],
 };
 
-pub(crate) static DAEMON_SET: Rule = Rule {
+pub(crate) static DAEMON_SET: LintRule = LintRule {
     code: "PF431",
     name: "daemon-set-on-fargate",
     severity: Severity::Error,
@@ -55,7 +56,7 @@ pub(crate) static DAEMON_SET: Rule = Rule {
     sources: &[CONSIDERATIONS],
 };
 
-pub(crate) static USER_ID: Rule = Rule {
+pub(crate) static USER_ID: LintRule = LintRule {
     code: "PF432",
     name: "sidecar-user",
     severity: Severity::Error,
@@ -66,7 +67,7 @@ pub(crate) static USER_ID: Rule = Rule {
     sources: &["Datadog documentation, \"Amazon EKS on AWS Fargate\", \"Troubleshooting\""],
 };
 
-pub(crate) static RESOURCES: Rule = Rule {
+pub(crate) static RESOURCES: LintRule = LintRule {
     code: "PF433",
     name: "sidecar-resources",
     severity: Severity::Warning,
@@ -77,7 +78,7 @@ pub(crate) static RESOURCES: Rule = Rule {
     sources: &[PAGE, "Amazon EKS User Guide, \"Understand Fargate Pod configuration details\""],
 };
 
-pub(crate) static TWO_AGENTS: Rule = Rule {
+pub(crate) static TWO_AGENTS: LintRule = LintRule {
     code: "PF435",
     name: "two-agents",
     severity: Severity::Error,
@@ -88,7 +89,7 @@ pub(crate) static TWO_AGENTS: Rule = Rule {
     sources: &["DataDog/datadog-agent, `pkg/clusteragent/admission/mutate/agent_sidecar`"],
 };
 
-pub(crate) static RULES: &[&Rule] =
+pub(crate) static RULES: &[&LintRule] =
     &[&NOT_A_STRING, &NODE_ADDRESS, &NOT_FOR_FARGATE, &DAEMON_SET, &USER_ID, &RESOURCES, &TWO_AGENTS];
 
 /// Variables by which a client of the Agent finds it.
@@ -102,7 +103,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
         if sidecars.is_empty() && !is_injected {
             continue;
         }
-        if pod.object.kind == "DaemonSet" {
+        if !pod.workload.runs_on_fargate {
             daemon_set(&pod, &sidecars, findings);
             continue;
         }
@@ -124,7 +125,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn strings(project: &Project<'_>, pod: &Pod<'_>, findings: &mut Findings) {
+fn strings(project: &Project<'_>, pod: &PodTemplate<'_>, findings: &mut Findings) {
     for variable in pod.containers(true).flat_map(variables) {
         let Some(value) = variable.item.get("value").filter(|value| !value.is_tagged()) else { continue };
         let kind = match value.scalar() {
@@ -140,15 +141,15 @@ fn strings(project: &Project<'_>, pod: &Pod<'_>, findings: &mut Findings) {
     }
 }
 
-fn daemon_set(pod: &Pod<'_>, sidecars: &[Sidecar<'_>], findings: &mut Findings) {
+fn daemon_set(pod: &PodTemplate<'_>, sidecars: &[SidecarContainer<'_>], findings: &mut Findings) {
     let of_container = || sidecars.iter().find_map(|one| one.variable(FARGATE)).map(|one| one.name_place());
     let place = label(pod).filter(|_| is_injected(pod)).map(|label| label.key).or_else(of_container);
     let message = format!("{} is meant for Fargate, which runs no DaemonSets", pod.object.title());
     findings.push(Finding::new(&DAEMON_SET, place.unwrap_or_else(|| pod.object.place()), message));
 }
 
-fn host(pod: &Pod<'_>, findings: &mut Findings) {
-    let mut refuse = |node: Node<'_>, what: String| {
+fn host(pod: &PodTemplate<'_>, findings: &mut Findings) {
+    let mut refuse = |node: YamlNode<'_>, what: String| {
         findings.push(Finding::new(&NOT_FOR_FARGATE, node.place(), format!("{what}, which Fargate does not run")));
     };
     for name in HOST_FIELDS {
@@ -161,7 +162,7 @@ fn host(pod: &Pod<'_>, findings: &mut Findings) {
         refuse(name, format!("volume {} is a hostPath", name.text().unwrap_or_default()));
     }
     for container in pod.containers(true) {
-        let name = container.get("name").and_then(Node::text).unwrap_or_default();
+        let name = container.get("name").and_then(YamlNode::text).unwrap_or_default();
         let privileged = container.path(&["securityContext", "privileged"]);
         if let Some(value) = privileged.filter(|value| value.scalar() == Some(Scalar::Boolean(true))) {
             refuse(value, format!("container {name} is privileged"));
@@ -173,7 +174,7 @@ fn host(pod: &Pod<'_>, findings: &mut Findings) {
     }
 }
 
-fn node_address(pod: &Pod<'_>, findings: &mut Findings) {
+fn node_address(pod: &PodTemplate<'_>, findings: &mut Findings) {
     for variable in pod.containers(true).flat_map(variables).filter(|one| AGENT_HOSTS.contains(&one.name)) {
         let path = variable.item.path(&["valueFrom", "fieldRef", "fieldPath"]);
         if let Some(path) = path.filter(|path| path.text() == Some("status.hostIP")) {
@@ -183,8 +184,8 @@ fn node_address(pod: &Pod<'_>, findings: &mut Findings) {
     }
 }
 
-fn user(sidecar: &Sidecar<'_>, findings: &mut Findings) {
-    let of = |node: Node<'_>, name: &str| match node.path(&["securityContext", name]).and_then(Node::scalar) {
+fn user(sidecar: &SidecarContainer<'_>, findings: &mut Findings) {
+    let of = |node: YamlNode<'_>, name: &str| match node.path(&["securityContext", name]).and_then(YamlNode::scalar) {
         Some(Scalar::Number(text)) => text.parse::<i64>().ok(),
         Some(Scalar::Boolean(is_on)) => Some(i64::from(is_on)),
         _ => None,
@@ -202,14 +203,14 @@ fn user(sidecar: &Sidecar<'_>, findings: &mut Findings) {
         None if of(container, "runAsNonRoot").or_else(|| of(spec, "runAsNonRoot")) == Some(1) => {
             let message = format!("container {name} must not start as root, and names no other user");
             let of_container = container.path(&["securityContext", "runAsNonRoot"]);
-            let place = of_container.map_or_else(|| place("runAsNonRoot"), Node::place);
+            let place = of_container.map_or_else(|| place("runAsNonRoot"), YamlNode::place);
             findings.push(Finding::new(&USER_ID, place, message).related(sidecar.place(), "the Agent"));
         }
         _ => {}
     }
 }
 
-fn resources(sidecar: &Sidecar<'_>, findings: &mut Findings) {
+fn resources(sidecar: &SidecarContainer<'_>, findings: &mut Findings) {
     let asks = |what: &str| {
         ["requests", "limits"].iter().any(|part| sidecar.container.path(&["resources", part, what]).is_some())
     };

@@ -1,51 +1,8 @@
-//! YAML as it stands in the text: every value with its place, style and anchor. Nothing is resolved here.
+//! Reads YAML, and JSON with it, into a [`Tree`]. Only this file knows the parser that does it.
 
-use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, StructureStyle, options};
+use granit_parser::{Event, Parser, ScalarStyle as ParserStyle, ScanError, Span, StructureStyle, options};
 
-/// One document of a text, by bytes. From its first line (`---`, if it has one) to the next document.
-#[derive(Debug)]
-pub(crate) struct Document {
-    pub(crate) start: usize,
-    pub(crate) end: usize,
-    pub(crate) root: Tree,
-}
-
-/// A value.
-#[derive(Debug)]
-pub(crate) struct Tree {
-    pub(crate) kind: Kind,
-    /// Where it begins, behind its tag and its anchor; a block of text with its first line, behind `|` or `>`.
-    pub(crate) start: usize,
-    /// Behind its last character that means something.
-    pub(crate) end: usize,
-    /// The number of its anchor; 0 for none.
-    pub(crate) anchor: usize,
-    pub(crate) tagged: bool,
-}
-
-#[derive(Debug)]
-pub(crate) enum Kind {
-    Scalar {
-        text: String,
-        style: ScalarStyle,
-    },
-    /// The number of the anchor.
-    Alias(usize),
-    List {
-        flow: bool,
-        items: Vec<Tree>,
-    },
-    Map {
-        flow: bool,
-        members: Vec<Member>,
-    },
-}
-
-#[derive(Debug)]
-pub(crate) struct Member {
-    pub(crate) key: Tree,
-    pub(crate) value: Tree,
-}
+use super::{Document, ScalarStyle, Tree, TreeKind, TreeMember};
 
 type Events<'input> = dyn Iterator<Item = Result<(Event<'input>, Span), ScanError>> + 'input;
 
@@ -106,13 +63,14 @@ fn tree<'input>(text: &str, event: Event<'input>, span: &Span, events: &mut Even
     let of = |kind, end, anchor, tagged| Tree { kind, start, end, anchor, tagged };
     Ok(match event {
         Event::Scalar(value, style, anchor, tag) => {
+            let style = scalar_style(style);
             let end = match style {
                 ScalarStyle::Literal | ScalarStyle::Folded => end_of_block(text, start, end, &value),
                 _ => end,
             };
-            of(Kind::Scalar { text: value.into_owned(), style }, end, anchor, tag.is_some())
+            of(TreeKind::Scalar { text: value.into_owned(), style }, end, anchor, tag.is_some())
         }
-        Event::Alias(target) => of(Kind::Alias(target), end, 0, false),
+        Event::Alias(target) => of(TreeKind::Alias(target), end, 0, false),
         Event::SequenceStart(style, anchor, tag) => {
             let flow = style == StructureStyle::Flow;
             let mut items: Vec<Tree> = Vec::new();
@@ -124,11 +82,11 @@ fn tree<'input>(text: &str, event: Event<'input>, span: &Span, events: &mut Even
                 }
             };
             let last = items.last().map_or(start, |item| item.end);
-            of(Kind::List { flow, items }, if flow { closed } else { last }, anchor, tag.is_some())
+            of(TreeKind::List { flow, items }, if flow { closed } else { last }, anchor, tag.is_some())
         }
         Event::MappingStart(style, anchor, tag) => {
             let flow = style == StructureStyle::Flow;
-            let mut members: Vec<Member> = Vec::new();
+            let mut members: Vec<TreeMember> = Vec::new();
             let closed = loop {
                 let key = match next(events)? {
                     Some((Event::MappingEnd, span)) => break offset(&span).1,
@@ -142,10 +100,10 @@ fn tree<'input>(text: &str, event: Event<'input>, span: &Span, events: &mut Even
                     value.end = behind_colon(text, key.end);
                     value.start = value.end;
                 }
-                members.push(Member { key, value });
+                members.push(TreeMember { key, value });
             };
             let last = members.last().map_or(start, |member| member.value.end);
-            of(Kind::Map { flow, members }, if flow { closed } else { last }, anchor, tag.is_some())
+            of(TreeKind::Map { flow, members }, if flow { closed } else { last }, anchor, tag.is_some())
         }
         _ => return Err(NotYaml::unfinished(text.len())),
     })
@@ -167,49 +125,12 @@ fn end_of_block(text: &str, start: usize, end: usize, value: &str) -> usize {
     start + length
 }
 
-impl Tree {
-    /// A plain value without any text.
-    pub(crate) fn is_nothing(&self) -> bool {
-        matches!(self.kind, Kind::Scalar { style: ScalarStyle::Plain, .. }) && self.start == self.end
-    }
-
-    pub(crate) fn members(&self) -> &[Member] {
-        match &self.kind {
-            Kind::Map { members, .. } => members,
-            _ => &[],
-        }
-    }
-
-    pub(crate) fn items(&self) -> &[Tree] {
-        match &self.kind {
-            Kind::List { items, .. } => items,
-            _ => &[],
-        }
-    }
-
-    pub(crate) fn is_flow(&self) -> bool {
-        matches!(self.kind, Kind::Map { flow: true, .. } | Kind::List { flow: true, .. })
-    }
-
-    pub(crate) fn text(&self) -> Option<&str> {
-        match &self.kind {
-            Kind::Scalar { text, .. } => Some(text),
-            _ => None,
-        }
-    }
-
-    /// The member of this name.
-    pub(crate) fn member(&self, name: &str) -> Option<&Member> {
-        self.members().iter().find(|member| member.key.text() == Some(name))
-    }
-
-    /// Calls `visit` with this value and all inside.
-    pub(crate) fn walk<'tree>(&'tree self, visit: &mut impl FnMut(&'tree Tree)) {
-        visit(self);
-        self.items().iter().for_each(|item| item.walk(visit));
-        for member in self.members() {
-            member.key.walk(visit);
-            member.value.walk(visit);
-        }
+fn scalar_style(style: ParserStyle) -> ScalarStyle {
+    match style {
+        ParserStyle::Plain => ScalarStyle::Plain,
+        ParserStyle::SingleQuoted => ScalarStyle::SingleQuoted,
+        ParserStyle::DoubleQuoted => ScalarStyle::DoubleQuoted,
+        ParserStyle::Literal => ScalarStyle::Literal,
+        ParserStyle::Folded => ScalarStyle::Folded,
     }
 }

@@ -8,60 +8,60 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// What is bad about it.
+/// What is wrong with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Spoilt {
-    No,
+pub enum NetworkFault {
+    None,
     /// The connection is reset after the first byte of the request.
     Reset,
     /// So long before each byte of the answer.
     Drip(Duration),
 }
 
-/// A running front. It ends when it is dropped.
-pub struct Front {
+/// A running one. It ends when it is dropped.
+pub struct FaultyNetwork {
     pub url: String,
-    spoilt: Arc<Mutex<Spoilt>>,
+    fault: Arc<Mutex<NetworkFault>>,
     task: JoinHandle<()>,
 }
 
-impl Drop for Front {
+impl Drop for FaultyNetwork {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
-impl Front {
+impl FaultyNetwork {
     /// In front of the intake at `url`.
-    pub async fn start(url: &str, spoilt: Spoilt) -> Front {
+    pub async fn start(url: &str, fault: NetworkFault) -> FaultyNetwork {
         let target = url.trim_start_matches("http://").to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let spoilt = Arc::new(Mutex::new(spoilt));
-        let shared = spoilt.clone();
+        let fault = Arc::new(Mutex::new(fault));
+        let shared = fault.clone();
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let spoilt = *shared.lock().unwrap();
+                let fault = *shared.lock().unwrap();
                 // A connection that breaks is what this is for.
-                tokio::spawn(carry(stream, target.clone(), spoilt));
+                tokio::spawn(carry(stream, target.clone(), fault));
             }
         });
-        Front { url, spoilt, task }
+        FaultyNetwork { url, fault, task }
     }
 
-    pub fn set(&self, spoilt: Spoilt) {
-        *self.spoilt.lock().unwrap() = spoilt;
+    pub fn set(&self, fault: NetworkFault) {
+        *self.fault.lock().unwrap() = fault;
     }
 }
 
-async fn carry(mut stream: TcpStream, target: String, spoilt: Spoilt) -> std::io::Result<()> {
-    if spoilt == Spoilt::Reset {
+async fn carry(mut stream: TcpStream, target: String, fault: NetworkFault) -> std::io::Result<()> {
+    if fault == NetworkFault::Reset {
         // What is not read when a socket is closed makes the system send a reset.
         stream.read_u8().await?;
         return Ok(());
     }
     let mut inner = TcpStream::connect(target).await?;
-    let Spoilt::Drip(wait) = spoilt else {
+    let NetworkFault::Drip(wait) = fault else {
         return tokio::io::copy_bidirectional(&mut stream, &mut inner).await.map(|_| ());
     };
     let (mut from_client, mut to_client) = stream.split();
