@@ -76,6 +76,13 @@ fn summary(out: &mut impl Write, processed: &Processed, items: &[Value]) -> Resu
         show::counted(processed.payloads.len(), "request"),
     )?;
     show::counts(out, &counts)?;
+    if counts.late > 0 {
+        writeln!(
+            out,
+            "\n{} older than Datadog takes (18 hours): sent with the current time, `original_timestamp` and the tag `late:true`.",
+            if counts.late == 1 { "1 log is".to_owned() } else { format!("{} logs are", counts.late) }
+        )?;
+    }
     // Who wrote, and how much: one row a container.
     let mut containers: Vec<(String, usize)> = Vec::new();
     for item in items {

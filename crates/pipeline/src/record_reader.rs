@@ -5,11 +5,12 @@ use std::ops::Range;
 
 use super::json;
 use super::log_event::{EventMessage, LogEvent};
+use super::members::{RecordMember, RecordMembers};
 use super::record::LogRecord;
-use super::roles::{RecordMember, RecordMembers, Trust};
 use super::salvage;
 use super::shape;
 use super::stream::StreamOrigin;
+use super::trust::Trust;
 
 /// Turns the events of one log stream into records.
 #[derive(Debug)]

@@ -6,10 +6,11 @@
 use std::borrow::Cow;
 
 use super::json;
+use super::members::{RecordMember, RecordMembers};
 use super::record::LogRecord;
-use super::roles::{RecordMember, RecordMembers, Trust};
 use super::shape;
 use super::stream::StreamOrigin;
+use super::trust::Trust;
 
 /// What parsers and filters write; a member of any other name is the application's, merged.
 const FILTERS_KEYS: [&str; 8] =

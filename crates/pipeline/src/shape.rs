@@ -19,9 +19,11 @@ use std::borrow::Cow;
 
 use super::cri::{self, CriLine, OutputStream};
 use super::json;
+use super::members::{MemberRole, RecordMembers, push_member};
 use super::record::{LogRecord, Metadata};
-use super::roles::{MemberRole, RecordMembers, Roles, Trust, push_member};
+use super::roles::Roles;
 use super::stream::StreamOrigin;
+use super::trust::Trust;
 
 /// A message that is no JSON object: `log_key`, or a log group that is not Fluent Bit's.
 pub(crate) fn plain<'r>(text: &'r str, origin: &StreamOrigin) -> LogRecord<'r> {
