@@ -138,7 +138,7 @@ pub(super) fn check_tag(tag: &str, native_logs: bool) -> Result<(), &'static str
         Some(version) if native_logs && version < NATIVE_LOGS_SINCE => {
             Err("--native-logs: needs Agent 7.71 or newer; see --tag")
         }
-        Some(version) if version < FARGATE_SINCE => Err("--tag: on Fargate the Agent has to be 7.18 or newer"),
+        Some(version) if version < FARGATE_SINCE => Err("--tag: Fargate needs Agent 7.18 or newer"),
         _ => Ok(()),
     }
 }

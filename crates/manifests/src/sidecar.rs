@@ -126,11 +126,11 @@ impl Sidecar {
         self.resources.check()?;
         check_env(&self.env)?;
         if self.tags.iter().any(|tag| tag.is_empty() || tag.contains([' ', ',', '\n', '\t'])) {
-            return Err("--tags: must be name:value without blanks and commas; give it once for each tag");
+            return Err("--tags: must be name:value without spaces and commas; repeat the flag for each tag");
         }
         let image = self.image.as_str();
         if image.contains(char::is_whitespace) || image.starts_with(':') || image.ends_with(':') {
-            return Err("--image: must be an image's name; its tag is --tag");
+            return Err("--image: must be an image name; set its tag with --tag");
         }
         let tag = image.rsplit_once(':').map(|(_, tag)| tag).filter(|tag| !tag.contains('/'));
         tag.map_or(Ok(()), |tag| check_tag(tag, self.native_logs != NativeLogs::None))
@@ -148,7 +148,7 @@ impl Sidecar {
             container = container.with_comment("For readers only: the Agent listens there anyway.", "ports", ports);
         }
         container = container.with_comment(
-            "Fargate gives a pod the sum of its requests, rounded up: this is part of the pod's price.",
+            "Fargate sizes a pod by the sum of its requests, rounded up: this is part of the pod's price.",
             "resources",
             self.resources.map(),
         );
@@ -169,7 +169,7 @@ impl Sidecar {
             item(env("DD_CLUSTER_NAME", &self.cluster_name)),
         ];
         let fargate = vec![ListItem::with_comment(
-            "Without these two the Agent looks for a host that Fargate has not, and eks_fargate does not run.",
+            "Without these two, the Agent looks for a host, which Fargate does not have, and eks_fargate does not run.",
             env("DD_EKS_FARGATE", "true"),
         )];
         let node_name = vec![item(node_name)];
@@ -181,7 +181,7 @@ impl Sidecar {
         let processes = set(self.processes, &[(PROCESSES, "true")]);
         let exit = self.ends_with_pod.then(|| {
             ListItem::with_comment(
-                "The Agent ends when the Job's own containers have; otherwise the Job would never be complete.",
+                "The Agent ends when the Job's own containers have ended; otherwise the Job would never complete.",
                 env("DD_AUTO_EXIT_NOPROCESS_ENABLED", "true"),
             )
         });

@@ -54,13 +54,13 @@ pub(crate) struct Problem {
 /// What is wrong with a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ProblemKind {
-    #[error("a section's name has no closing bracket")]
+    #[error("a section name has no closing bracket")]
     Unclosed,
     #[error("a section has no name")]
     Nameless,
-    #[error("a property stands before the first section")]
+    #[error("a property comes before the first section")]
     Homeless,
-    #[error("a command such as @INCLUDE or @SET; EKS has no files to include and sets no variables")]
+    #[error("a command such as @INCLUDE or @SET: EKS has no files to include and no variables to set")]
     Command,
 }
 

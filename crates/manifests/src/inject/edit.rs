@@ -147,7 +147,7 @@ impl<'a> Editor<'a> {
             ));
         }
         if self.aliased.contains(&tree.anchor) {
-            let what = format!("its {shown} has an anchor (&), and is used again by an alias");
+            let what = format!("its {shown} has an anchor (&) that an alias refers to");
             return Err(LeftAloneReason::new(&what, WRITE_OUT));
         }
         Ok(())
@@ -271,8 +271,8 @@ impl<'a> Editor<'a> {
     }
 }
 
-const WRITE_OUT: &str = "write it out there, or add the sidecar by hand";
+const WRITE_OUT: &str = "write it out in full, or add the sidecar by hand";
 
 pub(super) fn unusual() -> LeftAloneReason {
-    LeftAloneReason::new("it is written in a way that podferry does not change", "add the sidecar by hand")
+    LeftAloneReason::new("podferry does not edit manifests written this way", "add the sidecar by hand")
 }

@@ -12,8 +12,8 @@ pub(crate) static BROKEN: LintRule = LintRule {
     name: "broken-regex",
     severity: Severity::Error,
     title: "A regular expression does not compile",
-    why: "Fluent Bit does not start with it, so no log of the pod is written.",
-    fix: "Mend the expression; a backslash before a bracket or a parenthesis makes it a letter like others.",
+    why: "Fluent Bit does not start with it, so none of the pod's logs are written.",
+    fix: "Fix the expression; a backslash before a bracket or parenthesis makes it a literal character.",
     is_automatic: false,
     sources: &["k-takata/Onigmo, doc/RE", "fluent/fluent-bit, src/flb_regex.c"],
 };
