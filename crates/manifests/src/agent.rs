@@ -202,7 +202,7 @@ fn is_quantity(text: &str, units: &[&str]) -> bool {
     number.parse::<f64>().is_ok_and(|number| number > 0.0) && units.contains(&unit)
 }
 
-/// Whether no name is there twice: a map with one twice is no YAML, and Kubernetes takes no such list of variables.
+/// Whether no name appears twice: YAML does not allow that in a map, nor Kubernetes in a list of variables.
 pub(super) fn all_differ<'a>(names: impl IntoIterator<Item = &'a str>) -> bool {
     let mut seen = std::collections::HashSet::new();
     names.into_iter().all(|name| seen.insert(name))

@@ -95,7 +95,7 @@ fn checks(
     Ok(Checks { container: container.to_owned(), checks })
 }
 
-/// What stands behind a check's name.
+/// What is after a check's name.
 pub(super) fn entry(init_config: Value, instances: Vec<Value>) -> Value {
     let entry = [("init_config".to_owned(), init_config), ("instances".to_owned(), instances.into())];
     Json::from_iter(entry).into()

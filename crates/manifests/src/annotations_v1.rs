@@ -62,7 +62,7 @@ pub fn convert(documents: &[Value]) -> Result<(GeneratedFile, Vec<String>), Conv
     Ok((GeneratedFile::documents("annotations.yaml", introduction, patches), notes))
 }
 
-/// The pod or its template, and where it stands.
+/// The pod or its template, and where it is.
 fn pod(object: &Value) -> (TemplatePath, &Value) {
     let (path, pod) = located_template(object);
     // Annotations by themselves, too, are most likely on their way to a template.
@@ -77,7 +77,7 @@ fn owner(object: &Value) -> String {
     format!("{kind} {name}").trim().to_owned()
 }
 
-/// Containers that the pod has not: the Agent would never find them.
+/// Containers that the pod does not have: the Agent would never find them.
 fn strangers(pod: &Value, checks: &[Checks], owner: &str) -> Vec<String> {
     let Some(spec) = pod.get("spec") else { return Vec::new() };
     let lists = ["containers", "initContainers"].into_iter().filter_map(|list| spec.get(list)?.as_array()).flatten();

@@ -153,7 +153,7 @@ impl Data {
         }
         filters.extend(drop_containers(&options.drop_containers));
         if profile == LoggingPreset::Standard {
-            // Behind the Kubernetes filter: before it, the name could be an application's.
+            // After the Kubernetes filter: before it, the name could be an application's.
             let record = format!("cluster_name {}", cluster.name());
             filters.push(Section::filter("record_modifier", PODS).with("Record", &record));
         }

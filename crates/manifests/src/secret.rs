@@ -26,7 +26,7 @@ const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 /// Where the values come from.
 #[derive(Debug, Clone)]
 pub enum Values {
-    /// They stand in the manifest.
+    /// They are in the manifest.
     Here { api_key: SecretString, token: SecretString },
     /// The External Secrets Operator gets them.
     External(Store),

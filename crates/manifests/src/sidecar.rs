@@ -1,7 +1,7 @@
 //! The Datadog Agent as a sidecar: its container, and what the pod around it needs.
 //!
 //! [`Sidecar`] is what there is to choose; [`Sidecar::container`], [`Sidecar::volumes`] and their sisters are the parts, for a
-//! pod that is written anew or one that is there already. `sidecar_patch` makes a patch for a workload of them.
+//! new pod or one that already exists. `sidecar_patch` makes a patch for a workload of them.
 //!
 //! Source: Datadog, "Amazon EKS on AWS Fargate", manual setup, and DataDog/datadog-agent,
 //! `pkg/clusteragent/admission/mutate/agent_sidecar` (what the Admission Controller injects).
@@ -50,7 +50,7 @@ pub struct Sidecar {
     pub image: String,
     pub site: String,
     pub cluster_name: String,
-    /// How to reach the Cluster Agent; see [`crate::agent::parse_cluster_agent`]. `None`: the sidecar stands alone.
+    /// How to reach the Cluster Agent; see [`crate::agent::parse_cluster_agent`]. `None`: the sidecar works alone.
     pub cluster_agent_url: Option<String>,
     /// Tags of all that the sidecar sends, `name:value` each.
     pub tags: Vec<String>,
@@ -245,7 +245,7 @@ impl Sidecar {
         self.application_mounts().into_iter().chain(logs).collect()
     }
 
-    /// The volumes that the pod needs, by name; none of them is a hostPath, which Fargate refuses.
+    /// The volumes that the pod needs, by name; none of them is a hostPath, which Fargate rejects.
     pub(crate) fn volumes(&self) -> Vec<(&'static str, Map)> {
         let volume = |name| (name, Map::new().with("name", name).with("emptyDir", Map::new()));
         self.mounts().into_iter().map(|(name, _)| volume(name)).collect()

@@ -54,7 +54,7 @@ pub enum InjectOutcome {
 /// # Errors
 /// Where and why the text is neither YAML nor JSON.
 pub fn inject(text: &str, want: &InjectRequest) -> Result<Injected, String> {
-    // A byte order mark is no part of any document.
+    // A byte order mark is not part of any document.
     let (mark, body) = text.split_at(if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 });
     let mut out = Injected { text: mark.to_owned(), objects: Vec::new() };
     let documents = documents(body).map_err(|error| error.to_string())?;

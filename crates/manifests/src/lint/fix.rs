@@ -19,7 +19,7 @@ pub fn apply<'a>(text: &str, findings: impl IntoIterator<Item = &'a Finding>) ->
     edits.sort_by_key(|edit| (edit.span.start, edit.span.end));
     let (mut out, mut at) = (String::with_capacity(text.len()), 0);
     for edit in edits {
-        // Two changes of one finding could still overlap; the first stands.
+        // Two changes of one finding could still overlap; the first wins.
         let Some(before) = text.get(at..edit.span.start) else { continue };
         out.push_str(before);
         out.push_str(&edit.text);

@@ -168,7 +168,7 @@ fn wanted_of_all(resource: &str) -> String {
 }
 
 fn reads(role: &ManifestObject<'_>, findings: &mut Findings) {
-    // Rules of an aggregated role stand in other roles.
+    // Rules of an aggregated role are in other roles.
     if role.node.get("rules").is_none_or(|rules| !rules.is_list()) || role.node.get("aggregationRule").is_some() {
         return;
     }

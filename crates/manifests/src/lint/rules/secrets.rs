@@ -1,4 +1,4 @@
-//! The Secret with the API key and the token: its keys, what stands in them, and whether it is in each namespace that needs it.
+//! The Secret with the API key and the token: its keys, what is in them, and whether it is in each namespace that needs it.
 //!
 //! No finding says anything of a value but its length.
 

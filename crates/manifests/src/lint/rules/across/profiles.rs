@@ -54,7 +54,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
 
 fn selects(selector: YamlNode<'_>, namespace: &str, pod: &PodTemplate<'_>) -> bool {
     let is = |pattern: Option<YamlNode<'_>>, value: Option<&str>| {
-        // What is no text is left to others; it could be anything.
+        // A pattern that is not a string could be anything: other rules look at it.
         let pattern = pattern.and_then(YamlNode::text);
         pattern.is_none_or(|pattern| value.is_some_and(|value| glob::matches(pattern, value, true)))
     };

@@ -1,4 +1,4 @@
-//! Subscription filters in templates: those that CloudWatch Logs refuses, and those that never end.
+//! Subscription filters in templates: those that CloudWatch Logs rejects, and those that never end.
 
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::project::Project;

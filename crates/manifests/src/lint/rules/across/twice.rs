@@ -54,7 +54,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-/// Whether two values are the same, in whatever order their members stand.
+/// Whether two values are the same, in whatever order their members are.
 fn are_equal(one: YamlNode<'_>, other: YamlNode<'_>) -> bool {
     if one.is_map() && other.is_map() {
         let count = |node: YamlNode<'_>| node.entries().count();

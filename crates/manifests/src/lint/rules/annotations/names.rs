@@ -1,4 +1,4 @@
-//! Where annotations of Autodiscovery stand, what they are called, and whether their container exists.
+//! Where annotations of Autodiscovery are, what they are called, and whether their container exists.
 
 use super::{ENDS, OF_POD, PAGE, annotation, annotations};
 use crate::annotations::PREFIX;

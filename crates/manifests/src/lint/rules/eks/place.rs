@@ -128,7 +128,7 @@ fn line_before(entry: YamlEntry<'_>, member: &str, source: &SourceFile) -> Optio
     let start = entry.key.span.start;
     let line = source.text.get(..start)?.rfind('\n').map_or(0, |at| at + 1);
     let indent = source.text.get(line..start)?;
-    // Behind the dash of a list a member begins its line, too, but nothing can go above it.
+    // After the dash of a list a member begins its line, too, but nothing can go above it.
     indent.chars().all(|letter| letter == ' ').then_some(())?;
     Some(FixEdit { span: Span { start, end: start }, text: format!("{member}\n{indent}") })
 }

@@ -117,7 +117,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
 fn problems(part: &LoggingPart<'_>, findings: &mut Findings) {
     let mut before = None;
     for problem in &part.configuration.problems {
-        // All lines before the first section, or behind a broken one, are one mistake.
+        // All lines before the first section, or after a broken one, are one mistake.
         let is_told = before.replace(problem.kind).is_some_and(|kind| kind != ProblemKind::Command);
         if problem.kind == ProblemKind::Homeless && is_told {
             continue;
@@ -188,7 +188,7 @@ fn line(section: PlacedSection<'_, '_>, property: &ReadProperty, findings: &mut 
         let edit = section.part.text.replace(between, " ");
         findings.push(Finding::new(&TAB, section.name_place(property), message).edits(edit));
     } else if text.starts_with('\t') {
-        // The key would end at the blank, and the tab belong to it.
+        // The key would end at the space, and the tab belong to it.
         let message = format!("the tab after `{}` becomes part of the name", property.name.value);
         let edit = section.part.text.replace(between, " ");
         findings.push(Finding::new(&TAB, section.name_place(property), message).edits(edit));

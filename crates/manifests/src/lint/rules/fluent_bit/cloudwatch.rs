@@ -214,7 +214,7 @@ fn retention(output: CloudWatchOutput<'_, '_>, findings: &mut Findings) {
                 .push(finding.fix("Write `log_retention_days 7`; it takes effect when Fluent Bit creates the group."));
         }
         Some(days) => {
-            // What is no number at all is another rule's; the plugin in Go has no kinds.
+            // A value that is not a number is another rule's; options of the Go plugin have no types.
             let number = days.value.value.parse::<i64>();
             let is_text = number.is_err() && section.plugin() == "cloudwatch";
             if is_text || number.is_ok_and(|number| !DAYS.contains(&number)) {
@@ -259,7 +259,7 @@ fn log_key(
         let is_on = |name| filter.is_on(name);
         filter.plugin() == "kubernetes" && is_on("Merge_Log") == Some(true) && is_on("Keep_Log") == Some(false)
     });
-    // Only this member is taken out when it is merged.
+    // Only this member is removed when it is merged.
     findings.push(match merges.filter(|_| key.value.value == "log") {
         Some(filter) => {
             let message = format!("JSON logs no longer have `{}`, so they are dropped", key.value.value);

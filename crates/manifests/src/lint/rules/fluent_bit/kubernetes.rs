@@ -120,7 +120,7 @@ fn new_tag(logging: &LoggingConfigMap<'_>, filter: PlacedSection<'_, '_>, findin
     }
 }
 
-/// Neither a limit that somebody chose above the default nor a value that is none is this rule's.
+/// A limit above the default is somebody's choice, and an invalid value is another rule's.
 fn buffer(filter: PlacedSection<'_, '_>, findings: &mut Findings) {
     let Some(size) = filter.get("Buffer_Size") else {
         let message = format!("without `Buffer_Size`, it reads at most {DEFAULT_BUFFER} KB of a pod's API response");

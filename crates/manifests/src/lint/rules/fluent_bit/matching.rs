@@ -72,7 +72,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-/// A tag that a filter gives anew.
+/// A new tag that a filter gives.
 struct NewTag<'b, 'a> {
     filter: PlacedSection<'b, 'a>,
     rule: &'b ReadProperty,
@@ -112,14 +112,14 @@ fn everything(section: PlacedSection<'_, '_>, property: &ReadProperty, new: &[Ne
     }
 }
 
-/// All tags that filters give anew, rule by rule.
+/// All new tags that filters give, rule by rule.
 fn new_tags<'b, 'a>(logging: &'b LoggingConfigMap<'a>) -> Vec<NewTag<'b, 'a>> {
     let filters = logging.filters().filter(|filter| filter.plugin() == "rewrite_tag");
     let rules = filters.flat_map(|filter| {
         let is_rule = |rule: &&ReadProperty| rule.name.value.eq_ignore_ascii_case("Rule") && words(rule) == 4;
         filter.section.properties.iter().filter(is_rule).map(move |rule| (filter, rule))
     });
-    // Behind the tag there is only whether the log keeps its old one, too.
+    // After the tag comes only whether the log also keeps its old one.
     let tag = |rule: &ReadProperty| Some(without_variables(rule.value.value.split_whitespace().rev().nth(1)?));
     rules.filter_map(|(filter, rule)| Some(NewTag { filter, rule, tag: tag(rule)? })).collect()
 }
@@ -131,7 +131,7 @@ fn without_variables(tag: &str) -> String {
         match letter {
             '[' if is_variable => depth += 1,
             ']' if is_variable => depth = depth.saturating_sub(1),
-            // Between brackets any letter is part of a name; elsewhere a variable ends at what no name has.
+            // Between brackets any character is part of a name; elsewhere a variable ends at what no name has.
             '.' | ',' | '-' if depth == 0 => is_variable = false,
             '$' if !is_variable => {
                 is_variable = true;

@@ -230,7 +230,7 @@ fn unknown(
     }
     let everywhere = EVERYWHERE.iter().chain(if kind == "output" { &OUTPUTS[..] } else { &[] }).copied();
     let meant = similar::closest(&name, options.keys().copied().chain(everywhere));
-    // Fluent Bit knows nothing of the options of plugins in Go, so it refuses none.
+    // Fluent Bit knows nothing of the options of plugins in Go, so it rejects none.
     let is_go = options.values().any(|known| known.is_go);
     let effect = if is_go { " and ignores it" } else { "" };
     let finding = Finding::new(&UNKNOWN, place, format!("`{plugin}` has no option `{written}`{effect}"));

@@ -1,6 +1,6 @@
 //! Regular expressions as Fluent Bit's library Onigmo reads them, as far as a mistake can be seen without running one.
 //!
-//! Nothing here refuses what Onigmo takes: look-around, possessive repeats and back references are passed over.
+//! Nothing here rejects what Onigmo takes: look-around, possessive repeats and back references are passed over.
 //!
 //! Source: k-takata/Onigmo, doc/RE.
 
@@ -48,7 +48,7 @@ impl<'p> PatternGroup<'p> {
     }
 }
 
-/// Reads up to the parenthesis that closes a comment; whether there is one. A backslash takes the next letter along.
+/// Reads up to the parenthesis that closes a comment; whether there is one. A backslash takes the next character along.
 fn comment(letters: &mut Letters<'_>) -> bool {
     while let Some((_, letter)) = letters.next() {
         match letter {
@@ -102,7 +102,7 @@ fn class(letters: &mut Letters<'_>) -> bool {
     let mut is_first = true;
     while let Some((_, letter)) = letters.next() {
         match letter {
-            // As the first one it is a letter like any other.
+            // As the first one it is a character like any other.
             ']' if !is_first => return true,
             '\\' if letters.next().is_none() => return false,
             '[' if !class(letters) => return false,

@@ -63,7 +63,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-/// All variables, wherever a list of them stands.
+/// All variables, wherever a list of them is.
 fn walk<'a>(node: YamlNode<'a>, found: &mut impl FnMut(YamlNode<'a>)) {
     if node.is_alias() {
         return;

@@ -77,7 +77,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
 
 fn walk(node: YamlNode<'_>, path: &str, findings: &mut Findings) {
     let Some(known) = CHART.get(path).filter(|known| !known.below.is_empty()) else { return };
-    // What an alias stands for was looked at where it stands.
+    // What an alias stands for was looked at where it is.
     if node.is_alias() {
         return;
     }

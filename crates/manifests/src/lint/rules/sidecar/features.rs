@@ -109,7 +109,7 @@ fn names(sidecar: &SidecarContainer<'_>, findings: &mut Findings) {
     }
 }
 
-/// Whether the name stands there without quotes, and not as an alias.
+/// Whether the name is there without quotes, and not as an alias.
 fn is_bare(item: &YamlNode<'_>) -> bool {
     item.get("name").is_some_and(|name| !name.is_alias() && name.style() == Some(ScalarStyle::Plain))
 }
