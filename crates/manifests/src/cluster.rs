@@ -94,21 +94,21 @@ impl ClusterOptions {
         let all = |value: &Option<String>, is: fn(&str) -> bool| value.as_deref().is_none_or(is);
         ask(
             all(&self.cluster, is_cluster),
-            "--cluster: must be lower-case letters, digits, `-`, `_` and `.`, at most 80 characters: Datadog accepts no other name",
+            "--cluster: must be lower-case letters, digits, `-`, `_` and `.`, 80 at most: Datadog takes no other name",
         );
-        ask(all(&self.region, is_region), "--region: must be an AWS region, such as eu-west-1");
+        ask(all(&self.region, is_region), "--region: must be a region of AWS, such as eu-west-1");
         ask(all(&self.account, is_account), "--account: must be the 12 digits of an AWS account");
         ask(
             self.namespaces.iter().all(|name| is_label(name)),
-            "--namespace: must be the name of a namespace: lower-case letters, digits and `-`",
+            "--namespace: must be a namespace's name: lower-case letters, digits and `-`",
         );
         ask(
             all(&self.service_account, is_name),
-            "--service-account: must be the name of a service account, without its namespace",
+            "--service-account: must be a service account's name, without its namespace",
         );
         ask(
             all(&self.site, is_site),
-            "--site: must be a Datadog site, such as datadoghq.eu, without https:// and app.",
+            "--site: must be the name of a Datadog site, such as datadoghq.eu, without https:// and without app.",
         );
         ask(all(&self.log_group, is_log_group), "--log-group: must be the name of a log group, not its ARN");
         let days = self.retention_days.is_none_or(|days| RETENTION_DAYS.contains(&days));
