@@ -138,7 +138,7 @@ pub(super) fn check_tag(tag: &str, native_logs: bool) -> Result<(), &'static str
         Some(version) if native_logs && version < NATIVE_LOGS_SINCE => {
             Err("--native-logs: needs Agent 7.71 or newer; see --tag")
         }
-        Some(version) if version < FARGATE_SINCE => Err("--tag: on Fargate the Agent has to be 7.18 or newer"),
+        Some(version) if version < FARGATE_SINCE => Err("--tag: Fargate needs Agent 7.18 or newer"),
         _ => Ok(()),
     }
 }
@@ -202,7 +202,7 @@ fn is_quantity(text: &str, units: &[&str]) -> bool {
     number.parse::<f64>().is_ok_and(|number| number > 0.0) && units.contains(&unit)
 }
 
-/// Whether no name is there twice: a map with one twice is no YAML, and Kubernetes takes no such list of variables.
+/// Whether no name appears twice: YAML does not allow that in a map, nor Kubernetes in a list of variables.
 pub(super) fn all_differ<'a>(names: impl IntoIterator<Item = &'a str>) -> bool {
     let mut seen = std::collections::HashSet::new();
     names.into_iter().all(|name| seen.insert(name))

@@ -29,7 +29,7 @@ pub(crate) fn is_check(name: &str) -> bool {
 /// Why no annotation can be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AnnotationError {
-    #[error("--container: must be the container's name, as it stands in the pod: lower-case letters, digits and `-`")]
+    #[error("--container: must be the container's name in the pod: lower-case letters, digits and `-`")]
     Container,
     #[error("--check: must be the name of an integration, such as redisdb")]
     Check,
@@ -37,7 +37,7 @@ pub enum AnnotationError {
     Instance(String),
     #[error("--init-config: must be a JSON object: {0}")]
     InitConfig(String),
-    #[error("an Agent's check file has `instances:`, a list of maps, and may have `init_config:`, a map")]
+    #[error("an Agent check file needs `instances:`, a list of maps; `init_config:`, a map, is optional")]
     File,
     #[error("no instance: give --instance or --file")]
     NoInstance,
@@ -95,7 +95,7 @@ fn checks(
     Ok(Checks { container: container.to_owned(), checks })
 }
 
-/// What stands behind a check's name.
+/// What is after a check's name.
 pub(super) fn entry(init_config: Value, instances: Vec<Value>) -> Value {
     let entry = [("init_config".to_owned(), init_config), ("instances".to_owned(), instances.into())];
     Json::from_iter(entry).into()
@@ -103,9 +103,9 @@ pub(super) fn entry(init_config: Value, instances: Vec<Value>) -> Value {
 
 /// A patch with the annotations.
 pub fn generate(checks: &[Checks]) -> GeneratedFile {
-    let introduction = "What the Agent is to check in containers, as a patch:\n\
+    let introduction = "Checks that the Agent runs for containers, as a patch:\n\
                         kubectl patch deployment NAME --namespace NAMESPACE --patch-file annotations.yaml\n\
-                        The Agent takes them from running pods, so they stand on the pod's template and not on the workload.";
+                        The Agent reads them from running pods, so they are on the pod template, not on the workload.";
     GeneratedFile::documents("annotations.yaml", introduction, vec![patch("", TEMPLATE, checks)])
 }
 

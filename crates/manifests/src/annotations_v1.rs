@@ -17,18 +17,18 @@ pub(crate) const PARTS: [&str; 3] = ["check_names", "init_configs", "instances"]
 /// Why annotations cannot be converted: the Agent does not take them either.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConvertError {
-    #[error("no annotation {PREFIX}<container>.check_names in it")]
+    #[error("found no annotation {PREFIX}<container>.check_names")]
     Nothing,
     #[error("{PREFIX}{0}.{1} is missing: v1 needs check_names, init_configs and instances")]
     Incomplete(String, &'static str),
     #[error("{PREFIX}{container}.{part}: {problem}")]
     Json { container: String, part: &'static str, problem: String },
     #[error(
-        "{PREFIX}{container}: {names} check_names, {init_configs} init_configs and {instances} instances; the lists belong together element by \
-         element, so the Agent ignores all three unless they are equally long"
+        "{PREFIX}{container}: {names} check_names, {init_configs} init_configs and {instances} instances; their elements belong together by position, \
+         so the Agent ignores all three unless they are equally long"
     )]
     Lengths { container: String, names: usize, init_configs: usize, instances: usize },
-    #[error("{PREFIX}{0}: the check {1} is there twice, with different init_configs; v2 has one for each check")]
+    #[error("{PREFIX}{0}: the check {1} appears twice with different init_configs; v2 allows one for each check")]
     Twice(String, String),
 }
 
@@ -57,12 +57,12 @@ pub fn convert(documents: &[Value]) -> Result<(GeneratedFile, Vec<String>), Conv
     if patches.is_empty() {
         return Err(ConvertError::Nothing);
     }
-    let introduction = "Annotations of Autodiscovery v2 in place of v1, as patches. Take check_names, init_configs and instances out of the \
-                        manifests: where both are, v2 holds.";
+    let introduction = "Autodiscovery v2 annotations that replace v1, as patches. Remove check_names, init_configs and instances from the manifests: \
+                        if both are present, v2 wins.";
     Ok((GeneratedFile::documents("annotations.yaml", introduction, patches), notes))
 }
 
-/// The pod or its template, and where it stands.
+/// The pod or its template, and where it is.
 fn pod(object: &Value) -> (TemplatePath, &Value) {
     let (path, pod) = located_template(object);
     // Annotations by themselves, too, are most likely on their way to a template.
@@ -77,7 +77,7 @@ fn owner(object: &Value) -> String {
     format!("{kind} {name}").trim().to_owned()
 }
 
-/// Containers that the pod has not: the Agent would never find them.
+/// Containers that the pod does not have: the Agent would never find them.
 fn strangers(pod: &Value, checks: &[Checks], owner: &str) -> Vec<String> {
     let Some(spec) = pod.get("spec") else { return Vec::new() };
     let lists = ["containers", "initContainers"].into_iter().filter_map(|list| spec.get(list)?.as_array()).flatten();
@@ -108,7 +108,7 @@ fn containers(annotations: &Value) -> Result<Vec<Checks>, ConvertError> {
 
 fn list(container: &str, part: &'static str, value: &Value) -> Result<Vec<Value>, ConvertError> {
     let wrong = |problem: String| ConvertError::Json { container: container.to_owned(), part, problem };
-    let text = value.as_str().ok_or_else(|| wrong("must be a string with JSON in it".to_owned()))?;
+    let text = value.as_str().ok_or_else(|| wrong("must be a string that contains JSON".to_owned()))?;
     serde_json::from_str(text).map_err(|error| wrong(format!("must be a JSON array: {error}")))
 }
 

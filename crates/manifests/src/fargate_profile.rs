@@ -37,14 +37,12 @@ pub fn generate(cluster: &Cluster, options: &FargateProfileOptions) -> Result<Ge
     let begins = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric()) && !name.starts_with("eks-");
     if !begins || name.len() > 60 || !name.bytes().all(is_inside) {
         return Err(Refused::Value(
-            "--name: must be letters, digits, `-` and `_`, 60 at most, and not begin with eks-, which EKS keeps for itself",
+            "--name: must be letters, digits, `-` and `_`, at most 60 characters, and must not start with eks-, which EKS reserves",
         ));
     }
     check_labels(&options.labels).map_err(Refused::Value)?;
     if options.pod_execution_role.as_deref().is_some_and(|role| !is_role(role)) {
-        return Err(Refused::Value(
-            "--pod-execution-role: must be the ARN of a role: arn:aws:iam::123456789012:role/…",
-        ));
+        return Err(Refused::Value("--pod-execution-role: must be a role ARN: arn:aws:iam::123456789012:role/…"));
     }
     // The labels are those of the cluster's own pods: CoreDNS has others.
     let own = cluster.namespaces().iter().map(|namespace| (namespace, options.labels.as_slice()));
@@ -68,12 +66,12 @@ pub fn generate(cluster: &Cluster, options: &FargateProfileOptions) -> Result<Ge
         .with("kind", "ClusterConfig")
         .with("metadata", Map::new().with("name", cluster.name()).with("region", cluster.region()))
         .with_comment(
-            "A profile cannot be changed once it is there, only replaced, and has five selectors at most.",
+            "A profile cannot be changed, only replaced, and has at most five selectors.",
             "fargateProfiles",
             Node::list(profiles),
         );
     let introduction = "Pods that run on Fargate: eksctl create fargateprofile --config-file fargate-profile.yaml\n\
-                        Only new pods are affected. Pods on Fargate need no DaemonSet, and can have none.";
+                        Only new pods are affected. Fargate does not run DaemonSets.";
     Ok(GeneratedFile::documents("fargate-profile.yaml", introduction, vec![config]))
 }
 

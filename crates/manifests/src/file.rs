@@ -12,7 +12,7 @@ pub struct GeneratedFile {
     pub is_secret: bool,
 }
 
-/// What stands in a file.
+/// What is in a file.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FileContent {
     /// Documents with an introduction, which is written as a comment on top.

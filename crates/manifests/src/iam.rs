@@ -101,7 +101,8 @@ fn json(policy: &Map) -> String {
 
 fn commands(cluster: &Cluster, options: &PolicyOptions, policy: &Map) -> String {
     let find = format!(
-        "# The pod execution role's name is what follows the last slash of:\n#   aws eks describe-fargate-profile --region {} --cluster-name {} --fargate-profile-name PROFILE \\\n\
+        "# The pod execution role's name follows the last slash in the output of:\n\
+         #   aws eks describe-fargate-profile --region {} --cluster-name {} --fargate-profile-name PROFILE \\\n\
          #     --query fargateProfile.podExecutionRoleArn --output text\n",
         cluster.region(),
         cluster.name()

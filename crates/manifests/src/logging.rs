@@ -36,8 +36,8 @@ pub enum LoggingError {
     #[error(transparent)]
     Missing(#[from] Missing),
     #[error(
-        "the ConfigMap would have {0} characters, and EKS takes {MAX_CHARACTERS}: drop fewer namespaces, containers or patterns by name, or write \
-         one pattern for several"
+        "the ConfigMap would have {0} characters, but EKS allows {MAX_CHARACTERS}: drop fewer namespaces, containers or patterns, or merge several \
+         patterns into one"
     )]
     TooLong(usize),
     #[error("{option}: {problem}")]
@@ -60,7 +60,7 @@ pub fn generate(cluster: &Cluster, options: &LoggingOptions) -> Result<(Generate
     let namespace = Map::new().with("apiVersion", "v1").with("kind", "Namespace").with(
         "metadata",
         Map::new().with("name", "aws-observability").with_comment(
-            "EKS looks at no namespace without this label.",
+            "EKS ignores a namespace without this label.",
             "labels",
             Map::new().with("aws-observability", "enabled"),
         ),
@@ -71,8 +71,8 @@ pub fn generate(cluster: &Cluster, options: &LoggingOptions) -> Result<(Generate
         .with("metadata", Map::new().with("name", "aws-logging").with("namespace", "aws-observability"))
         .with("data", data.map(profile));
     let introduction = format!(
-        "How EKS Fargate's Fluent Bit writes the logs of cluster {}: profile {}, {characters} of {MAX_CHARACTERS} characters.\nNew pods use it; pods \
-         that run already have to be started again. The pod execution role has to be allowed to write to the log group: `podferry generate iam`.",
+        "How EKS Fargate's Fluent Bit writes the logs of cluster {}: preset {}, {characters} of {MAX_CHARACTERS} characters.\n\
+         New pods use it; restart running pods. The pod execution role must be allowed to write to the log group: `podferry generate iam`.",
         cluster.name(),
         profile
     );
@@ -85,31 +85,31 @@ fn check(profile: LoggingPreset, options: &LoggingOptions) -> Result<(), Logging
         name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte)) && !name.is_empty()
     };
     if !options.drop_namespaces.iter().all(is_name) {
-        return wrong("--drop-namespace", "must be a namespace's name; for a pattern use --drop-pattern");
+        return wrong("--drop-namespace", "must be the name of a namespace; for a pattern use --drop-pattern");
     }
     if !options.drop_containers.iter().all(is_name) {
-        return wrong("--drop-container", "must be a container's name; for a pattern use --drop-pattern");
+        return wrong("--drop-container", "must be the name of a container; for a pattern use --drop-pattern");
     }
     let without_metadata = matches!(profile, LoggingPreset::Lean | LoggingPreset::Seed);
     if without_metadata && !options.drop_containers.is_empty() {
         return wrong(
             "--drop-container",
-            "needs the Kubernetes filter: use the profile standard or merged, or drop a namespace",
+            "needs the Kubernetes filter: use the preset standard or merged, or drop a namespace",
         );
     }
     let is_line = |text: &String| !text.trim().is_empty() && text.trim() == text && !text.contains(['\n', '\r']);
     if !options.drop_patterns.iter().all(is_line) {
-        return wrong("--drop-pattern", "must be a regular expression in one line, without blanks around it");
+        return wrong("--drop-pattern", "must be a regular expression on one line, without spaces around it");
     }
     // EKS refuses a ConfigMap with it: it looks like a variable. Source: Amazon EKS User Guide, "Fargate logging".
     if options.drop_patterns.iter().any(|pattern| pattern.contains("${")) {
-        return wrong("--drop-pattern", "must not contain `${`: EKS takes that for a variable and refuses it");
+        return wrong("--drop-pattern", "must not contain `${`: EKS treats it as a variable and rejects it");
     }
     if !options.firehose_streams.iter().all(is_name) {
-        return wrong("--firehose", "must be the name of a stream of Amazon Data Firehose, not its ARN");
+        return wrong("--firehose", "must be the name of an Amazon Data Firehose stream, not its ARN");
     }
     if !options.opensearch_hosts.iter().all(is_name) {
-        return wrong("--opensearch", "must be the host of a domain of OpenSearch, without https://");
+        return wrong("--opensearch", "must be the host of an OpenSearch domain, without https://");
     }
     Ok(())
 }
@@ -153,7 +153,7 @@ impl Data {
         }
         filters.extend(drop_containers(&options.drop_containers));
         if profile == LoggingPreset::Standard {
-            // Behind the Kubernetes filter: before it, the name could be an application's.
+            // After the Kubernetes filter: before it, the name could be an application's.
             let record = format!("cluster_name {}", cluster.name());
             filters.push(Section::filter("record_modifier", PODS).with("Record", &record));
         }
@@ -174,7 +174,7 @@ impl Data {
 
     fn map(&self, profile: LoggingPreset) -> Map {
         let mut map = Map::new().with_comment(
-            "Fluent Bit's own log, should something be wrong: \"true\" writes it to <cluster>-fluent-bit-logs.",
+            "Fluent Bit's own log, for troubleshooting: \"true\" writes it to <cluster>-fluent-bit-logs.",
             "flb_log_cw",
             self.flb_log_cw.to_string(),
         );
@@ -194,24 +194,23 @@ impl Data {
 fn why(part: &str, profile: LoggingPreset) -> Option<&'static str> {
     match (part, profile) {
         ("filters.conf", LoggingPreset::Standard) => Some(
-            "The parser takes containerd's prefix off. Merge_Log Off leaves the application's line alone, so that pieces of long lines can be \
-             joined and no member of a JSON log is lost to a name that Fluent Bit uses too. The cluster's name comes last: before the Kubernetes \
-             filter, it could be an application's.",
+            "The parser removes containerd's prefix. Merge_Log Off leaves the application's line alone, so that fragments of long lines can be joined \
+             and no member of a JSON log is lost to a name that Fluent Bit also uses. The cluster name comes last: before the Kubernetes filter, an \
+             application could have set it.",
         ),
         ("filters.conf", LoggingPreset::Lean) => Some(
-            "The parser takes containerd's prefix off. No Kubernetes filter: a kilobyte less a line, and no labels and annotations to make tags and \
-             rules of.",
+            "The parser removes containerd's prefix. No Kubernetes filter: that saves about a kilobyte per line, but there are no labels and \
+             annotations for tags and rules.",
         ),
         ("filters.conf", LoggingPreset::Merged) => Some(
-            "JSON logs become members of the record, and the line itself is not kept. Pieces of long lines cannot be joined any more where they are \
-             JSON.",
+            "JSON logs become members of the record, and the line itself is not kept. Fragments of long JSON lines can no longer be joined.",
         ),
         ("output.conf", LoggingPreset::Seed) => Some(
-            "`Match *` takes Fluent Bit's own log, too, and there is no retention: the group keeps its events for ever. Compare the profile standard.",
+            "`Match *` also takes Fluent Bit's own log, and without retention the group keeps its events forever. Compare with the preset standard.",
         ),
         ("output.conf", _) => Some(
-            "The stream's name ends in pod, namespace, container and id: no log_stream_name, no template. Retention takes effect only where Fluent \
-             Bit makes the group.",
+            "The stream name ends in pod, namespace, container and ID: no log_stream_name, no template. Retention only takes effect when Fluent Bit \
+             creates the group.",
         ),
         _ => None,
     }

@@ -25,7 +25,7 @@ pub fn generate(cluster: &Cluster, injection: &Injection) -> Result<GeneratedFil
         .with("metadata", Map::new().with("name", "datadog").with("namespace", injection.datadog_namespace.as_str()))
         .with("spec", spec);
     let introduction = format!(
-        "What the Datadog Operator is to run in cluster {}: {}.\nkubectl apply --filename operator.yaml, once the Operator is there.\n{}",
+        "What the Datadog Operator runs in cluster {}: {}.\nOnce the Operator is installed: kubectl apply --filename operator.yaml\n{}",
         cluster.name(),
         injection.nodes(),
         injection.needs()
@@ -40,7 +40,7 @@ fn global(cluster: &Cluster) -> Map {
         .with("site", cluster.site())
         .with("credentials", Map::new().with("apiSecret", secret(API_KEY)))
         .with_comment(
-            "Without it the Operator makes a token of its own, which no sidecar has.",
+            "Without it the Operator generates its own token, which no sidecar has.",
             "clusterAgentTokenSecret",
             secret(TOKEN),
         )
@@ -48,7 +48,7 @@ fn global(cluster: &Cluster) -> Map {
 
 fn features(injection: &Injection) -> Map {
     let image = injection.tag.as_deref().map(|tag| Map::new().with("tag", tag).into());
-    let sidecars = injection.sidecars("image", image, "One at most.");
+    let sidecars = injection.sidecars("image", image, "At most one.");
     let enabled = |value: bool| Map::new().with("enabled", value);
     let checks = enabled(true).with("useClusterChecksRunners", injection.cluster_checks_runners > 0);
     Map::new()
@@ -64,7 +64,7 @@ fn overrides(injection: &Injection) -> Map {
     let mut overrides = Map::new().with("clusterAgent", cluster_agent);
     if !injection.mixed {
         overrides = overrides.with_comment(
-            "There is no node that a DaemonSet could run on.",
+            "There are no nodes for a DaemonSet.",
             "nodeAgent",
             Map::new().with("disabled", true),
         );

@@ -49,7 +49,7 @@ pub fn generate(cluster: &Cluster, options: &RbacOptions) -> Result<GeneratedFil
     let accounts = subjects.iter().filter(|(_, name)| *name != DEFAULT && !options.without_service_accounts);
     let documents = accounts.map(|(namespace, name)| service_account(namespace, name));
     let introduction = "What the Datadog Agent in a pod may read, and the service accounts of such pods.\n\
-                        To see whether it holds: kubectl auth can-i get nodes/pods --as system:serviceaccount:NAMESPACE:NAME";
+                        To check it: kubectl auth can-i get nodes/pods --as system:serviceaccount:NAMESPACE:NAME";
     let documents: Vec<Map> = documents.chain([role(), binding(&subjects)]).collect();
     Ok(GeneratedFile::documents("rbac.yaml", introduction, documents))
 }
@@ -72,7 +72,7 @@ fn role() -> Map {
     let rules = vec![
         item(rule(API_READS)),
         ListItem::with_comment(
-            "The kubelet's own API: pods, metrics, and with nodes/proxy the logs.",
+            "The kubelet's own API: pods, metrics and, with nodes/proxy, logs.",
             rule(KUBELET_READS),
         ),
     ];
@@ -87,7 +87,7 @@ fn binding(subjects: &[(&str, &str)]) -> Map {
     object(&format!("{GROUP}/v1"), "ClusterRoleBinding", Map::new().with("name", ROLE))
         .with("roleRef", role)
         .with_comment(
-            "The service accounts of the pods themselves: the sidecar has no other.",
+            "The pods' own service accounts: the sidecar has no other.",
             "subjects",
             Node::list(subjects.iter().map(subject)),
         )

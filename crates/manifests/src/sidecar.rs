@@ -1,7 +1,7 @@
 //! The Datadog Agent as a sidecar: its container, and what the pod around it needs.
 //!
 //! [`Sidecar`] is what there is to choose; [`Sidecar::container`], [`Sidecar::volumes`] and their sisters are the parts, for a
-//! pod that is written anew or one that is there already. `sidecar_patch` makes a patch for a workload of them.
+//! new pod or one that already exists. `sidecar_patch` makes a patch for a workload of them.
 //!
 //! Source: Datadog, "Amazon EKS on AWS Fargate", manual setup, and DataDog/datadog-agent,
 //! `pkg/clusteragent/admission/mutate/agent_sidecar` (what the Admission Controller injects).
@@ -50,7 +50,7 @@ pub struct Sidecar {
     pub image: String,
     pub site: String,
     pub cluster_name: String,
-    /// How to reach the Cluster Agent; see [`crate::agent::parse_cluster_agent`]. `None`: the sidecar stands alone.
+    /// How to reach the Cluster Agent; see [`crate::agent::parse_cluster_agent`]. `None`: the sidecar works alone.
     pub cluster_agent_url: Option<String>,
     /// Tags of all that the sidecar sends, `name:value` each.
     pub tags: Vec<String>,
@@ -126,11 +126,11 @@ impl Sidecar {
         self.resources.check()?;
         check_env(&self.env)?;
         if self.tags.iter().any(|tag| tag.is_empty() || tag.contains([' ', ',', '\n', '\t'])) {
-            return Err("--tags: must be name:value without blanks and commas; give it once for each tag");
+            return Err("--tags: must be name:value without spaces and commas; repeat the flag for each tag");
         }
         let image = self.image.as_str();
         if image.contains(char::is_whitespace) || image.starts_with(':') || image.ends_with(':') {
-            return Err("--image: must be an image's name; its tag is --tag");
+            return Err("--image: must be an image name; set its tag with --tag");
         }
         let tag = image.rsplit_once(':').map(|(_, tag)| tag).filter(|tag| !tag.contains('/'));
         tag.map_or(Ok(()), |tag| check_tag(tag, self.native_logs != NativeLogs::None))
@@ -148,7 +148,7 @@ impl Sidecar {
             container = container.with_comment("For readers only: the Agent listens there anyway.", "ports", ports);
         }
         container = container.with_comment(
-            "Fargate gives a pod the sum of its requests, rounded up: this is part of the pod's price.",
+            "Fargate sizes a pod by the sum of its requests, rounded up: this is part of the pod's price.",
             "resources",
             self.resources.map(),
         );
@@ -169,7 +169,7 @@ impl Sidecar {
             item(env("DD_CLUSTER_NAME", &self.cluster_name)),
         ];
         let fargate = vec![ListItem::with_comment(
-            "Without these two the Agent looks for a host that Fargate has not, and eks_fargate does not run.",
+            "Without these two, the Agent looks for a host, which Fargate does not have, and eks_fargate does not run.",
             env("DD_EKS_FARGATE", "true"),
         )];
         let node_name = vec![item(node_name)];
@@ -181,7 +181,7 @@ impl Sidecar {
         let processes = set(self.processes, &[(PROCESSES, "true")]);
         let exit = self.ends_with_pod.then(|| {
             ListItem::with_comment(
-                "The Agent ends when the Job's own containers have; otherwise the Job would never be complete.",
+                "The Agent ends when the Job's own containers have ended; otherwise the Job would never complete.",
                 env("DD_AUTO_EXIT_NOPROCESS_ENABLED", "true"),
             )
         });
@@ -245,7 +245,7 @@ impl Sidecar {
         self.application_mounts().into_iter().chain(logs).collect()
     }
 
-    /// The volumes that the pod needs, by name; none of them is a hostPath, which Fargate refuses.
+    /// The volumes that the pod needs, by name; none of them is a hostPath, which Fargate rejects.
     pub(crate) fn volumes(&self) -> Vec<(&'static str, Map)> {
         let volume = |name| (name, Map::new().with("name", name).with("emptyDir", Map::new()));
         self.mounts().into_iter().map(|(name, _)| volume(name)).collect()

@@ -19,14 +19,14 @@ pub fn generate(cluster: &Cluster, sidecar: &Sidecar, applications: &[String]) -
     let mut pod = Map::new();
     if let Some(account) = cluster.given_service_account() {
         pod = pod.with_comment(
-            "Has to be allowed to read from the kubelet: `podferry generate rbac`.",
+            "Must be allowed to read from the kubelet: `podferry generate rbac`.",
             "serviceAccountName",
             account,
         );
     }
     if sidecar.shares_processes() {
         pod = pod.with_comment(
-            "The Agent sees the processes of all containers, and by them which container a metric is from.",
+            "Lets the Agent see the processes of all containers, and tell which container a metric comes from.",
             "shareProcessNamespace",
             true,
         );
@@ -46,8 +46,8 @@ pub fn generate(cluster: &Cluster, sidecar: &Sidecar, applications: &[String]) -
     let patch = Map::new().with("spec", Map::new().with("template", Map::new().with("spec", pod)));
     let introduction = "The Datadog Agent as a sidecar, as a patch:\n\
                         kubectl patch deployment NAME --namespace NAMESPACE --patch-file sidecar.yaml\n\
-                        The namespace needs the Secret datadog-secret (`podferry generate secret`), and the pod's service account the \
-                        rights of `podferry generate rbac`.";
+                        The namespace needs the Secret datadog-secret (`podferry generate secret`), and the pod's service account needs the \
+                        permissions from `podferry generate rbac`.";
     Ok(GeneratedFile::documents("sidecar.yaml", introduction, vec![patch]))
 }
 
@@ -55,13 +55,13 @@ fn check(sidecar: &Sidecar, applications: &[String]) -> Result<(), Refused> {
     let wrong = |problem| Err(Refused::Value(problem));
     sidecar.check().map_err(Refused::Value)?;
     if sidecar.sockets == applications.is_empty() {
-        return wrong("--sockets and --container go together: only a container that is named gets the sockets");
+        return wrong("--sockets and --container go together: only the named containers get the sockets");
     }
     if !applications.iter().all(|name| is_label(name)) {
-        return wrong("--container: must be a container's name, as it stands in the pod");
+        return wrong("--container: must be the name of a container in the pod");
     }
     if !all_differ(applications.iter().map(String::as_str).chain([sidecar.form.name()])) {
-        return wrong("--container: give each of the application's containers once, and not the Agent's");
+        return wrong("--container: name each application container once, and not the Agent's");
     }
     Ok(())
 }

@@ -46,7 +46,7 @@ pub fn generate(cluster: &Cluster, options: &SubscriptionOptions) -> Result<Gene
     for (number, group) in (1..).zip(&groups) {
         resources = resources
             .with_comment(
-                "CloudWatch Logs tries the function when a filter is made, so the permission has to be there first.",
+                "CloudWatch Logs test-invokes the function when a filter is created, so the permission must exist first.",
                 &format!("LogsMayInvoke{number}"),
                 permission(group),
             )
@@ -56,17 +56,17 @@ pub fn generate(cluster: &Cluster, options: &SubscriptionOptions) -> Result<Gene
         .with("Type", "String")
         .with(
             "Description",
-            "ARN of the forwarder, the output ForwarderArn of its stack. It has to be in this account and region.",
+            "ARN of the forwarder (output ForwarderArn of its stack). It must be in this account and region.",
         )
         .with("AllowedPattern", "^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:.+$")
         .with_some("Default", options.forwarder_arn.as_deref());
     let template = Map::new()
         .with("AWSTemplateFormatVersion", "2010-09-09")
-        .with("Description", "Hands the events of log groups to the podferry forwarder")
+        .with("Description", "Sends the events of log groups to the podferry forwarder")
         .with("Parameters", Map::new().with("ForwarderArn", forwarder))
         .with("Resources", resources);
-    let introduction = "Subscription filters for the podferry forwarder. A log group takes two of them at most, and none if it is of the class \
-                        INFREQUENT_ACCESS. The groups have to exist.";
+    let introduction = "Subscription filters for the podferry forwarder. A log group takes at most two, and none if its class is INFREQUENT_ACCESS. \
+                        The groups must exist.";
     Ok(GeneratedFile::documents("subscription.yaml", introduction, vec![template]))
 }
 

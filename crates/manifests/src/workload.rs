@@ -21,7 +21,7 @@ pub(crate) struct WorkloadKind {
     /// Its API group; empty for the core.
     pub(crate) group: &'static str,
     pub(crate) template: TemplatePath,
-    /// Kubernetes refuses it without `spec.selector`.
+    /// Kubernetes rejects it without `spec.selector`.
     pub(crate) needs_selector: bool,
     /// It is done when its containers have ended, which a sidecar must not prevent.
     pub(crate) runs_to_completion: bool,

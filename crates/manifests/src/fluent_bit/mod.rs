@@ -52,7 +52,7 @@ impl Section {
     }
 }
 
-/// Four blanks a level: EKS users report that other indentations fail (aws/containers-roadmap#1197).
+/// Four spaces a level: EKS users report that other indentations fail (aws/containers-roadmap#1197).
 impl fmt::Display for Section {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         writeln!(formatter, "[{}]", self.name)?;

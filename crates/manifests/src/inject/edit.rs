@@ -9,7 +9,7 @@ use super::layout::{BlockStyle, FlowStyle, column, line_end, line_start, own_col
 use crate::node::Node;
 use crate::tree::{Tree, TreeKind, TreeMember};
 
-/// A place of the text, and what is to stand there.
+/// A place of the text, and what will be there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TextEdit {
     range: Range<usize>,
@@ -138,7 +138,7 @@ impl<'a> Editor<'a> {
         place.tight = place.quoted && between == ":";
     }
 
-    /// Whether what is written here stands nowhere else, too.
+    /// Whether what is written here is nowhere else, too.
     fn allow(&self, tree: &Tree, shown: &str) -> Result<(), LeftAloneReason> {
         if matches!(tree.kind, TreeKind::Alias(_)) {
             return Err(LeftAloneReason::new(
@@ -147,20 +147,20 @@ impl<'a> Editor<'a> {
             ));
         }
         if self.aliased.contains(&tree.anchor) {
-            let what = format!("its {shown} has an anchor (&), and is used again by an alias");
+            let what = format!("its {shown} has an anchor (&) that an alias refers to");
             return Err(LeftAloneReason::new(&what, WRITE_OUT));
         }
         Ok(())
     }
 
-    /// Whether the dashes of a list stand in the column of its name.
+    /// Whether the dashes of a list are in the column of its name.
     fn is_under_its_name(&self, path: &[PathStep], dash: usize) -> bool {
         let Some((PathStep::Name(name), above)) = path.split_last() else { return false };
         let parent = above.iter().try_fold(self.root, |tree, step| step.of(tree));
         parent.and_then(|parent| parent.member(name)).is_some_and(|member| column(self.text, member.key.start) == dash)
     }
 
-    /// Where something new goes that follows a block: behind its comments, too.
+    /// Where something new goes that follows a block: after its comments, too.
     fn behind(&self, tree: &Tree, indent: usize, only_deeper: bool) -> usize {
         let is_line_start = self.text.get(..tree.end).is_some_and(|before| before.ends_with('\n'));
         let mut place = if is_line_start { tree.end } else { line_end(self.text, tree.end) };
@@ -271,8 +271,8 @@ impl<'a> Editor<'a> {
     }
 }
 
-const WRITE_OUT: &str = "write it out there, or add the sidecar by hand";
+const WRITE_OUT: &str = "write it out in full, or add the sidecar by hand";
 
 pub(super) fn unusual() -> LeftAloneReason {
-    LeftAloneReason::new("it is written in a way that podferry does not change", "add the sidecar by hand")
+    LeftAloneReason::new("podferry does not edit manifests written this way", "add the sidecar by hand")
 }

@@ -25,7 +25,7 @@ impl LeftAloneReason {
 /// The Agent that a pod has already.
 pub(super) fn agent(spec: &Value) -> Option<String> {
     let found = all_containers(spec).find(|container| is_agent(container))?;
-    Some(format!("it has the Agent, as container {}", name(found)))
+    Some(format!("it already has the Agent, as container {}", name(found)))
 }
 
 fn is_agent(container: &Value) -> bool {
@@ -43,44 +43,45 @@ fn is_agent(container: &Value) -> bool {
 /// Fargate", troubleshooting.
 pub(super) fn check(kind: &WorkloadKind, spec: &Value, own_user: bool) -> Result<(), LeftAloneReason> {
     if !kind.runs_on_fargate {
-        let advice = "add the sidecar to the pods that the DaemonSet is for, or let it run on other nodes";
-        return Err(LeftAloneReason::new("Fargate runs no DaemonSets", advice));
+        let advice = "add the sidecar to the pods that the DaemonSet serves, or run it on other nodes";
+        return Err(LeftAloneReason::new("Fargate does not run DaemonSets", advice));
     }
     for name in HOST_FIELDS {
         if spec.get(name) == Some(&Value::Bool(true)) {
             return Err(LeftAloneReason::new(
-                &format!("it sets {name}, which Fargate refuses"),
+                &format!("it sets {name}, which Fargate does not support"),
                 "remove it, or keep the pod off Fargate",
             ));
         }
     }
     if let Some(volume) = items(spec, "volumes").find(|volume| volume.get("hostPath").is_some()) {
-        let what = format!("volume {} is a hostPath, which Fargate refuses", name(volume));
+        let what = format!("volume {} is a hostPath, which Fargate does not support", name(volume));
         return Err(LeftAloneReason::new(&what, "use emptyDir or EFS, or keep the pod off Fargate"));
     }
     for container in all_containers(spec) {
         if container.pointer("/securityContext/privileged") == Some(&Value::Bool(true)) {
-            let what = format!("container {} is privileged, which Fargate refuses", name(container));
+            let what = format!("container {} is privileged, which Fargate does not support", name(container));
             return Err(LeftAloneReason::new(&what, "remove it, or keep the pod off Fargate"));
         }
         if items(container, "ports").any(|port| port.get("hostPort").is_some_and(|port| *port != 0 && !port.is_null()))
         {
-            let what = format!("container {} has a hostPort, which Fargate refuses", name(container));
+            let what = format!("container {} has a hostPort, which Fargate does not support", name(container));
             return Err(LeftAloneReason::new(&what, "remove it: containerPort is enough"));
         }
     }
     if own_user {
         return Ok(());
     }
-    let advice = "set it in the containers' own securityContext instead, or give the Agent its own with --run-as-agent";
+    let advice =
+        "set it in the securityContext of the containers instead, or run the Agent as its own user with --run-as-agent";
     let user = spec.pointer("/securityContext/runAsUser").filter(|user| !user.is_null());
     match user {
         Some(user) if user.as_i64() != Some(USER) => {
-            let what = format!("its pods run as user {user}: the Agent starts as {} only", USER);
+            let what = format!("its pods run as user {user}, but the Agent starts only as {}", USER);
             Err(LeftAloneReason::new(&what, advice))
         }
         None if spec.pointer("/securityContext/runAsNonRoot") == Some(&Value::Bool(true)) => {
-            Err(LeftAloneReason::new("it sets runAsNonRoot for the pod: the Agent's image starts as root", advice))
+            Err(LeftAloneReason::new("it sets runAsNonRoot for the pod, but the Agent's image starts as root", advice))
         }
         _ => Ok(()),
     }

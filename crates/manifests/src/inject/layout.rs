@@ -11,7 +11,7 @@ pub(super) struct BlockStyle {
     step: usize,
     /// From a name to the dashes under it; 0 where lists are not indented.
     dash: usize,
-    /// From a dash to what stands behind it.
+    /// From a dash to what is after it.
     gap: usize,
 }
 
@@ -61,7 +61,7 @@ impl BlockStyle {
         }
     }
 
-    /// What stands under a name.
+    /// What is under a name.
     pub(crate) fn inside(self, value: &Node, indent: usize) -> Vec<String> {
         self.member("", value, indent).into_iter().skip(1).collect()
     }
@@ -76,7 +76,7 @@ impl BlockStyle {
             Node::Map(map) if !map.is_empty() => self.members(map, indent + self.gap),
             simple => vec![format!("{}{}", blanks(indent + self.gap), scalar(simple))],
         };
-        // The dash goes where the first line has blanks.
+        // The dash goes where the first line has spaces.
         if let Some(first) = lines.first_mut() {
             first.replace_range(indent..=indent, "-");
         }
@@ -106,7 +106,7 @@ impl DistanceCounts {
 pub(super) struct FlowStyle {
     /// Names and texts are in quotation marks: JSON.
     pub(crate) quoted: bool,
-    /// No blanks behind colons and commas.
+    /// No spaces after colons and commas.
     pub(crate) tight: bool,
     /// What one level is indented by, where each has a line of its own.
     pub(crate) step: String,
@@ -178,7 +178,7 @@ pub(super) fn line_start(text: &str, place: usize) -> usize {
     text.get(..place).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1)
 }
 
-/// Behind the line break of a place's line.
+/// After the line break of a place's line.
 pub(super) fn line_end(text: &str, place: usize) -> usize {
     text.get(place..).and_then(|rest| rest.find('\n')).map_or(text.len(), |at| place + at + 1)
 }
@@ -200,7 +200,7 @@ pub(super) fn own_column(text: &str, tree: &Tree) -> Option<usize> {
     }
 }
 
-/// The column of the dash that stands before a place; there may be comments between the two.
+/// The column of the dash that is before a place; there may be comments between the two.
 fn dash_before(text: &str, mut place: usize) -> Option<usize> {
     loop {
         let start = line_start(text, place);

@@ -54,7 +54,7 @@ pub enum InjectOutcome {
 /// # Errors
 /// Where and why the text is neither YAML nor JSON.
 pub fn inject(text: &str, want: &InjectRequest) -> Result<Injected, String> {
-    // A byte order mark is no part of any document.
+    // A byte order mark is not part of any document.
     let (mark, body) = text.split_at(if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 });
     let mut out = Injected { text: mark.to_owned(), objects: Vec::new() };
     let documents = documents(body).map_err(|error| error.to_string())?;
@@ -90,8 +90,8 @@ fn of_document(body: &str, document: &Document, want: &InjectRequest, objects: &
         Ok(value) => value,
         Err((problem, line)) => {
             let before = body.get(..document.start).map_or(0, |text| text.matches('\n').count());
-            let what = format!("it cannot be read: line {}: {problem}", before + line);
-            let outcome = InjectOutcome::LeftAlone(LeftAloneReason::new(&what, "correct it first"));
+            let what = format!("it cannot be parsed: line {}: {problem}", before + line);
+            let outcome = InjectOutcome::LeftAlone(LeftAloneReason::new(&what, "fix it first"));
             let mut object = InjectedObject::new(&Value::Null, kind, outcome);
             let metadata = document.root.member("metadata").map(|metadata| &metadata.value);
             let text = |name: &str| metadata?.member(name)?.value.text().map(str::to_owned);
@@ -170,7 +170,7 @@ fn read(text: &str) -> Result<Value, (String, usize)> {
     })?;
     match (documents.pop(), documents.pop()) {
         (Some(only), None) => Ok(only),
-        _ => Err(("it is not one document".to_owned(), 1)),
+        _ => Err(("it is not a single document".to_owned(), 1)),
     }
 }
 

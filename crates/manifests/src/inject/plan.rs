@@ -78,7 +78,7 @@ impl ObjectPlan<'_> {
     /// `Some` if nothing is left to be done.
     fn make(&mut self, kind: &WorkloadKind, want: &InjectRequest) -> Result<Option<String>, LeftAloneReason> {
         let spec = get(self.object, &self.in_spec(&[])).filter(|spec| spec.is_object());
-        let spec = spec.ok_or_else(|| LeftAloneReason::new("it has no pod specification", "complete it first"))?;
+        let spec = spec.ok_or_else(|| LeftAloneReason::new("it has no pod spec", "complete it first"))?;
         if let Some(already) = hindrance::agent(spec) {
             return Ok(Some(already));
         }
@@ -98,7 +98,7 @@ impl ObjectPlan<'_> {
                 }
             }
         }
-        Ok(self.changes.is_empty().then(|| "it has the label".to_owned()))
+        Ok(self.changes.is_empty().then(|| "it already has the label".to_owned()))
     }
 
     fn in_spec(&self, inside: &[PathStep]) -> ChangePath {
@@ -126,7 +126,7 @@ impl ObjectPlan<'_> {
             Some(Value::Bool(false)) => {
                 let at = self.in_spec(&[PathStep::Name(share.to_owned())]);
                 self.changes.push(Change::Set { at, value: true.into() });
-                self.notes.push("shareProcessNamespace was false, and is true now: the Agent needs it".to_owned());
+                self.notes.push("shareProcessNamespace was false and is now true: the Agent needs it".to_owned());
             }
             _ => {
                 self.changes.push(Change::Add { at: self.in_spec(&[]), name: share.to_owned(), value: true.into() });
@@ -154,7 +154,7 @@ impl ObjectPlan<'_> {
                 continue;
             };
             if has(one, "valueFrom") {
-                let what = format!("container {container_name} takes {name} from somewhere else");
+                let what = format!("container {container_name} sets {name} with valueFrom");
                 return Err(LeftAloneReason::new(&what, "remove that variable"));
             }
             let entry = [at.as_slice(), &[PathStep::Name("env".to_owned()), PathStep::Index(index)]].concat();
@@ -168,10 +168,11 @@ impl ObjectPlan<'_> {
                     self.changes.push(Change::Set { at, value: value.into() });
                 }
             }
-            self.notes.push(format!("{name} of container {container_name} had another value; it is the sidecar's now"));
+            self.notes
+                .push(format!("{name} of container {container_name} had another value; it now points to the sidecar"));
         }
         if there.iter().any(|one| name_of(one).as_deref() == Some("DD_AGENT_HOST")) {
-            let note = "sets DD_AGENT_HOST: there is no Agent on a node of Fargate; remove it";
+            let note = "sets DD_AGENT_HOST, but Fargate nodes run no Agent: remove it";
             self.notes.push(format!("container {container_name} {note}"));
         }
         self.add_to_list(container, at, "env", missing)
@@ -189,8 +190,9 @@ impl ObjectPlan<'_> {
                 }
                 if own_name == name || own_place == place {
                     let container = container.get("name").and_then(Value::as_str).unwrap_or_default();
-                    let what =
-                        format!("container {container} mounts {own_name} at {own_place}, where the Agent's sockets go");
+                    let what = format!(
+                        "container {container} mounts {own_name} at {own_place}, which the Agent's sockets need"
+                    );
                     return Err(LeftAloneReason::new(&what, "rename that volume, or mount it elsewhere"));
                 }
             }
@@ -206,7 +208,7 @@ impl ObjectPlan<'_> {
             match there.iter().find(|one| one.get("name").and_then(Value::as_str) == Some(name)) {
                 Some(one) if one.get("emptyDir").is_some() => {}
                 Some(_) => {
-                    let what = format!("it has another volume named {name}");
+                    let what = format!("it has a different volume named {name}");
                     return Err(LeftAloneReason::new(&what, "rename that volume"));
                 }
                 None => missing.push(volume),
@@ -245,8 +247,8 @@ impl ObjectPlan<'_> {
             match there.and_then(|there| there.get(name)) {
                 Some(Value::String(own)) if own == value => {}
                 Some(_) => {
-                    let what = format!("its label {name} has another value");
-                    return Err(LeftAloneReason::new(&what, &format!("set it to {value}, if you want the Agent")));
+                    let what = format!("its label {name} has a different value");
+                    return Err(LeftAloneReason::new(&what, &format!("set it to {value} if you want the Agent")));
                 }
                 None => missing.push((name, value)),
             }
@@ -284,6 +286,6 @@ fn list<'value>(value: &'value Value, name: &str) -> Result<&'value [Value], Lef
     match value.get(name) {
         None | Some(Value::Null) => Ok(&[]),
         Some(Value::Array(items)) => Ok(items),
-        Some(_) => Err(LeftAloneReason::new(&format!("its {name} is no list"), "correct it first")),
+        Some(_) => Err(LeftAloneReason::new(&format!("its {name} is not a list"), "fix it first")),
     }
 }

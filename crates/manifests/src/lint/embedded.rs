@@ -1,5 +1,5 @@
-//! A text inside YAML or JSON, such as a configuration of Fluent Bit in a ConfigMap, and where each part of it is written: behind
-//! indentation in a block, behind backslashes between quotes.
+//! A text inside YAML or JSON, such as a configuration of Fluent Bit in a ConfigMap, and where each part of it is written: after
+//! indentation in a block, after backslashes between quotes.
 
 use super::finding::FixEdit;
 use super::node::YamlNode;
@@ -33,7 +33,7 @@ impl<'a> Embedded<'a> {
     pub(crate) fn new(node: YamlNode<'a>, source: &SourceFile) -> Option<Embedded<'a>> {
         let (text, style, mut place) = (node.text()?, node.style()?, node.value_place());
         if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
-            // The lines behind the one that ends in `|` or `>`, empty ones too.
+            // The lines after the one that ends in `|` or `>`, empty ones too.
             let header = source.text.get(..place.span.start)?.trim_end().len();
             place.span.start = header + source.text.get(header..)?.find('\n')? + 1;
         }
@@ -103,7 +103,7 @@ impl<'a> Embedded<'a> {
         piece.is_some_and(|piece| piece.is_verbatim && part.end <= piece.at + length(piece))
     }
 
-    /// The change that takes out the lines which a part of the text stands in; `None` where it is not written in lines.
+    /// The change that removes the lines which a part of the text is in; `None` where it is not written in lines.
     pub(crate) fn remove_lines(&self, part: Span, source: &SourceFile) -> Option<FixEdit> {
         if self.style != ScalarStyle::Literal {
             return None;
@@ -116,7 +116,7 @@ impl<'a> Embedded<'a> {
     }
 }
 
-/// A block behind `|`: the same lines, each behind the block's indentation.
+/// A block after `|`: the same lines, each after the block's indentation.
 fn literal(text: &str, written: &str) -> Option<Vec<WrittenPiece>> {
     let lines: Vec<&str> = written.split_inclusive('\n').collect();
     let mut at_source = 0;

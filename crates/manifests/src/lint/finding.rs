@@ -58,7 +58,7 @@ impl Finding {
     }
 }
 
-/// Something worth knowing that is no finding: how long a configuration is, how many bytes a log takes.
+/// Something worth knowing that is not a finding: how long a configuration is, how many bytes a log takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fact {
     pub place: Place,

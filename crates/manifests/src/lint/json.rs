@@ -21,9 +21,9 @@ impl<'a> JsonText<'a> {
     /// Reads the text of a scalar.
     ///
     /// # Errors
-    /// Where it is no JSON, and why; nothing of the text itself.
+    /// Where it is not JSON, and why; nothing of the text itself.
     pub(crate) fn new(node: YamlNode<'a>, source: &SourceFile) -> Result<JsonText<'a>, (Place, String)> {
-        let Some(text) = Embedded::new(node, source) else { return Err((node.place(), "it is no text".to_owned())) };
+        let Some(text) = Embedded::new(node, source) else { return Err((node.place(), "it is not text".to_owned())) };
         let value = match serde_json::from_str(text.text) {
             Ok(value) => value,
             Err(error) => {

@@ -31,7 +31,7 @@ pub(crate) struct LoggingPart<'a> {
     pub(crate) configuration: Configuration,
 }
 
-/// A section, and the part that it stands in.
+/// A section, and the part that it is in.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PlacedSection<'b, 'a> {
     pub(crate) part: &'b LoggingPart<'a>,

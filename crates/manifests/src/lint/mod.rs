@@ -1,4 +1,4 @@
-//! `podferry lint`: what EKS, Fluent Bit and Datadog would refuse, or would lose without a word.
+//! `podferry lint`: what EKS, Fluent Bit and Datadog would reject, or would lose silently.
 //!
 //! ```text
 //!  Source ─▶ parsed YAML ─▶ Project (objects, across files) ─▶ rules ─▶ findings ─▶ less what is allowed ─▶ LintReport

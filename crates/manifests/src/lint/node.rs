@@ -19,7 +19,7 @@ pub(crate) struct YamlNode<'a> {
     written: &'a Tree,
     anchors: &'a Anchors<'a>,
     source: usize,
-    /// How many bytes stand before the text that was parsed: a byte order mark.
+    /// How many bytes are before the text that was parsed: a byte order mark.
     before: usize,
 }
 
@@ -89,7 +89,7 @@ impl<'a> YamlNode<'a> {
         matches!(self.written.kind, TreeKind::Alias(_))
     }
 
-    /// A value of a kind of its own, such as CloudFormation's `!Ref`: nothing can be said of it.
+    /// A value with a tag, such as CloudFormation's `!Ref`: nothing is known of it.
     pub(crate) fn is_tagged(self) -> bool {
         self.tree().tagged
     }
@@ -197,7 +197,7 @@ impl<'a> YamlNode<'a> {
     }
 
     /// The change that puts another text in the place of a scalar, between quotes where it needs some. `None` for an alias, whose text
-    /// stands elsewhere, and for blocks.
+    /// is elsewhere, and for blocks.
     pub(crate) fn rewrite(self, new: &str, source: &SourceFile) -> Option<FixEdit> {
         let style = self.style().filter(|_| !self.is_alias() && !new.contains(['\n', '\r']))?;
         let span = self.place().span;
@@ -216,7 +216,7 @@ impl<'a> YamlNode<'a> {
         is_whole.then_some(FixEdit { span, text })
     }
 
-    /// The change that makes a string of a value that is none: what is written, between quotes. `None` for an alias, and for what takes
+    /// The change that turns another value into a string: what is written, between quotes. `None` for an alias, and for what takes
     /// several lines.
     pub(crate) fn quote(self, source: &SourceFile) -> Option<FixEdit> {
         let span = self.place().span;
@@ -233,7 +233,7 @@ impl<'a> YamlNode<'a> {
     }
 }
 
-/// Whether a text is the same text without quotes: only letters, digits and what is nothing to YAML.
+/// Whether a text is the same text without quotes: only letters, digits and what has no meaning in YAML.
 fn is_plain(text: &str) -> bool {
     let is_usual = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./".contains(&byte);
     let is_inside = |byte: u8| is_usual(byte) || b":@".contains(&byte);

@@ -13,9 +13,9 @@ use crate::tree::parse::{NotYaml, documents};
 #[derive(Debug)]
 pub(crate) struct Parsed {
     pub(crate) documents: Vec<Document>,
-    /// Why it is no YAML, if it is none.
+    /// Why it is not YAML, if it is not.
     pub(crate) error: Option<NotYaml>,
-    /// How many bytes stand before what was parsed: a byte order mark.
+    /// How many bytes are before what was parsed: a byte order mark.
     before: usize,
 }
 
@@ -57,7 +57,7 @@ impl Parsed {
         self.documents.iter().map(node::anchors).collect()
     }
 
-    /// Where it is no YAML.
+    /// Where it stops being YAML.
     pub(crate) fn error_place(&self, source: usize) -> Option<Place> {
         let start = self.error.as_ref()?.offset + self.before;
         Some(Place { source, span: Span { start, end: start + 1 } })

@@ -1,4 +1,4 @@
-//! Values that a report must not show, though they stand in the lines that it quotes: keys, tokens, passwords.
+//! Values that a report must not show, though they are in the lines that it quotes: keys, tokens, passwords.
 
 use super::node::{YamlEntry, YamlNode};
 use super::project::Project;
@@ -65,7 +65,7 @@ fn hide(entry: YamlEntry<'_>) -> Place {
     entry.value.value_place()
 }
 
-/// Runs of exactly as many hexadecimal digits as a key has, wherever they stand.
+/// Runs of exactly as many hexadecimal digits as a key has, wherever they are.
 fn keys(source: &SourceFile) -> impl Iterator<Item = Span> {
     let bytes = source.text.as_bytes();
     let mut at = 0;
@@ -84,7 +84,7 @@ fn keys(source: &SourceFile) -> impl Iterator<Item = Span> {
     })
 }
 
-/// Values between quotes behind a name between quotes, as in JSON inside an annotation. The JSON may be broken: it is not parsed.
+/// Values between quotes after a name between quotes, as in JSON inside an annotation. The JSON may be broken: it is not parsed.
 fn quoted(source: &SourceFile) -> impl Iterator<Item = Span> {
     let text = source.text.as_str();
     text.match_indices('"').filter_map(move |(at, _)| {

@@ -31,7 +31,7 @@ pub(crate) fn sidecars<'a>(pod: &PodTemplate<'a>) -> Vec<SidecarContainer<'a>> {
         |container: &YamlNode<'a>| container.get("restartPolicy").and_then(YamlNode::text) == Some("Always");
     let init = pod.spec.list("initContainers").filter(is_restarted).map(|container| of(container, true));
     let all = pod.spec.list("containers").map(|container| of(container, false)).chain(init);
-    // A pod of Agents only is no application with a sidecar, unless it says that it is on Fargate.
+    // A pod of Agents only is not an application with a sidecar, unless it says that it is on Fargate.
     let has_application = pod.spec.list("containers").any(|container| !is_agent(container));
     let is_sidecar = |one: &SidecarContainer<'a>| {
         let on_fargate = variable(one.container, FARGATE).is_some();
@@ -41,7 +41,7 @@ pub(crate) fn sidecars<'a>(pod: &PodTemplate<'a>) -> Vec<SidecarContainer<'a>> {
     all.filter(is_sidecar).collect()
 }
 
-/// The variable that says that there is no host.
+/// The variable that tells the Agent that there is no host.
 pub(crate) const FARGATE: &str = "DD_EKS_FARGATE";
 
 /// Programs of the Agent's image beside the Agent itself.
@@ -50,7 +50,7 @@ const PARTS: [&str; 4] = ["trace-agent", "process-agent", "security-agent", "sys
 fn is_agent(container: YamlNode<'_>) -> bool {
     let text = |name| container.get(name).and_then(YamlNode::text).unwrap_or_default();
     let named = [SidecarForm::ByHand, SidecarForm::Injected].iter().any(|form| form.name() == text("name"));
-    // The Cluster Agent may have been told of Fargate, too.
+    // The Cluster Agent may also have the variable for Fargate.
     let is_other = text("image").contains("cluster-agent") || text("image").contains("operator");
     // Where the Agent is split into several containers, only the first is looked at.
     let mut command = container.list("command").chain(container.list("args")).filter_map(YamlNode::text);
@@ -78,7 +78,7 @@ pub(crate) fn is_injected(pod: &PodTemplate<'_>) -> bool {
     label(pod).is_some_and(|label| label.value.text() == Some(SIDECAR_LABEL.1))
 }
 
-/// Whether a manifest is a part of an object, for a tool that puts it together: what it lacks may stand elsewhere.
+/// Whether a manifest is a part of an object, for a tool that puts it together: what it lacks may be elsewhere.
 pub(crate) fn is_partial(pod: &PodTemplate<'_>) -> bool {
     let mut containers = pod.spec.list("containers").peekable();
     containers.peek().is_none()

@@ -1,9 +1,9 @@
 //! Names that look alike, for "did you mean".
 
-/// How many letters may differ, for a name of usual length.
+/// How many characters may differ, for a name of usual length.
 const MAX_DISTANCE: usize = 2;
 
-/// The name that is most like a text, whatever their case: at most two letters differ, and fewer than half of them.
+/// The name that is most like a text, whatever their case: at most two characters differ, and fewer than half of them.
 pub(crate) fn closest<'n>(text: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let text = text.to_ascii_lowercase();
     let with_distance = names.into_iter().map(|name| (strsim::levenshtein(&text, &name.to_ascii_lowercase()), name));

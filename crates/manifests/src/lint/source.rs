@@ -40,7 +40,7 @@ impl SourceFile {
         SourceFile { name: name.to_owned(), text: text.to_owned() }
     }
 
-    /// Where a byte stands.
+    /// Where a byte is.
     pub fn position(&self, offset: usize) -> LineAndColumn {
         let before = self.text.get(..offset).unwrap_or(&self.text);
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
@@ -50,7 +50,7 @@ impl SourceFile {
         LineAndColumn { line, column: in_line.trim_start_matches('\u{feff}').chars().count() + 1 }
     }
 
-    /// What stands in a part of it.
+    /// What is in a part of it.
     pub(crate) fn slice(&self, span: Span) -> &str {
         self.text.get(span.range()).unwrap_or_default()
     }

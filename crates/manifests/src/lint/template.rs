@@ -31,7 +31,7 @@ impl<'a> Resource<'a> {
         self.entry.value.path(&["Properties", name])
     }
 
-    /// Whether both stand in the same template.
+    /// Whether both are in the same template.
     pub(crate) fn is_beside(&self, other: &Resource<'_>) -> bool {
         self.object.node.place() == other.object.node.place()
     }
@@ -51,7 +51,7 @@ impl<'a> Resource<'a> {
 /// The name in `!Ref name`, `!GetAtt name.Arn`, or the same as maps.
 pub(crate) fn reference(node: YamlNode<'_>) -> Option<&str> {
     let name = if node.is_tagged() {
-        // A list behind a tag is a function with arguments, or `!GetAtt [name, Arn]`.
+        // A list after a tag is a function with arguments, or `!GetAtt [name, Arn]`.
         node.tree().text().or_else(|| node.items().next().and_then(|first| first.tree().text()))
     } else {
         let attribute = node.get("Fn::GetAtt");

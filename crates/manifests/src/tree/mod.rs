@@ -1,4 +1,4 @@
-//! YAML as it stands in the text: every value with its place, style and anchor. Nothing is resolved here; `parse` reads it.
+//! YAML as it is written: every value with its place, style and anchor. Nothing is resolved here; `parse` reads it.
 
 pub(crate) mod parse;
 
@@ -14,9 +14,9 @@ pub(crate) struct Document {
 #[derive(Debug)]
 pub(crate) struct Tree {
     pub(crate) kind: TreeKind,
-    /// Where it begins, behind its tag and its anchor; a block of text with its first line, behind `|` or `>`.
+    /// Where it begins, after its tag and its anchor; a block of text with its first line, after `|` or `>`.
     pub(crate) start: usize,
-    /// Behind its last character that means something.
+    /// After its last character that means something.
     pub(crate) end: usize,
     /// The number of its anchor; 0 for none.
     pub(crate) anchor: usize,
@@ -54,9 +54,9 @@ pub(crate) enum ScalarStyle {
     Plain,
     SingleQuoted,
     DoubleQuoted,
-    /// A block behind `|`.
+    /// A block after `|`.
     Literal,
-    /// A block behind `>`.
+    /// A block after `>`.
     Folded,
 }
 

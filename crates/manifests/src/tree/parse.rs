@@ -6,7 +6,7 @@ use super::{Document, ScalarStyle, Tree, TreeKind, TreeMember};
 
 type Events<'input> = dyn Iterator<Item = Result<(Event<'input>, Span), ScanError>> + 'input;
 
-/// Where and why a text is no YAML.
+/// Where and why a text is not YAML.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub(crate) struct NotYaml {
@@ -96,7 +96,7 @@ fn tree<'input>(text: &str, event: Event<'input>, span: &Span, events: &mut Even
                 let Some((event, span)) = next(events)? else { return Err(NotYaml::unfinished(text.len())) };
                 let mut value = tree(text, event, &span, events)?;
                 if value.is_nothing() {
-                    // The parser sees it at various places; it is behind the colon.
+                    // The parser sees it at various places; it is after the colon.
                     value.end = behind_colon(text, key.end);
                     value.start = value.end;
                 }

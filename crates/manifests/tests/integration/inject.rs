@@ -1,5 +1,5 @@
 //! `podferry inject` on manifests as people have them: `tests/fixtures/inject`. Beside each lies what comes out, with the sidecar
-//! (`.sidecar`) and with the label (`.label`). To make these anew, when a change is meant:
+//! (`.sidecar`) and with the label (`.label`). To write these again after an intended change:
 //! `podferry inject --cluster prod --service-account datadog-agent -f FILE`, and the same with `--label-only`.
 
 use std::path::{Path, PathBuf};
@@ -117,7 +117,7 @@ fn reasons_for_leaving_alone() {
                 ("twice", "line 33: duplicate mapping key"),
             ][..],
         ),
-        ("list.yaml", &[("node-exporter", "Fargate runs no DaemonSets")]),
+        ("list.yaml", &[("node-exporter", "Fargate does not run DaemonSets")]),
         (
             "anchors.yaml",
             &[

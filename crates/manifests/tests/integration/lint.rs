@@ -3,7 +3,7 @@
 //!
 //! `tests/fixtures/lint/PF101/bad.yaml` and `good.yaml`, or folders `bad/` and `good/` with several files that are looked at together.
 //! Of `bad`, `report.txt` is what people read. A `podferry.yaml` beside them says where the manifests go. `just lint-reports` writes
-//! the reports and docs/lint-rules.md anew, after a change that is meant.
+//! the reports and docs/lint-rules.md again, after an intended change.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -77,7 +77,7 @@ fn every_rule_fires_where_it_has_to_and_nowhere_else() {
         let (sources, report) = run(rule.code, "bad");
         assert!(codes(&report).contains(&rule.code), "{}: bad gives {:?}", rule.code, codes(&report));
         let written = fs::read_to_string(fixtures().join(rule.code).join("report.txt")).unwrap_or_default();
-        assert_eq!(shown(&report, &sources), written, "{}: `just lint-reports` writes it anew", rule.code);
+        assert_eq!(shown(&report, &sources), written, "{}: `just lint-reports` writes it again", rule.code);
         let (sources, report) = run(rule.code, "good");
         assert!(report.findings.is_empty(), "{}: good gives\n{}", rule.code, shown(&report, &sources));
     }
@@ -93,12 +93,12 @@ fn every_fixture_belongs_to_a_rule() {
 
 /// What `--fix` does: all it promises, and nothing else.
 #[test]
-fn what_is_mended_is_not_found_any_more() {
+fn what_is_fixed_is_not_found_any_more() {
     for rule in rules::all() {
         let (mut sources, mut report) = run(rule.code, "bad");
         let fires = |report: &LintReport| report.findings.iter().filter(|finding| finding.rule == rule).count();
         let has_edits = report.findings.iter().any(|finding| finding.rule == rule && !finding.edits.is_empty());
-        assert_eq!(has_edits, rule.is_automatic, "{}: the table says whether --fix mends it", rule.code);
+        assert_eq!(has_edits, rule.is_automatic, "{}: the table says whether --fix fixes it", rule.code);
         let others = report.findings.iter().filter(|finding| finding.edits.is_empty()).count();
         for _ in 0..10 {
             for (number, source) in sources.iter_mut().enumerate() {
@@ -112,7 +112,7 @@ fn what_is_mended_is_not_found_any_more() {
         }
         assert!(
             report.findings.len() <= others,
-            "{}: mending made new findings\n{}",
+            "{}: fixing made new findings\n{}",
             rule.code,
             shown(&report, &sources)
         );
@@ -141,7 +141,7 @@ fn the_table_is_well_formed() {
 #[test]
 fn the_page_of_rules_is_what_the_table_says() {
     let page = fs::read_to_string(Path::new(testkit::ROOT).join("docs/lint-rules.md")).unwrap_or_default();
-    assert_eq!(page, explain::page(), "`just lint-reports` writes it anew");
+    assert_eq!(page, explain::page(), "`just lint-reports` writes it again");
 }
 
 /// Every manifest that `podferry generate` makes, alone and together.
@@ -215,7 +215,7 @@ fn any_text_is_looked_at() {
 
 /// `Match *` is narrowed to the tags of pods only where a filter gives no others.
 #[test]
-fn new_tags_are_not_lost_by_mending() {
+fn new_tags_are_not_lost_by_fixing() {
     let mut sources = sources("PF273", "bad");
     sources[0].text =
         sources[0].text.replace("Name cloudwatch_logs\n        Match kube.*", "Name cloudwatch_logs\n        Match *");
@@ -261,7 +261,7 @@ fn samples_of_vendors_have_no_errors() {
         let (sources, report) = sample(name);
         assert_eq!(report.count(Severity::Error), 0, "{}", shown(&report, &sources));
         let written = fs::read_to_string(fixtures().join(format!("samples/{name}.txt"))).unwrap_or_default();
-        assert_eq!(shown(&report, &sources), written, "{name}: `just lint-reports` writes it anew");
+        assert_eq!(shown(&report, &sources), written, "{name}: `just lint-reports` writes it again");
     }
     // No filters, no separator, everything taken, kept for ever.
     assert_eq!(codes(&sample("seed").1), ["PF301", "PF272", "PF246", "PF245"]);

@@ -59,7 +59,7 @@ fn group<'a>(finding: &'a Finding, sources: &'a [SourceFile], masked: &'a [Strin
     elements.push(main.into());
     elements.extend(elsewhere.into_iter().map(Element::from));
     elements.push(Level::NOTE.with_name("why").message(rule.why).into());
-    let automatic = if finding.edits.is_empty() { "" } else { " (`--fix` does it)" };
+    let automatic = if finding.edits.is_empty() { "" } else { " (`--fix` does this)" };
     elements.push(Level::HELP.with_name("fix").message(format!("{}{automatic}", finding.advice())).into());
     level.primary_title(finding.message.as_str()).id(rule.code).elements(elements)
 }

@@ -1,7 +1,7 @@
 //! All rules: their table, and the order in which they look. Each file has the rules about one thing: their entries first, then the
 //! code that finds.
 //!
-//! Codes: PF0 any file, PF1 what EKS refuses, PF2 what Fluent Bit refuses or loses, PF3 the way to Datadog, PF4 sidecars, PF5 RBAC,
+//! Codes: PF0 any file, PF1 what EKS rejects, PF2 what Fluent Bit rejects or loses, PF3 the way to Datadog, PF4 sidecars, PF5 RBAC,
 //! PF6 secrets, PF7 Helm and the Operator, PF8 annotations, PF9 across files.
 
 pub(crate) mod across;

@@ -19,8 +19,8 @@ pub(crate) static INCOMPLETE: LintRule = LintRule {
     code: "PF501",
     name: "role-incomplete",
     severity: Severity::Error,
-    title: "The Agent's ClusterRole does not let it read what it needs",
-    why: "The kubelet answers only who may read the parts of a node: without them the sidecar has no tags, no metrics and no logs of its pod.",
+    title: "The Agent's ClusterRole lacks permissions that the Agent needs",
+    why: "The kubelet only answers clients that may read node subresources: without them, the sidecar has no tags, metrics or logs of its pod.",
     fix: "Add the rules that `podferry generate rbac` writes.",
     is_automatic: false,
     sources: &[PAGE],
@@ -30,9 +30,9 @@ pub(crate) static FEWER: LintRule = LintRule {
     code: "PF502",
     name: "role-less-than-listed",
     severity: Severity::Note,
-    title: "The Agent's ClusterRole allows less than Datadog's page lists",
-    why: "Newer Agents read namespaces and endpoints, too, and newer kubelets ask for nodes/pods and nodes/healthz in the place of nodes/proxy.",
-    fix: "Add the resources that are named, with these verbs.",
+    title: "The Agent's ClusterRole allows less than Datadog's documentation lists",
+    why: "Newer Agents also read namespaces and endpoints, and newer kubelets check nodes/pods and nodes/healthz instead of nodes/proxy.",
+    fix: "Add the listed resources with these verbs.",
     is_automatic: false,
     sources: &[PAGE],
 };
@@ -42,8 +42,8 @@ pub(crate) static WILDCARD: LintRule = LintRule {
     name: "role-too-wide",
     severity: Severity::Warning,
     title: "The Agent's ClusterRole allows more than the Agent needs",
-    why: "Every container of a pod has the rights of its service account, the application too.",
-    fix: "Name resources and verbs one by one; the Agent needs get and list only.",
+    why: "Every container of a pod has the permissions of its service account, including the application.",
+    fix: "List resources and verbs one by one; the Agent only needs get and list.",
     is_automatic: false,
     sources: &["Kubernetes documentation, \"Role Based Access Control Good Practices\"", PAGE],
 };
@@ -52,9 +52,9 @@ pub(crate) static UNKNOWN_ROLE: LintRule = LintRule {
     code: "PF504",
     name: "binding-without-role",
     severity: Severity::Error,
-    title: "The Agent's binding names a role that is not among the manifests, though another is",
-    why: "A binding to a role that does not exist allows nothing, and Kubernetes does not say so.",
-    fix: "Name the role as it is called. A roleRef cannot be changed: delete the binding, then make it anew.",
+    title: "The Agent's binding names a role that is not among the manifests, but another one is",
+    why: "A binding to a role that does not exist grants nothing, and Kubernetes does not report it.",
+    fix: "Use the role's name. A roleRef cannot be changed: delete the binding, then create it again.",
     is_automatic: false,
     sources: &[RBAC],
 };
@@ -63,8 +63,8 @@ pub(crate) static NAMESPACED: LintRule = LintRule {
     code: "PF505",
     name: "role-of-a-namespace",
     severity: Severity::Error,
-    title: "Rights on nodes are given in one namespace",
-    why: "Nodes are in no namespace: a Role or a RoleBinding never reaches them.",
+    title: "Permissions on nodes are granted in a single namespace",
+    why: "Nodes do not belong to a namespace, so a Role or RoleBinding never covers them.",
     fix: "Use a ClusterRole and a ClusterRoleBinding.",
     is_automatic: false,
     sources: &[RBAC],
@@ -75,7 +75,7 @@ pub(crate) static UNBOUND: LintRule = LintRule {
     name: "service-account-unbound",
     severity: Severity::Error,
     title: "The service account of a pod with a sidecar may not read from the kubelet",
-    why: "The sidecar has the rights of its pod's service account, and no others: without them its tags and metrics are missing.",
+    why: "The sidecar only has the permissions of its pod's service account: without them, its tags and metrics are missing.",
     fix: "Add the service account to the subjects of the Agent's ClusterRoleBinding.",
     is_automatic: false,
     sources: &[PAGE],
@@ -86,8 +86,8 @@ pub(crate) static SUBJECT_NAMESPACE: LintRule = LintRule {
     name: "subject-without-namespace",
     severity: Severity::Error,
     title: "A service account in a ClusterRoleBinding has no namespace",
-    why: "Kubernetes refuses the binding.",
-    fix: "Add the `namespace` of the service account.",
+    why: "Kubernetes rejects the binding.",
+    fix: "Add the service account's `namespace`.",
     is_automatic: false,
     sources: &["Kubernetes API reference, \"ClusterRoleBinding\""],
 };
@@ -96,9 +96,9 @@ pub(crate) static NO_TOKEN: LintRule = LintRule {
     code: "PF508",
     name: "sidecar-without-account-token",
     severity: Severity::Error,
-    title: "A pod with a sidecar gets no token of its service account",
-    why: "By that token the Agent shows the kubelet who it is: without it, tags and metrics of the pod are missing.",
-    fix: "Take `automountServiceAccountToken: false` out, or set it to true for this pod.",
+    title: "A pod with a sidecar gets no service account token",
+    why: "The Agent uses that token to authenticate to the kubelet: without it, the pod's tags and metrics are missing.",
+    fix: "Remove `automountServiceAccountToken: false`, or set it to true for this pod.",
     is_automatic: false,
     sources: &["Kubernetes documentation, \"Configure Service Accounts for Pods\""],
 };
@@ -168,7 +168,7 @@ fn wanted_of_all(resource: &str) -> String {
 }
 
 fn reads(role: &ManifestObject<'_>, findings: &mut Findings) {
-    // Rules of an aggregated role stand in other roles.
+    // Rules of an aggregated role are in other roles.
     if role.node.get("rules").is_none_or(|rules| !rules.is_list()) || role.node.get("aggregationRule").is_some() {
         return;
     }
@@ -238,7 +238,7 @@ fn namespaced(project: &Project<'_>, findings: &mut Findings) {
         let mut resources = role.node.list("rules").flat_map(|rule| rule.list("resources"));
         let node = resources.find(|item| item.text().is_some_and(|text| text.split('/').next() == Some("nodes")));
         if let Some(node) = node {
-            let message = format!("{} never allows anything on nodes", role.title());
+            let message = format!("{} can never allow access to nodes", role.title());
             findings.push(Finding::new(&NAMESPACED, node.place(), message));
         }
     }
@@ -246,9 +246,10 @@ fn namespaced(project: &Project<'_>, findings: &mut Findings) {
         let is_cluster = binding.node.path(&["roleRef", "kind"]).and_then(YamlNode::text) == Some("ClusterRole");
         let role = project.of_kind("ClusterRole").filter(is_agents).find(|role| role.name() == role_name(&binding));
         if let Some(role) = role.filter(|_| is_cluster) {
-            let message = format!("{} gives the rights of {} in one namespace only", binding.title(), role.title());
+            let message =
+                format!("{} grants the permissions of {} in one namespace only", binding.title(), role.title());
             let place = binding.node.get("kind").map_or_else(|| binding.place(), YamlNode::place);
-            findings.push(Finding::new(&NAMESPACED, place, message).related(role.place(), "rights on nodes"));
+            findings.push(Finding::new(&NAMESPACED, place, message).related(role.place(), "permissions on nodes"));
         }
     }
 }
@@ -262,7 +263,7 @@ fn account(project: &Project<'_>, pod: &PodTemplate<'_>, bindings: &[ManifestObj
     let is_same = |object: &ManifestObject<'_>| object.name() == Some(name) && object.namespace() == namespace;
     let of_account = || project.of_kind("ServiceAccount").find(is_same)?.node.get("automountServiceAccountToken");
     if let Some(off) = own.or_else(of_account).filter(|token| token.text() == Some("false")) {
-        let message = format!("pods of {} get no token of their service account", pod.object.title());
+        let message = format!("pods of {} get no service account token", pod.object.title());
         findings.push(Finding::new(&NO_TOKEN, off.place(), message));
     }
     let mut all = bindings.iter().flat_map(|binding| binding.node.list("subjects"));
@@ -271,7 +272,7 @@ fn account(project: &Project<'_>, pod: &PodTemplate<'_>, bindings: &[ManifestObj
         let message = format!("service account {}/{name} is not bound", namespace.unwrap_or("default"));
         let list = first.node.get("subjects").and_then(|subjects| subjects.items().next());
         let near = list.map_or_else(|| first.place(), |subject| subject.get("name").unwrap_or(subject).place());
-        findings.push(Finding::new(&UNBOUND, place, message).related(near, "bound is"));
+        findings.push(Finding::new(&UNBOUND, place, message).related(near, "this one is bound"));
     }
 }
 

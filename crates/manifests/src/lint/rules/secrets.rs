@@ -1,4 +1,4 @@
-//! The Secret with the API key and the token: its keys, what stands in them, and whether it is in each namespace that needs it.
+//! The Secret with the API key and the token: its keys, what is in them, and whether it is in each namespace that needs it.
 //!
 //! No finding says anything of a value but its length.
 
@@ -35,7 +35,7 @@ pub(crate) static NO_TOKEN: LintRule = LintRule {
     severity: Severity::Warning,
     title: "The Secret datadog-secret has no key token",
     why: "Sidecars that talk to the Cluster Agent take their token from it: without it, they are not injected or do not start.",
-    fix: "Add the key `token`, the same in every namespace and in the Cluster Agent's.",
+    fix: "Add the key `token`, with the same value in every namespace, including the Cluster Agent's.",
     is_automatic: false,
     sources: &[PAGE, "DataDog/datadog-agent, issue #52899"],
 };
@@ -44,9 +44,9 @@ pub(crate) static API_KEY_FORM: LintRule = LintRule {
     code: "PF603",
     name: "api-key-form",
     severity: Severity::Error,
-    title: "What stands in api-key is no API key",
-    why: "Datadog takes nothing that is sent with it.",
-    fix: "Use an API key: 32 hexadecimal digits, from Organization Settings, API Keys.",
+    title: "The value of api-key is not an API key",
+    why: "Datadog rejects everything that is sent with it.",
+    fix: "Use an API key: 32 hexadecimal digits, from Organization Settings > API Keys.",
     is_automatic: false,
     sources: &["Datadog documentation, \"API and Application Keys\""],
 };
@@ -56,8 +56,8 @@ pub(crate) static PLACEHOLDER: LintRule = LintRule {
     name: "secret-placeholder",
     severity: Severity::Error,
     title: "A key or token is a placeholder",
-    why: "It was meant to be replaced: nothing takes it.",
-    fix: "Put the real value there, out of the repository: `podferry generate secret` writes it, or a reference to a store of secrets.",
+    why: "It was never replaced, so it does not work.",
+    fix: "Put the real value there, but keep it out of the repository: `podferry generate secret` writes it, or a reference to a secret store.",
     is_automatic: false,
     sources: &[PAGE],
 };
@@ -66,9 +66,9 @@ pub(crate) static SHORT_TOKEN: LintRule = LintRule {
     code: "PF605",
     name: "token-too-short",
     severity: Severity::Error,
-    title: "The token is shorter than the Cluster Agent takes",
+    title: "The token is too short for the Cluster Agent",
     why: "The Cluster Agent does not start with a token of fewer than 32 characters.",
-    fix: "Make a token of 32 letters and digits: `podferry generate secret` does.",
+    fix: "Use a token of 32 letters and digits: `podferry generate secret` creates one.",
     is_automatic: false,
     sources: &[PAGE, "DataDog/datadog-agent, `pkg/api/util`, `authTokenMinimalLen`"],
 };
@@ -78,8 +78,8 @@ pub(crate) static NOT_BASE64: LintRule = LintRule {
     name: "secret-not-base64",
     severity: Severity::Error,
     title: "A value in `data` of a Secret is not base64",
-    why: "Kubernetes refuses the Secret, or stores other bytes than are meant.",
-    fix: "Put the value below `stringData`, where it stands as it is.",
+    why: "Kubernetes rejects the Secret, or stores the wrong bytes.",
+    fix: "Move the value to `stringData`, which takes plain text.",
     is_automatic: false,
     sources: &[KUBERNETES],
 };
@@ -88,9 +88,9 @@ pub(crate) static BLANKS: LintRule = LintRule {
     code: "PF607",
     name: "secret-with-blanks",
     severity: Severity::Error,
-    title: "A key or token begins or ends with a blank or a line break",
-    why: "A header of HTTP takes no line break: with such a token no sidecar reaches the Cluster Agent, and not every program takes blanks off a key.",
-    fix: "Encode it without the line break (`printf %s`, not `echo`); in `stringData`, write it on the line of its name.",
+    title: "A key or token starts or ends with whitespace",
+    why: "HTTP headers do not allow line breaks: with such a token no sidecar reaches the Cluster Agent, and not every program trims keys.",
+    fix: "Encode it without the line break (`printf %s` instead of `echo`); in `stringData`, write it on the same line as its name.",
     is_automatic: false,
     sources: &[KUBERNETES],
 };
@@ -100,7 +100,7 @@ pub(crate) static TOKENS_DIFFER: LintRule = LintRule {
     name: "tokens-differ",
     severity: Severity::Error,
     title: "Two namespaces have different tokens",
-    why: "The Cluster Agent has one token, so it refuses the sidecars of all namespaces with another.",
+    why: "The Cluster Agent has a single token and rejects the sidecars of every namespace with another one.",
     fix: "Use the same token in every namespace.",
     is_automatic: false,
     sources: &[PAGE],
@@ -110,9 +110,9 @@ pub(crate) static MISSING: LintRule = LintRule {
     code: "PF609",
     name: "secret-missing",
     severity: Severity::Error,
-    title: "A namespace with sidecars has no Secret datadog-secret, though others have",
-    why: "A pod reads Secrets of its own namespace only: without it the sidecar is not injected or does not start.",
-    fix: "Add the Secret in this namespace: `podferry generate secret` writes one for each.",
+    title: "A namespace with sidecars lacks the Secret datadog-secret, which others have",
+    why: "A pod can only read Secrets in its own namespace: without it, the sidecar is not injected or does not start.",
+    fix: "Add the Secret to this namespace: `podferry generate secret` writes one for each.",
     is_automatic: false,
     sources: &[PAGE, "DataDog/datadog-agent, issue #52899"],
 };
@@ -121,9 +121,9 @@ pub(crate) static OTHER_NAME: LintRule = LintRule {
     code: "PF610",
     name: "secret-other-name",
     severity: Severity::Error,
-    title: "The Secret for injected sidecars has a name that nothing looks for",
-    why: "The Cluster Agent takes the key of injected sidecars from datadog-secret, and from no other.",
-    fix: "Call it datadog-secret.",
+    title: "The Secret for injected sidecars has the wrong name",
+    why: "Injected sidecars only take their key from datadog-secret.",
+    fix: "Rename it to datadog-secret.",
     is_automatic: false,
     sources: &[PAGE, "DataDog/datadog-operator, issue #1688"],
 };
@@ -132,9 +132,9 @@ pub(crate) static NOT_A_STRING: LintRule = LintRule {
     code: "PF611",
     name: "secret-not-a-string",
     severity: Severity::Error,
-    title: "A value of a Secret is no string",
-    why: "Kubernetes refuses the Secret: a key of digits only, or of digits around an `e`, is a number to YAML.",
-    fix: "Put the value between quotes.",
+    title: "A Secret value is not a string",
+    why: "Kubernetes rejects the Secret: YAML reads a key that is all digits, or digits around an `e`, as a number.",
+    fix: "Put the value in quotes.",
     is_automatic: true,
     sources: &["Kubernetes API reference, \"Secret\"", "kubernetes-sigs/yaml"],
 };
@@ -179,7 +179,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
     if let Some((first, token)) = tokens.first() {
         for (place, _) in tokens.iter().filter(|(_, other)| other != token) {
-            let message = "this token is not the one of the first namespace";
+            let message = "this token differs from the one in the first namespace";
             findings.push(Finding::new(&TOKENS_DIFFER, *place, message).related(*first, "the first"));
         }
     }
@@ -240,19 +240,19 @@ fn content(secret: &ManifestObject<'_>, entry: YamlEntry<'_>, key: &str, value: 
         return;
     }
     if trimmed.len() != value.len() {
-        let message = format!("`{key}` of {title} has a blank or a line break at an end");
+        let message = format!("`{key}` of {title} starts or ends with whitespace");
         findings.push(Finding::new(&BLANKS, place, message));
     }
     if key == TOKEN {
         if trimmed.len() < MIN_TOKEN {
-            let message = format!("the token has {} characters, and needs {MIN_TOKEN}", trimmed.len());
+            let message = format!("the token has {} characters, but needs {MIN_TOKEN}", trimmed.len());
             findings.push(Finding::new(&SHORT_TOKEN, place, message));
         }
         return;
     }
     match check_api_key(trimmed) {
         Err(SecretError::ApplicationKey) => {
-            let message = format!("`{key}` of {title} is as long as an application key");
+            let message = format!("`{key}` of {title} has the length of an application key");
             findings.push(Finding::new(&API_KEY_FORM, place, message));
         }
         Err(_) => {
@@ -319,11 +319,11 @@ fn presence(project: &Project<'_>, findings: &mut Findings) {
         let other = project.of_kind("Secret").find(in_namespace).filter(|_| injected);
         said.push(namespace);
         if let Some(other) = other {
-            let message = format!("{} is not called {SECRET}, so injected sidecars do not find it", other.title());
+            let message = format!("{} is not named {SECRET}, so injected sidecars do not find it", other.title());
             let finding = Finding::new(&OTHER_NAME, other.place(), message);
             findings.push(finding.related(pod.object.place(), "its pods get a sidecar"));
         } else if let Some(first) = known.first() {
-            let message = format!("namespace {namespace} has pods with a sidecar, but no {SECRET}");
+            let message = format!("namespace {namespace} has pods with a sidecar but no {SECRET}");
             let finding = Finding::new(&MISSING, pod.object.place(), message);
             findings.push(finding.related(first.place(), "this one is in another namespace"));
         }

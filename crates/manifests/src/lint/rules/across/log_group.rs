@@ -16,9 +16,9 @@ pub(crate) static NOT_SUBSCRIBED: LintRule = LintRule {
     code: "PF901",
     name: "group-not-subscribed",
     severity: Severity::Warning,
-    title: "Fluent Bit writes to a log group that no subscription filter is on",
-    why: "The logs are in CloudWatch Logs, and nothing takes them to Datadog.",
-    fix: "Write the same name in both: the ConfigMap's `log_group_name` and the filter's `LogGroupName`.",
+    title: "Fluent Bit writes to a log group that has no subscription filter",
+    why: "The logs stay in CloudWatch Logs: nothing sends them to Datadog.",
+    fix: "Use the same name in the ConfigMap's `log_group_name` and the filter's `LogGroupName`.",
     is_automatic: false,
     sources: &[FILTERS],
 };
@@ -27,9 +27,9 @@ pub(crate) static OTHER_GROUP: LintRule = LintRule {
     code: "PF902",
     name: "other-log-group",
     severity: Severity::Error,
-    title: "The log group is another one than podferry.yaml or `--log-group` says",
-    why: "The other manifests are made for that group, so these logs would stay where nothing reads them.",
-    fix: "Write the same name in both.",
+    title: "The log group differs from the one in podferry.yaml or `--log-group`",
+    why: "The other manifests use that group, so nothing reads these logs.",
+    fix: "Use the same name in both places.",
     is_automatic: false,
     sources: &["podferry's own", FILTERS],
 };
@@ -38,9 +38,9 @@ pub(crate) static OTHER_REGION: LintRule = LintRule {
     code: "PF903",
     name: "subscription-in-other-region",
     severity: Severity::Error,
-    title: "The function that a log group is subscribed to is in another region than the log group",
-    why: "CloudWatch Logs takes no function of another region, so the filter cannot be made.",
-    fix: "Let Fluent Bit write to the function's region, or deploy a function in the region of the log group.",
+    title: "A log group is subscribed to a function in another region",
+    why: "CloudWatch Logs only accepts functions in its own region, so the filter cannot be created.",
+    fix: "Have Fluent Bit write to the function's region, or deploy a function in the log group's region.",
     is_automatic: false,
     sources: &[FILTERS],
 };
@@ -100,7 +100,7 @@ fn regions(written: &[WrittenLogGroup<'_, '_>], subscriptions: &[Subscription<'_
         for subscription in subscriptions.iter().filter(|one| one.group_name() == Some(written.name())) {
             let Some(function) = subscription.function_arn().and_then(template::region_of) else { continue };
             let Some(destination) = subscription.destination.filter(|_| function != region) else { continue };
-            let message = format!("the log group is in {region}, and the function in {function}");
+            let message = format!("the log group is in {region}, but the function is in {function}");
             let finding = Finding::new(&OTHER_REGION, destination.place(), message);
             findings.push(finding.related(written.output.section.place_of("region"), "the log group's region"));
         }
@@ -115,7 +115,7 @@ fn others(
 ) {
     if !written.iter().any(|written| written.name() == expected) {
         for written in written {
-            let message = format!("logs go to `{}`, and `{expected}` is expected", written.name());
+            let message = format!("logs go to `{}`, but `{expected}` is expected", written.name());
             findings.push(Finding::new(&OTHER_GROUP, written.place(), message));
         }
     }
@@ -124,7 +124,7 @@ fn others(
         return;
     }
     for (subscription, name) in subscriptions.iter().zip(names) {
-        let message = format!("`{}` is subscribed, and `{expected}` is expected", name.unwrap_or_default());
+        let message = format!("`{}` is subscribed, but `{expected}` is expected", name.unwrap_or_default());
         findings.push(Finding::new(&OTHER_GROUP, subscription.group.place(), message));
     }
 }

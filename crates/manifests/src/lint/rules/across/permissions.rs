@@ -19,8 +19,8 @@ pub(crate) static GROUP_NOT_ALLOWED: LintRule = LintRule {
     name: "group-not-allowed",
     severity: Severity::Error,
     title: "The policy does not cover the log group that Fluent Bit writes to",
-    why: "CloudWatch Logs refuses every write, and no log of any pod arrives.",
-    fix: "Put the log group's ARN with `:*` at its end into the policy's `Resource`; `podferry generate iam` makes such a policy.",
+    why: "CloudWatch Logs rejects every write, so no pod's logs arrive.",
+    fix: "Add the log group's ARN, ending in `:*`, to the policy's `Resource`; `podferry generate iam` writes such a policy.",
     is_automatic: false,
     sources: &[GUIDE, REFERENCE],
 };
@@ -29,9 +29,9 @@ pub(crate) static WRITE_NOT_ALLOWED: LintRule = LintRule {
     code: "PF912",
     name: "write-not-allowed",
     severity: Severity::Error,
-    title: "The policy lacks an action that Fluent Bit cannot write without",
-    why: "CloudWatch Logs refuses every write, and no log of any pod arrives.",
-    fix: "Add the action; `podferry generate iam` makes a policy with all of them.",
+    title: "The policy lacks an action that Fluent Bit needs to write logs",
+    why: "CloudWatch Logs rejects every write, so no pod's logs arrive.",
+    fix: "Add the action; `podferry generate iam` writes a policy with all of them.",
     is_automatic: false,
     sources: &[GUIDE, PLUGIN],
 };
@@ -40,9 +40,9 @@ pub(crate) static CREATE_NOT_ALLOWED: LintRule = LintRule {
     code: "PF913",
     name: "create-group-not-allowed",
     severity: Severity::Error,
-    title: "Fluent Bit is to make the log group, and the policy does not allow it",
-    why: "Where the group does not exist yet, no log arrives until somebody makes it.",
-    fix: "Add `logs:CreateLogGroup`, or make the group yourself and take `auto_create_group` out.",
+    title: "Fluent Bit should create the log group, but the policy does not allow it",
+    why: "Until somebody creates the group, no logs arrive.",
+    fix: "Add `logs:CreateLogGroup`, or create the group yourself and remove `auto_create_group`.",
     is_automatic: false,
     sources: &[GUIDE, PLUGIN],
 };
@@ -51,9 +51,9 @@ pub(crate) static RETENTION_NOT_ALLOWED: LintRule = LintRule {
     code: "PF914",
     name: "retention-not-allowed",
     severity: Severity::Error,
-    title: "Fluent Bit is to set how long logs are kept, and the policy does not allow it",
-    why: "The first logs of a group that it makes are delayed, and the group keeps its logs for ever.",
-    fix: "Add `logs:PutRetentionPolicy`, or take `log_retention_days` out.",
+    title: "Fluent Bit should set the log group's retention, but the policy does not allow it",
+    why: "The first logs of a new group are delayed, and the group keeps its logs forever.",
+    fix: "Add `logs:PutRetentionPolicy`, or remove `log_retention_days`.",
     is_automatic: false,
     sources: &[GUIDE, PLUGIN],
 };
@@ -62,9 +62,9 @@ pub(crate) static EVERYTHING: LintRule = LintRule {
     code: "PF915",
     name: "policy-for-everything",
     severity: Severity::Note,
-    title: "The policy lets pods' Fluent Bit write to every log group of the account",
-    why: "It works, and who gets hold of the role can write into the log of anything, with its names and its costs.",
-    fix: "Name the log group: `arn:aws:logs:<region>:<account>:log-group:<name>:*`; `podferry generate iam` does.",
+    title: "The policy lets Fluent Bit write to every log group in the account",
+    why: "It works, but anyone who gets hold of the role can write to any log group, under any stream name and at your cost.",
+    fix: "Name the log group: `arn:aws:logs:<region>:<account>:log-group:<name>:*`, as `podferry generate iam` does.",
     is_automatic: false,
     sources: &[GUIDE, "IAM User Guide, \"Security best practices in IAM\""],
 };
@@ -73,8 +73,8 @@ pub(crate) static WITHOUT_STREAMS: LintRule = LintRule {
     code: "PF916",
     name: "resource-without-streams",
     severity: Severity::Error,
-    title: "The policy names a log group without the streams in it",
-    why: "Without `:*` at its end the ARN is not that of any stream, so writing to them is refused.",
+    title: "The policy names a log group without its streams",
+    why: "Without `:*` at the end, the ARN matches no log stream, so every write is rejected.",
     fix: "Add `:*` to the ARN.",
     is_automatic: true,
     sources: &[REFERENCE, "Amazon CloudWatch Logs User Guide, \"Overview of managing access permissions\""],
@@ -84,9 +84,9 @@ pub(crate) static OWN_LOG_NOT_ALLOWED: LintRule = LintRule {
     code: "PF917",
     name: "own-log-not-allowed",
     severity: Severity::Warning,
-    title: "Fluent Bit is to write its own log, and the policy does not cover the log group of that",
-    why: "What would say why logs are missing is then missing itself.",
-    fix: "Add the group `<cluster>-fluent-bit-logs` to the policy; `podferry generate iam --process-logs` does.",
+    title: "Fluent Bit should write its own log, but the policy does not cover that log group",
+    why: "The log that would explain missing logs is then missing itself.",
+    fix: "Add the group `<cluster>-fluent-bit-logs` to the policy, as `podferry generate iam --process-logs` does.",
     is_automatic: false,
     sources: &[GUIDE],
 };
@@ -145,7 +145,7 @@ fn everything(statement: PolicyStatement<'_>, findings: &mut Findings) {
         return;
     }
     if let Some(star) = statement.resources().find(|resource| resource.text() == Some("*")) {
-        findings.push(Finding::new(&EVERYTHING, star.place(), "every log group of the account can be written to"));
+        findings.push(Finding::new(&EVERYTHING, star.place(), "this allows writing to every log group in the account"));
     }
 }
 
@@ -162,7 +162,7 @@ fn without_streams(statement: PolicyStatement<'_>, project: &Project<'_>, findin
         }
         let with_streams = format!("{arn}:*");
         let edit = resource.rewrite(&with_streams, project.source(resource.place()));
-        let message = "this is the log group without its streams, which logs are written to";
+        let message = "this ARN covers the log group but not its streams, which is where logs are written";
         let fix = format!("Write `{with_streams}`.");
         findings.push(Finding::new(&WITHOUT_STREAMS, resource.place(), message).fix(fix).edits(edit));
     }
@@ -247,7 +247,7 @@ fn not_covered(statements: &[PolicyStatement<'_>], group: WrittenLogGroup<'_>, p
             None => format!("the policy does not cover `{}`", group.name),
         };
         let finding = Finding::new(&GROUP_NOT_ALLOWED, place, message);
-        findings.push(finding.related(resource.place(), "this is what it covers"));
+        findings.push(finding.related(resource.place(), "the policy covers this"));
     }
 }
 

@@ -12,9 +12,9 @@ pub(crate) static NO_PROFILE: LintRule = LintRule {
     code: "PF941",
     name: "pod-without-profile",
     severity: Severity::Note,
-    title: "Pods match no selector of a Fargate profile",
-    why: "They do not run on Fargate, and in a cluster without other nodes they stay pending.",
-    fix: "Add a selector with the pods' namespace, or the labels that a selector asks for.",
+    title: "Pods match no Fargate profile selector",
+    why: "They do not run on Fargate; in a cluster without other nodes they stay pending.",
+    fix: "Add a selector with the pods' namespace, or give the pods the labels that a selector requires.",
     is_automatic: false,
     sources: &[
         "Amazon EKS User Guide, \"Define which Pods use AWS Fargate when launched\"",
@@ -54,7 +54,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
 
 fn selects(selector: YamlNode<'_>, namespace: &str, pod: &PodTemplate<'_>) -> bool {
     let is = |pattern: Option<YamlNode<'_>>, value: Option<&str>| {
-        // What is no text is left to others; it could be anything.
+        // A pattern that is not a string could be anything: other rules look at it.
         let pattern = pattern.and_then(YamlNode::text);
         pattern.is_none_or(|pattern| value.is_some_and(|value| glob::matches(pattern, value, true)))
     };

@@ -16,9 +16,9 @@ pub(crate) static LOGGING_TWICE: LintRule = LintRule {
     code: "PF931",
     name: "logging-twice",
     severity: Severity::Error,
-    title: "The ConfigMap aws-logging is in one file twice, with different content",
-    why: "Kubernetes keeps the last one, so what only the first one says is lost.",
-    fix: "Put all of it into one ConfigMap.",
+    title: "The ConfigMap aws-logging appears twice in one file, with different content",
+    why: "Kubernetes keeps the last one, so anything that is only in the first is lost.",
+    fix: "Merge them into one ConfigMap.",
     is_automatic: false,
     sources: &["Kubernetes documentation, \"Declarative Management of Kubernetes Objects Using Configuration Files\""],
 };
@@ -27,9 +27,9 @@ pub(crate) static OBJECT_TWICE: LintRule = LintRule {
     code: "PF932",
     name: "object-twice",
     severity: Severity::Warning,
-    title: "An object is in one file twice, with different content",
-    why: "Kubernetes keeps the last one, so what only the first one says is lost.",
-    fix: "Keep one of them, or give one another name.",
+    title: "An object appears twice in one file, with different content",
+    why: "Kubernetes keeps the last one, so anything that is only in the first is lost.",
+    fix: "Keep one of them, or rename the other.",
     is_automatic: false,
     sources: &["Kubernetes documentation, \"Declarative Management of Kubernetes Objects Using Configuration Files\""],
 };
@@ -49,12 +49,12 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
         }
         let is_logging = (object.kind, namespace, name) == ("ConfigMap", NAMESPACE, CONFIG_MAP);
         let rule = if is_logging { &LOGGING_TWICE } else { &OBJECT_TWICE };
-        let finding = Finding::new(rule, object.place(), format!("{} is in this file twice", object.title()));
-        findings.push(finding.related(first.place(), "the one that is lost"));
+        let finding = Finding::new(rule, object.place(), format!("{} appears twice in this file", object.title()));
+        findings.push(finding.related(first.place(), "this one is lost"));
     }
 }
 
-/// Whether two values are the same, in whatever order their members stand.
+/// Whether two values are the same, in whatever order their members are.
 fn are_equal(one: YamlNode<'_>, other: YamlNode<'_>) -> bool {
     if one.is_map() && other.is_map() {
         let count = |node: YamlNode<'_>| node.entries().count();

@@ -65,7 +65,7 @@ fn annotation(entry: YamlEntry<'_>) -> Option<Annotation<'_>> {
     })
 }
 
-/// Reads the JSON of an annotation; where it is none, that is said by `rule`. `None` also where something is filled in later.
+/// Reads the JSON of an annotation; if it is not JSON, `rule` reports it. `None` also where something is filled in later.
 fn read<'a>(
     project: &Project<'_>,
     annotation: Annotation<'a>,

@@ -1,4 +1,4 @@
-//! Where annotations of Autodiscovery stand, what they are called, and whether their container exists.
+//! Where annotations of Autodiscovery are, what they are called, and whether their container exists.
 
 use super::{ENDS, OF_POD, PAGE, annotation, annotations};
 use crate::annotations::PREFIX;
@@ -15,9 +15,9 @@ pub(crate) static NOT_A_STRING: LintRule = LintRule {
     code: "PF801",
     name: "annotation-not-a-string",
     severity: Severity::Error,
-    title: "The value of an annotation or a label is no string",
-    why: "Kubernetes refuses the whole object: annotations and labels are strings, also if they look like a number or a boolean.",
-    fix: "Put the value between quotes.",
+    title: "An annotation or label value is not a string",
+    why: "Kubernetes rejects the whole object: annotations and labels must be strings, even if they look like a number or a boolean.",
+    fix: "Put the value in quotes.",
     is_automatic: true,
     sources: &["Kubernetes documentation, \"Annotations\"", "Kubernetes API reference, \"ObjectMeta\""],
 };
@@ -26,9 +26,9 @@ pub(crate) static UNKNOWN_CONTAINER: LintRule = LintRule {
     code: "PF806",
     name: "annotation-of-no-container",
     severity: Severity::Error,
-    title: "An annotation is for a container that the pod does not have",
-    why: "The Agent and the forwarder look it up by the container's name in the pod, and never find it.",
-    fix: "Use the container's `name` as it stands in the pod.",
+    title: "An annotation names a container that the pod does not have",
+    why: "The Agent and the forwarder look up annotations by container name, so they never find this one.",
+    fix: "Use the container's `name` from the pod spec.",
     is_automatic: false,
     sources: &[PAGE, "DataDog/datadog-agent, `ValidateAnnotationsMatching`"],
 };
@@ -37,8 +37,8 @@ pub(crate) static UNKNOWN_NAME: LintRule = LintRule {
     code: "PF807",
     name: "annotation-unknown",
     severity: Severity::Warning,
-    title: "An annotation has a name that nothing looks for",
-    why: "What is not known is ignored without a word.",
+    title: "An annotation has an unknown name",
+    why: "Unknown annotations are ignored silently.",
     fix: "Use one of checks, logs, tags, exclude, logs_exclude and metrics_exclude.",
     is_automatic: false,
     sources: &[PAGE, "Datadog documentation, \"Container Discovery Management\""],
@@ -48,9 +48,9 @@ pub(crate) static ON_WORKLOAD: LintRule = LintRule {
     code: "PF812",
     name: "annotation-on-workload",
     severity: Severity::Error,
-    title: "An annotation of Autodiscovery stands on the workload, and not on its pods",
-    why: "The Agent and the forwarder look at pods, which do not have it.",
-    fix: "Put it below `spec.template.metadata.annotations`.",
+    title: "An Autodiscovery annotation is on the workload instead of its pods",
+    why: "The Agent and the forwarder read the annotations of pods, and the pods do not have it.",
+    fix: "Move it to `spec.template.metadata.annotations`.",
     is_automatic: false,
     sources: &[PAGE],
 };
@@ -59,8 +59,8 @@ pub(crate) static NOT_YES_OR_NO: LintRule = LintRule {
     code: "PF816",
     name: "annotation-not-a-boolean",
     severity: Severity::Warning,
-    title: "An annotation that is yes or no is neither",
-    why: "What is not `true` or `false` counts as no.",
+    title: "A yes-or-no annotation is neither `true` nor `false`",
+    why: "Any other value counts as false.",
     fix: "Write `\"true\"` or `\"false\"`.",
     is_automatic: false,
     sources: &["Datadog documentation, \"Container Discovery Management\""],
@@ -128,7 +128,7 @@ fn containers(pod: &PodTemplate<'_>, findings: &mut Findings) {
         let (end, whole) = (one.end, one.entry.name);
         let known: &[&str] = if one.container.is_some() { &ENDS } else { &OF_POD };
         if !known.contains(&end) {
-            let message = format!("`{whole}` is no annotation that is known");
+            let message = format!("`{whole}` is not a known annotation");
             let finding = Finding::new(&UNKNOWN_NAME, one.entry.key, message);
             let stem = whole.strip_suffix(end).unwrap_or(PREFIX);
             findings.push(match closest(end, known.iter().copied()) {

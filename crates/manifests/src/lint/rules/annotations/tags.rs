@@ -16,9 +16,9 @@ pub(crate) static FORM: LintRule = LintRule {
     code: "PF811",
     name: "tags-annotation-form",
     severity: Severity::Warning,
-    title: "An annotation of tags holds what is no tag",
-    why: "Only strings and lists of strings become tags; everything else is left out without a word.",
-    fix: "Write `{\"name\": \"value\", \"other\": [\"one\", \"two\"]}`, numbers between quotes.",
+    title: "A tags annotation holds a value that cannot become a tag",
+    why: "Only strings and lists of strings become tags; everything else is dropped silently.",
+    fix: "Write `{\"name\": \"value\", \"other\": [\"one\", \"two\"]}`, with numbers in quotes.",
     is_automatic: false,
     sources: &[
         "Datadog documentation, \"Kubernetes Tag Extraction\"",
@@ -30,9 +30,9 @@ pub(crate) static ON_WORKLOAD: LintRule = LintRule {
     code: "PF813",
     name: "service-labels-on-workload",
     severity: Severity::Warning,
-    title: "A label of unified service tagging stands on the workload, and not on its pods",
-    why: "Logs, metrics and traces are of pods: without the label on them, the tag is missing there.",
-    fix: "Put it below `spec.template.metadata.labels`, too.",
+    title: "A unified service tagging label is on the workload but not on its pods",
+    why: "Logs, metrics and traces come from pods: without the label there, they lack the tag.",
+    fix: "Add it to `spec.template.metadata.labels` as well.",
     is_automatic: false,
     sources: &[TAGGING],
 };
@@ -41,9 +41,9 @@ pub(crate) static VALUE: LintRule = LintRule {
     code: "PF814",
     name: "label-value-form",
     severity: Severity::Error,
-    title: "A label has a value that Kubernetes does not take",
-    why: "Kubernetes refuses the whole object.",
-    fix: "Use letters, digits, `-`, `_` and `.`, with a letter or digit at both ends, 63 characters at most.",
+    title: "Kubernetes does not allow this label value",
+    why: "Kubernetes rejects the whole object.",
+    fix: "Use letters, digits, `-`, `_` and `.`, starting and ending with a letter or digit, at most 63 characters.",
     is_automatic: false,
     sources: &["Kubernetes documentation, \"Labels and Selectors\""],
 };
@@ -52,9 +52,9 @@ pub(crate) static ONLY_IN_VARIABLE: LintRule = LintRule {
     code: "PF815",
     name: "service-only-in-variable",
     severity: Severity::Note,
-    title: "A container's env, service or version is given to it in a variable, but to nobody else",
-    why: "The forwarder sees labels of pods, not variables of containers: logs are without this tag, and traces have it.",
-    fix: "Add the label to the pod, and take the variable from it.",
+    title: "A container's env, service or version is set only in a variable",
+    why: "The forwarder sees pod labels, not container variables: traces carry the tag, logs do not.",
+    fix: "Add the label to the pod, and set the variable from the label.",
     is_automatic: false,
     sources: &[TAGGING],
 };
@@ -63,9 +63,9 @@ pub(crate) static UNKNOWN: LintRule = LintRule {
     code: "PF817",
     name: "service-label-unknown",
     severity: Severity::Warning,
-    title: "A label of unified service tagging has a name that nothing looks for",
+    title: "A unified service tagging label has an unknown name",
     why: "Only env, service and version are known, for the pod or for one of its containers.",
-    fix: "Write `tags.datadoghq.com/env`, `/service` or `/version`; for one container `tags.datadoghq.com/<container>.env`.",
+    fix: "Use `tags.datadoghq.com/env`, `/service` or `/version`; for a single container, `tags.datadoghq.com/<container>.env`.",
     is_automatic: false,
     sources: &[TAGGING],
 };
@@ -92,14 +92,14 @@ fn form(project: &Project<'_>, pod: &PodTemplate<'_>, findings: &mut Findings) {
     for one in annotations(pod).into_iter().filter(|one| one.end == "tags") {
         let Some(json) = read(project, one, &NOT_JSON, findings) else { continue };
         let Value::Object(all) = &json.value else {
-            let message = format!("{} must be an object with names and values", one.entry.name);
+            let message = format!("{} must be an object of names and values", one.entry.name);
             findings.push(Finding::new(&FORM, json.place(&[]), message));
             continue;
         };
         let is_tag =
             |value: &Value| value.as_array().map_or(value.is_string(), |list| list.iter().all(Value::is_string));
         for (name, _) in all.iter().filter(|(_, value)| !is_tag(value)) {
-            let message = format!("the value of `{name}` is no string and no list of strings");
+            let message = format!("the value of `{name}` is neither a string nor a list of strings");
             findings.push(Finding::new(&FORM, json.place(&[name]), message));
         }
     }
@@ -121,15 +121,15 @@ fn labels(pod: &PodTemplate<'_>, findings: &mut Findings) {
         if let Some(value) = entry.value.string().filter(|value| !value.contains(['$', '{']) && !is_value(value)) {
             let length = value.chars().count();
             let message = match length {
-                0..=MAX_VALUE => format!("`{value}` is no value of a label"),
-                _ => format!("the label's value has {length} characters, and may have {MAX_VALUE}"),
+                0..=MAX_VALUE => format!("`{value}` is not a valid label value"),
+                _ => format!("the label value has {length} characters; the limit is {MAX_VALUE}"),
             };
             findings.push(Finding::new(&VALUE, entry.value.place(), message));
         }
         let (container, end) = rest.rsplit_once('.').map_or((None, rest), |(container, end)| (Some(container), end));
         let standard = STANDARD.map(|(name, _)| name);
         if !standard.contains(&end) && rest != "disable" {
-            let finding = Finding::new(&UNKNOWN, entry.key, format!("`{}` is no label that is known", entry.name));
+            let finding = Finding::new(&UNKNOWN, entry.key, format!("`{}` is not a known label", entry.name));
             findings.push(match closest(end, standard) {
                 Some(near) => finding.fix(format!("Did you mean `{}{near}`?", entry.name.trim_end_matches(end))),
                 None => finding,
@@ -161,8 +161,8 @@ fn in_variables(pod: &PodTemplate<'_>, findings: &mut Findings) {
                 continue;
             }
             if let Some(found) = variables(container).find(|one| one.name == variable) {
-                let message = format!("{variable} of container {name} is in no label of the pod");
-                let advice = format!("Add the label `{LABEL}{tag}` to the pod, and take the variable from it.");
+                let message = format!("no label of the pod carries {variable} of container {name}");
+                let advice = format!("Add the label `{LABEL}{tag}` to the pod, and set the variable from the label.");
                 findings.push(Finding::new(&ONLY_IN_VARIABLE, found.name_place(), message).fix(advice));
             }
         }

@@ -33,9 +33,9 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
         if characters == 0 {
             continue;
         }
-        let mut text = format!("{characters} of {MAX_CHARACTERS} characters are used");
+        let mut text = format!("{characters} of {MAX_CHARACTERS} characters used");
         if cloudwatch::outputs(logging).next().is_some() {
-            text.push_str(&format!("; a log takes about {} bytes besides its text", estimate(logging)));
+            text.push_str(&format!("; each log takes about {} bytes on top of its text", estimate(logging)));
             if kubernetes(logging).is_some() {
                 text.push_str(" if its pod has seven labels and three annotations");
             }

@@ -13,9 +13,9 @@ pub(crate) static LABEL: LintRule = LintRule {
     code: "PF101",
     name: "namespace-label",
     severity: Severity::Error,
-    title: "The namespace aws-observability has no label `aws-observability: enabled`",
-    why: "EKS looks into no namespace without this label, so no pod on Fargate is logged.",
-    fix: "Give the namespace the label `aws-observability: enabled`.",
+    title: "The namespace aws-observability lacks the label `aws-observability: enabled`",
+    why: "EKS ignores the namespace without this label, so no Fargate pod's logs are written.",
+    fix: "Add the label `aws-observability: enabled` to the namespace.",
     is_automatic: true,
     sources: &[GUIDE],
 };
@@ -24,9 +24,9 @@ pub(crate) static OTHER_NAMESPACE: LintRule = LintRule {
     code: "PF102",
     name: "config-map-namespace",
     severity: Severity::Error,
-    title: "The ConfigMap aws-logging is in another namespace than aws-observability",
-    why: "EKS looks in aws-observability only, so no pod on Fargate is logged.",
-    fix: "Write `namespace: aws-observability` into the metadata of the ConfigMap.",
+    title: "The ConfigMap aws-logging is not in the namespace aws-observability",
+    why: "EKS only looks in aws-observability, so no Fargate pod's logs are written.",
+    fix: "Set `namespace: aws-observability` in the ConfigMap's metadata.",
     is_automatic: true,
     sources: &[GUIDE],
 };
@@ -35,9 +35,9 @@ pub(crate) static OTHER_NAME: LintRule = LintRule {
     code: "PF103",
     name: "config-map-name",
     severity: Severity::Error,
-    title: "A ConfigMap in aws-observability has a configuration of Fluent Bit and is not named aws-logging",
-    why: "EKS takes the ConfigMap of this name only, so what stands in another one has no effect.",
-    fix: "Name it aws-logging.",
+    title: "A ConfigMap in aws-observability holds a Fluent Bit configuration but is not named aws-logging",
+    why: "EKS only reads the ConfigMap of that name; any other has no effect.",
+    fix: "Rename it to aws-logging.",
     is_automatic: true,
     sources: &[GUIDE],
 };
@@ -67,7 +67,7 @@ fn label(object: ManifestObject<'_>, source: &SourceFile, findings: &mut Finding
             return;
         }
         let value = label.value.text().unwrap_or_default();
-        let message = format!("the label `aws-observability` is `{value}`, and EKS wants `enabled`");
+        let message = format!("the label `aws-observability` is `{value}`, but EKS requires `enabled`");
         let edit = label.value.rewrite("enabled", source);
         return findings.push(Finding::new(&LABEL, label.value.place(), message).edits(edit));
     }
@@ -84,7 +84,7 @@ fn label(object: ManifestObject<'_>, source: &SourceFile, findings: &mut Finding
         }),
         None => None,
     };
-    let message = "the namespace aws-observability has no label `aws-observability: enabled`";
+    let message = "the namespace aws-observability lacks the label `aws-observability: enabled`";
     findings.push(Finding::new(&LABEL, object.place(), message).edits(edit));
 }
 
@@ -94,14 +94,15 @@ fn namespace(object: ManifestObject<'_>, source: &SourceFile, findings: &mut Fin
         Some(entry) if entry.value.is_tagged() || entry.value.text().is_none_or(|name| name == NAMESPACE) => {}
         Some(entry) => {
             let name = entry.value.text().unwrap_or_default();
-            let message = format!("the ConfigMap aws-logging is in namespace `{name}`, and EKS looks in `{NAMESPACE}`");
+            let message = format!("the ConfigMap aws-logging is in namespace `{name}`, but EKS looks in `{NAMESPACE}`");
             let edit = entry.value.rewrite(NAMESPACE, source);
             findings.push(Finding::new(&OTHER_NAMESPACE, entry.value.place(), message).edits(edit));
         }
         None => {
             let name = object.node.path(&["metadata"]).and_then(|metadata| metadata.entry("name"));
             let edit = name.and_then(|name| line_before(name, &format!("namespace: {NAMESPACE}"), source));
-            let message = "the ConfigMap aws-logging names no namespace, so it goes to that of whoever applies it";
+            let message =
+                "the ConfigMap aws-logging sets no namespace, so it ends up in whichever is current when it is applied";
             findings.push(Finding::new(&OTHER_NAMESPACE, object.place(), message).edits(edit));
         }
     }
@@ -110,8 +111,8 @@ fn namespace(object: ManifestObject<'_>, source: &SourceFile, findings: &mut Fin
 fn name(object: ManifestObject<'_>, source: &SourceFile, findings: &mut Findings) {
     let node = object.node.path(&["metadata", "name"]);
     let message = match object.name() {
-        Some(name) => format!("EKS takes no ConfigMap of the name `{name}`, only `{CONFIG_MAP}`"),
-        None => format!("the ConfigMap has no name, and EKS takes only `{CONFIG_MAP}`"),
+        Some(name) => format!("EKS ignores the ConfigMap `{name}`: it must be named `{CONFIG_MAP}`"),
+        None => format!("the ConfigMap has no name: it must be named `{CONFIG_MAP}`"),
     };
     let edit = node.and_then(|node| node.rewrite(CONFIG_MAP, source));
     findings.push(Finding::new(&OTHER_NAME, object.place(), message).edits(edit));
@@ -127,7 +128,7 @@ fn line_before(entry: YamlEntry<'_>, member: &str, source: &SourceFile) -> Optio
     let start = entry.key.span.start;
     let line = source.text.get(..start)?.rfind('\n').map_or(0, |at| at + 1);
     let indent = source.text.get(line..start)?;
-    // Behind the dash of a list a member begins its line, too, but nothing can go above it.
+    // After the dash of a list a member begins its line, too, but nothing can go above it.
     indent.chars().all(|letter| letter == ' ').then_some(())?;
     Some(FixEdit { span: Span { start, end: start }, text: format!("{member}\n{indent}") })
 }

@@ -11,9 +11,9 @@ pub(crate) static WORDS: LintRule = LintRule {
     code: "PF281",
     name: "filter-arguments",
     severity: Severity::Error,
-    title: "A filter's value does not have the words that it needs",
+    title: "A filter option has the wrong number of arguments",
     why: "Fluent Bit does not start with it, or the filter does nothing.",
-    fix: "Write the words that are named, with blanks between them; what has blanks itself goes between double quotes.",
+    fix: "Write the arguments that are named, separated by spaces; put an argument that contains spaces in double quotes.",
     is_automatic: false,
     sources: &["Fluent Bit manual, \"Filters\"", "fluent/fluent-bit, src/flb_config_map.c"],
 };
@@ -22,8 +22,8 @@ pub(crate) static MISSING: LintRule = LintRule {
     code: "PF282",
     name: "filter-option-missing",
     severity: Severity::Error,
-    title: "A filter lacks an option that it cannot do without",
-    why: "Fluent Bit does not start without it, so no log of the pod is written.",
+    title: "A filter lacks a required option",
+    why: "Fluent Bit does not start without it, so none of the pod's logs are written.",
     fix: "Add the option.",
     is_automatic: false,
     sources: &["Fluent Bit manual, \"Filters\""],
@@ -33,9 +33,9 @@ pub(crate) static NESTED: LintRule = LintRule {
     code: "PF283",
     name: "nest-after-kubernetes",
     severity: Severity::Note,
-    title: "A filter `nest` stands behind the Kubernetes filter",
-    why: "Routers before August 2022 crashed there, and members that are moved are harder to find.",
-    fix: "Leave the filter out: the forwarder reads the metadata where the Kubernetes filter puts it.",
+    title: "A `nest` filter comes after the Kubernetes filter",
+    why: "Routers before August 2022 crashed on this, and moved members are harder to find.",
+    fix: "Remove the filter: the forwarder reads the metadata where the Kubernetes filter puts it.",
     is_automatic: false,
     sources: &["aws/containers-roadmap#1625"],
 };
@@ -44,9 +44,9 @@ pub(crate) static THROTTLED: LintRule = LintRule {
     code: "PF284",
     name: "throttle-without-rate",
     severity: Severity::Warning,
-    title: "A filter `throttle` has no rate",
-    why: "By itself it lets one log an interval pass, over a window of five, and drops all others without a word.",
-    fix: "Write `Rate`, `Window` and `Interval`, or leave the filter out.",
+    title: "A `throttle` filter has no rate",
+    why: "By default it lets one log per interval through, averaged over a window of five, and drops all others silently.",
+    fix: "Set `Rate`, `Window` and `Interval`, or remove the filter.",
     is_automatic: false,
     sources: &["Fluent Bit manual, \"Throttle\" filter", "fluent/fluent-bit, plugins/filter_throttle/throttle.h"],
 };
@@ -55,9 +55,9 @@ pub(crate) static TOO_EARLY: LintRule = LintRule {
     code: "PF285",
     name: "asks-too-early",
     severity: Severity::Error,
-    title: "A filter asks for a member of the record that no filter above it has added",
-    why: "Filters run in their order, so a `Regex` of `grep` drops every log here, and an `Exclude` or a `Rule` does nothing.",
-    fix: "Put the filter below the one that adds the member.",
+    title: "A filter uses a member that no earlier filter has added",
+    why: "Filters run in order: a `grep` `Regex` drops every log here, and an `Exclude` or `Rule` does nothing.",
+    fix: "Move the filter below the one that adds the member.",
     is_automatic: false,
     sources: &["Fluent Bit manual, \"Grep\" filter", "Fluent Bit manual, \"Rewrite tag\" filter"],
 };
@@ -77,9 +77,9 @@ const SEVERAL: [(&str, &str, usize, usize, &str); 14] = [
     ("modify", "copy", 2, 2, "a key and its copy"),
     ("modify", "hard_copy", 2, 2, "a key and its copy"),
     ("modify", "remove", 1, 1, "one key"),
-    ("modify", "remove_wildcard", 1, 1, "the beginning of keys"),
+    ("modify", "remove_wildcard", 1, 1, "the start of the keys"),
     ("modify", "remove_regex", 1, 1, "one expression"),
-    ("modify", "condition", 2, 3, "what is asked, a key, and for some a value"),
+    ("modify", "condition", 2, 3, "a condition, a key and, for some conditions, a value"),
 ];
 
 /// Options without which a plugin does not start. Source: the same.
@@ -97,11 +97,11 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
             words_of(filter, findings);
             needed(filter, findings);
             if filter.plugin() == "nest" && has_metadata {
-                let message = "this filter moves members after the Kubernetes filter has added them";
+                let message = "this filter moves members that the Kubernetes filter has already placed";
                 findings.push(Finding::new(&NESTED, filter.place_of("Name"), message));
             }
             if filter.plugin() == "throttle" && filter.property("Rate").is_none() {
-                let message = "all but about one log a second of each pod are dropped here";
+                let message = "all but about one log per second and pod are dropped here";
                 findings.push(Finding::new(&THROTTLED, filter.place_of("Name"), message));
             }
             has_metadata |= filter.plugin() == "kubernetes";
@@ -121,7 +121,7 @@ fn too_early(logging: &LoggingConfigMap<'_>, findings: &mut Findings) {
             let key = property.value.value.split_whitespace().next().unwrap_or_default();
             let (member, missing) = match key.trim_start_matches('$').split(['[', '.']).next().unwrap_or_default() {
                 "kubernetes" if !has_metadata => ("kubernetes", "the Kubernetes filter"),
-                name @ ("stream" | "logtag") if has_prefix => (name, "the parser of containerd's prefix"),
+                name @ ("stream" | "logtag") if has_prefix => (name, "the parser for containerd's prefix"),
                 _ => continue,
             };
             let message = format!("records have no `{member}` here: {missing} adds it");

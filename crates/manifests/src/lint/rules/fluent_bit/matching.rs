@@ -25,8 +25,8 @@ pub(crate) static NOTHING: LintRule = LintRule {
     code: "PF271",
     name: "match-of-nothing",
     severity: Severity::Error,
-    title: "A pattern of `Match` fits no log",
-    why: "EKS tags the logs of pods kube.var.log.containers.<pod>_<namespace>_<container>-<id>.log, so what has this pattern never sees one.",
+    title: "A `Match` pattern matches no logs",
+    why: "EKS tags pod logs kube.var.log.containers.<pod>_<namespace>_<container>-<id>.log, so a section with this pattern never sees one.",
     fix: "Write `Match kube.*`.",
     is_automatic: false,
     sources: &[GUIDE, ROUTER],
@@ -36,8 +36,8 @@ pub(crate) static EVERYTHING: LintRule = LintRule {
     code: "PF272",
     name: "match-of-everything",
     severity: Severity::Warning,
-    title: "An output takes everything, by `Match *`",
-    why: "With the logs of pods it takes what Fluent Bit says of itself, which then looks like logs of a pod.",
+    title: "An output matches everything: `Match *`",
+    why: "Besides pod logs it also takes Fluent Bit's own log, which then looks like a pod's.",
     fix: "Write `Match kube.*`.",
     is_automatic: true,
     sources: &[ROUTER, GUIDE],
@@ -47,9 +47,9 @@ pub(crate) static NO_OUTPUT: LintRule = LintRule {
     code: "PF273",
     name: "new-tag-without-output",
     severity: Severity::Error,
-    title: "A new tag fits no output",
-    why: "The filter `rewrite_tag` gives logs this tag, and no output takes it, so they are lost.",
-    fix: "Give an output a `Match` that fits the tag, or let the tag begin with `kube.`.",
+    title: "No output matches a new tag",
+    why: "The `rewrite_tag` filter gives logs this tag, but no output takes it, so they are lost.",
+    fix: "Give an output a `Match` that fits the tag, or start the tag with `kube.`.",
     is_automatic: false,
     sources: &["Fluent Bit manual, \"Rewrite tag\" filter", ROUTER],
 };
@@ -65,14 +65,14 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
         for NewTag { filter, rule, tag } in &new {
             let fits = |output: PlacedSection<'_, '_>| output.get("Match").is_none_or(|pattern| meet(pattern, tag));
             if !logging.outputs().any(fits) {
-                let message = format!("no output takes the tag `{}`", tag.replace('*', "…"));
+                let message = format!("no output matches the tag `{}`", tag.replace('*', "…"));
                 findings.push(Finding::new(&NO_OUTPUT, filter.value_place(rule), message));
             }
         }
     }
 }
 
-/// A tag that a filter gives anew.
+/// A new tag that a filter gives.
 struct NewTag<'b, 'a> {
     filter: PlacedSection<'b, 'a>,
     rule: &'b ReadProperty,
@@ -94,7 +94,7 @@ fn pattern(section: PlacedSection<'_, '_>, new: &[NewTag<'_, '_>], findings: &mu
             findings.push(everything(section, property, new));
         }
     } else if !takes_pods(pattern) && !meet(pattern, OWN_TAG) && !new.iter().any(|new| meet(pattern, &new.tag)) {
-        findings.push(Finding::new(&NOTHING, place, format!("no log has a tag that fits `{pattern}`")));
+        findings.push(Finding::new(&NOTHING, place, format!("no log has a tag that matches `{pattern}`")));
     }
 }
 
@@ -105,21 +105,21 @@ fn everything(section: PlacedSection<'_, '_>, property: &ReadProperty, new: &[Ne
         Some(other) => {
             let text = format!("this gives logs the tag `{}`", other.tag.replace('*', "…"));
             finding
-                .fix("Write `Match kube.*`, and let the new tag begin with `kube.`.")
+                .fix("Write `Match kube.*`, and start the new tag with `kube.`.")
                 .related(other.filter.value_place(other.rule), text)
         }
         None => finding.edits(section.part.text.replace(property.value.span, "kube.*")),
     }
 }
 
-/// All tags that filters give anew, rule by rule.
+/// All new tags that filters give, rule by rule.
 fn new_tags<'b, 'a>(logging: &'b LoggingConfigMap<'a>) -> Vec<NewTag<'b, 'a>> {
     let filters = logging.filters().filter(|filter| filter.plugin() == "rewrite_tag");
     let rules = filters.flat_map(|filter| {
         let is_rule = |rule: &&ReadProperty| rule.name.value.eq_ignore_ascii_case("Rule") && words(rule) == 4;
         filter.section.properties.iter().filter(is_rule).map(move |rule| (filter, rule))
     });
-    // Behind the tag there is only whether the log keeps its old one, too.
+    // After the tag comes only whether the log also keeps its old one.
     let tag = |rule: &ReadProperty| Some(without_variables(rule.value.value.split_whitespace().rev().nth(1)?));
     rules.filter_map(|(filter, rule)| Some(NewTag { filter, rule, tag: tag(rule)? })).collect()
 }
@@ -131,7 +131,7 @@ fn without_variables(tag: &str) -> String {
         match letter {
             '[' if is_variable => depth += 1,
             ']' if is_variable => depth = depth.saturating_sub(1),
-            // Between brackets any letter is part of a name; elsewhere a variable ends at what no name has.
+            // Between brackets any character is part of a name; elsewhere a variable ends at what no name has.
             '.' | ',' | '-' if depth == 0 => is_variable = false,
             '$' if !is_variable => {
                 is_variable = true;

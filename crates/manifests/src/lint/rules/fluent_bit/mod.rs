@@ -1,8 +1,8 @@
-//! What Fluent Bit itself refuses, so that it does not start, and what it loses without a word.
+//! What Fluent Bit itself rejects, so that it does not start, and what it loses silently.
 //!
 //! * [`options`]: options that a plugin does not know, and values of the wrong kind.
 //! * [`parsers`]: parsers that are missing, or do not read what containerd writes.
-//! * [`kubernetes`]: the Kubernetes filter, and what has to stand before it.
+//! * [`kubernetes`]: the Kubernetes filter, and what must come before it.
 //! * [`cloudwatch`], [`outputs`]: what outputs cannot do without.
 //! * [`matching`]: patterns that match no log.
 //! * [`filters`]: the arguments of filters.

@@ -20,9 +20,9 @@ pub(crate) static UNKNOWN: LintRule = LintRule {
     code: "PF201",
     name: "unknown-option",
     severity: Severity::Error,
-    title: "A plugin has no such option",
-    why: "Fluent Bit does not start with an option that it does not know, so no log of the pod is written; AWS's plugins in Go do as if it were not there.",
-    fix: "Take the line out, or write the option as the plugin has it.",
+    title: "The plugin has no such option",
+    why: "Fluent Bit does not start with an unknown option, so none of the pod's logs are written; AWS's Go plugins ignore it.",
+    fix: "Remove the line, or use the plugin's name for the option.",
     is_automatic: false,
     sources: &[MAP],
 };
@@ -31,9 +31,9 @@ pub(crate) static NEWER: LintRule = LintRule {
     code: "PF202",
     name: "newer-option",
     severity: Severity::Warning,
-    title: "Only a newer Fluent Bit than the one in EKS has this option",
-    why: "EKS' router has a core of the age of 1.9, and its version cannot be chosen: with an option that it does not know it does not start.",
-    fix: "Take the line out, or try it with one pod first.",
+    title: "The option needs a newer Fluent Bit than EKS runs",
+    why: "The EKS router is based on Fluent Bit 1.9, and you cannot choose its version: with an unknown option it does not start.",
+    fix: "Remove the line, or try it with a single pod first.",
     is_automatic: false,
     sources: &[MAP, "aws/aws-for-fluent-bit, CHANGELOG.md"],
 };
@@ -43,8 +43,8 @@ pub(crate) static OTHER_PLUGIN: LintRule = LintRule {
     name: "option-of-other-plugin",
     severity: Severity::Error,
     title: "The option belongs to another plugin",
-    why: "AWS has plugins of its own in Go beside Fluent Bit's, and each refuses or passes over what only another one knows.",
-    fix: "Use the option of this plugin, or the other plugin.",
+    why: "AWS has Go plugins alongside Fluent Bit's own; each rejects or ignores options that only the other knows.",
+    fix: "Use this plugin's option, or the other plugin.",
     is_automatic: false,
     sources: &[MAP, "aws/amazon-cloudwatch-logs-for-fluent-bit, README.md"],
 };
@@ -53,9 +53,9 @@ pub(crate) static VALUE: LintRule = LintRule {
     code: "PF204",
     name: "option-value",
     severity: Severity::Error,
-    title: "The value of an option is not of its kind",
-    why: "Fluent Bit does not start, or takes the value for 0 or for the default without a word.",
-    fix: "Write a value of the kind that is named.",
+    title: "An option has a value of the wrong type",
+    why: "Fluent Bit does not start, or silently uses 0 or the default.",
+    fix: "Use a value of the type that is named.",
     is_automatic: false,
     sources: &[MAP],
 };
@@ -65,7 +65,7 @@ pub(crate) static TWICE: LintRule = LintRule {
     name: "option-twice",
     severity: Severity::Error,
     title: "An option that takes one value is set twice",
-    why: "Fluent Bit refuses it and does not start, or the last one wins without a word.",
+    why: "Fluent Bit rejects it and does not start, or silently uses the last value.",
     fix: "Keep one of them.",
     is_automatic: false,
     sources: &[MAP],
@@ -75,9 +75,9 @@ pub(crate) static OF_PARSER: LintRule = LintRule {
     code: "PF206",
     name: "unknown-parser-option",
     severity: Severity::Warning,
-    title: "A parser has no such option",
-    why: "Fluent Bit passes over it without a word, so the parser does not do what it was written for.",
-    fix: "Take the line out, or write the option as parsers have it.",
+    title: "Parsers have no such option",
+    why: "Fluent Bit ignores it silently, so the parser does not do what you intended.",
+    fix: "Remove the line, or use the correct option name.",
     is_automatic: false,
     sources: &[PARSERS, "fluent/fluent-bit, src/flb_parser.c"],
 };
@@ -207,7 +207,7 @@ fn is_everywhere(kind: &str, name: &str) -> bool {
 }
 
 fn newer(plugin: &str, property: &ReadProperty, section: PlacedSection<'_, '_>, findings: &mut Findings) {
-    let message = format!("`{}` of `{plugin}` is younger than the Fluent Bit that EKS runs", property.name.value);
+    let message = format!("`{}` of `{plugin}` is newer than the Fluent Bit that EKS runs", property.name.value);
     findings.push(Finding::new(&NEWER, section.name_place(property), message));
 }
 
@@ -230,9 +230,9 @@ fn unknown(
     }
     let everywhere = EVERYWHERE.iter().chain(if kind == "output" { &OUTPUTS[..] } else { &[] }).copied();
     let meant = similar::closest(&name, options.keys().copied().chain(everywhere));
-    // Fluent Bit knows nothing of the options of plugins in Go, so it refuses none.
+    // Fluent Bit knows nothing of the options of plugins in Go, so it rejects none.
     let is_go = options.values().any(|known| known.is_go);
-    let effect = if is_go { ", and passes over it" } else { "" };
+    let effect = if is_go { " and ignores it" } else { "" };
     let finding = Finding::new(&UNKNOWN, place, format!("`{plugin}` has no option `{written}`{effect}"));
     findings.push(match meant {
         Some(meant) => finding.fix(format!("Did you mean `{meant}`?")),
@@ -256,7 +256,7 @@ fn value(known: PluginOption, property: &ReadProperty, section: PlacedSection<'_
         "format" if !is_format(value) => "regex, json, ltsv or logfmt",
         _ => return,
     };
-    let message = format!("`{}` has to be {wanted}", property.name.value);
+    let message = format!("`{}` must be {wanted}", property.name.value);
     findings.push(Finding::new(&VALUE, section.value_place(property), message).fix(format!("Write {wanted}.")));
 }
 

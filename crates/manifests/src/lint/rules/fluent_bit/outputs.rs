@@ -9,8 +9,8 @@ pub(crate) static REQUIRED: LintRule = LintRule {
     code: "PF261",
     name: "output-option-missing",
     severity: Severity::Error,
-    title: "An output lacks an option that it cannot do without",
-    why: "Fluent Bit does not start without it, or writes to an address where nobody listens.",
+    title: "An output lacks a required option",
+    why: "Fluent Bit does not start without it, or writes to an address where nothing listens.",
     fix: "Add the option.",
     is_automatic: false,
     sources: &[
@@ -25,8 +25,8 @@ pub(crate) static TYPE_NAME: LintRule = LintRule {
     code: "PF262",
     name: "opensearch-type",
     severity: Severity::Warning,
-    title: "An output to OpenSearch sends the type of documents",
-    why: "OpenSearch 2 and Elasticsearch 8 refuse requests that name a type, so nothing arrives.",
+    title: "An OpenSearch output sends document types",
+    why: "OpenSearch 2 and Elasticsearch 8 reject requests that name a type, so nothing arrives.",
     fix: "Add `Suppress_Type_Name On`.",
     is_automatic: false,
     sources: &["Fluent Bit manual, \"OpenSearch\" output", "fluent/fluent-bit, plugins/out_es/es_conf.c"],
@@ -64,7 +64,7 @@ fn required(output: PlacedSection<'_, '_>, findings: &mut Findings) {
     }
     // Source: fluent/fluent-bit, plugins/out_es/es_conf.c.
     if plugin == "es" && output.is_on("AWS_Auth") == Some(true) && output.property("AWS_Region").is_none() {
-        let message = "`es` signs requests for AWS, and has no `AWS_Region`";
+        let message = "`es` signs requests for AWS but has no `AWS_Region`";
         findings.push(Finding::new(&REQUIRED, output.place_of("AWS_Auth"), message).fix("Add `AWS_Region`."));
     }
 }

@@ -13,9 +13,9 @@ pub(crate) static NOT_TEXT: LintRule = LintRule {
     code: "PF731",
     name: "env-not-text",
     severity: Severity::Error,
-    title: "The value of a variable is no text",
-    why: "In a profile the Cluster Agent then injects nothing, the Operator's API refuses it, and elsewhere the chart makes an empty variable of what means no.",
-    fix: "Put the value between quotes.",
+    title: "The value of a variable is not a string",
+    why: "In a profile, the Cluster Agent then injects nothing; the Operator's API rejects it; elsewhere, the chart turns false or 0 into an empty variable.",
+    fix: "Put the value in quotes.",
     is_automatic: true,
     sources: &[
         "DataDog/helm-charts, charts/datadog/templates/_helpers.tpl, additional-env-entries",
@@ -28,9 +28,9 @@ pub(crate) static OLD_NAME: LintRule = LintRule {
     code: "PF732",
     name: "env-old-name",
     severity: Severity::Warning,
-    title: "A variable of the sidecar has an old name",
-    why: "Newer Agents know it by its new name.",
-    fix: "Write the new name.",
+    title: "A sidecar variable has an outdated name",
+    why: "Newer Agents use the new name.",
+    fix: "Use the new name.",
     is_automatic: true,
     sources: &[PAGE],
 };
@@ -39,9 +39,9 @@ pub(crate) static HOSTNAME: LintRule = LintRule {
     code: "PF733",
     name: "profile-hostname",
     severity: Severity::Warning,
-    title: "A profile gives sidecars a host name",
-    why: "On Fargate the Agent has no host to report, and with a name all pods become one host in Datadog.",
-    fix: "Take the variable out.",
+    title: "A profile sets a host name for sidecars",
+    why: "On Fargate the Agent has no host to report; with a name, all pods become one host in Datadog.",
+    fix: "Remove the variable.",
     is_automatic: false,
     sources: &[PAGE],
 };
@@ -63,7 +63,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-/// All variables, wherever a list of them stands.
+/// All variables, wherever a list of them is.
 fn walk<'a>(node: YamlNode<'a>, found: &mut impl FnMut(YamlNode<'a>)) {
     if node.is_alias() {
         return;
@@ -91,7 +91,7 @@ fn not_text(variable: YamlNode<'_>, is_strict: bool, project: &Project<'_>, find
     }
     let name = variable.get("name").and_then(YamlNode::text).unwrap_or_default();
     let written = project.source(value.place()).slice(value.place().span);
-    let what = if is_strict { "is no text" } else { "is lost: the chart makes an empty variable of it" };
+    let what = if is_strict { "is not a string" } else { "is lost: the chart turns it into an empty variable" };
     let message = format!("`{written}` of `{name}` {what}");
     let edit = value.quote(project.source(value.place()));
     findings.push(Finding::new(&NOT_TEXT, value.place(), message).fix(format!("Write `\"{written}\"`.")).edits(edit));

@@ -11,8 +11,8 @@ pub(crate) static PROVIDER_UNKNOWN: LintRule = LintRule {
     code: "PF711",
     name: "injection-provider-unknown",
     severity: Severity::Error,
-    title: "Sidecars are to be injected for a provider that the Cluster Agent does not know",
-    why: "It knows only `fargate`, and with another one injects nothing and says so in its own log alone.",
+    title: "Sidecar injection names a provider that the Cluster Agent does not know",
+    why: "It only knows `fargate`; with any other provider it injects nothing and says so only in its own log.",
     fix: "Write `provider: fargate`.",
     is_automatic: false,
     sources: &[WEBHOOK, PAGE],
@@ -22,8 +22,8 @@ pub(crate) static PROVIDER_MISSING: LintRule = LintRule {
     code: "PF712",
     name: "injection-without-provider",
     severity: Severity::Warning,
-    title: "Sidecars are to be injected, and no provider is named",
-    why: "Without `fargate` the sidecar does not know where it runs, and with no selectors either, no pod gets one.",
+    title: "Sidecar injection is on, but no provider is set",
+    why: "Without `fargate`, the sidecar does not know where it runs; without selectors as well, no pod gets one.",
     fix: "Write `provider: fargate`.",
     is_automatic: false,
     sources: &[WEBHOOK, PAGE],
@@ -33,9 +33,9 @@ pub(crate) static CONTROLLER_OFF: LintRule = LintRule {
     code: "PF713",
     name: "admission-controller-off",
     severity: Severity::Error,
-    title: "Sidecars are to be injected, and the Admission Controller is switched off",
-    why: "The Admission Controller is what injects them.",
-    fix: "Write `enabled: true` for the Admission Controller and for the Cluster Agent that it is part of, or leave both out.",
+    title: "Sidecar injection is on, but the Admission Controller is off",
+    why: "The Admission Controller does the injection.",
+    fix: "Set `enabled: true` for the Admission Controller and for the Cluster Agent that it belongs to, or remove both settings.",
     is_automatic: false,
     sources: &["DataDog/helm-charts, charts/datadog/templates/_ac-agent-sidecar-env.yaml", PAGE],
 };
@@ -44,9 +44,9 @@ pub(crate) static NO_CLUSTER_AGENT: LintRule = LintRule {
     code: "PF714",
     name: "injection-without-cluster-agent",
     severity: Severity::Note,
-    title: "Injected sidecars do not speak with the Cluster Agent",
-    why: "Then no cluster checks run in them, and Datadog's views of Kubernetes lack these pods.",
-    fix: "Leave `clusterAgentCommunicationEnabled` out: it is on by itself.",
+    title: "Injected sidecars do not talk to the Cluster Agent",
+    why: "They then run no cluster checks, and these pods are missing from Datadog's Kubernetes views.",
+    fix: "Remove `clusterAgentCommunicationEnabled`: it is on by default.",
     is_automatic: false,
     sources: &[PAGE, "DataDog/helm-charts, charts/datadog/values.yaml"],
 };
@@ -77,7 +77,7 @@ fn provider(injection: YamlEntry<'_>, findings: &mut Findings) {
         Some((_, PROVIDER)) => {}
         Some((_, text)) if installation::is_placeholder(text) => {}
         Some((node, text)) => {
-            let message = format!("the Cluster Agent knows no provider `{text}`, so no pod gets a sidecar");
+            let message = format!("the Cluster Agent does not know the provider `{text}`, so no pod gets a sidecar");
             findings.push(Finding::new(&PROVIDER_UNKNOWN, node.place(), message));
         }
     }
@@ -97,11 +97,11 @@ fn switches(installation: &Installation<'_>, injection: YamlEntry<'_>, findings:
         if let Some(switch) = switch {
             let finding =
                 Finding::new(&CONTROLLER_OFF, switch.place(), format!("{what} is off, so no pod gets a sidecar"));
-            findings.push(finding.related(injection.key, "sidecars are switched on here"));
+            findings.push(finding.related(injection.key, "injection is switched on here"));
         }
     }
     let speaks = injection.value.get("clusterAgentCommunicationEnabled").filter(is_off);
     if let Some(speaks) = speaks {
-        findings.push(Finding::new(&NO_CLUSTER_AGENT, speaks.place(), "sidecars do not speak with the Cluster Agent"));
+        findings.push(Finding::new(&NO_CLUSTER_AGENT, speaks.place(), "sidecars do not talk to the Cluster Agent"));
     }
 }

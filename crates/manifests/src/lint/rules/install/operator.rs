@@ -15,9 +15,9 @@ pub(crate) static OLD_VERSION: LintRule = LintRule {
     code: "PF703",
     name: "datadogagent-version",
     severity: Severity::Error,
-    title: "The DatadogAgent is of a version that the Operator no longer takes",
-    why: "The Operator has only `v2alpha1` since 1.8, whose fields have other names, and Kubernetes refuses an object of a version that is gone.",
-    fix: "Write it anew for `datadoghq.com/v2alpha1`; `podferry generate operator` makes one for Fargate.",
+    title: "The Operator no longer supports this DatadogAgent version",
+    why: "Since 1.8 the Operator only supports `v2alpha1`, whose fields have other names, and Kubernetes rejects objects of a removed version.",
+    fix: "Rewrite it for `datadoghq.com/v2alpha1`; `podferry generate operator` writes one for Fargate.",
     is_automatic: false,
     sources: &["Datadog, \"Migrating to version 1.0 of the Datadog Operator\"", TYPES],
 };
@@ -26,9 +26,9 @@ pub(crate) static UNKNOWN_FIELD: LintRule = LintRule {
     code: "PF704",
     name: "unknown-operator-field",
     severity: Severity::Warning,
-    title: "A DatadogAgent has no such field",
-    why: "Kubernetes drops it, or refuses the object where fields are checked, as kubectl does.",
-    fix: "Write the field as the Operator has it; `kubectl explain datadogagent.spec` prints all. A newer Operator may have more.",
+    title: "The DatadogAgent has no such field",
+    why: "Kubernetes drops it, or rejects the object if fields are validated, as kubectl does.",
+    fix: "Use the Operator's name for the field; `kubectl explain datadogagent.spec` lists them all. A newer Operator may have more.",
     is_automatic: false,
     sources: &[TYPES, "Kubernetes documentation, \"Field validation\""],
 };
@@ -175,7 +175,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for object in project.of_kind("DatadogAgent").filter(|object| object.group() == "datadoghq.com") {
         if object.version != "datadoghq.com/v2alpha1" {
             let place = object.node.get("apiVersion").map_or_else(|| object.place(), YamlNode::place);
-            let message = format!("the Operator takes no `{}`", object.version);
+            let message = format!("the Operator does not support `{}`", object.version);
             findings.push(Finding::new(&OLD_VERSION, place, message));
             continue;
         }

@@ -15,8 +15,8 @@ pub(crate) static SEVERAL: LintRule = LintRule {
     name: "several-selectors",
     severity: Severity::Error,
     title: "There is more than one selector, or more than one profile",
-    why: "The Cluster Agent takes one of each at most, and with a second one injects nothing and says so in its own log alone.",
-    fix: "Keep one, or leave them out and give the pods the label `agent.datadoghq.com/sidecar: fargate`.",
+    why: "The Cluster Agent accepts at most one of each; with a second one it injects nothing and says so only in its own log.",
+    fix: "Keep one, or remove them and give the pods the label `agent.datadoghq.com/sidecar: fargate`.",
     is_automatic: false,
     sources: &[WEBHOOK, PROFILES],
 };
@@ -25,8 +25,8 @@ pub(crate) static UNKNOWN: LintRule = LintRule {
     code: "PF722",
     name: "unknown-part-of-selector",
     severity: Severity::Warning,
-    title: "A selector or a profile has no such part",
-    why: "The Cluster Agent leaves out what it does not know, so pods get another sidecar, or others get one.",
+    title: "A selector or profile has an unknown field",
+    why: "The Cluster Agent ignores unknown fields, so pods get a different sidecar, or other pods get one.",
     fix: "A selector has `objectSelector` and `namespaceSelector`; a profile has `env`, `resources` and `securityContext`.",
     is_automatic: false,
     sources: &[WEBHOOK, PROFILES, "DataDog/datadog-operator, api/datadoghq/v2alpha1/datadogagent_types.go"],
@@ -36,8 +36,8 @@ pub(crate) static NAMESPACE_BY_NAME: LintRule = LintRule {
     code: "PF723",
     name: "namespace-selector-by-name",
     severity: Severity::Warning,
-    title: "A selector of namespaces looks for the label `name`",
-    why: "Kubernetes gives namespaces no such label by itself, so no namespace is found and no pod gets a sidecar.",
+    title: "A namespace selector looks for the label `name`",
+    why: "Kubernetes does not add this label to namespaces, so the selector matches none and no pod gets a sidecar.",
     fix: "Use the label that every namespace has: `kubernetes.io/metadata.name`.",
     is_automatic: false,
     sources: &["Kubernetes documentation, \"Namespaces\", Automatic labelling"],
@@ -47,9 +47,9 @@ pub(crate) static OTHER_PODS: LintRule = LintRule {
     code: "PF724",
     name: "selector-misses-pods",
     severity: Severity::Warning,
-    title: "Pods have the label for a sidecar, and the selector looks for another one",
-    why: "A selector takes the place of the label, so these pods get no sidecar.",
-    fix: "Give the pods the labels of the selector, or leave the selector out.",
+    title: "Pods have the sidecar label, but the selector looks for another one",
+    why: "A selector replaces the label, so these pods get no sidecar.",
+    fix: "Give the pods the selector's labels, or remove the selector.",
     is_automatic: false,
     sources: &[WEBHOOK, PAGE],
 };
@@ -58,9 +58,9 @@ pub(crate) static REQUESTS_ALONE: LintRule = LintRule {
     code: "PF725",
     name: "profile-without-limits",
     severity: Severity::Warning,
-    title: "The resources of a profile have no limits",
-    why: "The Cluster Agent looks at them only if there are limits, so the sidecar keeps what it has by itself.",
-    fix: "Write the same values as `limits`, too.",
+    title: "A profile sets resource requests without limits",
+    why: "The Cluster Agent only reads the resources if there are limits, so the sidecar keeps its defaults.",
+    fix: "Set the same values as `limits`.",
     is_automatic: false,
     sources: &[PROFILES],
 };
@@ -94,7 +94,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
             hold(profile, "a profile", &PROFILE, findings);
             let resources = profile.entry("resources").filter(|resources| resources.value.get("requests").is_some());
             if let Some(resources) = resources.filter(|resources| resources.value.get("limits").is_none()) {
-                let message = "requests alone change nothing: the sidecar keeps its own resources";
+                let message = "requests alone have no effect: the sidecar keeps its default resources";
                 findings.push(Finding::new(&REQUESTS_ALONE, resources.key, message));
             }
         }
@@ -111,7 +111,7 @@ fn hold(node: YamlNode<'_>, what: &str, names: &[&str], findings: &mut Findings)
         let finding = Finding::new(&UNKNOWN, entry.key, format!("{what} has no `{}`", entry.name));
         findings.push(match closest(entry.name, names.iter().copied()) {
             Some(name) => finding.fix(format!("Did you mean `{name}`?")),
-            None if names == LABEL_SELECTOR => finding.fix("Write the labels below `matchLabels`."),
+            None if names == LABEL_SELECTOR => finding.fix("Put the labels under `matchLabels`."),
             None => finding,
         });
     }
@@ -133,7 +133,9 @@ fn namespaces(selector: YamlNode<'_>, project: &Project<'_>, findings: &mut Find
     }
     let value = name.value.text().unwrap_or_default();
     let fix = format!("Write `kubernetes.io/metadata.name: {value}`, which every namespace has.");
-    findings.push(Finding::new(&NAMESPACE_BY_NAME, name.key, "namespaces have no label `name` by themselves").fix(fix));
+    findings.push(
+        Finding::new(&NAMESPACE_BY_NAME, name.key, "namespaces do not have the label `name` by default").fix(fix),
+    );
 }
 
 fn pods(selector: YamlNode<'_>, project: &Project<'_>, findings: &mut Findings) {
@@ -147,7 +149,7 @@ fn pods(selector: YamlNode<'_>, project: &Project<'_>, findings: &mut Findings) 
         let Some(missing) = wanted.entries().find(|entry| lacks(*entry, &pod)) else { continue };
         let place = pod.labels().and_then(|labels| labels.entry(SIDECAR_LABEL.0)).map(|label| label.key);
         let message = format!(
-            "this selector misses {}, which has the label for a sidecar and not `{}: {}`",
+            "this selector misses {}, which has the sidecar label but not `{}: {}`",
             pod.object.title(),
             missing.name,
             missing.value.text().unwrap_or_default()

@@ -18,8 +18,8 @@ pub(crate) static UNKNOWN: LintRule = LintRule {
     name: "unknown-helm-value",
     severity: Severity::Warning,
     title: "The Helm chart has no such value",
-    why: "Helm takes any name and says nothing, so what is meant here does not happen.",
-    fix: "Write the name as the chart has it; `helm show values datadog/datadog` prints all. A chart older or newer than 3.240.0 may differ.",
+    why: "Helm accepts any name silently, so this setting has no effect.",
+    fix: "Use the chart's name for the value; `helm show values datadog/datadog` lists them all. Chart versions other than 3.240.0 may differ.",
     is_automatic: false,
     sources: &["DataDog/helm-charts, charts/datadog/values.yaml"],
 };
@@ -28,9 +28,9 @@ pub(crate) static TEXT_FOR_BOOLEAN: LintRule = LintRule {
     code: "PF702",
     name: "text-for-boolean",
     severity: Severity::Error,
-    title: "A switch of the Helm chart is a text",
-    why: "To a template every text that is not empty means yes, so \"false\" switches on.",
-    fix: "Take the quotes away.",
+    title: "A Helm chart switch is a string",
+    why: "To a template, any non-empty string is true, so \"false\" switches the feature on.",
+    fix: "Remove the quotes.",
     is_automatic: true,
     sources: &["Helm documentation, \"Flow Control\"", "DataDog/helm-charts, charts/datadog/templates"],
 };
@@ -77,7 +77,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
 
 fn walk(node: YamlNode<'_>, path: &str, findings: &mut Findings) {
     let Some(known) = CHART.get(path).filter(|known| !known.below.is_empty()) else { return };
-    // What an alias stands for was looked at where it stands.
+    // What an alias stands for was looked at where it is.
     if node.is_alias() {
         return;
     }
@@ -116,7 +116,7 @@ fn elsewhere(name: &str) -> Option<&'static str> {
 fn boolean(entry: YamlEntry<'_>, path: &str, findings: &mut Findings) {
     // "true" means yes either way.
     let Some(Scalar::Text(text @ "false")) = entry.value.scalar() else { return };
-    let message = format!("`{path}` is the text \"{text}\", which the chart takes for yes");
+    let message = format!("`{path}` is the string \"{text}\", which the chart treats as true");
     let edit = FixEdit { span: entry.value.place().span, text: text.to_owned() };
     findings.push(
         Finding::new(&TEXT_FOR_BOOLEAN, entry.value.place(), message)

@@ -11,9 +11,9 @@ pub(crate) static ON_WORKLOAD: LintRule = LintRule {
     code: "PF436",
     name: "sidecar-label-on-workload",
     severity: Severity::Error,
-    title: "The label for a sidecar stands on the workload, and not on its pods",
-    why: "The Cluster Agent looks at pods: they do not have the label, and get no sidecar.",
-    fix: "Put it below `spec.template.metadata.labels`.",
+    title: "The sidecar label is on the workload instead of its pods",
+    why: "The Cluster Agent looks at pods, which do not have the label and get no sidecar.",
+    fix: "Move it to `spec.template.metadata.labels`.",
     is_automatic: false,
     sources: &[PAGE],
 };
@@ -22,8 +22,8 @@ pub(crate) static VALUE: LintRule = LintRule {
     code: "PF437",
     name: "sidecar-label-value",
     severity: Severity::Error,
-    title: "The label for a sidecar has a value that nothing looks for",
-    why: "Only pods with the value `fargate` get a sidecar for Fargate.",
+    title: "The sidecar label has an unknown value",
+    why: "Only pods with the value `fargate` get a Fargate sidecar.",
     fix: "Write `agent.datadoghq.com/sidecar: fargate`.",
     is_automatic: true,
     sources: &[PAGE, "DataDog/datadog-agent, `pkg/clusteragent/admission/mutate/agent_sidecar`"],
@@ -45,7 +45,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
         let Some(text) = value.text().filter(|text| *text != SIDECAR_LABEL.1 && !text.contains(['$', '{'])) else {
             continue;
         };
-        let message = format!("`{text}` is no value of the label {}", SIDECAR_LABEL.0);
+        let message = format!("`{text}` is not a value of the label {}", SIDECAR_LABEL.0);
         let edit = value.rewrite(SIDECAR_LABEL.1, project.source(value.place()));
         findings.push(Finding::new(&VALUE, value.place(), message).edits(edit));
     }

@@ -16,9 +16,9 @@ pub(crate) static NOT_A_STRING: LintRule = LintRule {
     code: "PF406",
     name: "variable-not-a-string",
     severity: Severity::Error,
-    title: "The value of a variable is no string",
-    why: "Kubernetes refuses the whole object: a variable is a string, also if it looks like a number or a boolean.",
-    fix: "Put the value between quotes.",
+    title: "The value of a variable is not a string",
+    why: "Kubernetes rejects the whole object: a variable must be a string, even if it looks like a number or a boolean.",
+    fix: "Put the value in quotes.",
     is_automatic: true,
     sources: &["Kubernetes API reference, \"EnvVar\""],
 };
@@ -27,9 +27,9 @@ pub(crate) static NODE_ADDRESS: LintRule = LintRule {
     code: "PF414",
     name: "agent-host-of-node",
     severity: Severity::Error,
-    title: "An application looks for the Agent on the node, and it is in the pod",
+    title: "An application looks for the Agent on the node, but it is in the pod",
     why: "On Fargate no Agent runs on the node, so metrics and traces are lost.",
-    fix: "Take `DD_AGENT_HOST` out: the sidecar listens on localhost.",
+    fix: "Remove `DD_AGENT_HOST`: the sidecar listens on localhost.",
     is_automatic: false,
     sources: &[PAGE],
 };
@@ -38,9 +38,9 @@ pub(crate) static NOT_FOR_FARGATE: LintRule = LintRule {
     code: "PF430",
     name: "not-for-fargate",
     severity: Severity::Error,
-    title: "A pod with a sidecar asks for what Fargate does not give",
-    why: "Fargate does not run pods that reach for their host, so the pod stays pending.",
-    fix: "Take it out, or keep the pod off Fargate.",
+    title: "A pod with a sidecar asks for something that Fargate does not support",
+    why: "Fargate does not run pods that need access to their host, so the pod stays pending.",
+    fix: "Remove it, or keep the pod off Fargate.",
     is_automatic: false,
     sources: &[CONSIDERATIONS, PAGE],
 };
@@ -50,8 +50,8 @@ pub(crate) static DAEMON_SET: LintRule = LintRule {
     name: "daemon-set-on-fargate",
     severity: Severity::Error,
     title: "A DaemonSet is meant for Fargate",
-    why: "Fargate runs no DaemonSets: each pod has a node of its own.",
-    fix: "Run the Agent as a sidecar of each pod; on other nodes, take the settings for Fargate out.",
+    why: "Fargate does not run DaemonSets: each pod has its own node.",
+    fix: "Run the Agent as a sidecar in each pod; on other nodes, remove the Fargate settings.",
     is_automatic: false,
     sources: &[CONSIDERATIONS],
 };
@@ -60,9 +60,9 @@ pub(crate) static USER_ID: LintRule = LintRule {
     code: "PF432",
     name: "sidecar-user",
     severity: Severity::Error,
-    title: "A sidecar runs as a user that its image is not made for",
-    why: "The Agent's image starts as root or as user 100, and with another user its processes do not start.",
-    fix: "Set `runAsUser` in the securityContext of the application's containers, not of the pod; or give the Agent its own, `runAsUser: 100`.",
+    title: "A sidecar runs as a user that its image does not support",
+    why: "The Agent's image starts as root or as user 100; as any other user, its processes do not start.",
+    fix: "Set `runAsUser` in the securityContext of the application's containers instead of the pod's, or set `runAsUser: 100` for the Agent.",
     is_automatic: false,
     sources: &["Datadog documentation, \"Amazon EKS on AWS Fargate\", \"Troubleshooting\""],
 };
@@ -71,8 +71,8 @@ pub(crate) static RESOURCES: LintRule = LintRule {
     code: "PF433",
     name: "sidecar-resources",
     severity: Severity::Warning,
-    title: "A sidecar asks for no CPU or memory of its own",
-    why: "Fargate makes a pod as large as its requests: without some for the Agent, it takes what the application was given.",
+    title: "A sidecar requests no CPU or memory",
+    why: "Fargate sizes a pod by its requests: without its own, the Agent uses what the application was given.",
     fix: "Set requests and limits, such as `cpu: 200m` and `memory: 256Mi`.",
     is_automatic: false,
     sources: &[PAGE, "Amazon EKS User Guide, \"Understand Fargate Pod configuration details\""],
@@ -83,8 +83,8 @@ pub(crate) static TWO_AGENTS: LintRule = LintRule {
     name: "two-agents",
     severity: Severity::Error,
     title: "A pod has two Agents",
-    why: "Both collect the same, and the second one finds the ports of DogStatsD and traces taken.",
-    fix: "Keep one of them: take out the container, or the label.",
+    why: "Both collect the same data, and the second finds the DogStatsD and trace ports in use.",
+    fix: "Keep one of them: remove the container or the label.",
     is_automatic: false,
     sources: &["DataDog/datadog-agent, `pkg/clusteragent/admission/mutate/agent_sidecar`"],
 };
@@ -115,7 +115,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
         }
         let own = sidecars.first().filter(|sidecar| sidecar.name() != "datadog-agent-injected");
         if let Some((own, label)) = own.zip(label(&pod)).filter(|_| is_injected) {
-            let message = format!("the label adds an Agent to the pod, which has one: container {}", own.name());
+            let message = format!("the label adds an Agent, but the pod already has one: container {}", own.name());
             findings.push(Finding::new(&TWO_AGENTS, label.key, message).related(own.place(), "the other Agent"));
         }
         for sidecar in &sidecars {
@@ -144,13 +144,13 @@ fn strings(project: &Project<'_>, pod: &PodTemplate<'_>, findings: &mut Findings
 fn daemon_set(pod: &PodTemplate<'_>, sidecars: &[SidecarContainer<'_>], findings: &mut Findings) {
     let of_container = || sidecars.iter().find_map(|one| one.variable(FARGATE)).map(|one| one.name_place());
     let place = label(pod).filter(|_| is_injected(pod)).map(|label| label.key).or_else(of_container);
-    let message = format!("{} is meant for Fargate, which runs no DaemonSets", pod.object.title());
+    let message = format!("{} is meant for Fargate, which does not run DaemonSets", pod.object.title());
     findings.push(Finding::new(&DAEMON_SET, place.unwrap_or_else(|| pod.object.place()), message));
 }
 
 fn host(pod: &PodTemplate<'_>, findings: &mut Findings) {
     let mut refuse = |node: YamlNode<'_>, what: String| {
-        findings.push(Finding::new(&NOT_FOR_FARGATE, node.place(), format!("{what}, which Fargate does not run")));
+        findings.push(Finding::new(&NOT_FOR_FARGATE, node.place(), format!("{what}, which Fargate does not support")));
     };
     for name in HOST_FIELDS {
         if let Some(value) = pod.spec.get(name).filter(|value| value.scalar() == Some(Scalar::Boolean(true))) {
@@ -178,7 +178,7 @@ fn node_address(pod: &PodTemplate<'_>, findings: &mut Findings) {
     for variable in pod.containers(true).flat_map(variables).filter(|one| AGENT_HOSTS.contains(&one.name)) {
         let path = variable.item.path(&["valueFrom", "fieldRef", "fieldPath"]);
         if let Some(path) = path.filter(|path| path.text() == Some("status.hostIP")) {
-            let message = format!("{} is the address of the node, where no Agent is", variable.name);
+            let message = format!("{} is the address of the node, where no Agent runs", variable.name);
             findings.push(Finding::new(&NODE_ADDRESS, path.place(), message));
         }
     }
@@ -197,11 +197,11 @@ fn user(sidecar: &SidecarContainer<'_>, findings: &mut Findings) {
     match of(owner, "runAsUser") {
         Some(user) if user != USER && user != 0 => {
             let message =
-                format!("container {name} would run as user {user}, and the Agent starts as root or as {USER}");
+                format!("container {name} would run as user {user}, but the Agent starts only as root or as {USER}");
             findings.push(Finding::new(&USER_ID, place("runAsUser"), message).related(sidecar.place(), "the Agent"));
         }
         None if of(container, "runAsNonRoot").or_else(|| of(spec, "runAsNonRoot")) == Some(1) => {
-            let message = format!("container {name} must not start as root, and names no other user");
+            let message = format!("container {name} must not start as root but sets no other user");
             let of_container = container.path(&["securityContext", "runAsNonRoot"]);
             let place = of_container.map_or_else(|| place("runAsNonRoot"), YamlNode::place);
             findings.push(Finding::new(&USER_ID, place, message).related(sidecar.place(), "the Agent"));
@@ -216,7 +216,7 @@ fn resources(sidecar: &SidecarContainer<'_>, findings: &mut Findings) {
     };
     let missing: Vec<&str> = ["cpu", "memory"].into_iter().filter(|what| !asks(what)).collect();
     if !missing.is_empty() {
-        let message = format!("container {} asks for no {}", sidecar.name(), missing.join(" and no "));
+        let message = format!("container {} requests no {}", sidecar.name(), missing.join(" and no "));
         findings.push(Finding::new(&RESOURCES, sidecar.place(), message));
     }
 }
