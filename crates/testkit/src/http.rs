@@ -123,3 +123,33 @@ pub async fn send(address: SocketAddr, mut request: Request<Bytes>) -> Result<Re
     let (head, body) = sender.send_request(request.map(Full::new)).await?.into_parts();
     Ok(Response::from_parts(head, body.collect().await?.to_bytes()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn get(server: &HttpServer) -> Result<Response<Bytes>, SendError> {
+        runtime().block_on(send(server.address, Request::builder().uri("/path").body(Bytes::new()).unwrap()))
+    }
+
+    #[test]
+    fn it_answers_and_closes_without_an_answer() {
+        let server = HttpServer::start(|request| async move {
+            if request.uri().path() == "/path" { Ok(answer(418, "text")) } else { Err(Closed) }
+        });
+        let answered = get(&server).unwrap();
+        assert_eq!((answered.status().as_u16(), answered.body().as_ref()), (418, b"text".as_slice()));
+        assert!(get(&HttpServer::start(|_| std::future::ready(Err(Closed)))).is_err());
+    }
+
+    #[test]
+    fn it_ends_when_it_is_dropped() {
+        let server = HttpServer::start(|_| std::future::pending());
+        let address = server.address;
+        let waiting = runtime().spawn(async move {
+            send(address, Request::builder().uri("/").body(Bytes::new()).unwrap()).await.is_err()
+        });
+        drop(server);
+        assert!(runtime().block_on(waiting).unwrap());
+    }
+}

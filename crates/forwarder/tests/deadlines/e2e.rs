@@ -5,6 +5,7 @@
 //!
 //! Its part `faults` is left to `.ci/run`: the module `faults` is the same matrix without moto.
 
+use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
@@ -17,7 +18,8 @@ fn real_runtimes() {
     // Of another package: there after `cargo test` at the top, but not after `cargo test -p forwarder`.
     let podferry = Path::new(BUILT).with_file_name("podferry");
     if !podferry.is_file() {
-        eprintln!("SKIPPED: {} is not built: cargo build", podferry.display());
+        // Not by `eprintln!`: the test passes, and of those Cargo shows no output.
+        let _ = writeln!(std::io::stderr(), "SKIPPED: {} is not built: cargo build", podferry.display());
         return;
     }
     // One after the other, `watch` last: it rebuilds the forwarder in the place from which the others run it.
@@ -29,7 +31,7 @@ fn real_runtimes() {
             .status();
         match run {
             Ok(status) => assert!(status.success(), "scripts/e2e --only {part}: {status}"),
-            Err(error) => eprintln!("skip  {part}: python3 is missing ({error})"),
+            Err(error) => _ = writeln!(std::io::stderr(), "skip  {part}: python3 is missing ({error})"),
         }
     }
 }
