@@ -1,23 +1,28 @@
 //! Any messages in a log stream of a realistic name, from the content of an event to payloads.
 //!
 //! The input: a byte that chooses log group, log stream and time; a byte that chooses how much; then the messages, parted
-//! by zero bytes. Besides what `checks` says of every result, two ways must lead to the same logs:
+//! by zero bytes. Besides what `checks` says of every result, different ways must lead to the same logs:
 //!
 //! * the events in CloudWatch's own layout, which has a parser of its own, and in another layout, which has not;
-//! * the messages in one event, where one may be read with what is known from the one before, and each in its own.
+//! * the messages in one event, where one may be read with what is known from the one before, and each in its own;
+//! * logs that are written late, and logs that are written on time and then restamped.
 #![no_main]
 
 mod checks;
 
 use libfuzzer_sys::fuzz_target;
 use pipeline::compress::Compression;
+use pipeline::restamp::restamp;
 use pipeline::tags::TagSettings;
 use pipeline::tags::as_tags::AsTags;
 use pipeline::{self, PipelineSettings};
 use serde_json::value::RawValue;
 
-/// Before the time of every log, so that none is late: the target `message` has that.
+/// Before the time of every log, so that none is late.
 const NOW_MS: i64 = 0;
+
+/// When all of [`TIMES`] but the last are too old for Datadog.
+const LATE_MS: i64 = 1_795_376_524_133;
 
 const ARN: &str = "arn:aws:lambda:eu-west-1:111122223333:function:podferry";
 
@@ -115,6 +120,12 @@ fuzz_target!(|bytes: &[u8]| {
     if !matches!(amount, Amount::AsItIs) {
         return;
     }
+
+    // A log that is written late is what restamping makes of one that was on time.
+    let late = pipeline::process_content(&content(place, 0, &messages, time, ""), ARN, &settings, LATE_MS);
+    let late = late.expect("the frame is right");
+    let (restamped, late_logs) = restamp(processed.payloads.clone(), LATE_MS);
+    assert_eq!((&late.payloads, late.counts.late), (&restamped, late_logs));
 
     let other_layout = process(&content(place, 0, &messages, time, " "));
     assert_eq!((processed.counts, texts(&logs)), (other_layout.counts, texts(&checks::logs_of(&other_layout))));

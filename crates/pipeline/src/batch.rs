@@ -34,7 +34,7 @@ pub struct PayloadLog {
     pub record: u32,
     /// What it is remembered by once it is delivered, if it has an id.
     pub mark: Option<Mark>,
-    /// Its time, in milliseconds since 1970; that of sending, if it is late.
+    /// Its timestamp in milliseconds since 1970: the time of sending, if it is late.
     pub(crate) timestamp: Option<i64>,
 }
 

@@ -1,34 +1,34 @@
-//! How many logs there were, and what became of them.
+//! Counts of logs by what became of them.
 
-/// What became of the events, in numbers.
+/// How many events came in, and what became of their logs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct LogCounts {
     /// Events that CloudWatch sent.
     pub events: usize,
     /// Logs to deliver.
     pub logs: usize,
-    /// Blank lines, which are not shipped.
+    /// Blank lines, which are not sent.
     pub blank: usize,
-    /// Pieces and lines that became part of another log.
+    /// Pieces and lines that were joined to another log.
     pub joined: usize,
-    /// Logs that rules, filters or annotations left out.
+    /// Logs that rules, filters or annotations excluded.
     pub excluded: usize,
-    /// Logs that `PODFERRY_SAMPLE` left out.
+    /// Logs that `PODFERRY_SAMPLE` dropped.
     pub sampled: usize,
-    /// Logs that were delivered before, by this sandbox.
+    /// Logs that this sandbox delivered before.
     pub duplicate: usize,
-    /// Logs, of those to deliver, that a mask changed.
+    /// Logs to deliver that a mask changed.
     pub masked: usize,
-    /// Logs whose end never came.
+    /// Logs to deliver whose last piece is missing.
     pub partial: usize,
-    /// Logs that were cut.
+    /// Logs to deliver that were truncated.
     pub truncated: usize,
-    /// Logs, of those to deliver, that are too old for Datadog and are sent with another time.
+    /// Logs to deliver that are too old for Datadog and are sent with the time of sending.
     pub late: usize,
 }
 
 impl LogCounts {
-    /// Adds those of others.
+    /// Adds other counts to these.
     pub fn add(&mut self, other: &LogCounts) {
         let LogCounts { events, logs, blank, joined, excluded, sampled, duplicate, masked, partial, truncated, late } =
             other;

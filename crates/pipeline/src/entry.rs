@@ -38,7 +38,7 @@ pub(crate) struct ContainerFrame {
     described: Vec<u8>,
     /// The same with room for the marks of one log.
     described_marked: Vec<u8>,
-    /// Where the tags begin, in both.
+    /// The offset of the tags in both.
     tags_at: usize,
     /// From `aws` to the closing brace.
     tail: Vec<u8>,
@@ -86,12 +86,12 @@ pub(crate) struct LogEntry<'r> {
     pub(crate) status: Option<&'static str>,
     /// The status, should the text be cut: it is no JSON then.
     pub(crate) status_if_cut: Option<&'static str>,
-    /// The time of sending, where the log is too old for Datadog: see [`late`].
+    /// The time of sending, if the log is too old for Datadog: see [`late`].
     pub(crate) late_at_ms: Option<i64>,
     pub(crate) frame: &'r ContainerFrame,
 }
 
-/// Where in what was written those values stand that are others in a late log.
+/// The positions of the values that are different in a late log.
 struct WrittenAt {
     /// The value of `timestamp`, if there is one.
     timestamp: Option<Range<usize>>,
@@ -100,8 +100,8 @@ struct WrittenAt {
 }
 
 impl LogEntry<'_> {
-    /// Appends the log's JSON to `out`; cuts the text where it would be larger than `limit` bytes. What a late log has more, at
-    /// most [`super::limits::LATE_BYTES`], does not count. Returns whether the log is marked as truncated.
+    /// Appends the log's JSON to `out`, truncating the text if the log would be larger than `limit` bytes. What a late log has in
+    /// addition, at most [`super::limits::LATE_BYTES`], does not count. Returns whether the log is marked as truncated.
     pub(crate) fn write(&self, out: &mut Vec<u8>, limit: usize) -> bool {
         let long_attributes = self.line.attributes.filter(|attributes| attributes.len() > MAX_ATTRIBUTES_BYTES);
         if let Some(attributes) = long_attributes {
@@ -173,9 +173,9 @@ impl LogEntry<'_> {
     }
 }
 
-/// Gives a log that was just written the time of sending, and what tells of that.
+/// Turns a log that was just written into a late one: the time of sending, its true time, and the tag.
 fn make_late(out: &mut Vec<u8>, written_at: WrittenAt, now_ms: i64) {
-    // From the back, so that the places before stay right.
+    // The last value first, so that the other position stays valid.
     let mut replace = |range: Range<usize>, late: &dyn Fn(&str) -> String| {
         if let Some(Ok(value)) = out.get(range.clone()).map(std::str::from_utf8) {
             let value = late(value);

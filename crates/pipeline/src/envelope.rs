@@ -1,8 +1,9 @@
-//! The envelopes that Lambda may hand us, and what of their records is needed: the content, and what the answer names a record by.
+//! The events that may invoke the function, with the parts of their records that are needed: the content, and the id that the
+//! answer refers to.
 
 use std::borrow::Cow;
 
-/// An event, recognised.
+/// An event, by what sent it.
 #[derive(Debug, PartialEq, Eq)]
 pub enum InvocationEvent<'a> {
     /// A CloudWatch Logs subscription: `{"awslogs":{"data":"<base64 of gzipped JSON>"}}`.
@@ -19,34 +20,34 @@ pub enum InvocationEvent<'a> {
     Sqs(Vec<SqsRecord<'a>>),
     Kinesis(Vec<KinesisRecord<'a>>),
     Firehose(FirehoseEvent<'a>),
-    /// Objects that were made in a bucket; empty for the test message that S3 sends when it is told to notify.
+    /// Objects created in a bucket; empty for the test message that S3 sends when notifications are configured.
     S3(Vec<S3Object>),
 }
 
-/// A message of a queue.
+/// A message of an SQS queue.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SqsRecord<'a> {
-    /// What `batchItemFailures` names it by.
+    /// The id that `batchItemFailures` uses.
     pub message_id: Cow<'a, str>,
-    /// What its visibility can be changed by; only for this receipt.
+    /// Needed to change the message's visibility; valid for this receive only.
     pub receipt_handle: Cow<'a, str>,
-    /// How often it was handed out, this time included; at least 1.
+    /// How often it was received, this time included; at least 1.
     pub receive_count: u32,
-    /// The queue's, such as `arn:aws:sqs:eu-west-1:111122223333:name`.
+    /// The ARN of the queue, such as `arn:aws:sqs:eu-west-1:111122223333:name`.
     pub queue_arn: Cow<'a, str>,
     pub body: Cow<'a, str>,
 }
 
-/// A record of a stream.
+/// A record of a Kinesis data stream.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KinesisRecord<'a> {
-    /// What `batchItemFailures` names it by.
+    /// The id that `batchItemFailures` uses.
     pub sequence_number: Cow<'a, str>,
     /// base64.
     pub data: Cow<'a, str>,
 }
 
-/// What Firehose wants transformed.
+/// Records that Amazon Data Firehose wants transformed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FirehoseEvent<'a> {
     pub records: Vec<FirehoseRecord<'a>>,
@@ -55,7 +56,7 @@ pub struct FirehoseEvent<'a> {
 /// One record of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FirehoseRecord<'a> {
-    /// What the answer names it by.
+    /// The id that the answer uses.
     pub record_id: Cow<'a, str>,
     /// base64.
     pub data: Cow<'a, str>,
@@ -65,14 +66,14 @@ pub struct FirehoseRecord<'a> {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct S3Object {
     pub bucket: String,
-    /// Decoded: notifications have it as in a form of HTML.
+    /// Decoded: notifications encode it as HTML forms do.
     pub key: String,
     pub region: String,
 }
 
 impl S3Object {
-    /// Whether these can be names of a region, a bucket and a key. Who can put a message into the queue chooses them, and they
-    /// become part of an address: with a slash or a `#` in them a signed request would go to another host.
+    /// Whether these can be names of a region, a bucket and a key. Whoever can send a message to the queue chooses them, and
+    /// they become part of a URL: with a slash or a `#` in them, a signed request would go to another host.
     ///
     /// Source: Amazon S3 User Guide, "General purpose bucket naming rules", with the letters of old buckets in us-east-1.
     pub fn is_sound(&self) -> bool {

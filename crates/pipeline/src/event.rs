@@ -1,7 +1,7 @@
-//! What came in: tells the envelopes that Lambda may hand us apart, by their keys, from raw bytes.
+//! Recognises, from raw bytes, what invoked the function: events are told apart by their keys.
 //!
-//! The event is taken as bytes, not through a deserialiser: whatever is wrong with it is then our own answer with a
-//! stable type, and nothing of the sender's text gets into an error. Envelopes of many records are in [`super::records`].
+//! The event is taken as bytes, not through a deserialiser: so whatever is wrong with it becomes an error of our own with a
+//! stable type, and none of the sender's text gets into it. Envelopes of many records are in [`super::records`].
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use super::records;
 pub use super::envelope::InvocationEvent;
 pub use super::event_error::EventError;
 
-/// The members by which envelopes are told apart, as raw JSON.
+/// The members that tell events apart, as raw JSON.
 #[derive(Default)]
 struct EnvelopeKeys<'a> {
     awslogs: Option<&'a str>,
@@ -64,7 +64,7 @@ pub fn recognise(bytes: &[u8]) -> Result<InvocationEvent<'_>, EventError> {
 
 fn aws_logs(awslogs: &str) -> Result<InvocationEvent<'_>, EventError> {
     let mut data = None;
-    // An `awslogs` that is no object leaves `data` empty, and that is the answer.
+    // If `awslogs` is not an object, `data` stays empty, which is an error below.
     let _ = json::each_member(awslogs, |key, value| {
         if key == "data" {
             data = json::unquoted(value);

@@ -3,10 +3,10 @@
 /// Why an event cannot be forwarded. No variant holds any of the event's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EventError {
-    /// The bytes are no JSON object.
+    /// The bytes are not a JSON object.
     #[error("the event is not a JSON object; the forwarder takes the events of a CloudWatch Logs subscription filter")]
     NotJson,
-    /// JSON, but no envelope that we know.
+    /// JSON, but not an event that we know.
     #[error(
         "the event is none of those that the forwarder takes: of a CloudWatch Logs subscription filter (`awslogs.data`), \
          of its own queue, of a Kinesis stream or of Amazon Data Firehose; check what is set up to invoke this function"
@@ -15,7 +15,7 @@ pub enum EventError {
     /// The data is not base64.
     #[error("the event's data is not valid base64")]
     Base64,
-    /// The decoded data is no gzip, or ends before its end.
+    /// The decoded data is not gzip, or is incomplete.
     #[error("the event's data is not a whole gzip stream: it is corrupt, was cut off, or is not of CloudWatch Logs")]
     Gzip,
     /// It inflates to more than is allowed.
@@ -27,7 +27,7 @@ pub enum EventError {
         /// The cap, in bytes.
         limit: u64,
     },
-    /// It holds more events than its size can mean.
+    /// It holds more log events than its size allows for.
     #[error(
         "the event holds more than {limit} log events, which are too many for its size: CloudWatch Logs sends no such thing"
     )]
@@ -38,13 +38,13 @@ pub enum EventError {
     /// The inflated text is not what CloudWatch Logs sends.
     #[error("the content of the event is not the JSON that CloudWatch Logs sends (an object with `logEvents`)")]
     Content,
-    /// The event comes from this function's own log group: forwarding it would make another, for ever.
+    /// The event comes from this function's own log group: forwarding it would create another one, in an endless loop.
     #[error(
         "the event comes from this function's own log group, which would feed itself for ever: remove the subscription \
          filter from that log group"
     )]
     OwnLogGroup,
-    /// The object that holds a failed event is gone.
+    /// The object that holds a failed event no longer exists.
     #[error("the object that a failed event was written to is gone: the bucket keeps objects for a time only")]
     Object,
     /// One of our own messages cannot be read.

@@ -1,10 +1,10 @@
-//! What Fluent Bit's Kubernetes filter added to a record: its `kubernetes` object, or what `nest` made of it.
+//! The members that Fluent Bit's Kubernetes filter added to a record: its `kubernetes` object, or what `nest` made of it.
 
 use super::members::{MemberRole, RecordMember, push_member};
 use super::stream::StreamOrigin;
 use super::trust::Trust;
 
-/// What the Kubernetes filter writes into its object. Source: Fluent Bit, `plugins/filter_kubernetes/kube_meta.c`.
+/// The members that the Kubernetes filter writes into its object. Source: Fluent Bit, `plugins/filter_kubernetes/kube_meta.c`.
 const FILTER_KEYS: [&str; 12] = [
     "pod_name",
     "namespace_name",
@@ -20,16 +20,16 @@ const FILTER_KEYS: [&str; 12] = [
     "container_image",
 ];
 
-/// What the Kubernetes filter added to a record.
+/// The members that the Kubernetes filter added.
 pub(super) enum FilterMembers<'r> {
     Missing,
-    /// Its object, by its place.
+    /// The `kubernetes` object, at this index.
     Object(usize),
-    /// `nest`/`lift` with a prefix has spread the object over the record, from the member `first` on.
+    /// The members of the object, which `nest` with `lift` put into the record itself, from index `first` on.
     Lifted {
         first: usize,
         prefix: &'r str,
-        /// Put together again.
+        /// The object, reassembled.
         object: String,
     },
 }
@@ -41,7 +41,7 @@ impl<'r> FilterMembers<'r> {
         is_sorted: bool,
         trust: &mut Trust,
     ) -> FilterMembers<'r> {
-        // An older core may write a name twice: the filter's object is the last.
+        // Older versions of Fluent Bit may write a name twice: the filter's object is the last.
         let object_at = members.iter().rposition(|(member, _)| {
             member.key == "kubernetes" && member.value.starts_with('{') && trust.of(member.value, origin)
         });
@@ -58,9 +58,9 @@ impl<'r> FilterMembers<'r> {
         trust: &mut Trust,
     ) -> FilterMembers<'r> {
         let has = |key: &str| members.iter().any(|(member, _)| member.key == key);
-        // Without a prefix these are names that an application may well use itself.
+        // Without a prefix, applications may use these names too.
         let may_be_bare = matches!(origin, StreamOrigin::Container(_)) && has("logtag");
-        // The filter's members come behind the application's: the last that speak of this pod.
+        // The filter's members follow the application's: take the last ones that describe this pod.
         let candidates = members.iter().enumerate().rev();
         let candidates = candidates.filter_map(|(at, (member, _))| Some((at, member.key.strip_suffix("pod_name")?)));
         let found = candidates.filter(|(_, prefix)| may_be_bare || !prefix.is_empty()).find_map(|(at, prefix)| {
@@ -71,7 +71,7 @@ impl<'r> FilterMembers<'r> {
         found.unwrap_or(FilterMembers::Missing)
     }
 
-    /// Where they begin.
+    /// The index of the first of them.
     pub(super) fn at(&self, members: &[(RecordMember, MemberRole)]) -> Option<usize> {
         match self {
             FilterMembers::Missing => None,
@@ -82,7 +82,7 @@ impl<'r> FilterMembers<'r> {
         }
     }
 
-    /// Whether the member `key` at this place is one of those that were lifted.
+    /// Whether the member `key` at index `at` was lifted.
     pub(super) fn has_lifted(&self, at: usize, key: &str) -> bool {
         match self {
             FilterMembers::Lifted { first, prefix, .. } if at >= *first => {
@@ -93,7 +93,7 @@ impl<'r> FilterMembers<'r> {
     }
 }
 
-/// The object whose members were lifted with this prefix.
+/// Reassembles the object whose members were lifted with this prefix.
 fn lifted_object(members: &[(RecordMember, MemberRole)], prefix: &str) -> String {
     let mut object = String::from("{");
     for (member, _) in members {

@@ -1,4 +1,4 @@
-//! One event on its way: its records read, told whose they are, put together again, and handed to `shipping`.
+//! Takes one event from its records to whole logs: reads the records, identifies them, joins them, and hands the logs to `shipping`.
 
 use super::decode::Batch;
 use super::identities::{Identities, IdentitySource, KnownIdentity};
@@ -12,23 +12,23 @@ use super::stream::{self, StreamOrigin};
 use super::tags;
 use super::writer::Writer;
 
-/// Walks an event from its first record into the shipment.
+/// Turns all records of an event into logs of the shipment.
 pub(super) fn run(batch: &Batch, function_arn: &str, settings: &PipelineSettings, shipment: &mut Shipment) {
     let origin = stream::origin(&batch.log_group, &batch.log_stream);
     let marker = settings.recent.marker(&batch.owner, &batch.log_group, &batch.log_stream);
     let mut shipper = Shipper::new(origin, marker, shipment);
     let source = IdentitySource::new(batch, origin, function_arn, settings);
     let mut walk = Walk::default();
-    walk.events(&source, &mut |line, known| shipper.ship(line, known));
-    walk.finish(&mut |line, known| shipper.ship(line, known));
+    walk.events(&source, &mut |line, identity| shipper.ship(line, identity));
+    walk.finish(&mut |line, identity| shipper.ship(line, identity));
     shipper.finish(batch.events.len(), walk.pieces + walk.joiner.joined());
     if shipment.cluster.is_none() {
         shipment.cluster = tags::told_cluster(&source.place, &settings.tags);
     }
 }
 
-/// How many events from the first on hold whole logs only, so that a later batch cannot go on with one of them. What has not
-/// gone on since `since_ms` counts as whole.
+/// Returns how many events, counted from the first, hold complete logs only, which no later batch can continue. A log with no new
+/// line since `since_ms` counts as complete.
 pub(super) fn settled(batch: &Batch, settings: &PipelineSettings, since_ms: i64) -> usize {
     let origin = stream::origin(&batch.log_group, &batch.log_stream);
     let source = IdentitySource::new(batch, origin, "", settings);
@@ -39,34 +39,34 @@ pub(super) fn settled(batch: &Batch, settings: &PipelineSettings, since_ms: i64)
     walk.events(&source, &mut keep);
     let open = [walk.reassembler.open_since(since_ms), walk.joiner.open_since(since_ms)];
     walk.finish(&mut keep);
-    // Logs of the other output may lie around the cut; those that end last can move it first.
+    // Logs of the other output may span the cut; those that end last can move it first.
     joined.sort_unstable_by_key(|(_, last)| std::cmp::Reverse(*last));
     let cut = open.into_iter().flatten().min().unwrap_or(batch.events.len());
     joined.into_iter().fold(cut, |cut, (first, last)| if last >= cut { cut.min(first) } else { cut })
 }
 
-/// What is done with a log that is whole, and whose it is.
+/// Called with each whole log and its identity.
 type Ship<'f> = &'f mut dyn FnMut(&LogLine, &KnownIdentity);
 
-/// The way of a batch's events to whole logs.
+/// Joins the events of a batch to whole logs.
 #[derive(Default)]
 struct Walk<'e> {
     identities: Identities,
     reassembler: Reassembler<'e>,
     joiner: Joiner<'e>,
-    /// Pieces that became part of a line that another one began.
+    /// Pieces that were appended to a line that another piece began.
     pieces: usize,
 }
 
 impl<'e> Walk<'e> {
-    /// Takes all events; what may go on stays open.
+    /// Processes all events. A log that may continue stays open.
     fn events(&mut self, source: &IdentitySource<'e>, ship: Ship) {
         let origin = source.place.origin;
         let mut reader = RecordReader::new(origin, &source.settings.merge_keys);
         for (place, event) in source.batch.events.iter().enumerate() {
             let record = reader.read(event);
             if self.identities.are_too_many(&record.metadata) {
-                // What waits is let go as at the end of an event, since it bears numbers of identities.
+                // Open logs carry identity numbers, so they are finished first, as at the end of an event.
                 self.finish(ship);
                 self.identities = Identities::default();
             }
@@ -82,7 +82,7 @@ impl<'e> Walk<'e> {
         }
     }
 
-    /// Gives what is still open.
+    /// Finishes the logs that are still open.
     fn finish(&mut self, ship: Ship) {
         let open = std::mem::take(&mut self.reassembler);
         self.pieces += open.joined();

@@ -1,4 +1,4 @@
-//! Who wrote the logs of one event: each identity worked out once, from the names of the event and the metadata of a record.
+//! Who wrote the logs of one event. Each identity is determined once, from the log group, the log stream and a record's metadata.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -18,23 +18,23 @@ use super::stream::StreamOrigin;
 use super::tags::{self, LogPlace};
 use super::writer::IdentityNumber;
 
-/// How many identities of an event are kept at once. A stream is one container's, or that of some pods; but where an application
-/// can write metadata of its own, each of its records can have another.
+/// How many identities of an event are kept at once. A stream belongs to one container or to a few pods; but where an application
+/// can write metadata itself, every record can have another identity.
 const MAX_IDENTITIES: usize = 1024;
 
-/// Who wrote a log, as far as a log needs it.
+/// What identifies the logs of one writer, and how they are processed.
 pub(super) struct KnownIdentity {
     pub(crate) frame: ContainerFrame,
     pub(crate) processing: Arc<ContainerProcessing>,
 }
 
-/// What an identity is worked out from, but for the record.
+/// Everything that determines an identity, except the record.
 pub(super) struct IdentitySource<'a> {
     pub(super) batch: &'a Batch<'a>,
     pub(super) place: LogPlace<'a>,
     provenance: Provenance<'a>,
     pub(super) settings: &'a PipelineSettings,
-    /// What the last record of the event that bears its pod's metadata tells; looked for once.
+    /// The processing that the last record with its pod's metadata asks for; looked up once.
     described: OnceCell<Option<Arc<ContainerProcessing>>>,
 }
 
@@ -69,8 +69,8 @@ impl<'a> IdentitySource<'a> {
         KnownIdentity { frame: ContainerFrame::new(&identity, &self.provenance), processing }
     }
 
-    /// A record can lack its pod's metadata: Fluent Bit cut it off, or could not ask for it yet. The container's rules hold
-    /// all the same, or its masks would let text pass: those that other records of the stream tell of.
+    /// A record can lack its pod's metadata: Fluent Bit cut it off, or could not fetch it yet. The container's rules apply
+    /// anyway, or text would get past its masks. They are taken from other records of the stream.
     fn of_stream(&self, metadata: &Metadata, processing: ContainerProcessing) -> Arc<ContainerProcessing> {
         let processing = Arc::new(processing);
         if !matches!(self.place.origin, StreamOrigin::Container(_)) {
@@ -85,10 +85,10 @@ impl<'a> IdentitySource<'a> {
         self.described.get_or_init(here).clone().or_else(|| self.settings.known.recall(&stream)).unwrap_or(processing)
     }
 
-    /// What holds by an event, if it bears its pod's metadata.
+    /// The processing that an event asks for, if it has its pod's metadata.
     fn peek(&self, event: &LogEvent) -> Option<Arc<ContainerProcessing>> {
         let EventMessage::Escaped(escaped) = event.message else { return None };
-        // Most have neither, and need not be read: the filter's object, or what `nest` made of it.
+        // Most events without metadata have neither the filter's object nor what `nest` makes of it, and need not be parsed.
         let mut marks = [r#"\"kubernetes\""#, "ad.datadoghq.com"].into_iter();
         marks.find(|mark| memchr::memmem::find(escaped.as_bytes(), mark.as_bytes()).is_some())?;
         let mut reader = RecordReader::new(self.place.origin, &self.settings.merge_keys);
@@ -100,19 +100,19 @@ impl<'a> IdentitySource<'a> {
     }
 }
 
-/// The identities of one event, each worked out once. Nearly always there is one, or one and "no metadata".
+/// The identities of one event. Nearly always there is one, or one and "no metadata".
 #[derive(Default)]
 pub(super) struct Identities {
     metadata: Vec<Metadata<'static>>,
     known: Vec<KnownIdentity>,
     last: usize,
-    /// Places of metadata by its hash.
+    /// Indexes into `metadata` by its hash.
     places: HashMap<u64, usize>,
     hashes: RandomState,
 }
 
 impl Identities {
-    /// The number of the identity with this metadata, which `make` works out if it is new.
+    /// Returns the number of the identity with this metadata; `make` determines it if it is new.
     pub(super) fn find(&mut self, metadata: &Metadata, make: impl FnOnce() -> KnownIdentity) -> IdentityNumber {
         if self.metadata.get(self.last) != Some(metadata) {
             self.last = self.place(metadata).unwrap_or_else(|| {
@@ -130,14 +130,14 @@ impl Identities {
         (self.metadata.get(place) == Some(metadata)).then_some(place)
     }
 
-    /// Whether there is no room for one that is not known yet.
+    /// Whether this metadata is new and there is no room for it.
     pub(super) fn are_too_many(&self, metadata: &Metadata) -> bool {
         self.known.len() >= MAX_IDENTITIES
             && self.metadata.get(self.last) != Some(metadata)
             && self.place(metadata).is_none()
     }
 
-    /// Whose line it is. Lines bear only numbers that [`Identities::find`] gave.
+    /// Returns the identity of a line. Lines carry only numbers that [`Identities::find`] returned.
     pub(super) fn of(&self, line: &LogLine) -> &KnownIdentity {
         &self.known[line.identity.place()]
     }

@@ -1,4 +1,4 @@
-//! What was read of pods' annotations before, so that rules are compiled once and not for every event.
+//! Remembers pods' annotations, so that rules are compiled once and not for every event.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,11 +7,10 @@ use super::autodiscovery::{ContainerLogs, logs_annotation};
 use super::processing::ContainerProcessing;
 use super::tags::pod::Pairs;
 
-/// How many annotations, and how many streams, are remembered. A function that sees more forgets all and starts again.
+/// How many annotations, and how many streams, are remembered. Beyond that, all are forgotten.
 const MAX_KNOWN: usize = 256;
 
-/// What was read before: annotations by their bytes, and what holds for a stream. It lives as long as the settings do, so
-/// rules are not compiled again for every event.
+/// Annotations by their text, and the processing of each stream. Lives as long as the settings do.
 #[derive(Debug, Clone, Default)]
 pub struct KnownAnnotations(Arc<Mutex<Tables>>);
 
@@ -22,21 +21,21 @@ struct Tables {
 }
 
 impl KnownAnnotations {
-    /// What the annotations of a pod say of a container's logs.
+    /// Returns what a pod's annotations say about a container's logs.
     pub(crate) fn logs(&self, annotations: &Pairs, container: &str) -> Arc<ContainerLogs> {
         let Some(json) = annotations.get(&logs_annotation(container)) else { return Arc::default() };
         let mut tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         remember(&mut tables.annotations, json, || Arc::new(ContainerLogs::parse(json)))
     }
 
-    /// Remembers what holds for a stream whose records tell of their pod.
+    /// Remembers the processing of a stream whose records have their pod's metadata.
     pub(crate) fn learn(&self, stream: &str, processing: &Arc<ContainerProcessing>) {
         let mut tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         tables.streams.remove(stream);
         remember(&mut tables.streams, stream, || processing.clone());
     }
 
-    /// What held for a stream before.
+    /// Returns the processing remembered for a stream.
     pub(crate) fn recall(&self, stream: &str) -> Option<Arc<ContainerProcessing>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).streams.get(stream).cloned()
     }

@@ -1,7 +1,7 @@
-//! Logs that have become too old for Datadog: it answers 202 and throws them away.
+//! Logs that are too old for Datadog: it answers 202 and drops them.
 //!
-//! Such a log is sent with the time of sending, with its true time in `original_timestamp` and with the tag `late:true`. A log
-//! is written so by `entry`; what waited in the queue of undelivered logs meanwhile is made so by `restamp`.
+//! Such a log is sent with the time of sending, with its true time in `original_timestamp` and with the tag `late:true`. `entry`
+//! writes late logs this way; `restamp` rewrites those that became late in the queue of undelivered logs.
 //!
 //! Source: Datadog API reference, "Send logs": logs with a timestamp of up to 18 hours in the past are taken.
 
@@ -15,22 +15,22 @@ pub const LATE_AFTER_MS: i64 = (18 * 60 - 15) * 60 * 1000;
 
 const TAG: &str = "late:true";
 
-/// Whether a log of this time is too old to be sent at `now_ms`.
+/// Whether a log with this timestamp is too old to be sent at `now_ms`.
 pub(crate) fn is_late(timestamp: Option<i64>, now_ms: i64) -> bool {
     timestamp.is_some_and(|time| time < now_ms.saturating_sub(LATE_AFTER_MS))
 }
 
-/// The value of `timestamp` for a late log, and the member that keeps its true time, as it is spelled.
+/// The value of `timestamp` for a late log, followed by the member with its true time, which keeps its spelling.
 pub(crate) fn timestamps(now_ms: i64, original: &str) -> String {
     format!("{now_ms},\"original_timestamp\":{original}")
 }
 
-/// The inside of `ddtags` with one more, and no more than a log may bear.
+/// Adds the tag to the inside of `ddtags`; removes another where a log would have too many.
 pub(crate) fn tagged(ddtags: &str) -> String {
     let mut tags: Vec<&str> = ddtags.split(',').collect();
     tags.retain(|tag| !tag.is_empty() && *tag != TAG);
     if tags.len() >= MAX_TAGS {
-        // The marks of the log itself stand last and tell more than the last of the pod's labels.
+        // The log's own marks come last, and matter more than the last of the pod's labels.
         let is_mark = |tag: &&str| matches!(*tag, "partial:true" | "truncated:true");
         let at = tags.iter().rposition(|tag| !is_mark(tag)).unwrap_or_default();
         tags.remove(at);

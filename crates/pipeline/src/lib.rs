@@ -1,10 +1,10 @@
-//! The pure part: bytes of an event in, payloads out. No I/O, no clock, no environment, no async.
+//! The pure part: bytes of an event in, payloads out. No I/O, no clock, no environment variables, no async.
 //!
 //! ```text
 //! event ─▶ decode ─▶ record ─▶ reassemble ─▶ multi_line ─▶ rules ─▶ entry ─▶ batch
 //! ```
 //!
-//! [`process()`] walks that line. Left to right, nobody walks back.
+//! [`process()`] runs the whole line. Data flows from left to right only.
 
 pub mod autodiscovery;
 pub mod batch;

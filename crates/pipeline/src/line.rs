@@ -22,9 +22,9 @@ pub(crate) struct LogLine<'e, 'r> {
     /// Whose pieces and lines it belongs to.
     pub(crate) writer: Writer,
     pub(crate) attributes: Option<&'r str>,
-    /// The end never came.
+    /// The last piece is missing.
     pub(crate) partial: bool,
-    /// Cut off before it reached us.
+    /// Truncated before it reached us.
     pub(crate) truncated: bool,
     /// How many lines it was joined from.
     pub(crate) lines: usize,

@@ -1,8 +1,8 @@
-//! The members of a record as they stand in it, each with its role.
+//! The members of a record in their order, each with its role.
 
 use super::json;
 
-/// One member of a record, both parts raw.
+/// One member of a record; key and value are raw JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RecordMember<'r> {
     pub(crate) key: &'r str,
@@ -21,18 +21,18 @@ impl<'r> RecordMembers<'r> {
         Some(RecordMembers(members))
     }
 
-    /// Members that were read elsewhere.
+    /// Takes members that were read elsewhere.
     pub(crate) fn from(members: Vec<RecordMember<'r>>) -> RecordMembers<'r> {
         RecordMembers(members.into_iter().map(|member| (member, MemberRole::Other)).collect())
     }
 
-    /// Adds members behind the others.
+    /// Appends members.
     pub(crate) fn extend(&mut self, more: impl Iterator<Item = RecordMember<'r>>) {
         self.0.extend(more.map(|member| (member, MemberRole::Other)));
     }
 }
 
-/// Whose a member is and what for.
+/// Who added a member, and what it stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MemberRole {
     Stream,
@@ -44,11 +44,11 @@ pub(crate) enum MemberRole {
     Lifted,
     Namespace,
     ClusterName,
-    /// The application's, or a filter's that we do not know.
+    /// The application's, or one of an unknown filter.
     Other,
 }
 
-/// Adds a member to an object that is being written and not closed yet.
+/// Appends a member to an object that has no closing brace yet.
 pub(super) fn push_member(object: &mut String, key: &str, value: &str) {
     if !object.ends_with('{') {
         object.push(',');

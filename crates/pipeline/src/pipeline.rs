@@ -1,4 +1,4 @@
-//! The way through the pure part: what takes events, one or several, and gives payloads.
+//! The entry points: events in, one or several, and payloads out.
 
 use super::decode;
 use super::event::{self, EventError, InvocationEvent};
@@ -8,11 +8,11 @@ use super::processed::Processed;
 use super::settings::PipelineSettings;
 use super::shipping::Shipment;
 
-/// Turns an event into what Datadog is to get. `function_arn` is the forwarder's own; `now_ms` is the time of sending, in
-/// milliseconds since 1970, which logs that are too old for Datadog are given.
+/// Turns an event into payloads for Datadog. `function_arn` is the forwarder's own ARN. `now_ms` is the time of sending, in
+/// milliseconds since 1970: logs that are too old for Datadog are sent with it (see [`super::late`]).
 ///
 /// # Errors
-/// [`EventError`]: the event is not one, or is refused.
+/// [`EventError`]: the bytes are not a known event, or the event is refused.
 pub fn process(
     event: &[u8],
     function_arn: &str,
@@ -22,7 +22,7 @@ pub fn process(
     process_content(&content(event, settings)?, function_arn, settings, now_ms)
 }
 
-/// The same for the content of an event, as it is once inflated.
+/// Does the same with the inflated content of an event.
 ///
 /// # Errors
 /// [`EventError`]: the content is not what CloudWatch Logs sends, or is refused.
@@ -37,10 +37,10 @@ pub fn process_content(
     Ok(pipeline.finish())
 }
 
-/// As [`process_content`], telling what became of each log.
+/// Does the same as [`process_content`], and reports what became of each log.
 ///
 /// # Errors
-/// The same.
+/// As for [`process_content`].
 pub fn explain_content(
     text: &str,
     function_arn: &str,
@@ -53,10 +53,10 @@ pub fn explain_content(
     Ok(pipeline.finish())
 }
 
-/// The content of an event: JSON, inflated.
+/// Returns the content of an event: inflated JSON.
 ///
 /// # Errors
-/// [`EventError`]: the event is not one, or too large.
+/// [`EventError`]: the bytes are not a known event, or it is too large.
 pub fn content(event: &[u8], settings: &PipelineSettings) -> Result<String, EventError> {
     match event::recognise(event)? {
         InvocationEvent::AwsLogs { data } => inflated(&data, settings),
@@ -64,16 +64,16 @@ pub fn content(event: &[u8], settings: &PipelineSettings) -> Result<String, Even
     }
 }
 
-/// The content of what `awslogs.data`, or the data of a record of Kinesis or Firehose, holds.
+/// Returns the content of `awslogs.data`, or of the data of a Kinesis or Firehose record.
 ///
 /// # Errors
-/// [`EventError`]: it is not base64, not gzip, or too large.
+/// [`EventError`]: the data is not base64, not gzip, or too large.
 pub fn inflated(data: &str, settings: &PipelineSettings) -> Result<String, EventError> {
     Ok(inflate::text(inflate::inflate(data, settings.max_decompressed_bytes)?))
 }
 
-/// How many events of a content, from the first on, can be processed without what comes after them: behind them a log may have
-/// begun that is not whole yet. What has not gone on since `since_ms` (milliseconds since 1970) counts as whole.
+/// Returns how many events, counted from the first, can be processed without those that follow. The rest may belong to a log
+/// that is not complete yet. A log with no new line since `since_ms` (milliseconds since 1970) counts as complete.
 ///
 /// # Errors
 /// [`EventError`]: the content is not what CloudWatch Logs sends.
@@ -81,28 +81,28 @@ pub fn settled(content: &str, settings: &PipelineSettings, since_ms: i64) -> Res
     Ok(forwarding::settled(&decode::read(content)?, settings, since_ms))
 }
 
-/// Several events on their way into the same payloads.
+/// Processes several events into the same payloads.
 #[derive(Debug)]
 pub struct Pipeline<'s> {
     function_arn: &'s str,
     settings: &'s PipelineSettings,
     shipment: Shipment,
-    /// Whether all so far were control messages.
+    /// Whether all events so far were control messages.
     control: bool,
     any: bool,
 }
 
 impl<'s> Pipeline<'s> {
-    /// `function_arn` is the forwarder's own; `now_ms` is the time of sending, in milliseconds since 1970.
+    /// `function_arn` is the forwarder's own ARN; `now_ms` is the time of sending, in milliseconds since 1970.
     pub fn new(function_arn: &'s str, settings: &'s PipelineSettings, now_ms: i64) -> Pipeline<'s> {
         let shipment = Shipment::new(settings.compression, now_ms);
         Pipeline { function_arn, settings, shipment, control: true, any: false }
     }
 
-    /// Takes the content of an event; its logs bear `record`, the event's place in what came in.
+    /// Processes the content of an event. Its logs carry `record`, the number of the record that the event came in.
     ///
     /// # Errors
-    /// [`EventError`]: the content is not what CloudWatch Logs sends, or is refused. Nothing was taken of it then.
+    /// [`EventError`]: the content is not what CloudWatch Logs sends, or is refused. Then none of its logs are processed.
     pub fn add(&mut self, record: u32, content: &str) -> Result<(), EventError> {
         let batch = decode::read(content)?;
         self.any = true;
@@ -118,7 +118,7 @@ impl<'s> Pipeline<'s> {
         Ok(())
     }
 
-    /// What became of them.
+    /// Returns the payloads and counts of all events.
     pub fn finish(self) -> Processed {
         self.shipment.finish(self.control && self.any)
     }

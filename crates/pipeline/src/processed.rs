@@ -1,41 +1,41 @@
-//! What an event became: payloads, numbers, and where it is asked for, what became of each log.
+//! The result of the pipeline: payloads, counts and, on request, what became of each log.
 
 use super::batch::Payload;
 use super::counts::LogCounts;
 use super::rules::AppliedRule;
 
-/// What an event became.
+/// The result of processing one event or several.
 #[derive(Debug, Default)]
 pub struct Processed {
     pub payloads: Vec<Payload>,
     pub counts: LogCounts,
-    /// CloudWatch only asked whether we are there.
+    /// Only control messages came, by which CloudWatch Logs checks the destination.
     pub control: bool,
     /// The time of the oldest log to deliver, in milliseconds since 1970.
     pub oldest_ms: Option<i64>,
     /// The cluster of the first container whose cluster is known.
     pub cluster: Option<String>,
-    /// What became of each log but the blank ones, in order, if it was asked for.
+    /// What became of each log that is not blank, in order; empty unless requested.
     pub outcomes: Vec<LogOutcome>,
 }
 
-/// What became of one log, for people.
+/// What became of one log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogOutcome {
     pub id: String,
-    pub(crate) timestamp: Option<i64>,
-    /// How many lines it was joined from, and by what.
+    /// How many lines it was joined from.
     pub lines: usize,
+    /// The rule that joined them.
     pub joined_by: Option<String>,
-    /// What rules did to it, in order.
+    /// The rules that changed or excluded it, in order.
     pub applied: Vec<AppliedRule>,
-    /// Why it is not shipped, unless a rule above says so.
+    /// Why it is not sent, unless one of the rules above excluded it.
     pub left_out: Option<String>,
     pub shipped: bool,
 }
 
 impl Processed {
-    /// Adds what became of other events; their payloads come behind. Whether it is a control message stays as it is.
+    /// Adds the result for other events, whose payloads follow. `control` does not change.
     pub fn add(&mut self, other: Processed) {
         let Processed { payloads, counts, control: _, oldest_ms, cluster, outcomes } = other;
         self.payloads.extend(payloads);

@@ -1,7 +1,7 @@
 //! One message of Fluent Bit, whatever its shape, understood: what the application wrote, where and when, and what
 //! the router knew of the pod.
 //!
-//! `shape` tells the shapes apart, `record_reader` turns the events of CloudWatch Logs into records.
+//! `record_reader` makes records of the events of CloudWatch Logs; `shape` recognises the shapes.
 
 use std::borrow::Cow;
 
@@ -17,7 +17,7 @@ pub(crate) struct LogRecord<'r> {
     pub(crate) output: Option<OutputStream>,
     /// A piece of a longer line: more follows.
     pub(crate) partial: bool,
-    /// The line's own time, milliseconds since 1970, where the record tells one.
+    /// The line's own time in milliseconds since 1970, where the record has one.
     pub(crate) time_ms: Option<i64>,
     pub(crate) metadata: Metadata<'r>,
     /// Members that a filter added beside the text and that stand for nothing we know: a JSON object.
@@ -26,7 +26,7 @@ pub(crate) struct LogRecord<'r> {
     pub(crate) truncated: bool,
 }
 
-/// What a record tells of its pod, as far as it can be trusted.
+/// What a record says about its pod, as far as it can be trusted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Metadata<'r> {
     /// The `kubernetes` object, raw JSON.
@@ -50,7 +50,7 @@ impl Metadata<'_> {
 }
 
 impl<'r> LogRecord<'r> {
-    /// A message that is nobody's but the application's.
+    /// A message that is the application's as a whole.
     pub(crate) fn as_is(text: impl Into<Cow<'r, str>>) -> LogRecord<'r> {
         LogRecord {
             text: text.into(),

@@ -1,13 +1,13 @@
-//! Logs that waited in the queue of undelivered logs and have become too old there: made fit to be sent now, as [`super::late`] says.
+//! Rewrites logs that became too old for Datadog in the queue of undelivered logs: see [`super::late`].
 //!
-//! A payload is only parsed again if one of its logs is too old.
+//! A payload is parsed only if one of its logs is too old.
 
 use super::batch::{Batcher, Payload};
 use super::json;
 use super::late;
 use super::limits::{LATE_BYTES, Limits};
 
-/// Payloads made fit to be sent at `now_ms`: themselves, or others of the same logs, and how many of the logs are late.
+/// Returns payloads with the same logs that can be sent at `now_ms`, and how many of the logs are late.
 pub fn restamp(payloads: impl IntoIterator<Item = Payload>, now_ms: i64) -> (Vec<Payload>, usize) {
     let (mut fit, mut late) = (Vec::new(), 0);
     for payload in payloads {
@@ -21,7 +21,7 @@ pub fn restamp(payloads: impl IntoIterator<Item = Payload>, now_ms: i64) -> (Vec
     (fit, late)
 }
 
-/// The logs of a payload in new ones: they may have become too large for one.
+/// Rewrites a payload. Late logs are longer, so it may become two.
 fn rewritten(payload: &Payload, plain: &[u8], now_ms: i64) -> Vec<Payload> {
     let mut batcher = Batcher::new(Limits::default(), payload.compression).with_attempts(payload.attempts);
     for (log, piece) in payload.logs().iter().zip(payload.pieces(plain)) {
@@ -34,7 +34,7 @@ fn rewritten(payload: &Payload, plain: &[u8], now_ms: i64) -> Vec<Payload> {
     batcher.finish()
 }
 
-/// One log with another time; its members stay in order and as they are spelled.
+/// Rewrites one log; its members keep their order and spelling.
 fn restamped(log: &str, now_ms: i64) -> Option<String> {
     // Only the log's own member counts: an application may have one of that name among its attributes.
     let mut was_late = false;

@@ -1,6 +1,6 @@
-//! Whose each member of a record is: the parser's, the filter's, the application's.
+//! Decides for each member of a record who added it: the parser, the filter or the application.
 //!
-//! `shape` decides by these roles what the text is; here names, order and values are judged.
+//! The decision uses names, order and values. From the roles, `shape` derives the text.
 
 use std::borrow::Cow;
 
@@ -11,16 +11,16 @@ use super::members::{MemberRole, RecordMember};
 use super::stream::StreamOrigin;
 use super::trust::Trust;
 
-/// The members of one record with their roles, and what was learned while they were given.
+/// The members of one record with their roles, and what was learned from deciding them.
 pub(super) struct Roles<'r, 'o> {
     pub(super) members: Vec<(RecordMember<'r>, MemberRole)>,
     pub(super) origin: &'o StreamOrigin<'o>,
     pub(super) event_ms: Option<i64>,
-    /// What the member `time` says, if it is a time.
+    /// The value of the member `time`, if it is a time.
     pub(super) time_ms: Option<i64>,
-    /// Whether the members stand as Fluent Bit writes them: a parser's first.
+    /// Whether the members are in Fluent Bit's order: a parser's first.
     pub(super) in_order: bool,
-    /// Where the Kubernetes filter's members begin.
+    /// The index of the Kubernetes filter's first member.
     pub(super) filter_at: Option<usize>,
     pub(super) kubernetes: Option<Cow<'r, str>>,
 }
@@ -153,24 +153,24 @@ fn is_in_order(members: &[(RecordMember, MemberRole)]) -> bool {
     !has_parsers || members.first().is_some_and(|(first, _)| is_parsers(first.key) || first.key == "time")
 }
 
-/// The decision on the roles of one record, member by member in their order.
+/// Decides the roles of one record, member by member, in their order.
 struct RoleDecision<'f, 'r> {
     filter: &'f FilterMembers<'r>,
     filter_at: Option<usize>,
     event_ms: Option<i64>,
     in_order: bool,
-    /// Whether they stand in the order of the alphabet, with a parser's among them behind the filter's: something that
-    /// no application can bring about, since the filter's come last.
+    /// Whether the members are in alphabetical order, with a parser's after the filter's. No application can cause that,
+    /// since the filter's come last.
     is_sorted: bool,
-    /// Roles that one member alone can have, and has.
+    /// The roles that only one member can have, and that are taken.
     given: GivenRoles,
-    /// Whether a parser's member was there.
+    /// Whether a member of a parser came before.
     is_parsed: bool,
-    /// What the member `time` says.
+    /// The value of the member `time`.
     time_ms: Option<i64>,
 }
 
-/// Names that may come twice, and of which only the first can have the role.
+/// Names that may occur twice; only the first member of that name can have the role.
 #[derive(Default)]
 struct GivenRoles {
     stream: bool,
@@ -181,7 +181,7 @@ struct GivenRoles {
     namespace: bool,
 }
 
-/// Gives a role, if it was not given before.
+/// Takes a role, unless it is taken.
 fn give(given: &mut bool) -> bool {
     !std::mem::replace(given, true)
 }
@@ -215,11 +215,11 @@ impl<'f, 'r> RoleDecision<'f, 'r> {
                 self.is_parsed = true;
                 MemberRole::LogTag
             }
-            // The first decides, even if it is no time of a parser's.
+            // Only the first member of this name is considered, even if it is not a parser's time.
             "time" if give(&mut self.given.time) => self.role_of_time(text),
             "log" if give(&mut self.given.log) => MemberRole::Log,
             "message" if give(&mut self.given.message) => MemberRole::Message,
-            // Before the filter's members an application may have put it there.
+            // Before the filter's members, the application may have written it.
             "cluster_name"
                 if text.is_some_and(|name| !name.is_empty())
                     && (self.filter_at.is_none() || self.is_behind_filter(at)) =>
@@ -235,8 +235,8 @@ impl<'f, 'r> RoleDecision<'f, 'r> {
         }
     }
 
-    /// A parser writes the time first. Behind its other members it may be the application's: a time that is far from the
-    /// event's cannot be the line's.
+    /// A parser writes the time first. After the parser's other members it may be the application's: a time that is far from
+    /// the event's cannot be the line's.
     fn role_of_time(&mut self, text: Option<&str>) -> MemberRole {
         self.time_ms = text.and_then(cri::time_ms);
         let is_near = self.time_ms.zip(self.event_ms).is_none_or(|(time, event)| time.abs_diff(event) < DAY_MS);

@@ -1,4 +1,4 @@
-//! What the pure part has to know.
+//! The settings of the pipeline.
 
 use super::compress::Compression;
 use super::known_annotations::KnownAnnotations;
@@ -11,17 +11,17 @@ use super::tags::TagSettings;
 pub struct PipelineSettings {
     pub tags: TagSettings,
     pub processing: ProcessingSettings,
-    /// Annotations that were read and compiled before. It changes how long things take, not what comes of them, but for
-    /// records whose pod's metadata is missing: see [`KnownAnnotations::recall`].
+    /// Annotations that were parsed and compiled before. They save time, and change the result only for records without their
+    /// pod's metadata: see [`KnownAnnotations::recall`].
     pub known: KnownAnnotations,
-    /// Logs that were delivered before; what is in there is left out.
+    /// Logs that were delivered before. They are not sent again.
     pub recent: Recent,
     pub compression: Compression,
     /// `PODFERRY_MAX_DECOMPRESSED_BYTES`.
     pub max_decompressed_bytes: u64,
-    /// Names that `Merge_Log_Key` may have been given.
+    /// Names that `Merge_Log_Key` may have in a ConfigMap.
     pub merge_keys: Vec<String>,
-    /// The function's own log group: its logs are refused, they would feed themselves.
+    /// The function's own log group: its logs are refused, because forwarding them would create more of them.
     pub own_log_group: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! The last step of a log: its rules and its share, its status, and into the payload. Everything is counted.
+//! The last step of a log: rules, sampling, status, and into the payload. Everything is counted.
 
 use super::batch::{Added, Batcher};
 use super::compress::Compression;
@@ -14,14 +14,14 @@ use super::rules::{AppliedRule, MASK_BROKEN, ProcessingRule, RuleEffect, RulesOu
 use super::status;
 use super::stream::StreamOrigin;
 
-/// What logs become, over all the events of an invocation.
+/// The payloads and counts of all events of an invocation.
 #[derive(Debug)]
 pub(super) struct Shipment {
     batcher: Batcher,
-    /// When it is sent: now.
+    /// The time of sending.
     now_ms: i64,
     pub(super) counts: LogCounts,
-    /// What became of each log, where that is asked for.
+    /// What became of each log, if requested.
     pub(super) outcomes: Option<Vec<LogOutcome>>,
     pub(super) oldest_ms: Option<i64>,
     pub(super) cluster: Option<String>,
@@ -33,7 +33,7 @@ impl Shipment {
         Shipment { batcher, now_ms, counts: LogCounts::default(), outcomes: None, oldest_ms: None, cluster: None }
     }
 
-    /// What is shipped from now on comes from this record.
+    /// The logs that follow come from this record.
     pub(super) fn begin(&mut self, record: u32) {
         self.batcher.begin(record);
     }
@@ -59,7 +59,7 @@ pub(super) struct Shipper<'a, 's> {
 
 /// Why a log is not shipped.
 enum LeftOut {
-    /// A rule did it, and was told of.
+    /// A rule excluded it, and is in the list of applied rules.
     ByRule,
     Excluded(String),
     Sampled(usize),
@@ -73,7 +73,7 @@ impl<'a, 's> Shipper<'a, 's> {
     }
 
     /// Ships a log, or counts why not.
-    pub(super) fn ship(&mut self, line: &LogLine, known: &KnownIdentity) {
+    pub(super) fn ship(&mut self, line: &LogLine, identity: &KnownIdentity) {
         if line.is_blank() {
             self.shipment.counts.blank += 1;
             return;
@@ -82,7 +82,7 @@ impl<'a, 's> Shipper<'a, 's> {
         let mark = self.marker.mark(line);
         let shipped = match mark {
             Some(mark) if self.marker.is_known(mark) => Err(LeftOut::Duplicate),
-            mark => self.apply(line, known, mark, &mut applied),
+            mark => self.apply(line, identity, mark, &mut applied),
         };
         let counts = &mut self.shipment.counts;
         match &shipped {
@@ -94,9 +94,8 @@ impl<'a, 's> Shipper<'a, 's> {
         if let Some(outcomes) = &mut self.shipment.outcomes {
             outcomes.push(LogOutcome {
                 id: line.id.to_owned(),
-                timestamp: line.timestamp,
                 lines: line.lines,
-                joined_by: (line.lines > 1).then(|| known.processing.joined_by().to_owned()),
+                joined_by: (line.lines > 1).then(|| identity.processing.joined_by().to_owned()),
                 applied,
                 shipped: shipped.is_ok(),
                 left_out: match shipped {
@@ -112,45 +111,45 @@ impl<'a, 's> Shipper<'a, 's> {
     fn apply(
         &mut self,
         line: &LogLine,
-        known: &KnownIdentity,
+        identity: &KnownIdentity,
         mark: Option<Mark>,
         applied: &mut Vec<AppliedRule>,
     ) -> Result<(), LeftOut> {
-        let processing = &*known.processing;
+        let processing = &*identity.processing;
         if let Some(why) = &processing.excluded {
             return Err(LeftOut::Excluded(why.clone()));
         }
         if processing.chain.is_empty() {
-            return self.send(line.clone(), known, mark);
+            return self.send(line.clone(), identity, mark);
         }
         let explained = self.shipment.outcomes.is_some();
         let mut masked = false;
-        let tell = |rule: &ProcessingRule, effect: RuleEffect| {
+        let report = |rule: &ProcessingRule, effect: RuleEffect| {
             masked |= effect != RuleEffect::Excluded;
             if explained {
                 applied.push(AppliedRule { rule: rule.name.clone(), effect });
             }
         };
-        let kept = match processing.chain.apply(line.text, line.truncated, tell) {
+        let kept = match processing.chain.apply(line.text, line.truncated, report) {
             RulesOutcome::Excluded => return Err(LeftOut::ByRule),
-            // Attributes are parts of the application's text for all we know.
+            // Attributes may be parts of the application's text.
             RulesOutcome::Withheld => {
-                self.send(LogLine { text: MASK_BROKEN, attributes: None, ..line.clone() }, known, mark)
+                self.send(LogLine { text: MASK_BROKEN, attributes: None, ..line.clone() }, identity, mark)
             }
             RulesOutcome::Keep(text) => {
                 let attributes = line.attributes.and_then(|attributes| processing.chain.mask_attributes(attributes));
                 masked |= attributes.is_some();
                 let attributes = attributes.as_deref().or(line.attributes);
-                self.send(LogLine { text: &text, attributes, ..line.clone() }, known, mark)
+                self.send(LogLine { text: &text, attributes, ..line.clone() }, identity, mark)
             }
         };
         self.shipment.counts.masked += usize::from(masked && kept.is_ok());
         kept
     }
 
-    /// Takes the log's share, and writes it.
-    fn send(&mut self, line: LogLine, known: &KnownIdentity, mark: Option<Mark>) -> Result<(), LeftOut> {
-        let processing = &*known.processing;
+    /// Applies sampling, and writes the log into the payload.
+    fn send(&mut self, line: LogLine, identity: &KnownIdentity, mark: Option<Mark>) -> Result<(), LeftOut> {
+        let processing = &*identity.processing;
         let origin = &self.origin;
         let status = status::status(line.text, line.output, origin);
         if !processing.sampling.is_empty()
@@ -163,7 +162,7 @@ impl<'a, 's> Shipper<'a, 's> {
         let refusing = processing.chain.excludes_truncated();
         let shipment = &mut *self.shipment;
         let late_at_ms = Some(shipment.now_ms).filter(|now_ms| late::is_late(timestamp, *now_ms));
-        let entry = LogEntry { status, status_if_cut, late_at_ms, line, frame: &known.frame };
+        let entry = LogEntry { status, status_if_cut, late_at_ms, line, frame: &identity.frame };
         match shipment.batcher.add(&entry, mark, refusing.is_some()) {
             Added::Refused => Err(LeftOut::Excluded(refusing.unwrap_or_default().to_owned())),
             added => {
@@ -178,7 +177,7 @@ impl<'a, 's> Shipper<'a, 's> {
         }
     }
 
-    /// Counts `events` events, of which `joined` are part of another's log.
+    /// Counts `events` events, of which `joined` were joined to another one's log.
     pub(super) fn finish(self, events: usize, joined: usize) {
         self.shipment.counts.events += events;
         self.shipment.counts.joined += joined;

@@ -1,10 +1,9 @@
-//! Whether a `kubernetes` object speaks of the stream's own pod, or may be an application's.
+//! Whether a `kubernetes` object describes the log stream's own pod, or may have been written by an application.
 
 use super::json;
 use super::stream::StreamOrigin;
 
-/// Answers that; remembers the last answer, since it is the same
-/// object in every record of a stream.
+/// Judges `kubernetes` objects, and remembers the last verdict: every record of a stream has the same object.
 #[derive(Debug, Default)]
 pub(crate) struct Trust {
     last: String,
@@ -21,11 +20,11 @@ impl Trust {
     }
 }
 
-/// Where the stream tells the pod, what the object says of pod, namespace and container has to agree; where it does
-/// not, the object has to look like the filter's.
+/// Where the stream names the pod, the object's pod, namespace and container have to match; elsewhere the object has to
+/// look like the filter's.
 ///
-/// Not `docker_id`: the filter caches its object by pod and container name, so after a restart it still bears the id
-/// of the container before (Fluent Bit, `plugins/filter_kubernetes/kube_meta.c`, `Cache_Use_Docker_Id`).
+/// Not `docker_id`: the filter caches its object by pod and container name, so after a restart it still has the id
+/// of the previous container (Fluent Bit, `plugins/filter_kubernetes/kube_meta.c`, `Cache_Use_Docker_Id`).
 fn speaks_of(kubernetes: &str, origin: &StreamOrigin) -> bool {
     let container = match origin {
         StreamOrigin::Container(container) => Some(container),

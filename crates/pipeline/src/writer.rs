@@ -1,11 +1,11 @@
-//! Who wrote a line, in numbers that are cheap to carry and to compare.
+//! Who wrote a line, as numbers that are cheap to copy and compare.
 
-/// One of the identities of an event: its place among those that [`super::identities`] worked out.
+/// The number of an identity: its index among the identities of an event (see [`super::identities`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct IdentityNumber(u32);
 
 impl IdentityNumber {
-    /// The number of the identity at `place`. There are never so many that it does not fit.
+    /// Returns the number of the identity at index `place`. There are too few identities for it not to fit.
     pub(crate) fn at(place: usize) -> IdentityNumber {
         IdentityNumber(u32::try_from(place).unwrap_or(u32::MAX))
     }
@@ -15,11 +15,11 @@ impl IdentityNumber {
     }
 }
 
-/// Whose pieces and lines belong together.
+/// Pieces and lines are joined only if they have the same writer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Writer {
-    /// The stream names its container: that wrote all lines, whatever their records know of the pod.
+    /// The container that the log stream names. It wrote all lines, whatever their records say about the pod.
     StreamsContainer,
-    /// In any other stream each identity writes for itself.
+    /// One identity of any other log stream.
     Identity(IdentityNumber),
 }

@@ -82,7 +82,7 @@ pub(crate) struct Chain {
     masks: bool,
 }
 
-/// What a rule did to a text.
+/// The effect of a rule on a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RuleEffect {
     Excluded,
@@ -91,7 +91,7 @@ pub enum RuleEffect {
     Withheld,
 }
 
-/// One thing that happened to a log.
+/// A rule that had an effect on a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppliedRule {
     pub rule: String,
@@ -133,12 +133,12 @@ impl Chain {
         rules.find(|rule| matches!(rule.action, RuleAction::ExcludeTruncated)).map(|rule| rule.name.as_str())
     }
 
-    /// Applies all rules in order. `tell` hears what they did.
+    /// Applies all rules in order. `report` hears what they did.
     pub(crate) fn apply<'t>(
         &self,
         text: &'t str,
         truncated: bool,
-        mut tell: impl FnMut(&ProcessingRule, RuleEffect),
+        mut report: impl FnMut(&ProcessingRule, RuleEffect),
     ) -> RulesOutcome<'t> {
         let mut text = Cow::Borrowed(text);
         for rule in self.rules() {
@@ -147,20 +147,20 @@ impl Chain {
                 RuleAction::Include(pattern) => !matches(pattern, &text),
                 RuleAction::ExcludeTruncated => truncated,
                 RuleAction::BrokenMask => {
-                    tell(rule, RuleEffect::Withheld);
+                    report(rule, RuleEffect::Withheld);
                     return RulesOutcome::Withheld;
                 }
                 RuleAction::Mask(..) | RuleAction::Scrub(_) => {
                     let masked = rule.masked(&text);
                     if let Some(masked) = masked {
-                        tell(rule, RuleEffect::Masked);
+                        report(rule, RuleEffect::Masked);
                         text = Cow::Owned(masked);
                     }
                     false
                 }
             };
             if excluded {
-                tell(rule, RuleEffect::Excluded);
+                report(rule, RuleEffect::Excluded);
                 return RulesOutcome::Excluded;
             }
         }
