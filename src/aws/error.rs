@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 /// A call, as IAM names it: `logs:DescribeLogGroups`.
-pub(crate) type Action = &'static str;
+pub(crate) type AwsAction = &'static str;
 
 /// What a call is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,27 +38,27 @@ impl On {
 
 /// A call that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct CallError {
-    pub(crate) action: Action,
+pub(crate) struct AwsCallError {
+    pub(crate) action: AwsAction,
     pub(crate) on: On,
-    pub(crate) failure: Failure,
+    pub(crate) failure: AwsFailure,
 }
 
 /// Why, as far as what is to be done differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Failure {
+pub(crate) enum AwsFailure {
     /// The credentials may not do that.
-    Denied(Answer),
+    Denied(AwsAnswer),
     /// There are none.
     NoCredentials,
     /// They have come to their end, or AWS does not know them.
-    BadCredentials(Answer),
+    BadCredentials(AwsAnswer),
     /// Too many calls, after all attempts.
-    Throttled(Answer),
+    Throttled(AwsAnswer),
     /// What the call is about is not there.
-    NotFound(Answer),
+    NotFound(AwsAnswer),
     /// Anything else that AWS says.
-    Refused(Answer),
+    Refused(AwsAnswer),
     /// No connection, or one that broke, after all attempts.
     Unreachable,
     NoAnswerInTime,
@@ -68,7 +68,7 @@ pub(crate) enum Failure {
 
 /// AWS's own words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct AwsAnswer {
     /// `AccessDeniedException`
     pub(crate) code: String,
     /// One line; may be empty.
@@ -115,72 +115,69 @@ const NOT_FOUND: [&str; 6] = [
 /// Their messages repeat the request that was signed, with its session token.
 const REPEATS_REQUEST: [&str; 3] = ["IncompleteSignature", "InvalidSignatureException", "SignatureDoesNotMatch"];
 
-impl CallError {
+impl AwsCallError {
     /// What an error of the SDK means.
     #[must_use]
-    pub(crate) fn new<E>(action: Action, on: On, error: &SdkError<E, HttpResponse>) -> CallError
+    pub(crate) fn new<E>(action: AwsAction, on: On, error: &SdkError<E, HttpResponse>) -> AwsCallError
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        CallError { action, on, failure: failure(error) }
+        AwsCallError { action, on, failure: failure(error) }
     }
 
     /// AWS's code, where it has answered with one.
     #[must_use]
     pub(crate) fn code(&self) -> &str {
         match &self.failure {
-            Failure::Denied(answer)
-            | Failure::BadCredentials(answer)
-            | Failure::Throttled(answer)
-            | Failure::NotFound(answer)
-            | Failure::Refused(answer) => &answer.code,
-            Failure::NoCredentials | Failure::Unreachable | Failure::NoAnswerInTime | Failure::Unreadable => "",
+            AwsFailure::Denied(answer)
+            | AwsFailure::BadCredentials(answer)
+            | AwsFailure::Throttled(answer)
+            | AwsFailure::NotFound(answer)
+            | AwsFailure::Refused(answer) => &answer.code,
+            AwsFailure::NoCredentials
+            | AwsFailure::Unreachable
+            | AwsFailure::NoAnswerInTime
+            | AwsFailure::Unreadable => "",
         }
-    }
-
-    /// Whether all other calls will fail just so: there is no account to speak of.
-    #[must_use]
-    pub(crate) fn is_of_account(&self) -> bool {
-        matches!(self.failure, Failure::NoCredentials | Failure::BadCredentials(_) | Failure::Unreachable)
     }
 }
 
-fn failure<E>(error: &SdkError<E, HttpResponse>) -> Failure
+fn failure<E>(error: &SdkError<E, HttpResponse>) -> AwsFailure
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     match error {
         // It looked like success, and was not what was asked for.
-        SdkError::ServiceError(service) if service.raw().status().is_success() => Failure::Unreadable,
+        SdkError::ServiceError(service) if service.raw().status().is_success() => AwsFailure::Unreadable,
         SdkError::ServiceError(service) => {
             let error = service.err();
             let status = format!("HTTP {}", service.raw().status().as_u16());
-            of_code(Answer::new(error.code().unwrap_or(&status), error.message().unwrap_or_default()))
+            of_code(AwsAnswer::new(error.code().unwrap_or(&status), error.message().unwrap_or_default()))
         }
-        SdkError::TimeoutError(_) => Failure::NoAnswerInTime,
-        SdkError::DispatchFailure(dispatch) if dispatch.is_timeout() => Failure::NoAnswerInTime,
-        SdkError::ResponseError(_) => Failure::Unreadable,
+        SdkError::TimeoutError(_) => AwsFailure::NoAnswerInTime,
+        SdkError::DispatchFailure(dispatch) if dispatch.is_timeout() => AwsFailure::NoAnswerInTime,
+        SdkError::ResponseError(_) => AwsFailure::Unreadable,
         SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_) | _ => without_answer(error),
     }
 }
 
 /// The request has not been sent: there was nobody to sign it, or no way to go.
-fn without_answer<E>(error: &SdkError<E, HttpResponse>) -> Failure
+fn without_answer<E>(error: &SdkError<E, HttpResponse>) -> AwsFailure
 where
     E: std::error::Error + 'static,
 {
     let mut cause = error.source();
     while let Some(one) = cause {
         match one.downcast_ref::<CredentialsError>() {
-            Some(CredentialsError::CredentialsNotLoaded(_)) => return Failure::NoCredentials,
+            Some(CredentialsError::CredentialsNotLoaded(_)) => return AwsFailure::NoCredentials,
             Some(_) => {
                 let code = "no credentials were given";
-                return Failure::BadCredentials(Answer::new(code, &innermost(one)));
+                return AwsFailure::BadCredentials(AwsAnswer::new(code, &innermost(one)));
             }
             None => cause = one.source(),
         }
     }
-    Failure::Unreachable
+    AwsFailure::Unreachable
 }
 
 /// The last of a row of causes: the one that says what it is.
@@ -191,30 +188,30 @@ fn innermost(mut error: &(dyn std::error::Error + 'static)) -> String {
     error.to_string()
 }
 
-fn of_code(answer: Answer) -> Failure {
+fn of_code(answer: AwsAnswer) -> AwsFailure {
     let code = answer.code.as_str();
     if DENIED.contains(&code) {
-        Failure::Denied(answer)
+        AwsFailure::Denied(answer)
     } else if BAD_CREDENTIALS.contains(&code) {
-        Failure::BadCredentials(answer)
+        AwsFailure::BadCredentials(answer)
     } else if THROTTLED.contains(&code) {
-        Failure::Throttled(answer)
+        AwsFailure::Throttled(answer)
     } else if NOT_FOUND.contains(&code) {
-        Failure::NotFound(answer)
+        AwsFailure::NotFound(answer)
     } else {
-        Failure::Refused(answer)
+        AwsFailure::Refused(answer)
     }
 }
 
-impl Answer {
-    fn new(code: &str, message: &str) -> Answer {
+impl AwsAnswer {
+    fn new(code: &str, message: &str) -> AwsAnswer {
         let message = if REPEATS_REQUEST.contains(&code) { "" } else { message.lines().next().unwrap_or_default() };
         let plain = |text: &str| text.chars().filter(|character| !character.is_control()).take(MAX_MESSAGE).collect();
-        Answer { code: plain(code), message: plain(message.trim_end_matches('.')) }
+        AwsAnswer { code: plain(code), message: plain(message.trim_end_matches('.')) }
     }
 }
 
-impl Display for Answer {
+impl Display for AwsAnswer {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         match (self.code.as_str(), self.message.as_str()) {
             (code, "") => out.write_str(code),
@@ -227,32 +224,32 @@ impl Display for Answer {
 const SIGN_IN: &str = "Sign in (`aws sso login`, `aws configure`), choose a profile with --profile, or export AWS_ACCESS_KEY_ID, \
                        AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN";
 
-impl std::error::Error for CallError {}
+impl std::error::Error for AwsCallError {}
 
-impl Display for CallError {
+impl Display for AwsCallError {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        let CallError { action, on: On { what, resource }, failure } = self;
+        let AwsCallError { action, on: On { what, resource }, failure } = self;
         write!(out, "{action} on {what}: ")?;
         match failure {
-            Failure::Denied(answer) => {
+            AwsFailure::Denied(answer) => {
                 write!(out, "not allowed ({answer}). Allow {action} on {resource} for the credentials in use")
             }
-            Failure::NoCredentials => write!(out, "there are no AWS credentials. {SIGN_IN}"),
-            Failure::BadCredentials(answer) => {
+            AwsFailure::NoCredentials => write!(out, "there are no AWS credentials. {SIGN_IN}"),
+            AwsFailure::BadCredentials(answer) => {
                 write!(out, "the AWS credentials were not taken ({answer}). They may have expired. {SIGN_IN}")
             }
-            Failure::Throttled(answer) => {
+            AwsFailure::Throttled(answer) => {
                 write!(out, "AWS asks to slow down, after several attempts ({answer}). Run the command again in a minute")
             }
-            Failure::NotFound(answer) => {
+            AwsFailure::NotFound(answer) => {
                 write!(out, "it is not there ({answer}). Check the name, --region and the account")
             }
-            Failure::Refused(answer) => write!(out, "AWS refuses ({answer})"),
-            Failure::Unreachable => out.write_str(
+            AwsFailure::Refused(answer) => write!(out, "AWS refuses ({answer})"),
+            AwsFailure::Unreachable => out.write_str(
                 "AWS could not be reached. Check the network, --region, --endpoint-url and the proxy variables (HTTPS_PROXY, NO_PROXY)",
             ),
-            Failure::NoAnswerInTime => out.write_str("AWS did not answer in time, after several attempts. Run the command again"),
-            Failure::Unreadable => out.write_str(
+            AwsFailure::NoAnswerInTime => out.write_str("AWS did not answer in time, after several attempts. Run the command again"),
+            AwsFailure::Unreadable => out.write_str(
                 "the answer is none of AWS's. Check --endpoint-url, and whether a proxy answers in AWS's place",
             ),
         }
@@ -265,7 +262,8 @@ mod tests {
 
     fn shown(code: &str, message: &str) -> String {
         let on = On::new("log group /a", "arn:aws:logs:eu-west-1:111122223333:log-group:/a:*");
-        CallError { action: "logs:PutSubscriptionFilter", on, failure: of_code(Answer::new(code, message)) }.to_string()
+        AwsCallError { action: "logs:PutSubscriptionFilter", on, failure: of_code(AwsAnswer::new(code, message)) }
+            .to_string()
     }
 
     #[test]
@@ -295,6 +293,6 @@ mod tests {
             assert!(!shown(code, &message.replace('\n', " ")).contains("geheim"), "{code}");
         }
         assert!(!shown("Other", message).contains("geheim"), "one line only");
-        assert_eq!(Answer::new("A", &"x".repeat(MAX_MESSAGE + 1)).message.len(), MAX_MESSAGE);
+        assert_eq!(AwsAnswer::new("A", &"x".repeat(MAX_MESSAGE + 1)).message.len(), MAX_MESSAGE);
     }
 }

@@ -7,7 +7,7 @@ use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurat
 use aws_sdk_lambda::types::{LastUpdateStatus, State};
 
 use super::account::Account;
-use super::error::{CallError, On};
+use super::error::{AwsCallError, On};
 use forwarder::settings::Source;
 
 /// How the names of functions begin among which the forwarder is looked for, if none is named: `template.yaml` leaves the name to
@@ -69,7 +69,7 @@ pub(crate) enum FunctionError {
     #[error("several functions could be the forwarder: {}. Name one with --function", .0.join(", "))]
     Several(Vec<String>),
     #[error(transparent)]
-    Call(#[from] CallError),
+    Call(#[from] AwsCallError),
 }
 
 impl Function {
@@ -89,7 +89,7 @@ impl Function {
             .set_qualifier(qualifier.clone())
             .send()
             .await
-            .map_err(|error| CallError::new("lambda:GetFunctionConfiguration", on(account, &name), &error))?;
+            .map_err(|error| AwsCallError::new("lambda:GetFunctionConfiguration", on(account, &name), &error))?;
         let of_logging = answer.logging_config().and_then(|logging| logging.log_group());
         // Source: AWS Lambda Developer Guide, "Configuring CloudWatch log groups".
         let log_group = of_logging.map_or_else(|| format!("/aws/lambda/{name}"), str::to_owned);
@@ -174,7 +174,7 @@ async fn only_one(account: &Account) -> Result<String, FunctionError> {
     let mut names: Vec<String> = Vec::new();
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| {
-            CallError::new("lambda:ListFunctions", On::any("the functions; name yours with --function"), &error)
+            AwsCallError::new("lambda:ListFunctions", On::any("the functions; name yours with --function"), &error)
         })?;
         names.extend(page.functions().iter().filter_map(|function| function.function_name()).map(str::to_owned));
     }

@@ -1,17 +1,17 @@
 //! Log groups of an account, found by name, prefix, pattern or tag, and their subscription filters.
 
-use aws_sdk_cloudwatchlogs::types::{LogGroup, LogGroupClass};
+use aws_sdk_cloudwatchlogs::types as sdk;
 
 use super::account::Account;
 use super::concurrently::each;
-use super::error::{CallError, On};
+use super::error::{AwsCallError, On};
 use pipeline::glob;
 
 /// A log group, as far as it matters here.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Group {
+pub(crate) struct LogGroup {
     pub(crate) name: String,
-    pub(crate) class: Class,
+    pub(crate) class: LogGroupClass,
     /// `None`: its events are kept for ever.
     pub(crate) retention_days: Option<i32>,
     /// As CloudWatch last counted.
@@ -20,7 +20,7 @@ pub(crate) struct Group {
 
 /// Source: Amazon CloudWatch Logs API reference, `LogGroup`, `logGroupClass`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Class {
+pub(crate) enum LogGroupClass {
     Standard,
     /// Takes no subscription filter.
     InfrequentAccess,
@@ -30,18 +30,18 @@ pub(crate) enum Class {
 
 /// A subscription filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Filter {
+pub(crate) struct SubscriptionFilter {
     pub(crate) name: String,
     /// Empty: all events.
     pub(crate) pattern: String,
     /// The ARN of a function, a stream or a destination.
     pub(crate) destination: String,
-    pub(crate) extras: Extras,
+    pub(crate) extras: FilterExtras,
 }
 
 /// What a filter can have besides, and has to be given again when it is changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Extras {
+pub(crate) struct FilterExtras {
     pub(crate) on_transformed_logs: bool,
     pub(crate) field_selection_criteria: Option<String>,
     pub(crate) emit_system_fields: Vec<String>,
@@ -50,17 +50,17 @@ pub(crate) struct Extras {
 /// Which groups. A group is chosen if it is named, or has one of the prefixes, or fits one of the patterns; where there are only
 /// tags, or nothing, all groups are. Of those, the ones that have all the tags.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Selection {
+pub(crate) struct LogGroupSelection {
     pub(crate) names: Vec<String>,
     pub(crate) prefixes: Vec<String>,
     /// With `*` and `?`, for the whole name.
     pub(crate) patterns: Vec<String>,
-    pub(crate) tags: Vec<Tag>,
+    pub(crate) tags: Vec<LogGroupTag>,
 }
 
 /// A tag that a group has to have.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Tag {
+pub(crate) struct LogGroupTag {
     pub(crate) key: String,
     /// `None`: any.
     pub(crate) value: Option<String>,
@@ -68,25 +68,25 @@ pub(crate) struct Tag {
 
 /// What a selection has found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Found {
+pub(crate) struct FoundLogGroups {
     /// By name.
-    pub(crate) groups: Vec<Group>,
+    pub(crate) groups: Vec<LogGroup>,
     /// Names that no group has.
     pub(crate) missing: Vec<String>,
 }
 
-impl Selection {
+impl LogGroupSelection {
     #[must_use]
     pub(crate) fn is_empty(&self) -> bool {
-        *self == Selection::default()
+        *self == LogGroupSelection::default()
     }
 
     /// The groups.
     ///
     /// # Errors
-    /// [`CallError`] of the first call that failed.
-    pub(crate) async fn find(&self, account: &Account) -> Result<Found, CallError> {
-        let mut found = Found::default();
+    /// [`AwsCallError`] of the first call that failed.
+    pub(crate) async fn find(&self, account: &Account) -> Result<FoundLogGroups, AwsCallError> {
+        let mut found = FoundLogGroups::default();
         for name in &self.names {
             match named(account, name).await? {
                 Some(group) => found.groups.push(group),
@@ -113,7 +113,7 @@ impl Selection {
 }
 
 /// The group of exactly this name: of those that begin with it, it is the first.
-async fn named(account: &Account, name: &str) -> Result<Option<Group>, CallError> {
+async fn named(account: &Account, name: &str) -> Result<Option<LogGroup>, AwsCallError> {
     let answer = account
         .logs
         .describe_log_groups()
@@ -121,40 +121,44 @@ async fn named(account: &Account, name: &str) -> Result<Option<Group>, CallError
         .limit(1)
         .send()
         .await
-        .map_err(|error| CallError::new("logs:DescribeLogGroups", account.log_group(name), &error))?;
+        .map_err(|error| AwsCallError::new("logs:DescribeLogGroups", account.log_group(name), &error))?;
     Ok(answer.log_groups().first().and_then(read).filter(|group| group.name == name))
 }
 
 /// All groups of the account, or those that begin so.
 ///
 /// # Errors
-/// [`CallError`]
-pub(crate) async fn with_prefix(account: &Account, prefix: &str) -> Result<Vec<Group>, CallError> {
+/// [`AwsCallError`]
+pub(crate) async fn with_prefix(account: &Account, prefix: &str) -> Result<Vec<LogGroup>, AwsCallError> {
     let prefix = (!prefix.is_empty()).then(|| prefix.to_owned());
     let call = account.logs.describe_log_groups().set_log_group_name_prefix(prefix);
     let mut pages = call.into_paginator().send();
     let mut groups = Vec::new();
     while let Some(page) = pages.next().await {
         let on = || On::new("the log groups", account.arn("logs", "log-group:*"));
-        let page = page.map_err(|error| CallError::new("logs:DescribeLogGroups", on(), &error))?;
+        let page = page.map_err(|error| AwsCallError::new("logs:DescribeLogGroups", on(), &error))?;
         groups.extend(page.log_groups().iter().filter_map(read));
     }
     Ok(groups)
 }
 
-fn read(group: &LogGroup) -> Option<Group> {
+fn read(group: &sdk::LogGroup) -> Option<LogGroup> {
     let class = match group.log_group_class() {
-        Some(LogGroupClass::InfrequentAccess) => Class::InfrequentAccess,
-        Some(LogGroupClass::Delivery) => Class::Delivery,
-        _ => Class::Standard,
+        Some(sdk::LogGroupClass::InfrequentAccess) => LogGroupClass::InfrequentAccess,
+        Some(sdk::LogGroupClass::Delivery) => LogGroupClass::Delivery,
+        _ => LogGroupClass::Standard,
     };
     let name = group.log_group_name()?.to_owned();
     let stored_bytes = group.stored_bytes().unwrap_or_default();
-    Some(Group { name, class, retention_days: group.retention_in_days(), stored_bytes })
+    Some(LogGroup { name, class, retention_days: group.retention_in_days(), stored_bytes })
 }
 
 /// Asks each group for its tags: a call a group, and no other service that would need permissions of its own.
-async fn with_tags(account: &Account, groups: Vec<Group>, tags: &[Tag]) -> Result<Vec<Group>, CallError> {
+async fn with_tags(
+    account: &Account,
+    groups: Vec<LogGroup>,
+    tags: &[LogGroupTag],
+) -> Result<Vec<LogGroup>, AwsCallError> {
     let asked = each(groups, |group| {
         let (account, tags) = (account.clone(), tags.to_vec());
         async move {
@@ -162,33 +166,33 @@ async fn with_tags(account: &Account, groups: Vec<Group>, tags: &[Tag]) -> Resul
             let arn = account.arn("logs", &format!("log-group:{}", group.name));
             let answer = account.logs.list_tags_for_resource().resource_arn(&arn).send().await;
             let on = On::new(format!("log group {}", group.name), arn);
-            let answer = answer.map_err(|error| CallError::new("logs:ListTagsForResource", on, &error))?;
-            let has = |tag: &Tag| {
+            let answer = answer.map_err(|error| AwsCallError::new("logs:ListTagsForResource", on, &error))?;
+            let has = |tag: &LogGroupTag| {
                 let value = answer.tags().and_then(|all| all.get(&tag.key));
                 value.is_some_and(|value| tag.value.as_ref().is_none_or(|wanted| wanted == value))
             };
             Ok(tags.iter().all(has).then_some(group))
         }
     });
-    let asked: Vec<Result<Option<Group>, CallError>> = asked.await;
+    let asked: Vec<Result<Option<LogGroup>, AwsCallError>> = asked.await;
     asked.into_iter().filter_map(Result::transpose).collect()
 }
 
 /// The subscription filters of a group.
 ///
 /// # Errors
-/// [`CallError`]
-pub(crate) async fn filters(account: &Account, group: &str) -> Result<Vec<Filter>, CallError> {
+/// [`AwsCallError`]
+pub(crate) async fn filters(account: &Account, group: &str) -> Result<Vec<SubscriptionFilter>, AwsCallError> {
     let mut pages = account.logs.describe_subscription_filters().log_group_name(group).into_paginator().send();
     let mut filters = Vec::new();
     while let Some(page) = pages.next().await {
         let on = || account.log_group(group);
-        let page = page.map_err(|error| CallError::new("logs:DescribeSubscriptionFilters", on(), &error))?;
-        filters.extend(page.subscription_filters().iter().map(|filter| Filter {
+        let page = page.map_err(|error| AwsCallError::new("logs:DescribeSubscriptionFilters", on(), &error))?;
+        filters.extend(page.subscription_filters().iter().map(|filter| SubscriptionFilter {
             name: filter.filter_name().unwrap_or_default().to_owned(),
             pattern: filter.filter_pattern().unwrap_or_default().to_owned(),
             destination: filter.destination_arn().unwrap_or_default().to_owned(),
-            extras: Extras {
+            extras: FilterExtras {
                 on_transformed_logs: filter.apply_on_transformed_logs(),
                 field_selection_criteria: filter.field_selection_criteria().map(str::to_owned),
                 emit_system_fields: filter.emit_system_fields().to_vec(),
@@ -201,8 +205,11 @@ pub(crate) async fn filters(account: &Account, group: &str) -> Result<Vec<Filter
 /// The same of many groups.
 ///
 /// # Errors
-/// The first [`CallError`].
-pub(crate) async fn filters_of(account: &Account, groups: Vec<Group>) -> Result<Vec<(Group, Vec<Filter>)>, CallError> {
+/// The first [`AwsCallError`].
+pub(crate) async fn filters_of(
+    account: &Account,
+    groups: Vec<LogGroup>,
+) -> Result<Vec<(LogGroup, Vec<SubscriptionFilter>)>, AwsCallError> {
     let asked = each(groups, |group| {
         let account = account.clone();
         async move { filters(&account, &group.name).await.map(|filters| (group, filters)) }

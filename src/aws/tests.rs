@@ -1,6 +1,6 @@
 //! The SDK over our HTTP client, and what its failures are made of, each in the protocol of its service.
 
-use super::error::{CallError, Failure, On};
+use super::error::{AwsCallError, AwsFailure, On};
 use super::http::SdkHttp;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
@@ -26,7 +26,7 @@ fn config(url: &str) -> SdkConfig {
 }
 
 /// What becomes of a failing call of each protocol: JSON, REST, queries and CBOR.
-async fn failures(config: &SdkConfig) -> Vec<CallError> {
+async fn failures(config: &SdkConfig) -> Vec<AwsCallError> {
     let on = || On::any("it");
     let logs = aws_sdk_cloudwatchlogs::Client::new(config).describe_log_groups().send().await;
     let lambda = aws_sdk_lambda::Client::new(config).get_function_configuration().function_name("f").send().await;
@@ -34,11 +34,11 @@ async fn failures(config: &SdkConfig) -> Vec<CallError> {
     let metrics = aws_sdk_cloudwatch::Client::new(config).list_metrics().send().await;
     let sqs = aws_sdk_sqs::Client::new(config).list_queues().send().await;
     vec![
-        CallError::new("logs:DescribeLogGroups", on(), &logs.unwrap_err()),
-        CallError::new("lambda:GetFunctionConfiguration", on(), &lambda.unwrap_err()),
-        CallError::new("iam:GetRole", on(), &iam.unwrap_err()),
-        CallError::new("cloudwatch:ListMetrics", on(), &metrics.unwrap_err()),
-        CallError::new("sqs:ListQueues", on(), &sqs.unwrap_err()),
+        AwsCallError::new("logs:DescribeLogGroups", on(), &logs.unwrap_err()),
+        AwsCallError::new("lambda:GetFunctionConfiguration", on(), &lambda.unwrap_err()),
+        AwsCallError::new("iam:GetRole", on(), &iam.unwrap_err()),
+        AwsCallError::new("cloudwatch:ListMetrics", on(), &metrics.unwrap_err()),
+        AwsCallError::new("sqs:ListQueues", on(), &sqs.unwrap_err()),
     ]
 }
 
@@ -53,12 +53,12 @@ async fn a_failure_is_known_in_every_protocol() {
         "cloudwatch:ListMetrics",
         "sqs:ListQueues",
     ];
-    let is = |fault: Fault, failure: &Failure| match fault {
-        Fault::Denied => matches!(failure, Failure::Denied(_)),
-        Fault::Throttled => matches!(failure, Failure::Throttled(_)),
-        Fault::Expired => matches!(failure, Failure::BadCredentials(_)),
-        Fault::Closed => matches!(failure, Failure::Unreachable),
-        Fault::Other(..) => matches!(failure, Failure::NotFound(_)),
+    let is = |fault: Fault, failure: &AwsFailure| match fault {
+        Fault::Denied => matches!(failure, AwsFailure::Denied(_)),
+        Fault::Throttled => matches!(failure, AwsFailure::Throttled(_)),
+        Fault::Expired => matches!(failure, AwsFailure::BadCredentials(_)),
+        Fault::Closed => matches!(failure, AwsFailure::Unreachable),
+        Fault::Other(..) => matches!(failure, AwsFailure::NotFound(_)),
     };
     for fault in [
         Fault::Denied,
@@ -101,7 +101,7 @@ async fn without_credentials_nothing_is_sent() {
     let config = config(&account.url).into_builder();
     let config = config.credentials_provider(SharedCredentialsProvider::new(Nobody)).build();
     for one in failures(&config).await {
-        assert_eq!(one.failure, Failure::NoCredentials, "{one}");
+        assert_eq!(one.failure, AwsFailure::NoCredentials, "{one}");
     }
     assert!(account.take_actions().is_empty());
 }
@@ -111,7 +111,7 @@ async fn nobody_answers() {
     // A port that was free a moment ago.
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     for one in failures(&config(&format!("http://{closed}"))).await {
-        assert_eq!(one.failure, Failure::Unreachable, "{one}");
+        assert_eq!(one.failure, AwsFailure::Unreachable, "{one}");
         assert!(one.to_string().contains("could not be reached"), "{one}");
     }
 }
@@ -122,8 +122,8 @@ async fn an_answer_that_is_not_of_aws() {
     account.stand_in("logs:DescribeLogGroups", |_| (200, serde_json::json!("<html>")));
     let logs = aws_sdk_cloudwatchlogs::Client::new(&config(&account.url));
     let error = logs.describe_log_groups().send().await.unwrap_err();
-    let error = CallError::new("logs:DescribeLogGroups", On::any("it"), &error);
-    assert_eq!(error.failure, Failure::Unreadable);
+    let error = AwsCallError::new("logs:DescribeLogGroups", On::any("it"), &error);
+    assert_eq!(error.failure, AwsFailure::Unreadable);
 }
 
 #[tokio::test]

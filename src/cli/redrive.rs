@@ -15,9 +15,9 @@ use super::{CommandError, show};
 use crate::aws::account::Account;
 use crate::aws::backfill::time;
 use crate::aws::function::Function;
-use crate::aws::queues::{Queue, Role};
-use crate::aws::redrive::letter::{Letter, Wanted};
-use crate::aws::redrive::queue::{Deed, Done};
+use crate::aws::queues::{QueueRole, SqsQueue};
+use crate::aws::redrive::dead_letter::{DeadLetter, DeadLetterFilter};
+use crate::aws::redrive::queue::{RedriveAction, RedriveOutcome};
 use forwarder::settings::{DEAD_LETTER_QUEUE_URL, Source, UNDELIVERED_QUEUE_URL};
 
 /// How much of a message's id a table shows; `--output json` has all of it.
@@ -65,9 +65,9 @@ pub(super) struct Options {
 
 /// What was found, and what is to be done with it.
 struct Plan {
-    queue: Queue,
-    letters: Vec<Letter>,
-    deed: Option<Deed>,
+    queue: SqsQueue,
+    messages: Vec<DeadLetter>,
+    action: Option<RedriveAction>,
     /// Ids of those that are left, though they were asked for: nobody may lose what is not podferry's by accident.
     left: HashSet<String>,
 }
@@ -76,25 +76,25 @@ pub(super) async fn run(options: Options) -> Result<Exit, CommandError> {
     let now = Timestamp::now();
     let wanted = wanted(&options, now)?;
     let account = options.aws.open().await?;
-    let (queue, deed) = queues(&account, &options).await?;
-    let mut letters = queue.look(&account).await?;
-    letters.retain(|letter| wanted.has(letter));
-    letters.truncate(options.limit.unwrap_or(usize::MAX));
-    let unknown = letters.iter().filter(|letter| deed.is_some() && !options.unknown && !letter.kind.is_known());
-    let left = unknown.map(|letter| letter.id.clone()).collect();
-    let plan = Plan { queue, letters, deed, left };
+    let (queue, action) = queues(&account, &options).await?;
+    let mut messages = queue.look(&account).await?;
+    messages.retain(|message| wanted.has(message));
+    messages.truncate(options.limit.unwrap_or(usize::MAX));
+    let unknown = messages.iter().filter(|message| action.is_some() && !options.unknown && !message.kind.is_known());
+    let left = unknown.map(|message| message.id.clone()).collect();
+    let plan = Plan { queue, messages, action, left };
     let is_text = options.aws.output == Output::Text;
     if is_text {
         plan.show(&mut anstream::stdout().lock(), now.as_millisecond())?;
     }
     let ids = plan.chosen();
-    let done = match &plan.deed {
-        Some(deed) if !ids.is_empty() && !options.change.dry_run => {
-            if !options.change.yes && !confirm(&plan.question(deed))? {
+    let done = match &plan.action {
+        Some(action) if !ids.is_empty() && !options.change.dry_run => {
+            if !options.change.yes && !confirm(&plan.question(action))? {
                 anstream::eprintln!("Nothing was done.");
                 return Ok(Exit::Done);
             }
-            Some(plan.queue.work(&account, &ids, deed).await?)
+            Some(plan.queue.work(&account, &ids, action).await?)
         }
         _ => None,
     };
@@ -103,19 +103,19 @@ pub(super) async fn run(options: Options) -> Result<Exit, CommandError> {
         _ if !is_text => show::json(&plan.json(done.as_ref()))?,
         _ => {}
     }
-    let open = plan.letters.len() - done.as_ref().map_or(0, |done| done.done.len());
+    let open = plan.messages.len() - done.as_ref().map_or(0, |done| done.done.len());
     // The function looks after what is undelivered.
     Ok(if options.undelivered { Exit::Done } else { Exit::of_findings(open) })
 }
 
-fn wanted(options: &Options, now: Timestamp) -> Result<Wanted, CommandError> {
+fn wanted(options: &Options, now: Timestamp) -> Result<DeadLetterFilter, CommandError> {
     let parse = |flag: &str, text: &Option<String>| {
         let parsed = text.as_ref().map(|text| {
             time::parse(text, now).map_err(|problem| CommandError::Refused(format!("{flag} {text}: {problem}")))
         });
         parsed.transpose()
     };
-    Ok(Wanted {
+    Ok(DeadLetterFilter {
         reasons: options.reasons.clone(),
         before_ms: parse("--older-than", &options.older_than)?,
         since_ms: parse("--newer-than", &options.newer_than)?,
@@ -123,31 +123,38 @@ fn wanted(options: &Options, now: Timestamp) -> Result<Wanted, CommandError> {
 }
 
 /// The queue to look at, and what is to be done. The function is only asked for what no flag says.
-async fn queues(account: &Account, options: &Options) -> Result<(Queue, Option<Deed>), CommandError> {
+async fn queues(account: &Account, options: &Options) -> Result<(SqsQueue, Option<RedriveAction>), CommandError> {
     let needs_function = options.queue.is_none() || options.send && options.to.is_none();
     let function = match needs_function {
         true => Some(Function::find(account, options.function.function.as_deref()).await?),
         false => None,
     };
     let function = function.as_ref();
-    let role = if options.undelivered { Role::Undelivered } else { Role::DeadLetter };
+    let role = if options.undelivered { QueueRole::Undelivered } else { QueueRole::DeadLetter };
     let queue = find_queue(options.queue.as_deref(), "--queue", role, function)?;
-    let deed = match (options.send, options.drop) {
-        (true, _) => Some(Deed::Move(find_queue(options.to.as_deref(), "--to", Role::Undelivered, function)?)),
-        (_, true) => Some(Deed::Drop),
+    let action = match (options.send, options.drop) {
+        (true, _) => {
+            Some(RedriveAction::Move(find_queue(options.to.as_deref(), "--to", QueueRole::Undelivered, function)?))
+        }
+        (_, true) => Some(RedriveAction::Drop),
         _ => None,
     };
-    match &deed {
-        Some(Deed::Move(to)) if to.url == queue.url => {
+    match &action {
+        Some(RedriveAction::Move(to)) if to.url == queue.url => {
             Err(CommandError::Refused("--to: this is the queue that the messages are in".to_owned()))
         }
-        _ => Ok((queue, deed)),
+        _ => Ok((queue, action)),
     }
 }
 
 /// The queue of a flag; without it, of the function's variable.
-fn find_queue(given: Option<&str>, flag: &str, role: Role, function: Option<&Function>) -> Result<Queue, CommandError> {
-    let variable = if role == Role::Undelivered { UNDELIVERED_QUEUE_URL } else { DEAD_LETTER_QUEUE_URL };
+fn find_queue(
+    given: Option<&str>,
+    flag: &str,
+    role: QueueRole,
+    function: Option<&Function>,
+) -> Result<SqsQueue, CommandError> {
+    let variable = if role == QueueRole::Undelivered { UNDELIVERED_QUEUE_URL } else { DEAD_LETTER_QUEUE_URL };
     let of_function = function.and_then(|function| function.variables.get(variable));
     let Some(url) = given.map(str::to_owned).or(of_function).filter(|url| !url.trim().is_empty()) else {
         let name = function.map(|function| function.name.as_str()).unwrap_or_default();
@@ -161,7 +168,7 @@ fn find_queue(given: Option<&str>, flag: &str, role: Role, function: Option<&Fun
         matches!(url.scheme(), "http" | "https") && url.path().trim_matches('/').split('/').all(|part| !part.is_empty())
     });
     if is_url {
-        return Ok(Queue::new(role, url));
+        return Ok(SqsQueue::new(role, url));
     }
     let example = "such as https://sqs.eu-west-1.amazonaws.com/123456789012/name";
     Err(CommandError::Refused(format!("{flag}: must be the URL of a queue of SQS, {example}")))
@@ -170,53 +177,53 @@ fn find_queue(given: Option<&str>, flag: &str, role: Role, function: Option<&Fun
 impl Plan {
     /// Ids of those that something is done with.
     fn chosen(&self) -> HashSet<String> {
-        let all = self.letters.iter().map(|letter| &letter.id);
+        let all = self.messages.iter().map(|message| &message.id);
         all.filter(|id| !self.left.contains(*id)).cloned().collect()
     }
 
     fn logs(&self) -> usize {
-        let chosen = self.letters.iter().filter(|letter| !self.left.contains(&letter.id));
-        chosen.filter_map(|letter| letter.logs).sum()
+        let chosen = self.messages.iter().filter(|message| !self.left.contains(&message.id));
+        chosen.filter_map(|message| message.logs).sum()
     }
 
-    fn question(&self, deed: &Deed) -> String {
+    fn question(&self, action: &RedriveAction) -> String {
         let (messages, logs) = (show::counted(self.chosen().len(), "message"), show::counted(self.logs(), "log"));
-        match deed {
-            Deed::Move(to) => format!("Send {messages} ({logs}) again, by queue {}?", to.name),
-            Deed::Drop => format!(
+        match action {
+            RedriveAction::Move(to) => format!("Send {messages} ({logs}) again, by queue {}?", to.name),
+            RedriveAction::Drop => format!(
                 "Drop {messages} ({logs}) for good? Nobody has these logs besides, but CloudWatch as long as it keeps them."
             ),
         }
     }
 
     fn show(&self, out: &mut impl Write, now_ms: i64) -> Result<(), CommandError> {
-        if self.letters.is_empty() {
+        if self.messages.is_empty() {
             return Ok(writeln!(out, "No message of queue {} fits.", self.queue.name)?);
         }
         // Whole seconds: the table is wide.
         let time = |ms: Option<i64>| ms.map(|ms| time::shown(ms - ms.rem_euclid(1000))).unwrap_or_default();
-        let row = |letter: &Letter| {
+        let row = |message: &DeadLetter| {
             let number = |number: Option<usize>| number.map(|number| number.to_string()).unwrap_or_default();
             vec![
-                letter.id.chars().take(SHOWN_OF_ID).collect(),
-                letter.kind.name().to_owned(),
-                letter.reason.clone(),
-                number(letter.logs),
-                time(letter.first_ms),
-                time(Some(letter.sent_ms)),
+                message.id.chars().take(SHOWN_OF_ID).collect(),
+                message.kind.name().to_owned(),
+                message.reason.clone(),
+                number(message.logs),
+                time(message.first_ms),
+                time(Some(message.sent_ms)),
             ]
         };
-        let rows: Vec<Vec<String>> = self.letters.iter().map(row).collect();
+        let rows: Vec<Vec<String>> = self.messages.iter().map(row).collect();
         show::table(out, &["message", "what", "why", "logs", "oldest log", "sent"], &rows)?;
         let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
-        self.letters.iter().for_each(|letter| *reasons.entry(letter.reason.as_str()).or_default() += 1);
+        self.messages.iter().for_each(|message| *reasons.entry(message.reason.as_str()).or_default() += 1);
         let reasons: Vec<String> = reasons
             .into_iter()
             .map(|(reason, count)| format!("{count} {}", if reason.is_empty() { "without a reason" } else { reason }))
             .collect();
-        let messages = show::counted(self.letters.len(), "message");
+        let messages = show::counted(self.messages.len(), "message");
         writeln!(out, "{messages} of queue {}: {}.", self.queue.name, reasons.join(", ").escape_debug())?;
-        let late = self.letters.iter().filter(|letter| letter.is_late(now_ms)).count();
+        let late = self.messages.iter().filter(|message| message.is_late(now_ms)).count();
         if late > 0 {
             writeln!(
                 out,
@@ -231,7 +238,7 @@ impl Plan {
                 if self.left.len() == 1 { "1 is".to_owned() } else { format!("{} are", self.left.len()) }
             )?;
         }
-        if self.deed.is_none() {
+        if self.action.is_none() {
             writeln!(
                 out,
                 "Send them again with --send, or drop them with --drop; choose with --reason, --older-than, --limit."
@@ -240,10 +247,10 @@ impl Plan {
         Ok(())
     }
 
-    fn report(&self, out: &mut impl Write, done: &Done) -> Result<(), CommandError> {
+    fn report(&self, out: &mut impl Write, done: &RedriveOutcome) -> Result<(), CommandError> {
         let messages = show::counted(done.done.len(), "message");
-        match &self.deed {
-            Some(Deed::Move(to)) => {
+        match &self.action {
+            Some(RedriveAction::Move(to)) => {
                 writeln!(out, "{messages} went to queue {}; the function takes them from there.", to.name)?
             }
             _ => writeln!(out, "{messages} dropped.")?,
@@ -265,23 +272,24 @@ impl Plan {
         Ok(())
     }
 
-    fn json(&self, done: Option<&Done>) -> serde_json::Value {
-        let outcome = |letter: &Letter| {
-            let failed =
-                |done: &Done| done.failed.iter().find(|(id, _)| *id == letter.id).map(|(_, error)| error.to_string());
+    fn json(&self, done: Option<&RedriveOutcome>) -> serde_json::Value {
+        let outcome = |message: &DeadLetter| {
+            let failed = |done: &RedriveOutcome| {
+                done.failed.iter().find(|(id, _)| *id == message.id).map(|(_, error)| error.to_string())
+            };
             match done {
-                Some(done) if done.done.contains(&letter.id) => json!("done"),
+                Some(done) if done.done.contains(&message.id) => json!("done"),
                 Some(done) => failed(done).map_or(json!("left"), |error| json!({ "error": error })),
                 None => serde_json::Value::Null,
             }
         };
-        let letters = self.letters.iter().map(|letter| json!({ "message": letter, "outcome": outcome(letter) }));
-        let deed = match &self.deed {
-            Some(Deed::Move(to)) => json!({ "send_to": to.url }),
-            Some(Deed::Drop) => json!("drop"),
+        let messages = self.messages.iter().map(|message| json!({ "message": message, "outcome": outcome(message) }));
+        let action = match &self.action {
+            Some(RedriveAction::Move(to)) => json!({ "send_to": to.url }),
+            Some(RedriveAction::Drop) => json!("drop"),
             None => serde_json::Value::Null,
         };
-        json!({ "queue": self.queue.url, "action": deed, "messages": letters.collect::<Vec<_>>() })
+        json!({ "queue": self.queue.url, "action": action, "messages": messages.collect::<Vec<_>>() })
     }
 }
 
@@ -291,7 +299,8 @@ mod tests {
 
     #[test]
     fn a_queue_is_given_by_its_url() {
-        let name = |url: &str| find_queue(Some(url), "--queue", Role::DeadLetter, None).ok().map(|queue| queue.name);
+        let name =
+            |url: &str| find_queue(Some(url), "--queue", QueueRole::DeadLetter, None).ok().map(|queue| queue.name);
         assert_eq!(name(" https://sqs.eu-west-1.amazonaws.com/1/dead ").as_deref(), Some("dead"));
         assert_eq!(name("http://127.0.0.1:5000/1/dead/").as_deref(), Some("dead"));
         for url in ["", "dead", "arn:aws:sqs:eu-west-1:1:dead", "https://sqs.eu-west-1.amazonaws.com/", "ftp://x/1/y"] {

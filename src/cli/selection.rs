@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::CommandError;
 use crate::aws::account::Account;
-use crate::aws::groups::{Selection, Tag};
+use crate::aws::groups::{LogGroupSelection, LogGroupTag};
 
 /// Which log groups.
 #[derive(Debug, Clone, Default, Args)]
@@ -35,14 +35,14 @@ pub(super) struct FunctionFlag {
 
 impl SelectionFlags {
     /// What the flags say; ARNs have to be of this account and region.
-    pub(super) fn selection(&self, account: &Account) -> Result<Selection, CommandError> {
+    pub(super) fn selection(&self, account: &Account) -> Result<LogGroupSelection, CommandError> {
         let names = self.groups.iter().map(|given| name(given, account)).collect::<Result<_, _>>()?;
         let tags = self.tags.iter().map(|given| match given.split_once('=') {
-            Some((key, value)) => Tag { key: key.to_owned(), value: Some(value.to_owned()) },
-            None => Tag { key: given.clone(), value: None },
+            Some((key, value)) => LogGroupTag { key: key.to_owned(), value: Some(value.to_owned()) },
+            None => LogGroupTag { key: given.clone(), value: None },
         });
         let (prefixes, patterns) = (self.prefixes.clone(), self.patterns.clone());
-        Ok(Selection { names, prefixes, patterns, tags: tags.collect() })
+        Ok(LogGroupSelection { names, prefixes, patterns, tags: tags.collect() })
     }
 
     /// `--prefix /aws/eks/ --tag team`, as it was given: for what is said if nothing was found.

@@ -12,8 +12,8 @@ use super::subscribe::said;
 use super::{CommandError, show};
 use crate::aws::account::Account;
 use crate::aws::function::Function;
-use crate::aws::groups::{Filter, Found};
-use crate::aws::queues::Role;
+use crate::aws::groups::{FoundLogGroups, SubscriptionFilter};
+use crate::aws::queues::QueueRole;
 use crate::aws::status::findings::{Finding, Weight, findings};
 use crate::aws::status::{GroupStatus, QueueStatus, Read, Status, read};
 use crate::aws::subscribe::is_same_function;
@@ -33,7 +33,7 @@ pub(super) async fn run(options: Options) -> Result<Exit, CommandError> {
     let selection = options.selection.selection(&account)?;
     let function = Function::find(&account, options.function.function.as_deref()).await?;
     let found = selection.find(&account).await?;
-    if !selection.is_empty() && found == Found::default() {
+    if !selection.is_empty() && found == FoundLogGroups::default() {
         return Err(CommandError::Refused(super::subscribe::nothing_found(&account, &options.selection)));
     }
     let status = read::status(&account, function, found, selection.is_empty()).await;
@@ -100,7 +100,7 @@ fn group_cells(status: &Status, group: &GroupStatus) -> Vec<String> {
     vec![group.group.name.clone(), filters, retention, bytes(group.group.stored_bytes), last]
 }
 
-fn filter_cell(status: &Status, filter: &Filter) -> String {
+fn filter_cell(status: &Status, filter: &SubscriptionFilter) -> String {
     // The function itself stands at the top.
     let is_here = is_same_function(&filter.destination, &status.function.arn);
     let destination =
@@ -120,11 +120,11 @@ fn queue_cells(status: &QueueStatus) -> Vec<String> {
     vec![status.queue.name.clone(), holds, visible, hidden, oldest]
 }
 
-fn role(role: Role) -> &'static str {
+fn role(role: QueueRole) -> &'static str {
     match role {
-        Role::Undelivered => "undelivered logs",
-        Role::DeadLetter => "dead letters",
-        Role::FailedEvents => "events that Lambda gave up",
+        QueueRole::Undelivered => "undelivered logs",
+        QueueRole::DeadLetter => "dead letters",
+        QueueRole::FailedEvents => "events that Lambda gave up",
     }
 }
 
@@ -168,7 +168,7 @@ fn bytes(number: i64) -> String {
 fn json_of(account: &Account, status: &Status, found: &[Finding]) -> Value {
     let group = |group: &GroupStatus| {
         let filters = group.filters.as_ref().map(|filters| {
-            let one = |filter: &Filter| json!({ "name": filter.name, "pattern": filter.pattern, "destination": filter.destination });
+            let one = |filter: &SubscriptionFilter| json!({ "name": filter.name, "pattern": filter.pattern, "destination": filter.destination });
             Value::from_iter(filters.iter().map(one))
         });
         let newest = group.newest.as_ref().map(|newest| {
@@ -206,7 +206,7 @@ fn json_of(account: &Account, status: &Status, found: &[Finding]) -> Value {
 }
 
 /// What was read; or why not, in place of it.
-fn value(read: Result<Value, &crate::aws::error::CallError>) -> Value {
+fn value(read: Result<Value, &crate::aws::error::AwsCallError>) -> Value {
     read.unwrap_or_else(|error| json!({ "error": error.to_string() }))
 }
 

@@ -9,10 +9,10 @@ use super::exit::Exit;
 use super::selection::{FunctionFlag, SelectionFlags};
 use crate::aws::account::Account;
 use crate::aws::function::Function;
-use crate::aws::groups::{self, Filter, Found, Group};
+use crate::aws::groups::{self, FoundLogGroups, LogGroup, SubscriptionFilter};
 use crate::aws::subscribe::account_policy::{self, AccountPolicy, PolicyStep, PolicyWish};
 use crate::aws::subscribe::permission::{PermissionStep, STATEMENT};
-use crate::aws::subscribe::plan::{self, Refusal, Step, Wish};
+use crate::aws::subscribe::plan::{self, SubscribeRefusal, SubscribeStep, SubscribeWish};
 use crate::aws::subscribe::{FILTER_NAME, apply};
 
 #[derive(Debug, Clone, Args)]
@@ -40,7 +40,7 @@ pub(super) struct Options {
 /// What a row of the plan stands for.
 enum Work {
     Permission,
-    Filter { group: String, filter: Filter },
+    Filter { group: String, filter: SubscriptionFilter },
     Policy(AccountPolicy),
 }
 
@@ -58,7 +58,7 @@ pub(super) async fn run(options: Options) -> Result<Exit, CommandError> {
         plan_account(&account, &function, &options, &mut changes).await?;
     } else {
         let found = selection.find(&account).await?;
-        if found == Found::default() {
+        if found == FoundLogGroups::default() {
             return Err(CommandError::Refused(nothing_found(&account, &options.selection)));
         }
         plan_groups(&account, &function, &options, found, &mut changes).await?;
@@ -85,10 +85,10 @@ async fn plan_groups(
     account: &Account,
     function: &Function,
     options: &Options,
-    found: Found,
+    found: FoundLogGroups,
     changes: &mut Changes<Work>,
 ) -> Result<(), CommandError> {
-    let wish = Wish {
+    let wish = SubscribeWish {
         destination: function.destination(),
         filter_name: options.filter_name.clone(),
         pattern: options.filter_pattern.clone(),
@@ -99,13 +99,13 @@ async fn plan_groups(
     let mut sources = Vec::new();
     for (group, filters) in groups::filters_of(account, found.groups).await? {
         let step = plan::step(&group, &filters, &wish);
-        if !matches!(step, Step::Refuse(_)) {
+        if !matches!(step, SubscribeStep::Refuse(_)) {
             sources.push(account.log_group(&group.name).resource);
         }
         changes.rows.push(row(&group, step, named.contains(&group.name)));
     }
     for name in found.missing {
-        changes.rows.push(Row::new(name, What::Conflict, None, Refusal::Missing.to_string()));
+        changes.rows.push(Row::new(name, What::Conflict, None, SubscribeRefusal::Missing.to_string()));
     }
     plan_permission(account, function, &sources, changes).await
 }
@@ -128,13 +128,13 @@ async fn by_policy(
     }
 }
 
-fn row(group: &Group, step: Step, is_named: bool) -> Row<Work> {
-    let row = |what, filter: &Filter, detail| Row::new(&group.name, what, Some(&filter.name), detail);
+fn row(group: &LogGroup, step: SubscribeStep, is_named: bool) -> Row<Work> {
+    let row = |what, filter: &SubscriptionFilter, detail| Row::new(&group.name, what, Some(&filter.name), detail);
     let put = |filter| Work::Filter { group: group.name.clone(), filter };
     match step {
-        Step::Create(filter) => row(What::Create, &filter, said(&filter.pattern)).with_work(put(filter)),
-        Step::Leave(filter) => row(What::Leave, &filter, format!("stands already: {}", said(&filter.pattern))),
-        Step::Change { from, to } => {
+        SubscribeStep::Create(filter) => row(What::Create, &filter, said(&filter.pattern)).with_work(put(filter)),
+        SubscribeStep::Leave(filter) => row(What::Leave, &filter, format!("stands already: {}", said(&filter.pattern))),
+        SubscribeStep::Change { from, to } => {
             let detail = if from.pattern == to.pattern {
                 format!("{} → {}", from.destination, to.destination)
             } else {
@@ -142,7 +142,7 @@ fn row(group: &Group, step: Step, is_named: bool) -> Row<Work> {
             };
             row(What::Change, &to, detail).with_work(put(to))
         }
-        Step::Refuse(refusal) => {
+        SubscribeStep::Refuse(refusal) => {
             let what = if is_named || refusal.is_conflict() { What::Conflict } else { What::LeaveOut };
             Row::new(&group.name, what, None, refusal.to_string())
         }

@@ -9,9 +9,9 @@ use super::exit::Exit;
 use super::selection::{FunctionFlag, SelectionFlags};
 use super::subscribe::{nothing_found, said};
 use crate::aws::account::Account;
-use crate::aws::error::CallError;
+use crate::aws::error::AwsCallError;
 use crate::aws::function::Function;
-use crate::aws::groups::{self, Found, Selection};
+use crate::aws::groups::{self, FoundLogGroups, LogGroupSelection};
 use crate::aws::subscribe::apply;
 use crate::aws::subscribe::permission::STATEMENT;
 use crate::aws::subscribe::plan::ours;
@@ -67,12 +67,12 @@ pub(super) async fn run(options: Options) -> Result<Exit, CommandError> {
 async fn plan_groups(
     account: &Account,
     function: &Function,
-    selection: &Selection,
+    selection: &LogGroupSelection,
     flags: &SelectionFlags,
     changes: &mut Changes<Work>,
 ) -> Result<(), CommandError> {
     let found = selection.find(account).await?;
-    if found == Found::default() && !selection.is_empty() {
+    if found == FoundLogGroups::default() && !selection.is_empty() {
         return Err(CommandError::Refused(nothing_found(account, flags)));
     }
     for (group, filters) in groups::filters_of(account, found.groups).await? {
@@ -135,7 +135,7 @@ async fn needed_by(
     account: &Account,
     function: &Function,
     changes: &Changes<Work>,
-) -> Result<Option<String>, CallError> {
+) -> Result<Option<String>, AwsCallError> {
     let is_deleted = |group: &str, filter: &str| {
         let is_it = |one: &Work| matches!(one, Work::Filter { group: g, filter: f } if g == group && f == filter);
         changes.work().any(is_it)

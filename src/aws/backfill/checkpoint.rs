@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::position::Position;
+use super::position::GroupPosition;
 
 /// The version of the form. A file of another one is left to the podferry that wrote it.
 const SCHEMA: u32 = 1;
 
 /// What was asked for. Two runs with the same are one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Query {
+pub(crate) struct BackfillQuery {
     pub(crate) account: String,
     pub(crate) region: String,
     /// By name.
@@ -32,7 +32,7 @@ pub(crate) struct Query {
 /// What has become of the events, over all runs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(crate) struct Totals {
+pub(crate) struct BackfillTotals {
     /// Of CloudWatch, and how many pages they came in.
     pub(crate) events: u64,
     pub(crate) pages: u64,
@@ -60,12 +60,12 @@ pub(crate) struct Checkpoint {
     schema: u32,
     /// Of the podferry that wrote it.
     version: String,
-    pub(crate) query: Query,
+    pub(crate) query: BackfillQuery,
     /// What `from` and `to` meant when it began; milliseconds since 1970.
     pub(crate) from_ms: i64,
     pub(crate) to_ms: i64,
-    pub(crate) groups: BTreeMap<String, Position>,
-    pub(crate) totals: Totals,
+    pub(crate) groups: BTreeMap<String, GroupPosition>,
+    pub(crate) totals: BackfillTotals,
 }
 
 /// Why a checkpoint cannot be used.
@@ -88,7 +88,7 @@ pub(crate) enum CheckpointError {
     Busy(PathBuf),
 }
 
-impl Query {
+impl BackfillQuery {
     /// A name for its file; the same for the same query.
     #[must_use]
     pub(crate) fn file_name(&self) -> PathBuf {
@@ -98,8 +98,8 @@ impl Query {
     }
 
     /// The first argument in which two queries differ.
-    fn differs(&self, other: &Query) -> Option<&'static str> {
-        let Query { account, region, groups, stream_prefix, filter_pattern, from, to, intake } = other;
+    fn differs(&self, other: &BackfillQuery) -> Option<&'static str> {
+        let BackfillQuery { account, region, groups, stream_prefix, filter_pattern, from, to, intake } = other;
         [
             ("the AWS account", self.account != *account),
             ("the region", self.region != *region),
@@ -118,10 +118,10 @@ impl Query {
 impl Checkpoint {
     /// Of a backfill that begins.
     #[must_use]
-    pub(crate) fn new(query: Query, from_ms: i64, to_ms: i64) -> Checkpoint {
-        let groups = query.groups.iter().map(|group| (group.clone(), Position::beginning(from_ms))).collect();
+    pub(crate) fn new(query: BackfillQuery, from_ms: i64, to_ms: i64) -> Checkpoint {
+        let groups = query.groups.iter().map(|group| (group.clone(), GroupPosition::beginning(from_ms))).collect();
         let version = env!("CARGO_PKG_VERSION").to_owned();
-        Checkpoint { schema: SCHEMA, version, query, from_ms, to_ms, groups, totals: Totals::default() }
+        Checkpoint { schema: SCHEMA, version, query, from_ms, to_ms, groups, totals: BackfillTotals::default() }
     }
 
     /// Whether nothing is left to do.
@@ -135,7 +135,7 @@ impl Checkpoint {
     #[expect(clippy::cast_precision_loss, reason = "of a progress bar")]
     pub(crate) fn progress(&self) -> f64 {
         let whole = (self.to_ms - self.from_ms).max(1);
-        let part = |position: &Position| match position.done {
+        let part = |position: &GroupPosition| match position.done {
             true => 1.0,
             false => ((position.through_ms() - self.from_ms) as f64 / whole as f64).clamp(0.0, 1.0),
         };
@@ -145,7 +145,7 @@ impl Checkpoint {
 
 /// A checkpoint and its file, which no other process works with.
 #[derive(Debug)]
-pub(crate) struct Book {
+pub(crate) struct CheckpointFile {
     path: PathBuf,
     pub(crate) checkpoint: Checkpoint,
     /// Whether it was there before.
@@ -154,12 +154,17 @@ pub(crate) struct Book {
     lock_path: PathBuf,
 }
 
-impl Book {
+impl CheckpointFile {
     /// Opens the file, or makes ready for one.
     ///
     /// # Errors
     /// [`CheckpointError`]
-    pub(crate) fn open(path: PathBuf, query: Query, from_ms: i64, to_ms: i64) -> Result<Book, CheckpointError> {
+    pub(crate) fn open(
+        path: PathBuf,
+        query: BackfillQuery,
+        from_ms: i64,
+        to_ms: i64,
+    ) -> Result<CheckpointFile, CheckpointError> {
         let lock_path = with_suffix(&path, "lock");
         let failed = |path: &Path| {
             let path = path.to_owned();
@@ -179,7 +184,7 @@ impl Book {
         };
         let is_old = old.is_some();
         let checkpoint = old.unwrap_or_else(|| Checkpoint::new(query, from_ms, to_ms));
-        Ok(Book { path, checkpoint, is_old, _lock: lock, lock_path })
+        Ok(CheckpointFile { path, checkpoint, is_old, _lock: lock, lock_path })
     }
 
     #[must_use]
@@ -205,14 +210,14 @@ impl Book {
     }
 }
 
-impl Drop for Book {
+impl Drop for CheckpointFile {
     fn drop(&mut self) {
         // An empty file that stays behind does no harm.
         let _ = std::fs::remove_file(&self.lock_path);
     }
 }
 
-fn read(path: &Path, bytes: &[u8], query: &Query) -> Result<Checkpoint, CheckpointError> {
+fn read(path: &Path, bytes: &[u8], query: &BackfillQuery) -> Result<Checkpoint, CheckpointError> {
     let unreadable = || CheckpointError::Unreadable(path.to_owned());
     let checkpoint: Checkpoint = serde_json::from_slice(bytes).map_err(|_| unreadable())?;
     if checkpoint.schema != SCHEMA || !checkpoint.groups.keys().eq(&checkpoint.query.groups) {
@@ -236,8 +241,12 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 mod tests {
     use super::*;
 
-    fn query() -> Query {
-        Query { groups: vec!["/a".to_owned(), "/b".to_owned()], from: "2h".to_owned(), ..Query::default() }
+    fn query() -> BackfillQuery {
+        BackfillQuery {
+            groups: vec!["/a".to_owned(), "/b".to_owned()],
+            from: "2h".to_owned(),
+            ..BackfillQuery::default()
+        }
     }
 
     fn folder(name: &str) -> PathBuf {
@@ -249,7 +258,7 @@ mod tests {
     #[test]
     fn what_was_saved_is_read_and_what_differs_is_named() {
         let path = folder("checkpoint").join("c.json");
-        let mut book = Book::open(path.clone(), query(), 0, 100).unwrap();
+        let mut book = CheckpointFile::open(path.clone(), query(), 0, 100).unwrap();
         assert!(!book.is_old);
         book.checkpoint.totals.events = 7;
         book.checkpoint.groups.get_mut("/a").unwrap().finish_window(49);
@@ -257,24 +266,27 @@ mod tests {
         let saved = book.checkpoint.clone();
         assert!((saved.progress() - 0.25).abs() < 1e-9);
         // The lock is this process's.
-        assert!(matches!(Book::open(path.clone(), query(), 5, 105), Err(CheckpointError::Busy(_))));
+        assert!(matches!(CheckpointFile::open(path.clone(), query(), 5, 105), Err(CheckpointError::Busy(_))));
         drop(book);
-        let book = Book::open(path.clone(), query(), 5, 105).unwrap();
+        let book = CheckpointFile::open(path.clone(), query(), 5, 105).unwrap();
         assert_eq!((book.is_old, &book.checkpoint), (true, &saved), "the old times hold");
         drop(book);
-        let other = Query { filter_pattern: Some("x".to_owned()), ..query() };
-        let error = Book::open(path.clone(), other, 0, 1).unwrap_err();
+        let other = BackfillQuery { filter_pattern: Some("x".to_owned()), ..query() };
+        let error = CheckpointFile::open(path.clone(), other, 0, 1).unwrap_err();
         assert!(error.to_string().contains("--filter-pattern differs"), "{error}");
         for text in ["", "{}", "[]", &std::fs::read_to_string(&path).unwrap().replace("\"schema\":1", "\"schema\":2")] {
             std::fs::write(&path, text).unwrap();
-            assert!(matches!(Book::open(path.clone(), query(), 0, 1), Err(CheckpointError::Unreadable(_))), "{text}");
+            assert!(
+                matches!(CheckpointFile::open(path.clone(), query(), 0, 1), Err(CheckpointError::Unreadable(_))),
+                "{text}"
+            );
         }
         std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
     }
 
     #[test]
     fn each_query_has_its_file() {
-        let other = Query { to: "1h".to_owned(), ..query() };
+        let other = BackfillQuery { to: "1h".to_owned(), ..query() };
         assert_eq!(query().file_name(), query().file_name());
         assert_ne!(query().file_name(), other.file_name());
     }

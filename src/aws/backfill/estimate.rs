@@ -7,7 +7,7 @@ use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, Statistic};
 
 use crate::aws::account::Account;
-use crate::aws::error::{CallError, On};
+use crate::aws::error::{AwsCallError, On};
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
@@ -18,7 +18,7 @@ const MAX_POINTS: i64 = 1440;
 
 /// What came into groups.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Volume {
+pub(crate) struct IncomingVolume {
     pub(crate) events: u64,
     /// Of messages.
     pub(crate) bytes: u64,
@@ -27,20 +27,20 @@ pub(crate) struct Volume {
 /// What came into these groups from `from_ms` to `to_ms`. `None` if CloudWatch has no figures.
 ///
 /// # Errors
-/// [`CallError`] of the first call that failed.
+/// [`AwsCallError`] of the first call that failed.
 pub(crate) async fn volume(
     account: &Account,
     groups: &[String],
     from_ms: i64,
     to_ms: i64,
     now_ms: i64,
-) -> Result<Option<Volume>, CallError> {
+) -> Result<Option<IncomingVolume>, AwsCallError> {
     let mut all = None;
     for group in groups {
         let events = sum(account, group, "IncomingLogEvents", from_ms, to_ms, now_ms).await?;
         let bytes = sum(account, group, "IncomingBytes", from_ms, to_ms, now_ms).await?;
         if let (Some(events), Some(bytes)) = (events, bytes) {
-            let all = all.get_or_insert_with(Volume::default);
+            let all = all.get_or_insert_with(IncomingVolume::default);
             all.events += events;
             all.bytes += bytes;
         }
@@ -55,7 +55,7 @@ async fn sum(
     from_ms: i64,
     to_ms: i64,
     now_ms: i64,
-) -> Result<Option<u64>, CallError> {
+) -> Result<Option<u64>, AwsCallError> {
     let period = period_ms(from_ms, to_ms, now_ms);
     let answer = account
         .metrics
@@ -70,7 +70,7 @@ async fn sum(
         .send()
         .await
         .map_err(|error| {
-            CallError::new("cloudwatch:GetMetricStatistics", On::any(format!("log group {group}")), &error)
+            AwsCallError::new("cloudwatch:GetMetricStatistics", On::any(format!("log group {group}")), &error)
         })?;
     let points = answer.datapoints();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "sums of counts; an estimate")]

@@ -14,7 +14,7 @@ pub(crate) struct HistoryEvent {
 
 /// What of a content is the same for all streams of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Origin {
+pub(crate) struct EventOrigin {
     /// The account's id.
     pub(crate) owner: String,
     pub(crate) group: String,
@@ -23,7 +23,7 @@ pub(crate) struct Origin {
 /// The JSON that a subscription filter would have given of these events, which are of one stream.
 /// Source: Amazon CloudWatch Logs User Guide, "Log group-level subscription filters".
 #[must_use]
-pub(crate) fn content(origin: &Origin, stream: &str, events: &[HistoryEvent]) -> String {
+pub(crate) fn content(origin: &EventOrigin, stream: &str, events: &[HistoryEvent]) -> String {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Content<'a> {

@@ -10,9 +10,9 @@ use std::time::Duration;
 use reqwest::Client;
 use tokio::time::Instant;
 
-use super::checkpoint::{Book, Checkpoint, CheckpointError, Totals};
-use super::event::{HistoryEvent, Origin};
-use super::position::Known;
+use super::checkpoint::{BackfillTotals, Checkpoint, CheckpointError, CheckpointFile};
+use super::event::{EventOrigin, HistoryEvent};
+use super::position::SentEvents;
 use super::streams::Streams;
 use forwarder::delivery::deliver::{Outlook, Reason, Report, deliver};
 use forwarder::delivery::intake::Intake;
@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Why a backfill stopped. What was sent before is in the checkpoint.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Stop {
+pub(crate) enum BackfillStop {
     #[error("{undelivered} of {logs} logs of a page were not delivered: {reason}")]
     Undelivered { undelivered: usize, logs: usize, reason: Reason },
     #[error(
@@ -43,12 +43,12 @@ pub(crate) enum Stop {
     #[error("a bug in podferry: a page could not be read ({0}); please report that")]
     Page(#[from] EventError),
     #[error(transparent)]
-    Call(#[from] crate::aws::error::CallError),
+    Call(#[from] crate::aws::error::AwsCallError),
 }
 
 /// How pages are processed.
 #[derive(Debug)]
-pub(crate) struct Processing {
+pub(crate) struct PageProcessing {
     pub(crate) settings: PipelineSettings,
     /// The account's id.
     pub(crate) owner: String,
@@ -60,20 +60,20 @@ pub(crate) struct Processing {
 
 /// Where logs go.
 #[derive(Debug)]
-pub(crate) enum Way {
+pub(crate) enum Destination {
     /// Nowhere: they are only counted.
-    Nowhere(Box<Checkpoint>),
-    Datadog(Box<Delivery>),
+    DryRun(Box<Checkpoint>),
+    Datadog(Box<DatadogDelivery>),
 }
 
 /// How to reach Datadog, and where to note what it has.
 #[derive(Debug)]
-pub(crate) struct Delivery {
+pub(crate) struct DatadogDelivery {
     pub(crate) client: Client,
     pub(crate) url: String,
     pub(crate) keys: Arc<ApiKey>,
     pub(crate) workers: usize,
-    pub(crate) book: Book,
+    pub(crate) book: CheckpointFile,
     /// Where logs are kept that Datadog refuses for good.
     pub(crate) rejected: PathBuf,
 }
@@ -81,15 +81,15 @@ pub(crate) struct Delivery {
 /// Takes pages.
 #[derive(Debug)]
 pub(crate) struct Ferry {
-    processing: Processing,
-    way: Way,
+    processing: PageProcessing,
+    way: Destination,
     streams: BTreeMap<String, Streams>,
-    known: BTreeMap<String, Known>,
+    known: BTreeMap<String, SentEvents>,
 }
 
 impl Ferry {
     #[must_use]
-    pub(crate) fn new(processing: Processing, mut way: Way) -> Ferry {
+    pub(crate) fn new(processing: PageProcessing, mut way: Destination) -> Ferry {
         let groups = &mut way.checkpoint().groups;
         let known = groups.iter_mut().map(|(group, position)| (group.clone(), position.resume())).collect();
         Ferry { processing, way, streams: BTreeMap::new(), known }
@@ -103,8 +103,8 @@ impl Ferry {
     /// Sends a page of a group.
     ///
     /// # Errors
-    /// [`Stop`]
-    pub(crate) async fn page(&mut self, group: &str, events: Vec<HistoryEvent>) -> Result<(), Stop> {
+    /// [`BackfillStop`]
+    pub(crate) async fn page(&mut self, group: &str, events: Vec<HistoryEvent>) -> Result<(), BackfillStop> {
         let known = self.known.get(group);
         let fresh: Vec<HistoryEvent> =
             events.into_iter().filter(|event| !known.is_some_and(|known| known.was_sent(event))).collect();
@@ -125,8 +125,8 @@ impl Ferry {
     /// All pages up to `end_ms` of a group have come.
     ///
     /// # Errors
-    /// [`Stop::Checkpoint`]
-    pub(crate) fn window(&mut self, group: &str, end_ms: i64) -> Result<(), Stop> {
+    /// [`BackfillStop::Checkpoint`]
+    pub(crate) fn window(&mut self, group: &str, end_ms: i64) -> Result<(), BackfillStop> {
         if let Some(position) = self.way.checkpoint().groups.get_mut(group) {
             position.finish_window(end_ms);
         }
@@ -136,8 +136,8 @@ impl Ferry {
     /// All pages of a group have come: sends what waits.
     ///
     /// # Errors
-    /// [`Stop`]
-    pub(crate) async fn finish(&mut self, group: &str) -> Result<(), Stop> {
+    /// [`BackfillStop`]
+    pub(crate) async fn finish(&mut self, group: &str) -> Result<(), BackfillStop> {
         let origin = self.origin(group);
         let contents = self.streams.remove(group).unwrap_or_default().finish(&origin);
         let totals = self.send(&contents).await?;
@@ -150,26 +150,26 @@ impl Ferry {
         self.way.save()
     }
 
-    fn origin(&self, group: &str) -> Origin {
-        Origin { owner: self.processing.owner.clone(), group: group.to_owned() }
+    fn origin(&self, group: &str) -> EventOrigin {
+        EventOrigin { owner: self.processing.owner.clone(), group: group.to_owned() }
     }
 
-    async fn send(&mut self, contents: &[String]) -> Result<Totals, Stop> {
-        let Processing { settings, function_arn, late_as, .. } = &self.processing;
+    async fn send(&mut self, contents: &[String]) -> Result<BackfillTotals, BackfillStop> {
+        let PageProcessing { settings, function_arn, late_as, .. } = &self.processing;
         let mut pipeline = Pipeline::new(function_arn, settings);
         for content in contents {
             pipeline.add(0, content)?;
         }
         let Processed { payloads, counts, .. } = pipeline.finish();
-        let mut totals = Totals::of(&counts);
+        let mut totals = BackfillTotals::of(&counts);
         totals.plain_bytes = payloads.iter().map(|payload| payload.plain_bytes as u64).sum();
-        let Way::Datadog(delivery) = &mut self.way else { return Ok(totals) };
+        let Destination::Datadog(delivery) = &mut self.way else { return Ok(totals) };
         if payloads.is_empty() {
             return Ok(totals);
         }
         let (payloads, late) = restamped(payloads);
         if late > 0 && !late_as {
-            return Err(Stop::TooOld(late));
+            return Err(BackfillStop::TooOld(late));
         }
         totals.late = late as u64;
         let report = delivery.deliver(payloads).await;
@@ -190,7 +190,7 @@ fn restamped(payloads: Vec<Payload>) -> (Vec<Payload>, usize) {
     (all, late)
 }
 
-impl Delivery {
+impl DatadogDelivery {
     async fn deliver(&self, payloads: Vec<Payload>) -> Report {
         let intake = Intake::new(self.client.clone(), self.url.clone());
         let deadline = Instant::now() + PATIENCE;
@@ -200,7 +200,7 @@ impl Delivery {
     }
 
     /// Counts what was delivered, keeps what never will be, and stops for what may be later.
-    fn settle(&self, report: Report, totals: &mut Totals) -> Result<(), Stop> {
+    fn settle(&self, report: Report, totals: &mut BackfillTotals) -> Result<(), BackfillStop> {
         totals.accepted = report.accepted as u64;
         totals.requests = report.tally.requests as u64;
         totals.bytes = report.bytes as u64;
@@ -209,14 +209,15 @@ impl Delivery {
         if let Some(first) = later.first() {
             let undelivered = later.iter().map(|one| one.payload.items()).sum::<usize>();
             let logs = undelivered + report.accepted + never.iter().map(|one| one.payload.items()).sum::<usize>();
-            return Err(Stop::Undelivered { undelivered, logs, reason: first.reason.clone() });
+            return Err(BackfillStop::Undelivered { undelivered, logs, reason: first.reason.clone() });
         }
         for one in never {
             totals.rejected += one.payload.items() as u64;
             let attempts = one.payload.attempts.saturating_add(1);
             let messages = undelivered::messages(&one.payload, &one.reason.name(), attempts);
             let bodies: String = messages.iter().map(|message| format!("{}\n", message.body)).collect();
-            append(&self.rejected, &bodies).map_err(|error| Stop::Rejected { path: self.rejected.clone(), error })?;
+            append(&self.rejected, &bodies)
+                .map_err(|error| BackfillStop::Rejected { path: self.rejected.clone(), error })?;
         }
         Ok(())
     }
@@ -233,36 +234,36 @@ fn append(path: &Path, text: &str) -> std::io::Result<()> {
     file.sync_all()
 }
 
-impl Way {
+impl Destination {
     fn checkpoint(&mut self) -> &mut Checkpoint {
         match self {
-            Way::Nowhere(checkpoint) => checkpoint,
-            Way::Datadog(delivery) => &mut delivery.book.checkpoint,
+            Destination::DryRun(checkpoint) => checkpoint,
+            Destination::Datadog(delivery) => &mut delivery.book.checkpoint,
         }
     }
 
-    fn save(&self) -> Result<(), Stop> {
+    fn save(&self) -> Result<(), BackfillStop> {
         match self {
-            Way::Nowhere(_) => Ok(()),
-            Way::Datadog(delivery) => Ok(delivery.book.save()?),
+            Destination::DryRun(_) => Ok(()),
+            Destination::Datadog(delivery) => Ok(delivery.book.save()?),
         }
     }
 }
 
-impl Totals {
-    fn of(counts: &Counts) -> Totals {
-        Totals {
+impl BackfillTotals {
+    fn of(counts: &Counts) -> BackfillTotals {
+        BackfillTotals {
             events: counts.events as u64,
             logs: counts.logs as u64,
             left_out: (counts.excluded + counts.sampled + counts.duplicate) as u64,
             blank: counts.blank as u64,
             joined: counts.joined as u64,
-            ..Totals::default()
+            ..BackfillTotals::default()
         }
     }
 
-    fn add(&mut self, other: &Totals) {
-        let Totals {
+    fn add(&mut self, other: &BackfillTotals) {
+        let BackfillTotals {
             events,
             pages,
             logs,

@@ -12,34 +12,34 @@ use super::event::HistoryEvent;
 
 /// How far.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Position {
+pub(crate) struct GroupPosition {
     /// All events before this time were read; milliseconds since 1970.
     through_ms: i64,
     /// And those of this time with these ids.
     read: Vec<String>,
     /// What was read and not sent.
-    held: Vec<Held>,
+    held: Vec<HeldEvent>,
     /// Nothing is left.
     pub(crate) done: bool,
     /// What an earlier run held, and this one has not read again yet.
     #[serde(skip)]
-    awaited: Vec<Held>,
+    awaited: Vec<HeldEvent>,
     /// Events came out of order: how far within a window cannot be said.
     #[serde(skip)]
     unordered: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Held {
+struct HeldEvent {
     time_ms: i64,
     id: String,
 }
 
-impl Position {
+impl GroupPosition {
     /// Nothing was read yet.
     #[must_use]
-    pub(crate) fn beginning(from_ms: i64) -> Position {
-        Position { through_ms: from_ms, ..Position::default() }
+    pub(crate) fn beginning(from_ms: i64) -> GroupPosition {
+        GroupPosition { through_ms: from_ms, ..GroupPosition::default() }
     }
 
     /// From when on to read again.
@@ -55,9 +55,9 @@ impl Position {
     }
 
     /// Goes on where an earlier run was: which events are to be left out when they are read again.
-    pub(crate) fn resume(&mut self) -> Known {
+    pub(crate) fn resume(&mut self) -> SentEvents {
         self.awaited = self.held.clone();
-        Known {
+        SentEvents {
             through_ms: self.through_ms,
             read: self.read.iter().cloned().collect(),
             held: self.held.iter().map(|held| held.id.clone()).collect(),
@@ -69,7 +69,7 @@ impl Position {
         let ids: HashSet<&str> = page.iter().map(|(_, id)| id.as_str()).collect();
         let awaited: HashSet<String> = self.awaited.iter().map(|held| held.id.clone()).collect();
         self.awaited.retain(|held| !ids.contains(held.id.as_str()));
-        self.held = held.map(|event| Held { time_ms: event.timestamp, id: event.id.clone() }).collect();
+        self.held = held.map(|event| HeldEvent { time_ms: event.timestamp, id: event.id.clone() }).collect();
         self.held.extend(self.awaited.iter().cloned());
         self.unordered |= page.iter().any(|(time, id)| *time < self.through_ms && !awaited.contains(id));
         if self.unordered {
@@ -98,13 +98,13 @@ impl Position {
 
 /// What an earlier run has sent.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Known {
+pub(crate) struct SentEvents {
     through_ms: i64,
     read: HashSet<String>,
     held: HashSet<String>,
 }
 
-impl Known {
+impl SentEvents {
     /// Whether an event was sent before.
     #[must_use]
     pub(crate) fn was_sent(&self, event: &HistoryEvent) -> bool {
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn many_events_of_one_time() {
         let events: Vec<HistoryEvent> = (0..6).map(|number| event(number, 7)).collect();
-        let mut position = Position::beginning(0);
+        let mut position = GroupPosition::beginning(0);
         position.advance(&keys(&events[..2]), std::iter::empty());
         position.advance(&keys(&events[2..4]), std::iter::empty());
         let known = position.resume();
@@ -142,14 +142,14 @@ mod tests {
 
     #[test]
     fn a_window_without_events_counts_as_read() {
-        let mut position = Position::beginning(5);
+        let mut position = GroupPosition::beginning(5);
         position.finish_window(99);
         assert_eq!(position.restart_ms(), 100);
     }
 
     #[test]
     fn out_of_order_nothing_is_passed_over() {
-        let mut position = Position::beginning(0);
+        let mut position = GroupPosition::beginning(0);
         position.advance(&keys(&[event(0, 50)]), std::iter::empty());
         position.advance(&keys(&[event(1, 20)]), std::iter::empty());
         position.advance(&keys(&[event(2, 90)]), std::iter::empty());
@@ -171,7 +171,7 @@ mod tests {
             times.sort_unstable();
             let all: Vec<HistoryEvent> = times.into_iter().enumerate().map(|(number, time)| event(number, time)).collect();
             let mut sent = Vec::new();
-            let mut position = Position::beginning(0);
+            let mut position = GroupPosition::beginning(0);
             let mut held: Vec<HistoryEvent> = Vec::new();
             let (mut pages, mut restarts) = (pages.into_iter().cycle(), restarts.into_iter());
             let mut known = position.resume();

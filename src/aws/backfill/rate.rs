@@ -45,12 +45,6 @@ impl Pace {
     pub(crate) fn answered(&mut self) {
         self.rate = (self.rate + self.most * RECOVERY).min(self.most);
     }
-
-    /// Calls a second, at present.
-    #[must_use]
-    pub(crate) fn rate(&self) -> f64 {
-        self.rate
-    }
 }
 
 #[cfg(test)]
@@ -65,15 +59,15 @@ mod tests {
         let rates: Vec<f64> = (0..6)
             .map(|_| {
                 pace.throttled(Duration::ZERO);
-                pace.rate()
+                pace.rate
             })
             .collect();
         assert_eq!(rates, [2.0, 1.0, 0.5, 0.25, 0.25, 0.25]);
         assert_eq!(pace.take(Duration::ZERO), Duration::from_secs(4));
         (0..37).for_each(|_| pace.answered());
-        assert!(pace.rate() < 4.0);
+        assert!(pace.rate < 4.0);
         pace.answered();
-        assert!((pace.rate() - 4.0).abs() < 1e-9);
+        assert!((pace.rate - 4.0).abs() < 1e-9);
     }
 
     proptest! {

@@ -12,7 +12,7 @@ use super::event::HistoryEvent;
 use super::rate::Pace;
 use super::windows::Window;
 use crate::aws::account::Account;
-use crate::aws::error::{CallError, Failure};
+use crate::aws::error::{AwsCallError, AwsFailure};
 use forwarder::delivery::retry::{Decision, RetryPolicy, random};
 
 /// How many events a page has at most, and how many are asked for. Source: Amazon CloudWatch Logs API reference, FilterLogEvents.
@@ -37,14 +37,14 @@ const MAY_PASS: [&str; 6] = [
 
 /// Which events of a group.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Which {
+pub(crate) struct HistoryFilter {
     pub(crate) stream_prefix: Option<String>,
     pub(crate) filter_pattern: Option<String>,
 }
 
 /// One page.
 #[derive(Debug, Default)]
-pub(crate) struct Page {
+pub(crate) struct HistoryPage {
     pub(crate) events: Vec<HistoryEvent>,
     /// For the next one.
     pub(crate) token: Option<String>,
@@ -52,24 +52,29 @@ pub(crate) struct Page {
 
 /// Reads.
 #[derive(Debug)]
-pub(crate) struct Reader {
+pub(crate) struct HistoryReader {
     account: Account,
-    which: Which,
+    which: HistoryFilter,
     pace: Mutex<Pace>,
     begun: Instant,
 }
 
-impl Reader {
+impl HistoryReader {
     #[must_use]
-    pub(crate) fn new(account: Account, which: Which, pace: Pace) -> Reader {
-        Reader { account, which, pace: Mutex::new(pace), begun: Instant::now() }
+    pub(crate) fn new(account: Account, which: HistoryFilter, pace: Pace) -> HistoryReader {
+        HistoryReader { account, which, pace: Mutex::new(pace), begun: Instant::now() }
     }
 
     /// A page of a window of a group: the first, or the one of `token`.
     ///
     /// # Errors
-    /// [`CallError`] of the last attempt.
-    pub(crate) async fn page(&self, group: &str, window: Window, token: Option<String>) -> Result<Page, CallError> {
+    /// [`AwsCallError`] of the last attempt.
+    pub(crate) async fn page(
+        &self,
+        group: &str,
+        window: Window,
+        token: Option<String>,
+    ) -> Result<HistoryPage, AwsCallError> {
         let mut failures = 0;
         loop {
             let wait = self.with_pace(|pace, now| pace.take(now));
@@ -82,7 +87,7 @@ impl Reader {
                 Err(error) => error,
             };
             failures += 1;
-            let is_throttled = matches!(error.failure, Failure::Throttled(_));
+            let is_throttled = matches!(error.failure, AwsFailure::Throttled(_));
             if is_throttled {
                 self.with_pace(Pace::throttled);
             }
@@ -99,7 +104,7 @@ impl Reader {
         deprecated,
         reason = "AWS has ignored `interleaved` since 2019 and always does that; stand-ins have to be told"
     )]
-    async fn attempt(&self, group: &str, window: Window, token: Option<String>) -> Result<Page, CallError> {
+    async fn attempt(&self, group: &str, window: Window, token: Option<String>) -> Result<HistoryPage, AwsCallError> {
         let once = Config::builder().retry_config(RetryConfig::disabled());
         let answer = self
             .account
@@ -117,14 +122,14 @@ impl Reader {
             .config_override(once)
             .send()
             .await
-            .map_err(|error| CallError::new("logs:FilterLogEvents", self.account.log_group(group), &error))?;
+            .map_err(|error| AwsCallError::new("logs:FilterLogEvents", self.account.log_group(group), &error))?;
         let events = answer.events.unwrap_or_default().into_iter().map(|event| HistoryEvent {
             id: event.event_id.unwrap_or_default(),
             stream: event.log_stream_name.unwrap_or_default(),
             timestamp: event.timestamp.unwrap_or_default(),
             message: event.message.unwrap_or_default(),
         });
-        Ok(Page { events: events.collect(), token: answer.next_token.filter(|token| !token.is_empty()) })
+        Ok(HistoryPage { events: events.collect(), token: answer.next_token.filter(|token| !token.is_empty()) })
     }
 
     fn with_pace<T>(&self, change: impl FnOnce(&mut Pace, Duration) -> T) -> T {
@@ -132,7 +137,7 @@ impl Reader {
     }
 }
 
-fn may_pass(error: &CallError) -> bool {
-    matches!(error.failure, Failure::Unreachable | Failure::NoAnswerInTime | Failure::Unreadable)
+fn may_pass(error: &AwsCallError) -> bool {
+    matches!(error.failure, AwsFailure::Unreachable | AwsFailure::NoAnswerInTime | AwsFailure::Unreadable)
         || MAY_PASS.contains(&error.code())
 }

@@ -7,61 +7,65 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, Semaphore, mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
-use super::checkpoint::Totals;
-use super::ferry::{Ferry, Stop};
-use super::reader::{Page, Reader};
+use super::checkpoint::BackfillTotals;
+use super::ferry::{BackfillStop, Ferry};
+use super::reader::{HistoryPage, HistoryReader};
 use super::windows::{Window, Windows};
-use crate::aws::error::CallError;
+use crate::aws::error::AwsCallError;
 
 /// How far it is, for people.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(crate) struct Progress {
+pub(crate) struct BackfillProgress {
     /// From 0 to 1.
     pub(crate) part: f64,
-    pub(crate) totals: Totals,
+    pub(crate) totals: BackfillTotals,
 }
 
 /// A backfill under way.
 #[derive(Debug)]
-pub(crate) struct Run {
-    reader: Reader,
+pub(crate) struct BackfillRun {
+    reader: HistoryReader,
     ferry: Mutex<Ferry>,
     /// For each window that is being read.
     permits: Arc<Semaphore>,
     /// Windows of one group that are read at once.
     ahead: usize,
-    progress: watch::Sender<Progress>,
+    progress: watch::Sender<BackfillProgress>,
 }
 
 /// A window that is being read. What it has read is lost when this is dropped.
-struct Reading {
+struct WindowReading {
     window: Window,
-    pages: mpsc::Receiver<Result<Page, CallError>>,
+    pages: mpsc::Receiver<Result<HistoryPage, AwsCallError>>,
     task: AbortHandle,
 }
 
-impl Drop for Reading {
+impl Drop for WindowReading {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
-impl Run {
+impl BackfillRun {
     /// `at_once`: how many windows are read at once, at least one.
     #[must_use]
-    pub(crate) fn new(reader: Reader, mut ferry: Ferry, at_once: usize) -> (Arc<Run>, watch::Receiver<Progress>) {
+    pub(crate) fn new(
+        reader: HistoryReader,
+        mut ferry: Ferry,
+        at_once: usize,
+    ) -> (Arc<BackfillRun>, watch::Receiver<BackfillProgress>) {
         let (progress, told) = watch::channel(ferry.progress());
         let groups = ferry.checkpoint().groups.len().max(1);
         let ahead = at_once.div_ceil(groups).max(1);
         let permits = Arc::new(Semaphore::new(at_once.max(1)));
-        (Arc::new(Run { reader, ferry: Mutex::new(ferry), permits, ahead, progress }), told)
+        (Arc::new(BackfillRun { reader, ferry: Mutex::new(ferry), permits, ahead, progress }), told)
     }
 
     /// Works until all is done.
     ///
     /// # Errors
-    /// The first [`Stop`] of a group.
-    pub(crate) async fn work(self: &Arc<Run>) -> Result<(), Stop> {
+    /// The first [`BackfillStop`] of a group.
+    pub(crate) async fn work(self: &Arc<BackfillRun>) -> Result<(), BackfillStop> {
         let (groups, end_ms) = {
             let mut ferry = self.ferry.lock().await;
             let checkpoint = ferry.checkpoint();
@@ -93,7 +97,7 @@ impl Run {
     }
 
     /// The page that is being sent comes to its end first.
-    pub(crate) async fn totals(&self) -> Totals {
+    pub(crate) async fn totals(&self) -> BackfillTotals {
         self.ferry.lock().await.checkpoint().totals
     }
 
@@ -102,7 +106,7 @@ impl Run {
         self.ferry.lock().await
     }
 
-    async fn group(self: &Arc<Run>, group: &str, mut windows: Windows) -> Result<(), Stop> {
+    async fn group(self: &Arc<BackfillRun>, group: &str, mut windows: Windows) -> Result<(), BackfillStop> {
         let mut readings = VecDeque::new();
         loop {
             while readings.len() < self.ahead
@@ -133,7 +137,7 @@ impl Run {
     }
 
     /// Begins to read a window. One page waits to be taken, and one to be put there.
-    fn read(self: &Arc<Run>, group: String, window: Window) -> Reading {
+    fn read(self: &Arc<BackfillRun>, group: String, window: Window) -> WindowReading {
         let (sender, pages) = mpsc::channel(1);
         let run = self.clone();
         let task = tokio::spawn(async move {
@@ -149,14 +153,14 @@ impl Run {
                 }
             }
         });
-        Reading { window, pages, task: task.abort_handle() }
+        WindowReading { window, pages, task: task.abort_handle() }
     }
 }
 
 impl Ferry {
     /// How far it is, for people.
-    pub(crate) fn progress(&mut self) -> Progress {
+    pub(crate) fn progress(&mut self) -> BackfillProgress {
         let checkpoint = self.checkpoint();
-        Progress { part: checkpoint.progress(), totals: checkpoint.totals }
+        BackfillProgress { part: checkpoint.progress(), totals: checkpoint.totals }
     }
 }

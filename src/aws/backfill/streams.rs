@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::event::{HistoryEvent, Origin, content};
+use super::event::{EventOrigin, HistoryEvent, content};
 use pipeline::event::EventError;
 use pipeline::{PipelineSettings, settled};
 
@@ -26,7 +26,7 @@ impl Streams {
     pub(crate) fn take(
         &mut self,
         page: Vec<HistoryEvent>,
-        origin: &Origin,
+        origin: &EventOrigin,
         settings: &PipelineSettings,
     ) -> Result<Vec<String>, EventError> {
         for event in page {
@@ -55,7 +55,7 @@ impl Streams {
     }
 
     /// What is left, when there is no other page.
-    pub(crate) fn finish(&mut self, origin: &Origin) -> Vec<String> {
+    pub(crate) fn finish(&mut self, origin: &EventOrigin) -> Vec<String> {
         let held = std::mem::take(&mut self.held);
         held.iter().map(|(stream, events)| content(origin, stream, events)).collect()
     }
@@ -74,8 +74,8 @@ mod tests {
     use super::*;
     use pipeline::Pipeline;
 
-    fn origin() -> Origin {
-        Origin { owner: "111122223333".to_owned(), group: "/aws/eks/prod/fargate".to_owned() }
+    fn origin() -> EventOrigin {
+        EventOrigin { owner: "111122223333".to_owned(), group: "/aws/eks/prod/fargate".to_owned() }
     }
 
     fn stream(pod: usize) -> String {

@@ -1,20 +1,20 @@
 //! Log groups: whether each leads to the function, once, and whether CloudWatch Logs may invoke it.
 
 use super::{Area, Step};
-use crate::aws::error::CallError;
+use crate::aws::error::AwsCallError;
 use crate::aws::function::Function;
-use crate::aws::groups::{Class, Filter, Group};
+use crate::aws::groups::{LogGroup, LogGroupClass, SubscriptionFilter};
 use crate::aws::subscribe::account_policy::AccountPolicy;
-use crate::aws::subscribe::permission::Policy;
+use crate::aws::subscribe::permission::FunctionPolicy;
 use crate::aws::subscribe::plan::ours;
 
 /// A log group, and what leads out of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Subscribed {
-    pub(crate) group: Group,
+    pub(crate) group: LogGroup,
     /// Its ARN as the source of an invocation.
     pub(crate) source: String,
-    pub(crate) filters: Result<Vec<Filter>, CallError>,
+    pub(crate) filters: Result<Vec<SubscriptionFilter>, AwsCallError>,
 }
 
 /// What all groups are held against.
@@ -23,9 +23,9 @@ pub(crate) struct Around<'a> {
     /// 12 digits.
     pub(crate) account: &'a str,
     pub(crate) function: &'a Function,
-    pub(crate) permission: Result<&'a Policy, &'a CallError>,
+    pub(crate) permission: Result<&'a FunctionPolicy, &'a AwsCallError>,
     /// The account's policy, if it leads to the function.
-    pub(crate) account_policy: Result<Option<&'a AccountPolicy>, &'a CallError>,
+    pub(crate) account_policy: Result<Option<&'a AccountPolicy>, &'a AwsCallError>,
 }
 
 /// All there is to say of groups. `missing` are names that no group has.
@@ -86,7 +86,7 @@ fn of_group(one: &Subscribed, around: Around) -> Step {
         };
         return Step::wrong(Area::LogGroups, about, problem).mend(remedy);
     }
-    if ways == 0 && one.group.class != Class::Standard {
+    if ways == 0 && one.group.class != LogGroupClass::Standard {
         let step =
             Step::wrong(Area::LogGroups, about, "its class takes no subscription filter, so its logs cannot arrive");
         return step.mend("let Fluent Bit write to another group: `log_group_name` in the ConfigMap aws-logging");
@@ -120,21 +120,22 @@ mod tests {
     use super::super::Outcome;
     use super::super::function::tests::function;
     use super::*;
-    use crate::aws::error::{Failure, On};
-    use crate::aws::groups::Extras;
+    use crate::aws::error::{AwsFailure, On};
+    use crate::aws::groups::FilterExtras;
 
-    fn filter(name: &str, pattern: &str) -> Filter {
+    fn filter(name: &str, pattern: &str) -> SubscriptionFilter {
         let destination = function(&[]).arn;
-        Filter { name: name.into(), pattern: pattern.into(), destination, extras: Extras::default() }
+        SubscriptionFilter { name: name.into(), pattern: pattern.into(), destination, extras: FilterExtras::default() }
     }
 
-    fn group(name: &str, filters: Vec<Filter>) -> Subscribed {
-        let group = Group { name: name.into(), class: Class::Standard, retention_days: Some(7), stored_bytes: 0 };
+    fn group(name: &str, filters: Vec<SubscriptionFilter>) -> Subscribed {
+        let group =
+            LogGroup { name: name.into(), class: LogGroupClass::Standard, retention_days: Some(7), stored_bytes: 0 };
         let source = format!("arn:aws:logs:eu-west-1:111122223333:log-group:{name}:*");
         Subscribed { group, source, filters: Ok(filters) }
     }
 
-    fn step(one: Subscribed, policy: &Policy, account_policy: Option<&AccountPolicy>) -> Step {
+    fn step(one: Subscribed, policy: &FunctionPolicy, account_policy: Option<&AccountPolicy>) -> Step {
         let function = function(&[]);
         let around = Around {
             account: "111122223333",
@@ -149,7 +150,7 @@ mod tests {
 
     #[test]
     fn one_way_and_a_permission() {
-        let all = Policy::read(
+        let all = FunctionPolicy::read(
             r#"{"Statement":{"Sid":"x","Effect":"Allow","Principal":{"Service":"logs.amazonaws.com"},"Action":"lambda:InvokeFunction"}}"#,
         );
         let of = |one: Subscribed| step(one, &all, None);
@@ -159,9 +160,13 @@ mod tests {
         assert!(of(group("/a", vec![filter("f", ""), filter("g", "")])).remedy.unwrap().contains("--filter-name 'g'"));
         assert!(of(group("/aws/lambda/podferry", vec![filter("f", "")])).remedy.unwrap().contains("unsubscribe"));
         assert_eq!(of(group("/aws/lambda/podferry", vec![])).outcome, Outcome::Right);
-        assert!(step(group("/a", vec![filter("f", "")]), &Policy::default(), None).detail.contains("may not invoke"));
+        assert!(
+            step(group("/a", vec![filter("f", "")]), &FunctionPolicy::default(), None)
+                .detail
+                .contains("may not invoke")
+        );
         let mut infrequent = group("/a", vec![]);
-        infrequent.group.class = Class::InfrequentAccess;
+        infrequent.group.class = LogGroupClass::InfrequentAccess;
         assert!(of(infrequent).detail.contains("class"));
         let document = serde_json::json!({ "DestinationArn": function(&[]).arn }).to_string();
         let policy = AccountPolicy::read("all", &document, None).unwrap();
@@ -171,7 +176,7 @@ mod tests {
 
     #[test]
     fn what_could_not_be_read() {
-        let error = CallError { action: "x:Y", on: On::any("it"), failure: Failure::NoAnswerInTime };
+        let error = AwsCallError { action: "x:Y", on: On::any("it"), failure: AwsFailure::NoAnswerInTime };
         let function = function(&[]);
         let around = Around { account: "1", function: &function, permission: Err(&error), account_policy: Err(&error) };
         let mut one = group("/a", vec![]);

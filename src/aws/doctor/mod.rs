@@ -18,7 +18,7 @@ pub(crate) mod read;
 pub(crate) mod role;
 pub(crate) mod test_event;
 
-use super::error::{CallError, Failure};
+use super::error::{AwsCallError, AwsFailure};
 
 /// A part of the way, in its order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,8 +141,8 @@ impl Step {
 
     /// Of a call that failed: what is not there is wrong, anything else leaves it open. The error says what to do.
     #[must_use]
-    pub(crate) fn of_error(area: Area, name: &str, error: &CallError) -> Step {
-        let outcome = if matches!(error.failure, Failure::NotFound(_)) { Outcome::Wrong } else { Outcome::Unknown };
+    pub(crate) fn of_error(area: Area, name: &str, error: &AwsCallError) -> Step {
+        let outcome = if matches!(error.failure, AwsFailure::NotFound(_)) { Outcome::Wrong } else { Outcome::Unknown };
         Step::new(area, name, outcome, error.to_string())
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Area, Step};
-use crate::aws::error::CallError;
+use crate::aws::error::AwsCallError;
 use pipeline::counted::counted;
 
 /// What SQS says of a queue.
@@ -28,8 +28,8 @@ pub(crate) struct Mapping {
 pub(crate) fn undelivered(
     name: &str,
     function: &str,
-    attributes: Result<&Attributes, &CallError>,
-    mappings: Result<&[Mapping], &CallError>,
+    attributes: Result<&Attributes, &AwsCallError>,
+    mappings: Result<&[Mapping], &AwsCallError>,
 ) -> Vec<Step> {
     let area = Area::Queues;
     let about = format!("queue {name}");
@@ -67,7 +67,7 @@ pub(crate) fn undelivered(
 
 /// The queue of dead letters.
 #[must_use]
-pub(crate) fn dead_letters(name: &str, attributes: Result<&Attributes, &CallError>) -> Step {
+pub(crate) fn dead_letters(name: &str, attributes: Result<&Attributes, &AwsCallError>) -> Step {
     let name = &format!("queue {name}");
     match attributes {
         Err(error) => Step::of_error(Area::Queues, name, error),
@@ -99,7 +99,7 @@ pub(crate) fn none() -> Step {
 mod tests {
     use super::super::Outcome;
     use super::*;
-    use crate::aws::error::{Failure, On};
+    use crate::aws::error::{AwsFailure, On};
 
     #[test]
     fn waiting_redriven_and_back() {
@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(outcomes(0, "", None), [Outcome::Right, Outcome::Wrong, Outcome::Wrong]);
         let dead = |messages| dead_letters("d", Ok(&Attributes { messages, ..Attributes::default() })).outcome;
         assert_eq!((dead(0), dead(1)), (Outcome::Right, Outcome::Wrong));
-        let error = CallError { action: "x:Y", on: On::any("it"), failure: Failure::NoAnswerInTime };
+        let error = AwsCallError { action: "x:Y", on: On::any("it"), failure: AwsFailure::NoAnswerInTime };
         assert_eq!(undelivered("q", "f", Err(&error), Ok(&[]))[0].outcome, Outcome::Unknown);
         assert_eq!(dead_letters("q", Err(&error)).outcome, Outcome::Unknown);
     }

@@ -16,9 +16,9 @@ use super::queues::{Attributes, Mapping};
 use super::role::Need;
 use crate::aws::account::Account;
 use crate::aws::concurrently::each;
-use crate::aws::error::{CallError, On};
+use crate::aws::error::{AwsCallError, On};
 use crate::aws::function::Function;
-use crate::aws::groups::{self, Found};
+use crate::aws::groups::{self, FoundLogGroups};
 use crate::aws::subscribe::plan::ours;
 use forwarder::delivery::client::Clients;
 use forwarder::lambda::api_key::{ApiKey, NoKey};
@@ -30,11 +30,11 @@ const VALIDATION_TIMEOUT: Duration = Duration::from_secs(10);
 /// What is deployed.
 ///
 /// # Errors
-/// [`CallError`]
-pub(crate) async fn deployed(account: &Account, function: &Function) -> Result<Deployed, CallError> {
+/// [`AwsCallError`]
+pub(crate) async fn deployed(account: &Account, function: &Function) -> Result<Deployed, AwsCallError> {
     let call = account.lambda.get_function_configuration().function_name(&function.name);
     let answer = call.set_qualifier(function.qualifier.clone()).send().await;
-    let answer = answer.map_err(|error| CallError::new("lambda:GetFunctionConfiguration", function.on(), &error))?;
+    let answer = answer.map_err(|error| AwsCallError::new("lambda:GetFunctionConfiguration", function.on(), &error))?;
     let reasons = [
         answer.state_reason_code().map(|code| code.as_str()),
         answer.last_update_status_reason_code().map(|code| code.as_str()),
@@ -86,8 +86,8 @@ pub(crate) async fn validate(api_url: &str, key: &SecretString, clients: &Client
 /// Which of the actions the role may not do.
 ///
 /// # Errors
-/// [`CallError`]
-pub(crate) async fn denied(account: &Account, role: &str, need: &Need) -> Result<Vec<String>, CallError> {
+/// [`AwsCallError`]
+pub(crate) async fn denied(account: &Account, role: &str, need: &Need) -> Result<Vec<String>, AwsCallError> {
     let call = account
         .iam
         .simulate_principal_policy()
@@ -95,7 +95,7 @@ pub(crate) async fn denied(account: &Account, role: &str, need: &Need) -> Result
         .set_action_names(Some(need.actions.iter().map(|action| (*action).to_owned()).collect()))
         .resource_arns(&need.resource);
     let on = On::new(format!("role {}", role.rsplit('/').next().unwrap_or_default()), role);
-    let answer = call.send().await.map_err(|error| CallError::new("iam:SimulatePrincipalPolicy", on, &error))?;
+    let answer = call.send().await.map_err(|error| AwsCallError::new("iam:SimulatePrincipalPolicy", on, &error))?;
     let denied =
         answer.evaluation_results().iter().filter(|one| one.eval_decision != PolicyEvaluationDecisionType::Allowed);
     Ok(denied.map(|one| one.eval_action_name.clone()).collect())
@@ -105,7 +105,7 @@ pub(crate) async fn denied(account: &Account, role: &str, need: &Need) -> Result
 pub(crate) async fn subscribed(
     account: &Account,
     function: &Function,
-    found: Found,
+    found: FoundLogGroups,
     only_subscribed: bool,
 ) -> Vec<Subscribed> {
     let mut all: Vec<Subscribed> = each(found.groups, |group| {
@@ -125,11 +125,11 @@ pub(crate) async fn subscribed(
 /// What SQS says of a queue.
 ///
 /// # Errors
-/// [`CallError`]
-pub(crate) async fn attributes(account: &Account, queue: &Queue) -> Result<Attributes, CallError> {
+/// [`AwsCallError`]
+pub(crate) async fn attributes(account: &Account, queue: &Queue) -> Result<Attributes, AwsCallError> {
     let call = account.sqs.get_queue_attributes().queue_url(&queue.url).attribute_names(QueueAttributeName::All);
     let on = On::new(format!("queue {}", queue.name), account.arn("sqs", &queue.name));
-    let answer = call.send().await.map_err(|error| CallError::new("sqs:GetQueueAttributes", on, &error))?;
+    let answer = call.send().await.map_err(|error| AwsCallError::new("sqs:GetQueueAttributes", on, &error))?;
     let text =
         |name: &QueueAttributeName| answer.attributes().and_then(|all| all.get(name)).cloned().unwrap_or_default();
     let number = |name: QueueAttributeName| text(&name).parse::<u64>().unwrap_or_default();
@@ -142,15 +142,15 @@ pub(crate) async fn attributes(account: &Account, queue: &Queue) -> Result<Attri
 /// What comes to the function by Lambda's own reading.
 ///
 /// # Errors
-/// [`CallError`]
-pub(crate) async fn mappings(account: &Account, function: &Function) -> Result<Vec<Mapping>, CallError> {
+/// [`AwsCallError`]
+pub(crate) async fn mappings(account: &Account, function: &Function) -> Result<Vec<Mapping>, AwsCallError> {
     let name =
         function.qualifier.as_ref().map_or_else(|| function.name.clone(), |it| format!("{}:{it}", function.name));
     let call = account.lambda.list_event_source_mappings().function_name(name);
     let mut pages = call.into_paginator().send();
     let mut mappings = Vec::new();
     while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| CallError::new("lambda:ListEventSourceMappings", function.on(), &error))?;
+        let page = page.map_err(|error| AwsCallError::new("lambda:ListEventSourceMappings", function.on(), &error))?;
         mappings.extend(page.event_source_mappings().iter().map(|one| Mapping {
             source: one.event_source_arn().unwrap_or_default().to_owned(),
             state: one.state().unwrap_or_default().to_owned(),
@@ -162,11 +162,15 @@ pub(crate) async fn mappings(account: &Account, function: &Function) -> Result<V
 /// Invokes the function and waits for its answer: whether it failed, and what it says.
 ///
 /// # Errors
-/// [`CallError`]
-pub(crate) async fn invoke(account: &Account, function: &Function, event: Vec<u8>) -> Result<(bool, Value), CallError> {
+/// [`AwsCallError`]
+pub(crate) async fn invoke(
+    account: &Account,
+    function: &Function,
+    event: Vec<u8>,
+) -> Result<(bool, Value), AwsCallError> {
     let call = account.lambda.invoke().function_name(&function.name).set_qualifier(function.qualifier.clone());
     let answer = call.payload(Blob::new(event)).send().await;
-    let answer = answer.map_err(|error| CallError::new("lambda:InvokeFunction", function.on(), &error))?;
+    let answer = answer.map_err(|error| AwsCallError::new("lambda:InvokeFunction", function.on(), &error))?;
     let said =
         answer.payload().map(|blob| serde_json::from_slice(blob.as_ref()).unwrap_or_default()).unwrap_or_default();
     Ok((answer.function_error().is_some(), said))

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, Message, MessageSystemAttributeName};
 
-use super::letter::{Letter, Received};
+use super::dead_letter::{DeadLetter, ReceivedMessage};
 use crate::aws::account::Account;
 use crate::aws::concurrently::each;
-use crate::aws::error::CallError;
-use crate::aws::queues::Queue;
+use crate::aws::error::AwsCallError;
+use crate::aws::queues::SqsQueue;
 use forwarder::lambda::queue::REASON_ATTRIBUTE;
 
 /// How many messages a call gives, or takes. Source: Amazon SQS API reference, ReceiveMessage.
@@ -24,39 +24,39 @@ const WAIT_SECONDS: i32 = 1;
 
 /// What is done with a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Deed {
+pub(crate) enum RedriveAction {
     /// Sends it to another queue, and then deletes it here.
-    Move(Queue),
+    Move(SqsQueue),
     Drop,
 }
 
 /// What has become of messages.
 #[derive(Debug, Default)]
-pub(crate) struct Done {
+pub(crate) struct RedriveOutcome {
     /// By id.
     pub(crate) done: BTreeSet<String>,
     /// Those that failed are where they were.
-    pub(crate) failed: Vec<(String, CallError)>,
+    pub(crate) failed: Vec<(String, AwsCallError)>,
 }
 
-impl Queue {
+impl SqsQueue {
     /// All messages that are visible now, the oldest first.
     ///
     /// # Errors
-    /// [`CallError`]. What was received until then is shown again.
-    pub(crate) async fn look(&self, account: &Account) -> Result<Vec<Letter>, CallError> {
-        let mut letters = BTreeMap::new();
+    /// [`AwsCallError`]. What was received until then is shown again.
+    pub(crate) async fn look(&self, account: &Account) -> Result<Vec<DeadLetter>, AwsCallError> {
+        let mut messages = BTreeMap::new();
         let mut receipts = Vec::new();
         let read = async {
             loop {
                 let received = self.receive(account).await?;
                 // What was hidden for long enough begins to come again.
-                let before = letters.len();
+                let before = messages.len();
                 for one in received {
                     receipts.push(one.receipt.clone());
-                    letters.insert(one.id.clone(), Letter::of(&one));
+                    messages.insert(one.id.clone(), DeadLetter::of(&one));
                 }
-                if letters.len() == before {
+                if messages.len() == before {
                     return Ok(());
                 }
             }
@@ -64,17 +64,22 @@ impl Queue {
         let result = read.await;
         let shown = self.show(account, receipts).await;
         result.and(shown)?;
-        let mut letters: Vec<Letter> = letters.into_values().collect();
-        letters.sort_by(|one, other| (one.sent_ms, &one.id).cmp(&(other.sent_ms, &other.id)));
-        Ok(letters)
+        let mut messages: Vec<DeadLetter> = messages.into_values().collect();
+        messages.sort_by(|one, other| (one.sent_ms, &one.id).cmp(&(other.sent_ms, &other.id)));
+        Ok(messages)
     }
 
     /// Does with the messages of these ids what was decided; others stay.
     ///
     /// # Errors
-    /// [`CallError`], if the queue could not be read. What was done until then is done.
-    pub(crate) async fn work(&self, account: &Account, ids: &HashSet<String>, deed: &Deed) -> Result<Done, CallError> {
-        let mut all = Done::default();
+    /// [`AwsCallError`], if the queue could not be read. What was done until then is done.
+    pub(crate) async fn work(
+        &self,
+        account: &Account,
+        ids: &HashSet<String>,
+        action: &RedriveAction,
+    ) -> Result<RedriveOutcome, AwsCallError> {
+        let mut all = RedriveOutcome::default();
         let mut seen = HashSet::new();
         let mut others = Vec::new();
         let read = async {
@@ -88,7 +93,7 @@ impl Queue {
                 let (wanted, left): (Vec<_>, Vec<_>) = received.into_iter().partition(|one| ids.contains(&one.id));
                 others.extend(left.into_iter().map(|one| one.receipt));
                 for (id, receipt, result) in
-                    each(wanted, |one| self.clone().act(account.clone(), one, deed.clone())).await
+                    each(wanted, |one| self.clone().act(account.clone(), one, action.clone())).await
                 {
                     match result {
                         Ok(()) => _ = all.done.insert(id),
@@ -107,22 +112,27 @@ impl Queue {
         Ok(all)
     }
 
-    async fn act(self, account: Account, message: Received, deed: Deed) -> (String, String, Result<(), CallError>) {
-        let Received { id, receipt, body, .. } = message;
+    async fn act(
+        self,
+        account: Account,
+        message: ReceivedMessage,
+        action: RedriveAction,
+    ) -> (String, String, Result<(), AwsCallError>) {
+        let ReceivedMessage { id, receipt, body, .. } = message;
         let result = async {
-            if let Deed::Move(to) = &deed {
+            if let RedriveAction::Move(to) = &action {
                 let sending = account.sqs.send_message().queue_url(&to.url).message_body(body).send().await;
-                sending.map_err(|error| CallError::new("sqs:SendMessage", to.on(&account), &error))?;
+                sending.map_err(|error| AwsCallError::new("sqs:SendMessage", to.on(&account), &error))?;
             }
             // Only now: should this fail, it is in both queues, and comes twice.
             let deleting = account.sqs.delete_message().queue_url(&self.url).receipt_handle(&receipt).send().await;
-            deleting.map(|_| ()).map_err(|error| CallError::new("sqs:DeleteMessage", self.on(&account), &error))
+            deleting.map(|_| ()).map_err(|error| AwsCallError::new("sqs:DeleteMessage", self.on(&account), &error))
         };
         let result = result.await;
         (id, receipt, result)
     }
 
-    async fn receive(&self, account: &Account) -> Result<Vec<Received>, CallError> {
+    async fn receive(&self, account: &Account) -> Result<Vec<ReceivedMessage>, AwsCallError> {
         let answer = account
             .sqs
             .receive_message()
@@ -135,12 +145,12 @@ impl Queue {
             .message_attribute_names(REASON_ATTRIBUTE)
             .send()
             .await
-            .map_err(|error| CallError::new("sqs:ReceiveMessage", self.on(account), &error))?;
+            .map_err(|error| AwsCallError::new("sqs:ReceiveMessage", self.on(account), &error))?;
         Ok(answer.messages.unwrap_or_default().into_iter().map(received).collect())
     }
 
     /// Shows messages again that were only looked at.
-    async fn show(&self, account: &Account, receipts: Vec<String>) -> Result<(), CallError> {
+    async fn show(&self, account: &Account, receipts: Vec<String>) -> Result<(), AwsCallError> {
         for some in receipts.chunks(AT_ONCE as usize) {
             let entry = |(number, receipt): (usize, &String)| {
                 ChangeMessageVisibilityBatchRequestEntry::builder()
@@ -155,18 +165,18 @@ impl Queue {
             // Of those that fail, SQS's own time holds.
             call.send()
                 .await
-                .map_err(|error| CallError::new("sqs:ChangeMessageVisibility", self.on(account), &error))?;
+                .map_err(|error| AwsCallError::new("sqs:ChangeMessageVisibility", self.on(account), &error))?;
         }
         Ok(())
     }
 }
 
-fn received(message: Message) -> Received {
+fn received(message: Message) -> ReceivedMessage {
     let attribute = |name: MessageSystemAttributeName| message.attributes.as_ref().and_then(|all| all.get(&name));
     let sent_ms = attribute(MessageSystemAttributeName::SentTimestamp).and_then(|text| text.parse().ok());
     let receives = attribute(MessageSystemAttributeName::ApproximateReceiveCount).and_then(|text| text.parse().ok());
     let reason = message.message_attributes.as_ref().and_then(|all| all.get(REASON_ATTRIBUTE));
-    Received {
+    ReceivedMessage {
         reason: reason.and_then(|value| value.string_value.clone()),
         sent_ms: sent_ms.unwrap_or_default(),
         receives: receives.unwrap_or_default(),

@@ -1,8 +1,8 @@
 //! What is wrong, and what to do. Pure.
 
 use super::{GroupStatus, QueueStatus, Status};
-use crate::aws::groups::{Class, Filter};
-use crate::aws::queues::Role;
+use crate::aws::groups::{LogGroupClass, SubscriptionFilter};
+use crate::aws::queues::QueueRole;
 use crate::aws::subscribe::plan::{MAX_FILTERS, ours};
 
 /// From this age on, a message in the queue of undelivered logs is not even tried.
@@ -67,7 +67,7 @@ pub(crate) fn findings(status: &Status) -> Vec<Finding> {
     status.groups.iter().for_each(|group| of_group(status, group, &mut found));
     notes_of_groups(status, &mut found);
     status.queues.iter().for_each(|queue| of_queue(queue, &mut found));
-    if status.queues.iter().all(|queue| queue.queue.role != Role::Undelivered) {
+    if status.queues.iter().all(|queue| queue.queue.role != QueueRole::Undelivered) {
         let remedy = "deploy template.yaml, which makes the queue, or set PODFERRY_UNDELIVERED_QUEUE_URL";
         found.push(finding(
             Weight::Note,
@@ -196,7 +196,7 @@ fn notes_of_groups(status: &Status, found: &mut Vec<Finding>) {
     );
 }
 
-fn of_filters(status: &Status, group: &GroupStatus, ours: &[&Filter], found: &mut Vec<Finding>) {
+fn of_filters(status: &Status, group: &GroupStatus, ours: &[&SubscriptionFilter], found: &mut Vec<Finding>) {
     let name = &group.group.name;
     let about = format!("log group {name}");
     let policy = status.account_policy.as_ref().ok().and_then(Option::as_ref);
@@ -212,17 +212,17 @@ fn of_filters(status: &Status, group: &GroupStatus, ours: &[&Filter], found: &mu
     }
     match (ours.len() + usize::from(by_policy), group.group.class) {
         // What `subscribe` would answer, without the way there.
-        (0, Class::Standard) if group.filters.as_ref().is_ok_and(|filters| filters.len() >= MAX_FILTERS) => {
+        (0, LogGroupClass::Standard) if group.filters.as_ref().is_ok_and(|filters| filters.len() >= MAX_FILTERS) => {
             let problem = "it is not subscribed, and has as many filters as a group takes";
             let remedy =
                 format!("delete one of them (aws logs delete-subscription-filter), then podferry subscribe {name}");
             found.push(wrong(&about, problem, &remedy));
         }
-        (0, Class::Standard) => {
+        (0, LogGroupClass::Standard) => {
             let problem = "it is not subscribed, so its logs do not arrive";
             found.push(wrong(&about, problem, &format!("podferry subscribe {name}")));
         }
-        (0, Class::InfrequentAccess | Class::Delivery) => {
+        (0, LogGroupClass::InfrequentAccess | LogGroupClass::Delivery) => {
             let problem = "its class takes no subscription filter, so its logs cannot arrive";
             found.push(wrong(
                 &about,
@@ -239,7 +239,7 @@ fn of_filters(status: &Status, group: &GroupStatus, ours: &[&Filter], found: &mu
     }
 }
 
-fn delete_one(group: &str, filters: &[&Filter]) -> String {
+fn delete_one(group: &str, filters: &[&SubscriptionFilter]) -> String {
     let name = filters.last().map_or("NAME", |filter| filter.name.as_str());
     format!("aws logs delete-subscription-filter --log-group-name {group} --filter-name '{name}'")
 }
@@ -255,18 +255,18 @@ fn of_queue(status: &QueueStatus, found: &mut Vec<Finding>) {
     let age = status.oldest_seconds.as_ref().ok().copied().flatten().unwrap_or_default();
     match (status.queue.role, depth.all()) {
         (_, 0) => {}
-        (Role::Undelivered, _) if age > OLD_SECONDS => {
+        (QueueRole::Undelivered, _) if age > OLD_SECONDS => {
             let problem = format!("Datadog has not taken the logs of {messages}, the oldest for {} minutes", age / 60);
             let remedy =
                 "look at the function's log and throttles, and whether the queue's event source mapping is enabled";
             found.push(wrong(&about, &problem, remedy));
         }
-        (Role::Undelivered, _) => {
+        (QueueRole::Undelivered, _) => {
             let problem = format!("the logs of {messages} wait to be sent again");
             let remedy = "nothing, unless it stays so for an hour: they are sent again by themselves";
             found.push(finding(Weight::Note, &about, &problem, remedy));
         }
-        (Role::DeadLetter | Role::FailedEvents, _) => {
+        (QueueRole::DeadLetter | QueueRole::FailedEvents, _) => {
             let problem = format!("the logs of {messages} need a person, and SQS drops them after 14 days");
             found.push(wrong(&about, &problem, "podferry redrive"));
         }
@@ -277,35 +277,40 @@ fn of_queue(status: &QueueStatus, found: &mut Vec<Finding>) {
 mod tests {
     use super::super::{LastHour, Newest};
     use super::*;
-    use crate::aws::error::{CallError, Failure, On};
+    use crate::aws::error::{AwsCallError, AwsFailure, On};
     use crate::aws::function::Variables;
-    use crate::aws::groups::{Extras, Group};
-    use crate::aws::queues::{Depth, Queue};
+    use crate::aws::groups::{FilterExtras, LogGroup};
+    use crate::aws::queues::{QueueDepth, SqsQueue};
     use crate::aws::subscribe::account_policy::AccountPolicy;
-    use crate::aws::subscribe::permission::Policy;
+    use crate::aws::subscribe::permission::FunctionPolicy;
     use serde_json::json;
 
     const NOW: i64 = 1_795_000_000_000;
     const ARN: &str = "arn:aws:lambda:eu-west-1:111122223333:function:podferry";
 
     fn group(name: &str) -> GroupStatus {
-        let filter = Filter {
+        let filter = SubscriptionFilter {
             name: "podferry".into(),
             pattern: String::new(),
             destination: ARN.into(),
-            extras: Extras::default(),
+            extras: FilterExtras::default(),
         };
         GroupStatus {
-            group: Group { name: name.into(), class: Class::Standard, retention_days: Some(7), stored_bytes: 1 },
+            group: LogGroup {
+                name: name.into(),
+                class: LogGroupClass::Standard,
+                retention_days: Some(7),
+                stored_bytes: 1,
+            },
             source: format!("arn:aws:logs:eu-west-1:111122223333:log-group:{name}:*"),
             filters: Ok(vec![filter]),
             newest: Ok(Some(Newest { event: Some(NOW), ingestion: Some(NOW) })),
         }
     }
 
-    fn queue(role: Role, visible: u64, age: u64) -> QueueStatus {
-        let depth = Ok(Depth { visible, ..Depth::default() });
-        QueueStatus { queue: Queue::new(role, "https://x/1/q"), depth, oldest_seconds: Ok(Some(age)) }
+    fn queue(role: QueueRole, visible: u64, age: u64) -> QueueStatus {
+        let depth = Ok(QueueDepth { visible, ..QueueDepth::default() });
+        QueueStatus { queue: SqsQueue::new(role, "https://x/1/q"), depth, oldest_seconds: Ok(Some(age)) }
     }
 
     /// One with which nothing is wrong.
@@ -327,12 +332,12 @@ mod tests {
             account: "111122223333".into(),
             now: NOW,
             function,
-            permission: Ok(Policy::read(&policy.to_string())),
+            permission: Ok(FunctionPolicy::read(&policy.to_string())),
             account_policy: Ok(None),
             last_hour: Ok(LastHour { invocations: 9, errors: 0, throttles: 0 }),
             groups: vec![group("/a")],
             missing: Vec::new(),
-            queues: vec![queue(Role::Undelivered, 0, 0), queue(Role::DeadLetter, 0, 0)],
+            queues: vec![queue(QueueRole::Undelivered, 0, 0), queue(QueueRole::DeadLetter, 0, 0)],
             failed_events: Ok(None),
         }
     }
@@ -364,17 +369,17 @@ mod tests {
             &|all| all.groups[0].filters.as_mut().unwrap().push(group("/a").filters.unwrap()[0].clone()),
             "delete-subscription-filter",
         );
-        wrong(&|all| all.permission = Ok(Policy::default()), "podferry subscribe /a");
+        wrong(&|all| all.permission = Ok(FunctionPolicy::default()), "podferry subscribe /a");
         wrong(&|all| all.groups.push(group("/own")), "podferry unsubscribe /own");
         wrong(&|all| all.last_hour.as_mut().unwrap().errors = 1, "aws logs tail /own");
         wrong(&|all| all.last_hour.as_mut().unwrap().throttles = 1, "ReservedConcurrency");
-        wrong(&|all| all.queues[1] = queue(Role::DeadLetter, 1, 0), "podferry redrive");
+        wrong(&|all| all.queues[1] = queue(QueueRole::DeadLetter, 1, 0), "podferry redrive");
         wrong(&|all| all.function.trouble = Some("x".into()), "console");
     }
 
     #[test]
     fn a_group_that_takes_no_further_filter() {
-        let other = || Filter {
+        let other = || SubscriptionFilter {
             destination: "arn:aws:kinesis:eu-west-1:1:stream/x".into(),
             ..group("/a").filters.unwrap()[0].clone()
         };
@@ -387,7 +392,7 @@ mod tests {
     #[test]
     fn an_hour_is_too_long_to_wait() {
         for (age, weight) in [(0, Weight::Note), (OLD_SECONDS, Weight::Note), (OLD_SECONDS + 1, Weight::Wrong)] {
-            assert_eq!(only(|all| all.queues[0] = queue(Role::Undelivered, 1, age)).weight, weight, "{age}");
+            assert_eq!(only(|all| all.queues[0] = queue(QueueRole::Undelivered, 1, age)).weight, weight, "{age}");
         }
     }
 
@@ -432,7 +437,7 @@ mod tests {
 
     #[test]
     fn what_was_not_to_be_read_is_said() {
-        let error = || CallError { action: "x:Y", on: On::any("it"), failure: Failure::NoAnswerInTime };
+        let error = || AwsCallError { action: "x:Y", on: On::any("it"), failure: AwsFailure::NoAnswerInTime };
         let unknown = |change: &dyn Fn(&mut Status)| {
             let found = only(change);
             assert!(found.weight == Weight::Unknown && found.problem.contains("x:Y"), "{found:?}");

@@ -5,15 +5,15 @@
 pub(crate) mod findings;
 pub(crate) mod read;
 
-use super::error::CallError;
+use super::error::AwsCallError;
 use super::function::Function;
-use super::groups::{Filter, Group};
-use super::queues::{Depth, Queue};
+use super::groups::{LogGroup, SubscriptionFilter};
+use super::queues::{QueueDepth, SqsQueue};
 use super::subscribe::account_policy::AccountPolicy;
-use super::subscribe::permission::Policy;
+use super::subscribe::permission::FunctionPolicy;
 
 /// A value, or why it could not be read.
-pub(crate) type Read<T> = Result<T, CallError>;
+pub(crate) type Read<T> = Result<T, AwsCallError>;
 
 /// All that was read.
 #[derive(Debug, Clone)]
@@ -22,7 +22,7 @@ pub(crate) struct Status {
     /// Milliseconds since 1970.
     pub(crate) now: i64,
     pub(crate) function: Function,
-    pub(crate) permission: Read<Policy>,
+    pub(crate) permission: Read<FunctionPolicy>,
     /// The account's policy, if it leads to the function.
     pub(crate) account_policy: Read<Option<AccountPolicy>>,
     pub(crate) last_hour: Read<LastHour>,
@@ -45,10 +45,10 @@ pub(crate) struct LastHour {
 /// A log group.
 #[derive(Debug, Clone)]
 pub(crate) struct GroupStatus {
-    pub(crate) group: Group,
+    pub(crate) group: LogGroup,
     /// Its ARN as the source of an invocation.
     pub(crate) source: String,
-    pub(crate) filters: Read<Vec<Filter>>,
+    pub(crate) filters: Read<Vec<SubscriptionFilter>>,
     /// The newest of its streams; `None` where there is no stream.
     pub(crate) newest: Read<Option<Newest>>,
 }
@@ -64,8 +64,8 @@ pub(crate) struct Newest {
 /// A queue.
 #[derive(Debug, Clone)]
 pub(crate) struct QueueStatus {
-    pub(crate) queue: Queue,
-    pub(crate) depth: Read<Depth>,
+    pub(crate) queue: SqsQueue,
+    pub(crate) depth: Read<QueueDepth>,
     /// Of its oldest message, in seconds; `None` where CloudWatch has no value, as of a queue that is empty for long.
     pub(crate) oldest_seconds: Read<Option<u64>>,
 }

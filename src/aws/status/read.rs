@@ -9,10 +9,10 @@ use aws_smithy_types::DateTime;
 use super::{GroupStatus, LastHour, Newest, QueueStatus, Read, Status};
 use crate::aws::account::Account;
 use crate::aws::concurrently::each;
-use crate::aws::error::{CallError, Failure, On};
+use crate::aws::error::{AwsCallError, AwsFailure, On};
 use crate::aws::function::Function;
-use crate::aws::groups::{self, Found, Group};
-use crate::aws::queues::{self, Depth, Queue, Role};
+use crate::aws::groups::{self, FoundLogGroups, LogGroup};
+use crate::aws::queues::{self, QueueDepth, QueueRole, SqsQueue};
 use crate::aws::subscribe::apply;
 use crate::aws::subscribe::plan::ours;
 
@@ -23,8 +23,13 @@ const LAST_HOUR: Duration = Duration::from_secs(3600);
 const PERIOD_SECONDS: i32 = 60;
 
 /// Reads everything about the function and the groups that were found; `only_subscribed`: about those that lead to the function.
-pub(crate) async fn status(account: &Account, function: Function, found: Found, only_subscribed: bool) -> Status {
-    let Found { groups, missing } = found;
+pub(crate) async fn status(
+    account: &Account,
+    function: Function,
+    found: FoundLogGroups,
+    only_subscribed: bool,
+) -> Status {
+    let FoundLogGroups { groups, missing } = found;
     let mut groups = each(groups, |group| {
         let account = account.clone();
         async move { (groups::filters(&account, &group.name).await, group) }
@@ -51,7 +56,7 @@ pub(crate) async fn status(account: &Account, function: Function, found: Found, 
     let found = find_queues(account, &function, failed_events.as_ref().ok()).await;
     let names: Vec<String> = found.iter().map(|(queue, _)| queue.name.clone()).collect();
     let metrics = metrics(account, &function, &names).await;
-    let queue = |(number, (queue, depth)): (usize, (Queue, Read<Depth>))| {
+    let queue = |(number, (queue, depth)): (usize, (SqsQueue, Read<QueueDepth>))| {
         let oldest = |metrics: &Metrics| metrics.oldest.get(number).copied().flatten();
         QueueStatus { queue, depth, oldest_seconds: metrics.as_ref().map(oldest).map_err(Clone::clone) }
     };
@@ -72,11 +77,11 @@ pub(crate) async fn status(account: &Account, function: Function, found: Found, 
     }
 }
 
-async fn newest(account: &Account, group: &Group) -> Read<Option<Newest>> {
+async fn newest(account: &Account, group: &LogGroup) -> Read<Option<Newest>> {
     let call = account.logs.describe_log_streams().log_group_name(&group.name).order_by(OrderBy::LastEventTime);
     let answer = call.descending(true).limit(1).send().await;
     let answer =
-        answer.map_err(|error| CallError::new("logs:DescribeLogStreams", account.log_group(&group.name), &error))?;
+        answer.map_err(|error| AwsCallError::new("logs:DescribeLogStreams", account.log_group(&group.name), &error))?;
     let newest = answer.log_streams().first();
     Ok(newest.map(|stream| Newest { event: stream.last_event_timestamp(), ingestion: stream.last_ingestion_time() }))
 }
@@ -91,8 +96,8 @@ async fn failed_events(account: &Account, function: &Function) -> Read<Option<St
             Ok(destination.or_else(|| function.dead_letter.clone()))
         }
         Err(error) => {
-            let error = CallError::new("lambda:GetFunctionEventInvokeConfig", function.on(), &error);
-            let is_unset = matches!(error.failure, Failure::NotFound(_));
+            let error = AwsCallError::new("lambda:GetFunctionEventInvokeConfig", function.on(), &error);
+            let is_unset = matches!(error.failure, AwsFailure::NotFound(_));
             if is_unset { Ok(function.dead_letter.clone()) } else { Err(error) }
         }
     }
@@ -104,17 +109,17 @@ async fn find_queues(
     account: &Account,
     function: &Function,
     failed_events: Option<&Option<String>>,
-) -> Vec<(Queue, Read<Depth>)> {
+) -> Vec<(SqsQueue, Read<QueueDepth>)> {
     let mut found = Vec::new();
-    let mut further: Vec<(Role, String)> = Vec::new();
+    let mut further: Vec<(QueueRole, String)> = Vec::new();
     for queue in queues::of_variables(function) {
         let read = queues::depth(account, &queue).await;
-        if let (Role::Undelivered, Ok((_, Some(arn)))) = (queue.role, &read) {
-            further.push((Role::DeadLetter, arn.clone()));
+        if let (QueueRole::Undelivered, Ok((_, Some(arn)))) = (queue.role, &read) {
+            further.push((QueueRole::DeadLetter, arn.clone()));
         }
         found.push((queue, read.map(|(depth, _)| depth)));
     }
-    further.extend(failed_events.cloned().flatten().map(|arn| (Role::FailedEvents, arn)));
+    further.extend(failed_events.cloned().flatten().map(|arn| (QueueRole::FailedEvents, arn)));
     for (role, arn) in further {
         let name = arn.rsplit(':').next().unwrap_or_default();
         if found.iter().any(|(known, _)| known.name == name) {
@@ -126,7 +131,7 @@ async fn find_queues(
                 found.push((queue, depth));
             }
             Ok(None) => {}
-            Err(error) => found.push((Queue::new(role, name), Err(error))),
+            Err(error) => found.push((SqsQueue::new(role, name), Err(error))),
         }
     }
     found
@@ -159,7 +164,7 @@ async fn metrics(account: &Account, function: &Function, queues: &[String]) -> R
     let mut read = Metrics { last_hour: LastHour::default(), oldest: vec![None; queues.len()] };
     while let Some(page) = pages.next().await {
         let on = || On::any("the metrics of function and queues");
-        let page = page.map_err(|error| CallError::new("cloudwatch:GetMetricData", on(), &error))?;
+        let page = page.map_err(|error| AwsCallError::new("cloudwatch:GetMetricData", on(), &error))?;
         for result in page.metric_data_results() {
             let sum = count(result.values().iter().sum());
             match result.id().unwrap_or_default() {

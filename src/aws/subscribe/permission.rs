@@ -18,7 +18,7 @@ pub(crate) const ACTION: &str = "lambda:InvokeFunction";
 
 /// A statement of the function's policy that allows CloudWatch Logs something.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Statement {
+pub(crate) struct PolicyStatement {
     pub(crate) id: String,
     /// Patterns of ARNs that the call may come from; empty is any.
     sources: Vec<String>,
@@ -30,8 +30,8 @@ pub(crate) struct Statement {
 
 /// The statements of a policy by which CloudWatch Logs may invoke, and the ids of all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Policy {
-    statements: Vec<Statement>,
+pub(crate) struct FunctionPolicy {
+    statements: Vec<PolicyStatement>,
     ids: Vec<String>,
 }
 
@@ -47,12 +47,12 @@ pub(crate) enum PermissionStep {
     None,
 }
 
-impl Policy {
+impl FunctionPolicy {
     /// Reads the JSON that `GetPolicy` gives. What is not understood allows nothing.
     #[must_use]
-    pub(crate) fn read(json: &str) -> Policy {
+    pub(crate) fn read(json: &str) -> FunctionPolicy {
         let policy: Value = serde_json::from_str(json).unwrap_or_default();
-        let mut read = Policy::default();
+        let mut read = FunctionPolicy::default();
         for statement in list(&policy["Statement"]) {
             let id = statement["Sid"].as_str().unwrap_or_default().to_owned();
             read.ids.push(id.clone());
@@ -69,7 +69,7 @@ impl Policy {
 
     /// The statement by which events of a group may come: `source` is the group's ARN, with `:*` at its end.
     #[must_use]
-    pub(crate) fn covers(&self, source: &str, account: &str) -> Option<&Statement> {
+    pub(crate) fn covers(&self, source: &str, account: &str) -> Option<&PolicyStatement> {
         self.statements.iter().find(|one| one.covers(source, account))
     }
 
@@ -89,7 +89,7 @@ impl Policy {
     }
 }
 
-impl Statement {
+impl PolicyStatement {
     fn covers(&self, source: &str, account: &str) -> bool {
         let fits = |pattern: &String| is_arn_like(pattern, source);
         !self.is_narrower
@@ -105,7 +105,7 @@ fn is_arn_like(pattern: &str, arn: &str) -> bool {
         && patterns.iter().zip(parts).all(|(pattern, part)| glob::matches(pattern, part, true))
 }
 
-fn of_logs(statement: &Value, id: String) -> Option<Statement> {
+fn of_logs(statement: &Value, id: String) -> Option<PolicyStatement> {
     // Source: AWS CloudWatch Logs User Guide; the form with the region is of older examples.
     let is_logs = |name: &str| name == PRINCIPAL || (name.starts_with("logs.") && name.contains(".amazonaws.com"));
     let principals = [&statement["Principal"], &statement["Principal"]["Service"]];
@@ -114,7 +114,7 @@ fn of_logs(statement: &Value, id: String) -> Option<Statement> {
     if statement["Effect"] != "Allow" || !is_principal || !is_action {
         return None;
     }
-    let mut read = Statement { id, sources: Vec::new(), accounts: Vec::new(), is_narrower: false };
+    let mut read = PolicyStatement { id, sources: Vec::new(), accounts: Vec::new(), is_narrower: false };
     for (operator, conditions) in statement["Condition"].as_object().into_iter().flatten() {
         for (key, values) in conditions.as_object().into_iter().flatten() {
             let values = texts(values).into_iter().map(str::to_owned);
@@ -158,7 +158,7 @@ mod tests {
     }
 
     fn step(statements: &[Value], groups: &[&str]) -> PermissionStep {
-        let policy = Policy::read(&json!({ "Statement": statements }).to_string());
+        let policy = FunctionPolicy::read(&json!({ "Statement": statements }).to_string());
         policy.step(&groups.iter().map(|group| source(group)).collect::<Vec<_>>(), ACCOUNT)
     }
 
@@ -200,6 +200,6 @@ mod tests {
         assert!(matches!(step(&[with("/Condition", Value::Null)], &["/a"]), PermissionStep::Leave(_)));
         let of_region = with("/Principal/Service", "logs.eu-west-1.amazonaws.com".into());
         assert!(matches!(step(&[of_region], &["/a"]), PermissionStep::Leave(_)));
-        assert_eq!(Policy::read("{"), Policy::read(""), "what cannot be read allows nothing");
+        assert_eq!(FunctionPolicy::read("{"), FunctionPolicy::read(""), "what cannot be read allows nothing");
     }
 }

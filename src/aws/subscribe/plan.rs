@@ -1,7 +1,7 @@
 //! What there is to do to have groups subscribed, or not any more. Pure: from what stands and what is wanted to steps.
 
 use super::is_same_function;
-use crate::aws::groups::{Class, Extras, Filter, Group};
+use crate::aws::groups::{FilterExtras, LogGroup, LogGroupClass, SubscriptionFilter};
 
 /// How many subscription filters a group takes.
 /// Source: Amazon CloudWatch Logs, "CloudWatch Logs quotas", "Subscription filters".
@@ -9,7 +9,7 @@ pub(crate) const MAX_FILTERS: usize = 2;
 
 /// What is wanted of all groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Wish {
+pub(crate) struct SubscribeWish {
     /// The function's ARN, with a version or alias if one is meant.
     pub(crate) destination: String,
     /// For filters that are made anew.
@@ -24,26 +24,26 @@ pub(crate) struct Wish {
 
 /// What is to be done with one group.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Step {
-    Create(Filter),
-    Change { from: Filter, to: Filter },
-    Leave(Filter),
-    Refuse(Refusal),
+pub(crate) enum SubscribeStep {
+    Create(SubscriptionFilter),
+    Change { from: SubscriptionFilter, to: SubscriptionFilter },
+    Leave(SubscriptionFilter),
+    Refuse(SubscribeRefusal),
 }
 
 /// Why a group cannot be subscribed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refusal {
+pub(crate) enum SubscribeRefusal {
     #[error("this is the function's own log: each invocation would cause the next one, without end")]
     OwnLogGroup,
     #[error("log groups of class {0} take no subscription filter, and a class cannot be changed")]
     Class(&'static str),
     #[error("it has its {MAX_FILTERS} filters already: {}. Delete one first", list(.0))]
-    Full(Vec<Filter>),
+    Full(Vec<SubscriptionFilter>),
     #[error("a filter named {} stands there and leads elsewhere: {}. Choose another name with --filter-name", .0.name, resource(&.0.destination))]
-    NameTaken(Filter),
+    NameTaken(SubscriptionFilter),
     #[error("several filters lead to the function, and every log is sent as often: {}. Delete all but one", list(.0))]
-    Twice(Vec<Filter>),
+    Twice(Vec<SubscriptionFilter>),
     #[error("the account's policy {0} subscribes it already, and a filter would send every log twice")]
     ByPolicy(String),
     #[error(
@@ -52,16 +52,16 @@ pub(crate) enum Refusal {
     Missing,
 }
 
-impl Refusal {
+impl SubscribeRefusal {
     /// Whether a person should look at it though the group was not named: a pattern may well take in what takes no filter.
     #[must_use]
     pub(crate) fn is_conflict(&self) -> bool {
-        !matches!(self, Refusal::OwnLogGroup | Refusal::Class(_) | Refusal::ByPolicy(_))
+        !matches!(self, SubscribeRefusal::OwnLogGroup | SubscribeRefusal::Class(_) | SubscribeRefusal::ByPolicy(_))
     }
 }
 
-fn list(filters: &[Filter]) -> String {
-    let one = |filter: &Filter| format!("{} → {}", filter.name, resource(&filter.destination));
+fn list(filters: &[SubscriptionFilter]) -> String {
+    let one = |filter: &SubscriptionFilter| format!("{} → {}", filter.name, resource(&filter.destination));
     filters.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
@@ -72,58 +72,58 @@ fn resource(arn: &str) -> &str {
 
 /// What is to be done with a group that has these filters.
 #[must_use]
-pub(crate) fn step(group: &Group, filters: &[Filter], wish: &Wish) -> Step {
+pub(crate) fn step(group: &LogGroup, filters: &[SubscriptionFilter], wish: &SubscribeWish) -> SubscribeStep {
     if group.name == wish.own_log_group {
-        return Step::Refuse(Refusal::OwnLogGroup);
+        return SubscribeStep::Refuse(SubscribeRefusal::OwnLogGroup);
     }
     match group.class {
-        Class::Standard => {}
-        Class::InfrequentAccess => return Step::Refuse(Refusal::Class("INFREQUENT_ACCESS")),
-        Class::Delivery => return Step::Refuse(Refusal::Class("DELIVERY")),
+        LogGroupClass::Standard => {}
+        LogGroupClass::InfrequentAccess => return SubscribeStep::Refuse(SubscribeRefusal::Class("INFREQUENT_ACCESS")),
+        LogGroupClass::Delivery => return SubscribeStep::Refuse(SubscribeRefusal::Class("DELIVERY")),
     }
-    let ours: Vec<&Filter> =
+    let ours: Vec<&SubscriptionFilter> =
         filters.iter().filter(|one| is_same_function(&one.destination, &wish.destination)).collect();
     match ours.as_slice() {
         [one] => with_ours(one, wish),
         [] => without_ours(group, filters, wish),
-        several => Step::Refuse(Refusal::Twice(several.iter().copied().cloned().collect())),
+        several => SubscribeStep::Refuse(SubscribeRefusal::Twice(several.iter().copied().cloned().collect())),
     }
 }
 
-fn with_ours(filter: &Filter, wish: &Wish) -> Step {
+fn with_ours(filter: &SubscriptionFilter, wish: &SubscribeWish) -> SubscribeStep {
     // Who names no version or alias is content with the one that stands.
     let is_unqualified = wish.destination.matches(':').count() <= 6;
     let destination = if is_unqualified { &filter.destination } else { &wish.destination };
     let pattern = wish.pattern.as_ref().unwrap_or(&filter.pattern);
-    let to = Filter { destination: destination.clone(), pattern: pattern.clone(), ..filter.clone() };
-    if to == *filter { Step::Leave(to) } else { Step::Change { from: filter.clone(), to } }
+    let to = SubscriptionFilter { destination: destination.clone(), pattern: pattern.clone(), ..filter.clone() };
+    if to == *filter { SubscribeStep::Leave(to) } else { SubscribeStep::Change { from: filter.clone(), to } }
 }
 
-fn without_ours(group: &Group, filters: &[Filter], wish: &Wish) -> Step {
+fn without_ours(group: &LogGroup, filters: &[SubscriptionFilter], wish: &SubscribeWish) -> SubscribeStep {
     if let Some((policy, left_out)) = &wish.by_policy
         && !left_out.contains(&group.name)
     {
-        return Step::Refuse(Refusal::ByPolicy(policy.clone()));
+        return SubscribeStep::Refuse(SubscribeRefusal::ByPolicy(policy.clone()));
     }
     if filters.len() >= MAX_FILTERS {
-        return Step::Refuse(Refusal::Full(filters.to_vec()));
+        return SubscribeStep::Refuse(SubscribeRefusal::Full(filters.to_vec()));
     }
     if let Some(taken) = filters.iter().find(|one| one.name == wish.filter_name) {
-        return Step::Refuse(Refusal::NameTaken(taken.clone()));
+        return SubscribeStep::Refuse(SubscribeRefusal::NameTaken(taken.clone()));
     }
-    Step::Create(Filter {
+    SubscribeStep::Create(SubscriptionFilter {
         name: wish.filter_name.clone(),
         pattern: wish.pattern.clone().unwrap_or_default(),
         destination: wish.destination.clone(),
-        extras: Extras::default(),
+        extras: FilterExtras::default(),
     })
 }
 
 /// The filters to delete so that nothing leads to the function any more; where a version or alias is meant, to that one.
 #[must_use]
-pub(crate) fn ours<'f>(filters: &'f [Filter], destination: &str) -> Vec<&'f Filter> {
+pub(crate) fn ours<'f>(filters: &'f [SubscriptionFilter], destination: &str) -> Vec<&'f SubscriptionFilter> {
     let is_unqualified = destination.matches(':').count() <= 6;
-    let is_ours = |filter: &&Filter| {
+    let is_ours = |filter: &&SubscriptionFilter| {
         if is_unqualified {
             is_same_function(&filter.destination, destination)
         } else {
@@ -142,17 +142,17 @@ mod tests {
     const FUNCTION: &str = "arn:aws:lambda:eu-west-1:111122223333:function:podferry";
     const OTHER: &str = "arn:aws:kinesis:eu-west-1:111122223333:stream/x";
 
-    fn group(name: &str) -> Group {
-        Group { name: name.to_owned(), class: Class::Standard, retention_days: None, stored_bytes: 0 }
+    fn group(name: &str) -> LogGroup {
+        LogGroup { name: name.to_owned(), class: LogGroupClass::Standard, retention_days: None, stored_bytes: 0 }
     }
 
-    fn filter(name: &str, pattern: &str, destination: &str) -> Filter {
+    fn filter(name: &str, pattern: &str, destination: &str) -> SubscriptionFilter {
         let (name, pattern, destination) = (name.to_owned(), pattern.to_owned(), destination.to_owned());
-        Filter { name, pattern, destination, extras: Extras::default() }
+        SubscriptionFilter { name, pattern, destination, extras: FilterExtras::default() }
     }
 
-    fn wish(pattern: Option<&str>) -> Wish {
-        Wish {
+    fn wish(pattern: Option<&str>) -> SubscribeWish {
+        SubscribeWish {
             destination: FUNCTION.to_owned(),
             filter_name: "podferry".to_owned(),
             pattern: pattern.map(str::to_owned),
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn nothing_stands_there() {
-        let create = |pattern: &str| Step::Create(filter("podferry", pattern, FUNCTION));
+        let create = |pattern: &str| SubscribeStep::Create(filter("podferry", pattern, FUNCTION));
         assert_eq!(step(&group("/a"), &[], &wish(None)), create(""));
         assert_eq!(step(&group("/a"), &[], &wish(Some("ERROR"))), create("ERROR"));
         assert_eq!(step(&group("/a"), &[filter("x", "", OTHER)], &wish(None)), create(""));
@@ -172,30 +172,30 @@ mod tests {
     #[test]
     fn ours_stands_there_whatever_its_name() {
         let stands = filter("stack-Subscription-1A", "ERROR", FUNCTION);
-        assert_eq!(step(&group("/a"), from_ref(&stands), &wish(None)), Step::Leave(stands.clone()));
-        assert_eq!(step(&group("/a"), from_ref(&stands), &wish(Some("ERROR"))), Step::Leave(stands.clone()));
-        let to = Filter { pattern: String::new(), ..stands.clone() };
-        assert_eq!(step(&group("/a"), from_ref(&stands), &wish(Some(""))), Step::Change { from: stands, to });
+        assert_eq!(step(&group("/a"), from_ref(&stands), &wish(None)), SubscribeStep::Leave(stands.clone()));
+        assert_eq!(step(&group("/a"), from_ref(&stands), &wish(Some("ERROR"))), SubscribeStep::Leave(stands.clone()));
+        let to = SubscriptionFilter { pattern: String::new(), ..stands.clone() };
+        assert_eq!(step(&group("/a"), from_ref(&stands), &wish(Some(""))), SubscribeStep::Change { from: stands, to });
     }
 
     #[test]
     fn what_a_filter_has_besides_stays() {
-        let extras = Extras {
+        let extras = FilterExtras {
             on_transformed_logs: true,
             emit_system_fields: vec!["@aws.region".to_owned()],
-            ..Extras::default()
+            ..FilterExtras::default()
         };
-        let stands = Filter { extras: extras.clone(), ..filter("x", "", FUNCTION) };
-        let Step::Change { to, .. } = step(&group("/a"), &[stands], &wish(Some("E"))) else { panic!() };
+        let stands = SubscriptionFilter { extras: extras.clone(), ..filter("x", "", FUNCTION) };
+        let SubscribeStep::Change { to, .. } = step(&group("/a"), &[stands], &wish(Some("E"))) else { panic!() };
         assert_eq!(to.extras, extras);
     }
 
     #[test]
     fn a_version_that_stands_is_left_unless_another_is_meant() {
         let stands = filter("x", "", &format!("{FUNCTION}:live"));
-        assert_eq!(step(&group("/a"), from_ref(&stands), &wish(None)), Step::Leave(stands.clone()));
-        let next = Wish { destination: format!("{FUNCTION}:next"), ..wish(None) };
-        let Step::Change { to, .. } = step(&group("/a"), from_ref(&stands), &next) else { panic!() };
+        assert_eq!(step(&group("/a"), from_ref(&stands), &wish(None)), SubscribeStep::Leave(stands.clone()));
+        let next = SubscribeWish { destination: format!("{FUNCTION}:next"), ..wish(None) };
+        let SubscribeStep::Change { to, .. } = step(&group("/a"), from_ref(&stands), &next) else { panic!() };
         assert_eq!(to.destination, next.destination);
         assert_eq!(ours(from_ref(&stands), FUNCTION), [&stands]);
         assert!(ours(&[stands], &next.destination).is_empty());
@@ -203,50 +203,50 @@ mod tests {
 
     #[test]
     fn what_is_refused() {
-        let refusal = |group: &Group, filters: &[Filter]| match step(group, filters, &wish(None)) {
-            Step::Refuse(refusal) => refusal,
+        let refusal = |group: &LogGroup, filters: &[SubscriptionFilter]| match step(group, filters, &wish(None)) {
+            SubscribeStep::Refuse(refusal) => refusal,
             other => panic!("{other:?}"),
         };
-        assert_eq!(refusal(&group("/podferry/own"), &[]), Refusal::OwnLogGroup);
-        let rare = Group { class: Class::InfrequentAccess, ..group("/a") };
-        assert_eq!(refusal(&rare, &[]), Refusal::Class("INFREQUENT_ACCESS"));
+        assert_eq!(refusal(&group("/podferry/own"), &[]), SubscribeRefusal::OwnLogGroup);
+        let rare = LogGroup { class: LogGroupClass::InfrequentAccess, ..group("/a") };
+        assert_eq!(refusal(&rare, &[]), SubscribeRefusal::Class("INFREQUENT_ACCESS"));
         let taken = filter("podferry", "", OTHER);
-        assert_eq!(refusal(&group("/a"), from_ref(&taken)), Refusal::NameTaken(taken));
+        assert_eq!(refusal(&group("/a"), from_ref(&taken)), SubscribeRefusal::NameTaken(taken));
         let twice = vec![filter("x", "", FUNCTION), filter("y", "E", FUNCTION)];
-        assert_eq!(refusal(&group("/a"), &twice), Refusal::Twice(twice.clone()));
+        assert_eq!(refusal(&group("/a"), &twice), SubscribeRefusal::Twice(twice.clone()));
     }
 
     #[test]
     fn two_a_group() {
-        let others: Vec<Filter> = (0..3).map(|number| filter(&format!("f{number}"), "", OTHER)).collect();
+        let others: Vec<SubscriptionFilter> = (0..3).map(|number| filter(&format!("f{number}"), "", OTHER)).collect();
         for (number, is_full) in [(0, false), (1, false), (2, true), (3, true)] {
             let step = step(&group("/a"), &others[..number], &wish(None));
-            assert_eq!(matches!(step, Step::Refuse(Refusal::Full(_))), is_full, "{number}");
+            assert_eq!(matches!(step, SubscribeStep::Refuse(SubscribeRefusal::Full(_))), is_full, "{number}");
         }
     }
 
     #[test]
     fn the_accounts_policy_sends_already() {
-        let wish = Wish { by_policy: Some(("all".to_owned(), vec!["/b".to_owned()])), ..wish(None) };
-        assert_eq!(step(&group("/a"), &[], &wish), Step::Refuse(Refusal::ByPolicy("all".to_owned())));
-        assert!(matches!(step(&group("/b"), &[], &wish), Step::Create(_)));
+        let wish = SubscribeWish { by_policy: Some(("all".to_owned(), vec!["/b".to_owned()])), ..wish(None) };
+        assert_eq!(step(&group("/a"), &[], &wish), SubscribeStep::Refuse(SubscribeRefusal::ByPolicy("all".to_owned())));
+        assert!(matches!(step(&group("/b"), &[], &wish), SubscribeStep::Create(_)));
     }
 
     /// What CloudWatch Logs would have afterwards.
-    fn applied(filters: &[Filter], step: &Step) -> Vec<Filter> {
+    fn applied(filters: &[SubscriptionFilter], step: &SubscribeStep) -> Vec<SubscriptionFilter> {
         let mut filters = filters.to_vec();
         match step {
-            Step::Create(filter) => filters.push(filter.clone()),
-            Step::Change { from, to } => {
+            SubscribeStep::Create(filter) => filters.push(filter.clone()),
+            SubscribeStep::Change { from, to } => {
                 let stands = filters.iter_mut().find(|one| one.name == from.name).unwrap();
                 *stands = to.clone();
             }
-            Step::Leave(_) | Step::Refuse(_) => {}
+            SubscribeStep::Leave(_) | SubscribeStep::Refuse(_) => {}
         }
         filters
     }
 
-    fn some_filter() -> impl Strategy<Value = Filter> {
+    fn some_filter() -> impl Strategy<Value = SubscriptionFilter> {
         let alias = format!("{FUNCTION}:live");
         let destination = prop_oneof![Just(FUNCTION.to_owned()), Just(OTHER.to_owned()), Just(alias)];
         ("podferry|x|y", "|ERROR|\\[a\\]", destination).prop_map(|(name, pattern, to)| filter(&name, &pattern, &to))
@@ -262,18 +262,18 @@ mod tests {
         ) {
             filters.dedup_by(|one, other| one.name == other.name);
             let destination = alias.map_or(FUNCTION.to_owned(), |alias| format!("{FUNCTION}:{alias}"));
-            let wish = Wish { destination, ..wish(pattern.as_deref()) };
+            let wish = SubscribeWish { destination, ..wish(pattern.as_deref()) };
             let group = group(&name);
             let first = step(&group, &filters, &wish);
             let afterwards = applied(&filters, &first);
             prop_assert!(afterwards.len() <= MAX_FILTERS);
             // What leads elsewhere is never touched.
-            let elsewhere = |filters: &[Filter]| filters.iter().filter(|one| one.destination == OTHER).cloned().collect::<Vec<_>>();
+            let elsewhere = |filters: &[SubscriptionFilter]| filters.iter().filter(|one| one.destination == OTHER).cloned().collect::<Vec<_>>();
             prop_assert_eq!(elsewhere(&filters), elsewhere(&afterwards));
             match (first, step(&group, &afterwards, &wish)) {
-                (Step::Refuse(one), Step::Refuse(other)) => prop_assert_eq!(one, other),
-                (Step::Refuse(_), again) => prop_assert!(false, "{:?}", again),
-                (_, again) => prop_assert!(matches!(again, Step::Leave(_)), "{:?}", again),
+                (SubscribeStep::Refuse(one), SubscribeStep::Refuse(other)) => prop_assert_eq!(one, other),
+                (SubscribeStep::Refuse(_), again) => prop_assert!(false, "{:?}", again),
+                (_, again) => prop_assert!(matches!(again, SubscribeStep::Leave(_)), "{:?}", again),
             }
         }
     }

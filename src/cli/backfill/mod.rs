@@ -14,15 +14,15 @@ use super::account::{AccountFlags, Output, confirm};
 use super::exit::Exit;
 use super::{CommandError, show};
 use crate::aws::account::Account;
-use crate::aws::backfill::checkpoint::{Book, Checkpoint, Query};
+use crate::aws::backfill::checkpoint::{BackfillQuery, Checkpoint, CheckpointFile};
 use crate::aws::backfill::cost::{INDEXED_PER_MILLION, INGESTED_PER_GB, Prices};
-use crate::aws::backfill::ferry::{Delivery, Ferry, Processing, Stop, Way};
+use crate::aws::backfill::ferry::{BackfillStop, DatadogDelivery, Destination, Ferry, PageProcessing};
 use crate::aws::backfill::rate::{DEFAULT_RATE, Pace};
-use crate::aws::backfill::reader::{Reader, Which};
-use crate::aws::backfill::run::Run;
+use crate::aws::backfill::reader::{HistoryFilter, HistoryReader};
+use crate::aws::backfill::run::BackfillRun;
 use crate::aws::backfill::{estimate, time};
 use crate::aws::function::Function;
-use crate::aws::groups::Selection;
+use crate::aws::groups::LogGroupSelection;
 use forwarder::delivery::client::{ClientError, Clients};
 use forwarder::lambda::api_key::ApiKey;
 use forwarder::settings::Settings;
@@ -112,7 +112,7 @@ pub(super) async fn run(options: Options) -> Result<Exit, CommandError> {
     };
     let groups = existing(&account, &options).await?;
     let settings = settings(&account, &options, function.as_ref()).await?;
-    let query = Query {
+    let query = BackfillQuery {
         account: account.id.clone(),
         region: account.region.clone(),
         groups,
@@ -125,7 +125,7 @@ pub(super) async fn run(options: Options) -> Result<Exit, CommandError> {
     let prices = Prices { ingested_per_gb: options.price_per_gb, indexed_per_million: options.price_per_million };
     let function_arn =
         function.map_or_else(|| account.arn("lambda", "function:podferry-backfill"), |function| function.arn);
-    let processing = Processing {
+    let processing = PageProcessing {
         settings: settings.pipeline.clone(),
         owner: account.id.clone(),
         function_arn,
@@ -134,11 +134,11 @@ pub(super) async fn run(options: Options) -> Result<Exit, CommandError> {
     if options.dry_run {
         let checkpoint = Checkpoint::new(query, from_ms, to_ms);
         anstream::eprintln!("Reading, and sending nothing: {}", report::plan(&checkpoint));
-        let ferry = Ferry::new(processing, Way::Nowhere(Box::new(checkpoint.clone())));
+        let ferry = Ferry::new(processing, Destination::DryRun(Box::new(checkpoint.clone())));
         return work(&options, account, ferry, &checkpoint, Some(prices), Path::new("")).await;
     }
     let path = options.checkpoint.clone().unwrap_or_else(|| query.file_name());
-    let book = Book::open(path, query, from_ms, to_ms)?;
+    let book = CheckpointFile::open(path, query, from_ms, to_ms)?;
     if book.checkpoint.is_done() {
         return done_before(&options, &book);
     }
@@ -152,7 +152,7 @@ pub(super) async fn run(options: Options) -> Result<Exit, CommandError> {
     let rejected = options.rejected.clone().unwrap_or_else(|| book.path().with_extension("rejected.jsonl"));
     let delivery =
         delivery(settings, book, rejected.clone()).map_err(|error| CommandError::Internal(error.to_string()))?;
-    let ferry = Ferry::new(processing, Way::Datadog(Box::new(delivery)));
+    let ferry = Ferry::new(processing, Destination::Datadog(Box::new(delivery)));
     work(&options, account, ferry, &checkpoint, None, &rejected).await
 }
 
@@ -183,7 +183,7 @@ fn refuse_late(options: &Options, from_ms: i64, now: Timestamp) -> Result<(), Co
 }
 
 /// A checkpoint may be of yesterday: its times hold.
-fn refuse_late_of(options: &Options, book: &Book, now: Timestamp) -> Result<(), CommandError> {
+fn refuse_late_of(options: &Options, book: &CheckpointFile, now: Timestamp) -> Result<(), CommandError> {
     let positions = book.checkpoint.groups.values().filter(|position| !position.done);
     let oldest_ms = positions.map(|position| position.restart_ms()).min();
     oldest_ms.map_or(Ok(()), |oldest_ms| refuse_late(options, oldest_ms, now))
@@ -191,7 +191,7 @@ fn refuse_late_of(options: &Options, book: &Book, now: Timestamp) -> Result<(), 
 
 /// The groups by name, each once; all have to be there.
 async fn existing(account: &Account, options: &Options) -> Result<Vec<String>, CommandError> {
-    let selection = Selection { names: options.groups.clone(), ..Selection::default() };
+    let selection = LogGroupSelection { names: options.groups.clone(), ..LogGroupSelection::default() };
     let found = selection.find(account).await?;
     if found.missing.is_empty() {
         return Ok(found.groups.into_iter().map(|group| group.name).collect());
@@ -215,7 +215,7 @@ async fn settings(account: &Account, options: &Options, function: Option<&Functi
 }
 
 /// The same command has come to its end before, and is not to send everything twice.
-fn done_before(options: &Options, book: &Book) -> Result<Exit, CommandError> {
+fn done_before(options: &Options, book: &CheckpointFile) -> Result<Exit, CommandError> {
     let checkpoint = &book.checkpoint;
     anstream::eprintln!(
         "All of it was sent before ({} logs): {}. To send it once more, remove {}.",
@@ -233,7 +233,7 @@ fn done_before(options: &Options, book: &Book) -> Result<Exit, CommandError> {
 async fn agreed(
     account: &Account,
     options: &Options,
-    book: &Book,
+    book: &CheckpointFile,
     prices: Prices,
     now: Timestamp,
 ) -> Result<bool, CommandError> {
@@ -255,11 +255,11 @@ async fn agreed(
     confirm("Send them?")
 }
 
-fn delivery(settings: Settings, book: Book, rejected: PathBuf) -> Result<Delivery, ClientError> {
+fn delivery(settings: Settings, book: CheckpointFile, rejected: PathBuf) -> Result<DatadogDelivery, ClientError> {
     let proxies = settings.delivery.proxies;
     let checking = Clients::new(false, proxies.clone())?;
     let clients = if settings.delivery.skip_ssl_validation { Clients::new(true, proxies)? } else { checking.clone() };
-    Ok(Delivery {
+    Ok(DatadogDelivery {
         client: clients.client()?,
         url: settings.delivery.url,
         keys: Arc::new(ApiKey::new(settings.api_key, settings.aws, checking)),
@@ -278,9 +278,10 @@ async fn work(
     dry_run: Option<Prices>,
     rejected: &Path,
 ) -> Result<Exit, CommandError> {
-    let which = Which { stream_prefix: options.stream_prefix.clone(), filter_pattern: options.filter_pattern.clone() };
-    let reader = Reader::new(account, which, Pace::new(options.rate));
-    let (run, mut told) = Run::new(reader, ferry, usize::from(options.concurrency));
+    let which =
+        HistoryFilter { stream_prefix: options.stream_prefix.clone(), filter_pattern: options.filter_pattern.clone() };
+    let reader = HistoryReader::new(account, which, Pace::new(options.rate));
+    let (run, mut told) = BackfillRun::new(reader, ferry, usize::from(options.concurrency));
     let first = *told.borrow();
     let mut shown = progress::Shown::new(&first);
     let mut working = std::pin::pin!(run.work());
@@ -309,7 +310,7 @@ async fn work(
 
 /// The page that is on its way comes to its end, unless Ctrl-C comes again. Whoever calls this still holds the work, which ends
 /// when it is dropped.
-async fn interrupted(run: &Run, dry_run: bool) -> Result<Exit, CommandError> {
+async fn interrupted(run: &BackfillRun, dry_run: bool) -> Result<Exit, CommandError> {
     if dry_run {
         anstream::eprintln!("Ended. Nothing was sent.");
         return Ok(Exit::Interrupted);
@@ -325,6 +326,6 @@ async fn interrupted(run: &Run, dry_run: bool) -> Result<Exit, CommandError> {
 
 const GO_ON: &str = "Run the same command again: it goes on where it was.";
 
-fn stopped(stop: &Stop, dry_run: bool) -> CommandError {
+fn stopped(stop: &BackfillStop, dry_run: bool) -> CommandError {
     CommandError::Refused(if dry_run { stop.to_string() } else { format!("{stop}. What was sent is noted. {GO_ON}") })
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::aws::backfill::run::Progress;
+use crate::aws::backfill::run::BackfillProgress;
 
 /// Without a terminal: a line after so long, or after so much.
 const EVERY: Duration = Duration::from_secs(10);
@@ -21,7 +21,7 @@ pub(super) enum Shown {
 }
 
 impl Shown {
-    pub(super) fn new(at: &Progress) -> Shown {
+    pub(super) fn new(at: &BackfillProgress) -> Shown {
         if !std::io::stderr().is_terminal() {
             return Shown::Lines { said: Instant::now(), part: at.part, begun: Instant::now() };
         }
@@ -38,7 +38,7 @@ impl Shown {
         shown
     }
 
-    pub(super) fn show(&mut self, at: &Progress) {
+    pub(super) fn show(&mut self, at: &BackfillProgress) {
         match self {
             Shown::Bar(bar) => {
                 bar.set_position(thousandths(at.part));
@@ -70,7 +70,7 @@ fn thousandths(part: f64) -> u64 {
     (part.clamp(0.0, 1.0) * WHOLE as f64) as u64
 }
 
-fn numbers(at: &Progress) -> String {
+fn numbers(at: &BackfillProgress) -> String {
     let totals = &at.totals;
     format!("{} events, {} logs, {} rejected", totals.events, totals.logs, totals.rejected)
 }

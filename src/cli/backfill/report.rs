@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::super::{CommandError, show};
-use crate::aws::backfill::checkpoint::{Checkpoint, Totals};
+use crate::aws::backfill::checkpoint::{BackfillTotals, Checkpoint};
 use crate::aws::backfill::cost::{Prices, dollars};
-use crate::aws::backfill::estimate::Volume;
+use crate::aws::backfill::estimate::IncomingVolume;
 use crate::aws::backfill::time::shown;
 
 /// The words that go with every price.
@@ -42,9 +42,9 @@ pub(super) fn plan(checkpoint: &Checkpoint) -> String {
 }
 
 /// How much there is, before it is read.
-pub(super) fn estimate(volume: Result<Option<Volume>, String>, prices: Prices) -> String {
+pub(super) fn estimate(volume: Result<Option<IncomingVolume>, String>, prices: Prices) -> String {
     match volume {
-        Ok(Some(Volume { events, bytes: size })) => {
+        Ok(Some(IncomingVolume { events, bytes: size })) => {
             let cost = prices.of(events, size);
             format!(
                 "By CloudWatch's metrics at most {events} events with {} came in at that time. They would cost about {}, {LIST_PRICES}.",
@@ -62,7 +62,7 @@ pub(super) fn estimate(volume: Result<Option<Volume>, String>, prices: Prices) -
 /// What has become of everything, for people.
 pub(super) fn text(
     out: &mut impl Write,
-    totals: &Totals,
+    totals: &BackfillTotals,
     took: Duration,
     dry_run: Option<Prices>,
     rejected: &Path,
@@ -118,7 +118,7 @@ fn is_of_sending(column: &str) -> bool {
 }
 
 /// The same for programs.
-pub(super) fn json(checkpoint: &Checkpoint, totals: &Totals, took: Duration, dry_run: Option<Prices>) -> Value {
+pub(super) fn json(checkpoint: &Checkpoint, totals: &BackfillTotals, took: Duration, dry_run: Option<Prices>) -> Value {
     let cost = dry_run.map(|prices| {
         let cost = prices.of(totals.logs, totals.plain_bytes);
         json!({ "ingestion_dollars": cost.ingested, "indexing_dollars": cost.indexed, "note": LIST_PRICES })

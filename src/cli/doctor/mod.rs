@@ -18,7 +18,7 @@ use crate::aws::doctor::cluster::{self, CONFIG_MAP, NAMESPACE};
 use crate::aws::doctor::logs::{Around, Subscribed};
 use crate::aws::doctor::{Area, Outcome, Step, function, key, logs, queues, read, role, test_event};
 use crate::aws::function::Function;
-use crate::aws::groups::Found;
+use crate::aws::groups::FoundLogGroups;
 use crate::aws::subscribe::apply;
 use forwarder::delivery::client::Clients;
 use forwarder::settings::{Environment, Settings, may_take_keys};
@@ -227,7 +227,7 @@ async fn of_groups(
             return Ok(Vec::new());
         }
     };
-    if !selection.is_empty() && found == Found::default() {
+    if !selection.is_empty() && found == FoundLogGroups::default() {
         let problem = format!("no log group fits {}", options.selection.said());
         report.add([Step::wrong(Area::LogGroups, "log groups", problem)])?;
         return Ok(Vec::new());

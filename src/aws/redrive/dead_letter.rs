@@ -13,7 +13,7 @@ const MAX_REASON: usize = 64;
 
 /// A message as SQS tells of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Received {
+pub(crate) struct ReceivedMessage {
     pub(crate) id: String,
     /// What it can be deleted by, or shown again.
     pub(crate) receipt: String,
@@ -29,7 +29,7 @@ pub(crate) struct Received {
 /// What a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Kind {
+pub(crate) enum DeadLetterKind {
     /// Logs of ours.
     Logs,
     /// An event that the function, or Lambda for it, has given up.
@@ -44,9 +44,9 @@ pub(crate) enum Kind {
 
 /// A message, without its text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Letter {
+pub(crate) struct DeadLetter {
     pub(crate) id: String,
-    pub(crate) kind: Kind,
+    pub(crate) kind: DeadLetterKind,
     /// A name such as `IntakeAnswered400`; empty if none is known.
     pub(crate) reason: String,
     /// How many logs, and the times of the oldest and the newest.
@@ -62,7 +62,7 @@ pub(crate) struct Letter {
 
 /// Which messages.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Wanted {
+pub(crate) struct DeadLetterFilter {
     /// One of these; empty is any.
     pub(crate) reasons: Vec<String>,
     /// Sent before, and not before; milliseconds since 1970.
@@ -70,33 +70,33 @@ pub(crate) struct Wanted {
     pub(crate) since_ms: Option<i64>,
 }
 
-impl Kind {
+impl DeadLetterKind {
     /// For people.
     #[must_use]
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Kind::Logs => "logs",
-            Kind::Event => "event",
-            Kind::Object => "event in a bucket",
-            Kind::Unreadable => "unreadable",
-            Kind::Unknown => "unknown",
+            DeadLetterKind::Logs => "logs",
+            DeadLetterKind::Event => "event",
+            DeadLetterKind::Object => "event in a bucket",
+            DeadLetterKind::Unreadable => "unreadable",
+            DeadLetterKind::Unknown => "unknown",
         }
     }
 
     /// Whether the function can take it again. What it cannot may belong to somebody else.
     #[must_use]
     pub(crate) fn is_known(self) -> bool {
-        !matches!(self, Kind::Unreadable | Kind::Unknown)
+        !matches!(self, DeadLetterKind::Unreadable | DeadLetterKind::Unknown)
     }
 }
 
-impl Letter {
+impl DeadLetter {
     #[must_use]
-    pub(crate) fn of(received: &Received) -> Letter {
+    pub(crate) fn of(received: &ReceivedMessage) -> DeadLetter {
         let (kind, head, condition) = recognise(&received.body);
         let of_head = head.as_ref().map(|head| head.reason.clone());
         let reason = received.reason.clone().or(of_head).or(condition).unwrap_or_default();
-        Letter {
+        DeadLetter {
             id: received.id.clone(),
             kind,
             reason: reason.chars().take(MAX_REASON).collect(),
@@ -117,26 +117,26 @@ impl Letter {
     }
 }
 
-impl Wanted {
+impl DeadLetterFilter {
     #[must_use]
-    pub(crate) fn has(&self, letter: &Letter) -> bool {
-        (self.reasons.is_empty() || self.reasons.contains(&letter.reason))
-            && self.before_ms.is_none_or(|before| letter.sent_ms < before)
-            && self.since_ms.is_none_or(|since| letter.sent_ms >= since)
+    pub(crate) fn has(&self, message: &DeadLetter) -> bool {
+        (self.reasons.is_empty() || self.reasons.contains(&message.reason))
+            && self.before_ms.is_none_or(|before| message.sent_ms < before)
+            && self.since_ms.is_none_or(|since| message.sent_ms >= since)
     }
 }
 
 /// What it is; what it says of itself, if it is logs; and why Lambda has given it up, if it says so.
-fn recognise(body: &str) -> (Kind, Option<Head>, Option<String>) {
+fn recognise(body: &str) -> (DeadLetterKind, Option<Head>, Option<String>) {
     match event::recognise(body.as_bytes()) {
         Ok(Event::Undelivered(text)) => match undelivered::read_head(text) {
-            Ok(head) => (Kind::Logs, Some(head), None),
-            Err(_) => (Kind::Unreadable, None, None),
+            Ok(head) => (DeadLetterKind::Logs, Some(head), None),
+            Err(_) => (DeadLetterKind::Unreadable, None, None),
         },
-        Ok(Event::S3(_)) => (Kind::Object, None, None),
-        Ok(Event::Failed(_)) => (Kind::Event, None, condition(body)),
-        Ok(Event::AwsLogs { .. } | Event::Kinesis(_) | Event::Sqs(_)) => (Kind::Event, None, None),
-        Ok(Event::Firehose(_)) | Err(_) => (Kind::Unknown, None, None),
+        Ok(Event::S3(_)) => (DeadLetterKind::Object, None, None),
+        Ok(Event::Failed(_)) => (DeadLetterKind::Event, None, condition(body)),
+        Ok(Event::AwsLogs { .. } | Event::Kinesis(_) | Event::Sqs(_)) => (DeadLetterKind::Event, None, None),
+        Ok(Event::Firehose(_)) | Err(_) => (DeadLetterKind::Unknown, None, None),
     }
 }
 
@@ -164,42 +164,46 @@ mod tests {
 
     use super::*;
 
-    fn letter(body: &str, reason: Option<&str>) -> Letter {
-        let received =
-            Received { body: body.to_owned(), reason: reason.map(str::to_owned), sent_ms: 100, ..Received::default() };
-        Letter::of(&received)
+    fn message(body: &str, reason: Option<&str>) -> DeadLetter {
+        let received = ReceivedMessage {
+            body: body.to_owned(),
+            reason: reason.map(str::to_owned),
+            sent_ms: 100,
+            ..ReceivedMessage::default()
+        };
+        DeadLetter::of(&received)
     }
 
     const LOGS: &str = r#"{"podferry":{"schema":1,"version":"0.1.0","logs":2,"first_ms":5,"last_ms":6,"attempts":3,"reason":"IntakeAnswered400","encoding":"json"},"payload":[{},{}]}"#;
 
     #[test]
     fn what_it_is_and_why() {
-        let logs = letter(LOGS, None);
-        assert_eq!((logs.kind, logs.reason.as_str()), (Kind::Logs, "IntakeAnswered400"));
+        let logs = message(LOGS, None);
+        assert_eq!((logs.kind, logs.reason.as_str()), (DeadLetterKind::Logs, "IntakeAnswered400"));
         assert_eq!((logs.logs, logs.first_ms, logs.last_ms, logs.attempts), (Some(2), Some(5), Some(6), Some(3)));
         let event = json!({ "awslogs": { "data": "%" } });
         let failed = json!({ "requestContext": { "condition": "RetriesExhausted" }, "requestPayload": event });
         let note = json!({ "Records": [{ "eventSource": "aws:s3", "s3": {} }] });
         for (body, reason, kind, expected) in [
-            (event.to_string(), Some("EventBase64Invalid"), Kind::Event, "EventBase64Invalid"),
-            (failed.to_string(), None, Kind::Event, "RetriesExhausted"),
-            (note.to_string(), Some("EventObjectMissing"), Kind::Object, "EventObjectMissing"),
-            (LOGS.replace("\"schema\":1", "\"schema\":2"), None, Kind::Unreadable, ""),
-            (json!({ "order": 7 }).to_string(), None, Kind::Unknown, ""),
-            ("text".to_owned(), None, Kind::Unknown, ""),
+            (event.to_string(), Some("EventBase64Invalid"), DeadLetterKind::Event, "EventBase64Invalid"),
+            (failed.to_string(), None, DeadLetterKind::Event, "RetriesExhausted"),
+            (note.to_string(), Some("EventObjectMissing"), DeadLetterKind::Object, "EventObjectMissing"),
+            (LOGS.replace("\"schema\":1", "\"schema\":2"), None, DeadLetterKind::Unreadable, ""),
+            (json!({ "order": 7 }).to_string(), None, DeadLetterKind::Unknown, ""),
+            ("text".to_owned(), None, DeadLetterKind::Unknown, ""),
         ] {
-            let letter = letter(&body, reason);
-            assert_eq!((letter.kind, letter.reason.as_str()), (kind, expected), "{body}");
-            assert_eq!(letter.kind.is_known(), !matches!(kind, Kind::Unreadable | Kind::Unknown));
+            let message = message(&body, reason);
+            assert_eq!((message.kind, message.reason.as_str()), (kind, expected), "{body}");
+            assert_eq!(message.kind.is_known(), !matches!(kind, DeadLetterKind::Unreadable | DeadLetterKind::Unknown));
         }
     }
 
     #[test]
     fn by_reason_and_age() {
-        let letter = letter(LOGS, None);
+        let message = message(LOGS, None);
         let wanted = |reasons: &[&str], before_ms, since_ms| {
             let reasons = reasons.iter().map(|reason| (*reason).to_owned()).collect();
-            Wanted { reasons, before_ms, since_ms }.has(&letter)
+            DeadLetterFilter { reasons, before_ms, since_ms }.has(&message)
         };
         assert!(wanted(&[], None, None) && wanted(&["x", "IntakeAnswered400"], None, None));
         assert!(!wanted(&["IntakeAnswered4"], None, None));
@@ -207,14 +211,14 @@ mod tests {
             assert_eq!((wanted(&[], Some(edge), None), wanted(&[], None, Some(edge))), (before, since), "{edge}");
         }
         for (now, late) in [(5 + LATE_AFTER_MS, false), (6 + LATE_AFTER_MS, true)] {
-            assert_eq!(letter.is_late(now), late);
+            assert_eq!(message.is_late(now), late);
         }
     }
 
     proptest! {
         #[test]
         fn any_text_is_survived_and_none_of_it_is_kept(text in "[a-z{}\":,]{0,80}") {
-            prop_assert_eq!(letter(&text, None).reason, "");
+            prop_assert_eq!(message(&text, None).reason, "");
         }
     }
 }
