@@ -7,7 +7,7 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
 use serde_json::{Value, json};
 
-use super::CommandError;
+use super::error::CommandError;
 pub(super) use pipeline::counted::counted;
 use pipeline::rules::Effect;
 use pipeline::{Counts, Fate, Processed};

@@ -5,21 +5,35 @@ use std::io::{self, Write};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::account::{AccountFlags, Output};
+use super::account::AccountFlags;
+use super::block_on::block_on;
+use super::error::CommandError;
 use super::exit::Exit;
+use super::output::Output;
 use super::selection::{FunctionFlag, SelectionFlags};
+use super::show;
 use super::subscribe::said;
-use super::{CommandError, show};
 use crate::aws::account::Account;
-use crate::aws::function::Function;
 use crate::aws::groups::{FoundLogGroups, SubscriptionFilter};
 use crate::aws::queues::QueueRole;
 use crate::aws::status::findings::{Finding, Weight, findings};
 use crate::aws::status::{GroupStatus, QueueStatus, Read, Status, read};
 use crate::aws::subscribe::is_same_function;
 
+/// Show the forwarder's health
+///
+/// Shows log groups, filters, queues and errors, what is wrong, and what to do about it. Without log groups, shows all that the function
+/// is subscribed to. Marks what it cannot read, and continues. Changes nothing.
 #[derive(Debug, Clone, Args)]
-pub(super) struct Options {
+#[command(after_long_help = "Examples:
+  podferry status
+  podferry status --prefix /aws/eks/ --output json
+
+Exit codes:
+  0  nothing is wrong
+  1  something is wrong, or could not be read
+  2  nothing could be read")]
+pub(super) struct StatusOptions {
     #[command(flatten)]
     selection: SelectionFlags,
     #[command(flatten)]
@@ -28,17 +42,27 @@ pub(super) struct Options {
     aws: AccountFlags,
 }
 
-pub(super) async fn run(options: Options) -> Result<Exit, CommandError> {
+impl StatusOptions {
+    pub(super) fn run(mut self) -> Result<Exit, CommandError> {
+        let file = self.aws.read_file()?;
+        self.selection.fill(&file);
+        self.function.fill(&file);
+        block_on(status(self))
+    }
+}
+
+async fn status(options: StatusOptions) -> Result<Exit, CommandError> {
     let account = options.aws.open().await?;
     let selection = options.selection.selection(&account)?;
-    let function = Function::find(&account, options.function.function.as_deref()).await?;
+    let function = options.function.find(&account).await?;
     let found = selection.find(&account).await?;
     if !selection.is_empty() && found == FoundLogGroups::default() {
         return Err(CommandError::Refused(super::subscribe::nothing_found(&account, &options.selection)));
     }
-    let status = read::status(&account, function, found, selection.is_empty()).await;
+    let reading = read::status(&account, function, found, selection.is_empty());
+    let status = super::spinner::during("Reading the state of everything…", reading).await;
     let found = findings(&status);
-    match options.aws.output {
+    match options.aws.output() {
         Output::Text => show_all(&mut anstream::stdout(), &account, &status, &found)?,
         Output::Json => show::json(&json_of(&account, &status, &found))?,
     }

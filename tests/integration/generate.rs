@@ -22,9 +22,9 @@ const CASES: [(&str, &str); 53] = [
     ),
     (
         "logging-lean-drops",
-        "logging CLUSTER --region eu-west-1 --profile lean --drop-namespace dev --drop-pattern DEBUG",
+        "logging CLUSTER --region eu-west-1 --preset lean --drop-namespace dev --drop-pattern DEBUG",
     ),
-    ("logging-seed", "logging CLUSTER --region eu-west-1 --profile seed"),
+    ("logging-seed", "logging CLUSTER --region eu-west-1 --preset seed"),
     ("iam-cloudformation", "iam AWS --as cloudformation"),
     (
         "iam-cloudformation-outputs",
@@ -221,7 +221,7 @@ fn json_is_the_same_without_comments() {
 fn what_is_missing_is_asked_for() {
     for (arguments, asked) in [
         ("logging", "--region"),
-        ("logging AWS --profile lean --drop-container a", "--drop-container"),
+        ("logging AWS --preset lean --drop-container a", "--drop-container"),
         ("iam CLUSTER --region eu-west-1", "--account"),
         ("subscription --group /a --group /a", "twice"),
         ("monitor", "--cluster"),

@@ -97,9 +97,9 @@ fn what_cannot_be_done_is_told() {
         text(&output.stderr)
     };
     assert!(said(&["missing.yaml"]).contains("missing.yaml: "));
-    assert!(said(&["latin1.yaml"]).contains("no UTF-8 text: byte 9"));
-    assert!(said(&["--explain", "PF999"]).contains("no rule of this code or name"));
-    assert!(said(&["-", "--allow", "nothing"]).contains("no rule of this code or name"));
+    assert!(said(&["latin1.yaml"]).contains("not UTF-8 text: byte 9"));
+    assert!(said(&["--explain", "PF999"]).contains("no rule has this code or name"));
+    assert!(said(&["-", "--allow", "nothing"]).contains("no rule has this code or name"));
     assert!(said(&["-", "--fix"]).contains("--fix: standard input cannot be written"));
     fs::remove_file(folder.0.join("latin1.yaml")).unwrap();
     assert!(said(&[]).contains("no file to check"));
@@ -138,7 +138,7 @@ fn a_folder_is_looked_at_as_a_whole() {
 }
 
 #[test]
-fn only_what_is_mended_is_written() {
+fn only_what_is_fixed_is_written() {
     let folder = Folder::new("fix");
     let namespace = fixture("PF101/bad.yaml");
     let config_map = fixture("PF105/bad.yaml").replace("cloudwatch_logs\n", "cloudwatch_logs\r\n");
@@ -160,7 +160,7 @@ fn only_what_is_mended_is_written() {
     let output = folder.lint(&["--fix"], "");
     assert_eq!(
         (output.status.code(), text(&output.stderr).as_str()),
-        (Some(0), "2 mended\n"),
+        (Some(0), "fixed 2 findings\n"),
         "{}",
         text(&output.stdout)
     );
@@ -172,11 +172,11 @@ fn only_what_is_mended_is_written() {
     assert!(folder.read("all.yaml").contains("cloudwatch_logs\r\n"));
     assert_eq!(fs::metadata(folder.0.join("good.yaml")).unwrap().modified().unwrap(), untouched);
     let again = folder.lint(&["--fix"], "");
-    assert_eq!(text(&again.stderr), "0 mended\n");
+    assert_eq!(text(&again.stderr), "fixed 0 findings\n");
 }
 
 #[test]
-fn json_is_mended_as_json() {
+fn json_is_fixed_as_json() {
     let folder = Folder::new("json");
     let text_of = |yaml: &str| {
         let value: Value = serde_saphyr::from_str(yaml).unwrap();

@@ -64,7 +64,7 @@ fn what_cannot_be_read_is_named_and_the_rest_is_printed() {
     let input = format!("{event}\n{}", json!({ "awslogs": { "data": "%" } }));
     let output = decode(input.as_bytes());
     assert_eq!((output.status.code(), lines(&output).len()), (Some(1), 1));
-    assert_eq!(said(&output), "problem: number 2: the event's data is not valid base64\n");
+    assert_eq!(said(&output), "error: item 2: the event's data is not valid base64\n");
     for input in ["", "{}", "hello", "[]"] {
         let output = decode(input.as_bytes());
         assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{input}");

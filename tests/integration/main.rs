@@ -15,7 +15,7 @@ mod generate;
 mod inject;
 mod lint_command;
 mod logs;
-mod profiles;
+mod presets;
 mod redrive;
 mod status;
 mod subscribe;

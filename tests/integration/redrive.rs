@@ -190,7 +190,7 @@ fn what_cannot_be_done_says_why() {
     let text = refused(&[]);
     assert!(text.contains("has no queue in its variable PODFERRY_DEAD_LETTER_QUEUE_URL"), "{text}");
     let text = refused(&["--queue", "podferry-dead"]);
-    assert!(text.contains("--queue: must be the URL of a queue of SQS"), "{text}");
+    assert!(text.contains("--queue: must be the URL of an SQS queue"), "{text}");
     let missing = format!("{}/111122223333/none", account.url);
     let text = refused(&["--queue", &missing]);
     assert!(text.contains("sqs:ReceiveMessage on queue none: it is not there"), "{text}");

@@ -9,8 +9,9 @@ use std::time::{Duration, SystemTime};
 use clap::Args;
 use jiff::Timestamp;
 
-use super::CommandError;
 use super::account::AccountFlags;
+use super::block_on::block_on;
+use super::error::CommandError;
 use super::exit::Exit;
 use super::selection::{FunctionFlag, SelectionFlags};
 use crate::aws::account::Account;
@@ -29,28 +30,43 @@ use report::Report;
 /// The heading of the flags that are only here.
 const CHECKS: &str = "What to check";
 
+/// Check the whole log pipeline and explain what to fix
+///
+/// Checks, step by step, the credentials, the function and its settings, the API key (by asking Datadog), the function's role, log groups
+/// and their filters, the queues, and with kubectl the namespace, the ConfigMap and the pods. Reports what is right, what is wrong, what
+/// could not be checked, and how to fix it. Without log groups, checks all that the function is subscribed to. Changes nothing; with
+/// --send-test, one log goes to Datadog.
 #[derive(Debug, Clone, Args)]
-pub(super) struct Options {
+#[command(after_long_help = "Examples:
+  podferry doctor
+  podferry doctor /aws/eks/prod/fargate --send-test
+  podferry doctor --no-kubectl --output json
+
+Exit codes:
+  0  nothing is wrong
+  1  something is wrong, or could not be checked
+  2  there are no AWS credentials; the cluster is checked all the same")]
+pub(super) struct DoctorOptions {
     #[command(flatten)]
     selection: SelectionFlags,
     #[command(flatten)]
     function: FunctionFlag,
-    /// Send one log through the function to Datadog, and wait for its answer.
+    /// Send one log through the function to Datadog, and wait for the answer.
     #[arg(long, help_heading = CHECKS)]
     send_test: bool,
-    /// The API of Datadog's site [default: that of the function's DD_SITE].
+    /// URL of the Datadog API [default: that of the function's DD_SITE].
     #[arg(long, help_heading = CHECKS, value_name = "URL")]
     datadog_url: Option<String>,
-    /// The kubectl to ask about the cluster.
+    /// kubectl to use.
     #[arg(long, help_heading = CHECKS, value_name = "PATH", default_value = "kubectl", conflicts_with = "no_kubectl")]
     kubectl: String,
-    /// The context of the kubeconfig to use [default: the current one].
+    /// Context of the kubeconfig to use [default: the current one].
     #[arg(long, help_heading = CHECKS, value_name = "NAME", conflicts_with = "no_kubectl")]
     context: Option<String>,
-    /// How long to wait for each answer of kubectl.
+    /// Timeout of each kubectl call.
     #[arg(long, help_heading = CHECKS, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=600))]
     kubectl_timeout: u64,
-    /// Leave the cluster out.
+    /// Do not check the cluster.
     #[arg(long, help_heading = CHECKS)]
     no_kubectl: bool,
     #[command(flatten)]
@@ -64,14 +80,23 @@ struct Forwarder {
     settings: Option<Settings>,
 }
 
-pub(super) async fn run(options: Options) -> Result<Exit, CommandError> {
+impl DoctorOptions {
+    pub(super) fn run(mut self) -> Result<Exit, CommandError> {
+        let file = self.aws.read_file()?;
+        self.selection.fill(&file);
+        self.function.fill(&file);
+        block_on(doctor(self))
+    }
+}
+
+async fn doctor(options: DoctorOptions) -> Result<Exit, CommandError> {
     // The key goes there.
     if options.datadog_url.as_deref().is_some_and(|url| !may_take_keys(url)) {
         let problem =
             "--datadog-url: must be a URL with https, such as https://api.datadoghq.eu, or lead to this machine";
         return Err(CommandError::Refused(problem.to_owned()));
     }
-    let mut report = Report::new(options.aws.output, Settings::is_utf8(&Environment));
+    let mut report = Report::new(options.aws.output(), Settings::is_utf8(&Environment));
     let account = match options.aws.open().await {
         Ok(account) => Some(account),
         Err(CommandError::Account(error)) => {
@@ -108,12 +133,12 @@ fn skip(report: &mut Report, areas: &[Area], because: &str) -> Result<(), Comman
     report.add(areas.iter().map(|area| Step::skipped(*area, "everything", because)))
 }
 
-fn skip_test(options: &Options, report: &mut Report, because: &str) -> Result<(), CommandError> {
+fn skip_test(options: &DoctorOptions, report: &mut Report, because: &str) -> Result<(), CommandError> {
     if options.send_test { skip(report, &[Area::Test], because) } else { Ok(()) }
 }
 
 async fn of_account(
-    options: &Options,
+    options: &DoctorOptions,
     account: Account,
     expected: &mut Expected,
     report: &mut Report,
@@ -177,7 +202,7 @@ async fn of_function(forwarder: &mut Forwarder, report: &mut Report) -> Result<b
 /// Why a step is skipped that needs the settings.
 const NO_SETTINGS: &str = "the settings could not be read";
 
-async fn of_key(options: &Options, forwarder: &Forwarder, report: &mut Report) -> Result<(), CommandError> {
+async fn of_key(options: &DoctorOptions, forwarder: &Forwarder, report: &mut Report) -> Result<(), CommandError> {
     let Some(settings) = &forwarder.settings else { return skip(report, &[Area::Key], NO_SETTINGS) };
     let clients = Clients::new(false, Settings::read_proxies(&Environment)?)
         .map_err(|error| CommandError::Internal(error.to_string()))?;
@@ -214,7 +239,7 @@ async fn of_role(forwarder: &Forwarder, report: &mut Report) -> Result<(), Comma
 }
 
 async fn of_groups(
-    options: &Options,
+    options: &DoctorOptions,
     forwarder: &Forwarder,
     report: &mut Report,
 ) -> Result<Vec<Subscribed>, CommandError> {
@@ -279,11 +304,11 @@ async fn send_test(forwarder: &Forwarder, group: &str, report: &mut Report) -> R
     report.add([step])
 }
 
-async fn of_cluster(options: &Options, expected: &Expected, report: &mut Report) -> Result<(), CommandError> {
+async fn of_cluster(options: &DoctorOptions, expected: &Expected, report: &mut Report) -> Result<(), CommandError> {
     if options.no_kubectl {
         return skip(report, &[Area::Cluster], "--no-kubectl");
     }
-    let Options { kubectl: program, context, kubectl_timeout, .. } = options.clone();
+    let DoctorOptions { kubectl: program, context, kubectl_timeout, .. } = options.clone();
     let kubectl = Kubectl { program, context, timeout: Duration::from_secs(kubectl_timeout) };
     let namespace = kubectl.get(&["namespace", NAMESPACE]).await;
     let step = cluster::namespace(namespace.as_ref().map(|seen| &seen.value));

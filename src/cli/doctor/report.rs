@@ -5,9 +5,10 @@ use std::io::Write;
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
-use super::super::account::Output;
-use super::super::{CommandError, show};
 use crate::aws::doctor::{Area, Outcome, Step};
+use crate::cli::error::CommandError;
+use crate::cli::output::Output;
+use crate::cli::show;
 
 /// The version of the JSON's form: members may be added, and this counts what is not compatible.
 const VERSION: u32 = 1;

@@ -16,7 +16,7 @@ pub(crate) static NO_FILTERS: Rule = Rule {
     severity: Severity::Warning,
     title: "Logs are written without filters, so they bring no labels, annotations and image",
     why: "The name of a log stream tells pod, namespace and container and no more, and the line's prefix of time and output stays on each line in CloudWatch.",
-    fix: "Add the filters `parser` and `kubernetes`, as `podferry generate logging` writes them; its profile `lean` is for those who want no metadata.",
+    fix: "Add the filters `parser` and `kubernetes`, as `podferry generate logging` writes them; its preset `lean` is for those who want no metadata.",
     is_automatic: false,
     sources: &[
         "Datadog, \"Amazon EKS on AWS Fargate\", Log collection",
