@@ -20,7 +20,7 @@ use manifests::yaml;
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   podferry init
-  podferry init --cluster prod --region eu-west-1 --account 111122223333 --namespace shop --function podferry")]
+  podferry init --cluster prod --region eu-west-1 --namespace shop --function podferry")]
 pub(super) struct InitOptions {
     /// Log groups for the commands that call AWS, by name or ARN [default: the --log-group].
     #[arg(value_name = "GROUP")]

@@ -29,13 +29,13 @@ const ROUNDS: usize = 10;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum LintFormat {
-    /// For people.
+    /// Plain text.
     Text,
-    /// For programs.
+    /// JSON.
     Json,
-    /// For code scanning: SARIF 2.1.0.
+    /// SARIF 2.1.0, for code scanning.
     Sarif,
-    /// For GitHub Actions: annotations in a pull request.
+    /// Annotations for GitHub Actions.
     Github,
 }
 

@@ -42,7 +42,18 @@ use exit::Exit;
 
 /// Ship the logs of EKS Fargate pods from CloudWatch Logs to Datadog
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true, arg_required_else_help = true, max_term_width = 110)]
+#[command(version = env!("PODFERRY_VERSION"), propagate_version = true, arg_required_else_help = true, max_term_width = 110)]
+#[command(after_long_help = "Examples:
+  podferry demo
+  podferry init
+  podferry generate all --out prod
+  podferry doctor
+
+Exit codes:
+  0    the work is done, and nothing is wrong
+  1    the work is done, and something needs your attention
+  2    the work could not be done
+  130  you pressed Ctrl-C")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

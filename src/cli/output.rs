@@ -4,12 +4,10 @@ use clap::{Args, ValueEnum};
 
 use super::notes;
 
-/// The form of a result.
+/// The form of a result: for people, or for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Output {
-    /// For people.
     Text,
-    /// For programs.
     Json,
 }
 

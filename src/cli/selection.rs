@@ -11,7 +11,6 @@ use manifests::cluster::ClusterOptions;
 
 /// Which log groups.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Log groups")]
 pub(super) struct SelectionFlags {
     /// Log groups, by name or ARN [default: podferry.yaml].
     #[arg(value_name = "GROUP")]

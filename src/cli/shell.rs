@@ -15,8 +15,8 @@ use super::exit::Exit;
 /// With the script your shell completes podferry's commands and options.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
-  source <(podferry completions bash)                                              # in ~/.bashrc
-  podferry completions zsh > ~/.zfunc/_podferry                                    # a folder in $fpath
+  source <(podferry completions bash)              # in ~/.bashrc
+  podferry completions zsh > ~/.zfunc/_podferry    # in a folder of $fpath
   podferry completions fish > ~/.config/fish/completions/podferry.fish")]
 pub(super) struct CompletionsOptions {
     /// Shell to print the script for.

@@ -22,8 +22,8 @@ use crate::aws::subscribe::is_same_function;
 
 /// Show the forwarder's health
 ///
-/// Shows log groups, filters, queues and errors, what is wrong, and what to do about it. Without log groups, shows all that the function
-/// is subscribed to. Marks what it cannot read, and continues. Changes nothing.
+/// Shows log groups, filters, queues and errors, what is wrong, and what to do about it. Shows all log groups that are subscribed to the
+/// function, unless you or podferry.yaml name some. Marks what it cannot read, and continues. Changes nothing.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = "Examples:
   podferry status

@@ -196,7 +196,7 @@ fn no_fixture_is_left_over() {
 }
 
 #[test]
-#[ignore = "writes the fixtures anew"]
+#[ignore = "writes the fixtures again"]
 fn regenerate() {
     for (name, arguments) in CASES {
         std::fs::write(folder().join(format!("{name}.yaml")), generated(arguments)).unwrap();

@@ -63,7 +63,10 @@ fn from_standard_input_to_standard_output() {
     assert_eq!(out, both);
     assert!(said.contains("refused.yaml:1: Deployment host-path (document 1): left alone: volume logs is a hostPath"));
     let (code, out, said) = run(&folder(), &["--label-only"], "a: 1 # nothing\n");
-    assert_eq!((code, out.as_str(), said.as_str()), (Some(0), "a: 1 # nothing\n", "-: nothing in it makes pods\n"));
+    assert_eq!(
+        (code, out.as_str(), said.as_str()),
+        (Some(0), "a: 1 # nothing\n", "-: contains nothing that creates pods\n")
+    );
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn what_cannot_be_done_is_told() {
     assert!(said(&["-", "--allow", "nothing"]).contains("no rule has this code or name"));
     assert!(said(&["-", "--fix"]).contains("--fix: standard input cannot be written"));
     fs::remove_file(folder.0.join("latin1.yaml")).unwrap();
-    assert!(said(&[]).contains("no file to check"));
+    assert!(said(&[]).contains("no files to check"));
 }
 
 #[test]

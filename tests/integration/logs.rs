@@ -52,7 +52,10 @@ fn a_message_of_the_queue_becomes_its_logs() {
     let output = decode(serde_json::to_string_pretty(&printed).unwrap().as_bytes());
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(lines(&output)[0]["message"], "kept");
-    assert_eq!(said(&output), "A message of the queue: 1 log, given up 3 times, the last time for IntakeAnswered503\n");
+    assert_eq!(
+        said(&output),
+        "A message of the queue: 1 log, 3 failed attempts, the last one because of IntakeAnswered503\n"
+    );
     let newer = decode(body.replace("\"schema\":1", "\"schema\":9").as_bytes());
     assert_eq!(newer.status.code(), Some(2));
     assert!(said(&newer).contains("of a newer podferry"), "{}", said(&newer));

@@ -119,7 +119,7 @@ fn a_pattern_of_a_filter_is_changed_only_if_one_is_given() {
     stage.run(&["subscribe", "/eks/0", "--yes"], 0);
     assert_eq!(stage.filters("/eks/0"), json!([["stack-Subscription-X", "ERROR", stage.function]]));
     let report = stage.json(&["subscribe", "/eks/0", "--yes", "--filter-pattern", ""], 0);
-    assert_eq!(report["rows"][1]["detail"], "events of ERROR → all events");
+    assert_eq!(report["rows"][1]["detail"], "events matching ERROR → all events");
     assert_eq!(report["rows"][1]["done"], true);
     assert_eq!(stage.filters("/eks/0"), json!([["stack-Subscription-X", "", stage.function]]));
 }
@@ -241,12 +241,9 @@ fn credentials_and_places_that_are_wrong() {
         let said = stage.run(arguments, 2);
         assert!(said.contains(part), "{arguments:?}: {said}");
     };
-    refused(&["subscribe"], "say which log groups");
+    refused(&["subscribe"], "choose log groups");
     refused(&["subscribe", "/eks/*"], "--pattern");
-    refused(
-        &["subscribe", "arn:aws:logs:us-east-1:111122223333:log-group:/eks/0:*"],
-        "its own account and region only",
-    );
+    refused(&["subscribe", "arn:aws:logs:us-east-1:111122223333:log-group:/eks/0:*"], "its own account and region");
     refused(&["subscribe", "arn:aws:s3:::x"], "not the ARN of a log group");
     let elsewhere = "arn:aws:lambda:us-east-1:111122223333:function:x";
     refused(&["subscribe", "/eks/0", "--function", elsewhere], "its own account and region only");
@@ -356,7 +353,7 @@ fn the_whole_account_by_one_policy() {
     assert!(stage.run(&["subscribe", "/eks/0", "--yes"], 1).contains("1 conflict"));
     assert_eq!(stage.filters("/eks/0"), json!([]));
     let shown = stage.run(&["unsubscribe", "/eks/1", "--yes"], 0);
-    assert!(shown.contains("needed by the account's"), "{shown}");
+    assert!(shown.contains("needed by account policy"), "{shown}");
     stage.run(&["unsubscribe", "--account", "--yes"], 0);
     assert_eq!((kept.lock().unwrap().clone(), stage.account.count("lambda:RemovePermission")), (Value::Null, 1));
 }

@@ -77,7 +77,7 @@ pub struct Sidecar {
 /// Which logs the Agent collects itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum NativeLogs {
-    /// None: logs go through CloudWatch.
+    /// No containers: logs go through CloudWatch.
     #[default]
     None,
     /// Containers with an annotation `ad.datadoghq.com/<container>.logs`.

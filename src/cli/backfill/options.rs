@@ -19,7 +19,7 @@ use crate::cli::selection::groups_of;
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = "Examples:
   podferry backfill /aws/eks/prod/fargate --from 6h --dry-run
-  podferry backfill /aws/eks/prod/fargate --from 2026-11-20T08:00:00Z --to 2026-11-20T09:00:00Z --late-as original_timestamp
+  podferry backfill /aws/eks/prod/fargate --from 3d --to 2d --late-as original_timestamp
 
 Exit codes:
   0    everything is in Datadog

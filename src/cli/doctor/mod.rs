@@ -34,8 +34,8 @@ const CHECKS: &str = "What to check";
 ///
 /// Checks, step by step, the credentials, the function and its settings, the API key (by asking Datadog), the function's role, log groups
 /// and their filters, the queues, and with kubectl the namespace, the ConfigMap and the pods. Reports what is right, what is wrong, what
-/// could not be checked, and how to fix it. Without log groups, checks all that the function is subscribed to. Changes nothing; with
-/// --send-test, one log goes to Datadog.
+/// could not be checked, and how to fix it. Checks all log groups that are subscribed to the function, unless you or
+/// podferry.yaml name some. Changes nothing; with --send-test, one log goes to Datadog.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = "Examples:
   podferry doctor

@@ -14,8 +14,6 @@ use manifests::injection::Injection;
 #[derive(Debug, Clone, Args)]
 pub(super) struct AllOptions {
     #[command(flatten)]
-    common: CommonFlags,
-    #[command(flatten)]
     logging: LoggingFlags,
     /// Name of the pod execution role.
     #[arg(long, value_name = "NAME")]
@@ -31,6 +29,8 @@ pub(super) struct AllOptions {
     datadog_namespace: String,
     #[command(flatten)]
     secret: SecretSourceFlags,
+    #[command(flatten)]
+    common: CommonFlags,
 }
 
 impl AllOptions {

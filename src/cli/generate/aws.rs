@@ -9,8 +9,6 @@ use manifests::{iam, monitor, subscription};
 /// Policy of the pod execution role: what Fluent Bit may write to
 #[derive(Debug, Clone, Args)]
 pub(super) struct IamOptions {
-    #[command(flatten)]
-    common: CommonFlags,
     /// Form of the policy.
     #[arg(long = "as", value_enum, default_value_t)]
     form: iam::Form,
@@ -26,6 +24,8 @@ pub(super) struct IamOptions {
     /// Name of an OpenSearch domain to allow; repeatable.
     #[arg(long = "opensearch-domain", value_name = "NAME")]
     opensearch_domains: Vec<String>,
+    #[command(flatten)]
+    common: CommonFlags,
 }
 
 impl IamOptions {
@@ -46,14 +46,14 @@ pub(super) struct SubscriptionOptions {
     /// The old spelling of GROUP.
     #[arg(long = "group", value_name = "NAME", hide = true, conflicts_with = "log_groups")]
     old_log_groups: Vec<String>,
-    #[command(flatten)]
-    common: CommonFlags,
     /// ARN of the forwarder [default: a parameter of the template].
     #[arg(long, value_name = "ARN")]
     forwarder_arn: Option<String>,
     /// CloudWatch Logs filter pattern; the empty pattern matches all events.
     #[arg(long, value_name = "PATTERN", default_value = "")]
     filter_pattern: String,
+    #[command(flatten)]
+    common: CommonFlags,
 }
 
 impl SubscriptionOptions {
@@ -69,14 +69,14 @@ impl SubscriptionOptions {
 /// Datadog monitor of the Agents on Fargate, and a dashboard of the log pipeline
 #[derive(Debug, Clone, Args)]
 pub(super) struct MonitorOptions {
-    #[command(flatten)]
-    common: CommonFlags,
     /// Handle to notify, such as @slack-ops; repeatable.
     #[arg(long, value_name = "HANDLE")]
     notify: Vec<String>,
     /// Name of the forwarder's function, for the dashboard.
     #[arg(long = "function", value_name = "NAME")]
     function_name: Option<String>,
+    #[command(flatten)]
+    common: CommonFlags,
 }
 
 impl MonitorOptions {

@@ -10,6 +10,7 @@ use crate::cli::project;
 use manifests::cluster::{Cluster, ClusterOptions};
 
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Cluster and output")]
 pub(super) struct CommonFlags {
     #[command(flatten)]
     cluster: ClusterOptions,

@@ -10,8 +10,6 @@ use manifests::fargate_profile;
 /// Fargate profiles for eksctl: which pods run on Fargate
 #[derive(Debug, Clone, Args)]
 pub(super) struct FargateProfileOptions {
-    #[command(flatten)]
-    common: CommonFlags,
     /// Name of the profile.
     #[arg(long, value_name = "NAME", default_value = "pods")]
     name: String,
@@ -24,6 +22,8 @@ pub(super) struct FargateProfileOptions {
     /// The cluster has only Fargate nodes, so the Cluster Agent and the system pods run there, too.
     #[arg(long)]
     fargate_only: bool,
+    #[command(flatten)]
+    common: CommonFlags,
 }
 
 impl FargateProfileOptions {

@@ -11,8 +11,6 @@ use manifests::{File, agent, helm_values, operator};
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct InjectionOptions {
-    #[command(flatten)]
-    common: CommonFlags,
     /// Namespace of the Cluster Agent.
     #[arg(long, value_name = "NAME", default_value = agent::NAMESPACE)]
     datadog_namespace: String,
@@ -53,6 +51,8 @@ pub(super) struct InjectionOptions {
     /// Collect Kubernetes events.
     #[arg(long, value_name = "BOOL", action = clap::ArgAction::Set, default_value_t = true)]
     events: bool,
+    #[command(flatten)]
+    common: CommonFlags,
 }
 
 impl InjectionOptions {

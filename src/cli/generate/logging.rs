@@ -10,9 +10,9 @@ use manifests::logging;
 #[derive(Debug, Clone, Args)]
 pub(super) struct LoggingOptions {
     #[command(flatten)]
-    common: CommonFlags,
-    #[command(flatten)]
     logging: LoggingFlags,
+    #[command(flatten)]
+    common: CommonFlags,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -25,7 +25,8 @@ use super::exit::Exit;
 /// to files with --out.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
-  podferry generate all --cluster prod --region eu-west-1 --account 111122223333 --namespace shop --out prod
+  podferry generate all --out prod
+  podferry generate rbac --cluster prod --namespace shop --output json
   podferry generate logging --cluster prod --region eu-west-1 --preset lean | kubectl apply -f -")]
 pub(super) struct GenerateOptions {
     #[command(subcommand)]

@@ -18,13 +18,13 @@ use manifests::{File, agent, secret};
 /// Takes the API key from the environment variable DD_API_KEY or from a file, never from a flag.
 #[derive(Debug, Clone, Args)]
 pub(super) struct SecretOptions {
-    #[command(flatten)]
-    common: CommonFlags,
     /// Namespace of the Cluster Agent.
     #[arg(long, value_name = "NAME", default_value = agent::NAMESPACE)]
     datadog_namespace: String,
     #[command(flatten)]
     source: SecretSourceFlags,
+    #[command(flatten)]
+    common: CommonFlags,
 }
 
 /// Where the values of a secret come from.
@@ -40,7 +40,7 @@ pub(super) struct SecretSourceFlags {
     #[arg(long, value_name = "STORE", conflicts_with_all = ["api_key_file", "token_file"])]
     external_secret: Option<String>,
     /// With --external-secret: kind of the store.
-    #[arg(long, value_enum, default_value_t, requires = "external_secret")]
+    #[arg(long, value_name = "KIND", value_enum, default_value_t, requires = "external_secret")]
     store_kind: secret::StoreKind,
     /// With --external-secret: key of the secret in the store; it needs the properties api-key and token.
     #[arg(long, value_name = "NAME", default_value = "datadog", requires = "external_secret")]

@@ -10,8 +10,6 @@ use manifests::{sidecar, sidecar_patch};
 /// Datadog Agent sidecar: a patch for a workload
 #[derive(Debug, Clone, Args)]
 pub(super) struct SidecarOptions {
-    #[command(flatten)]
-    common: CommonFlags,
     /// Expose the DogStatsD port, and let the Agent detect which container a metric comes from.
     #[arg(long)]
     dogstatsd: bool,
@@ -32,6 +30,8 @@ pub(super) struct SidecarOptions {
     tags: Vec<String>,
     #[command(flatten)]
     container: ContainerFlags,
+    #[command(flatten)]
+    common: CommonFlags,
 }
 
 impl SidecarOptions {
