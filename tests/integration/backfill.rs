@@ -459,7 +459,7 @@ async fn settings_and_key_of_the_function() {
         }),
     );
     let mut command =
-        account.podferry_command(&["backfill", "--group", GROUP, "--from", "1h", "--yes", "--function", "forwarder"]);
+        account.podferry_command(&["backfill", GROUP, "--from", "1h", "--yes", "--function", "forwarder"]);
     command.current_dir(&folder.0);
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));

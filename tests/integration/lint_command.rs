@@ -114,7 +114,7 @@ fn a_folder_is_looked_at_as_a_whole() {
     folder.write("base/notes.txt", "[OUTPUT");
     folder.write(".git/logging.yaml", &fixture("PF104/bad.yaml"));
     folder.write("node_modules/x/logging.yaml", &fixture("PF104/bad.yaml"));
-    let output = folder.lint(&["--format", "json"], "");
+    let output = folder.lint(&["--output", "json"], "");
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     let found: Vec<(&str, &str)> = report["findings"]
         .as_array()
@@ -128,7 +128,7 @@ fn a_folder_is_looked_at_as_a_whole() {
     assert_eq!(report["summary"]["files"], 3);
     assert_eq!(report["summary"]["documents"], 2);
     // Given twice, it is read once.
-    let output = folder.lint(&["base/namespace.yml", "base/namespace.yml", "--format", "github"], "");
+    let output = folder.lint(&["base/namespace.yml", "base/namespace.yml", "--output", "github"], "");
     let lines = text(&output.stdout);
     assert_eq!(lines.lines().count(), 1, "{lines}");
     assert!(
@@ -196,7 +196,7 @@ fn keys_are_never_shown() {
         "apiVersion: v1\nkind: Pod\nmetadata: {{name: web, namespace: shop}}\nspec:\n  containers:\n  - name: web\n    image: web:1\n  - name: datadog-agent\n    image: gcr.io/datadoghq/agent:7.71.0\n    env:\n    - {{name: DD_API_KEY, value: {KEY}}}\n    - {{name: DD_EKS_FARGATE, value: yes}}\n"
     );
     for format in ["text", "json", "sarif", "github"] {
-        let output = folder.lint(&["-", "--format", format], &manifest);
+        let output = folder.lint(&["-", "--output", format], &manifest);
         assert_eq!(output.status.code(), Some(1), "{format}");
         let said = text(&output.stdout);
         assert!(said.contains("PF4") && !said.contains(KEY), "{format}: {said}");
@@ -207,7 +207,7 @@ fn keys_are_never_shown() {
 fn sarif_points_at_rules_and_places() {
     let folder = Folder::new("sarif");
     folder.write("a b/löcher.yaml", &fixture("PF113/bad.yaml"));
-    let output = folder.lint(&["--format", "sarif"], "");
+    let output = folder.lint(&["--output", "sarif"], "");
     let sarif: Value = serde_json::from_slice(&output.stdout).unwrap();
     let run = &sarif["runs"][0];
     let result = &run["results"][0];
@@ -242,7 +242,7 @@ fn a_thousand_files_take_no_time() {
         folder.write(&format!("{}/{number}.yaml", number % 20), &kinds[number % kinds.len()]);
     }
     let began = Instant::now();
-    let output = folder.lint(&["--format", "json", "--fail-on", "never"], "");
+    let output = folder.lint(&["--output", "json", "--fail-on", "never"], "");
     let took = began.elapsed();
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["summary"]["files"], 1_000);

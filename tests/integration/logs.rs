@@ -9,8 +9,12 @@ use serde_json::{Value, json};
 use testkit::events::*;
 
 fn decode(input: &[u8]) -> Output {
+    decode_as("json", input)
+}
+
+fn decode_as(format: &str, input: &[u8]) -> Output {
     let mut command = Command::new(super::PODFERRY);
-    command.args(["logs", "decode"]).env_clear();
+    command.args(["logs", "decode", "--output", format]).env_clear();
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let _ = child.stdin.take().unwrap().write_all(input);
     child.wait_with_output().unwrap()
@@ -39,6 +43,9 @@ fn an_event_becomes_lines() {
     assert_eq!(lines[1]["time"], "2026-11-22T20:38:09.000Z");
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.starts_with(r#"{"group":"/aws/eks/prod-eu/fargate","stream":"s","id":"#), "{text}");
+    // For people: one line each, whatever is in it.
+    let output = decode_as("text", &event(&content));
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "one \"quoted\"\\nline\ntwo\n");
 }
 
 #[test]

@@ -16,7 +16,9 @@ mod inject;
 mod lint_command;
 mod logs;
 mod presets;
+mod project;
 mod redrive;
+mod spellings;
 mod status;
 mod subscribe;
 

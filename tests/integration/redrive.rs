@@ -93,7 +93,7 @@ fn what_why_and_when_and_no_text() {
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
     let text = shown(&output);
     for part in [
-        "4 messages of queue podferry-dead-1: 1 without a reason, 1 EventBase64Invalid, 1 IntakeAnswered400, 1 IntakeAnswered413.",
+        "4 messages in queue podferry-dead-1: 1 without a reason, 1 EventBase64Invalid, 1 IntakeAnswered400, 1 IntakeAnswered413.",
         "1 has logs older than 18 hours",
         "with --send",
     ] {
