@@ -43,7 +43,7 @@ mod tests {
             Exit::Failed => {
                 "The work could not be done: an argument, a file, the network or a permission is wrong. The reason is on standard error."
             }
-            Exit::Interrupted => "You ended it (Ctrl-C). What it says last is how to go on.",
+            Exit::Interrupted => "You pressed Ctrl-C. The process ends by the signal, which shells show as this code.",
         };
         let row = |exit: Exit| format!("| {} | {} |\n", exit as u8, meaning(exit));
         let rows: String = [Exit::Done, Exit::Findings, Exit::Failed, Exit::Interrupted].map(row).concat();
