@@ -15,18 +15,18 @@ pub(super) enum CommandError {
     #[error("{path}: this is neither YAML nor JSON: {problem}")]
     Manifest { path: String, problem: String },
     #[error(
-        "{path}: no annotation `ad.datadoghq.com/<container>.logs` in it. Give the manifest of a pod or of a workload, or the annotation's value"
+        "{path}: contains no annotation `ad.datadoghq.com/<container>.logs`. Give the manifest of a pod or workload, or the value of the annotation"
     )]
     NoAnnotation { path: String },
-    #[error("{path}: no annotation `ad.datadoghq.com/{container}.logs` in it")]
+    #[error("{path}: contains no annotation `ad.datadoghq.com/{container}.logs`")]
     NoContainer { path: String, container: String },
     #[error("{path}: {hint}")]
     NotAnEvent { path: String, hint: &'static str },
     #[error(transparent)]
     Settings(#[from] settings::Mistakes),
-    #[error("{address}: {error}; choose another address with --listen")]
+    #[error("{address}: {error}. Choose another address with --listen")]
     Listen { address: String, error: std::io::Error },
-    #[error("{0}: the stand-in would be open to the network; listen on 127.0.0.1 or [::1]")]
+    #[error("{0}: the stand-in would be exposed to the network; listen on 127.0.0.1 or [::1]")]
     NotLoopback(std::net::SocketAddr),
     #[error(transparent)]
     Failure(#[from] forwarder::lambda::handler::Failure),

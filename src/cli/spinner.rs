@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::notes;
 
@@ -20,7 +20,9 @@ pub(super) async fn during<T>(doing: &'static str, work: impl Future<Output = T>
     if let Ok(result) = tokio::time::timeout(PATIENCE, &mut work).await {
         return result;
     }
-    let spinner = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_message(doing);
+    let spinner = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
+        .with_style(ProgressStyle::default_spinner())
+        .with_message(doing);
     spinner.enable_steady_tick(TICK);
     let result = work.await;
     spinner.finish_and_clear();
