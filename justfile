@@ -26,7 +26,7 @@ e2e *options:
 
 # The whole pure path beside its floor
 bench:
-    cargo bench --bench pipeline
+    cargo bench -p forwarder --bench pipeline
 
 # Ask real Go and real Python about patterns again, and real runtimes for stack traces; needs them all
 fixtures:
@@ -36,7 +36,7 @@ fixtures:
 
 # Write the manifests that the tests expect of `podferry generate` anew, after a change that is meant
 manifests:
-    cargo test --test generate -- --ignored
+    cargo test -p podferry --test integration generate -- --ignored
 
 # Fuzz some targets (event, record, rules, tags, message, lint), or all, for some seconds each: `just fuzz 120 record`
 fuzz seconds="20" *targets:
@@ -52,4 +52,4 @@ deploy *parameters:
 
 # Write the reports that the tests expect of `podferry lint`, and docs/lint-rules.md, anew, after a change that is meant
 lint-reports:
-    cargo test --test lint -- --ignored
+    cargo test -p manifests --test integration lint -- --ignored

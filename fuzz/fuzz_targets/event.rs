@@ -10,6 +10,9 @@ use libfuzzer_sys::fuzz_target;
 use pipeline::event::EventError;
 use pipeline::{self, PipelineSettings};
 
+/// Before the time of every log, so that none is late: the target `message` has that.
+const NOW_MS: i64 = 0;
+
 const ARN: &str = "arn:aws:lambda:eu-west-1:111122223333:function:podferry";
 
 /// Small, so that the cap is met too.
@@ -17,10 +20,10 @@ const MAX_DECOMPRESSED_BYTES: u64 = 16 * 1024;
 
 fuzz_target!(|bytes: &[u8]| {
     let settings = PipelineSettings { max_decompressed_bytes: MAX_DECOMPRESSED_BYTES, ..PipelineSettings::default() };
-    if let Ok(processed) = pipeline::process(bytes, ARN, &settings) {
+    if let Ok(processed) = pipeline::process(bytes, ARN, &settings, NOW_MS) {
         checks::logs_of(&processed);
     }
-    match pipeline::process(&checks::wrapped(bytes), ARN, &settings) {
+    match pipeline::process(&checks::wrapped(bytes), ARN, &settings, NOW_MS) {
         Ok(processed) => {
             assert!(bytes.len() as u64 <= MAX_DECOMPRESSED_BYTES);
             checks::logs_of(&processed);

@@ -1,26 +1,30 @@
 //! A manifest, and a configuration of Fluent Bit in one: what the linter says of them, whatever they hold.
 //!
 //! The input: a configuration up to the first zero byte, then a manifest. Every place is one of the text, every form of report can be
-//! written, and mending ends.
+//! written, and fixing ends.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use manifests::fluent_bit::parse::parse;
-use manifests::lint::project::Expected;
-use manifests::lint::report::{github, json, sarif, text};
-use manifests::lint::source::Source;
-use manifests::lint::{Report, fix, lint};
+use manifests::lint::project::ExpectedTarget;
+use manifests::lint::report::{LintReport, github, json, sarif, text};
+use manifests::lint::source::SourceFile;
+use manifests::lint::{fix, lint};
 
 /// As often as the command itself looks again.
 const ROUNDS: usize = 10;
 
-fn look(sources: &[Source]) -> Report {
-    let report = lint(sources, &Expected::default(), &[]);
+fn look(sources: &[SourceFile]) -> LintReport {
+    let report = lint(sources, &ExpectedTarget::default(), &[]);
     for finding in &report.findings {
         let places = std::iter::once(finding.place).chain(finding.related.iter().map(|(place, _)| *place));
         for place in places {
             let source = &sources[place.source];
-            assert!(place.span.start <= place.span.end && place.span.start <= source.text.len(), "{}", finding.rule.code);
+            assert!(
+                place.span.start <= place.span.end && place.span.start <= source.text.len(),
+                "{}",
+                finding.rule.code
+            );
         }
     }
     report
@@ -36,9 +40,9 @@ fuzz_target!(|bytes: &[u8]| {
     let quoted = serde_json::Value::from(configuration);
     let head = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: aws-logging, namespace: aws-observability}\ndata:\n";
     let mut sources = vec![
-        Source::new("block.yaml", &format!("{head}  filters.conf: |\n{indented}  output.conf: |\n{indented}")),
-        Source::new("quoted.yaml", &format!("{head}  parsers.conf: {quoted}\n")),
-        Source::new("manifest.yaml", manifest),
+        SourceFile::new("block.yaml", &format!("{head}  filters.conf: |\n{indented}  output.conf: |\n{indented}")),
+        SourceFile::new("quoted.yaml", &format!("{head}  parsers.conf: {quoted}\n")),
+        SourceFile::new("manifest.yaml", manifest),
     ];
     let mut report = look(&sources);
     let style = text::Style { colours: false, width: 100 };

@@ -13,15 +13,16 @@ mod checks;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use libfuzzer_sys::fuzz_target;
 use forwarder::delivery::undelivered::{self, MAX_MESSAGE_BYTES};
 use forwarder::lambda::firehose::MAX_ANSWER_BYTES;
 use forwarder::lambda::work::{Trigger, Work};
+use libfuzzer_sys::fuzz_target;
 use pipeline::PipelineSettings;
 use pipeline::batch::{MAX_ITEMS, MAX_PAYLOAD_BYTES, Payload};
 use pipeline::compress::{Compression, Compressor};
 use pipeline::entry::MAX_ITEM_BYTES;
-use pipeline::late::{LATE_BYTES, restamp};
+use pipeline::late::LATE_BYTES;
+use pipeline::restamp::restamp;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -97,7 +98,7 @@ fn round(text: &str) {
     for payload in payloads {
         let items = payload.items();
         let before: usize = logs_of(std::slice::from_ref(&payload)).iter().map(String::len).sum();
-        let (restamped, late) = restamp(payload, NOW_MS);
+        let (restamped, late) = restamp([payload], NOW_MS);
         let after = logs_of(&restamped);
         assert_eq!(after.len(), items);
         // A member that is there twice gets two new times; podferry writes none twice.
@@ -173,7 +174,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(records, parts.len());
     }
     for (record, _) in std::mem::take(&mut work.objects) {
-        work.add_object(record, rest, ARN, &settings);
+        work.add_object(record, rest, ARN, &settings, NOW_MS);
     }
     for poison in &work.poison {
         assert!((poison.record as usize) < records);

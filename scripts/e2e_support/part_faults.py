@@ -1,7 +1,7 @@
 """The fault matrix with the real queues' protocol: the forwarder under AWS's Runtime Interface Emulator, SQS, S3 and the secret
 in moto, and what comes out of the queues taken by boto3.
 
-The faults are those of tests/faults.rs, which has no moto, and the outcome has to be that of docs/reliability.md, row by row.
+The faults are those of crates/forwarder/tests/deadlines/faults, which has no moto, and the outcome has to be that of docs/reliability.md, row by row.
 After it come the back-off, the redrive policy, failed events that wait in a bucket, and batches of which a part cannot be read.
 """
 

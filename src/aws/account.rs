@@ -1,8 +1,8 @@
 //! Opens an AWS account in one region: the one place that makes the SDK's configuration and its clients.
 //!
 //! Credentials, and a region that no flag names, come from the SDK's own chain: variables, the files in `~/.aws`, SSO, a process,
-//! the roles of containers and instances. The chain reads those variables itself; that is the one exception to the rule that
-//! variables are read in `src/settings`. What is ours, the proxies, comes from there.
+//! the roles of containers and instances. The chain reads those variables itself: the one exception to the rule that variables are
+//! read in `crates/forwarder/src/settings`. The proxies, which are ours, come from there.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use forwarder::delivery::client::{ClientError, Clients};
 use forwarder::settings::Proxies;
 
 /// Attempts of one call. The quotas of the calls of CloudWatch Logs are 5–50 a second for a whole account, which others use too;
-/// the SDK's own three attempts are over within a second or two.
+/// the SDK's own three attempts take a second or two.
 /// Source: Amazon CloudWatch Logs, "CloudWatch Logs quotas".
 const MAX_ATTEMPTS: u32 = 8;
 
@@ -34,13 +34,13 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(180);
 /// Source: AWS SDKs and Tools Reference Guide, "Container credential provider" and "IMDS credential provider".
 const NEVER_BY_PROXY: &str = "169.254.169.254,169.254.170.2,169.254.170.23,[fd00:ec2::254],[fd00:ec2::23]";
 
-/// How to reach an account: what flags say of it.
+/// How to reach an account: what the flags say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Access {
     pub(crate) region: Option<String>,
     /// A profile of `~/.aws/config`.
     pub(crate) profile: Option<String>,
-    /// Where all services are reached, instead of their places in the region.
+    /// Where to reach all services, instead of their own endpoints.
     pub(crate) endpoint_url: Option<String>,
 }
 
@@ -67,9 +67,7 @@ pub(crate) struct Account {
 /// Why there is no account to work with.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AccountError {
-    #[error(
-        "no AWS region is chosen: give --region, set AWS_REGION, or write `region` into the profile in ~/.aws/config"
-    )]
+    #[error("no AWS region: give --region, set AWS_REGION, or set `region` in the profile in ~/.aws/config")]
     NoRegion,
     #[error(transparent)]
     Client(#[from] ClientError),
@@ -78,7 +76,7 @@ pub(crate) enum AccountError {
 }
 
 impl Account {
-    /// Finds region and credentials, and asks AWS whose they are (`sts:GetCallerIdentity`, which everybody may).
+    /// Finds region and credentials, and asks AWS whose they are (`sts:GetCallerIdentity`, which needs no permission).
     ///
     /// # Errors
     /// [`AccountError`].

@@ -1,13 +1,13 @@
-//! Many calls of one kind, some at once.
+//! Many calls of one kind, a few at a time.
 
 use tokio::task::JoinSet;
 
-/// Calls under way at once. CloudWatch Logs allows 5 to 10 a second of most of its calls, an account in a region, and a call
-/// takes about a tenth of a second.
+/// Concurrent calls. CloudWatch Logs allows 5 to 10 of most calls a second, per account and region, and a call takes about a tenth of
+/// a second.
 /// Source: Amazon CloudWatch Logs, "CloudWatch Logs quotas".
 const AT_ONCE: usize = 4;
 
-/// What becomes of each item, in their order.
+/// The result for each item, in their order.
 pub(crate) async fn each<T, R, W>(items: impl IntoIterator<Item = T>, work: impl Fn(T) -> W) -> Vec<R>
 where
     R: Send + 'static,

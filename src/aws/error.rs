@@ -1,7 +1,7 @@
 //! What to tell people when a call to AWS fails: which call, on what, why, and what to do.
 //!
-//! Unlike the function, the command repeats AWS's message: whoever reads it has made the request, of names and of patterns. Not
-//! so where the message may hold the request itself, headers and all; and one line of it, no more.
+//! Unlike the function, the command repeats AWS's message: whoever reads it made the request, and it holds names and patterns
+//! only. It is left out where it may repeat the request itself, headers included; and it is cut after one line.
 
 use std::error::Error as _;
 use std::fmt::{self, Display, Formatter};
@@ -44,25 +44,25 @@ pub(crate) struct AwsCallError {
     pub(crate) failure: AwsFailure,
 }
 
-/// Why, as far as what is to be done differs.
+/// Why, as far as it matters for what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum AwsFailure {
     /// The credentials may not do that.
     Denied(AwsAnswer),
     /// There are none.
     NoCredentials,
-    /// They have come to their end, or AWS does not know them.
+    /// They expired, or AWS does not know them.
     BadCredentials(AwsAnswer),
-    /// Too many calls, after all attempts.
+    /// Too many calls, even after all attempts.
     Throttled(AwsAnswer),
-    /// What the call is about is not there.
+    /// What the call is about does not exist.
     NotFound(AwsAnswer),
     /// Anything else that AWS says.
     Refused(AwsAnswer),
     /// No connection, or one that broke, after all attempts.
     Unreachable,
     NoAnswerInTime,
-    /// An answer of AWS that the SDK does not understand.
+    /// An answer that the SDK does not understand.
     Unreadable,
 }
 
@@ -171,7 +171,7 @@ where
         match one.downcast_ref::<CredentialsError>() {
             Some(CredentialsError::CredentialsNotLoaded(_)) => return AwsFailure::NoCredentials,
             Some(_) => {
-                let code = "no credentials were given";
+                let code = "the provider failed";
                 return AwsFailure::BadCredentials(AwsAnswer::new(code, &innermost(one)));
             }
             None => cause = one.source(),
@@ -226,32 +226,51 @@ const SIGN_IN: &str = "Sign in (`aws sso login`, `aws configure`), choose a prof
 
 impl std::error::Error for AwsCallError {}
 
+impl AwsCallError {
+    /// What went wrong: a sentence without a full stop.
+    #[must_use]
+    pub(crate) fn problem(&self) -> String {
+        let AwsCallError { action, on: On { what, .. }, failure } = self;
+        let why = match failure {
+            AwsFailure::Denied(answer) => format!("access denied ({answer})"),
+            AwsFailure::NoCredentials => "no AWS credentials found".to_owned(),
+            AwsFailure::BadCredentials(answer) => {
+                format!("AWS rejected the credentials ({answer}); they may have expired")
+            }
+            AwsFailure::Throttled(answer) => format!("AWS still throttles after several attempts ({answer})"),
+            AwsFailure::NotFound(answer) => format!("not found ({answer})"),
+            AwsFailure::Refused(answer) => format!("AWS refused the call ({answer})"),
+            AwsFailure::Unreachable => "could not reach AWS".to_owned(),
+            AwsFailure::NoAnswerInTime => "AWS did not answer in time, after several attempts".to_owned(),
+            AwsFailure::Unreadable => "the answer is not from AWS".to_owned(),
+        };
+        format!("{action} on {what}: {why}")
+    }
+
+    /// What to do about it; nothing where AWS's own message has to say it.
+    #[must_use]
+    pub(crate) fn advice(&self) -> Option<String> {
+        let AwsCallError { action, on: On { resource, .. }, failure } = self;
+        Some(match failure {
+            AwsFailure::Denied(_) => format!("Allow {action} on {resource} for the credentials in use"),
+            AwsFailure::NoCredentials | AwsFailure::BadCredentials(_) => SIGN_IN.to_owned(),
+            AwsFailure::Throttled(_) => "Run the command again in a minute".to_owned(),
+            AwsFailure::NotFound(_) => "Check the name, --region and the account".to_owned(),
+            AwsFailure::Refused(_) => return None,
+            AwsFailure::Unreachable => {
+                "Check the network, --region, --endpoint-url and the proxy variables (HTTPS_PROXY, NO_PROXY)".to_owned()
+            }
+            AwsFailure::NoAnswerInTime => "Run the command again".to_owned(),
+            AwsFailure::Unreadable => "Check --endpoint-url, and whether a proxy answers instead of AWS".to_owned(),
+        })
+    }
+}
+
 impl Display for AwsCallError {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        let AwsCallError { action, on: On { what, resource }, failure } = self;
-        write!(out, "{action} on {what}: ")?;
-        match failure {
-            AwsFailure::Denied(answer) => {
-                write!(out, "not allowed ({answer}). Allow {action} on {resource} for the credentials in use")
-            }
-            AwsFailure::NoCredentials => write!(out, "there are no AWS credentials. {SIGN_IN}"),
-            AwsFailure::BadCredentials(answer) => {
-                write!(out, "the AWS credentials were not taken ({answer}). They may have expired. {SIGN_IN}")
-            }
-            AwsFailure::Throttled(answer) => {
-                write!(out, "AWS asks to slow down, after several attempts ({answer}). Run the command again in a minute")
-            }
-            AwsFailure::NotFound(answer) => {
-                write!(out, "it is not there ({answer}). Check the name, --region and the account")
-            }
-            AwsFailure::Refused(answer) => write!(out, "AWS refuses ({answer})"),
-            AwsFailure::Unreachable => out.write_str(
-                "AWS could not be reached. Check the network, --region, --endpoint-url and the proxy variables (HTTPS_PROXY, NO_PROXY)",
-            ),
-            AwsFailure::NoAnswerInTime => out.write_str("AWS did not answer in time, after several attempts. Run the command again"),
-            AwsFailure::Unreadable => out.write_str(
-                "the answer is none of AWS's. Check --endpoint-url, and whether a proxy answers in AWS's place",
-            ),
+        match self.advice() {
+            Some(advice) => write!(out, "{}. {advice}", self.problem()),
+            None => out.write_str(&self.problem()),
         }
     }
 }
@@ -271,7 +290,7 @@ mod tests {
         let denied = shown("AccessDeniedException", "User: arn:aws:iam::1:user/x is not authorized.\nmore");
         assert_eq!(
             denied,
-            "logs:PutSubscriptionFilter on log group /a: not allowed (AccessDeniedException: User: arn:aws:iam::1:user/x is not \
+            "logs:PutSubscriptionFilter on log group /a: access denied (AccessDeniedException: User: arn:aws:iam::1:user/x is not \
              authorized). Allow logs:PutSubscriptionFilter on arn:aws:logs:eu-west-1:111122223333:log-group:/a:* for the credentials \
              in use"
         );
@@ -279,7 +298,7 @@ mod tests {
             ("ExpiredTokenException", "aws sso login"),
             ("ThrottlingException", "again in a minute"),
             ("ResourceNotFoundException", "Check the name"),
-            ("LimitExceededException", "AWS refuses (LimitExceededException: m)"),
+            ("LimitExceededException", "AWS refused the call (LimitExceededException: m)"),
         ] {
             assert!(shown(code, "m").contains(advice), "{code}");
         }

@@ -4,14 +4,13 @@ use std::collections::HashMap;
 use std::fmt::{self, Debug, Formatter};
 
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
-use aws_sdk_lambda::types::{LastUpdateStatus, State};
 
 use super::account::Account;
 use super::error::{AwsCallError, On};
-use forwarder::settings::Source;
+use forwarder::settings::VariableSource;
 
-/// How the names of functions begin among which the forwarder is looked for, if none is named: `template.yaml` leaves the name to
-/// CloudFormation, which begins it with the name of the stack.
+/// Without --function, the forwarder is the function whose name starts so: `template.yaml` leaves the name to CloudFormation, which
+/// starts it with the name of the stack.
 const NAME_PREFIX: &str = "podferry";
 
 /// A function.
@@ -27,15 +26,31 @@ pub(crate) struct Function {
     /// Where its own log goes.
     pub(crate) log_group: String,
     pub(crate) variables: Variables,
-    /// Where Lambda sends events that it gives up, by the older of its two ways.
+    /// Where Lambda sends events that it gives up on, by the older of its two ways.
     pub(crate) dead_letter: Option<String>,
     pub(crate) timeout_seconds: i32,
     pub(crate) memory_megabytes: i32,
-    /// Why it cannot be invoked, or has not its newest code or configuration.
-    pub(crate) trouble: Option<String>,
+    pub(crate) deployed: Deployed,
 }
 
-/// The function's environment variables. One of them may be the API key: printed are names only.
+/// What Lambda says of the deployed code.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Deployed {
+    /// `Active`, `Pending`, `Inactive`, `Failed`; active where Lambda does not say.
+    pub(crate) state: Option<String>,
+    /// `Successful`, `InProgress`, `Failed`.
+    pub(crate) last_update: Option<String>,
+    /// Codes for why not, such as `SubnetOutOfIPAddresses`.
+    pub(crate) reasons: Vec<String>,
+    /// `provided.al2023`; none for an image.
+    pub(crate) runtime: Option<String>,
+    /// `arm64`, `x86_64`
+    pub(crate) architectures: Vec<String>,
+    /// Why Lambda cannot show the variables: a code.
+    pub(crate) variables_hidden: Option<String>,
+}
+
+/// The function's environment variables. One of them may be the API key, so only names are printed.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Variables(pub HashMap<String, String>);
 
@@ -45,7 +60,7 @@ impl Debug for Variables {
     }
 }
 
-impl Source for Variables {
+impl VariableSource for Variables {
     fn get(&self, name: &str) -> Option<String> {
         self.0.get(name).cloned()
     }
@@ -55,18 +70,18 @@ impl Source for Variables {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FunctionError {
     #[error(
-        "--function: {arn} is not in account {account} and region {region}. A subscription filter reaches a function of its own account and \
-         region only: run the command there, with --region and --profile"
+        "--function: {arn} is not in account {account}, region {region}. A subscription filter can only reach a function in its own account \
+         and region: run the command there, with --region and --profile"
     )]
     Elsewhere { arn: String, account: String, region: String },
-    #[error("--function: {0} is neither a name of a function nor its ARN")]
+    #[error("--function: {0} is neither a function name nor an ARN")]
     NoName(String),
     #[error(
-        "no function of account {account} in {region} has a name that begins with `{NAME_PREFIX}`: name yours with --function, look in \
-         another region with --region, or deploy it with scripts/deploy"
+        "no function in account {account}, region {region}, has a name that starts with `{NAME_PREFIX}`: name yours with --function, try \
+         another --region, or deploy it with scripts/deploy"
     )]
     None { account: String, region: String },
-    #[error("several functions could be the forwarder: {}. Name one with --function", .0.join(", "))]
+    #[error("several functions could be the forwarder: {}. Choose one with --function", .0.join(", "))]
     Several(Vec<String>),
     #[error(transparent)]
     Call(#[from] AwsCallError),
@@ -103,7 +118,7 @@ impl Function {
             dead_letter: answer.dead_letter_config().and_then(|config| config.target_arn()).map(str::to_owned),
             timeout_seconds: answer.timeout().unwrap_or_default(),
             memory_megabytes: answer.memory_size().unwrap_or_default(),
-            trouble: trouble(&answer),
+            deployed: deployed(&answer),
             name,
         })
     }
@@ -117,6 +132,15 @@ impl Function {
         }
     }
 
+    /// As `--function` and the AWS CLI take it: the name, with the version or alias that was meant.
+    #[must_use]
+    pub(crate) fn qualified_name(&self) -> String {
+        match &self.qualifier {
+            Some(qualifier) => format!("{}:{qualifier}", self.name),
+            None => self.name.clone(),
+        }
+    }
+
     /// As the subject of a call.
     #[must_use]
     pub(crate) fn on(&self) -> On {
@@ -124,16 +148,20 @@ impl Function {
     }
 }
 
-/// A function that was not invoked for weeks is `Inactive`, and comes back by itself.
-/// Source: AWS Lambda Developer Guide, "Lambda function states".
-fn trouble(answer: &GetFunctionConfigurationOutput) -> Option<String> {
-    let code = |code: Option<&str>| code.map(|code| format!(" ({code})")).unwrap_or_default();
-    if let Some(state @ (State::Failed | State::Pending)) = answer.state() {
-        return Some(format!("its state is {state}{}", code(answer.state_reason_code().map(|code| code.as_str()))));
+fn deployed(answer: &GetFunctionConfigurationOutput) -> Deployed {
+    let reasons = [
+        answer.state_reason_code().map(|code| code.as_str()),
+        answer.last_update_status_reason_code().map(|code| code.as_str()),
+    ];
+    let hidden = answer.environment().and_then(|environment| environment.error());
+    Deployed {
+        state: answer.state().map(|state| state.as_str().to_owned()),
+        last_update: answer.last_update_status().map(|status| status.as_str().to_owned()),
+        reasons: reasons.into_iter().flatten().map(str::to_owned).collect(),
+        runtime: answer.runtime().map(|runtime| runtime.as_str().to_owned()),
+        architectures: answer.architectures().iter().map(|one| one.as_str().to_owned()).collect(),
+        variables_hidden: hidden.map(|error| error.error_code().unwrap_or("no code").to_owned()),
     }
-    let failed = matches!(answer.last_update_status(), Some(LastUpdateStatus::Failed));
-    let reason = answer.last_update_status_reason_code().map(|code| code.as_str());
-    failed.then(|| format!("its last update failed{}", code(reason)))
 }
 
 fn on(account: &Account, name: &str) -> On {
@@ -174,7 +202,7 @@ async fn only_one(account: &Account) -> Result<String, FunctionError> {
     let mut names: Vec<String> = Vec::new();
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| {
-            AwsCallError::new("lambda:ListFunctions", On::any("the functions; name yours with --function"), &error)
+            AwsCallError::new("lambda:ListFunctions", On::any("all functions (not needed with --function)"), &error)
         })?;
         names.extend(page.functions().iter().filter_map(|function| function.function_name()).map(str::to_owned));
     }

@@ -7,12 +7,12 @@ use super::concurrently::each;
 use super::error::{AwsCallError, On};
 use pipeline::glob;
 
-/// A log group, as far as it matters here.
+/// A log group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LogGroup {
     pub(crate) name: String,
     pub(crate) class: LogGroupClass,
-    /// `None`: its events are kept for ever.
+    /// `None`: its events never expire.
     pub(crate) retention_days: Option<i32>,
     /// As CloudWatch last counted.
     pub(crate) stored_bytes: i64,
@@ -22,9 +22,9 @@ pub(crate) struct LogGroup {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LogGroupClass {
     Standard,
-    /// Takes no subscription filter.
+    /// Does not support subscription filters.
     InfrequentAccess,
-    /// Takes none either.
+    /// Does not support them either.
     Delivery,
 }
 
@@ -39,7 +39,7 @@ pub(crate) struct SubscriptionFilter {
     pub(crate) extras: FilterExtras,
 }
 
-/// What a filter can have besides, and has to be given again when it is changed.
+/// What else a filter can have, which has to be repeated when the filter is changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct FilterExtras {
     pub(crate) on_transformed_logs: bool,
@@ -66,7 +66,7 @@ pub(crate) struct LogGroupTag {
     pub(crate) value: Option<String>,
 }
 
-/// What a selection has found.
+/// What a selection found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct FoundLogGroups {
     /// By name.
@@ -153,7 +153,7 @@ fn read(group: &sdk::LogGroup) -> Option<LogGroup> {
     Some(LogGroup { name, class, retention_days: group.retention_in_days(), stored_bytes })
 }
 
-/// Asks each group for its tags: a call a group, and no other service that would need permissions of its own.
+/// Asks each group for its tags: one call per group, but no other service that would need permissions of its own.
 async fn with_tags(
     account: &Account,
     groups: Vec<LogGroup>,

@@ -1,7 +1,7 @@
 //! The SDK's requests over podferry's own HTTP client, so that there is one TLS stack with one list of roots, and one place that
 //! knows proxies (`docs/decisions/0005-one-tls-stack.md`).
 //!
-//! The SDK keeps the time of a call and tries again; here a request is carried once.
+//! The SDK handles timeouts and retries; here a request is sent once.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use aws_smithy_runtime_api::http::{Response, StatusCode};
 use aws_smithy_types::body::SdkBody;
 use reqwest::Client;
 
-/// What the SDK sends its requests with.
+/// The HTTP client that the SDK uses.
 #[derive(Debug, Clone)]
 pub(crate) struct SdkHttp(Client);
 
@@ -78,7 +78,7 @@ async fn carry(
     Ok(response)
 }
 
-/// The SDK tries timeouts and broken connections again.
+/// The SDK retries timeouts and broken connections.
 fn failed(error: reqwest::Error) -> ConnectorError {
     // Without the address: an operator's own endpoint may hold a password.
     let error = error.without_url();

@@ -1,4 +1,4 @@
-//! AWS for people: what the operator's commands ask of it, through AWS's own SDK.
+//! AWS for people: what the operator's commands ask it, through AWS's own SDK.
 //!
 //! ```text
 //!  flags ─▶ account ─────────────▶ clients ──▶ http ──▶ delivery::client (rustls, ring, roots compiled in)
@@ -6,26 +6,24 @@
 //!           from the SDK's chain      └─ what fails ─▶ error: which call, on what, why, what to do
 //! ```
 //!
-//! * [`groups`], [`function`], [`queues`]: what there is, as values; [`subscribe`]: what is to be done with it; [`status`]: how it
-//!   does; [`doctor`]: whether all of it works together; [`backfill`]: history to Datadog; [`redrive`]: dead
-//!   letters.
+//! * [`groups`], [`function`] and [`queues`] read what exists, as values; [`subscribe`] changes it; [`health`] judges whether logs
+//!   reach Datadog; [`backfill`] sends history; [`redrive`] handles dead letters.
 //! * [`account`] opens an account in a region: the one place that makes the SDK's configuration and its clients.
 //! * [`http`] carries the SDK's requests over the HTTP client that the rest of podferry uses.
-//! * [`error`] makes of each failure what a person can act on.
+//! * [`error`] turns each failure into what a person can act on.
 //!
-//! The function calls AWS by `lambda::aws`, without the SDK: see `docs/decisions/0013-the-sdk-in-the-command-only.md`.
+//! The function calls AWS through `lambda::aws`, without the SDK: see `docs/decisions/0013-the-sdk-in-the-command-only.md`.
 
 pub(crate) mod account;
 pub(crate) mod backfill;
 pub(crate) mod concurrently;
-pub(crate) mod doctor;
 pub(crate) mod error;
 pub(crate) mod function;
 pub(crate) mod groups;
+pub(crate) mod health;
 pub(crate) mod http;
 pub(crate) mod queues;
 pub(crate) mod redrive;
-pub(crate) mod status;
 pub(crate) mod subscribe;
 
 #[cfg(test)]

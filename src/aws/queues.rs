@@ -1,4 +1,4 @@
-//! The queues where undelivered logs wait and where dead letters lie, found from the function's configuration.
+//! The queues of undelivered logs and of dead letters, found through the function's configuration.
 
 use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::Value;
@@ -6,16 +6,16 @@ use serde_json::Value;
 use super::account::Account;
 use super::error::{AwsCallError, On};
 use super::function::Function;
-use forwarder::settings::{DEAD_LETTER_QUEUE_URL, Source, UNDELIVERED_QUEUE_URL};
+use forwarder::settings::{DEAD_LETTER_QUEUE_URL, UNDELIVERED_QUEUE_URL, VariableSource};
 
 /// What a queue is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum QueueRole {
-    /// Logs that may go through later; its messages come back to the function.
+    /// Logs that may be delivered later; its messages come back to the function.
     Undelivered,
     /// What needs a person.
     DeadLetter,
-    /// Events that Lambda gave up, where its configuration sends them to a queue.
+    /// Events that Lambda gave up on, if its configuration sends them to a queue.
     FailedEvents,
 }
 
@@ -27,21 +27,29 @@ pub(crate) struct SqsQueue {
     pub(crate) name: String,
 }
 
-/// How full a queue is, about: SQS counts no better.
+/// How many messages a queue holds, approximately: SQS counts no better.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct QueueDepth {
-    /// To be read now.
-    pub(crate) visible: u64,
-    /// Being read, or put off by the function.
-    pub(crate) hidden: u64,
-    /// Sent with a delay that is not over.
-    pub(crate) delayed: u64,
+    pub(crate) visible: usize,
+    /// Received, and neither deleted nor visible again yet; the function also hides what it will retry later.
+    pub(crate) in_flight: usize,
+    /// Sent with a delay that has not passed.
+    pub(crate) delayed: usize,
+}
+
+/// What SQS says of a queue.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct QueueAttributes {
+    pub(crate) arn: String,
+    pub(crate) depth: QueueDepth,
+    /// The ARN of the queue to which SQS moves messages that were received too often; none without a redrive policy.
+    pub(crate) dead_letter_queue: Option<String>,
 }
 
 impl QueueDepth {
     #[must_use]
-    pub(crate) fn all(&self) -> u64 {
-        self.visible + self.hidden + self.delayed
+    pub(crate) fn all(&self) -> usize {
+        self.visible + self.in_flight + self.delayed
     }
 }
 
@@ -60,7 +68,7 @@ impl SqsQueue {
     }
 }
 
-/// What the function's variables say: the queue of undelivered logs, and that of dead letters.
+/// The queues that the function's variables name.
 #[must_use]
 pub(crate) fn of_variables(function: &Function) -> Vec<SqsQueue> {
     let variables = [(QueueRole::Undelivered, UNDELIVERED_QUEUE_URL), (QueueRole::DeadLetter, DEAD_LETTER_QUEUE_URL)];
@@ -85,11 +93,11 @@ pub(crate) async fn of_arn(account: &Account, role: QueueRole, arn: &str) -> Res
     Ok(answer.queue_url().map(|url| SqsQueue::new(role, url)))
 }
 
-/// How full it is, and the ARN of the queue to which SQS moves what was read too often.
+/// What SQS says of a queue.
 ///
 /// # Errors
 /// [`AwsCallError`]
-pub(crate) async fn depth(account: &Account, queue: &SqsQueue) -> Result<(QueueDepth, Option<String>), AwsCallError> {
+pub(crate) async fn attributes(account: &Account, queue: &SqsQueue) -> Result<QueueAttributes, AwsCallError> {
     let answer = account
         .sqs
         .get_queue_attributes()
@@ -104,8 +112,12 @@ pub(crate) async fn depth(account: &Account, queue: &SqsQueue) -> Result<(QueueD
         text(&QueueAttributeName::RedrivePolicy).and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
     let depth = QueueDepth {
         visible: number(QueueAttributeName::ApproximateNumberOfMessages),
-        hidden: number(QueueAttributeName::ApproximateNumberOfMessagesNotVisible),
+        in_flight: number(QueueAttributeName::ApproximateNumberOfMessagesNotVisible),
         delayed: number(QueueAttributeName::ApproximateNumberOfMessagesDelayed),
     };
-    Ok((depth, redrive["deadLetterTargetArn"].as_str().map(str::to_owned)))
+    Ok(QueueAttributes {
+        arn: text(&QueueAttributeName::QueueArn).map_or_else(|| account.arn("sqs", &queue.name), str::to_owned),
+        depth,
+        dead_letter_queue: redrive["deadLetterTargetArn"].as_str().map(str::to_owned),
+    })
 }

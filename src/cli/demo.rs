@@ -23,11 +23,12 @@ use super::error::CommandError;
 use super::exit::Exit;
 use super::output::OutputFlag;
 use super::show;
-use forwarder::lambda::handler::{Delivered, Handler, Invocation};
+use forwarder::lambda::handler::Handler;
+use forwarder::lambda::invocation::{Delivered, Invocation};
 use forwarder::settings::Settings;
 use intake::StandIn;
-use pipeline::decode::{self, Message};
-use pipeline::event::{self, Event};
+use pipeline::decode::{self, EventMessage};
+use pipeline::event::{self, InvocationEvent};
 use pipeline::{DEFAULT_MAX_DECOMPRESSED_BYTES, inflate, json as members};
 
 /// A sample: how the ConfigMap was, and the event as CloudWatch Logs hands it over. Real Fluent Bit wrote them.
@@ -140,7 +141,7 @@ async fn demonstrate(as_json: bool) -> Result<Exit, CommandError> {
 
 /// What is inside an event; empty should the event be no event.
 fn content(event: &[u8]) -> Cow<'static, str> {
-    let Ok(Event::AwsLogs { data }) = event::recognise(event) else { return Cow::default() };
+    let Ok(InvocationEvent::AwsLogs { data }) = event::recognise(event) else { return Cow::default() };
     inflate::inflate(&data, DEFAULT_MAX_DECOMPRESSED_BYTES).map(inflate::text).unwrap_or_default().into()
 }
 
@@ -170,7 +171,7 @@ fn first_message(event: &[u8]) -> String {
     let content = content(event);
     let batch = decode::read(&content).unwrap_or_default();
     let mut text = String::new();
-    if let Some(Message::Escaped(escaped)) = batch.events.first().map(|event| event.message) {
+    if let Some(EventMessage::Escaped(escaped)) = batch.events.first().map(|event| event.message) {
         members::unescape_into(escaped, &mut text);
     }
     show::shortened(&text, 300)

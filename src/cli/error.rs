@@ -29,7 +29,7 @@ pub(super) enum CommandError {
     #[error("{0}: the stand-in would be exposed to the network; listen on 127.0.0.1 or [::1]")]
     NotLoopback(std::net::SocketAddr),
     #[error(transparent)]
-    Failure(#[from] forwarder::lambda::handler::Failure),
+    Failure(#[from] forwarder::lambda::invocation::InvocationFailure),
     #[error(transparent)]
     Account(#[from] crate::aws::account::AccountError),
     #[error(transparent)]

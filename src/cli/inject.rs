@@ -16,7 +16,7 @@ use super::output::OutputFlag;
 use super::{notes, project, replace};
 use manifests::agent::{SIDECAR_LABEL, check_labels};
 use manifests::cluster::{ClusterOptions, Need};
-use manifests::inject::{self, Object, Outcome, Want};
+use manifests::inject::{self, InjectOutcome, InjectRequest, InjectedObject};
 use manifests::sidecar::Sidecar;
 
 /// Add the Datadog Agent sidecar to manifests
@@ -83,7 +83,7 @@ struct Manifests<'a> {
     file: &'a Path,
     before: String,
     after: String,
-    objects: Vec<Object>,
+    objects: Vec<InjectedObject>,
 }
 
 impl InjectOptions {
@@ -115,16 +115,16 @@ fn inject_all(options: &InjectOptions) -> Result<Exit, CommandError> {
     }
     report(&all, options.output.is_json())?;
     let objects = all.iter().flat_map(|one| &one.objects);
-    Ok(Exit::of_findings(objects.filter(|object| matches!(object.outcome, Outcome::LeftAlone(_))).count()))
+    Ok(Exit::of_findings(objects.filter(|object| matches!(object.outcome, InjectOutcome::LeftAlone(_))).count()))
 }
 
-fn want(options: &InjectOptions) -> Result<Want, CommandError> {
+fn want(options: &InjectOptions) -> Result<InjectRequest, CommandError> {
     if options.label_only {
         let (name, value) = SIDECAR_LABEL;
         let usual = || vec![(name.to_owned(), value.to_owned())];
         let labels = if options.labels.is_empty() { usual() } else { options.labels.clone() };
         check_labels(&labels).map_err(CommandError::refused)?;
-        return Ok(Want::Labels { labels, own_user: options.run_as_agent });
+        return Ok(InjectRequest::Labels { labels, own_user: options.run_as_agent });
     }
     let flags = ClusterOptions {
         cluster: options.cluster.clone(),
@@ -142,10 +142,10 @@ fn want(options: &InjectOptions) -> Result<Want, CommandError> {
     }
     sidecar.check().map_err(CommandError::refused)?;
     let service_account = cluster.given_service_account().map(str::to_owned);
-    Ok(Want::Sidecar { sidecar: Box::new(sidecar), service_account })
+    Ok(InjectRequest::Sidecar { sidecar: Box::new(sidecar), service_account })
 }
 
-fn manifests<'a>(file: &'a Path, want: &Want) -> Result<Manifests<'a>, CommandError> {
+fn manifests<'a>(file: &'a Path, want: &InjectRequest) -> Result<Manifests<'a>, CommandError> {
     let bytes = read(file)?;
     let refused = |problem: String| CommandError::Manifest { path: shown(file), problem };
     let before = String::from_utf8(bytes).map_err(|error| refused(error.to_string()))?;
@@ -202,7 +202,8 @@ fn report(all: &[Manifests<'_>], as_json: bool) -> std::io::Result<()> {
         return writeln!(out, "{:#}", json!({ "objects": objects }));
     }
     // What has no Agent is a finding; the rest is for information.
-    let is_shown = |object: &Object| !notes::is_quiet() || matches!(object.outcome, Outcome::LeftAlone(_));
+    let is_shown =
+        |object: &InjectedObject| !notes::is_quiet() || matches!(object.outcome, InjectOutcome::LeftAlone(_));
     for (file, object) in objects().filter(|(_, object)| is_shown(object)) {
         writeln!(out, "{}", as_line(file, object))?;
     }
@@ -215,26 +216,26 @@ fn report(all: &[Manifests<'_>], as_json: bool) -> std::io::Result<()> {
     Ok(())
 }
 
-fn as_line(file: &Path, object: &Object) -> String {
+fn as_line(file: &Path, object: &InjectedObject) -> String {
     let place = format!("{}:{}", shown(file), object.line);
     let namespace = object.namespace.iter().map(|namespace| format!("{namespace}/")).collect::<String>();
     let mut line = format!("{place}: {} {namespace}{} (document {}): ", object.kind, object.name, object.document);
     // Writing to a string cannot fail.
     let _ = match &object.outcome {
-        Outcome::Changed(notes) => {
+        InjectOutcome::Changed(notes) => {
             write!(line, "injected{}", notes.iter().map(|note| format!("; {note}")).collect::<String>())
         }
-        Outcome::Already(what) => write!(line, "nothing to do: {what}"),
-        Outcome::LeftAlone(reason) => write!(line, "left alone: {}; {}", reason.what, reason.advice),
+        InjectOutcome::Already(what) => write!(line, "nothing to do: {what}"),
+        InjectOutcome::LeftAlone(reason) => write!(line, "left alone: {}; {}", reason.what, reason.advice),
     };
     line
 }
 
-fn as_value(file: &Path, object: &Object) -> Value {
+fn as_value(file: &Path, object: &InjectedObject) -> Value {
     let (outcome, reason, advice, notes) = match &object.outcome {
-        Outcome::Changed(notes) => ("injected", None, None, notes.clone()),
-        Outcome::Already(what) => ("already", Some(what), None, Vec::new()),
-        Outcome::LeftAlone(reason) => ("left_alone", Some(&reason.what), Some(&reason.advice), Vec::new()),
+        InjectOutcome::Changed(notes) => ("injected", None, None, notes.clone()),
+        InjectOutcome::Already(what) => ("already", Some(what), None, Vec::new()),
+        InjectOutcome::LeftAlone(reason) => ("left_alone", Some(&reason.what), Some(&reason.advice), Vec::new()),
     };
     json!({
         "file": shown(file), "document": object.document, "line": object.line, "kind": object.kind,

@@ -12,10 +12,10 @@ use super::notes::note;
 use super::{project, replace, show};
 use manifests::cluster::ClusterOptions;
 use manifests::lint::finding::Fact;
-use manifests::lint::project::Expected;
+use manifests::lint::project::ExpectedTarget;
 use manifests::lint::report::{LintReport, explain, github, json, sarif, text};
 use manifests::lint::rule::Severity;
-use manifests::lint::source::Source;
+use manifests::lint::source::SourceFile;
 use manifests::lint::{self, fix, rules};
 
 /// Ends of names of files that are read in folders.
@@ -153,7 +153,7 @@ fn explain(code: &str) -> Result<Exit, CommandError> {
     Ok(Exit::Done)
 }
 
-fn rule(code: &str) -> Result<&'static manifests::lint::rule::Rule, CommandError> {
+fn rule(code: &str) -> Result<&'static manifests::lint::rule::LintRule, CommandError> {
     let unknown = || {
         CommandError::Refused(format!(
             "{code}: no rule has this code or name; `podferry lint --explain all` lists them"
@@ -166,7 +166,7 @@ fn known(code: &str) -> Result<String, CommandError> {
     rule(code).map(|rule| rule.code.to_owned())
 }
 
-fn expected(options: &LintOptions) -> Result<Expected, CommandError> {
+fn expected(options: &LintOptions) -> Result<ExpectedTarget, CommandError> {
     let flags = ClusterOptions {
         region: options.region.clone(),
         log_group: options.log_group.clone(),
@@ -174,7 +174,7 @@ fn expected(options: &LintOptions) -> Result<Expected, CommandError> {
     };
     let cluster = project::cluster(flags, options.config.as_deref())?;
     let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    Ok(Expected {
+    Ok(ExpectedTarget {
         region: given(cluster.region()),
         account: given(cluster.account()),
         cluster: given(cluster.name()),
@@ -201,13 +201,13 @@ impl LintedFile {
         self.path.strip_prefix("./").unwrap_or(&self.path).display().to_string()
     }
 
-    fn read(&self) -> Result<Source, CommandError> {
+    fn read(&self) -> Result<SourceFile, CommandError> {
         let bytes = input::read(&self.path)?;
         let text = String::from_utf8(bytes).map_err(|error| {
             let at = error.utf8_error().valid_up_to();
             self.failed(std::io::Error::other(format!("not UTF-8 text: byte {at} is invalid")))
         })?;
-        Ok(Source { name: self.name(), text })
+        Ok(SourceFile { name: self.name(), text })
     }
 
     fn failed(&self, error: std::io::Error) -> CommandError {
@@ -255,7 +255,12 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), CommandError> {
 }
 
 /// What the sources become, and how many findings were fixed.
-fn fixed(sources: &[Source], report: &LintReport, expected: &Expected, allowed: &[String]) -> (Vec<Source>, usize) {
+fn fixed(
+    sources: &[SourceFile],
+    report: &LintReport,
+    expected: &ExpectedTarget,
+    allowed: &[String],
+) -> (Vec<SourceFile>, usize) {
     let (mut sources, mut report, mut count) = (sources.to_vec(), report.clone(), 0);
     for _ in 0..ROUNDS {
         let mut now = 0;
@@ -273,7 +278,7 @@ fn fixed(sources: &[Source], report: &LintReport, expected: &Expected, allowed: 
     (sources, count)
 }
 
-fn write(report: &LintReport, sources: &[Source], format: LintFormat) -> Result<(), CommandError> {
+fn write(report: &LintReport, sources: &[SourceFile], format: LintFormat) -> Result<(), CommandError> {
     let pretty = |value: &serde_json::Value| format!("{value:#}\n");
     let written = match format {
         LintFormat::Text => {
@@ -292,7 +297,7 @@ fn write(report: &LintReport, sources: &[Source], format: LintFormat) -> Result<
 }
 
 /// Facts, each with its file where there are several.
-fn facts(report: &LintReport, sources: &[Source]) -> String {
+fn facts(report: &LintReport, sources: &[SourceFile]) -> String {
     let line = |fact: &Fact| match sources.get(fact.place.source).filter(|_| sources.len() > 1) {
         Some(source) => format!("{}: {}.\n", source.name, fact.text),
         None => format!("{}.\n", fact.text),
@@ -300,7 +305,7 @@ fn facts(report: &LintReport, sources: &[Source]) -> String {
     report.facts.iter().map(line).collect()
 }
 
-fn write_diff(before: &[Source], after: &[Source]) -> Result<Exit, CommandError> {
+fn write_diff(before: &[SourceFile], after: &[SourceFile]) -> Result<Exit, CommandError> {
     let mut out = std::io::stdout().lock();
     let mut changed = 0;
     for (before, after) in before.iter().zip(after).filter(|(before, after)| before.text != after.text) {

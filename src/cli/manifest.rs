@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::error::CommandError;
+use manifests::workload::template_of;
 
 /// What one container's annotation says, and where it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,8 +86,7 @@ fn alone(json: &str) -> Annotated {
 
 /// The annotations of a pod, or of the pods that a workload makes; or those that stand there by themselves.
 fn of_object(object: &Value, found: &mut Vec<Annotated>) {
-    let templates = ["/spec/jobTemplate/spec/template", "/spec/template", ""];
-    let Some(pod) = templates.iter().find_map(|path| object.pointer(path)) else { return };
+    let pod = template_of(object);
     let annotations = pod.pointer("/metadata/annotations").or_else(|| pod.get("annotations")).unwrap_or(pod);
     let Some(annotations) = annotations.as_object() else { return };
     let text = |path: &str| object.pointer(path).and_then(Value::as_str);

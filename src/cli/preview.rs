@@ -71,17 +71,17 @@ fn preview(file: &Path, as_json: bool, explain: bool, logs: usize) -> Result<(),
     })?;
     let items = show::items(&processed)?;
     if as_json && explain {
-        let fates = show::fates_json(&processed.fates, &items);
-        return Ok(show::json(&json!({ "counts": processed.counts, "logs": fates }))?);
+        let outcomes = show::outcomes_json(&processed.outcomes, &items);
+        return Ok(show::json(&json!({ "counts": processed.counts, "logs": outcomes }))?);
     }
     if as_json {
         return Ok(show::json(&Value::Array(items))?);
     }
     let mut out = anstream::stdout().lock();
     summary(&mut out, &processed, &items)?;
-    show::rules(&mut out, &processed.fates)?;
-    show::fates(&mut out, processed.fates.get(..logs).unwrap_or(&processed.fates), &items, Detail::Whole)?;
-    let all = processed.fates.len();
+    show::rules(&mut out, &processed.outcomes)?;
+    show::outcomes(&mut out, processed.outcomes.get(..logs).unwrap_or(&processed.outcomes), &items, Detail::Whole)?;
+    let all = processed.outcomes.len();
     if all > logs {
         writeln!(out, "\n{} in all; show them with --logs {all} or --output json.", show::counted(all, "log"))?;
     }
@@ -91,12 +91,14 @@ fn preview(file: &Path, as_json: bool, explain: bool, logs: usize) -> Result<(),
 /// An event, or the content of one.
 fn process(bytes: &[u8], settings: &PipelineSettings) -> Result<Processed, EventError> {
     let text = std::str::from_utf8(bytes).map_err(|_| EventError::NotJson)?;
+    // What would be sent now: logs that are too old for Datadog have the time of sending.
+    let now_ms = jiff::Timestamp::now().as_millisecond();
     let mut is_content = false;
     let _ = pipeline::json::each_member(text, |key, _| is_content |= key == "logEvents" || key == "messageType");
     if is_content {
-        return pipeline::explain_content(text, NO_FUNCTION, settings);
+        return pipeline::explain_content(text, NO_FUNCTION, settings, now_ms);
     }
-    pipeline::explain_content(&pipeline::content(bytes, settings)?, NO_FUNCTION, settings)
+    pipeline::explain_content(&pipeline::content(bytes, settings)?, NO_FUNCTION, settings, now_ms)
 }
 
 fn summary(out: &mut impl Write, processed: &Processed, items: &[Value]) -> Result<(), CommandError> {
@@ -116,6 +118,13 @@ fn summary(out: &mut impl Write, processed: &Processed, items: &[Value]) -> Resu
         show::counted(processed.payloads.len(), "request"),
     )?;
     show::counts(out, &counts)?;
+    if counts.late > 0 {
+        writeln!(
+            out,
+            "\n{} older than Datadog takes (18 hours): sent with the current time, `original_timestamp` and the tag `late:true`.",
+            if counts.late == 1 { "1 log is".to_owned() } else { format!("{} logs are", counts.late) }
+        )?;
+    }
     // Who wrote, and how much: one row a container.
     let mut containers: Vec<(String, usize)> = Vec::new();
     for item in items {

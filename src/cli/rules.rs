@@ -16,7 +16,7 @@ use super::show::Detail;
 use forwarder::settings::{Environment, Settings};
 use pipeline::autodiscovery::ContainerLogs;
 use pipeline::compress::Compression;
-use pipeline::rules::{Action, RuleError};
+use pipeline::rules::{RuleAction, RuleError};
 use pipeline::{self, PipelineSettings, Processed};
 
 /// What the sample's lines are said to come from.
@@ -150,7 +150,7 @@ impl RulesReport {
         }
         if has_sample {
             show::counts(out, &self.processed.counts)?;
-            show::fates(out, &self.processed.fates, &self.logs, Detail::Message)?;
+            show::outcomes(out, &self.processed.outcomes, &self.logs, Detail::Message)?;
         }
         Ok(())
     }
@@ -163,7 +163,7 @@ impl RulesReport {
             .collect();
         json!({
             "title": self.title, "rules": rules, "problems": self.problems, "counts": self.processed.counts,
-            "logs": show::fates_json(&self.processed.fates, &self.logs),
+            "logs": show::outcomes_json(&self.processed.outcomes, &self.logs),
         })
     }
 }
@@ -174,15 +174,18 @@ fn rules(logs: &ContainerLogs) -> Vec<[String; 3]> {
     let row = |name: &str, kind: &str, state: &str| [name.to_owned(), kind.to_owned(), state.to_owned()];
     let mut rows: Vec<_> = logs.rules.multi_line.iter().map(|rule| row(&rule.name, "multi_line", WORKS)).collect();
     rows.extend(logs.rules.rules.iter().map(|rule| match rule.action {
-        Action::Exclude(_) => row(&rule.name, "exclude_at_match", WORKS),
-        Action::Include(_) => row(&rule.name, "include_at_match", WORKS),
-        Action::Mask(..) => row(&rule.name, "mask_sequences", WORKS),
-        Action::ExcludeTruncated => row(&rule.name, "exclude_truncated", WORKS),
-        Action::Scrub(_) => row(&rule.name, "scrubber", WORKS),
-        Action::BrokenMask => row(&rule.name, "mask_sequences", "broken: all text is withheld"),
+        RuleAction::Exclude(_) => row(&rule.name, "exclude_at_match", WORKS),
+        RuleAction::Include(_) => row(&rule.name, "include_at_match", WORKS),
+        RuleAction::Mask(..) => row(&rule.name, "mask_sequences", WORKS),
+        RuleAction::ExcludeTruncated => row(&rule.name, "exclude_truncated", WORKS),
+        RuleAction::Scrub(_) => row(&rule.name, "scrubber", WORKS),
+        RuleAction::BrokenMask => row(&rule.name, "mask_sequences", "broken: all text is withheld"),
     }));
     rows
 }
+
+/// When the sample's lines are written and sent: no rule asks for the time.
+const SAMPLE_MS: i64 = 0;
 
 /// Runs the lines as if the container had written them: the whole way that a log takes, the forwarder's settings too.
 fn run(annotated: &Annotated, sample: &[String], settings: &PipelineSettings) -> Result<Processed, CommandError> {
@@ -196,7 +199,7 @@ fn run(annotated: &Annotated, sample: &[String], settings: &PipelineSettings) ->
         .enumerate()
         .map(|(number, line)| {
             let record = json!({ "log": line, "stream": "stdout", "logtag": "F", "kubernetes": kubernetes });
-            json!({ "id": format!("{number:056}"), "timestamp": 0, "message": record.to_string() })
+            json!({ "id": format!("{number:056}"), "timestamp": SAMPLE_MS, "message": record.to_string() })
         })
         .collect();
     let content = json!({
@@ -204,6 +207,6 @@ fn run(annotated: &Annotated, sample: &[String], settings: &PipelineSettings) ->
         "logStream": format!("kube.var.log.containers.{POD}_{namespace}_{}-{ID}.log", annotated.container),
         "subscriptionFilters": [], "logEvents": events,
     });
-    pipeline::explain_content(&content.to_string(), "", settings)
+    pipeline::explain_content(&content.to_string(), "", settings, SAMPLE_MS)
         .map_err(|error| CommandError::Internal(format!("the sample could not be read: {error}")))
 }

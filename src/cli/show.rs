@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::error::CommandError;
 pub(super) use pipeline::counted::counted;
-use pipeline::rules::Effect;
-use pipeline::{Counts, Fate, Processed};
+use pipeline::rules::RuleEffect;
+use pipeline::{LogCounts, LogOutcome, Processed};
 
 pub(super) const ERROR: Style = AnsiColor::Red.on_default().bold();
 const TITLE: Style = Style::new().bold();
@@ -54,7 +54,7 @@ pub(super) fn items(processed: &Processed) -> Result<Vec<Value>, CommandError> {
 }
 
 /// What became of the events, in numbers.
-pub(super) fn counts(out: &mut impl Write, counts: &Counts) -> io::Result<()> {
+pub(super) fn counts(out: &mut impl Write, counts: &LogCounts) -> io::Result<()> {
     let columns = [
         ("events", counts.events),
         ("logs", counts.logs),
@@ -70,7 +70,7 @@ pub(super) fn counts(out: &mut impl Write, counts: &Counts) -> io::Result<()> {
 }
 
 /// What rules did, a row each; nothing if they did nothing.
-pub(super) fn rules(out: &mut impl Write, fates: &[Fate]) -> io::Result<()> {
+pub(super) fn rules(out: &mut impl Write, outcomes: &[LogOutcome]) -> io::Result<()> {
     let mut rows: Vec<(String, [usize; 3])> = Vec::new();
     let mut add = |name: &str, column: usize| {
         let at = rows.iter().position(|(known, _)| known == name).unwrap_or_else(|| {
@@ -79,11 +79,11 @@ pub(super) fn rules(out: &mut impl Write, fates: &[Fate]) -> io::Result<()> {
         });
         rows[at].1[column] += 1;
     };
-    for fate in fates {
-        fate.joined_by.iter().for_each(|name| add(name, 2));
-        fate.left_out.iter().for_each(|name| add(name, 0));
-        for told in &fate.told {
-            add(&told.rule, usize::from(told.effect != Effect::Excluded));
+    for outcome in outcomes {
+        outcome.joined_by.iter().for_each(|name| add(name, 2));
+        outcome.left_out.iter().for_each(|name| add(name, 0));
+        for applied in &outcome.applied {
+            add(&applied.rule, usize::from(applied.effect != RuleEffect::Excluded));
         }
     }
     if rows.is_empty() {
@@ -105,12 +105,17 @@ pub(super) enum Detail {
 
 /// What became of each log; `items` are those that are shipped, in the same order. The text of others is not shown: no
 /// rule may have masked it.
-pub(super) fn fates(out: &mut impl Write, fates: &[Fate], items: &[Value], detail: Detail) -> io::Result<()> {
+pub(super) fn outcomes(
+    out: &mut impl Write,
+    outcomes: &[LogOutcome],
+    items: &[Value],
+    detail: Detail,
+) -> io::Result<()> {
     let mut items = items.iter();
-    for (number, fate) in fates.iter().enumerate() {
+    for (number, outcome) in outcomes.iter().enumerate() {
         title(out, &format!("log {}", number + 1))?;
-        part(out, "rules", &fate_text(fate))?;
-        match (items.next_if_shipped(fate), detail) {
+        part(out, "rules", &outcome_text(outcome))?;
+        match (items.next_if_shipped(outcome), detail) {
             (Some(item), Detail::Whole) => log(out, item)?,
             (Some(item), Detail::Message) => message(out, item)?,
             (None, _) => {}
@@ -120,55 +125,55 @@ pub(super) fn fates(out: &mut impl Write, fates: &[Fate], items: &[Value], detai
 }
 
 /// The same for programs.
-pub(super) fn fates_json(fates: &[Fate], items: &[Value]) -> Vec<Value> {
+pub(super) fn outcomes_json(outcomes: &[LogOutcome], items: &[Value]) -> Vec<Value> {
     let mut items = items.iter();
-    let one = |fate: &Fate| {
-        let rules: Vec<Value> = fate
-            .told
+    let one = |outcome: &LogOutcome| {
+        let rules: Vec<Value> = outcome
+            .applied
             .iter()
-            .map(|told| {
-                let effect = match told.effect {
-                    Effect::Excluded => "excluded",
-                    Effect::Masked => "masked",
-                    Effect::Withheld => "withheld",
+            .map(|applied| {
+                let effect = match applied.effect {
+                    RuleEffect::Excluded => "excluded",
+                    RuleEffect::Masked => "masked",
+                    RuleEffect::Withheld => "withheld",
                 };
-                json!({ "rule": told.rule, "effect": effect })
+                json!({ "rule": applied.rule, "effect": effect })
             })
             .collect();
         json!({
-            "id": fate.id, "shipped": fate.shipped, "lines": fate.lines, "joined_by": fate.joined_by, "rules": rules,
-            "left_out_by": fate.left_out, "log": items.next_if_shipped(fate),
+            "id": outcome.id, "shipped": outcome.shipped, "lines": outcome.lines, "joined_by": outcome.joined_by, "rules": rules,
+            "left_out_by": outcome.left_out, "log": items.next_if_shipped(outcome),
         })
     };
-    fates.iter().map(one).collect()
+    outcomes.iter().map(one).collect()
 }
 
 trait NextIfShipped<'v> {
-    /// The log of a fate, if there is one.
-    fn next_if_shipped(&mut self, fate: &Fate) -> Option<&'v Value>;
+    /// The log that an outcome tells of, if it was shipped.
+    fn next_if_shipped(&mut self, outcome: &LogOutcome) -> Option<&'v Value>;
 }
 
 impl<'v> NextIfShipped<'v> for std::slice::Iter<'v, Value> {
-    fn next_if_shipped(&mut self, fate: &Fate) -> Option<&'v Value> {
-        if fate.shipped { self.next() } else { None }
+    fn next_if_shipped(&mut self, outcome: &LogOutcome) -> Option<&'v Value> {
+        if outcome.shipped { self.next() } else { None }
     }
 }
 
 /// `joined from 5 lines by auto multi-line; masked by token; kept`.
-fn fate_text(fate: &Fate) -> String {
+fn outcome_text(outcome: &LogOutcome) -> String {
     let mut parts = Vec::new();
-    if let Some(rule) = &fate.joined_by {
-        parts.push(format!("joined from {} lines by {rule}", fate.lines));
+    if let Some(rule) = &outcome.joined_by {
+        parts.push(format!("joined from {} lines by {rule}", outcome.lines));
     }
-    for told in &fate.told {
-        parts.push(match told.effect {
-            Effect::Excluded => format!("excluded by {}", told.rule),
-            Effect::Masked => format!("masked by {}", told.rule),
-            Effect::Withheld => format!("withheld: {} does not work", told.rule),
+    for applied in &outcome.applied {
+        parts.push(match applied.effect {
+            RuleEffect::Excluded => format!("excluded by {}", applied.rule),
+            RuleEffect::Masked => format!("masked by {}", applied.rule),
+            RuleEffect::Withheld => format!("withheld: {} does not work", applied.rule),
         });
     }
-    parts.extend(fate.left_out.as_ref().map(|why| format!("left out by {why}")));
-    if fate.shipped {
+    parts.extend(outcome.left_out.as_ref().map(|why| format!("left out by {why}")));
+    if outcome.shipped {
         parts.push("kept".to_owned());
     }
     parts.join("; ")

@@ -1,4 +1,4 @@
-//! `podferry status`: how the forwarder does, as tables and findings, or as JSON.
+//! `podferry status`: the forwarder's health as tables, with what is wrong below them, or as JSON.
 
 use std::io::{self, Write};
 
@@ -11,17 +11,19 @@ use super::error::CommandError;
 use super::exit::Exit;
 use super::output::Output;
 use super::selection::{FunctionFlag, SelectionFlags};
-use super::show;
 use super::subscribe::said;
+use super::{show, spinner};
 use crate::aws::account::Account;
+use crate::aws::error::AwsCallError;
 use crate::aws::groups::{FoundLogGroups, SubscriptionFilter};
-use crate::aws::queues::QueueRole;
-use crate::aws::status::findings::{Finding, Weight, findings};
-use crate::aws::status::{GroupStatus, QueueStatus, Read, Status, read};
+use crate::aws::health::facts::{Fact, HealthFacts, LogGroupFact, QueueFact};
+use crate::aws::health::finding::{HealthFinding, HealthSeverity};
+use crate::aws::health::judge::judge;
+use crate::aws::health::read;
+use crate::aws::queues::{QueueDepth, QueueRole};
 use crate::aws::subscribe::is_same_function;
+use pipeline::counted::counted;
 
-/// Show the forwarder's health
-///
 /// Shows log groups, filters, queues and errors, what is wrong, and what to do about it. Shows all log groups that are subscribed to the
 /// function, unless you or podferry.yaml name some. Marks what it cannot read, and continues. Changes nothing.
 #[derive(Debug, Clone, Args)]
@@ -59,100 +61,113 @@ async fn status(options: StatusOptions) -> Result<Exit, CommandError> {
     if !selection.is_empty() && found == FoundLogGroups::default() {
         return Err(CommandError::Refused(super::subscribe::nothing_found(&account, &options.selection)));
     }
-    let reading = read::status(&account, function, found, selection.is_empty());
-    let status = super::spinner::during("Reading the state of everything…", reading).await;
-    let found = findings(&status);
+    let reading = read::all(&account, function, found, selection.is_empty());
+    let facts = spinner::during("Reading groups, queues and metrics…", reading).await;
+    let found = of_concern(judge(&facts));
     match options.aws.output() {
-        Output::Text => show_all(&mut anstream::stdout(), &account, &status, &found)?,
-        Output::Json => show::json(&json_of(&account, &status, &found))?,
+        Output::Text => show_all(&mut anstream::stdout(), &account, &facts, &found)?,
+        Output::Json => show::json(&json_of(&account, &facts, &found))?,
     }
-    // What is unknown may be wrong.
-    Ok(Exit::of_findings(found.iter().filter(|one| one.weight != Weight::Note).count()))
+    Ok(Exit::of_findings(found.iter().filter(|one| one.severity.is_problem()).count()))
+}
+
+/// What is not simply right, the worst first.
+fn of_concern(mut found: Vec<HealthFinding>) -> Vec<HealthFinding> {
+    let order = |severity| match severity {
+        HealthSeverity::Wrong => Some(0),
+        HealthSeverity::Unknown => Some(1),
+        HealthSeverity::Note => Some(2),
+        HealthSeverity::Ok | HealthSeverity::Skipped => None,
+    };
+    found.retain(|one| order(one.severity).is_some());
+    found.sort_by_key(|one| order(one.severity));
+    found
 }
 
 /// What a cell has where its value could not be read.
 const UNKNOWN: &str = "unknown";
 
-fn show_all(out: &mut impl Write, account: &Account, status: &Status, found: &[Finding]) -> io::Result<()> {
-    writeln!(out, "function {}\naccount {}, region {}", status.function.arn, account.id, account.region)?;
-    let hour = match &status.last_hour {
+fn show_all(out: &mut impl Write, account: &Account, facts: &HealthFacts, found: &[HealthFinding]) -> io::Result<()> {
+    writeln!(out, "function {}\naccount {}, region {}", facts.function.arn, account.id, account.region)?;
+    let hour = match &facts.activity.last_hour {
         Ok(hour) => {
-            let invocations = show::counted(usize::try_from(hour.invocations).unwrap_or(usize::MAX), "invocation");
+            let invocations = counted(hour.invocations, "invocation");
             format!("{invocations}, {} failed, {} throttled", hour.errors, hour.throttles)
         }
         Err(_) => UNKNOWN.to_owned(),
     };
     writeln!(out, "last hour: {hour}")?;
-    if let Ok(Some(policy)) = &status.account_policy {
+    if let Ok(Some(policy)) = &facts.log_groups.account_policy {
         let left_out = if policy.left_out.is_empty() { "none".to_owned() } else { policy.left_out.join(", ") };
-        writeln!(out, "policy {}: all log groups, {}; left out: {left_out}", policy.name, said(&policy.pattern))?;
+        writeln!(out, "account policy {}: all log groups, {}; except: {left_out}", policy.name, said(&policy.pattern))?;
     }
-    if let Ok(Some(destination)) = &status.failed_events {
-        writeln!(out, "events that Lambda gives up go to {destination}")?;
+    if let Ok(Some(destination)) = &facts.queues.failed_events {
+        writeln!(out, "events that Lambda gives up on go to {destination}")?;
     }
-    if !status.groups.is_empty() {
-        let rows: Vec<Vec<String>> = status.groups.iter().map(|group| group_cells(status, group)).collect();
+    if !facts.log_groups.groups.is_empty() {
+        let rows: Vec<Vec<String>> = facts.log_groups.groups.iter().map(|group| group_cells(facts, group)).collect();
         show::table(out, &["log group", "filter → destination", "retention", "stored", "last event"], &rows)?;
     }
-    if !status.queues.is_empty() {
-        let rows: Vec<Vec<String>> = status.queues.iter().map(queue_cells).collect();
-        show::table(out, &["queue", "holds", "to be read", "put off", "oldest"], &rows)?;
+    if !facts.queues.queues.is_empty() {
+        let rows: Vec<Vec<String>> = facts.queues.queues.iter().map(queue_cells).collect();
+        show::table(out, &["queue", "holds", "visible", "delayed", "oldest"], &rows)?;
     }
     for finding in found {
-        show::weighed(out, finding.weight.word(), &format!("{}: {}", finding.about, finding.problem))?;
-        if !finding.remedy.is_empty() {
-            show::remedy(out, &finding.remedy)?;
+        show::weighed(out, finding.severity.word(), &format!("{}: {}", finding.what, finding.why))?;
+        if let Some(fix) = &finding.fix {
+            show::remedy(out, fix)?;
         }
     }
-    if found.iter().all(|one| one.weight == Weight::Note) {
+    if !found.iter().any(|one| one.severity.is_problem()) {
         writeln!(out, "nothing is wrong")?;
     }
     Ok(())
 }
 
-fn group_cells(status: &Status, group: &GroupStatus) -> Vec<String> {
-    let retention = group.group.retention_days.map_or_else(|| "for ever".to_owned(), |days| format!("{days} d"));
+fn group_cells(facts: &HealthFacts, group: &LogGroupFact) -> Vec<String> {
+    let retention = group.group.retention_days.map_or_else(|| "forever".to_owned(), |days| format!("{days} d"));
     let filters = match &group.filters {
         Ok(filters) if filters.is_empty() => "–".to_owned(),
-        Ok(filters) => filters.iter().map(|filter| filter_cell(status, filter)).collect::<Vec<_>>().join("; "),
+        Ok(filters) => filters.iter().map(|filter| filter_cell(facts, filter)).collect::<Vec<_>>().join("; "),
         Err(_) => UNKNOWN.to_owned(),
     };
     let last = cell(&group.newest, |newest| match newest.and_then(|newest| newest.event) {
-        Some(time) => ago(status.now, time),
+        Some(time) => ago(facts.activity.now_ms, time),
         None => "never".to_owned(),
     });
     vec![group.group.name.clone(), filters, retention, bytes(group.group.stored_bytes), last]
 }
 
-fn filter_cell(status: &Status, filter: &SubscriptionFilter) -> String {
-    // The function itself stands at the top.
-    let is_here = is_same_function(&filter.destination, &status.function.arn);
+fn filter_cell(facts: &HealthFacts, filter: &SubscriptionFilter) -> String {
+    // The function itself is named at the top.
+    let is_here = is_same_function(&filter.destination, &facts.function.arn);
     let destination =
         if is_here { "the function" } else { filter.destination.splitn(6, ':').last().unwrap_or_default() };
     let pattern = if filter.pattern.is_empty() { String::new() } else { format!(" ({})", said(&filter.pattern)) };
     format!("{} → {destination}{pattern}", filter.name)
 }
 
-fn queue_cells(status: &QueueStatus) -> Vec<String> {
-    let holds = role(status.queue.role).to_owned();
-    let visible = cell(&status.depth, |depth| depth.visible.to_string());
-    let hidden = cell(&status.depth, |depth| (depth.hidden + depth.delayed).to_string());
-    let oldest = match (&status.depth, &status.oldest_seconds) {
-        (Ok(depth), _) if depth.all() == 0 => "–".to_owned(),
+fn queue_cells(fact: &QueueFact) -> Vec<String> {
+    let holds = role(fact.queue.role).to_owned();
+    let visible = cell(&fact.attributes, |attributes| attributes.depth.visible.to_string());
+    let delayed =
+        cell(&fact.attributes, |attributes| (attributes.depth.in_flight + attributes.depth.delayed).to_string());
+    let oldest = match (&fact.attributes, &fact.oldest_seconds) {
+        (Ok(attributes), _) if attributes.depth.all() == 0 => "–".to_owned(),
         (_, oldest) => cell(oldest, |age| age.map_or_else(|| "–".to_owned(), duration)),
     };
-    vec![status.queue.name.clone(), holds, visible, hidden, oldest]
+    vec![fact.queue.name.clone(), holds, visible, delayed, oldest]
 }
 
 fn role(role: QueueRole) -> &'static str {
     match role {
         QueueRole::Undelivered => "undelivered logs",
         QueueRole::DeadLetter => "dead letters",
-        QueueRole::FailedEvents => "events that Lambda gave up",
+        QueueRole::FailedEvents => "events that Lambda gave up on",
     }
 }
 
-fn cell<T>(read: &Read<T>, shown: impl Fn(&T) -> String) -> String {
+fn cell<T>(read: &Fact<T>, shown: impl Fn(&T) -> String) -> String {
     read.as_ref().map_or_else(|_| UNKNOWN.to_owned(), shown)
 }
 
@@ -189,8 +204,8 @@ fn bytes(number: i64) -> String {
     if unit == "B" { format!("{number} B") } else { format!("{rest:.1} {unit}") }
 }
 
-fn json_of(account: &Account, status: &Status, found: &[Finding]) -> Value {
-    let group = |group: &GroupStatus| {
+fn json_of(account: &Account, facts: &HealthFacts, found: &[HealthFinding]) -> Value {
+    let group = |group: &LogGroupFact| {
         let filters = group.filters.as_ref().map(|filters| {
             let one = |filter: &SubscriptionFilter| json!({ "name": filter.name, "pattern": filter.pattern, "destination": filter.destination });
             Value::from_iter(filters.iter().map(one))
@@ -203,34 +218,34 @@ fn json_of(account: &Account, status: &Status, found: &[Finding]) -> Value {
             "filters": value(filters), "newest_ms": value(newest),
         })
     };
-    let queue = |queue: &QueueStatus| {
-        let depth = queue.depth.as_ref();
-        let depth =
-            depth.map(|depth| json!({ "visible": depth.visible, "hidden": depth.hidden, "delayed": depth.delayed }));
+    let queue = |queue: &QueueFact| {
+        let depth = queue.attributes.as_ref().map(|attributes| {
+            let QueueDepth { visible, in_flight, delayed } = attributes.depth;
+            json!({ "visible": visible, "hidden": in_flight, "delayed": delayed })
+        });
         json!({
             "name": queue.queue.name, "url": queue.queue.url, "holds": role(queue.queue.role), "messages": value(depth),
             "oldest_seconds": value(queue.oldest_seconds.as_ref().map(|age| json!(age))),
         })
     };
-    let finding = |one: &Finding| json!({ "weight": one.weight.word(), "about": one.about, "problem": one.problem, "remedy": one.remedy });
-    let hour = status.last_hour.as_ref();
+    let hour = facts.activity.last_hour.as_ref();
     let hour =
         hour.map(|hour| json!({ "invocations": hour.invocations, "errors": hour.errors, "throttles": hour.throttles }));
-    let policy = status.account_policy.as_ref().map(|policy| match policy {
+    let policy = facts.log_groups.account_policy.as_ref().map(|policy| match policy {
         Some(policy) => json!({ "name": policy.name, "pattern": policy.pattern, "left_out": policy.left_out }),
         None => Value::Null,
     });
     json!({
-        "account": account.id, "region": account.region, "function": status.function.arn, "last_hour": value(hour),
-        "account_policy": value(policy), "failed_events": value(status.failed_events.as_ref().map(|arn| json!(arn))),
-        "log_groups": status.groups.iter().map(group).collect::<Vec<_>>(),
-        "queues": status.queues.iter().map(queue).collect::<Vec<_>>(),
-        "findings": found.iter().map(finding).collect::<Vec<_>>(),
+        "account": account.id, "region": account.region, "function": facts.function.arn, "last_hour": value(hour),
+        "account_policy": value(policy), "failed_events": value(facts.queues.failed_events.as_ref().map(|arn| json!(arn))),
+        "log_groups": facts.log_groups.groups.iter().map(group).collect::<Vec<_>>(),
+        "queues": facts.queues.queues.iter().map(queue).collect::<Vec<_>>(),
+        "findings": found,
     })
 }
 
 /// What was read; or why not, in place of it.
-fn value(read: Result<Value, &crate::aws::error::AwsCallError>) -> Value {
+fn value(read: Result<Value, &AwsCallError>) -> Value {
     read.unwrap_or_else(|error| json!({ "error": error.to_string() }))
 }
 

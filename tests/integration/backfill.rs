@@ -293,7 +293,7 @@ async fn what_was_asked_for_is_what_aws_is_asked() {
     let other = ["--from", "3h", "--checkpoint", &checkpoint, "--yes"];
     let output = run(&account, &folder, &intake.url(), &other).await;
     assert_eq!(output.status.code(), Some(2));
-    assert!(said(&output).contains("is of another backfill: --stream-prefix differs"), "{}", said(&output));
+    assert!(said(&output).contains("belongs to another backfill: --stream-prefix differs"), "{}", said(&output));
     assert_eq!(account.bodies("logs:FilterLogEvents").len(), 5);
 }
 
@@ -388,7 +388,7 @@ async fn a_key_that_is_refused_stops_it_before_anything_is_noted() {
     let output = run(&account, &folder, &intake.url(), &arguments).await;
     assert_eq!(output.status.code(), Some(2));
     let text = said(&output);
-    assert!(text.contains("1 of 1 logs of a page were not delivered") && text.contains("API key"), "{text}");
+    assert!(text.contains("1 of 1 logs in a page were not delivered") && text.contains("API key"), "{text}");
     let mut command = command(&account, &folder, &intake.url(), &arguments);
     command.env("DD_API_KEY", "right");
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();

@@ -1,7 +1,6 @@
 //! `podferry doctor`, the real command, against moto, a stand-in for Datadog's API, and a `kubectl` that the test writes.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
+use std::future::ready;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Output;
@@ -10,6 +9,7 @@ use std::thread;
 
 use super::InAccount;
 use serde_json::{Value, json};
+use testkit::http::{HttpServer, answer, header};
 use testkit::moto::{Fault, TestAccount};
 
 /// A key that must never be shown.
@@ -17,28 +17,19 @@ const KEY: &str = "geheimer0schluessel0der0niemals0";
 
 /// Datadog's API: one status for every question, and the keys that were asked about.
 struct Datadog {
-    url: String,
+    server: HttpServer,
     keys: Arc<Mutex<Vec<String>>>,
 }
 
 fn datadog(status: u16) -> Datadog {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
     let keys = Arc::new(Mutex::new(Vec::new()));
     let kept = keys.clone();
-    // The thread ends with the test's process.
-    thread::spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
-            let lines = BufReader::new(&stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty());
-            let lines: Vec<String> = lines.collect();
-            assert!(lines[0].starts_with("GET /api/v1/validate "), "{lines:?}");
-            let keys = lines.iter().filter_map(|line| line.strip_prefix("dd-api-key: "));
-            kept.lock().unwrap().extend(keys.map(str::to_owned));
-            let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
-            (&stream).write_all(answer.as_bytes()).unwrap();
-        }
+    let server = HttpServer::start(move |request| {
+        assert_eq!((request.method().as_str(), request.uri().path()), ("GET", "/api/v1/validate"));
+        kept.lock().unwrap().push(header(request.headers(), "dd-api-key").to_owned());
+        ready(Ok(answer(status, "")))
     });
-    Datadog { url, keys }
+    Datadog { server, keys }
 }
 
 /// A folder with a `kubectl`, which is deleted in the end.
@@ -92,7 +83,7 @@ const OUTPUT: &str = "[OUTPUT]
 ";
 
 /// What IAM's simulator says of all that it is asked.
-fn iam(account: &TestAccount, decision: &'static str) {
+pub(super) fn iam(account: &TestAccount, decision: &'static str) {
     let xml = format!(
         "<SimulatePrincipalPolicyResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><SimulatePrincipalPolicyResult>\
          <IsTruncated>false</IsTruncated><EvaluationResults><member><EvalActionName>logs:PutLogEvents</EvalActionName>\
@@ -115,8 +106,8 @@ fn good() -> Option<TestAccount> {
         "secretsmanager.CreateSecret",
         &json!({ "Name": "key", "SecretString": KEY, "ClientRequestToken": "0".repeat(32) }),
     );
-    function(
-        &account,
+    account.forwarder(
+        "podferry",
         &json!({
             "DD_API_KEY_SECRET_ARN": secret["ARN"], "PODFERRY_UNDELIVERED_QUEUE_URL": waiting, "PODFERRY_DEAD_LETTER_QUEUE_URL": dead,
         }),
@@ -125,21 +116,14 @@ fn good() -> Option<TestAccount> {
     account.rest("lambda", "POST", "/2015-03-31/event-source-mappings", &mapping);
     account.stand_in("logs:DescribeAccountPolicies", |_| (200, json!({ "accountPolicies": [] })));
     iam(&account, "allowed");
+    super::status::metrics(&account, [12.0, 0.0, 0.0], &[]);
     account.group("/eks/prod");
+    super::status::written(&account, "/eks/prod");
     account.logs("PutRetentionPolicy", &json!({ "logGroupName": "/eks/prod", "retentionInDays": 7 }));
     let output = account.podferry(&["subscribe", "/eks/prod", "--yes"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     account.take_actions();
     Some(account)
-}
-
-fn function(account: &TestAccount, variables: &Value) {
-    let body = json!({
-        "FunctionName": "podferry", "Runtime": "provided.al2023", "Handler": "bootstrap", "Role": account.role(), "Timeout": 120,
-        "MemorySize": 256, "Architectures": ["arm64"], "Code": { "ZipFile": "UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA==" },
-        "Environment": { "Variables": variables },
-    });
-    account.rest("lambda", "POST", "/2015-03-31/functions", &body);
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -148,7 +132,8 @@ fn text(bytes: &[u8]) -> String {
 
 /// What it prints, with the account's number and Datadog's address as they always are.
 fn doctor(account: &TestAccount, datadog: &Datadog, kubectl: Option<&Folder>, arguments: &[&str], code: i32) -> String {
-    let mut command = account.podferry_command(&[&["doctor", "--datadog-url", &datadog.url], arguments].concat());
+    let mut command =
+        account.podferry_command(&[&["doctor", "--datadog-url", &datadog.server.url()], arguments].concat());
     if let Some(folder) = kubectl {
         command.env("PATH", format!("{}:/usr/bin:/bin", folder.0.display()));
     }
@@ -156,13 +141,13 @@ fn doctor(account: &TestAccount, datadog: &Datadog, kubectl: Option<&Folder>, ar
     let said = text(&output.stdout) + &text(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{said}");
     assert!(!said.contains(KEY) && !said.contains("geheim"), "{said}");
-    said.replace(&account.id, "111122223333").replace(&datadog.url, "https://api.datadoghq.com")
+    said.replace(&account.id, "111122223333").replace(&datadog.server.url(), "https://api.datadoghq.com")
 }
 
-/// Names and details of the steps with an outcome.
-fn steps(report: &Value, outcome: &str) -> Vec<String> {
-    let all = report["steps"].as_array().unwrap().iter().filter(|step| step["outcome"] == outcome);
-    all.map(|step| format!("{}: {}", step["name"].as_str().unwrap(), step["detail"].as_str().unwrap())).collect()
+/// What was found with a severity, and why.
+fn found(report: &Value, severity: &str) -> Vec<String> {
+    let all = report["findings"].as_array().unwrap().iter().filter(|one| one["severity"] == severity);
+    all.map(|one| format!("{}: {}", one["what"].as_str().unwrap(), one["why"].as_str().unwrap())).collect()
 }
 
 fn json_doctor(account: &TestAccount, datadog: &Datadog, arguments: &[&str], code: i32) -> Value {
@@ -223,38 +208,41 @@ fn what_may_not_be_read_is_unknown_and_stops_nothing() {
         "logs:DescribeLogGroups",
         "logs:DescribeSubscriptionFilters",
         "logs:DescribeAccountPolicies",
+        "logs:DescribeLogStreams",
+        "lambda:GetFunctionEventInvokeConfig",
+        "cloudwatch:GetMetricData",
         "sqs:GetQueueAttributes",
         "secretsmanager:GetSecretValue",
     ] {
         account.fault(action, Fault::Denied, usize::MAX);
         let report = json_doctor(&account, &datadog, &[], 1);
         account.fault(action, Fault::Denied, 0);
-        assert_eq!(steps(&report, "wrong"), Vec::<String>::new(), "{action}");
-        let unknown = steps(&report, "unknown");
+        assert_eq!(found(&report, "wrong"), Vec::<String>::new(), "{action}");
+        let unknown = found(&report, "unknown");
         let is_said =
             |step: &String| step.contains(action) || (action.starts_with("secrets") && step.contains("AccessDenied"));
         assert!(!unknown.is_empty() && unknown.iter().all(is_said), "{action}: {unknown:?}");
     }
     let report = json_doctor(&account, &datadog, &[], 0);
-    assert_eq!((&report["version"], &report["summary"]["wrong"]), (&json!(1), &json!(0)));
+    assert_eq!((&report["version"], &report["summary"]["wrong"]), (&json!(2), &json!(0)));
     for action in ["lambda:ListFunctions", "lambda:GetFunctionConfiguration"] {
         account.fault(action, Fault::Denied, usize::MAX);
         let report = json_doctor(&account, &datadog, &["--send-test"], 1);
         account.fault(action, Fault::Denied, 0);
-        assert!(steps(&report, "unknown")[0].contains(action));
-        assert_eq!(report["summary"]["skipped"], 6, "{report}");
+        assert!(found(&report, "unknown")[0].contains(action));
+        assert_eq!(report["summary"]["skipped"], 7, "{report}");
     }
 }
 
 #[test]
-fn what_is_wrong_comes_with_what_mends_it() {
+fn what_is_wrong_comes_with_what_fixes_it() {
     let Some(account) = good() else { return };
     let report = json_doctor(&account, &datadog(403), &[], 1);
-    assert!(steps(&report, "wrong")[0].contains("does not know the key"), "{report}");
+    assert!(found(&report, "wrong")[0].contains("rejects the key"), "{report}");
     iam(&account, "implicitDeny");
     let report = json_doctor(&account, &datadog(200), &[], 1);
-    let wrong = steps(&report, "wrong");
-    assert!(wrong[0].starts_with("write its own log: the role may not logs:PutLogEvents on "), "{wrong:?}");
+    let wrong = found(&report, "wrong");
+    assert!(wrong[0].starts_with("write its own log: the role is not allowed logs:PutLogEvents on "), "{wrong:?}");
     iam(&account, "allowed");
     // Messages, and a permission that is gone.
     for queue in ["waiting", "dead"] {
@@ -263,22 +251,28 @@ fn what_is_wrong_comes_with_what_mends_it() {
     }
     account.rest("lambda", "DELETE", "/2015-03-31/functions/podferry/policy/podferry-logs", &Value::Null);
     let report = json_doctor(&account, &datadog(200), &[], 1);
-    let wrong = steps(&report, "wrong");
-    assert!(wrong[0].contains("may not invoke") && wrong[1].contains("1 dead letter for a person"), "{wrong:?}");
-    assert_eq!(steps(&report, "note").len(), 1, "{report}");
+    let wrong = found(&report, "wrong");
+    assert!(wrong[0].contains("may not invoke") && wrong[1].contains("1 dead letter needs a person"), "{wrong:?}");
+    assert_eq!(found(&report, "note").len(), 1, "{report}");
+    super::status::metrics(&account, [12.0, 3.0, 4.0], &[]);
+    let report = json_doctor(&account, &datadog(200), &[], 1);
+    let wrong = found(&report, "wrong");
+    assert_eq!(wrong[2], "function podferry: 3 of 12 invocations failed in the last hour");
+    assert!(wrong[3].contains("4 invocations were throttled"), "{wrong:?}");
     let report = json_doctor(&account, &datadog(200), &["/none"], 1);
-    assert!(steps(&report, "wrong")[0].contains("no such log group"), "{report}");
+    assert!(found(&report, "wrong")[0].contains("does not exist"), "{report}");
 }
 
 #[test]
 fn broken_settings_skip_what_needs_them() {
     let Some(account) = TestAccount::start() else { return };
     account.stand_in("logs:DescribeAccountPolicies", |_| (200, json!({ "accountPolicies": [] })));
-    function(&account, &json!({ "DD_API_KEY": KEY, "DD_PORT": "geheim", "DD_COMPRESSION": "geheim" }));
+    account.forwarder("podferry", &json!({ "DD_API_KEY": KEY, "DD_PORT": "geheim", "DD_COMPRESSION": "geheim" }));
     let report = json_doctor(&account, &datadog(200), &[], 1);
-    let wrong = steps(&report, "wrong");
+    let wrong = found(&report, "wrong");
     assert!(wrong[0].contains("DD_COMPRESSION") && wrong[1].contains("DD_PORT"), "{wrong:?}");
-    assert_eq!(steps(&report, "skipped").len(), 4, "{report}");
+    // The queues are looked at all the same, by the variables that name them.
+    assert_eq!(found(&report, "skipped").len(), 3, "{report}");
 }
 
 #[test]
@@ -321,10 +315,10 @@ fn no_kubectl_and_one_that_hangs() {
     let Some(account) = good() else { return };
     let datadog = datadog(200);
     let shown = doctor(&account, &datadog, None, &["--kubectl", "/none/kubectl"], 1);
-    assert!(shown.contains("? namespace aws-observability: /none/kubectl could not be run"), "{shown}");
+    assert!(shown.contains("? namespace aws-observability: could not run /none/kubectl"), "{shown}");
     let kubectl = kubectl(&account, "echo $$ > pid; exec sleep 600");
     let shown = doctor(&account, &datadog, Some(&kubectl), &["--kubectl-timeout", "1"], 1);
-    assert!(shown.contains("did not answer within 1 seconds, and was ended") && shown.contains("– pods"), "{shown}");
+    assert!(shown.contains("did not answer within 1 seconds, and was stopped") && shown.contains("– pods"), "{shown}");
     let pid = std::fs::read_to_string(kubectl.0.join("pid")).unwrap();
     assert!(ends(pid.trim()));
     let refused = self::kubectl(&account, "echo 'Unable to connect to the server: no such host' >&2; exit 1");
@@ -346,7 +340,8 @@ fn the_key_is_not_sent_in_the_clear() {
 fn words_where_there_are_no_signs() {
     let Some(account) = good() else { return };
     let datadog = datadog(200);
-    let output = account.podferry_command(&["doctor", "--no-kubectl", "--datadog-url", &datadog.url]).output().unwrap();
+    let output =
+        account.podferry_command(&["doctor", "--no-kubectl", "--datadog-url", &datadog.server.url()]).output().unwrap();
     let shown = text(&output.stdout);
     assert!(
         shown.contains("  ok      credentials: ") && shown.contains("  skipped everything: --no-kubectl"),

@@ -1,7 +1,7 @@
 //! Every kind of manifest that `podferry generate` writes, by every option: the files in `tests/fixtures/generate` are what it has
 //! to write.
 //!
-//! After a change that is meant: `cargo test --test generate -- --ignored` writes them again, and the diff is for your eyes.
+//! After an intended change: `cargo test -p podferry --test integration generate -- --ignored` writes them again, and the diff is for you to read.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -306,5 +306,5 @@ fn what_is_no_key_is_not_repeated() {
     let file = folder.0.join("key");
     std::fs::write(&file, "geheim").unwrap();
     let said = refused(&format!("secret --namespace shop --api-key-file {}", file.display()));
-    assert!(said.contains("no API key") && !said.contains("geheim"), "{said}");
+    assert!(said.contains("not an API key") && !said.contains("geheim"), "{said}");
 }

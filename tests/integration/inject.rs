@@ -79,7 +79,7 @@ fn labels_and_users_of_ones_own() {
     assert_eq!(run(&folder(), &labels[..1], pod).0, Some(1));
     let other = pod.replace("spec:", "  labels: {team: b}\nspec:");
     let (code, out, said) = run(&folder(), &labels, &other);
-    assert!(code == Some(1) && out == other && said.contains("its label team has another value"), "{said}");
+    assert!(code == Some(1) && out == other && said.contains("its label team has a different value"), "{said}");
     let options = ["--cluster", "c", "--run-as-agent", "--env", "DD_LOG_LEVEL=off", "--native-logs", "--tag", "7.71.0"];
     let (code, out, _) = run(&folder(), &options, pod);
     let container = read(&out)[0]["spec"]["containers"][1].clone();
@@ -135,7 +135,7 @@ fn files_are_written_and_differences_shown() {
     assert_eq!(written, snapshot("statefulset.yaml", "sidecar"));
     let (code, diff, said) = run(&folder, &["--write", "--diff", "-f", "a.yaml"], "");
     assert_eq!((code, diff.as_str()), (Some(0), ""));
-    assert!(said.contains("nothing to do: it has the Agent, as container datadog-agent-injected"), "{said}");
+    assert!(said.contains("nothing to do: it already has the Agent, as container datadog-agent-injected"), "{said}");
 }
 
 #[cfg(unix)]

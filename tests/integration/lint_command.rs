@@ -68,7 +68,7 @@ fn standard_input_and_exit_codes() {
     let bad = folder.lint(&["-"], &fixture("PF132/bad.yaml"));
     assert_eq!(bad.status.code(), Some(1));
     assert!(
-        text(&bad.stdout).contains("error[PF132]: EKS allows no output `datadog`\n  --> <stdin>:28:14"),
+        text(&bad.stdout).contains("error[PF132]: EKS does not allow the output `datadog`\n  --> <stdin>:28:14"),
         "{}",
         text(&bad.stdout)
     );

@@ -7,7 +7,7 @@ use super::InAccount;
 use forwarder::delivery::undelivered;
 use pipeline::{self, PipelineSettings};
 use serde_json::{Value, json};
-use testkit::events::{ARN, GROUP, content, event, now, stream};
+use testkit::events::{ARN, BEFORE_ALL_LOGS_MS, GROUP, content, event, now, stream};
 use testkit::moto::{Fault, TestAccount};
 
 /// The function's queues, and the function.
@@ -74,7 +74,7 @@ fn shown(output: &Output) -> String {
 /// A message of the queue with one log.
 fn logs(ms: i64, text: &str, reason: &str) -> String {
     let event = event(&content(GROUP, &stream(), &[(ms, text)]));
-    let processed = pipeline::process(&event, ARN, &PipelineSettings::default()).unwrap();
+    let processed = pipeline::process(&event, ARN, &PipelineSettings::default(), BEFORE_ALL_LOGS_MS).unwrap();
     undelivered::messages(&processed.payloads[0], reason, 2).remove(0).body
 }
 
@@ -185,7 +185,7 @@ fn what_cannot_be_done_says_why() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", said(&output));
         said(&output)
     };
-    assert!(refused(&[]).contains("begins with `podferry`"), "no function");
+    assert!(refused(&[]).contains("starts with `podferry`"), "no function");
     account.function("podferry-1", &json!({}));
     let text = refused(&[]);
     assert!(text.contains("has no queue in its variable PODFERRY_DEAD_LETTER_QUEUE_URL"), "{text}");
@@ -193,7 +193,7 @@ fn what_cannot_be_done_says_why() {
     assert!(text.contains("--queue: must be the URL of an SQS queue"), "{text}");
     let missing = format!("{}/111122223333/none", account.url);
     let text = refused(&["--queue", &missing]);
-    assert!(text.contains("sqs:ReceiveMessage on queue none: it is not there"), "{text}");
+    assert!(text.contains("sqs:ReceiveMessage on queue none: not found"), "{text}");
     let text = refused(&["--queue", &missing, "--send", "--to", &missing]);
     assert!(text.contains("the messages are already in this queue"), "{text}");
     account.fault("sqs:ReceiveMessage", Fault::Denied, 1);

@@ -20,6 +20,11 @@ fn printed(arguments: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// Logs that are too old have the time of sending, which is another each time.
+fn without_times(text: &str) -> Vec<&str> {
+    text.lines().filter(|line| !line.contains("\"timestamp\"")).collect()
+}
+
 fn refused(arguments: &str) -> String {
     let output = podferry(arguments);
     assert_eq!(output.status.code(), Some(2), "{arguments}");
@@ -46,7 +51,7 @@ fn old_spellings_say_the_same() {
         (format!("{LOGGING} --preset lean"), format!("{LOGGING} --profile lean")),
         (format!("{subscription} /a /b"), format!("{subscription} --group /a --group /b")),
     ] {
-        assert_eq!(printed(&new), printed(&old), "{old}");
+        assert_eq!(without_times(&printed(&new)), without_times(&printed(&old)), "{old}");
     }
     let _ = std::fs::remove_file(&rules);
     // Times are of the moment; the form is the same.

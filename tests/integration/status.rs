@@ -11,7 +11,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// What CloudWatch has counted: of the function, and the ages of the queues.
-fn metrics(account: &TestAccount, function: [f64; 3], ages: &[f64]) {
+pub(super) fn metrics(account: &TestAccount, function: [f64; 3], ages: &[f64]) {
     let names = ["invocations", "errors", "throttles"].into_iter().map(str::to_owned);
     let ages = ages.iter().enumerate().map(|(number, age)| (format!("age{number}"), *age));
     let results: Vec<Value> = names
@@ -22,25 +22,35 @@ fn metrics(account: &TestAccount, function: [f64; 3], ages: &[f64]) {
     account.stand_in("cloudwatch:GetMetricData", move |_| (200, json!({ "MetricDataResults": results })));
 }
 
+/// A stream with an event of some hours ago.
+pub(super) fn written(account: &TestAccount, group: &str) {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+    // In the middle of an hour of age, so that the tests may take their time.
+    let hours_ago = i64::try_from(now).unwrap() - (3 * 60 + 30) * 60_000;
+    account.logs("CreateLogStream", &json!({ "logGroupName": group, "logStreamName": "s" }));
+    let events = json!([{ "timestamp": hours_ago, "message": "geheimer-text" }]);
+    account.logs("PutLogEvents", &json!({ "logGroupName": group, "logStreamName": "s", "logEvents": events }));
+}
+
 /// A function with both queues, and `/eks/0` and so on subscribed to it; `/other` is not.
 fn stage(groups: usize) -> Option<TestAccount> {
     let account = TestAccount::start()?;
     let dead = account.sqs("CreateQueue", &json!({ "QueueName": "podferry-dead" }))["QueueUrl"].clone();
-    let waiting = account.sqs("CreateQueue", &json!({ "QueueName": "podferry-undelivered" }))["QueueUrl"].clone();
+    let arn = |queue: &str| format!("arn:aws:sqs:eu-west-1:{}:{queue}", account.id);
+    let redrive = json!({ "deadLetterTargetArn": arn("podferry-dead"), "maxReceiveCount": 5 }).to_string();
+    let waiting = json!({ "QueueName": "podferry-undelivered", "Attributes": { "RedrivePolicy": redrive } });
+    let waiting = account.sqs("CreateQueue", &waiting)["QueueUrl"].clone();
     account.stand_in("logs:DescribeAccountPolicies", |_| (200, json!({ "accountPolicies": [] })));
     let variables = json!({
-        "DD_API_KEY": "geheimer-schluessel", "PODFERRY_UNDELIVERED_QUEUE_URL": waiting, "PODFERRY_DEAD_LETTER_QUEUE_URL": dead,
+        "DD_API_KEY_SSM_NAME": "/key", "PODFERRY_UNDELIVERED_QUEUE_URL": waiting, "PODFERRY_DEAD_LETTER_QUEUE_URL": dead,
     });
-    account.function("podferry-Forwarder-1A", &variables);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
-    // In the middle of an hour of age, so that the tests may take their time.
-    let hours_ago = i64::try_from(now).unwrap() - (3 * 60 + 30) * 60_000;
+    account.forwarder("podferry-Forwarder-1A", &variables);
+    let mapping = json!({ "FunctionName": "podferry-Forwarder-1A", "EventSourceArn": arn("podferry-undelivered"), "Enabled": true });
+    account.rest("lambda", "POST", "/2015-03-31/event-source-mappings", &mapping);
     for number in 0..groups {
         let name = format!("/eks/{number}");
         account.group(&name);
-        account.logs("CreateLogStream", &json!({ "logGroupName": name, "logStreamName": "s" }));
-        let events = json!([{ "timestamp": hours_ago, "message": "geheimer-text" }]);
-        account.logs("PutLogEvents", &json!({ "logGroupName": name, "logStreamName": "s", "logEvents": events }));
+        written(&account, &name);
         account.logs("PutRetentionPolicy", &json!({ "logGroupName": name, "retentionInDays": 7 }));
     }
     account.group("/other");
@@ -77,16 +87,16 @@ last hour: 12 invocations, 0 failed, 0 throttled
 │ /eks/0    ┆ podferry → the function ┆ 7 d       ┆ 13 B   ┆ 3 h ago    │
 │ /eks/1    ┆ podferry → the function ┆ 7 d       ┆ 13 B   ┆ 3 h ago    │
 └───────────┴─────────────────────────┴───────────┴────────┴────────────┘
-┌──────────────────────┬──────────────────┬────────────┬─────────┬────────┐
-│ queue                ┆ holds            ┆ to be read ┆ put off ┆ oldest │
-╞══════════════════════╪══════════════════╪════════════╪═════════╪════════╡
-│ podferry-undelivered ┆ undelivered logs ┆ 0          ┆ 0       ┆ –      │
-│ podferry-dead        ┆ dead letters     ┆ 0          ┆ 0       ┆ –      │
-└──────────────────────┴──────────────────┴────────────┴─────────┴────────┘
+┌──────────────────────┬──────────────────┬─────────┬─────────┬────────┐
+│ queue                ┆ holds            ┆ visible ┆ delayed ┆ oldest │
+╞══════════════════════╪══════════════════╪═════════╪═════════╪════════╡
+│ podferry-undelivered ┆ undelivered logs ┆ 0       ┆ 0       ┆ –      │
+│ podferry-dead        ┆ dead letters     ┆ 0       ┆ 0       ┆ –      │
+└──────────────────────┴──────────────────┴─────────┴─────────┴────────┘
 nothing is wrong
 ";
     assert_eq!(status(&account, &[], 0), expected);
-    assert!(status(&account, &["/other"], 1).contains("→ podferry subscribe /other"));
+    assert!(status(&account, &["/other"], 1).contains("→ podferry subscribe /other --function podferry-Forwarder-1A"));
 }
 
 #[test]
@@ -100,12 +110,12 @@ fn what_is_wrong_comes_with_what_to_do() {
     metrics(&account, [12.0, 3.0, 4.0], &[7260.0, 60.0]);
     let shown = status(&account, &[], 1);
     for part in [
-        "wrong    function podferry-Forwarder-1A: 3 of 12 invocations failed in the last hour\n         → read its log: aws logs tail",
+        "wrong    function podferry-Forwarder-1A: 3 of 12 invocations failed in the last hour\n         → read its log: `aws logs tail",
         "4 invocations were throttled",
-        "wrong    log group /eks/0: CloudWatch Logs may not invoke the function for it, so its logs do not arrive\n         → podferry subscribe /eks/0\n",
-        "wrong    queue podferry-undelivered: Datadog has not taken the logs of 1 message, the oldest for 121 minutes",
-        "wrong    queue podferry-dead: the logs of 1 message need a person, and SQS drops them after 14 days\n         → podferry redrive\n",
-        "│ podferry-undelivered ┆ undelivered logs ┆ 1          ┆ 0       ┆ 2 h    │",
+        "wrong    log group /eks/0: CloudWatch Logs may not invoke the function for it, so its logs do not arrive\n         → podferry subscribe /eks/0 --function podferry-Forwarder-1A\n",
+        "wrong    queue podferry-undelivered: Datadog has not accepted the logs of 1 message, the oldest for 121 minutes",
+        "wrong    queue podferry-dead: 1 dead letter needs a person; SQS drops it after 14 days\n         → podferry redrive --function podferry-Forwarder-1A\n",
+        "│ podferry-undelivered ┆ undelivered logs ┆ 1       ┆ 0       ┆ 2 h    │",
     ] {
         assert!(shown.contains(part), "{part}\n{shown}");
     }
@@ -113,7 +123,7 @@ fn what_is_wrong_comes_with_what_to_do() {
     assert_eq!(report["last_hour"], json!({ "invocations": 12, "errors": 3, "throttles": 4 }));
     assert_eq!(report["queues"][0]["oldest_seconds"], 7260);
     assert_eq!(report["queues"][1]["messages"], json!({ "visible": 1, "hidden": 0, "delayed": 0 }));
-    assert_eq!(report["findings"].as_array().unwrap().iter().filter(|one| one["weight"] == "wrong").count(), 5);
+    assert_eq!(report["findings"].as_array().unwrap().iter().filter(|one| one["severity"] == "wrong").count(), 5);
 }
 
 #[test]
@@ -125,6 +135,7 @@ fn what_may_not_be_read_is_said_and_stops_nothing() {
         "logs:DescribeAccountPolicies",
         "lambda:GetPolicy",
         "lambda:GetFunctionEventInvokeConfig",
+        "lambda:ListEventSourceMappings",
         "sqs:GetQueueAttributes",
         "cloudwatch:GetMetricData",
     ];
@@ -155,7 +166,7 @@ fn more_groups_than_a_page_and_throttling() {
     account.fault("cloudwatch:GetMetricData", Fault::Throttled, 1);
     let shown = status(&account, &["--prefix", "/many/"], 1);
     assert_eq!(shown.matches("it is not subscribed").count(), 60);
-    assert!(shown.contains("log group /many/0 and 59 more: nothing has ever been written there"), "{shown}");
+    assert!(shown.contains("log group /many/0 and 59 more: nothing was ever written there"), "{shown}");
 }
 
 #[test]
@@ -171,20 +182,20 @@ fn a_dead_letter_queue_that_only_the_redrive_policy_names() {
     account.function("podferry", &json!({ "PODFERRY_UNDELIVERED_QUEUE_URL": made["QueueUrl"] }));
     let shown = status(&account, &[], 1);
     assert!(shown.contains("│ dead    ┆ dead letters"), "{shown}");
-    assert!(shown.contains("no log group leads to it"), "{shown}");
+    assert!(shown.contains("no log group is subscribed to it"), "{shown}");
 }
 
 #[test]
 fn nothing_there() {
     let Some(account) = TestAccount::start() else { return };
-    assert!(status(&account, &[], 2).contains("no function of account"));
+    assert!(status(&account, &[], 2).contains("no function in account"));
     account.function("podferry", &json!({}));
     account.stand_in("logs:DescribeAccountPolicies", |_| (200, json!({ "accountPolicies": [] })));
     metrics(&account, [0.0; 3], &[]);
     let shown = status(&account, &[], 1);
     assert!(shown.contains("so it gets no logs") && shown.contains("no queue for undelivered logs"), "{shown}");
     assert!(status(&account, &["--prefix", "/x"], 2).contains("matches --prefix /x"));
-    assert!(status(&account, &["/x"], 1).contains("there is no such log group"));
+    assert!(status(&account, &["/x"], 1).contains("this log group does not exist"));
     account.fault("logs:DescribeLogGroups", Fault::Denied, usize::MAX);
     assert!(status(&account, &[], 2).contains("Allow logs:DescribeLogGroups"));
 }

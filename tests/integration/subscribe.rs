@@ -139,7 +139,7 @@ fn conflicts_are_told_and_the_rest_is_done() {
     assert_eq!((what("/eks/none"), what("/aws/lambda/podferry-Forwarder-1A")), ("conflict", "leave out"));
     let shown = report.to_string();
     assert!(
-        shown.contains("2 filters already") && shown.contains("--filter-name") && shown.contains("without end"),
+        shown.contains("already has 2 filters") && shown.contains("--filter-name") && shown.contains("endlessly"),
         "{shown}"
     );
     // Nothing that leads elsewhere was touched.
@@ -246,9 +246,9 @@ fn credentials_and_places_that_are_wrong() {
     refused(&["subscribe", "arn:aws:logs:us-east-1:111122223333:log-group:/eks/0:*"], "its own account and region");
     refused(&["subscribe", "arn:aws:s3:::x"], "not the ARN of a log group");
     let elsewhere = "arn:aws:lambda:us-east-1:111122223333:function:x";
-    refused(&["subscribe", "/eks/0", "--function", elsewhere], "its own account and region only");
-    refused(&["subscribe", "/eks/0", "--function", "a b"], "neither a name");
-    refused(&["subscribe", "/eks/0", "--function", "no-such"], "it is not there");
+    refused(&["subscribe", "/eks/0", "--function", elsewhere], "its own account and region");
+    refused(&["subscribe", "/eks/0", "--function", "a b"], "neither a function name");
+    refused(&["subscribe", "/eks/0", "--function", "no-such"], "not found");
     refused(&["subscribe", "--prefix", "/nothing"], "--prefix /nothing");
     refused(&["subscribe", "/eks/0", "--endpoint-url", "ftp://x"], "--endpoint-url");
     stage.account.function("podferry-Forwarder-2B", &json!({}));
@@ -262,11 +262,11 @@ fn without_region_or_credentials() {
     let Some(stage) = Stage::start(0) else { return };
     let mut command = stage.account.podferry_command(&["subscribe", "/a"]);
     let said = text(&command.env_remove("AWS_REGION").output().unwrap().stderr);
-    assert!(said.contains("no AWS region is chosen"), "{said}");
+    assert!(said.contains("no AWS region: give --region"), "{said}");
     let mut command = stage.account.podferry_command(&["subscribe", "/a"]);
     let output = command.env_remove("AWS_ACCESS_KEY_ID").output().unwrap();
     let said = text(&output.stderr);
-    assert!(output.status.code() == Some(2) && said.contains("there are no AWS credentials"), "{said}");
+    assert!(output.status.code() == Some(2) && said.contains("no AWS credentials found"), "{said}");
 }
 
 #[test]
@@ -276,7 +276,7 @@ fn an_empty_account() {
         let output = account.podferry(arguments);
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(2));
-        assert!(said.contains("no function of account") && said.contains("scripts/deploy"), "{said}");
+        assert!(said.contains("no function in account") && said.contains("scripts/deploy"), "{said}");
     }
 }
 
@@ -317,7 +317,7 @@ fn unsubscribe_takes_back_what_is_ours() {
 }
 
 /// The account's policy as a stand-in keeps it.
-fn keep_policy(account: &TestAccount, stands: Value) -> std::sync::Arc<std::sync::Mutex<Value>> {
+pub(super) fn keep_policy(account: &TestAccount, stands: Value) -> std::sync::Arc<std::sync::Mutex<Value>> {
     let kept = std::sync::Arc::new(std::sync::Mutex::new(stands));
     let (read, written, deleted) = (kept.clone(), kept.clone(), kept.clone());
     account.stand_in("logs:DescribeAccountPolicies", move |asked| {

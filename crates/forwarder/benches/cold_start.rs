@@ -3,27 +3,25 @@
 //! Time from the start of the process to its first request for an event, size of the binary, and peak memory for an
 //! event of 10 MB (inflated), against stand-ins for the runtime API and the intake.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a bench ends by a panic")]
+
 mod support;
 
 use std::time::{Duration, Instant};
 
 use intake::StandIn;
-use testkit::runtime_api::Forwarder;
-
-/// The forwarder's ARN, as the stand-in for the runtime API names it.
-pub(crate) const ARN: &str = "arn:aws:lambda:eu-west-1:111122223333:function:podferry";
+use testkit::runtime_api::{ForwarderProcess, forwarder_program};
 
 const FORWARDER: &str = env!("CARGO_BIN_EXE_forwarder");
 const STARTS: usize = 41;
 
 fn main() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let intake = runtime.block_on(StandIn::start()).unwrap();
+    let intake = testkit::http::runtime().block_on(StandIn::start()).unwrap();
     let url = intake.url();
     let variables = [("DD_URL", url.as_str()), ("DD_API_KEY", "k")];
 
     let mut starts: Vec<Duration> =
-        (0..STARTS).map(|_| Forwarder::start(FORWARDER, &variables).wait_for_next()).collect();
+        (0..STARTS).map(|_| ForwarderProcess::start(FORWARDER, &variables).wait_for_next()).collect();
     starts.sort_unstable();
     // The floor: a process that does nothing.
     let mut nothing: Vec<Duration> = (0..STARTS)
@@ -34,10 +32,10 @@ fn main() {
         })
         .collect();
     nothing.sort_unstable();
-    let size = std::fs::metadata(FORWARDER).unwrap().len();
+    let size = std::fs::metadata(forwarder_program(FORWARDER)).unwrap().len();
 
     let content = support::content(6_450);
-    let forwarder = Forwarder::start(FORWARDER, &variables);
+    let forwarder = ForwarderProcess::start(FORWARDER, &variables);
     forwarder.wait_for_next();
     let resting = peak(&forwarder);
     for number in 0..20 {
@@ -67,7 +65,7 @@ fn ms(time: Duration) -> f64 {
 }
 
 /// `VmHWM`: the most that was ever resident.
-fn peak(forwarder: &Forwarder) -> String {
+fn peak(forwarder: &ForwarderProcess) -> String {
     let status = std::fs::read_to_string(format!("/proc/{}/status", forwarder.child.id())).unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or_default();
     line.trim_start_matches("VmHWM:").trim().trim_end_matches(" kB").to_owned()

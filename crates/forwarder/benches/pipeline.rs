@@ -6,6 +6,8 @@
 //!
 //! Then the same event under rules, each beside no rules at all, taken in turns too.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a bench ends by a panic")]
+
 mod support;
 
 use std::collections::HashMap;
@@ -20,6 +22,9 @@ use forwarder::settings::Settings;
 use pipeline::compress::{Compression, Compressor};
 use pipeline::{PipelineSettings, decode, process};
 
+/// When the event is processed: just after its logs were written.
+const NOW_MS: i64 = 1_795_379_898_000;
+
 const RECORDS: u64 = 8_000;
 const ROUNDS: usize = 41;
 
@@ -29,16 +34,16 @@ fn main() {
     let settings = PipelineSettings::default();
     let data =
         serde_json::from_slice::<serde_json::Value>(&event).unwrap()["awslogs"]["data"].as_str().unwrap().to_owned();
-    let processed = process(&event, "arn", &settings).unwrap();
+    let processed = process(&event, "arn", &settings, NOW_MS).unwrap();
     assert_eq!(processed.counts.logs as u64, RECORDS);
     let plains: Vec<Vec<u8>> = processed.payloads.iter().map(|payload| payload.plain().unwrap()).collect();
     let plain_bytes: usize = plains.iter().map(Vec::len).sum();
     let sent_bytes: usize = processed.payloads.iter().map(|payload| payload.body.len()).sum();
 
-    let allocations = allocation_counter::measure(|| _ = black_box(process(&event, "arn", &settings)));
+    let allocations = allocation_counter::measure(|| _ = black_box(process(&event, "arn", &settings, NOW_MS)));
     let [mut whole, mut floor, mut inflate, mut read] = [const { Vec::new() }; 4];
     for _ in 0..ROUNDS {
-        whole.push(timed(|| _ = black_box(process(black_box(&event), "arn", &settings))));
+        whole.push(timed(|| _ = black_box(process(black_box(&event), "arn", &settings, NOW_MS))));
         floor.push(timed(|| {
             black_box(inflated(&data));
             let mut compressor = Compressor::new(Compression::default());
@@ -119,13 +124,13 @@ fn rules(event: &[u8]) {
     let mut times = variants.each_ref().map(|_| Vec::new());
     for _ in 0..ROUNDS {
         for (times, (_, settings)) in times.iter_mut().zip(&variants) {
-            times.push(timed(|| _ = black_box(process(black_box(event), "arn", settings))));
+            times.push(timed(|| _ = black_box(process(black_box(event), "arn", settings, NOW_MS))));
         }
     }
     println!("\nrules, beside none:");
     let times = times.map(median);
     for ((name, settings), time) in variants.iter().zip(times) {
-        let counts = process(event, "arn", settings).unwrap().counts;
+        let counts = process(event, "arn", settings, NOW_MS).unwrap().counts;
         println!(
             "{name:<30} {:>8.2} ms  {:.3} times  {:.2} µs a log  {} logs, {} masked, {} excluded, {} sampled",
             time.as_secs_f64() * 1e3,

@@ -36,8 +36,8 @@ pub enum Reply {
     HangUp,
     /// Never answers.
     Silence,
-    /// As [`Reply::Judge`], but nobody is told: it hangs up, or never answers.
-    Untold { hangs_up: bool },
+    /// As [`Reply::Judge`], but without an answer: it hangs up, or says nothing.
+    Unanswered { hangs_up: bool },
     /// As [`Reply::Judge`], but later.
     Slow(Duration),
 }
@@ -191,7 +191,7 @@ async fn answer(
             tokio::time::sleep(delay).await;
             (judged(), None)
         }
-        Reply::Untold { hangs_up } => {
+        Reply::Unanswered { hangs_up } => {
             lock(&arrivals)[number].status = Some(judged());
             return if hangs_up { Err(HangUp) } else { std::future::pending().await };
         }

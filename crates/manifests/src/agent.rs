@@ -3,7 +3,7 @@
 //! Source: Datadog, "Amazon EKS on AWS Fargate"; DataDog/datadog-agent, `pkg/clusteragent/admission/mutate/agent_sidecar`.
 
 use crate::cluster::{is_label, is_name};
-use crate::node::{Item, Map};
+use crate::node::{ListItem, Map};
 
 /// The Secret with the API key and the token. The Admission Controller looks for no other name.
 pub(crate) const SECRET: &str = "datadog-secret";
@@ -17,8 +17,6 @@ pub const NAMESPACE: &str = "datadog";
 pub(crate) const CLUSTER_AGENT: &str = "datadog-cluster-agent";
 /// The label of pods that get a sidecar, and its value.
 pub const SIDECAR_LABEL: (&str, &str) = ("agent.datadoghq.com/sidecar", "fargate");
-/// The service account for pods that have none of their own.
-pub(crate) const SERVICE_ACCOUNT: &str = "datadog-agent";
 /// The user that the Agent's image is made for; with another one it does not start.
 pub(crate) const USER: i64 = 100;
 
@@ -140,7 +138,7 @@ pub(super) fn check_tag(tag: &str, native_logs: bool) -> Result<(), &'static str
         Some(version) if native_logs && version < NATIVE_LOGS_SINCE => {
             Err("--native-logs: needs Agent 7.71 or newer; see --tag")
         }
-        Some(version) if version < FARGATE_SINCE => Err("--tag: on Fargate the Agent has to be 7.18 or newer"),
+        Some(version) if version < FARGATE_SINCE => Err("--tag: Fargate needs Agent 7.18 or newer"),
         _ => Ok(()),
     }
 }
@@ -158,8 +156,8 @@ pub(crate) fn env_of_secret(name: &str, key: &str) -> Map {
 }
 
 /// An element of a list, without a comment.
-pub(crate) fn item(value: Map) -> Item {
-    Item { comment: None, value: value.into() }
+pub(crate) fn item(value: Map) -> ListItem {
+    ListItem { comment: None, value: value.into() }
 }
 
 /// What a container asks for and may not exceed: the same, since Fargate makes room for exactly what is asked for.
@@ -204,7 +202,7 @@ fn is_quantity(text: &str, units: &[&str]) -> bool {
     number.parse::<f64>().is_ok_and(|number| number > 0.0) && units.contains(&unit)
 }
 
-/// Whether no name is there twice: a map with one twice is no YAML, and Kubernetes takes no such list of variables.
+/// Whether no name appears twice: YAML does not allow that in a map, nor Kubernetes in a list of variables.
 pub(super) fn all_differ<'a>(names: impl IntoIterator<Item = &'a str>) -> bool {
     let mut seen = std::collections::HashSet::new();
     names.into_iter().all(|name| seen.insert(name))

@@ -5,8 +5,9 @@
 use serde_json::{Map as Json, Value};
 
 use crate::cluster::is_label;
-use crate::file::File;
+use crate::file::GeneratedFile;
 use crate::node::Map;
+use crate::workload::{TEMPLATE, TemplatePath};
 
 /// What annotations of Autodiscovery begin with.
 pub(crate) const PREFIX: &str = "ad.datadoghq.com/";
@@ -25,22 +26,10 @@ pub(crate) fn is_check(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(is_usual)
 }
 
-/// Whose annotations these are to be.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Target {
-    /// A pod by itself.
-    Pod,
-    /// The pods of a Deployment and the like.
-    #[default]
-    Template,
-    /// The pods of a CronJob's Jobs.
-    JobTemplate,
-}
-
 /// Why no annotation can be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AnnotationError {
-    #[error("--container: must be the container's name, as it stands in the pod: lower-case letters, digits and `-`")]
+    #[error("--container: must be the container's name in the pod: lower-case letters, digits and `-`")]
     Container,
     #[error("--check: must be the name of an integration, such as redisdb")]
     Check,
@@ -48,7 +37,7 @@ pub enum AnnotationError {
     Instance(String),
     #[error("--init-config: must be a JSON object: {0}")]
     InitConfig(String),
-    #[error("an Agent's check file has `instances:`, a list of maps, and may have `init_config:`, a map")]
+    #[error("an Agent check file needs `instances:`, a list of maps; `init_config:`, a map, is optional")]
     File,
     #[error("no instance: give --instance or --file")]
     NoInstance,
@@ -106,36 +95,30 @@ fn checks(
     Ok(Checks { container: container.to_owned(), checks })
 }
 
-/// What stands behind a check's name.
+/// What is after a check's name.
 pub(super) fn entry(init_config: Value, instances: Vec<Value>) -> Value {
     let entry = [("init_config".to_owned(), init_config), ("instances".to_owned(), instances.into())];
     Json::from_iter(entry).into()
 }
 
 /// A patch with the annotations.
-pub fn generate(checks: &[Checks]) -> File {
-    let introduction = "What the Agent is to check in containers, as a patch:\n\
+pub fn generate(checks: &[Checks]) -> GeneratedFile {
+    let introduction = "Checks that the Agent runs for containers, as a patch:\n\
                         kubectl patch deployment NAME --namespace NAMESPACE --patch-file annotations.yaml\n\
-                        The Agent takes them from running pods, so they stand on the pod's template and not on the workload.";
-    File::documents("annotations.yaml", introduction, vec![patch("", Target::Template, checks)])
+                        The Agent reads them from running pods, so they are on the pod template, not on the workload.";
+    GeneratedFile::documents("annotations.yaml", introduction, vec![patch("", TEMPLATE, checks)])
 }
 
-/// The annotations where `target` has them, with a comment on top.
-pub(super) fn patch(comment: &str, target: Target, checks: &[Checks]) -> Map {
+/// The annotations of the pods whose template is at the end of a path, with a comment on top.
+pub(super) fn patch(comment: &str, template: TemplatePath, checks: &[Checks]) -> Map {
     let annotations = checks.iter().fold(Map::new(), |map, checks| {
         // Indented, and with a line break at its end, so that it is written as a block. A tree of strings can be written.
         let json = serde_json::to_string_pretty(&checks.checks).unwrap_or_default() + "\n";
         map.with(&format!("{PREFIX}{}.checks", checks.container), json)
     });
-    let pod = Map::new().with("annotations", annotations);
-    let (first, value) = match target {
-        Target::Pod => ("metadata", pod),
-        Target::Template => ("spec", Map::new().with("template", Map::new().with("metadata", pod))),
-        Target::JobTemplate => {
-            let template = Map::new().with("template", Map::new().with("metadata", pod));
-            ("spec", Map::new().with("jobTemplate", Map::new().with("spec", template)))
-        }
-    };
+    let names: Vec<&str> = template.iter().copied().chain(["metadata", "annotations"]).collect();
+    let (first, inner) = names.split_first().unwrap_or((&"", &[]));
+    let value = inner.iter().rfold(annotations, |value, name| Map::new().with(name, value));
     if comment.is_empty() { Map::new().with(first, value) } else { Map::new().with_comment(comment, first, value) }
 }
 

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map as Json, Value};
 
-use crate::annotations::{Checks, PREFIX, Target, entry, patch};
-use crate::file::File;
+use crate::annotations::{Checks, PREFIX, entry, patch};
+use crate::file::GeneratedFile;
+use crate::workload::{TEMPLATE, TemplatePath, located_template};
 
 /// The three parts, as the annotations' names end.
 pub(crate) const PARTS: [&str; 3] = ["check_names", "init_configs", "instances"];
@@ -16,18 +17,18 @@ pub(crate) const PARTS: [&str; 3] = ["check_names", "init_configs", "instances"]
 /// Why annotations cannot be converted: the Agent does not take them either.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConvertError {
-    #[error("no annotation {PREFIX}<container>.check_names in it")]
+    #[error("found no annotation {PREFIX}<container>.check_names")]
     Nothing,
     #[error("{PREFIX}{0}.{1} is missing: v1 needs check_names, init_configs and instances")]
     Incomplete(String, &'static str),
     #[error("{PREFIX}{container}.{part}: {problem}")]
     Json { container: String, part: &'static str, problem: String },
     #[error(
-        "{PREFIX}{container}: {names} check_names, {init_configs} init_configs and {instances} instances; the lists belong together element by \
-         element, so the Agent ignores all three unless they are equally long"
+        "{PREFIX}{container}: {names} check_names, {init_configs} init_configs and {instances} instances; their elements belong together by position, \
+         so the Agent ignores all three unless they are equally long"
     )]
     Lengths { container: String, names: usize, init_configs: usize, instances: usize },
-    #[error("{PREFIX}{0}: the check {1} is there twice, with different init_configs; v2 has one for each check")]
+    #[error("{PREFIX}{0}: the check {1} appears twice with different init_configs; v2 allows one for each check")]
     Twice(String, String),
 }
 
@@ -35,7 +36,7 @@ pub enum ConvertError {
 ///
 /// # Errors
 /// [`ConvertError`].
-pub fn convert(documents: &[Value]) -> Result<(File, Vec<String>), ConvertError> {
+pub fn convert(documents: &[Value]) -> Result<(GeneratedFile, Vec<String>), ConvertError> {
     let objects = documents.iter().flat_map(|document| match document.get("items").and_then(Value::as_array) {
         Some(items) => items.iter().collect::<Vec<_>>(),
         None => vec![document],
@@ -43,7 +44,7 @@ pub fn convert(documents: &[Value]) -> Result<(File, Vec<String>), ConvertError>
     let mut patches = Vec::new();
     let mut notes = Vec::new();
     for object in objects {
-        let (target, pod) = pod(object);
+        let (template, pod) = pod(object);
         let annotations = pod.pointer("/metadata/annotations").or_else(|| pod.get("annotations")).unwrap_or(pod);
         let checks = containers(annotations)?;
         if checks.is_empty() {
@@ -51,23 +52,22 @@ pub fn convert(documents: &[Value]) -> Result<(File, Vec<String>), ConvertError>
         }
         let owner = owner(object);
         notes.extend(strangers(pod, &checks, &owner));
-        patches.push(patch(&owner, target, &checks));
+        patches.push(patch(&owner, template, &checks));
     }
     if patches.is_empty() {
         return Err(ConvertError::Nothing);
     }
-    let introduction = "Annotations of Autodiscovery v2 in place of v1, as patches. Take check_names, init_configs and instances out of the \
-                        manifests: where both are, v2 holds.";
-    Ok((File::documents("annotations.yaml", introduction, patches), notes))
+    let introduction = "Autodiscovery v2 annotations that replace v1, as patches. Remove check_names, init_configs and instances from the manifests: \
+                        if both are present, v2 wins.";
+    Ok((GeneratedFile::documents("annotations.yaml", introduction, patches), notes))
 }
 
-/// The pod or its template, and where it stands.
-fn pod(object: &Value) -> (Target, &Value) {
-    let places = [(Target::JobTemplate, "/spec/jobTemplate/spec/template"), (Target::Template, "/spec/template")];
-    let found = places.iter().find_map(|(target, path)| Some((*target, object.pointer(path)?)));
+/// The pod or its template, and where it is.
+fn pod(object: &Value) -> (TemplatePath, &Value) {
+    let (path, pod) = located_template(object);
     // Annotations by themselves, too, are most likely on their way to a template.
-    let target = if object.get("kind").is_some() { Target::Pod } else { Target::Template };
-    found.unwrap_or((target, object))
+    let is_alone = path.is_empty() && object.get("kind").is_none();
+    (if is_alone { TEMPLATE } else { path }, pod)
 }
 
 fn owner(object: &Value) -> String {
@@ -77,7 +77,7 @@ fn owner(object: &Value) -> String {
     format!("{kind} {name}").trim().to_owned()
 }
 
-/// Containers that the pod has not: the Agent would never find them.
+/// Containers that the pod does not have: the Agent would never find them.
 fn strangers(pod: &Value, checks: &[Checks], owner: &str) -> Vec<String> {
     let Some(spec) = pod.get("spec") else { return Vec::new() };
     let lists = ["containers", "initContainers"].into_iter().filter_map(|list| spec.get(list)?.as_array()).flatten();
@@ -108,7 +108,7 @@ fn containers(annotations: &Value) -> Result<Vec<Checks>, ConvertError> {
 
 fn list(container: &str, part: &'static str, value: &Value) -> Result<Vec<Value>, ConvertError> {
     let wrong = |problem: String| ConvertError::Json { container: container.to_owned(), part, problem };
-    let text = value.as_str().ok_or_else(|| wrong("must be a string with JSON in it".to_owned()))?;
+    let text = value.as_str().ok_or_else(|| wrong("must be a string that contains JSON".to_owned()))?;
     serde_json::from_str(text).map_err(|error| wrong(format!("must be a JSON array: {error}")))
 }
 
@@ -165,11 +165,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::file::Content;
+    use crate::file::FileContent;
     use crate::node::Map;
 
     fn patches(documents: &[Value]) -> Result<Vec<Map>, ConvertError> {
-        let Content::Documents { documents, .. } = convert(documents)?.0.content else { panic!("documents") };
+        let FileContent::Documents { documents, .. } = convert(documents)?.0.content else { panic!("documents") };
         Ok(documents)
     }
 

@@ -4,7 +4,7 @@
 
 use crate::agent::check_labels;
 use crate::cluster::{Cluster, Need, Refused};
-use crate::file::File;
+use crate::file::GeneratedFile;
 use crate::node::{Map, Node};
 
 /// How many selectors a profile may have. Source: Amazon EKS User Guide, "Fargate profile components".
@@ -15,7 +15,7 @@ pub const OF_A_CLUSTER: [&str; 2] = [crate::agent::NAMESPACE, "kube-system"];
 
 /// What there is to choose.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Options {
+pub struct FargateProfileOptions {
     /// The profile's name; those after the first get a number.
     pub name: String,
     /// Of the cluster's namespaces, only pods with all of these labels.
@@ -30,21 +30,19 @@ pub struct Options {
 ///
 /// # Errors
 /// [`Refused`].
-pub fn generate(cluster: &Cluster, options: &Options) -> Result<File, Refused> {
+pub fn generate(cluster: &Cluster, options: &FargateProfileOptions) -> Result<GeneratedFile, Refused> {
     cluster.need(&[Need::Cluster, Need::Region, Need::Namespace])?;
     let is_inside = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     let name = options.name.as_str();
     let begins = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric()) && !name.starts_with("eks-");
     if !begins || name.len() > 60 || !name.bytes().all(is_inside) {
         return Err(Refused::Value(
-            "--name: must be letters, digits, `-` and `_`, 60 at most, and not begin with eks-, which EKS keeps for itself",
+            "--name: must be letters, digits, `-` and `_`, at most 60 characters, and must not start with eks-, which EKS reserves",
         ));
     }
     check_labels(&options.labels).map_err(Refused::Value)?;
     if options.pod_execution_role.as_deref().is_some_and(|role| !is_role(role)) {
-        return Err(Refused::Value(
-            "--pod-execution-role: must be the ARN of a role: arn:aws:iam::123456789012:role/…",
-        ));
+        return Err(Refused::Value("--pod-execution-role: must be a role ARN: arn:aws:iam::123456789012:role/…"));
     }
     // The labels are those of the cluster's own pods: CoreDNS has others.
     let own = cluster.namespaces().iter().map(|namespace| (namespace, options.labels.as_slice()));
@@ -68,13 +66,13 @@ pub fn generate(cluster: &Cluster, options: &Options) -> Result<File, Refused> {
         .with("kind", "ClusterConfig")
         .with("metadata", Map::new().with("name", cluster.name()).with("region", cluster.region()))
         .with_comment(
-            "A profile cannot be changed once it is there, only replaced, and has five selectors at most.",
+            "A profile cannot be changed, only replaced, and has at most five selectors.",
             "fargateProfiles",
             Node::list(profiles),
         );
     let introduction = "Pods that run on Fargate: eksctl create fargateprofile --config-file fargate-profile.yaml\n\
-                        Only new pods are affected. Pods on Fargate need no DaemonSet, and can have none.";
-    Ok(File::documents("fargate-profile.yaml", introduction, vec![config]))
+                        Only new pods are affected. Fargate does not run DaemonSets.";
+    Ok(GeneratedFile::documents("fargate-profile.yaml", introduction, vec![config]))
 }
 
 fn selector(namespace: &str, labels: &[(String, String)]) -> Map {
@@ -94,23 +92,28 @@ fn is_role(arn: &str) -> bool {
 mod tests {
     use super::*;
     use crate::cluster::ClusterOptions;
-    use crate::file::Content;
+    use crate::file::FileContent;
 
-    fn generated(namespaces: usize, options: &Options) -> Result<serde_json::Value, Refused> {
+    fn generated(namespaces: usize, options: &FargateProfileOptions) -> Result<serde_json::Value, Refused> {
         let cluster = ClusterOptions {
             cluster: Some("prod".into()),
             region: Some("eu-west-1".into()),
             namespaces: (0..namespaces).map(|number| format!("n{number}")).collect(),
             ..ClusterOptions::default()
         };
-        let Content::Documents { documents, .. } = generate(&cluster.check().unwrap(), options)?.content else {
+        let FileContent::Documents { documents, .. } = generate(&cluster.check().unwrap(), options)?.content else {
             panic!("documents")
         };
         Ok(serde_json::to_value(&documents[0]).unwrap()["fargateProfiles"].clone())
     }
 
-    fn named(name: &str) -> Options {
-        Options { name: name.into(), labels: Vec::new(), pod_execution_role: None, more_namespaces: Vec::new() }
+    fn named(name: &str) -> FargateProfileOptions {
+        FargateProfileOptions {
+            name: name.into(),
+            labels: Vec::new(),
+            pod_execution_role: None,
+            more_namespaces: Vec::new(),
+        }
     }
 
     #[test]
@@ -120,13 +123,13 @@ mod tests {
             assert_eq!(generated.as_array().unwrap().len(), profiles, "{namespaces}");
         }
         assert_eq!(generated(6, &named("pods")).unwrap()[1]["name"], "pods-2");
-        let twice = Options { more_namespaces: vec!["n0".into(), "datadog".into()], ..named("pods") };
+        let twice = FargateProfileOptions { more_namespaces: vec!["n0".into(), "datadog".into()], ..named("pods") };
         assert_eq!(generated(1, &twice).unwrap()[0]["selectors"].as_array().unwrap().len(), 2);
     }
 
     #[test]
     fn labels_are_for_the_clusters_own_pods() {
-        let options = Options {
+        let options = FargateProfileOptions {
             labels: vec![("a".into(), "b".into())],
             more_namespaces: vec!["kube-system".into()],
             ..named("a")
@@ -144,8 +147,8 @@ mod tests {
         assert!(generated(1, &named(&"a".repeat(60))).is_ok());
         assert!(generated(0, &named("a")).is_err());
         let label = ("a".to_owned(), "b".to_owned());
-        assert!(generated(1, &Options { labels: vec![label.clone(), label], ..named("a") }).is_err());
-        let with_role = |role: &str| Options { pod_execution_role: Some(role.into()), ..named("a") };
+        assert!(generated(1, &FargateProfileOptions { labels: vec![label.clone(), label], ..named("a") }).is_err());
+        let with_role = |role: &str| FargateProfileOptions { pod_execution_role: Some(role.into()), ..named("a") };
         assert!(generated(1, &with_role("arn:aws:iam::123456789012:role/pods")).is_ok());
         assert!(generated(1, &with_role("pods")).is_err());
     }

@@ -4,38 +4,38 @@ use crate::node::Map;
 
 /// A file that was generated: one document, or several that belong together.
 #[derive(Debug, Clone, PartialEq)]
-pub struct File {
+pub struct GeneratedFile {
     /// Stable, without a folder: `logging.yaml`.
     pub name: String,
-    pub content: Content,
+    pub content: FileContent,
     /// Nobody else may read it.
     pub is_secret: bool,
 }
 
-/// What stands in a file.
+/// What is in a file.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Content {
+pub enum FileContent {
     /// Documents with an introduction, which is written as a comment on top.
     Documents { introduction: String, documents: Vec<Map> },
     /// Text of its own: a README, commands.
     Text(String),
 }
 
-impl File {
+impl GeneratedFile {
     /// A file of documents.
-    pub(crate) fn documents(name: &str, introduction: &str, documents: Vec<Map>) -> File {
-        let content = Content::Documents { introduction: introduction.to_owned(), documents };
-        File { name: name.to_owned(), content, is_secret: false }
+    pub(crate) fn documents(name: &str, introduction: &str, documents: Vec<Map>) -> GeneratedFile {
+        let content = FileContent::Documents { introduction: introduction.to_owned(), documents };
+        GeneratedFile { name: name.to_owned(), content, is_secret: false }
     }
 
     /// A file of text.
-    pub(crate) fn text(name: &str, text: String) -> File {
-        File { name: name.to_owned(), content: Content::Text(text), is_secret: false }
+    pub(crate) fn text(name: &str, text: String) -> GeneratedFile {
+        GeneratedFile { name: name.to_owned(), content: FileContent::Text(text), is_secret: false }
     }
 
     /// The same, for its owner's eyes only.
     #[must_use]
-    pub(crate) fn secret(self) -> File {
-        File { is_secret: true, ..self }
+    pub(crate) fn secret(self) -> GeneratedFile {
+        GeneratedFile { is_secret: true, ..self }
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::agent::SECRET;
 use crate::cluster::{Cluster, Refused};
-use crate::file::File;
+use crate::file::GeneratedFile;
 use crate::injection::Injection;
 use crate::node::{Map, Node};
 
@@ -13,24 +13,20 @@ use crate::node::{Map, Node};
 ///
 /// # Errors
 /// [`Refused`].
-pub fn generate(cluster: &Cluster, injection: &Injection) -> Result<File, Refused> {
+pub fn generate(cluster: &Cluster, injection: &Injection) -> Result<GeneratedFile, Refused> {
     injection.check(cluster)?;
     let mut values =
         Map::new().with("datadog", datadog(cluster, injection)).with("clusterAgent", cluster_agent(injection));
     let why = if injection.mixed {
-        "The DaemonSet, for nodes that are not Fargate; it leaves Fargate alone."
+        "The DaemonSet for nodes other than Fargate; it does not run on Fargate."
     } else {
-        "There is no node that a DaemonSet could run on."
+        "There are no nodes for a DaemonSet."
     };
     values = values.with_comment(why, "agents", Map::new().with("enabled", injection.mixed));
     let runners = injection.cluster_checks_runners;
     if runners > 0 {
         let runner = Map::new().with("enabled", true).with("replicas", runners);
-        values = values.with_comment(
-            "Runs the cluster's checks instead of the Cluster Agent.",
-            "clusterChecksRunner",
-            runner,
-        );
+        values = values.with_comment("Run cluster checks instead of the Cluster Agent.", "clusterChecksRunner", runner);
     }
     let introduction = format!(
         "Values of Datadog's Helm chart for cluster {}: {}.\n\
@@ -41,7 +37,7 @@ pub fn generate(cluster: &Cluster, injection: &Injection) -> Result<File, Refuse
         injection.needs(),
         namespace = injection.datadog_namespace
     );
-    Ok(File::documents("helm-values.yaml", &introduction, vec![values]))
+    Ok(GeneratedFile::documents("helm-values.yaml", &introduction, vec![values]))
 }
 
 fn datadog(cluster: &Cluster, injection: &Injection) -> Map {
@@ -50,7 +46,11 @@ fn datadog(cluster: &Cluster, injection: &Injection) -> Map {
         state = state.with("useClusterCheckRunners", true);
     }
     Map::new()
-        .with_comment("Its key has to be api-key; the token below is the key token.", "apiKeyExistingSecret", SECRET)
+        .with_comment(
+            "The Secret needs the key api-key and, for tokenExistingSecret below, the key token.",
+            "apiKeyExistingSecret",
+            SECRET,
+        )
         .with("clusterName", cluster.name())
         .with("site", cluster.site())
         .with("kubeStateMetricsCore", state)
@@ -58,7 +58,7 @@ fn datadog(cluster: &Cluster, injection: &Injection) -> Map {
 }
 
 fn cluster_agent(injection: &Injection) -> Map {
-    let profiles = "One at most. Every value in quotes: the chart loses an unquoted false.";
+    let profiles = "At most one. Quote every value: the chart loses an unquoted false.";
     let sidecars = injection.sidecars("imageTag", injection.tag.as_deref().map(Node::from), profiles);
     Map::new()
         .with("enabled", true)

@@ -4,7 +4,7 @@
 //! CloudWatch Logs, Amazon Data Firehose, OpenSearch Service.
 
 use crate::cluster::{Cluster, Missing, Need};
-use crate::file::File;
+use crate::file::GeneratedFile;
 use crate::node::{Map, Node};
 
 /// The name that commands and templates give the policy.
@@ -12,7 +12,7 @@ const POLICY_NAME: &str = "podferry-fargate-logging";
 
 /// How the policy is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Form {
+pub enum PolicyForm {
     /// The policy document alone.
     #[default]
     Json,
@@ -24,8 +24,8 @@ pub enum Form {
 
 /// What there is to choose.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Options {
-    pub form: Form,
+pub struct PolicyOptions {
+    pub form: PolicyForm,
     /// The pod execution role's name.
     pub role: Option<String>,
     /// Whether Fluent Bit writes its own log, too.
@@ -39,13 +39,13 @@ pub struct Options {
 ///
 /// # Errors
 /// [`Missing`] options.
-pub fn generate(cluster: &Cluster, options: &Options) -> Result<File, Missing> {
+pub fn generate(cluster: &Cluster, options: &PolicyOptions) -> Result<GeneratedFile, Missing> {
     cluster.need(&[Need::Cluster, Need::Region, Need::Account])?;
     let policy = policy(cluster, options);
     Ok(match options.form {
-        Form::Json => File::text("iam-policy.json", json(&policy)),
-        Form::Commands => File::text("iam.sh", commands(cluster, options, &policy)),
-        Form::Cloudformation => File::documents(
+        PolicyForm::Json => GeneratedFile::text("iam-policy.json", json(&policy)),
+        PolicyForm::Commands => GeneratedFile::text("iam.sh", commands(cluster, options, &policy)),
+        PolicyForm::Cloudformation => GeneratedFile::documents(
             "iam.yaml",
             "Lets Fluent Bit on EKS Fargate write its logs: a policy for the pod execution role.",
             vec![template(options, policy)],
@@ -54,7 +54,7 @@ pub fn generate(cluster: &Cluster, options: &Options) -> Result<File, Missing> {
 }
 
 /// The policy document.
-pub(crate) fn policy(cluster: &Cluster, options: &Options) -> Map {
+pub(crate) fn policy(cluster: &Cluster, options: &PolicyOptions) -> Map {
     let arn = |service: &str, rest: &str| {
         format!("arn:{}:{service}:{}:{}:{rest}", cluster.partition(), cluster.region(), cluster.account())
     };
@@ -99,9 +99,10 @@ fn json(policy: &Map) -> String {
     serde_json::to_string_pretty(policy).unwrap_or_default() + "\n"
 }
 
-fn commands(cluster: &Cluster, options: &Options, policy: &Map) -> String {
+fn commands(cluster: &Cluster, options: &PolicyOptions, policy: &Map) -> String {
     let find = format!(
-        "# The pod execution role's name is what follows the last slash of:\n#   aws eks describe-fargate-profile --region {} --cluster-name {} --fargate-profile-name PROFILE \\\n\
+        "# The pod execution role's name follows the last slash in the output of:\n\
+         #   aws eks describe-fargate-profile --region {} --cluster-name {} --fargate-profile-name PROFILE \\\n\
          #     --query fargateProfile.podExecutionRoleArn --output text\n",
         cluster.region(),
         cluster.name()
@@ -118,7 +119,7 @@ fn commands(cluster: &Cluster, options: &Options, policy: &Map) -> String {
     )
 }
 
-fn template(options: &Options, policy: Map) -> Map {
+fn template(options: &PolicyOptions, policy: Map) -> Map {
     let role = Map::new()
         .with("Type", "String")
         .with("Description", "Name of the pod execution role of the Fargate profile, without its path.")

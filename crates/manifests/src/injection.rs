@@ -79,7 +79,7 @@ impl Injection {
         cluster.need(&[Need::Cluster])?;
         let wrong = |problem| Err(Refused::Value(problem));
         if !is_label(&self.datadog_namespace) {
-            return wrong("--datadog-namespace: must be a namespace's name");
+            return wrong("--datadog-namespace: must be the name of a namespace");
         }
         if let Some(resources) = &self.resources {
             resources.check().map_err(Refused::Value)?;
@@ -96,7 +96,7 @@ impl Injection {
         }
         check_env(&self.env).map_err(Refused::Value)?;
         if self.env.iter().any(|(name, _)| self.own_env().any(|own| own == name)) {
-            return wrong("--env: a variable is given twice; --processes and --native-logs set some, too");
+            return wrong("--env: a variable is given twice; --processes and --native-logs also set some");
         }
         let native_logs = self.native_logs != NativeLogs::None;
         self.tag.as_deref().map_or(Ok(()), |tag| check_tag(tag, native_logs)).map_err(Refused::Value)
@@ -135,7 +135,7 @@ impl Injection {
         profile = profile.with_some("resources", self.resources.as_ref().map(Resources::map));
         if self.run_as_agent {
             profile = profile.with_comment(
-                "The image starts as no other user, whatever the pod's own securityContext says.",
+                "The image only starts as this user, whatever the pod's own securityContext says.",
                 "securityContext",
                 Map::new().with("runAsUser", USER),
             );
@@ -156,7 +156,7 @@ impl Injection {
             .with("clusterAgentCommunicationEnabled", true)
             .with_some(image, tag);
         if let Some(selectors) = self.selectors() {
-            let why = "One at most: with a second one nothing is injected.";
+            let why = "At most one: with a second one nothing is injected.";
             sidecars = sidecars.with_comment(why, "selectors", selectors);
         }
         match self.profiles() {
@@ -168,8 +168,8 @@ impl Injection {
     /// What else there has to be, for people.
     pub(super) fn needs(&self) -> String {
         format!(
-            "The namespace {}, and every namespace with sidecars, needs the Secret {SECRET}: `podferry generate secret`. Only pods that are \
-             started after this get a sidecar.",
+            "The namespace {} and every namespace with sidecars need the Secret {SECRET}: `podferry generate secret`. Only pods that start after this \
+             get a sidecar.",
             self.datadog_namespace
         )
     }

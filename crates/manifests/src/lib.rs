@@ -32,6 +32,7 @@ pub mod sidecar;
 pub mod sidecar_patch;
 pub mod subscription;
 pub(crate) mod tree;
+pub mod workload;
 pub mod yaml;
 
-pub use file::{Content, File};
+pub use file::{FileContent, GeneratedFile};

@@ -4,7 +4,7 @@
 //! preset makes of a line is in `docs/log-shapes.md`.
 
 use crate::cluster::{Cluster, Missing, Need};
-use crate::file::File;
+use crate::file::GeneratedFile;
 use crate::fluent_bit::{self, Section};
 use crate::node::Map;
 use crate::preset::LoggingPreset;
@@ -17,7 +17,7 @@ const PODS: &str = "kube.*";
 
 /// What there is to choose.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Options {
+pub struct LoggingOptions {
     /// Whether Fluent Bit writes its own log, too.
     pub process_logs: bool,
     pub drop_namespaces: Vec<String>,
@@ -36,8 +36,8 @@ pub enum LoggingError {
     #[error(transparent)]
     Missing(#[from] Missing),
     #[error(
-        "the ConfigMap would have {0} characters, and EKS takes {MAX_CHARACTERS}: drop fewer namespaces, containers or patterns by name, or write \
-         one pattern for several"
+        "the ConfigMap would have {0} characters, but EKS allows {MAX_CHARACTERS}: drop fewer namespaces, containers or patterns, or merge several \
+         patterns into one"
     )]
     TooLong(usize),
     #[error("{option}: {problem}")]
@@ -48,7 +48,7 @@ pub enum LoggingError {
 ///
 /// # Errors
 /// [`LoggingError`].
-pub fn generate(cluster: &Cluster, options: &Options) -> Result<(File, usize), LoggingError> {
+pub fn generate(cluster: &Cluster, options: &LoggingOptions) -> Result<(GeneratedFile, usize), LoggingError> {
     cluster.need(&[Need::Cluster, Need::Region])?;
     let preset = cluster.preset();
     check(preset, options)?;
@@ -60,7 +60,7 @@ pub fn generate(cluster: &Cluster, options: &Options) -> Result<(File, usize), L
     let namespace = Map::new().with("apiVersion", "v1").with("kind", "Namespace").with(
         "metadata",
         Map::new().with("name", "aws-observability").with_comment(
-            "EKS looks at no namespace without this label.",
+            "EKS ignores a namespace without this label.",
             "labels",
             Map::new().with("aws-observability", "enabled"),
         ),
@@ -71,24 +71,24 @@ pub fn generate(cluster: &Cluster, options: &Options) -> Result<(File, usize), L
         .with("metadata", Map::new().with("name", "aws-logging").with("namespace", "aws-observability"))
         .with("data", data.map(preset));
     let introduction = format!(
-        "How EKS Fargate's Fluent Bit writes the logs of cluster {}: preset {}, {characters} of {MAX_CHARACTERS} characters.\nNew pods use it; pods \
-         that run already have to be started again. The pod execution role has to be allowed to write to the log group: `podferry generate iam`.",
+        "How EKS Fargate's Fluent Bit writes the logs of cluster {}: preset {}, {characters} of {MAX_CHARACTERS} characters.\n\
+         New pods use it; restart running pods. The pod execution role must be allowed to write to the log group: `podferry generate iam`.",
         cluster.name(),
         preset
     );
-    Ok((File::documents("logging.yaml", &introduction, vec![namespace, config_map]), characters))
+    Ok((GeneratedFile::documents("logging.yaml", &introduction, vec![namespace, config_map]), characters))
 }
 
-fn check(preset: LoggingPreset, options: &Options) -> Result<(), LoggingError> {
+fn check(preset: LoggingPreset, options: &LoggingOptions) -> Result<(), LoggingError> {
     let wrong = |option, problem| Err(LoggingError::Value { option, problem });
     let is_name = |name: &String| {
         name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte)) && !name.is_empty()
     };
     if !options.drop_namespaces.iter().all(is_name) {
-        return wrong("--drop-namespace", "must be a namespace's name; for a pattern use --drop-pattern");
+        return wrong("--drop-namespace", "must be the name of a namespace; for a pattern use --drop-pattern");
     }
     if !options.drop_containers.iter().all(is_name) {
-        return wrong("--drop-container", "must be a container's name; for a pattern use --drop-pattern");
+        return wrong("--drop-container", "must be the name of a container; for a pattern use --drop-pattern");
     }
     let without_metadata = matches!(preset, LoggingPreset::Lean | LoggingPreset::Seed);
     if without_metadata && !options.drop_containers.is_empty() {
@@ -99,17 +99,17 @@ fn check(preset: LoggingPreset, options: &Options) -> Result<(), LoggingError> {
     }
     let is_line = |text: &String| !text.trim().is_empty() && text.trim() == text && !text.contains(['\n', '\r']);
     if !options.drop_patterns.iter().all(is_line) {
-        return wrong("--drop-pattern", "must be a regular expression in one line, without blanks around it");
+        return wrong("--drop-pattern", "must be a regular expression on one line, without spaces around it");
     }
     // EKS refuses a ConfigMap with it: it looks like a variable. Source: Amazon EKS User Guide, "Fargate logging".
     if options.drop_patterns.iter().any(|pattern| pattern.contains("${")) {
-        return wrong("--drop-pattern", "must not contain `${`: EKS takes that for a variable and refuses it");
+        return wrong("--drop-pattern", "must not contain `${`: EKS treats it as a variable and rejects it");
     }
     if !options.firehose_streams.iter().all(is_name) {
-        return wrong("--firehose", "must be the name of a stream of Amazon Data Firehose, not its ARN");
+        return wrong("--firehose", "must be the name of an Amazon Data Firehose stream, not its ARN");
     }
     if !options.opensearch_hosts.iter().all(is_name) {
-        return wrong("--opensearch", "must be the host of a domain of OpenSearch, without https://");
+        return wrong("--opensearch", "must be the host of an OpenSearch domain, without https://");
     }
     Ok(())
 }
@@ -123,7 +123,7 @@ struct Data {
 }
 
 impl Data {
-    fn new(cluster: &Cluster, options: &Options) -> Data {
+    fn new(cluster: &Cluster, options: &LoggingOptions) -> Data {
         let preset = cluster.preset();
         let parser = Section::filter("parser", PODS).with("Key_name", "log").with("Parser", "crio");
         let kubernetes = Section::filter("kubernetes", PODS);
@@ -153,7 +153,7 @@ impl Data {
         }
         filters.extend(drop_containers(&options.drop_containers));
         if preset == LoggingPreset::Standard {
-            // Behind the Kubernetes filter: before it, the name could be an application's.
+            // After the Kubernetes filter: before it, the name could be an application's.
             let record = format!("cluster_name {}", cluster.name());
             filters.push(Section::filter("record_modifier", PODS).with("Record", &record));
         }
@@ -174,7 +174,7 @@ impl Data {
 
     fn map(&self, preset: LoggingPreset) -> Map {
         let mut map = Map::new().with_comment(
-            "Fluent Bit's own log, should something be wrong: \"true\" writes it to <cluster>-fluent-bit-logs.",
+            "Fluent Bit's own log, for troubleshooting: \"true\" writes it to <cluster>-fluent-bit-logs.",
             "flb_log_cw",
             self.flb_log_cw.to_string(),
         );
@@ -194,24 +194,23 @@ impl Data {
 fn why(part: &str, preset: LoggingPreset) -> Option<&'static str> {
     match (part, preset) {
         ("filters.conf", LoggingPreset::Standard) => Some(
-            "The parser takes containerd's prefix off. Merge_Log Off leaves the application's line alone, so that pieces of long lines can be \
-             joined and no member of a JSON log is lost to a name that Fluent Bit uses too. The cluster's name comes last: before the Kubernetes \
-             filter, it could be an application's.",
+            "The parser removes containerd's prefix. Merge_Log Off leaves the application's line alone, so that fragments of long lines can be joined \
+             and no member of a JSON log is lost to a name that Fluent Bit also uses. The cluster name comes last: before the Kubernetes filter, an \
+             application could have set it.",
         ),
         ("filters.conf", LoggingPreset::Lean) => Some(
-            "The parser takes containerd's prefix off. No Kubernetes filter: a kilobyte less a line, and no labels and annotations to make tags and \
-             rules of.",
+            "The parser removes containerd's prefix. No Kubernetes filter: that saves about a kilobyte per line, but there are no labels and \
+             annotations for tags and rules.",
         ),
         ("filters.conf", LoggingPreset::Merged) => Some(
-            "JSON logs become members of the record, and the line itself is not kept. Pieces of long lines cannot be joined any more where they are \
-             JSON.",
+            "JSON logs become members of the record, and the line itself is not kept. Fragments of long JSON lines can no longer be joined.",
         ),
         ("output.conf", LoggingPreset::Seed) => Some(
-            "`Match *` takes Fluent Bit's own log, too, and there is no retention: the group keeps its events for ever. Compare the preset standard.",
+            "`Match *` also takes Fluent Bit's own log, and without retention the group keeps its events forever. Compare with the preset standard.",
         ),
         ("output.conf", _) => Some(
-            "The stream's name ends in pod, namespace, container and id: no log_stream_name, no template. Retention takes effect only where Fluent \
-             Bit makes the group.",
+            "The stream name ends in pod, namespace, container and ID: no log_stream_name, no template. Retention only takes effect when Fluent Bit \
+             creates the group.",
         ),
         _ => None,
     }
@@ -233,7 +232,7 @@ fn drop_containers(names: &[String]) -> Option<Section> {
     (!names.is_empty()).then(|| exclude(PODS, &format!("$kubernetes['container_name'] ^({})$", names.join("|"))))
 }
 
-fn outputs(cluster: &Cluster, options: &Options) -> Vec<Section> {
+fn outputs(cluster: &Cluster, options: &LoggingOptions) -> Vec<Section> {
     let mut outputs = vec![match cluster.preset() {
         LoggingPreset::Seed => Section::output("cloudwatch_logs", "*")
             .with("region", cluster.region())
@@ -275,7 +274,7 @@ fn crio() -> Section {
 mod tests {
     use super::*;
     use crate::cluster::ClusterOptions;
-    use crate::file::Content;
+    use crate::file::FileContent;
     use crate::fluent_bit::parse::parse;
     use crate::yaml;
 
@@ -296,7 +295,7 @@ mod tests {
     #[test]
     fn the_limit_of_characters_is_exact() {
         let with = |length: usize| {
-            let options = Options { drop_patterns: vec!["x".repeat(length)], ..Options::default() };
+            let options = LoggingOptions { drop_patterns: vec!["x".repeat(length)], ..LoggingOptions::default() };
             generate(&cluster(), &options).map(|(_, characters)| characters)
         };
         let room = MAX_CHARACTERS - with(1).unwrap() + 1;
@@ -309,7 +308,7 @@ mod tests {
     fn every_preset_is_read_by_our_own_parser_as_it_was_meant() {
         for preset in [LoggingPreset::Standard, LoggingPreset::Lean, LoggingPreset::Merged, LoggingPreset::Seed] {
             let with_metadata = matches!(preset, LoggingPreset::Standard | LoggingPreset::Merged);
-            let options = Options {
+            let options = LoggingOptions {
                 drop_namespaces: vec!["dev".into()],
                 drop_containers: if with_metadata { vec!["istio-proxy".into()] } else { Vec::new() },
                 drop_patterns: vec!["GET /health".into()],
@@ -328,21 +327,22 @@ mod tests {
 
     #[test]
     fn what_eks_would_refuse_is_refused_here() {
-        let pattern = |pattern: &str| Options { drop_patterns: vec![pattern.into()], ..Options::default() };
-        let name = Options { drop_namespaces: vec!["a b".into()], ..Options::default() };
-        let container = Options { drop_containers: vec!["a".into()], ..Options::default() };
+        let pattern =
+            |pattern: &str| LoggingOptions { drop_patterns: vec![pattern.into()], ..LoggingOptions::default() };
+        let name = LoggingOptions { drop_namespaces: vec!["a b".into()], ..LoggingOptions::default() };
+        let container = LoggingOptions { drop_containers: vec!["a".into()], ..LoggingOptions::default() };
         assert!(generate(&cluster(), &container).is_ok());
         assert!(matches!(generate(&with(LoggingPreset::Lean), &container), Err(LoggingError::Value { .. })));
         for options in [pattern("a\nb"), pattern("${X}"), pattern(" "), name] {
             assert!(matches!(generate(&cluster(), &options), Err(LoggingError::Value { .. })), "{options:?}");
         }
-        assert!(matches!(generate(&Cluster::default(), &Options::default()), Err(LoggingError::Missing(_))));
+        assert!(matches!(generate(&Cluster::default(), &LoggingOptions::default()), Err(LoggingError::Missing(_))));
     }
 
     #[test]
     fn the_manifest_is_what_was_counted() {
-        let (file, characters) = generate(&cluster(), &Options::default()).unwrap();
-        let Content::Documents { introduction, documents } = file.content else { panic!("no documents") };
+        let (file, characters) = generate(&cluster(), &LoggingOptions::default()).unwrap();
+        let FileContent::Documents { introduction, documents } = file.content else { panic!("no documents") };
         let read: Vec<serde_json::Value> =
             serde_saphyr::from_multiple(&yaml::write(&introduction, &documents)).unwrap();
         let data = read[1]["data"].as_object().unwrap();

@@ -5,12 +5,12 @@
 //! check sends `eks.fargate.pods.running` from each Agent; Datadog's integrations for AWS Lambda and SQS.
 
 use crate::cluster::{Cluster, Missing, Need};
-use crate::file::File;
+use crate::file::GeneratedFile;
 use crate::node::{Map, Node};
 
 /// What there is to choose.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Options {
+pub struct MonitorOptions {
     /// Whom to tell, such as `@slack-ops`.
     pub notify: Vec<String>,
     /// The forwarder's function name, where it is known: for the dashboard.
@@ -21,20 +21,20 @@ pub struct Options {
 ///
 /// # Errors
 /// [`Missing`] options.
-pub fn generate(cluster: &Cluster, options: &Options) -> Result<Vec<File>, Missing> {
+pub fn generate(cluster: &Cluster, options: &MonitorOptions) -> Result<Vec<GeneratedFile>, Missing> {
     cluster.need(&[Need::Cluster])?;
     let json = |map: &Map| serde_json::to_string_pretty(map).unwrap_or_default() + "\n";
     Ok(vec![
-        File::text("monitor.json", json(&monitor(cluster, options))),
-        File::text("dashboard.json", json(&dashboard(cluster, options))),
+        GeneratedFile::text("monitor.json", json(&monitor(cluster, options))),
+        GeneratedFile::text("dashboard.json", json(&dashboard(cluster, options))),
     ])
 }
 
-fn monitor(cluster: &Cluster, options: &Options) -> Map {
+fn monitor(cluster: &Cluster, options: &MonitorOptions) -> Map {
     let name = cluster.name();
     let mut message = format!(
-        "No Agent on EKS Fargate in cluster {name} reports any more: metric eks.fargate.pods.running. Look at the pods' Agents (secret \
-         datadog-secret, RBAC, DD_KUBERNETES_KUBELET_NODENAME)."
+        "No Agent on EKS Fargate in cluster {name} reports any more (metric eks.fargate.pods.running). Check the Agents in the pods: Secret \
+         datadog-secret, RBAC, DD_KUBERNETES_KUBELET_NODENAME."
     );
     options.notify.iter().for_each(|handle| message.push_str(&format!(" {handle}")));
     Map::new()
@@ -54,7 +54,7 @@ fn monitor(cluster: &Cluster, options: &Options) -> Map {
         )
 }
 
-fn dashboard(cluster: &Cluster, options: &Options) -> Map {
+fn dashboard(cluster: &Cluster, options: &MonitorOptions) -> Map {
     let name = cluster.name();
     let logs = format!("kube_cluster_name:{name}");
     let function = match &options.function_name {
@@ -64,21 +64,21 @@ fn dashboard(cluster: &Cluster, options: &Options) -> Map {
     let widgets = [
         logs_widget("Logs by namespace", &logs, "kube_namespace"),
         logs_widget("Logs by status", &logs, "status"),
-        logs_widget("Logs that were late", &format!("{logs} late:true"), "service"),
-        logs_widget("Logs that were cut", &format!("{logs} truncated:true"), "service"),
-        logs_widget("Annotations with a mistake", &format!("{logs} podferry_rule_error:*"), "podferry_rule_error"),
+        logs_widget("Late logs", &format!("{logs} late:true"), "service"),
+        logs_widget("Truncated logs", &format!("{logs} truncated:true"), "service"),
+        logs_widget("Invalid annotations", &format!("{logs} podferry_rule_error:*"), "podferry_rule_error"),
         metric_widget("Invocations", &format!("sum:aws.lambda.invocations{{{function}}}.as_count()")),
         metric_widget("Errors", &format!("sum:aws.lambda.errors{{{function}}}.as_count()")),
         metric_widget("Duration", &format!("max:aws.lambda.duration.maximum{{{function}}}")),
         metric_widget(
-            "Undelivered and dead messages",
+            "Undelivered messages and dead letters",
             "sum:aws.sqs.approximate_number_of_messages_visible{queuename:*podferry*} by {queuename}",
         ),
         metric_widget("Agents on Fargate", &format!("sum:eks.fargate.pods.running{{kube_cluster_name:{name}}}")),
     ];
     Map::new()
         .with("title", format!("EKS Fargate logs of {name} (podferry)"))
-        .with("description", "From CloudWatch Logs to Datadog: what arrives, and how the forwarder fares.")
+        .with("description", "From CloudWatch Logs to Datadog: what arrives, and how the forwarder is doing.")
         .with("layout_type", "ordered")
         .with("widgets", Node::list(widgets))
 }

@@ -11,24 +11,24 @@ pub enum Node {
     Number(i64),
     /// A string. One of several lines is written as a block.
     Text(String),
-    List(Vec<Item>),
+    List(Vec<ListItem>),
     Map(Map),
 }
 
 /// An element of a list.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Item {
+pub struct ListItem {
     pub(crate) comment: Option<String>,
     pub(crate) value: Node,
 }
 
 /// Names with values, in order.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Map(Vec<Entry>);
+pub struct Map(Vec<MapEntry>);
 
 /// One name of a [`Map`].
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Entry {
+pub(crate) struct MapEntry {
     pub(crate) name: String,
     /// Stands above the name.
     pub(crate) comment: Option<String>,
@@ -43,14 +43,14 @@ impl Map {
     /// Adds a name. It must not be there yet.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Node>) -> Map {
-        self.0.push(Entry { name: name.to_owned(), comment: None, value: value.into() });
+        self.0.push(MapEntry { name: name.to_owned(), comment: None, value: value.into() });
         self
     }
 
     /// Adds a name with a comment above it.
     #[must_use]
     pub(crate) fn with_comment(mut self, comment: &str, name: &str, value: impl Into<Node>) -> Map {
-        self.0.push(Entry { name: name.to_owned(), comment: Some(comment.to_owned()), value: value.into() });
+        self.0.push(MapEntry { name: name.to_owned(), comment: Some(comment.to_owned()), value: value.into() });
         self
     }
 
@@ -63,7 +63,7 @@ impl Map {
         }
     }
 
-    pub(crate) fn entries(&self) -> &[Entry] {
+    pub(crate) fn entries(&self) -> &[MapEntry] {
         &self.0
     }
 
@@ -80,14 +80,14 @@ impl Map {
 impl Node {
     /// A list of values.
     pub fn list<N: Into<Node>>(values: impl IntoIterator<Item = N>) -> Node {
-        Node::List(values.into_iter().map(|value| Item { comment: None, value: value.into() }).collect())
+        Node::List(values.into_iter().map(|value| ListItem { comment: None, value: value.into() }).collect())
     }
 }
 
-impl Item {
+impl ListItem {
     /// An element with a comment above it.
-    pub(crate) fn with_comment(comment: &str, value: impl Into<Node>) -> Item {
-        Item { comment: Some(comment.to_owned()), value: value.into() }
+    pub(crate) fn with_comment(comment: &str, value: impl Into<Node>) -> ListItem {
+        ListItem { comment: Some(comment.to_owned()), value: value.into() }
     }
 }
 
@@ -97,8 +97,8 @@ impl From<Map> for Node {
     }
 }
 
-impl From<Vec<Item>> for Node {
-    fn from(items: Vec<Item>) -> Node {
+impl From<Vec<ListItem>> for Node {
+    fn from(items: Vec<ListItem>) -> Node {
         Node::List(items)
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::agent::{API_KEY, SECRET, TOKEN};
 use crate::cluster::{Cluster, Refused};
-use crate::file::File;
+use crate::file::GeneratedFile;
 use crate::injection::Injection;
 use crate::node::Map;
 
@@ -13,7 +13,7 @@ use crate::node::Map;
 ///
 /// # Errors
 /// [`Refused`].
-pub fn generate(cluster: &Cluster, injection: &Injection) -> Result<File, Refused> {
+pub fn generate(cluster: &Cluster, injection: &Injection) -> Result<GeneratedFile, Refused> {
     injection.check(cluster)?;
     let spec = Map::new()
         .with("global", global(cluster))
@@ -25,12 +25,12 @@ pub fn generate(cluster: &Cluster, injection: &Injection) -> Result<File, Refuse
         .with("metadata", Map::new().with("name", "datadog").with("namespace", injection.datadog_namespace.as_str()))
         .with("spec", spec);
     let introduction = format!(
-        "What the Datadog Operator is to run in cluster {}: {}.\nkubectl apply --filename operator.yaml, once the Operator is there.\n{}",
+        "What the Datadog Operator runs in cluster {}: {}.\nOnce the Operator is installed: kubectl apply --filename operator.yaml\n{}",
         cluster.name(),
         injection.nodes(),
         injection.needs()
     );
-    Ok(File::documents("operator.yaml", &introduction, vec![agent]))
+    Ok(GeneratedFile::documents("operator.yaml", &introduction, vec![agent]))
 }
 
 fn global(cluster: &Cluster) -> Map {
@@ -40,7 +40,7 @@ fn global(cluster: &Cluster) -> Map {
         .with("site", cluster.site())
         .with("credentials", Map::new().with("apiSecret", secret(API_KEY)))
         .with_comment(
-            "Without it the Operator makes a token of its own, which no sidecar has.",
+            "Without it the Operator generates its own token, which no sidecar has.",
             "clusterAgentTokenSecret",
             secret(TOKEN),
         )
@@ -48,7 +48,7 @@ fn global(cluster: &Cluster) -> Map {
 
 fn features(injection: &Injection) -> Map {
     let image = injection.tag.as_deref().map(|tag| Map::new().with("tag", tag).into());
-    let sidecars = injection.sidecars("image", image, "One at most.");
+    let sidecars = injection.sidecars("image", image, "At most one.");
     let enabled = |value: bool| Map::new().with("enabled", value);
     let checks = enabled(true).with("useClusterChecksRunners", injection.cluster_checks_runners > 0);
     Map::new()
@@ -64,7 +64,7 @@ fn overrides(injection: &Injection) -> Map {
     let mut overrides = Map::new().with("clusterAgent", cluster_agent);
     if !injection.mixed {
         overrides = overrides.with_comment(
-            "There is no node that a DaemonSet could run on.",
+            "There are no nodes for a DaemonSet.",
             "nodeAgent",
             Map::new().with("disabled", true),
         );
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
     use crate::agent::Resources;
     use crate::cluster::ClusterOptions;
-    use crate::file::Content;
+    use crate::file::FileContent;
     use crate::helm_values;
     use crate::sidecar::NativeLogs;
 
@@ -96,8 +96,8 @@ mod tests {
         options.check().unwrap()
     }
 
-    fn value(file: File) -> Value {
-        let Content::Documents { documents, .. } = file.content else { panic!("documents") };
+    fn value(file: GeneratedFile) -> Value {
+        let FileContent::Documents { documents, .. } = file.content else { panic!("documents") };
         serde_json::to_value(&documents[0]).unwrap()
     }
 

@@ -4,8 +4,8 @@
 
 use crate::agent::item;
 use crate::cluster::{Cluster, Missing, Need, is_label, is_name};
-use crate::file::File;
-use crate::node::{Item, Map, Node};
+use crate::file::GeneratedFile;
+use crate::node::{ListItem, Map, Node};
 
 const GROUP: &str = "rbac.authorization.k8s.io";
 
@@ -23,7 +23,7 @@ const DEFAULT: &str = "default";
 
 /// What there is to choose.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Options {
+pub struct RbacOptions {
     /// Service accounts beside the cluster's own: namespace and name.
     pub subjects: Vec<(String, String)>,
     /// Leave the ServiceAccounts out: something else makes them.
@@ -34,7 +34,7 @@ pub struct Options {
 ///
 /// # Errors
 /// [`Missing`], where no namespace is known.
-pub fn generate(cluster: &Cluster, options: &Options) -> Result<File, Missing> {
+pub fn generate(cluster: &Cluster, options: &RbacOptions) -> Result<GeneratedFile, Missing> {
     if options.subjects.is_empty() {
         cluster.need(&[Need::Namespace])?;
     }
@@ -49,9 +49,9 @@ pub fn generate(cluster: &Cluster, options: &Options) -> Result<File, Missing> {
     let accounts = subjects.iter().filter(|(_, name)| *name != DEFAULT && !options.without_service_accounts);
     let documents = accounts.map(|(namespace, name)| service_account(namespace, name));
     let introduction = "What the Datadog Agent in a pod may read, and the service accounts of such pods.\n\
-                        To see whether it holds: kubectl auth can-i get nodes/pods --as system:serviceaccount:NAMESPACE:NAME";
+                        To check it: kubectl auth can-i get nodes/pods --as system:serviceaccount:NAMESPACE:NAME";
     let documents: Vec<Map> = documents.chain([role(), binding(&subjects)]).collect();
-    Ok(File::documents("rbac.yaml", introduction, documents))
+    Ok(GeneratedFile::documents("rbac.yaml", introduction, documents))
 }
 
 fn object(api: &str, kind: &str, metadata: Map) -> Map {
@@ -71,7 +71,10 @@ fn role() -> Map {
     };
     let rules = vec![
         item(rule(API_READS)),
-        Item::with_comment("The kubelet's own API: pods, metrics, and with nodes/proxy the logs.", rule(KUBELET_READS)),
+        ListItem::with_comment(
+            "The kubelet's own API: pods, metrics and, with nodes/proxy, logs.",
+            rule(KUBELET_READS),
+        ),
     ];
     object(&format!("{GROUP}/v1"), "ClusterRole", Map::new().with("name", ROLE)).with("rules", rules)
 }
@@ -84,7 +87,7 @@ fn binding(subjects: &[(&str, &str)]) -> Map {
     object(&format!("{GROUP}/v1"), "ClusterRoleBinding", Map::new().with("name", ROLE))
         .with("roleRef", role)
         .with_comment(
-            "The service accounts of the pods themselves: the sidecar has no other.",
+            "The pods' own service accounts: the sidecar has no other.",
             "subjects",
             Node::list(subjects.iter().map(subject)),
         )
@@ -105,25 +108,25 @@ pub fn subject(text: &str) -> Result<(String, String), String> {
 mod tests {
     use super::*;
     use crate::cluster::ClusterOptions;
-    use crate::file::Content;
+    use crate::file::FileContent;
 
-    fn kinds(account: Option<&str>, options: &Options) -> Vec<String> {
+    fn kinds(account: Option<&str>, options: &RbacOptions) -> Vec<String> {
         let namespaces = vec!["shop".to_owned(), "batch".to_owned()];
         let cluster =
             ClusterOptions { namespaces, service_account: account.map(str::to_owned), ..ClusterOptions::default() };
         let file = generate(&cluster.check().unwrap(), options).unwrap();
-        let Content::Documents { documents, .. } = file.content else { panic!("documents") };
+        let FileContent::Documents { documents, .. } = file.content else { panic!("documents") };
         let values = documents.iter().map(|document| serde_json::to_value(document).unwrap());
         values.map(|value| format!("{} {}", value["kind"].as_str().unwrap(), value["subjects"])).collect()
     }
 
     #[test]
     fn every_account_is_bound_and_made_once_but_not_default() {
-        let options = Options {
+        let options = RbacOptions {
             subjects: vec![("shop".into(), "web".into()), ("ops".into(), "default".into())],
-            ..Options::default()
+            ..RbacOptions::default()
         };
-        assert_eq!(kinds(None, &Options::default()).len(), 2);
+        assert_eq!(kinds(None, &RbacOptions::default()).len(), 2);
         let kinds = kinds(Some("web"), &options);
         assert_eq!(kinds.iter().filter(|kind| kind.starts_with("ServiceAccount")).count(), 2);
         assert_eq!(kinds[3].matches("\"namespace\"").count(), 3, "{kinds:?}");
@@ -131,7 +134,7 @@ mod tests {
 
     #[test]
     fn accounts_that_others_make_are_left_out() {
-        let options = Options { without_service_accounts: true, ..Options::default() };
+        let options = RbacOptions { without_service_accounts: true, ..RbacOptions::default() };
         assert_eq!(kinds(Some("web"), &options).len(), 2);
         assert!(generate(&Cluster::default(), &options).is_err());
     }

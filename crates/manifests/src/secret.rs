@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::agent::{API_KEY, SECRET, TOKEN};
 use crate::cluster::{Cluster, Missing, Need, is_label};
-use crate::file::File;
+use crate::file::GeneratedFile;
 use crate::node::{Map, Node};
 
 /// How long a token has to be. Source: DataDog/datadog-agent, `pkg/api/util`, `authTokenMinimalLen`.
@@ -26,7 +26,7 @@ const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 /// Where the values come from.
 #[derive(Debug, Clone)]
 pub enum Values {
-    /// They stand in the manifest.
+    /// They are in the manifest.
     Here { api_key: SecretString, token: SecretString },
     /// The External Secrets Operator gets them.
     External(Store),
@@ -57,16 +57,16 @@ pub enum SecretError {
     #[error(transparent)]
     Missing(#[from] Missing),
     #[error(
-        "the API key is no API key: it has to be {API_KEY_LENGTH} hexadecimal digits, as Datadog shows it under Organization Settings"
+        "this is not an API key: it must be {API_KEY_LENGTH} hexadecimal digits, as shown in Datadog under Organization Settings"
     )]
     ApiKey,
     #[error("this is an application key; an API key has {API_KEY_LENGTH} hexadecimal digits")]
     ApplicationKey,
-    #[error("the token has to be at least {MIN_TOKEN} letters and digits: the Cluster Agent takes no shorter one")]
+    #[error("the token must be at least {MIN_TOKEN} letters and digits: the Cluster Agent accepts no shorter one")]
     Token,
-    #[error("--datadog-namespace: must be a namespace's name")]
+    #[error("--datadog-namespace: must be the name of a namespace")]
     Namespace,
-    #[error("--external-secret and --remote-key: must be names, without blanks")]
+    #[error("--external-secret and --remote-key: must be names without spaces")]
     Store,
 }
 
@@ -74,7 +74,7 @@ pub enum SecretError {
 ///
 /// # Errors
 /// [`SecretError`].
-pub fn generate(cluster: &Cluster, datadog_namespace: &str, values: &Values) -> Result<File, SecretError> {
+pub fn generate(cluster: &Cluster, datadog_namespace: &str, values: &Values) -> Result<GeneratedFile, SecretError> {
     cluster.need(&[Need::Namespace])?;
     check(values)?;
     if !is_label(datadog_namespace) {
@@ -89,17 +89,18 @@ pub fn generate(cluster: &Cluster, datadog_namespace: &str, values: &Values) -> 
     let documents: Vec<Map> = namespaces.iter().map(|namespace| document(namespace, values)).collect();
     Ok(match values {
         Values::Here { .. } => {
-            let introduction = "SECRET: do not commit this file.\nThe API key, and the token by which sidecars and the Cluster Agent know \
-                                each other, for each namespace. The Admission Controller looks for this name and these two keys.";
-            File::documents("secret.yaml", introduction, documents).secret()
+            let introduction = "SECRET: do not commit this file.\n\
+                                The API key, and the token with which sidecars and the Cluster Agent authenticate to each other, for each namespace. \
+                                The Admission Controller looks for this name and these two keys.";
+            GeneratedFile::documents("secret.yaml", introduction, documents).secret()
         }
         Values::External(store) => {
             let introduction = format!(
-                "The External Secrets Operator makes the Secret {SECRET} in each namespace, from `{}` of the store {}. It needs the properties \
-                 {API_KEY} and {TOKEN}; the token is {MIN_TOKEN} letters and digits or more.",
+                "The External Secrets Operator creates the Secret {SECRET} in each namespace, from `{}` in the store {}. It needs the properties \
+                 {API_KEY} and {TOKEN}; the token must be at least {MIN_TOKEN} letters and digits.",
                 store.key, store.name
             );
-            File::documents("secret.yaml", &introduction, documents)
+            GeneratedFile::documents("secret.yaml", &introduction, documents)
         }
     })
 }
@@ -187,9 +188,9 @@ pub fn token(random: &[u8]) -> Option<SecretString> {
 mod tests {
     use super::*;
     use crate::cluster::ClusterOptions;
-    use crate::file::{Content, File};
+    use crate::file::{FileContent, GeneratedFile};
 
-    fn generated(api_key: &str, token: &str) -> Result<File, SecretError> {
+    fn generated(api_key: &str, token: &str) -> Result<GeneratedFile, SecretError> {
         let namespaces = ["shop", "datadog", "shop"].map(str::to_owned).to_vec();
         let cluster = ClusterOptions { namespaces, ..ClusterOptions::default() }.check().unwrap();
         generate(&cluster, "datadog", &Values::Here { api_key: api_key.into(), token: token.into() })
@@ -199,7 +200,7 @@ mod tests {
     fn one_for_each_namespace_with_the_same_token() {
         let file = generated(&"0f".repeat(16), &"a".repeat(32)).unwrap();
         assert!(file.is_secret);
-        let Content::Documents { documents, .. } = file.content else { panic!("documents") };
+        let FileContent::Documents { documents, .. } = file.content else { panic!("documents") };
         let values: Vec<_> = documents.iter().map(|document| serde_json::to_value(document).unwrap()).collect();
         let namespaces: Vec<_> = values.iter().map(|value| &value["metadata"]["namespace"]).collect();
         assert_eq!(namespaces, ["datadog", "shop"]);

@@ -1,7 +1,7 @@
 //! The Datadog Agent as a sidecar: its container, and what the pod around it needs.
 //!
 //! [`Sidecar`] is what there is to choose; [`Sidecar::container`], [`Sidecar::volumes`] and their sisters are the parts, for a
-//! pod that is written anew or one that is there already. `sidecar_patch` makes a patch for a workload of them.
+//! new pod or one that already exists. `sidecar_patch` makes a patch for a workload of them.
 //!
 //! Source: Datadog, "Amazon EKS on AWS Fargate", manual setup, and DataDog/datadog-agent,
 //! `pkg/clusteragent/admission/mutate/agent_sidecar` (what the Admission Controller injects).
@@ -11,11 +11,11 @@ use crate::agent::{
     default_cluster_agent_url, env, env_of_secret, image, item,
 };
 use crate::cluster::Cluster;
-use crate::node::{Item, Map, Node};
+use crate::node::{ListItem, Map, Node};
 
 /// Whose container it is to look like: its name, and the order of its variables, in which people compare the two.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Form {
+pub enum SidecarForm {
     /// As Datadog's page has it for writing by hand.
     #[default]
     ByHand,
@@ -23,12 +23,12 @@ pub enum Form {
     Injected,
 }
 
-impl Form {
+impl SidecarForm {
     /// The container's name.
     pub(crate) const fn name(self) -> &'static str {
         match self {
-            Form::ByHand => "datadog-agent",
-            Form::Injected => "datadog-agent-injected",
+            SidecarForm::ByHand => "datadog-agent",
+            SidecarForm::Injected => "datadog-agent-injected",
         }
     }
 }
@@ -45,12 +45,12 @@ const RUN_VOLUME: &str = "agent-option";
 /// What there is to choose about a sidecar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sidecar {
-    pub form: Form,
+    pub form: SidecarForm,
     /// The whole name of the image, with its tag or digest; see [`image`].
     pub image: String,
     pub site: String,
     pub cluster_name: String,
-    /// How to reach the Cluster Agent; see [`crate::agent::parse_cluster_agent`]. `None`: the sidecar stands alone.
+    /// How to reach the Cluster Agent; see [`crate::agent::parse_cluster_agent`]. `None`: the sidecar works alone.
     pub cluster_agent_url: Option<String>,
     /// Tags of all that the sidecar sends, `name:value` each.
     pub tags: Vec<String>,
@@ -90,7 +90,7 @@ impl Sidecar {
     /// A sidecar that collects metrics, and nothing that has to be asked for.
     pub fn new(cluster: &Cluster) -> Sidecar {
         Sidecar {
-            form: Form::ByHand,
+            form: SidecarForm::ByHand,
             image: image(IMAGE, TAG),
             site: cluster.site().to_owned(),
             cluster_name: cluster.name().to_owned(),
@@ -111,7 +111,7 @@ impl Sidecar {
     /// The one that the Admission Controller injects.
     pub fn injected(cluster: &Cluster) -> Sidecar {
         Sidecar {
-            form: Form::Injected,
+            form: SidecarForm::Injected,
             sockets: true,
             cluster_agent_url: Some(default_cluster_agent_url()),
             ..Sidecar::new(cluster)
@@ -126,11 +126,11 @@ impl Sidecar {
         self.resources.check()?;
         check_env(&self.env)?;
         if self.tags.iter().any(|tag| tag.is_empty() || tag.contains([' ', ',', '\n', '\t'])) {
-            return Err("--tags: must be name:value without blanks and commas; give it once for each tag");
+            return Err("--tags: must be name:value without spaces and commas; repeat the flag for each tag");
         }
         let image = self.image.as_str();
         if image.contains(char::is_whitespace) || image.starts_with(':') || image.ends_with(':') {
-            return Err("--image: must be an image's name; its tag is --tag");
+            return Err("--image: must be an image name; set its tag with --tag");
         }
         let tag = image.rsplit_once(':').map(|(_, tag)| tag).filter(|tag| !tag.contains('/'));
         tag.map_or(Ok(()), |tag| check_tag(tag, self.native_logs != NativeLogs::None))
@@ -148,7 +148,7 @@ impl Sidecar {
             container = container.with_comment("For readers only: the Agent listens there anyway.", "ports", ports);
         }
         container = container.with_comment(
-            "Fargate gives a pod the sum of its requests, rounded up: this is part of the pod's price.",
+            "Fargate sizes a pod by the sum of its requests, rounded up: this is part of the pod's price.",
             "resources",
             self.resources.map(),
         );
@@ -158,7 +158,7 @@ impl Sidecar {
     }
 
     /// The Agent's own variables, each with a reason where it needs one.
-    pub(crate) fn env(&self) -> Vec<Item> {
+    pub(crate) fn env(&self) -> Vec<ListItem> {
         let kubelet = Map::new().with("apiVersion", "v1").with("fieldPath", "spec.nodeName");
         let node_name = Map::new()
             .with("name", "DD_KUBERNETES_KUBELET_NODENAME")
@@ -168,8 +168,8 @@ impl Sidecar {
             item(env("DD_SITE", &self.site)),
             item(env("DD_CLUSTER_NAME", &self.cluster_name)),
         ];
-        let fargate = vec![Item::with_comment(
-            "Without these two the Agent looks for a host that Fargate has not, and eks_fargate does not run.",
+        let fargate = vec![ListItem::with_comment(
+            "Without these two, the Agent looks for a host, which Fargate does not have, and eks_fargate does not run.",
             env("DD_EKS_FARGATE", "true"),
         )];
         let node_name = vec![item(node_name)];
@@ -180,23 +180,23 @@ impl Sidecar {
             set(self.sockets, &[("DD_APM_RECEIVER_SOCKET", APM_SOCKET), ("DD_DOGSTATSD_SOCKET", DOGSTATSD_SOCKET)]);
         let processes = set(self.processes, &[(PROCESSES, "true")]);
         let exit = self.ends_with_pod.then(|| {
-            Item::with_comment(
-                "The Agent ends when the Job's own containers have; otherwise the Job would never be complete.",
+            ListItem::with_comment(
+                "The Agent ends when the Job's own containers have ended; otherwise the Job would never complete.",
                 env("DD_AUTO_EXIT_NOPROCESS_ENABLED", "true"),
             )
         });
         let (exit, logs, cluster_agent) = (Vec::from_iter(exit), self.log_env(), self.cluster_agent_env());
         let groups = match self.form {
-            Form::ByHand => {
+            SidecarForm::ByHand => {
                 vec![of_all, fargate, node_name, tags, apm, sockets, processes, logs, exit, cluster_agent]
             }
             // Source: DataDog/datadog-agent, `agent_sidecar.go`, then `providers.go`, then the profile.
-            Form::Injected => {
+            SidecarForm::Injected => {
                 let language = set(true, &[("DD_LANGUAGE_DETECTION_ENABLED", "false")]);
                 vec![of_all, node_name, language, cluster_agent, fargate, sockets, exit, logs, processes, tags, apm]
             }
         };
-        let is_replaced = |one: &Item| {
+        let is_replaced = |one: &ListItem| {
             let Node::Map(map) = &one.value else { return false };
             self.env.iter().any(|(name, _)| map.get("name") == Some(&Node::from(name.as_str())))
         };
@@ -204,7 +204,7 @@ impl Sidecar {
         groups.into_iter().flatten().filter(|one| !is_replaced(one)).chain(further).collect()
     }
 
-    fn log_env(&self) -> Vec<Item> {
+    fn log_env(&self) -> Vec<ListItem> {
         let own = [
             ("DD_LOGS_ENABLED", "true"),
             ("DD_LOGS_CONFIG_K8S_CONTAINER_USE_KUBELET_API", "true"),
@@ -215,7 +215,7 @@ impl Sidecar {
         logs
     }
 
-    fn cluster_agent_env(&self) -> Vec<Item> {
+    fn cluster_agent_env(&self) -> Vec<ListItem> {
         let Some(url) = &self.cluster_agent_url else { return Vec::new() };
         vec![
             item(env("DD_CLUSTER_AGENT_ENABLED", "true")),
@@ -225,7 +225,7 @@ impl Sidecar {
         ]
     }
 
-    fn ports(&self) -> Vec<Item> {
+    fn ports(&self) -> Vec<ListItem> {
         let port = |number: i64, name: &str, protocol: &str| {
             item(Map::new().with("containerPort", number).with("name", name).with("protocol", protocol))
         };
@@ -245,7 +245,7 @@ impl Sidecar {
         self.application_mounts().into_iter().chain(logs).collect()
     }
 
-    /// The volumes that the pod needs, by name; none of them is a hostPath, which Fargate refuses.
+    /// The volumes that the pod needs, by name; none of them is a hostPath, which Fargate rejects.
     pub(crate) fn volumes(&self) -> Vec<(&'static str, Map)> {
         let volume = |name| (name, Map::new().with("name", name).with("emptyDir", Map::new()));
         self.mounts().into_iter().map(|(name, _)| volume(name)).collect()
@@ -275,7 +275,7 @@ impl Sidecar {
 }
 
 /// Variables, if there is a reason for them.
-fn set(is_wanted: bool, pairs: &[(&str, &str)]) -> Vec<Item> {
+fn set(is_wanted: bool, pairs: &[(&str, &str)]) -> Vec<ListItem> {
     pairs.iter().filter(|_| is_wanted).map(|(name, value)| item(env(name, value))).collect()
 }
 

@@ -5,28 +5,28 @@
 
 use crate::agent::{all_differ, env, item};
 use crate::cluster::{Cluster, Need, Refused, is_label};
-use crate::file::File;
-use crate::node::{Item, Map, Node};
+use crate::file::GeneratedFile;
+use crate::node::{ListItem, Map, Node};
 use crate::sidecar::{Sidecar, mount};
 
 /// A patch that adds the sidecar to a workload's pods: `kubectl patch deployment NAME --patch-file sidecar.yaml`.
 ///
 /// # Errors
 /// [`Refused`].
-pub fn generate(cluster: &Cluster, sidecar: &Sidecar, applications: &[String]) -> Result<File, Refused> {
+pub fn generate(cluster: &Cluster, sidecar: &Sidecar, applications: &[String]) -> Result<GeneratedFile, Refused> {
     cluster.need(&[Need::Cluster])?;
     check(sidecar, applications)?;
     let mut pod = Map::new();
     if let Some(account) = cluster.given_service_account() {
         pod = pod.with_comment(
-            "Has to be allowed to read from the kubelet: `podferry generate rbac`.",
+            "Must be allowed to read from the kubelet: `podferry generate rbac`.",
             "serviceAccountName",
             account,
         );
     }
     if sidecar.shares_processes() {
         pod = pod.with_comment(
-            "The Agent sees the processes of all containers, and by them which container a metric is from.",
+            "Lets the Agent see the processes of all containers, and tell which container a metric comes from.",
             "shareProcessNamespace",
             true,
         );
@@ -37,7 +37,7 @@ pub fn generate(cluster: &Cluster, sidecar: &Sidecar, applications: &[String]) -
         let container = Map::new().with("name", name.as_str()).with("env", Node::list(variables));
         item(container.with("volumeMounts", Node::list(mounts)))
     });
-    let containers: Vec<Item> = applications.chain([item(sidecar.container())]).collect();
+    let containers: Vec<ListItem> = applications.chain([item(sidecar.container())]).collect();
     pod = pod.with("containers", containers);
     let volumes = sidecar.volumes();
     if !volumes.is_empty() {
@@ -46,22 +46,22 @@ pub fn generate(cluster: &Cluster, sidecar: &Sidecar, applications: &[String]) -
     let patch = Map::new().with("spec", Map::new().with("template", Map::new().with("spec", pod)));
     let introduction = "The Datadog Agent as a sidecar, as a patch:\n\
                         kubectl patch deployment NAME --namespace NAMESPACE --patch-file sidecar.yaml\n\
-                        The namespace needs the Secret datadog-secret (`podferry generate secret`), and the pod's service account the \
-                        rights of `podferry generate rbac`.";
-    Ok(File::documents("sidecar.yaml", introduction, vec![patch]))
+                        The namespace needs the Secret datadog-secret (`podferry generate secret`), and the pod's service account needs the \
+                        permissions from `podferry generate rbac`.";
+    Ok(GeneratedFile::documents("sidecar.yaml", introduction, vec![patch]))
 }
 
 fn check(sidecar: &Sidecar, applications: &[String]) -> Result<(), Refused> {
     let wrong = |problem| Err(Refused::Value(problem));
     sidecar.check().map_err(Refused::Value)?;
     if sidecar.sockets == applications.is_empty() {
-        return wrong("--sockets and --container go together: only a container that is named gets the sockets");
+        return wrong("--sockets and --container go together: only the named containers get the sockets");
     }
     if !applications.iter().all(|name| is_label(name)) {
-        return wrong("--container: must be a container's name, as it stands in the pod");
+        return wrong("--container: must be the name of a container in the pod");
     }
     if !all_differ(applications.iter().map(String::as_str).chain([sidecar.form.name()])) {
-        return wrong("--container: give each of the application's containers once, and not the Agent's");
+        return wrong("--container: name each application container once, and not the Agent's");
     }
     Ok(())
 }

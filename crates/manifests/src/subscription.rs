@@ -4,12 +4,12 @@
 //! Source: AWS CloudFormation, `AWS::Logs::SubscriptionFilter` and `AWS::Lambda::Permission`.
 
 use crate::cluster::{Cluster, Missing, Need};
-use crate::file::File;
+use crate::file::GeneratedFile;
 use crate::node::{Map, Node};
 
 /// What there is to choose.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Options {
+pub struct SubscriptionOptions {
     /// Log groups; without any, the cluster's.
     pub log_groups: Vec<String>,
     /// The forwarder's ARN, where it is known already.
@@ -31,7 +31,7 @@ pub enum SubscriptionError {
 ///
 /// # Errors
 /// [`SubscriptionError`].
-pub fn generate(cluster: &Cluster, options: &Options) -> Result<File, SubscriptionError> {
+pub fn generate(cluster: &Cluster, options: &SubscriptionOptions) -> Result<GeneratedFile, SubscriptionError> {
     let mut groups = options.log_groups.clone();
     if groups.is_empty() {
         cluster.need(&[Need::Cluster])?;
@@ -46,7 +46,7 @@ pub fn generate(cluster: &Cluster, options: &Options) -> Result<File, Subscripti
     for (number, group) in (1..).zip(&groups) {
         resources = resources
             .with_comment(
-                "CloudWatch Logs tries the function when a filter is made, so the permission has to be there first.",
+                "CloudWatch Logs test-invokes the function when a filter is created, so the permission must exist first.",
                 &format!("LogsMayInvoke{number}"),
                 permission(group),
             )
@@ -56,18 +56,18 @@ pub fn generate(cluster: &Cluster, options: &Options) -> Result<File, Subscripti
         .with("Type", "String")
         .with(
             "Description",
-            "ARN of the forwarder, the output ForwarderArn of its stack. It has to be in this account and region.",
+            "ARN of the forwarder (output ForwarderArn of its stack). It must be in this account and region.",
         )
         .with("AllowedPattern", "^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:.+$")
         .with_some("Default", options.forwarder_arn.as_deref());
     let template = Map::new()
         .with("AWSTemplateFormatVersion", "2010-09-09")
-        .with("Description", "Hands the events of log groups to the podferry forwarder")
+        .with("Description", "Sends the events of log groups to the podferry forwarder")
         .with("Parameters", Map::new().with("ForwarderArn", forwarder))
         .with("Resources", resources);
-    let introduction = "Subscription filters for the podferry forwarder. A log group takes two of them at most, and none if it is of the class \
-                        INFREQUENT_ACCESS. The groups have to exist.";
-    Ok(File::documents("subscription.yaml", introduction, vec![template]))
+    let introduction = "Subscription filters for the podferry forwarder. A log group takes at most two, and none if its class is INFREQUENT_ACCESS. \
+                        The groups must exist.";
+    Ok(GeneratedFile::documents("subscription.yaml", introduction, vec![template]))
 }
 
 fn reference(name: &str) -> Map {

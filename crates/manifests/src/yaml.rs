@@ -1,10 +1,10 @@
-//! Writes documents as YAML that people read: two blanks of indentation, lists indented under their name, comments above what
+//! Writes documents as YAML that people read: two spaces of indentation, lists indented under their name, comments above what
 //! they are about, texts of several lines as blocks.
 //!
-//! A string stands without quotes only where no reader, of YAML 1.1 or 1.2, could take it for anything else. Otherwise it is
+//! A string is written without quotes only where no reader, of YAML 1.1 or 1.2, could take it for anything else. Otherwise it is
 //! written as JSON writes it, which is YAML too.
 
-use crate::node::{Item, Map, Node};
+use crate::node::{ListItem, Map, Node};
 
 /// How long a line of a comment may become.
 const WIDTH: usize = 110;
@@ -33,7 +33,7 @@ fn indent(depth: usize, out: &mut String) {
 
 fn map(map: &Map, depth: usize, out: &mut String) {
     for (number, entry) in map.entries().iter().enumerate() {
-        // Behind the dash of a list the first name stands on the same line.
+        // After the dash of a list the first name stands on the same line.
         if number > 0 || !out.ends_with("- ") {
             entry.comment.iter().for_each(|text| comment(text, depth, out));
             indent(depth, out);
@@ -44,7 +44,7 @@ fn map(map: &Map, depth: usize, out: &mut String) {
     }
 }
 
-/// What stands behind a colon.
+/// What is after a colon.
 fn value(node: &Node, depth: usize, out: &mut String) {
     match node {
         Node::Map(inside) if inside.is_empty() => out.push_str(" {}\n"),
@@ -65,9 +65,9 @@ fn value(node: &Node, depth: usize, out: &mut String) {
     }
 }
 
-fn list(items: &[Item], depth: usize, out: &mut String) {
-    for Item { comment: text, value: item } in items {
-        // A comment of a map's first name stands above the dash.
+fn list(items: &[ListItem], depth: usize, out: &mut String) {
+    for ListItem { comment: text, value: item } in items {
+        // A comment of a map's first name is above the dash.
         let first = match item {
             Node::Map(inside) => inside.entries().first().and_then(|entry| entry.comment.as_ref()),
             _ => None,
@@ -121,7 +121,7 @@ fn block(text: &str, depth: usize, out: &mut String) {
     }
 }
 
-/// A string as it stands in a line.
+/// A string as it is written in a line.
 pub(super) fn scalar(text: &str) -> String {
     if is_plain(text) { text.to_owned() } else { serde_json::Value::from(text).to_string() }
 }
@@ -186,11 +186,11 @@ mod tests {
                 Map::new().with("on", true).with(
                     "containers",
                     vec![
-                        Item {
+                        ListItem {
                             comment: None,
                             value: Map::new().with("name", "a").with("args", Node::list(["x", "8"])).into(),
                         },
-                        Item::with_comment(
+                        ListItem::with_comment(
                             "The other.",
                             Map::new().with_comment("First.", "name", "no").with("port", 5),
                         ),

@@ -3,18 +3,13 @@
 //! Source: Datadog, "Kubernetes Log Collection", autodiscovery annotations, and DataDog/datadog-agent,
 //! `comp/core/tagger/collectors`, for the two `tags` annotations.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::processing::Processing;
 use super::rules::{RuleSet, parse};
 use super::tags::pod::Pairs;
 use super::tags::tag_set;
-
-/// How many annotations, and how many streams, are remembered. A function that sees more forgets all and starts again.
-const MAX_KNOWN: usize = 256;
 
 /// What `ad.datadoghq.com/<container>.logs` says of a container's logs; empty where it says nothing.
 #[derive(Debug, Clone, Default)]
@@ -118,50 +113,6 @@ fn misplaced(config: &Value) -> RuleSet {
     parse::unreadable(&others.to_string(), problem.to_owned())
 }
 
-/// What was read before: annotations by their bytes, and what holds for a stream. It lives as long as the settings do, so
-/// rules are not compiled again for every event.
-#[derive(Debug, Clone, Default)]
-pub struct Known(Arc<Mutex<Tables>>);
-
-#[derive(Debug, Default)]
-struct Tables {
-    annotations: HashMap<String, Arc<ContainerLogs>>,
-    streams: HashMap<String, Arc<Processing>>,
-}
-
-impl Known {
-    /// What the annotations of a pod say of a container's logs.
-    pub(crate) fn logs(&self, annotations: &Pairs, container: &str) -> Arc<ContainerLogs> {
-        let Some(json) = annotations.get(&logs_annotation(container)) else { return Arc::default() };
-        let mut tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        remember(&mut tables.annotations, json, || Arc::new(ContainerLogs::parse(json)))
-    }
-
-    /// Remembers what holds for a stream whose records tell of their pod.
-    pub(crate) fn learn(&self, stream: &str, processing: &Arc<Processing>) {
-        let mut tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        tables.streams.remove(stream);
-        remember(&mut tables.streams, stream, || processing.clone());
-    }
-
-    /// What held for a stream before.
-    pub(crate) fn recall(&self, stream: &str) -> Option<Arc<Processing>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).streams.get(stream).cloned()
-    }
-}
-
-fn remember<V>(table: &mut HashMap<String, Arc<V>>, key: &str, make: impl FnOnce() -> Arc<V>) -> Arc<V> {
-    if let Some(known) = table.get(key) {
-        return known.clone();
-    }
-    if table.len() >= MAX_KNOWN {
-        table.clear();
-    }
-    let made = make();
-    table.insert(key.to_owned(), made.clone());
-    made
-}
-
 /// The tags of `ad.datadoghq.com/tags` (the pod's) and `ad.datadoghq.com/<container>.tags`: names and values.
 ///
 /// A value may be a string or an array of strings; a leading `+` of a name only means high cardinality.
@@ -190,10 +141,6 @@ pub(crate) fn tags(annotations: &Pairs, container: &str) -> Vec<(String, String)
 mod tests {
     use super::*;
 
-    fn annotations(name: &str, value: &str) -> Pairs {
-        Pairs::parse(&serde_json::json!({ name: value }).to_string())
-    }
-
     #[test]
     fn the_first_element_counts() {
         let json = r#"[{"source":"nginx","service":"store","tags":["a:b","c:d"]},{"source":"x"}]"#;
@@ -201,9 +148,6 @@ mod tests {
         assert_eq!((found.source.as_str(), found.service.as_str()), ("nginx", "store"));
         assert_eq!(found.tags, ["a:b", "c:d"]);
         assert_eq!(ContainerLogs::parse(r#"[{"tags":"a:b, c:d"}]"#).tags, ["a:b", "c:d"]);
-        let known = Known::default();
-        assert_eq!(known.logs(&annotations("ad.datadoghq.com/web.logs", json), "web").source, "nginx");
-        assert_eq!(known.logs(&annotations("ad.datadoghq.com/other.logs", json), "web").source, "");
     }
 
     #[test]
@@ -244,20 +188,6 @@ mod tests {
         assert_eq!((found.source.as_str(), found.service.as_str()), ("", ""));
         assert_eq!(found.errors("x").collect::<Vec<_>>(), ["broken"]);
         assert_eq!(found.rules.rules.len(), 1);
-    }
-
-    #[test]
-    fn annotations_are_compiled_once_and_the_memory_for_them_is_bounded() {
-        let known = Known::default();
-        let name = "ad.datadoghq.com/web.logs";
-        let logs = |number: usize| known.logs(&annotations(name, &format!(r#"[{{"source":"s{number}"}}]"#)), "web");
-        let first = logs(0);
-        assert!(Arc::ptr_eq(&first, &logs(0)));
-        (1..MAX_KNOWN).for_each(|number| _ = logs(number));
-        assert!(Arc::ptr_eq(&first, &logs(0)));
-        logs(MAX_KNOWN);
-        assert!(!Arc::ptr_eq(&first, &logs(0)));
-        assert!(known.0.lock().unwrap().annotations.len() <= MAX_KNOWN);
     }
 
     #[test]

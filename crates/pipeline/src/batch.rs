@@ -6,28 +6,10 @@
 use bytes::Bytes;
 
 use super::compress::{Compression, Compressor, decompress};
-use super::entry::{Entry, MAX_ITEM_BYTES};
+use super::entry::LogEntry;
 use super::recent::Mark;
 
-/// How many logs a request may carry. Source: Datadog API reference, "Send logs".
-pub const MAX_ITEMS: usize = 1000;
-
-/// How large a request may be before compression. Source: Datadog API reference, "Send logs": 5 MB.
-pub const MAX_PAYLOAD_BYTES: usize = 5_000_000;
-
-/// The limits that a payload keeps.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    pub(crate) items: usize,
-    pub(crate) payload_bytes: usize,
-    pub(crate) item_bytes: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Limits { items: MAX_ITEMS, payload_bytes: MAX_PAYLOAD_BYTES, item_bytes: MAX_ITEM_BYTES }
-    }
-}
+pub use super::limits::{Limits, MAX_ITEMS, MAX_PAYLOAD_BYTES};
 
 /// One request's worth of logs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,24 +22,24 @@ pub struct Payload {
     /// How often it was given up on before: 0, unless it comes from the queue of undelivered logs.
     pub attempts: u32,
     /// One for each log, in order.
-    logs: Vec<Item>,
+    logs: Vec<PayloadLog>,
 }
 
 /// What is known of a log within a payload, so that nobody has to parse it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Item {
+pub struct PayloadLog {
     /// Where it ends in the JSON array.
     end: u32,
     /// Which record of the invocation's event it came from, by its place among them.
     pub record: u32,
     /// What it is remembered by once it is delivered, if it has an id.
     pub mark: Option<Mark>,
-    /// Its own time, in milliseconds since 1970.
+    /// Its time, in milliseconds since 1970; that of sending, if it is late.
     pub(crate) timestamp: Option<i64>,
 }
 
 impl Payload {
-    fn new(plain: &[u8], logs: Vec<Item>, attempts: u32, compressor: &mut Compressor) -> Payload {
+    fn new(plain: &[u8], logs: Vec<PayloadLog>, attempts: u32, compressor: &mut Compressor) -> Payload {
         let (body, compression) = compressor.compress(plain);
         Payload { body: body.into(), compression, plain_bytes: plain.len(), attempts, logs }
     }
@@ -68,7 +50,7 @@ impl Payload {
     }
 
     /// What is known of each log, in order.
-    pub fn logs(&self) -> &[Item] {
+    pub fn logs(&self) -> &[PayloadLog] {
         &self.logs
     }
 
@@ -118,7 +100,8 @@ impl Payload {
         // The comma behind the first half becomes the second one's bracket.
         let mut second = b"[".to_vec();
         second.extend_from_slice(plain.get(cut + 1..)?);
-        let second_logs = self.logs[middle..].iter().map(|log| Item { end: log.end - cut as u32, ..*log }).collect();
+        let second_logs =
+            self.logs[middle..].iter().map(|log| PayloadLog { end: log.end - cut as u32, ..*log }).collect();
         Some((
             Payload::new(&first, self.logs[..middle].to_vec(), self.attempts, &mut compressor),
             Payload::new(&second, second_logs, self.attempts, &mut compressor),
@@ -145,7 +128,7 @@ pub struct Batcher {
     record: u32,
     attempts: u32,
     plain: Vec<u8>,
-    logs: Vec<Item>,
+    logs: Vec<PayloadLog>,
     payloads: Vec<Payload>,
 }
 
@@ -174,14 +157,14 @@ impl Batcher {
     }
 
     /// Adds a log; where `refuse_truncated`, only one that is whole.
-    pub(crate) fn add(&mut self, entry: &Entry, mark: Option<Mark>, refuse_truncated: bool) -> Added {
+    pub(crate) fn add(&mut self, entry: &LogEntry, mark: Option<Mark>, refuse_truncated: bool) -> Added {
         let before = self.open();
         let truncated = entry.write(&mut self.plain, self.limits.item_bytes);
         if truncated && refuse_truncated {
             self.plain.truncate(before);
             return Added::Refused;
         }
-        self.keep(before, self.record, mark, entry.line.timestamp);
+        self.keep(before, self.record, mark, entry.late_at_ms.or(entry.line.timestamp));
         if truncated { Added::Truncated } else { Added::Whole }
     }
 
@@ -212,7 +195,7 @@ impl Batcher {
             self.plain.push(b'[');
             self.plain.extend_from_slice(&overflow);
         }
-        self.logs.push(Item { end: self.plain.len() as u32, record, mark, timestamp });
+        self.logs.push(PayloadLog { end: self.plain.len() as u32, record, mark, timestamp });
     }
 
     /// Closes the payload that is being filled.
@@ -239,21 +222,25 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::entry::{Frame, Provenance};
-    use crate::line::Line;
+    use crate::entry::{ContainerFrame, Provenance};
+    use crate::line::LogLine;
     use crate::tags::Identity;
 
-    fn frame() -> Frame {
+    fn frame() -> ContainerFrame {
         let provenance = Provenance { owner: "1", log_group: "g", log_stream: "s", function_arn: "f" };
-        Frame::new(&Identity::default(), &provenance)
+        ContainerFrame::new(&Identity::default(), &provenance)
     }
 
     fn batch(texts: &[String], limits: Limits) -> Vec<Payload> {
         let frame = frame();
         let mut batcher = Batcher::new(limits, Compression::Zstd(1));
         for text in texts {
-            let line = Line::sample("1", text);
-            batcher.add(&Entry { line, status: None, status_if_cut: None, frame: &frame }, None, false);
+            let line = LogLine::sample("1", text);
+            batcher.add(
+                &LogEntry { line, status: None, status_if_cut: None, late_at_ms: None, frame: &frame },
+                None,
+                false,
+            );
         }
         batcher.finish()
     }

@@ -7,17 +7,17 @@ use jiff::Timestamp;
 
 /// Where a line was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Output {
+pub(crate) enum OutputStream {
     Stdout,
     Stderr,
 }
 
-impl Output {
+impl OutputStream {
     /// `stdout` and `stderr`; nothing else is an output, whatever a loose parser called one.
-    pub(crate) fn parse(name: &str) -> Option<Output> {
+    pub(crate) fn parse(name: &str) -> Option<OutputStream> {
         match name {
-            "stdout" => Some(Output::Stdout),
-            "stderr" => Some(Output::Stderr),
+            "stdout" => Some(OutputStream::Stdout),
+            "stderr" => Some(OutputStream::Stderr),
             _ => None,
         }
     }
@@ -30,7 +30,7 @@ pub(crate) struct CriLine<'a> {
     pub(crate) time: &'a str,
     /// The same in milliseconds since 1970.
     pub(crate) time_ms: i64,
-    pub(crate) output: Output,
+    pub(crate) output: OutputStream,
     /// A piece of a longer line: more follows.
     pub(crate) partial: bool,
     /// What the application wrote, to the byte.
@@ -47,7 +47,7 @@ pub(crate) fn parse(line: &str) -> Option<CriLine<'_>> {
     let (time, output, tag) = (parts.next()?, parts.next()?, parts.next()?);
     Some(CriLine {
         time,
-        output: Output::parse(output)?,
+        output: OutputStream::parse(output)?,
         partial: partial_flag(tag)?,
         time_ms: time_ms(time)?,
         text: parts.next().unwrap_or_default(),
@@ -82,7 +82,7 @@ mod tests {
     fn the_prefix_comes_off_and_nothing_else() {
         let line = parse("2021-12-16T18:36:10.300999999+09:00 stderr P   two  spaces ").unwrap();
         assert_eq!(line.text, "  two  spaces ");
-        assert_eq!((line.output, line.partial, line.time_ms), (Output::Stderr, true, 1_639_647_370_300));
+        assert_eq!((line.output, line.partial, line.time_ms), (OutputStream::Stderr, true, 1_639_647_370_300));
         assert_eq!(parse("2021-12-16T18:36:09.123456789Z stdout F").unwrap().text, "");
         assert_eq!(parse("2021-12-16T18:36:09.123456789Z stdout F:x y").unwrap().text, "y");
     }

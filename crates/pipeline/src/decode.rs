@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use super::event::EventError;
 use super::json;
 use super::layout;
+pub use super::log_event::{EventMessage, LogEvent};
 
 /// How many events are taken whatever the size of their text is; beyond that, one for each [`MIN_EVENT_BYTES`].
 const FREE_EVENTS: usize = 10_000;
@@ -18,26 +19,6 @@ const FREE_EVENTS: usize = 10_000;
 /// What an event takes at the least: CloudWatch's id alone has 56 digits. Without such a bound a text of brackets would take
 /// fifty times its size of memory.
 const MIN_EVENT_BYTES: usize = 64;
-
-/// One event of CloudWatch Logs, borrowed; values as spelled in the JSON.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LogEvent<'a> {
-    /// CloudWatch's id, 56 digits in practice; empty if it is missing.
-    pub id: &'a str,
-    /// Milliseconds since 1970; `None` if it is missing or no whole number.
-    pub timestamp: Option<i64>,
-    /// What the event says.
-    pub message: Message<'a>,
-}
-
-/// The message of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Message<'a> {
-    /// A string, still escaped.
-    Escaped(&'a str),
-    /// Something else than a string where a string was expected: its JSON is the text.
-    Raw(&'a str),
-}
 
 /// What one invocation carries: the events of one log stream.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -71,11 +52,12 @@ fn read_up_to(text: &str, limit: usize) -> Result<Batch<'_>, EventError> {
         return Ok(batch);
     }
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let batch = match deserializer.deserialize_map(Frame { limit }).and_then(|batch| deserializer.end().map(|()| batch))
-    {
-        Ok(batch) => batch,
-        Err(_) => read_strange(text, limit)?,
-    };
+    let batch =
+        match deserializer.deserialize_map(BatchVisitor { limit }).and_then(|batch| deserializer.end().map(|()| batch))
+        {
+            Ok(batch) => batch,
+            Err(_) => read_strange(text, limit)?,
+        };
     if batch.control {
         return Ok(Batch { events: Vec::new(), ..batch });
     }
@@ -102,11 +84,11 @@ fn read_usual(text: &str) -> Option<Batch<'_>> {
 }
 
 /// Any other order of members: the frame and all its events in one walk. An error here only means: not even that.
-struct Frame {
+struct BatchVisitor {
     limit: usize,
 }
 
-impl<'a> Visitor<'a> for Frame {
+impl<'a> Visitor<'a> for BatchVisitor {
     type Value = Batch<'a>;
 
     fn expecting(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
@@ -119,7 +101,7 @@ impl<'a> Visitor<'a> for Frame {
         while let Some(key) = map.next_key::<&'a RawValue>()? {
             let key = json::unquoted(key.get()).unwrap_or_default();
             if key == "logEvents" {
-                batch.events = map.next_value_seed(Events { limit: self.limit })?;
+                batch.events = map.next_value_seed(EventsVisitor { limit: self.limit })?;
                 has_events = true;
             } else {
                 batch.take(key, map.next_value::<&'a RawValue>()?.get());
@@ -167,11 +149,11 @@ fn plain(raw: &str) -> Cow<'_, str> {
 }
 
 /// An array of objects, each read in one walk.
-struct Events {
+struct EventsVisitor {
     limit: usize,
 }
 
-impl<'a> DeserializeSeed<'a> for Events {
+impl<'a> DeserializeSeed<'a> for EventsVisitor {
     type Value = Vec<LogEvent<'a>>;
 
     fn deserialize<D: serde::Deserializer<'a>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -179,7 +161,7 @@ impl<'a> DeserializeSeed<'a> for Events {
     }
 }
 
-impl<'a> Visitor<'a> for Events {
+impl<'a> Visitor<'a> for EventsVisitor {
     type Value = Vec<LogEvent<'a>>;
 
     fn expecting(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
@@ -246,7 +228,7 @@ impl<'a> EventParts<'a> {
         Some(LogEvent {
             id: self.id,
             timestamp: self.timestamp,
-            message: json::unquoted(message).map_or(Message::Raw(message), Message::Escaped),
+            message: json::unquoted(message).map_or(EventMessage::Raw(message), EventMessage::Escaped),
         })
     }
 }
@@ -287,7 +269,7 @@ fn strange_event(element: &str) -> LogEvent<'_> {
         None => LogEvent {
             id: "",
             timestamp: None,
-            message: json::unquoted(element).map_or(Message::Raw(element), Message::Escaped),
+            message: json::unquoted(element).map_or(EventMessage::Raw(element), EventMessage::Escaped),
         },
     }
 }
@@ -305,11 +287,11 @@ mod tests {
         assert_eq!(
             messages,
             [
-                Message::Escaped("one"),
-                Message::Raw("7"),
-                Message::Escaped("text"),
-                Message::Raw(r#"{"id":"b"}"#),
-                Message::Raw(r#"{"x":1}"#),
+                EventMessage::Escaped("one"),
+                EventMessage::Raw("7"),
+                EventMessage::Escaped("text"),
+                EventMessage::Raw(r#"{"id":"b"}"#),
+                EventMessage::Raw(r#"{"x":1}"#),
             ]
         );
         assert_eq!(batch.events[4].timestamp, Some(6));

@@ -3,17 +3,14 @@
 //! What is the same for all logs of a container (source, service, tags, the AWS attributes) is rendered once; a log is
 //! then its text escaped and two copies. Sizes are those of the bytes written, not estimates.
 
+use std::ops::Range;
+
 use super::json;
-use super::late::LATE_BYTES;
-use super::line::Line;
+use super::late;
+use super::line::LogLine;
 use super::tags::Identity;
 
-/// How large a log may be that the intake takes whole, in bytes of its JSON.
-/// Source: Datadog API reference, "Send logs": maximum size for a single log 1 MB.
-pub const INTAKE_ITEM_BYTES: usize = 1_000_000;
-
-/// How large one is written: with room for what is added if it becomes late.
-pub const MAX_ITEM_BYTES: usize = INTAKE_ITEM_BYTES - LATE_BYTES;
+pub use super::limits::{INTAKE_ITEM_BYTES, MAX_ITEM_BYTES};
 
 /// What a text that was cut ends in. Source: DataDog/datadog-agent, `pkg/logs/message`, `TruncatedFlag`.
 pub(crate) const TRUNCATED: &str = "...TRUNCATED...";
@@ -36,24 +33,27 @@ pub(crate) struct Provenance<'a> {
 
 /// The parts of a log that do not change within a container.
 #[derive(Debug)]
-pub(crate) struct Frame {
+pub(crate) struct ContainerFrame {
     /// From `ddsource` to the last tag.
     described: Vec<u8>,
     /// The same with room for the marks of one log.
     described_marked: Vec<u8>,
+    /// Where the tags begin, in both.
+    tags_at: usize,
     /// From `aws` to the closing brace.
     tail: Vec<u8>,
 }
 
-impl Frame {
+impl ContainerFrame {
     /// Renders what is known of a container.
-    pub(crate) fn new(identity: &Identity, provenance: &Provenance) -> Frame {
+    pub(crate) fn new(identity: &Identity, provenance: &Provenance) -> ContainerFrame {
+        let mut before_tags = b",\"ddsource\":".to_vec();
+        json::write_string(&identity.source, &mut before_tags);
+        before_tags.extend_from_slice(b",\"service\":");
+        json::write_string(&identity.service, &mut before_tags);
+        before_tags.extend_from_slice(b",\"ddtags\":\"");
         let describe = |marked: bool| {
-            let mut out = b",\"ddsource\":".to_vec();
-            json::write_string(&identity.source, &mut out);
-            out.extend_from_slice(b",\"service\":");
-            json::write_string(&identity.service, &mut out);
-            out.extend_from_slice(b",\"ddtags\":\"");
+            let mut out = before_tags.clone();
             json::write_escaped(&identity.ddtags(marked), &mut out);
             out
         };
@@ -70,34 +70,57 @@ impl Frame {
             tail.extend_from_slice(b",\"hostname\":");
             json::write_string(hostname, &mut tail);
         }
-        Frame { described: describe(false), described_marked: describe(true), tail }
+        ContainerFrame {
+            described: describe(false),
+            described_marked: describe(true),
+            tags_at: before_tags.len(),
+            tail,
+        }
     }
 }
 
 /// One log, ready to be written.
 #[derive(Debug)]
-pub(crate) struct Entry<'r> {
-    pub(crate) line: Line<'r, 'r>,
+pub(crate) struct LogEntry<'r> {
+    pub(crate) line: LogLine<'r, 'r>,
     pub(crate) status: Option<&'static str>,
     /// The status, should the text be cut: it is no JSON then.
     pub(crate) status_if_cut: Option<&'static str>,
-    pub(crate) frame: &'r Frame,
+    /// The time of sending, where the log is too old for Datadog: see [`late`].
+    pub(crate) late_at_ms: Option<i64>,
+    pub(crate) frame: &'r ContainerFrame,
 }
 
-impl Entry<'_> {
-    /// Appends the log's JSON to `out`; cuts the text where it would be larger than `limit` bytes.
-    /// Returns whether the log is marked as truncated.
+/// Where in what was written those values stand that are others in a late log.
+struct WrittenAt {
+    /// The value of `timestamp`, if there is one.
+    timestamp: Option<Range<usize>>,
+    /// The inside of `ddtags`.
+    ddtags: Range<usize>,
+}
+
+impl LogEntry<'_> {
+    /// Appends the log's JSON to `out`; cuts the text where it would be larger than `limit` bytes. What a late log has more, at
+    /// most [`super::limits::LATE_BYTES`], does not count. Returns whether the log is marked as truncated.
     pub(crate) fn write(&self, out: &mut Vec<u8>, limit: usize) -> bool {
-        let start = out.len();
         let long_attributes = self.line.attributes.filter(|attributes| attributes.len() > MAX_ATTRIBUTES_BYTES);
         if let Some(attributes) = long_attributes {
             let text = format!("{}\n{attributes}", self.line.text);
-            let line = Line { text: &text, attributes: None, ..self.line.clone() };
-            return Entry { line, ..*self }.write(out, limit);
+            let line = LogLine { text: &text, attributes: None, ..self.line.clone() };
+            return LogEntry { line, ..*self }.write(out, limit);
         }
-        self.write_with(self.line.text, "", self.line.truncated, self.status, out);
+        let (truncated, written_at) = self.write_up_to(limit, out);
+        if let Some(now_ms) = self.late_at_ms {
+            make_late(out, written_at, now_ms);
+        }
+        truncated
+    }
+
+    fn write_up_to(&self, limit: usize, out: &mut Vec<u8>) -> (bool, WrittenAt) {
+        let start = out.len();
+        let written_at = self.write_with(self.line.text, "", self.line.truncated, self.status, out);
         if out.len() - start <= limit {
-            return self.line.truncated;
+            return (self.line.truncated, written_at);
         }
         // Over the limit: what it takes without any text tells what is left for it.
         out.truncate(start);
@@ -105,19 +128,20 @@ impl Entry<'_> {
         let budget = limit.saturating_sub(out.len() - start);
         out.truncate(start);
         let fits = json::fitting_prefix(self.line.text, budget);
-        self.write_with(&self.line.text[..fits], TRUNCATED, true, self.status_if_cut, out);
-        true
+        (true, self.write_with(&self.line.text[..fits], TRUNCATED, true, self.status_if_cut, out))
     }
 
-    fn write_with(&self, text: &str, end: &str, truncated: bool, status: Option<&str>, out: &mut Vec<u8>) {
+    fn write_with(&self, text: &str, end: &str, truncated: bool, status: Option<&str>, out: &mut Vec<u8>) -> WrittenAt {
         out.extend_from_slice(b"{\"message\":\"");
         json::write_escaped(text, out);
         out.extend_from_slice(end.as_bytes());
         out.push(b'"');
-        if let Some(timestamp) = self.line.timestamp {
+        let timestamp = self.line.timestamp.map(|timestamp| {
             out.extend_from_slice(b",\"timestamp\":");
+            let start = out.len();
             out.extend_from_slice(timestamp.to_string().as_bytes());
-        }
+            start..out.len()
+        });
         if let Some(status) = status {
             out.extend_from_slice(b",\"status\":\"");
             out.extend_from_slice(status.as_bytes());
@@ -125,6 +149,7 @@ impl Entry<'_> {
         }
         let marked = self.line.partial || truncated;
         let described = if marked { &self.frame.described_marked } else { &self.frame.described };
+        let ddtags_at = out.len() + self.frame.tags_at;
         out.extend_from_slice(described);
         // The tags stand last in what is described, so the marks follow; without tags, no comma.
         let mut comma = if described.ends_with(b"\"ddtags\":\"") { "" } else { "," };
@@ -135,6 +160,7 @@ impl Entry<'_> {
                 comma = ",";
             }
         }
+        let ddtags = ddtags_at..out.len();
         out.extend_from_slice(b"\",\"id\":");
         write_id(self.line.id, out);
         out.extend_from_slice(&self.frame.tail);
@@ -143,6 +169,22 @@ impl Entry<'_> {
             write_attributes(attributes, out);
         }
         out.push(b'}');
+        WrittenAt { timestamp, ddtags }
+    }
+}
+
+/// Gives a log that was just written the time of sending, and what tells of that.
+fn make_late(out: &mut Vec<u8>, written_at: WrittenAt, now_ms: i64) {
+    // From the back, so that the places before stay right.
+    let mut replace = |range: Range<usize>, late: &dyn Fn(&str) -> String| {
+        if let Some(Ok(value)) = out.get(range.clone()).map(std::str::from_utf8) {
+            let value = late(value);
+            out.splice(range, value.into_bytes());
+        }
+    };
+    replace(written_at.ddtags, &late::tagged);
+    if let Some(timestamp) = written_at.timestamp {
+        replace(timestamp, &|original| late::timestamps(now_ms, original));
     }
 }
 
@@ -174,22 +216,26 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::limits::LATE_BYTES;
     use crate::tags::tag_set::TagSet;
 
     const PROVENANCE: Provenance =
         Provenance { owner: "1", log_group: "g", log_stream: "s", function_arn: "arn:aws:lambda:r:1:function:f" };
 
-    fn line(text: &str) -> Line<'_, '_> {
-        Line { timestamp: Some(5), ..Line::sample("37", text) }
+    fn line(text: &str) -> LogLine<'_, '_> {
+        LogLine { timestamp: Some(5), ..LogLine::sample("37", text) }
     }
 
-    fn frame(tags: usize) -> Frame {
+    fn frame(tags: usize) -> ContainerFrame {
         let mut set = TagSet::default();
         (0..tags).for_each(|number| set.add("n", &number.to_string()));
-        Frame::new(&Identity { tags: set, service: "web".into(), source: "nginx".into(), hostname: None }, &PROVENANCE)
+        ContainerFrame::new(
+            &Identity { tags: set, service: "web".into(), source: "nginx".into(), hostname: None },
+            &PROVENANCE,
+        )
     }
 
-    fn written(entry: &Entry, limit: usize) -> (Vec<u8>, bool) {
+    fn written(entry: &LogEntry, limit: usize) -> (Vec<u8>, bool) {
         let mut out = Vec::new();
         let truncated = entry.write(&mut out, limit);
         (out, truncated)
@@ -198,7 +244,13 @@ mod tests {
     #[test]
     fn a_log_has_all_that_datadog_wants() {
         let frame = frame(2);
-        let entry = Entry { line: line("hi \"x\""), status: Some("info"), status_if_cut: Some("info"), frame: &frame };
+        let entry = LogEntry {
+            line: line("hi \"x\""),
+            status: Some("info"),
+            status_if_cut: Some("info"),
+            late_at_ms: None,
+            frame: &frame,
+        };
         assert_eq!(
             String::from_utf8(written(&entry, MAX_ITEM_BYTES).0).unwrap(),
             r#"{"message":"hi \"x\"","timestamp":5,"status":"info","ddsource":"nginx","service":"web","ddtags":"n:0,n:1","id":"37","aws":{"awslogs":{"logGroup":"g","logStream":"s","owner":"1"},"invoked_function_arn":"arn:aws:lambda:r:1:function:f"}}"#
@@ -209,7 +261,8 @@ mod tests {
     fn the_limit_is_exact() {
         let frame = frame(1);
         let text = "é".repeat(500);
-        let entry = Entry { line: line(&text), status: None, status_if_cut: Some("error"), frame: &frame };
+        let entry =
+            LogEntry { line: line(&text), status: None, status_if_cut: Some("error"), late_at_ms: None, frame: &frame };
         let whole = written(&entry, usize::MAX).0.len();
         for limit in [whole + 1, whole] {
             assert_eq!(written(&entry, limit), (written(&entry, usize::MAX).0, false));
@@ -229,11 +282,28 @@ mod tests {
     }
 
     #[test]
+    fn a_late_log_is_cut_where_it_would_be_cut_on_time() {
+        let frame = frame(1);
+        let text = "x".repeat(500);
+        let on_time =
+            LogEntry { line: line(&text), status: None, status_if_cut: None, late_at_ms: None, frame: &frame };
+        let late = LogEntry { line: line(&text), late_at_ms: Some(i64::MAX), ..on_time };
+        let whole = written(&on_time, usize::MAX).0.len();
+        for (limit, cut) in [(whole + 1, false), (whole, false), (whole - 1, true)] {
+            let (written_late, truncated) = written(&late, limit);
+            assert_eq!(truncated, cut);
+            assert!(written_late.len() > limit && written_late.len() <= limit + LATE_BYTES);
+            let (on_time, late) = (written(&on_time, limit).0, serde_json::from_slice::<Value>(&written_late).unwrap());
+            assert_eq!(late["message"], serde_json::from_slice::<Value>(&on_time).unwrap()["message"]);
+        }
+    }
+
+    #[test]
     fn a_marked_log_has_a_hundred_tags_at_most() {
         for tags in [97, 98, 99, 100] {
             let frame = frame(tags);
-            let marked = Line { partial: true, truncated: true, ..line("x") };
-            let entry = Entry { line: marked, status: None, status_if_cut: None, frame: &frame };
+            let marked = LogLine { partial: true, truncated: true, ..line("x") };
+            let entry = LogEntry { line: marked, status: None, status_if_cut: None, late_at_ms: None, frame: &frame };
             let value: Value = serde_json::from_slice(&written(&entry, MAX_ITEM_BYTES).0).unwrap();
             let ddtags: Vec<&str> = value["ddtags"].as_str().unwrap().split(',').collect();
             assert_eq!(ddtags.len(), (tags + 2).min(100));
@@ -244,8 +314,8 @@ mod tests {
     #[test]
     fn marks_need_no_other_tags() {
         let frame = frame(0);
-        let marked = Line { truncated: true, ..line("x") };
-        let entry = Entry { line: marked, status: None, status_if_cut: None, frame: &frame };
+        let marked = LogLine { truncated: true, ..line("x") };
+        let entry = LogEntry { line: marked, status: None, status_if_cut: None, late_at_ms: None, frame: &frame };
         let value: Value = serde_json::from_slice(&written(&entry, MAX_ITEM_BYTES).0).unwrap();
         assert_eq!(value["ddtags"], "truncated:true");
     }
@@ -255,8 +325,8 @@ mod tests {
         let frame = frame(0);
         let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(20_000));
         for (id, attributes) in [(r"a\ud83d", r#"{"a":1}"#), ("", r#"{"a":"\ud83d"}"#), ("x y", long.as_str())] {
-            let strange = Line { id, attributes: Some(attributes), ..line("text") };
-            let entry = Entry { line: strange, status: None, status_if_cut: None, frame: &frame };
+            let strange = LogLine { id, attributes: Some(attributes), ..line("text") };
+            let entry = LogEntry { line: strange, status: None, status_if_cut: None, late_at_ms: None, frame: &frame };
             let out = written(&entry, MAX_ITEM_BYTES).0;
             let value: Value = serde_json::from_slice(&out).unwrap();
             assert!(value["message"].as_str().unwrap().starts_with("text"));

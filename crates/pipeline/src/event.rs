@@ -6,102 +6,14 @@
 use std::borrow::Cow;
 
 use super::json;
-use super::records::{FirehoseEvent, KinesisRecord, S3Object, SqsRecord};
+use super::records;
 
-/// An event, recognised.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Event<'a> {
-    /// A CloudWatch Logs subscription: `{"awslogs":{"data":"<base64 of gzipped JSON>"}}`.
-    /// Source: AWS, "Using Amazon CloudWatch Logs subscription filters", example with Lambda.
-    AwsLogs {
-        /// The base64 text.
-        data: Cow<'a, str>,
-    },
-    /// One of our own messages from the queue of undelivered logs: the raw JSON, to be read by `delivery::undelivered`.
-    Undelivered(&'a str),
-    /// What Lambda writes to an on-failure destination: the raw JSON of the event that failed.
-    /// Source: AWS, "Capturing records of Lambda asynchronous invocations".
-    Failed(Cow<'a, str>),
-    Sqs(Vec<SqsRecord<'a>>),
-    Kinesis(Vec<KinesisRecord<'a>>),
-    Firehose(FirehoseEvent<'a>),
-    /// Objects that were made in a bucket; empty for the test message that S3 sends when it is told to notify.
-    S3(Vec<S3Object>),
-}
-
-/// Why an event cannot be forwarded. No variant holds any of the event's text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum EventError {
-    /// The bytes are no JSON object.
-    #[error("the event is not a JSON object; the forwarder takes the events of a CloudWatch Logs subscription filter")]
-    NotJson,
-    /// JSON, but no envelope that we know.
-    #[error(
-        "the event is none of those that the forwarder takes: of a CloudWatch Logs subscription filter (`awslogs.data`), \
-         of its own queue, of a Kinesis stream or of Amazon Data Firehose; check what is set up to invoke this function"
-    )]
-    Unknown,
-    /// The data is not base64.
-    #[error("the event's data is not valid base64")]
-    Base64,
-    /// The decoded data is no gzip, or ends before its end.
-    #[error("the event's data is not a whole gzip stream: it is corrupt, was cut off, or is not of CloudWatch Logs")]
-    Gzip,
-    /// It inflates to more than is allowed.
-    #[error(
-        "the event inflates to more than {limit} bytes; raise PODFERRY_MAX_DECOMPRESSED_BYTES (and the function's memory) \
-         if events of that size are expected"
-    )]
-    TooLarge {
-        /// The cap, in bytes.
-        limit: u64,
-    },
-    /// It holds more events than its size can mean.
-    #[error(
-        "the event holds more than {limit} log events, which are too many for its size: CloudWatch Logs sends no such thing"
-    )]
-    TooMany {
-        /// The cap, in events.
-        limit: usize,
-    },
-    /// The inflated text is not what CloudWatch Logs sends.
-    #[error("the content of the event is not the JSON that CloudWatch Logs sends (an object with `logEvents`)")]
-    Content,
-    /// The event comes from this function's own log group: forwarding it would make another, for ever.
-    #[error(
-        "the event comes from this function's own log group, which would feed itself for ever: remove the subscription \
-         filter from that log group"
-    )]
-    OwnLogGroup,
-    /// The object that holds a failed event is gone.
-    #[error("the object that a failed event was written to is gone: the bucket keeps objects for a time only")]
-    Object,
-    /// One of our own messages cannot be read.
-    #[error("a message of the queue of undelivered logs cannot be read: it is damaged, or of a newer podferry")]
-    Message,
-}
-
-impl EventError {
-    /// The stable name that Lambda reports as `errorType`.
-    pub fn error_type(&self) -> &'static str {
-        match self {
-            EventError::NotJson => "EventNotJson",
-            EventError::Unknown => "EventUnknown",
-            EventError::Base64 => "EventBase64Invalid",
-            EventError::Gzip => "EventGzipInvalid",
-            EventError::TooLarge { .. } => "EventTooLarge",
-            EventError::TooMany { .. } => "EventTooMany",
-            EventError::Content => "EventContentInvalid",
-            EventError::OwnLogGroup => "EventFromOwnLogGroup",
-            EventError::Object => "EventObjectMissing",
-            EventError::Message => "EventMessageInvalid",
-        }
-    }
-}
+pub use super::envelope::InvocationEvent;
+pub use super::event_error::EventError;
 
 /// The members by which envelopes are told apart, as raw JSON.
 #[derive(Default)]
-struct Keys<'a> {
+struct EnvelopeKeys<'a> {
     awslogs: Option<&'a str>,
     podferry: bool,
     request_payload: Option<&'a str>,
@@ -116,9 +28,9 @@ struct Keys<'a> {
 ///
 /// # Errors
 /// [`EventError::NotJson`] and [`EventError::Unknown`].
-pub fn recognise(bytes: &[u8]) -> Result<Event<'_>, EventError> {
+pub fn recognise(bytes: &[u8]) -> Result<InvocationEvent<'_>, EventError> {
     let text = std::str::from_utf8(bytes).map_err(|_| EventError::NotJson)?;
-    let mut keys = Keys::default();
+    let mut keys = EnvelopeKeys::default();
     json::each_member(text, |key, value| match key {
         "awslogs" => keys.awslogs = Some(value),
         "podferry" => keys.podferry = true,
@@ -127,7 +39,7 @@ pub fn recognise(bytes: &[u8]) -> Result<Event<'_>, EventError> {
         "Records" => keys.records = Some(value),
         "records" => keys.firehose_records = Some(value),
         "deliveryStreamArn" => keys.delivery_stream = true,
-        "Event" => keys.is_test_of_s3 = value == "\"s3:TestEvent\"",
+        "InvocationEvent" => keys.is_test_of_s3 = value == "\"s3:TestEvent\"",
         _ => {}
     })
     .map_err(|_| EventError::NotJson)?;
@@ -135,22 +47,22 @@ pub fn recognise(bytes: &[u8]) -> Result<Event<'_>, EventError> {
         return aws_logs(awslogs);
     }
     if keys.podferry {
-        return Ok(Event::Undelivered(text));
+        return Ok(InvocationEvent::Undelivered(text));
     }
     // An asynchronous invocation's; of a stream's mapping, `payload` in an object of S3, as a string.
     if let Some(failed) = keys.request_payload.or(keys.payload) {
-        return Ok(Event::Failed(json::string(failed).map_or(Cow::Borrowed(failed), Cow::Owned)));
+        return Ok(InvocationEvent::Failed(json::string(failed).map_or(Cow::Borrowed(failed), Cow::Owned)));
     }
     if let Some(records) = keys.records {
-        return super::records::recognise(records);
+        return records::recognise(records);
     }
     if let Some(records) = keys.firehose_records.filter(|_| keys.delivery_stream) {
-        return FirehoseEvent::read(records).map(Event::Firehose);
+        return records::firehose(records).map(InvocationEvent::Firehose);
     }
-    if keys.is_test_of_s3 { Ok(Event::S3(Vec::new())) } else { Err(EventError::Unknown) }
+    if keys.is_test_of_s3 { Ok(InvocationEvent::S3(Vec::new())) } else { Err(EventError::Unknown) }
 }
 
-fn aws_logs(awslogs: &str) -> Result<Event<'_>, EventError> {
+fn aws_logs(awslogs: &str) -> Result<InvocationEvent<'_>, EventError> {
     let mut data = None;
     // An `awslogs` that is no object leaves `data` empty, and that is the answer.
     let _ = json::each_member(awslogs, |key, value| {
@@ -166,7 +78,7 @@ fn aws_logs(awslogs: &str) -> Result<Event<'_>, EventError> {
     } else {
         Cow::Borrowed(data)
     };
-    Ok(Event::AwsLogs { data })
+    Ok(InvocationEvent::AwsLogs { data })
 }
 
 #[cfg(test)]
@@ -177,9 +89,12 @@ mod tests {
     fn a_subscription_event_is_recognised() {
         assert_eq!(
             recognise(br#" {"awslogs": {"data": "H4s="}, "more": [1]} "#),
-            Ok(Event::AwsLogs { data: Cow::Borrowed("H4s=") })
+            Ok(InvocationEvent::AwsLogs { data: Cow::Borrowed("H4s=") })
         );
-        assert_eq!(recognise(br#"{"awslogs":{"data":"a\/b="}}"#), Ok(Event::AwsLogs { data: Cow::Borrowed("a/b=") }));
+        assert_eq!(
+            recognise(br#"{"awslogs":{"data":"a\/b="}}"#),
+            Ok(InvocationEvent::AwsLogs { data: Cow::Borrowed("a/b=") })
+        );
     }
 
     #[test]
@@ -188,13 +103,13 @@ mod tests {
         let of_lambda = format!(
             r#"{{"version":"1.0","requestContext":{{"condition":"RetriesExhausted"}},"requestPayload":{inside},"responsePayload":{{}}}}"#
         );
-        assert_eq!(recognise(of_lambda.as_bytes()), Ok(Event::Failed(inside.into())));
+        assert_eq!(recognise(of_lambda.as_bytes()), Ok(InvocationEvent::Failed(inside.into())));
         let of_a_stream = format!(r#"{{"requestContext":{{}},"payload":{}}}"#, serde_json::Value::from(inside));
-        assert_eq!(recognise(of_a_stream.as_bytes()), Ok(Event::Failed(inside.into())));
+        assert_eq!(recognise(of_a_stream.as_bytes()), Ok(InvocationEvent::Failed(inside.into())));
         let own = br#"{"podferry":{"schema":1},"data":""}"#;
-        assert!(matches!(recognise(own), Ok(Event::Undelivered(text)) if text.as_bytes() == own));
-        let test = br#"{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"b"}"#;
-        assert_eq!(recognise(test), Ok(Event::S3(Vec::new())));
+        assert!(matches!(recognise(own), Ok(InvocationEvent::Undelivered(text)) if text.as_bytes() == own));
+        let test = br#"{"Service":"Amazon S3","InvocationEvent":"s3:TestEvent","Bucket":"b"}"#;
+        assert_eq!(recognise(test), Ok(InvocationEvent::S3(Vec::new())));
     }
 
     #[test]

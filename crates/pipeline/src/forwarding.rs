@@ -1,33 +1,23 @@
 //! One event on its way: its records read, told whose they are, put together again, and handed to `shipping`.
 
-use std::cell::OnceCell;
-use std::collections::HashMap;
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
-use std::sync::Arc;
-
-use super::PipelineSettings;
-use super::decode::{Batch, LogEvent, Message};
-use super::entry::{Frame, Provenance};
-use super::line::Line;
+use super::decode::Batch;
+use super::identities::{Identities, IdentitySource, KnownIdentity};
+use super::line::LogLine;
 use super::multi_line::Joiner;
-use super::processing::Processing;
 use super::reassemble::Reassembler;
-use super::record::{Metadata, Reader, Record};
+use super::record_reader::RecordReader;
+use super::settings::PipelineSettings;
 use super::shipping::{Shipment, Shipper};
-use super::stream::{self, Origin};
-use super::tags::{self, Place};
-
-/// How many identities of an event are kept at once. A stream is one container's, or that of some pods; but where an application
-/// can write metadata of its own, each of its records can have another.
-const MAX_IDENTITIES: usize = 1024;
+use super::stream::{self, StreamOrigin};
+use super::tags;
+use super::writer::Writer;
 
 /// Walks an event from its first record into the shipment.
 pub(super) fn run(batch: &Batch, function_arn: &str, settings: &PipelineSettings, shipment: &mut Shipment) {
     let origin = stream::origin(&batch.log_group, &batch.log_stream);
     let marker = settings.recent.marker(&batch.owner, &batch.log_group, &batch.log_stream);
     let mut shipper = Shipper::new(origin, marker, shipment);
-    let source = Source::new(batch, origin, function_arn, settings);
+    let source = IdentitySource::new(batch, origin, function_arn, settings);
     let mut walk = Walk::default();
     walk.events(&source, &mut |line, known| shipper.ship(line, known));
     walk.finish(&mut |line, known| shipper.ship(line, known));
@@ -41,10 +31,11 @@ pub(super) fn run(batch: &Batch, function_arn: &str, settings: &PipelineSettings
 /// gone on since `since_ms` counts as whole.
 pub(super) fn settled(batch: &Batch, settings: &PipelineSettings, since_ms: i64) -> usize {
     let origin = stream::origin(&batch.log_group, &batch.log_stream);
-    let source = Source::new(batch, origin, "", settings);
+    let source = IdentitySource::new(batch, origin, "", settings);
     let mut walk = Walk::default();
     let mut joined: Vec<(usize, usize)> = Vec::new();
-    let mut keep = |line: &Line, _: &Known| joined.extend(Some(line.events).filter(|(first, last)| first < last));
+    let mut keep =
+        |line: &LogLine, _: &KnownIdentity| joined.extend(Some(line.events).filter(|(first, last)| first < last));
     walk.events(&source, &mut keep);
     let open = [walk.reassembler.open_since(since_ms), walk.joiner.open_since(since_ms)];
     walk.finish(&mut keep);
@@ -55,7 +46,7 @@ pub(super) fn settled(batch: &Batch, settings: &PipelineSettings, since_ms: i64)
 }
 
 /// What is done with a log that is whole, and whose it is.
-type Ship<'f> = &'f mut dyn FnMut(&Line, &Known);
+type Ship<'f> = &'f mut dyn FnMut(&LogLine, &KnownIdentity);
 
 /// The way of a batch's events to whole logs.
 #[derive(Default)]
@@ -69,9 +60,9 @@ struct Walk<'e> {
 
 impl<'e> Walk<'e> {
     /// Takes all events; what may go on stays open.
-    fn events(&mut self, source: &Source<'e>, ship: Ship) {
+    fn events(&mut self, source: &IdentitySource<'e>, ship: Ship) {
         let origin = source.place.origin;
-        let mut reader = Reader::new(origin, &source.settings.merge_keys);
+        let mut reader = RecordReader::new(origin, &source.settings.merge_keys);
         for (place, event) in source.batch.events.iter().enumerate() {
             let record = reader.read(event);
             if self.identities.are_too_many(&record.metadata) {
@@ -79,10 +70,13 @@ impl<'e> Walk<'e> {
                 self.finish(ship);
                 self.identities = Identities::default();
             }
-            let number = self.identities.find(&record.metadata, || source.identity(&record.metadata));
-            // A stream that names its container is one writer, whatever its records know of the pod.
-            let writer = if matches!(origin, Origin::Container(_)) { 0 } else { number };
-            let line = Line { events: (place, place), ..Line::of(&record, event.id, event.timestamp, number, writer) };
+            let identity = self.identities.find(&record.metadata, || source.identity(&record.metadata));
+            let writer = match origin {
+                StreamOrigin::Container(_) => Writer::StreamsContainer,
+                _ => Writer::Identity(identity),
+            };
+            let line =
+                LogLine { events: (place, place), ..LogLine::of(&record, event.id, event.timestamp, identity, writer) };
             let Walk { identities, reassembler, joiner, .. } = self;
             reassembler.push(line, record.partial, |line| join(joiner, line, identities, ship));
         }
@@ -98,127 +92,7 @@ impl<'e> Walk<'e> {
     }
 }
 
-fn join<'e>(joiner: &mut Joiner<'e>, line: Line<'e, '_>, identities: &Identities, ship: Ship) {
+fn join<'e>(joiner: &mut Joiner<'e>, line: LogLine<'e, '_>, identities: &Identities, ship: Ship) {
     let mode = identities.of(&line).processing.mode();
     joiner.push(line, mode, &mut |line| ship(&line, identities.of(&line)));
-}
-
-/// Who wrote a log, as far as a log needs it.
-pub(super) struct Known {
-    pub(crate) frame: Frame,
-    pub(crate) processing: Arc<Processing>,
-}
-
-/// What an identity is worked out from, but for the record.
-struct Source<'a> {
-    batch: &'a Batch<'a>,
-    place: Place<'a>,
-    provenance: Provenance<'a>,
-    settings: &'a PipelineSettings,
-    /// What the last record of the event that bears its pod's metadata tells; looked for once.
-    described: OnceCell<Option<Arc<Processing>>>,
-}
-
-impl<'a> Source<'a> {
-    fn new(
-        batch: &'a Batch<'a>,
-        origin: Origin<'a>,
-        function_arn: &'a str,
-        settings: &'a PipelineSettings,
-    ) -> Source<'a> {
-        Source {
-            batch,
-            place: Place { log_group: &batch.log_group, origin },
-            provenance: Provenance {
-                owner: &batch.owner,
-                log_group: &batch.log_group,
-                log_stream: &batch.log_stream,
-                function_arn,
-            },
-            settings,
-            described: OnceCell::new(),
-        }
-    }
-
-    fn identity(&self, metadata: &Metadata) -> Known {
-        let settings = self.settings;
-        let pod = tags::pod(&self.place, metadata);
-        let logs = settings.known.logs(&pod.annotations, &pod.container);
-        let identity = tags::identify(&self.place, &pod, &logs, metadata, &settings.tags);
-        let processing = Processing::new(&pod, &logs, &settings.processing);
-        let processing = self.of_stream(metadata, processing);
-        Known { frame: Frame::new(&identity, &self.provenance), processing }
-    }
-
-    /// A record can lack its pod's metadata: Fluent Bit cut it off, or could not ask for it yet. The container's rules hold
-    /// all the same, or its masks would let text pass: those that other records of the stream tell of.
-    fn of_stream(&self, metadata: &Metadata, processing: Processing) -> Arc<Processing> {
-        let processing = Arc::new(processing);
-        if !matches!(self.place.origin, Origin::Container(_)) {
-            return processing;
-        }
-        let stream = format!("{}\n{}", self.batch.log_group, self.batch.log_stream);
-        if metadata.kubernetes.is_some() {
-            self.settings.known.learn(&stream, &processing);
-            return processing;
-        }
-        let here = || self.batch.events.iter().rev().find_map(|event| self.peek(event));
-        self.described.get_or_init(here).clone().or_else(|| self.settings.known.recall(&stream)).unwrap_or(processing)
-    }
-
-    /// What holds by an event, if it bears its pod's metadata.
-    fn peek(&self, event: &LogEvent) -> Option<Arc<Processing>> {
-        let Message::Escaped(escaped) = event.message else { return None };
-        // Most have neither, and need not be read: the filter's object, or what `nest` made of it.
-        let mut marks = [r#"\"kubernetes\""#, "ad.datadoghq.com"].into_iter();
-        marks.find(|mark| memchr::memmem::find(escaped.as_bytes(), mark.as_bytes()).is_some())?;
-        let mut reader = Reader::new(self.place.origin, &self.settings.merge_keys);
-        let Record { metadata, .. } = reader.read(event);
-        metadata.kubernetes.as_ref()?;
-        let pod = tags::pod(&self.place, &metadata);
-        let logs = self.settings.known.logs(&pod.annotations, &pod.container);
-        Some(Arc::new(Processing::new(&pod, &logs, &self.settings.processing)))
-    }
-}
-
-/// The identities of one event, each worked out once. Nearly always there is one, or one and "no metadata".
-#[derive(Default)]
-struct Identities {
-    metadata: Vec<Metadata<'static>>,
-    known: Vec<Known>,
-    last: usize,
-    /// Places of metadata by its hash.
-    places: HashMap<u64, usize>,
-    hashes: RandomState,
-}
-
-impl Identities {
-    fn find(&mut self, metadata: &Metadata, make: impl FnOnce() -> Known) -> usize {
-        if self.metadata.get(self.last) != Some(metadata) {
-            self.last = self.place(metadata).unwrap_or_else(|| {
-                self.places.insert(self.hashes.hash_one(metadata), self.known.len());
-                self.metadata.push(metadata.clone().into_owned());
-                self.known.push(make());
-                self.known.len() - 1
-            });
-        }
-        self.last
-    }
-
-    fn place(&self, metadata: &Metadata) -> Option<usize> {
-        let place = *self.places.get(&self.hashes.hash_one(metadata))?;
-        (self.metadata.get(place) == Some(metadata)).then_some(place)
-    }
-
-    /// Whether there is no room for one that is not known yet.
-    fn are_too_many(&self, metadata: &Metadata) -> bool {
-        self.known.len() >= MAX_IDENTITIES
-            && self.metadata.get(self.last) != Some(metadata)
-            && self.place(metadata).is_none()
-    }
-
-    /// Whose line it is. Lines bear only numbers that [`Identities::find`] gave.
-    fn of(&self, line: &Line) -> &Known {
-        &self.known[line.identity]
-    }
 }

@@ -23,13 +23,13 @@ pub struct NotAnObject;
 /// reported by then; the module `salvage` lives on that.
 pub fn each_member<'a>(text: &'a str, member: impl FnMut(&'a str, &'a str)) -> Result<(), NotAnObject> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    deserializer.deserialize_map(Members(member)).map_err(|_| NotAnObject)?;
+    deserializer.deserialize_map(MembersVisitor(member)).map_err(|_| NotAnObject)?;
     deserializer.end().map_err(|_| NotAnObject)
 }
 
-struct Members<F>(F);
+struct MembersVisitor<F>(F);
 
-impl<'a, F: FnMut(&'a str, &'a str)> Visitor<'a> for Members<F> {
+impl<'a, F: FnMut(&'a str, &'a str)> Visitor<'a> for MembersVisitor<F> {
     type Value = ();
 
     fn expecting(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {

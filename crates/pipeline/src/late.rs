@@ -1,70 +1,33 @@
 //! Logs that have become too old for Datadog: it answers 202 and throws them away.
 //!
-//! Such a log is sent with the time of sending, with its true time in `original_timestamp` and with the tag `late:true`. A
-//! payload is only parsed again if one of its logs is too old.
+//! Such a log is sent with the time of sending, with its true time in `original_timestamp` and with the tag `late:true`. A log
+//! is written so by `entry`; what waited in the queue of undelivered logs meanwhile is made so by `restamp`.
 //!
 //! Source: Datadog API reference, "Send logs": logs with a timestamp of up to 18 hours in the past are taken.
 
-use super::batch::{Batcher, Item, Limits, Payload};
-use super::json;
 use super::tags::tag_set::MAX_TAGS;
+
+pub use super::limits::LATE_BYTES;
 
 /// How old a log may be when it is sent, in milliseconds: 18 hours, less the quarter of an hour that an invocation can last
 /// (AWS, "Lambda quotas"): what is younger when it begins is young enough whenever it is sent.
 pub const LATE_AFTER_MS: i64 = (18 * 60 - 15) * 60 * 1000;
 
-/// How many bytes a log can grow by here: `,"original_timestamp":` and 20 digits, `,late:true`, and a longer time.
-pub const LATE_BYTES: usize = 80;
-
 const TAG: &str = "late:true";
 
-/// A payload made fit to be sent at `now_ms`: itself, or payloads of the same logs, and how many of them are late.
-pub fn restamp(payload: Payload, now_ms: i64) -> (Vec<Payload>, usize) {
-    let is_late = |item: &Item| item.timestamp.is_some_and(|time| time < now_ms.saturating_sub(LATE_AFTER_MS));
-    let late = payload.logs().iter().filter(|item| is_late(item)).count();
-    let plain = if late == 0 { None } else { payload.plain() };
-    let Some(plain) = plain else { return (vec![payload], late) };
-    let mut batcher = Batcher::new(Limits::default(), payload.compression).with_attempts(payload.attempts);
-    for (item, piece) in payload.logs().iter().zip(payload.pieces(&plain)) {
-        let text = std::str::from_utf8(piece).ok().filter(|_| is_late(item));
-        match text.and_then(|text| restamped(text, now_ms)) {
-            Some(restamped) => batcher.add_written(restamped.as_bytes(), item.record, item.mark, Some(now_ms)),
-            None => batcher.add_written(piece, item.record, item.mark, item.timestamp),
-        }
-    }
-    (batcher.finish(), late)
+/// Whether a log of this time is too old to be sent at `now_ms`.
+pub(crate) fn is_late(timestamp: Option<i64>, now_ms: i64) -> bool {
+    timestamp.is_some_and(|time| time < now_ms.saturating_sub(LATE_AFTER_MS))
 }
 
-/// One log with another time; its members stay in order and as they are spelled.
-fn restamped(log: &str, now_ms: i64) -> Option<String> {
-    // Only the log's own member counts: an application may have one of that name among its attributes.
-    let mut was_late = false;
-    json::each_member(log, |name, _| was_late |= name == "original_timestamp").ok()?;
-    let mut out = String::with_capacity(log.len() + LATE_BYTES);
-    json::each_member(log, |name, value| {
-        out.push_str(if out.is_empty() { "{\"" } else { ",\"" });
-        out.push_str(name);
-        out.push_str("\":");
-        match name {
-            "timestamp" => {
-                out.push_str(&now_ms.to_string());
-                if !was_late {
-                    out.push_str(",\"original_timestamp\":");
-                    out.push_str(value);
-                }
-            }
-            "ddtags" => out.push_str(&tagged(value)),
-            _ => out.push_str(value),
-        }
-    })
-    .ok()?;
-    out.push('}');
-    Some(out)
+/// The value of `timestamp` for a late log, and the member that keeps its true time, as it is spelled.
+pub(crate) fn timestamps(now_ms: i64, original: &str) -> String {
+    format!("{now_ms},\"original_timestamp\":{original}")
 }
 
-/// The value of `ddtags` with one more, and no more than a log may bear.
-fn tagged(ddtags: &str) -> String {
-    let mut tags: Vec<&str> = json::unquoted(ddtags).unwrap_or_default().split(',').collect();
+/// The inside of `ddtags` with one more, and no more than a log may bear.
+pub(crate) fn tagged(ddtags: &str) -> String {
+    let mut tags: Vec<&str> = ddtags.split(',').collect();
     tags.retain(|tag| !tag.is_empty() && *tag != TAG);
     if tags.len() >= MAX_TAGS {
         // The marks of the log itself stand last and tell more than the last of the pod's labels.
@@ -73,68 +36,19 @@ fn tagged(ddtags: &str) -> String {
         tags.remove(at);
     }
     tags.push(TAG);
-    format!("\"{}\"", tags.join(","))
+    tags.join(",")
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
-
     use super::*;
-    use crate::batch::MAX_PAYLOAD_BYTES;
-    use crate::compress::Compression;
-
-    const NOW: i64 = 1_795_379_888_236;
-
-    fn payload(times: &[i64]) -> Payload {
-        let mut batcher = Batcher::new(Limits::default(), Compression::Zstd(1)).with_attempts(2);
-        for time in times {
-            let log = format!(
-                r#"{{"message":"{{\"timestamp\":1,\"ddtags\":\"x\"}}","timestamp":{time},"ddtags":"a:b","id":"1"}}"#
-            );
-            batcher.add_written(log.as_bytes(), 0, None, Some(*time));
-        }
-        batcher.finish().remove(0)
-    }
-
-    fn logs(payloads: &[Payload]) -> Vec<Value> {
-        let plain = |payload: &Payload| serde_json::from_slice::<Vec<Value>>(&payload.plain().unwrap()).unwrap();
-        payloads.iter().flat_map(plain).collect()
-    }
 
     #[test]
     fn the_edge_is_exact() {
-        let edge = NOW - LATE_AFTER_MS;
-        for (time, expected) in [(edge + 1, 0), (edge, 0), (edge - 1, 1)] {
-            let before = payload(&[time, NOW]);
-            let (payloads, late) = restamp(before.clone(), NOW);
-            assert_eq!(late, expected);
-            assert_eq!(payloads == [before], expected == 0);
-        }
-    }
-
-    #[test]
-    fn a_late_log_has_both_times_and_the_tag() {
-        let (payloads, late) = restamp(payload(&[5, NOW - 1]), NOW);
-        let logs = logs(&payloads);
-        assert_eq!((late, payloads[0].attempts, payloads[0].times()), (1, 2, Some((NOW - 1, NOW))));
-        assert_eq!(logs[0]["timestamp"], NOW);
-        assert_eq!(logs[0]["original_timestamp"], 5);
-        assert_eq!(logs[0]["ddtags"], "a:b,late:true");
-        assert_eq!(logs[0]["message"], r#"{"timestamp":1,"ddtags":"x"}"#);
-        assert_eq!((&logs[1]["timestamp"], &logs[1]["original_timestamp"]), (&Value::from(NOW - 1), &Value::Null));
-        // Late again, a day later: the true time stays.
-        let (payloads, late) = restamp(payloads.into_iter().next().unwrap(), NOW + 86_400_000);
-        let logs = self::logs(&payloads);
-        assert_eq!((late, &logs[0]["original_timestamp"], &logs[0]["ddtags"]), (2, &5.into(), &"a:b,late:true".into()));
-        assert_eq!(logs[1]["original_timestamp"], NOW - 1);
-    }
-
-    #[test]
-    fn a_name_within_an_attribute_is_none_of_the_logs_own() {
-        let log = r#"{"message":"x","timestamp":5,"ddtags":"","fluent_bit":{"original_timestamp":1}}"#;
-        let expected = r#"{"message":"x","timestamp":9,"original_timestamp":5,"ddtags":"late:true","fluent_bit":{"original_timestamp":1}}"#;
-        assert_eq!(restamped(log, 9).unwrap(), expected);
+        let now_ms = 1_795_379_888_236;
+        let edge = now_ms - LATE_AFTER_MS;
+        assert_eq!([edge + 1, edge, edge - 1].map(|time| is_late(Some(time), now_ms)), [false, false, true]);
+        assert!(!is_late(None, now_ms) && !is_late(Some(i64::MIN), i64::MIN) && is_late(Some(i64::MIN), i64::MAX));
     }
 
     #[test]
@@ -142,32 +56,11 @@ mod tests {
         for count in [98, 99, 100] {
             let mut tags: Vec<String> = (0..count - 1).map(|number| format!("n:{number}")).collect();
             tags.push("truncated:true".to_owned());
-            let all = tagged(&format!("\"{}\"", tags.join(",")));
-            let all: Vec<&str> = all.trim_matches('"').split(',').collect();
+            let all = tagged(&tags.join(","));
+            let all: Vec<&str> = all.split(',').collect();
             assert_eq!(all.len(), (count + 1).min(MAX_TAGS));
             assert_eq!(all[all.len() - 2..], ["truncated:true", TAG]);
         }
-        assert_eq!(tagged("\"\""), "\"late:true\"");
-    }
-
-    #[test]
-    fn a_payload_that_was_full_becomes_two() {
-        let mut batcher = Batcher::new(Limits::default(), Compression::None);
-        // A thousand logs of 4,998 bytes, with commas and brackets: 5 MB less 999 bytes.
-        let log = format!(r#"{{"message":"{}","timestamp":5,"ddtags":""}}"#, "x".repeat(4_958));
-        (0..1000).for_each(|_| batcher.add_written(log.as_bytes(), 0, None, Some(5)));
-        let before = batcher.finish().remove(0);
-        assert_eq!((before.plain_bytes, before.items()), (MAX_PAYLOAD_BYTES - 999, 1000));
-        let (payloads, late) = restamp(before, NOW);
-        assert_eq!((late, payloads.len(), payloads.iter().map(Payload::items).sum::<usize>()), (1000, 2, 1000));
-        assert!(payloads.iter().all(|payload| payload.plain_bytes <= MAX_PAYLOAD_BYTES));
-    }
-
-    #[test]
-    fn a_log_grows_by_no_more_than_is_kept_free() {
-        for time in [i64::MIN, -1, 1, NOW - LATE_AFTER_MS - 1] {
-            let log = format!(r#"{{"message":"x","timestamp":{time},"ddtags":"a:b"}}"#);
-            assert!(restamped(&log, i64::MAX).unwrap().len() <= log.len() + LATE_BYTES);
-        }
+        assert_eq!(tagged(""), "late:true");
     }
 }

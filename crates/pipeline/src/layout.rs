@@ -4,7 +4,7 @@
 //! `None`, and `decode` reads it with `serde_json`. Worth a second way because this is most of the bytes: the messages
 //! of one stream end in the same kilobyte of metadata, and comparing that takes a fortieth of the time of scanning it.
 
-use super::decode::{LogEvent, Message};
+use super::log_event::{EventMessage, LogEvent};
 
 /// Where the metadata begins in an escaped message.
 const METADATA: &str = r#",\"kubernetes\":"#;
@@ -50,7 +50,7 @@ impl<'a> Layout<'a> {
         self.expect(",\"message\":\"")?;
         let message = self.string()?;
         self.expect("}")?;
-        Some(LogEvent { id, timestamp: Some(timestamp), message: Message::Escaped(message) })
+        Some(LogEvent { id, timestamp: Some(timestamp), message: EventMessage::Escaped(message) })
     }
 
     fn run(&mut self, belongs: fn(&u8) -> bool) -> Option<&'a str> {
@@ -172,7 +172,7 @@ mod tests {
             prop_assert_eq!(length, text.len());
             prop_assert_eq!(found.len(), messages.len());
             for (event, message) in found.iter().zip(&messages) {
-                let Message::Escaped(escaped) = event.message else { panic!("not a string") };
+                let EventMessage::Escaped(escaped) = event.message else { panic!("not a string") };
                 prop_assert_eq!(&serde_json::from_str::<String>(&format!("\"{escaped}\"")).unwrap(), message);
             }
         }

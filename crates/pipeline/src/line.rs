@@ -1,11 +1,12 @@
 //! A line on its way from record to entry: borrowed where it just passes, owned where it waits for others.
 
-use super::cri::Output;
-use super::record::Record;
+use super::cri::OutputStream;
+use super::record::LogRecord;
+use super::writer::{IdentityNumber, Writer};
 
 /// A whole line, or as much of one as there is. `'e` is the event's, `'r` the text's.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Line<'e, 'r> {
+pub(crate) struct LogLine<'e, 'r> {
     pub(crate) text: &'r str,
     /// An application's object that a filter had parsed.
     pub(crate) merged: bool,
@@ -15,11 +16,11 @@ pub(crate) struct Line<'e, 'r> {
     pub(crate) events: (usize, usize),
     /// Milliseconds since 1970, if known.
     pub(crate) timestamp: Option<i64>,
-    pub(crate) output: Option<Output>,
-    /// Which identity wrote it: the caller's number.
-    pub(crate) identity: usize,
-    /// Whose pieces it belongs to: the caller's number. One, where the stream is one container's.
-    pub(crate) writer: usize,
+    pub(crate) output: Option<OutputStream>,
+    /// The identity of who wrote it.
+    pub(crate) identity: IdentityNumber,
+    /// Whose pieces and lines it belongs to.
+    pub(crate) writer: Writer,
     pub(crate) attributes: Option<&'r str>,
     /// The end never came.
     pub(crate) partial: bool,
@@ -29,16 +30,16 @@ pub(crate) struct Line<'e, 'r> {
     pub(crate) lines: usize,
 }
 
-impl<'e, 'r> Line<'e, 'r> {
+impl<'e, 'r> LogLine<'e, 'r> {
     /// The line of one record. It came from the first event, unless its field says otherwise.
     pub(crate) fn of(
-        record: &'r Record,
+        record: &'r LogRecord,
         id: &'e str,
         event_ms: Option<i64>,
-        identity: usize,
-        writer: usize,
-    ) -> Line<'e, 'r> {
-        Line {
+        identity: IdentityNumber,
+        writer: Writer,
+    ) -> LogLine<'e, 'r> {
+        LogLine {
             text: &record.text,
             merged: record.merged,
             id,
@@ -60,34 +61,34 @@ impl<'e, 'r> Line<'e, 'r> {
     }
 
     /// Whether both came from the same container's same output.
-    pub(crate) fn is_beside(&self, held: &Held) -> bool {
+    pub(crate) fn is_beside(&self, held: &HeldLine) -> bool {
         self.output == held.output && self.writer == held.writer
     }
 }
 
 /// A line that waits. Its text is its own.
 #[derive(Debug, Clone)]
-pub(crate) struct Held<'e> {
+pub(crate) struct HeldLine<'e> {
     pub(crate) text: String,
     pub(crate) merged: bool,
     pub(crate) id: &'e str,
     pub(crate) events: (usize, usize),
     pub(crate) timestamp: Option<i64>,
-    pub(crate) output: Option<Output>,
-    pub(crate) identity: usize,
-    pub(crate) writer: usize,
+    pub(crate) output: Option<OutputStream>,
+    pub(crate) identity: IdentityNumber,
+    pub(crate) writer: Writer,
     pub(crate) attributes: Option<String>,
     pub(crate) partial: bool,
     pub(crate) truncated: bool,
     pub(crate) lines: usize,
 }
 
-impl<'e> Held<'e> {
+impl<'e> HeldLine<'e> {
     /// Keeps a line; `buffer` is an old string to write its text into.
-    pub(crate) fn keep(line: &Line<'e, '_>, mut buffer: String) -> Held<'e> {
+    pub(crate) fn keep(line: &LogLine<'e, '_>, mut buffer: String) -> HeldLine<'e> {
         buffer.clear();
         buffer.push_str(line.text);
-        Held {
+        HeldLine {
             text: buffer,
             merged: line.merged,
             id: line.id,
@@ -104,8 +105,8 @@ impl<'e> Held<'e> {
     }
 
     /// The line as it is passed on.
-    pub(crate) fn line(&self) -> Line<'e, '_> {
-        Line {
+    pub(crate) fn line(&self) -> LogLine<'e, '_> {
+        LogLine {
             text: &self.text,
             merged: self.merged,
             id: self.id,
@@ -123,18 +124,18 @@ impl<'e> Held<'e> {
 }
 
 #[cfg(test)]
-impl<'t> Line<'t, 't> {
+impl<'t> LogLine<'t, 't> {
     /// A line for tests: nothing is known of it but its id and its text.
-    pub(crate) fn sample(id: &'t str, text: &'t str) -> Line<'t, 't> {
-        Line {
+    pub(crate) fn sample(id: &'t str, text: &'t str) -> LogLine<'t, 't> {
+        LogLine {
             text,
             merged: false,
             id,
             events: (0, 0),
             timestamp: None,
             output: None,
-            identity: 0,
-            writer: 0,
+            identity: IdentityNumber::at(0),
+            writer: Writer::StreamsContainer,
             attributes: None,
             partial: false,
             truncated: false,

@@ -44,7 +44,7 @@ impl Default for ProcessingSettings {
 
 /// What holds for one container.
 #[derive(Debug, Clone)]
-pub(crate) struct Processing {
+pub(crate) struct ContainerProcessing {
     /// Why its logs are not taken.
     pub(crate) excluded: Option<String>,
     pub(crate) chain: Chain,
@@ -54,13 +54,13 @@ pub(crate) struct Processing {
     auto_multi_line: bool,
 }
 
-impl Processing {
+impl ContainerProcessing {
     /// Works it out. `pod` is empty where a log is nobody's; lines of such logs are not joined.
-    pub(crate) fn new(pod: &Pod, logs: &ContainerLogs, settings: &ProcessingSettings) -> Processing {
+    pub(crate) fn new(pod: &Pod, logs: &ContainerLogs, settings: &ProcessingSettings) -> ContainerProcessing {
         let off = || "DD_FORWARD_LOG".to_owned();
         let is_pod = !pod.container.is_empty();
         let with_multi_line = [&logs.rules, &settings.first].into_iter().find(|set| set.multi_line.is_some());
-        Processing {
+        ContainerProcessing {
             excluded: if settings.forward_log { settings.containers.excluded(pod) } else { Some(off()) },
             chain: Chain::new(&settings.first, &logs.rules, &settings.last),
             sampling: settings.sampling.of(&pod.namespace, &pod.container),

@@ -5,23 +5,23 @@
 //!
 //! What a joined line bears of time, id and identity is its last piece's, as with the Agent.
 
-use super::line::{Held, Line};
+use super::line::{HeldLine, LogLine};
 
 /// The buffers of one event.
 #[derive(Debug, Default)]
 pub(crate) struct Reassembler<'e> {
-    pending: Vec<Held<'e>>,
+    pending: Vec<HeldLine<'e>>,
     joined: usize,
 }
 
 impl<'e> Reassembler<'e> {
     /// Takes a line or a piece of one; gives whole lines to `emit`.
-    pub(crate) fn push(&mut self, line: Line<'e, '_>, is_piece: bool, mut emit: impl FnMut(Line<'e, '_>)) {
+    pub(crate) fn push(&mut self, line: LogLine<'e, '_>, is_piece: bool, mut emit: impl FnMut(LogLine<'e, '_>)) {
         match self.pending.iter().position(|pending| line.is_beside(pending)) {
             // The end of a line that Merge_Log took for an object of its own: the pieces before it stay without one.
             Some(at) if line.merged => {
                 let unfinished = self.pending.remove(at);
-                emit(Line { partial: true, ..unfinished.line() });
+                emit(LogLine { partial: true, ..unfinished.line() });
                 emit(line);
             }
             Some(at) => {
@@ -38,7 +38,7 @@ impl<'e> Reassembler<'e> {
                     emit(whole.line());
                 }
             }
-            None if is_piece => self.pending.push(Held { merged: false, ..Held::keep(&line, String::new()) }),
+            None if is_piece => self.pending.push(HeldLine { merged: false, ..HeldLine::keep(&line, String::new()) }),
             None => emit(line),
         }
     }
@@ -50,14 +50,14 @@ impl<'e> Reassembler<'e> {
 
     /// The first event of what is still open, as far as a piece of it is not older than `since_ms`.
     pub(crate) fn open_since(&self, since_ms: i64) -> Option<usize> {
-        let is_young = |pending: &&Held| pending.timestamp.is_none_or(|time| time >= since_ms);
+        let is_young = |pending: &&HeldLine| pending.timestamp.is_none_or(|time| time >= since_ms);
         self.pending.iter().filter(is_young).map(|pending| pending.events.0).min()
     }
 
     /// Gives what is still open at the end of the event.
-    pub(crate) fn finish(self, mut emit: impl FnMut(Line<'e, '_>)) {
+    pub(crate) fn finish(self, mut emit: impl FnMut(LogLine<'e, '_>)) {
         for pending in &self.pending {
-            emit(Line { partial: true, ..pending.line() });
+            emit(LogLine { partial: true, ..pending.line() });
         }
     }
 }
@@ -65,23 +65,29 @@ impl<'e> Reassembler<'e> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cri::Output;
-    use crate::record::Record;
+    use crate::cri::OutputStream;
+    use crate::record::LogRecord;
+    use crate::writer::{IdentityNumber, Writer};
 
     /// Runs `(output, text, is a piece, merged)` through and shows `text` or `text…` for what stayed partial.
-    fn run(pieces: &[(Output, &str, bool, bool)]) -> Vec<String> {
+    fn run(pieces: &[(OutputStream, &str, bool, bool)]) -> Vec<String> {
         let mut out = Vec::new();
-        let mut show = |line: Line<'_, '_>| out.push(format!("{}{}", line.text, if line.partial { "…" } else { "" }));
+        let mut show =
+            |line: LogLine<'_, '_>| out.push(format!("{}{}", line.text, if line.partial { "…" } else { "" }));
         let mut reassembler = Reassembler::default();
         for (output, text, is_piece, merged) in pieces {
-            let record = Record { merged: *merged, output: Some(*output), ..Record::as_is(*text) };
-            reassembler.push(Line::of(&record, "id", None, 0, 0), *is_piece, &mut show);
+            let record = LogRecord { merged: *merged, output: Some(*output), ..LogRecord::as_is(*text) };
+            reassembler.push(
+                LogLine::of(&record, "id", None, IdentityNumber::at(0), Writer::StreamsContainer),
+                *is_piece,
+                &mut show,
+            );
         }
         reassembler.finish(&mut show);
         out
     }
 
-    use Output::{Stderr, Stdout};
+    use OutputStream::{Stderr, Stdout};
 
     #[test]
     fn pieces_are_joined_with_their_end() {

@@ -9,7 +9,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::line::Line;
+use super::line::LogLine;
 
 /// How many logs are remembered, unless `PODFERRY_REMEMBERED_LOGS` says otherwise: 2 MB at most.
 pub(crate) const DEFAULT_REMEMBERED: usize = 100_000;
@@ -105,7 +105,7 @@ pub(crate) struct Marker<'r> {
 
 impl Marker<'_> {
     /// A log's mark; none without an id, since then nothing tells two equal logs apart.
-    pub(crate) fn mark(&self, line: &Line) -> Option<Mark> {
+    pub(crate) fn mark(&self, line: &LogLine) -> Option<Mark> {
         if line.id.is_empty() || self.marks.half == 0 {
             return None;
         }
@@ -129,23 +129,23 @@ impl Marker<'_> {
 mod tests {
     use super::*;
 
-    fn line<'t>(id: &'t str, text: &'t str) -> Line<'t, 't> {
-        Line { timestamp: Some(7), ..Line::sample(id, text) }
+    fn line<'t>(id: &'t str, text: &'t str) -> LogLine<'t, 't> {
+        LogLine { timestamp: Some(7), ..LogLine::sample(id, text) }
     }
 
     #[test]
     fn a_log_is_known_by_stream_id_time_and_text() {
         let recent = Recent::default();
-        let mark = |stream: &str, line: &Line| recent.marker("1", "g", stream).mark(line).unwrap();
+        let mark = |stream: &str, line: &LogLine| recent.marker("1", "g", stream).mark(line).unwrap();
         let first = mark("s", &line("1", "x"));
         recent.remember([first]);
-        let is_known = |stream: &str, line: &Line| {
+        let is_known = |stream: &str, line: &LogLine| {
             let marker = recent.marker("1", "g", stream);
             marker.mark(line).is_some_and(|mark| marker.is_known(mark))
         };
         assert!(is_known("s", &line("1", "x")));
         assert!(!is_known("t", &line("1", "x")) && !is_known("s", &line("2", "x")) && !is_known("s", &line("1", "y")));
-        assert!(!is_known("s", &Line { timestamp: Some(8), ..line("1", "x") }));
+        assert!(!is_known("s", &LogLine { timestamp: Some(8), ..line("1", "x") }));
         // Without an id it is never known.
         assert!(recent.marker("1", "g", "s").mark(&line("", "x")).is_none());
     }

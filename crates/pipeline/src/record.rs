@@ -1,28 +1,20 @@
 //! One message of Fluent Bit, whatever its shape, understood: what the application wrote, where and when, and what
 //! the router knew of the pod.
 //!
-//! Which shapes there are, and how each is recognised, is in `shape`; this file holds the result ([`Record`]) and the
-//! [`Reader`] that turns CloudWatch's events into it, one after the other, with buffers that it reuses.
+//! `shape` tells the shapes apart, `record_reader` turns the events of CloudWatch Logs into records.
 
 use std::borrow::Cow;
-use std::ops::Range;
 
-use super::cri::Output;
-use super::decode::{LogEvent, Message};
-use super::json;
-use super::roles::{Member, Members, Trust};
-use super::salvage;
-use super::shape;
-use super::stream::Origin;
+use super::cri::OutputStream;
 
 /// One message, understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Record<'r> {
+pub(crate) struct LogRecord<'r> {
     /// What the application wrote: a plain line to the byte, or its JSON object as JSON.
     pub(crate) text: Cow<'r, str>,
     /// The text is a JSON object that a filter had parsed, so never a piece of a longer line.
     pub(crate) merged: bool,
-    pub(crate) output: Option<Output>,
+    pub(crate) output: Option<OutputStream>,
     /// A piece of a longer line: more follows.
     pub(crate) partial: bool,
     /// The line's own time, milliseconds since 1970, where the record tells one.
@@ -57,10 +49,10 @@ impl Metadata<'_> {
     }
 }
 
-impl<'r> Record<'r> {
+impl<'r> LogRecord<'r> {
     /// A message that is nobody's but the application's.
-    pub(crate) fn as_is(text: impl Into<Cow<'r, str>>) -> Record<'r> {
-        Record {
+    pub(crate) fn as_is(text: impl Into<Cow<'r, str>>) -> LogRecord<'r> {
+        LogRecord {
             text: text.into(),
             merged: false,
             output: None,
@@ -70,118 +62,5 @@ impl<'r> Record<'r> {
             attributes: None,
             truncated: false,
         }
-    }
-}
-
-/// Turns the events of one log stream into records.
-#[derive(Debug)]
-pub(crate) struct Reader<'a> {
-    origin: Origin<'a>,
-    merge_keys: &'a [String],
-    /// The message without the escapes of the outer JSON.
-    text: String,
-    /// The same, of a message that ends in the known suffix: what stands before it.
-    head: String,
-    suffix: Option<Suffix>,
-    trust: Trust,
-}
-
-/// The end that the messages of one stream share: `,"kubernetes":{…}}`, kilobytes of it, the same to the byte.
-///
-/// It is unescaped and walked once. A message that ends in the same bytes needs only its head read: if the head and
-/// a closing brace are a whole JSON object, the end cannot be anything else than further members of it.
-#[derive(Debug)]
-struct Suffix {
-    escaped: String,
-    text: String,
-    members: Vec<(Range<usize>, Range<usize>)>,
-}
-
-impl<'a> Reader<'a> {
-    /// A reader for a stream of `origin`; `merge_keys` are names that `Merge_Log_Key` may have been given.
-    pub(crate) fn new(origin: Origin<'a>, merge_keys: &'a [String]) -> Reader<'a> {
-        Reader { origin, merge_keys, text: String::new(), head: String::new(), suffix: None, trust: Trust::default() }
-    }
-
-    /// Reads one event. Never fails: what is not understood is the text as it stands.
-    pub(crate) fn read<'r>(&'r mut self, event: &LogEvent<'r>) -> Record<'r> {
-        let escaped = match event.message {
-            Message::Raw(raw) => return Record::as_is(raw),
-            Message::Escaped(escaped) => escaped,
-        };
-        let head = self.suffix.as_ref().and_then(|suffix| escaped.strip_suffix(suffix.escaped.as_str()));
-        if let Some(head) = head {
-            return self.read_known(head, escaped, event);
-        }
-        let record = read_whole(escaped, event, self.origin, self.merge_keys, &mut self.text, &mut self.trust);
-        if let Some(Cow::Borrowed(kubernetes)) = record.metadata.kubernetes
-            && let Some(suffix) = Suffix::find(escaped, kubernetes)
-        {
-            self.suffix = Some(suffix);
-        }
-        record
-    }
-
-    /// Reads a message that ends in the known suffix, behind `head`.
-    fn read_known<'r>(&'r mut self, head: &str, escaped: &str, event: &LogEvent) -> Record<'r> {
-        self.head.clear();
-        json::unescape_into(head, &mut self.head);
-        self.head.push('}');
-        if let (Some(mut members), Some(suffix)) = (Members::read(&self.head), &self.suffix) {
-            members.extend(
-                suffix
-                    .members
-                    .iter()
-                    .map(|(key, value)| Member { key: &suffix.text[key.clone()], value: &suffix.text[value.clone()] }),
-            );
-            let trust = &mut self.trust;
-            if let Some(record) = shape::understand(members, &self.origin, event.timestamp, self.merge_keys, trust) {
-                return record;
-            }
-        }
-        // The head is no object by itself, or the whole is the application's own: then every byte of it counts.
-        read_whole(escaped, event, self.origin, self.merge_keys, &mut self.text, &mut self.trust)
-    }
-}
-
-/// Reads a message from its first byte to its last. `text` is the buffer for it.
-fn read_whole<'r>(
-    escaped: &str,
-    event: &LogEvent,
-    origin: Origin,
-    merge_keys: &[String],
-    text: &'r mut String,
-    trust: &mut Trust,
-) -> Record<'r> {
-    text.clear();
-    json::unescape_into(escaped, text);
-    let text = text.as_str();
-    if matches!(origin, Origin::Service(_)) || !text.trim_start().starts_with('{') {
-        return shape::plain(text, &origin);
-    }
-    match Members::read(text) {
-        Some(members) => shape::understand(members, &origin, event.timestamp, merge_keys, trust)
-            .unwrap_or_else(|| Record::as_is(text)),
-        None => salvage::salvage(text, &origin, event.timestamp),
-    }
-}
-
-impl Suffix {
-    /// Finds where the trusted `kubernetes` object, a slice of the unescaped message, begins in the escaped one.
-    fn find(escaped: &str, kubernetes: &str) -> Option<Suffix> {
-        let escaped = &escaped[escaped.rfind(r#",\"kubernetes\":"#)?..];
-        let mut text = String::with_capacity(escaped.len());
-        json::unescape_into(escaped, &mut text);
-        text.replace_range(..1, "{");
-        // The place may be inside of something, or the members behind it may not be whole: then there is no suffix.
-        let base = text.as_ptr() as usize;
-        let range = |part: &str| part.as_ptr() as usize - base..part.as_ptr() as usize - base + part.len();
-        let (mut members, mut is_trusted) = (Vec::new(), false);
-        json::each_member(&text, |key, value| {
-            is_trusted |= members.is_empty() && value == kubernetes;
-            members.push((range(key), range(value)));
-        })
-        .ok()?;
-        is_trusted.then(|| Suffix { escaped: escaped.to_owned(), text, members })
     }
 }

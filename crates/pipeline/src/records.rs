@@ -9,76 +9,15 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::event::{Event, EventError};
+use super::envelope::InvocationEvent;
+use super::event_error::EventError;
 
-/// A message of a queue.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SqsRecord<'a> {
-    /// What `batchItemFailures` names it by.
-    pub message_id: Cow<'a, str>,
-    /// What its visibility can be changed by; only for this receipt.
-    pub receipt_handle: Cow<'a, str>,
-    /// How often it was handed out, this time included; at least 1.
-    pub receive_count: u32,
-    /// The queue's, such as `arn:aws:sqs:eu-west-1:111122223333:name`.
-    pub queue_arn: Cow<'a, str>,
-    pub body: Cow<'a, str>,
-}
-
-/// A record of a stream.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct KinesisRecord<'a> {
-    /// What `batchItemFailures` names it by.
-    pub sequence_number: Cow<'a, str>,
-    /// base64.
-    pub data: Cow<'a, str>,
-}
-
-/// What Firehose wants transformed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct FirehoseEvent<'a> {
-    pub records: Vec<FirehoseRecord<'a>>,
-}
-
-/// One record of it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct FirehoseRecord<'a> {
-    /// What the answer names it by.
-    pub record_id: Cow<'a, str>,
-    /// base64.
-    pub data: Cow<'a, str>,
-}
-
-/// An object in a bucket.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct S3Object {
-    pub bucket: String,
-    /// Decoded: notifications have it as in a form of HTML.
-    pub key: String,
-    pub region: String,
-}
-
-impl S3Object {
-    /// Whether these can be names of a region, a bucket and a key. Who can put a message into the queue chooses them, and they
-    /// become part of an address: with a slash or a `#` in them a signed request would go to another host.
-    ///
-    /// Source: Amazon S3 User Guide, "General purpose bucket naming rules", with the letters of old buckets in us-east-1.
-    pub fn is_sound(&self) -> bool {
-        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-        let is_region = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        (3..=255).contains(&self.bucket.len())
-            && self.bucket.bytes().all(is_name)
-            && self.bucket.starts_with(|first: char| first.is_ascii_alphanumeric())
-            && self.region.len() <= 64
-            && self.region.bytes().all(is_region)
-            && !self.key.is_empty()
-    }
-}
+pub use super::envelope::{FirehoseEvent, FirehoseRecord, KinesisRecord, S3Object, SqsRecord};
 
 /// Any record, as it is written; all members may be missing.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Written<'a> {
+struct WrittenRecord<'a> {
     #[serde(borrow, rename = "eventSource", alias = "EventSource")]
     event_source: Cow<'a, str>,
     #[serde(borrow, rename = "messageId")]
@@ -87,26 +26,26 @@ struct Written<'a> {
     receipt_handle: Cow<'a, str>,
     #[serde(borrow)]
     body: Cow<'a, str>,
-    attributes: Attributes,
+    attributes: WrittenAttributes,
     #[serde(borrow, rename = "eventSourceARN")]
     event_source_arn: Cow<'a, str>,
     #[serde(borrow)]
-    kinesis: Kinesis<'a>,
+    kinesis: WrittenKinesis<'a>,
     #[serde(rename = "awsRegion")]
     aws_region: String,
-    s3: S3,
+    s3: WrittenS3,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Attributes {
+struct WrittenAttributes {
     #[serde(rename = "ApproximateReceiveCount")]
     receive_count: String,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Kinesis<'a> {
+struct WrittenKinesis<'a> {
     #[serde(borrow, rename = "sequenceNumber")]
     sequence_number: Cow<'a, str>,
     #[serde(borrow)]
@@ -115,20 +54,20 @@ struct Kinesis<'a> {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct S3 {
-    bucket: Bucket,
-    object: Object,
+struct WrittenS3 {
+    bucket: WrittenBucket,
+    object: WrittenObject,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Bucket {
+struct WrittenBucket {
     name: String,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Object {
+struct WrittenObject {
     key: String,
 }
 
@@ -136,31 +75,31 @@ struct Object {
 ///
 /// # Errors
 /// [`EventError::Unknown`]: it is no array of records of a service that we know.
-pub(crate) fn recognise(records: &str) -> Result<Event<'_>, EventError> {
+pub(crate) fn recognise(records: &str) -> Result<InvocationEvent<'_>, EventError> {
     let records: Vec<&RawValue> = serde_json::from_str(records).map_err(|_| EventError::Unknown)?;
-    let records: Vec<Written> = records.into_iter().map(written).collect();
+    let records: Vec<WrittenRecord> = records.into_iter().map(written).collect();
     match records.first().map(|first| first.event_source.as_ref()) {
-        Some("aws:sqs") => Ok(Event::Sqs(records.into_iter().map(sqs).collect())),
-        Some("aws:kinesis") => Ok(Event::Kinesis(
+        Some("aws:sqs") => Ok(InvocationEvent::Sqs(records.into_iter().map(sqs).collect())),
+        Some("aws:kinesis") => Ok(InvocationEvent::Kinesis(
             records
                 .into_iter()
-                .map(|Written { kinesis: Kinesis { sequence_number, data }, .. }| KinesisRecord {
+                .map(|WrittenRecord { kinesis: WrittenKinesis { sequence_number, data }, .. }| KinesisRecord {
                     sequence_number,
                     data,
                 })
                 .collect(),
         )),
-        Some("aws:s3") => Ok(Event::S3(records.into_iter().map(s3).collect())),
+        Some("aws:s3") => Ok(InvocationEvent::S3(records.into_iter().map(s3).collect())),
         _ => Err(EventError::Unknown),
     }
 }
 
 /// A record with a member of another type than it should have is read as one without any: nothing is known of it.
-fn written(record: &RawValue) -> Written<'_> {
+fn written(record: &RawValue) -> WrittenRecord<'_> {
     serde_json::from_str(record.get()).unwrap_or_default()
 }
 
-fn sqs(record: Written) -> SqsRecord {
+fn sqs(record: WrittenRecord) -> SqsRecord {
     SqsRecord {
         message_id: record.message_id,
         receipt_handle: record.receipt_handle,
@@ -170,7 +109,7 @@ fn sqs(record: Written) -> SqsRecord {
     }
 }
 
-fn s3(record: Written) -> S3Object {
+fn s3(record: WrittenRecord) -> S3Object {
     S3Object { bucket: record.s3.bucket.name, key: form_decoded(&record.s3.object.key), region: record.aws_region }
 }
 
@@ -194,27 +133,25 @@ fn form_decoded(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-impl<'a> FirehoseEvent<'a> {
-    /// Reads the array behind `records`.
-    ///
-    /// # Errors
-    /// [`EventError::Unknown`]: it is no array.
-    pub(crate) fn read(records: &'a str) -> Result<FirehoseEvent<'a>, EventError> {
-        #[derive(Default, Deserialize)]
-        #[serde(default)]
-        struct Record<'a> {
-            #[serde(borrow, rename = "recordId")]
-            record_id: Cow<'a, str>,
-            #[serde(borrow)]
-            data: Cow<'a, str>,
-        }
-        let records: Vec<&RawValue> = serde_json::from_str(records).map_err(|_| EventError::Unknown)?;
-        let records = records.into_iter().map(|record| {
-            let Record { record_id, data } = serde_json::from_str(record.get()).unwrap_or_default();
-            FirehoseRecord { record_id, data }
-        });
-        Ok(FirehoseEvent { records: records.collect() })
+/// Reads the array behind `records` of Firehose's event.
+///
+/// # Errors
+/// [`EventError::Unknown`]: it is no array.
+pub(crate) fn firehose(records: &str) -> Result<FirehoseEvent<'_>, EventError> {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct WrittenFirehoseRecord<'a> {
+        #[serde(borrow, rename = "recordId")]
+        record_id: Cow<'a, str>,
+        #[serde(borrow)]
+        data: Cow<'a, str>,
     }
+    let records: Vec<&RawValue> = serde_json::from_str(records).map_err(|_| EventError::Unknown)?;
+    let records = records.into_iter().map(|record| {
+        let WrittenFirehoseRecord { record_id, data } = serde_json::from_str(record.get()).unwrap_or_default();
+        FirehoseRecord { record_id, data }
+    });
+    Ok(FirehoseEvent { records: records.collect() })
 }
 
 #[cfg(test)]
@@ -228,7 +165,7 @@ mod tests {
             {"ApproximateReceiveCount":"3","SentTimestamp":"1"},"messageAttributes":{},"md5OfBody":"x","eventSource":"aws:sqs",
             "eventSourceARN":"arn:aws:sqs:eu-west-1:111122223333:q","awsRegion":"eu-west-1"},
             {"messageId":"m-2","body":7},{"messageId":"m-3"}]}"#;
-        let Ok(Event::Sqs(records)) = event::recognise(event) else { panic!("no queue") };
+        let Ok(InvocationEvent::Sqs(records)) = event::recognise(event) else { panic!("no queue") };
         assert_eq!((records[0].body.as_ref(), records[0].receive_count), (r#"{"a":1}"#, 3));
         assert_eq!(records[0].queue_arn, "arn:aws:sqs:eu-west-1:111122223333:q");
         // What is wrong with one is its own.
@@ -241,19 +178,21 @@ mod tests {
         let event = br#"{"Records":[{"kinesis":{"partitionKey":"k","sequenceNumber":"49","data":"H4s=","approximateArrivalTimestamp":1.5},
             "eventSource":"aws:kinesis","eventID":"shardId-0:49"}]}"#;
         let records = vec![KinesisRecord { sequence_number: "49".into(), data: "H4s=".into() }];
-        assert_eq!(event::recognise(event), Ok(Event::Kinesis(records)));
+        assert_eq!(event::recognise(event), Ok(InvocationEvent::Kinesis(records)));
         let event =
             br#"{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3","awsRegion":"eu-west-1","s3":{"bucket":
             {"name":"b","arn":"x"},"object":{"key":"a%2Fb+c/%C3%A4%","size":1}}}]}"#;
         let object = S3Object { bucket: "b".into(), key: "a/b c/ä%".into(), region: "eu-west-1".into() };
-        assert_eq!(event::recognise(event), Ok(Event::S3(vec![object])));
+        assert_eq!(event::recognise(event), Ok(InvocationEvent::S3(vec![object])));
     }
 
     #[test]
     fn what_firehose_wants_transformed() {
         let event = br#"{"invocationId":"i","deliveryStreamArn":"arn:aws:firehose:r:1:deliverystream/d","region":"r",
             "records":[{"recordId":"1","approximateArrivalTimestamp":1,"data":"H4s="},{"recordId":"2"},7]}"#;
-        let Ok(Event::Firehose(FirehoseEvent { records })) = event::recognise(event) else { panic!("no Firehose") };
+        let Ok(InvocationEvent::Firehose(FirehoseEvent { records })) = event::recognise(event) else {
+            panic!("no Firehose")
+        };
         assert_eq!(records[0], FirehoseRecord { record_id: "1".into(), data: "H4s=".into() });
         assert_eq!((records[1].record_id.as_ref(), records.len()), ("2", 3));
     }

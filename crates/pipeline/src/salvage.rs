@@ -6,26 +6,27 @@
 use std::borrow::Cow;
 
 use super::json;
-use super::record::Record;
-use super::roles::{Member, Members, Trust};
+use super::members::{RecordMember, RecordMembers};
+use super::record::LogRecord;
 use super::shape;
-use super::stream::Origin;
+use super::stream::StreamOrigin;
+use super::trust::Trust;
 
 /// What parsers and filters write; a member of any other name is the application's, merged.
 const FILTERS_KEYS: [&str; 8] =
     ["stream", "logtag", "time", "log", "message", "kubernetes", "kubernetes_namespace", "cluster_name"];
 
 /// Reads `text`, which begins like a JSON object and is not a whole one.
-pub(crate) fn salvage<'r>(text: &'r str, origin: &Origin, event_ms: Option<i64>) -> Record<'r> {
-    if matches!(origin, Origin::Unknown { .. } | Origin::Service(_)) {
-        return Record::as_is(text);
+pub(crate) fn salvage<'r>(text: &'r str, origin: &StreamOrigin, event_ms: Option<i64>) -> LogRecord<'r> {
+    if matches!(origin, StreamOrigin::Unknown { .. } | StreamOrigin::Service(_)) {
+        return LogRecord::as_is(text);
     }
     let mut members = Vec::new();
     let mut end = text.find('{').map_or(text.len(), |at| at + 1);
     // The walk fails, that is why we are here; what it has seen by then is good.
     let _ = json::each_member(text, |key, value| {
         end = value.as_ptr() as usize - text.as_ptr() as usize + value.len();
-        members.push(Member { key, value });
+        members.push(RecordMember { key, value });
     });
     let has = |key: &str| members.iter().any(|member| member.key == key);
     let is_parsed = has("stream") || has("logtag");
@@ -35,20 +36,20 @@ pub(crate) fn salvage<'r>(text: &'r str, origin: &Origin, event_ms: Option<i64>)
                 return record;
             }
         } else if let Some((key, line)) = cut_line(&text[end..]).filter(|(key, _)| *key == "log" || is_parsed) {
-            members.push(Member { key, value: &line });
+            members.push(RecordMember { key, value: &line });
             if let Some(record) = understood(members, origin, event_ms) {
-                return Record { partial: false, truncated: true, ..record };
+                return LogRecord { partial: false, truncated: true, ..record };
             }
         }
     }
-    Record { truncated: is_parsed, ..Record::as_is(text) }
+    LogRecord { truncated: is_parsed, ..LogRecord::as_is(text) }
 }
 
 /// The record of these members, on its own; what was cut off may have held the metadata.
-fn understood(members: Vec<Member>, origin: &Origin, event_ms: Option<i64>) -> Option<Record<'static>> {
-    let members = Members::from(members);
+fn understood(members: Vec<RecordMember>, origin: &StreamOrigin, event_ms: Option<i64>) -> Option<LogRecord<'static>> {
+    let members = RecordMembers::from(members);
     let record = shape::understand(members, origin, event_ms, &[], &mut Trust::default())?;
-    Some(Record {
+    Some(LogRecord {
         text: Cow::Owned(record.text.into_owned()),
         merged: record.merged,
         output: record.output,

@@ -17,36 +17,43 @@
 
 use std::borrow::Cow;
 
-use super::cri::{self, CriLine, Output};
+use super::cri::{self, CriLine, OutputStream};
 use super::json;
-use super::record::{Metadata, Record};
-use super::roles::{Members, Role, Roles, Trust, push_member};
-use super::stream::Origin;
+use super::members::{MemberRole, RecordMembers, push_member};
+use super::record::{LogRecord, Metadata};
+use super::roles::Roles;
+use super::stream::StreamOrigin;
+use super::trust::Trust;
 
 /// A message that is no JSON object: `log_key`, or a log group that is not Fluent Bit's.
-pub(crate) fn plain<'r>(text: &'r str, origin: &Origin) -> Record<'r> {
+pub(crate) fn plain<'r>(text: &'r str, origin: &StreamOrigin) -> LogRecord<'r> {
     match origin {
         // `log_key` without a parser leaves the prefix on.
-        Origin::Container(_) => match cri::parse(text) {
+        StreamOrigin::Container(_) => match cri::parse(text) {
             Some(line) => from_cri(line),
-            None => Record::as_is(text),
+            None => LogRecord::as_is(text),
         },
-        _ => Record::as_is(text),
+        _ => LogRecord::as_is(text),
     }
 }
 
-fn from_cri(line: CriLine<'_>) -> Record<'_> {
-    Record { output: Some(line.output), partial: line.partial, time_ms: Some(line.time_ms), ..Record::as_is(line.text) }
+fn from_cri(line: CriLine<'_>) -> LogRecord<'_> {
+    LogRecord {
+        output: Some(line.output),
+        partial: line.partial,
+        time_ms: Some(line.time_ms),
+        ..LogRecord::as_is(line.text)
+    }
 }
 
 /// Understands a record by its members; `None` if it is no record of Fluent Bit's, but the application's own object.
 pub(crate) fn understand<'r>(
-    members: Members<'r>,
-    origin: &Origin,
+    members: RecordMembers<'r>,
+    origin: &StreamOrigin,
     event_ms: Option<i64>,
     merge_keys: &[String],
     trust: &mut Trust,
-) -> Option<Record<'r>> {
+) -> Option<LogRecord<'r>> {
     Roles::new(members.0, origin, event_ms, trust).record(merge_keys)
 }
 
@@ -56,13 +63,13 @@ impl<'r> Roles<'r, '_> {
         self.filter_at.is_some_and(|filter| self.others().any(|at| at < filter))
     }
 
-    fn record(self, merge_keys: &[String]) -> Option<Record<'r>> {
-        match self.value(Role::Log) {
+    fn record(self, merge_keys: &[String]) -> Option<LogRecord<'r>> {
+        match self.value(MemberRole::Log) {
             Some(log) => match json::string(log) {
                 Some(text) => self.with_log(text),
                 None => self.with_value(log),
             },
-            None => match self.value(Role::Message).filter(|_| self.is_fluent_bits() && self.is_parsed()) {
+            None => match self.value(MemberRole::Message).filter(|_| self.is_fluent_bits() && self.is_parsed()) {
                 Some(message) if !self.message_is_merged() => match json::string(message) {
                     Some(text) => Some(self.line(Cow::Owned(text), false)),
                     None => self.with_value(message),
@@ -73,12 +80,12 @@ impl<'r> Roles<'r, '_> {
     }
 
     /// `log` is a string: the line, or a member of an application's object that happens to have that name.
-    fn with_log(mut self, mut text: String) -> Option<Record<'r>> {
+    fn with_log(mut self, mut text: String) -> Option<LogRecord<'r>> {
         if let Some(line) = cri::parse(&text).filter(|line| self.is_left_standing(line)) {
             // A `message` besides is what a parser made of the same line: it keeps its role and goes nowhere.
             let (output, partial, time_ms) = (line.output, line.partial, line.time_ms);
             let at = text.len() - line.text.len();
-            if matches!(self.origin, Origin::Unknown { .. }) && !self.is_fluent_bits() && self.members.len() > 1 {
+            if matches!(self.origin, StreamOrigin::Unknown { .. }) && !self.is_fluent_bits() && self.members.len() > 1 {
                 return None;
             }
             text.drain(..at);
@@ -86,18 +93,18 @@ impl<'r> Roles<'r, '_> {
             (record.output, record.partial, record.time_ms) = (Some(output), partial, Some(time_ms));
             return Some(record);
         }
-        self.set_role(Role::Message, Role::Other);
+        self.set_role(MemberRole::Message, MemberRole::Other);
         self.drop_explained(&text);
         if self.others().next().is_none() {
             // `{"log":"…"}` alone: a line that the CRI parser did not match, if the stream is a container's.
-            let known = self.is_fluent_bits() || !matches!(self.origin, Origin::Unknown { .. });
+            let known = self.is_fluent_bits() || !matches!(self.origin, StreamOrigin::Unknown { .. });
             return known.then(|| self.line(Cow::Owned(text), false));
         }
         if !self.is_fluent_bits() {
             return None;
         }
         if self.log_is_merged() && !is_object(&text) {
-            self.set_role(Role::Log, Role::Other);
+            self.set_role(MemberRole::Log, MemberRole::Other);
             self.demote_by_order();
             return Some(self.merged());
         }
@@ -105,35 +112,35 @@ impl<'r> Roles<'r, '_> {
     }
 
     /// A value that is no string where the text was expected: `Decode_Field_As json`, or a member of the application's.
-    fn with_value(mut self, value: &'r str) -> Option<Record<'r>> {
+    fn with_value(mut self, value: &'r str) -> Option<LogRecord<'r>> {
         let alone = self.others().next().is_none()
-            && !(self.position(Role::Log).is_some() && self.position(Role::Message).is_some());
+            && !(self.position(MemberRole::Log).is_some() && self.position(MemberRole::Message).is_some());
         if !self.is_fluent_bits() {
             return None;
         }
         if !alone {
-            self.set_role(Role::Log, Role::Other);
-            self.set_role(Role::Message, Role::Other);
+            self.set_role(MemberRole::Log, MemberRole::Other);
+            self.set_role(MemberRole::Message, MemberRole::Other);
             self.demote_by_order();
             return Some(self.merged());
         }
-        Some(Record { merged: true, partial: false, ..self.line(Cow::Borrowed(value), false) })
+        Some(LogRecord { merged: true, partial: false, ..self.line(Cow::Borrowed(value), false) })
     }
 
     /// No text of its own: the application's members are the text, or it was an empty line.
-    fn without_text(mut self, merge_keys: &[String]) -> Option<Record<'r>> {
+    fn without_text(mut self, merge_keys: &[String]) -> Option<LogRecord<'r>> {
         if !self.is_fluent_bits() {
             return None;
         }
-        self.set_role(Role::Message, Role::Other);
+        self.set_role(MemberRole::Message, MemberRole::Other);
         self.demote_by_order();
         let others: Vec<usize> = self.others().collect();
         match others.as_slice() {
             [] => Some(self.line(Cow::Borrowed(""), false)),
             [only] if merge_keys.iter().any(|key| key == self.members[*only].0.key) => {
                 let value = self.members[*only].0.value;
-                self.members[*only].1 = Role::Log;
-                Some(Record { merged: true, partial: false, ..self.line(Cow::Borrowed(value), false) })
+                self.members[*only].1 = MemberRole::Log;
+                Some(LogRecord { merged: true, partial: false, ..self.line(Cow::Borrowed(value), false) })
             }
             _ => Some(self.merged()),
         }
@@ -142,7 +149,7 @@ impl<'r> Roles<'r, '_> {
     /// Whether `log` is one of several members of the application's object, and not the line: there is a `message`
     /// besides, or it stands behind another member. What follows it may as well be a `record_modifier`'s.
     fn log_is_merged(&self) -> bool {
-        let log_at = self.position(Role::Log).unwrap_or(0);
+        let log_at = self.position(MemberRole::Log).unwrap_or(0);
         self.others().any(|at| self.members[at].0.key == "message" || (self.in_order && at < log_at))
     }
 
@@ -155,7 +162,7 @@ impl<'r> Roles<'r, '_> {
             return self.has_merged();
         }
         // Upstream's `cri` parser keeps the time, and first; without it, this is more than a parser writes.
-        self.position(Role::Time) != Some(0) && self.others().next().is_some()
+        self.position(MemberRole::Time) != Some(0) && self.others().next().is_some()
     }
 
     /// A CRI prefix that a parser left standing comes off; one that the application printed stays.
@@ -163,8 +170,8 @@ impl<'r> Roles<'r, '_> {
         if !self.is_parsed() {
             return true;
         }
-        let is_time = self.value(Role::Time).and_then(json::unquoted) == Some(line.time);
-        let is_message = self.value(Role::Message).is_some_and(|message| match json::string(message) {
+        let is_time = self.value(MemberRole::Time).and_then(json::unquoted) == Some(line.time);
+        let is_message = self.value(MemberRole::Message).is_some_and(|message| match json::string(message) {
             Some(text) => text == line.text,
             None => is_object(line.text) && message.starts_with('{'),
         });
@@ -172,20 +179,20 @@ impl<'r> Roles<'r, '_> {
     }
 
     /// The application's members, put together to the object that they were; what is theirs has been sorted out.
-    fn merged(mut self) -> Record<'r> {
+    fn merged(mut self) -> LogRecord<'r> {
         let mut object = String::from("{");
         for (member, role) in &self.members {
-            if *role == Role::Other {
+            if *role == MemberRole::Other {
                 push_member(&mut object, member.key, member.value);
             }
         }
         object.push('}');
-        self.set_role(Role::Other, Role::Log);
-        Record { merged: true, partial: false, ..self.line(Cow::Owned(object), false) }
+        self.set_role(MemberRole::Other, MemberRole::Log);
+        LogRecord { merged: true, partial: false, ..self.line(Cow::Owned(object), false) }
     }
 
     /// The record with `text`; members that are nobody's go along as attributes.
-    fn line(&self, text: Cow<'r, str>, is_cri: bool) -> Record<'r> {
+    fn line(&self, text: Cow<'r, str>, is_cri: bool) -> LogRecord<'r> {
         let mut attributes = String::new();
         for at in self.others() {
             attributes.push_str(if attributes.is_empty() { "{" } else { "" });
@@ -194,17 +201,17 @@ impl<'r> Roles<'r, '_> {
         if !attributes.is_empty() {
             attributes.push('}');
         }
-        let named = self.members.iter().rev().find(|(_, role)| *role == Role::ClusterName);
-        let log_tag = self.value(Role::LogTag).and_then(json::unquoted);
-        Record {
+        let named = self.members.iter().rev().find(|(_, role)| *role == MemberRole::ClusterName);
+        let log_tag = self.value(MemberRole::LogTag).and_then(json::unquoted);
+        LogRecord {
             text,
             merged: false,
-            output: self.value(Role::Stream).and_then(json::unquoted).and_then(Output::parse),
+            output: self.value(MemberRole::Stream).and_then(json::unquoted).and_then(OutputStream::parse),
             partial: log_tag.and_then(cri::partial_flag).unwrap_or(false),
-            time_ms: self.position(Role::Time).and(self.time_ms),
+            time_ms: self.position(MemberRole::Time).and(self.time_ms),
             metadata: Metadata {
                 kubernetes: self.kubernetes.clone(),
-                namespace: self.value(Role::Namespace).map(Cow::Borrowed),
+                namespace: self.value(MemberRole::Namespace).map(Cow::Borrowed),
                 cluster_name: named
                     .filter(|_| is_cri || self.is_fluent_bits())
                     .and_then(|(member, _)| json::string(member.value))

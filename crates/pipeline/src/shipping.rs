@@ -1,31 +1,36 @@
 //! The last step of a log: its rules and its share, its status, and into the payload. Everything is counted.
 
-use super::batch::{Added, Batcher, Limits};
+use super::batch::{Added, Batcher};
 use super::compress::Compression;
-use super::entry::Entry;
-use super::forwarding::Known;
-use super::line::Line;
+use super::counts::LogCounts;
+use super::entry::LogEntry;
+use super::identities::KnownIdentity;
+use super::late;
+use super::limits::Limits;
+use super::line::LogLine;
+use super::processed::{LogOutcome, Processed};
 use super::recent::{Mark, Marker};
-use super::rules::{Effect, MASK_BROKEN, Outcome, Rule, Told};
+use super::rules::{AppliedRule, MASK_BROKEN, ProcessingRule, RuleEffect, RulesOutcome};
 use super::status;
-use super::stream::Origin;
-use super::{Counts, Fate, Processed};
+use super::stream::StreamOrigin;
 
 /// What logs become, over all the events of an invocation.
 #[derive(Debug)]
 pub(super) struct Shipment {
     batcher: Batcher,
-    pub(super) counts: Counts,
+    /// When it is sent: now.
+    now_ms: i64,
+    pub(super) counts: LogCounts,
     /// What became of each log, where that is asked for.
-    pub(super) fates: Option<Vec<Fate>>,
+    pub(super) outcomes: Option<Vec<LogOutcome>>,
     pub(super) oldest_ms: Option<i64>,
     pub(super) cluster: Option<String>,
 }
 
 impl Shipment {
-    pub(super) fn new(compression: Compression, fates: Option<Vec<Fate>>) -> Shipment {
+    pub(super) fn new(compression: Compression, now_ms: i64) -> Shipment {
         let batcher = Batcher::new(Limits::default(), compression);
-        Shipment { batcher, counts: Counts::default(), fates, oldest_ms: None, cluster: None }
+        Shipment { batcher, now_ms, counts: LogCounts::default(), outcomes: None, oldest_ms: None, cluster: None }
     }
 
     /// What is shipped from now on comes from this record.
@@ -40,14 +45,14 @@ impl Shipment {
             control,
             oldest_ms: self.oldest_ms,
             cluster: self.cluster,
-            fates: self.fates.unwrap_or_default(),
+            outcomes: self.outcomes.unwrap_or_default(),
         }
     }
 }
 
 /// Ships the logs of one event.
 pub(super) struct Shipper<'a, 's> {
-    origin: Origin<'a>,
+    origin: StreamOrigin<'a>,
     marker: Marker<'a>,
     shipment: &'s mut Shipment,
 }
@@ -63,21 +68,21 @@ enum LeftOut {
 }
 
 impl<'a, 's> Shipper<'a, 's> {
-    pub(super) fn new(origin: Origin<'a>, marker: Marker<'a>, shipment: &'s mut Shipment) -> Shipper<'a, 's> {
+    pub(super) fn new(origin: StreamOrigin<'a>, marker: Marker<'a>, shipment: &'s mut Shipment) -> Shipper<'a, 's> {
         Shipper { origin, marker, shipment }
     }
 
     /// Ships a log, or counts why not.
-    pub(super) fn ship(&mut self, line: &Line, known: &Known) {
+    pub(super) fn ship(&mut self, line: &LogLine, known: &KnownIdentity) {
         if line.is_blank() {
             self.shipment.counts.blank += 1;
             return;
         }
-        let mut told = Vec::new();
+        let mut applied = Vec::new();
         let mark = self.marker.mark(line);
         let shipped = match mark {
             Some(mark) if self.marker.is_known(mark) => Err(LeftOut::Duplicate),
-            mark => self.apply(line, known, mark, &mut told),
+            mark => self.apply(line, known, mark, &mut applied),
         };
         let counts = &mut self.shipment.counts;
         match &shipped {
@@ -86,13 +91,13 @@ impl<'a, 's> Shipper<'a, 's> {
             Err(LeftOut::Sampled(_)) => counts.sampled += 1,
             Err(LeftOut::Duplicate) => counts.duplicate += 1,
         }
-        if let Some(fates) = &mut self.shipment.fates {
-            fates.push(Fate {
+        if let Some(outcomes) = &mut self.shipment.outcomes {
+            outcomes.push(LogOutcome {
                 id: line.id.to_owned(),
                 timestamp: line.timestamp,
                 lines: line.lines,
                 joined_by: (line.lines > 1).then(|| known.processing.joined_by().to_owned()),
-                told,
+                applied,
                 shipped: shipped.is_ok(),
                 left_out: match shipped {
                     Ok(()) | Err(LeftOut::ByRule) => None,
@@ -104,7 +109,13 @@ impl<'a, 's> Shipper<'a, 's> {
         }
     }
 
-    fn apply(&mut self, line: &Line, known: &Known, mark: Option<Mark>, told: &mut Vec<Told>) -> Result<(), LeftOut> {
+    fn apply(
+        &mut self,
+        line: &LogLine,
+        known: &KnownIdentity,
+        mark: Option<Mark>,
+        applied: &mut Vec<AppliedRule>,
+    ) -> Result<(), LeftOut> {
         let processing = &*known.processing;
         if let Some(why) = &processing.excluded {
             return Err(LeftOut::Excluded(why.clone()));
@@ -112,23 +123,25 @@ impl<'a, 's> Shipper<'a, 's> {
         if processing.chain.is_empty() {
             return self.send(line.clone(), known, mark);
         }
-        let explained = self.shipment.fates.is_some();
+        let explained = self.shipment.outcomes.is_some();
         let mut masked = false;
-        let tell = |rule: &Rule, effect: Effect| {
-            masked |= effect != Effect::Excluded;
+        let tell = |rule: &ProcessingRule, effect: RuleEffect| {
+            masked |= effect != RuleEffect::Excluded;
             if explained {
-                told.push(Told { rule: rule.name.clone(), effect });
+                applied.push(AppliedRule { rule: rule.name.clone(), effect });
             }
         };
         let kept = match processing.chain.apply(line.text, line.truncated, tell) {
-            Outcome::Excluded => return Err(LeftOut::ByRule),
+            RulesOutcome::Excluded => return Err(LeftOut::ByRule),
             // Attributes are parts of the application's text for all we know.
-            Outcome::Withheld => self.send(Line { text: MASK_BROKEN, attributes: None, ..line.clone() }, known, mark),
-            Outcome::Keep(text) => {
+            RulesOutcome::Withheld => {
+                self.send(LogLine { text: MASK_BROKEN, attributes: None, ..line.clone() }, known, mark)
+            }
+            RulesOutcome::Keep(text) => {
                 let attributes = line.attributes.and_then(|attributes| processing.chain.mask_attributes(attributes));
                 masked |= attributes.is_some();
                 let attributes = attributes.as_deref().or(line.attributes);
-                self.send(Line { text: &text, attributes, ..line.clone() }, known, mark)
+                self.send(LogLine { text: &text, attributes, ..line.clone() }, known, mark)
             }
         };
         self.shipment.counts.masked += usize::from(masked && kept.is_ok());
@@ -136,7 +149,7 @@ impl<'a, 's> Shipper<'a, 's> {
     }
 
     /// Takes the log's share, and writes it.
-    fn send(&mut self, line: Line, known: &Known, mark: Option<Mark>) -> Result<(), LeftOut> {
+    fn send(&mut self, line: LogLine, known: &KnownIdentity, mark: Option<Mark>) -> Result<(), LeftOut> {
         let processing = &*known.processing;
         let origin = &self.origin;
         let status = status::status(line.text, line.output, origin);
@@ -148,13 +161,15 @@ impl<'a, 's> Shipper<'a, 's> {
         let (partial, timestamp) = (line.partial, line.timestamp);
         let status_if_cut = status::status("", line.output, origin);
         let refusing = processing.chain.excludes_truncated();
-        let entry = Entry { status, status_if_cut, line, frame: &known.frame };
         let shipment = &mut *self.shipment;
+        let late_at_ms = Some(shipment.now_ms).filter(|now_ms| late::is_late(timestamp, *now_ms));
+        let entry = LogEntry { status, status_if_cut, late_at_ms, line, frame: &known.frame };
         match shipment.batcher.add(&entry, mark, refusing.is_some()) {
             Added::Refused => Err(LeftOut::Excluded(refusing.unwrap_or_default().to_owned())),
             added => {
                 shipment.counts.partial += usize::from(partial);
                 shipment.counts.truncated += usize::from(added == Added::Truncated);
+                shipment.counts.late += usize::from(late_at_ms.is_some());
                 if timestamp.is_some_and(|time| shipment.oldest_ms.is_none_or(|oldest| time < oldest)) {
                     shipment.oldest_ms = timestamp;
                 }

@@ -1,24 +1,24 @@
 //! The status of a log: of its own, by where it was written, or by what Fluent Bit's own log says.
 
-use super::cri::Output;
+use super::cri::OutputStream;
 use super::json;
-use super::stream::Origin;
+use super::stream::StreamOrigin;
 
 /// The attributes that Datadog reads a JSON log's status from.
 /// Source: Datadog, "Preprocessing for JSON logs", status attributes.
 const STATUS_KEYS: [&str; 3] = ["status", "severity", "level"];
 
 /// The status to send; `None` where the log has one of its own, or nothing tells.
-pub(crate) fn status(text: &str, output: Option<Output>, origin: &Origin) -> Option<&'static str> {
+pub(crate) fn status(text: &str, output: Option<OutputStream>, origin: &StreamOrigin) -> Option<&'static str> {
     if bears_status(text) {
         return None;
     }
     match (output, origin) {
-        (Some(Output::Stdout), _) => Some("info"),
-        (Some(Output::Stderr), _) => Some("error"),
-        (None, Origin::FluentBit { .. }) => Some(fluent_bit_level(text)),
-        (None, Origin::Container(_)) => Some("info"),
-        (None, Origin::Service(_) | Origin::Unknown { .. }) => None,
+        (Some(OutputStream::Stdout), _) => Some("info"),
+        (Some(OutputStream::Stderr), _) => Some("error"),
+        (None, StreamOrigin::FluentBit { .. }) => Some(fluent_bit_level(text)),
+        (None, StreamOrigin::Container(_)) => Some("info"),
+        (None, StreamOrigin::Service(_) | StreamOrigin::Unknown { .. }) => None,
     }
 }
 
@@ -125,7 +125,11 @@ mod tests {
             r#"{"syslog":{"severity":3}}"#,
             r#"{"syslog.severity":"3"}"#,
         ] {
-            assert_eq!(status(text, Some(Output::Stderr), &Origin::Unknown { guess: "cloudwatch" }), None, "{text}");
+            assert_eq!(
+                status(text, Some(OutputStream::Stderr), &StreamOrigin::Unknown { guess: "cloudwatch" }),
+                None,
+                "{text}"
+            );
         }
         for text in [
             "level=warn",
@@ -137,7 +141,7 @@ mod tests {
             r#"["level"]"#,
         ] {
             assert_eq!(
-                status(text, Some(Output::Stderr), &Origin::Unknown { guess: "cloudwatch" }),
+                status(text, Some(OutputStream::Stderr), &StreamOrigin::Unknown { guess: "cloudwatch" }),
                 Some("error"),
                 "{text}"
             );
@@ -164,14 +168,17 @@ mod tests {
 
     #[test]
     fn the_output_tells_the_rest() {
-        assert_eq!(status("x", Some(Output::Stdout), &Origin::Unknown { guess: "cloudwatch" }), Some("info"));
-        assert_eq!(status("x", None, &Origin::Unknown { guess: "cloudwatch" }), None);
-        assert_eq!(status("x", None, &Origin::Service("lambda")), None);
+        assert_eq!(
+            status("x", Some(OutputStream::Stdout), &StreamOrigin::Unknown { guess: "cloudwatch" }),
+            Some("info")
+        );
+        assert_eq!(status("x", None, &StreamOrigin::Unknown { guess: "cloudwatch" }), None);
+        assert_eq!(status("x", None, &StreamOrigin::Service("lambda")), None);
     }
 
     #[test]
     fn fluent_bit_says_its_level_itself() {
-        let origin = Origin::FluentBit { pod: None };
+        let origin = StreamOrigin::FluentBit { pod: None };
         for (text, level) in [
             ("[2022/01/16 00:29:27] [ info] [engine] started", "info"),
             ("[2022/01/16 00:29:27] [ warn] [engine] failed to flush", "warn"),

@@ -6,7 +6,7 @@
 
 /// Who wrote a log stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin<'a> {
+pub enum StreamOrigin<'a> {
     /// A container, named in full by the stream.
     Container(Container<'a>),
     /// The pod's Fluent Bit itself (`flb_log_cw: "true"`).
@@ -38,14 +38,15 @@ pub struct Container<'a> {
 const FILES: &str = "var.log.containers.";
 
 /// Tells who wrote the log stream.
-pub fn origin<'a>(log_group: &str, log_stream: &'a str) -> Origin<'a> {
+pub fn origin<'a>(log_group: &str, log_stream: &'a str) -> StreamOrigin<'a> {
     if let Some(container) = container(log_stream) {
-        return Origin::Container(container);
+        return StreamOrigin::Container(container);
     }
     if log_group.ends_with("-fluent-bit-logs") {
-        return Origin::FluentBit { pod: log_stream.strip_prefix("fluent-bit-").and_then(fluent_bit_pod) };
+        return StreamOrigin::FluentBit { pod: log_stream.strip_prefix("fluent-bit-").and_then(fluent_bit_pod) };
     }
-    service_of_group(log_group).map_or_else(|| Origin::Unknown { guess: guess(log_group, log_stream) }, Origin::Service)
+    service_of_group(log_group)
+        .map_or_else(|| StreamOrigin::Unknown { guess: guess(log_group, log_stream) }, StreamOrigin::Service)
 }
 
 /// Reads pod, namespace, container and id out of a stream's name, from the right: the prefix may be anything.
@@ -181,21 +182,24 @@ mod tests {
             ("/eks/shop", None),
             ("anything", None),
         ] {
-            let expected = source.map_or(Origin::Unknown { guess: "cloudwatch" }, Origin::Service);
+            let expected = source.map_or(StreamOrigin::Unknown { guess: "cloudwatch" }, StreamOrigin::Service);
             assert_eq!(origin(group, "a-stream"), expected, "{group}");
         }
     }
 
     #[test]
     fn a_part_of_a_name_is_only_a_guess() {
-        assert_eq!(origin("my-VPC-flow-logs", "eni-1"), Origin::Unknown { guess: "vpc" });
-        assert_eq!(origin("trails", "111122223333_CloudTrail_eu-west-1"), Origin::Unknown { guess: "cloudtrail" });
+        assert_eq!(origin("my-VPC-flow-logs", "eni-1"), StreamOrigin::Unknown { guess: "vpc" });
+        assert_eq!(
+            origin("trails", "111122223333_CloudTrail_eu-west-1"),
+            StreamOrigin::Unknown { guess: "cloudtrail" }
+        );
     }
 
     #[test]
     fn the_log_of_fluent_bit_itself_names_its_pod_where_that_is_certain() {
         let pod = |stream| match origin("prod-fluent-bit-logs", stream) {
-            Origin::FluentBit { pod } => pod,
+            StreamOrigin::FluentBit { pod } => pod,
             other => panic!("{other:?}"),
         };
         assert_eq!(pod("fluent-bit-web-6d4cf56db6-x7k2p-kube-system"), Some(("web-6d4cf56db6-x7k2p", "kube-system")));

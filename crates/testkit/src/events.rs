@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use pipeline::{self, Counts, PipelineSettings, Processed};
+use pipeline::{self, LogCounts, PipelineSettings, Processed};
 use serde_json::{Value, json};
 
 pub const ID: &str = "c638f7633696e2ea7142f48455be2c0a28b602caec1dd0c822831ad5e7fcc004";
@@ -64,14 +64,18 @@ pub fn logs(processed: &Processed) -> Vec<Value> {
     payloads.flat_map(|payload| serde_json::from_slice::<Vec<Value>>(&payload.plain().unwrap()).unwrap()).collect()
 }
 
+/// A time of sending at which no log is too old for Datadog: in milliseconds since 1970, before all logs of tests.
+pub const BEFORE_ALL_LOGS_MS: i64 = 0;
+
 /// Messages of a stream through the pure part.
 pub fn forward_from(
     group: &str,
     stream: &str,
     messages: &[(i64, &str)],
     settings: &PipelineSettings,
-) -> (Vec<Value>, Counts) {
-    let processed = pipeline::process(&event(&content(group, stream, messages)), ARN, settings).unwrap();
+) -> (Vec<Value>, LogCounts) {
+    let event = event(&content(group, stream, messages));
+    let processed = pipeline::process(&event, ARN, settings, BEFORE_ALL_LOGS_MS).unwrap();
     (logs(&processed), processed.counts)
 }
 

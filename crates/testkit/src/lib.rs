@@ -1,14 +1,18 @@
 //! What the tests of several crates share. Nothing here is shipped.
 //!
 //! * [`events`] makes events of messages, and gives the logs that came of them.
-//! * [`moto`] is an AWS account, [`sqs`] queues, a bucket and a secret, [`runtime_api`] Lambda's side of a function.
-//! * [`front`] is a bad stretch of network.
+//! * [`http`] is the server that all stand-ins are made of: [`aws`] has queues, a bucket and a secret, and
+//!   [`event_source_mapping`] hands the queues' messages out; [`moto`] is a whole AWS account; [`runtime_api`] is Lambda's side of
+//!   a function, and the forwarder as a process.
+//! * [`network`] is a bad stretch of network.
 
+pub mod aws;
+pub mod event_source_mapping;
 pub mod events;
-pub mod front;
+pub mod http;
 pub mod moto;
+pub mod network;
 pub mod runtime_api;
-pub mod sqs;
 
 /// The project's folder, in which `tests/fixtures` and `docs` are.
 pub const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");

@@ -8,15 +8,20 @@
 //! it fails instead.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::thread;
 
+use bytes::Bytes;
+use hyper::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
+use hyper::{HeaderMap, Request, Response};
 use serde_json::{Value, json};
+
+use crate::http::{self, Answer, Closed, HttpServer, header};
 
 pub const REGION: &str = "eu-west-1";
 
@@ -124,13 +129,13 @@ impl Fault {
     }
 }
 
-type StandIn = Box<dyn Fn(&Value) -> (u16, Value) + Send>;
+type ScriptedAnswer = Box<dyn Fn(&Value) -> (u16, Value) + Send>;
 
 #[derive(Default)]
-struct Script {
+struct AccountScript {
     /// By action; how, and how many more times.
     faults: HashMap<String, (Fault, usize)>,
-    stand_ins: HashMap<String, StandIn>,
+    scripted_answers: HashMap<String, ScriptedAnswer>,
     /// Actions and bodies, as far as they are JSON, of all calls of podferry.
     calls: Vec<(String, Value)>,
 }
@@ -141,7 +146,8 @@ pub struct TestAccount {
     pub id: String,
     /// Where podferry reaches it.
     pub url: String,
-    script: Arc<Mutex<Script>>,
+    script: Arc<Mutex<AccountScript>>,
+    _server: HttpServer,
     moto: Arc<Moto>,
 }
 
@@ -151,19 +157,10 @@ impl TestAccount {
         static NEXT: AtomicU64 = AtomicU64::new(111_122_220_001);
         let moto = Moto::shared()?;
         let id = NEXT.fetch_add(1, Ordering::Relaxed).to_string();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let script = Arc::new(Mutex::new(Script::default()));
-        let front = Front { moto: moto.address, account: id.clone(), script: script.clone() };
-        // The thread ends with the test's process.
-        thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                let front = front.clone();
-                // A connection that breaks is a matter of who has opened it.
-                thread::spawn(move || front.serve(stream));
-            }
-        });
-        Some(TestAccount { id, url, script, moto })
+        let script = Arc::new(Mutex::new(AccountScript::default()));
+        let front = MotoFront { moto: moto.address, account: id.clone(), script: script.clone() };
+        let server = HttpServer::start(move |request| front.clone().serve(request));
+        Some(TestAccount { id, url: server.url(), script, _server: server, moto })
     }
 
     /// Lets the next `times` calls of an action (`logs:PutSubscriptionFilter`) fail; `usize::MAX` is for ever.
@@ -174,7 +171,7 @@ impl TestAccount {
     /// Answers an action of a service instead of moto: a status, and a body, which goes out as JSON, or as CBOR where the service
     /// speaks that (moto does not: so for all of CloudWatch's metrics). A text goes out as it is, for services that speak XML.
     pub fn stand_in(&self, action: &str, answer: impl Fn(&Value) -> (u16, Value) + Send + 'static) {
-        self.script.lock().unwrap().stand_ins.insert(action.to_owned(), Box::new(answer));
+        self.script.lock().unwrap().scripted_answers.insert(action.to_owned(), Box::new(answer));
     }
 
     /// How often podferry has called an action, failed calls too.
@@ -225,20 +222,42 @@ impl TestAccount {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         // moto 5.2.5 finds no REST action for a request that says it is of the other protocol.
         let kind = if target.is_some() { "application/x-amz-json-1.1" } else { "application/json" };
-        let target = target.map(|target| format!("x-amz-target: {target}\r\n")).unwrap_or_default();
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {}\r\n{target}content-type: {kind}\r\n\
-             authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20250101/{REGION}/{service}/aws4_request, \
-             SignedHeaders=host, Signature=0\r\ncontent-length: {}\r\n",
-            self.moto.address,
-            body.len()
-        );
-        let answer = pass_on(self.moto.address, &self.id, &head, body.as_bytes()).unwrap();
-        let text = String::from_utf8_lossy(&answer);
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap();
-        assert!(status.starts_with('2'), "{method} {path} {target}: {text}");
-        if body.is_empty() { Value::Null } else { serde_json::from_str(body).unwrap_or_default() }
+        let mut request = self.request(service, REGION, method, path, kind, body);
+        if let Some(target) = target {
+            request.headers_mut().insert("x-amz-target", target.parse().unwrap());
+        }
+        let answer = self.answered(request);
+        let text = String::from_utf8_lossy(answer.body());
+        assert!(answer.status().is_success(), "{method} {path} {target:?}: {} {text}", answer.status());
+        if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap_or_default() }
+    }
+
+    /// A request as if it were signed, which moto does not check: it only reads the service and the region.
+    fn request(
+        &self,
+        service: &str,
+        region: &str,
+        method: &str,
+        path: &str,
+        content_type: &str,
+        body: String,
+    ) -> Request<Bytes> {
+        let scope = format!("AKIDEXAMPLE/20250101/{region}/{service}/aws4_request");
+        Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", self.moto.address.to_string())
+            .header(CONTENT_TYPE, content_type)
+            .header(AUTHORIZATION, format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"))
+            .body(body.into())
+            .unwrap()
+    }
+
+    fn answered(&self, request: Request<Bytes>) -> Response<Bytes> {
+        let (moto, account) = (self.moto.address, self.id.clone());
+        let (sender, receiver) = std::sync::mpsc::channel();
+        http::runtime().spawn(async move { sender.send(pass_on(moto, &account, request).await) });
+        receiver.recv().unwrap().unwrap()
     }
 
     pub fn logs(&self, operation: &str, body: &Value) -> Value {
@@ -270,19 +289,10 @@ impl TestAccount {
             "Version": "2012-10-17",
             "Statement": [{ "Effect": "Allow", "Principal": { "Service": "lambda.amazonaws.com" }, "Action": "sts:AssumeRole" }],
         });
-        let form = [("Action", "CreateRole"), ("Version", "2010-05-08"), ("RoleName", "forwarder")];
-        let form = form.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&");
         let trust: String = trust.to_string().bytes().map(|byte| format!("%{byte:02X}")).collect();
-        let body = format!("{form}&AssumeRolePolicyDocument={trust}");
-        let head = format!(
-            "POST / HTTP/1.1\r\nhost: {}\r\ncontent-type: application/x-www-form-urlencoded\r\n\
-             authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20250101/us-east-1/iam/aws4_request, SignedHeaders=host, \
-             Signature=0\r\ncontent-length: {}\r\n",
-            self.moto.address,
-            body.len()
-        );
+        let body = format!("Action=CreateRole&Version=2010-05-08&RoleName=forwarder&AssumeRolePolicyDocument={trust}");
         // A second time it is there already.
-        pass_on(self.moto.address, &self.id, &head, body.as_bytes()).unwrap();
+        self.answered(self.request("iam", "us-east-1", "POST", "/", "application/x-www-form-urlencoded", body));
         format!("arn:aws:iam::{}:role/forwarder", self.id)
     }
 }
@@ -293,111 +303,77 @@ const EMPTY_ZIP: &str = "UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA==";
 // --- the front ---
 
 #[derive(Clone)]
-struct Front {
+struct MotoFront {
     moto: SocketAddr,
     account: String,
-    script: Arc<Mutex<Script>>,
+    script: Arc<Mutex<AccountScript>>,
 }
 
-struct Request {
-    /// Request line and headers, without those about the connection and without the empty line at the end.
-    head: String,
-    body: Vec<u8>,
-}
-
-impl Front {
+impl MotoFront {
     /// One request; then the connection is closed, as moto's server does.
-    fn serve(&self, stream: TcpStream) -> Option<()> {
-        let request = read(&stream)?;
-        let called = action(&request);
-        let answer = self.scripted(&called, &request);
-        let answer = match answer {
-            Some(answer) => answer,
-            None => pass_on(self.moto, &self.account, &request.head, &request.body).ok()?,
+    async fn serve(self, request: Request<Bytes>) -> Result<Answer, Closed> {
+        let mut answer = match self.scripted(&action(&request), &request) {
+            Some(scripted) => scripted?,
+            None => pass_on(self.moto, &self.account, request).await.map_err(|_| Closed)?.map(Into::into),
         };
-        (&stream).write_all(&answer).ok()
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        Ok(answer)
     }
 
-    fn scripted(&self, action: &str, request: &Request) -> Option<Vec<u8>> {
-        let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+    fn scripted(&self, action: &str, request: &Request<Bytes>) -> Option<Result<Answer, Closed>> {
+        let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
         let mut script = self.script.lock().unwrap();
         script.calls.push((action.to_owned(), body.clone()));
         if let Some((fault, times)) = script.faults.get_mut(action)
             && *times > 0
         {
             *times -= 1;
-            return Some(refusal(*fault, request));
+            return Some(refusal(*fault, request.headers()));
         }
-        let (status, answer) = script.stand_ins.get(action)?(&body);
+        let (status, answer) = script.scripted_answers.get(action)?(&body);
         if let Value::String(text) = &answer {
-            return Some(answer_of(status, "text/xml", "", text.as_bytes()));
+            return Some(Ok(answer_of(status, "text/xml", "", text.clone())));
         }
-        if header(&request.head, "smithy-protocol").is_some() {
-            let mut bytes = Vec::new();
-            cbor(&answer, &mut bytes);
-            return Some(answer_of(status, "application/cbor", "", &bytes));
+        if speaks_cbor(request.headers()) {
+            return Some(Ok(answer_of(status, "application/cbor", "", cbor(&answer))));
         }
-        Some(answer_of(status, "application/x-amz-json-1.1", "", answer.to_string().as_bytes()))
+        Some(Ok(answer_of(status, "application/x-amz-json-1.1", "", answer.to_string())))
     }
 }
 
-fn read(stream: &TcpStream) -> Option<Request> {
-    let mut reader = BufReader::new(stream);
-    let mut head = String::new();
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line).ok()? == 0 {
-            return None;
-        }
-        if line == "\r\n" {
-            break;
-        }
-        let lower = line.to_ascii_lowercase();
-        if let Some(value) = lower.strip_prefix("content-length:") {
-            length = value.trim().parse().ok()?;
-        }
-        if !lower.starts_with("connection:") {
-            head.push_str(&line);
-        }
+/// What moto answers for an account.
+async fn pass_on(
+    moto: SocketAddr,
+    account: &str,
+    mut request: Request<Bytes>,
+) -> Result<Response<Bytes>, http::SendError> {
+    let headers = request.headers_mut();
+    // The body is whole: how it came does not matter any more.
+    headers.remove(TRANSFER_ENCODING);
+    headers.insert("x-moto-account-id", account.parse()?);
+    let mut answer = http::send(moto, request).await?;
+    // The server says itself how the answer comes.
+    for name in [TRANSFER_ENCODING, CONTENT_LENGTH] {
+        answer.headers_mut().remove(name);
     }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    Some(Request { head, body })
-}
-
-/// The whole answer of moto, which closes the connection after it.
-fn pass_on(moto: SocketAddr, account: &str, head: &str, body: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut stream = TcpStream::connect(moto)?;
-    stream.write_all(format!("{head}x-moto-account-id: {account}\r\nconnection: close\r\n\r\n").as_bytes())?;
-    stream.write_all(body)?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer)?;
     Ok(answer)
 }
 
-fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
-    let mut lines = head.lines().filter_map(|line| line.split_once(':'));
-    lines.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
-}
-
 /// `logs:PutSubscriptionFilter`, as IAM would have it, from whatever protocol the service speaks.
-fn action(request: &Request) -> String {
-    let scope = header(&request.head, "authorization").and_then(|value| value.split('/').nth(3)).unwrap_or("sts");
+fn action(request: &Request<Bytes>) -> String {
+    let scope = header(request.headers(), "authorization").split('/').nth(3).unwrap_or("sts");
     let service = if scope == "monitoring" { "cloudwatch" } else { scope };
-    let body = String::from_utf8_lossy(&request.body);
-    let mut line = request.head.lines().next().unwrap_or_default().split(' ');
-    let (method, path) = (line.next().unwrap_or_default(), line.next().unwrap_or_default());
-    let of_target = header(&request.head, "x-amz-target").and_then(|target| target.rsplit('.').next());
+    let body = String::from_utf8_lossy(request.body());
+    let path = request.uri().path();
+    let of_target = header(request.headers(), "x-amz-target").rsplit('.').next().filter(|name| !name.is_empty());
     let of_path = path.rsplit_once("/operation/").map(|(_, operation)| operation);
     let of_form = body.split('&').find_map(|pair| pair.strip_prefix("Action="));
-    let operation = of_target.or(of_path).or(of_form).unwrap_or_else(|| of_rest(method, path));
+    let operation = of_target.or(of_path).or(of_form).unwrap_or_else(|| of_rest(request.method().as_str(), path));
     format!("{service}:{operation}")
 }
 
 /// Source: AWS Lambda API reference.
 fn of_rest(method: &str, path: &str) -> &'static str {
-    let path = path.split('?').next().unwrap_or_default();
     let after =
         path.split_once("/functions/").map_or("", |(_, rest)| rest.split_once('/').map_or("", |(_, rest)| rest));
     let is_mapping = path.contains("/event-source-mappings");
@@ -419,29 +395,38 @@ fn of_rest(method: &str, path: &str) -> &'static str {
 }
 
 /// An error in the protocol in which it was asked.
-fn refusal(fault: Fault, request: &Request) -> Vec<u8> {
-    let (status, code, message) = fault.parts();
+fn refusal(fault: Fault, headers: &HeaderMap) -> Result<Answer, Closed> {
     if fault == Fault::Closed {
-        return Vec::new();
+        return Err(Closed);
     }
-    let json = json!({ "__type": code, "message": message, "Message": message }).to_string().into_bytes();
-    let content_type = header(&request.head, "content-type").unwrap_or_default();
-    if content_type.starts_with("application/x-www-form-urlencoded") {
+    let (status, code, message) = fault.parts();
+    if header(headers, "content-type").starts_with("application/x-www-form-urlencoded") {
         let text = format!(
             "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>1</RequestId></ErrorResponse>"
         );
-        return answer_of(status, "text/xml", code, text.as_bytes());
+        return Ok(answer_of(status, "text/xml", code, text));
     }
-    if header(&request.head, "smithy-protocol").is_some() {
-        let mut bytes = Vec::new();
-        cbor(&json!({ "__type": code, "message": message }), &mut bytes);
-        return answer_of(status, "application/cbor", code, &bytes);
+    if speaks_cbor(headers) {
+        let body = cbor(&json!({ "__type": code, "message": message }));
+        return Ok(answer_of(status, "application/cbor", code, body));
     }
-    answer_of(status, "application/x-amz-json-1.1", code, &json)
+    let body = json!({ "__type": code, "message": message, "Message": message }).to_string();
+    Ok(answer_of(status, "application/x-amz-json-1.1", code, body))
+}
+
+/// Source: Smithy, "Smithy RPC v2 CBOR protocol".
+fn speaks_cbor(headers: &HeaderMap) -> bool {
+    headers.contains_key("smithy-protocol")
 }
 
 /// JSON as CBOR, with every length and number in its longest form. Source: RFC 8949, section 3.1.
-fn cbor(value: &Value, out: &mut Vec<u8>) {
+fn cbor(value: &Value) -> Vec<u8> {
+    let mut out = Vec::new();
+    write_cbor(value, &mut out);
+    out
+}
+
+fn write_cbor(value: &Value, out: &mut Vec<u8>) {
     let mut head = |major: u8, number: usize| {
         out.push(major << 5 | 27);
         out.extend(u64::try_from(number).unwrap().to_be_bytes());
@@ -459,24 +444,27 @@ fn cbor(value: &Value, out: &mut Vec<u8>) {
         }
         Value::Array(all) => {
             head(4, all.len());
-            all.iter().for_each(|one| cbor(one, out));
+            all.iter().for_each(|one| write_cbor(one, out));
         }
         Value::Object(all) => {
             head(5, all.len());
             for (name, one) in all {
-                cbor(&name.as_str().into(), out);
-                cbor(one, out);
+                write_cbor(&name.as_str().into(), out);
+                write_cbor(one, out);
             }
         }
     }
 }
 
-fn answer_of(status: u16, content_type: &str, code: &str, body: &[u8]) -> Vec<u8> {
-    let protocol = if content_type.ends_with("cbor") { "smithy-protocol: rpc-v2-cbor\r\n" } else { "" };
-    let code = if code.is_empty() { String::new() } else { format!("x-amzn-errortype: {code}\r\n") };
-    let head = format!(
-        "HTTP/1.1 {status} Scripted\r\ncontent-type: {content_type}\r\n{protocol}{code}content-length: {}\r\nconnection: close\r\n\r\n",
-        body.len()
-    );
-    [head.as_bytes(), body].concat()
+fn answer_of(status: u16, content_type: &'static str, code: &'static str, body: impl Into<Bytes>) -> Answer {
+    let mut answer = http::answer(status, body);
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if content_type.ends_with("cbor") {
+        headers.insert("smithy-protocol", HeaderValue::from_static("rpc-v2-cbor"));
+    }
+    if !code.is_empty() {
+        headers.insert("x-amzn-errortype", HeaderValue::from_static(code));
+    }
+    answer
 }

@@ -1,5 +1,5 @@
-//! The file by which a backfill goes on after an interruption: what was asked for, how far each group was read, and what has become
-//! of it. It holds ids and times of events, and none of their text.
+//! The file that lets a backfill continue after an interruption: what was asked for, how far each group was read, and what became of
+//! its events. It holds ids and times of events, and none of their text.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use super::position::GroupPosition;
 
-/// The version of the form. A file of another one is left to the podferry that wrote it.
+/// The version of the format. Files of other versions are left to the podferry that wrote them.
 const SCHEMA: u32 = 1;
 
-/// What was asked for. Two runs with the same are one.
+/// What was asked for. Two runs with the same query are one backfill.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct BackfillQuery {
     pub(crate) account: String,
@@ -22,14 +22,14 @@ pub(crate) struct BackfillQuery {
     pub(crate) groups: Vec<String>,
     pub(crate) stream_prefix: Option<String>,
     pub(crate) filter_pattern: Option<String>,
-    /// As they were given: `2h` stays `2h`, though it means another time later on.
+    /// As they were given: `2h` stays `2h`, though it means another time later.
     pub(crate) from: String,
     pub(crate) to: String,
     /// The intake's address.
     pub(crate) intake: String,
 }
 
-/// What has become of the events, over all runs.
+/// What became of the events, over all runs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct BackfillTotals {
@@ -43,9 +43,9 @@ pub(crate) struct BackfillTotals {
     pub(crate) blank: u64,
     /// Lines and pieces that became part of another log.
     pub(crate) joined: u64,
-    /// Sent with another time, for being too old.
+    /// Sent with another time, because they were too old.
     pub(crate) late: u64,
-    /// That Datadog took, and that it never will.
+    /// That Datadog accepted, and that it never will.
     pub(crate) accepted: u64,
     pub(crate) rejected: u64,
     pub(crate) requests: u64,
@@ -74,22 +74,22 @@ pub(crate) enum CheckpointError {
     #[error("{path}: {error}")]
     File { path: PathBuf, error: std::io::Error },
     #[error(
-        "{0}: not a checkpoint of this podferry. Name another file with --checkpoint, or remove this one to begin anew"
+        "{0}: not a checkpoint of this podferry. Choose another file with --checkpoint, or remove this one to start over"
     )]
     Unreadable(PathBuf),
     #[error(
-        "{path}: the checkpoint is of another backfill: {differs} differs. Name another file with --checkpoint, or give the same \
+        "{path}: the checkpoint belongs to another backfill: {differs} differs. Choose another file with --checkpoint, or give the same \
          arguments as before"
     )]
     Other { path: PathBuf, differs: &'static str },
     #[error(
-        "{0}: another podferry works with this checkpoint. Wait for its end, or name another file with --checkpoint"
+        "{0}: another podferry is using this checkpoint. Wait until it ends, or choose another file with --checkpoint"
     )]
     Busy(PathBuf),
 }
 
 impl BackfillQuery {
-    /// A name for its file; the same for the same query.
+    /// The name of its file; the same for the same query.
     #[must_use]
     pub(crate) fn file_name(&self) -> PathBuf {
         let mut hash = flate2::Crc::new();
@@ -103,7 +103,7 @@ impl BackfillQuery {
         [
             ("the AWS account", self.account != *account),
             ("the region", self.region != *region),
-            ("--group", self.groups != *groups),
+            ("the choice of log groups", self.groups != *groups),
             ("--stream-prefix", self.stream_prefix != *stream_prefix),
             ("--filter-pattern", self.filter_pattern != *filter_pattern),
             ("--from", self.from != *from),
@@ -116,7 +116,7 @@ impl BackfillQuery {
 }
 
 impl Checkpoint {
-    /// Of a backfill that begins.
+    /// Of a new backfill.
     #[must_use]
     pub(crate) fn new(query: BackfillQuery, from_ms: i64, to_ms: i64) -> Checkpoint {
         let groups = query.groups.iter().map(|group| (group.clone(), GroupPosition::beginning(from_ms))).collect();
@@ -143,7 +143,7 @@ impl Checkpoint {
     }
 }
 
-/// A checkpoint and its file, which no other process works with.
+/// A checkpoint and its file, which no other process can use meanwhile.
 #[derive(Debug)]
 pub(crate) struct CheckpointFile {
     path: PathBuf,
@@ -155,7 +155,7 @@ pub(crate) struct CheckpointFile {
 }
 
 impl CheckpointFile {
-    /// Opens the file, or makes ready for one.
+    /// Opens the file, or prepares a new one.
     ///
     /// # Errors
     /// [`CheckpointError`]
@@ -192,7 +192,7 @@ impl CheckpointFile {
         &self.path
     }
 
-    /// Writes the file: all of it, or it stays as it was.
+    /// Writes the file, as a whole or not at all.
     ///
     /// # Errors
     /// [`CheckpointError::File`]
@@ -212,7 +212,7 @@ impl CheckpointFile {
 
 impl Drop for CheckpointFile {
     fn drop(&mut self) {
-        // An empty file that stays behind does no harm.
+        // An empty file that is left behind does no harm.
         let _ = std::fs::remove_file(&self.lock_path);
     }
 }

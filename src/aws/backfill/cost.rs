@@ -1,4 +1,4 @@
-//! What logs cost in Datadog, by its list prices: an estimate to decide by, not a bill.
+//! What logs cost in Datadog, by its list prices: an estimate for a decision, not a bill.
 
 /// Dollars for a gigabyte (10⁹ bytes) of logs, uncompressed. Source: Datadog, "Pricing", Log Management, ingestion, list price.
 pub(crate) const INGESTED_PER_GB: f64 = 0.10;

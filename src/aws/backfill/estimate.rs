@@ -1,7 +1,7 @@
-//! How much there is, before anything is read: from the metrics that CloudWatch keeps of log groups.
+//! How much there is, before anything is read: from CloudWatch's metrics of the log groups.
 //!
-//! They count what came in at a time, not what bears that time; and all of a group, whatever streams and pattern were asked for. So
-//! it is an estimate, and at most that much.
+//! They count what was ingested at a time, not what carries that time; and a whole group, whatever streams and pattern were asked
+//! for. So it is an estimate, and an upper bound.
 
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, Statistic};

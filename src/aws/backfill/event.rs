@@ -1,4 +1,4 @@
-//! An event of the past, as `FilterLogEvents` gives it, and as a subscription would have handed it over.
+//! An event from the past, as `FilterLogEvents` returns it, and as a subscription would have handed it over.
 
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ pub(crate) struct HistoryEvent {
     pub(crate) message: String,
 }
 
-/// What of a content is the same for all streams of a group.
+/// The part of a content that all streams of a group share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EventOrigin {
     /// The account's id.

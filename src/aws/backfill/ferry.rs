@@ -1,5 +1,5 @@
-//! One page to Datadog: through the function's own pipeline and delivery, and then into the checkpoint. One page after the other, so
-//! that an interruption at any moment leaves one page at most of which nothing is known.
+//! One page to Datadog: through the function's own pipeline and delivery, and then into the checkpoint. One page after another, so
+//! that an interruption at any moment leaves at most one page whose outcome is unknown.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -14,33 +14,33 @@ use super::checkpoint::{BackfillTotals, Checkpoint, CheckpointError, CheckpointF
 use super::event::{EventOrigin, HistoryEvent};
 use super::position::SentEvents;
 use super::streams::Streams;
-use forwarder::delivery::deliver::{Outlook, Reason, Report, deliver};
+use forwarder::delivery::deliver::{DeliveryReport, Outlook, UndeliveredReason, deliver};
 use forwarder::delivery::intake::Intake;
 use forwarder::delivery::retry::RetryPolicy;
 use forwarder::delivery::undelivered;
 use forwarder::lambda::api_key::ApiKey;
 use pipeline::batch::Payload;
 use pipeline::event::EventError;
-use pipeline::{Counts, Pipeline, PipelineSettings, Processed, late};
+use pipeline::{LogCounts, Pipeline, PipelineSettings, Processed};
 
-/// How long to try with a page before giving up. Nobody waits for an answer, and an outage of a few minutes is no reason to stop.
+/// How long to retry a page before giving up. Nobody waits for an answer, and an outage of a few minutes is no reason to stop.
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Why a backfill stopped. What was sent before is in the checkpoint.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BackfillStop {
-    #[error("{undelivered} of {logs} logs of a page were not delivered: {reason}")]
-    Undelivered { undelivered: usize, logs: usize, reason: Reason },
+    #[error("{undelivered} of {logs} logs in a page were not delivered: {reason}")]
+    Undelivered { undelivered: usize, logs: usize, reason: UndeliveredReason },
     #[error(
-        "{0} have become too old for Datadog while the backfill ran: it takes logs of the last 18 hours, and drops older ones without a \
-         word. Add `--late-as original_timestamp` to send them with the time of sending"
+        "{0} logs became too old for Datadog during the backfill: it accepts logs of the last 18 hours, and silently drops older ones. Add \
+         `--late-as original_timestamp` to send them with the time of sending"
     )]
     TooOld(usize),
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
     #[error("{path}: {error}")]
     Rejected { path: PathBuf, error: std::io::Error },
-    #[error("a bug in podferry: a page could not be read ({0}); please report that")]
+    #[error("a bug in podferry: it could not read a page ({0}); please report it")]
     Page(#[from] EventError),
     #[error(transparent)]
     Call(#[from] crate::aws::error::AwsCallError),
@@ -52,16 +52,16 @@ pub(crate) struct PageProcessing {
     pub(crate) settings: PipelineSettings,
     /// The account's id.
     pub(crate) owner: String,
-    /// The forwarder's ARN, which each log bears.
+    /// The forwarder's ARN, which each log carries.
     pub(crate) function_arn: String,
     /// Whether logs that are too old are sent with the time of sending.
     pub(crate) late_as: bool,
 }
 
-/// Where logs go.
+/// Where logs go to.
 #[derive(Debug)]
 pub(crate) enum Destination {
-    /// Nowhere: they are only counted.
+    /// They are only counted.
     DryRun(Box<Checkpoint>),
     Datadog(Box<DatadogDelivery>),
 }
@@ -74,30 +74,30 @@ pub(crate) struct DatadogDelivery {
     pub(crate) keys: Arc<ApiKey>,
     pub(crate) workers: usize,
     pub(crate) book: CheckpointFile,
-    /// Where logs are kept that Datadog refuses for good.
+    /// Where to keep logs that Datadog rejects for good.
     pub(crate) rejected: PathBuf,
 }
 
-/// Takes pages.
+/// Sends pages.
 #[derive(Debug)]
 pub(crate) struct Ferry {
     processing: PageProcessing,
-    way: Destination,
+    destination: Destination,
     streams: BTreeMap<String, Streams>,
     known: BTreeMap<String, SentEvents>,
 }
 
 impl Ferry {
     #[must_use]
-    pub(crate) fn new(processing: PageProcessing, mut way: Destination) -> Ferry {
-        let groups = &mut way.checkpoint().groups;
+    pub(crate) fn new(processing: PageProcessing, mut destination: Destination) -> Ferry {
+        let groups = &mut destination.checkpoint().groups;
         let known = groups.iter_mut().map(|(group, position)| (group.clone(), position.resume())).collect();
-        Ferry { processing, way, streams: BTreeMap::new(), known }
+        Ferry { processing, destination, streams: BTreeMap::new(), known }
     }
 
     /// How far it is.
     pub(crate) fn checkpoint(&mut self) -> &mut Checkpoint {
-        self.way.checkpoint()
+        self.destination.checkpoint()
     }
 
     /// Sends a page of a group.
@@ -114,26 +114,26 @@ impl Ferry {
         let contents = streams.take(fresh, &origin, &self.processing.settings)?;
         let mut totals = self.send(&contents).await?;
         totals.pages += 1;
-        let checkpoint = self.way.checkpoint();
+        let checkpoint = self.destination.checkpoint();
         checkpoint.totals.add(&totals);
         if let (Some(position), Some(streams)) = (checkpoint.groups.get_mut(group), self.streams.get(group)) {
             position.advance(&keys, streams.held());
         }
-        self.way.save()
+        self.destination.save()
     }
 
-    /// All pages up to `end_ms` of a group have come.
+    /// All pages of a group up to `end_ms` were sent.
     ///
     /// # Errors
     /// [`BackfillStop::Checkpoint`]
     pub(crate) fn window(&mut self, group: &str, end_ms: i64) -> Result<(), BackfillStop> {
-        if let Some(position) = self.way.checkpoint().groups.get_mut(group) {
+        if let Some(position) = self.destination.checkpoint().groups.get_mut(group) {
             position.finish_window(end_ms);
         }
-        self.way.save()
+        self.destination.save()
     }
 
-    /// All pages of a group have come: sends what waits.
+    /// All pages of a group were sent: sends what was held.
     ///
     /// # Errors
     /// [`BackfillStop`]
@@ -141,13 +141,13 @@ impl Ferry {
         let origin = self.origin(group);
         let contents = self.streams.remove(group).unwrap_or_default().finish(&origin);
         let totals = self.send(&contents).await?;
-        let checkpoint = self.way.checkpoint();
+        let checkpoint = self.destination.checkpoint();
         checkpoint.totals.add(&totals);
         if let Some(position) = checkpoint.groups.get_mut(group) {
             position.advance(&[], std::iter::empty());
             position.done = true;
         }
-        self.way.save()
+        self.destination.save()
     }
 
     fn origin(&self, group: &str) -> EventOrigin {
@@ -156,51 +156,38 @@ impl Ferry {
 
     async fn send(&mut self, contents: &[String]) -> Result<BackfillTotals, BackfillStop> {
         let PageProcessing { settings, function_arn, late_as, .. } = &self.processing;
-        let mut pipeline = Pipeline::new(function_arn, settings);
+        let mut pipeline = Pipeline::new(function_arn, settings, jiff::Timestamp::now().as_millisecond());
         for content in contents {
             pipeline.add(0, content)?;
         }
         let Processed { payloads, counts, .. } = pipeline.finish();
         let mut totals = BackfillTotals::of(&counts);
         totals.plain_bytes = payloads.iter().map(|payload| payload.plain_bytes as u64).sum();
-        let Destination::Datadog(delivery) = &mut self.way else { return Ok(totals) };
+        let Destination::Datadog(delivery) = &mut self.destination else { return Ok(totals) };
         if payloads.is_empty() {
             return Ok(totals);
         }
-        let (payloads, late) = restamped(payloads);
-        if late > 0 && !late_as {
-            return Err(BackfillStop::TooOld(late));
+        if counts.late > 0 && !late_as {
+            return Err(BackfillStop::TooOld(counts.late));
         }
-        totals.late = late as u64;
+        totals.late = counts.late as u64;
         let report = delivery.deliver(payloads).await;
         delivery.settle(report, &mut totals)?;
         Ok(totals)
     }
 }
 
-/// All payloads made fit to be sent now, and how many logs were too old.
-fn restamped(payloads: Vec<Payload>) -> (Vec<Payload>, usize) {
-    let now_ms = jiff::Timestamp::now().as_millisecond();
-    let (mut all, mut late) = (Vec::with_capacity(payloads.len()), 0);
-    for payload in payloads {
-        let (restamped, of_it) = late::restamp(payload, now_ms);
-        late += of_it;
-        all.extend(restamped);
-    }
-    (all, late)
-}
-
 impl DatadogDelivery {
-    async fn deliver(&self, payloads: Vec<Payload>) -> Report {
+    async fn deliver(&self, payloads: Vec<Payload>) -> DeliveryReport {
         let intake = Intake::new(self.client.clone(), self.url.clone());
         let deadline = Instant::now() + PATIENCE;
-        // What failed for the key is asked for once more with each page.
+        // A key that could not be fetched is fetched again with each page.
         self.keys.begin().await;
         deliver(payloads, &intake, &self.keys, RetryPolicy::default(), self.workers, deadline).await
     }
 
-    /// Counts what was delivered, keeps what never will be, and stops for what may be later.
-    fn settle(&self, report: Report, totals: &mut BackfillTotals) -> Result<(), BackfillStop> {
+    /// Counts what was delivered, keeps what never will be, and stops if something may be delivered later.
+    fn settle(&self, report: DeliveryReport, totals: &mut BackfillTotals) -> Result<(), BackfillStop> {
         totals.accepted = report.accepted as u64;
         totals.requests = report.tally.requests as u64;
         totals.bytes = report.bytes as u64;
@@ -223,7 +210,7 @@ impl DatadogDelivery {
     }
 }
 
-/// For the owner's eyes only: it is the text of logs.
+/// Readable by the owner only: it is the text of logs.
 fn append(path: &Path, text: &str) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.create(true).append(true);
@@ -251,7 +238,7 @@ impl Destination {
 }
 
 impl BackfillTotals {
-    fn of(counts: &Counts) -> BackfillTotals {
+    fn of(counts: &LogCounts) -> BackfillTotals {
         BackfillTotals {
             events: counts.events as u64,
             logs: counts.logs as u64,

@@ -5,14 +5,14 @@
 //!  of time    several    one page       what was   ends that              until all     position
 //!             at once    at a time,     sent       may go on              are accepted  of each group
 //!                │       in order       before     are held
-//!                └─ rate: below the quota, less when AWS throttles
+//!                └─ rate: below the quota, lower when AWS throttles
 //! ```
 //!
 //! * Pure: [`time`], [`windows`], [`rate`], [`position`], [`streams`], [`event`], [`cost`].
 //! * [`reader`] and [`estimate`] call AWS, [`ferry`] sends, [`checkpoint`] has the file.
 //!
-//! Pages are sent one after the other, each in the checkpoint before the next: what an interruption may send twice is one page, with
-//! what waited for it. Reading is what takes the time: five pages a second at most, for the whole account.
+//! Pages are sent one after another, and each is in the checkpoint before the next: an interruption can send at most one page twice,
+//! with what waited for it. Reading is what takes the time: five pages a second at most, for the whole account.
 
 pub(crate) mod checkpoint;
 pub(crate) mod cost;

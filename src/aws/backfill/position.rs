@@ -1,4 +1,4 @@
-//! How far a group was read, so that a later run goes on there: nothing left out, nothing sent a second time.
+//! How far a group was read, so that a later run continues there: nothing left out, nothing sent twice.
 //!
 //! It does not depend on a token of CloudWatch, which becomes invalid. `FilterLogEvents` gives events in the order of their times
 //! (Amazon CloudWatch Logs API reference), so a time says how far, and the ids of the events of that very time say the rest. What
@@ -42,7 +42,7 @@ impl GroupPosition {
         GroupPosition { through_ms: from_ms, ..GroupPosition::default() }
     }
 
-    /// From when on to read again.
+    /// From when to read again.
     #[must_use]
     pub(crate) fn restart_ms(&self) -> i64 {
         self.held.iter().map(|held| held.time_ms).chain([self.through_ms]).min().unwrap_or(self.through_ms)
@@ -54,7 +54,7 @@ impl GroupPosition {
         self.through_ms
     }
 
-    /// Goes on where an earlier run was: which events are to be left out when they are read again.
+    /// Continues where an earlier run stopped: which events to leave out when they are read again.
     pub(crate) fn resume(&mut self) -> SentEvents {
         self.awaited = self.held.clone();
         SentEvents {
@@ -96,7 +96,7 @@ impl GroupPosition {
     }
 }
 
-/// What an earlier run has sent.
+/// What an earlier run sent.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SentEvents {
     through_ms: i64,

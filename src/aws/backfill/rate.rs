@@ -1,4 +1,4 @@
-//! How many calls a second: below the account's quota, and less where AWS says that it was too many.
+//! How many calls a second: below the account's quota, and fewer when AWS throttles.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use std::time::Duration;
 /// Source: AWS re:Post knowledge center, "How do I identify and troubleshoot throttling errors in my CloudWatch logs?".
 pub(crate) const DEFAULT_RATE: f64 = 4.0;
 
-/// However often AWS throttles, the rate does not fall below this part of what was asked for.
+/// However often AWS throttles, the rate does not fall below this fraction of what was asked for.
 const LEAST: f64 = 1.0 / 16.0;
 
-/// What an answer gives back of the rate that throttling took.
+/// How much of the rate an answer restores, as a fraction of what was asked for.
 const RECOVERY: f64 = 1.0 / 40.0;
 
-/// Gives each call its time. Times are since some beginning.
+/// Gives each call its time. Times count from any start.
 #[derive(Debug, Clone)]
 pub(crate) struct Pace {
     most: f64,
@@ -35,13 +35,13 @@ impl Pace {
         at - now
     }
 
-    /// AWS has refused a call for being one too many: half as many from now on.
+    /// AWS throttled a call: half the rate from now on.
     pub(crate) fn throttled(&mut self, now: Duration) {
         self.rate = (self.rate / 2.0).max(self.most * LEAST);
         self.next = self.next.max(now + Duration::from_secs_f64(1.0 / self.rate));
     }
 
-    /// AWS has answered: somewhat more again.
+    /// AWS answered: the rate recovers a little.
     pub(crate) fn answered(&mut self) {
         self.rate = (self.rate + self.most * RECOVERY).min(self.most);
     }

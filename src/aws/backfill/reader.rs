@@ -1,6 +1,6 @@
-//! Pages of `FilterLogEvents`, each at its time: at a pace, and again where AWS asks for patience.
+//! Reads pages of `FilterLogEvents` at a pace, and retries when AWS throttles.
 //!
-//! The SDK's own attempts are switched off for this call: it would hide that AWS throttles, and the pace has to know.
+//! The SDK's own retries are off for this call: they would hide that AWS throttles, and the pace has to know.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,17 +15,17 @@ use crate::aws::account::Account;
 use crate::aws::error::{AwsCallError, AwsFailure};
 use forwarder::delivery::retry::{Decision, RetryPolicy, random};
 
-/// How many events a page has at most, and how many are asked for. Source: Amazon CloudWatch Logs API reference, FilterLogEvents.
+/// How many events a page can have, and how many are asked for. Source: Amazon CloudWatch Logs API reference, FilterLogEvents.
 pub(crate) const PAGE_EVENTS: i32 = 10_000;
 
-/// Attempts of one call, one after the other.
+/// Attempts of one call.
 const MAX_ATTEMPTS: u32 = 10;
 
 /// The waits between them.
 const PATIENCE: RetryPolicy =
     RetryPolicy { base: Duration::from_millis(250), cap: Duration::from_secs(10), attempt: Duration::ZERO };
 
-/// Codes of AWS that may pass, besides throttling. Source: Amazon CloudWatch Logs API reference, "Common Errors".
+/// Codes of failures that may pass, other than throttling. Source: Amazon CloudWatch Logs API reference, "Common Errors".
 const MAY_PASS: [&str; 6] = [
     "InternalFailure",
     "InternalServerError",

@@ -1,5 +1,5 @@
-//! All groups to their end. Windows of a group, and groups, are read at once; their pages are sent one after the other, those of a
-//! group in the order of their times.
+//! All groups to their end. Groups, and windows of a group, are read concurrently; pages are sent one after another, those of a group
+//! in the order of their times.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ pub(crate) struct BackfillRun {
     progress: watch::Sender<BackfillProgress>,
 }
 
-/// A window that is being read. What it has read is lost when this is dropped.
+/// A window that is being read. Dropping it discards what was read.
 struct WindowReading {
     window: Window,
     pages: mpsc::Receiver<Result<HistoryPage, AwsCallError>>,
@@ -82,7 +82,7 @@ impl BackfillRun {
             match ended {
                 Ok(Ok(())) => {}
                 Ok(Err(stop)) => {
-                    // A page of another group may be on its way: it comes to its end, and is noted.
+                    // A page of another group may be on its way: it is finished, and noted.
                     drop(self.ferry.lock().await);
                     return Err(stop);
                 }
@@ -96,12 +96,12 @@ impl BackfillRun {
         Ok(())
     }
 
-    /// The page that is being sent comes to its end first.
+    /// Waits for the page that is being sent.
     pub(crate) async fn totals(&self) -> BackfillTotals {
         self.ferry.lock().await.checkpoint().totals
     }
 
-    /// Waits for the page that is being sent, and lets none follow.
+    /// Waits for the page that is being sent, and keeps the next from being sent.
     pub(crate) async fn stop(&self) -> tokio::sync::MutexGuard<'_, Ferry> {
         self.ferry.lock().await
     }
@@ -136,7 +136,7 @@ impl BackfillRun {
         Ok(())
     }
 
-    /// Begins to read a window. One page waits to be taken, and one to be put there.
+    /// Starts to read a window. One page waits to be sent, and one to be queued.
     fn read(self: &Arc<BackfillRun>, group: String, window: Window) -> WindowReading {
         let (sender, pages) = mpsc::channel(1);
         let run = self.clone();

@@ -1,5 +1,5 @@
-//! Pages by stream. A page has events of many streams, and ends anywhere: in the midst of a line that containerd cut into pieces,
-//! or of a stack trace. So of each stream the end that may go on is held, and processed with the stream's next events.
+//! Pages by stream. A page has events of many streams and ends anywhere: in the middle of a line that containerd split, or of a stack
+//! trace. So the end of each stream is held if it may continue, and processed with the stream's next events.
 
 use std::collections::BTreeMap;
 
@@ -54,7 +54,7 @@ impl Streams {
         Ok(contents)
     }
 
-    /// What is left, when there is no other page.
+    /// What is left after the last page.
     pub(crate) fn finish(&mut self, origin: &EventOrigin) -> Vec<String> {
         let held = std::mem::take(&mut self.held);
         held.iter().map(|(stream, events)| content(origin, stream, events)).collect()
@@ -88,7 +88,7 @@ mod tests {
         let settings = PipelineSettings::default();
         let mut all = Vec::new();
         for content in contents {
-            let mut pipeline = Pipeline::new("", &settings);
+            let mut pipeline = Pipeline::new("", &settings, 0);
             pipeline.add(0, content).unwrap();
             for payload in pipeline.finish().payloads {
                 let logs: Vec<Value> = serde_json::from_slice(&payload.plain().unwrap()).unwrap();

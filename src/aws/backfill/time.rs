@@ -1,4 +1,4 @@
-//! The times that a backfill is told: RFC 3339, or how long ago.
+//! The times that people give a backfill: RFC 3339, or how long ago.
 
 use jiff::{Span, SpanRelativeTo, Timestamp, Unit};
 
@@ -21,7 +21,7 @@ pub(crate) fn parse(text: &str, now: Timestamp) -> Result<i64, String> {
         Some(milliseconds as i64)
     });
     ago.map(|ago| now.as_millisecond().saturating_sub(ago)).filter(|time| *time >= 0).ok_or_else(|| {
-        "must be a time with its zone, such as 2026-11-20T08:00:00Z, or how long ago, such as 90m, 2h or 3d".to_owned()
+        "must be a time with a zone, such as 2026-11-20T08:00:00Z, or how long ago, such as 90m, 2h or 3d".to_owned()
     })
 }
 

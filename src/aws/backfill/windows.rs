@@ -1,11 +1,11 @@
-//! The range of time in windows, so that several can be read at once: short where there are many events, long where there are few.
+//! The time range in windows, so that several can be read concurrently: short where there are many events, long where there are few.
 
 /// How long the first window is. Milliseconds, as all here.
 const FIRST: i64 = 60 * 60 * 1000;
 const SHORTEST: i64 = 1000;
 const LONGEST: i64 = 24 * 60 * 60 * 1000;
 
-/// A window of so many pages, or more, was too long; one of a single page may have been too short.
+/// A window of this many pages or more was too long; one of a single page may have been too short.
 const MANY_PAGES: usize = 4;
 
 /// A part of the range, with both its ends, in milliseconds since 1970.
@@ -30,7 +30,7 @@ impl Windows {
         Windows { next: start, end, width: FIRST }
     }
 
-    /// A window has taken so many pages.
+    /// A window took so many pages.
     pub(crate) fn learn(&mut self, pages: usize) {
         self.width = match pages {
             0 | 1 => self.width * 2,

@@ -4,18 +4,18 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use forwarder::delivery::undelivered::{self, Head};
-use pipeline::event::{self, Event};
+use pipeline::event::{self, InvocationEvent};
 use pipeline::json;
 use pipeline::late::LATE_AFTER_MS;
 
-/// How much of a reason is repeated, in characters: names of errors are shorter.
+/// How much of a reason to repeat, in characters: error names are shorter.
 const MAX_REASON: usize = 64;
 
 /// A message as SQS tells of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct ReceivedMessage {
     pub(crate) id: String,
-    /// What it can be deleted by, or shown again.
+    /// What to delete it by, or to make it visible again.
     pub(crate) receipt: String,
     pub(crate) body: String,
     /// The attribute `podferry_reason`.
@@ -32,13 +32,13 @@ pub(crate) struct ReceivedMessage {
 pub(crate) enum DeadLetterKind {
     /// Logs of ours.
     Logs,
-    /// An event that the function, or Lambda for it, has given up.
+    /// An event that the function, or Lambda on its behalf, gave up on.
     Event,
-    /// A note of S3 that such an event is in a bucket.
+    /// S3's notification that such an event is in a bucket.
     Object,
-    /// Of ours, and damaged or of a newer podferry.
+    /// podferry's, but damaged or from a newer version.
     Unreadable,
-    /// Nothing that podferry writes or takes.
+    /// Nothing that podferry writes or reads.
     Unknown,
 }
 
@@ -53,7 +53,7 @@ pub(crate) struct DeadLetter {
     pub(crate) logs: Option<usize>,
     pub(crate) first_ms: Option<i64>,
     pub(crate) last_ms: Option<i64>,
-    /// How often its logs were given up on.
+    /// How often delivery of its logs was given up.
     pub(crate) attempts: Option<u32>,
     pub(crate) sent_ms: i64,
     pub(crate) receives: u32,
@@ -83,7 +83,7 @@ impl DeadLetterKind {
         }
     }
 
-    /// Whether the function can take it again. What it cannot may belong to somebody else.
+    /// Whether the function can process it again. What it cannot may belong to somebody else.
     #[must_use]
     pub(crate) fn is_known(self) -> bool {
         !matches!(self, DeadLetterKind::Unreadable | DeadLetterKind::Unknown)
@@ -110,7 +110,7 @@ impl DeadLetter {
         }
     }
 
-    /// Whether Datadog would drop logs of it for their age, so that the function will send them with another time.
+    /// Whether it has logs that Datadog would drop for their age, so that the function sends them with another time.
     #[must_use]
     pub(crate) fn is_late(&self, now_ms: i64) -> bool {
         self.first_ms.is_some_and(|first| first < now_ms.saturating_sub(LATE_AFTER_MS))
@@ -129,14 +129,16 @@ impl DeadLetterFilter {
 /// What it is; what it says of itself, if it is logs; and why Lambda has given it up, if it says so.
 fn recognise(body: &str) -> (DeadLetterKind, Option<Head>, Option<String>) {
     match event::recognise(body.as_bytes()) {
-        Ok(Event::Undelivered(text)) => match undelivered::read_head(text) {
+        Ok(InvocationEvent::Undelivered(text)) => match undelivered::read_head(text) {
             Ok(head) => (DeadLetterKind::Logs, Some(head), None),
             Err(_) => (DeadLetterKind::Unreadable, None, None),
         },
-        Ok(Event::S3(_)) => (DeadLetterKind::Object, None, None),
-        Ok(Event::Failed(_)) => (DeadLetterKind::Event, None, condition(body)),
-        Ok(Event::AwsLogs { .. } | Event::Kinesis(_) | Event::Sqs(_)) => (DeadLetterKind::Event, None, None),
-        Ok(Event::Firehose(_)) | Err(_) => (DeadLetterKind::Unknown, None, None),
+        Ok(InvocationEvent::S3(_)) => (DeadLetterKind::Object, None, None),
+        Ok(InvocationEvent::Failed(_)) => (DeadLetterKind::Event, None, condition(body)),
+        Ok(InvocationEvent::AwsLogs { .. } | InvocationEvent::Kinesis(_) | InvocationEvent::Sqs(_)) => {
+            (DeadLetterKind::Event, None, None)
+        }
+        Ok(InvocationEvent::Firehose(_)) | Err(_) => (DeadLetterKind::Unknown, None, None),
     }
 }
 

@@ -1,5 +1,5 @@
-//! A queue that is read by people: nothing is taken away by reading. What was received is hidden from other readers meanwhile,
-//! and shown again at the end.
+//! A queue that people read: reading removes nothing. What was received is hidden from other consumers meanwhile, and made visible
+//! again at the end.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -12,17 +12,17 @@ use crate::aws::error::AwsCallError;
 use crate::aws::queues::SqsQueue;
 use forwarder::lambda::queue::REASON_ATTRIBUTE;
 
-/// How many messages a call gives, or takes. Source: Amazon SQS API reference, ReceiveMessage.
+/// How many messages a call can return, or take. Source: Amazon SQS API reference, ReceiveMessage.
 const AT_ONCE: i32 = 10;
 
-/// How long a message is hidden while a queue is read, in seconds. Should this process die, it is shown again then.
+/// How long a message is hidden while a queue is read, in seconds. If this process dies, it becomes visible again then.
 const HIDDEN_SECONDS: i32 = 300;
 
 /// How long to wait for a message. With a wait SQS asks all of its servers, and an empty answer means that there is none.
 /// Source: Amazon SQS Developer Guide, "Amazon SQS short and long polling".
 const WAIT_SECONDS: i32 = 1;
 
-/// What is done with a message.
+/// What to do with a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RedriveAction {
     /// Sends it to another queue, and then deletes it here.
@@ -30,7 +30,7 @@ pub(crate) enum RedriveAction {
     Drop,
 }
 
-/// What has become of messages.
+/// What became of the messages.
 #[derive(Debug, Default)]
 pub(crate) struct RedriveOutcome {
     /// By id.
@@ -40,7 +40,7 @@ pub(crate) struct RedriveOutcome {
 }
 
 impl SqsQueue {
-    /// All messages that are visible now, the oldest first.
+    /// All messages that are visible now, oldest first.
     ///
     /// # Errors
     /// [`AwsCallError`]. What was received until then is shown again.
@@ -69,7 +69,7 @@ impl SqsQueue {
         Ok(messages)
     }
 
-    /// Does with the messages of these ids what was decided; others stay.
+    /// Carries out the action on the messages with these ids; others stay.
     ///
     /// # Errors
     /// [`AwsCallError`], if the queue could not be read. What was done until then is done.
@@ -149,7 +149,7 @@ impl SqsQueue {
         Ok(answer.messages.unwrap_or_default().into_iter().map(received).collect())
     }
 
-    /// Shows messages again that were only looked at.
+    /// Makes messages visible again that were only looked at.
     async fn show(&self, account: &Account, receipts: Vec<String>) -> Result<(), AwsCallError> {
         for some in receipts.chunks(AT_ONCE as usize) {
             let entry = |(number, receipt): (usize, &String)| {
@@ -162,7 +162,7 @@ impl SqsQueue {
             };
             let entries: Vec<_> = some.iter().enumerate().filter_map(entry).collect();
             let call = account.sqs.change_message_visibility_batch().queue_url(&self.url).set_entries(Some(entries));
-            // Of those that fail, SQS's own time holds.
+            // Those that fail become visible by SQS's own timeout.
             call.send()
                 .await
                 .map_err(|error| AwsCallError::new("sqs:ChangeMessageVisibility", self.on(account), &error))?;

@@ -1,4 +1,4 @@
-//! The account's own subscription filter: one policy for all groups of a region, those of tomorrow too, but for the ones that it
+//! The account's own subscription filter: one policy for all log groups of a region, including future ones, except for those that it
 //! leaves out. Pure.
 //!
 //! Source: Amazon CloudWatch Logs API reference, `PutAccountPolicy`: one such policy an account and region; `selectionCriteria`
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::is_same_function;
 
-/// A policy as it stands, or as it is wanted.
+/// A policy as it is, or as it is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AccountPolicy {
     pub(crate) name: String,
@@ -17,26 +17,26 @@ pub(crate) struct AccountPolicy {
     pub(crate) pattern: String,
     /// Groups that it leaves out.
     pub(crate) left_out: Vec<String>,
-    /// All members of its document, so that a change keeps what is not known here.
+    /// All members of its document, so that a change keeps those that podferry does not know.
     document: Value,
 }
 
-/// Why a policy cannot be put.
+/// Why a policy cannot be written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PolicyRefusal {
     #[error(
-        "the account's subscription filter policy `{name}` leads elsewhere: {destination}. An account has one in a region; subscribe groups instead"
+        "the account's subscription filter policy `{name}` leads elsewhere: {destination}. An account can have only one per region; subscribe log groups instead"
     )]
     Occupied { name: String, destination: String },
     #[error(
-        "the selection criteria of the policy `{name}` are not understood; podferry knows `LogGroupName NOT IN [\"…\"]`, and will not replace others"
+        "podferry cannot parse the selection criteria of the policy `{name}`: it supports `LogGroupName NOT IN [\"…\"]`, and does not replace others"
     )]
     Criteria { name: String },
-    #[error("the document of the policy `{name}` is not understood")]
+    #[error("podferry cannot parse the document of the policy `{name}`")]
     Document { name: String },
 }
 
-/// What is to be done.
+/// What to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum PolicyStep {
     Create(AccountPolicy),
@@ -63,7 +63,7 @@ impl AccountPolicy {
         Ok(AccountPolicy { name: name.to_owned(), destination, pattern, left_out, document })
     }
 
-    /// The document to put.
+    /// The document to write.
     #[must_use]
     pub(crate) fn document(&self) -> String {
         let mut document = self.document.clone();
@@ -72,7 +72,7 @@ impl AccountPolicy {
         document.to_string()
     }
 
-    /// The selection criteria to put.
+    /// The selection criteria to write.
     #[must_use]
     pub(crate) fn criteria(&self) -> String {
         let names: Vec<String> = self.left_out.iter().map(|name| Value::from(name.as_str()).to_string()).collect();
@@ -98,21 +98,21 @@ fn left_out(criteria: &str) -> Option<Vec<String>> {
     operator.eq_ignore_ascii_case(OPERATOR).then(|| serde_json::from_str(names).ok()).flatten()
 }
 
-/// What is wanted: where to, what of, and which groups not.
+/// What is wanted: destination, pattern, and which groups to leave out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PolicyWish {
     pub(crate) name: String,
     pub(crate) destination: String,
-    /// `None`: all events, or what stands.
+    /// `None`: all events, or those of the existing policy.
     pub(crate) pattern: Option<String>,
     /// The function's own group, and groups with a filter of their own that leads to the function.
     pub(crate) leave_out: Vec<String>,
 }
 
-/// What is to be done, if this stands. Groups that are left out stay so.
+/// What to do, given the existing policy. Groups that it leaves out stay left out.
 #[must_use]
-pub(crate) fn step(stands: Option<Result<AccountPolicy, PolicyRefusal>>, wish: &PolicyWish) -> PolicyStep {
-    let stands = match stands {
+pub(crate) fn step(existing: Option<Result<AccountPolicy, PolicyRefusal>>, wish: &PolicyWish) -> PolicyStep {
+    let existing = match existing {
         None => {
             return PolicyStep::Create(AccountPolicy {
                 name: wish.name.clone(),
@@ -123,16 +123,16 @@ pub(crate) fn step(stands: Option<Result<AccountPolicy, PolicyRefusal>>, wish: &
             });
         }
         Some(Err(refusal)) => return PolicyStep::Refuse(refusal),
-        Some(Ok(stands)) => stands,
+        Some(Ok(existing)) => existing,
     };
-    if !stands.leads_to(&wish.destination) {
-        let AccountPolicy { name, destination, .. } = stands;
+    if !existing.leads_to(&wish.destination) {
+        let AccountPolicy { name, destination, .. } = existing;
         return PolicyStep::Refuse(PolicyRefusal::Occupied { name, destination });
     }
-    let mut to = stands.clone();
-    to.left_out.extend(wish.leave_out.iter().filter(|name| !stands.left_out.contains(name)).cloned());
+    let mut to = existing.clone();
+    to.left_out.extend(wish.leave_out.iter().filter(|name| !existing.left_out.contains(name)).cloned());
     to.pattern = wish.pattern.clone().unwrap_or(to.pattern);
-    if to == stands { PolicyStep::Leave(to) } else { PolicyStep::Change { from: stands, to } }
+    if to == existing { PolicyStep::Leave(to) } else { PolicyStep::Change { from: existing, to } }
 }
 
 #[cfg(test)]
@@ -146,7 +146,7 @@ mod tests {
         PolicyWish { name: "podferry".to_owned(), destination: FUNCTION.to_owned(), pattern: None, leave_out }
     }
 
-    fn stands(criteria: Option<&str>) -> Option<Result<AccountPolicy, PolicyRefusal>> {
+    fn existing(criteria: Option<&str>) -> Option<Result<AccountPolicy, PolicyRefusal>> {
         let document =
             json!({ "DestinationArn": FUNCTION, "FilterPattern": "E", "Distribution": "Random" }).to_string();
         Some(AccountPolicy::read("all", &document, criteria))
@@ -166,17 +166,17 @@ mod tests {
     #[test]
     fn what_is_left_out_stays_so() {
         let PolicyStep::Change { to, .. } =
-            step(stands(Some(r#"LogGroupName  NOT IN ["/x"]"#)), &wish(&["/own", "/x"]))
+            step(existing(Some(r#"LogGroupName  NOT IN ["/x"]"#)), &wish(&["/own", "/x"]))
         else {
             panic!()
         };
         assert_eq!(to.left_out, ["/x", "/own"]);
         assert_eq!(to.pattern, "E");
         assert!(to.document().contains("Random"));
-        let PolicyStep::Change { to, .. } = step(stands(None), &wish(&["/own"])) else { panic!() };
+        let PolicyStep::Change { to, .. } = step(existing(None), &wish(&["/own"])) else { panic!() };
         assert_eq!(to.left_out, ["/own"]);
         assert!(matches!(
-            step(stands(Some(r#"LogGroupName NOT IN ["/own"]"#)), &wish(&["/own"])),
+            step(existing(Some(r#"LogGroupName NOT IN ["/own"]"#)), &wish(&["/own"])),
             PolicyStep::Leave(_)
         ));
     }
@@ -191,7 +191,10 @@ mod tests {
         assert!(matches!(step(Some(other), &wish(&[])), PolicyStep::Refuse(PolicyRefusal::Occupied { .. })));
         for criteria in ["LogGroupNamePrefix IN [\"/a\"]", "LogGroupName NOT IN /a", "LogGroupName NOT IN [1]"] {
             assert!(
-                matches!(step(stands(Some(criteria)), &wish(&[])), PolicyStep::Refuse(PolicyRefusal::Criteria { .. })),
+                matches!(
+                    step(existing(Some(criteria)), &wish(&[])),
+                    PolicyStep::Refuse(PolicyRefusal::Criteria { .. })
+                ),
                 "{criteria}"
             );
         }

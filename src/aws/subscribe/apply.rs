@@ -1,4 +1,4 @@
-//! The calls by which a plan becomes real, and those that read what stands.
+//! The calls that carry out a plan, and those that read what exists.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ use crate::aws::error::{AwsCallError, AwsFailure, On};
 use crate::aws::function::Function;
 use crate::aws::groups::SubscriptionFilter;
 
-/// CloudWatch Logs tries the function when a filter is made, and a permission takes some seconds until it counts. So the first
-/// waits are short, and after seven attempts, half a minute, it is not that.
+/// CloudWatch Logs invokes the function when a filter is made, and a permission takes some seconds to take effect. The first waits
+/// are short; if it still fails after seven attempts, half a minute, the permission is not the reason.
 const ATTEMPTS_AFTER_PERMISSION: u32 = 7;
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 
-/// The beginning of what it then says. Source: seen at AWS; moto says the same.
+/// The start of its message. Source: seen at AWS; moto says the same.
 const COULD_NOT_EXECUTE: &str = "Could not execute the lambda function";
 
 /// The function's policy.
@@ -54,7 +54,7 @@ pub(crate) async fn add_permission(account: &Account, function: &Function) -> Re
     call.send().await.map(drop).map_err(|error| AwsCallError::new("lambda:AddPermission", function.on(), &error))
 }
 
-/// Takes it back.
+/// Removes it.
 ///
 /// # Errors
 /// [`AwsCallError`]
@@ -64,7 +64,7 @@ pub(crate) async fn remove_permission(account: &Account, function: &Function) ->
     call.send().await.map(drop).map_err(|error| AwsCallError::new("lambda:RemovePermission", function.on(), &error))
 }
 
-/// Makes a filter, or changes the one of its name. `is_permission_new`: the function may not be allowed yet.
+/// Makes a filter, or changes the one with its name. `is_permission_new`: the permission may not have taken effect yet.
 ///
 /// # Errors
 /// [`AwsCallError`]
@@ -94,7 +94,7 @@ pub(crate) async fn put_filter(
     .await
 }
 
-/// Makes a call that tries the function; where the permission is new, again until it counts.
+/// Makes a call that invokes the function; if the permission is new, retries until it takes effect.
 async fn until_allowed<W: Future<Output = Result<(), AwsCallError>>>(
     is_permission_new: bool,
     call: impl Fn() -> W,
@@ -114,7 +114,7 @@ fn could_not_execute(error: &AwsCallError) -> bool {
     matches!(&error.failure, AwsFailure::Refused(answer) if answer.message.starts_with(COULD_NOT_EXECUTE))
 }
 
-/// Deletes a filter. One that has gone meanwhile is no failure.
+/// Deletes a filter. If it is already gone, that is no failure.
 ///
 /// # Errors
 /// [`AwsCallError`]
@@ -154,7 +154,7 @@ pub(crate) async fn account_policy(
     }
 }
 
-/// Makes the account's policy, or changes it. `is_permission_new` as with [`put_filter`].
+/// Makes the account policy, or changes it. `is_permission_new` as for [`put_filter`].
 ///
 /// # Errors
 /// [`AwsCallError`]

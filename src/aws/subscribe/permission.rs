@@ -1,5 +1,5 @@
-//! The permission by which CloudWatch Logs may invoke the function: one for all groups of the account, since a function's policy
-//! has room for about fifty. Pure: from the policy that Lambda shows to what is to be done.
+//! The permission by which CloudWatch Logs may invoke the function: one for all log groups of the account, since a function's policy
+//! has room for about fifty. Pure: from the policy that Lambda shows to what to do.
 //!
 //! Source: AWS Lambda Developer Guide, "Lambda quotas", "Function resource-based policy": 20 KB.
 
@@ -24,7 +24,7 @@ pub(crate) struct PolicyStatement {
     sources: Vec<String>,
     /// Accounts that it may come from; empty is any.
     accounts: Vec<String>,
-    /// It has conditions that are not understood here, and may allow less.
+    /// It has conditions that podferry does not know, and may allow less.
     is_narrower: bool,
 }
 
@@ -35,20 +35,20 @@ pub(crate) struct FunctionPolicy {
     ids: Vec<String>,
 }
 
-/// What is to be done about the permission.
+/// What to do about the permission.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum PermissionStep {
-    /// The statements of these ids allow it already.
+    /// The statements with these ids already allow it.
     Leave(Vec<String>),
     Add,
     /// A statement has our id and does not allow it.
     Taken,
-    /// There is nothing to be invoked for.
+    /// No group needs it.
     None,
 }
 
 impl FunctionPolicy {
-    /// Reads the JSON that `GetPolicy` gives. What is not understood allows nothing.
+    /// Reads the JSON that `GetPolicy` returns. What podferry does not know allows nothing.
     #[must_use]
     pub(crate) fn read(json: &str) -> FunctionPolicy {
         let policy: Value = serde_json::from_str(json).unwrap_or_default();
@@ -61,7 +61,7 @@ impl FunctionPolicy {
         read
     }
 
-    /// Whether there is a statement of this id.
+    /// Whether there is a statement with this id.
     #[must_use]
     pub(crate) fn has(&self, id: &str) -> bool {
         self.ids.iter().any(|known| known == id)

@@ -1,4 +1,4 @@
-//! What there is to do to have groups subscribed, or not any more. Pure: from what stands and what is wanted to steps.
+//! What to do to subscribe log groups, or to unsubscribe them. Pure: from what exists and what is wanted to steps.
 
 use super::is_same_function;
 use crate::aws::groups::{FilterExtras, LogGroup, LogGroupClass, SubscriptionFilter};
@@ -12,17 +12,17 @@ pub(crate) const MAX_FILTERS: usize = 2;
 pub(crate) struct SubscribeWish {
     /// The function's ARN, with a version or alias if one is meant.
     pub(crate) destination: String,
-    /// For filters that are made anew.
+    /// For new filters.
     pub(crate) filter_name: String,
-    /// `None`: all events for new filters, and what stands for others.
+    /// `None`: all events for new filters; existing ones keep theirs.
     pub(crate) pattern: Option<String>,
     /// Where the function's own log goes.
     pub(crate) own_log_group: String,
-    /// The account's policy that leads to the function already: its name, and the groups that it leaves out.
+    /// The account policy that already leads to the function: its name, and the groups that it leaves out.
     pub(crate) by_policy: Option<(String, Vec<String>)>,
 }
 
-/// What is to be done with one group.
+/// What to do with one group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum SubscribeStep {
     Create(SubscriptionFilter),
@@ -34,26 +34,26 @@ pub(crate) enum SubscribeStep {
 /// Why a group cannot be subscribed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SubscribeRefusal {
-    #[error("this is the function's own log: each invocation would cause the next one, without end")]
+    #[error("this is the function's own log group: each invocation would cause the next one, endlessly")]
     OwnLogGroup,
-    #[error("log groups of class {0} take no subscription filter, and a class cannot be changed")]
+    #[error("log groups of class {0} do not support subscription filters, and the class cannot be changed")]
     Class(&'static str),
-    #[error("it has its {MAX_FILTERS} filters already: {}. Delete one first", list(.0))]
+    #[error("it already has {MAX_FILTERS} filters: {}. Delete one first", list(.0))]
     Full(Vec<SubscriptionFilter>),
-    #[error("a filter named {} stands there and leads elsewhere: {}. Choose another name with --filter-name", .0.name, resource(&.0.destination))]
+    #[error("its filter {} leads elsewhere: {}. Choose another name with --filter-name", .0.name, resource(&.0.destination))]
     NameTaken(SubscriptionFilter),
-    #[error("several filters lead to the function, and every log is sent as often: {}. Delete all but one", list(.0))]
+    #[error("several filters lead to the function, so every log is sent several times: {}. Delete all but one", list(.0))]
     Twice(Vec<SubscriptionFilter>),
-    #[error("the account's policy {0} subscribes it already, and a filter would send every log twice")]
+    #[error("account policy {0} already subscribes it; a filter would send every log twice")]
     ByPolicy(String),
     #[error(
-        "no log group has this name. Fargate makes the group with the first log of a pod; to make it now: `aws logs create-log-group`"
+        "this log group does not exist. Fargate creates it with the first log of a pod; to create it now: `aws logs create-log-group`"
     )]
     Missing,
 }
 
 impl SubscribeRefusal {
-    /// Whether a person should look at it though the group was not named: a pattern may well take in what takes no filter.
+    /// Whether a person should look at it even if the group was not named: a pattern may well match groups that take no filter.
     #[must_use]
     pub(crate) fn is_conflict(&self) -> bool {
         !matches!(self, SubscribeRefusal::OwnLogGroup | SubscribeRefusal::Class(_) | SubscribeRefusal::ByPolicy(_))
@@ -65,12 +65,12 @@ fn list(filters: &[SubscriptionFilter]) -> String {
     filters.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
-/// An ARN without what the group has in common with it: `function:podferry`.
+/// The part of an ARN after account and region: `function:podferry`.
 fn resource(arn: &str) -> &str {
     arn.splitn(6, ':').last().unwrap_or(arn)
 }
 
-/// What is to be done with a group that has these filters.
+/// What to do with a group that has these filters.
 #[must_use]
 pub(crate) fn step(group: &LogGroup, filters: &[SubscriptionFilter], wish: &SubscribeWish) -> SubscribeStep {
     if group.name == wish.own_log_group {
@@ -91,7 +91,7 @@ pub(crate) fn step(group: &LogGroup, filters: &[SubscriptionFilter], wish: &Subs
 }
 
 fn with_ours(filter: &SubscriptionFilter, wish: &SubscribeWish) -> SubscribeStep {
-    // Who names no version or alias is content with the one that stands.
+    // Without a version or alias in the wish, the existing one is fine.
     let is_unqualified = wish.destination.matches(':').count() <= 6;
     let destination = if is_unqualified { &filter.destination } else { &wish.destination };
     let pattern = wish.pattern.as_ref().unwrap_or(&filter.pattern);
@@ -119,7 +119,7 @@ fn without_ours(group: &LogGroup, filters: &[SubscriptionFilter], wish: &Subscri
     })
 }
 
-/// The filters to delete so that nothing leads to the function any more; where a version or alias is meant, to that one.
+/// The filters to delete so that nothing leads to the function, or to the version or alias that is meant.
 #[must_use]
 pub(crate) fn ours<'f>(filters: &'f [SubscriptionFilter], destination: &str) -> Vec<&'f SubscriptionFilter> {
     let is_unqualified = destination.matches(':').count() <= 6;
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_stands_there() {
+    fn no_filter_yet() {
         let create = |pattern: &str| SubscribeStep::Create(filter("podferry", pattern, FUNCTION));
         assert_eq!(step(&group("/a"), &[], &wish(None)), create(""));
         assert_eq!(step(&group("/a"), &[], &wish(Some("ERROR"))), create("ERROR"));
@@ -170,12 +170,18 @@ mod tests {
     }
 
     #[test]
-    fn ours_stands_there_whatever_its_name() {
-        let stands = filter("stack-Subscription-1A", "ERROR", FUNCTION);
-        assert_eq!(step(&group("/a"), from_ref(&stands), &wish(None)), SubscribeStep::Leave(stands.clone()));
-        assert_eq!(step(&group("/a"), from_ref(&stands), &wish(Some("ERROR"))), SubscribeStep::Leave(stands.clone()));
-        let to = SubscriptionFilter { pattern: String::new(), ..stands.clone() };
-        assert_eq!(step(&group("/a"), from_ref(&stands), &wish(Some(""))), SubscribeStep::Change { from: stands, to });
+    fn a_filter_of_ours_whatever_its_name() {
+        let existing = filter("stack-Subscription-1A", "ERROR", FUNCTION);
+        assert_eq!(step(&group("/a"), from_ref(&existing), &wish(None)), SubscribeStep::Leave(existing.clone()));
+        assert_eq!(
+            step(&group("/a"), from_ref(&existing), &wish(Some("ERROR"))),
+            SubscribeStep::Leave(existing.clone())
+        );
+        let to = SubscriptionFilter { pattern: String::new(), ..existing.clone() };
+        assert_eq!(
+            step(&group("/a"), from_ref(&existing), &wish(Some(""))),
+            SubscribeStep::Change { from: existing, to }
+        );
     }
 
     #[test]
@@ -185,20 +191,20 @@ mod tests {
             emit_system_fields: vec!["@aws.region".to_owned()],
             ..FilterExtras::default()
         };
-        let stands = SubscriptionFilter { extras: extras.clone(), ..filter("x", "", FUNCTION) };
-        let SubscribeStep::Change { to, .. } = step(&group("/a"), &[stands], &wish(Some("E"))) else { panic!() };
+        let existing = SubscriptionFilter { extras: extras.clone(), ..filter("x", "", FUNCTION) };
+        let SubscribeStep::Change { to, .. } = step(&group("/a"), &[existing], &wish(Some("E"))) else { panic!() };
         assert_eq!(to.extras, extras);
     }
 
     #[test]
-    fn a_version_that_stands_is_left_unless_another_is_meant() {
-        let stands = filter("x", "", &format!("{FUNCTION}:live"));
-        assert_eq!(step(&group("/a"), from_ref(&stands), &wish(None)), SubscribeStep::Leave(stands.clone()));
+    fn an_existing_version_is_left_unless_another_is_meant() {
+        let existing = filter("x", "", &format!("{FUNCTION}:live"));
+        assert_eq!(step(&group("/a"), from_ref(&existing), &wish(None)), SubscribeStep::Leave(existing.clone()));
         let next = SubscribeWish { destination: format!("{FUNCTION}:next"), ..wish(None) };
-        let SubscribeStep::Change { to, .. } = step(&group("/a"), from_ref(&stands), &next) else { panic!() };
+        let SubscribeStep::Change { to, .. } = step(&group("/a"), from_ref(&existing), &next) else { panic!() };
         assert_eq!(to.destination, next.destination);
-        assert_eq!(ours(from_ref(&stands), FUNCTION), [&stands]);
-        assert!(ours(&[stands], &next.destination).is_empty());
+        assert_eq!(ours(from_ref(&existing), FUNCTION), [&existing]);
+        assert!(ours(&[existing], &next.destination).is_empty());
     }
 
     #[test]
@@ -226,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn the_accounts_policy_sends_already() {
+    fn the_account_policy_already_sends() {
         let wish = SubscribeWish { by_policy: Some(("all".to_owned(), vec!["/b".to_owned()])), ..wish(None) };
         assert_eq!(step(&group("/a"), &[], &wish), SubscribeStep::Refuse(SubscribeRefusal::ByPolicy("all".to_owned())));
         assert!(matches!(step(&group("/b"), &[], &wish), SubscribeStep::Create(_)));
@@ -238,8 +244,8 @@ mod tests {
         match step {
             SubscribeStep::Create(filter) => filters.push(filter.clone()),
             SubscribeStep::Change { from, to } => {
-                let stands = filters.iter_mut().find(|one| one.name == from.name).unwrap();
-                *stands = to.clone();
+                let existing = filters.iter_mut().find(|one| one.name == from.name).unwrap();
+                *existing = to.clone();
             }
             SubscribeStep::Leave(_) | SubscribeStep::Refuse(_) => {}
         }

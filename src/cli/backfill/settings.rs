@@ -7,7 +7,7 @@ use aws_credential_types::provider::ProvideCredentials;
 use crate::aws::account::Account;
 use crate::aws::function::Function;
 use crate::cli::error::CommandError;
-use forwarder::settings::{Environment, Settings, Source};
+use forwarder::settings::{Environment, Settings, VariableSource};
 
 /// Variables that are about the function itself, or that would have another meaning here.
 const NOT_HERE: [&str; 4] = [
@@ -22,10 +22,10 @@ const NOT_HERE: [&str; 4] = [
 /// Variables, some of which are others here.
 struct Over<'s> {
     others: HashMap<String, String>,
-    under: &'s dyn Source,
+    under: &'s dyn VariableSource,
 }
 
-impl Source for Over<'_> {
+impl VariableSource for Over<'_> {
     fn get(&self, name: &str) -> Option<String> {
         match self.others.get(name) {
             Some(value) => Some(value.clone()),
@@ -68,7 +68,7 @@ pub(super) async fn read(
         }
         set("DD_API_KEY", "none");
     }
-    let under: &dyn Source = function.map_or(&Environment, |function| &function.variables);
+    let under: &dyn VariableSource = function.map_or(&Environment, |function| &function.variables);
     let mut settings = Settings::read(&Over { others, under })?;
     // The way to Datadog is this machine's, not the function's.
     settings.delivery.proxies = Settings::read_proxies(&Environment)?;

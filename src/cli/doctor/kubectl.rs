@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::aws::doctor::cluster::Unseen;
+use crate::aws::health::cluster::ClusterUnknown;
 
 /// How `kubectl` is called.
 #[derive(Debug, Clone)]
@@ -14,23 +14,23 @@ pub(super) struct Kubectl {
     pub(crate) program: String,
     /// A context of the kubeconfig; else the current one.
     pub(crate) context: Option<String>,
-    /// How long one question may take, a plugin for credentials included.
+    /// How long one call may take, including a credentials plugin.
     pub(crate) timeout: Duration,
 }
 
-/// What `kubectl` gave: as text, for places in it, and as a value.
+/// What `kubectl` answered: as text, for places in it, and as a value.
 #[derive(Debug, Clone)]
-pub(super) struct Seen {
+pub(super) struct KubectlAnswer {
     pub(crate) text: String,
     pub(crate) value: Value,
 }
 
-/// How much of what `kubectl` says to repeat, in characters.
+/// How much of an error of `kubectl` to repeat, in characters.
 const MAX_SAID: usize = 200;
 
 impl Kubectl {
-    /// `kubectl get … -o json`. One that takes too long is ended.
-    pub(super) async fn get(&self, what: &[&str]) -> Result<Seen, Unseen> {
+    /// `kubectl get … -o json`. One that takes too long is stopped.
+    pub(super) async fn get(&self, what: &[&str]) -> Result<KubectlAnswer, ClusterUnknown> {
         let mut command = Command::new(&self.program);
         command.arg("get").args(what).args(["-o", "json"]);
         if let Some(context) = &self.context {
@@ -42,15 +42,15 @@ impl Kubectl {
         let output = match answer {
             Err(_) => {
                 let seconds = self.timeout.as_secs();
-                return Err(Unseen::Failed(format!(
-                    "{program} did not answer within {seconds} seconds, and was ended"
+                return Err(ClusterUnknown::Failed(format!(
+                    "{program} did not answer within {seconds} seconds, and was stopped"
                 )));
             }
             Ok(Err(error)) => {
                 let why = format!(
-                    "{program} could not be run: {error}; install it, name it with --kubectl, or leave the cluster out with --no-kubectl"
+                    "could not run {program}: {error}; install it, name another with --kubectl, or skip the cluster with --no-kubectl"
                 );
-                return Err(Unseen::Failed(why));
+                return Err(ClusterUnknown::Failed(why));
             }
             Ok(Ok(output)) => output,
         };
@@ -59,20 +59,20 @@ impl Kubectl {
         }
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         match serde_json::from_str(&text) {
-            Ok(value) => Ok(Seen { text, value }),
-            Err(_) => Err(Unseen::Failed(format!("{program} answered what is no JSON"))),
+            Ok(value) => Ok(KubectlAnswer { text, value }),
+            Err(_) => Err(ClusterUnknown::Failed(format!("{program} did not answer with JSON"))),
         }
     }
 }
 
-/// Its last line says it: others before it are of plugins.
-fn refused(program: &str, said: &str) -> Unseen {
+/// The last line says why: plugins write those before it.
+fn refused(program: &str, said: &str) -> ClusterUnknown {
     let line = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("nothing");
     // Source: kubernetes/kubectl, `pkg/cmd/util/helpers.go`: `Error from server (REASON): …`.
     if line.starts_with("Error from server (NotFound)") {
-        return Unseen::NotFound;
+        return ClusterUnknown::NotFound;
     }
-    Unseen::Failed(format!("{program} failed: {}", line.chars().take(MAX_SAID).collect::<String>()))
+    ClusterUnknown::Failed(format!("{program} failed: {}", line.chars().take(MAX_SAID).collect::<String>()))
 }
 
 #[cfg(test)]
@@ -83,11 +83,11 @@ mod tests {
     fn what_kubectl_says() {
         assert_eq!(
             refused("k", "warning\nError from server (NotFound): namespaces \"x\" not found\n"),
-            Unseen::NotFound
+            ClusterUnknown::NotFound
         );
         let failed = |text: &str| match refused("k", text) {
-            Unseen::Failed(why) => why,
-            Unseen::NotFound => String::new(),
+            ClusterUnknown::Failed(why) => why,
+            ClusterUnknown::NotFound => String::new(),
         };
         assert_eq!(
             failed("The connection to the server localhost:8080 was refused\n\n"),

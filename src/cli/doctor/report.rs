@@ -1,99 +1,114 @@
-//! How the steps look: a line each as soon as it is known, or JSON at the end.
+//! How the doctor's findings look: a line each as soon as it is known, or JSON at the end.
 
 use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
-use crate::aws::doctor::{Area, Outcome, Step};
+use crate::aws::health::finding::{HealthArea, HealthFinding, HealthSeverity};
 use crate::cli::error::CommandError;
 use crate::cli::output::Output;
 use crate::cli::show;
 
-/// The version of the JSON's form: members may be added, and this counts what is not compatible.
-const VERSION: u32 = 1;
+/// The version of the JSON: members may be added; incompatible changes raise it.
+const VERSION: u32 = 2;
 
-/// All steps so far.
+/// All findings so far.
 #[derive(Debug)]
-pub(super) struct Report {
+pub(super) struct DoctorReport {
     output: Output,
     /// With signs, not words.
     is_utf8: bool,
-    steps: Vec<Step>,
+    findings: Vec<HealthFinding>,
 }
 
-impl Report {
-    pub(super) fn new(output: Output, is_utf8: bool) -> Report {
-        Report { output, is_utf8, steps: Vec::new() }
+impl DoctorReport {
+    pub(super) fn new(output: Output, is_utf8: bool) -> DoctorReport {
+        DoctorReport { output, is_utf8, findings: Vec::new() }
     }
 
-    /// Takes steps, and shows them to people.
-    pub(super) fn add(&mut self, steps: impl IntoIterator<Item = Step>) -> Result<(), CommandError> {
-        for step in steps {
+    /// Takes findings, and shows them to people.
+    pub(super) fn add(&mut self, findings: impl IntoIterator<Item = HealthFinding>) -> Result<(), CommandError> {
+        for finding in findings {
             if self.output == Output::Text {
-                let heading = self.steps.last().is_none_or(|before| before.area != step.area).then_some(step.area);
-                self.show(heading, &step)?;
+                let is_same = self.findings.last().is_some_and(|before| before.area == finding.area);
+                self.show((!is_same).then_some(finding.area), &finding)?;
             }
-            self.steps.push(step);
+            self.findings.push(finding);
         }
         Ok(())
     }
 
-    /// How many steps came out so.
-    pub(super) fn count(&self, outcome: Outcome) -> usize {
-        self.steps.iter().filter(|step| step.outcome == outcome).count()
+    fn count(&self, severity: HealthSeverity) -> usize {
+        self.findings.iter().filter(|finding| finding.severity == severity).count()
     }
 
-    /// The sum, or all as JSON.
+    /// How many findings a person has to look at.
+    pub(super) fn problems(&self) -> usize {
+        self.findings.iter().filter(|finding| finding.severity.is_problem()).count()
+    }
+
+    /// The totals, or everything as JSON.
     pub(super) fn end(&self) -> Result<(), CommandError> {
-        const ALL: [Outcome; 5] = [Outcome::Right, Outcome::Note, Outcome::Wrong, Outcome::Unknown, Outcome::Skipped];
+        const ALL: [HealthSeverity; 5] = [
+            HealthSeverity::Ok,
+            HealthSeverity::Note,
+            HealthSeverity::Wrong,
+            HealthSeverity::Unknown,
+            HealthSeverity::Skipped,
+        ];
         if self.output == Output::Json {
-            let step = |step: &Step| {
-                json!({
-                    "area": step.area.title(), "name": step.name, "outcome": step.outcome.word(), "detail": step.detail,
-                    "remedy": step.remedy,
-                })
-            };
-            let sums: serde_json::Map<String, Value> =
-                ALL.iter().map(|outcome| (outcome.word().to_owned(), self.count(*outcome).into())).collect();
-            let steps: Vec<Value> = self.steps.iter().map(step).collect();
-            return Ok(show::json(&json!({ "version": VERSION, "steps": steps, "summary": sums }))?);
+            let totals: serde_json::Map<String, Value> =
+                ALL.iter().map(|severity| (severity.word().to_owned(), self.count(*severity).into())).collect();
+            return Ok(show::json(&json!({ "version": VERSION, "findings": self.findings, "summary": totals }))?);
         }
-        let sums: Vec<String> = ALL
+        let totals: Vec<String> = ALL
             .iter()
-            .filter(|outcome| self.count(**outcome) > 0)
-            .map(|outcome| format!("{} {}", self.count(*outcome), outcome.word()))
+            .filter(|severity| self.count(**severity) > 0)
+            .map(|severity| format!("{} {}", self.count(*severity), severity.word()))
             .collect();
-        Ok(writeln!(anstream::stdout().lock(), "\n{}", sums.join(", "))?)
+        Ok(writeln!(anstream::stdout().lock(), "\n{}", totals.join(", "))?)
     }
 
-    fn show(&self, heading: Option<Area>, step: &Step) -> Result<(), CommandError> {
+    fn show(&self, heading: Option<HealthArea>, finding: &HealthFinding) -> Result<(), CommandError> {
         let mut out = anstream::stdout().lock();
         if let Some(area) = heading {
             show::title(&mut out, area.title())?;
         }
-        let (style, arrow) = (style(step.outcome), if self.is_utf8 { "→" } else { "->" });
-        let sign = if self.is_utf8 { step.outcome.sign().to_owned() } else { format!("{:<7}", step.outcome.word()) };
+        let (style, arrow) = (style(finding.severity), if self.is_utf8 { "→" } else { "->" });
+        let sign =
+            if self.is_utf8 { sign(finding.severity).to_owned() } else { format!("{:<7}", finding.severity.word()) };
         let indent = 3 + sign.chars().count();
-        let mut lines =
-            show::wrapped(&format!("{}: {}", step.name, step.detail), show::width().saturating_sub(indent)).into_iter();
+        let text = format!("{}: {}", finding.what, finding.why);
+        let mut lines = show::wrapped(&text, show::width().saturating_sub(indent)).into_iter();
         writeln!(out, "  {style}{sign}{style:#} {}", lines.next().unwrap_or_default())?;
         for line in lines {
             writeln!(out, "{:indent$}{line}", "")?;
         }
-        if let Some(remedy) = &step.remedy {
-            // In one line, so that a command can be copied.
-            writeln!(out, "{:indent$}{arrow} {}", "", show::harmless(remedy))?;
+        if let Some(fix) = &finding.fix {
+            // On one line, so that a command can be copied.
+            writeln!(out, "{:indent$}{arrow} {}", "", show::harmless(fix))?;
         }
         Ok(())
     }
 }
 
-fn style(outcome: Outcome) -> Style {
-    match outcome {
-        Outcome::Right => AnsiColor::Green.on_default(),
-        Outcome::Note | Outcome::Unknown => AnsiColor::Yellow.on_default(),
-        Outcome::Wrong => show::ERROR,
-        Outcome::Skipped => Style::new().dimmed(),
+/// For terminals that show more than ASCII.
+fn sign(severity: HealthSeverity) -> &'static str {
+    match severity {
+        HealthSeverity::Ok => "✓",
+        HealthSeverity::Note => "!",
+        HealthSeverity::Wrong => "✗",
+        HealthSeverity::Unknown => "?",
+        HealthSeverity::Skipped => "–",
+    }
+}
+
+fn style(severity: HealthSeverity) -> Style {
+    match severity {
+        HealthSeverity::Ok => AnsiColor::Green.on_default(),
+        HealthSeverity::Note | HealthSeverity::Unknown => AnsiColor::Yellow.on_default(),
+        HealthSeverity::Wrong => show::ERROR,
+        HealthSeverity::Skipped => Style::new().dimmed(),
     }
 }

@@ -7,12 +7,12 @@ use super::logging::LoggingFlags;
 use super::secret::SecretSourceFlags;
 use crate::cli::error::CommandError;
 use manifests::agent;
-use manifests::all::{self, Options};
+use manifests::all::{self, AllOptions};
 use manifests::injection::Injection;
 
 /// The whole set for a cluster, with a README that lists the commands in order
 #[derive(Debug, Clone, Args)]
-pub(super) struct AllOptions {
+pub(super) struct GenerateAllOptions {
     #[command(flatten)]
     logging: LoggingFlags,
     /// Name of the pod execution role.
@@ -33,9 +33,9 @@ pub(super) struct AllOptions {
     common: CommonFlags,
 }
 
-impl AllOptions {
+impl GenerateAllOptions {
     pub(super) fn run(self) -> Result<(), CommandError> {
-        let AllOptions { common, logging, role, operator, mixed, datadog_namespace, secret } = self;
+        let GenerateAllOptions { common, logging, role, operator, mixed, datadog_namespace, secret } = self;
         if !common.output.is_folder() {
             return Err(CommandError::refused("this writes several files: give a folder with --out DIR"));
         }
@@ -46,7 +46,7 @@ impl AllOptions {
         };
         let without = file.is_none();
         let injection = Injection { datadog_namespace, mixed, ..Injection::default() };
-        let options = Options { logging: logging.into(), injection, operator, role };
+        let options = AllOptions { logging: logging.into(), injection, operator, role };
         let files = all::generate(&cluster, &options, file).map_err(CommandError::refused)?;
         let mut notes = Vec::new();
         if without {

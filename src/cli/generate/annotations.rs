@@ -11,7 +11,7 @@ use manifests::{annotations, annotations_v1};
 
 /// Autodiscovery v2 annotations: what the Agent checks in a container
 #[derive(Debug, Clone, Args)]
-pub(super) struct AnnotationsOptions {
+pub(super) struct GenerateAnnotationsOptions {
     /// Name of the container in the pod.
     #[arg(long, value_name = "NAME", required_unless_present = "from_v1")]
     container: Option<String>,
@@ -34,7 +34,7 @@ pub(super) struct AnnotationsOptions {
     output: super::output::FilesOutput,
 }
 
-impl AnnotationsOptions {
+impl GenerateAnnotationsOptions {
     pub(super) fn run(self) -> Result<(), CommandError> {
         let (file, notes) = match &self.from_v1 {
             Some(path) => annotations_v1::convert(&documents(path)?).map_err(CommandError::refused)?,

@@ -8,10 +8,10 @@ use manifests::{iam, monitor, subscription};
 
 /// Policy of the pod execution role: what Fluent Bit may write to
 #[derive(Debug, Clone, Args)]
-pub(super) struct IamOptions {
+pub(super) struct GenerateIamOptions {
     /// Form of the policy.
     #[arg(long = "as", value_enum, default_value_t)]
-    form: iam::Form,
+    form: iam::PolicyForm,
     /// Name of the pod execution role.
     #[arg(long, value_name = "NAME")]
     role: Option<String>,
@@ -28,10 +28,10 @@ pub(super) struct IamOptions {
     common: CommonFlags,
 }
 
-impl IamOptions {
+impl GenerateIamOptions {
     pub(super) fn run(self) -> Result<(), CommandError> {
-        let IamOptions { common, form, role, process_logs, firehose_streams, opensearch_domains } = self;
-        let options = iam::Options { form, role, process_logs, firehose_streams, opensearch_domains };
+        let GenerateIamOptions { common, form, role, process_logs, firehose_streams, opensearch_domains } = self;
+        let options = iam::PolicyOptions { form, role, process_logs, firehose_streams, opensearch_domains };
         let file = iam::generate(&common.cluster()?, &options).map_err(CommandError::refused)?;
         common.output.write(&[file], &[])
     }
@@ -39,7 +39,7 @@ impl IamOptions {
 
 /// CloudFormation template with subscription filters for log groups
 #[derive(Debug, Clone, Args)]
-pub(super) struct SubscriptionOptions {
+pub(super) struct GenerateSubscriptionOptions {
     /// Log groups to subscribe [default: the cluster's].
     #[arg(value_name = "GROUP")]
     log_groups: Vec<String>,
@@ -56,11 +56,11 @@ pub(super) struct SubscriptionOptions {
     common: CommonFlags,
 }
 
-impl SubscriptionOptions {
+impl GenerateSubscriptionOptions {
     pub(super) fn run(self) -> Result<(), CommandError> {
-        let SubscriptionOptions { log_groups, old_log_groups, common, forwarder_arn, filter_pattern } = self;
+        let GenerateSubscriptionOptions { log_groups, old_log_groups, common, forwarder_arn, filter_pattern } = self;
         let log_groups = [log_groups, old_log_groups].concat();
-        let options = subscription::Options { log_groups, forwarder_arn, filter_pattern };
+        let options = subscription::SubscriptionOptions { log_groups, forwarder_arn, filter_pattern };
         let file = subscription::generate(&common.cluster()?, &options).map_err(CommandError::refused)?;
         common.output.write(&[file], &[])
     }
@@ -68,7 +68,7 @@ impl SubscriptionOptions {
 
 /// Datadog monitor of the Agents on Fargate, and a dashboard of the log pipeline
 #[derive(Debug, Clone, Args)]
-pub(super) struct MonitorOptions {
+pub(super) struct GenerateMonitorOptions {
     /// Handle to notify, such as @slack-ops; repeatable.
     #[arg(long, value_name = "HANDLE")]
     notify: Vec<String>,
@@ -79,10 +79,10 @@ pub(super) struct MonitorOptions {
     common: CommonFlags,
 }
 
-impl MonitorOptions {
+impl GenerateMonitorOptions {
     pub(super) fn run(self) -> Result<(), CommandError> {
-        let MonitorOptions { common, notify, function_name } = self;
-        let options = monitor::Options { notify, function_name };
+        let GenerateMonitorOptions { common, notify, function_name } = self;
+        let options = monitor::MonitorOptions { notify, function_name };
         let files = monitor::generate(&common.cluster()?, &options).map_err(CommandError::refused)?;
         common.output.write(&files, &[])
     }

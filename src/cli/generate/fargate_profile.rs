@@ -9,7 +9,7 @@ use manifests::fargate_profile;
 
 /// Fargate profiles for eksctl: which pods run on Fargate
 #[derive(Debug, Clone, Args)]
-pub(super) struct FargateProfileOptions {
+pub(super) struct GenerateFargateProfileOptions {
     /// Name of the profile.
     #[arg(long, value_name = "NAME", default_value = "pods")]
     name: String,
@@ -26,11 +26,11 @@ pub(super) struct FargateProfileOptions {
     common: CommonFlags,
 }
 
-impl FargateProfileOptions {
+impl GenerateFargateProfileOptions {
     pub(super) fn run(self) -> Result<(), CommandError> {
         let cluster = self.common.cluster()?;
         let more_namespaces = if self.fargate_only { fargate_profile::OF_A_CLUSTER.as_slice() } else { &[] };
-        let options = fargate_profile::Options {
+        let options = fargate_profile::FargateProfileOptions {
             name: self.name,
             labels: self.labels,
             pod_execution_role: self.pod_execution_role,

@@ -7,10 +7,10 @@ use crate::cli::error::CommandError;
 use crate::cli::flags::{LogFlags, SizeFlags, pair};
 use manifests::cluster::{Cluster, Refused};
 use manifests::injection;
-use manifests::{File, agent, helm_values, operator};
+use manifests::{GeneratedFile, agent, helm_values, operator};
 
 #[derive(Debug, Clone, Args)]
-pub(super) struct InjectionOptions {
+pub(super) struct GenerateInjectionOptions {
     /// Namespace of the Cluster Agent.
     #[arg(long, value_name = "NAME", default_value = agent::NAMESPACE)]
     datadog_namespace: String,
@@ -55,7 +55,7 @@ pub(super) struct InjectionOptions {
     common: CommonFlags,
 }
 
-impl InjectionOptions {
+impl GenerateInjectionOptions {
     pub(super) fn helm_values(self) -> Result<(), CommandError> {
         self.run(helm_values::generate)
     }
@@ -64,7 +64,10 @@ impl InjectionOptions {
         self.run(operator::generate)
     }
 
-    fn run(self, generate: fn(&Cluster, &injection::Injection) -> Result<File, Refused>) -> Result<(), CommandError> {
+    fn run(
+        self,
+        generate: fn(&Cluster, &injection::Injection) -> Result<GeneratedFile, Refused>,
+    ) -> Result<(), CommandError> {
         let cluster = self.common.cluster()?;
         let options = injection::Injection {
             datadog_namespace: self.datadog_namespace,

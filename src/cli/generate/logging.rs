@@ -8,7 +8,7 @@ use manifests::logging;
 
 /// Namespace aws-observability and ConfigMap aws-logging: how Fluent Bit writes the pods' logs
 #[derive(Debug, Clone, Args)]
-pub(super) struct LoggingOptions {
+pub(super) struct GenerateLoggingOptions {
     #[command(flatten)]
     logging: LoggingFlags,
     #[command(flatten)]
@@ -37,18 +37,18 @@ pub(super) struct LoggingFlags {
     opensearch_hosts: Vec<String>,
 }
 
-impl LoggingOptions {
+impl GenerateLoggingOptions {
     pub(super) fn run(self) -> Result<(), CommandError> {
-        let LoggingOptions { common, logging } = self;
+        let GenerateLoggingOptions { common, logging } = self;
         let (file, characters) =
             logging::generate(&common.cluster()?, &logging.into()).map_err(CommandError::refused)?;
         common.output.write(&[file], &[format!("{characters} of {} characters used", logging::MAX_CHARACTERS)])
     }
 }
 
-impl From<LoggingFlags> for logging::Options {
-    fn from(flags: LoggingFlags) -> logging::Options {
-        logging::Options {
+impl From<LoggingFlags> for logging::LoggingOptions {
+    fn from(flags: LoggingFlags) -> logging::LoggingOptions {
+        logging::LoggingOptions {
             process_logs: flags.process_logs,
             drop_namespaces: flags.drop_namespaces,
             drop_containers: flags.drop_containers,

@@ -36,20 +36,20 @@ pub(super) struct GenerateOptions {
 /// What to generate.
 #[derive(Debug, Subcommand)]
 enum GenerateKind {
-    Logging(logging::LoggingOptions),
-    Iam(aws::IamOptions),
-    Subscription(aws::SubscriptionOptions),
-    Monitor(aws::MonitorOptions),
-    Rbac(rbac::RbacOptions),
-    Secret(secret::SecretOptions),
-    Sidecar(sidecar::SidecarOptions),
+    Logging(logging::GenerateLoggingOptions),
+    Iam(aws::GenerateIamOptions),
+    Subscription(aws::GenerateSubscriptionOptions),
+    Monitor(aws::GenerateMonitorOptions),
+    Rbac(rbac::GenerateRbacOptions),
+    Secret(secret::GenerateSecretOptions),
+    Sidecar(sidecar::GenerateSidecarOptions),
     /// Values for Datadog's Helm chart: the Cluster Agent, which injects sidecars
-    HelmValues(injection::InjectionOptions),
+    HelmValues(injection::GenerateInjectionOptions),
     /// DatadogAgent resource for the Datadog Operator, equivalent to helm-values
-    Operator(injection::InjectionOptions),
-    Annotations(annotations::AnnotationsOptions),
-    FargateProfile(fargate_profile::FargateProfileOptions),
-    All(all::AllOptions),
+    Operator(injection::GenerateInjectionOptions),
+    Annotations(annotations::GenerateAnnotationsOptions),
+    FargateProfile(fargate_profile::GenerateFargateProfileOptions),
+    All(all::GenerateAllOptions),
 }
 
 impl GenerateOptions {

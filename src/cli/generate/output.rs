@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::error::CommandError;
 use crate::cli::notes::note;
-use manifests::{Content, File, yaml};
+use manifests::{FileContent, GeneratedFile, yaml};
 
 /// The form of documents; scripts and READMEs have only one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -33,7 +33,7 @@ pub(super) struct FilesOutput {
 
 impl FilesOutput {
     /// Writes the files; `notes` go to standard error, for people.
-    pub(super) fn write(&self, files: &[File], notes: &[String]) -> Result<(), CommandError> {
+    pub(super) fn write(&self, files: &[GeneratedFile], notes: &[String]) -> Result<(), CommandError> {
         match &self.out {
             Some(folder) => self.to_folder(folder, files)?,
             None => {
@@ -41,7 +41,7 @@ impl FilesOutput {
                 for (number, file) in files.iter().enumerate() {
                     // Documents of YAML are told apart by this line; JSON and other texts stand one behind the other.
                     let is_yaml =
-                        matches!(file.content, Content::Documents { .. }) && self.format == DocumentFormat::Yaml;
+                        matches!(file.content, FileContent::Documents { .. }) && self.format == DocumentFormat::Yaml;
                     if number > 0 && is_yaml {
                         out.write_all(b"---\n")?;
                     }
@@ -59,13 +59,13 @@ impl FilesOutput {
         self.out.is_some()
     }
 
-    fn text(&self, file: &File) -> String {
+    fn text(&self, file: &GeneratedFile) -> String {
         match (&file.content, self.format) {
-            (Content::Text(text), _) => text.clone(),
-            (Content::Documents { introduction, documents }, DocumentFormat::Yaml) => {
+            (FileContent::Text(text), _) => text.clone(),
+            (FileContent::Documents { introduction, documents }, DocumentFormat::Yaml) => {
                 yaml::write(introduction, documents)
             }
-            (Content::Documents { documents, .. }, DocumentFormat::Json) => {
+            (FileContent::Documents { documents, .. }, DocumentFormat::Json) => {
                 // A tree of names, strings and numbers can always be written.
                 let json = match documents.as_slice() {
                     [document] => serde_json::to_string_pretty(document),
@@ -76,14 +76,14 @@ impl FilesOutput {
         }
     }
 
-    fn name(&self, file: &File) -> String {
+    fn name(&self, file: &GeneratedFile) -> String {
         match (&file.content, self.format, file.name.strip_suffix(".yaml")) {
-            (Content::Documents { .. }, DocumentFormat::Json, Some(stem)) => format!("{stem}.json"),
+            (FileContent::Documents { .. }, DocumentFormat::Json, Some(stem)) => format!("{stem}.json"),
             _ => file.name.clone(),
         }
     }
 
-    fn to_folder(&self, folder: &Path, files: &[File]) -> Result<(), CommandError> {
+    fn to_folder(&self, folder: &Path, files: &[GeneratedFile]) -> Result<(), CommandError> {
         let failed = |path: &Path| {
             let path = path.display().to_string();
             move |error| CommandError::File { path, error }

@@ -8,7 +8,7 @@ use manifests::rbac;
 
 /// ClusterRole, ClusterRoleBinding and ServiceAccounts: what the Agent in a pod may read
 #[derive(Debug, Clone, Args)]
-pub(super) struct RbacOptions {
+pub(super) struct GenerateRbacOptions {
     /// Another service account whose pods have a sidecar; repeatable.
     #[arg(long = "subject", value_name = "NAMESPACE/SERVICE-ACCOUNT", value_parser = rbac::subject)]
     subjects: Vec<(String, String)>,
@@ -19,10 +19,10 @@ pub(super) struct RbacOptions {
     common: CommonFlags,
 }
 
-impl RbacOptions {
+impl GenerateRbacOptions {
     pub(super) fn run(self) -> Result<(), CommandError> {
         let options =
-            rbac::Options { subjects: self.subjects, without_service_accounts: self.without_service_accounts };
+            rbac::RbacOptions { subjects: self.subjects, without_service_accounts: self.without_service_accounts };
         let file = rbac::generate(&self.common.cluster()?, &options).map_err(CommandError::refused)?;
         self.common.output.write(&[file], &[])
     }

@@ -11,13 +11,13 @@ use crate::cli::error::CommandError;
 use crate::cli::input::read;
 use forwarder::settings::{self, Environment};
 use manifests::cluster::Cluster;
-use manifests::{File, agent, secret};
+use manifests::{GeneratedFile, agent, secret};
 
 /// Secret datadog-secret for every namespace: the API key and the Cluster Agent token
 ///
 /// Takes the API key from the environment variable DD_API_KEY or from a file, never from a flag.
 #[derive(Debug, Clone, Args)]
-pub(super) struct SecretOptions {
+pub(super) struct GenerateSecretOptions {
     /// Namespace of the Cluster Agent.
     #[arg(long, value_name = "NAME", default_value = agent::NAMESPACE)]
     datadog_namespace: String,
@@ -47,7 +47,7 @@ pub(super) struct SecretSourceFlags {
     remote_key: String,
 }
 
-impl SecretOptions {
+impl GenerateSecretOptions {
     pub(super) fn run(self) -> Result<(), CommandError> {
         let cluster = self.common.cluster()?;
         let values = self.source.values_if_any()?.ok_or_else(|| {
@@ -73,7 +73,7 @@ impl SecretSourceFlags {
         cluster: &Cluster,
         datadog_namespace: &str,
         values: &secret::Values,
-    ) -> Result<File, CommandError> {
+    ) -> Result<GeneratedFile, CommandError> {
         secret::generate(cluster, datadog_namespace, values).map_err(CommandError::refused)
     }
 

@@ -9,7 +9,7 @@ use manifests::{sidecar, sidecar_patch};
 
 /// Datadog Agent sidecar: a patch for a workload
 #[derive(Debug, Clone, Args)]
-pub(super) struct SidecarOptions {
+pub(super) struct GenerateSidecarOptions {
     /// Expose the DogStatsD port, and let the Agent detect which container a metric comes from.
     #[arg(long)]
     dogstatsd: bool,
@@ -34,7 +34,7 @@ pub(super) struct SidecarOptions {
     common: CommonFlags,
 }
 
-impl SidecarOptions {
+impl GenerateSidecarOptions {
     pub(super) fn run(self) -> Result<(), CommandError> {
         let cluster = self.common.cluster()?;
         let options = sidecar::Sidecar {

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use forwarder::delivery::undelivered::{self, Head};
 use pipeline::batch::Payload;
 use pipeline::compress::Compression;
-use pipeline::event::{self, Event, EventError};
+use pipeline::event::{self, EventError, InvocationEvent};
 use pipeline::records::S3Object;
 use pipeline::{PipelineSettings, inflated, json};
 
@@ -106,21 +106,23 @@ impl Opened {
         values.into_iter().for_each(|value| self.value(value.get(), settings, depth + 1));
     }
 
-    fn event(&mut self, event: Event, settings: &PipelineSettings, depth: usize) {
+    fn event(&mut self, event: InvocationEvent, settings: &PipelineSettings, depth: usize) {
         if depth > MAX_NESTING {
             return self.problem(EventError::Unknown);
         }
         match event {
-            Event::AwsLogs { data } => self.data(&data, settings, depth),
-            Event::Undelivered(text) => match undelivered::read(text, 0, Compression::None) {
+            InvocationEvent::AwsLogs { data } => self.data(&data, settings, depth),
+            InvocationEvent::Undelivered(text) => match undelivered::read(text, 0, Compression::None) {
                 Ok((head, payloads)) => self.found(Inside::Saved(head, payloads)),
                 Err(error) => self.problem(error),
             },
-            Event::Failed(inside) => self.text(&inside, settings, depth + 1),
-            Event::Sqs(records) => records.iter().for_each(|one| self.text(&one.body, settings, depth + 1)),
-            Event::Kinesis(records) => records.iter().for_each(|one| self.data(&one.data, settings, depth)),
-            Event::Firehose(event) => event.records.iter().for_each(|one| self.data(&one.data, settings, depth)),
-            Event::S3(objects) => objects.into_iter().for_each(|object| self.found(Inside::Object(object))),
+            InvocationEvent::Failed(inside) => self.text(&inside, settings, depth + 1),
+            InvocationEvent::Sqs(records) => records.iter().for_each(|one| self.text(&one.body, settings, depth + 1)),
+            InvocationEvent::Kinesis(records) => records.iter().for_each(|one| self.data(&one.data, settings, depth)),
+            InvocationEvent::Firehose(event) => {
+                event.records.iter().for_each(|one| self.data(&one.data, settings, depth))
+            }
+            InvocationEvent::S3(objects) => objects.into_iter().for_each(|object| self.found(Inside::Object(object))),
         }
     }
 

@@ -20,7 +20,7 @@ use envelopes::Inside;
 use forwarder::delivery::undelivered::Head;
 use forwarder::settings::{Environment, Settings};
 use pipeline::batch::Payload;
-use pipeline::decode::{self, LogEvent, Message};
+use pipeline::decode::{self, EventMessage, LogEvent};
 use pipeline::event::EventError;
 use pipeline::json;
 
@@ -147,8 +147,8 @@ fn print_events(out: &mut impl Write, content: &str, output: Output) -> Result<(
     for LogEvent { id, timestamp, message } in &batch.events {
         text.clear();
         match message {
-            Message::Escaped(escaped) => json::unescape_into(escaped, &mut text),
-            Message::Raw(raw) => text.push_str(raw),
+            EventMessage::Escaped(escaped) => json::unescape_into(escaped, &mut text),
+            EventMessage::Raw(raw) => text.push_str(raw),
         }
         if output == Output::Text {
             writeln!(out, "{}", show::harmless(&text))?;

@@ -20,7 +20,7 @@ use crate::aws::function::Function;
 use crate::aws::queues::{QueueRole, SqsQueue};
 use crate::aws::redrive::dead_letter::DeadLetterFilter;
 use crate::aws::redrive::queue::RedriveAction;
-use forwarder::settings::{DEAD_LETTER_QUEUE_URL, Source, UNDELIVERED_QUEUE_URL};
+use forwarder::settings::{DEAD_LETTER_QUEUE_URL, UNDELIVERED_QUEUE_URL, VariableSource};
 use plan::RedrivePlan;
 
 /// List dead letters, and resend or delete them

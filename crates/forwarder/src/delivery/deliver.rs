@@ -12,25 +12,21 @@ use secrecy::SecretString;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use super::intake::{Answer, Intake, Problem};
+use super::intake::{Intake, IntakeAnswer, IntakeProblem};
 use super::retry::{Decision, RetryPolicy, random};
 use super::tally::Tally;
 use pipeline::batch::Payload;
 use pipeline::recent::Mark;
 
-/// How many payloads are on their way at once, unless `DD_MAX_WORKERS` says otherwise. A Lambda of 256 MB has a sixth of a
-/// processor; more connections only mean more handshakes.
-pub(crate) const DEFAULT_WORKERS: usize = 8;
-
 /// How long one request may take. Source: DataDog/datadog-agent, `logs_config.http_timeout`, ten seconds.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The API key, as the delivery needs it.
-pub trait Keys: Send + Sync + 'static {
+pub trait KeyProvider: Send + Sync + 'static {
     /// The key, fetched if need be, and which one it is.
     fn key(&self) -> impl Future<Output = Result<Key, KeyUnavailable>> + Send;
 
-    /// Another key than the one of this number, fetched anew if there is none yet.
+    /// Another key than the one of this number, fetched again if there is none yet.
     fn key_after(&self, refused: u64) -> impl Future<Output = Result<Key, KeyUnavailable>> + Send;
 }
 
@@ -48,9 +44,9 @@ pub struct KeyUnavailable(pub String);
 
 /// Why a payload was not delivered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Reason {
+pub enum UndeliveredReason {
     #[error("{0}, until the time was up")]
-    Time(Problem),
+    Time(IntakeProblem),
     #[error("there was no time left to send it")]
     NoTime,
     #[error("the intake answered {0}: the API key was not accepted, nor was it after being fetched again")]
@@ -76,28 +72,30 @@ pub enum Outlook {
     Never,
 }
 
-impl Reason {
+impl UndeliveredReason {
     /// Whether it is worth another try.
     pub fn outlook(&self) -> Outlook {
         match self {
-            Reason::Time(_) | Reason::NoTime | Reason::Internal => Outlook::Later,
-            Reason::KeyRefused(_) | Reason::NoKey(_) => Outlook::WithAnotherKey,
-            Reason::Refused(_) | Reason::TooLarge => Outlook::Never,
+            UndeliveredReason::Time(_) | UndeliveredReason::NoTime | UndeliveredReason::Internal => Outlook::Later,
+            UndeliveredReason::KeyRefused(_) | UndeliveredReason::NoKey(_) => Outlook::WithAnotherKey,
+            UndeliveredReason::Refused(_) | UndeliveredReason::TooLarge => Outlook::Never,
         }
     }
 
     /// A short stable name, for messages of the queue.
     pub fn name(&self) -> String {
         match self {
-            Reason::Time(Problem::Status(code)) | Reason::Refused(code) | Reason::KeyRefused(code) => {
+            UndeliveredReason::Time(IntakeProblem::Status(code))
+            | UndeliveredReason::Refused(code)
+            | UndeliveredReason::KeyRefused(code) => {
                 format!("IntakeAnswered{code}")
             }
-            Reason::Time(Problem::Timeout) => "IntakeTimeout".to_owned(),
-            Reason::Time(Problem::Connection) => "IntakeUnreachable".to_owned(),
-            Reason::NoTime => "NoTimeLeft".to_owned(),
-            Reason::TooLarge => "IntakeAnswered413".to_owned(),
-            Reason::NoKey(_) => "ApiKeyUnavailable".to_owned(),
-            Reason::Internal => "InternalPanic".to_owned(),
+            UndeliveredReason::Time(IntakeProblem::Timeout) => "IntakeTimeout".to_owned(),
+            UndeliveredReason::Time(IntakeProblem::Connection) => "IntakeUnreachable".to_owned(),
+            UndeliveredReason::NoTime => "NoTimeLeft".to_owned(),
+            UndeliveredReason::TooLarge => "IntakeAnswered413".to_owned(),
+            UndeliveredReason::NoKey(_) => "ApiKeyUnavailable".to_owned(),
+            UndeliveredReason::Internal => "InternalPanic".to_owned(),
         }
     }
 }
@@ -106,12 +104,12 @@ impl Reason {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undelivered {
     pub payload: Payload,
-    pub reason: Reason,
+    pub reason: UndeliveredReason,
 }
 
 /// What became of all payloads.
 #[derive(Debug, Default)]
-pub struct Report {
+pub struct DeliveryReport {
     /// Logs that the intake accepted.
     pub accepted: usize,
     /// What they are remembered by.
@@ -124,7 +122,7 @@ pub struct Report {
     pub undelivered: Vec<Undelivered>,
 }
 
-impl Report {
+impl DeliveryReport {
     /// Logs that were not accepted.
     pub fn undelivered_logs(&self) -> usize {
         self.undelivered.iter().map(|undelivered| undelivered.payload.items()).sum()
@@ -134,25 +132,25 @@ impl Report {
 /// One payload's end.
 struct Ended {
     tally: Tally,
-    outcome: Outcome,
+    outcome: PayloadOutcome,
 }
 
-enum Outcome {
+enum PayloadOutcome {
     Accepted,
     Split(Payload, Payload),
-    Undelivered(Reason),
+    Undelivered(UndeliveredReason),
 }
 
 /// Delivers all payloads until `deadline`, `workers` at once.
-pub async fn deliver<K: Keys>(
+pub async fn deliver<K: KeyProvider>(
     payloads: Vec<Payload>,
     intake: &Intake,
     keys: &Arc<K>,
     policy: RetryPolicy,
     workers: usize,
     deadline: Instant,
-) -> Report {
-    let mut report = Report::default();
+) -> DeliveryReport {
+    let mut report = DeliveryReport::default();
     let mut waiting: VecDeque<Payload> = payloads.into();
     let mut underway = JoinSet::new();
     // Kept aside, should a task die: a payload must not vanish with it.
@@ -168,22 +166,22 @@ pub async fn deliver<K: Keys>(
         let Some(ended) = underway.join_next_with_id().await else { break };
         let (id, tally, outcome) = match ended {
             Ok((id, Ended { tally, outcome })) => (id, tally, outcome),
-            Err(died) => (died.id(), Tally::default(), Outcome::Undelivered(Reason::Internal)),
+            Err(died) => (died.id(), Tally::default(), PayloadOutcome::Undelivered(UndeliveredReason::Internal)),
         };
         let Some(payload) = kept.remove(&id) else { continue };
         report.tally.add(tally);
         match outcome {
-            Outcome::Accepted => {
+            PayloadOutcome::Accepted => {
                 report.accepted += payload.items();
                 report.bytes += payload.body.len();
                 report.records.extend(payload.records());
                 report.marks.extend(payload.logs().iter().filter_map(|log| log.mark));
             }
-            Outcome::Split(first, second) => {
+            PayloadOutcome::Split(first, second) => {
                 waiting.push_front(second);
                 waiting.push_front(first);
             }
-            Outcome::Undelivered(reason) => report.undelivered.push(Undelivered { payload, reason }),
+            PayloadOutcome::Undelivered(reason) => report.undelivered.push(Undelivered { payload, reason }),
         }
     }
     report
@@ -196,14 +194,14 @@ struct Sending<K> {
     deadline: Instant,
 }
 
-impl<K: Keys> Sending<K> {
+impl<K: KeyProvider> Sending<K> {
     async fn send(self, payload: Payload) -> Ended {
         let mut tally = Tally::default();
-        let outcome = self.attempts(&payload, &mut tally).await.unwrap_or_else(Outcome::Undelivered);
+        let outcome = self.attempts(&payload, &mut tally).await.unwrap_or_else(PayloadOutcome::Undelivered);
         Ended { tally, outcome }
     }
 
-    async fn attempts(&self, payload: &Payload, tally: &mut Tally) -> Result<Outcome, Reason> {
+    async fn attempts(&self, payload: &Payload, tally: &mut Tally) -> Result<PayloadOutcome, UndeliveredReason> {
         let mut key = self.within(self.keys.key()).await?;
         let mut refused_before = false;
         let mut failures = 0;
@@ -211,34 +209,34 @@ impl<K: Keys> Sending<K> {
         loop {
             let left = self.time_left();
             if left < self.policy.attempt {
-                return Err(last.map_or(Reason::NoTime, Reason::Time));
+                return Err(last.map_or(UndeliveredReason::NoTime, UndeliveredReason::Time));
             }
             tally.requests += 1;
             let started = Instant::now();
             let answer = self.intake.post(payload, &key.secret, left.min(ATTEMPT_TIMEOUT)).await;
             tally.latencies.push(u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX));
-            tally.key_refused += usize::from(matches!(answer, Answer::KeyRefused(_)));
+            tally.key_refused += usize::from(matches!(answer, IntakeAnswer::KeyRefused(_)));
             match answer {
-                Answer::Accepted => return Ok(Outcome::Accepted),
-                Answer::TooLarge => {
+                IntakeAnswer::Accepted => return Ok(PayloadOutcome::Accepted),
+                IntakeAnswer::TooLarge => {
                     return payload
                         .split()
-                        .map(|(first, second)| Outcome::Split(first, second))
-                        .ok_or(Reason::TooLarge);
+                        .map(|(first, second)| PayloadOutcome::Split(first, second))
+                        .ok_or(UndeliveredReason::TooLarge);
                 }
-                Answer::Refused(code) => return Err(Reason::Refused(code)),
-                Answer::KeyRefused(code) if refused_before => return Err(Reason::KeyRefused(code)),
-                Answer::KeyRefused(_) => {
+                IntakeAnswer::Refused(code) => return Err(UndeliveredReason::Refused(code)),
+                IntakeAnswer::KeyRefused(code) if refused_before => return Err(UndeliveredReason::KeyRefused(code)),
+                IntakeAnswer::KeyRefused(_) => {
                     refused_before = true;
                     key = self.within(self.keys.key_after(key.number)).await?;
                 }
-                Answer::Retry { problem, after } => {
+                IntakeAnswer::Retry { problem, after } => {
                     failures += 1;
                     tally.retries.count(problem);
                     last = Some(problem);
                     match self.policy.decide(failures, after, self.time_left(), random()) {
                         Decision::Wait(wait) => sleep(wait).await,
-                        Decision::GiveUp => return Err(Reason::Time(problem)),
+                        Decision::GiveUp => return Err(UndeliveredReason::Time(problem)),
                     }
                 }
             }
@@ -250,7 +248,7 @@ impl<K: Keys> Sending<K> {
     }
 
     /// Waits for the key no longer than there is time.
-    async fn within(&self, key: impl Future<Output = Result<Key, KeyUnavailable>>) -> Result<Key, Reason> {
+    async fn within(&self, key: impl Future<Output = Result<Key, KeyUnavailable>>) -> Result<Key, UndeliveredReason> {
         let too_late = |_| KeyUnavailable("the API key could not be fetched in time: AWS did not answer".to_owned());
         Ok(tokio::time::timeout_at(self.deadline, key).await.map_err(too_late)??)
     }

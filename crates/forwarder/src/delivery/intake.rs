@@ -24,11 +24,11 @@ pub struct Intake {
 
 /// What became of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub(crate) enum IntakeAnswer {
     /// 2xx: the logs are Datadog's now.
     Accepted,
     /// It may pass: ask again, not before the time given.
-    Retry { problem: Problem, after: Option<Duration> },
+    Retry { problem: IntakeProblem, after: Option<Duration> },
     /// 413: the same logs in smaller requests may do.
     TooLarge,
     /// 401, 403: the key was not accepted.
@@ -39,7 +39,7 @@ pub(crate) enum Answer {
 
 /// Why a request may be made again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, thiserror::Error)]
-pub enum Problem {
+pub enum IntakeProblem {
     #[error("the intake answered {0}")]
     Status(u16),
     #[error("the intake did not answer in time")]
@@ -55,10 +55,10 @@ impl Intake {
     }
 
     /// Posts a payload once and waits for the answer, no longer than `timeout`.
-    pub(crate) async fn post(&self, payload: &Payload, key: &SecretString, timeout: Duration) -> Answer {
+    pub(crate) async fn post(&self, payload: &Payload, key: &SecretString, timeout: Duration) -> IntakeAnswer {
         // The key was checked when it was read, so this cannot fail; if it did, the key is no key.
         let Ok(mut api_key) = HeaderValue::from_str(key.expose_secret()) else {
-            return Answer::KeyRefused(StatusCode::UNAUTHORIZED.as_u16());
+            return IntakeAnswer::KeyRefused(StatusCode::UNAUTHORIZED.as_u16());
         };
         api_key.set_sensitive(true);
         let mut request = self
@@ -84,8 +84,8 @@ impl Intake {
                 }
                 answer
             }
-            Err(error) if error.is_timeout() => Answer::Retry { problem: Problem::Timeout, after: None },
-            Err(_) => Answer::Retry { problem: Problem::Connection, after: None },
+            Err(error) if error.is_timeout() => IntakeAnswer::Retry { problem: IntakeProblem::Timeout, after: None },
+            Err(_) => IntakeAnswer::Retry { problem: IntakeProblem::Connection, after: None },
         }
     }
 }
@@ -100,17 +100,17 @@ fn constant_headers() -> HeaderMap {
     headers
 }
 
-fn judge(status: StatusCode, headers: &HeaderMap) -> Answer {
+fn judge(status: StatusCode, headers: &HeaderMap) -> IntakeAnswer {
     let code = status.as_u16();
     match code {
-        200..=299 => Answer::Accepted,
-        401 | 403 => Answer::KeyRefused(code),
-        413 => Answer::TooLarge,
+        200..=299 => IntakeAnswer::Accepted,
+        401 | 403 => IntakeAnswer::KeyRefused(code),
+        413 => IntakeAnswer::TooLarge,
         408 | 429 | 500..=599 => {
             let after = headers.get(RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?, SystemTime::now()));
-            Answer::Retry { problem: Problem::Status(code), after }
+            IntakeAnswer::Retry { problem: IntakeProblem::Status(code), after }
         }
-        _ => Answer::Refused(code),
+        _ => IntakeAnswer::Refused(code),
     }
 }
 
@@ -133,17 +133,17 @@ mod tests {
     fn every_status_has_its_meaning() {
         let meaning = |code| judge(StatusCode::from_u16(code).unwrap(), &HeaderMap::new());
         for code in [200, 202, 204, 299] {
-            assert_eq!(meaning(code), Answer::Accepted);
+            assert_eq!(meaning(code), IntakeAnswer::Accepted);
         }
         for code in [408, 429, 500, 502, 503, 504, 599] {
-            assert_eq!(meaning(code), Answer::Retry { problem: Problem::Status(code), after: None });
+            assert_eq!(meaning(code), IntakeAnswer::Retry { problem: IntakeProblem::Status(code), after: None });
         }
         for code in [401, 403] {
-            assert_eq!(meaning(code), Answer::KeyRefused(code));
+            assert_eq!(meaning(code), IntakeAnswer::KeyRefused(code));
         }
-        assert_eq!(meaning(413), Answer::TooLarge);
+        assert_eq!(meaning(413), IntakeAnswer::TooLarge);
         for code in [301, 400, 402, 404, 405, 415, 422] {
-            assert_eq!(meaning(code), Answer::Refused(code));
+            assert_eq!(meaning(code), IntakeAnswer::Refused(code));
         }
     }
 

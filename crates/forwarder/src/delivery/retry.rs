@@ -47,7 +47,7 @@ impl RetryPolicy {
     }
 }
 
-/// A random number from 0 to 1. The standard library seeds its hash maps anew for each: random enough for a wait.
+/// A random number from 0 to 1. The standard library seeds each hash map differently: random enough for a wait.
 pub fn random() -> f64 {
     use std::hash::{BuildHasher, Hasher};
     let number = std::hash::RandomState::new().build_hasher().finish();

@@ -1,6 +1,6 @@
 //! What requests to the intake came to, in numbers: for the metrics.
 
-use super::intake::Problem;
+use super::intake::IntakeProblem;
 
 /// What the requests came to, in numbers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,12 +34,12 @@ impl Retries {
     }
 
     /// Counts one.
-    pub(crate) fn count(&mut self, problem: Problem) {
+    pub(crate) fn count(&mut self, problem: IntakeProblem) {
         match problem {
-            Problem::Status(429) => self.rate_limited += 1,
-            Problem::Status(408) | Problem::Timeout => self.timeout += 1,
-            Problem::Status(_) => self.server_error += 1,
-            Problem::Connection => self.connection += 1,
+            IntakeProblem::Status(429) => self.rate_limited += 1,
+            IntakeProblem::Status(408) | IntakeProblem::Timeout => self.timeout += 1,
+            IntakeProblem::Status(_) => self.server_error += 1,
+            IntakeProblem::Connection => self.connection += 1,
         }
     }
 }

@@ -65,7 +65,7 @@ pub(crate) enum Encoding {
 }
 
 #[derive(Deserialize)]
-struct Message<'a> {
+struct QueueMessage<'a> {
     podferry: Head,
     #[serde(borrow, default)]
     data: Cow<'a, str>,
@@ -161,10 +161,10 @@ fn plain(payload: &Payload, reason: &str, attempts: u32) -> Option<String> {
 /// [`EventError::Message`]: it is damaged, or of a higher schema.
 pub fn read_head(text: &str) -> Result<Head, EventError> {
     #[derive(Deserialize)]
-    struct Message {
+    struct QueueMessage {
         podferry: Head,
     }
-    let Message { podferry } = serde_json::from_str(text).map_err(|_| EventError::Message)?;
+    let QueueMessage { podferry } = serde_json::from_str(text).map_err(|_| EventError::Message)?;
     if podferry.schema == SCHEMA { Ok(podferry) } else { Err(EventError::Message) }
 }
 
@@ -173,7 +173,7 @@ pub fn read_head(text: &str) -> Result<Head, EventError> {
 /// # Errors
 /// [`EventError::Message`]: it is damaged, or of a higher schema.
 pub fn read(text: &str, record: u32, compression: Compression) -> Result<(Head, Vec<Payload>), EventError> {
-    let message: Message = serde_json::from_str(text).map_err(|_| EventError::Message)?;
+    let message: QueueMessage = serde_json::from_str(text).map_err(|_| EventError::Message)?;
     if message.podferry.schema != SCHEMA {
         return Err(EventError::Message);
     }

@@ -6,10 +6,11 @@
 
 use std::collections::BTreeSet;
 
+use aws_lambda_events::event::streams::{KinesisEventResponse, SqsBatchItemFailure, SqsEventResponse};
 use serde::Serialize;
 
-use super::firehose::{Outcome, Transformation};
-use super::handler::Delivered;
+use super::firehose::{Transformation, TransformationResult};
+use super::invocation::Delivered;
 use super::work::{Trigger, Work};
 
 /// The answer of an invocation that did not fail.
@@ -17,20 +18,13 @@ use super::work::{Trigger, Work};
 #[serde(untagged)]
 pub enum Answer {
     Delivered(Delivered),
-    Batch {
-        #[serde(rename = "batchItemFailures")]
-        batch_item_failures: Vec<ItemFailure>,
-    },
+    /// The messages that stay in their queue.
+    Sqs(SqsEventResponse),
+    /// The record from which on Lambda is to hand out the stream again; none, if all is done.
+    Kinesis(KinesisEventResponse),
     Firehose {
         records: Vec<Transformation>,
     },
-}
-
-/// A record that its source has to keep.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ItemFailure {
-    #[serde(rename = "itemIdentifier")]
-    pub(crate) item_identifier: String,
 }
 
 impl Answer {
@@ -38,14 +32,27 @@ impl Answer {
     pub(crate) fn new(work: Work, failed: &BTreeSet<u32>, delivered: Delivered) -> Answer {
         match work.trigger {
             Trigger::Direct => Answer::Delivered(delivered),
-            Trigger::Sqs(receipts) => batch(failed, receipts.into_iter().map(|receipt| receipt.message_id), usize::MAX),
-            // Lambda goes on from the lowest: what is behind it comes again anyway.
-            Trigger::Kinesis(numbers) => batch(failed, numbers.into_iter(), 1),
+            Trigger::Sqs(receipts) => {
+                let mut response = SqsEventResponse::default();
+                for receipt in failures(failed, receipts) {
+                    // It cannot be written as a literal: the crate may add members.
+                    let mut failure = SqsBatchItemFailure::default();
+                    failure.item_identifier = Some(receipt.message_id);
+                    response.batch_item_failures.push(failure);
+                }
+                Answer::Sqs(response)
+            }
+            Trigger::Kinesis(numbers) => {
+                let mut response = KinesisEventResponse::default();
+                // Lambda goes on from the lowest: what is behind it comes again anyway.
+                response.set_failures(failures(failed, numbers).take(1));
+                Answer::Kinesis(response)
+            }
             Trigger::Firehose(_) => {
                 let mut records = work.transformed.answer;
                 for (number, record) in (0..).zip(&mut records) {
                     if failed.contains(&number) {
-                        record.result = Outcome::ProcessingFailed;
+                        record.result = TransformationResult::ProcessingFailed;
                     }
                 }
                 Answer::Firehose { records }
@@ -54,8 +61,35 @@ impl Answer {
     }
 }
 
-fn batch(failed: &BTreeSet<u32>, ids: impl Iterator<Item = String>, most: usize) -> Answer {
-    let failures = (0..).zip(ids).filter(|(number, _)| failed.contains(number));
-    let failures = failures.map(|(_, item_identifier)| ItemFailure { item_identifier });
-    Answer::Batch { batch_item_failures: failures.take(most).collect() }
+/// Those of the records that are to be named.
+fn failures<R>(failed: &BTreeSet<u32>, records: Vec<R>) -> impl Iterator<Item = R> {
+    (0..).zip(records).filter(|(number, _)| failed.contains(number)).map(|(_, record)| record)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lambda::work::Receipt;
+
+    #[test]
+    fn the_answer_to_a_batch_is_what_lambda_reads_to_the_byte() {
+        let answer = |trigger, failed: &[u32]| {
+            let work = Work { trigger, ..Work::default() };
+            serde_json::to_string(&Answer::new(work, &failed.iter().copied().collect(), Delivered::default())).unwrap()
+        };
+        let receipt = |id: &str| Receipt {
+            message_id: id.to_owned(),
+            receipt_handle: "r".to_owned(),
+            receive_count: 1,
+            queue_arn: "q".to_owned(),
+        };
+        let sqs = || Trigger::Sqs(["a", "b", "c"].map(receipt).into());
+        let kinesis = || Trigger::Kinesis(["1", "2", "3"].map(str::to_owned).into());
+        let named = r#"{"batchItemFailures":[{"itemIdentifier":"a"},{"itemIdentifier":"c"}]}"#;
+        assert_eq!(answer(sqs(), &[0, 2]), named);
+        assert_eq!(answer(kinesis(), &[1, 2]), r#"{"batchItemFailures":[{"itemIdentifier":"2"}]}"#);
+        for all_done in [answer(sqs(), &[]), answer(kinesis(), &[])] {
+            assert_eq!(all_done, r#"{"batchItemFailures":[]}"#);
+        }
+    }
 }

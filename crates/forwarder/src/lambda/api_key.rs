@@ -6,9 +6,9 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use super::aws::{Call, CallError, Operation};
+use super::aws::{AwsCallError, Call, Operation};
 use crate::delivery::client::Clients;
-use crate::delivery::deliver::{Key, KeyUnavailable, Keys};
+use crate::delivery::deliver::{Key, KeyProvider, KeyUnavailable};
 use crate::settings::{ApiKeySource, AwsSettings};
 
 /// Names under which a JSON secret may hold the key.
@@ -18,7 +18,7 @@ const JSON_NAMES: [&str; 4] = ["api_key", "dd_api_key", "apiKey", "DD_API_KEY"];
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoKey {
     #[error("the API key of {variable} could not be fetched: {error}")]
-    Call { variable: &'static str, error: CallError },
+    Call { variable: &'static str, error: AwsCallError },
     #[error(
         "the API key that {variable} leads to is empty or no key: it must be plain text, or JSON with one of {}",
         JSON_NAMES.join(", ")
@@ -44,7 +44,7 @@ struct Kept {
     failure: Option<KeyUnavailable>,
 }
 
-impl Keys for ApiKey {
+impl KeyProvider for ApiKey {
     async fn key(&self) -> Result<Key, KeyUnavailable> {
         let mut kept = self.kept.lock().await;
         match &kept.key {
@@ -113,37 +113,37 @@ impl ApiKey {
         Ok(SecretString::from(key))
     }
 
-    async fn secret(&self, id: &str, region: &str) -> Result<String, CallError> {
+    async fn secret(&self, id: &str, region: &str) -> Result<String, AwsCallError> {
         let answer = self.call(Operation::GetSecretValue, region, &json!({ "SecretId": id })).await?;
         if let Some(text) = answer.get("SecretString").and_then(Value::as_str) {
             return Ok(out_of_json(text));
         }
-        let binary = answer.get("SecretBinary").and_then(Value::as_str).ok_or(CallError::Answer)?;
+        let binary = answer.get("SecretBinary").and_then(Value::as_str).ok_or(AwsCallError::Answer)?;
         Ok(out_of_json(&utf8(binary)?))
     }
 
-    async fn parameter(&self, name: &str, region: &str) -> Result<String, CallError> {
+    async fn parameter(&self, name: &str, region: &str) -> Result<String, AwsCallError> {
         let request = json!({ "Name": name, "WithDecryption": true });
         let answer = self.call(Operation::GetParameter, region, &request).await?;
-        answer.pointer("/Parameter/Value").and_then(Value::as_str).map(out_of_json).ok_or(CallError::Answer)
+        answer.pointer("/Parameter/Value").and_then(Value::as_str).map(out_of_json).ok_or(AwsCallError::Answer)
     }
 
     /// First without an encryption context, then with the one that Lambda's console adds, as Datadog's Lambda library.
-    async fn decrypted(&self, ciphertext: &str) -> Result<String, CallError> {
+    async fn decrypted(&self, ciphertext: &str) -> Result<String, AwsCallError> {
         let region = &self.aws.region;
         let plain = match self.call(Operation::Decrypt, region, &json!({ "CiphertextBlob": ciphertext })).await {
-            Err(CallError::Service { status: 400, .. }) => {
+            Err(AwsCallError::Service { status: 400, .. }) => {
                 let context = json!({ "LambdaFunctionName": self.aws.function_name });
                 let request = json!({ "CiphertextBlob": ciphertext, "EncryptionContext": context });
                 self.call(Operation::Decrypt, region, &request).await?
             }
             other => other?,
         };
-        utf8(plain.get("Plaintext").and_then(Value::as_str).ok_or(CallError::Answer)?)
+        utf8(plain.get("Plaintext").and_then(Value::as_str).ok_or(AwsCallError::Answer)?)
     }
 
-    async fn call(&self, operation: Operation, region: &str, request: &Value) -> Result<Value, CallError> {
-        let client = self.clients.client().map_err(|_| CallError::Connection)?;
+    async fn call(&self, operation: Operation, region: &str, request: &Value) -> Result<Value, AwsCallError> {
+        let client = self.clients.client().map_err(|_| AwsCallError::Connection)?;
         Call { client: &client, settings: &self.aws, operation, endpoint: None, region, request }.make().await
     }
 }
@@ -153,17 +153,17 @@ impl From<NoKey> for KeyUnavailable {
     fn from(failure: NoKey) -> KeyUnavailable {
         let NoKey::Call { error, .. } = &failure else { return KeyUnavailable(failure.to_string()) };
         let advice = match error {
-            CallError::Service { code, .. } if code.contains("AccessDenied") => {
+            AwsCallError::Service { code, .. } if code.contains("AccessDenied") => {
                 "allow the function's role to read it (and to decrypt with its KMS key)"
             }
-            CallError::Service { code, .. } if code.contains("NotFound") => "check its name and region",
-            CallError::Service { .. } | CallError::Answer | CallError::TooLarge(_) => {
+            AwsCallError::Service { code, .. } if code.contains("NotFound") => "check its name and region",
+            AwsCallError::Service { .. } | AwsCallError::Answer | AwsCallError::TooLarge(_) => {
                 "check that it is what the variable is for"
             }
-            CallError::Connection | CallError::NoTime => {
+            AwsCallError::Connection | AwsCallError::NoTime => {
                 "check the function's network: a VPC needs a route or an endpoint to that service"
             }
-            CallError::Signing => "check the credentials",
+            AwsCallError::Signing => "check the credentials",
         };
         KeyUnavailable(format!("{failure}; {advice}"))
     }
@@ -176,9 +176,9 @@ fn out_of_json(text: &str) -> String {
     found.unwrap_or_default().to_owned()
 }
 
-fn utf8(base64: &str) -> Result<String, CallError> {
-    let bytes = STANDARD.decode(base64).map_err(|_| CallError::Answer)?;
-    String::from_utf8(bytes).map_err(|_| CallError::Answer)
+fn utf8(base64: &str) -> Result<String, AwsCallError> {
+    let bytes = STANDARD.decode(base64).map_err(|_| AwsCallError::Answer)?;
+    String::from_utf8(bytes).map_err(|_| AwsCallError::Answer)
 }
 
 #[cfg(test)]

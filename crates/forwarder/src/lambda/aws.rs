@@ -11,6 +11,7 @@ use aws_sigv4::http_request::{
     sign,
 };
 use aws_sigv4::sign::v4;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Client, Method};
 use secrecy::ExposeSecret;
 use serde_json::Value;
@@ -82,7 +83,7 @@ impl Operation {
 
 /// Why a call failed. Holds the service's error code, never its message: that may repeat what was sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CallError {
+pub enum AwsCallError {
     #[error("AWS answered {status} {code}")]
     Service { status: u16, code: String },
     #[error("AWS could not be reached")]
@@ -97,12 +98,12 @@ pub enum CallError {
     TooLarge(usize),
 }
 
-impl CallError {
+impl AwsCallError {
     fn may_pass(&self) -> bool {
         match self {
-            CallError::Connection => true,
-            CallError::Service { status, code } => *status >= 500 || *status == 429 || code.contains("Throttl"),
-            CallError::Answer | CallError::Signing | CallError::NoTime | CallError::TooLarge(_) => false,
+            AwsCallError::Connection => true,
+            AwsCallError::Service { status, code } => *status >= 500 || *status == 429 || code.contains("Throttl"),
+            AwsCallError::Answer | AwsCallError::Signing | AwsCallError::NoTime | AwsCallError::TooLarge(_) => false,
         }
     }
 }
@@ -123,8 +124,8 @@ impl Call<'_> {
     /// Makes the call; tries again what may pass.
     ///
     /// # Errors
-    /// [`CallError`] of the last attempt.
-    pub(crate) async fn make(&self) -> Result<Value, CallError> {
+    /// [`AwsCallError`] of the last attempt.
+    pub(crate) async fn make(&self) -> Result<Value, AwsCallError> {
         let Call { client, settings, operation, endpoint, region, request } = *self;
         let url = match endpoint.or_else(|| operation.own_endpoint(settings)) {
             Some(endpoint) => format!("{}/", endpoint.trim_end_matches('/')),
@@ -142,7 +143,11 @@ impl Call<'_> {
         };
         let bytes = persistently(|| signed.send(client, body.clone(), MAX_ANSWER_BYTES)).await?;
         // A call that has nothing to tell answers nothing.
-        if bytes.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&bytes).map_err(|_| CallError::Answer) }
+        if bytes.is_empty() {
+            Ok(Value::Null)
+        } else {
+            serde_json::from_slice(&bytes).map_err(|_| AwsCallError::Answer)
+        }
     }
 }
 
@@ -152,13 +157,13 @@ const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 /// An object of S3, of at most `limit` bytes.
 ///
 /// # Errors
-/// [`CallError`] of the last attempt.
+/// [`AwsCallError`] of the last attempt.
 pub(crate) async fn get_object(
     client: &Client,
     settings: &AwsSettings,
     object: &S3Object,
     limit: usize,
-) -> Result<Vec<u8>, CallError> {
+) -> Result<Vec<u8>, AwsCallError> {
     let region = if object.region.is_empty() { &settings.region } else { &object.region };
     let url = object_url(settings.endpoint_s3.as_deref(), region, object);
     // What the signature is of has to be sent along here. Source: Amazon S3 API reference, "Authenticating Requests".
@@ -173,7 +178,7 @@ const EMPTY_SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495
 /// The bucket's own host, unless its name has dots: no certificate would be for it.
 fn object_url(endpoint: Option<&str>, region: &str, object: &S3Object) -> String {
     let S3Object { bucket, key, .. } = object;
-    let key = percent_encoded(key);
+    let key = utf8_percent_encode(key, ESCAPED);
     let suffix = dns_suffix(region);
     match endpoint {
         Some(endpoint) => format!("{}/{bucket}/{key}", endpoint.trim_end_matches('/')),
@@ -182,19 +187,13 @@ fn object_url(endpoint: Option<&str>, region: &str, object: &S3Object) -> String
     }
 }
 
-/// A key as it stands in an address. Source: AWS, "Create a signed AWS API request", `UriEncode` without the slash.
-fn percent_encoded(key: &str) -> String {
-    let encode = |byte: u8| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => char::from(byte).to_string(),
-        other => format!("%{other:02X}"),
-    };
-    key.bytes().map(encode).collect()
-}
+/// What of a key is escaped in an address. Source: AWS, "Create a signed AWS API request", `UriEncode` without the slash.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
 /// Makes a request, and again what may pass.
-async fn persistently<F: Future<Output = Result<Vec<u8>, CallError>>>(
+async fn persistently<F: Future<Output = Result<Vec<u8>, AwsCallError>>>(
     attempt: impl Fn() -> F,
-) -> Result<Vec<u8>, CallError> {
+) -> Result<Vec<u8>, AwsCallError> {
     let policy = RetryPolicy::default();
     let started = tokio::time::Instant::now();
     let mut failures = 0;
@@ -214,7 +213,7 @@ async fn persistently<F: Future<Output = Result<Vec<u8>, CallError>>>(
     }
 }
 
-/// A request that is signed anew for each attempt.
+/// A request, which is signed again for each attempt.
 struct Signed<'a> {
     settings: &'a AwsSettings,
     service: &'a str,
@@ -225,7 +224,7 @@ struct Signed<'a> {
 }
 
 impl Signed<'_> {
-    async fn send(&self, client: &Client, body: String, limit: usize) -> Result<Vec<u8>, CallError> {
+    async fn send(&self, client: &Client, body: String, limit: usize) -> Result<Vec<u8>, AwsCallError> {
         let mut request = client.request(self.method.clone(), self.url).timeout(CALL_TIMEOUT);
         for (name, value) in self.headers {
             request = request.header(*name, *value);
@@ -233,22 +232,22 @@ impl Signed<'_> {
         for (name, value) in self.signature(body.as_bytes())?.headers() {
             request = request.header(name, value);
         }
-        let mut response = request.body(body).send().await.map_err(|_| CallError::Connection)?;
+        let mut response = request.body(body).send().await.map_err(|_| AwsCallError::Connection)?;
         let status = response.status();
         let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|_| CallError::Connection)? {
+        while let Some(chunk) = response.chunk().await.map_err(|_| AwsCallError::Connection)? {
             if bytes.len() + chunk.len() > limit {
-                return Err(CallError::TooLarge(limit));
+                return Err(AwsCallError::TooLarge(limit));
             }
             bytes.extend_from_slice(&chunk);
         }
         if status.is_success() {
             return Ok(bytes);
         }
-        Err(CallError::Service { status: status.as_u16(), code: error_code(&bytes) })
+        Err(AwsCallError::Service { status: status.as_u16(), code: error_code(&bytes) })
     }
 
-    fn signature(&self, body: &[u8]) -> Result<SigningInstructions, CallError> {
+    fn signature(&self, body: &[u8]) -> Result<SigningInstructions, AwsCallError> {
         let credentials = Credentials::new(
             self.settings.access_key_id.as_str(),
             self.settings.secret_access_key.expose_secret(),
@@ -270,12 +269,12 @@ impl Signed<'_> {
             .time(SystemTime::now())
             .settings(settings)
             .build()
-            .map_err(|_| CallError::Signing)?
+            .map_err(|_| AwsCallError::Signing)?
             .into();
         let headers = self.headers.iter().copied();
         let signable = SignableRequest::new(self.method.as_str(), self.url, headers, SignableBody::Bytes(body))
-            .map_err(|_| CallError::Signing)?;
-        Ok(sign(signable, &parameters).map_err(|_| CallError::Signing)?.into_parts().0)
+            .map_err(|_| AwsCallError::Signing)?;
+        Ok(sign(signable, &parameters).map_err(|_| AwsCallError::Signing)?.into_parts().0)
     }
 }
 
@@ -343,14 +342,15 @@ mod tests {
             |bucket: &str, key: &str| S3Object { bucket: bucket.into(), key: key.into(), region: String::new() };
         let url = |endpoint, bucket, key| object_url(endpoint, "cn-north-1", &object(bucket, key));
         assert_eq!(url(None, "b", "a/b c+ä"), "https://b.s3.cn-north-1.amazonaws.com.cn/a/b%20c%2B%C3%A4");
+        assert_eq!(url(None, "b", "A-z_0.~%"), "https://b.s3.cn-north-1.amazonaws.com.cn/A-z_0.~%25");
         assert_eq!(url(None, "b.c", "k"), "https://s3.cn-north-1.amazonaws.com.cn/b.c/k");
         assert_eq!(url(Some("http://127.0.0.1:5000/"), "b", "k"), "http://127.0.0.1:5000/b/k");
     }
 
     #[test]
     fn what_may_pass_is_tried_again() {
-        let service = |status, code: &str| CallError::Service { status, code: code.to_owned() };
+        let service = |status, code: &str| AwsCallError::Service { status, code: code.to_owned() };
         assert!(service(500, "").may_pass() && service(400, "ThrottlingException").may_pass());
-        assert!(!service(400, "AccessDeniedException").may_pass() && !CallError::Signing.may_pass());
+        assert!(!service(400, "AccessDeniedException").may_pass() && !AwsCallError::Signing.may_pass());
     }
 }

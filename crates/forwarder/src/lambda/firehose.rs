@@ -19,7 +19,7 @@ use pipeline::compress::Compression;
 use pipeline::event::EventError;
 use pipeline::recent::Recent;
 use pipeline::records::{FirehoseEvent, FirehoseRecord};
-use pipeline::{self, Counts, Pipeline, PipelineSettings, late};
+use pipeline::{self, LogCounts, Pipeline, PipelineSettings};
 
 /// How large the answer may be. Source: AWS, "Lambda quotas": 6 MB for a synchronous response.
 pub const MAX_ANSWER_BYTES: usize = 6_291_556;
@@ -32,14 +32,14 @@ const FRAME_BYTES: usize = 14;
 pub struct Transformation {
     #[serde(rename = "recordId")]
     pub(crate) record_id: String,
-    pub(crate) result: Outcome,
+    pub(crate) result: TransformationResult,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) data: String,
 }
 
 /// What became of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub(crate) enum Outcome {
+pub(crate) enum TransformationResult {
     /// It is transformed; Firehose delivers it.
     Ok,
     /// There is nothing to deliver.
@@ -54,8 +54,7 @@ pub struct Transformed {
     pub answer: Vec<Transformation>,
     /// To be delivered directly. Their logs bear the number of their record, whose result is `Dropped`.
     pub direct: Vec<Payload>,
-    pub counts: Counts,
-    pub(crate) late: usize,
+    pub counts: LogCounts,
     /// Records that cannot be read.
     pub failed: Vec<EventError>,
     pub(crate) oldest_ms: Option<i64>,
@@ -87,11 +86,11 @@ fn transform_within(
     let ids: usize = event.records.iter().map(|record| empty_answer(&record.record_id)).sum();
     let mut room = limit.saturating_sub(FRAME_BYTES + ids);
     for (number, record) in (0..).zip(&event.records) {
-        let (result, data) = match processed(record, number, function_arn, &plain) {
-            Ok(processed) => transformed.take(processed, &mut room, now_ms, settings.compression),
+        let (result, data) = match processed(record, number, function_arn, &plain, now_ms) {
+            Ok(processed) => transformed.take(processed, &mut room, settings.compression),
             Err(error) => {
                 transformed.failed.push(error);
-                (Outcome::ProcessingFailed, String::new())
+                (TransformationResult::ProcessingFailed, String::new())
             }
         };
         transformed.answer.push(Transformation { record_id: record.record_id.clone().into_owned(), result, data });
@@ -104,8 +103,9 @@ fn processed(
     number: u32,
     function_arn: &str,
     settings: &PipelineSettings,
+    now_ms: i64,
 ) -> Result<pipeline::Processed, EventError> {
-    let mut pipeline = Pipeline::new(function_arn, settings);
+    let mut pipeline = Pipeline::new(function_arn, settings, now_ms);
     pipeline.add(number, &pipeline::inflated(&record.data, settings)?)?;
     Ok(pipeline.finish())
 }
@@ -115,30 +115,24 @@ impl Transformed {
         &mut self,
         processed: pipeline::Processed,
         room: &mut usize,
-        now_ms: i64,
         compression: Compression,
-    ) -> (Outcome, String) {
+    ) -> (TransformationResult, String) {
         self.counts.add(&processed.counts);
         self.oldest_ms = [self.oldest_ms, processed.oldest_ms].into_iter().flatten().min();
         self.cluster = self.cluster.take().or(processed.cluster);
-        let mut payloads = Vec::new();
-        for payload in processed.payloads {
-            let (restamped, late) = late::restamp(payload, now_ms);
-            self.late += late;
-            payloads.extend(restamped);
-        }
+        let payloads = processed.payloads;
         if payloads.is_empty() {
-            return (Outcome::Dropped, String::new());
+            return (TransformationResult::Dropped, String::new());
         }
         let lines = lines(&payloads);
         let bytes = lines.len().div_ceil(3) * 4;
         if bytes > *room {
             self.direct.extend(payloads.into_iter().map(|payload| payload.compressed(compression)));
-            return (Outcome::Dropped, String::new());
+            return (TransformationResult::Dropped, String::new());
         }
         *room -= bytes;
         self.handed_on += payloads.iter().map(Payload::items).sum::<usize>();
-        (Outcome::Ok, STANDARD.encode(lines))
+        (TransformationResult::Ok, STANDARD.encode(lines))
     }
 }
 
@@ -161,7 +155,7 @@ fn empty_answer(record_id: &str) -> usize {
         let answer = Transformation { record_id: record_id.to_owned(), result, data: data.to_owned() };
         serde_json::to_string(&answer).map_or(0, |text| text.len() - data.len())
     };
-    length(Outcome::Ok, "x").max(length(Outcome::ProcessingFailed, "")) + 1
+    length(TransformationResult::Ok, "x").max(length(TransformationResult::ProcessingFailed, "")) + 1
 }
 
 #[cfg(test)]

@@ -13,22 +13,23 @@ use tokio::time::{Instant, timeout_at};
 
 use super::answer::Answer;
 use super::api_key::ApiKey;
-use super::aws::{self, CallError};
+use super::aws::{self, AwsCallError};
 use super::deadlines::Deadlines;
+use super::invocation::{Delivered, Invocation, InvocationFailure};
 use super::metrics::Telemetry;
 use super::own_log;
 use super::queue::Queues;
 use super::saving::{Saving, Settled};
 use super::work::{Poison, Trigger, Work};
 use crate::delivery::client::{ClientError, Clients};
-use crate::delivery::deliver::{Keys, Reason, Report, deliver};
+use crate::delivery::deliver::{DeliveryReport, KeyProvider, UndeliveredReason, deliver};
 use crate::delivery::intake::Intake;
 use crate::delivery::retry::RetryPolicy;
-use crate::settings::{AwsSettings, Level, Settings};
+use crate::settings::{AwsSettings, LogLevel, Settings};
+use pipeline::PipelineSettings;
 use pipeline::batch::Payload;
 use pipeline::event::EventError;
 use pipeline::records::S3Object;
-use pipeline::{Counts, PipelineSettings, late};
 
 /// How large an object with a failed event may be: an asynchronous event has at most 1 MB, a batch of a stream 6 MB, and the
 /// record around it is escaped JSON.
@@ -47,83 +48,6 @@ pub struct Handler {
     keys: Arc<ApiKey>,
     queues: Arc<Queues>,
     aws: AwsSettings,
-}
-
-/// What Lambda says of an invocation.
-#[derive(Debug, Clone, Default)]
-pub struct Invocation {
-    pub request_id: String,
-    /// The forwarder's own ARN.
-    pub function_arn: String,
-    /// Milliseconds since 1970.
-    pub deadline_ms: u64,
-}
-
-/// What became of the event, in numbers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Delivered {
-    #[serde(flatten)]
-    pub counts: Counts,
-    /// Logs that Datadog accepted, or that Firehose was given.
-    pub delivered: usize,
-    /// Logs that wait in the queue of undelivered logs.
-    pub queued: usize,
-    /// Logs, and events that cannot be read, that are in the dead-letter queue.
-    pub dead: usize,
-    /// Logs that are too old for Datadog and were sent with another time.
-    pub late: usize,
-    pub(crate) payloads: usize,
-    pub requests: usize,
-    /// Bytes sent, compressed.
-    pub bytes: usize,
-    /// CloudWatch only asked whether the function answers.
-    pub(crate) control: bool,
-}
-
-/// Why an invocation failed. Lambda then tries it again, and again.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Failure {
-    #[error(transparent)]
-    Event(#[from] EventError),
-    #[error("{undelivered} of {logs} logs were not delivered: {reason}{}", unsaved(.saving))]
-    Undelivered {
-        undelivered: usize,
-        logs: usize,
-        reason: Reason,
-        /// Why they could not be saved either; `None` where there is no queue.
-        saving: Option<CallError>,
-    },
-    #[error("the object that holds the event could not be fetched: {0}")]
-    Object(CallError),
-    #[error("{0}")]
-    Client(String),
-    #[error("a bug in podferry: it panicked while it read the event; its own log says where. Please report that")]
-    Panic,
-}
-
-fn unsaved(saving: &Option<CallError>) -> String {
-    saving.as_ref().map(|error| format!("; nor could they be saved to the queue: {error}")).unwrap_or_default()
-}
-
-impl Failure {
-    /// The stable name that Lambda reports as `errorType`.
-    pub fn error_type(&self) -> &'static str {
-        match self {
-            Failure::Event(error) => error.error_type(),
-            Failure::Undelivered { saving: Some(_), .. } => "LogsUnsaved",
-            Failure::Undelivered { reason: Reason::NoKey(_), .. } => "ApiKeyUnavailable",
-            Failure::Undelivered { .. } => "LogsUndelivered",
-            Failure::Object(_) => "ObjectUnavailable",
-            Failure::Client(_) => "ClientInvalid",
-            Failure::Panic => "InternalPanic",
-        }
-    }
-}
-
-impl From<ClientError> for Failure {
-    fn from(error: ClientError) -> Self {
-        Failure::Client(error.to_string())
-    }
 }
 
 impl Handler {
@@ -149,8 +73,8 @@ impl Handler {
     /// Serves one invocation, for who wants the numbers only.
     ///
     /// # Errors
-    /// [`Failure`]: something of the event is neither delivered nor saved.
-    pub async fn handle(&self, event: Bytes, invocation: &Invocation) -> Result<Delivered, Failure> {
+    /// [`InvocationFailure`]: something of the event is neither delivered nor saved.
+    pub async fn handle(&self, event: Bytes, invocation: &Invocation) -> Result<Delivered, InvocationFailure> {
         let mut telemetry = Telemetry::default();
         self.serve(event, invocation, &mut telemetry).await?;
         Ok(telemetry.delivered)
@@ -159,25 +83,26 @@ impl Handler {
     /// Serves one invocation. `telemetry` is filled also where it fails.
     ///
     /// # Errors
-    /// [`Failure`]: something of the event is neither delivered nor saved.
+    /// [`InvocationFailure`]: something of the event is neither delivered nor saved.
     pub async fn serve(
         &self,
         event: Bytes,
         invocation: &Invocation,
         telemetry: &mut Telemetry,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Answer, InvocationFailure> {
         let deadlines = Deadlines::new(invocation.deadline_ms, SystemTime::now(), self.queues.exist());
         telemetry.bytes_in = event.len();
         let mut work = self.read(event, &invocation.function_arn).await?;
         let unread = self.fetch(&mut work, &invocation.function_arn, deadlines.deliver).await?;
         telemetry.take(&work);
-        let payloads = restamped(&mut work, telemetry);
+        let mut payloads = std::mem::take(&mut work.processed.payloads);
+        payloads.append(&mut work.transformed.direct);
         telemetry.delivered.payloads = payloads.len();
         let mut report = self.deliver(payloads, deadlines.deliver).await?;
         let settled = self.settle(&mut work, &mut report, unread, deadlines.save).await?;
         telemetry.conclude(&report, &settled);
         own_log::say(
-            Level::Debug,
+            LogLevel::Debug,
             "requests",
             &json!({ "latencies_ms": report.tally.latencies, "retries": report.tally.retries.all() }),
         );
@@ -186,7 +111,7 @@ impl Handler {
     }
 
     /// The pure part. Where the key still has to be fetched, that happens meanwhile.
-    async fn read(&self, event: Bytes, function_arn: &str) -> Result<Work, Failure> {
+    async fn read(&self, event: Bytes, function_arn: &str) -> Result<Work, InvocationFailure> {
         if self.keys.begin().await {
             return caught(&event, function_arn, &self.pipeline);
         }
@@ -195,7 +120,7 @@ impl Handler {
         let fetching = tokio::spawn(async move { keys.key().await.is_ok() });
         let (pipeline, function_arn) = (self.pipeline.clone(), function_arn.to_owned());
         let reading = tokio::task::spawn_blocking(move || caught(&event, &function_arn, &pipeline));
-        let work = reading.await.unwrap_or(Err(Failure::Panic));
+        let work = reading.await.unwrap_or(Err(InvocationFailure::Panic));
         if work.as_ref().map_or(true, Work::needs_no_key) {
             fetching.abort();
         }
@@ -203,7 +128,12 @@ impl Handler {
     }
 
     /// Fetches the objects that failed events were written to. The records of those that could not be fetched.
-    async fn fetch(&self, work: &mut Work, function_arn: &str, deadline: Instant) -> Result<BTreeSet<u32>, Failure> {
+    async fn fetch(
+        &self,
+        work: &mut Work,
+        function_arn: &str,
+        deadline: Instant,
+    ) -> Result<BTreeSet<u32>, InvocationFailure> {
         let mut unread = BTreeSet::new();
         if work.objects.is_empty() {
             return Ok(unread);
@@ -211,17 +141,17 @@ impl Handler {
         let client = self.checking.client()?;
         for (record, object) in std::mem::take(&mut work.objects) {
             let fetching = aws::get_object(&client, &self.aws, &object, MAX_OBJECT_BYTES);
-            match timeout_at(deadline, fetching).await.unwrap_or(Err(CallError::NoTime)) {
+            match timeout_at(deadline, fetching).await.unwrap_or(Err(AwsCallError::NoTime)) {
                 Ok(bytes) => {
                     let before = work.poison.len();
-                    work.add_object(record, &bytes, function_arn, &self.pipeline);
+                    work.add_object(record, &bytes, function_arn, &self.pipeline, now_ms());
                     // The object is kept; what has to be kept beside it is where it is.
                     work.poison.iter_mut().skip(before).for_each(|poison| poison.body = notification(&object));
                 }
-                Err(CallError::Service { status: 404, .. }) => {
+                Err(AwsCallError::Service { status: 404, .. }) => {
                     work.poison.push(Poison { record, error: EventError::Object, body: notification(&object) });
                 }
-                Err(error) if work.trigger == Trigger::Direct => return Err(Failure::Object(error)),
+                Err(error) if work.trigger == Trigger::Direct => return Err(InvocationFailure::Object(error)),
                 Err(_) => _ = unread.insert(record),
             }
         }
@@ -231,9 +161,9 @@ impl Handler {
         }
     }
 
-    async fn deliver(&self, payloads: Vec<Payload>, deadline: Instant) -> Result<Report, Failure> {
+    async fn deliver(&self, payloads: Vec<Payload>, deadline: Instant) -> Result<DeliveryReport, InvocationFailure> {
         if payloads.is_empty() {
-            return Ok(Report::default());
+            return Ok(DeliveryReport::default());
         }
         let client: Client = self.clients.client()?;
         let intake = Intake::new(client, self.url.clone());
@@ -244,10 +174,10 @@ impl Handler {
     async fn settle(
         &self,
         work: &mut Work,
-        report: &mut Report,
+        report: &mut DeliveryReport,
         unread: BTreeSet<u32>,
         deadline: Instant,
-    ) -> Result<Settled, Failure> {
+    ) -> Result<Settled, InvocationFailure> {
         let poison = std::mem::take(&mut work.poison);
         if report.undelivered.is_empty() && poison.is_empty() && unread.is_empty() {
             return Ok(Settled::default());
@@ -258,16 +188,16 @@ impl Handler {
     }
 
     /// What was delivered or saved need not be taken a second time.
-    fn remember(&self, report: &Report, settled: &Settled, work: &Work) {
+    fn remember(&self, report: &DeliveryReport, settled: &Settled, work: &Work) {
         let messages = work.messages.iter().filter(|(record, _)| !settled.failed.contains(record));
         let marks = report.marks.iter().chain(&settled.marks).copied();
         self.pipeline.recent.remember(marks.chain(messages.map(|(_, mark)| *mark)));
     }
 }
 
-fn caught(event: &[u8], function_arn: &str, settings: &PipelineSettings) -> Result<Work, Failure> {
+fn caught(event: &[u8], function_arn: &str, settings: &PipelineSettings) -> Result<Work, InvocationFailure> {
     let run = AssertUnwindSafe(|| Work::read(event, function_arn, settings, now_ms()));
-    Ok(catch_unwind(run).map_err(|_| Failure::Panic)??)
+    Ok(catch_unwind(run).map_err(|_| InvocationFailure::Panic)??)
 }
 
 /// The event that tells of an object, as S3 sends it.
@@ -278,34 +208,19 @@ fn notification(object: &S3Object) -> String {
         .to_string()
 }
 
-/// All payloads, those with logs that are too old for Datadog made fit for it.
-fn restamped(work: &mut Work, telemetry: &mut Telemetry) -> Vec<Payload> {
-    let now_ms = now_ms();
-    let payloads = std::mem::take(&mut work.processed.payloads);
-    let mut all = Vec::with_capacity(payloads.len());
-    for payload in payloads {
-        let (restamped, late) = late::restamp(payload, now_ms);
-        telemetry.delivered.late += late;
-        all.extend(restamped);
-    }
-    // Those of Firehose are already.
-    all.append(&mut work.transformed.direct);
-    all
-}
-
 /// Milliseconds since 1970.
 pub(super) fn now_ms() -> i64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
 }
 
-fn conclude(work: Work, settled: Settled, telemetry: &mut Telemetry) -> Result<Answer, Failure> {
+fn conclude(work: Work, settled: Settled, telemetry: &mut Telemetry) -> Result<Answer, InvocationFailure> {
     let Settled { failed, left, reason, problem, .. } = settled;
     if work.trigger == Trigger::Direct && !failed.is_empty() {
         let logs = telemetry.delivered.counts.logs;
         return Err(match reason {
-            Some(reason) => Failure::Undelivered { undelivered: left, logs, reason, saving: problem },
-            None => Failure::Panic,
+            Some(reason) => InvocationFailure::Undelivered { undelivered: left, logs, reason, saving: problem },
+            None => InvocationFailure::Panic,
         });
     }
     Ok(Answer::new(work, &failed, telemetry.delivered))
@@ -317,25 +232,25 @@ impl Telemetry {
         self.delivered.counts = processed.counts;
         self.delivered.counts.add(&transformed.counts);
         self.delivered.control = processed.control;
-        self.delivered.late = transformed.late;
         self.delivered.delivered = transformed.handed_on;
         self.oldest_ms = [processed.oldest_ms, transformed.oldest_ms].into_iter().flatten().min();
         self.cluster = processed.cluster.clone().or_else(|| transformed.cluster.clone());
     }
 
-    fn conclude(&mut self, report: &Report, settled: &Settled) {
+    fn conclude(&mut self, report: &DeliveryReport, settled: &Settled) {
         self.delivered.delivered += report.accepted;
         self.delivered.queued = settled.queued;
         self.delivered.dead = settled.dead;
         self.delivered.requests = report.tally.requests;
         self.delivered.bytes = report.bytes;
-        self.key_refused = report.tally.key_refused + usize::from(matches!(settled.reason, Some(Reason::NoKey(_))));
+        self.key_refused =
+            report.tally.key_refused + usize::from(matches!(settled.reason, Some(UndeliveredReason::NoKey(_))));
         self.tally = report.tally.clone();
     }
 }
 
 /// Writes the one line that an invocation leaves in the function's own log.
-pub(crate) fn say(result: Result<&Delivered, &Failure>, telemetry: &Telemetry, took: Duration) {
+pub(crate) fn say(result: Result<&Delivered, &InvocationFailure>, telemetry: &Telemetry, took: Duration) {
     #[derive(Serialize)]
     struct Fields<'a> {
         milliseconds: u64,
@@ -347,15 +262,15 @@ pub(crate) fn say(result: Result<&Delivered, &Failure>, telemetry: &Telemetry, t
     let fields = Fields {
         milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         delivered: &telemetry.delivered,
-        error_type: result.err().map(Failure::error_type),
+        error_type: result.err().map(InvocationFailure::error_type),
     };
     match result {
         Ok(Delivered { control: true, .. }) => {
-            own_log::say(Level::Info, "CloudWatch Logs checked the destination", &fields);
+            own_log::say(LogLevel::Info, "CloudWatch Logs checked the destination", &fields);
         }
-        Ok(Delivered { queued: 0, dead: 0, .. }) => own_log::say(Level::Info, "delivered", &fields),
-        Ok(_) => own_log::say(Level::Warn, "not everything was delivered; the rest is in the queue", &fields),
-        Err(failure) => own_log::say(Level::Error, &failure.to_string(), &fields),
+        Ok(Delivered { queued: 0, dead: 0, .. }) => own_log::say(LogLevel::Info, "delivered", &fields),
+        Ok(_) => own_log::say(LogLevel::Warn, "not everything was delivered; the rest is in the queue", &fields),
+        Err(failure) => own_log::say(LogLevel::Error, &failure.to_string(), &fields),
     }
 }
 
@@ -365,8 +280,8 @@ mod tests {
 
     #[test]
     fn where_an_object_is_can_be_read_again() {
-        use pipeline::event::{Event, recognise};
+        use pipeline::event::{InvocationEvent, recognise};
         let object = S3Object { bucket: "b".into(), key: "a/b+c%20d e".into(), region: "eu-west-1".into() };
-        assert_eq!(recognise(notification(&object).as_bytes()), Ok(Event::S3(vec![object])));
+        assert_eq!(recognise(notification(&object).as_bytes()), Ok(InvocationEvent::S3(vec![object])));
     }
 }

@@ -1,13 +1,13 @@
 //! What an invocation came to, as one line that CloudWatch makes metrics of: its embedded metric format. No call is made for
 //! it.
 //!
-//! What is nearly always zero is left out when it is: a metric costs by the hour in which it is told.
+//! What is nearly always zero is left out when it is: a metric costs by the hour in which it is sent.
 //!
 //! Source: AWS, "Specification: Embedded metric format".
 
 use serde_json::{Map, Value, json};
 
-use super::handler::Delivered;
+use super::invocation::Delivered;
 use crate::delivery::tally::Tally;
 
 /// The namespace of all metrics.
@@ -19,7 +19,7 @@ const MAX_VALUES: usize = 100;
 /// The cluster's name where it is not known: a dimension cannot be empty.
 const UNKNOWN: &str = "unknown";
 
-/// What is told of an invocation.
+/// What is reported of an invocation.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Telemetry {
     pub delivered: Delivered,
@@ -33,10 +33,10 @@ pub struct Telemetry {
     pub key_refused: usize,
 }
 
-/// Whether a metric is told when it is zero.
+/// Whether a metric is reported when it is zero.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Zero {
-    Told,
+    Reported,
     LeftOut,
 }
 
@@ -46,7 +46,7 @@ impl Telemetry {
         let mut metrics = Vec::new();
         let mut values = Map::new();
         for (name, unit, value, zero) in self.metrics(now_ms) {
-            if value != json!(0) || zero == Zero::Told {
+            if value != json!(0) || zero == Zero::Reported {
                 metrics.push(json!({ "Name": name, "Unit": unit }));
                 values.insert(name.to_owned(), value);
             }
@@ -71,24 +71,24 @@ impl Telemetry {
     }
 
     fn metrics(&self, now_ms: i64) -> Vec<(&'static str, &'static str, Value, Zero)> {
-        use Zero::{LeftOut, Told};
-        let Delivered { counts, delivered, queued, dead, late, bytes, .. } = &self.delivered;
+        use Zero::{LeftOut, Reported};
+        let Delivered { counts, delivered, queued, dead, bytes, .. } = &self.delivered;
         let Tally { requests, retries, latencies, .. } = &self.tally;
         let mut metrics = vec![
-            ("LogsReceived", "Count", json!(counts.events), Told),
-            ("LogsDelivered", "Count", json!(delivered), Told),
+            ("LogsReceived", "Count", json!(counts.events), Reported),
+            ("LogsDelivered", "Count", json!(delivered), Reported),
             ("LogsExcluded", "Count", json!(counts.excluded), LeftOut),
             ("LogsSampled", "Count", json!(counts.sampled), LeftOut),
             ("LogsBlank", "Count", json!(counts.blank), LeftOut),
             ("LogsJoined", "Count", json!(counts.joined), LeftOut),
             ("LogsTruncated", "Count", json!(counts.truncated), LeftOut),
             ("LogsDuplicate", "Count", json!(counts.duplicate), LeftOut),
-            ("LogsLate", "Count", json!(late), LeftOut),
+            ("LogsLate", "Count", json!(counts.late), LeftOut),
             ("LogsQueued", "Count", json!(queued), LeftOut),
             ("LogsDead", "Count", json!(dead), LeftOut),
-            ("BytesIn", "Bytes", json!(self.bytes_in), Told),
-            ("BytesOut", "Bytes", json!(bytes), Told),
-            ("Requests", "Count", json!(requests), Told),
+            ("BytesIn", "Bytes", json!(self.bytes_in), Reported),
+            ("BytesOut", "Bytes", json!(bytes), Reported),
+            ("Requests", "Count", json!(requests), Reported),
             ("Retries", "Count", json!(retries.all()), LeftOut),
             ("RetriesRateLimited", "Count", json!(retries.rate_limited), LeftOut),
             ("RetriesServerError", "Count", json!(retries.server_error), LeftOut),
@@ -97,11 +97,11 @@ impl Telemetry {
         ];
         if !latencies.is_empty() {
             let some: Vec<u64> = latencies.iter().copied().take(MAX_VALUES).collect();
-            metrics.push(("IntakeLatency", "Milliseconds", json!(some), Told));
+            metrics.push(("IntakeLatency", "Milliseconds", json!(some), Reported));
         }
         if let Some(oldest) = self.oldest_ms {
             let seconds = now_ms.saturating_sub(oldest).max(0) / 1000;
-            metrics.push(("OldestLogAge", "Seconds", json!(seconds), Told));
+            metrics.push(("OldestLogAge", "Seconds", json!(seconds), Reported));
         }
         metrics
     }
@@ -111,13 +111,13 @@ impl Telemetry {
 mod tests {
     use super::*;
     use crate::delivery::tally::Retries;
-    use pipeline::Counts;
+    use pipeline::LogCounts;
 
     #[test]
     fn the_line_is_what_the_specification_asks_for() {
         let telemetry = Telemetry {
             delivered: Delivered {
-                counts: Counts { events: 9, excluded: 2, ..Counts::default() },
+                counts: LogCounts { events: 9, excluded: 2, ..LogCounts::default() },
                 delivered: 7,
                 bytes: 400,
                 ..Delivered::default()
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_key_is_told_without_the_cluster() {
+    fn a_refused_key_is_reported_without_the_cluster() {
         let line = Telemetry { key_refused: 2, ..Telemetry::default() }.line("f", "r", 0);
         let directives = line["_aws"]["CloudWatchMetrics"].as_array().unwrap();
         assert_eq!(directives[1]["Dimensions"], json!([["FunctionName"]]));

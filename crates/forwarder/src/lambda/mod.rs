@@ -6,6 +6,7 @@ pub mod aws;
 pub(crate) mod deadlines;
 pub mod firehose;
 pub mod handler;
+pub mod invocation;
 pub mod metrics;
 pub(crate) mod own_log;
 pub mod queue;

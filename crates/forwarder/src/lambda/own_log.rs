@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::settings::{Level, OwnLogSettings};
+use crate::settings::{LogLevel, OwnLogSettings};
 
 static SETTINGS: OnceLock<OwnLogSettings> = OnceLock::new();
 
@@ -30,7 +30,7 @@ pub(crate) fn begin(request_id: &str) {
 }
 
 /// Writes one line, with `fields` beside the message, unless it is less urgent than what is wanted.
-pub(crate) fn say(level: Level, message: &str, fields: &impl Serialize) {
+pub(crate) fn say(level: LogLevel, message: &str, fields: &impl Serialize) {
     let settings = SETTINGS.get().copied().unwrap_or_default();
     if settings.level.is_some_and(|least| level >= least) {
         let request = REQUEST.lock().unwrap_or_else(PoisonError::into_inner);
@@ -45,7 +45,7 @@ fn now() -> String {
     format!("{now:.3}")
 }
 
-fn line(as_json: bool, level: Level, time: &str, request: &str, message: &str, fields: &impl Serialize) -> String {
+fn line(as_json: bool, level: LogLevel, time: &str, request: &str, message: &str, fields: &impl Serialize) -> String {
     let fields = match serde_json::to_value(fields) {
         Ok(Value::Object(fields)) => fields,
         _ => serde_json::Map::new(),
@@ -73,7 +73,7 @@ fn line(as_json: bool, level: Level, time: &str, request: &str, message: &str, f
 pub(crate) fn silence_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        say(Level::Error, "a bug in podferry: it panicked; please report the place", &json!({ "place": place }));
+        say(LogLevel::Error, "a bug in podferry: it panicked; please report the place", &json!({ "place": place }));
     }));
 }
 
@@ -85,13 +85,13 @@ mod tests {
     fn a_line_is_one_flat_object_or_one_line_of_text() {
         let fields = json!({ "logs": 3 });
         assert_eq!(
-            line(true, Level::Info, "t", "r-1", "delivered", &fields),
+            line(true, LogLevel::Info, "t", "r-1", "delivered", &fields),
             r#"{"level":"INFO","logs":3,"message":"delivered","request_id":"r-1","timestamp":"t"}"#
         );
         let nothing = json!({});
         let expected = r#"{"level":"WARN","message":"x\ny","timestamp":"t"}"#;
-        assert_eq!(line(true, Level::Warn, "t", "", "x\ny", &nothing), expected);
-        assert_eq!(line(false, Level::Error, "t", "r-1", "x\ny", &fields), "t ERROR x y request_id=r-1 logs=3");
+        assert_eq!(line(true, LogLevel::Warn, "t", "", "x\ny", &nothing), expected);
+        assert_eq!(line(false, LogLevel::Error, "t", "r-1", "x\ny", &fields), "t ERROR x y request_id=r-1 logs=3");
         assert!(now().ends_with('Z') && now().len() == "2026-11-25T02:20:00.123Z".len(), "{}", now());
     }
 }

@@ -9,8 +9,8 @@ use reqwest::Client;
 use serde_json::json;
 use tokio::time::{Instant, timeout_at};
 
-use super::aws::{Call, CallError, Operation};
-use crate::settings::{AwsSettings, Queue, QueueSettings};
+use super::aws::{AwsCallError, Call, Operation};
+use crate::settings::{AwsSettings, QueueSettings, SqsQueue};
 
 /// The first wait between two rounds; it doubles with each.
 const BASE: Duration = Duration::from_secs(30);
@@ -47,26 +47,26 @@ impl Queues {
     }
 
     /// For what may go through later.
-    pub(crate) fn undelivered(&self) -> Option<&Queue> {
+    pub(crate) fn undelivered(&self) -> Option<&SqsQueue> {
         self.settings.undelivered.as_ref()
     }
 
     /// For what never will.
-    pub(crate) fn dead_letter(&self) -> Option<&Queue> {
+    pub(crate) fn dead_letter(&self) -> Option<&SqsQueue> {
         self.settings.dead_letter.as_ref()
     }
 
     /// Sends a message; it becomes visible after `delay`, as far as SQS can hold it back.
     ///
     /// # Errors
-    /// [`CallError`] of the last attempt, or [`CallError::NoTime`].
+    /// [`AwsCallError`] of the last attempt, or [`AwsCallError::NoTime`].
     pub(crate) async fn send(
         &self,
         client: &Client,
-        queue: &Queue,
-        message: Outgoing<'_>,
+        queue: &SqsQueue,
+        message: OutgoingMessage<'_>,
         deadline: Instant,
-    ) -> Result<(), CallError> {
+    ) -> Result<(), AwsCallError> {
         let mut request = json!({
             "QueueUrl": queue.url,
             "MessageBody": message.body,
@@ -101,20 +101,20 @@ impl Queues {
     async fn call(
         &self,
         client: &Client,
-        queue: &Queue,
+        queue: &SqsQueue,
         operation: Operation,
         request: &serde_json::Value,
         deadline: Instant,
-    ) -> Result<(), CallError> {
+    ) -> Result<(), AwsCallError> {
         let endpoint = Some(queue.endpoint.as_str());
         let call = Call { client, settings: &self.aws, operation, endpoint, region: &queue.region, request };
-        timeout_at(deadline, call.make()).await.map_err(|_| CallError::NoTime)?.map(|_| ())
+        timeout_at(deadline, call.make()).await.map_err(|_| AwsCallError::NoTime)?.map(|_| ())
     }
 }
 
 /// A message on its way to a queue.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Outgoing<'a> {
+pub(crate) struct OutgoingMessage<'a> {
     pub(crate) body: &'a str,
     pub(crate) delay: Duration,
     /// Why it is sent, where the body does not say so itself.

@@ -11,17 +11,18 @@ use serde::de::IgnoredAny;
 use serde_json::json;
 
 use super::answer::Answer;
-use super::handler::{self, Failure, Handler, Invocation, now_ms};
+use super::handler::{self, Handler, now_ms};
+use super::invocation::{Invocation, InvocationFailure};
 use super::metrics::Telemetry;
 use super::own_log;
 use crate::delivery::client::Clients;
-use crate::settings::{Level, Proxies, Settings, Source};
+use crate::settings::{LogLevel, Proxies, Settings, VariableSource};
 
 /// How long to try to tell Lambda that the start failed.
 const INIT_ERROR_TIMEOUT: Duration = Duration::from_secs(2);
 
-impl From<Failure> for Diagnostic {
-    fn from(failure: Failure) -> Self {
+impl From<InvocationFailure> for Diagnostic {
+    fn from(failure: InvocationFailure) -> Self {
         Diagnostic { error_type: failure.error_type().to_owned(), error_message: failure.to_string() }
     }
 }
@@ -30,17 +31,17 @@ impl From<Failure> for Diagnostic {
 ///
 /// # Errors
 /// What made serving impossible. Wrong settings have been reported to Lambda by then.
-pub async fn serve(source: &dyn Source) -> Result<(), Error> {
+pub async fn serve(source: &dyn VariableSource) -> Result<(), Error> {
     own_log::silence_panics();
     let started = Settings::read(source).map_err(|mistakes| mistakes.to_string()).and_then(|settings| {
         own_log::configure(settings.own_log);
-        settings.warnings.iter().for_each(|warning| own_log::say(Level::Warn, warning, &json!({})));
+        settings.warnings.iter().for_each(|warning| own_log::say(LogLevel::Warn, warning, &json!({})));
         Handler::new(settings).map_err(|error| error.to_string())
     });
     let handler = match started {
         Ok(handler) => Arc::new(handler),
         Err(message) => {
-            own_log::say(Level::Error, &message, &json!({ "error_type": "SettingsInvalid" }));
+            own_log::say(LogLevel::Error, &message, &json!({ "error_type": "SettingsInvalid" }));
             report_init_error(source, &message).await;
             return Err(message.into());
         }
@@ -58,7 +59,7 @@ pub async fn serve(source: &dyn Source) -> Result<(), Error> {
             own_log::begin(&invocation.request_id);
             let started = Instant::now();
             let mut telemetry = Telemetry::default();
-            let result: Result<Answer, Failure> = handler.serve(event, &invocation, &mut telemetry).await;
+            let result: Result<Answer, InvocationFailure> = handler.serve(event, &invocation, &mut telemetry).await;
             handler::say(result.as_ref().map(|_| &telemetry.delivered), &telemetry, started.elapsed());
             println!("{}", telemetry.line(&context.env_config.function_name, &invocation.request_id, now_ms()));
             result
@@ -111,7 +112,7 @@ impl<S: Service<LambdaInvocation>> Service<LambdaInvocation> for TakeEvent<S> {
 /// Tells Lambda why the start failed, so that the message stands in the answer and not only in the log.
 ///
 /// Source: AWS, "Using the Lambda runtime API", initialization error.
-async fn report_init_error(source: &dyn Source, message: &str) {
+async fn report_init_error(source: &dyn VariableSource, message: &str) {
     let Some(api) = source.get("AWS_LAMBDA_RUNTIME_API") else { return };
     let base = if api.contains("://") { api } else { format!("http://{api}") };
     let body = json!({ "errorType": "SettingsInvalid", "errorMessage": message, "stackTrace": [] });

@@ -14,12 +14,12 @@ use reqwest::Client;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::aws::CallError;
-use super::queue::{Outgoing, Queues, backoff};
+use super::aws::AwsCallError;
+use super::queue::{OutgoingMessage, Queues, backoff};
 use super::work::{Poison, Receipt, Trigger};
-use crate::delivery::deliver::{Outlook, Reason, Report, Undelivered};
+use crate::delivery::deliver::{DeliveryReport, Outlook, Undelivered, UndeliveredReason};
 use crate::delivery::undelivered::{self, MAX_MESSAGE_BYTES, Saved};
-use crate::settings::Queue;
+use crate::settings::SqsQueue;
 use pipeline::recent::Mark;
 
 /// How many messages are on their way to SQS at once.
@@ -41,9 +41,9 @@ pub(crate) struct Settled {
     pub(crate) failed: BTreeSet<u32>,
     /// Logs of theirs that are nowhere but where they came from, and why the first was not delivered.
     pub(crate) left: usize,
-    pub(crate) reason: Option<Reason>,
+    pub(crate) reason: Option<UndeliveredReason>,
     /// Why something could not be saved.
-    pub(crate) problem: Option<CallError>,
+    pub(crate) problem: Option<AwsCallError>,
 }
 
 /// What is needed to settle it.
@@ -55,44 +55,49 @@ pub(crate) struct Saving<'a> {
     pub(crate) deadline: Instant,
 }
 
-/// One thing to be sent to a queue.
-struct Parcel {
-    queue: Queue,
+/// What is to be sent to a queue: a payload, which may take several messages, or an event.
+struct Outgoing {
+    queue: SqsQueue,
     delay: Duration,
-    what: What,
+    content: OutgoingContent,
     records: BTreeSet<u32>,
     logs: usize,
     is_dead: bool,
 }
 
-enum What {
+enum OutgoingContent {
     Payload(Undelivered, u32),
     Event(Poison),
 }
 
-/// What became of a parcel.
-struct Sent {
-    parcel: Parcel,
+/// What became of it.
+struct SendOutcome {
+    outgoing: Outgoing,
     logs: usize,
     marks: Vec<Mark>,
-    problem: Option<CallError>,
+    problem: Option<AwsCallError>,
 }
 
 impl Saving<'_> {
     /// Settles what a report left, and what could not be read.
-    pub(crate) async fn settle(&self, report: &mut Report, poison: Vec<Poison>, unread: BTreeSet<u32>) -> Settled {
+    pub(crate) async fn settle(
+        &self,
+        report: &mut DeliveryReport,
+        poison: Vec<Poison>,
+        unread: BTreeSet<u32>,
+    ) -> Settled {
         let mut settled = Settled { failed: unread, ..Settled::default() };
         let undelivered = std::mem::take(&mut report.undelivered);
         settled.reason = undelivered.first().map(|first| first.reason.clone());
         // Records of which something is gone already, or will never go through: they cannot stay as they are.
-        let mut torn = report.records.clone();
+        let mut partially_delivered = report.records.clone();
         let never = undelivered.iter().filter(|one| one.reason.outlook() != Outlook::Later);
-        torn.extend(never.flat_map(|one| one.payload.records()));
-        let mut parcels = Vec::new();
+        partially_delivered.extend(never.flat_map(|one| one.payload.records()));
+        let mut outgoing = Vec::new();
         for one in undelivered {
             let logs = one.payload.items();
-            match self.parcel(one, &torn) {
-                Ok(parcel) => parcels.push(parcel),
+            match self.outgoing_payload(one, &partially_delivered) {
+                Ok(one) => outgoing.push(one),
                 Err(records) => {
                     settled.left += logs;
                     settled.failed.extend(records);
@@ -100,12 +105,12 @@ impl Saving<'_> {
             }
         }
         for one in poison {
-            match self.grave(one) {
-                Ok(parcel) => parcels.push(parcel),
+            match self.dead_letter(one) {
+                Ok(one) => outgoing.push(one),
                 Err(record) => _ = settled.failed.insert(record),
             }
         }
-        self.send_all(parcels, &mut settled).await;
+        self.send_all(outgoing, &mut settled).await;
         if let Trigger::Sqs(receipts) = self.trigger {
             settled.queued += settled.left;
             self.hide(receipts, &settled.failed).await;
@@ -114,13 +119,17 @@ impl Saving<'_> {
     }
 
     /// Where an undelivered payload goes; its records, if it stays where it came from.
-    fn parcel(&self, one: Undelivered, torn: &BTreeSet<u32>) -> Result<Parcel, BTreeSet<u32>> {
+    fn outgoing_payload(
+        &self,
+        one: Undelivered,
+        partially_delivered: &BTreeSet<u32>,
+    ) -> Result<Outgoing, BTreeSet<u32>> {
         let records: BTreeSet<u32> = one.payload.records().collect();
         let outlook = one.reason.outlook();
-        let is_whole = matches!(self.trigger, Trigger::Sqs(_)) && records.is_disjoint(torn);
-        let grave = self.queues.dead_letter().filter(|_| outlook == Outlook::Never);
-        let is_dead = grave.is_some();
-        let Some(queue) = grave.or(self.queues.undelivered()).filter(|_| is_dead || !is_whole) else {
+        let is_whole = matches!(self.trigger, Trigger::Sqs(_)) && records.is_disjoint(partially_delivered);
+        let dead_letter_queue = self.queues.dead_letter().filter(|_| outlook == Outlook::Never);
+        let is_dead = dead_letter_queue.is_some();
+        let Some(queue) = dead_letter_queue.or(self.queues.undelivered()).filter(|_| is_dead || !is_whole) else {
             return Err(records);
         };
         let attempts = match outlook {
@@ -133,39 +142,46 @@ impl Saving<'_> {
             Outlook::Never => Duration::ZERO,
         };
         let logs = one.payload.items();
-        Ok(Parcel { queue: queue.clone(), delay, what: What::Payload(one, attempts), records, logs, is_dead })
+        Ok(Outgoing {
+            queue: queue.clone(),
+            delay,
+            content: OutgoingContent::Payload(one, attempts),
+            records,
+            logs,
+            is_dead,
+        })
     }
 
     /// Where an event goes that cannot be read; its record, if that has to keep it.
-    fn grave(&self, poison: Poison) -> Result<Parcel, u32> {
+    fn dead_letter(&self, poison: Poison) -> Result<Outgoing, u32> {
         // One that comes from the queue only stays there, or it would come back for ever.
         let is_from_queue = matches!(self.trigger, Trigger::Sqs(_));
         let other = self.queues.undelivered().filter(|_| !is_from_queue);
         let fits = !poison.body.is_empty() && poison.body.len() + 256 <= MAX_MESSAGE_BYTES;
         let Some(queue) = self.queues.dead_letter().or(other).filter(|_| fits) else { return Err(poison.record) };
-        Ok(Parcel {
+        Ok(Outgoing {
             queue: queue.clone(),
             delay: Duration::ZERO,
             records: BTreeSet::from([poison.record]),
-            what: What::Event(poison),
+            content: OutgoingContent::Event(poison),
             logs: 0,
             is_dead: true,
         })
     }
 
-    async fn send_all(&self, parcels: Vec<Parcel>, settled: &mut Settled) {
-        let mut waiting = parcels.into_iter();
+    async fn send_all(&self, all: Vec<Outgoing>, settled: &mut Settled) {
+        let mut waiting = all.into_iter();
         let mut underway = JoinSet::new();
         loop {
             while underway.len() < WORKERS
-                && let Some(parcel) = waiting.next()
+                && let Some(outgoing) = waiting.next()
             {
                 let (queues, client) = (self.queues.clone(), self.client.clone());
-                underway.spawn(send(queues, client, parcel, self.deadline));
+                underway.spawn(send(queues, client, outgoing, self.deadline));
             }
             match underway.join_next().await {
                 Some(Ok(sent)) => settled.take(sent),
-                // Only a bug ends a task so; which parcel it had is not known any more.
+                // Only a bug ends a task so; which message it had is not known any more.
                 Some(Err(_)) => settled.failed.extend(self.all_records()),
                 None => return,
             }
@@ -194,35 +210,37 @@ impl Saving<'_> {
 }
 
 impl Settled {
-    fn take(&mut self, sent: Sent) {
-        let Sent { parcel, logs, marks, problem } = sent;
+    fn take(&mut self, sent: SendOutcome) {
+        let SendOutcome { outgoing, logs, marks, problem } = sent;
         self.marks.extend(marks);
-        match &parcel.what {
-            What::Event(_) if problem.is_none() => self.dead += 1,
-            _ if parcel.is_dead => self.dead += logs,
+        match &outgoing.content {
+            OutgoingContent::Event(_) if problem.is_none() => self.dead += 1,
+            _ if outgoing.is_dead => self.dead += logs,
             _ => self.queued += logs,
         }
         if problem.is_some() {
-            self.left += parcel.logs.saturating_sub(logs);
-            self.failed.extend(parcel.records);
+            self.left += outgoing.logs.saturating_sub(logs);
+            self.failed.extend(outgoing.records);
             self.problem = self.problem.take().or(problem);
         }
     }
 }
 
-/// Sends all messages of a parcel; after the first that fails, none.
-async fn send(queues: Arc<Queues>, client: Client, parcel: Parcel, deadline: Instant) -> Sent {
-    let (saved, reason) = match &parcel.what {
-        What::Payload(one, attempts) => (undelivered::messages(&one.payload, &one.reason.name(), *attempts), None),
-        What::Event(poison) => {
+/// Sends all messages of a payload, or the one of an event; after the first that fails, none.
+async fn send(queues: Arc<Queues>, client: Client, outgoing: Outgoing, deadline: Instant) -> SendOutcome {
+    let (saved, reason) = match &outgoing.content {
+        OutgoingContent::Payload(one, attempts) => {
+            (undelivered::messages(&one.payload, &one.reason.name(), *attempts), None)
+        }
+        OutgoingContent::Event(poison) => {
             let body = Saved { body: poison.body.clone(), logs: 0, marks: Vec::new() };
             (vec![body], Some(poison.error.error_type()))
         }
     };
-    let mut sent = Sent { logs: 0, marks: Vec::new(), problem: None, parcel };
+    let mut sent = SendOutcome { logs: 0, marks: Vec::new(), problem: None, outgoing };
     for Saved { body, logs, marks } in saved {
-        let message = Outgoing { body: &body, delay: sent.parcel.delay, reason };
-        match queues.send(&client, &sent.parcel.queue, message, deadline).await {
+        let message = OutgoingMessage { body: &body, delay: sent.outgoing.delay, reason };
+        match queues.send(&client, &sent.outgoing.queue, message, deadline).await {
             Ok(()) => {
                 sent.logs += logs;
                 sent.marks.extend(marks);

@@ -7,10 +7,11 @@
 use super::firehose::{self, Transformed};
 use crate::delivery::undelivered;
 use pipeline::batch::Payload;
-use pipeline::event::{self, Event, EventError};
+use pipeline::event::{self, EventError, InvocationEvent};
 use pipeline::recent::Mark;
 use pipeline::records::{KinesisRecord, S3Object, SqsRecord};
-use pipeline::{Counts, Pipeline, PipelineSettings, Processed};
+use pipeline::restamp::restamp;
+use pipeline::{LogCounts, Pipeline, PipelineSettings, Processed};
 
 /// How deep events may stand in one another: a message of the queue that tells of an object that holds a failed event that
 /// was a batch of a stream.
@@ -53,7 +54,7 @@ pub struct Work {
     pub trigger: Trigger,
     pub processed: Processed,
     pub poison: Vec<Poison>,
-    /// To be fetched first, with the record that told of it.
+    /// To be fetched first, with the record that names it.
     pub objects: Vec<(u32, S3Object)>,
     /// Messages of our own, by record: to be remembered when they are done.
     pub messages: Vec<(u32, Mark)>,
@@ -61,7 +62,7 @@ pub struct Work {
 }
 
 /// One event that stands in the invocation's.
-enum Part<'e> {
+enum EventPart<'e> {
     /// base64 of gzip.
     Data(&'e str),
     /// A message of our own.
@@ -69,7 +70,7 @@ enum Part<'e> {
 }
 
 impl Work {
-    /// Reads an event. `now_ms` is the time of a log that has become too late.
+    /// Reads an event. `now_ms` is the time of sending, which logs that are too old for Datadog are given.
     ///
     /// # Errors
     /// [`EventError`]: it is none that we know, or the only event in it cannot be read.
@@ -79,22 +80,22 @@ impl Work {
         settings: &PipelineSettings,
         now_ms: i64,
     ) -> Result<Work, EventError> {
-        let mut reading = Reading::new(function_arn, settings);
+        let mut reading = WorkReader::new(function_arn, settings, now_ms);
         match event::recognise(event)? {
-            Event::Firehose(event) => {
+            InvocationEvent::Firehose(event) => {
                 reading.work.trigger = Trigger::Firehose(event.records.len());
                 reading.work.transformed = firehose::transform(&event, function_arn, settings, now_ms);
             }
-            Event::Sqs(records) => {
+            InvocationEvent::Sqs(records) => {
                 for (number, record) in (0..).zip(&records) {
                     reading.message_mark = message_mark(record, settings);
                     reading.body(number, &record.body);
                 }
                 reading.work.trigger = Trigger::Sqs(records.into_iter().map(receipt).collect());
             }
-            Event::Kinesis(records) => {
+            InvocationEvent::Kinesis(records) => {
                 for (number, record) in (0..).zip(&records) {
-                    reading.part(number, Part::Data(&record.data));
+                    reading.part(number, EventPart::Data(&record.data));
                 }
                 let number = |record: KinesisRecord| record.sequence_number.into_owned();
                 reading.work.trigger = Trigger::Kinesis(records.into_iter().map(number).collect());
@@ -115,8 +116,15 @@ impl Work {
     }
 
     /// Reads what an object holds that `record` told of.
-    pub fn add_object(&mut self, record: u32, bytes: &[u8], function_arn: &str, settings: &PipelineSettings) {
-        let mut reading = Reading::new(function_arn, settings);
+    pub fn add_object(
+        &mut self,
+        record: u32,
+        bytes: &[u8],
+        function_arn: &str,
+        settings: &PipelineSettings,
+        now_ms: i64,
+    ) {
+        let mut reading = WorkReader::new(function_arn, settings, now_ms);
         match std::str::from_utf8(bytes) {
             Ok(text) => reading.body(record, text),
             Err(_) => reading.poison(record, EventError::NotJson, String::new()),
@@ -151,8 +159,9 @@ fn receipt(record: SqsRecord) -> Receipt {
 }
 
 /// Events on their way into the same payloads.
-struct Reading<'s> {
+struct WorkReader<'s> {
     settings: &'s PipelineSettings,
+    now_ms: i64,
     pipeline: Pipeline<'s>,
     /// What messages of our own hold: it was processed before.
     saved: Processed,
@@ -161,11 +170,12 @@ struct Reading<'s> {
     work: Work,
 }
 
-impl<'s> Reading<'s> {
-    fn new(function_arn: &'s str, settings: &'s PipelineSettings) -> Reading<'s> {
-        Reading {
+impl<'s> WorkReader<'s> {
+    fn new(function_arn: &'s str, settings: &'s PipelineSettings, now_ms: i64) -> WorkReader<'s> {
+        WorkReader {
             settings,
-            pipeline: Pipeline::new(function_arn, settings),
+            now_ms,
+            pipeline: Pipeline::new(function_arn, settings, now_ms),
             saved: Processed::default(),
             message_mark: None,
             work: Work::default(),
@@ -180,30 +190,34 @@ impl<'s> Reading<'s> {
         }
     }
 
-    fn event(&mut self, record: u32, event: Event, depth: usize) -> Result<(), EventError> {
+    fn event(&mut self, record: u32, event: InvocationEvent, depth: usize) -> Result<(), EventError> {
         match event {
-            Event::AwsLogs { data } => self.part(record, Part::Data(&data)),
-            Event::Undelivered(text) => self.part(record, Part::Message(text)),
-            Event::S3(objects) if !objects.iter().all(S3Object::is_sound) => return Err(EventError::Unknown),
-            Event::S3(objects) => self.work.objects.extend(objects.into_iter().map(|object| (record, object))),
-            Event::Kinesis(records) => records.iter().for_each(|one| self.part(record, Part::Data(&one.data))),
+            InvocationEvent::AwsLogs { data } => self.part(record, EventPart::Data(&data)),
+            InvocationEvent::Undelivered(text) => self.part(record, EventPart::Message(text)),
+            InvocationEvent::S3(objects) if !objects.iter().all(S3Object::is_sound) => return Err(EventError::Unknown),
+            InvocationEvent::S3(objects) => {
+                self.work.objects.extend(objects.into_iter().map(|object| (record, object)))
+            }
+            InvocationEvent::Kinesis(records) => {
+                records.iter().for_each(|one| self.part(record, EventPart::Data(&one.data)))
+            }
             _ if depth >= MAX_NESTING => return Err(EventError::Unknown),
-            Event::Failed(inside) => self.event(record, event::recognise(inside.as_bytes())?, depth + 1)?,
-            Event::Sqs(records) => {
+            InvocationEvent::Failed(inside) => self.event(record, event::recognise(inside.as_bytes())?, depth + 1)?,
+            InvocationEvent::Sqs(records) => {
                 for one in &records {
                     self.event(record, event::recognise(one.body.as_bytes())?, depth + 1)?;
                 }
             }
             // Firehose keeps what it could not have transformed itself.
-            Event::Firehose(_) => return Err(EventError::Unknown),
+            InvocationEvent::Firehose(_) => return Err(EventError::Unknown),
         }
         Ok(())
     }
 
-    fn part(&mut self, record: u32, part: Part) {
+    fn part(&mut self, record: u32, part: EventPart) {
         let (read, body): (_, &dyn Fn() -> String) = match part {
-            Part::Data(data) => (self.data(record, data), &|| aws_logs(data)),
-            Part::Message(text) => (self.message(record, text), &|| text.to_owned()),
+            EventPart::Data(data) => (self.data(record, data), &|| aws_logs(data)),
+            EventPart::Message(text) => (self.message(record, text), &|| text.to_owned()),
         };
         if let Err(error) = read {
             self.poison(record, error, body());
@@ -223,7 +237,9 @@ impl<'s> Reading<'s> {
             self.saved.counts.duplicate += logs;
             return Ok(());
         }
-        let counts = Counts { logs, ..Counts::default() };
+        // It waited in the queue, and may have become too old for Datadog there.
+        let (payloads, late) = restamp(payloads, self.now_ms);
+        let counts = LogCounts { logs, late, ..LogCounts::default() };
         self.saved.add(Processed { payloads, counts, oldest_ms: head.first_ms, ..Processed::default() });
         self.work.messages.extend(mark.map(|mark| (record, mark)));
         Ok(())
@@ -234,7 +250,7 @@ impl<'s> Reading<'s> {
     }
 
     fn finish(self) -> Work {
-        let Reading { pipeline, saved, mut work, .. } = self;
+        let WorkReader { pipeline, saved, mut work, .. } = self;
         let processed = pipeline.finish();
         work.processed = Processed { control: processed.control, ..saved };
         work.processed.add(processed);

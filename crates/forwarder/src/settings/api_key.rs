@@ -4,7 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::SecretString;
 
-use super::{Reader, Source};
+use super::reader::VariableReader;
+use super::variables::VariableSource;
 
 /// Where the API key comes from. The order of the variants is the order in which they are asked.
 #[derive(Debug, Clone)]
@@ -37,12 +38,12 @@ pub struct AwsSettings {
 }
 
 /// `DD_API_KEY` alone, without asking AWS for one: for `podferry generate secret`.
-pub fn plain_api_key(source: &dyn Source) -> Option<SecretString> {
-    let reader = Reader { source, mistakes: Vec::new(), warnings: Vec::new() };
+pub fn plain_api_key(source: &dyn VariableSource) -> Option<SecretString> {
+    let reader = VariableReader::new(source);
     reader.get("DD_API_KEY").map(SecretString::from)
 }
 
-pub(super) fn read_source(reader: &mut Reader) -> Option<ApiKeySource> {
+pub(super) fn read_source(reader: &mut VariableReader) -> Option<ApiKeySource> {
     let own_region = reader.get("AWS_REGION").or_else(|| reader.get("AWS_DEFAULT_REGION")).unwrap_or_default();
     let source = if let Some(id) = reader.get("DD_API_KEY_SECRET_ARN") {
         let region = checked_region(reader, "DD_API_KEY_SECRET_ARN", &id, "secretsmanager", &own_region);
@@ -71,7 +72,13 @@ pub(super) fn read_source(reader: &mut Reader) -> Option<ApiKeySource> {
 }
 
 /// The region of an ARN; of a plain name, the function's own.
-fn checked_region(reader: &mut Reader, variable: &'static str, name: &str, service: &str, own_region: &str) -> String {
+fn checked_region(
+    reader: &mut VariableReader,
+    variable: &'static str,
+    name: &str,
+    service: &str,
+    own_region: &str,
+) -> String {
     let mut parts = name.split(':');
     if parts.next() != Some("arn") {
         return own_region.to_owned();
@@ -86,7 +93,7 @@ fn checked_region(reader: &mut Reader, variable: &'static str, name: &str, servi
     region.to_owned()
 }
 
-pub(super) fn read_aws(reader: &mut Reader, source: &Option<ApiKeySource>) -> AwsSettings {
+pub(super) fn read_aws(reader: &mut VariableReader, source: &Option<ApiKeySource>) -> AwsSettings {
     let everywhere = reader.get("AWS_ENDPOINT_URL");
     let settings = AwsSettings {
         region: reader.get("AWS_REGION").or_else(|| reader.get("AWS_DEFAULT_REGION")).unwrap_or_default(),

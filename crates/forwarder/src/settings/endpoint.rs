@@ -2,11 +2,14 @@
 
 use pipeline::site::SITES;
 
-use super::Reader;
-use crate::delivery::deliver::DEFAULT_WORKERS;
+use super::reader::VariableReader;
 
 /// Where the intake takes logs. Source: Datadog API reference, "Send logs".
 const INTAKE_PATH: &str = "/api/v2/logs";
+
+/// How many payloads are on their way at once, unless `DD_MAX_WORKERS` says otherwise. A Lambda of 256 MB has a sixth of a
+/// processor; more connections only mean more handshakes.
+const DEFAULT_WORKERS: usize = 8;
 
 /// How to reach the intake.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +44,7 @@ impl DeliverySettings {
     }
 }
 
-pub(super) fn read(reader: &mut Reader) -> DeliverySettings {
+pub(super) fn read(reader: &mut VariableReader) -> DeliverySettings {
     let scheme = if reader.flag("DD_NO_SSL") { "http" } else { "https" };
     let port = reader.number("DD_PORT", 1..=65535);
     let site = reader.get("DD_SITE").map_or_else(|| SITES[0].to_owned(), |site| site.to_ascii_lowercase());
@@ -71,7 +74,7 @@ pub(super) fn read(reader: &mut Reader) -> DeliverySettings {
     DeliverySettings { url, skip_ssl_validation, proxies, workers }
 }
 
-pub(super) fn read_proxies(reader: &mut Reader) -> Proxies {
+pub(super) fn read_proxies(reader: &mut VariableReader) -> Proxies {
     Proxies {
         http: proxy(reader, "http_proxy", "HTTP_PROXY"),
         https: proxy(reader, "https_proxy", "HTTPS_PROXY"),
@@ -79,7 +82,7 @@ pub(super) fn read_proxies(reader: &mut Reader) -> Proxies {
     }
 }
 
-fn from_site(reader: &mut Reader, site: &str, scheme: &str, port: Option<u64>) -> String {
+fn from_site(reader: &mut VariableReader, site: &str, scheme: &str, port: Option<u64>) -> String {
     if !is_host(site) {
         reader.mistake("DD_SITE", format!("must be the name of a site, such as one of {}", SITES.join(", ")));
     } else if !SITES.contains(&site) {
@@ -135,7 +138,7 @@ fn from_url(url: &str, scheme: &str, port: Option<u64>) -> Result<String, &'stat
     Ok(parsed.into())
 }
 
-fn proxy(reader: &mut Reader, lower: &'static str, upper: &'static str) -> Option<String> {
+fn proxy(reader: &mut VariableReader, lower: &'static str, upper: &'static str) -> Option<String> {
     let value = reader.get(lower).or_else(|| reader.get(upper))?;
     let whole = if value.contains("://") { value } else { format!("http://{value}") };
     if reqwest::Url::parse(&whole).is_err() {
@@ -147,12 +150,12 @@ fn proxy(reader: &mut Reader, lower: &'static str, upper: &'static str) -> Optio
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Settings, Source};
+    use super::super::{Settings, VariableSource};
     use super::*;
 
     fn url<const N: usize>(pairs: [(&str, &str); N]) -> String {
         struct WithKey<S>(S);
-        impl<S: Source> Source for WithKey<S> {
+        impl<S: VariableSource> VariableSource for WithKey<S> {
             fn get(&self, name: &str) -> Option<String> {
                 if name == "DD_API_KEY" { Some("k".to_owned()) } else { self.0.get(name) }
             }

@@ -3,11 +3,11 @@
 //!
 //! Source: DataDog/datadog-serverless-functions, `aws/logs_monitoring`, `settings.py` and `template.yaml` of version 5.4.11.
 
-use super::Reader;
+use super::reader::VariableReader;
 
 /// What a setting of Datadog's forwarder does here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Here {
+pub enum SettingEffect {
     /// What it does there, or more.
     Same,
     /// Its purpose is kept, its meaning not quite.
@@ -18,13 +18,13 @@ pub enum Here {
     Refused,
 }
 
-impl Here {
+impl SettingEffect {
     fn word(self) -> &'static str {
         match self {
-            Here::Same => "same",
-            Here::Differs => "differs",
-            Here::NoEffect => "no effect",
-            Here::Refused => "refused",
+            SettingEffect::Same => "same",
+            SettingEffect::Differs => "differs",
+            SettingEffect::NoEffect => "no effect",
+            SettingEffect::Refused => "refused",
         }
     }
 }
@@ -35,7 +35,7 @@ pub struct ForwarderSetting {
     /// None, where it is a parameter of the deployment only.
     pub variables: &'static [&'static str],
     pub(crate) parameters: &'static [&'static str],
-    pub here: Here,
+    pub effect: SettingEffect,
     pub(crate) note: &'static str,
     /// Values for which nothing is missed without an effect; the forwarder's template sets some of them always.
     harmless: &'static [&'static str],
@@ -50,10 +50,10 @@ impl ForwarderSetting {
 const fn setting(
     variables: &'static [&'static str],
     parameters: &'static [&'static str],
-    here: Here,
+    effect: SettingEffect,
     note: &'static str,
 ) -> ForwarderSetting {
-    ForwarderSetting { variables, parameters, here, note, harmless: &[] }
+    ForwarderSetting { variables, parameters, effect, note, harmless: &[] }
 }
 
 const OFF: &[&str] = &["false", "0", "no", "off"];
@@ -65,165 +65,165 @@ pub const FORWARDER_SETTINGS: &[ForwarderSetting] = &[
     setting(
         &["DD_API_KEY_SECRET_ARN"],
         &["DdApiKeySecretArn"],
-        Here::Same,
+        SettingEffect::Same,
         "The first of the four ways to give the key. JSON may also call it `api_key`, `dd_api_key` or `apiKey`. A key that \
          Datadog refuses is fetched again, so a new one needs no restart.",
     ),
     setting(
         &["DD_API_KEY_SSM_NAME"],
         &["DdApiKeySsmParameterName"],
-        Here::Same,
+        SettingEffect::Same,
         "The second. A name, or an ARN, also of another region; plain text, or JSON as above.",
     ),
     setting(
         &["DD_KMS_API_KEY"],
         &[],
-        Here::Differs,
+        SettingEffect::Differs,
         "The third. What KMS decrypts must be text: other bytes are an error, and not made base64 of.",
     ),
     setting(
         &["DD_API_KEY"],
         &["DdApiKey"],
-        Here::Same,
+        SettingEffect::Same,
         "The last. The parameter `ApiKey` makes a secret of it, as there. It need not have 32 characters.",
     ),
-    setting(&["DD_SITE"], &["DdSite"], Here::Same, "Names the host of the log intake. Nothing else of Datadog's is called."),
+    setting(&["DD_SITE"], &["DdSite"], SettingEffect::Same, "Names the host of the log intake. Nothing else of Datadog's is called."),
     setting(
         &["DD_URL"],
         &["DdUrl"],
-        Here::Differs,
+        SettingEffect::Differs,
         "A host, as there, or a whole URL, whose scheme, port and path then hold. Without a path, logs go to `/api/v2/logs`.",
     ),
     setting(
         &["DD_PORT"],
         &["DdPort"],
-        Here::Differs,
+        SettingEffect::Differs,
         "Without it the port is that of the scheme: with `DD_NO_SSL` it is 80, where it was 443.",
     ),
-    setting(&["DD_NO_SSL"], &["DdNoSsl"], Here::Same, "A scheme in `DD_URL` outranks it."),
+    setting(&["DD_NO_SSL"], &["DdNoSsl"], SettingEffect::Same, "A scheme in `DD_URL` outranks it."),
     setting(
         &["DD_SKIP_SSL_VALIDATION"],
         &["DdSkipSslValidation"],
-        Here::Same,
+        SettingEffect::Same,
         "It is for the intake only: certificates of AWS are always checked.",
     ),
     setting(
         &["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"],
         &["DdHttpProxyURL", "DdNoProxy"],
-        Here::Same,
+        SettingEffect::Same,
         "Calls to AWS use them too. The names in small letters outrank these.",
     ),
     setting(
         &["DD_API_URL"],
         &["DdApiUrl"],
-        Here::NoEffect,
+        SettingEffect::NoEffect,
         "The key is not validated at the start, and no metrics are sent. A key that stays refused fails the invocation.",
     ),
-    setting(&["DD_TRACE_INTAKE_URL"], &["DdTraceIntakeUrl"], Here::NoEffect, "Only logs are sent, no traces."),
+    setting(&["DD_TRACE_INTAKE_URL"], &["DdTraceIntakeUrl"], SettingEffect::NoEffect, "Only logs are sent, no traces."),
     setting(
         &["DD_TAGS"],
         &["DdTags"],
-        Here::Differs,
+        SettingEffect::Differs,
         "Tags are written as Datadog stores them: in lower case, other characters as `_`. A `service:` among them stays a tag: \
          set `DD_SERVICE`. `forwardername` and `forwarder_version` are not added.",
     ),
     setting(
         &["DD_SOURCE"],
         &["DdSource"],
-        Here::Differs,
+        SettingEffect::Differs,
         "The source of every log. The service stays the pod's, and there is no tag `source_overridden`.",
     ),
     setting(
         &["DD_FORWARD_LOG"],
         &["DdForwardLog"],
-        Here::Differs,
+        SettingEffect::Differs,
         "`false` leaves out every log, and counts it as `excluded`. No metrics or traces are made of logs.",
     ),
     setting(
         &["DD_USE_COMPRESSION"],
         &["DdUseCompression"],
-        Here::Differs,
+        SettingEffect::Differs,
         "`false` sends without compression. Else it is zstd; set `DD_COMPRESSION=gzip` for gzip.",
     ),
     setting(
         &["DD_COMPRESSION_LEVEL"],
         &["DdCompressionLevel"],
-        Here::Differs,
+        SettingEffect::Differs,
         "The level of zstd, unless `DD_COMPRESSION=gzip`; 0 is 1 for zstd. Other than 0 to 9 is refused. Without it: 1 for zstd, \
          6 for gzip.",
     ),
     setting(
         &["DD_MAX_WORKERS"],
         &["DdMaxWorkers"],
-        Here::Differs,
+        SettingEffect::Differs,
         "It really is the number of requests at once: 1 to 64, and 8 without it. More than that is refused.",
     ),
     setting(
         &["INCLUDE_AT_MATCH", "EXCLUDE_AT_MATCH"],
         &["IncludeAtMatch", "ExcludeAtMatch"],
-        Here::Differs,
+        SettingEffect::Differs,
         "They look at the text that the application wrote, once its lines are joined, and not at Fluent Bit's JSON around it. \
          Exclusion wins. Patterns are Python's; lookaround and backreferences are refused at the start.",
     ),
     setting(
         &["REDACT_IP", "REDACT_EMAIL"],
         &["RedactIp", "RedactEmail"],
-        Here::Differs,
+        SettingEffect::Differs,
         "The same patterns and replacements, in the log's text and in the attributes that filters added; tags and ARNs stay.",
     ),
     setting(
         &["DD_SCRUBBING_RULE", "DD_SCRUBBING_RULE_REPLACEMENT"],
         &["DdScrubbingRule", "DdScrubbingRuleReplacement"],
-        Here::Differs,
+        SettingEffect::Differs,
         "It looks at text and attributes, and not at the JSON of the whole batch with its tags, account ids and ARNs. The \
          replacement is empty by default, as there. Lookaround and backreferences in the pattern are refused.",
     ),
     setting(
         &["DD_MULTILINE_LOG_REGEX_PATTERN"],
         &["DdMultilineLogRegexPattern"],
-        Here::Differs,
+        SettingEffect::Differs,
         "There it is for objects of S3 only. Here it is for the lines of each container, unless its annotation has a rule of its \
          own. Stack traces need none.",
     ),
     setting(
         &["DD_ENRICH_CLOUDWATCH_TAGS"],
         &["DdEnrichCloudwatchTags"],
-        Here::NoEffect,
+        SettingEffect::NoEffect,
         "Datadog is always asked to add the log group's tags, as with `true`.",
     )
     .harmless(ON),
-    setting(&["DD_ENRICH_S3_TAGS"], &["DdEnrichS3Tags"], Here::NoEffect, "Nothing comes from S3.").harmless(ON_OR_OFF),
+    setting(&["DD_ENRICH_S3_TAGS"], &["DdEnrichS3Tags"], SettingEffect::NoEffect, "Nothing comes from S3.").harmless(ON_OR_OFF),
     setting(
         &["DD_FETCH_LOG_GROUP_TAGS"],
         &["DdFetchLogGroupTags"],
-        Here::NoEffect,
+        SettingEffect::NoEffect,
         "Datadog adds the log group's tags itself where its AWS integration collects them; else put them into `DD_TAGS`.",
     )
     .harmless(OFF),
     setting(
         &["DD_FETCH_S3_TAGS", "DD_FETCH_LAMBDA_TAGS", "DD_FETCH_STEP_FUNCTIONS_TAGS"],
         &["DdFetchS3Tags", "DdFetchLambdaTags", "DdFetchStepFunctionsTags"],
-        Here::NoEffect,
+        SettingEffect::NoEffect,
         "They are not for logs of pods. Keep Datadog's forwarder for buckets, functions and state machines.",
     )
     .harmless(OFF),
     setting(
         &["DD_TAGS_CACHE_TTL_SECONDS"],
         &["TagsCacheTTLSeconds"],
-        Here::NoEffect,
+        SettingEffect::NoEffect,
         "No tags are fetched, so none are kept.",
     )
     .harmless(&["300"]),
     setting(
         &["DD_S3_BUCKET_NAME"],
         &["DdForwarderBucketName", "DdForwarderExistingBucketName", "DdForwarderBucketsAccessLogsTarget"],
-        Here::NoEffect,
+        SettingEffect::NoEffect,
         "No logs of its own are kept in a bucket. `template.yaml` makes one for events whose invocation failed.",
     ),
     setting(
         &["DD_STORE_FAILED_EVENTS"],
         &["DdStoreFailedEvents"],
-        Here::NoEffect,
+        SettingEffect::NoEffect,
         "What could not be delivered is always kept: in the queue of `PODFERRY_UNDELIVERED_QUEUE_URL`, which `template.yaml` \
          makes. Without it the invocation fails, and Lambda tries it twice more.",
     )
@@ -231,26 +231,26 @@ pub const FORWARDER_SETTINGS: &[ForwarderSetting] = &[
     setting(
         &["DD_SQS_QUEUE_URL"],
         &["DdSqsQueueUrl"],
-        Here::NoEffect,
+        SettingEffect::NoEffect,
         "Set `PODFERRY_UNDELIVERED_QUEUE_URL`. Let the old queue run empty first: its messages are of another form.",
     ),
     setting(
         &[],
         &["DdScheduleRetryFailedEvents", "DdScheduleRetryInterval"],
-        Here::NoEffect,
+        SettingEffect::NoEffect,
         "The queue brings its messages back by itself, later each time. The event `{\"retry\": true}` is refused.",
     ),
     setting(
         &["DD_ADDITIONAL_TARGET_LAMBDAS"],
         &["AdditionalTargetLambdaArns"],
-        Here::Refused,
+        SettingEffect::Refused,
         "A log group takes two subscription filters: give the other function one of its own, or let a filter write to a Kinesis \
          stream that all of them read.",
     ),
     setting(
         &["DD_USE_VPC"],
         &["DdUseVPC", "VPCSecurityGroupIds", "VPCSubnetIds"],
-        Here::NoEffect,
+        SettingEffect::NoEffect,
         "The function works in a VPC without it. `template.yaml` has no parameters for one: add a `VpcConfig` and the permissions \
          for it.",
     )
@@ -258,54 +258,54 @@ pub const FORWARDER_SETTINGS: &[ForwarderSetting] = &[
     setting(
         &["DD_USE_PRIVATE_LINK", "DD_USE_TCP"],
         &["DdUsePrivateLink", "DdUseTcp"],
-        Here::NoEffect,
+        SettingEffect::NoEffect,
         "Of older versions. Logs go by HTTPS; for another endpoint set `DD_URL`.",
     )
     .harmless(OFF),
     setting(
         &["DD_LOG_LEVEL"],
         &["DdLogLevel"],
-        Here::Same,
+        SettingEffect::Same,
         "It outranks Lambda's `AWS_LAMBDA_LOG_LEVEL`. At no level does the function's own log hold a log of yours.",
     ),
     setting(
         &["DD_TRACE_ENABLED", "DD_ENHANCED_METRICS", "DD_STEP_FUNCTIONS_TRACE_ENABLED"],
         &["DdTraceEnabled", "DdEnhancedMetrics", "DdStepFunctionsTraceEnabled"],
-        Here::NoEffect,
+        SettingEffect::NoEffect,
         "No traces and no metrics are sent, neither of the function itself nor of others.",
     )
     .harmless(OFF),
     setting(
         &[],
         &["MemorySize", "Timeout", "ReservedConcurrency"],
-        Here::Same,
+        SettingEffect::Same,
         "By the same names. 256 MB are the default, and enough; `ReservedConcurrency` is -1 for none, not empty.",
     ),
-    setting(&[], &["LogRetentionInDays"], Here::Same, "Its name is `RetentionInDays`; 14 days by default."),
+    setting(&[], &["LogRetentionInDays"], SettingEffect::Same, "Its name is `RetentionInDays`; 14 days by default."),
     setting(
         &[],
         &["FunctionName", "IamRolePath", "PermissionsBoundaryArn"],
-        Here::NoEffect,
+        SettingEffect::NoEffect,
         "There are no such parameters. CloudFormation names function and role after the stack; a boundary can be added to \
          `ForwarderRole` in `template.yaml`.",
     ),
     setting(
         &[],
         &["S3BucketArnList", "SqsQueueArnList", "KmsKeyList"],
-        Here::NoEffect,
+        SettingEffect::NoEffect,
         "The role may read the API key and write the function's own log, and no more. For a key of KMS there is `KmsKeyArn`.",
     ),
     setting(
         &[],
         &["InstallAsLayer", "LayerARN", "SourceZipUrl"],
-        Here::NoEffect,
+        SettingEffect::NoEffect,
         "`scripts/deploy` builds the function from the source.",
     ),
 ];
 
 /// Warns of settings that are set and do nothing here.
-pub(super) fn warn(reader: &mut Reader) {
-    for setting in FORWARDER_SETTINGS.iter().filter(|setting| setting.here == Here::NoEffect) {
+pub(super) fn warn(reader: &mut VariableReader) {
+    for setting in FORWARDER_SETTINGS.iter().filter(|setting| setting.effect == SettingEffect::NoEffect) {
         for name in setting.variables {
             let Some(value) = reader.get(name) else { continue };
             if !setting.harmless.iter().any(|harmless| value.eq_ignore_ascii_case(harmless)) {
@@ -325,9 +325,9 @@ pub fn forwarder_markdown() -> String {
     };
     let mut out =
         String::from("| variable | parameter there | here | what it does here |\n| --- | --- | --- | --- |\n");
-    for ForwarderSetting { variables, parameters, here, note, .. } in FORWARDER_SETTINGS {
+    for ForwarderSetting { variables, parameters, effect, note, .. } in FORWARDER_SETTINGS {
         let (variables, parameters, note) = (names(variables), names(parameters), note.replace('|', "\\|"));
-        out.push_str(&format!("| {variables} | {parameters} | {} | {note} |\n", here.word()));
+        out.push_str(&format!("| {variables} | {parameters} | {} | {note} |\n", effect.word()));
     }
     out
 }

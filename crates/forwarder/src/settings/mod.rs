@@ -3,7 +3,7 @@
 //! Reading and checking happen here and nowhere else (`clippy.toml` forbids the rest). All mistakes are reported
 //! together, each with its variable and what is allowed; a mistake fails the start of the function, loudly.
 //!
-//! Variables come from a [`Source`], so tests hand in a map and nobody sets process variables.
+//! Variables come from a [`VariableSource`], so tests hand in a map and nobody sets process variables.
 
 mod api_key;
 mod endpoint;
@@ -11,55 +11,28 @@ mod forwarder_table;
 mod own_log;
 mod processing;
 mod queues;
+mod reader;
 mod table;
+mod variables;
 
 pub use api_key::{ApiKeySource, AwsSettings, plain_api_key};
 pub use endpoint::{DeliverySettings, Proxies, may_take_keys};
-pub use forwarder_table::{FORWARDER_SETTINGS, ForwarderSetting, Here, forwarder_markdown};
-pub(crate) use own_log::{Level, OwnLogSettings};
-pub use queues::{DEAD_LETTER_QUEUE_URL, Queue, QueueSettings, UNDELIVERED_QUEUE_URL};
-pub use table::{VARIABLES, Variable, markdown};
-
-use std::collections::HashMap;
+pub use forwarder_table::{FORWARDER_SETTINGS, ForwarderSetting, SettingEffect, forwarder_markdown};
+pub(crate) use own_log::{LogLevel, OwnLogSettings};
+pub use queues::{DEAD_LETTER_QUEUE_URL, QueueSettings, SqsQueue, UNDELIVERED_QUEUE_URL};
+pub use reader::{Mistake, Mistakes};
+pub use table::{ForwarderVariable, VARIABLES, markdown};
+pub use variables::{Environment, VariableSource};
 
 use pipeline::compress::Compression;
-use pipeline::counted::counted;
 use pipeline::recent::Recent;
 use pipeline::tags::TagSettings;
-use pipeline::tags::as_tags::AsTags;
 use pipeline::tags::tag_set;
 use pipeline::{DEFAULT_MAX_DECOMPRESSED_BYTES, PipelineSettings};
 
-/// Where variables come from.
-pub trait Source {
-    /// The variable's value; `None` if it is not set. An empty or blank one counts as not set.
-    fn get(&self, name: &str) -> Option<String>;
-}
+use reader::VariableReader;
 
-/// The variables of the process.
-#[derive(Debug, Clone, Copy)]
-pub struct Environment;
-
-impl Source for Environment {
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-    fn get(&self, name: &str) -> Option<String> {
-        std::env::var(name).ok()
-    }
-}
-
-impl Source for HashMap<String, String> {
-    fn get(&self, name: &str) -> Option<String> {
-        HashMap::get(self, name).cloned()
-    }
-}
-
-impl<const N: usize> Source for [(&str, &str); N] {
-    fn get(&self, name: &str) -> Option<String> {
-        self.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
-    }
-}
-
-/// All that the forwarder has been told.
+/// All settings of the forwarder.
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub pipeline: PipelineSettings,
@@ -72,34 +45,13 @@ pub struct Settings {
     pub warnings: Vec<String>,
 }
 
-/// One mistake: the variable, and what is allowed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{variable}: {problem}")]
-pub struct Mistake {
-    pub variable: &'static str,
-    pub(crate) problem: String,
-}
-
-/// All mistakes at once.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mistakes(pub Vec<Mistake>);
-
-impl std::error::Error for Mistakes {}
-
-impl std::fmt::Display for Mistakes {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
-        write!(formatter, "{} cannot be used:", counted(self.0.len(), "setting"))?;
-        self.0.iter().try_for_each(|mistake| write!(formatter, "\n  {mistake}"))
-    }
-}
-
 impl Settings {
     /// Reads and checks everything.
     ///
     /// # Errors
     /// All [`Mistakes`] together.
-    pub fn read(source: &dyn Source) -> Result<Settings, Mistakes> {
-        let mut reader = Reader { source, mistakes: Vec::new(), warnings: Vec::new() };
+    pub fn read(source: &dyn VariableSource) -> Result<Settings, Mistakes> {
+        let mut reader = VariableReader::new(source);
         let pipeline = pipeline(&mut reader);
         let delivery = endpoint::read(&mut reader);
         let api_key = api_key::read_source(&mut reader);
@@ -119,16 +71,16 @@ impl Settings {
     ///
     /// # Errors
     /// All [`Mistakes`] together.
-    pub fn read_proxies(source: &dyn Source) -> Result<Proxies, Mistakes> {
-        let mut reader = Reader { source, mistakes: Vec::new(), warnings: Vec::new() };
+    pub fn read_proxies(source: &dyn VariableSource) -> Result<Proxies, Mistakes> {
+        let mut reader = VariableReader::new(source);
         let proxies = endpoint::read_proxies(&mut reader);
         if reader.mistakes.is_empty() { Ok(proxies) } else { Err(Mistakes(reader.mistakes)) }
     }
 
     /// Whether whoever reads the command's output sees more than ASCII. Source: POSIX, "Locale environment variables": the first
     /// that is set counts.
-    pub fn is_utf8(source: &dyn Source) -> bool {
-        let reader = Reader { source, mistakes: Vec::new(), warnings: Vec::new() };
+    pub fn is_utf8(source: &dyn VariableSource) -> bool {
+        let reader = VariableReader::new(source);
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| reader.get(name)).unwrap_or_default();
         locale.to_ascii_uppercase().replace('-', "").ends_with("UTF8")
     }
@@ -137,14 +89,14 @@ impl Settings {
     ///
     /// # Errors
     /// All [`Mistakes`] together.
-    pub fn read_pipeline(source: &dyn Source) -> Result<PipelineSettings, Mistakes> {
-        let mut reader = Reader { source, mistakes: Vec::new(), warnings: Vec::new() };
+    pub fn read_pipeline(source: &dyn VariableSource) -> Result<PipelineSettings, Mistakes> {
+        let mut reader = VariableReader::new(source);
         let pipeline = pipeline(&mut reader);
         if reader.mistakes.is_empty() { Ok(pipeline) } else { Err(Mistakes(reader.mistakes)) }
     }
 }
 
-fn pipeline(reader: &mut Reader) -> PipelineSettings {
+fn pipeline(reader: &mut VariableReader) -> PipelineSettings {
     let defaults = PipelineSettings::default();
     let compression = compression(reader);
     let hostname_is_node = match reader.get("PODFERRY_HOSTNAME").as_deref() {
@@ -186,7 +138,7 @@ fn pipeline(reader: &mut Reader) -> PipelineSettings {
 
 /// A quarter of the function's memory, which Lambda tells in MB: an event takes up to two and a half times its size, and
 /// there is the function itself. Elsewhere, and where there is more memory, 256 MiB.
-fn max_decompressed_bytes(reader: &Reader) -> u64 {
+fn max_decompressed_bytes(reader: &VariableReader) -> u64 {
     let megabytes = reader.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").and_then(|value| value.parse::<u64>().ok());
     let quarter =
         megabytes.filter(|megabytes| *megabytes > 0).map(|megabytes| megabytes.saturating_mul(1024 * 1024 / 4));
@@ -194,7 +146,7 @@ fn max_decompressed_bytes(reader: &Reader) -> u64 {
 }
 
 /// `DD_COMPRESSION`; and of Datadog's forwarder `DD_USE_COMPRESSION` and `DD_COMPRESSION_LEVEL`.
-fn compression(reader: &mut Reader) -> Compression {
+fn compression(reader: &mut VariableReader) -> Compression {
     let level = reader.number("DD_COMPRESSION_LEVEL", 0..=9).and_then(|level| u32::try_from(level).ok());
     let compression = match reader.get("DD_COMPRESSION").as_deref().map(str::to_ascii_lowercase).as_deref() {
         // zstd has no level without compression; its 0 means another one.
@@ -211,63 +163,6 @@ fn compression(reader: &mut Reader) -> Compression {
 
 fn owned(list: Vec<&str>) -> Vec<String> {
     list.into_iter().map(str::to_owned).collect()
-}
-
-/// Reads variables and gathers what is wrong with them. No mistake repeats a value: it may be a secret.
-struct Reader<'a> {
-    source: &'a dyn Source,
-    mistakes: Vec<Mistake>,
-    warnings: Vec<String>,
-}
-
-impl Reader<'_> {
-    fn get(&self, name: &'static str) -> Option<String> {
-        let value = self.source.get(name)?;
-        let value = value.trim();
-        (!value.is_empty()).then(|| value.to_owned())
-    }
-
-    fn mistake(&mut self, variable: &'static str, problem: impl Into<String>) {
-        self.mistakes.push(Mistake { variable, problem: problem.into() });
-    }
-
-    /// As it is, spaces at the ends too: for patterns.
-    fn exact(&self, name: &'static str) -> Option<String> {
-        self.source.get(name).filter(|value| !value.trim().is_empty())
-    }
-
-    fn flag(&mut self, name: &'static str) -> bool {
-        self.flag_or(name, false)
-    }
-
-    fn flag_or(&mut self, name: &'static str, default: bool) -> bool {
-        match self.get(name).as_deref().map(str::to_ascii_lowercase).as_deref() {
-            Some("true" | "1" | "yes" | "on") => true,
-            Some("false" | "0" | "no" | "off") => false,
-            None => default,
-            Some(_) => {
-                self.mistake(name, "must be `true` or `false`");
-                default
-            }
-        }
-    }
-
-    fn number(&mut self, name: &'static str, range: std::ops::RangeInclusive<u64>) -> Option<u64> {
-        let value = self.get(name)?;
-        let number = value.parse().ok().filter(|number| range.contains(number));
-        if number.is_none() {
-            self.mistake(name, format!("must be a whole number from {} to {}", range.start(), range.end()));
-        }
-        number
-    }
-
-    fn as_tags(&mut self, name: &'static str) -> AsTags {
-        let Some(json) = self.get(name) else { return AsTags::default() };
-        AsTags::parse(&json).unwrap_or_else(|expected| {
-            self.mistake(name, format!("must be {expected}"));
-            AsTags::default()
-        })
-    }
 }
 
 #[cfg(test)]

@@ -1,24 +1,24 @@
 //! What the forwarder says of itself, and how: `DD_LOG_LEVEL`, `AWS_LAMBDA_LOG_LEVEL`, `AWS_LAMBDA_LOG_FORMAT`.
 
-use super::Reader;
+use super::reader::VariableReader;
 
 /// How urgent a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Level {
+pub(crate) enum LogLevel {
     Debug,
     Info,
     Warn,
     Error,
 }
 
-impl Level {
+impl LogLevel {
     /// As it is written.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Level::Debug => "DEBUG",
-            Level::Info => "INFO",
-            Level::Warn => "WARN",
-            Level::Error => "ERROR",
+            LogLevel::Debug => "DEBUG",
+            LogLevel::Info => "INFO",
+            LogLevel::Warn => "WARN",
+            LogLevel::Error => "ERROR",
         }
     }
 }
@@ -27,19 +27,19 @@ impl Level {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct OwnLogSettings {
     /// The least urgent lines that are written; `None` writes none.
-    pub(crate) level: Option<Level>,
+    pub(crate) level: Option<LogLevel>,
     /// One JSON object a line; else text.
     pub(crate) json: bool,
 }
 
 impl Default for OwnLogSettings {
     fn default() -> Self {
-        OwnLogSettings { level: Some(Level::Info), json: true }
+        OwnLogSettings { level: Some(LogLevel::Info), json: true }
     }
 }
 
 /// What is wrong here is only warned of: the logs of others do not wait for it.
-pub(super) fn read(reader: &mut Reader) -> OwnLogSettings {
+pub(super) fn read(reader: &mut VariableReader) -> OwnLogSettings {
     let mut settings = OwnLogSettings::default();
     // Datadog's forwarder knows the first, Lambda sets the second; the user's own choice holds.
     for variable in ["DD_LOG_LEVEL", "AWS_LAMBDA_LOG_LEVEL"] {
@@ -60,12 +60,12 @@ pub(super) fn read(reader: &mut Reader) -> OwnLogSettings {
 }
 
 /// The names of Datadog, of Lambda and of Python. `Some(None)` is no line at all.
-fn level(name: &str) -> Option<Option<Level>> {
+fn level(name: &str) -> Option<Option<LogLevel>> {
     Some(match name.to_ascii_uppercase().as_str() {
-        "TRACE" | "DEBUG" | "ALL" => Some(Level::Debug),
-        "INFO" => Some(Level::Info),
-        "WARN" | "WARNING" => Some(Level::Warn),
-        "ERROR" | "CRITICAL" | "FATAL" => Some(Level::Error),
+        "TRACE" | "DEBUG" | "ALL" => Some(LogLevel::Debug),
+        "INFO" => Some(LogLevel::Info),
+        "WARN" | "WARNING" => Some(LogLevel::Warn),
+        "ERROR" | "CRITICAL" | "FATAL" => Some(LogLevel::Error),
         "OFF" => None,
         _ => return None,
     })
@@ -85,12 +85,12 @@ mod tests {
     #[test]
     fn the_users_level_outranks_lambdas() {
         let level = |datadog, lambda| read([("DD_LOG_LEVEL", datadog), ("AWS_LAMBDA_LOG_LEVEL", lambda), ("", "")]);
-        assert_eq!(level("", "").0.level, Some(Level::Info));
-        assert_eq!(level("", "ERROR").0.level, Some(Level::Error));
-        assert_eq!(level("warning", "DEBUG").0.level, Some(Level::Warn));
+        assert_eq!(level("", "").0.level, Some(LogLevel::Info));
+        assert_eq!(level("", "ERROR").0.level, Some(LogLevel::Error));
+        assert_eq!(level("warning", "DEBUG").0.level, Some(LogLevel::Warn));
         assert_eq!(level("off", "DEBUG").0.level, None);
         let (settings, warnings) = level("loud", "DEBUG");
-        assert_eq!((settings.level, warnings), (Some(Level::Debug), 1));
+        assert_eq!((settings.level, warnings), (Some(LogLevel::Debug), 1));
     }
 
     #[test]

@@ -4,20 +4,20 @@
 
 use std::sync::Arc;
 
-use super::Reader;
+use super::reader::VariableReader;
 use pipeline::processing::ProcessingSettings;
 use pipeline::rules::container_filter::{ContainerFilter, FilterList};
 use pipeline::rules::pattern::{Dialect, Pattern, Replacement};
 use pipeline::rules::sample::Sampling;
 use pipeline::rules::scrub::Scrubber;
-use pipeline::rules::{Action, MultiLine, Rule, RuleSet, parse};
+use pipeline::rules::{MultiLine, ProcessingRule, RuleAction, RuleSet, parse};
 
 /// What `REDACT_IP` and `REDACT_EMAIL` replace, and by what.
 /// Source: DataDog/datadog-serverless-functions, `aws/logs_monitoring/settings.py`, `SCRUBBING_RULE_CONFIGS`.
 const REDACT_IP: (&str, &str) = (r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}", "xxx.xxx.xxx.xxx");
 const REDACT_EMAIL: (&str, &str) = (r"[a-zA-Z0-9_.+-]+@[a-zA-Z0-9-]+\.[a-zA-Z0-9-.]+", "xxxxx@xxxxx.com");
 
-pub(super) fn read(reader: &mut Reader) -> ProcessingSettings {
+pub(super) fn read(reader: &mut VariableReader) -> ProcessingSettings {
     refuse_additional_targets(reader);
     ProcessingSettings {
         first: Arc::new(first(reader)),
@@ -33,13 +33,15 @@ pub(super) fn read(reader: &mut Reader) -> ProcessingSettings {
 }
 
 /// The rules before the container's own. Datadog's forwarder filters what is not scrubbed yet, and exclusion wins.
-fn first(reader: &mut Reader) -> RuleSet {
+fn first(reader: &mut VariableReader) -> RuleSet {
     let mut rules = Vec::new();
     for (name, action) in [
-        ("EXCLUDE_AT_MATCH", Action::Exclude as fn(Pattern) -> Action),
-        ("INCLUDE_AT_MATCH", Action::Include as fn(Pattern) -> Action),
+        ("EXCLUDE_AT_MATCH", RuleAction::Exclude as fn(Pattern) -> RuleAction),
+        ("INCLUDE_AT_MATCH", RuleAction::Include as fn(Pattern) -> RuleAction),
     ] {
-        rules.extend(python(reader, name).map(|pattern| Rule { name: name.to_owned(), action: action(pattern) }));
+        rules.extend(
+            python(reader, name).map(|pattern| ProcessingRule { name: name.to_owned(), action: action(pattern) }),
+        );
     }
     let mut set = agent_rules(reader);
     rules.append(&mut set.rules);
@@ -56,7 +58,7 @@ fn first(reader: &mut Reader) -> RuleSet {
     RuleSet { rules, ..set }
 }
 
-fn agent_rules(reader: &mut Reader) -> RuleSet {
+fn agent_rules(reader: &mut VariableReader) -> RuleSet {
     const NAME: &str = "DD_LOGS_CONFIG_PROCESSING_RULES";
     let set = reader.get(NAME).map(|json| parse::text(&json)).unwrap_or_default();
     for error in &set.errors {
@@ -66,7 +68,7 @@ fn agent_rules(reader: &mut Reader) -> RuleSet {
 }
 
 /// The masks after the container's own, in the order of Datadog's forwarder; ours come last.
-fn last(reader: &mut Reader) -> RuleSet {
+fn last(reader: &mut VariableReader) -> RuleSet {
     let mut rules = Vec::new();
     for (name, (pattern, placeholder)) in [("REDACT_IP", REDACT_IP), ("REDACT_EMAIL", REDACT_EMAIL)] {
         if reader.flag(name) {
@@ -88,26 +90,28 @@ fn last(reader: &mut Reader) -> RuleSet {
     RuleSet { rules, ..RuleSet::default() }
 }
 
-fn mask(name: &str, pattern: Pattern, placeholder: &str) -> Result<Rule, String> {
+fn mask(name: &str, pattern: Pattern, placeholder: &str) -> Result<ProcessingRule, String> {
     let replacement = Replacement::new(placeholder, &pattern, Dialect::Python).map_err(|error| error.to_string())?;
-    Ok(Rule { name: name.to_owned(), action: Action::Mask(pattern, replacement) })
+    Ok(ProcessingRule { name: name.to_owned(), action: RuleAction::Mask(pattern, replacement) })
 }
 
-fn python(reader: &mut Reader, name: &'static str) -> Option<Pattern> {
+fn python(reader: &mut VariableReader, name: &'static str) -> Option<Pattern> {
     let text = reader.exact(name)?;
     let compiled = Pattern::new(&text, Dialect::Python);
     compiled.map_err(|error| reader.mistake(name, format!("does not compile: {error}"))).ok()
 }
 
-fn scrubbers(reader: &mut Reader) -> Vec<Rule> {
+fn scrubbers(reader: &mut VariableReader) -> Vec<ProcessingRule> {
     let list = reader.get("PODFERRY_REDACT").unwrap_or_default();
     let names = list.split([',', ' ']).map(str::trim).filter(|name| !name.is_empty());
-    let (mut rules, mut unknown) = (Vec::<Rule>::new(), false);
+    let (mut rules, mut unknown) = (Vec::<ProcessingRule>::new(), false);
     for name in names {
         match Scrubber::named(name) {
             Some(scrubber) if rules.iter().any(|rule| rule.name.ends_with(scrubber.name())) => {}
-            Some(scrubber) => rules
-                .push(Rule { name: format!("PODFERRY_REDACT {}", scrubber.name()), action: Action::Scrub(scrubber) }),
+            Some(scrubber) => rules.push(ProcessingRule {
+                name: format!("PODFERRY_REDACT {}", scrubber.name()),
+                action: RuleAction::Scrub(scrubber),
+            }),
             None => unknown = true,
         }
     }
@@ -118,7 +122,7 @@ fn scrubbers(reader: &mut Reader) -> Vec<Rule> {
     rules
 }
 
-fn filter(reader: &mut Reader, name: &'static str) -> FilterList {
+fn filter(reader: &mut VariableReader, name: &'static str) -> FilterList {
     let list = reader.get(name).unwrap_or_default();
     FilterList::parse(&list).unwrap_or_else(|errors| {
         errors.into_iter().for_each(|error| reader.mistake(name, error.to_string()));
@@ -126,7 +130,7 @@ fn filter(reader: &mut Reader, name: &'static str) -> FilterList {
     })
 }
 
-fn sampling(reader: &mut Reader) -> Sampling {
+fn sampling(reader: &mut VariableReader) -> Sampling {
     let Some(json) = reader.get("PODFERRY_SAMPLE") else { return Sampling::default() };
     Sampling::parse(&json).unwrap_or_else(|problems| {
         problems.into_iter().for_each(|problem| reader.mistake("PODFERRY_SAMPLE", problem));
@@ -134,7 +138,7 @@ fn sampling(reader: &mut Reader) -> Sampling {
     })
 }
 
-fn refuse_additional_targets(reader: &mut Reader) {
+fn refuse_additional_targets(reader: &mut VariableReader) {
     if reader.get("DD_ADDITIONAL_TARGET_LAMBDAS").is_some() {
         reader.mistake(
             "DD_ADDITIONAL_TARGET_LAMBDAS",

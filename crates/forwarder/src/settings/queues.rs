@@ -1,6 +1,7 @@
 //! Where undelivered logs are kept: `PODFERRY_UNDELIVERED_QUEUE_URL` and `PODFERRY_DEAD_LETTER_QUEUE_URL`.
 
-use super::{AwsSettings, Reader};
+use super::api_key::AwsSettings;
+use super::reader::VariableReader;
 
 /// Names the queue for what may go through later.
 pub const UNDELIVERED_QUEUE_URL: &str = "PODFERRY_UNDELIVERED_QUEUE_URL";
@@ -11,14 +12,14 @@ pub const DEAD_LETTER_QUEUE_URL: &str = "PODFERRY_DEAD_LETTER_QUEUE_URL";
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct QueueSettings {
     /// For what may go through later; its messages come back to the function.
-    pub undelivered: Option<Queue>,
+    pub undelivered: Option<SqsQueue>,
     /// For what never will. Without it such logs go to the other one, whose redrive policy moves them in the end.
-    pub dead_letter: Option<Queue>,
+    pub dead_letter: Option<SqsQueue>,
 }
 
 /// A queue of SQS.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Queue {
+pub struct SqsQueue {
     pub url: String,
     /// The queue's name: what its ARN ends in, too.
     pub name: String,
@@ -27,7 +28,7 @@ pub struct Queue {
     pub(crate) endpoint: String,
 }
 
-pub(super) fn read(reader: &mut Reader, aws: &AwsSettings) -> QueueSettings {
+pub(super) fn read(reader: &mut VariableReader, aws: &AwsSettings) -> QueueSettings {
     let queues = QueueSettings {
         undelivered: queue(reader, UNDELIVERED_QUEUE_URL, aws),
         dead_letter: queue(reader, DEAD_LETTER_QUEUE_URL, aws),
@@ -42,7 +43,7 @@ pub(super) fn read(reader: &mut Reader, aws: &AwsSettings) -> QueueSettings {
     queues
 }
 
-fn queue(reader: &mut Reader, variable: &'static str, aws: &AwsSettings) -> Option<Queue> {
+fn queue(reader: &mut VariableReader, variable: &'static str, aws: &AwsSettings) -> Option<SqsQueue> {
     let url = reader.get(variable)?;
     let found = parsed(&url, aws);
     if found.is_none() {
@@ -54,7 +55,7 @@ fn queue(reader: &mut Reader, variable: &'static str, aws: &AwsSettings) -> Opti
     found
 }
 
-fn parsed(url: &str, aws: &AwsSettings) -> Option<Queue> {
+fn parsed(url: &str, aws: &AwsSettings) -> Option<SqsQueue> {
     let parsed = reqwest::Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
     let host = parsed.host_str()?;
     let mut path = parsed.path_segments()?.filter(|part| !part.is_empty());
@@ -66,7 +67,7 @@ fn parsed(url: &str, aws: &AwsSettings) -> Option<Queue> {
     let of_host = host.strip_prefix("sqs.").and_then(|rest| rest.split('.').next()).filter(|part| part.contains('-'));
     let region = of_host.map_or_else(|| aws.region.clone(), str::to_owned);
     let endpoint = aws.endpoint_sqs.clone().unwrap_or_else(|| parsed.origin().ascii_serialization());
-    (!region.is_empty()).then(|| Queue { url: url.to_owned(), name: name.to_owned(), region, endpoint })
+    (!region.is_empty()).then(|| SqsQueue { url: url.to_owned(), name: name.to_owned(), region, endpoint })
 }
 
 #[cfg(test)]

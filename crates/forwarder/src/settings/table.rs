@@ -2,19 +2,19 @@
 
 /// A variable of the forwarder.
 #[derive(Debug, Clone, Copy)]
-pub struct Variable {
+pub struct ForwarderVariable {
     pub name: &'static str,
     /// What holds without it.
     pub(crate) default: &'static str,
     pub meaning: &'static str,
 }
 
-const fn variable(name: &'static str, default: &'static str, meaning: &'static str) -> Variable {
-    Variable { name, default, meaning }
+const fn variable(name: &'static str, default: &'static str, meaning: &'static str) -> ForwarderVariable {
+    ForwarderVariable { name, default, meaning }
 }
 
 /// Every variable that the forwarder reads and a user may set.
-pub const VARIABLES: [Variable; 46] = [
+pub const VARIABLES: [ForwarderVariable; 46] = [
     variable(
         "DD_API_KEY_SECRET_ARN",
         "–",
@@ -150,7 +150,7 @@ pub const VARIABLES: [Variable; 46] = [
 /// The table as Markdown.
 pub fn markdown() -> String {
     let mut out = String::from("| variable | default | meaning |\n| --- | --- | --- |\n");
-    for Variable { name, default, meaning } in VARIABLES {
+    for ForwarderVariable { name, default, meaning } in VARIABLES {
         let name = name.split(", ").map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         let meaning = meaning.replace('|', "\\|");
         out.push_str(&format!("| {name} | {default} | {meaning} |\n"));

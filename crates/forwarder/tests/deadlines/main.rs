@@ -1,4 +1,5 @@
-//! What has deadlines of its own, and takes long: faults, memory, soak, real runtimes.
+//! What has deadlines of its own, and takes long: faults, memory, soak, real runtimes. All run the forwarder as a process;
+//! `PODFERRY_FORWARDER` names another one than Cargo built for the tests, such as the release build.
 
 #![allow(
     clippy::unwrap_used,

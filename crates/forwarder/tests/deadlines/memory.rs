@@ -1,11 +1,13 @@
 //! Memory stays within the smallest Lambda, of 128 MB, whatever arrives: the real forwarder, and what the system says of its peak.
+//!
+//! `cargo test -p forwarder --test deadlines memory -- --nocapture` prints the peak of each case.
 
 use std::time::Duration;
 
 use intake::StandIn;
 use serde_json::json;
 use testkit::events::*;
-use testkit::runtime_api::Forwarder;
+use testkit::runtime_api::ForwarderProcess;
 
 const LONG: Duration = Duration::from_secs(120);
 
@@ -37,8 +39,7 @@ fn peak_kb(process: u32) -> u64 {
 
 #[test]
 fn it_is_bounded_whatever_arrives() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let intake = runtime.block_on(StandIn::start()).unwrap();
+    let intake = testkit::http::runtime().block_on(StandIn::start()).unwrap();
     let mebibytes = |count: usize| count * 1024 * 1024;
     let tiny: String =
         (0..100_000).map(|n| format!(r#"{{"id":"{n:056}","timestamp":{},"message":"x"}},"#, now())).collect();
@@ -70,7 +71,7 @@ fn check(name: &str, content: &[u8], error: Option<&str>, url: &str) {
     let memory = MEMORY_MB.to_string();
     let variables =
         [("DD_URL", url), ("DD_API_KEY", "k"), ("DD_LOG_LEVEL", "off"), ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory)];
-    let forwarder = Forwarder::start(env!("CARGO_BIN_EXE_forwarder"), &variables);
+    let forwarder = ForwarderProcess::start(env!("CARGO_BIN_EXE_forwarder"), &variables);
     forwarder.wait_for_next();
     let answer = forwarder.invoke(&event, LONG);
     match error {

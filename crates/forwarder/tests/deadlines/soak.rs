@@ -5,7 +5,8 @@
 //! times, then it is in the queue, itself or as a note of the object that holds it; messages that the function does not
 //! take come back.
 //!
-//! `cargo test` runs 150 events. `cargo test --test soak -- --ignored --nocapture` runs 2,000, as `.ci/run` does.
+//! `cargo test` runs 150 events. `cargo test -p forwarder --test deadlines soak -- --ignored --nocapture` runs 2,000, as `.ci/run`
+//! does.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -13,9 +14,10 @@ use std::time::{Duration, Instant};
 
 use intake::{Arrival, Reply, StandIn};
 use serde_json::{Value, json};
+use testkit::aws::{AwsBehavior, AwsStandIn};
+use testkit::event_source_mapping::EventSourceMapping;
 use testkit::events::*;
-use testkit::runtime_api::Forwarder;
-use testkit::sqs::{Aws, Mapping, Mood};
+use testkit::runtime_api::ForwarderProcess;
 
 const FORWARDER: &str = env!("CARGO_BIN_EXE_forwarder");
 
@@ -88,8 +90,8 @@ impl Fault {
             Fault::HangUp => Reply::HangUp,
             Fault::HangUpOnce if before == 0 => Reply::HangUp,
             Fault::Silence => Reply::Silence,
-            Fault::TakenThenHangUp if before == 0 => Reply::Untold { hangs_up: true },
-            Fault::TakenThenSilence => Reply::Untold { hangs_up: false },
+            Fault::TakenThenHangUp if before == 0 => Reply::Unanswered { hangs_up: true },
+            Fault::TakenThenSilence => Reply::Unanswered { hangs_up: false },
             Fault::Slow => Reply::Slow(Duration::from_millis(50)),
             _ => Reply::Judge,
         }
@@ -122,7 +124,7 @@ struct Intake {
     key: String,
     accepted: HashMap<usize, usize>,
     /// Logs that were taken without an answer.
-    untold: HashSet<usize>,
+    unanswered: HashSet<usize>,
 }
 
 fn ids(arrival: &Arrival) -> impl Iterator<Item = usize> {
@@ -143,10 +145,10 @@ impl Intake {
             }
             None => Reply::Judge,
         };
-        if matches!(reply, Reply::Untold { .. }) {
-            self.untold.extend(ids(arrival));
+        if matches!(reply, Reply::Unanswered { .. }) {
+            self.unanswered.extend(ids(arrival));
         }
-        if matches!(reply, Reply::Untold { .. } | Reply::Judge | Reply::Slow(_)) {
+        if matches!(reply, Reply::Unanswered { .. } | Reply::Judge | Reply::Slow(_)) {
             ids(arrival).for_each(|id| *self.accepted.entry(id).or_default() += 1);
         }
         reply
@@ -155,30 +157,28 @@ impl Intake {
 
 struct Soak {
     random: Random,
-    forwarder: Forwarder,
+    forwarder: ForwarderProcess,
     intake: Arc<Mutex<Intake>>,
     stand_in: StandIn,
-    aws: Aws,
-    mapping: Mapping,
+    aws: AwsStandIn,
+    mapping: EventSourceMapping,
     figures: BTreeMap<&'static str, usize>,
     kinds: BTreeMap<Fault, usize>,
-    _runtime: tokio::runtime::Runtime,
 }
 
 impl Soak {
     fn start(seed: u64) -> Soak {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let intake = Arc::new(Mutex::new(Intake { key: "key-0".to_owned(), ..Intake::default() }));
         let asked = intake.clone();
         let script = move |arrival: &Arrival| asked.lock().unwrap().reply(arrival);
-        let stand_in = runtime.block_on(StandIn::start_with("127.0.0.1:0", script)).unwrap();
-        let aws = Aws::start(Mood::Well);
+        let stand_in = testkit::http::runtime().block_on(StandIn::start_with("127.0.0.1:0", script)).unwrap();
+        let aws = AwsStandIn::start(AwsBehavior::Healthy);
         aws.set_secret("key-0");
         let mut variables = aws.variables();
         variables.push(("DD_URL", stand_in.url()));
         variables.push(("DD_API_KEY_SECRET_ARN", "datadog".to_owned()));
         let variables: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let mut forwarder = Forwarder::start(FORWARDER, &variables);
+        let mut forwarder = ForwarderProcess::start(FORWARDER, &variables);
         forwarder.discard_output();
         forwarder.wait_for_next();
         Soak {
@@ -187,10 +187,9 @@ impl Soak {
             intake,
             stand_in,
             aws,
-            mapping: Mapping::default(),
+            mapping: EventSourceMapping::default(),
             figures: BTreeMap::new(),
             kinds: BTreeMap::new(),
-            _runtime: runtime,
         }
     }
 
@@ -226,8 +225,8 @@ impl Soak {
                 time = SHORT;
                 // The queue fails at times, too.
                 if self.random.one_in(3) {
-                    let moods = [Mood::Down, Mood::Denied, Mood::TakesOnly(1)];
-                    self.aws.set(moods[self.random.below(3) as usize]);
+                    let behaviors = [AwsBehavior::Down, AwsBehavior::Denied, AwsBehavior::TakesOnly(1)];
+                    self.aws.set(behaviors[self.random.below(3) as usize]);
                     self.count("events for which the queue failed", 1);
                 }
             }
@@ -241,10 +240,10 @@ impl Soak {
                 self.give_up(number, &event);
             }
             if self.random.one_in(3) {
-                self.aws.set(Mood::Well);
+                self.aws.set(AwsBehavior::Healthy);
             }
         }
-        self.aws.set(Mood::Well);
+        self.aws.set(AwsBehavior::Healthy);
         self.heal(20);
         logs
     }
@@ -285,7 +284,7 @@ impl Soak {
         self.mapping.fill(&self.aws, "undelivered");
         self.mapping.fill(&self.aws, "dead");
         for _ in 0..self.mapping.waiting().len().div_ceil(10) {
-            let Some((batch, event)) = self.mapping.next() else { break };
+            let Some((batch, event)) = self.mapping.next_batch() else { break };
             self.count("messages handed out", batch.len());
             let is_well = self.intake.lock().unwrap().faults.values().all(|(fault, _)| fault.passes());
             let answer = self.invoke(&event, if is_well { LONG } else { SHORT });
@@ -356,7 +355,7 @@ fn soak(events: usize) -> Halves {
     let intake = soak.intake.lock().unwrap();
     let lost = sent.iter().filter(|id| !intake.accepted.contains_key(id)).count();
     let twice: Vec<usize> = intake.accepted.iter().filter(|(_, count)| **count > 1).map(|(id, _)| *id).collect();
-    let unexplained = twice.iter().filter(|id| !intake.untold.contains(id)).count();
+    let unexplained = twice.iter().filter(|id| !intake.unanswered.contains(id)).count();
     println!("{events} events, {} logs, {:.0} s", sent.len(), started.elapsed().as_secs_f64());
     println!("faults: {} ({:?})", soak.kinds.values().sum::<usize>(), soak.kinds);
     soak.figures.iter().for_each(|(name, count)| println!("{name}: {count}"));

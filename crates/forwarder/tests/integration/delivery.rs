@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use forwarder::delivery::client::Clients;
-use forwarder::delivery::deliver::{Key, KeyUnavailable, Keys, Reason, Report, deliver};
-use forwarder::delivery::intake::{Intake, Problem};
+use forwarder::delivery::deliver::{DeliveryReport, Key, KeyProvider, KeyUnavailable, UndeliveredReason, deliver};
+use forwarder::delivery::intake::{Intake, IntakeProblem};
 use forwarder::delivery::retry::RetryPolicy;
-use forwarder::lambda::handler::{Failure, Handler, Invocation};
+use forwarder::lambda::handler::Handler;
+use forwarder::lambda::invocation::{Invocation, InvocationFailure};
 use forwarder::settings::{Proxies, Settings};
 use intake::{Arrival, Reply, StandIn};
 use pipeline::batch::Payload;
@@ -31,7 +32,7 @@ struct Rotating {
     panics: bool,
 }
 
-impl Keys for Rotating {
+impl KeyProvider for Rotating {
     async fn key(&self) -> Result<Key, KeyUnavailable> {
         assert!(!self.panics, "a bug");
         if self.broken {
@@ -52,11 +53,11 @@ fn payloads(logs: usize) -> Vec<Payload> {
     let texts: Vec<String> = (0..logs).map(|number| format!("log {number}")).collect();
     let messages: Vec<(i64, &str)> = texts.iter().map(|text| (1, text.as_str())).collect();
     let event = event(&content("my-app", "a-stream", &messages));
-    pipeline::process(&event, ARN, &PipelineSettings::default()).unwrap().payloads
+    pipeline::process(&event, ARN, &PipelineSettings::default(), BEFORE_ALL_LOGS_MS).unwrap().payloads
 }
 
 struct Run {
-    report: Report,
+    report: DeliveryReport,
     intake: StandIn,
     keys: Arc<Rotating>,
 }
@@ -106,7 +107,7 @@ impl Run {
         assert_eq!((self.report.accepted, self.report.undelivered_logs()), (logs, 0));
     }
 
-    fn assert_refused(&self, logs: usize, requests: usize, reason: &Reason) {
+    fn assert_refused(&self, logs: usize, requests: usize, reason: &UndeliveredReason) {
         assert_eq!(self.accepted().len(), 0);
         assert_eq!((self.report.accepted, self.report.undelivered_logs()), (0, logs));
         assert_eq!((self.report.tally.requests, self.intake.arrivals().len()), (requests, requests));
@@ -168,14 +169,14 @@ async fn a_payload_that_fails_does_not_hold_up_the_others() {
         Run::new(2500, LONG, move |arrival| if is_first(arrival) { Reply::Status(400, None) } else { Reply::Judge })
             .await;
     assert_eq!((run.accepted().len(), run.report.accepted, run.report.undelivered_logs()), (1500, 1500, 1000));
-    assert_eq!(run.report.undelivered[0].reason, Reason::Refused(400));
+    assert_eq!(run.report.undelivered[0].reason, UndeliveredReason::Refused(400));
 }
 
 #[tokio::test]
 async fn what_is_refused_for_good_is_asked_once() {
     for code in [400, 402, 404, 415, 301] {
         let run = Run::new(10, LONG, move |_| Reply::Status(code, None)).await;
-        run.assert_refused(10, 1, &Reason::Refused(code));
+        run.assert_refused(10, 1, &UndeliveredReason::Refused(code));
     }
 }
 
@@ -192,7 +193,7 @@ async fn retry_after_is_heard() {
     // Longer than there is time: given up at once.
     let started = Instant::now();
     let run = Run::new(1, LONG, |_| Reply::Status(503, Some("60".into()))).await;
-    run.assert_refused(1, 1, &Reason::Time(Problem::Status(503)));
+    run.assert_refused(1, 1, &UndeliveredReason::Time(IntakeProblem::Status(503)));
     assert!(started.elapsed() < Duration::from_secs(5));
 }
 
@@ -204,7 +205,7 @@ async fn too_large_is_split_until_it_fits() {
     run.assert_each_once(1000);
     assert_eq!(run.report.tally.requests, 7);
     let run = Run::new(3, LONG, |_| Reply::Status(413, None)).await;
-    run.assert_refused(3, 5, &Reason::TooLarge);
+    run.assert_refused(3, 5, &UndeliveredReason::TooLarge);
 }
 
 #[tokio::test]
@@ -217,7 +218,7 @@ async fn a_refused_key_is_fetched_once_more() {
         run.assert_each_once(2500);
         assert_eq!(run.keys.fetched.load(Ordering::SeqCst), 2);
         let run = Run::new(5, LONG, move |_| Reply::Status(code, None)).await;
-        run.assert_refused(5, 2, &Reason::KeyRefused(code));
+        run.assert_refused(5, 2, &UndeliveredReason::KeyRefused(code));
     }
 }
 
@@ -225,14 +226,14 @@ async fn a_refused_key_is_fetched_once_more() {
 async fn without_a_key_nothing_is_sent() {
     let keys = Rotating { broken: true, ..Rotating::default() };
     let run = Run::with_keys(5, LONG, keys, |_| Reply::Judge).await;
-    run.assert_refused(5, 0, &Reason::NoKey(KeyUnavailable("the key is nowhere".into())));
+    run.assert_refused(5, 0, &UndeliveredReason::NoKey(KeyUnavailable("the key is nowhere".into())));
 }
 
 #[tokio::test]
 async fn a_payload_does_not_vanish_with_its_task() {
     let keys = Rotating { panics: true, ..Rotating::default() };
     let run = Run::with_keys(2500, LONG, keys, |_| Reply::Judge).await;
-    run.assert_refused(2500, 0, &Reason::Internal);
+    run.assert_refused(2500, 0, &UndeliveredReason::Internal);
 }
 
 #[tokio::test]
@@ -245,8 +246,11 @@ async fn the_deadline_ends_what_goes_on_for_ever() {
         assert!(started.elapsed() < Duration::from_secs(3), "{reply:?}");
         assert_eq!((run.report.accepted, run.report.undelivered_logs()), (0, 2500));
         // Which of the failures was the last before the deadline is chance.
-        let reasons: Vec<&Reason> = run.report.undelivered.iter().map(|failed| &failed.reason).collect();
-        assert!(reasons.iter().all(|reason| matches!(reason, Reason::Time(_) | Reason::NoTime)), "{reasons:?}");
+        let reasons: Vec<&UndeliveredReason> = run.report.undelivered.iter().map(|failed| &failed.reason).collect();
+        assert!(
+            reasons.iter().all(|reason| matches!(reason, UndeliveredReason::Time(_) | UndeliveredReason::NoTime)),
+            "{reasons:?}"
+        );
     }
 }
 
@@ -277,7 +281,10 @@ async fn nobody_listens() {
     let time = Instant::now() + Duration::from_millis(200);
     let report = deliver(payloads(5), &target, &Arc::new(Rotating::default()), POLICY, 8, time).await;
     assert_eq!(report.undelivered_logs(), 5);
-    assert!(matches!(report.undelivered[0].reason, Reason::Time(Problem::Connection) | Reason::NoTime));
+    assert!(matches!(
+        report.undelivered[0].reason,
+        UndeliveredReason::Time(IntakeProblem::Connection) | UndeliveredReason::NoTime
+    ));
 }
 
 async fn handler(intake: &StandIn, more: &[(&str, &str)]) -> Handler {
@@ -336,7 +343,7 @@ async fn a_bad_event_and_a_bad_intake_fail_the_invocation_and_the_next_one_is_se
     let failure = handler.handle(good.clone(), &Invocation::default()).await.unwrap_err();
     assert_eq!(failure.error_type(), "LogsUndelivered");
     assert_eq!(failure.to_string(), "2 of 2 logs were not delivered: the intake answered 400");
-    assert!(matches!(failure, Failure::Undelivered { undelivered: 2, logs: 2, .. }));
+    assert!(matches!(failure, InvocationFailure::Undelivered { undelivered: 2, logs: 2, .. }));
     assert_eq!(handler.handle(good, &Invocation::default()).await.unwrap().delivered, 2);
 }
 

@@ -7,7 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use forwarder::lambda::firehose::MAX_ANSWER_BYTES;
-use forwarder::lambda::handler::{Handler, Invocation};
+use forwarder::lambda::handler::Handler;
+use forwarder::lambda::invocation::Invocation;
 use forwarder::lambda::metrics::Telemetry;
 use forwarder::settings::Settings;
 use intake::{Reply, StandIn};
@@ -75,7 +76,7 @@ async fn each_record_has_its_result() {
     assert!(has_tag(&logs[0], "kube_namespace:shop") && logs[0]["ddsource"].is_string());
     assert!(answer["records"][1]["data"].is_null());
     assert_eq!(lines(&answer["records"][5])[0]["original_timestamp"], 5);
-    assert_eq!((telemetry.delivered.delivered, telemetry.delivered.late), (3, 1));
+    assert_eq!((telemetry.delivered.delivered, telemetry.delivered.counts.late), (3, 1));
     // Nothing goes past Firehose, and what comes again is transformed again.
     assert_eq!(intake.arrivals().len(), 0);
     let (again, _) = transform(&intake, &records).await;

@@ -1,14 +1,17 @@
 //! The way to the intake through TLS and proxies, on loopback.
 
 use std::collections::HashMap;
+use std::future::ready;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use forwarder::lambda::handler::{Failure, Handler, Invocation};
+use forwarder::lambda::handler::Handler;
+use forwarder::lambda::invocation::{Invocation, InvocationFailure};
 use forwarder::settings::Settings;
 use intake::StandIn;
 use testkit::events::*;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use testkit::http::{HttpServer, answer};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -67,7 +70,7 @@ async fn tunnel(port: u16) -> (u16, Arc<AtomicUsize>) {
     (own, count)
 }
 
-async fn send(variables: &[(&str, &str)]) -> Result<usize, Failure> {
+async fn send(variables: &[(&str, &str)]) -> Result<usize, InvocationFailure> {
     let mut map: HashMap<String, String> =
         variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     map.insert("DD_API_KEY".to_owned(), "k".to_owned());
@@ -119,18 +122,13 @@ async fn http_goes_through_the_proxy_but_for_hosts_that_are_to_be_reached_direct
 #[tokio::test]
 async fn a_redirect_is_not_followed_with_a_key() {
     let target = StandIn::start().await.unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let to = target.url();
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let mut buffer = [0; 4096];
-            let _ = stream.read(&mut buffer).await;
-            let answer =
-                format!("HTTP/1.1 307 Temporary Redirect\r\nlocation: {to}/api/v2/logs\r\ncontent-length: 0\r\n\r\n");
-            let _ = stream.write_all(answer.as_bytes()).await;
-        }
+    let to = format!("{}/api/v2/logs", target.url());
+    let server = HttpServer::start(move |_| {
+        let mut redirect = answer(307, "");
+        redirect.headers_mut().insert("location", to.parse().unwrap());
+        ready(Ok(redirect))
     });
+    let url = server.url();
     let failure = send(&[("DD_URL", &url)]).await.unwrap_err();
     assert!(failure.to_string().contains("the intake answered 307"), "{failure}");
     assert_eq!(target.arrivals().len(), 0);

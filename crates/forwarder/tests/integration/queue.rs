@@ -7,33 +7,35 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use forwarder::lambda::answer::Answer;
-use forwarder::lambda::handler::{Delivered, Failure, Handler, Invocation};
+use forwarder::lambda::handler::Handler;
+use forwarder::lambda::invocation::{Delivered, Invocation, InvocationFailure};
 use forwarder::lambda::metrics::Telemetry;
 use forwarder::settings::Settings;
 use intake::{Arrival, Reply, StandIn};
 use serde_json::{Value, json};
+use testkit::aws::{AwsBehavior, AwsStandIn};
+use testkit::event_source_mapping::sqs_event;
 use testkit::events::*;
-use testkit::sqs::{Aws, Mood, sqs_event};
 
 /// A function with its intake and its queues.
 struct World {
     intake: StandIn,
-    aws: Aws,
+    aws: AwsStandIn,
     handler: Handler,
 }
 
 impl World {
-    async fn new(mood: Mood, script: impl Fn(&Arrival) -> Reply + Send + Sync + 'static) -> World {
-        World::with(mood, &[], script).await
+    async fn new(behavior: AwsBehavior, script: impl Fn(&Arrival) -> Reply + Send + Sync + 'static) -> World {
+        World::with(behavior, &[], script).await
     }
 
     async fn with(
-        mood: Mood,
+        behavior: AwsBehavior,
         more: &[(&'static str, &str)],
         script: impl Fn(&Arrival) -> Reply + Send + Sync + 'static,
     ) -> World {
         let intake = StandIn::start_with("127.0.0.1:0", script).await.unwrap();
-        let aws = Aws::start(mood);
+        let aws = AwsStandIn::start(behavior);
         let mut variables: HashMap<String, String> =
             aws.variables().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         variables.insert("DD_URL".into(), intake.url());
@@ -44,7 +46,7 @@ impl World {
     }
 
     /// Serves an event with so much time.
-    async fn serve_within(&self, event: &[u8], time: Duration) -> (Result<Answer, Failure>, Telemetry) {
+    async fn serve_within(&self, event: &[u8], time: Duration) -> (Result<Answer, InvocationFailure>, Telemetry) {
         let deadline = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap() + time;
         let invocation =
             Invocation { request_id: "r".into(), function_arn: ARN.into(), deadline_ms: deadline.as_millis() as u64 };
@@ -53,7 +55,7 @@ impl World {
         (answer, telemetry)
     }
 
-    async fn serve(&self, event: &[u8]) -> (Result<Answer, Failure>, Delivered) {
+    async fn serve(&self, event: &[u8]) -> (Result<Answer, InvocationFailure>, Delivered) {
         let (answer, telemetry) = self.serve_within(event, Duration::from_secs(3)).await;
         (answer, telemetry.delivered)
     }
@@ -68,7 +70,7 @@ impl World {
     }
 }
 
-fn names(answer: Result<Answer, Failure>) -> Vec<String> {
+fn names(answer: Result<Answer, InvocationFailure>) -> Vec<String> {
     let answer = serde_json::to_value(answer.unwrap()).unwrap();
     assert_eq!(answer.as_object().unwrap().len(), 1, "{answer}");
     let failures = answer["batchItemFailures"].as_array().unwrap();
@@ -95,7 +97,7 @@ async fn only_what_was_not_accepted_waits_and_it_arrives_later() {
     let is_well = Arc::new(AtomicBool::new(false));
     let asked = is_well.clone();
     let is_second = |arrival: &Arrival| arrival.items.first().is_some_and(|log| log["message"] == "log 1000");
-    let world = World::new(Mood::Well, move |arrival| {
+    let world = World::new(AwsBehavior::Healthy, move |arrival| {
         let fails = is_second(arrival) && !asked.load(Ordering::SeqCst);
         if fails { Reply::Status(429, Some("60".into())) } else { Reply::Judge }
     })
@@ -133,7 +135,7 @@ async fn only_what_was_not_accepted_waits_and_it_arrives_later() {
 
 #[tokio::test]
 async fn a_message_of_which_a_part_was_accepted_goes_back_as_the_rest() {
-    let world = World::new(Mood::Well, |arrival| match arrival.items.len() {
+    let world = World::new(AwsBehavior::Healthy, |arrival| match arrival.items.len() {
         // Too large for this intake, and then one half of it is not taken.
         1000 => Reply::Status(413, None),
         _ if arrival.items[0]["message"] == "log 500" => Reply::Status(503, Some("60".into())),
@@ -149,7 +151,7 @@ async fn a_message_of_which_a_part_was_accepted_goes_back_as_the_rest() {
     assert_eq!((names(answer), numbers.delivered, numbers.queued), (vec!["m-1".to_owned()], 500, 500));
     // A bare event of which one payload is accepted and the other is not cannot stay: the rest goes back as a message.
     let bare = String::from_utf8(logs_of(500, 1200, now())).unwrap();
-    let world = World::new(Mood::Well, |arrival| match arrival.items.len() {
+    let world = World::new(AwsBehavior::Healthy, |arrival| match arrival.items.len() {
         1000 => Reply::Judge,
         _ => Reply::Status(503, Some("60".into())),
     })
@@ -162,7 +164,7 @@ async fn a_message_of_which_a_part_was_accepted_goes_back_as_the_rest() {
 
 #[tokio::test]
 async fn what_is_refused_for_good_goes_to_the_dead_letters_at_once() {
-    let world = World::new(Mood::Well, |_| Reply::Status(400, None)).await;
+    let world = World::new(AwsBehavior::Healthy, |_| Reply::Status(400, None)).await;
     let (answer, numbers) = world.serve(&logs_of(0, 3, now())).await;
     assert!(answer.is_ok());
     assert_eq!((numbers.dead, numbers.queued), (3, 0));
@@ -178,14 +180,10 @@ async fn what_is_refused_for_good_goes_to_the_dead_letters_at_once() {
 async fn a_wrong_key_burns_no_attempts() {
     let is_right = Arc::new(AtomicBool::new(false));
     let asked = is_right.clone();
-    let world =
-        World::new(
-            Mood::Well,
-            move |_| {
-                if asked.load(Ordering::SeqCst) { Reply::Judge } else { Reply::Status(403, None) }
-            },
-        )
-        .await;
+    let world = World::new(AwsBehavior::Healthy, move |_| {
+        if asked.load(Ordering::SeqCst) { Reply::Judge } else { Reply::Status(403, None) }
+    })
+    .await;
     let (_, numbers) = world.serve(&logs_of(0, 3, now())).await;
     assert_eq!(numbers.queued, 3);
     let mut message = world.aws.take("undelivered").remove(0);
@@ -205,7 +203,7 @@ async fn a_wrong_key_burns_no_attempts() {
 
 #[tokio::test]
 async fn events_of_all_kinds_come_out_of_the_queue() {
-    let world = World::new(Mood::Well, |_| Reply::Judge).await;
+    let world = World::new(AwsBehavior::Healthy, |_| Reply::Judge).await;
     let bare = String::from_utf8(logs_of(0, 2, now())).unwrap();
     let failed = json!({
         "version": "1.0",
@@ -251,7 +249,7 @@ fn kinesis(number: &str, event: &[u8]) -> Value {
 
 #[tokio::test]
 async fn a_poison_message_is_isolated_and_kept_with_its_reason() {
-    let world = World::new(Mood::Well, |_| Reply::Judge).await;
+    let world = World::new(AwsBehavior::Healthy, |_| Reply::Judge).await;
     let good = String::from_utf8(logs_of(0, 1, now())).unwrap();
     let poison = r#"{"awslogs":{"data":"bm8gZ3ppcA=="}}"#;
     let gone = notification("bucket", "gone");
@@ -267,7 +265,7 @@ async fn a_poison_message_is_isolated_and_kept_with_its_reason() {
     assert_eq!(dead[2], ("EventNotJson", "nonsense"));
     assert_eq!(dead[3].0, "EventObjectMissing");
     // Without a queue for them they stay, and SQS's own policy moves them in the end.
-    let world = World::with(Mood::Well, &[("PODFERRY_DEAD_LETTER_QUEUE_URL", "")], |_| Reply::Judge).await;
+    let world = World::with(AwsBehavior::Healthy, &[("PODFERRY_DEAD_LETTER_QUEUE_URL", "")], |_| Reply::Judge).await;
     let (answer, _) = world.serve(&sqs_event(&bodies, 1)).await;
     assert_eq!(names(answer), ["m-1", "m-3", "m-4", "m-5"]);
     assert_eq!(world.aws.sent("undelivered"), []);
@@ -275,7 +273,7 @@ async fn a_poison_message_is_isolated_and_kept_with_its_reason() {
 
 #[tokio::test]
 async fn records_of_a_stream_are_delivered_together_and_poison_is_isolated() {
-    let world = World::new(Mood::Well, |_| Reply::Judge).await;
+    let world = World::new(AwsBehavior::Healthy, |_| Reply::Judge).await;
     let mut records: Vec<Value> = (0..50).map(|n| kinesis(&format!("s-{n}"), &logs_of(n * 10, 10, now()))).collect();
     records[7]["kinesis"]["data"] = "bm8gZ3ppcA==".into();
     records[9]["kinesis"] = json!({ "sequenceNumber": "s-9" });
@@ -286,7 +284,7 @@ async fn records_of_a_stream_are_delivered_together_and_poison_is_isolated() {
     assert_eq!(dead, [r#"{"awslogs":{"data":""}}"#, r#"{"awslogs":{"data":"bm8gZ3ppcA=="}}"#]);
     // Without queues, the lowest record that is not done is named; what is behind it comes again and is known.
     let none = [("PODFERRY_DEAD_LETTER_QUEUE_URL", ""), ("PODFERRY_UNDELIVERED_QUEUE_URL", "")];
-    let world = World::with(Mood::Well, &none, |_| Reply::Judge).await;
+    let world = World::with(AwsBehavior::Healthy, &none, |_| Reply::Judge).await;
     let (answer, numbers) = world.serve(json!({ "Records": records }).to_string().as_bytes()).await;
     assert_eq!((names(answer), numbers.delivered), (vec!["s-7".to_owned()], 480));
     let (answer, numbers) = world.serve(json!({ "Records": records[7..] }).to_string().as_bytes()).await;
@@ -296,27 +294,27 @@ async fn records_of_a_stream_are_delivered_together_and_poison_is_isolated() {
 #[tokio::test]
 async fn the_logs_are_in_the_queue_before_the_deadline() {
     let time = Duration::from_secs(4);
-    let world = World::new(Mood::Well, |_| Reply::Silence).await;
+    let world = World::new(AwsBehavior::Healthy, |_| Reply::Silence).await;
     let started = std::time::Instant::now();
     let (answer, telemetry) = world.serve_within(&logs_of(0, 30, now()), time).await;
     assert!(answer.is_ok() && started.elapsed() < time, "{:?}", started.elapsed());
     assert_eq!(telemetry.delivered.queued, 30);
     // And where the queue fails, too, the invocation fails, in time.
-    for mood in [Mood::Down, Mood::Denied, Mood::Silent] {
-        let world = World::new(mood, |_| Reply::Silence).await;
+    for behavior in [AwsBehavior::Down, AwsBehavior::Denied, AwsBehavior::Silent] {
+        let world = World::new(behavior, |_| Reply::Silence).await;
         let started = std::time::Instant::now();
         let (answer, _) = world.serve_within(&logs_of(0, 30, now()), time).await;
         let failure = answer.unwrap_err();
         assert_eq!(failure.error_type(), "LogsUnsaved");
         assert!(failure.to_string().starts_with("30 of 30 logs were not delivered: "), "{failure}");
-        assert!(started.elapsed() < time, "{mood:?}: {:?}", started.elapsed());
+        assert!(started.elapsed() < time, "{behavior:?}: {:?}", started.elapsed());
     }
 }
 
 #[tokio::test]
 async fn what_was_delivered_or_saved_is_not_sent_again_when_lambda_repeats_the_event() {
     // Three payloads: one is accepted, one saved, one neither.
-    let world = World::new(Mood::TakesOnly(1), |arrival| {
+    let world = World::new(AwsBehavior::TakesOnly(1), |arrival| {
         let first = arrival.items[0]["message"].as_str().unwrap();
         if first == "log 0" || arrival.number > 40 { Reply::Judge } else { Reply::Status(503, Some("60".into())) }
     })
@@ -327,7 +325,7 @@ async fn what_was_delivered_or_saved_is_not_sent_again_when_lambda_repeats_the_e
     assert_eq!(numbers.delivered, 1000);
     let saved = numbers.queued;
     assert!(saved == 1000 || saved == 500);
-    world.aws.set(Mood::Well);
+    world.aws.set(AwsBehavior::Healthy);
     let (answer, numbers) = world.serve(&event).await;
     assert!(answer.is_ok());
     assert_eq!((numbers.counts.duplicate, numbers.queued), (1000 + saved, 1500 - saved));
@@ -335,10 +333,10 @@ async fn what_was_delivered_or_saved_is_not_sent_again_when_lambda_repeats_the_e
 
 #[tokio::test]
 async fn a_log_that_is_too_old_for_datadog_is_sent_with_another_time() {
-    let world = World::new(Mood::Well, |_| Reply::Judge).await;
+    let world = World::new(AwsBehavior::Healthy, |_| Reply::Judge).await;
     let old = now() - 19 * 3600 * 1000;
     let (_, numbers) = world.serve(&logs_of(0, 2, old)).await;
-    assert_eq!((numbers.late, numbers.delivered), (2, 2));
+    assert_eq!((numbers.counts.late, numbers.delivered), (2, 2));
     let log = world.intake.accepted().remove(0);
     assert!(log["timestamp"].as_i64().unwrap() >= now() - 10_000);
     assert_eq!(log["original_timestamp"], old);

@@ -3,7 +3,7 @@
 
 use forwarder::settings::Settings;
 use pipeline::rules::MASK_BROKEN;
-use pipeline::{self, Counts, PipelineSettings};
+use pipeline::{self, LogCounts, PipelineSettings};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use testkit::events::*;
@@ -23,7 +23,7 @@ fn record_of(line: &str, output: &str, annotations: &Value) -> String {
 }
 
 /// Lines of one container with these annotations, under these settings.
-fn run_with(variables: &[(&str, &str)], annotations: &Value, lines: &[&str]) -> (Vec<Value>, Counts) {
+fn run_with(variables: &[(&str, &str)], annotations: &Value, lines: &[&str]) -> (Vec<Value>, LogCounts) {
     let variables: std::collections::HashMap<String, String> =
         variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let settings = Settings::read_pipeline(&variables).unwrap();
@@ -40,7 +40,7 @@ fn annotated(config: &Value) -> Value {
 }
 
 /// Lines under an annotation's rules.
-fn run(rules: &Value, lines: &[&str]) -> (Vec<Value>, Counts) {
+fn run(rules: &Value, lines: &[&str]) -> (Vec<Value>, LogCounts) {
     run_with(&[], &annotated(&json!({ "log_processing_rules": rules })), lines)
 }
 
@@ -459,8 +459,12 @@ fn rules_are_compiled_once() {
         { "type": "exclude_at_match", "name": "slow", "pattern": r"(\pL{0,200}\d)\z" } ] }));
     let event = content(GROUP, &stream(), &[(TIME, &record_of("x", "stdout", &rules))]).to_string();
     let settings = PipelineSettings::default();
-    let allocated =
-        || allocation_counter::measure(|| _ = pipeline::process_content(&event, ARN, &settings).unwrap()).bytes_total;
+    let allocated = || {
+        allocation_counter::measure(|| {
+            _ = pipeline::process_content(&event, ARN, &settings, BEFORE_ALL_LOGS_MS).unwrap()
+        })
+        .bytes_total
+    };
     let first = allocated();
     assert!(first > 10 * allocated(), "the second time must not compile again");
 }

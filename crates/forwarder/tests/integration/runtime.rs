@@ -6,23 +6,14 @@ use std::time::{Duration, Instant};
 use intake::{Reply, StandIn};
 use serde_json::Value;
 use testkit::events::*;
-use testkit::runtime_api::{Forwarder, Told};
+use testkit::runtime_api::{ForwarderProcess, RuntimeCall};
 
 const FORWARDER: &str = env!("CARGO_BIN_EXE_forwarder");
 const LONG: Duration = Duration::from_secs(60);
 
-/// The stand-in runs on a runtime of its own, so that a test may block.
-struct Datadog {
-    intake: StandIn,
-    _runtime: tokio::runtime::Runtime,
-}
-
-impl Datadog {
-    fn start(reply: Reply) -> Datadog {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let intake = runtime.block_on(StandIn::start_with("127.0.0.1:0", move |_| reply.clone())).unwrap();
-        Datadog { intake, _runtime: runtime }
-    }
+/// Datadog's intake; it runs beside the test, which may block.
+fn intake(reply: Reply) -> StandIn {
+    testkit::http::runtime().block_on(StandIn::start_with("127.0.0.1:0", move |_| reply.clone())).unwrap()
 }
 
 /// An event of one log, another one each time.
@@ -38,14 +29,14 @@ static NUMBER: AtomicUsize = AtomicUsize::new(1);
 
 #[test]
 fn events_are_served_and_numbers_answered() {
-    let datadog = Datadog::start(Reply::Judge);
-    let forwarder = Forwarder::start(FORWARDER, &[("DD_URL", &datadog.intake.url()), ("DD_API_KEY", "schluessel")]);
+    let intake = intake(Reply::Judge);
+    let forwarder = ForwarderProcess::start(FORWARDER, &[("DD_URL", &intake.url()), ("DD_API_KEY", "schluessel")]);
     forwarder.wait_for_next();
     let answer = forwarder.invoke(&good(), LONG).unwrap();
     assert_eq!((&answer["events"], &answer["delivered"], &answer["control"]), (&1.into(), &1.into(), &false.into()));
     let control = event(&serde_json::json!({ "messageType": "CONTROL_MESSAGE", "logEvents": [] }));
     assert_eq!(forwarder.invoke(&control, LONG).unwrap()["control"], true);
-    let logs = datadog.intake.accepted();
+    let logs = intake.accepted();
     assert_eq!((logs.len(), &logs[0]["message"]), (1, &"geheimes-wort".into()));
     assert_eq!(logs[0]["aws"]["invoked_function_arn"], ARN);
     let output = forwarder.output();
@@ -60,11 +51,13 @@ fn lines(output: &str) -> Vec<Value> {
 
 #[test]
 fn each_invocation_leaves_one_line_of_metrics_and_its_lines_bear_the_request() {
-    let datadog = Datadog::start(Reply::Judge);
-    let url = datadog.intake.url();
+    let intake = intake(Reply::Judge);
+    let url = intake.url();
     for (level, own_lines) in [("info", 2), ("error", 1), ("off", 0)] {
-        let forwarder =
-            Forwarder::start(FORWARDER, &[("DD_URL", &url), ("DD_API_KEY", "k"), ("AWS_LAMBDA_LOG_LEVEL", level)]);
+        let forwarder = ForwarderProcess::start(
+            FORWARDER,
+            &[("DD_URL", &url), ("DD_API_KEY", "k"), ("AWS_LAMBDA_LOG_LEVEL", level)],
+        );
         forwarder.wait_for_next();
         forwarder.invoke(&good(), LONG).unwrap();
         forwarder.invoke(b"nonsense", LONG).unwrap_err();
@@ -77,7 +70,7 @@ fn each_invocation_leaves_one_line_of_metrics_and_its_lines_bear_the_request() {
         assert!(lines.iter().all(|line| line["request_id"] == "8476a536-e9f4-11e8-9739-2dfe598c3fcd"));
     }
     let variables = [("DD_URL", url.as_str()), ("DD_API_KEY", "k"), ("AWS_LAMBDA_LOG_FORMAT", "Text")];
-    let forwarder = Forwarder::start(FORWARDER, &variables);
+    let forwarder = ForwarderProcess::start(FORWARDER, &variables);
     forwarder.wait_for_next();
     forwarder.invoke(&good(), LONG).unwrap();
     let output = forwarder.output();
@@ -87,15 +80,15 @@ fn each_invocation_leaves_one_line_of_metrics_and_its_lines_bear_the_request() {
 
 #[test]
 fn a_bad_event_is_an_error_and_the_next_one_is_served() {
-    let datadog = Datadog::start(Reply::Judge);
+    let intake = intake(Reply::Judge);
     let variables = [
-        ("DD_URL", datadog.intake.url()),
+        ("DD_URL", intake.url()),
         ("DD_API_KEY", "k".to_owned()),
         ("AWS_LAMBDA_LOG_GROUP_NAME", "/podferry/own".to_owned()),
         ("PODFERRY_MAX_DECOMPRESSED_BYTES", "10000".to_owned()),
     ];
     let variables: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let forwarder = Forwarder::start(FORWARDER, &variables);
+    let forwarder = ForwarderProcess::start(FORWARDER, &variables);
     forwarder.wait_for_next();
     let whole = gzip(content("g", "s", &[(1, "geheimes-wort")]).to_string().as_bytes());
     for (event, error_type) in [
@@ -120,8 +113,8 @@ fn a_bad_event_is_an_error_and_the_next_one_is_served() {
 #[test]
 fn what_was_not_delivered_fails_the_invocation_before_its_deadline() {
     for (reply, type_of_error) in [(Reply::Silence, "LogsUndelivered"), (Reply::Status(503, None), "LogsUndelivered")] {
-        let datadog = Datadog::start(reply);
-        let forwarder = Forwarder::start(FORWARDER, &[("DD_URL", &datadog.intake.url()), ("DD_API_KEY", "k")]);
+        let intake = intake(reply);
+        let forwarder = ForwarderProcess::start(FORWARDER, &[("DD_URL", &intake.url()), ("DD_API_KEY", "k")]);
         forwarder.wait_for_next();
         let started = Instant::now();
         let error = forwarder.invoke(&good(), Duration::from_secs(2)).unwrap_err();
@@ -133,8 +126,8 @@ fn what_was_not_delivered_fails_the_invocation_before_its_deadline() {
 
 #[test]
 fn wrong_settings_fail_the_start_with_all_mistakes() {
-    let forwarder = Forwarder::start(FORWARDER, &[("DD_PORT", "x"), ("DD_COMPRESSION", "y")]);
-    let Told::InitError(error) = forwarder.told() else { panic!("no init error") };
+    let forwarder = ForwarderProcess::start(FORWARDER, &[("DD_PORT", "x"), ("DD_COMPRESSION", "y")]);
+    let RuntimeCall::InitError(error) = forwarder.next_call() else { panic!("no init error") };
     let message = error["errorMessage"].as_str().unwrap();
     for variable in ["DD_PORT", "DD_COMPRESSION", "DD_API_KEY_SECRET_ARN"] {
         assert!(message.contains(variable), "{message}");

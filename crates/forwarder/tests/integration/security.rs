@@ -6,16 +6,18 @@ use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use forwarder::lambda::handler::{Failure, Handler, Invocation};
+use forwarder::lambda::handler::Handler;
+use forwarder::lambda::invocation::{Invocation, InvocationFailure};
 use forwarder::lambda::work::{Trigger, Work};
 use forwarder::settings::Settings;
 use intake::{Reply, StandIn};
 use pipeline::event::EventError;
 use pipeline::{self, PipelineSettings};
 use serde_json::{Value, json};
+use testkit::aws::{AwsBehavior, AwsStandIn};
+use testkit::event_source_mapping::sqs_event;
 use testkit::events::*;
-use testkit::runtime_api::Forwarder;
-use testkit::sqs::{Aws, Mood, sqs_event};
+use testkit::runtime_api::ForwarderProcess;
 
 // What a pod can write.
 
@@ -94,7 +96,7 @@ fn no_pod_can_have_anothers_log_taken_for_a_duplicate() {
         // The same id, time and text: CloudWatch chooses ids, and one that an application writes is text.
         let message = format!(r#"{{"stream":"stdout","logtag":"F","log":"{text}"}}"#);
         let content = content(GROUP, stream, &[(1_795_379_888_236, &message)]);
-        let processed = pipeline::process(&event(&content), ARN, &settings).unwrap();
+        let processed = pipeline::process(&event(&content), ARN, &settings, BEFORE_ALL_LOGS_MS).unwrap();
         let marks = processed.payloads.iter().flat_map(|payload| payload.logs()).filter_map(|log| log.mark);
         settings.recent.remember(marks);
         (processed.counts.logs, processed.counts.duplicate)
@@ -125,7 +127,8 @@ fn made_up_metadata_costs_no_memory_that_grows_with_it() {
     let most = |content: &str| {
         let mut events = (0, 0);
         let memory = allocation_counter::measure(|| {
-            let processed = pipeline::process_content(content, ARN, &PipelineSettings::default()).unwrap();
+            let processed =
+                pipeline::process_content(content, ARN, &PipelineSettings::default(), BEFORE_ALL_LOGS_MS).unwrap();
             let counts = processed.counts;
             events = (counts.events, counts.logs + counts.joined);
         });
@@ -146,7 +149,7 @@ fn records_without_metadata_are_not_each_a_search_of_the_whole_event() {
     let messages: Vec<(i64, &str)> = messages.iter().map(|message| (1, message.as_str())).collect();
     let content = content(GROUP, &stream(), &messages).to_string();
     let started = std::time::Instant::now();
-    pipeline::process_content(&content, ARN, &PipelineSettings::default()).unwrap();
+    pipeline::process_content(&content, ARN, &PipelineSettings::default(), BEFORE_ALL_LOGS_MS).unwrap();
     // Two seconds in a debug build; it was minutes.
     assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
 }
@@ -209,14 +212,14 @@ const ACCESS: &str = "zugang0123";
 
 #[test]
 fn neither_texts_nor_keys_are_in_anything_that_the_function_says() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     // The answers repeat what was sent, as a proxy's may.
     let statuses = [("202", Reply::Judge), ("400", Reply::Status(400, None)), ("403", Reply::Status(403, None))];
     let later = [("503", Reply::Status(503, Some("600".into()))), ("silence", Reply::Silence)];
     for (name, reply) in statuses.into_iter().chain(later) {
-        let intake = runtime.block_on(StandIn::start_with("127.0.0.1:0", move |_| reply.clone())).unwrap();
-        for mood in [Mood::Well, Mood::Denied] {
-            let aws = Aws::start(mood);
+        let intake =
+            testkit::http::runtime().block_on(StandIn::start_with("127.0.0.1:0", move |_| reply.clone())).unwrap();
+        for behavior in [AwsBehavior::Healthy, AwsBehavior::Denied] {
+            let aws = AwsStandIn::start(behavior);
             let mut variables: Vec<(&str, String)> = aws.variables();
             variables.retain(|(name, _)| *name != "AWS_SECRET_ACCESS_KEY");
             variables.extend([
@@ -227,7 +230,7 @@ fn neither_texts_nor_keys_are_in_anything_that_the_function_says() {
                 ("DD_LOG_LEVEL", "DEBUG".to_owned()),
             ]);
             let variables: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            let forwarder = Forwarder::start(env!("CARGO_BIN_EXE_forwarder"), &variables);
+            let forwarder = ForwarderProcess::start(env!("CARGO_BIN_EXE_forwarder"), &variables);
             forwarder.wait_for_next();
             let mut told = String::new();
             for event in events() {
@@ -237,10 +240,10 @@ fn neither_texts_nor_keys_are_in_anything_that_the_function_says() {
             let output = forwarder.output() + &told;
             assert!(output.contains("LogsReceived") && output.contains("request_id"), "{output}");
             for secret in [SECRET, KEY, ACCESS] {
-                assert!(!output.contains(secret), "{name}, {mood:?}: {output}");
+                assert!(!output.contains(secret), "{name}, {behavior:?}: {output}");
             }
             let sent = [aws.sent("undelivered"), aws.sent("dead")].concat();
-            assert_eq!(sent.is_empty(), mood == Mood::Denied, "{name}");
+            assert_eq!(sent.is_empty(), behavior == AwsBehavior::Denied, "{name}");
             for message in sent {
                 let value: Value = serde_json::from_str(&message.body).unwrap_or_default();
                 // What cannot be read is kept as it came; a message of our own says only numbers and names of its logs.
@@ -280,7 +283,9 @@ fn events() -> Vec<Vec<u8>> {
 #[test]
 fn what_a_record_says_of_its_cluster_is_no_dimension() {
     let cluster = |group: &str, message: &str, settings: &PipelineSettings| {
-        pipeline::process(&event(&content(group, &stream(), &[(1, message)])), ARN, settings).unwrap().cluster
+        pipeline::process(&event(&content(group, &stream(), &[(1, message)])), ARN, settings, BEFORE_ALL_LOGS_MS)
+            .unwrap()
+            .cluster
     };
     let mut settings = PipelineSettings::default();
     let forged = r#"{"stream":"stdout","logtag":"F","log":"x","cluster_name":"forged"}"#;
@@ -324,7 +329,7 @@ fn of_tls_1_1() -> (u16, Receiver<Vec<u8>>) {
     (port, told)
 }
 
-async fn send(variables: &[(&str, &str)]) -> Result<usize, Failure> {
+async fn send(variables: &[(&str, &str)]) -> Result<usize, InvocationFailure> {
     let mut map: HashMap<String, String> =
         variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     map.insert("DD_API_KEY".to_owned(), KEY.to_owned());

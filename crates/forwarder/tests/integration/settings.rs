@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use forwarder::settings::{FORWARDER_SETTINGS, Here, Settings, VARIABLES, forwarder_markdown};
+use forwarder::settings::{FORWARDER_SETTINGS, SettingEffect, Settings, VARIABLES, forwarder_markdown};
 use pipeline::compress::Compression;
-use pipeline::{self, Counts, PipelineSettings};
+use pipeline::{self, LogCounts, PipelineSettings};
 use serde_json::{Value, json};
 use testkit::events::*;
 
@@ -43,12 +43,12 @@ fn message(name: &str, value: &str) -> String {
 }
 
 /// Lines of one container, as the CRI parser and the Kubernetes filter write them, under these settings.
-fn run(pairs: &[(&str, &str)], lines: &[&str]) -> (Vec<String>, Counts) {
+fn run(pairs: &[(&str, &str)], lines: &[&str]) -> (Vec<String>, LogCounts) {
     let (logs, counts) = run_logs(pairs, lines);
     (logs.iter().map(|log| log["message"].as_str().unwrap().to_owned()).collect(), counts)
 }
 
-fn run_logs(pairs: &[(&str, &str)], lines: &[&str]) -> (Vec<Value>, Counts) {
+fn run_logs(pairs: &[(&str, &str)], lines: &[&str]) -> (Vec<Value>, LogCounts) {
     let records: Vec<String> = lines
         .iter()
         .map(|line| {
@@ -64,7 +64,7 @@ fn run_logs(pairs: &[(&str, &str)], lines: &[&str]) -> (Vec<Value>, Counts) {
         .collect();
     let messages: Vec<(i64, &str)> = records.iter().map(|record| (TIME, record.as_str())).collect();
     let event = content(GROUP, &stream(), &messages).to_string();
-    let processed = pipeline::process_content(&event, ARN, &settings(pairs)).unwrap();
+    let processed = pipeline::process_content(&event, ARN, &settings(pairs), BEFORE_ALL_LOGS_MS).unwrap();
     let counts = processed.counts;
     let whole = counts.logs + counts.blank + counts.joined + counts.excluded + counts.sampled;
     assert_eq!(counts.events, whole, "every event is accounted for");
@@ -331,12 +331,14 @@ fn a_share_is_sent_and_the_rest_counted() {
 #[test]
 fn without_forwarding_everything_is_left_out_and_counted() {
     let event = content(GROUP, &stream(), &[(TIME, "a"), (TIME, " "), (TIME, "b")]).to_string();
-    let processed = pipeline::process_content(&event, ARN, &settings(&[("DD_FORWARD_LOG", "false")])).unwrap();
+    let processed =
+        pipeline::process_content(&event, ARN, &settings(&[("DD_FORWARD_LOG", "false")]), BEFORE_ALL_LOGS_MS).unwrap();
     assert!(processed.payloads.is_empty());
-    assert_eq!(processed.counts, Counts { events: 3, blank: 1, excluded: 2, ..Counts::default() });
+    assert_eq!(processed.counts, LogCounts { events: 3, blank: 1, excluded: 2, ..LogCounts::default() });
     // Of any log group.
     let event = content("my-app", "s", &[(TIME, "a")]).to_string();
-    let processed = pipeline::process_content(&event, ARN, &settings(&[("DD_FORWARD_LOG", "no")])).unwrap();
+    let processed =
+        pipeline::process_content(&event, ARN, &settings(&[("DD_FORWARD_LOG", "no")]), BEFORE_ALL_LOGS_MS).unwrap();
     assert_eq!((processed.payloads.len(), processed.counts.excluded), (0, 1));
     assert_eq!(run(&[("DD_FORWARD_LOG", "true")], &["a"]).1.logs, 1);
 }
@@ -345,7 +347,7 @@ fn without_forwarding_everything_is_left_out_and_counted() {
 fn compression_as_it_is_set() {
     let compression = |pairs: &[(&str, &str)]| {
         let event = content(GROUP, &stream(), &[(TIME, "a")]).to_string();
-        let processed = pipeline::process_content(&event, ARN, &settings(pairs)).unwrap();
+        let processed = pipeline::process_content(&event, ARN, &settings(pairs), BEFORE_ALL_LOGS_MS).unwrap();
         assert_eq!(logs(&processed).len(), 1, "it can be read again");
         processed.payloads[0].compression
     };
@@ -397,7 +399,8 @@ fn settings_without_effect_are_warned_of_once() {
 
 #[test]
 fn every_setting_without_effect_warns() {
-    let names = FORWARDER_SETTINGS.iter().filter(|setting| setting.here == Here::NoEffect).flat_map(|s| s.variables);
+    let names =
+        FORWARDER_SETTINGS.iter().filter(|setting| setting.effect == SettingEffect::NoEffect).flat_map(|s| s.variables);
     for name in names.filter(|name| **name != "DD_ENRICH_S3_TAGS") {
         let value = if *name == "DD_ENRICH_CLOUDWATCH_TAGS" { "false" } else { "debug" };
         assert_eq!(all_settings(&[(name, value)]).warnings.len(), 1, "{name}={value}");
@@ -435,7 +438,7 @@ fn what_has_an_effect_is_in_the_table_of_settings() {
     let known: Vec<&str> = VARIABLES.iter().flat_map(|variable| variable.name.split(", ")).collect();
     for setting in FORWARDER_SETTINGS {
         for name in setting.variables {
-            let has_effect = matches!(setting.here, Here::Same | Here::Differs);
+            let has_effect = matches!(setting.effect, SettingEffect::Same | SettingEffect::Differs);
             assert_eq!(known.contains(name), has_effect, "{name}");
         }
     }

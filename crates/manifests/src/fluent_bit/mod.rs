@@ -50,15 +50,9 @@ impl Section {
         self.properties.push(Property { name: name.to_owned(), value: value.to_owned() });
         self
     }
-
-    /// The value of a property, whatever the case of its name; the last, if there are several.
-    pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        let mut all = self.properties.iter().rev();
-        all.find(|property| property.name.eq_ignore_ascii_case(name)).map(|property| property.value.as_str())
-    }
 }
 
-/// Four blanks a level: EKS users report that other indentations fail (aws/containers-roadmap#1197).
+/// Four spaces a level: EKS users report that other indentations fail (aws/containers-roadmap#1197).
 impl fmt::Display for Section {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         writeln!(formatter, "[{}]", self.name)?;

@@ -1,4 +1,4 @@
-//! Reads Fluent Bit's classic configuration, and keeps where each part stands.
+//! Reads Fluent Bit's classic configuration, and keeps where each part is.
 //!
 //! Line by line, as Fluent Bit does: `[SECTION]`, `Name value`, `# comment`, `@COMMAND …`. It never fails as a whole: a line that
 //! is none of these is a [`Problem`], and the next one is read. Fluent Bit itself ends at the first; who writes a configuration wants
@@ -9,6 +9,7 @@
 //!
 //! Source: fluent/fluent-bit, `src/config_format/flb_cf_fluentbit.c`.
 
+#[cfg(test)]
 use super::{Property, Section};
 
 /// A part of the text, in bytes.
@@ -18,14 +19,14 @@ pub struct Span {
     pub end: usize,
 }
 
-/// A value and where it stands.
+/// A value and where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spanned<T> {
     pub value: T,
     pub span: Span,
 }
 
-/// A section as it stands.
+/// A section as it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadSection {
     pub name: Spanned<String>,
@@ -34,7 +35,7 @@ pub struct ReadSection {
     pub(crate) properties: Vec<ReadProperty>,
 }
 
-/// A property as it stands.
+/// A property as it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ReadProperty {
     pub(crate) name: Spanned<String>,
@@ -43,7 +44,7 @@ pub(crate) struct ReadProperty {
     pub(crate) indentation: usize,
 }
 
-/// A line that cannot be read, or that EKS refuses anywhere.
+/// A line that cannot be read, or that EKS rejects anywhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
     pub(crate) kind: ProblemKind,
@@ -53,27 +54,28 @@ pub(crate) struct Problem {
 /// What is wrong with a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ProblemKind {
-    #[error("a section's name has no closing bracket")]
+    #[error("a section name has no closing bracket")]
     Unclosed,
     #[error("a section has no name")]
     Nameless,
-    #[error("a property stands before the first section")]
+    #[error("a property comes before the first section")]
     Homeless,
-    #[error("a command such as @INCLUDE or @SET; EKS has no files to include and sets no variables")]
+    #[error("a command such as @INCLUDE or @SET: EKS has no files to include and no variables to set")]
     Command,
 }
 
-/// What stands in a text.
+/// What is in a text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Configuration {
     pub sections: Vec<ReadSection>,
     pub(crate) problems: Vec<Problem>,
-    /// Comments behind blanks: Fluent Bit checks their indentation as it does that of properties.
+    /// Comments after spaces: Fluent Bit checks their indentation as it does that of properties.
     pub(crate) comments: Vec<Span>,
 }
 
+#[cfg(test)]
 impl Configuration {
-    /// Without the places.
+    /// Without the places: what was read, to be held against what was written.
     pub(crate) fn sections(&self) -> Vec<Section> {
         let property = |property: &ReadProperty| Property {
             name: property.name.value.clone(),

@@ -8,36 +8,36 @@ use crate::tree::Tree;
 
 /// One step from a value to a value inside.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Step {
+pub(crate) enum PathStep {
     Name(String),
     Index(usize),
 }
 
-impl Step {
+impl PathStep {
     /// The value that the step leads to.
     pub(super) fn of<'tree>(&self, tree: &'tree Tree) -> Option<&'tree Tree> {
         match self {
-            Step::Name(name) => tree.member(name).map(|member| &member.value),
-            Step::Index(index) => tree.items().get(*index),
+            PathStep::Name(name) => tree.member(name).map(|member| &member.value),
+            PathStep::Index(index) => tree.items().get(*index),
         }
     }
 }
 
-pub(crate) type Path = Vec<Step>;
+pub(crate) type ChangePath = Vec<PathStep>;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Change {
     /// A name in an object. If it is there, then with nothing in it: null, `{}` or `[]`.
-    Add { at: Path, name: String, value: Node },
+    Add { at: ChangePath, name: String, value: Node },
     /// An element at the end of a list that has some.
-    Append { at: Path, value: Node },
+    Append { at: ChangePath, value: Node },
     /// Another value for a scalar.
-    Set { at: Path, value: Node },
+    Set { at: ChangePath, value: Node },
 }
 
 impl Change {
     /// The object, the list or the scalar that is changed.
-    pub(crate) fn at(&self) -> &[Step] {
+    pub(crate) fn at(&self) -> &[PathStep] {
         match self {
             Change::Add { at, .. } | Change::Append { at, .. } | Change::Set { at, .. } => at,
         }
@@ -45,21 +45,21 @@ impl Change {
 }
 
 /// A path from names.
-pub(crate) fn path(names: &[&str]) -> Path {
-    names.iter().map(|name| Step::Name((*name).to_owned())).collect()
+pub(crate) fn path(names: &[&str]) -> ChangePath {
+    names.iter().map(|name| PathStep::Name((*name).to_owned())).collect()
 }
 
-pub(crate) fn get<'value>(value: &'value Value, path: &[Step]) -> Option<&'value Value> {
+pub(crate) fn get<'value>(value: &'value Value, path: &[PathStep]) -> Option<&'value Value> {
     path.iter().try_fold(value, |value, step| match step {
-        Step::Name(name) => value.get(name),
-        Step::Index(index) => value.get(index),
+        PathStep::Name(name) => value.get(name),
+        PathStep::Index(index) => value.get(index),
     })
 }
 
-fn get_mut<'value>(value: &'value mut Value, path: &[Step]) -> Option<&'value mut Value> {
+fn get_mut<'value>(value: &'value mut Value, path: &[PathStep]) -> Option<&'value mut Value> {
     path.iter().try_fold(value, |value, step| match step {
-        Step::Name(name) => value.get_mut(name),
-        Step::Index(index) => value.get_mut(index),
+        PathStep::Name(name) => value.get_mut(name),
+        PathStep::Index(index) => value.get_mut(index),
     })
 }
 

@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::change::{Change, Step};
-use super::hindrance::Reason;
-use super::layout::{Block, Flow, column, line_end, line_start, own_column};
+use super::change::{Change, PathStep};
+use super::hindrance::LeftAloneReason;
+use super::layout::{BlockStyle, FlowStyle, column, line_end, line_start, own_column};
 use crate::node::Node;
-use crate::tree::{Kind, Member, Tree};
+use crate::tree::{Tree, TreeKind, TreeMember};
 
-/// A place of the text, and what is to stand there.
+/// A place of the text, and what will be there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Edit {
+pub(super) struct TextEdit {
     range: Range<usize>,
     text: String,
     /// Of two at the same place the deeper one comes first.
@@ -28,7 +28,7 @@ pub(super) struct Editor<'a> {
 }
 
 /// A part of a text with its edits; `None` if they are in each other's way.
-pub(super) fn apply(text: &str, part: Range<usize>, mut edits: Vec<Edit>) -> Option<String> {
+pub(super) fn apply(text: &str, part: Range<usize>, mut edits: Vec<TextEdit>) -> Option<String> {
     edits.sort_by_key(|edit| (edit.range.start, std::cmp::Reverse(edit.depth)));
     let (mut out, mut at) = (String::with_capacity(part.len() + 4096), part.start);
     for edit in &edits {
@@ -41,7 +41,7 @@ pub(super) fn apply(text: &str, part: Range<usize>, mut edits: Vec<Edit>) -> Opt
 }
 
 /// Where a change goes: the value, and how braces are written around it.
-struct Place<'a> {
+struct EditPlace<'a> {
     tree: &'a Tree,
     quoted: bool,
     tight: bool,
@@ -51,7 +51,7 @@ impl<'a> Editor<'a> {
     pub(crate) fn new(text: &'a str, root: &'a Tree) -> Editor<'a> {
         let mut aliased = BTreeSet::new();
         root.walk(&mut |tree| {
-            if let Kind::Alias(target) = tree.kind {
+            if let TreeKind::Alias(target) = tree.kind {
                 aliased.insert(target);
             }
         });
@@ -66,8 +66,8 @@ impl<'a> Editor<'a> {
     ///
     /// # Errors
     /// Why the text cannot be changed there.
-    pub(crate) fn edits(&self, changes: &[Change], object: &Tree) -> Result<Vec<Edit>, Reason> {
-        let block = Block::of(self.text, object);
+    pub(crate) fn edits(&self, changes: &[Change], object: &Tree) -> Result<Vec<TextEdit>, LeftAloneReason> {
+        let block = BlockStyle::of(self.text, object);
         let mut edits = Vec::new();
         for change in changes {
             let place = self.find(change.at())?;
@@ -83,7 +83,7 @@ impl<'a> Editor<'a> {
                         Node::Text(text) if written.starts_with('\'') => format!("'{}'", text.replace('\'', "''")),
                         value => self.flow(&place, None).scalar(value),
                     };
-                    edits.push(Edit { range, text, depth });
+                    edits.push(TextEdit { range, text, depth });
                 }
                 Change::Append { value, .. } if place.tree.is_flow() => {
                     edits.extend(self.append_in_flow(&place, value, depth));
@@ -107,8 +107,8 @@ impl<'a> Editor<'a> {
         Ok(edits)
     }
 
-    fn find(&self, path: &[Step]) -> Result<Place<'a>, Reason> {
-        let mut place = Place { tree: self.root, quoted: false, tight: false };
+    fn find(&self, path: &[PathStep]) -> Result<EditPlace<'a>, LeftAloneReason> {
+        let mut place = EditPlace { tree: self.root, quoted: false, tight: false };
         let mut shown = String::new();
         self.allow(place.tree, "the document")?;
         for step in path {
@@ -116,12 +116,12 @@ impl<'a> Editor<'a> {
                 self.look(&mut place, first);
             }
             match step {
-                Step::Name(name) if shown.is_empty() => shown.push_str(name),
-                Step::Name(name) => shown.push_str(&format!(".{name}")),
-                Step::Index(index) => shown.push_str(&format!("[{index}]")),
+                PathStep::Name(name) if shown.is_empty() => shown.push_str(name),
+                PathStep::Name(name) => shown.push_str(&format!(".{name}")),
+                PathStep::Index(index) => shown.push_str(&format!("[{index}]")),
             }
             let Some(tree) = step.of(place.tree) else {
-                return Err(Reason::new(&format!("its {shown} comes from a merge key (<<)"), WRITE_OUT));
+                return Err(LeftAloneReason::new(&format!("its {shown} comes from a merge key (<<)"), WRITE_OUT));
             };
             place.tree = tree;
             self.allow(tree, &shown)?;
@@ -132,32 +132,35 @@ impl<'a> Editor<'a> {
         Ok(place)
     }
 
-    fn look(&self, place: &mut Place<'a>, member: &Member) {
+    fn look(&self, place: &mut EditPlace<'a>, member: &TreeMember) {
         place.quoted = self.text.get(member.key.start..).is_some_and(|text| text.starts_with('"'));
         let between = self.text.get(member.key.end..member.value.start).unwrap_or_default();
         place.tight = place.quoted && between == ":";
     }
 
-    /// Whether what is written here stands nowhere else, too.
-    fn allow(&self, tree: &Tree, shown: &str) -> Result<(), Reason> {
-        if matches!(tree.kind, Kind::Alias(_)) {
-            return Err(Reason::new(&format!("its {shown} is an alias (*) of something written elsewhere"), WRITE_OUT));
+    /// Whether what is written here is nowhere else, too.
+    fn allow(&self, tree: &Tree, shown: &str) -> Result<(), LeftAloneReason> {
+        if matches!(tree.kind, TreeKind::Alias(_)) {
+            return Err(LeftAloneReason::new(
+                &format!("its {shown} is an alias (*) of something written elsewhere"),
+                WRITE_OUT,
+            ));
         }
         if self.aliased.contains(&tree.anchor) {
-            let what = format!("its {shown} has an anchor (&), and is used again by an alias");
-            return Err(Reason::new(&what, WRITE_OUT));
+            let what = format!("its {shown} has an anchor (&) that an alias refers to");
+            return Err(LeftAloneReason::new(&what, WRITE_OUT));
         }
         Ok(())
     }
 
-    /// Whether the dashes of a list stand in the column of its name.
-    fn is_under_its_name(&self, path: &[Step], dash: usize) -> bool {
-        let Some((Step::Name(name), above)) = path.split_last() else { return false };
+    /// Whether the dashes of a list are in the column of its name.
+    fn is_under_its_name(&self, path: &[PathStep], dash: usize) -> bool {
+        let Some((PathStep::Name(name), above)) = path.split_last() else { return false };
         let parent = above.iter().try_fold(self.root, |tree, step| step.of(tree));
         parent.and_then(|parent| parent.member(name)).is_some_and(|member| column(self.text, member.key.start) == dash)
     }
 
-    /// Where something new goes that follows a block: behind its comments, too.
+    /// Where something new goes that follows a block: after its comments, too.
     fn behind(&self, tree: &Tree, indent: usize, only_deeper: bool) -> usize {
         let is_line_start = self.text.get(..tree.end).is_some_and(|before| before.ends_with('\n'));
         let mut place = if is_line_start { tree.end } else { line_end(self.text, tree.end) };
@@ -177,23 +180,23 @@ impl<'a> Editor<'a> {
         place
     }
 
-    fn lines(&self, at: usize, lines: &[String], depth: usize) -> Edit {
+    fn lines(&self, at: usize, lines: &[String], depth: usize) -> TextEdit {
         let lines = lines.join(self.newline);
         // The last line of a text may have no line break. It gets none.
         let ends = self.text.get(..at).is_none_or(|before| before.is_empty() || before.ends_with('\n'));
         let text = if ends { format!("{lines}{}", self.newline) } else { format!("{}{lines}", self.newline) };
-        Edit { range: at..at, text, depth }
+        TextEdit { range: at..at, text, depth }
     }
 
     /// A member that is there, but empty.
     fn fill(
         &self,
-        place: &Place<'_>,
-        member: &Member,
+        place: &EditPlace<'_>,
+        member: &TreeMember,
         value: &Node,
-        block: Block,
+        block: BlockStyle,
         depth: usize,
-    ) -> Result<Vec<Edit>, Reason> {
+    ) -> Result<Vec<TextEdit>, LeftAloneReason> {
         let there = &member.value;
         let shown = member.key.text().unwrap_or_default();
         self.allow(there, shown)?;
@@ -208,32 +211,32 @@ impl<'a> Editor<'a> {
             if there.start == there.end {
                 text.insert(0, ' ');
             }
-            return Ok(vec![Edit { range: there.start..there.end, text, depth }]);
+            return Ok(vec![TextEdit { range: there.start..there.end, text, depth }]);
         }
         let indent = column(self.text, member.key.start);
         let from = self.text.get(..there.start).map_or(there.start, |before| before.trim_end().len());
-        let remove = Edit { range: from..there.end, text: String::new(), depth };
+        let remove = TextEdit { range: from..there.end, text: String::new(), depth };
         let fill = self.lines(line_end(self.text, there.end), &block.inside(value, indent), depth + 1);
         Ok(vec![remove, fill])
     }
 
-    fn add_in_flow(&self, place: &Place<'_>, name: &str, value: &Node, depth: usize) -> Option<Edit> {
+    fn add_in_flow(&self, place: &EditPlace<'_>, name: &str, value: &Node, depth: usize) -> Option<TextEdit> {
         let Some(last) = place.tree.members().last() else {
             let flow = self.flow(place, None);
             let text = format!("{}{}", flow.name(name), flow.value(value, None));
-            return Some(Edit { range: place.tree.start + 1..place.tree.start + 1, text, depth });
+            return Some(TextEdit { range: place.tree.start + 1..place.tree.start + 1, text, depth });
         };
         let own = self.starts_line(last.key.start);
         let flow = self.flow(place, Some(last.key.start));
         let before = own.map_or_else(|| flow.comma().to_owned(), |own| format!(",{}{own}", self.newline));
         let text = format!("{before}{}{}", flow.name(name), flow.value(value, own));
-        Some(Edit { range: last.value.end..last.value.end, text, depth })
+        Some(TextEdit { range: last.value.end..last.value.end, text, depth })
     }
 
-    fn append_in_flow(&self, place: &Place<'_>, value: &Node, depth: usize) -> Option<Edit> {
+    fn append_in_flow(&self, place: &EditPlace<'_>, value: &Node, depth: usize) -> Option<TextEdit> {
         let last = place.tree.items().last()?;
         // Elements have their own way of writing names.
-        let mut place = Place { tree: place.tree, quoted: place.quoted, tight: place.tight };
+        let mut place = EditPlace { tree: place.tree, quoted: place.quoted, tight: place.tight };
         last.members().first().into_iter().for_each(|first| self.look(&mut place, first));
         let is_long = self.text.get(last.start..last.end).is_some_and(|text| text.contains('\n'));
         let own = self.starts_line(last.start);
@@ -244,15 +247,15 @@ impl<'a> Editor<'a> {
         let before = own.map_or_else(|| flow.comma().to_owned(), |own| format!(",{}{own}", self.newline));
         let closing = self.indentation(last.end);
         let text = format!("{before}{}", flow.value(value, is_long.then_some(own.unwrap_or(closing))));
-        Some(Edit { range: last.end..last.end, text, depth })
+        Some(TextEdit { range: last.end..last.end, text, depth })
     }
 
     /// The style of what is inside `place`, of which `inner` is the place of something.
-    fn flow(&self, place: &Place<'_>, inner: Option<usize>) -> Flow {
+    fn flow(&self, place: &EditPlace<'_>, inner: Option<usize>) -> FlowStyle {
         let outer = self.indentation(place.tree.start);
         let step = inner.and_then(|inner| self.indentation(inner).strip_prefix(outer)).filter(|step| !step.is_empty());
         let step = step.unwrap_or("  ").to_owned();
-        Flow { quoted: place.quoted, tight: place.tight, step, newline: self.newline }
+        FlowStyle { quoted: place.quoted, tight: place.tight, step, newline: self.newline }
     }
 
     fn indentation(&self, place: usize) -> &'a str {
@@ -268,8 +271,8 @@ impl<'a> Editor<'a> {
     }
 }
 
-const WRITE_OUT: &str = "write it out there, or add the sidecar by hand";
+const WRITE_OUT: &str = "write it out in full, or add the sidecar by hand";
 
-pub(super) fn unusual() -> Reason {
-    Reason::new("it is written in a way that podferry does not change", "add the sidecar by hand")
+pub(super) fn unusual() -> LeftAloneReason {
+    LeftAloneReason::new("podferry does not edit manifests written this way", "add the sidecar by hand")
 }

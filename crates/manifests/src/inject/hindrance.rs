@@ -3,35 +3,36 @@
 use serde_json::Value;
 
 use crate::agent::{USER, is_agent_image};
-use crate::sidecar::Form;
+use crate::sidecar::SidecarForm;
+use crate::workload::WorkloadKind;
 
 /// What a pod must not set to run on Fargate. Source: AWS, Amazon EKS user guide, "Simplify compute management with AWS Fargate".
 pub(crate) const HOST_FIELDS: [&str; 3] = ["hostNetwork", "hostPID", "hostIPC"];
 
 /// Why an object is left alone, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reason {
+pub struct LeftAloneReason {
     pub what: String,
     pub advice: String,
 }
 
-impl Reason {
-    pub(super) fn new(what: &str, advice: &str) -> Reason {
-        Reason { what: what.to_owned(), advice: advice.to_owned() }
+impl LeftAloneReason {
+    pub(super) fn new(what: &str, advice: &str) -> LeftAloneReason {
+        LeftAloneReason { what: what.to_owned(), advice: advice.to_owned() }
     }
 }
 
 /// The Agent that a pod has already.
 pub(super) fn agent(spec: &Value) -> Option<String> {
     let found = all_containers(spec).find(|container| is_agent(container))?;
-    Some(format!("it has the Agent, as container {}", name(found)))
+    Some(format!("it already has the Agent, as container {}", name(found)))
 }
 
 fn is_agent(container: &Value) -> bool {
     let image = container.get("image").and_then(Value::as_str).unwrap_or_default();
     let mut env = items(container, "env");
     let has_variable = env.any(|one| one.get("name").and_then(Value::as_str) == Some("DD_EKS_FARGATE"));
-    [Form::ByHand, Form::Injected].iter().any(|form| form.name() == name(container))
+    [SidecarForm::ByHand, SidecarForm::Injected].iter().any(|form| form.name() == name(container))
         || is_agent_image(image)
         || has_variable
 }
@@ -40,46 +41,47 @@ fn is_agent(container: &Value) -> bool {
 ///
 /// Source: AWS, Amazon EKS user guide, "Simplify compute management with AWS Fargate", considerations; Datadog, "Amazon EKS on AWS
 /// Fargate", troubleshooting.
-pub(super) fn check(kind: &str, spec: &Value, own_user: bool) -> Result<(), Reason> {
-    if kind == "DaemonSet" {
-        let advice = "add the sidecar to the pods that the DaemonSet is for, or let it run on other nodes";
-        return Err(Reason::new("Fargate runs no DaemonSets", advice));
+pub(super) fn check(kind: &WorkloadKind, spec: &Value, own_user: bool) -> Result<(), LeftAloneReason> {
+    if !kind.runs_on_fargate {
+        let advice = "add the sidecar to the pods that the DaemonSet serves, or run it on other nodes";
+        return Err(LeftAloneReason::new("Fargate does not run DaemonSets", advice));
     }
     for name in HOST_FIELDS {
         if spec.get(name) == Some(&Value::Bool(true)) {
-            return Err(Reason::new(
-                &format!("it sets {name}, which Fargate refuses"),
+            return Err(LeftAloneReason::new(
+                &format!("it sets {name}, which Fargate does not support"),
                 "remove it, or keep the pod off Fargate",
             ));
         }
     }
     if let Some(volume) = items(spec, "volumes").find(|volume| volume.get("hostPath").is_some()) {
-        let what = format!("volume {} is a hostPath, which Fargate refuses", name(volume));
-        return Err(Reason::new(&what, "use emptyDir or EFS, or keep the pod off Fargate"));
+        let what = format!("volume {} is a hostPath, which Fargate does not support", name(volume));
+        return Err(LeftAloneReason::new(&what, "use emptyDir or EFS, or keep the pod off Fargate"));
     }
     for container in all_containers(spec) {
         if container.pointer("/securityContext/privileged") == Some(&Value::Bool(true)) {
-            let what = format!("container {} is privileged, which Fargate refuses", name(container));
-            return Err(Reason::new(&what, "remove it, or keep the pod off Fargate"));
+            let what = format!("container {} is privileged, which Fargate does not support", name(container));
+            return Err(LeftAloneReason::new(&what, "remove it, or keep the pod off Fargate"));
         }
         if items(container, "ports").any(|port| port.get("hostPort").is_some_and(|port| *port != 0 && !port.is_null()))
         {
-            let what = format!("container {} has a hostPort, which Fargate refuses", name(container));
-            return Err(Reason::new(&what, "remove it: containerPort is enough"));
+            let what = format!("container {} has a hostPort, which Fargate does not support", name(container));
+            return Err(LeftAloneReason::new(&what, "remove it: containerPort is enough"));
         }
     }
     if own_user {
         return Ok(());
     }
-    let advice = "set it in the containers' own securityContext instead, or give the Agent its own with --run-as-agent";
+    let advice =
+        "set it in the securityContext of the containers instead, or run the Agent as its own user with --run-as-agent";
     let user = spec.pointer("/securityContext/runAsUser").filter(|user| !user.is_null());
     match user {
         Some(user) if user.as_i64() != Some(USER) => {
-            let what = format!("its pods run as user {user}: the Agent starts as {} only", USER);
-            Err(Reason::new(&what, advice))
+            let what = format!("its pods run as user {user}, but the Agent starts only as {}", USER);
+            Err(LeftAloneReason::new(&what, advice))
         }
         None if spec.pointer("/securityContext/runAsNonRoot") == Some(&Value::Bool(true)) => {
-            Err(Reason::new("it sets runAsNonRoot for the pod: the Agent's image starts as root", advice))
+            Err(LeftAloneReason::new("it sets runAsNonRoot for the pod, but the Agent's image starts as root", advice))
         }
         _ => Ok(()),
     }
@@ -137,10 +139,11 @@ mod tests {
             (r#"{"volumes":[{"name":"a","hostPath":{"path":"/"}}]}"#, false),
         ] {
             let spec: Value = serde_json::from_str(spec).unwrap();
-            assert_eq!(check("Deployment", &spec, false).is_ok(), ok, "{spec}");
-            assert!(check("DaemonSet", &spec, false).is_err());
+            let kind = |name: &str| WorkloadKind::named(name).unwrap();
+            assert_eq!(check(kind("Deployment"), &spec, false).is_ok(), ok, "{spec}");
+            assert!(check(kind("DaemonSet"), &spec, false).is_err());
         }
         let user: Value = serde_json::from_str(r#"{"securityContext":{"runAsUser":1000}}"#).unwrap();
-        assert!(check("Pod", &user, true).is_ok());
+        assert!(check(WorkloadKind::named("Pod").unwrap(), &user, true).is_ok());
     }
 }

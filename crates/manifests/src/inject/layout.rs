@@ -1,24 +1,25 @@
 //! How new values are written: as the text around them is.
 
 use crate::node::{Map, Node};
-use crate::tree::{Kind, Tree};
+use crate::tree::{Tree, TreeKind};
 use crate::yaml;
 
 /// How a text is indented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Block {
+pub(super) struct BlockStyle {
     /// From a name to the names under it.
     step: usize,
     /// From a name to the dashes under it; 0 where lists are not indented.
     dash: usize,
-    /// From a dash to what stands behind it.
+    /// From a dash to what is after it.
     gap: usize,
 }
 
-impl Block {
+impl BlockStyle {
     /// The style that a value is written in, most of the time.
-    pub(crate) fn of(text: &str, tree: &Tree) -> Block {
-        let (mut steps, mut dashes, mut gaps) = (Counts::default(), Counts::default(), Counts::default());
+    pub(crate) fn of(text: &str, tree: &Tree) -> BlockStyle {
+        let (mut steps, mut dashes, mut gaps) =
+            (DistanceCounts::default(), DistanceCounts::default(), DistanceCounts::default());
         tree.walk(&mut |tree| {
             if tree.is_flow() {
                 return;
@@ -26,21 +27,21 @@ impl Block {
             for member in tree.members() {
                 let key = column(text, member.key.start);
                 let counts = match member.value.kind {
-                    Kind::Map { flow: false, .. } => &mut steps,
-                    Kind::List { flow: false, .. } => &mut dashes,
+                    TreeKind::Map { flow: false, .. } => &mut steps,
+                    TreeKind::List { flow: false, .. } => &mut dashes,
                     _ => continue,
                 };
                 let Some(own) = own_column(text, &member.value) else { continue };
                 own.checked_sub(key).into_iter().for_each(|distance| counts.add(distance));
             }
-            let dash = own_column(text, tree).filter(|_| matches!(tree.kind, Kind::List { .. }));
+            let dash = own_column(text, tree).filter(|_| matches!(tree.kind, TreeKind::List { .. }));
             for item in tree.items() {
                 let distance = dash.and_then(|dash| column(text, item.start).checked_sub(dash));
                 distance.into_iter().filter(|distance| *distance > 1).for_each(|distance| gaps.add(distance));
             }
         });
         let step = steps.most().unwrap_or(2).max(1);
-        Block { step, dash: dashes.most().unwrap_or(step), gap: gaps.most().unwrap_or(2) }
+        BlockStyle { step, dash: dashes.most().unwrap_or(step), gap: gaps.most().unwrap_or(2) }
     }
 
     /// A name with its value, as lines.
@@ -60,7 +61,7 @@ impl Block {
         }
     }
 
-    /// What stands under a name.
+    /// What is under a name.
     pub(crate) fn inside(self, value: &Node, indent: usize) -> Vec<String> {
         self.member("", value, indent).into_iter().skip(1).collect()
     }
@@ -75,7 +76,7 @@ impl Block {
             Node::Map(map) if !map.is_empty() => self.members(map, indent + self.gap),
             simple => vec![format!("{}{}", blanks(indent + self.gap), scalar(simple))],
         };
-        // The dash goes where the first line has blanks.
+        // The dash goes where the first line has spaces.
         if let Some(first) = lines.first_mut() {
             first.replace_range(indent..=indent, "-");
         }
@@ -85,9 +86,9 @@ impl Block {
 
 /// How often there is which distance.
 #[derive(Default)]
-struct Counts(Vec<(usize, usize)>);
+struct DistanceCounts(Vec<(usize, usize)>);
 
-impl Counts {
+impl DistanceCounts {
     fn add(&mut self, distance: usize) {
         match self.0.iter_mut().find(|(one, _)| *one == distance) {
             Some((_, count)) => *count += 1,
@@ -102,17 +103,17 @@ impl Counts {
 
 /// How brackets and braces are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Flow {
+pub(super) struct FlowStyle {
     /// Names and texts are in quotation marks: JSON.
     pub(crate) quoted: bool,
-    /// No blanks behind colons and commas.
+    /// No spaces after colons and commas.
     pub(crate) tight: bool,
     /// What one level is indented by, where each has a line of its own.
     pub(crate) step: String,
     pub(crate) newline: &'static str,
 }
 
-impl Flow {
+impl FlowStyle {
     pub(crate) fn comma(&self) -> &'static str {
         if self.tight { "," } else { ", " }
     }
@@ -177,7 +178,7 @@ pub(super) fn line_start(text: &str, place: usize) -> usize {
     text.get(..place).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1)
 }
 
-/// Behind the line break of a place's line.
+/// After the line break of a place's line.
 pub(super) fn line_end(text: &str, place: usize) -> usize {
     text.get(place..).and_then(|rest| rest.find('\n')).map_or(text.len(), |at| place + at + 1)
 }
@@ -189,8 +190,8 @@ pub(super) fn column(text: &str, place: usize) -> usize {
 /// The column of a block's names, or of its dashes.
 pub(super) fn own_column(text: &str, tree: &Tree) -> Option<usize> {
     match &tree.kind {
-        Kind::Map { flow: false, members } => Some(column(text, members.first()?.key.start)),
-        Kind::List { flow: false, items } => {
+        TreeKind::Map { flow: false, members } => Some(column(text, members.first()?.key.start)),
+        TreeKind::List { flow: false, items } => {
             let first = items.first()?;
             let is_dash = text.get(tree.start..).is_some_and(|rest| rest.starts_with('-')) && tree.start < first.start;
             if is_dash { Some(column(text, tree.start)) } else { dash_before(text, tree.start) }
@@ -199,7 +200,7 @@ pub(super) fn own_column(text: &str, tree: &Tree) -> Option<usize> {
     }
 }
 
-/// The column of the dash that stands before a place; there may be comments between the two.
+/// The column of the dash that is before a place; there may be comments between the two.
 fn dash_before(text: &str, mut place: usize) -> Option<usize> {
     loop {
         let start = line_start(text, place);

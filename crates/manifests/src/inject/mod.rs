@@ -12,51 +12,52 @@ mod plan;
 
 use serde_json::Value;
 
-use change::{Change, Step, path};
-pub(crate) use hindrance::{HOST_FIELDS, Reason};
-use plan::Plan;
-pub use plan::Want;
+use change::{Change, PathStep, path};
+pub(crate) use hindrance::{HOST_FIELDS, LeftAloneReason};
+use plan::InjectPlan;
+pub use plan::InjectRequest;
 
-use super::tree::{self, Document, Tree};
+use crate::tree::parse::documents;
+use crate::tree::{Document, Tree};
 
 /// What became of a text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Injected {
     pub text: String,
     /// One for each object that makes pods.
-    pub objects: Vec<Object>,
+    pub objects: Vec<InjectedObject>,
 }
 
 /// What became of an object.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Object {
+pub struct InjectedObject {
     /// Counted from 1, as lines are.
     pub document: usize,
     pub line: usize,
     pub kind: String,
     pub namespace: Option<String>,
     pub name: String,
-    pub outcome: Outcome,
+    pub outcome: InjectOutcome,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
+pub enum InjectOutcome {
     /// Changed, with what people should know about it.
     Changed(Vec<String>),
     /// Nothing to do, and why.
     Already(String),
-    LeftAlone(Reason),
+    LeftAlone(LeftAloneReason),
 }
 
 /// Puts into a text what its pods are to get.
 ///
 /// # Errors
 /// Where and why the text is neither YAML nor JSON.
-pub fn inject(text: &str, want: &Want) -> Result<Injected, String> {
-    // A byte order mark is no part of any document.
+pub fn inject(text: &str, want: &InjectRequest) -> Result<Injected, String> {
+    // A byte order mark is not part of any document.
     let (mark, body) = text.split_at(if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 });
     let mut out = Injected { text: mark.to_owned(), objects: Vec::new() };
-    let documents = tree::documents(body).map_err(|error| error.to_string())?;
+    let documents = documents(body).map_err(|error| error.to_string())?;
     let begin = documents.first().map_or(body.len(), |document| document.start);
     out.text.push_str(body.get(..begin).unwrap_or_default());
     let mut line = 1;
@@ -76,10 +77,10 @@ pub fn inject(text: &str, want: &Want) -> Result<Injected, String> {
     Ok(out)
 }
 
-type Found = Vec<(usize, Object)>;
+type FoundObjects = Vec<(usize, InjectedObject)>;
 
 /// The text of a document, if it changes; what was found goes to `objects`, with places in the text.
-fn of_document(body: &str, document: &Document, want: &Want, objects: &mut Found) -> Option<String> {
+fn of_document(body: &str, document: &Document, want: &InjectRequest, objects: &mut FoundObjects) -> Option<String> {
     let kind = document.root.member("kind").and_then(|kind| kind.value.text()).unwrap_or_default();
     if !plan::is_workload(kind) {
         return None;
@@ -89,9 +90,9 @@ fn of_document(body: &str, document: &Document, want: &Want, objects: &mut Found
         Ok(value) => value,
         Err((problem, line)) => {
             let before = body.get(..document.start).map_or(0, |text| text.matches('\n').count());
-            let what = format!("it cannot be read: line {}: {problem}", before + line);
-            let outcome = Outcome::LeftAlone(Reason::new(&what, "correct it first"));
-            let mut object = Object::new(&Value::Null, kind, outcome);
+            let what = format!("it cannot be parsed: line {}: {problem}", before + line);
+            let outcome = InjectOutcome::LeftAlone(LeftAloneReason::new(&what, "fix it first"));
+            let mut object = InjectedObject::new(&Value::Null, kind, outcome);
             let metadata = document.root.member("metadata").map(|metadata| &metadata.value);
             let text = |name: &str| metadata?.member(name)?.value.text().map(str::to_owned);
             (object.name, object.namespace) = (text("name").unwrap_or_default(), text("namespace"));
@@ -108,8 +109,8 @@ fn of_document(body: &str, document: &Document, want: &Want, objects: &mut Found
     let says_it = |text: &String| read(text).ok() == expected && expected.is_some();
     let text = text.filter(says_it);
     if text.is_none() {
-        let changed = objects.iter_mut().filter(|(_, object)| matches!(object.outcome, Outcome::Changed(_)));
-        changed.for_each(|(_, object)| object.outcome = Outcome::LeftAlone(edit::unusual()));
+        let changed = objects.iter_mut().filter(|(_, object)| matches!(object.outcome, InjectOutcome::Changed(_)));
+        changed.for_each(|(_, object)| object.outcome = InjectOutcome::LeftAlone(edit::unusual()));
     }
     text
 }
@@ -120,34 +121,36 @@ fn plan_all(
     document: &Document,
     value: &Value,
     kind: &str,
-    want: &Want,
-    objects: &mut Found,
-) -> (Vec<Change>, Vec<edit::Edit>) {
+    want: &InjectRequest,
+    objects: &mut FoundObjects,
+) -> (Vec<Change>, Vec<edit::TextEdit>) {
     let editor = edit::Editor::new(body, &document.root);
     let (mut changes, mut edits) = (Vec::new(), Vec::new());
-    let mut one = |object: &Value, kind: Option<&str>, base: &[Step], tree: Option<&Tree>| {
+    let mut one = |object: &Value, kind: Option<&str>, base: &[PathStep], tree: Option<&Tree>| {
         let place = tree.map_or(document.root.start, |tree| tree.start);
         let shown = object.get("kind").and_then(Value::as_str).or(kind).unwrap_or_default();
         let outcome = match plan::plan(object, kind, base, want) {
-            Plan::NotAWorkload => return,
-            Plan::Already(what) => Outcome::Already(what),
-            Plan::LeaveAlone(reason) => Outcome::LeftAlone(reason),
-            Plan::Change { changes: planned, notes } => match editor.edits(&planned, tree.unwrap_or(&document.root)) {
-                Ok(planned_edits) => {
-                    edits.extend(planned_edits);
-                    changes.extend(planned);
-                    Outcome::Changed(notes)
+            InjectPlan::NotAWorkload => return,
+            InjectPlan::Already(what) => InjectOutcome::Already(what),
+            InjectPlan::LeaveAlone(reason) => InjectOutcome::LeftAlone(reason),
+            InjectPlan::Change { changes: planned, notes } => {
+                match editor.edits(&planned, tree.unwrap_or(&document.root)) {
+                    Ok(planned_edits) => {
+                        edits.extend(planned_edits);
+                        changes.extend(planned);
+                        InjectOutcome::Changed(notes)
+                    }
+                    Err(reason) => InjectOutcome::LeftAlone(reason),
                 }
-                Err(reason) => Outcome::LeftAlone(reason),
-            },
+            }
         };
-        objects.push((place, Object::new(object, shown, outcome)));
+        objects.push((place, InjectedObject::new(object, shown, outcome)));
     };
     match value.get("items").and_then(Value::as_array).filter(|_| kind.ends_with("List")) {
         Some(items) => {
             let trees = document.root.member("items").map(|member| member.value.items()).unwrap_or_default();
             for (index, item) in items.iter().enumerate() {
-                let base = [path(&["items"]), vec![Step::Index(index)]].concat();
+                let base = [path(&["items"]), vec![PathStep::Index(index)]].concat();
                 one(item, kind.strip_suffix("List").filter(|kind| !kind.is_empty()), &base, trees.get(index));
             }
         }
@@ -167,15 +170,15 @@ fn read(text: &str) -> Result<Value, (String, usize)> {
     })?;
     match (documents.pop(), documents.pop()) {
         (Some(only), None) => Ok(only),
-        _ => Err(("it is not one document".to_owned(), 1)),
+        _ => Err(("it is not a single document".to_owned(), 1)),
     }
 }
 
-impl Object {
-    fn new(value: &Value, kind: &str, outcome: Outcome) -> Object {
+impl InjectedObject {
+    fn new(value: &Value, kind: &str, outcome: InjectOutcome) -> InjectedObject {
         let text = |path: &str| value.pointer(path).and_then(Value::as_str).map(str::to_owned);
         let name = text("/metadata/name").or_else(|| text("/metadata/generateName")).unwrap_or_default();
         let kind = kind.to_owned();
-        Object { document: 0, line: 0, kind, namespace: text("/metadata/namespace"), name, outcome }
+        InjectedObject { document: 0, line: 0, kind, namespace: text("/metadata/namespace"), name, outcome }
     }
 }

@@ -1,10 +1,10 @@
 //! Comments that allow what a rule would find: `# podferry: allow PF301 the reason`.
 //!
-//! At the end of a line it is for that line; on a line of its own for the next line that is no comment. They work in YAML, and in
+//! At the end of a line it is for that line; on a line of its own for the next line that is not a comment. They work in YAML, and in
 //! Fluent Bit's configuration inside of it, whose comments look the same. JSON has no comments: there, use `--allow`.
 
 use super::finding::Finding;
-use super::source::{Source, Span};
+use super::source::{SourceFile, Span};
 
 const MARK: &str = "podferry: allow";
 
@@ -15,12 +15,12 @@ pub(crate) struct Allow {
     pub(crate) has_reason: bool,
     /// The comment.
     pub(crate) span: Span,
-    /// The line that it is for, from its first byte to behind its last.
+    /// The line that it is for, from its first byte to after its last.
     line: Span,
 }
 
 /// All of a source.
-pub(crate) fn allows(source: &Source) -> Vec<Allow> {
+pub(crate) fn allows(source: &SourceFile) -> Vec<Allow> {
     if !source.text.contains(MARK) {
         return Vec::new();
     }
@@ -48,12 +48,12 @@ pub(crate) fn allows(source: &Source) -> Vec<Allow> {
     found
 }
 
-/// Where the comment begins, and what stands behind the mark.
+/// Where the comment begins, and what is after the mark.
 fn comment(line: &str) -> Option<(usize, &str)> {
     let mark = line.find(MARK)?;
     let before = line.get(..mark)?.trim_end();
     let comment = before.strip_suffix('#')?;
-    // `a#b` is no comment.
+    // `a#b` is not a comment.
     (comment.is_empty() || comment.ends_with([' ', '\t'])).then_some(())?;
     Some((comment.len(), line.get(mark + MARK.len()..)?.trim()))
 }

@@ -1,6 +1,6 @@
 //! Fluent Bit's outputs to CloudWatch Logs, as rules about several things look at them: which log group, which region, which stream.
 
-use super::logging::{Logging, Section};
+use super::logging::{LoggingConfigMap, PlacedSection};
 use crate::fluent_bit::parse::ReadProperty;
 
 /// The plugins that write to CloudWatch Logs: Fluent Bit's own, and AWS's in Go. Source: Amazon EKS User Guide, "Fargate logging".
@@ -8,17 +8,17 @@ const PLUGINS: [&str; 2] = ["cloudwatch_logs", "cloudwatch"];
 
 /// An output to CloudWatch Logs.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Output<'b, 'a> {
-    pub(crate) section: Section<'b, 'a>,
+pub(crate) struct CloudWatchOutput<'b, 'a> {
+    pub(crate) section: PlacedSection<'b, 'a>,
 }
 
 /// All outputs to CloudWatch Logs, in order.
-pub(crate) fn outputs<'b, 'a>(logging: &'b Logging<'a>) -> impl Iterator<Item = Output<'b, 'a>> {
-    let outputs = logging.outputs().map(|section| Output { section });
+pub(crate) fn outputs<'b, 'a>(logging: &'b LoggingConfigMap<'a>) -> impl Iterator<Item = CloudWatchOutput<'b, 'a>> {
+    let outputs = logging.outputs().map(|section| CloudWatchOutput { section });
     outputs.filter(|output| PLUGINS.contains(&output.section.plugin().as_str()))
 }
 
-impl<'b, 'a> Output<'b, 'a> {
+impl<'b, 'a> CloudWatchOutput<'b, 'a> {
     /// The property with the log group's name, if the name is written out and not made from records.
     pub(crate) fn log_group(&self) -> Option<&'b ReadProperty> {
         let is_name =

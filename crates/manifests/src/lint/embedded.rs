@@ -1,11 +1,10 @@
-//! A text inside YAML or JSON, such as a configuration of Fluent Bit in a ConfigMap, and where each part of it is written: behind
-//! indentation in a block, behind backslashes between quotes.
+//! A text inside YAML or JSON, such as a configuration of Fluent Bit in a ConfigMap, and where each part of it is written: after
+//! indentation in a block, after backslashes between quotes.
 
-use granit_parser::ScalarStyle;
-
-use super::finding::Edit;
-use super::node::Node;
-use super::source::{Place, Source, Span};
+use super::finding::FixEdit;
+use super::node::YamlNode;
+use super::source::{Place, SourceFile, Span};
+use crate::tree::ScalarStyle;
 
 /// A text, and where it is written.
 #[derive(Debug, Clone)]
@@ -15,12 +14,12 @@ pub(crate) struct Embedded<'a> {
     pub(crate) place: Place,
     style: ScalarStyle,
     /// In order, without gaps in the text.
-    pieces: Vec<Piece>,
+    pieces: Vec<WrittenPiece>,
 }
 
 /// A part of the text that is written in one piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Piece {
+struct WrittenPiece {
     /// Where it begins in the text.
     at: usize,
     /// Where it is written, in the source.
@@ -31,10 +30,10 @@ struct Piece {
 
 impl<'a> Embedded<'a> {
     /// The text of a scalar.
-    pub(crate) fn new(node: Node<'a>, source: &Source) -> Option<Embedded<'a>> {
+    pub(crate) fn new(node: YamlNode<'a>, source: &SourceFile) -> Option<Embedded<'a>> {
         let (text, style, mut place) = (node.text()?, node.style()?, node.value_place());
         if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
-            // The lines behind the one that ends in `|` or `>`, empty ones too.
+            // The lines after the one that ends in `|` or `>`, empty ones too.
             let header = source.text.get(..place.span.start)?.trim_end().len();
             place.span.start = header + source.text.get(header..)?.find('\n')? + 1;
         }
@@ -44,8 +43,9 @@ impl<'a> Embedded<'a> {
             ScalarStyle::DoubleQuoted => double_quoted(text, written),
             _ => aligned(text, written),
         };
-        let whole =
-            || vec![Piece { at: 0, written: Span { start: 0, end: written.len() }, is_verbatim: text == written }];
+        let whole = || {
+            vec![WrittenPiece { at: 0, written: Span { start: 0, end: written.len() }, is_verbatim: text == written }]
+        };
         let mut pieces = pieces.unwrap_or_else(whole);
         for piece in &mut pieces {
             piece.written.start += place.span.start;
@@ -75,7 +75,7 @@ impl<'a> Embedded<'a> {
     }
 
     /// The change that puts `new` in the place of a part; `None` if that cannot be written there without touching more.
-    pub(crate) fn replace(&self, part: Span, new: &str) -> Option<Edit> {
+    pub(crate) fn replace(&self, part: Span, new: &str) -> Option<FixEdit> {
         let written = self.span(part).span;
         let is_one_line = !new.contains(['\n', '\r']);
         let text = match self.style {
@@ -89,7 +89,7 @@ impl<'a> Embedded<'a> {
             _ => return None,
         };
         // Only where the text is known to be written that way: its pieces cover it exactly.
-        self.is_exact(part).then_some(Edit { span: written, text })
+        self.is_exact(part).then_some(FixEdit { span: written, text })
     }
 
     /// Whether a part lies in pieces that are written one after the other.
@@ -99,12 +99,12 @@ impl<'a> Embedded<'a> {
         }
         let first = self.pieces.partition_point(|piece| piece.at <= part.start);
         let piece = first.checked_sub(1).and_then(|index| self.pieces.get(index));
-        let length = |piece: &Piece| piece.written.end - piece.written.start;
+        let length = |piece: &WrittenPiece| piece.written.end - piece.written.start;
         piece.is_some_and(|piece| piece.is_verbatim && part.end <= piece.at + length(piece))
     }
 
-    /// The change that takes out the lines which a part of the text stands in; `None` where it is not written in lines.
-    pub(crate) fn remove_lines(&self, part: Span, source: &Source) -> Option<Edit> {
+    /// The change that removes the lines which a part of the text is in; `None` where it is not written in lines.
+    pub(crate) fn remove_lines(&self, part: Span, source: &SourceFile) -> Option<FixEdit> {
         if self.style != ScalarStyle::Literal {
             return None;
         }
@@ -112,12 +112,12 @@ impl<'a> Embedded<'a> {
         let start = source.text.get(..span.start)?.rfind('\n').map_or(0, |at| at + 1);
         let rest = source.text.get(span.end..)?;
         let end = rest.find('\n').map_or(source.text.len(), |at| span.end + at + 1);
-        Some(Edit { span: Span { start, end }, text: String::new() })
+        Some(FixEdit { span: Span { start, end }, text: String::new() })
     }
 }
 
-/// A block behind `|`: the same lines, each behind the block's indentation.
-fn literal(text: &str, written: &str) -> Option<Vec<Piece>> {
+/// A block after `|`: the same lines, each after the block's indentation.
+fn literal(text: &str, written: &str) -> Option<Vec<WrittenPiece>> {
     let lines: Vec<&str> = written.split_inclusive('\n').collect();
     let mut at_source = 0;
     let content = |line: &str| line.trim_end_matches(['\n', '\r']).len();
@@ -136,7 +136,7 @@ fn literal(text: &str, written: &str) -> Option<Vec<Piece>> {
         }
         let start = at_source + skipped;
         let end = start + kept.len().max(inside.len().min(line.len()));
-        pieces.push(Piece { at, written: Span { start, end }, is_verbatim: true });
+        pieces.push(WrittenPiece { at, written: Span { start, end }, is_verbatim: true });
         at += line.len();
         at_source += source_line.len();
     }
@@ -144,7 +144,7 @@ fn literal(text: &str, written: &str) -> Option<Vec<Piece>> {
 }
 
 /// A text between double quotes, as JSON has it: escapes are pieces of their own.
-fn double_quoted(text: &str, written: &str) -> Option<Vec<Piece>> {
+fn double_quoted(text: &str, written: &str) -> Option<Vec<WrittenPiece>> {
     let inside = written.strip_prefix('"')?.strip_suffix('"')?;
     if inside.contains('\n') {
         return aligned(text, written);
@@ -158,7 +158,7 @@ fn double_quoted(text: &str, written: &str) -> Option<Vec<Piece>> {
                 return None;
             }
             let start = source + 1;
-            pieces.push(Piece { at, written: Span { start, end: start + plain }, is_verbatim: true });
+            pieces.push(WrittenPiece { at, written: Span { start, end: start + plain }, is_verbatim: true });
             (at, source) = (at + plain, source + plain);
             continue;
         }
@@ -168,7 +168,7 @@ fn double_quoted(text: &str, written: &str) -> Option<Vec<Piece>> {
             length += escape_length(rest.get(length..)?)?;
         }
         let start = source + 1;
-        pieces.push(Piece { at, written: Span { start, end: start + length }, is_verbatim: false });
+        pieces.push(WrittenPiece { at, written: Span { start, end: start + length }, is_verbatim: false });
         at += text.get(at..)?.chars().next()?.len_utf8();
         source += length;
     }
@@ -189,9 +189,9 @@ fn is_high_half(digits: &str) -> bool {
 }
 
 /// Any other way of writing: what is not white space comes in the same order.
-fn aligned(text: &str, written: &str) -> Option<Vec<Piece>> {
+fn aligned(text: &str, written: &str) -> Option<Vec<WrittenPiece>> {
     let quote = written.chars().next().filter(|first| *first == '\'');
-    let (mut pieces, mut source): (Vec<Piece>, usize) = (Vec::new(), quote.map_or(0, char::len_utf8));
+    let (mut pieces, mut source): (Vec<WrittenPiece>, usize) = (Vec::new(), quote.map_or(0, char::len_utf8));
     for (at, letter) in text.char_indices() {
         let rest = written.get(source..)?;
         let mut start = source;
@@ -211,7 +211,7 @@ fn aligned(text: &str, written: &str) -> Option<Vec<Piece>> {
             Some(last) => last.written.end = end,
             None => {
                 let is_verbatim = is_here && quote != Some(letter);
-                pieces.push(Piece { at, written: Span { start, end }, is_verbatim });
+                pieces.push(WrittenPiece { at, written: Span { start, end }, is_verbatim });
             }
         }
     }
@@ -226,10 +226,10 @@ mod tests {
 
     /// Where `wanted` of the text of `data.c` is written.
     fn written<'a>(yaml: &'a str, wanted: &str) -> &'a str {
-        let source = Source::new("one.yaml", yaml);
+        let source = SourceFile::new("one.yaml", yaml);
         let parsed = Parsed::new(&source);
         let anchors = anchors(&parsed.documents[0]);
-        let node = Node::new(&parsed.documents[0].root, &anchors, 0, 0).path(&["data", "c"]).unwrap();
+        let node = YamlNode::new(&parsed.documents[0].root, &anchors, 0, 0).path(&["data", "c"]).unwrap();
         let embedded = Embedded::new(node, &source).unwrap();
         let start = embedded.text.find(wanted).unwrap();
         let span = embedded.span(Span { start, end: start + wanted.len() }).span;
@@ -257,10 +257,10 @@ mod tests {
     #[test]
     fn what_is_replaced_is_written_as_its_surroundings() {
         let replaced = |yaml: &str, wanted: &str, new: &str| {
-            let source = Source::new("one.yaml", yaml);
+            let source = SourceFile::new("one.yaml", yaml);
             let parsed = Parsed::new(&source);
             let anchors = anchors(&parsed.documents[0]);
-            let node = Node::new(&parsed.documents[0].root, &anchors, 0, 0).path(&["data", "c"]).unwrap();
+            let node = YamlNode::new(&parsed.documents[0].root, &anchors, 0, 0).path(&["data", "c"]).unwrap();
             let embedded = Embedded::new(node, &source).unwrap();
             let start = embedded.text.find(wanted).unwrap();
             let edit = embedded.replace(Span { start, end: start + wanted.len() }, new)?;

@@ -1,12 +1,12 @@
 //! Something that a rule found: where, what, and what to do.
 
-use super::rule::Rule;
+use super::rule::LintRule;
 use super::source::{Place, Span};
 
 /// What a rule found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    pub rule: &'static Rule,
+    pub rule: &'static LintRule,
     /// What is underlined.
     pub place: Place,
     /// What is wrong here, with names: a sentence without a full stop. Never the value of a secret.
@@ -16,18 +16,18 @@ pub struct Finding {
     /// Other places that have to do with it, and how.
     pub related: Vec<(Place, String)>,
     /// What `--fix` does; empty if it does nothing.
-    pub edits: Vec<Edit>,
+    pub edits: Vec<FixEdit>,
 }
 
 /// A change of the text of the finding's source.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Edit {
+pub struct FixEdit {
     pub(crate) span: Span,
     pub(crate) text: String,
 }
 
 impl Finding {
-    pub(crate) fn new(rule: &'static Rule, place: Place, message: impl Into<String>) -> Finding {
+    pub(crate) fn new(rule: &'static LintRule, place: Place, message: impl Into<String>) -> Finding {
         Finding { rule, place, message: message.into(), fix: None, related: Vec::new(), edits: Vec::new() }
     }
 
@@ -45,16 +45,9 @@ impl Finding {
         self
     }
 
-    /// Adds a change that `--fix` makes.
-    #[must_use]
-    pub(crate) fn edit(mut self, edit: Edit) -> Finding {
-        self.edits.push(edit);
-        self
-    }
-
     /// Adds changes that `--fix` makes, if there are any.
     #[must_use]
-    pub(crate) fn edits(mut self, edits: impl IntoIterator<Item = Edit>) -> Finding {
+    pub(crate) fn edits(mut self, edits: impl IntoIterator<Item = FixEdit>) -> Finding {
         self.edits.extend(edits);
         self
     }
@@ -65,7 +58,7 @@ impl Finding {
     }
 }
 
-/// Something worth knowing that is no finding: how long a configuration is, how many bytes a log takes.
+/// Something worth knowing that is not a finding: how long a configuration is, how many bytes a log takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fact {
     pub place: Place,

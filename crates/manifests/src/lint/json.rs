@@ -3,9 +3,10 @@
 use serde_json::Value;
 
 use super::embedded::Embedded;
-use super::node::Node;
-use super::source::{Place, Source, Span};
-use crate::tree::{self, Document, Tree};
+use super::node::YamlNode;
+use super::source::{Place, SourceFile, Span};
+use crate::tree::parse::documents;
+use crate::tree::{Document, Tree};
 
 /// A JSON text, read.
 #[derive(Debug)]
@@ -20,9 +21,9 @@ impl<'a> JsonText<'a> {
     /// Reads the text of a scalar.
     ///
     /// # Errors
-    /// Where it is no JSON, and why; nothing of the text itself.
-    pub(crate) fn new(node: Node<'a>, source: &Source) -> Result<JsonText<'a>, (Place, String)> {
-        let Some(text) = Embedded::new(node, source) else { return Err((node.place(), "it is no text".to_owned())) };
+    /// Where it is not JSON, and why; nothing of the text itself.
+    pub(crate) fn new(node: YamlNode<'a>, source: &SourceFile) -> Result<JsonText<'a>, (Place, String)> {
+        let Some(text) = Embedded::new(node, source) else { return Err((node.place(), "it is not text".to_owned())) };
         let value = match serde_json::from_str(text.text) {
             Ok(value) => value,
             Err(error) => {
@@ -34,7 +35,7 @@ impl<'a> JsonText<'a> {
                 return Err((text.span(Span { start, end }), problem.to_owned()));
             }
         };
-        let document = tree::documents(text.text).ok().and_then(|mut documents| documents.pop());
+        let document = documents(text.text).ok().and_then(|mut documents| documents.pop());
         Ok(JsonText { value, text, document })
     }
 
@@ -83,10 +84,10 @@ mod tests {
 
     /// What is written where `path` leads in the JSON of `a`, or where the JSON is broken.
     fn written<'y>(yaml: &'y str, path: &[&str]) -> &'y str {
-        let source = Source::new("one.yaml", yaml);
+        let source = SourceFile::new("one.yaml", yaml);
         let parsed = Parsed::new(&source);
         let anchors = anchors(&parsed.documents[0]);
-        let node = Node::new(&parsed.documents[0].root, &anchors, 0, 0).get("a").unwrap();
+        let node = YamlNode::new(&parsed.documents[0].root, &anchors, 0, 0).get("a").unwrap();
         let place = match JsonText::new(node, &source) {
             Ok(json) => json.place(path),
             Err((place, _)) => place,

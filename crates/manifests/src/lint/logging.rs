@@ -1,9 +1,9 @@
 //! The ConfigMap aws-logging: Fluent Bit's configuration in it, section by section, with the place of each part in the manifest.
 
 use super::embedded::Embedded;
-use super::node::{Entry, Node};
-use super::object::Object;
-use super::source::{Place, Source, Span};
+use super::node::{YamlEntry, YamlNode};
+use super::object::ManifestObject;
+use super::source::{Place, SourceFile, Span};
 use crate::fluent_bit::parse::{Configuration, ReadProperty, ReadSection, parse};
 
 /// Where EKS looks. Source: Amazon EKS User Guide, "Start AWS Fargate logging for your cluster".
@@ -17,30 +17,30 @@ pub(crate) const PARTS: [(&str, &str); 3] =
 
 /// A ConfigMap that is meant for EKS' Fluent Bit.
 #[derive(Debug)]
-pub(crate) struct Logging<'a> {
-    pub(crate) object: Object<'a>,
+pub(crate) struct LoggingConfigMap<'a> {
+    pub(crate) object: ManifestObject<'a>,
     /// All entries of `data` that are a text and have sections, whatever their keys are.
-    pub(crate) parts: Vec<Part<'a>>,
+    pub(crate) parts: Vec<LoggingPart<'a>>,
 }
 
 /// An entry of `data`, read.
 #[derive(Debug)]
-pub(crate) struct Part<'a> {
-    pub(crate) entry: Entry<'a>,
+pub(crate) struct LoggingPart<'a> {
+    pub(crate) entry: YamlEntry<'a>,
     pub(crate) text: Embedded<'a>,
     pub(crate) configuration: Configuration,
 }
 
-/// A section, and the part that it stands in.
+/// A section, and the part that it is in.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Section<'b, 'a> {
-    pub(crate) part: &'b Part<'a>,
+pub(crate) struct PlacedSection<'b, 'a> {
+    pub(crate) part: &'b LoggingPart<'a>,
     pub(crate) section: &'b ReadSection,
 }
 
-impl<'a> Logging<'a> {
+impl<'a> LoggingConfigMap<'a> {
     /// The ConfigMap, if an object is one: by its name, or by its namespace and a key.
-    pub(crate) fn new(object: Object<'a>, sources: &'a [Source]) -> Option<Logging<'a>> {
+    pub(crate) fn new(object: ManifestObject<'a>, sources: &'a [SourceFile]) -> Option<LoggingConfigMap<'a>> {
         let data = object.node.get("data");
         // Every namespace has a ConfigMap with the cluster's root certificate, too.
         let has_part = || data.is_some_and(|data| PARTS.iter().any(|(key, _)| data.get(key).is_some()));
@@ -49,42 +49,45 @@ impl<'a> Logging<'a> {
             return None;
         }
         let source = sources.get(object.source)?;
-        let part = |entry: Entry<'a>| {
+        let part = |entry: YamlEntry<'a>| {
             let text = Embedded::new(entry.value, source)?;
             let configuration = parse(text.text);
             let is_known = PARTS.iter().any(|(key, _)| *key == entry.name);
             let is_read = !configuration.sections.is_empty() || !configuration.problems.is_empty();
-            (is_known || (is_read && entry.name != "flb_log_cw")).then_some(Part { entry, text, configuration })
+            (is_known || (is_read && entry.name != "flb_log_cw")).then_some(LoggingPart { entry, text, configuration })
         };
-        Some(Logging { object, parts: data.into_iter().flat_map(Node::entries).filter_map(part).collect() })
+        Some(LoggingConfigMap {
+            object,
+            parts: data.into_iter().flat_map(YamlNode::entries).filter_map(part).collect(),
+        })
     }
 
     /// All sections of this name, in whatever part, in order.
-    pub(crate) fn sections<'b>(&'b self, name: &'static str) -> impl Iterator<Item = Section<'b, 'a>> {
+    pub(crate) fn sections<'b>(&'b self, name: &'static str) -> impl Iterator<Item = PlacedSection<'b, 'a>> {
         self.all().filter(move |one| one.section.name.value.eq_ignore_ascii_case(name))
     }
 
     /// All sections.
-    pub(crate) fn all<'b>(&'b self) -> impl Iterator<Item = Section<'b, 'a>> {
+    pub(crate) fn all<'b>(&'b self) -> impl Iterator<Item = PlacedSection<'b, 'a>> {
         self.parts
             .iter()
-            .flat_map(|part| part.configuration.sections.iter().map(move |section| Section { part, section }))
+            .flat_map(|part| part.configuration.sections.iter().map(move |section| PlacedSection { part, section }))
     }
 
-    pub(crate) fn filters<'b>(&'b self) -> impl Iterator<Item = Section<'b, 'a>> {
+    pub(crate) fn filters<'b>(&'b self) -> impl Iterator<Item = PlacedSection<'b, 'a>> {
         self.sections("FILTER")
     }
 
-    pub(crate) fn outputs<'b>(&'b self) -> impl Iterator<Item = Section<'b, 'a>> {
+    pub(crate) fn outputs<'b>(&'b self) -> impl Iterator<Item = PlacedSection<'b, 'a>> {
         self.sections("OUTPUT")
     }
 
-    pub(crate) fn parsers<'b>(&'b self) -> impl Iterator<Item = Section<'b, 'a>> {
+    pub(crate) fn parsers<'b>(&'b self) -> impl Iterator<Item = PlacedSection<'b, 'a>> {
         self.sections("PARSER")
     }
 }
 
-impl<'b, 'a> Section<'b, 'a> {
+impl<'b, 'a> PlacedSection<'b, 'a> {
     /// A property by its name, in any case; the last, as Fluent Bit takes it.
     pub(crate) fn property(&self, name: &str) -> Option<&'b ReadProperty> {
         self.section.properties.iter().rev().find(|property| property.name.value.eq_ignore_ascii_case(name))

@@ -1,4 +1,4 @@
-//! `podferry lint`: what EKS, Fluent Bit and Datadog would refuse, or would lose without a word.
+//! `podferry lint`: what EKS, Fluent Bit and Datadog would reject, or would lose silently.
 //!
 //! ```text
 //!  Source ─▶ parsed YAML ─▶ Project (objects, across files) ─▶ rules ─▶ findings ─▶ less what is allowed ─▶ LintReport
@@ -36,21 +36,21 @@ pub(crate) mod template;
 
 use allow::Allow;
 use finding::{Finding, Findings};
-use object::Kind;
-use project::{Expected, Parsed, Project};
+use object::DocumentKind;
+use project::{ExpectedTarget, Parsed, Project};
 use report::LintReport;
-use source::{Place, Source};
+use source::{Place, SourceFile};
 
 /// Checks sources together.
 ///
 /// `allowed` are codes that are not reported at all.
-pub fn lint(sources: &[Source], expected: &Expected, allowed: &[String]) -> LintReport {
+pub fn lint(sources: &[SourceFile], expected: &ExpectedTarget, allowed: &[String]) -> LintReport {
     let parsed: Vec<Parsed> = sources.iter().map(Parsed::new).collect();
     let anchors: Vec<_> = parsed.iter().map(Parsed::anchors).collect();
     let project = Project::new(sources, &parsed, &anchors, expected);
     let mut findings = Findings::default();
     rules::check(&project, &mut findings);
-    let documents = project.objects.iter().filter(|object| object.what != Kind::Other).count();
+    let documents = project.objects.iter().filter(|object| object.what != DocumentKind::Other).count();
     let allows: Vec<Vec<Allow>> = sources.iter().map(allow::allows).collect();
     let (findings, facts) = findings.into_parts();
     let secrets = secrets::find(&project);

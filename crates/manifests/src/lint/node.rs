@@ -2,11 +2,9 @@
 
 use std::collections::HashMap;
 
-use granit_parser::ScalarStyle;
-
-use super::finding::Edit;
-use super::source::{Place, Source, Span};
-use crate::tree::{Document, Kind, Member, Tree};
+use super::finding::FixEdit;
+use super::source::{Place, SourceFile, Span};
+use crate::tree::{Document, ScalarStyle, Tree, TreeKind, TreeMember};
 
 /// The values of a document that have an anchor, by the anchor's number.
 pub(crate) type Anchors<'a> = HashMap<usize, &'a Tree>;
@@ -16,21 +14,21 @@ const MERGE_DEPTH: usize = 16;
 
 /// A value and where it is written.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Node<'a> {
+pub(crate) struct YamlNode<'a> {
     /// As written, maybe an alias.
     written: &'a Tree,
     anchors: &'a Anchors<'a>,
     source: usize,
-    /// How many bytes stand before the text that was parsed: a byte order mark.
+    /// How many bytes are before the text that was parsed: a byte order mark.
     before: usize,
 }
 
 /// A member of a map.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Entry<'a> {
+pub(crate) struct YamlEntry<'a> {
     pub(crate) name: &'a str,
     pub(crate) key: Place,
-    pub(crate) value: Node<'a>,
+    pub(crate) value: YamlNode<'a>,
 }
 
 /// What a scalar is to Kubernetes, whose YAML still reads `yes`, `no`, `on` and `off` as booleans.
@@ -55,19 +53,19 @@ pub(crate) fn anchors(document: &Document) -> Anchors<'_> {
     anchors
 }
 
-impl<'a> Node<'a> {
-    pub(crate) fn new(written: &'a Tree, anchors: &'a Anchors<'a>, source: usize, before: usize) -> Node<'a> {
-        Node { written, anchors, source, before }
+impl<'a> YamlNode<'a> {
+    pub(crate) fn new(written: &'a Tree, anchors: &'a Anchors<'a>, source: usize, before: usize) -> YamlNode<'a> {
+        YamlNode { written, anchors, source, before }
     }
 
-    fn of(self, written: &'a Tree) -> Node<'a> {
-        Node { written, ..self }
+    fn of(self, written: &'a Tree) -> YamlNode<'a> {
+        YamlNode { written, ..self }
     }
 
     /// What an alias stands for.
     pub(crate) fn tree(self) -> &'a Tree {
         match self.written.kind {
-            Kind::Alias(anchor) => self.anchors.get(&anchor).copied().unwrap_or(self.written),
+            TreeKind::Alias(anchor) => self.anchors.get(&anchor).copied().unwrap_or(self.written),
             _ => self.written,
         }
     }
@@ -88,20 +86,20 @@ impl<'a> Node<'a> {
 
     /// Whether it is an alias, so that a change would be one elsewhere.
     pub(crate) fn is_alias(self) -> bool {
-        matches!(self.written.kind, Kind::Alias(_))
+        matches!(self.written.kind, TreeKind::Alias(_))
     }
 
-    /// A value of a kind of its own, such as CloudFormation's `!Ref`: nothing can be said of it.
+    /// A value with a tag, such as CloudFormation's `!Ref`: nothing is known of it.
     pub(crate) fn is_tagged(self) -> bool {
         self.tree().tagged
     }
 
     pub(crate) fn is_map(self) -> bool {
-        matches!(self.tree().kind, Kind::Map { .. })
+        matches!(self.tree().kind, TreeKind::Map { .. })
     }
 
     pub(crate) fn is_list(self) -> bool {
-        matches!(self.tree().kind, Kind::List { .. })
+        matches!(self.tree().kind, TreeKind::List { .. })
     }
 
     /// Written with braces or brackets, as all of JSON is.
@@ -112,7 +110,7 @@ impl<'a> Node<'a> {
     /// How its text is written; `None` for a map or a list.
     pub(crate) fn style(self) -> Option<ScalarStyle> {
         match self.tree().kind {
-            Kind::Scalar { style, .. } => Some(style),
+            TreeKind::Scalar { style, .. } => Some(style),
             _ => None,
         }
     }
@@ -150,26 +148,26 @@ impl<'a> Node<'a> {
         self.scalar() == Some(Scalar::Null)
     }
 
-    pub(crate) fn items(self) -> impl Iterator<Item = Node<'a>> {
+    pub(crate) fn items(self) -> impl Iterator<Item = YamlNode<'a>> {
         self.tree().items().iter().map(move |item| self.of(item))
     }
 
     /// The members that are written here, in order; not those of merge keys.
-    pub(crate) fn entries(self) -> impl Iterator<Item = Entry<'a>> {
+    pub(crate) fn entries(self) -> impl Iterator<Item = YamlEntry<'a>> {
         self.tree().members().iter().filter_map(move |member| self.entry_of(member))
     }
 
-    fn entry_of(self, member: &'a Member) -> Option<Entry<'a>> {
+    fn entry_of(self, member: &'a TreeMember) -> Option<YamlEntry<'a>> {
         let name = member.key.text()?;
-        Some(Entry { name, key: self.place_of(&member.key), value: self.of(&member.value) })
+        Some(YamlEntry { name, key: self.place_of(&member.key), value: self.of(&member.value) })
     }
 
     /// The member of this name; the last, as Kubernetes takes it, and only then one of a merge key.
-    pub(crate) fn entry(self, name: &str) -> Option<Entry<'a>> {
+    pub(crate) fn entry(self, name: &str) -> Option<YamlEntry<'a>> {
         self.entry_within(name, MERGE_DEPTH)
     }
 
-    fn entry_within(self, name: &str, depth: usize) -> Option<Entry<'a>> {
+    fn entry_within(self, name: &str, depth: usize) -> Option<YamlEntry<'a>> {
         let own = self.tree().members().iter().rev().find(|member| member.key.text() == Some(name));
         if let Some(member) = own {
             return self.entry_of(member);
@@ -184,23 +182,23 @@ impl<'a> Node<'a> {
     }
 
     /// The value of this name.
-    pub(crate) fn get(self, name: &str) -> Option<Node<'a>> {
+    pub(crate) fn get(self, name: &str) -> Option<YamlNode<'a>> {
         self.entry(name).map(|entry| entry.value)
     }
 
     /// The value at the end of these names.
-    pub(crate) fn path(self, names: &[&str]) -> Option<Node<'a>> {
+    pub(crate) fn path(self, names: &[&str]) -> Option<YamlNode<'a>> {
         names.iter().try_fold(self, |node, name| node.get(name))
     }
 
     /// The items of a list of this name; none where there is no list.
-    pub(crate) fn list(self, name: &str) -> impl Iterator<Item = Node<'a>> {
-        self.get(name).into_iter().flat_map(Node::items)
+    pub(crate) fn list(self, name: &str) -> impl Iterator<Item = YamlNode<'a>> {
+        self.get(name).into_iter().flat_map(YamlNode::items)
     }
 
     /// The change that puts another text in the place of a scalar, between quotes where it needs some. `None` for an alias, whose text
-    /// stands elsewhere, and for blocks.
-    pub(crate) fn rewrite(self, new: &str, source: &Source) -> Option<Edit> {
+    /// is elsewhere, and for blocks.
+    pub(crate) fn rewrite(self, new: &str, source: &SourceFile) -> Option<FixEdit> {
         let style = self.style().filter(|_| !self.is_alias() && !new.contains(['\n', '\r']))?;
         let span = self.place().span;
         let text = match style {
@@ -215,12 +213,12 @@ impl<'a> Node<'a> {
             ScalarStyle::Plain => Some(written) == self.text(),
             _ => written.len() >= 2 && written.starts_with(['"', '\'']) && written.ends_with(['"', '\'']),
         };
-        is_whole.then_some(Edit { span, text })
+        is_whole.then_some(FixEdit { span, text })
     }
 
-    /// The change that makes a string of a value that is none: what is written, between quotes. `None` for an alias, and for what takes
+    /// The change that turns another value into a string: what is written, between quotes. `None` for an alias, and for what takes
     /// several lines.
-    pub(crate) fn quote(self, source: &Source) -> Option<Edit> {
+    pub(crate) fn quote(self, source: &SourceFile) -> Option<FixEdit> {
         let span = self.place().span;
         let written = source.slice(span);
         let is_one_line = !written.is_empty() && !written.contains(['\n', '\r']);
@@ -231,21 +229,11 @@ impl<'a> Node<'a> {
             None if source.text.trim_start().starts_with(['{', '[']) => serde_json::Value::from(written).to_string(),
             None => format!("'{}'", written.replace('\'', "''")),
         };
-        (is_one_line && is_value && !self.is_alias() && !self.is_tagged()).then_some(Edit { span, text: quoted })
-    }
-
-    /// The entry of the last of these names that exists; for pointing at what lacks the next.
-    pub(crate) fn deepest(self, names: &[&str]) -> Option<Entry<'a>> {
-        let (mut node, mut found) = (self, None);
-        for name in names {
-            let Some(entry) = node.entry(name) else { break };
-            (node, found) = (entry.value, Some(entry));
-        }
-        found
+        (is_one_line && is_value && !self.is_alias() && !self.is_tagged()).then_some(FixEdit { span, text: quoted })
     }
 }
 
-/// Whether a text is the same text without quotes: only letters, digits and what is nothing to YAML.
+/// Whether a text is the same text without quotes: only letters, digits and what has no meaning in YAML.
 fn is_plain(text: &str) -> bool {
     let is_usual = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./".contains(&byte);
     let is_inside = |byte: u8| is_usual(byte) || b":@".contains(&byte);

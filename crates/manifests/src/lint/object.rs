@@ -1,11 +1,12 @@
 //! A document of any source, or an item of a list: what it is for, and what it is called.
 
-use super::node::Node;
+use super::node::YamlNode;
 use super::source::Place;
+use crate::workload::group_of;
 
 /// What a document is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum DocumentKind {
     /// An object of Kubernetes; also of eksctl, which has the same form.
     Kubernetes,
     /// A template of CloudFormation or SAM.
@@ -20,9 +21,9 @@ pub(crate) enum Kind {
 
 /// A document, or an item of a list of Kubernetes' objects.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Object<'a> {
-    pub(crate) node: Node<'a>,
-    pub(crate) what: Kind,
+pub(crate) struct ManifestObject<'a> {
+    pub(crate) node: YamlNode<'a>,
+    pub(crate) what: DocumentKind,
     pub(crate) source: usize,
     /// `kind:` of Kubernetes; else empty.
     pub kind: &'a str,
@@ -30,49 +31,51 @@ pub(crate) struct Object<'a> {
     pub(crate) version: &'a str,
 }
 
-impl<'a> Object<'a> {
-    pub(crate) fn add(node: Node<'a>, source: usize, objects: &mut Vec<Object<'a>>) {
-        let text = |name| node.get(name).and_then(Node::text);
+impl<'a> ManifestObject<'a> {
+    pub(crate) fn add(node: YamlNode<'a>, source: usize, objects: &mut Vec<ManifestObject<'a>>) {
+        let text = |name| node.get(name).and_then(YamlNode::text);
         let has = |name| node.get(name).is_some();
         let kubernetes = text("apiVersion").zip(text("kind"));
         let what = match kubernetes {
-            Some(_) => Kind::Kubernetes,
-            None if has("AWSTemplateFormatVersion") || (has("Resources") && has_resources(node)) => Kind::Template,
-            None if has("Statement") => Kind::Policy,
-            None if is_helm_values(node) => Kind::HelmValues,
-            None => Kind::Other,
+            Some(_) => DocumentKind::Kubernetes,
+            None if has("AWSTemplateFormatVersion") || (has("Resources") && has_resources(node)) => {
+                DocumentKind::Template
+            }
+            None if has("Statement") => DocumentKind::Policy,
+            None if is_helm_values(node) => DocumentKind::HelmValues,
+            None => DocumentKind::Other,
         };
         let (version, kind) = kubernetes.unwrap_or_default();
-        if kind.ends_with("List") && node.get("items").is_some_and(Node::is_list) {
+        if kind.ends_with("List") && node.get("items").is_some_and(YamlNode::is_list) {
             let of = kind.trim_end_matches("List");
             for item in node.list("items") {
                 if item.get("kind").is_some() {
-                    Object::add(item, source, objects);
+                    ManifestObject::add(item, source, objects);
                 } else if !of.is_empty() {
                     // Items of a `PodList` have their kind from the list.
-                    objects.push(Object { node: item, what, source, kind: of, version });
+                    objects.push(ManifestObject { node: item, what, source, kind: of, version });
                 }
             }
             return;
         }
-        objects.push(Object { node, what, source, kind, version });
+        objects.push(ManifestObject { node, what, source, kind, version });
     }
 
     /// Its name, where it has one.
     pub(crate) fn name(&self) -> Option<&'a str> {
-        self.node.path(&["metadata", "name"]).and_then(Node::text)
+        self.node.path(&["metadata", "name"]).and_then(YamlNode::text)
     }
 
     /// The namespace that is written in it.
     pub(crate) fn namespace(&self) -> Option<&'a str> {
-        self.node.path(&["metadata", "namespace"]).and_then(Node::text)
+        self.node.path(&["metadata", "namespace"]).and_then(YamlNode::text)
     }
 
     /// What to underline for the whole object: its name, or its kind, or where it begins.
     pub(crate) fn place(&self) -> Place {
         let name = self.node.path(&["metadata", "name"]).or_else(|| self.node.get("kind"));
         let first = || self.node.entries().next().map(|entry| entry.key);
-        name.map(Node::place).or_else(first).unwrap_or_else(|| self.node.place())
+        name.map(YamlNode::place).or_else(first).unwrap_or_else(|| self.node.place())
     }
 
     /// `Deployment shop/web`, for messages.
@@ -86,20 +89,20 @@ impl<'a> Object<'a> {
 
     /// The group of its API; empty for the core.
     pub(crate) fn group(&self) -> &'a str {
-        self.version.rsplit_once('/').map_or("", |(group, _)| group)
+        group_of(self.version)
     }
 }
 
 /// Some resource has a type of AWS.
-fn has_resources(node: Node<'_>) -> bool {
+fn has_resources(node: YamlNode<'_>) -> bool {
     let Some(resources) = node.get("Resources") else { return false };
     resources
         .entries()
-        .any(|entry| entry.value.get("Type").and_then(Node::text).is_some_and(|of| of.starts_with("AWS::")))
+        .any(|entry| entry.value.get("Type").and_then(YamlNode::text).is_some_and(|of| of.starts_with("AWS::")))
 }
 
 /// Two of the chart's own maps, or `datadog` with a value that only the chart has.
-fn is_helm_values(node: Node<'_>) -> bool {
+fn is_helm_values(node: YamlNode<'_>) -> bool {
     const PARTS: [&str; 6] =
         ["datadog", "clusterAgent", "agents", "clusterChecksRunner", "datadog-crds", "targetSystem"];
     const KNOWN: [&str; 8] = [
@@ -112,7 +115,7 @@ fn is_helm_values(node: Node<'_>) -> bool {
         "processAgent",
         "kubeStateMetricsCore",
     ];
-    let parts = PARTS.iter().filter(|part| node.get(part).is_some_and(Node::is_map)).count();
+    let parts = PARTS.iter().filter(|part| node.get(part).is_some_and(YamlNode::is_map)).count();
     let datadog = node.get("datadog");
     parts >= 2
         || datadog.is_some_and(|datadog| KNOWN.iter().any(|name| datadog.get(name).is_some()))

@@ -1,64 +1,50 @@
 //! A pod, or the template that a workload makes its pods from.
 
-use super::node::Node;
-use super::object::{Kind, Object};
-
-/// Kinds that make pods, and where the pod is in them. Source: Kubernetes API reference, "Workload resources".
-const WORKLOADS: [(&str, &[&str]); 8] = [
-    ("Pod", &[]),
-    ("ReplicationController", &["spec", "template"]),
-    ("Deployment", &["spec", "template"]),
-    ("StatefulSet", &["spec", "template"]),
-    ("ReplicaSet", &["spec", "template"]),
-    ("DaemonSet", &["spec", "template"]),
-    ("Job", &["spec", "template"]),
-    ("CronJob", &["spec", "jobTemplate", "spec", "template"]),
-];
+use super::node::YamlNode;
+use super::object::{DocumentKind, ManifestObject};
+use crate::workload::{self, WorkloadKind};
 
 /// A pod, or the template that pods are made of.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Pod<'a> {
+pub(crate) struct PodTemplate<'a> {
     /// The Pod, or what makes it.
-    pub(crate) object: Object<'a>,
+    pub(crate) object: ManifestObject<'a>,
+    pub(crate) workload: &'static WorkloadKind,
     /// What has `metadata` and `spec` of the pod.
-    pub(crate) template: Node<'a>,
-    pub(crate) spec: Node<'a>,
+    pub(crate) template: YamlNode<'a>,
+    pub(crate) spec: YamlNode<'a>,
 }
 
-impl<'a> Object<'a> {
+impl<'a> ManifestObject<'a> {
     /// The pod in it, if it makes pods.
-    pub(crate) fn pod(&self) -> Option<Pod<'a>> {
-        if self.what != Kind::Kubernetes || !["", "apps", "batch", "extensions"].contains(&self.group()) {
+    pub(crate) fn pod(&self) -> Option<PodTemplate<'a>> {
+        // The group need not be the kind's own: a manifest with another one is wrong, and looked at all the same.
+        if self.what != DocumentKind::Kubernetes || !workload::is_group(self.group()) {
             return None;
         }
-        let (_, path) = WORKLOADS.iter().find(|(kind, _)| *kind == self.kind)?;
-        let template = self.node.path(path)?;
-        Some(Pod { object: *self, template, spec: template.get("spec")? })
+        let workload = WorkloadKind::named(self.kind)?;
+        let template = self.node.path(workload.template)?;
+        Some(PodTemplate { object: *self, workload, template, spec: template.get("spec")? })
     }
 }
 
-impl<'a> Pod<'a> {
-    /// Where it runs: `default` if nothing is written.
-    pub(crate) fn namespace(&self) -> &'a str {
-        self.object.namespace().unwrap_or("default")
-    }
-
+impl<'a> PodTemplate<'a> {
     /// The service account it runs as: `default` if none is written.
     pub(crate) fn service_account(&self) -> &'a str {
         let named = self.spec.get("serviceAccountName").or_else(|| self.spec.get("serviceAccount"));
-        named.and_then(Node::text).filter(|name| !name.is_empty()).unwrap_or("default")
+        named.and_then(YamlNode::text).filter(|name| !name.is_empty()).unwrap_or("default")
     }
 
-    pub(crate) fn labels(&self) -> Option<Node<'a>> {
+    pub(crate) fn labels(&self) -> Option<YamlNode<'a>> {
         self.template.path(&["metadata", "labels"])
     }
 
-    pub(crate) fn annotations(&self) -> Option<Node<'a>> {
+    pub(crate) fn annotations(&self) -> Option<YamlNode<'a>> {
         self.template.path(&["metadata", "annotations"])
     }
 
     /// Containers, and init containers where `also_init`.
-    pub(crate) fn containers(&self, also_init: bool) -> impl Iterator<Item = Node<'a>> {
+    pub(crate) fn containers(&self, also_init: bool) -> impl Iterator<Item = YamlNode<'a>> {
         let init = also_init.then_some("initContainers");
         let spec = self.spec;
         std::iter::once("containers").chain(init).flat_map(move |list| spec.list(list))

@@ -1,7 +1,7 @@
 //! Policies of IAM that let Fluent Bit write: alone, or in a template. What functions may do is not for Fluent Bit and left out.
 
-use super::node::{Entry, Node};
-use super::object::Kind;
+use super::node::{YamlEntry, YamlNode};
+use super::object::DocumentKind;
 use super::project::Project;
 use super::source::Place;
 use super::template::{self, Resource};
@@ -12,8 +12,8 @@ const FARGATE: &str = "eks-fargate-pods.amazonaws.com";
 
 /// A statement that allows something.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Statement<'a> {
-    pub(crate) node: Node<'a>,
+pub(crate) struct PolicyStatement<'a> {
+    pub(crate) node: YamlNode<'a>,
     /// Where the policy begins: statements of one policy have the same.
     pub(crate) policy: Place,
 }
@@ -29,25 +29,26 @@ pub(crate) enum Allowed {
 
 /// A log group that is written to.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Group<'g> {
+pub(crate) struct WrittenLogGroup<'g> {
     pub(crate) name: &'g str,
     pub(crate) region: Option<&'g str>,
     pub(crate) account: Option<&'g str>,
 }
 
 /// All statements that are about CloudWatch Logs and could be for Fluent Bit; and whether some cannot be known.
-pub(crate) fn statements<'a>(project: &Project<'a>) -> (Vec<Statement<'a>>, bool) {
+pub(crate) fn statements<'a>(project: &Project<'a>) -> (Vec<PolicyStatement<'a>>, bool) {
     let resources = template::resources(project);
-    let alone = project.of_what(Kind::Policy).map(|object| object.node);
-    let documents: Vec<Node<'a>> = alone.chain(resources.iter().flat_map(|one| documents(one, &resources))).collect();
+    let alone = project.of_what(DocumentKind::Policy).map(|object| object.node);
+    let documents: Vec<YamlNode<'a>> =
+        alone.chain(resources.iter().flat_map(|one| documents(one, &resources))).collect();
     let (mut found, mut is_unknown) = (Vec::new(), false);
     for document in documents {
         let Some(statements) = document.get("Statement") else { continue };
-        let all: Vec<Node<'a>> = if statements.is_list() { statements.items().collect() } else { vec![statements] };
+        let all: Vec<YamlNode<'a>> = if statements.is_list() { statements.items().collect() } else { vec![statements] };
         for node in all {
-            let statement = Statement { node, policy: document.place() };
+            let statement = PolicyStatement { node, policy: document.place() };
             is_unknown |= node.is_tagged() || node.get("NotAction").is_some() || node.get("NotResource").is_some();
-            let is_allow = node.get("Effect").and_then(Node::text) == Some("Allow");
+            let is_allow = node.get("Effect").and_then(YamlNode::text) == Some("Allow");
             if is_allow && statement.is_about_logs() && !statement.is_of_functions() {
                 found.push(statement);
             }
@@ -57,16 +58,16 @@ pub(crate) fn statements<'a>(project: &Project<'a>) -> (Vec<Statement<'a>>, bool
 }
 
 /// The policies of a resource, unless they are those of something else than Fargate.
-fn documents<'a>(resource: &Resource<'a>, all: &[Resource<'a>]) -> Vec<Node<'a>> {
+fn documents<'a>(resource: &Resource<'a>, all: &[Resource<'a>]) -> Vec<YamlNode<'a>> {
     match resource.kind {
         "AWS::IAM::ManagedPolicy" | "AWS::IAM::Policy" | "AWS::IAM::RolePolicy" => {
             let roles =
-                resource.property("Roles").into_iter().flat_map(Node::items).chain(resource.property("RoleName"));
+                resource.property("Roles").into_iter().flat_map(YamlNode::items).chain(resource.property("RoleName"));
             let is_others = roles.filter_map(|role| resource.referred(role, all)).any(is_others_role);
             resource.property("PolicyDocument").filter(|_| !is_others).into_iter().collect()
         }
         "AWS::IAM::Role" if !is_others_role(resource) => {
-            let policies = resource.property("Policies").into_iter().flat_map(Node::items);
+            let policies = resource.property("Policies").into_iter().flat_map(YamlNode::items);
             policies.filter_map(|policy| policy.get("PolicyDocument")).collect()
         }
         _ => Vec::new(),
@@ -76,35 +77,38 @@ fn documents<'a>(resource: &Resource<'a>, all: &[Resource<'a>]) -> Vec<Node<'a>>
 /// A role that is written out, and not for Fargate.
 fn is_others_role(role: &Resource<'_>) -> bool {
     let statements = role.property("AssumeRolePolicyDocument").and_then(|document| document.get("Statement"));
-    let principals = statements.into_iter().flat_map(Node::items).filter_map(|one| one.path(&["Principal", "Service"]));
-    let services: Vec<&str> = principals.flat_map(one_or_many).filter_map(Node::text).collect();
+    let principals =
+        statements.into_iter().flat_map(YamlNode::items).filter_map(|one| one.path(&["Principal", "Service"]));
+    let services: Vec<&str> = principals.flat_map(one_or_many).filter_map(YamlNode::text).collect();
     !services.is_empty() && !services.contains(&FARGATE)
 }
 
 /// A value, or the items of a list.
-fn one_or_many(node: Node<'_>) -> impl Iterator<Item = Node<'_>> {
+fn one_or_many(node: YamlNode<'_>) -> impl Iterator<Item = YamlNode<'_>> {
     let one = (!node.is_list()).then_some(node);
     one.into_iter().chain(node.items())
 }
 
-impl<'a> Statement<'a> {
-    pub(crate) fn actions(&self) -> Option<Entry<'a>> {
+impl<'a> PolicyStatement<'a> {
+    pub(crate) fn actions(&self) -> Option<YamlEntry<'a>> {
         self.node.entry("Action")
     }
 
-    pub(crate) fn resources(&self) -> impl Iterator<Item = Node<'a>> {
+    pub(crate) fn resources(&self) -> impl Iterator<Item = YamlNode<'a>> {
         self.node.get("Resource").into_iter().flat_map(one_or_many)
     }
 
     fn is_about_logs(&self) -> bool {
         let actions = self.node.get("Action").into_iter().flat_map(one_or_many);
-        actions.filter_map(Node::text).any(|action| action == "*" || action.to_ascii_lowercase().starts_with("logs:"))
+        actions
+            .filter_map(YamlNode::text)
+            .any(|action| action == "*" || action.to_ascii_lowercase().starts_with("logs:"))
     }
 
     /// Whether it is for the log groups of functions alone.
     fn is_of_functions(&self) -> bool {
         let is_functions =
-            |resource: Node<'_>| resource.text().is_some_and(|text| text.contains(":log-group:/aws/lambda/"));
+            |resource: YamlNode<'_>| resource.text().is_some_and(|text| text.contains(":log-group:/aws/lambda/"));
         let mut resources = self.resources().peekable();
         resources.peek().is_some() && resources.all(is_functions)
     }
@@ -112,12 +116,12 @@ impl<'a> Statement<'a> {
     /// Whether it has this action.
     pub(crate) fn has(&self, action: &str) -> bool {
         let wanted = action.to_ascii_lowercase();
-        let actions = self.node.get("Action").into_iter().flat_map(one_or_many).filter_map(Node::text);
+        let actions = self.node.get("Action").into_iter().flat_map(one_or_many).filter_map(YamlNode::text);
         actions.map(str::to_ascii_lowercase).any(|pattern| glob::matches(&pattern, &wanted, true))
     }
 
     /// Whether it is about this group.
-    pub(crate) fn covers(&self, action: &str, group: Group<'_>) -> Allowed {
+    pub(crate) fn covers(&self, action: &str, group: WrittenLogGroup<'_>) -> Allowed {
         let mut all = self.resources().map(|resource| resource_covers(resource, action, group)).peekable();
         if all.peek().is_none() {
             return Allowed::Unknown;
@@ -130,7 +134,7 @@ impl<'a> Statement<'a> {
     }
 }
 
-fn resource_covers(resource: Node<'_>, action: &str, group: Group<'_>) -> Allowed {
+fn resource_covers(resource: YamlNode<'_>, action: &str, group: WrittenLogGroup<'_>) -> Allowed {
     match template::literal(resource).filter(|text| !text.contains('<')) {
         None => Allowed::Unknown,
         Some(pattern) if arn_covers(pattern, action, group) => Allowed::Yes,
@@ -140,7 +144,7 @@ fn resource_covers(resource: Node<'_>, action: &str, group: Group<'_>) -> Allowe
 
 /// Whether an ARN with stars is the group's. Source: AWS Service Authorization Reference, "Actions, resources, and condition keys for
 /// Amazon CloudWatch Logs"; IAM User Guide, "IAM JSON policy elements: Resource".
-pub(crate) fn arn_covers(pattern: &str, action: &str, group: Group<'_>) -> bool {
+pub(crate) fn arn_covers(pattern: &str, action: &str, group: WrittenLogGroup<'_>) -> bool {
     let parts: Vec<&str> = pattern.splitn(6, ':').collect();
     let [arn, _, service, region, account, resource] = parts[..] else {
         return pattern.chars().all(|letter| letter == '*') && !pattern.is_empty();
@@ -168,7 +172,7 @@ mod tests {
 
     #[test]
     fn arns_with_stars() {
-        let group = Group { name: "/a/b", region: Some("eu-west-1"), account: Some("111122223333") };
+        let group = WrittenLogGroup { name: "/a/b", region: Some("eu-west-1"), account: Some("111122223333") };
         for (pattern, streams, itself) in [
             ("*", true, true),
             ("arn:aws:logs:eu-west-1:111122223333:log-group:/a/b:*", true, true),

@@ -25,7 +25,7 @@ impl Severity {
 
 /// An entry of the table of rules.
 #[derive(Debug)]
-pub struct Rule {
+pub struct LintRule {
     /// Stable: `PF101`. Never used again for another rule.
     pub code: &'static str,
     /// The same for people: `namespace-label`.
@@ -43,10 +43,10 @@ pub struct Rule {
     pub sources: &'static [&'static str],
 }
 
-impl PartialEq for Rule {
-    fn eq(&self, other: &Rule) -> bool {
+impl PartialEq for LintRule {
+    fn eq(&self, other: &LintRule) -> bool {
         self.code == other.code
     }
 }
 
-impl Eq for Rule {}
+impl Eq for LintRule {}

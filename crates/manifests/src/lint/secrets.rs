@@ -1,8 +1,8 @@
-//! Values that a report must not show, though they stand in the lines that it quotes: keys, tokens, passwords.
+//! Values that a report must not show, though they are in the lines that it quotes: keys, tokens, passwords.
 
-use super::node::{Entry, Node};
+use super::node::{YamlEntry, YamlNode};
 use super::project::Project;
-use super::source::{Place, Source, Span};
+use super::source::{Place, SourceFile, Span};
 
 /// Names whose value is a secret, in lower case.
 const NAMES: [&str; 13] = [
@@ -37,7 +37,7 @@ pub(crate) fn find(project: &Project<'_>) -> Vec<Place> {
     for object in &project.objects {
         if object.kind == "Secret" {
             let data = ["data", "stringData"].into_iter().filter_map(|name| object.node.get(name));
-            found.extend(data.flat_map(Node::entries).filter(|entry| entry.value.text().is_some()).map(hide));
+            found.extend(data.flat_map(YamlNode::entries).filter(|entry| entry.value.text().is_some()).map(hide));
         }
         walk(object.node, &mut found);
     }
@@ -47,8 +47,8 @@ pub(crate) fn find(project: &Project<'_>) -> Vec<Place> {
     found
 }
 
-fn walk(node: Node<'_>, found: &mut Vec<Place>) {
-    let variable = node.get("name").and_then(Node::text).map(str::to_ascii_uppercase);
+fn walk(node: YamlNode<'_>, found: &mut Vec<Place>) {
+    let variable = node.get("name").and_then(YamlNode::text).map(str::to_ascii_uppercase);
     let is_secret = variable.is_some_and(|name| VARIABLES.iter().any(|part| name.contains(part)));
     for entry in node.entries() {
         let named = NAMES.contains(&entry.name.to_ascii_lowercase().as_str()) || (is_secret && entry.name == "value");
@@ -61,12 +61,12 @@ fn walk(node: Node<'_>, found: &mut Vec<Place>) {
     node.items().filter(|item| !item.is_alias()).for_each(|item| walk(item, found));
 }
 
-fn hide(entry: Entry<'_>) -> Place {
+fn hide(entry: YamlEntry<'_>) -> Place {
     entry.value.value_place()
 }
 
-/// Runs of exactly as many hexadecimal digits as a key has, wherever they stand.
-fn keys(source: &Source) -> impl Iterator<Item = Span> {
+/// Runs of exactly as many hexadecimal digits as a key has, wherever they are.
+fn keys(source: &SourceFile) -> impl Iterator<Item = Span> {
     let bytes = source.text.as_bytes();
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -84,8 +84,8 @@ fn keys(source: &Source) -> impl Iterator<Item = Span> {
     })
 }
 
-/// Values between quotes behind a name between quotes, as in JSON inside an annotation. The JSON may be broken: it is not parsed.
-fn quoted(source: &Source) -> impl Iterator<Item = Span> {
+/// Values between quotes after a name between quotes, as in JSON inside an annotation. The JSON may be broken: it is not parsed.
+fn quoted(source: &SourceFile) -> impl Iterator<Item = Span> {
     let text = source.text.as_str();
     text.match_indices('"').filter_map(move |(at, _)| {
         let (name, behind) = text.get(at + 1..)?.split_once('"')?;
@@ -99,7 +99,7 @@ fn quoted(source: &Source) -> impl Iterator<Item = Span> {
 }
 
 /// A source's text with its secrets hidden, byte for byte as long as before.
-pub(crate) fn mask(source: &Source, number: usize, secrets: &[Place]) -> String {
+pub(crate) fn mask(source: &SourceFile, number: usize, secrets: &[Place]) -> String {
     let mut bytes = source.text.clone().into_bytes();
     for place in secrets.iter().filter(|place| place.source == number) {
         let part = bytes.get_mut(place.span.range()).unwrap_or_default();
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn passwords_in_annotations_are_hidden_whether_they_are_json_or_not() {
         let hidden = |text: &str| {
-            let source = Source::new("one.yaml", text);
+            let source = SourceFile::new("one.yaml", text);
             let found: Vec<Place> = quoted(&source).map(|span| Place { source: 0, span }).collect();
             mask(&source, 0, &found)
         };

@@ -1,92 +1,92 @@
 //! Datadog Agents beside an application: which containers are one, and the variables that they are given.
 
-use super::node::{Entry, Node};
-use super::pod::Pod;
+use super::node::{YamlEntry, YamlNode};
+use super::pod::PodTemplate;
 use super::source::Place;
 use crate::agent::{SIDECAR_LABEL, is_agent_image};
-use crate::sidecar::Form;
+use crate::sidecar::SidecarForm;
 
 /// A container that is a Datadog Agent, in a pod with an application.
 ///
 /// Agents of a DaemonSet, the Cluster Agent, its check runners and the Operator are none.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Sidecar<'a> {
-    pub(crate) pod: Pod<'a>,
-    pub(crate) container: Node<'a>,
+pub(crate) struct SidecarContainer<'a> {
+    pub(crate) pod: PodTemplate<'a>,
+    pub(crate) container: YamlNode<'a>,
     /// It is an init container that Kubernetes lets run: it ends when the application has.
     pub(crate) is_init: bool,
 }
 
 /// A variable of a container, as it is written.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Variable<'a> {
-    pub(crate) item: Node<'a>,
+pub(crate) struct EnvVariable<'a> {
+    pub(crate) item: YamlNode<'a>,
     pub name: &'a str,
 }
 
 /// All in a pod.
-pub(crate) fn sidecars<'a>(pod: &Pod<'a>) -> Vec<Sidecar<'a>> {
-    let of = |container, is_init| Sidecar { pod: *pod, container, is_init };
-    let is_restarted = |container: &Node<'a>| container.get("restartPolicy").and_then(Node::text) == Some("Always");
+pub(crate) fn sidecars<'a>(pod: &PodTemplate<'a>) -> Vec<SidecarContainer<'a>> {
+    let of = |container, is_init| SidecarContainer { pod: *pod, container, is_init };
+    let is_restarted =
+        |container: &YamlNode<'a>| container.get("restartPolicy").and_then(YamlNode::text) == Some("Always");
     let init = pod.spec.list("initContainers").filter(is_restarted).map(|container| of(container, true));
     let all = pod.spec.list("containers").map(|container| of(container, false)).chain(init);
-    // A pod of Agents only is no application with a sidecar, unless it says that it is on Fargate.
+    // A pod of Agents only is not an application with a sidecar, unless it says that it is on Fargate.
     let has_application = pod.spec.list("containers").any(|container| !is_agent(container));
-    let is_sidecar = |one: &Sidecar<'a>| {
+    let is_sidecar = |one: &SidecarContainer<'a>| {
         let on_fargate = variable(one.container, FARGATE).is_some();
         let is_runner = variable(one.container, "DD_CLC_RUNNER_ENABLED").is_some();
-        is_agent(one.container) && !is_runner && (on_fargate || (has_application && pod.object.kind != "DaemonSet"))
+        is_agent(one.container) && !is_runner && (on_fargate || (has_application && pod.workload.runs_on_fargate))
     };
     all.filter(is_sidecar).collect()
 }
 
-/// The variable that says that there is no host.
+/// The variable that tells the Agent that there is no host.
 pub(crate) const FARGATE: &str = "DD_EKS_FARGATE";
 
 /// Programs of the Agent's image beside the Agent itself.
 const PARTS: [&str; 4] = ["trace-agent", "process-agent", "security-agent", "system-probe"];
 
-fn is_agent(container: Node<'_>) -> bool {
-    let text = |name| container.get(name).and_then(Node::text).unwrap_or_default();
-    let named = [Form::ByHand, Form::Injected].iter().any(|form| form.name() == text("name"));
-    // The Cluster Agent may have been told of Fargate, too.
+fn is_agent(container: YamlNode<'_>) -> bool {
+    let text = |name| container.get(name).and_then(YamlNode::text).unwrap_or_default();
+    let named = [SidecarForm::ByHand, SidecarForm::Injected].iter().any(|form| form.name() == text("name"));
+    // The Cluster Agent may also have the variable for Fargate.
     let is_other = text("image").contains("cluster-agent") || text("image").contains("operator");
     // Where the Agent is split into several containers, only the first is looked at.
-    let mut command = container.list("command").chain(container.list("args")).filter_map(Node::text);
+    let mut command = container.list("command").chain(container.list("args")).filter_map(YamlNode::text);
     let is_part = command.any(|word| PARTS.iter().any(|part| word.ends_with(part)));
     !is_other && !is_part && (named || is_agent_image(text("image")) || variable(container, FARGATE).is_some())
 }
 
 /// The variable of this name; the last, as Kubernetes takes it.
-pub(crate) fn variable<'a>(container: Node<'a>, name: &str) -> Option<Variable<'a>> {
+pub(crate) fn variable<'a>(container: YamlNode<'a>, name: &str) -> Option<EnvVariable<'a>> {
     variables(container).filter(|variable| variable.name == name).last()
 }
 
 /// All variables of a container.
-pub(crate) fn variables<'a>(container: Node<'a>) -> impl Iterator<Item = Variable<'a>> {
-    container.list("env").filter_map(|item| Some(Variable { item, name: item.get("name")?.text()? }))
+pub(crate) fn variables<'a>(container: YamlNode<'a>) -> impl Iterator<Item = EnvVariable<'a>> {
+    container.list("env").filter_map(|item| Some(EnvVariable { item, name: item.get("name")?.text()? }))
 }
 
 /// The label that asks for a sidecar, on the pods.
-pub(crate) fn label<'a>(pod: &Pod<'a>) -> Option<Entry<'a>> {
+pub(crate) fn label<'a>(pod: &PodTemplate<'a>) -> Option<YamlEntry<'a>> {
     pod.labels()?.entry(SIDECAR_LABEL.0)
 }
 
 /// Whether the Cluster Agent injects a sidecar.
-pub(crate) fn is_injected(pod: &Pod<'_>) -> bool {
+pub(crate) fn is_injected(pod: &PodTemplate<'_>) -> bool {
     label(pod).is_some_and(|label| label.value.text() == Some(SIDECAR_LABEL.1))
 }
 
-/// Whether a manifest is a part of an object, for a tool that puts it together: what it lacks may stand elsewhere.
-pub(crate) fn is_partial(pod: &Pod<'_>) -> bool {
-    let needs_selector = ["Deployment", "StatefulSet", "ReplicaSet", "DaemonSet"].contains(&pod.object.kind);
+/// Whether a manifest is a part of an object, for a tool that puts it together: what it lacks may be elsewhere.
+pub(crate) fn is_partial(pod: &PodTemplate<'_>) -> bool {
     let mut containers = pod.spec.list("containers").peekable();
     containers.peek().is_none()
         || containers.any(|container| container.get("image").is_none())
-        || (needs_selector && pod.object.node.path(&["spec", "selector"]).is_none())
+        || (pod.workload.needs_selector && pod.object.node.path(&["spec", "selector"]).is_none())
 }
 
-impl<'a> Variable<'a> {
+impl<'a> EnvVariable<'a> {
     /// The value, as far as it is known: none that is filled in later.
     pub(crate) fn literal(&self) -> Option<&'a str> {
         let text = self.item.get("value")?.text()?;
@@ -101,7 +101,7 @@ impl<'a> Variable<'a> {
     /// What to underline for the value; the name where it has none.
     pub(crate) fn place(&self) -> Place {
         let value = self.item.get("value").or_else(|| self.item.get("valueFrom"));
-        value.filter(|value| value.text().is_some()).map_or_else(|| self.name_place(), Node::place)
+        value.filter(|value| value.text().is_some()).map_or_else(|| self.name_place(), YamlNode::place)
     }
 
     pub(crate) fn name_place(&self) -> Place {
@@ -109,8 +109,8 @@ impl<'a> Variable<'a> {
     }
 }
 
-impl<'a> Sidecar<'a> {
-    pub(crate) fn variable(&self, name: &str) -> Option<Variable<'a>> {
+impl<'a> SidecarContainer<'a> {
+    pub(crate) fn variable(&self, name: &str) -> Option<EnvVariable<'a>> {
         variable(self.container, name)
     }
 
@@ -128,7 +128,7 @@ impl<'a> Sidecar<'a> {
     }
 
     pub(crate) fn name(&self) -> &'a str {
-        self.container.get("name").and_then(Node::text).unwrap_or("datadog-agent")
+        self.container.get("name").and_then(YamlNode::text).unwrap_or("datadog-agent")
     }
 
     /// What to underline for the container: its name.
@@ -149,16 +149,16 @@ pub(crate) const KUBELET_LOGS: &str = "DD_LOGS_CONFIG_K8S_CONTAINER_USE_KUBELET_
 mod tests {
     use super::*;
     use crate::lint::node::anchors;
-    use crate::lint::project::{Expected, Parsed, Project};
-    use crate::lint::source::Source;
+    use crate::lint::project::{ExpectedTarget, Parsed, Project};
+    use crate::lint::source::SourceFile;
 
     /// The names of a pod's sidecars.
     fn names(kind: &str, spec: &str) -> Vec<String> {
         let text = format!("{{apiVersion: apps/v1, kind: {kind}, spec: {{template: {{spec: {spec}}}}}}}");
-        let sources = [Source::new("one.yaml", &text)];
+        let sources = [SourceFile::new("one.yaml", &text)];
         let parsed = [Parsed::new(&sources[0])];
         let anchors = [parsed[0].documents.iter().map(anchors).collect::<Vec<_>>()];
-        let expected = Expected::default();
+        let expected = ExpectedTarget::default();
         let project = Project::new(&sources, &parsed, &anchors, &expected);
         project.pods().flat_map(|pod| sidecars(&pod)).map(|one| one.name().to_owned()).collect()
     }

@@ -14,7 +14,7 @@ impl Span {
 
 /// A file, or standard input.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Source {
+pub struct SourceFile {
     /// As people gave it; `<stdin>` for standard input.
     pub name: String,
     pub text: String,
@@ -22,7 +22,7 @@ pub struct Source {
 
 /// A place, counted from 1, in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Position {
+pub struct LineAndColumn {
     pub line: usize,
     pub column: usize,
 }
@@ -35,22 +35,22 @@ pub struct Place {
     pub span: Span,
 }
 
-impl Source {
-    pub fn new(name: &str, text: &str) -> Source {
-        Source { name: name.to_owned(), text: text.to_owned() }
+impl SourceFile {
+    pub fn new(name: &str, text: &str) -> SourceFile {
+        SourceFile { name: name.to_owned(), text: text.to_owned() }
     }
 
-    /// Where a byte stands.
-    pub fn position(&self, offset: usize) -> Position {
+    /// Where a byte is.
+    pub fn position(&self, offset: usize) -> LineAndColumn {
         let before = self.text.get(..offset).unwrap_or(&self.text);
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
         let in_line = before.get(line_start..).unwrap_or_default();
         // A byte order mark takes no column.
-        Position { line, column: in_line.trim_start_matches('\u{feff}').chars().count() + 1 }
+        LineAndColumn { line, column: in_line.trim_start_matches('\u{feff}').chars().count() + 1 }
     }
 
-    /// What stands in a part of it.
+    /// What is in a part of it.
     pub(crate) fn slice(&self, span: Span) -> &str {
         self.text.get(span.range()).unwrap_or_default()
     }

@@ -1,6 +1,6 @@
 //! Subscription filters of log groups in templates, whichever way they are written.
 
-use super::node::Node;
+use super::node::YamlNode;
 use super::template::{self, Resource};
 
 /// A subscription filter.
@@ -9,9 +9,9 @@ pub(crate) struct Subscription<'a> {
     /// The filter; or of SAM the function, which has it as an event.
     pub(crate) resource: Resource<'a>,
     /// `LogGroupName`.
-    pub(crate) group: Node<'a>,
+    pub(crate) group: YamlNode<'a>,
     /// `DestinationArn`; none for an event of SAM, whose destination is the function.
-    pub(crate) destination: Option<Node<'a>>,
+    pub(crate) destination: Option<YamlNode<'a>>,
 }
 
 /// All of them.
@@ -23,8 +23,8 @@ pub(crate) fn all<'a>(resources: &[Resource<'a>]) -> Vec<Subscription<'a>> {
     });
     let functions = resources.iter().filter(|resource| resource.is_function());
     let events = functions.flat_map(|resource| {
-        let events = resource.property("Events").into_iter().flat_map(Node::entries);
-        let of_logs = events.filter(|event| event.value.get("Type").and_then(Node::text) == Some("CloudWatchLogs"));
+        let events = resource.property("Events").into_iter().flat_map(YamlNode::entries);
+        let of_logs = events.filter(|event| event.value.get("Type").and_then(YamlNode::text) == Some("CloudWatchLogs"));
         of_logs.filter_map(|event| {
             let group = event.value.path(&["Properties", "LogGroupName"])?;
             Some(Subscription { resource: *resource, group, destination: None })

@@ -3,35 +3,35 @@
 //! What a function such as `!Sub` or `!If` makes is known only when the stack is made, so nothing is said of it. A reference to
 //! another resource is known by its name.
 
-use super::node::{Entry, Node};
-use super::object::{Kind, Object};
+use super::node::{YamlEntry, YamlNode};
+use super::object::{DocumentKind, ManifestObject};
 use super::project::Project;
 
 /// A resource of a template.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Resource<'a> {
-    pub(crate) object: Object<'a>,
+    pub(crate) object: ManifestObject<'a>,
     /// Its name in the template, and all of it.
-    pub(crate) entry: Entry<'a>,
+    pub(crate) entry: YamlEntry<'a>,
     /// `AWS::Logs::LogGroup`.
     pub(crate) kind: &'a str,
 }
 
 /// All resources of all templates.
 pub(crate) fn resources<'a>(project: &Project<'a>) -> Vec<Resource<'a>> {
-    let of = |object: Object<'a>| {
-        let entries = object.node.get("Resources").into_iter().flat_map(Node::entries);
+    let of = |object: ManifestObject<'a>| {
+        let entries = object.node.get("Resources").into_iter().flat_map(YamlNode::entries);
         entries.filter_map(move |entry| Some(Resource { object, entry, kind: entry.value.get("Type")?.text()? }))
     };
-    project.of_what(Kind::Template).flat_map(of).collect()
+    project.of_what(DocumentKind::Template).flat_map(of).collect()
 }
 
 impl<'a> Resource<'a> {
-    pub(crate) fn property(&self, name: &str) -> Option<Node<'a>> {
+    pub(crate) fn property(&self, name: &str) -> Option<YamlNode<'a>> {
         self.entry.value.path(&["Properties", name])
     }
 
-    /// Whether both stand in the same template.
+    /// Whether both are in the same template.
     pub(crate) fn is_beside(&self, other: &Resource<'_>) -> bool {
         self.object.node.place() == other.object.node.place()
     }
@@ -42,16 +42,16 @@ impl<'a> Resource<'a> {
     }
 
     /// The resource of the same template that a value refers to.
-    pub(crate) fn referred<'r>(&self, value: Node<'a>, all: &'r [Resource<'a>]) -> Option<&'r Resource<'a>> {
+    pub(crate) fn referred<'r>(&self, value: YamlNode<'a>, all: &'r [Resource<'a>]) -> Option<&'r Resource<'a>> {
         let name = reference(value)?;
         all.iter().find(|other| self.is_beside(other) && other.entry.name == name)
     }
 }
 
 /// The name in `!Ref name`, `!GetAtt name.Arn`, or the same as maps.
-pub(crate) fn reference(node: Node<'_>) -> Option<&str> {
+pub(crate) fn reference(node: YamlNode<'_>) -> Option<&str> {
     let name = if node.is_tagged() {
-        // A list behind a tag is a function with arguments, or `!GetAtt [name, Arn]`.
+        // A list after a tag is a function with arguments, or `!GetAtt [name, Arn]`.
         node.tree().text().or_else(|| node.items().next().and_then(|first| first.tree().text()))
     } else {
         let attribute = node.get("Fn::GetAtt");
@@ -61,7 +61,7 @@ pub(crate) fn reference(node: Node<'_>) -> Option<&str> {
 }
 
 /// A text that is written out.
-pub(crate) fn literal(node: Node<'_>) -> Option<&str> {
+pub(crate) fn literal(node: YamlNode<'_>) -> Option<&str> {
     node.text().filter(|text| !text.is_empty() && !text.contains("${") && !text.contains("{{resolve:"))
 }
 

@@ -1,11 +1,11 @@
 //! `podferry inject` on manifests as people have them: `tests/fixtures/inject`. Beside each lies what comes out, with the sidecar
-//! (`.sidecar`) and with the label (`.label`). To make these anew, when a change is meant:
+//! (`.sidecar`) and with the label (`.label`). To write these again after an intended change:
 //! `podferry inject --cluster prod --service-account datadog-agent -f FILE`, and the same with `--label-only`.
 
 use std::path::{Path, PathBuf};
 
 use super::webhook::*;
-use manifests::inject::{Outcome, inject};
+use manifests::inject::{InjectOutcome, inject};
 
 /// The manifests, which of their objects get the sidecar, and which of their lines change for it.
 const FIXTURES: [(&str, &[&str], &[&str]); 9] = [
@@ -99,8 +99,8 @@ fn other_line_breaks_no_last_one_and_a_byte_order_mark() {
 #[test]
 fn reasons_for_leaving_alone() {
     let reasons = |name: &str| -> Vec<(String, String)> {
-        let left = |outcome: Outcome| match outcome {
-            Outcome::LeftAlone(reason) => Some(reason.what),
+        let left = |outcome: InjectOutcome| match outcome {
+            InjectOutcome::LeftAlone(reason) => Some(reason.what),
             _ => None,
         };
         let objects = inject(&fixture(name), &sidecar()).unwrap().objects.into_iter();
@@ -117,7 +117,7 @@ fn reasons_for_leaving_alone() {
                 ("twice", "line 33: duplicate mapping key"),
             ][..],
         ),
-        ("list.yaml", &[("node-exporter", "Fargate runs no DaemonSets")]),
+        ("list.yaml", &[("node-exporter", "Fargate does not run DaemonSets")]),
         (
             "anchors.yaml",
             &[
@@ -151,13 +151,13 @@ fn pods_that_are_in_the_way_of_the_sockets() {
     ] {
         let text = pod(inside);
         if let Ok(out) = inject(&text, &sidecar()) {
-            assert!(matches!(out.objects[0].outcome, Outcome::LeftAlone(_)), "{inside}: {out:?}");
+            assert!(matches!(out.objects[0].outcome, InjectOutcome::LeftAlone(_)), "{inside}: {out:?}");
             assert_eq!(out.text, text);
         }
     }
     let there =
         pod("volumeMounts: [{name: ddsockets, mountPath: /var/run/datadog}], env: [{name: DD_TRACE_AGENT_URL}]");
     holds(&there, &sidecar(), with_sidecar);
-    let Outcome::Changed(notes) = outcome(&pod("env: [{name: DD_AGENT_HOST, value: x}]")) else { panic!() };
+    let InjectOutcome::Changed(notes) = outcome(&pod("env: [{name: DD_AGENT_HOST, value: x}]")) else { panic!() };
     assert!(notes[0].contains("DD_AGENT_HOST"));
 }

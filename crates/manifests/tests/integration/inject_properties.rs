@@ -1,7 +1,7 @@
 //! `inject` on manifests in whatever style: random order, indentation, braces, quotes, comments and blank lines. And on anything else.
 
 use super::webhook::*;
-use manifests::inject::{Outcome, inject};
+use manifests::inject::{InjectOutcome, inject};
 use proptest::prelude::*;
 
 /// YAML to be written.
@@ -337,7 +337,7 @@ proptest! {
         let (text, replaces) = manifests(&choices);
         for out in [holds(&text, &sidecar(), with_sidecar), holds(&text, &label(), with_label)] {
             for object in &out.objects {
-                prop_assert!(matches!(object.outcome, Outcome::Changed(_)), "{:?}\n{}", object, text);
+                prop_assert!(matches!(object.outcome, InjectOutcome::Changed(_)), "{:?}\n{}", object, text);
             }
             prop_assert!(replaces || is_inside(&text, &out.text), "{}\n{}", text, out.text);
         }

@@ -3,16 +3,16 @@
 //!
 //! `tests/fixtures/lint/PF101/bad.yaml` and `good.yaml`, or folders `bad/` and `good/` with several files that are looked at together.
 //! Of `bad`, `report.txt` is what people read. A `podferry.yaml` beside them says where the manifests go. `just lint-reports` writes
-//! the reports and docs/lint-rules.md anew, after a change that is meant.
+//! the reports and docs/lint-rules.md again, after an intended change.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use manifests::cluster::ClusterOptions;
-use manifests::lint::project::Expected;
+use manifests::lint::project::ExpectedTarget;
 use manifests::lint::report::{LintReport, explain, text};
 use manifests::lint::rule::Severity;
-use manifests::lint::source::Source;
+use manifests::lint::source::SourceFile;
 use manifests::lint::{fix, lint, rules};
 
 fn fixtures() -> PathBuf {
@@ -20,7 +20,7 @@ fn fixtures() -> PathBuf {
 }
 
 /// The files of a fixture: `bad.yaml`, `bad.json`, or all in `bad/`.
-fn sources(rule: &str, which: &str) -> Vec<Source> {
+fn sources(rule: &str, which: &str) -> Vec<SourceFile> {
     let folder = fixtures().join(rule);
     let is_of = |path: &PathBuf| path.file_stem().is_some_and(|stem| stem == which) && !path.is_dir();
     let mut files: Vec<PathBuf> = entries(&folder).into_iter().filter(is_of).collect();
@@ -29,7 +29,7 @@ fn sources(rule: &str, which: &str) -> Vec<Source> {
     }
     assert!(!files.is_empty(), "{rule} has no fixture `{which}`");
     let name = |path: &Path| path.strip_prefix(&folder).unwrap().display().to_string();
-    files.iter().map(|path| Source::new(&name(path), &fs::read_to_string(path).unwrap())).collect()
+    files.iter().map(|path| SourceFile::new(&name(path), &fs::read_to_string(path).unwrap())).collect()
 }
 
 fn entries(folder: &Path) -> Vec<PathBuf> {
@@ -42,10 +42,12 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// What `podferry.yaml` says, as the command takes it.
-fn expected(rule: &str) -> Expected {
-    let Ok(text) = fs::read_to_string(fixtures().join(rule).join("podferry.yaml")) else { return Expected::default() };
+fn expected(rule: &str) -> ExpectedTarget {
+    let Ok(text) = fs::read_to_string(fixtures().join(rule).join("podferry.yaml")) else {
+        return ExpectedTarget::default();
+    };
     let options = ClusterOptions::from_yaml(&text).unwrap();
-    Expected {
+    ExpectedTarget {
         region: options.region,
         account: options.account,
         cluster: options.cluster,
@@ -54,13 +56,13 @@ fn expected(rule: &str) -> Expected {
     }
 }
 
-fn run(rule: &str, which: &str) -> (Vec<Source>, LintReport) {
+fn run(rule: &str, which: &str) -> (Vec<SourceFile>, LintReport) {
     let sources = sources(rule, which);
     let report = lint(&sources, &expected(rule), &[]);
     (sources, report)
 }
 
-fn shown(report: &LintReport, sources: &[Source]) -> String {
+fn shown(report: &LintReport, sources: &[SourceFile]) -> String {
     let findings = text::findings(report, sources, text::Style { colours: false, width: 140 });
     format!("{findings}{}\n", text::summary(report, sources.len()))
 }
@@ -75,7 +77,7 @@ fn every_rule_fires_where_it_has_to_and_nowhere_else() {
         let (sources, report) = run(rule.code, "bad");
         assert!(codes(&report).contains(&rule.code), "{}: bad gives {:?}", rule.code, codes(&report));
         let written = fs::read_to_string(fixtures().join(rule.code).join("report.txt")).unwrap_or_default();
-        assert_eq!(shown(&report, &sources), written, "{}: `just lint-reports` writes it anew", rule.code);
+        assert_eq!(shown(&report, &sources), written, "{}: `just lint-reports` writes it again", rule.code);
         let (sources, report) = run(rule.code, "good");
         assert!(report.findings.is_empty(), "{}: good gives\n{}", rule.code, shown(&report, &sources));
     }
@@ -91,12 +93,12 @@ fn every_fixture_belongs_to_a_rule() {
 
 /// What `--fix` does: all it promises, and nothing else.
 #[test]
-fn what_is_mended_is_not_found_any_more() {
+fn what_is_fixed_is_not_found_any_more() {
     for rule in rules::all() {
         let (mut sources, mut report) = run(rule.code, "bad");
         let fires = |report: &LintReport| report.findings.iter().filter(|finding| finding.rule == rule).count();
         let has_edits = report.findings.iter().any(|finding| finding.rule == rule && !finding.edits.is_empty());
-        assert_eq!(has_edits, rule.is_automatic, "{}: the table says whether --fix mends it", rule.code);
+        assert_eq!(has_edits, rule.is_automatic, "{}: the table says whether --fix fixes it", rule.code);
         let others = report.findings.iter().filter(|finding| finding.edits.is_empty()).count();
         for _ in 0..10 {
             for (number, source) in sources.iter_mut().enumerate() {
@@ -110,7 +112,7 @@ fn what_is_mended_is_not_found_any_more() {
         }
         assert!(
             report.findings.len() <= others,
-            "{}: mending made new findings\n{}",
+            "{}: fixing made new findings\n{}",
             rule.code,
             shown(&report, &sources)
         );
@@ -139,7 +141,7 @@ fn the_table_is_well_formed() {
 #[test]
 fn the_page_of_rules_is_what_the_table_says() {
     let page = fs::read_to_string(Path::new(testkit::ROOT).join("docs/lint-rules.md")).unwrap_or_default();
-    assert_eq!(page, explain::page(), "`just lint-reports` writes it anew");
+    assert_eq!(page, explain::page(), "`just lint-reports` writes it again");
 }
 
 /// Every manifest that `podferry generate` makes, alone and together.
@@ -155,22 +157,22 @@ fn what_is_generated_has_no_finding() {
             if !is_manifest || name.contains("seed") {
                 continue;
             }
-            let sources = [Source::new(&name, &fs::read_to_string(&path).unwrap())];
-            let report = lint(&sources, &Expected::default(), &[]);
+            let sources = [SourceFile::new(&name, &fs::read_to_string(&path).unwrap())];
+            let report = lint(&sources, &ExpectedTarget::default(), &[]);
             assert!(report.findings.is_empty(), "{folder}/{name}:\n{}", shown(&report, &sources));
             checked += 1;
         }
     }
     assert!(checked > 40, "{checked}");
-    let template = [Source::new("template.yaml", &fs::read_to_string(root.join("template.yaml")).unwrap())];
-    let report = lint(&template, &Expected::default(), &[]);
+    let template = [SourceFile::new("template.yaml", &fs::read_to_string(root.join("template.yaml")).unwrap())];
+    let report = lint(&template, &ExpectedTarget::default(), &[]);
     assert!(report.findings.is_empty(), "{}", shown(&report, &template));
-    let all: Vec<Source> = entries(&root.join("tests/fixtures/generate/all"))
+    let all: Vec<SourceFile> = entries(&root.join("tests/fixtures/generate/all"))
         .iter()
         .filter(|path| path.extension().is_some_and(|end| end == "yaml" || end == "json"))
-        .map(|path| Source::new(path.file_name().unwrap().to_str().unwrap(), &fs::read_to_string(path).unwrap()))
+        .map(|path| SourceFile::new(path.file_name().unwrap().to_str().unwrap(), &fs::read_to_string(path).unwrap()))
         .collect();
-    let report = lint(&all, &Expected::default(), &[]);
+    let report = lint(&all, &ExpectedTarget::default(), &[]);
     assert!(report.findings.is_empty(), "{}", shown(&report, &all));
 }
 
@@ -185,8 +187,8 @@ fn what_is_injected_has_no_finding() {
         if !name.contains(".sidecar.") && !name.contains(".label.") || name.starts_with("refused") {
             continue;
         }
-        let sources = [Source::new(&name, &fs::read_to_string(&path).unwrap())];
-        let report = lint(&sources, &Expected::default(), &[]);
+        let sources = [SourceFile::new(&name, &fs::read_to_string(&path).unwrap())];
+        let report = lint(&sources, &ExpectedTarget::default(), &[]);
         assert!(report.findings.is_empty(), "{name}:\n{}", shown(&report, &sources));
         checked += 1;
     }
@@ -202,8 +204,8 @@ fn any_text_is_looked_at() {
         prop_oneof![any::<String>(), "(apiVersion: v1\nkind: [A-Z]{1,3}\n|[ a-z:\\-{}\\[\\]\"'|>&*!#\n]{0,40}){0,6}"];
     runner
         .run(&texts, |text| {
-            let sources = [Source::new("any.yaml", &text)];
-            let report = lint(&sources, &Expected::default(), &[]);
+            let sources = [SourceFile::new("any.yaml", &text)];
+            let report = lint(&sources, &ExpectedTarget::default(), &[]);
             prop_assert!(!shown(&report, &sources).is_empty());
             prop_assert!(report.at_least(Severity::Note) == report.findings.len());
             Ok(())
@@ -213,11 +215,11 @@ fn any_text_is_looked_at() {
 
 /// `Match *` is narrowed to the tags of pods only where a filter gives no others.
 #[test]
-fn new_tags_are_not_lost_by_mending() {
+fn new_tags_are_not_lost_by_fixing() {
     let mut sources = sources("PF273", "bad");
     sources[0].text =
         sources[0].text.replace("Name cloudwatch_logs\n        Match kube.*", "Name cloudwatch_logs\n        Match *");
-    let report = lint(&sources, &Expected::default(), &[]);
+    let report = lint(&sources, &ExpectedTarget::default(), &[]);
     let everything: Vec<_> = report.findings.iter().filter(|finding| finding.rule.code == "PF272").collect();
     assert_eq!(everything.len(), 1, "{:?}", codes(&report));
     assert!(everything[0].edits.is_empty() && !everything[0].related.is_empty());
@@ -231,8 +233,8 @@ fn what_is_cut_is_looked_at() {
     for rule in rules::all() {
         for source in sources(rule.code, "bad") {
             for end in (0..source.text.len()).step_by(STEP).filter(|end| source.text.is_char_boundary(*end)) {
-                let cut = [Source::new(&source.name, &source.text[..end])];
-                let report = lint(&cut, &Expected::default(), &[]);
+                let cut = [SourceFile::new(&source.name, &source.text[..end])];
+                let report = lint(&cut, &ExpectedTarget::default(), &[]);
                 assert!(!shown(&report, &cut).is_empty());
             }
         }
@@ -242,14 +244,14 @@ fn what_is_cut_is_looked_at() {
 /// What vendors' own pages have: the guide of EKS, and Datadog's page.
 const SAMPLES: [&str; 5] = ["eks-cloudwatch", "eks-filters", "eks-firehose", "eks-opensearch", "seed"];
 
-fn sample(name: &str) -> (Vec<Source>, LintReport) {
+fn sample(name: &str) -> (Vec<SourceFile>, LintReport) {
     let root = Path::new(testkit::ROOT);
     let path = match name {
         "seed" => root.join("tests/fixtures/generate/logging-seed.yaml"),
         name => fixtures().join(format!("samples/{name}.yaml")),
     };
-    let sources = vec![Source::new(&format!("{name}.yaml"), &fs::read_to_string(path).unwrap())];
-    let report = lint(&sources, &Expected::default(), &[]);
+    let sources = vec![SourceFile::new(&format!("{name}.yaml"), &fs::read_to_string(path).unwrap())];
+    let report = lint(&sources, &ExpectedTarget::default(), &[]);
     (sources, report)
 }
 
@@ -259,7 +261,7 @@ fn samples_of_vendors_have_no_errors() {
         let (sources, report) = sample(name);
         assert_eq!(report.count(Severity::Error), 0, "{}", shown(&report, &sources));
         let written = fs::read_to_string(fixtures().join(format!("samples/{name}.txt"))).unwrap_or_default();
-        assert_eq!(shown(&report, &sources), written, "{name}: `just lint-reports` writes it anew");
+        assert_eq!(shown(&report, &sources), written, "{name}: `just lint-reports` writes it again");
     }
     // No filters, no separator, everything taken, kept for ever.
     assert_eq!(codes(&sample("seed").1), ["PF301", "PF272", "PF246", "PF245"]);

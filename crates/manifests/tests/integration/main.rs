@@ -5,7 +5,8 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stderr,
-    reason = "a test ends by a panic, and says on standard error what it skips"
+    clippy::disallowed_methods,
+    reason = "a test ends by a panic, says on standard error what it skips, and reads its fixtures"
 )]
 
 mod inject;

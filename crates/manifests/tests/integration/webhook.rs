@@ -2,19 +2,19 @@
 //! held against.
 
 use manifests::cluster::ClusterOptions;
-use manifests::inject::{Injected, Outcome, Want, inject};
+use manifests::inject::{InjectOutcome, InjectRequest, Injected, inject};
 use manifests::sidecar::Sidecar;
 use serde_json::{Value, json};
 
-pub(crate) fn sidecar() -> Want {
+pub(crate) fn sidecar() -> InjectRequest {
     let cluster = ClusterOptions { cluster: Some("prod".to_owned()), ..ClusterOptions::default() }.check().unwrap();
     let sidecar = Box::new(Sidecar::injected(&cluster));
-    Want::Sidecar { sidecar, service_account: Some("datadog-agent".to_owned()) }
+    InjectRequest::Sidecar { sidecar, service_account: Some("datadog-agent".to_owned()) }
 }
 
-pub(crate) fn label() -> Want {
+pub(crate) fn label() -> InjectRequest {
     let labels = vec![("agent.datadoghq.com/sidecar".to_owned(), "fargate".to_owned())];
-    Want::Labels { labels, own_user: false }
+    InjectRequest::Labels { labels, own_user: false }
 }
 
 /// The documents of a text.
@@ -101,15 +101,15 @@ fn list(value: &mut Value) -> &mut Vec<Value> {
 
 /// Names of the objects that were changed.
 pub(crate) fn changed(injected: &Injected) -> Vec<&str> {
-    let is_changed = |outcome: &Outcome| matches!(outcome, Outcome::Changed(_));
+    let is_changed = |outcome: &InjectOutcome| matches!(outcome, InjectOutcome::Changed(_));
     injected.objects.iter().filter(|one| is_changed(&one.outcome)).map(|one| one.name.as_str()).collect()
 }
 
 /// That a text says what it should afterwards, and that it is done with it.
-pub(crate) fn holds(text: &str, want: &Want, expected: impl Fn(Value) -> Value) -> Injected {
+pub(crate) fn holds(text: &str, want: &InjectRequest, expected: impl Fn(Value) -> Value) -> Injected {
     let out = inject(text, want).unwrap();
     let is_changed = |object: &Value| {
-        let mut objects = out.objects.iter().filter(|one| matches!(one.outcome, Outcome::Changed(_)));
+        let mut objects = out.objects.iter().filter(|one| matches!(one.outcome, InjectOutcome::Changed(_)));
         objects.any(|one| object["kind"] == one.kind.as_str() && object["metadata"]["name"] == one.name.as_str())
     };
     let of_object = |object: Value| if is_changed(&object) { expected(object) } else { object };

@@ -8,7 +8,7 @@ const MAX_DEPTH: u32 = 64;
 
 /// What may come next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Expected {
+enum ExpectedToken {
     Value,
     ValueOrEnd,
     Name,
@@ -24,12 +24,12 @@ pub(crate) struct JsonLines {
     /// One bit a level, the innermost lowest: 1 for an object, 0 for an array.
     levels: u64,
     depth: u32,
-    expected: Expected,
+    expected: ExpectedToken,
 }
 
 /// What a line was to the JSON before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Step {
+pub(crate) enum JsonProgress {
     /// It goes on.
     More,
     /// It is whole.
@@ -47,29 +47,29 @@ impl JsonLines {
         if !opens || !matches!(line.trim_end().as_bytes().last()?, b'{' | b'[' | b',') {
             return None;
         }
-        let mut json = JsonLines { levels: 0, depth: 0, expected: Expected::Value };
+        let mut json = JsonLines { levels: 0, depth: 0, expected: ExpectedToken::Value };
         let is_container = matches!(line.trim_start().as_bytes().first()?, b'{' | b'[');
-        (is_container && json.next(line) == Step::More).then_some(json)
+        (is_container && json.next(line) == JsonProgress::More).then_some(json)
     }
 
     /// Reads the next line.
-    pub(crate) fn next(&mut self, line: &str) -> Step {
+    pub(crate) fn next(&mut self, line: &str) -> JsonProgress {
         let mut rest = line.as_bytes();
         loop {
             rest = rest.trim_ascii_start();
             if rest.is_empty() {
-                return if self.expected == Expected::Nothing { Step::Whole } else { Step::More };
+                return if self.expected == ExpectedToken::Nothing { JsonProgress::Whole } else { JsonProgress::More };
             }
             match self.token(rest) {
                 Some(after) => rest = after,
-                None => return Step::Broken,
+                None => return JsonProgress::Broken,
             }
         }
     }
 
     /// Takes one token; the bytes behind it, or `None` where it cannot stand.
     fn token<'t>(&mut self, bytes: &'t [u8]) -> Option<&'t [u8]> {
-        use Expected::{Colon, CommaOrEnd, Name, NameOrEnd, Nothing, Value, ValueOrEnd};
+        use ExpectedToken::{Colon, CommaOrEnd, Name, NameOrEnd, Nothing, Value, ValueOrEnd};
         let (&first, rest) = bytes.split_first()?;
         match (first, self.expected) {
             (b'{', Value | ValueOrEnd) => self.open(true).then_some(rest),
@@ -107,14 +107,14 @@ impl JsonLines {
     fn open(&mut self, is_object: bool) -> bool {
         self.levels = self.levels << 1 | u64::from(is_object);
         self.depth += 1;
-        self.expected = if is_object { Expected::NameOrEnd } else { Expected::ValueOrEnd };
+        self.expected = if is_object { ExpectedToken::NameOrEnd } else { ExpectedToken::ValueOrEnd };
         self.depth <= MAX_DEPTH
     }
 
     fn close<'t>(&mut self, rest: &'t [u8]) -> Option<&'t [u8]> {
         self.levels >>= 1;
         self.depth = self.depth.checked_sub(1)?;
-        self.expected = if self.depth == 0 { Expected::Nothing } else { Expected::CommaOrEnd };
+        self.expected = if self.depth == 0 { ExpectedToken::Nothing } else { ExpectedToken::CommaOrEnd };
         Some(rest)
     }
 }
@@ -150,17 +150,17 @@ mod tests {
     use super::*;
 
     /// Feeds lines until one is not `More`; which one that was, and what it said.
-    fn run(text: &str) -> Option<(usize, Step)> {
+    fn run(text: &str) -> Option<(usize, JsonProgress)> {
         let mut lines = text.split('\n');
         let mut json = JsonLines::begin(lines.next()?)?;
-        lines.map(|line| json.next(line)).enumerate().find(|(_, step)| *step != Step::More)
+        lines.map(|line| json.next(line)).enumerate().find(|(_, step)| *step != JsonProgress::More)
     }
 
     #[test]
     fn an_object_and_an_array_over_lines() {
-        assert_eq!(run("{\n  \"a\": 1,\n  \"b\": [true, null]\n}"), Some((2, Step::Whole)));
-        assert_eq!(run("[\n  {\n    \"a\": \"}\\\"\"\n  }\n]"), Some((3, Step::Whole)));
-        assert_eq!(run("{ \"a\": 1,\n\n \"b\": -1.5e3}  "), Some((1, Step::Whole)));
+        assert_eq!(run("{\n  \"a\": 1,\n  \"b\": [true, null]\n}"), Some((2, JsonProgress::Whole)));
+        assert_eq!(run("[\n  {\n    \"a\": \"}\\\"\"\n  }\n]"), Some((3, JsonProgress::Whole)));
+        assert_eq!(run("{ \"a\": 1,\n\n \"b\": -1.5e3}  "), Some((1, JsonProgress::Whole)));
     }
 
     #[test]
@@ -177,7 +177,7 @@ mod tests {
             "[\n1,\n]",
             "{\n\"a\": \"open",
         ] {
-            assert!(matches!(run(text), Some((_, Step::Broken))), "{text}");
+            assert!(matches!(run(text), Some((_, JsonProgress::Broken))), "{text}");
         }
     }
 
@@ -194,7 +194,10 @@ mod tests {
             let lines = vec!["["; depth].join("\n") + "\n" + &vec!["]"; depth].join("\n");
             run(&lines).map(|(_, step)| step)
         };
-        assert_eq!([63, 64, 65].map(nested), [Some(Step::Whole), Some(Step::Whole), Some(Step::Broken)]);
+        assert_eq!(
+            [63, 64, 65].map(nested),
+            [Some(JsonProgress::Whole), Some(JsonProgress::Whole), Some(JsonProgress::Broken)]
+        );
     }
 
     proptest! {
@@ -203,12 +206,12 @@ mod tests {
             let inner: Value = keys.iter().map(|key| (key.clone(), Value::from(number))).collect::<serde_json::Map<_, _>>().into();
             let value = serde_json::json!({ "a": [inner.clone(), [], {}], "b": inner });
             let text = serde_json::to_string_pretty(&value).unwrap();
-            prop_assert_eq!(run(&text), Some((text.lines().count() - 2, Step::Whole)));
+            prop_assert_eq!(run(&text), Some((text.lines().count() - 2, JsonProgress::Whole)));
         }
 
         #[test]
         fn what_is_whole_is_json(text in "([\\[\\]{}:,\"a1 ]|true|\n){0,40}") {
-            if let Some((last, Step::Whole)) = run(&text) {
+            if let Some((last, JsonProgress::Whole)) = run(&text) {
                 let whole: Vec<&str> = text.split('\n').take(last + 2).collect();
                 prop_assert!(serde_json::from_str::<Value>(&whole.join("\n")).is_ok());
             }

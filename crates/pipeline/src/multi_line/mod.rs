@@ -10,10 +10,10 @@
 mod json_lines;
 pub(crate) mod trace;
 
-use json_lines::{JsonLines, Step};
+use json_lines::{JsonLines, JsonProgress};
 use trace::{Trace, Verdict};
 
-use super::line::{Held, Line};
+use super::line::{HeldLine, LogLine};
 use super::rules::pattern::Pattern;
 
 /// How large a joined log may grow; the next line then begins another.
@@ -46,20 +46,20 @@ pub(crate) enum Mode<'s> {
 
 /// Lines that are one log so far, and those that may turn out to be part of it.
 #[derive(Debug)]
-struct Group<'e> {
+struct LineGroup<'e> {
     /// Which log of the event it is, by its beginning.
     number: usize,
-    head: Held<'e>,
+    head: HeldLine<'e>,
     /// Where the first line ends in the text.
     first: usize,
     last_ms: Option<i64>,
-    waiting: Vec<Held<'e>>,
+    waiting: Vec<HeldLine<'e>>,
     waiting_bytes: usize,
-    kind: Kind,
+    kind: GroupKind,
 }
 
 #[derive(Debug)]
-enum Kind {
+enum GroupKind {
     Pattern,
     Trace(Trace),
     Json(JsonLines),
@@ -76,20 +76,20 @@ enum Fit {
 /// The groups of one event.
 #[derive(Debug, Default)]
 pub(crate) struct Joiner<'e> {
-    groups: Vec<Group<'e>>,
+    groups: Vec<LineGroup<'e>>,
     /// Whole logs, by number, that wait for those that began before them.
-    late: Vec<(usize, Held<'e>)>,
+    late: Vec<(usize, HeldLine<'e>)>,
     /// Strings to be used again.
     spare: Vec<String>,
     begun: usize,
     joined: usize,
 }
 
-type Emit<'f, 'e> = &'f mut dyn FnMut(Line<'e, '_>);
+type Emit<'f, 'e> = &'f mut dyn FnMut(LogLine<'e, '_>);
 
 impl<'e> Joiner<'e> {
     /// Takes a line; gives logs that are whole to `emit`.
-    pub(crate) fn push(&mut self, line: Line<'e, '_>, mode: Mode, emit: Emit<'_, 'e>) {
+    pub(crate) fn push(&mut self, line: LogLine<'e, '_>, mode: Mode, emit: Emit<'_, 'e>) {
         let at = self.groups.iter().position(|group| line.is_beside(&group.head));
         let Some(at) = at else {
             return match mode {
@@ -104,7 +104,7 @@ impl<'e> Joiner<'e> {
                 self.close(at, mode, emit);
             }
             Fit::Waits => {
-                let held = Held::keep(&line, self.spare.pop().unwrap_or_default());
+                let held = HeldLine::keep(&line, self.spare.pop().unwrap_or_default());
                 self.groups[at].wait(held);
             }
             // Most lines: the one before was alone, and so may this one be. Its buffer serves again.
@@ -113,7 +113,7 @@ impl<'e> Joiner<'e> {
                 let group = &mut self.groups[at];
                 emit(group.head.line());
                 let buffer = std::mem::take(&mut group.head.text);
-                *group = Group::new(Held::keep(&line, buffer), Mode::Auto, self.begun);
+                *group = LineGroup::new(HeldLine::keep(&line, buffer), Mode::Auto, self.begun);
             }
             Fit::No => {
                 self.close(at, mode, emit);
@@ -129,7 +129,7 @@ impl<'e> Joiner<'e> {
 
     /// The first event of what is still open, as far as its last line is not older than `since_ms`.
     pub(crate) fn open_since(&self, since_ms: i64) -> Option<usize> {
-        let is_young = |group: &&Group| group.last_ms.is_none_or(|time| time >= since_ms);
+        let is_young = |group: &&LineGroup| group.last_ms.is_none_or(|time| time >= since_ms);
         self.groups.iter().filter(is_young).map(|group| group.head.events.0).min()
     }
 
@@ -141,13 +141,13 @@ impl<'e> Joiner<'e> {
         }
     }
 
-    fn begin(&mut self, line: Line<'e, '_>, mode: Mode, emit: Emit<'_, 'e>) {
+    fn begin(&mut self, line: LogLine<'e, '_>, mode: Mode, emit: Emit<'_, 'e>) {
         if line.is_blank() {
             return emit(line);
         }
         self.begun += 1;
-        let held = Held::keep(&line, self.spare.pop().unwrap_or_default());
-        self.groups.push(Group::new(held, mode, self.begun));
+        let held = HeldLine::keep(&line, self.spare.pop().unwrap_or_default());
+        self.groups.push(LineGroup::new(held, mode, self.begun));
     }
 
     /// Whether a group is all that there is, and nothing waits.
@@ -155,7 +155,7 @@ impl<'e> Joiner<'e> {
         self.groups.len() == 1 && self.late.is_empty() && self.groups.get(at).is_some_and(|one| one.waiting.is_empty())
     }
 
-    fn join(&mut self, at: usize, line: &Line<'e, '_>) {
+    fn join(&mut self, at: usize, line: &LogLine<'e, '_>) {
         let Some(group) = self.groups.get_mut(at) else { return };
         group.waiting_bytes = 0;
         for held in group.waiting.drain(..) {
@@ -175,8 +175,8 @@ impl<'e> Joiner<'e> {
         for held in group.waiting {
             match group.kind {
                 // Lines of JSON that never became whole are nothing else either; blank ones are no part of a log.
-                Kind::Json(_) | Kind::Pattern => self.release(group.number, held),
-                Kind::Trace(_) => {
+                GroupKind::Json(_) | GroupKind::Pattern => self.release(group.number, held),
+                GroupKind::Trace(_) => {
                     self.push(held.line(), mode, emit);
                     self.spare.push(held.text);
                 }
@@ -186,7 +186,7 @@ impl<'e> Joiner<'e> {
     }
 
     /// Puts a log behind those that began before it.
-    fn release(&mut self, number: usize, held: Held<'e>) {
+    fn release(&mut self, number: usize, held: HeldLine<'e>) {
         let at = self.late.partition_point(|(other, _)| *other <= number);
         self.late.insert(at, (number, held));
     }
@@ -203,7 +203,7 @@ impl<'e> Joiner<'e> {
     }
 }
 
-fn append(head: &mut Held, line: &Line) {
+fn append(head: &mut HeldLine, line: &LogLine) {
     head.text.push('\n');
     head.text.push_str(line.text);
     head.lines += line.lines;
@@ -213,16 +213,16 @@ fn append(head: &mut Held, line: &Line) {
     head.merged = false;
 }
 
-impl<'e> Group<'e> {
-    fn new(head: Held<'e>, mode: Mode, number: usize) -> Group<'e> {
+impl<'e> LineGroup<'e> {
+    fn new(head: HeldLine<'e>, mode: Mode, number: usize) -> LineGroup<'e> {
         let kind = match mode {
-            Mode::Pattern(_) => Kind::Pattern,
+            Mode::Pattern(_) => GroupKind::Pattern,
             Mode::Auto | Mode::Off => match JsonLines::begin(&head.text).filter(|_| !head.merged) {
-                Some(json) => Kind::Json(json),
-                None => Kind::Trace(Trace::begin(&head.text)),
+                Some(json) => GroupKind::Json(json),
+                None => GroupKind::Trace(Trace::begin(&head.text)),
             },
         };
-        Group {
+        LineGroup {
             number,
             first: head.text.len(),
             last_ms: head.timestamp,
@@ -233,14 +233,14 @@ impl<'e> Group<'e> {
         }
     }
 
-    fn wait(&mut self, held: Held<'e>) {
+    fn wait(&mut self, held: HeldLine<'e>) {
         self.waiting_bytes += held.text.len() + 1;
         self.last_ms = held.timestamp;
         self.waiting.push(held);
     }
 
     /// What a line is to this group.
-    fn fit(&mut self, line: &Line, mode: Mode) -> Fit {
+    fn fit(&mut self, line: &LogLine, mode: Mode) -> Fit {
         let lines = self.head.lines + self.waiting.len();
         let bytes = self.head.text.len() + self.waiting_bytes + 1 + line.text.len();
         if lines >= MAX_LINES || bytes > MAX_BYTES {
@@ -248,22 +248,22 @@ impl<'e> Group<'e> {
         }
         let first = self.head.text.get(..self.first).unwrap_or_default();
         match (&mut self.kind, mode) {
-            (Kind::Pattern, Mode::Pattern(pattern)) => match pattern.is_match(line.text) {
+            (GroupKind::Pattern, Mode::Pattern(pattern)) => match pattern.is_match(line.text) {
                 true => Fit::No,
                 false if line.is_blank() => Fit::Waits,
                 false => Fit::Joins,
             },
-            (Kind::Pattern, _) | (_, Mode::Off | Mode::Pattern(_)) => Fit::No,
+            (GroupKind::Pattern, _) | (_, Mode::Off | Mode::Pattern(_)) => Fit::No,
             // What a filter put beside one line alone would be lost.
             _ if line.attributes != self.head.attributes.as_deref() || paused(self.last_ms, line.timestamp) => Fit::No,
-            (Kind::Json(json), Mode::Auto) => match json.next(line.text) {
-                Step::More => Fit::Waits,
-                Step::Whole => Fit::Ends,
-                Step::Broken => Fit::No,
+            (GroupKind::Json(json), Mode::Auto) => match json.next(line.text) {
+                JsonProgress::More => Fit::Waits,
+                JsonProgress::Whole => Fit::Ends,
+                JsonProgress::Broken => Fit::No,
             },
             // An object that Fluent Bit had parsed was one line, and one log.
-            (Kind::Trace(_), Mode::Auto) if line.merged => Fit::No,
-            (Kind::Trace(trace), Mode::Auto) => match trace.next(first, line.text) {
+            (GroupKind::Trace(_), Mode::Auto) if line.merged => Fit::No,
+            (GroupKind::Trace(trace), Mode::Auto) => match trace.next(first, line.text) {
                 Verdict::New => Fit::No,
                 Verdict::Joins => Fit::Joins,
                 Verdict::Maybe if self.waiting.len() >= MAX_WAITING => Fit::No,

@@ -18,10 +18,10 @@ pub struct ContainerFilter {
 
 /// One list: a container that any of them matches is on it.
 #[derive(Debug, Clone, Default)]
-pub struct FilterList(Vec<Filter>);
+pub struct FilterList(Vec<ContainerPattern>);
 
 #[derive(Debug, Clone)]
-struct Filter {
+struct ContainerPattern {
     subject: Subject,
     pattern: Pattern,
     /// As it was written.
@@ -53,12 +53,12 @@ impl FilterList {
         Err(errors.into_iter().filter_map(Result::err).collect())
     }
 
-    fn find(&self, pod: &Pod) -> Option<&Filter> {
+    fn find(&self, pod: &Pod) -> Option<&ContainerPattern> {
         self.0.iter().find(|filter| filter.matches(pod))
     }
 }
 
-fn filter(text: String, number: usize) -> Result<Filter, RuleError> {
+fn filter(text: String, number: usize) -> Result<ContainerPattern, RuleError> {
     let fail = |problem: String| RuleError { name: None, problem: format!("filter {number} {problem}") };
     let (subject, pattern) = text.split_once(':').unwrap_or_default();
     let subject = match subject {
@@ -68,10 +68,10 @@ fn filter(text: String, number: usize) -> Result<Filter, RuleError> {
         _ => return Err(fail("must begin with `name:`, `image:` or `kube_namespace:`".to_owned())),
     };
     let pattern = Pattern::new(pattern, Dialect::Go).map_err(|error| fail(format!("does not compile: {error}")))?;
-    Ok(Filter { subject, pattern, text })
+    Ok(ContainerPattern { subject, pattern, text })
 }
 
-impl Filter {
+impl ContainerPattern {
     fn matches(&self, pod: &Pod) -> bool {
         let is_match = |text: &str| !text.is_empty() && self.pattern.is_match(text);
         match self.subject {

@@ -24,15 +24,15 @@ pub const MASK_BROKEN: &str = "[podferry: mask rule does not compile]";
 
 /// One rule that works.
 #[derive(Debug, Clone)]
-pub struct Rule {
+pub struct ProcessingRule {
     /// As its author calls it.
     pub name: String,
-    pub action: Action,
+    pub action: RuleAction,
 }
 
 /// What a rule does.
 #[derive(Debug, Clone)]
-pub enum Action {
+pub enum RuleAction {
     /// `exclude_at_match`: leaves out what matches, anywhere in the text.
     Exclude(Pattern),
     /// `include_at_match`: leaves out what does not match.
@@ -68,7 +68,7 @@ pub struct RuleError {
 #[derive(Debug, Clone, Default)]
 pub struct RuleSet {
     /// In order, without `multi_line`, which comes before all others.
-    pub rules: Vec<Rule>,
+    pub rules: Vec<ProcessingRule>,
     pub multi_line: Option<MultiLine>,
     /// What could not be used.
     pub errors: Vec<RuleError>,
@@ -84,7 +84,7 @@ pub(crate) struct Chain {
 
 /// What a rule did to a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
+pub enum RuleEffect {
     Excluded,
     Masked,
     /// Replaced as a whole: see [`MASK_BROKEN`].
@@ -93,14 +93,14 @@ pub enum Effect {
 
 /// One thing that happened to a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct AppliedRule {
     pub rule: String,
-    pub effect: Effect,
+    pub effect: RuleEffect,
 }
 
 /// What the rules leave of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Outcome<'t> {
+pub(crate) enum RulesOutcome<'t> {
     Keep(Cow<'t, str>),
     /// The text, its attributes too, could not be masked; [`MASK_BROKEN`] stands for it.
     Withheld,
@@ -112,7 +112,9 @@ impl Chain {
     pub(crate) fn new(first: &Arc<RuleSet>, own: &Arc<RuleSet>, last: &Arc<RuleSet>) -> Chain {
         let sets = [first.clone(), own.clone(), last.clone()];
         let all = || sets.iter().flat_map(|set| &set.rules);
-        let is_mask = |rule: &Rule| matches!(rule.action, Action::Mask(..) | Action::Scrub(_) | Action::BrokenMask);
+        let is_mask = |rule: &ProcessingRule| {
+            matches!(rule.action, RuleAction::Mask(..) | RuleAction::Scrub(_) | RuleAction::BrokenMask)
+        };
         Chain { is_empty: all().next().is_none(), masks: all().any(is_mask), sets }
     }
 
@@ -121,43 +123,48 @@ impl Chain {
         self.is_empty
     }
 
-    fn rules(&self) -> impl Iterator<Item = &Rule> {
+    fn rules(&self) -> impl Iterator<Item = &ProcessingRule> {
         self.sets.iter().flat_map(|set| &set.rules)
     }
 
     /// Whether `exclude_truncated` is among them, and its name.
     pub(crate) fn excludes_truncated(&self) -> Option<&str> {
         let mut rules = self.rules();
-        rules.find(|rule| matches!(rule.action, Action::ExcludeTruncated)).map(|rule| rule.name.as_str())
+        rules.find(|rule| matches!(rule.action, RuleAction::ExcludeTruncated)).map(|rule| rule.name.as_str())
     }
 
     /// Applies all rules in order. `tell` hears what they did.
-    pub(crate) fn apply<'t>(&self, text: &'t str, truncated: bool, mut tell: impl FnMut(&Rule, Effect)) -> Outcome<'t> {
+    pub(crate) fn apply<'t>(
+        &self,
+        text: &'t str,
+        truncated: bool,
+        mut tell: impl FnMut(&ProcessingRule, RuleEffect),
+    ) -> RulesOutcome<'t> {
         let mut text = Cow::Borrowed(text);
         for rule in self.rules() {
             let excluded = match &rule.action {
-                Action::Exclude(pattern) => matches(pattern, &text),
-                Action::Include(pattern) => !matches(pattern, &text),
-                Action::ExcludeTruncated => truncated,
-                Action::BrokenMask => {
-                    tell(rule, Effect::Withheld);
-                    return Outcome::Withheld;
+                RuleAction::Exclude(pattern) => matches(pattern, &text),
+                RuleAction::Include(pattern) => !matches(pattern, &text),
+                RuleAction::ExcludeTruncated => truncated,
+                RuleAction::BrokenMask => {
+                    tell(rule, RuleEffect::Withheld);
+                    return RulesOutcome::Withheld;
                 }
-                Action::Mask(..) | Action::Scrub(_) => {
+                RuleAction::Mask(..) | RuleAction::Scrub(_) => {
                     let masked = rule.masked(&text);
                     if let Some(masked) = masked {
-                        tell(rule, Effect::Masked);
+                        tell(rule, RuleEffect::Masked);
                         text = Cow::Owned(masked);
                     }
                     false
                 }
             };
             if excluded {
-                tell(rule, Effect::Excluded);
-                return Outcome::Excluded;
+                tell(rule, RuleEffect::Excluded);
+                return RulesOutcome::Excluded;
             }
         }
-        Outcome::Keep(text)
+        RulesOutcome::Keep(text)
     }
 
     /// Applies the masks to the attributes of a log, a JSON object: to each name, string and number by itself, since escapes may
@@ -193,12 +200,12 @@ fn matches(pattern: &Pattern, text: &str) -> bool {
     pattern.is_match(text) || trimmed.len() < text.len() && pattern.is_match(trimmed)
 }
 
-impl Rule {
+impl ProcessingRule {
     /// What a mask makes of a text; `None` if this is none, or it changes nothing.
     fn masked(&self, text: &str) -> Option<String> {
         let masked = match &self.action {
-            Action::Mask(pattern, replacement) => replacement.mask(pattern, text),
-            Action::Scrub(scrubber) => scrubber.scrub(text),
+            RuleAction::Mask(pattern, replacement) => replacement.mask(pattern, text),
+            RuleAction::Scrub(scrubber) => scrubber.scrub(text),
             _ => return None,
         };
         match masked {

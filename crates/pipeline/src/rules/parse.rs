@@ -1,7 +1,7 @@
 //! `log_processing_rules`, as pods' annotations and `DD_LOGS_CONFIG_PROCESSING_RULES` write them.
 //!
 //! Reading never fails as a whole: rules that work are kept, in order, beside what is wrong with the others. A mask that
-//! does not work stays in the list as [`Action::BrokenMask`], so that what it was to hide is not passed on. The Agent
+//! does not work stays in the list as [`RuleAction::BrokenMask`], so that what it was to hide is not passed on. The Agent
 //! refuses the container's logs altogether.
 //!
 //! Source: DataDog/datadog-agent, `comp/logs/agent/config/processing_rules.go`, `ValidateProcessingRules` and
@@ -10,7 +10,7 @@
 use serde_json::Value;
 
 use super::pattern::{Dialect, Pattern, PatternError, Replacement};
-use super::{Action, MultiLine, Rule, RuleError, RuleSet};
+use super::{MultiLine, ProcessingRule, RuleAction, RuleError, RuleSet};
 
 /// How many rules a list may have. Every pod's author can write some, and all share the function's memory.
 pub(crate) const MAX_RULES: usize = 64;
@@ -102,7 +102,7 @@ impl RuleSet {
     fn fail(&mut self, name: Option<String>, problem: impl Into<String>, masks: bool) {
         if masks {
             let name = name.clone().unwrap_or_else(|| "mask_sequences".to_owned());
-            self.rules.push(Rule { name, action: Action::BrokenMask });
+            self.rules.push(ProcessingRule { name, action: RuleAction::BrokenMask });
         }
         self.errors.push(RuleError { name, problem: problem.into() });
     }
@@ -120,7 +120,7 @@ impl RuleSet {
         let kind = text("type").unwrap_or_default();
         let masks = mentions_mask(kind) || rule.get("replace_placeholder").is_some();
         match compile(rule, kind) {
-            Ok(Compiled::Action(action)) => self.rules.push(Rule { name: shown.clone(), action }),
+            Ok(Compiled::Action(action)) => self.rules.push(ProcessingRule { name: shown.clone(), action }),
             Ok(Compiled::MultiLine(pattern)) if self.multi_line.is_none() => {
                 self.multi_line = Some(MultiLine { name: shown.clone(), pattern });
             }
@@ -134,7 +134,7 @@ impl RuleSet {
 }
 
 enum Compiled {
-    Action(Action),
+    Action(RuleAction),
     MultiLine(Pattern),
 }
 
@@ -147,9 +147,9 @@ fn compile(rule: &Value, kind: &str) -> Result<Compiled, String> {
     let failed = |error: PatternError| format!("its `pattern` does not compile: {error}");
     let go = |pattern: &str| Pattern::new(pattern, Dialect::Go).map_err(failed);
     let action = match kind {
-        "exclude_at_match" => Action::Exclude(go(pattern()?)?),
-        "include_at_match" => Action::Include(go(pattern()?)?),
-        "exclude_truncated" => Action::ExcludeTruncated,
+        "exclude_at_match" => RuleAction::Exclude(go(pattern()?)?),
+        "include_at_match" => RuleAction::Include(go(pattern()?)?),
+        "exclude_truncated" => RuleAction::ExcludeTruncated,
         "mask_sequences" => {
             let placeholder = match rule.get("replace_placeholder") {
                 None | Some(Value::Null) => "",
@@ -159,7 +159,7 @@ fn compile(rule: &Value, kind: &str) -> Result<Compiled, String> {
             let pattern = go(pattern()?)?;
             let replacement = Replacement::new(placeholder, &pattern, Dialect::Go)
                 .map_err(|error| format!("its `replace_placeholder` cannot be used: {error}"))?;
-            Action::Mask(pattern, replacement)
+            RuleAction::Mask(pattern, replacement)
         }
         "multi_line" => {
             return Pattern::anchored(pattern()?, Dialect::Go).map(Compiled::MultiLine).map_err(failed);

@@ -21,7 +21,7 @@ struct Share {
 /// What may stand in a rule.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct WrittenRule {
     #[serde(default)]
     kube_namespace: Names,
     #[serde(default, alias = "container")]
@@ -104,7 +104,7 @@ impl Sampling {
 fn share(rule: serde_json::Value, number: usize) -> Result<Share, String> {
     const EXPECTED: &str = "must be an object of `rate` (0 to 1) and, as wanted, `kube_namespace`, `kube_container_name` and \
                             `status`, each a name or a list of names";
-    let written: Written = serde_json::from_value(rule).map_err(|_| EXPECTED.to_owned())?;
+    let written: WrittenRule = serde_json::from_value(rule).map_err(|_| EXPECTED.to_owned())?;
     if !(0.0..=1.0).contains(&written.rate) {
         return Err("must have a `rate` from 0 to 1".to_owned());
     }

@@ -16,7 +16,7 @@ use tag_set::{MAX_TAGS, TagSet};
 
 use super::autodiscovery::{self, ContainerLogs};
 use super::record::Metadata;
-use super::stream::Origin;
+use super::stream::StreamOrigin;
 
 /// Marks that a single log may bear besides: `partial:true` and `truncated:true`.
 const MAX_MARKS: usize = 2;
@@ -66,22 +66,22 @@ impl Identity {
 
 /// Where a log comes from: what is the same for all of an event.
 #[derive(Debug, Clone, Copy)]
-pub struct Place<'a> {
+pub struct LogPlace<'a> {
     pub log_group: &'a str,
-    pub origin: Origin<'a>,
+    pub origin: StreamOrigin<'a>,
 }
 
 /// The pod that a log is of, as far as names and record tell.
-pub fn pod(place: &Place, metadata: &Metadata) -> Pod {
+pub fn pod(place: &LogPlace, metadata: &Metadata) -> Pod {
     let mut pod = metadata.kubernetes.as_deref().map(Pod::parse).unwrap_or_default();
     match place.origin {
-        Origin::Container(container) => {
+        StreamOrigin::Container(container) => {
             container.pod.clone_into(&mut pod.name);
             container.namespace.clone_into(&mut pod.namespace);
             container.container.clone_into(&mut pod.container);
             container.id.clone_into(&mut pod.container_id);
         }
-        Origin::FluentBit { pod: Some((name, namespace)) } => {
+        StreamOrigin::FluentBit { pod: Some((name, namespace)) } => {
             name.clone_into(&mut pod.name);
             namespace.clone_into(&mut pod.namespace);
         }
@@ -92,7 +92,7 @@ pub fn pod(place: &Place, metadata: &Metadata) -> Pod {
 
 /// Works out tags, service, source and host; `logs` is what the pod's annotation says of the container's logs.
 pub fn identify(
-    place: &Place,
+    place: &LogPlace,
     pod: &Pod,
     logs: &ContainerLogs,
     metadata: &Metadata,
@@ -119,10 +119,10 @@ pub fn identify(
 
     let image = image.unwrap_or_default();
     let (own_source, own_service) = match place.origin {
-        Origin::FluentBit { .. } => ("fluent-bit", "fluent-bit"),
-        Origin::Service(source) => (source, source),
+        StreamOrigin::FluentBit { .. } => ("fluent-bit", "fluent-bit"),
+        StreamOrigin::Service(source) => (source, source),
         // Nothing tells of a pod: some other log group, as Datadog's forwarder names it.
-        Origin::Unknown { guess } if pod.name.is_empty() => (guess, guess),
+        StreamOrigin::Unknown { guess } if pod.name.is_empty() => (guess, guess),
         _ => ("kubernetes", "kubernetes"),
     };
     let first = |choices: [&str; 5]| choices.into_iter().find(|name| !name.is_empty()).unwrap_or_default().to_owned();
@@ -142,29 +142,29 @@ pub fn identify(
 
 /// The cluster that settings or log group name, as a tag's value: the function's own metrics have it as a dimension, so nothing that
 /// a record says may choose it. Each new value would be another set of metrics to pay for.
-pub(crate) fn told_cluster(place: &Place, settings: &TagSettings) -> Option<String> {
+pub(crate) fn told_cluster(place: &LogPlace, settings: &TagSettings) -> Option<String> {
     let in_tags = settings.tags.iter().find_map(|tag| tag.strip_prefix(CLUSTER));
     let name = in_tags.or(settings.cluster_name.as_deref()).or_else(|| cluster_of_group(place))?;
     tag_set::normalise(&format!("{CLUSTER}{name}")).strip_prefix(CLUSTER).map(str::to_owned)
 }
 
-fn cluster_of_group<'a>(place: &Place<'a>) -> Option<&'a str> {
+fn cluster_of_group<'a>(place: &LogPlace<'a>) -> Option<&'a str> {
     match place.origin {
-        Origin::FluentBit { .. } => place.log_group.strip_suffix("-fluent-bit-logs"),
+        StreamOrigin::FluentBit { .. } => place.log_group.strip_suffix("-fluent-bit-logs"),
         _ => place.log_group.strip_prefix("/aws/eks/").and_then(|rest| rest.split_once('/')).map(|(name, _)| name),
     }
 }
 
 /// `kube_cluster_name`: from the record, else the settings, else the log group; not twice if `DD_TAGS` has it.
-fn add_cluster(tags: &mut TagSet, place: &Place, metadata: &Metadata, settings: &TagSettings) {
+fn add_cluster(tags: &mut TagSet, place: &LogPlace, metadata: &Metadata, settings: &TagSettings) {
     if settings.tags.iter().any(|tag| tag.starts_with(CLUSTER)) {
         return;
     }
     let from_group = cluster_of_group(place);
     let is_kubernetes = match place.origin {
-        Origin::Service(source) => source == "eks",
-        Origin::Unknown { .. } => metadata.kubernetes.is_some() || from_group.is_some(),
-        Origin::Container(_) | Origin::FluentBit { .. } => true,
+        StreamOrigin::Service(source) => source == "eks",
+        StreamOrigin::Unknown { .. } => metadata.kubernetes.is_some() || from_group.is_some(),
+        StreamOrigin::Container(_) | StreamOrigin::FluentBit { .. } => true,
     };
     let from_settings = settings.cluster_name.as_deref().filter(|_| is_kubernetes);
     if let Some(name) = metadata.cluster_name.as_deref().or(from_settings).or(from_group) {

@@ -8,14 +8,14 @@ use aws_lambda_events::event::kinesis::KinesisEvent;
 use aws_lambda_events::event::sqs::SqsEvent;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use pipeline::event::{self, Event, EventError};
+use pipeline::event::{self, EventError, InvocationEvent};
 use pipeline::{self, PipelineSettings};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use testkit::events::*;
 
 fn process(event: &[u8]) -> Result<pipeline::Processed, EventError> {
-    pipeline::process(event, ARN, &PipelineSettings::default())
+    pipeline::process(event, ARN, &PipelineSettings::default(), BEFORE_ALL_LOGS_MS)
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn the_cap_holds_for_whole_events() {
     let event = envelope(&gzip(text.as_bytes()));
     for (limit, ok) in [(text.len() - 1, false), (text.len(), true), (text.len() + 1, true)] {
         let settings = PipelineSettings { max_decompressed_bytes: limit as u64, ..PipelineSettings::default() };
-        let result = pipeline::process(&event, ARN, &settings);
+        let result = pipeline::process(&event, ARN, &settings, BEFORE_ALL_LOGS_MS);
         assert_eq!(result.is_ok(), ok, "{limit}");
     }
 }
@@ -72,9 +72,9 @@ fn the_cap_holds_for_whole_events() {
 fn the_functions_own_log_group_is_refused() {
     let settings = PipelineSettings { own_log_group: Some("/podferry/own".into()), ..PipelineSettings::default() };
     let own = event(&content("/podferry/own", "s", &[(1, "x")]));
-    assert_eq!(pipeline::process(&own, ARN, &settings).unwrap_err(), EventError::OwnLogGroup);
+    assert_eq!(pipeline::process(&own, ARN, &settings, BEFORE_ALL_LOGS_MS).unwrap_err(), EventError::OwnLogGroup);
     let other = event(&content("/podferry/own2", "s", &[(1, "x")]));
-    assert!(pipeline::process(&other, ARN, &settings).is_ok());
+    assert!(pipeline::process(&other, ARN, &settings, BEFORE_ALL_LOGS_MS).is_ok());
 }
 
 #[test]
@@ -92,8 +92,13 @@ fn large_events_keep_the_limits_of_the_intake() {
     let long = "é".repeat(600_000);
     let mut messages: Vec<(i64, &str)> = vec![(1, "short"); 2500];
     messages.extend([(2, long.as_str()); 12]);
-    let processed =
-        pipeline::process(&event(&content("my-app", "s", &messages)), ARN, &PipelineSettings::default()).unwrap();
+    let processed = pipeline::process(
+        &event(&content("my-app", "s", &messages)),
+        ARN,
+        &PipelineSettings::default(),
+        BEFORE_ALL_LOGS_MS,
+    )
+    .unwrap();
     let mut cut = 0;
     for payload in &processed.payloads {
         assert!(payload.items() <= 1000 && payload.plain_bytes <= 5_000_000);
@@ -151,7 +156,7 @@ proptest! {
     fn it_reads_the_envelopes_that_awss_crate_reads(texts in prop::collection::vec(any::<String>(), 1..6)) {
         let [sqs, kinesis, firehose] = envelopes(&texts).map(|event| event.to_string());
         let theirs: SqsEvent = serde_json::from_str(&sqs).unwrap();
-        let Ok(Event::Sqs(ours)) = event::recognise(sqs.as_bytes()) else { panic!("no queue") };
+        let Ok(InvocationEvent::Sqs(ours)) = event::recognise(sqs.as_bytes()) else { panic!("no queue") };
         prop_assert_eq!(ours.len(), theirs.records.len());
         for (ours, theirs) in ours.iter().zip(&theirs.records) {
             prop_assert_eq!(Some(ours.body.as_ref()), theirs.body.as_deref());
@@ -162,14 +167,14 @@ proptest! {
             prop_assert_eq!(Some(ours.receive_count.to_string()), count.map(str::to_owned));
         }
         let theirs: KinesisEvent = serde_json::from_str(&kinesis).unwrap();
-        let Ok(Event::Kinesis(ours)) = event::recognise(kinesis.as_bytes()) else { panic!("no stream") };
+        let Ok(InvocationEvent::Kinesis(ours)) = event::recognise(kinesis.as_bytes()) else { panic!("no stream") };
         prop_assert_eq!(ours.len(), theirs.records.len());
         for (ours, theirs) in ours.iter().zip(&theirs.records) {
             prop_assert_eq!(ours.sequence_number.as_ref(), theirs.kinesis.sequence_number.as_str());
             prop_assert_eq!(STANDARD.decode(ours.data.as_bytes()).unwrap(), theirs.kinesis.data.0.clone());
         }
         let theirs: KinesisFirehoseEvent = serde_json::from_str(&firehose).unwrap();
-        let Ok(Event::Firehose(ours)) = event::recognise(firehose.as_bytes()) else { panic!("no Firehose") };
+        let Ok(InvocationEvent::Firehose(ours)) = event::recognise(firehose.as_bytes()) else { panic!("no Firehose") };
         prop_assert_eq!(ours.records.len(), theirs.records.len());
         for (ours, theirs) in ours.records.iter().zip(&theirs.records) {
             prop_assert_eq!(Some(ours.record_id.as_ref()), theirs.record_id.as_deref());

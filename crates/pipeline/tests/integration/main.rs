@@ -10,6 +10,7 @@
 
 mod events;
 mod identity;
+mod late;
 mod patterns;
 mod scrub;
 mod shapes;

@@ -2,11 +2,11 @@
 
 use std::fmt::Write;
 
-use crate::lint::rule::Rule;
+use crate::lint::rule::LintRule;
 use crate::lint::rules;
 
 /// One rule, for a terminal.
-pub fn plain(rule: &Rule) -> String {
+pub fn plain(rule: &LintRule) -> String {
     let mut out = format!(
         "{} ({}), {}\n\n{}.\n\nWhy: {}\nFix: {}\n",
         rule.code,
@@ -17,7 +17,7 @@ pub fn plain(rule: &Rule) -> String {
         rule.fix
     );
     if rule.is_automatic {
-        out.push_str("`podferry lint --fix` does it.\n");
+        out.push_str("`podferry lint --fix` fixes it.\n");
     }
     out.push_str("\nSources:\n");
     for source in rule.sources {
@@ -27,7 +27,7 @@ pub fn plain(rule: &Rule) -> String {
 }
 
 /// One rule, for SARIF.
-pub(crate) fn markdown(rule: &Rule) -> String {
+pub(crate) fn markdown(rule: &LintRule) -> String {
     let sources: Vec<String> = rule.sources.iter().map(|source| format!("* {source}")).collect();
     format!("{}.\n\n**Why:** {}\n\n**Fix:** {}\n\nSources:\n\n{}\n", rule.title, rule.why, rule.fix, sources.join("\n"))
 }
@@ -35,9 +35,9 @@ pub(crate) fn markdown(rule: &Rule) -> String {
 /// What the codes of a hundred are about.
 const CHAPTERS: [(&str, &str); 10] = [
     ("PF0", "Any file"),
-    ("PF1", "What EKS refuses"),
-    ("PF2", "What Fluent Bit refuses or loses"),
-    ("PF3", "The way to Datadog"),
+    ("PF1", "What EKS rejects"),
+    ("PF2", "What Fluent Bit rejects or loses"),
+    ("PF3", "On the way to Datadog"),
     ("PF4", "Sidecars"),
     ("PF5", "RBAC"),
     ("PF6", "Secrets"),
@@ -49,13 +49,16 @@ const CHAPTERS: [(&str, &str); 10] = [
 /// All rules, as a page.
 pub fn page() -> String {
     let mut out = String::from(
-        "# The rules of `podferry lint`\n\nThis page is made from the table that the linter itself uses: `podferry lint --explain all`. `podferry lint \
-         --explain PF101` prints one rule.\n\nAn error is refused, does not start, or loses logs or tags. A warning works, but not as most people want it. \
-         A note is worth knowing and may be meant. Rules with a ✎ are mended by `--fix`.\n",
+        "# The rules of `podferry lint`\n\
+         \n\
+         This page is generated from the linter's own table: `podferry lint --explain all`. `podferry lint --explain PF101` prints one rule.\n\
+         \n\
+         An error is rejected, does not start, or loses logs or tags. A warning works, but not as most people want it. A note is worth knowing and \
+         may be intended. `--fix` fixes rules with a ✎.\n",
     );
     let all = rules::all();
     for (prefix, title) in CHAPTERS {
-        let chapter: Vec<&&Rule> = all.iter().filter(|rule| rule.code.starts_with(prefix)).collect();
+        let chapter: Vec<&&LintRule> = all.iter().filter(|rule| rule.code.starts_with(prefix)).collect();
         if chapter.is_empty() {
             continue;
         }

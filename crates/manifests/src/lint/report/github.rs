@@ -7,10 +7,10 @@ use std::fmt::Write;
 
 use super::LintReport;
 use crate::lint::rule::Severity;
-use crate::lint::source::Source;
+use crate::lint::source::SourceFile;
 
 /// One line for each finding.
-pub fn github(report: &LintReport, sources: &[Source]) -> String {
+pub fn github(report: &LintReport, sources: &[SourceFile]) -> String {
     let mut out = String::new();
     for finding in &report.findings {
         let Some(source) = sources.get(finding.place.source) else { continue };

@@ -4,13 +4,13 @@ use serde_json::{Value, json};
 
 use super::LintReport;
 use crate::lint::rule::Severity;
-use crate::lint::source::{Place, Source};
+use crate::lint::source::{Place, SourceFile};
 
 /// The version of the form.
 pub(crate) const VERSION: u32 = 1;
 
 /// All findings, facts and counts.
-pub fn json(report: &LintReport, sources: &[Source]) -> Value {
+pub fn json(report: &LintReport, sources: &[SourceFile]) -> Value {
     let findings: Vec<Value> = report
         .findings
         .iter()
@@ -51,7 +51,7 @@ pub fn json(report: &LintReport, sources: &[Source]) -> Value {
     })
 }
 
-fn with_place(mut value: Value, place: Place, sources: &[Source]) -> Value {
+fn with_place(mut value: Value, place: Place, sources: &[SourceFile]) -> Value {
     if let (Some(object), Some(source)) = (value.as_object_mut(), sources.get(place.source)) {
         let (start, end) = (source.position(place.span.start), source.position(place.span.end));
         object.insert("file".to_owned(), json!(source.name));

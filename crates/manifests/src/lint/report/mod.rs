@@ -21,7 +21,7 @@ pub struct LintReport {
     /// How many documents rules know what to do with.
     pub(crate) documents: usize,
     pub facts: Vec<Fact>,
-    /// Values that must not be shown, wherever they stand: keys, tokens, passwords.
+    /// Values that must not be shown, wherever they are: keys, tokens, passwords.
     pub(crate) secrets: Vec<Place>,
 }
 

@@ -8,15 +8,15 @@ use serde_json::{Value, json};
 use super::LintReport;
 use super::explain;
 use crate::lint::finding::Finding;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 use crate::lint::rules;
-use crate::lint::source::{Place, Source};
+use crate::lint::source::{Place, SourceFile};
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 /// One run with all findings, and the rules that they are of.
-pub fn sarif(report: &LintReport, sources: &[Source]) -> Value {
-    let rules: Vec<&Rule> = rules::all();
+pub fn sarif(report: &LintReport, sources: &[SourceFile]) -> Value {
+    let rules: Vec<&LintRule> = rules::all();
     let results: Vec<Value> = report.findings.iter().map(|finding| result(finding, &rules, sources)).collect();
     let described: Vec<Value> = rules.iter().map(|rule| descriptor(rule)).collect();
     json!({
@@ -38,7 +38,7 @@ fn level(severity: Severity) -> &'static str {
     severity.word()
 }
 
-fn descriptor(rule: &Rule) -> Value {
+fn descriptor(rule: &LintRule) -> Value {
     json!({
         "id": rule.code,
         "name": rule.name,
@@ -50,7 +50,7 @@ fn descriptor(rule: &Rule) -> Value {
     })
 }
 
-fn result(finding: &Finding, rules: &[&Rule], sources: &[Source]) -> Value {
+fn result(finding: &Finding, rules: &[&LintRule], sources: &[SourceFile]) -> Value {
     let index = rules.iter().position(|rule| *rule == finding.rule);
     let related: Vec<Value> = finding
         .related
@@ -76,7 +76,7 @@ fn result(finding: &Finding, rules: &[&Rule], sources: &[Source]) -> Value {
     value
 }
 
-fn location(place: Place, sources: &[Source]) -> Value {
+fn location(place: Place, sources: &[SourceFile]) -> Value {
     let Some(source) = sources.get(place.source) else { return json!({}) };
     let (start, end) = (source.position(place.span.start), source.position(place.span.end));
     json!({ "physicalLocation": {

@@ -7,7 +7,7 @@ use super::LintReport;
 use crate::lint::finding::Finding;
 use crate::lint::rule::Severity;
 use crate::lint::secrets;
-use crate::lint::source::{Place, Source};
+use crate::lint::source::{Place, SourceFile};
 use pipeline::counted::counted;
 
 /// How it is shown.
@@ -20,7 +20,7 @@ pub struct Style {
 }
 
 /// All findings, without the last line.
-pub fn findings(report: &LintReport, sources: &[Source], style: Style) -> String {
+pub fn findings(report: &LintReport, sources: &[SourceFile], style: Style) -> String {
     let masked: Vec<String> =
         sources.iter().enumerate().map(|(number, source)| secrets::mask(source, number, &report.secrets)).collect();
     let renderer = if style.colours { Renderer::styled() } else { Renderer::plain() };
@@ -33,7 +33,7 @@ pub fn findings(report: &LintReport, sources: &[Source], style: Style) -> String
     out
 }
 
-fn group<'a>(finding: &'a Finding, sources: &'a [Source], masked: &'a [String]) -> annotate_snippets::Group<'a> {
+fn group<'a>(finding: &'a Finding, sources: &'a [SourceFile], masked: &'a [String]) -> annotate_snippets::Group<'a> {
     let rule = finding.rule;
     let level = match rule.severity {
         Severity::Error => Level::ERROR,
@@ -59,7 +59,7 @@ fn group<'a>(finding: &'a Finding, sources: &'a [Source], masked: &'a [String]) 
     elements.push(main.into());
     elements.extend(elsewhere.into_iter().map(Element::from));
     elements.push(Level::NOTE.with_name("why").message(rule.why).into());
-    let automatic = if finding.edits.is_empty() { "" } else { " (`--fix` does it)" };
+    let automatic = if finding.edits.is_empty() { "" } else { " (`--fix` does this)" };
     elements.push(Level::HELP.with_name("fix").message(format!("{}{automatic}", finding.advice())).into());
     level.primary_title(finding.message.as_str()).id(rule.code).elements(elements)
 }

@@ -1,7 +1,7 @@
 //! All rules: their table, and the order in which they look. Each file has the rules about one thing: their entries first, then the
 //! code that finds.
 //!
-//! Codes: PF0 any file, PF1 what EKS refuses, PF2 what Fluent Bit refuses or loses, PF3 the way to Datadog, PF4 sidecars, PF5 RBAC,
+//! Codes: PF0 any file, PF1 what EKS rejects, PF2 what Fluent Bit rejects or loses, PF3 the way to Datadog, PF4 sidecars, PF5 RBAC,
 //! PF6 secrets, PF7 Helm and the Operator, PF8 annotations, PF9 across files.
 
 pub(crate) mod across;
@@ -17,12 +17,12 @@ pub(crate) mod source;
 
 use super::finding::Findings;
 use super::project::Project;
-use super::rule::Rule;
+use super::rule::LintRule;
 
 /// What the rules of a file are called by, and which they are.
-type Group = (&'static [&'static Rule], fn(&Project<'_>, &mut Findings));
+type RuleGroup = (&'static [&'static LintRule], fn(&Project<'_>, &mut Findings));
 
-const GROUPS: &[Group] = &[
+const GROUPS: &[RuleGroup] = &[
     (source::RULES, source::check),
     (eks::place::RULES, eks::place::check),
     (eks::data::RULES, eks::data::check),
@@ -71,14 +71,14 @@ const GROUPS: &[Group] = &[
 ];
 
 /// All rules, by their codes.
-pub fn all() -> Vec<&'static Rule> {
-    let mut all: Vec<&'static Rule> = GROUPS.iter().flat_map(|(rules, _)| rules.iter().copied()).collect();
+pub fn all() -> Vec<&'static LintRule> {
+    let mut all: Vec<&'static LintRule> = GROUPS.iter().flat_map(|(rules, _)| rules.iter().copied()).collect();
     all.sort_by_key(|rule| rule.code);
     all
 }
 
 /// The rule of a code or a name.
-pub fn find(code: &str) -> Option<&'static Rule> {
+pub fn find(code: &str) -> Option<&'static LintRule> {
     all().into_iter().find(|rule| rule.code.eq_ignore_ascii_case(code) || rule.name == code)
 }
 

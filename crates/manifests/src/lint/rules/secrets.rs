@@ -1,4 +1,4 @@
-//! The Secret with the API key and the token: its keys, what stands in them, and whether it is in each namespace that needs it.
+//! The Secret with the API key and the token: its keys, what is in them, and whether it is in each namespace that needs it.
 //!
 //! No finding says anything of a value but its length.
 
@@ -7,10 +7,10 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::agent::{API_KEY, SECRET, TOKEN};
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::node::{Entry, Node, Scalar};
-use crate::lint::object::Object;
+use crate::lint::node::{Scalar, YamlEntry, YamlNode};
+use crate::lint::object::ManifestObject;
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 use crate::lint::sidecar::{is_injected, sidecars};
 use crate::lint::source::Place;
 use crate::secret::{MIN_TOKEN, SecretError, check_api_key};
@@ -18,7 +18,7 @@ use crate::secret::{MIN_TOKEN, SecretError, check_api_key};
 const PAGE: &str = "Datadog documentation, \"Amazon EKS on AWS Fargate\", \"Prerequisites\"";
 const KUBERNETES: &str = "Kubernetes documentation, \"Secrets\"";
 
-pub(crate) static NO_API_KEY: Rule = Rule {
+pub(crate) static NO_API_KEY: LintRule = LintRule {
     code: "PF601",
     name: "secret-without-api-key",
     severity: Severity::Error,
@@ -29,117 +29,117 @@ pub(crate) static NO_API_KEY: Rule = Rule {
     sources: &[PAGE, "DataDog/datadog-agent, issue #52899"],
 };
 
-pub(crate) static NO_TOKEN: Rule = Rule {
+pub(crate) static NO_TOKEN: LintRule = LintRule {
     code: "PF602",
     name: "secret-without-token",
     severity: Severity::Warning,
     title: "The Secret datadog-secret has no key token",
     why: "Sidecars that talk to the Cluster Agent take their token from it: without it, they are not injected or do not start.",
-    fix: "Add the key `token`, the same in every namespace and in the Cluster Agent's.",
+    fix: "Add the key `token`, with the same value in every namespace, including the Cluster Agent's.",
     is_automatic: false,
     sources: &[PAGE, "DataDog/datadog-agent, issue #52899"],
 };
 
-pub(crate) static API_KEY_FORM: Rule = Rule {
+pub(crate) static API_KEY_FORM: LintRule = LintRule {
     code: "PF603",
     name: "api-key-form",
     severity: Severity::Error,
-    title: "What stands in api-key is no API key",
-    why: "Datadog takes nothing that is sent with it.",
-    fix: "Use an API key: 32 hexadecimal digits, from Organization Settings, API Keys.",
+    title: "The value of api-key is not an API key",
+    why: "Datadog rejects everything that is sent with it.",
+    fix: "Use an API key: 32 hexadecimal digits, from Organization Settings > API Keys.",
     is_automatic: false,
     sources: &["Datadog documentation, \"API and Application Keys\""],
 };
 
-pub(crate) static PLACEHOLDER: Rule = Rule {
+pub(crate) static PLACEHOLDER: LintRule = LintRule {
     code: "PF604",
     name: "secret-placeholder",
     severity: Severity::Error,
     title: "A key or token is a placeholder",
-    why: "It was meant to be replaced: nothing takes it.",
-    fix: "Put the real value there, out of the repository: `podferry generate secret` writes it, or a reference to a store of secrets.",
+    why: "It was never replaced, so it does not work.",
+    fix: "Put the real value there, but keep it out of the repository: `podferry generate secret` writes it, or a reference to a secret store.",
     is_automatic: false,
     sources: &[PAGE],
 };
 
-pub(crate) static SHORT_TOKEN: Rule = Rule {
+pub(crate) static SHORT_TOKEN: LintRule = LintRule {
     code: "PF605",
     name: "token-too-short",
     severity: Severity::Error,
-    title: "The token is shorter than the Cluster Agent takes",
+    title: "The token is too short for the Cluster Agent",
     why: "The Cluster Agent does not start with a token of fewer than 32 characters.",
-    fix: "Make a token of 32 letters and digits: `podferry generate secret` does.",
+    fix: "Use a token of 32 letters and digits: `podferry generate secret` creates one.",
     is_automatic: false,
     sources: &[PAGE, "DataDog/datadog-agent, `pkg/api/util`, `authTokenMinimalLen`"],
 };
 
-pub(crate) static NOT_BASE64: Rule = Rule {
+pub(crate) static NOT_BASE64: LintRule = LintRule {
     code: "PF606",
     name: "secret-not-base64",
     severity: Severity::Error,
     title: "A value in `data` of a Secret is not base64",
-    why: "Kubernetes refuses the Secret, or stores other bytes than are meant.",
-    fix: "Put the value below `stringData`, where it stands as it is.",
+    why: "Kubernetes rejects the Secret, or stores the wrong bytes.",
+    fix: "Move the value to `stringData`, which takes plain text.",
     is_automatic: false,
     sources: &[KUBERNETES],
 };
 
-pub(crate) static BLANKS: Rule = Rule {
+pub(crate) static BLANKS: LintRule = LintRule {
     code: "PF607",
     name: "secret-with-blanks",
     severity: Severity::Error,
-    title: "A key or token begins or ends with a blank or a line break",
-    why: "A header of HTTP takes no line break: with such a token no sidecar reaches the Cluster Agent, and not every program takes blanks off a key.",
-    fix: "Encode it without the line break (`printf %s`, not `echo`); in `stringData`, write it on the line of its name.",
+    title: "A key or token starts or ends with whitespace",
+    why: "HTTP headers do not allow line breaks: with such a token no sidecar reaches the Cluster Agent, and not every program trims keys.",
+    fix: "Encode it without the line break (`printf %s` instead of `echo`); in `stringData`, write it on the same line as its name.",
     is_automatic: false,
     sources: &[KUBERNETES],
 };
 
-pub(crate) static TOKENS_DIFFER: Rule = Rule {
+pub(crate) static TOKENS_DIFFER: LintRule = LintRule {
     code: "PF608",
     name: "tokens-differ",
     severity: Severity::Error,
     title: "Two namespaces have different tokens",
-    why: "The Cluster Agent has one token, so it refuses the sidecars of all namespaces with another.",
+    why: "The Cluster Agent has a single token and rejects the sidecars of every namespace with another one.",
     fix: "Use the same token in every namespace.",
     is_automatic: false,
     sources: &[PAGE],
 };
 
-pub(crate) static MISSING: Rule = Rule {
+pub(crate) static MISSING: LintRule = LintRule {
     code: "PF609",
     name: "secret-missing",
     severity: Severity::Error,
-    title: "A namespace with sidecars has no Secret datadog-secret, though others have",
-    why: "A pod reads Secrets of its own namespace only: without it the sidecar is not injected or does not start.",
-    fix: "Add the Secret in this namespace: `podferry generate secret` writes one for each.",
+    title: "A namespace with sidecars lacks the Secret datadog-secret, which others have",
+    why: "A pod can only read Secrets in its own namespace: without it, the sidecar is not injected or does not start.",
+    fix: "Add the Secret to this namespace: `podferry generate secret` writes one for each.",
     is_automatic: false,
     sources: &[PAGE, "DataDog/datadog-agent, issue #52899"],
 };
 
-pub(crate) static OTHER_NAME: Rule = Rule {
+pub(crate) static OTHER_NAME: LintRule = LintRule {
     code: "PF610",
     name: "secret-other-name",
     severity: Severity::Error,
-    title: "The Secret for injected sidecars has a name that nothing looks for",
-    why: "The Cluster Agent takes the key of injected sidecars from datadog-secret, and from no other.",
-    fix: "Call it datadog-secret.",
+    title: "The Secret for injected sidecars has the wrong name",
+    why: "Injected sidecars only take their key from datadog-secret.",
+    fix: "Rename it to datadog-secret.",
     is_automatic: false,
     sources: &[PAGE, "DataDog/datadog-operator, issue #1688"],
 };
 
-pub(crate) static NOT_A_STRING: Rule = Rule {
+pub(crate) static NOT_A_STRING: LintRule = LintRule {
     code: "PF611",
     name: "secret-not-a-string",
     severity: Severity::Error,
-    title: "A value of a Secret is no string",
-    why: "Kubernetes refuses the Secret: a key of digits only, or of digits around an `e`, is a number to YAML.",
-    fix: "Put the value between quotes.",
+    title: "A Secret value is not a string",
+    why: "Kubernetes rejects the Secret: YAML reads a key that is all digits, or digits around an `e`, as a number.",
+    fix: "Put the value in quotes.",
     is_automatic: true,
     sources: &["Kubernetes API reference, \"Secret\"", "kubernetes-sigs/yaml"],
 };
 
-pub(crate) static RULES: &[&Rule] = &[
+pub(crate) static RULES: &[&LintRule] = &[
     &NO_API_KEY,
     &NO_TOKEN,
     &API_KEY_FORM,
@@ -158,7 +158,8 @@ const MAKERS: [&str; 5] =
     ["ExternalSecret", "ClusterExternalSecret", "SealedSecret", "VaultStaticSecret", "BitwardenSecret"];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
-    let secrets: Vec<Object<'_>> = project.of_kind("Secret").filter(|secret| secret.name() == Some(SECRET)).collect();
+    let secrets: Vec<ManifestObject<'_>> =
+        project.of_kind("Secret").filter(|secret| secret.name() == Some(SECRET)).collect();
     project.of_kind("Secret").for_each(|secret| strings(project, &secret, findings));
     let mut tokens: Vec<(Place, String)> = Vec::new();
     for secret in &secrets {
@@ -178,16 +179,16 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
     if let Some((first, token)) = tokens.first() {
         for (place, _) in tokens.iter().filter(|(_, other)| other != token) {
-            let message = "this token is not the one of the first namespace";
+            let message = "this token differs from the one in the first namespace";
             findings.push(Finding::new(&TOKENS_DIFFER, *place, message).related(*first, "the first"));
         }
     }
     presence(project, findings);
 }
 
-fn strings(project: &Project<'_>, secret: &Object<'_>, findings: &mut Findings) {
+fn strings(project: &Project<'_>, secret: &ManifestObject<'_>, findings: &mut Findings) {
     let parts = ["data", "stringData"].into_iter().filter_map(|part| secret.node.get(part));
-    for entry in parts.flat_map(Node::entries) {
+    for entry in parts.flat_map(YamlNode::entries) {
         let kind = match entry.value.scalar() {
             Some(Scalar::Boolean(_)) => "a boolean",
             Some(Scalar::Number(_)) => "a number",
@@ -199,7 +200,7 @@ fn strings(project: &Project<'_>, secret: &Object<'_>, findings: &mut Findings) 
     }
 }
 
-fn entry<'a>(secret: &Object<'a>, key: &str) -> Option<Entry<'a>> {
+fn entry<'a>(secret: &ManifestObject<'a>, key: &str) -> Option<YamlEntry<'a>> {
     ["stringData", "data"].iter().find_map(|part| secret.node.get(part)?.entry(key))
 }
 
@@ -209,7 +210,7 @@ fn is_known(value: &str) -> bool {
 }
 
 /// What the Secret holds, decoded.
-fn value(secret: &Object<'_>, entry: Entry<'_>, findings: &mut Findings) -> Option<String> {
+fn value(secret: &ManifestObject<'_>, entry: YamlEntry<'_>, findings: &mut Findings) -> Option<String> {
     let text = entry.value.text()?;
     let is_data =
         secret.node.path(&["data"]).and_then(|data| data.entry(entry.name)).is_some_and(|one| one.key == entry.key);
@@ -230,7 +231,7 @@ fn value(secret: &Object<'_>, entry: Entry<'_>, findings: &mut Findings) -> Opti
     decoded
 }
 
-fn content(secret: &Object<'_>, entry: Entry<'_>, key: &str, value: &str, findings: &mut Findings) {
+fn content(secret: &ManifestObject<'_>, entry: YamlEntry<'_>, key: &str, value: &str, findings: &mut Findings) {
     let place = entry.value.place();
     let title = secret.title();
     let trimmed = value.trim();
@@ -239,19 +240,19 @@ fn content(secret: &Object<'_>, entry: Entry<'_>, key: &str, value: &str, findin
         return;
     }
     if trimmed.len() != value.len() {
-        let message = format!("`{key}` of {title} has a blank or a line break at an end");
+        let message = format!("`{key}` of {title} starts or ends with whitespace");
         findings.push(Finding::new(&BLANKS, place, message));
     }
     if key == TOKEN {
         if trimmed.len() < MIN_TOKEN {
-            let message = format!("the token has {} characters, and needs {MIN_TOKEN}", trimmed.len());
+            let message = format!("the token has {} characters, but needs {MIN_TOKEN}", trimmed.len());
             findings.push(Finding::new(&SHORT_TOKEN, place, message));
         }
         return;
     }
     match check_api_key(trimmed) {
         Err(SecretError::ApplicationKey) => {
-            let message = format!("`{key}` of {title} is as long as an application key");
+            let message = format!("`{key}` of {title} has the length of an application key");
             findings.push(Finding::new(&API_KEY_FORM, place, message));
         }
         Err(_) => {
@@ -273,54 +274,56 @@ fn is_placeholder(text: &str) -> bool {
 }
 
 /// The name of the Secret that an object is, or makes.
-fn makes<'a>(object: &Object<'a>) -> Option<&'a str> {
+fn makes<'a>(object: &ManifestObject<'a>) -> Option<&'a str> {
     let target =
         [&["spec", "target", "name"][..], &["spec", "template", "metadata", "name"], &["spec", "destination", "name"]];
     match object.kind {
         "Secret" => object.name(),
         kind if MAKERS.contains(&kind) => {
-            target.iter().find_map(|path| object.node.path(path)).and_then(Node::text).or_else(|| object.name())
+            target.iter().find_map(|path| object.node.path(path)).and_then(YamlNode::text).or_else(|| object.name())
         }
         _ => None,
     }
 }
 
 /// Whether a program copies an object into other namespaces.
-fn is_copied(object: &Object<'_>) -> bool {
+fn is_copied(object: &ManifestObject<'_>) -> bool {
     let annotations = object.node.path(&["metadata", "annotations"]);
     object.kind.starts_with("Cluster")
         || annotations
             .into_iter()
-            .flat_map(Node::entries)
+            .flat_map(YamlNode::entries)
             .any(|entry| ["reflect", "replicat", "kubed", "copy"].iter().any(|word| entry.name.contains(word)))
 }
 
 /// Looks whether each namespace with sidecars has the Secret.
 fn presence(project: &Project<'_>, findings: &mut Findings) {
-    let known: Vec<Object<'_>> = project.objects.iter().copied().filter(|one| makes(one) == Some(SECRET)).collect();
-    let is_everywhere = |one: &Object<'_>| is_copied(one) || one.namespace().is_none();
+    let known: Vec<ManifestObject<'_>> =
+        project.objects.iter().copied().filter(|one| makes(one) == Some(SECRET)).collect();
+    let is_everywhere = |one: &ManifestObject<'_>| is_copied(one) || one.namespace().is_none();
     let mut said: Vec<&str> = Vec::new();
-    for pod in project.pods().filter(|pod| pod.object.kind != "DaemonSet") {
+    for pod in project.pods().filter(|pod| pod.workload.runs_on_fargate) {
         let Some(namespace) = pod.object.namespace().filter(|namespace| !said.contains(namespace)) else { continue };
         let injected = is_injected(&pod);
         let is_from_secret = sidecars(&pod).iter().any(|sidecar| {
             let reference =
                 sidecar.variable("DD_API_KEY").and_then(|one| one.item.path(&["valueFrom", "secretKeyRef", "name"]));
-            reference.and_then(Node::text) == Some(SECRET)
+            reference.and_then(YamlNode::text) == Some(SECRET)
         });
-        let is_here = |one: &Object<'_>| is_everywhere(one) || one.namespace() == Some(namespace);
+        let is_here = |one: &ManifestObject<'_>| is_everywhere(one) || one.namespace() == Some(namespace);
         if !(injected || is_from_secret) || known.iter().any(is_here) {
             continue;
         }
-        let in_namespace = |one: &Object<'_>| one.namespace() == Some(namespace) && entry(one, API_KEY).is_some();
+        let in_namespace =
+            |one: &ManifestObject<'_>| one.namespace() == Some(namespace) && entry(one, API_KEY).is_some();
         let other = project.of_kind("Secret").find(in_namespace).filter(|_| injected);
         said.push(namespace);
         if let Some(other) = other {
-            let message = format!("{} is not called {SECRET}, so injected sidecars do not find it", other.title());
+            let message = format!("{} is not named {SECRET}, so injected sidecars do not find it", other.title());
             let finding = Finding::new(&OTHER_NAME, other.place(), message);
             findings.push(finding.related(pod.object.place(), "its pods get a sidecar"));
         } else if let Some(first) = known.first() {
-            let message = format!("namespace {namespace} has pods with a sidecar, but no {SECRET}");
+            let message = format!("namespace {namespace} has pods with a sidecar but no {SECRET}");
             let finding = Finding::new(&MISSING, pod.object.place(), message);
             findings.push(finding.related(first.place(), "this one is in another namespace"));
         }

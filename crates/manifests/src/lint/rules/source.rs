@@ -4,68 +4,68 @@ use std::collections::HashMap;
 
 use crate::lint::allow::Allow;
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::node::Node;
-use crate::lint::object::Kind;
+use crate::lint::node::YamlNode;
+use crate::lint::object::DocumentKind;
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 use crate::lint::source::Place;
 
-pub(crate) static NOT_YAML: Rule = Rule {
+pub(crate) static NOT_YAML: LintRule = LintRule {
     code: "PF001",
     name: "not-yaml",
     severity: Severity::Error,
     title: "The file is neither YAML nor JSON",
-    why: "Nothing that reads manifests takes it, so nothing else in it could be checked.",
-    fix: "Mend the line that is named; often its indentation differs from that of its neighbours.",
+    why: "No tool that reads manifests accepts it, so nothing else in it could be checked.",
+    fix: "Fix the line that is named; often its indentation differs from the lines around it.",
     is_automatic: false,
     sources: &["YAML 1.2.2 specification"],
 };
 
-pub(crate) static ALLOW_WITHOUT_REASON: Rule = Rule {
+pub(crate) static ALLOW_WITHOUT_REASON: LintRule = LintRule {
     code: "PF002",
     name: "allow-without-reason",
     severity: Severity::Warning,
-    title: "A comment allows something and does not say why",
-    why: "Whoever reads it later cannot know whether it still holds.",
-    fix: "Write the reason behind the code: `# podferry: allow PF301 the reason`.",
+    title: "A comment allows something without a reason",
+    why: "Later readers cannot tell whether it still applies.",
+    fix: "Add the reason after the code: `# podferry: allow PF301 the reason`.",
     is_automatic: false,
     sources: &["podferry's own"],
 };
 
-pub(crate) static UNUSED_ALLOW: Rule = Rule {
+pub(crate) static UNUSED_ALLOW: LintRule = LintRule {
     code: "PF003",
     name: "unused-allow",
     severity: Severity::Note,
     title: "A comment allows something that is not found",
-    why: "What it was for is mended or has moved, and the comment would hide the next mistake.",
-    fix: "Take the comment out, or put it on the line that is reported, or above it.",
+    why: "The problem was fixed or has moved, and the comment would hide the next one.",
+    fix: "Remove the comment, or put it on or above the reported line.",
     is_automatic: false,
     sources: &["podferry's own"],
 };
 
-pub(crate) static DUPLICATE_KEY: Rule = Rule {
+pub(crate) static DUPLICATE_KEY: LintRule = LintRule {
     code: "PF004",
     name: "duplicate-key",
     severity: Severity::Error,
-    title: "The same name stands twice in one map",
-    why: "Kubernetes takes the last one and forgets the others without a word, or refuses the file.",
+    title: "The same name appears twice in one map",
+    why: "Kubernetes silently keeps the last one, or rejects the file.",
     fix: "Keep one of them.",
     is_automatic: false,
     sources: &["YAML 1.2.2 specification, 3.2.1.3", "kubernetes-sigs/yaml, `UnmarshalStrict`"],
 };
 
-pub(crate) static UNRENDERED: Rule = Rule {
+pub(crate) static UNRENDERED: LintRule = LintRule {
     code: "PF005",
     name: "unrendered-template",
     severity: Severity::Note,
     title: "The file is a template, so nothing in it was checked",
-    why: "What comes out of it depends on values that are not here.",
-    fix: "Check what it makes: `helm template … | podferry lint -`.",
+    why: "Its output depends on values that are not here.",
+    fix: "Check the rendered output: `helm template … | podferry lint -`.",
     is_automatic: false,
     sources: &["Helm documentation, \"Chart Template Guide\""],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&NOT_YAML, &ALLOW_WITHOUT_REASON, &UNUSED_ALLOW, &DUPLICATE_KEY, &UNRENDERED];
+pub(crate) static RULES: &[&LintRule] = &[&NOT_YAML, &ALLOW_WITHOUT_REASON, &UNUSED_ALLOW, &DUPLICATE_KEY, &UNRENDERED];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for (number, (parsed, source)) in project.parsed.iter().zip(project.sources).enumerate() {
@@ -73,24 +73,24 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
         let is_template = source.text.contains("{{") && source.text.contains("}}");
         let rule = if is_template { &UNRENDERED } else { &NOT_YAML };
         let message = match is_template {
-            true => "this is a template of Helm, not YAML yet".to_owned(),
+            true => "this is a Helm template, not YAML yet".to_owned(),
             false => format!("this is neither YAML nor JSON: {}", error.problem),
         };
         findings.push(Finding::new(rule, place, message));
     }
-    for object in project.objects.iter().filter(|object| object.what != Kind::Other) {
+    for object in project.objects.iter().filter(|object| object.what != DocumentKind::Other) {
         duplicates(object.node, findings);
     }
 }
 
-fn duplicates(node: Node<'_>, findings: &mut Findings) {
+fn duplicates(node: YamlNode<'_>, findings: &mut Findings) {
     if node.is_alias() {
         return;
     }
     let mut seen: HashMap<&str, Place> = HashMap::new();
     for entry in node.entries() {
         if let Some(first) = seen.insert(entry.name, entry.key).filter(|_| entry.name != "<<") {
-            let message = format!("`{}` stands twice in the same map", entry.name);
+            let message = format!("`{}` appears twice in the same map", entry.name);
             findings.push(Finding::new(&DUPLICATE_KEY, entry.key, message).related(first, "the first is here"));
         }
         duplicates(entry.value, findings);
@@ -101,7 +101,7 @@ fn duplicates(node: Node<'_>, findings: &mut Findings) {
 /// Looks at a comment that allows something; `rule` is the one that it names, if there is one.
 pub(crate) fn check_allow(
     allow: &Allow,
-    rule: Option<&'static Rule>,
+    rule: Option<&'static LintRule>,
     place: Place,
     is_used: bool,
     findings: &mut Vec<Finding>,
@@ -109,7 +109,7 @@ pub(crate) fn check_allow(
     if !is_used {
         let message = match rule {
             Some(rule) => format!("{} ({}) is not found here", rule.code, rule.name),
-            None => "the comment names no code of a rule".to_owned(),
+            None => "the comment does not name the code of a rule".to_owned(),
         };
         findings.push(Finding::new(&UNUSED_ALLOW, place, message));
     } else if !allow.has_reason {

@@ -4,8 +4,8 @@
 //! written so that it means the same as in Go or Python.
 
 use super::cursor::Cursor;
-use super::translate::quoted;
-use super::{Dialect, PatternError};
+use super::dialect::Dialect;
+use super::error::PatternError;
 
 /// What an escape stands for.
 pub(super) enum Escape {
@@ -221,4 +221,10 @@ fn in_class(character: char) -> String {
         ']' | '[' | '^' | '-' | '&' | '~' | '\\' => format!("\\{character}"),
         _ => quoted(character),
     }
+}
+
+/// A character that means itself.
+pub(super) fn quoted(character: char) -> String {
+    let mut buffer = [0; 4];
+    regex::escape(character.encode_utf8(&mut buffer))
 }

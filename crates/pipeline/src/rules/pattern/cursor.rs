@@ -1,6 +1,6 @@
 //! Reads patterns and replacements from left to right; knows the place of a mistake.
 
-use super::PatternError;
+use super::error::PatternError;
 
 /// The characters of a pattern, and where in it we are.
 pub(super) struct Cursor {

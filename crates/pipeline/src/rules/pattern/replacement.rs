@@ -6,18 +6,20 @@ use std::borrow::Cow;
 
 use regex::Captures;
 
+use super::compiled::Pattern;
 use super::cursor::Cursor;
-use super::{Dialect, Pattern, PatternError};
+use super::dialect::Dialect;
+use super::error::PatternError;
 
 /// A replacement for the matches of one pattern.
 #[derive(Debug, Clone)]
 pub struct Replacement {
-    pieces: Vec<Piece>,
+    pieces: Vec<ReplacementPiece>,
     dialect: Dialect,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Piece {
+enum ReplacementPiece {
     Text(String),
     Group(usize),
 }
@@ -28,7 +30,8 @@ impl Replacement {
     /// # Errors
     /// [`PatternError`], for Python only: Go takes what it does not understand for text, and unknown groups for empty.
     pub fn new(replacement: &str, pattern: &Pattern, dialect: Dialect) -> Result<Replacement, PatternError> {
-        let mut reader = Reader { input: Cursor::new(replacement), pattern, pieces: Vec::new(), text: String::new() };
+        let mut reader =
+            ReplacementReader { input: Cursor::new(replacement), pattern, pieces: Vec::new(), text: String::new() };
         match dialect {
             Dialect::Go => reader.go(),
             Dialect::Python => reader.python()?,
@@ -111,7 +114,7 @@ impl Replacement {
             last = Some(end);
             tell(start, end, captures);
         };
-        if self.pieces.iter().any(|piece| matches!(piece, Piece::Group(_))) {
+        if self.pieces.iter().any(|piece| matches!(piece, ReplacementPiece::Group(_))) {
             for captures in pattern.regex.captures_iter(text) {
                 if let Some(whole) = captures.get(0) {
                     found(whole.start(), whole.end(), Some(&captures));
@@ -126,8 +129,8 @@ impl Replacement {
     fn write(&self, captures: Option<&Captures>, out: &mut String) {
         for piece in &self.pieces {
             match piece {
-                Piece::Text(text) => out.push_str(text),
-                Piece::Group(group) => {
+                ReplacementPiece::Text(text) => out.push_str(text),
+                ReplacementPiece::Group(group) => {
                     let group = captures.and_then(|captures| captures.get(*group));
                     out.push_str(group.map_or("", |group| group.as_str()));
                 }
@@ -136,17 +139,17 @@ impl Replacement {
     }
 }
 
-struct Reader<'p> {
+struct ReplacementReader<'p> {
     input: Cursor,
     pattern: &'p Pattern,
-    pieces: Vec<Piece>,
+    pieces: Vec<ReplacementPiece>,
     text: String,
 }
 
-impl Reader<'_> {
+impl ReplacementReader<'_> {
     fn end_text(&mut self) {
         if !self.text.is_empty() {
-            self.pieces.push(Piece::Text(std::mem::take(&mut self.text)));
+            self.pieces.push(ReplacementPiece::Text(std::mem::take(&mut self.text)));
         }
     }
 
@@ -162,7 +165,7 @@ impl Reader<'_> {
 
     fn group(&mut self, number: usize) {
         self.end_text();
-        self.pieces.push(Piece::Group(number));
+        self.pieces.push(ReplacementPiece::Group(number));
     }
 
     fn go(&mut self) {

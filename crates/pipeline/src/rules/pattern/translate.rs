@@ -6,8 +6,10 @@
 //! Sources: Go, `regexp/syntax/doc.go` and `parse.go`; Python, "`re` — Regular expression operations"; Rust,
 //! `regex-syntax`.
 
+use super::class::{self, quoted};
 use super::cursor::Cursor;
-use super::{Dialect, PatternError, class};
+use super::dialect::Dialect;
+use super::error::PatternError;
 
 /// The largest number in a repetition of Go's. Source: Go, `regexp/syntax`, `parse.go`, `repeat`. What Go forbids
 /// besides, nested repetitions whose product is larger, is bounded by the size of what is compiled.
@@ -364,10 +366,4 @@ impl Translator {
         };
         self.input.error(from, format!("{what} cannot be used: {reason}; write the pattern without it"))
     }
-}
-
-/// A character that means itself.
-pub(super) fn quoted(character: char) -> String {
-    let mut buffer = [0; 4];
-    regex::escape(character.encode_utf8(&mut buffer))
 }

@@ -2,7 +2,7 @@
 
 use std::net::Ipv6Addr;
 
-use super::{Hit, before, is_word, run_end, run_start};
+use super::runs::{Hit, before, is_word, run_end, run_start};
 
 /// Ends of names that look like a domain and are none: units of systemd, files.
 const NO_TOP_LEVEL: [&str; 22] = [

@@ -3,7 +3,7 @@
 //! A number is one if its first digits are a network's, it has that network's length, and its last digit is right. Of
 //! random numbers of sixteen digits, one in some forty is such: see `docs/scrubbers.md`.
 
-use super::{Hit, before, is_word, run_end};
+use super::runs::{Hit, before, is_word, run_end};
 
 /// Ways to group the digits; none is a way, too.
 const GROUPS: [&[usize]; 5] = [&[4, 4, 4, 4, 3], &[4, 4, 4, 4], &[4, 6, 5], &[4, 6, 4], &[4, 4, 4, 1]];

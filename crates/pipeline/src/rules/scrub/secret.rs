@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use memchr::memmem;
 use regex::bytes::Regex;
 
-use super::{Hit, before, is_word, run_end};
+use super::runs::{Hit, before, is_word, run_end};
 
 /// How long an access key id is.
 const KEY_ID_LENGTH: usize = 20;

@@ -4,27 +4,27 @@ use crate::lint::cloudwatch;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::installation::{self, is_placeholder};
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 use crate::lint::source::Place;
 
-pub(crate) static OTHER_CLUSTER: Rule = Rule {
+pub(crate) static OTHER_CLUSTER: LintRule = LintRule {
     code: "PF951",
     name: "other-cluster",
     severity: Severity::Warning,
-    title: "The cluster has another name than podferry.yaml says",
-    why: "Logs and metrics of the same pods then differ in the tag kube_cluster_name, and Datadog does not show them together.",
-    fix: "Write the same name everywhere.",
+    title: "The cluster name differs from the one in podferry.yaml",
+    why: "Logs and metrics of the same pods then carry different kube_cluster_name tags, so Datadog does not show them together.",
+    fix: "Use the same name everywhere.",
     is_automatic: false,
     sources: &["Datadog, \"Amazon EKS on AWS Fargate\", Cluster name", "podferry's own"],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&OTHER_CLUSTER];
+pub(crate) static RULES: &[&LintRule] = &[&OTHER_CLUSTER];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     let Some(expected) = project.expected.cluster.as_deref() else { return };
     let mut hold = |name: &str, place: Place| {
         if name != expected && !name.is_empty() && !is_placeholder(name) {
-            let message = format!("the cluster is `{name}` here, and `{expected}` is expected");
+            let message = format!("the cluster is called `{name}` here, but `{expected}` is expected");
             findings.push(Finding::new(&OTHER_CLUSTER, place, message));
         }
     };

@@ -1,59 +1,59 @@
 //! Whether the log group that Fluent Bit writes to is the one that is read.
 
 use crate::fluent_bit::parse::ReadProperty;
-use crate::lint::cloudwatch::{self, Output};
+use crate::lint::cloudwatch::{self, CloudWatchOutput};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 use crate::lint::source::Place;
 use crate::lint::subscription::{self, Subscription};
 use crate::lint::template;
-use pipeline::stream::{self, Origin};
+use pipeline::stream::{self, StreamOrigin};
 
 const FILTERS: &str = "Amazon CloudWatch Logs User Guide, \"Subscription filters\"";
 
-pub(crate) static NOT_SUBSCRIBED: Rule = Rule {
+pub(crate) static NOT_SUBSCRIBED: LintRule = LintRule {
     code: "PF901",
     name: "group-not-subscribed",
     severity: Severity::Warning,
-    title: "Fluent Bit writes to a log group that no subscription filter is on",
-    why: "The logs are in CloudWatch Logs, and nothing takes them to Datadog.",
-    fix: "Write the same name in both: the ConfigMap's `log_group_name` and the filter's `LogGroupName`.",
+    title: "Fluent Bit writes to a log group that has no subscription filter",
+    why: "The logs stay in CloudWatch Logs: nothing sends them to Datadog.",
+    fix: "Use the same name in the ConfigMap's `log_group_name` and the filter's `LogGroupName`.",
     is_automatic: false,
     sources: &[FILTERS],
 };
 
-pub(crate) static OTHER_GROUP: Rule = Rule {
+pub(crate) static OTHER_GROUP: LintRule = LintRule {
     code: "PF902",
     name: "other-log-group",
     severity: Severity::Error,
-    title: "The log group is another one than podferry.yaml or `--log-group` says",
-    why: "The other manifests are made for that group, so these logs would stay where nothing reads them.",
-    fix: "Write the same name in both.",
+    title: "The log group differs from the one in podferry.yaml or `--log-group`",
+    why: "The other manifests use that group, so nothing reads these logs.",
+    fix: "Use the same name in both places.",
     is_automatic: false,
     sources: &["podferry's own", FILTERS],
 };
 
-pub(crate) static OTHER_REGION: Rule = Rule {
+pub(crate) static OTHER_REGION: LintRule = LintRule {
     code: "PF903",
     name: "subscription-in-other-region",
     severity: Severity::Error,
-    title: "The function that a log group is subscribed to is in another region than the log group",
-    why: "CloudWatch Logs takes no function of another region, so the filter cannot be made.",
-    fix: "Let Fluent Bit write to the function's region, or deploy a function in the region of the log group.",
+    title: "A log group is subscribed to a function in another region",
+    why: "CloudWatch Logs only accepts functions in its own region, so the filter cannot be created.",
+    fix: "Have Fluent Bit write to the function's region, or deploy a function in the log group's region.",
     is_automatic: false,
     sources: &[FILTERS],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&NOT_SUBSCRIBED, &OTHER_GROUP, &OTHER_REGION];
+pub(crate) static RULES: &[&LintRule] = &[&NOT_SUBSCRIBED, &OTHER_GROUP, &OTHER_REGION];
 
 /// A log group that Fluent Bit writes to.
-struct Written<'b, 'a> {
-    output: Output<'b, 'a>,
+struct WrittenLogGroup<'b, 'a> {
+    output: CloudWatchOutput<'b, 'a>,
     group: &'b ReadProperty,
 }
 
-impl Written<'_, '_> {
+impl WrittenLogGroup<'_, '_> {
     fn name(&self) -> &str {
         &self.group.value.value
     }
@@ -66,12 +66,12 @@ impl Written<'_, '_> {
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     let resources = template::resources(project);
     // Groups of services and functions are subscribed for other reasons.
-    let is_of_service = |group: &str| matches!(stream::origin(group, ""), Origin::Service(_));
+    let is_of_service = |group: &str| matches!(stream::origin(group, ""), StreamOrigin::Service(_));
     let mut subscriptions = subscription::all(&resources);
     subscriptions.retain(|subscription| !subscription.group_name().is_some_and(is_of_service));
     let outputs = project.logging.iter().flat_map(|logging| cloudwatch::outputs(logging));
-    let written: Vec<Written<'_, '_>> =
-        outputs.filter_map(|output| Some(Written { output, group: output.log_group()? })).collect();
+    let written: Vec<WrittenLogGroup<'_, '_>> =
+        outputs.filter_map(|output| Some(WrittenLogGroup { output, group: output.log_group()? })).collect();
     not_subscribed(&written, &subscriptions, findings);
     regions(&written, &subscriptions, findings);
     if let Some(expected) = project.expected.log_group.as_deref() {
@@ -79,7 +79,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn not_subscribed(written: &[Written<'_, '_>], subscriptions: &[Subscription<'_>], findings: &mut Findings) {
+fn not_subscribed(written: &[WrittenLogGroup<'_, '_>], subscriptions: &[Subscription<'_>], findings: &mut Findings) {
     // With one name that is made by the template, nothing can be said.
     let Some(names) = subscriptions.iter().map(Subscription::group_name).collect::<Option<Vec<&str>>>() else { return };
     let Some(first) = subscriptions.first() else { return };
@@ -94,23 +94,28 @@ fn not_subscribed(written: &[Written<'_, '_>], subscriptions: &[Subscription<'_>
     }
 }
 
-fn regions(written: &[Written<'_, '_>], subscriptions: &[Subscription<'_>], findings: &mut Findings) {
+fn regions(written: &[WrittenLogGroup<'_, '_>], subscriptions: &[Subscription<'_>], findings: &mut Findings) {
     for written in written {
         let Some(region) = written.output.region() else { continue };
         for subscription in subscriptions.iter().filter(|one| one.group_name() == Some(written.name())) {
             let Some(function) = subscription.function_arn().and_then(template::region_of) else { continue };
             let Some(destination) = subscription.destination.filter(|_| function != region) else { continue };
-            let message = format!("the log group is in {region}, and the function in {function}");
+            let message = format!("the log group is in {region}, but the function is in {function}");
             let finding = Finding::new(&OTHER_REGION, destination.place(), message);
             findings.push(finding.related(written.output.section.place_of("region"), "the log group's region"));
         }
     }
 }
 
-fn others(expected: &str, written: &[Written<'_, '_>], subscriptions: &[Subscription<'_>], findings: &mut Findings) {
+fn others(
+    expected: &str,
+    written: &[WrittenLogGroup<'_, '_>],
+    subscriptions: &[Subscription<'_>],
+    findings: &mut Findings,
+) {
     if !written.iter().any(|written| written.name() == expected) {
         for written in written {
-            let message = format!("logs go to `{}`, and `{expected}` is expected", written.name());
+            let message = format!("logs go to `{}`, but `{expected}` is expected", written.name());
             findings.push(Finding::new(&OTHER_GROUP, written.place(), message));
         }
     }
@@ -119,7 +124,7 @@ fn others(expected: &str, written: &[Written<'_, '_>], subscriptions: &[Subscrip
         return;
     }
     for (subscription, name) in subscriptions.iter().zip(names) {
-        let message = format!("`{}` is subscribed, and `{expected}` is expected", name.unwrap_or_default());
+        let message = format!("`{}` is subscribed, but `{expected}` is expected", name.unwrap_or_default());
         findings.push(Finding::new(&OTHER_GROUP, subscription.group.place(), message));
     }
 }

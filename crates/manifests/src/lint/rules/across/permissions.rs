@@ -1,12 +1,12 @@
 //! Whether the pod execution role may do what the ConfigMap asks Fluent Bit to do. Fluent Bit's complaint of it is seen only by who
 //! has its own log written, too.
 
-use crate::lint::cloudwatch::{self, Output};
+use crate::lint::cloudwatch::{self, CloudWatchOutput};
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::node::Node;
-use crate::lint::policy::{self, Allowed, Group, Statement};
+use crate::lint::node::YamlNode;
+use crate::lint::policy::{self, Allowed, PolicyStatement, WrittenLogGroup};
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 use crate::lint::source::Place;
 use crate::lint::template;
 
@@ -14,84 +14,84 @@ const GUIDE: &str = "Amazon EKS User Guide, \"Start AWS Fargate logging for your
 const REFERENCE: &str = "AWS Service Authorization Reference, \"Amazon CloudWatch Logs\"";
 const PLUGIN: &str = "fluent/fluent-bit, plugins/out_cloudwatch_logs/cloudwatch_api.c";
 
-pub(crate) static GROUP_NOT_ALLOWED: Rule = Rule {
+pub(crate) static GROUP_NOT_ALLOWED: LintRule = LintRule {
     code: "PF911",
     name: "group-not-allowed",
     severity: Severity::Error,
     title: "The policy does not cover the log group that Fluent Bit writes to",
-    why: "CloudWatch Logs refuses every write, and no log of any pod arrives.",
-    fix: "Put the log group's ARN with `:*` at its end into the policy's `Resource`; `podferry generate iam` makes such a policy.",
+    why: "CloudWatch Logs rejects every write, so no pod's logs arrive.",
+    fix: "Add the log group's ARN, ending in `:*`, to the policy's `Resource`; `podferry generate iam` writes such a policy.",
     is_automatic: false,
     sources: &[GUIDE, REFERENCE],
 };
 
-pub(crate) static WRITE_NOT_ALLOWED: Rule = Rule {
+pub(crate) static WRITE_NOT_ALLOWED: LintRule = LintRule {
     code: "PF912",
     name: "write-not-allowed",
     severity: Severity::Error,
-    title: "The policy lacks an action that Fluent Bit cannot write without",
-    why: "CloudWatch Logs refuses every write, and no log of any pod arrives.",
-    fix: "Add the action; `podferry generate iam` makes a policy with all of them.",
+    title: "The policy lacks an action that Fluent Bit needs to write logs",
+    why: "CloudWatch Logs rejects every write, so no pod's logs arrive.",
+    fix: "Add the action; `podferry generate iam` writes a policy with all of them.",
     is_automatic: false,
     sources: &[GUIDE, PLUGIN],
 };
 
-pub(crate) static CREATE_NOT_ALLOWED: Rule = Rule {
+pub(crate) static CREATE_NOT_ALLOWED: LintRule = LintRule {
     code: "PF913",
     name: "create-group-not-allowed",
     severity: Severity::Error,
-    title: "Fluent Bit is to make the log group, and the policy does not allow it",
-    why: "Where the group does not exist yet, no log arrives until somebody makes it.",
-    fix: "Add `logs:CreateLogGroup`, or make the group yourself and take `auto_create_group` out.",
+    title: "Fluent Bit should create the log group, but the policy does not allow it",
+    why: "Until somebody creates the group, no logs arrive.",
+    fix: "Add `logs:CreateLogGroup`, or create the group yourself and remove `auto_create_group`.",
     is_automatic: false,
     sources: &[GUIDE, PLUGIN],
 };
 
-pub(crate) static RETENTION_NOT_ALLOWED: Rule = Rule {
+pub(crate) static RETENTION_NOT_ALLOWED: LintRule = LintRule {
     code: "PF914",
     name: "retention-not-allowed",
     severity: Severity::Error,
-    title: "Fluent Bit is to set how long logs are kept, and the policy does not allow it",
-    why: "The first logs of a group that it makes are delayed, and the group keeps its logs for ever.",
-    fix: "Add `logs:PutRetentionPolicy`, or take `log_retention_days` out.",
+    title: "Fluent Bit should set the log group's retention, but the policy does not allow it",
+    why: "The first logs of a new group are delayed, and the group keeps its logs forever.",
+    fix: "Add `logs:PutRetentionPolicy`, or remove `log_retention_days`.",
     is_automatic: false,
     sources: &[GUIDE, PLUGIN],
 };
 
-pub(crate) static EVERYTHING: Rule = Rule {
+pub(crate) static EVERYTHING: LintRule = LintRule {
     code: "PF915",
     name: "policy-for-everything",
     severity: Severity::Note,
-    title: "The policy lets pods' Fluent Bit write to every log group of the account",
-    why: "It works, and who gets hold of the role can write into the log of anything, with its names and its costs.",
-    fix: "Name the log group: `arn:aws:logs:<region>:<account>:log-group:<name>:*`; `podferry generate iam` does.",
+    title: "The policy lets Fluent Bit write to every log group in the account",
+    why: "It works, but anyone who gets hold of the role can write to any log group, under any stream name and at your cost.",
+    fix: "Name the log group: `arn:aws:logs:<region>:<account>:log-group:<name>:*`, as `podferry generate iam` does.",
     is_automatic: false,
     sources: &[GUIDE, "IAM User Guide, \"Security best practices in IAM\""],
 };
 
-pub(crate) static WITHOUT_STREAMS: Rule = Rule {
+pub(crate) static WITHOUT_STREAMS: LintRule = LintRule {
     code: "PF916",
     name: "resource-without-streams",
     severity: Severity::Error,
-    title: "The policy names a log group without the streams in it",
-    why: "Without `:*` at its end the ARN is not that of any stream, so writing to them is refused.",
+    title: "The policy names a log group without its streams",
+    why: "Without `:*` at the end, the ARN matches no log stream, so every write is rejected.",
     fix: "Add `:*` to the ARN.",
     is_automatic: true,
     sources: &[REFERENCE, "Amazon CloudWatch Logs User Guide, \"Overview of managing access permissions\""],
 };
 
-pub(crate) static OWN_LOG_NOT_ALLOWED: Rule = Rule {
+pub(crate) static OWN_LOG_NOT_ALLOWED: LintRule = LintRule {
     code: "PF917",
     name: "own-log-not-allowed",
     severity: Severity::Warning,
-    title: "Fluent Bit is to write its own log, and the policy does not cover the log group of that",
-    why: "What would say why logs are missing is then missing itself.",
-    fix: "Add the group `<cluster>-fluent-bit-logs` to the policy; `podferry generate iam --process-logs` does.",
+    title: "Fluent Bit should write its own log, but the policy does not cover that log group",
+    why: "The log that would explain missing logs is then missing itself.",
+    fix: "Add the group `<cluster>-fluent-bit-logs` to the policy, as `podferry generate iam --process-logs` does.",
     is_automatic: false,
     sources: &[GUIDE],
 };
 
-pub(crate) static RULES: &[&Rule] = &[
+pub(crate) static RULES: &[&LintRule] = &[
     &GROUP_NOT_ALLOWED,
     &WRITE_NOT_ALLOWED,
     &CREATE_NOT_ALLOWED,
@@ -123,10 +123,10 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     own_log(&statements, project, findings);
 }
 
-fn own_log(statements: &[Statement<'_>], project: &Project<'_>, findings: &mut Findings) {
+fn own_log(statements: &[PolicyStatement<'_>], project: &Project<'_>, findings: &mut Findings) {
     let Some(cluster) = project.expected.cluster.as_deref() else { return };
     let name = format!("{cluster}-fluent-bit-logs");
-    let group = Group { name: &name, region: None, account: None };
+    let group = WrittenLogGroup { name: &name, region: None, account: None };
     if statements.iter().any(|one| one.has(WRITE) && one.covers(WRITE, group) != Allowed::No) {
         return;
     }
@@ -140,16 +140,16 @@ fn own_log(statements: &[Statement<'_>], project: &Project<'_>, findings: &mut F
     }
 }
 
-fn everything(statement: Statement<'_>, findings: &mut Findings) {
+fn everything(statement: PolicyStatement<'_>, findings: &mut Findings) {
     if !statement.has(WRITE) && !statement.has(CREATE_GROUP) {
         return;
     }
     if let Some(star) = statement.resources().find(|resource| resource.text() == Some("*")) {
-        findings.push(Finding::new(&EVERYTHING, star.place(), "every log group of the account can be written to"));
+        findings.push(Finding::new(&EVERYTHING, star.place(), "this allows writing to every log group in the account"));
     }
 }
 
-fn without_streams(statement: Statement<'_>, project: &Project<'_>, findings: &mut Findings) {
+fn without_streams(statement: PolicyStatement<'_>, project: &Project<'_>, findings: &mut Findings) {
     if !statement.has(WRITE) && !statement.has(CREATE_STREAM) {
         return;
     }
@@ -162,7 +162,7 @@ fn without_streams(statement: Statement<'_>, project: &Project<'_>, findings: &m
         }
         let with_streams = format!("{arn}:*");
         let edit = resource.rewrite(&with_streams, project.source(resource.place()));
-        let message = "this is the log group without its streams, which logs are written to";
+        let message = "this ARN covers the log group but not its streams, which is where logs are written";
         let fix = format!("Write `{with_streams}`.");
         findings.push(Finding::new(&WITHOUT_STREAMS, resource.place(), message).fix(fix).edits(edit));
     }
@@ -175,7 +175,7 @@ fn names_group_alone(arn: &str) -> bool {
 }
 
 /// What an output needs: an action, the option that asks for it, and the rule.
-fn needs(output: Output<'_, '_>) -> Vec<(&'static str, Option<&'static str>, &'static Rule)> {
+fn needs(output: CloudWatchOutput<'_, '_>) -> Vec<(&'static str, Option<&'static str>, &'static LintRule)> {
     let creates = output.section.is_on("auto_create_group") == Some(true);
     let has_retention = output.section.get("log_retention_days").is_some_and(|days| days != "0");
     let mut needs = vec![(CREATE_STREAM, None, &WRITE_NOT_ALLOWED), (WRITE, None, &WRITE_NOT_ALLOWED)];
@@ -191,22 +191,32 @@ fn needs(output: Output<'_, '_>) -> Vec<(&'static str, Option<&'static str>, &'s
     needs
 }
 
-fn hold(output: Output<'_, '_>, statements: &[Statement<'_>], project: &Project<'_>, findings: &mut Findings) {
+fn hold(
+    output: CloudWatchOutput<'_, '_>,
+    statements: &[PolicyStatement<'_>],
+    project: &Project<'_>,
+    findings: &mut Findings,
+) {
     let Some(property) = output.log_group() else { return };
-    let group =
-        Group { name: &property.value.value, region: output.region(), account: project.expected.account.as_deref() };
+    let group = WrittenLogGroup {
+        name: &property.value.value,
+        region: output.region(),
+        account: project.expected.account.as_deref(),
+    };
     let place = output.section.value_place(property);
-    let is_covered =
-        |one: &Statement<'_>| ALL.iter().any(|action| one.has(action) && one.covers(action, group) != Allowed::No);
+    let is_covered = |one: &PolicyStatement<'_>| {
+        ALL.iter().any(|action| one.has(action) && one.covers(action, group) != Allowed::No)
+    };
     if !statements.iter().any(is_covered) {
         not_covered(statements, group, place, findings);
         return;
     }
-    let about: Vec<&Statement<'_>> = statements.iter().filter(|one| is_covered(one)).collect();
+    let about: Vec<&PolicyStatement<'_>> = statements.iter().filter(|one| is_covered(one)).collect();
     for (action, option, rule) in needs(output) {
-        let is_allowed = |one: &Statement<'_>| one.has(action) && one.covers(action, group) != Allowed::No;
+        let is_allowed = |one: &PolicyStatement<'_>| one.has(action) && one.covers(action, group) != Allowed::No;
         // Another rule says that the streams are missing.
-        let is_near = |one: &Statement<'_>| one.has(action) && one.resources().any(|resource| is_near(resource, group));
+        let is_near =
+            |one: &PolicyStatement<'_>| one.has(action) && one.resources().any(|resource| is_near(resource, group));
         if statements.iter().any(|one| is_allowed(one) || is_near(one)) {
             continue;
         }
@@ -218,33 +228,33 @@ fn hold(output: Output<'_, '_>, statements: &[Statement<'_>], project: &Project<
 }
 
 /// Other policies about logs may be for anything: one that is alone is meant, and one that is for a group with a similar name.
-fn not_covered(statements: &[Statement<'_>], group: Group<'_>, place: Place, findings: &mut Findings) {
-    let resources: Vec<Node<'_>> = statements.iter().flat_map(Statement::resources).collect();
+fn not_covered(statements: &[PolicyStatement<'_>], group: WrittenLogGroup<'_>, place: Place, findings: &mut Findings) {
+    let resources: Vec<YamlNode<'_>> = statements.iter().flat_map(PolicyStatement::resources).collect();
     if resources.iter().any(|resource| is_near(*resource, group)) {
         return;
     }
     let is_alone = statements.windows(2).all(|pair| pair[0].policy == pair[1].policy);
-    let is_similar = |resource: &&Node<'_>| {
+    let is_similar = |resource: &&YamlNode<'_>| {
         let parts = group.name.split('/').filter(|part| !part.is_empty() && *part != "aws");
         let arn = resource.text().unwrap_or_default();
         parts.into_iter().any(|part| arn.split(['/', ':']).any(|other| other == part))
     };
     let meant = resources.iter().find(is_similar).or_else(|| resources.first().filter(|_| is_alone));
     if let Some(resource) = meant {
-        let is_elsewhere = |arn: &str| policy::arn_covers(arn, WRITE, Group { region: None, ..group });
+        let is_elsewhere = |arn: &str| policy::arn_covers(arn, WRITE, WrittenLogGroup { region: None, ..group });
         let message = match group.region.filter(|_| resource.text().is_some_and(is_elsewhere)) {
             Some(region) => format!("the policy does not cover `{}` in {region}", group.name),
             None => format!("the policy does not cover `{}`", group.name),
         };
         let finding = Finding::new(&GROUP_NOT_ALLOWED, place, message);
-        findings.push(finding.related(resource.place(), "this is what it covers"));
+        findings.push(finding.related(resource.place(), "the policy covers this"));
     }
 }
 
 const ALL: [&str; 5] = [CREATE_STREAM, WRITE, DESCRIBE, CREATE_GROUP, RETENTION];
 
 /// Whether only the streams are missing.
-fn is_near(resource: Node<'_>, group: Group<'_>) -> bool {
+fn is_near(resource: YamlNode<'_>, group: WrittenLogGroup<'_>) -> bool {
     let arn = template::literal(resource).filter(|arn| names_group_alone(arn));
     arn.is_some_and(|arn| policy::arn_covers(&format!("{arn}:*"), WRITE, group))
 }

@@ -1,20 +1,20 @@
 //! Whether pods match a selector of a Fargate profile, so that they run there at all.
 
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::node::Node;
-use crate::lint::object::Object;
-use crate::lint::pod::Pod;
+use crate::lint::node::YamlNode;
+use crate::lint::object::ManifestObject;
+use crate::lint::pod::PodTemplate;
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 use pipeline::glob;
 
-pub(crate) static NO_PROFILE: Rule = Rule {
+pub(crate) static NO_PROFILE: LintRule = LintRule {
     code: "PF941",
     name: "pod-without-profile",
     severity: Severity::Note,
-    title: "Pods match no selector of a Fargate profile",
-    why: "They do not run on Fargate, and in a cluster without other nodes they stay pending.",
-    fix: "Add a selector with the pods' namespace, or the labels that a selector asks for.",
+    title: "Pods match no Fargate profile selector",
+    why: "They do not run on Fargate; in a cluster without other nodes they stay pending.",
+    fix: "Add a selector with the pods' namespace, or give the pods the labels that a selector requires.",
     is_automatic: false,
     sources: &[
         "Amazon EKS User Guide, \"Define which Pods use AWS Fargate when launched\"",
@@ -22,15 +22,15 @@ pub(crate) static NO_PROFILE: Rule = Rule {
     ],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&NO_PROFILE];
+pub(crate) static RULES: &[&LintRule] = &[&NO_PROFILE];
 
 /// What gives a cluster other nodes. Source: eksctl documentation, "Config file schema".
 const OTHER_NODES: [&str; 4] = ["nodeGroups", "managedNodeGroups", "autoModeConfig", "karpenter"];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
-    let clusters: Vec<Object<'_>> =
+    let clusters: Vec<ManifestObject<'_>> =
         project.of_kind("ClusterConfig").filter(|object| object.group() == "eksctl.io").collect();
-    let selectors: Vec<Node<'_>> = clusters
+    let selectors: Vec<YamlNode<'_>> = clusters
         .iter()
         .flat_map(|cluster| cluster.node.list("fargateProfiles"))
         .flat_map(|profile| profile.list("selectors"))
@@ -39,25 +39,26 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     if clusters.iter().any(|cluster| OTHER_NODES.iter().any(|name| cluster.node.get(name).is_some())) {
         return;
     }
-    for pod in project.pods().filter(|pod| pod.object.kind != "DaemonSet") {
+    for pod in project.pods().filter(|pod| pod.workload.runs_on_fargate) {
         // Where none is written, the namespace is that of whoever applies it.
         let Some(namespace) = pod.object.namespace() else { continue };
         if selectors.iter().any(|selector| selects(*selector, namespace, &pod)) {
             continue;
         }
         let message = format!("no Fargate profile selects {}", pod.object.title());
-        let place = pod.object.node.path(&["metadata", "namespace"]).map_or_else(|| pod.object.place(), Node::place);
+        let place =
+            pod.object.node.path(&["metadata", "namespace"]).map_or_else(|| pod.object.place(), YamlNode::place);
         findings.push(Finding::new(&NO_PROFILE, place, message).related(first.place(), "the first selector"));
     }
 }
 
-fn selects(selector: Node<'_>, namespace: &str, pod: &Pod<'_>) -> bool {
-    let is = |pattern: Option<Node<'_>>, value: Option<&str>| {
-        // What is no text is left to others; it could be anything.
-        let pattern = pattern.and_then(Node::text);
+fn selects(selector: YamlNode<'_>, namespace: &str, pod: &PodTemplate<'_>) -> bool {
+    let is = |pattern: Option<YamlNode<'_>>, value: Option<&str>| {
+        // A pattern that is not a string could be anything: other rules look at it.
+        let pattern = pattern.and_then(YamlNode::text);
         pattern.is_none_or(|pattern| value.is_some_and(|value| glob::matches(pattern, value, true)))
     };
-    let own = |name: &str| pod.labels().and_then(|labels| labels.get(name)).and_then(Node::text);
-    let mut labels = selector.get("labels").into_iter().flat_map(Node::entries);
+    let own = |name: &str| pod.labels().and_then(|labels| labels.get(name)).and_then(YamlNode::text);
+    let mut labels = selector.get("labels").into_iter().flat_map(YamlNode::entries);
     is(selector.get("namespace"), Some(namespace)) && labels.all(|label| is(Some(label.value), own(label.name)))
 }

@@ -1,69 +1,69 @@
-//! Subscription filters in templates: those that CloudWatch Logs refuses, and those that never end.
+//! Subscription filters in templates: those that CloudWatch Logs rejects, and those that never end.
 
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 use crate::lint::subscription::{self, Subscription};
 use crate::lint::template::{self, Resource, reference};
 
 const FILTERS: &str = "Amazon CloudWatch Logs User Guide, \"Subscription filters\"";
 
-pub(crate) static LOOP: Rule = Rule {
+pub(crate) static LOOP: LintRule = LintRule {
     code: "PF921",
     name: "subscription-loop",
     severity: Severity::Error,
-    title: "A function is subscribed to its own log",
-    why: "Each invocation writes lines of log, which invoke it again, without end and for money.",
-    fix: "Subscribe the log group of the pods, not that of the function.",
+    title: "A function is subscribed to its own log group",
+    why: "Each invocation logs lines that invoke it again: an endless loop that you pay for.",
+    fix: "Subscribe the pods' log group, not the function's own.",
     is_automatic: false,
     sources: &[FILTERS, "AWS Lambda Developer Guide, \"Recursive loop detection\""],
 };
 
-pub(crate) static TOO_MANY: Rule = Rule {
+pub(crate) static TOO_MANY: LintRule = LintRule {
     code: "PF922",
     name: "too-many-subscriptions",
     severity: Severity::Error,
     title: "A log group has more than two subscription filters",
-    why: "CloudWatch Logs takes two, and refuses the third.",
-    fix: "Keep two; several readers can share one by way of a Kinesis stream.",
+    why: "CloudWatch Logs allows two per log group and rejects the third.",
+    fix: "Keep two; several consumers can share one filter through a Kinesis stream.",
     is_automatic: false,
     sources: &["Amazon CloudWatch Logs User Guide, \"CloudWatch Logs quotas\""],
 };
 
-pub(crate) static ROLE: Rule = Rule {
+pub(crate) static ROLE: LintRule = LintRule {
     code: "PF923",
     name: "subscription-role-for-function",
     severity: Severity::Error,
-    title: "A subscription filter that leads to a function has a role",
-    why: "CloudWatch Logs refuses it: for a function the permission is the function's own.",
-    fix: "Take `RoleArn` out, and let `logs.amazonaws.com` invoke the function by an AWS::Lambda::Permission.",
+    title: "A subscription filter with a function as its destination has a role",
+    why: "CloudWatch Logs rejects it: for a function, the permission belongs to the function.",
+    fix: "Remove `RoleArn`, and let `logs.amazonaws.com` invoke the function with an AWS::Lambda::Permission.",
     is_automatic: false,
     sources: &["AWS CloudFormation, AWS::Logs::SubscriptionFilter", "cloudtools/troposphere#413"],
 };
 
-pub(crate) static NO_PERMISSION: Rule = Rule {
+pub(crate) static NO_PERMISSION: LintRule = LintRule {
     code: "PF924",
     name: "subscription-without-permission",
     severity: Severity::Error,
-    title: "A subscription filter leads to a function that CloudWatch Logs may not invoke",
-    why: "CloudWatch Logs tries the function when the filter is made, and the stack fails.",
-    fix: "Add an AWS::Lambda::Permission for this function with `Principal: logs.amazonaws.com`, and let the filter depend on it.",
+    title: "A subscription filter's destination is a function that CloudWatch Logs may not invoke",
+    why: "CloudWatch Logs test-invokes the function when the filter is created, so the stack fails.",
+    fix: "Add an AWS::Lambda::Permission for this function with `Principal: logs.amazonaws.com`, and make the filter depend on it.",
     is_automatic: false,
     sources: &[FILTERS, "AWS CloudFormation, AWS::Lambda::Permission"],
 };
 
-pub(crate) static CLASS: Rule = Rule {
+pub(crate) static CLASS: LintRule = LintRule {
     code: "PF925",
     name: "subscription-of-infrequent-access",
     severity: Severity::Error,
-    title: "A subscription filter is on a log group of a class that has none",
-    why: "CloudWatch Logs takes filters only on groups of the class STANDARD, and a group's class cannot be changed.",
-    fix: "Make a group of the class STANDARD.",
+    title: "A subscription filter is on a log group whose class does not support filters",
+    why: "CloudWatch Logs supports filters only for the STANDARD class, and a log group's class cannot be changed.",
+    fix: "Create a log group of the STANDARD class.",
     is_automatic: false,
     sources: &["Amazon CloudWatch Logs User Guide, \"Log classes\""],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&LOOP, &TOO_MANY, &ROLE, &NO_PERMISSION, &CLASS];
+pub(crate) static RULES: &[&LintRule] = &[&LOOP, &TOO_MANY, &ROLE, &NO_PERMISSION, &CLASS];
 
 /// How many filters a log group takes. Source: Amazon CloudWatch Logs User Guide, "CloudWatch Logs quotas".
 const MAX_FILTERS: usize = 2;
@@ -80,7 +80,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
             subscriptions.iter().take(number).filter(|other| are_on_one_group(other, subscription)).collect();
         if before.len() == MAX_FILTERS {
             let mut finding =
-                Finding::new(&TOO_MANY, subscription.group.place(), "this is the third filter of this log group");
+                Finding::new(&TOO_MANY, subscription.group.place(), "this is the log group's third filter");
             for other in before {
                 finding = finding.related(other.group.place(), "another one");
             }
@@ -112,10 +112,9 @@ fn own_log(subscription: &Subscription<'_>, resources: &[Resource<'_>], findings
         function.and_then(|function| function.property("LoggingConfig")).and_then(|config| config.get("LogGroup"));
     let is_same = |own| reference(own).is_some() && reference(own) == reference(subscription.group);
     if is_own || logs_to.is_some_and(is_same) {
-        let finding =
-            Finding::new(&LOOP, subscription.group.place(), "the function writes its own log into this group");
+        let finding = Finding::new(&LOOP, subscription.group.place(), "the function writes its own log to this group");
         findings.push(match subscription.destination {
-            Some(destination) => finding.related(destination.place(), "it leads to the function here"),
+            Some(destination) => finding.related(destination.place(), "the destination is the function"),
             None => finding,
         });
     }
@@ -127,11 +126,11 @@ fn role(subscription: &Subscription<'_>, resources: &[Resource<'_>], findings: &
     }
     let role =
         subscription.resource.entry.value.path(&["Properties"]).and_then(|properties| properties.entry("RoleArn"));
-    let is_given = |role: &crate::lint::node::Entry<'_>| {
+    let is_given = |role: &crate::lint::node::YamlEntry<'_>| {
         template::literal(role.value).is_some() || subscription.resource.referred(role.value, resources).is_some()
     };
     if let Some(role) = role.filter(is_given).filter(|_| subscription.destination.is_some()) {
-        let finding = Finding::new(&ROLE, role.key, "a filter that leads to a function takes no role");
+        let finding = Finding::new(&ROLE, role.key, "a filter with a function as its destination takes no role");
         findings.push(match subscription.destination {
             Some(destination) => finding.related(destination.place(), "this is a function"),
             None => finding,
@@ -174,7 +173,7 @@ fn class(subscription: &Subscription<'_>, resources: &[Resource<'_>], findings: 
     for group in groups.filter(is_group) {
         let Some(class) = group.property("LogGroupClass") else { continue };
         if let Some(name) = template::literal(class).filter(|class| *class != "STANDARD") {
-            let message = format!("a log group of the class {name} takes no subscription filter");
+            let message = format!("a log group of class {name} does not support subscription filters");
             let finding = Finding::new(&CLASS, subscription.group.place(), message);
             findings.push(finding.related(class.place(), "its class"));
         }

@@ -7,38 +7,38 @@ use std::collections::HashMap;
 
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::{CONFIG_MAP, NAMESPACE};
-use crate::lint::node::Node;
-use crate::lint::object::{Kind, Object};
+use crate::lint::node::YamlNode;
+use crate::lint::object::{DocumentKind, ManifestObject};
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 
-pub(crate) static LOGGING_TWICE: Rule = Rule {
+pub(crate) static LOGGING_TWICE: LintRule = LintRule {
     code: "PF931",
     name: "logging-twice",
     severity: Severity::Error,
-    title: "The ConfigMap aws-logging is in one file twice, with different content",
-    why: "Kubernetes keeps the last one, so what only the first one says is lost.",
-    fix: "Put all of it into one ConfigMap.",
+    title: "The ConfigMap aws-logging appears twice in one file, with different content",
+    why: "Kubernetes keeps the last one, so anything that is only in the first is lost.",
+    fix: "Merge them into one ConfigMap.",
     is_automatic: false,
     sources: &["Kubernetes documentation, \"Declarative Management of Kubernetes Objects Using Configuration Files\""],
 };
 
-pub(crate) static OBJECT_TWICE: Rule = Rule {
+pub(crate) static OBJECT_TWICE: LintRule = LintRule {
     code: "PF932",
     name: "object-twice",
     severity: Severity::Warning,
-    title: "An object is in one file twice, with different content",
-    why: "Kubernetes keeps the last one, so what only the first one says is lost.",
-    fix: "Keep one of them, or give one another name.",
+    title: "An object appears twice in one file, with different content",
+    why: "Kubernetes keeps the last one, so anything that is only in the first is lost.",
+    fix: "Keep one of them, or rename the other.",
     is_automatic: false,
     sources: &["Kubernetes documentation, \"Declarative Management of Kubernetes Objects Using Configuration Files\""],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&LOGGING_TWICE, &OBJECT_TWICE];
+pub(crate) static RULES: &[&LintRule] = &[&LOGGING_TWICE, &OBJECT_TWICE];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
-    let mut seen: HashMap<(usize, &str, &str, &str, &str), Object<'_>> = HashMap::new();
-    for object in project.objects.iter().filter(|object| object.what == Kind::Kubernetes) {
+    let mut seen: HashMap<(usize, &str, &str, &str, &str), ManifestObject<'_>> = HashMap::new();
+    for object in project.objects.iter().filter(|object| object.what == DocumentKind::Kubernetes) {
         let Some(name) = object.name().filter(|name| !name.is_empty()) else { continue };
         let namespace = object.namespace().unwrap_or_default();
         let Some(first) = seen.insert((object.source, object.group(), object.kind, namespace, name), *object) else {
@@ -49,16 +49,16 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
         }
         let is_logging = (object.kind, namespace, name) == ("ConfigMap", NAMESPACE, CONFIG_MAP);
         let rule = if is_logging { &LOGGING_TWICE } else { &OBJECT_TWICE };
-        let finding = Finding::new(rule, object.place(), format!("{} is in this file twice", object.title()));
-        findings.push(finding.related(first.place(), "the one that is lost"));
+        let finding = Finding::new(rule, object.place(), format!("{} appears twice in this file", object.title()));
+        findings.push(finding.related(first.place(), "this one is lost"));
     }
 }
 
-/// Whether two values are the same, in whatever order their members stand.
-fn are_equal(one: Node<'_>, other: Node<'_>) -> bool {
+/// Whether two values are the same, in whatever order their members are.
+fn are_equal(one: YamlNode<'_>, other: YamlNode<'_>) -> bool {
     if one.is_map() && other.is_map() {
-        let count = |node: Node<'_>| node.entries().count();
-        let has = |entry: crate::lint::node::Entry<'_>| {
+        let count = |node: YamlNode<'_>| node.entries().count();
+        let has = |entry: crate::lint::node::YamlEntry<'_>| {
             other.get(entry.name).is_some_and(|value| are_equal(entry.value, value))
         };
         return count(one) == count(other) && one.entries().all(has);

@@ -8,70 +8,70 @@ use crate::annotations_v1::{ConvertError, PARTS, checks};
 use crate::lint::embedded::Embedded;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::json::JsonText;
-use crate::lint::pod::Pod;
+use crate::lint::pod::PodTemplate;
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 use crate::lint::similar::closest;
 use crate::lint::source::Span;
 
 const CODE: &str = "DataDog/datadog-agent, `comp/core/autodiscovery/common/utils`";
 
-pub(crate) static NOT_JSON: Rule = Rule {
+pub(crate) static NOT_JSON: LintRule = LintRule {
     code: "PF802",
     name: "annotation-not-json",
     severity: Severity::Error,
-    title: "An annotation of Autodiscovery is not JSON",
-    why: "The Agent ignores all of it, and so does the forwarder.",
-    fix: "Mend the JSON at the place that is marked, or a little before it.",
+    title: "An Autodiscovery annotation is not valid JSON",
+    why: "The Agent ignores the whole annotation, and so does the forwarder.",
+    fix: "Fix the JSON at, or just before, the marked place.",
     is_automatic: false,
     sources: &[PAGE, CODE],
 };
 
-pub(crate) static CHECKS_FORM: Rule = Rule {
+pub(crate) static CHECKS_FORM: LintRule = LintRule {
     code: "PF803",
     name: "checks-form",
     severity: Severity::Error,
-    title: "The annotation `checks` has another form than the Agent reads",
-    why: "The Agent runs none of the container's checks, or not as they are meant.",
+    title: "The annotation `checks` is not in the form that the Agent reads",
+    why: "The Agent runs none of the container's checks, or runs them with the wrong settings.",
     fix: "Write `{\"<INTEGRATION>\": {\"init_config\": {}, \"instances\": [{…}]}}`.",
     is_automatic: false,
     sources: &[PAGE, CODE],
 };
 
-pub(crate) static THREE_LISTS: Rule = Rule {
+pub(crate) static THREE_LISTS: LintRule = LintRule {
     code: "PF804",
     name: "checks-v1-form",
     severity: Severity::Error,
-    title: "The annotations check_names, init_configs and instances do not fit together",
-    why: "They belong together element by element, so the Agent ignores all three unless each is there and they are equally long.",
+    title: "The annotations check_names, init_configs and instances do not match",
+    why: "Their elements belong together by position, so the Agent ignores all three unless all are present and equally long.",
     fix: "Give each check one element in each of the three, or use `checks`: `podferry generate annotations --from-v1 FILE` converts them.",
     is_automatic: false,
     sources: &[PAGE, CODE],
 };
 
-pub(crate) static BOTH: Rule = Rule {
+pub(crate) static BOTH: LintRule = LintRule {
     code: "PF805",
     name: "checks-twice",
     severity: Severity::Warning,
-    title: "A container has `checks` and also check_names, init_configs and instances",
-    why: "Where `checks` is there, the Agent does not look at the other three.",
-    fix: "Take the other three out.",
+    title: "A container has both `checks` and check_names, init_configs or instances",
+    why: "If `checks` is present, the Agent ignores the other three.",
+    fix: "Remove the other three.",
     is_automatic: false,
     sources: &[PAGE, CODE],
 };
 
-pub(crate) static VARIABLE: Rule = Rule {
+pub(crate) static VARIABLE: LintRule = LintRule {
     code: "PF818",
     name: "template-variable-unknown",
     severity: Severity::Error,
-    title: "A template variable is none that the Agent knows",
-    why: "The Agent cannot fill it in, and does not run the check.",
+    title: "The Agent does not know this template variable",
+    why: "The Agent cannot resolve it and does not run the check.",
     fix: "Use one of %%host%%, %%port%%, %%pid%%, %%hostname%%, %%env_NAME%%, %%kube_namespace%%, %%kube_pod_name%% and %%kube_pod_uid%%.",
     is_automatic: false,
     sources: &["Datadog documentation, \"Autodiscovery Template Variables\""],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&NOT_JSON, &CHECKS_FORM, &THREE_LISTS, &BOTH, &VARIABLE];
+pub(crate) static RULES: &[&LintRule] = &[&NOT_JSON, &CHECKS_FORM, &THREE_LISTS, &BOTH, &VARIABLE];
 
 /// Members of a check. Source: DataDog/datadog-agent, `pod_annotations.go`, `parseChecksJSON`.
 const MEMBERS: [&str; 6] =
@@ -96,11 +96,11 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
 fn form(json: &JsonText<'_>, findings: &mut Findings) {
     let mut wrong = |place, message: String| findings.push(Finding::new(&CHECKS_FORM, place, message));
     let Value::Object(all) = &json.value else {
-        return wrong(json.place(&[]), "`checks` must be an object with a check's name and its instances".to_owned());
+        return wrong(json.place(&[]), "`checks` must be an object with check names and their instances".to_owned());
     };
     for (name, check) in all {
         if !is_check(name) {
-            wrong(json.name_place(&[], name), "this is no name of an integration".to_owned());
+            wrong(json.name_place(&[], name), "this is not a valid integration name".to_owned());
         }
         let Value::Object(members) = check else {
             wrong(json.place(&[name]), format!("the check {name} must be an object with `instances`"));
@@ -108,19 +108,19 @@ fn form(json: &JsonText<'_>, findings: &mut Findings) {
         };
         for member in members.keys().filter(|member| !MEMBERS.contains(&member.as_str())) {
             let near = closest(member, MEMBERS).map_or_else(String::new, |near| format!(": did you mean `{near}`?"));
-            let message = format!("`{member}` of the check {name} is not known{near}");
+            let message = format!("the check {name} has an unknown member `{member}`{near}");
             wrong(json.name_place(&[name], member), message.trim_end_matches('?').to_owned());
         }
         match members.get("instances") {
             Some(Value::Array(instances)) => {
                 for (number, _) in instances.iter().enumerate().filter(|(_, instance)| !instance.is_object()) {
                     let place = json.place(&[name, "instances", &number.to_string()]);
-                    wrong(place, format!("an instance of the check {name} must be an object"));
+                    wrong(place, format!("each instance of the check {name} must be an object"));
                 }
                 if instances.is_empty() && !members.contains_key("logs") {
                     wrong(
                         json.place(&[name, "instances"]),
-                        format!("the check {name} has no instance, so it does not run"),
+                        format!("the check {name} has no instances, so it does not run"),
                     );
                 }
             }
@@ -142,7 +142,7 @@ fn is_meant(member: &str, known: &str) -> bool {
     member != known && closest(member, MEMBERS) == Some(known)
 }
 
-fn lists(project: &Project<'_>, pod: &Pod<'_>, findings: &mut Findings) {
+fn lists(project: &Project<'_>, pod: &PodTemplate<'_>, findings: &mut Findings) {
     let all = annotations(pod);
     let mut seen: Vec<&str> = Vec::new();
     for one in all.iter().filter(|one| PARTS.contains(&one.end)) {
@@ -150,8 +150,8 @@ fn lists(project: &Project<'_>, pod: &Pod<'_>, findings: &mut Findings) {
         seen.push(container);
         let of = |end: &str| all.iter().copied().find(|one| one.container == Some(container) && one.end == end);
         if let Some(newer) = of("checks") {
-            let message = format!("{} is not looked at", one.entry.name);
-            let related = (newer.entry.key, "since this one is there");
+            let message = format!("{} is ignored", one.entry.name);
+            let related = (newer.entry.key, "because of this one");
             findings.push(Finding::new(&BOTH, one.entry.key, message).related(related.0, related.1));
             continue;
         }
@@ -216,7 +216,7 @@ fn variables(project: &Project<'_>, one: Annotation<'_>, findings: &mut Findings
             !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
         if is_name && !VARIABLES.contains(&name) && !STARTS.iter().any(|begin| name.starts_with(begin)) {
             let place = text.span(Span { start, end });
-            let finding = Finding::new(&VARIABLE, place, format!("`%%{name}%%` is no template variable"));
+            let finding = Finding::new(&VARIABLE, place, format!("`%%{name}%%` is not a template variable"));
             findings.push(match closest(name, VARIABLES) {
                 Some(near) => finding.fix(format!("Did you mean `%%{near}%%`?")),
                 None => finding,

@@ -7,7 +7,7 @@ use super::{LOGS_PAGE, annotations, read};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::json::JsonText;
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 use crate::lint::similar::closest;
 use crate::lint::source::Place;
 use pipeline::autodiscovery::ContainerLogs;
@@ -16,40 +16,40 @@ use pipeline::rules::parse::KINDS;
 
 const CODE: &str = "DataDog/datadog-agent, `comp/logs/agent/config`";
 
-pub(crate) static FORM: Rule = Rule {
+pub(crate) static FORM: LintRule = LintRule {
     code: "PF808",
     name: "logs-annotation-form",
     severity: Severity::Error,
-    title: "The annotation for a container's logs has another form than is read",
-    why: "Source, service and rules of the container are not applied; the Agent does not collect its logs at all.",
+    title: "The annotation for a container's logs has the wrong form",
+    why: "The container's source, service and rules are not applied, and the Agent does not collect its logs at all.",
     fix: "Write `[{\"source\": \"…\", \"service\": \"…\", \"log_processing_rules\": […]}]`.",
     is_automatic: false,
     sources: &[LOGS_PAGE, CODE],
 };
 
-pub(crate) static PROCESSING_RULE: Rule = Rule {
+pub(crate) static PROCESSING_RULE: LintRule = LintRule {
     code: "PF809",
     name: "log-processing-rule",
     severity: Severity::Error,
-    title: "A rule for a container's logs cannot be used",
-    why: "The forwarder leaves it out, or withholds the text that it was to mask, and the Agent does not collect the logs at all.",
-    fix: "Give each rule a `name`, a `type`, and a `pattern` that compiles. `podferry rules check` tries them out.",
+    title: "A log processing rule cannot be used",
+    why: "The forwarder skips the rule, or withholds text that the rule should have masked; the Agent does not collect the logs at all.",
+    fix: "Give each rule a `name`, a `type` and a `pattern` that compiles. Try them with `podferry rules check`.",
     is_automatic: false,
     sources: &["Datadog documentation, \"Advanced Log Collection\"", CODE],
 };
 
-pub(crate) static MEMBER: Rule = Rule {
+pub(crate) static MEMBER: LintRule = LintRule {
     code: "PF810",
     name: "logs-annotation-member",
     severity: Severity::Warning,
-    title: "A member of the annotation for logs looks misspelt",
-    why: "Members that are not known are ignored without a word.",
-    fix: "Write it as Datadog's page has it.",
+    title: "A member of the logs annotation looks misspelt",
+    why: "Unknown members are ignored silently.",
+    fix: "Use the spelling in Datadog's documentation.",
     is_automatic: false,
     sources: &[LOGS_PAGE],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&FORM, &PROCESSING_RULE, &MEMBER];
+pub(crate) static RULES: &[&LintRule] = &[&FORM, &PROCESSING_RULE, &MEMBER];
 
 /// Members of a configuration of logs. Source: DataDog/datadog-agent, `comp/logs/agent/config/integration_config.go`.
 const MEMBERS: [&str; 18] = [
@@ -80,8 +80,8 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
         for one in annotations(&pod).into_iter().filter(|one| one.end == "logs" && one.container.is_some()) {
             let Some(json) = read(project, one, &NOT_JSON, findings) else { continue };
             if !json.value.is_array() {
-                let message = format!("{} must be a list, with the object in it", one.entry.name);
-                findings.push(Finding::new(&FORM, json.place(&[]), message).fix("Write `[{…}]`: brackets around it."));
+                let message = format!("{} must be a list that contains the object", one.entry.name);
+                findings.push(Finding::new(&FORM, json.place(&[]), message).fix("Wrap it in brackets: `[{…}]`."));
                 continue;
             }
             let text = one.entry.value.string().unwrap_or_default();
@@ -136,7 +136,7 @@ fn members(json: &JsonText<'_>, findings: &mut Findings) {
             value.as_object().into_iter().flat_map(|map| map.keys()).filter(|name| !known.contains(&name.as_str()))
         {
             if let Some(near) = closest(name, known.iter().copied()) {
-                let finding = Finding::new(&MEMBER, json.name_place(path, name), format!("`{name}` is not known"));
+                let finding = Finding::new(&MEMBER, json.name_place(path, name), format!("`{name}` is unknown"));
                 findings.push(finding.fix(format!("Did you mean `{near}`?")));
             }
         }

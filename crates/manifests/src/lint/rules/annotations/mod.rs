@@ -11,10 +11,10 @@ pub(crate) mod tags;
 use crate::annotations::PREFIX;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::json::JsonText;
-use crate::lint::node::{Entry, Node};
-use crate::lint::pod::Pod;
+use crate::lint::node::{YamlEntry, YamlNode};
+use crate::lint::pod::PodTemplate;
 use crate::lint::project::Project;
-use crate::lint::rule::Rule;
+use crate::lint::rule::LintRule;
 
 const PAGE: &str = "Datadog documentation, \"Kubernetes and Integrations\"";
 const LOGS_PAGE: &str = "Datadog documentation, \"Kubernetes Log Collection\"";
@@ -43,17 +43,17 @@ const OF_POD: [&str; 5] = ["tags", "exclude", "logs_exclude", "metrics_exclude",
 /// An annotation of Autodiscovery.
 #[derive(Debug, Clone, Copy)]
 struct Annotation<'a> {
-    entry: Entry<'a>,
+    entry: YamlEntry<'a>,
     /// The container that it is for; `None` for the pod.
     container: Option<&'a str>,
     end: &'a str,
 }
 
-fn annotations<'a>(pod: &Pod<'a>) -> Vec<Annotation<'a>> {
-    pod.annotations().into_iter().flat_map(Node::entries).filter_map(annotation).collect()
+fn annotations<'a>(pod: &PodTemplate<'a>) -> Vec<Annotation<'a>> {
+    pod.annotations().into_iter().flat_map(YamlNode::entries).filter_map(annotation).collect()
 }
 
-fn annotation(entry: Entry<'_>) -> Option<Annotation<'_>> {
+fn annotation(entry: YamlEntry<'_>) -> Option<Annotation<'_>> {
     let rest = entry.name.strip_prefix(PREFIX)?;
     let parted = match rest.strip_suffix(".check.id") {
         Some(container) => Some((container, "check.id")),
@@ -65,11 +65,11 @@ fn annotation(entry: Entry<'_>) -> Option<Annotation<'_>> {
     })
 }
 
-/// Reads the JSON of an annotation; where it is none, that is said by `rule`. `None` also where something is filled in later.
+/// Reads the JSON of an annotation; if it is not JSON, `rule` reports it. `None` also where something is filled in later.
 fn read<'a>(
     project: &Project<'_>,
     annotation: Annotation<'a>,
-    rule: &'static Rule,
+    rule: &'static LintRule,
     findings: &mut Findings,
 ) -> Option<JsonText<'a>> {
     let value = annotation.entry.value;

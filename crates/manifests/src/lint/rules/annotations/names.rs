@@ -1,72 +1,73 @@
-//! Where annotations of Autodiscovery stand, what they are called, and whether their container exists.
+//! Where annotations of Autodiscovery are, what they are called, and whether their container exists.
 
 use super::{ENDS, OF_POD, PAGE, annotation, annotations};
 use crate::annotations::PREFIX;
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::node::{Entry, Node, Scalar};
-use crate::lint::object::Kind;
-use crate::lint::pod::Pod;
+use crate::lint::node::{Scalar, YamlEntry, YamlNode};
+use crate::lint::object::DocumentKind;
+use crate::lint::pod::PodTemplate;
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 use crate::lint::sidecar::is_partial;
 use crate::lint::similar::closest;
 
-pub(crate) static NOT_A_STRING: Rule = Rule {
+pub(crate) static NOT_A_STRING: LintRule = LintRule {
     code: "PF801",
     name: "annotation-not-a-string",
     severity: Severity::Error,
-    title: "The value of an annotation or a label is no string",
-    why: "Kubernetes refuses the whole object: annotations and labels are strings, also if they look like a number or a boolean.",
-    fix: "Put the value between quotes.",
+    title: "An annotation or label value is not a string",
+    why: "Kubernetes rejects the whole object: annotations and labels must be strings, even if they look like a number or a boolean.",
+    fix: "Put the value in quotes.",
     is_automatic: true,
     sources: &["Kubernetes documentation, \"Annotations\"", "Kubernetes API reference, \"ObjectMeta\""],
 };
 
-pub(crate) static UNKNOWN_CONTAINER: Rule = Rule {
+pub(crate) static UNKNOWN_CONTAINER: LintRule = LintRule {
     code: "PF806",
     name: "annotation-of-no-container",
     severity: Severity::Error,
-    title: "An annotation is for a container that the pod does not have",
-    why: "The Agent and the forwarder look it up by the container's name in the pod, and never find it.",
-    fix: "Use the container's `name` as it stands in the pod.",
+    title: "An annotation names a container that the pod does not have",
+    why: "The Agent and the forwarder look up annotations by container name, so they never find this one.",
+    fix: "Use the container's `name` from the pod spec.",
     is_automatic: false,
     sources: &[PAGE, "DataDog/datadog-agent, `ValidateAnnotationsMatching`"],
 };
 
-pub(crate) static UNKNOWN_NAME: Rule = Rule {
+pub(crate) static UNKNOWN_NAME: LintRule = LintRule {
     code: "PF807",
     name: "annotation-unknown",
     severity: Severity::Warning,
-    title: "An annotation has a name that nothing looks for",
-    why: "What is not known is ignored without a word.",
+    title: "An annotation has an unknown name",
+    why: "Unknown annotations are ignored silently.",
     fix: "Use one of checks, logs, tags, exclude, logs_exclude and metrics_exclude.",
     is_automatic: false,
     sources: &[PAGE, "Datadog documentation, \"Container Discovery Management\""],
 };
 
-pub(crate) static ON_WORKLOAD: Rule = Rule {
+pub(crate) static ON_WORKLOAD: LintRule = LintRule {
     code: "PF812",
     name: "annotation-on-workload",
     severity: Severity::Error,
-    title: "An annotation of Autodiscovery stands on the workload, and not on its pods",
-    why: "The Agent and the forwarder look at pods, which do not have it.",
-    fix: "Put it below `spec.template.metadata.annotations`.",
+    title: "An Autodiscovery annotation is on the workload instead of its pods",
+    why: "The Agent and the forwarder read the annotations of pods, and the pods do not have it.",
+    fix: "Move it to `spec.template.metadata.annotations`.",
     is_automatic: false,
     sources: &[PAGE],
 };
 
-pub(crate) static NOT_YES_OR_NO: Rule = Rule {
+pub(crate) static NOT_YES_OR_NO: LintRule = LintRule {
     code: "PF816",
     name: "annotation-not-a-boolean",
     severity: Severity::Warning,
-    title: "An annotation that is yes or no is neither",
-    why: "What is not `true` or `false` counts as no.",
+    title: "A yes-or-no annotation is neither `true` nor `false`",
+    why: "Any other value counts as false.",
     fix: "Write `\"true\"` or `\"false\"`.",
     is_automatic: false,
     sources: &["Datadog documentation, \"Container Discovery Management\""],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&NOT_A_STRING, &UNKNOWN_CONTAINER, &UNKNOWN_NAME, &ON_WORKLOAD, &NOT_YES_OR_NO];
+pub(crate) static RULES: &[&LintRule] =
+    &[&NOT_A_STRING, &UNKNOWN_CONTAINER, &UNKNOWN_NAME, &ON_WORKLOAD, &NOT_YES_OR_NO];
 
 /// Annotations that are yes or no.
 const BOOLEANS: [&str; 5] =
@@ -76,10 +77,10 @@ const BOOLEANS: [&str; 5] =
 const YES_OR_NO: [&str; 12] = ["true", "false", "True", "False", "TRUE", "FALSE", "t", "f", "T", "F", "1", "0"];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
-    for object in project.of_what(Kind::Kubernetes) {
+    for object in project.of_what(DocumentKind::Kubernetes) {
         strings(project, object.node, findings);
         let Some(pod) = object.pod() else { continue };
-        if object.kind != "Pod" {
+        if !pod.workload.is_pod() {
             strings(project, pod.template, findings);
             on_workload(&pod, findings);
         }
@@ -87,9 +88,9 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn strings(project: &Project<'_>, object: Node<'_>, findings: &mut Findings) {
+fn strings(project: &Project<'_>, object: YamlNode<'_>, findings: &mut Findings) {
     for part in ["annotations", "labels"] {
-        for entry in object.path(&["metadata", part]).into_iter().flat_map(Node::entries) {
+        for entry in object.path(&["metadata", part]).into_iter().flat_map(YamlNode::entries) {
             let value = entry.value;
             let kind = match value.scalar() {
                 _ if value.is_tagged() || entry.name == "<<" => continue,
@@ -106,10 +107,10 @@ fn strings(project: &Project<'_>, object: Node<'_>, findings: &mut Findings) {
     }
 }
 
-fn on_workload(pod: &Pod<'_>, findings: &mut Findings) {
+fn on_workload(pod: &PodTemplate<'_>, findings: &mut Findings) {
     let own = pod.object.node.path(&["metadata", "annotations"]);
-    let is_on_pods = |entry: &Entry<'_>| pod.annotations().is_some_and(|pods| pods.entry(entry.name).is_some());
-    for entry in own.into_iter().flat_map(Node::entries).filter(|entry| !is_on_pods(entry)) {
+    let is_on_pods = |entry: &YamlEntry<'_>| pod.annotations().is_some_and(|pods| pods.entry(entry.name).is_some());
+    for entry in own.into_iter().flat_map(YamlNode::entries).filter(|entry| !is_on_pods(entry)) {
         if annotation(entry).is_some() {
             let message = format!("pods of {} do not have the annotation {}", pod.object.title(), entry.name);
             findings.push(Finding::new(&ON_WORKLOAD, entry.key, message));
@@ -117,7 +118,7 @@ fn on_workload(pod: &Pod<'_>, findings: &mut Findings) {
     }
 }
 
-fn containers(pod: &Pod<'_>, findings: &mut Findings) {
+fn containers(pod: &PodTemplate<'_>, findings: &mut Findings) {
     let all = annotations(pod);
     let names: Vec<&str> = pod.containers(true).filter_map(|container| container.get("name")?.text()).collect();
     // A container can be given another name for its checks.
@@ -127,7 +128,7 @@ fn containers(pod: &Pod<'_>, findings: &mut Findings) {
         let (end, whole) = (one.end, one.entry.name);
         let known: &[&str] = if one.container.is_some() { &ENDS } else { &OF_POD };
         if !known.contains(&end) {
-            let message = format!("`{whole}` is no annotation that is known");
+            let message = format!("`{whole}` is not a known annotation");
             let finding = Finding::new(&UNKNOWN_NAME, one.entry.key, message);
             let stem = whole.strip_suffix(end).unwrap_or(PREFIX);
             findings.push(match closest(end, known.iter().copied()) {

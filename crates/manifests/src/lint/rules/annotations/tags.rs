@@ -5,20 +5,20 @@ use serde_json::Value;
 use super::checks::NOT_JSON;
 use super::{TAGGING, annotations, read};
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::node::Node;
-use crate::lint::pod::Pod;
+use crate::lint::node::YamlNode;
+use crate::lint::pod::PodTemplate;
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 use crate::lint::sidecar::{is_partial, sidecars, variables};
 use crate::lint::similar::closest;
 
-pub(crate) static FORM: Rule = Rule {
+pub(crate) static FORM: LintRule = LintRule {
     code: "PF811",
     name: "tags-annotation-form",
     severity: Severity::Warning,
-    title: "An annotation of tags holds what is no tag",
-    why: "Only strings and lists of strings become tags; everything else is left out without a word.",
-    fix: "Write `{\"name\": \"value\", \"other\": [\"one\", \"two\"]}`, numbers between quotes.",
+    title: "A tags annotation holds a value that cannot become a tag",
+    why: "Only strings and lists of strings become tags; everything else is dropped silently.",
+    fix: "Write `{\"name\": \"value\", \"other\": [\"one\", \"two\"]}`, with numbers in quotes.",
     is_automatic: false,
     sources: &[
         "Datadog documentation, \"Kubernetes Tag Extraction\"",
@@ -26,51 +26,51 @@ pub(crate) static FORM: Rule = Rule {
     ],
 };
 
-pub(crate) static ON_WORKLOAD: Rule = Rule {
+pub(crate) static ON_WORKLOAD: LintRule = LintRule {
     code: "PF813",
     name: "service-labels-on-workload",
     severity: Severity::Warning,
-    title: "A label of unified service tagging stands on the workload, and not on its pods",
-    why: "Logs, metrics and traces are of pods: without the label on them, the tag is missing there.",
-    fix: "Put it below `spec.template.metadata.labels`, too.",
+    title: "A unified service tagging label is on the workload but not on its pods",
+    why: "Logs, metrics and traces come from pods: without the label there, they lack the tag.",
+    fix: "Add it to `spec.template.metadata.labels` as well.",
     is_automatic: false,
     sources: &[TAGGING],
 };
 
-pub(crate) static VALUE: Rule = Rule {
+pub(crate) static VALUE: LintRule = LintRule {
     code: "PF814",
     name: "label-value-form",
     severity: Severity::Error,
-    title: "A label has a value that Kubernetes does not take",
-    why: "Kubernetes refuses the whole object.",
-    fix: "Use letters, digits, `-`, `_` and `.`, with a letter or digit at both ends, 63 characters at most.",
+    title: "Kubernetes does not allow this label value",
+    why: "Kubernetes rejects the whole object.",
+    fix: "Use letters, digits, `-`, `_` and `.`, starting and ending with a letter or digit, at most 63 characters.",
     is_automatic: false,
     sources: &["Kubernetes documentation, \"Labels and Selectors\""],
 };
 
-pub(crate) static ONLY_IN_VARIABLE: Rule = Rule {
+pub(crate) static ONLY_IN_VARIABLE: LintRule = LintRule {
     code: "PF815",
     name: "service-only-in-variable",
     severity: Severity::Note,
-    title: "A container's env, service or version is given to it in a variable, but to nobody else",
-    why: "The forwarder sees labels of pods, not variables of containers: logs are without this tag, and traces have it.",
-    fix: "Add the label to the pod, and take the variable from it.",
+    title: "A container's env, service or version is set only in a variable",
+    why: "The forwarder sees pod labels, not container variables: traces carry the tag, logs do not.",
+    fix: "Add the label to the pod, and set the variable from the label.",
     is_automatic: false,
     sources: &[TAGGING],
 };
 
-pub(crate) static UNKNOWN: Rule = Rule {
+pub(crate) static UNKNOWN: LintRule = LintRule {
     code: "PF817",
     name: "service-label-unknown",
     severity: Severity::Warning,
-    title: "A label of unified service tagging has a name that nothing looks for",
+    title: "A unified service tagging label has an unknown name",
     why: "Only env, service and version are known, for the pod or for one of its containers.",
-    fix: "Write `tags.datadoghq.com/env`, `/service` or `/version`; for one container `tags.datadoghq.com/<container>.env`.",
+    fix: "Use `tags.datadoghq.com/env`, `/service` or `/version`; for a single container, `tags.datadoghq.com/<container>.env`.",
     is_automatic: false,
     sources: &[TAGGING],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&FORM, &ON_WORKLOAD, &VALUE, &ONLY_IN_VARIABLE, &UNKNOWN];
+pub(crate) static RULES: &[&LintRule] = &[&FORM, &ON_WORKLOAD, &VALUE, &ONLY_IN_VARIABLE, &UNKNOWN];
 
 const LABEL: &str = "tags.datadoghq.com/";
 /// What the labels are for, and the variable that says the same to the application.
@@ -88,27 +88,27 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn form(project: &Project<'_>, pod: &Pod<'_>, findings: &mut Findings) {
+fn form(project: &Project<'_>, pod: &PodTemplate<'_>, findings: &mut Findings) {
     for one in annotations(pod).into_iter().filter(|one| one.end == "tags") {
         let Some(json) = read(project, one, &NOT_JSON, findings) else { continue };
         let Value::Object(all) = &json.value else {
-            let message = format!("{} must be an object with names and values", one.entry.name);
+            let message = format!("{} must be an object of names and values", one.entry.name);
             findings.push(Finding::new(&FORM, json.place(&[]), message));
             continue;
         };
         let is_tag =
             |value: &Value| value.as_array().map_or(value.is_string(), |list| list.iter().all(Value::is_string));
         for (name, _) in all.iter().filter(|(_, value)| !is_tag(value)) {
-            let message = format!("the value of `{name}` is no string and no list of strings");
+            let message = format!("the value of `{name}` is neither a string nor a list of strings");
             findings.push(Finding::new(&FORM, json.place(&[name]), message));
         }
     }
 }
 
-fn labels(pod: &Pod<'_>, findings: &mut Findings) {
+fn labels(pod: &PodTemplate<'_>, findings: &mut Findings) {
     let on_pods = pod.labels();
-    let own = pod.object.node.path(&["metadata", "labels"]).filter(|_| pod.object.kind != "Pod");
-    for entry in own.into_iter().flat_map(Node::entries) {
+    let own = pod.object.node.path(&["metadata", "labels"]).filter(|_| !pod.workload.is_pod());
+    for entry in own.into_iter().flat_map(YamlNode::entries) {
         let is_on_pods = on_pods.is_some_and(|labels| labels.entry(entry.name).is_some());
         if entry.name.starts_with(LABEL) && !is_on_pods {
             let message = format!("pods of {} do not have the label {}", pod.object.title(), entry.name);
@@ -116,20 +116,20 @@ fn labels(pod: &Pod<'_>, findings: &mut Findings) {
         }
     }
     let names: Vec<&str> = pod.containers(true).filter_map(|container| container.get("name")?.text()).collect();
-    for entry in [own, on_pods].into_iter().flatten().flat_map(Node::entries) {
+    for entry in [own, on_pods].into_iter().flatten().flat_map(YamlNode::entries) {
         let Some(rest) = entry.name.strip_prefix(LABEL) else { continue };
         if let Some(value) = entry.value.string().filter(|value| !value.contains(['$', '{']) && !is_value(value)) {
             let length = value.chars().count();
             let message = match length {
-                0..=MAX_VALUE => format!("`{value}` is no value of a label"),
-                _ => format!("the label's value has {length} characters, and may have {MAX_VALUE}"),
+                0..=MAX_VALUE => format!("`{value}` is not a valid label value"),
+                _ => format!("the label value has {length} characters; the limit is {MAX_VALUE}"),
             };
             findings.push(Finding::new(&VALUE, entry.value.place(), message));
         }
         let (container, end) = rest.rsplit_once('.').map_or((None, rest), |(container, end)| (Some(container), end));
         let standard = STANDARD.map(|(name, _)| name);
         if !standard.contains(&end) && rest != "disable" {
-            let finding = Finding::new(&UNKNOWN, entry.key, format!("`{}` is no label that is known", entry.name));
+            let finding = Finding::new(&UNKNOWN, entry.key, format!("`{}` is not a known label", entry.name));
             findings.push(match closest(end, standard) {
                 Some(near) => finding.fix(format!("Did you mean `{}{near}`?", entry.name.trim_end_matches(end))),
                 None => finding,
@@ -148,10 +148,10 @@ fn is_value(value: &str) -> bool {
     value.len() <= MAX_VALUE && value.bytes().all(is_inside) && edges.into_iter().flatten().all(is_edge)
 }
 
-fn in_variables(pod: &Pod<'_>, findings: &mut Findings) {
+fn in_variables(pod: &PodTemplate<'_>, findings: &mut Findings) {
     let agents: Vec<&str> = sidecars(pod).iter().map(|sidecar| sidecar.name()).collect();
     for container in pod.spec.list("containers") {
-        let name = container.get("name").and_then(Node::text).unwrap_or_default();
+        let name = container.get("name").and_then(YamlNode::text).unwrap_or_default();
         if agents.contains(&name) {
             continue;
         }
@@ -161,8 +161,8 @@ fn in_variables(pod: &Pod<'_>, findings: &mut Findings) {
                 continue;
             }
             if let Some(found) = variables(container).find(|one| one.name == variable) {
-                let message = format!("{variable} of container {name} is in no label of the pod");
-                let advice = format!("Add the label `{LABEL}{tag}` to the pod, and take the variable from it.");
+                let message = format!("no label of the pod carries {variable} of container {name}");
+                let advice = format!("Add the label `{LABEL}{tag}` to the pod, and set the variable from the label.");
                 findings.push(Finding::new(&ONLY_IN_VARIABLE, found.name_place(), message).fix(advice));
             }
         }

@@ -3,14 +3,14 @@
 use super::{cri_parser, kubernetes};
 use crate::lint::cloudwatch;
 use crate::lint::finding::Findings;
-use crate::lint::logging::Logging;
-use crate::lint::node::Node;
+use crate::lint::logging::LoggingConfigMap;
+use crate::lint::node::YamlNode;
 use crate::lint::project::Project;
-use crate::lint::rule::Rule;
+use crate::lint::rule::LintRule;
 use crate::logging::MAX_CHARACTERS;
 
 /// Facts only.
-pub(crate) static RULES: &[&Rule] = &[];
+pub(crate) static RULES: &[&LintRule] = &[];
 
 /// Bytes of a record besides the text, for a pod with seven labels, three annotations and names of usual length:
 /// tests/fixtures/corpus/shapes, where a test counts them.
@@ -28,14 +28,14 @@ mod bytes {
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
         let data = logging.object.node.get("data");
-        let values = data.into_iter().flat_map(Node::entries).filter_map(|entry| entry.value.text());
+        let values = data.into_iter().flat_map(YamlNode::entries).filter_map(|entry| entry.value.text());
         let characters: usize = values.map(|text| text.chars().count()).sum();
         if characters == 0 {
             continue;
         }
-        let mut text = format!("{characters} of {MAX_CHARACTERS} characters are used");
+        let mut text = format!("{characters} of {MAX_CHARACTERS} characters used");
         if cloudwatch::outputs(logging).next().is_some() {
-            text.push_str(&format!("; a log takes about {} bytes besides its text", estimate(logging)));
+            text.push_str(&format!("; each log takes about {} bytes on top of its text", estimate(logging)));
             if kubernetes(logging).is_some() {
                 text.push_str(" if its pod has seven labels and three annotations");
             }
@@ -45,7 +45,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
 }
 
 /// How many bytes a log takes besides its text, about.
-fn estimate(logging: &Logging<'_>) -> usize {
+fn estimate(logging: &LoggingConfigMap<'_>) -> usize {
     let line = if cri_parser(logging).is_some() { bytes::PARSED } else { bytes::BARE };
     let Some(filter) = kubernetes(logging) else { return line };
     let optional = |option: &str, size: usize| if filter.is_on(option) == Some(false) { 0 } else { size };

@@ -5,56 +5,56 @@ use super::{cri_parser, kubernetes};
 use crate::fluent_bit::parse::ReadProperty;
 use crate::lint::cloudwatch;
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::logging::Section;
+use crate::lint::logging::PlacedSection;
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 use pipeline::glob;
 
 const RECORD_MODIFIER: &str = "Fluent Bit manual, \"Record Modifier\" filter";
 const MODIFY: &str = "Fluent Bit manual, \"Modify\" filter";
 const NEST: &str = "Fluent Bit manual, \"Nest\" filter";
 
-pub(crate) static METADATA_HIDDEN: Rule = Rule {
+pub(crate) static METADATA_HIDDEN: LintRule = LintRule {
     code: "PF304",
     name: "metadata-hidden",
     severity: Severity::Warning,
-    title: "A filter takes away or renames what tags or the status are made of",
-    why: "The forwarder looks for `kubernetes`, `stream` and `logtag` by these names, and leaves the same under other names in the log as it is.",
-    fix: "Leave the names as they are. `nest` with `Operation lift` and a prefix is understood, too.",
+    title: "A filter removes or renames a member that tags or the status come from",
+    why: "The forwarder looks for `kubernetes`, `stream` and `logtag` by name; under other names they stay in the log as they are.",
+    fix: "Keep the names. `nest` with `Operation lift` and a prefix works, too.",
     is_automatic: false,
     sources: &[RECORD_MODIFIER, MODIFY, NEST],
 };
 
-pub(crate) static LINE_HIDDEN: Rule = Rule {
+pub(crate) static LINE_HIDDEN: LintRule = LintRule {
     code: "PF305",
     name: "line-hidden",
     severity: Severity::Error,
-    title: "A filter takes away or renames the line itself",
-    why: "Without `log` there is no message, so Datadog shows a record where the line should be.",
-    fix: "Leave `log` as it is; of other names the forwarder knows only `message`.",
+    title: "A filter removes or renames the log line itself",
+    why: "Without `log` there is no message: Datadog shows the record instead of the line.",
+    fix: "Keep `log`; the only other name that the forwarder knows is `message`.",
     is_automatic: false,
     sources: &[RECORD_MODIFIER, MODIFY, NEST],
 };
 
-pub(crate) static OVERWRITTEN: Rule = Rule {
+pub(crate) static OVERWRITTEN: LintRule = LintRule {
     code: "PF306",
     name: "member-overwritten",
     severity: Severity::Error,
-    title: "A filter writes over what the line, the tags or the status are made of",
-    why: "Every log then says the same, and what it really was is lost.",
-    fix: "Give the value another name, such as `cluster_name`, which becomes the tag kube_cluster_name.",
+    title: "A filter overwrites a member that the line, tags or the status come from",
+    why: "Every log then carries the same value, and the original is lost.",
+    fix: "Use another name for the value, such as `cluster_name`, which becomes the tag kube_cluster_name.",
     is_automatic: false,
     sources: &[RECORD_MODIFIER, MODIFY],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&METADATA_HIDDEN, &LINE_HIDDEN, &OVERWRITTEN];
+pub(crate) static RULES: &[&LintRule] = &[&METADATA_HIDDEN, &LINE_HIDDEN, &OVERWRITTEN];
 
 /// The members that are read, and what they are for.
 const MEMBERS: [(&str, &str); 4] = [
     ("log", "the line"),
     ("kubernetes", "the pod's metadata, for tags"),
-    ("stream", "whether it is stdout or stderr, for the status"),
-    ("logtag", "whether a line is whole, for joining"),
+    ("stream", "stdout or stderr, for the status"),
+    ("logtag", "whether the line is complete, for joining"),
 ];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
@@ -85,7 +85,7 @@ fn words(property: &ReadProperty) -> impl Iterator<Item = &str> {
 }
 
 /// `there` says which members records have at all.
-fn record_modifier(filter: Section<'_, '_>, there: &[(&str, bool)], findings: &mut Findings) {
+fn record_modifier(filter: PlacedSection<'_, '_>, there: &[(&str, bool)], findings: &mut Findings) {
     let mut kept: Vec<&ReadProperty> = Vec::new();
     for property in &filter.section.properties {
         let first = words(property).next().unwrap_or_default();
@@ -102,12 +102,12 @@ fn record_modifier(filter: Section<'_, '_>, there: &[(&str, bool)], findings: &m
         let is_kept = kept.iter().any(|property| property.value.value.eq_ignore_ascii_case(member));
         let is_message = *member == "log" && kept.iter().any(|property| property.value.value == "message");
         if !is_kept && !is_message {
-            hidden(filter, last, member, "is not in the list of what is kept", findings);
+            hidden(filter, last, member, "is not in the list of members to keep", findings);
         }
     }
 }
 
-fn modify(filter: Section<'_, '_>, findings: &mut Findings) {
+fn modify(filter: PlacedSection<'_, '_>, findings: &mut Findings) {
     // A condition may well leave the pods' own logs alone.
     if filter.property("Condition").is_some() {
         return;
@@ -123,31 +123,31 @@ fn modify(filter: Section<'_, '_>, findings: &mut Findings) {
             let all = MEMBERS.iter().filter(|(member, _)| member.starts_with(first) && !first.is_empty());
             all.for_each(|(member, _)| hidden(filter, property, member, "is removed here", findings));
         } else if is(property, &["Rename", "Hard_rename"]) && !(first == "log" && second == "message") {
-            hidden(filter, property, first, &format!("becomes `{second}` here"), findings);
+            hidden(filter, property, first, &format!("is renamed to `{second}` here"), findings);
         }
     }
 }
 
-fn nest(filter: Section<'_, '_>, findings: &mut Findings) {
+fn nest(filter: PlacedSection<'_, '_>, findings: &mut Findings) {
     if !filter.get("Operation").is_some_and(|operation| operation.eq_ignore_ascii_case("nest")) {
         return;
     }
     let under = filter.get("Nest_under").unwrap_or_default();
     for property in filter.section.properties.iter().filter(|property| is(property, &["Wildcard"])) {
         for (member, _) in MEMBERS.iter().filter(|(member, _)| glob::matches(&property.value.value, member, false)) {
-            hidden(filter, property, member, &format!("goes into `{under}` here"), findings);
+            hidden(filter, property, member, &format!("moves into `{under}` here"), findings);
         }
     }
 }
 
-fn hidden(filter: Section<'_, '_>, property: &ReadProperty, member: &str, how: &str, findings: &mut Findings) {
+fn hidden(filter: PlacedSection<'_, '_>, property: &ReadProperty, member: &str, how: &str, findings: &mut Findings) {
     let Some((_, what)) = MEMBERS.iter().find(|(name, _)| *name == member) else { return };
     let rule = if member == "log" { &LINE_HIDDEN } else { &METADATA_HIDDEN };
     findings.push(Finding::new(rule, filter.value_place(property), format!("`{member}` {how}: {what}")));
 }
 
-fn overwritten(filter: Section<'_, '_>, property: &ReadProperty, member: &str, findings: &mut Findings) {
+fn overwritten(filter: PlacedSection<'_, '_>, property: &ReadProperty, member: &str, findings: &mut Findings) {
     let Some((_, what)) = MEMBERS.iter().find(|(name, _)| *name == member) else { return };
-    let message = format!("`{member}` is written over here: {what}");
+    let message = format!("`{member}` is overwritten here: {what}");
     findings.push(Finding::new(&OVERWRITTEN, filter.value_place(property), message));
 }

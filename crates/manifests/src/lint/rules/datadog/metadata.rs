@@ -3,20 +3,20 @@
 use super::{cri_parser, kubernetes};
 use crate::lint::cloudwatch;
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::logging::Logging;
+use crate::lint::logging::LoggingConfigMap;
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 
 const FILTER: &str = "Fluent Bit manual, \"Kubernetes\" filter";
 const TAGGING: &str = "Datadog, \"Unified Service Tagging\"";
 
-pub(crate) static NO_FILTERS: Rule = Rule {
+pub(crate) static NO_FILTERS: LintRule = LintRule {
     code: "PF301",
     name: "no-metadata",
     severity: Severity::Warning,
-    title: "Logs are written without filters, so they bring no labels, annotations and image",
-    why: "The name of a log stream tells pod, namespace and container and no more, and the line's prefix of time and output stays on each line in CloudWatch.",
-    fix: "Add the filters `parser` and `kubernetes`, as `podferry generate logging` writes them; its preset `lean` is for those who want no metadata.",
+    title: "Logs are written without filters, so they carry no labels, annotations or image",
+    why: "A log stream's name only tells pod, namespace and container, and every line in CloudWatch keeps its time and output prefix.",
+    fix: "Add the filters `parser` and `kubernetes`, as `podferry generate logging` writes them; if you do not want metadata, use its preset `lean`.",
     is_automatic: false,
     sources: &[
         "Datadog, \"Amazon EKS on AWS Fargate\", Log collection",
@@ -25,29 +25,29 @@ pub(crate) static NO_FILTERS: Rule = Rule {
     ],
 };
 
-pub(crate) static LABELS_OFF: Rule = Rule {
+pub(crate) static LABELS_OFF: LintRule = LintRule {
     code: "PF302",
     name: "labels-off",
     severity: Severity::Note,
     title: "The Kubernetes filter leaves out labels",
-    why: "The tags env, service and version, those of app.kubernetes.io, and the certain names of Deployments and Jobs are made from labels.",
-    fix: "Write `Labels On`, or leave the option out: it is on by itself.",
+    why: "The tags env, service, version and kube_app_*, and reliable Deployment and Job names, come from labels.",
+    fix: "Write `Labels On`, or remove the option: it is on by default.",
     is_automatic: false,
     sources: &[FILTER, TAGGING],
 };
 
-pub(crate) static ANNOTATIONS_OFF: Rule = Rule {
+pub(crate) static ANNOTATIONS_OFF: LintRule = LintRule {
     code: "PF303",
     name: "annotations-off",
     severity: Severity::Note,
     title: "The Kubernetes filter leaves out annotations",
-    why: "What `ad.datadoghq.com` says of source, service, tags and rules of a container's logs stands in annotations, and does nothing without them.",
-    fix: "Write `Annotations On`, or leave the option out: it is on by itself.",
+    why: "The `ad.datadoghq.com` annotations set a container's source, service, tags and log rules; without annotations they do nothing.",
+    fix: "Write `Annotations On`, or remove the option: it is on by default.",
     is_automatic: false,
     sources: &[FILTER, "Datadog, \"Kubernetes Log Collection\", Autodiscovery annotations"],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&NO_FILTERS, &LABELS_OFF, &ANNOTATIONS_OFF];
+pub(crate) static RULES: &[&LintRule] = &[&NO_FILTERS, &LABELS_OFF, &ANNOTATIONS_OFF];
 
 /// Tags that only labels, annotations and the image give. Source: DataDog/datadog-agent, the collectors of the tagger.
 const WITHOUT_FILTER: &str =
@@ -59,25 +59,25 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
         match (kubernetes(logging), cri_parser(logging)) {
             (Some(_), _) => switched_off(logging, findings),
             (None, None) => {
-                let message = format!("logs to this log group will have no tags {WITHOUT_FILTER}");
+                let message = format!("logs in this log group will lack the tags {WITHOUT_FILTER}");
                 let place = output.section.property("Name").map(|name| output.section.value_place(name));
                 findings.push(Finding::new(&NO_FILTERS, place.unwrap_or_else(|| output.section.place()), message));
             }
             (None, Some(parser)) => findings.push_fact(
                 parser.place(),
-                format!("No Kubernetes filter: pod, namespace and container come from the stream's name, and logs have no tags {WITHOUT_FILTER}"),
+                format!("No Kubernetes filter: pod, namespace and container come from the stream name, and logs lack the tags {WITHOUT_FILTER}"),
             ),
         }
     }
 }
 
-fn switched_off(logging: &Logging<'_>, findings: &mut Findings) {
-    let options: [(&str, &'static Rule, &str); 2] = [
-        ("Labels", &LABELS_OFF, "without labels, logs have no tags env, service, version and kube_app_*"),
+fn switched_off(logging: &LoggingConfigMap<'_>, findings: &mut Findings) {
+    let options: [(&str, &'static LintRule, &str); 2] = [
+        ("Labels", &LABELS_OFF, "without labels, logs lack the tags env, service, version and kube_app_*"),
         (
             "Annotations",
             &ANNOTATIONS_OFF,
-            "without annotations, nothing of `ad.datadoghq.com/<container>.logs` and `.tags` is done",
+            "without annotations, `ad.datadoghq.com/<container>.logs` and `.tags` have no effect",
         ),
     ];
     for filter in logging.filters().filter(|filter| filter.plugin() == "kubernetes") {

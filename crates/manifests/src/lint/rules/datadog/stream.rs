@@ -2,59 +2,59 @@
 //! of a name is in `pipeline::stream`.
 
 use super::kubernetes;
-use crate::lint::cloudwatch::{self, Output};
+use crate::lint::cloudwatch::{self, CloudWatchOutput};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 
 const OUTPUT: &str = "Fluent Bit manual, \"Amazon CloudWatch\" output, Log Stream and Group Name templating";
 const SEEN: &str = "seen with Fluent Bit 5.1.1";
 
-pub(crate) static SHARED_BY_PODS: Rule = Rule {
+pub(crate) static SHARED_BY_PODS: LintRule = LintRule {
     code: "PF311",
     name: "stream-without-pod",
     severity: Severity::Error,
-    title: "Several pods write into one log stream",
-    why: "The stream no longer tells which pod wrote, and pieces of long lines of different pods get mixed.",
-    fix: "Leave the template out and use `log_stream_prefix`: then the name ends in pod, namespace, container and id.",
+    title: "Several pods write to the same log stream",
+    why: "The stream no longer tells which pod wrote a line, and fragments of long lines from different pods get mixed up.",
+    fix: "Remove the template and use `log_stream_prefix`: the stream name then ends in pod, namespace, container and ID.",
     is_automatic: false,
     sources: &[OUTPUT, SEEN],
 };
 
-pub(crate) static SHARED_BY_CONTAINERS: Rule = Rule {
+pub(crate) static SHARED_BY_CONTAINERS: LintRule = LintRule {
     code: "PF312",
     name: "stream-without-container",
     severity: Severity::Warning,
-    title: "All containers of a pod write into one log stream",
-    why: "Pieces of long lines of different containers get mixed, and a container that started again writes on where the one before ended.",
-    fix: "Add `$kubernetes['container_name']` to the template, or use `log_stream_prefix` instead of it.",
+    title: "All containers of a pod write to the same log stream",
+    why: "Fragments of long lines from different containers get mixed up, and a restarted container continues in the stream of the previous one.",
+    fix: "Add `$kubernetes['container_name']` to the template, or use `log_stream_prefix` instead.",
     is_automatic: false,
     sources: &[OUTPUT, SEEN],
 };
 
-pub(crate) static TEMPLATE: Rule = Rule {
+pub(crate) static TEMPLATE: LintRule = LintRule {
     code: "PF313",
     name: "stream-template",
     severity: Severity::Note,
-    title: "The log stream is named after what is in the record, not after the container's file",
-    why: "The forwarder then has pod, namespace and container from the record alone, in which an application can have put a `kubernetes` of its own whenever the Kubernetes API does not answer.",
-    fix: "Use `log_stream_prefix` instead, unless other readers of the log group need these names.",
+    title: "The log stream is named after members of the record instead of the container's log file",
+    why: "The forwarder then takes pod, namespace and container from the record alone; whenever the Kubernetes API does not answer, an application can supply its own `kubernetes` there.",
+    fix: "Use `log_stream_prefix` instead, unless other consumers of the log group need these names.",
     is_automatic: false,
     sources: &[OUTPUT, SEEN],
 };
 
-pub(crate) static GROUP_TEMPLATE: Rule = Rule {
+pub(crate) static GROUP_TEMPLATE: LintRule = LintRule {
     code: "PF314",
     name: "group-template",
     severity: Severity::Warning,
-    title: "Log groups are named after what is in the record",
-    why: "A group that is made tomorrow has no subscription, so its logs do not come to Datadog until somebody sees it.",
-    fix: "Write into one log group: tags tell namespaces apart in Datadog. Or subscribe all of them with a policy of the account.",
+    title: "Log groups are named after members of the record",
+    why: "A log group that is created later has no subscription, so its logs do not reach Datadog until somebody notices.",
+    fix: "Write to a single log group: in Datadog, tags tell namespaces apart. Or subscribe all groups with an account-level policy.",
     is_automatic: false,
     sources: &[OUTPUT, "Amazon CloudWatch Logs User Guide, \"Account-level subscription filters\""],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&SHARED_BY_PODS, &SHARED_BY_CONTAINERS, &TEMPLATE, &GROUP_TEMPLATE];
+pub(crate) static RULES: &[&LintRule] = &[&SHARED_BY_PODS, &SHARED_BY_CONTAINERS, &TEMPLATE, &GROUP_TEMPLATE];
 
 /// Fluent Bit's tag, which is made of the name of the container's file; lower case, without what is around it.
 const TAG: &str = "$tag";
@@ -76,7 +76,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn streams(output: Output<'_, '_>, has_metadata: bool, findings: &mut Findings) {
+fn streams(output: CloudWatchOutput<'_, '_>, has_metadata: bool, findings: &mut Findings) {
     let Some(template) = output.stream_template() else { return };
     let text = template.value.value.to_ascii_lowercase().replace("$(", "$");
     let has = |parts: &[&str]| parts.iter().any(|part| text.contains(part));
@@ -89,7 +89,7 @@ fn streams(output: Output<'_, '_>, has_metadata: bool, findings: &mut Findings) 
         // The tag is the name of the container's file: nothing is missing.
         return;
     } else {
-        (&TEMPLATE, "this template leaves out what tells a container for sure")
+        (&TEMPLATE, "this template omits the parts that identify a container reliably")
     };
     findings.push(Finding::new(rule, output.section.value_place(template), format!("{message}{fallback}")));
 }

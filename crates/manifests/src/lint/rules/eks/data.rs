@@ -1,12 +1,12 @@
 //! The data of the ConfigMap: its keys, what kind of values they have, and how long all is together.
 
 use super::GUIDE;
-use crate::lint::finding::{Edit, Finding, Findings};
-use crate::lint::logging::{Logging, PARTS};
-use crate::lint::node::{Entry, Node, Scalar};
+use crate::lint::finding::{Finding, Findings, FixEdit};
+use crate::lint::logging::{LoggingConfigMap, PARTS};
+use crate::lint::node::{Scalar, YamlEntry, YamlNode};
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
-use crate::lint::source::Source;
+use crate::lint::rule::{LintRule, Severity};
+use crate::lint::source::SourceFile;
 use crate::logging::MAX_CHARACTERS;
 
 /// Turns Fluent Bit's own log on.
@@ -25,83 +25,83 @@ const MISNAMED: [(&str, &str); 9] = [
     ("flb_log_cloudwatch", SWITCH),
 ];
 
-pub(crate) static UNKNOWN_KEY: Rule = Rule {
+pub(crate) static UNKNOWN_KEY: LintRule = LintRule {
     code: "PF104",
     name: "unknown-data-key",
     severity: Severity::Error,
     title: "The ConfigMap has a key that EKS does not know",
-    why: "EKS reads `filters.conf`, `output.conf`, `parsers.conf` and `flb_log_cw`, so what stands under another key has no effect.",
-    fix: "Use one of these keys, or take this one out.",
+    why: "EKS reads `filters.conf`, `output.conf`, `parsers.conf` and `flb_log_cw`; other keys have no effect.",
+    fix: "Use one of these keys, or remove this one.",
     is_automatic: true,
     sources: &[GUIDE],
 };
 
-pub(crate) static NOT_TEXT: Rule = Rule {
+pub(crate) static NOT_TEXT: LintRule = LintRule {
     code: "PF105",
     name: "data-not-text",
     severity: Severity::Error,
-    title: "A value of the ConfigMap is no text",
-    why: "Kubernetes takes texts only in a ConfigMap, and refuses the whole of it.",
-    fix: "Put the value between quotes.",
+    title: "A ConfigMap value is not a string",
+    why: "Kubernetes only allows strings in a ConfigMap and rejects the whole object.",
+    fix: "Put the value in quotes.",
     is_automatic: true,
     sources: &["Kubernetes API reference, \"ConfigMap\""],
 };
 
-pub(crate) static SWITCH_VALUE: Rule = Rule {
+pub(crate) static SWITCH_VALUE: LintRule = LintRule {
     code: "PF106",
     name: "process-log-switch",
     severity: Severity::Warning,
     title: "`flb_log_cw` is neither \"true\" nor \"false\"",
-    why: "Fluent Bit's own log, which says why logs do not arrive, is written only if it is \"true\".",
+    why: "Fluent Bit writes its own log, which tells why logs do not arrive, only if the value is \"true\".",
     fix: "Write `flb_log_cw: \"true\"` or `flb_log_cw: \"false\"`.",
     is_automatic: true,
     sources: &[GUIDE],
 };
 
-pub(crate) static TOO_LONG: Rule = Rule {
+pub(crate) static TOO_LONG: LintRule = LintRule {
     code: "PF107",
     name: "too-long",
     severity: Severity::Error,
-    title: "The configuration has more than 5300 characters",
-    why: "EKS takes 5300 characters, and disables logging for all new pods if there are more.",
-    fix: "Take comments and what is a default out, and write one pattern for several.",
+    title: "The configuration is longer than 5300 characters",
+    why: "EKS allows 5300 characters; with more, it disables logging for all new pods.",
+    fix: "Remove comments and options that are set to their defaults, and merge patterns.",
     is_automatic: false,
     sources: &[GUIDE],
 };
 
-pub(crate) static LONG_MANIFEST: Rule = Rule {
+pub(crate) static LONG_MANIFEST: LintRule = LintRule {
     code: "PF108",
     name: "long-manifest",
     severity: Severity::Warning,
-    title: "The manifest has more than 5300 characters, though its data has fewer",
-    why: "EKS takes 5300 characters and does not say what it counts.",
-    fix: "Make the manifest shorter to be safe: take out comments and annotations.",
+    title: "The manifest is longer than 5300 characters, though its data is shorter",
+    why: "EKS allows 5300 characters but does not document what it counts.",
+    fix: "To be safe, shorten the manifest: remove comments and annotations.",
     is_automatic: false,
     sources: &[GUIDE],
 };
 
-pub(crate) static BINARY: Rule = Rule {
+pub(crate) static BINARY: LintRule = LintRule {
     code: "PF109",
     name: "binary-data",
     severity: Severity::Error,
-    title: "The configuration stands under `binaryData`",
-    why: "EKS reads the keys under `data`, so what stands under `binaryData` has no effect.",
-    fix: "Put it under `data`, as text.",
+    title: "The configuration is under `binaryData`",
+    why: "EKS only reads keys under `data`; `binaryData` has no effect.",
+    fix: "Move it to `data`, as text.",
     is_automatic: false,
     sources: &[GUIDE, "Kubernetes API reference, \"ConfigMap\""],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&UNKNOWN_KEY, &NOT_TEXT, &SWITCH_VALUE, &TOO_LONG, &LONG_MANIFEST, &BINARY];
+pub(crate) static RULES: &[&LintRule] = &[&UNKNOWN_KEY, &NOT_TEXT, &SWITCH_VALUE, &TOO_LONG, &LONG_MANIFEST, &BINARY];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
         let source = project.source(logging.object.place());
         let node = logging.object.node;
         if let Some(binary) = node.entry("binaryData") {
-            let message = "EKS does not read what stands under `binaryData`";
+            let message = "EKS does not read `binaryData`";
             findings.push(Finding::new(&BINARY, binary.key, message));
         }
-        for entry in node.get("data").into_iter().flat_map(Node::entries) {
+        for entry in node.get("data").into_iter().flat_map(YamlNode::entries) {
             key(logging, entry, findings);
             value(entry, source, findings);
         }
@@ -109,7 +109,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn key(logging: &Logging<'_>, entry: Entry<'_>, findings: &mut Findings) {
+fn key(logging: &LoggingConfigMap<'_>, entry: YamlEntry<'_>, findings: &mut Findings) {
     let known = || PARTS.iter().map(|(key, _)| *key).chain([SWITCH]);
     if known().any(|key| key == entry.name) || entry.name == "<<" {
         return;
@@ -120,19 +120,19 @@ fn key(logging: &Logging<'_>, entry: Entry<'_>, findings: &mut Findings) {
     let message = format!("EKS does not know the key `{}`", entry.name);
     let mut finding = Finding::new(&UNKNOWN_KEY, entry.key, message);
     if let Some(meant) = meant {
-        finding = finding.fix(format!("Call it `{meant}`."));
+        finding = finding.fix(format!("Rename it to `{meant}`."));
         let is_free = logging.object.node.path(&["data", meant]).is_none();
         // A name without any sign that YAML knows goes wherever another one stood, and between its quotes.
         let quotes = usize::from(entry.key.span.end - entry.key.span.start == entry.name.len() + 2);
         let mut span = entry.key.span;
         (span.start, span.end) = (span.start + quotes, span.end - quotes);
         let is_as_written = span.end - span.start == entry.name.len();
-        finding = finding.edits((is_free && is_as_written).then(|| Edit { span, text: meant.to_owned() }));
+        finding = finding.edits((is_free && is_as_written).then(|| FixEdit { span, text: meant.to_owned() }));
     }
     findings.push(finding);
 }
 
-fn value(entry: Entry<'_>, source: &Source, findings: &mut Findings) {
+fn value(entry: YamlEntry<'_>, source: &SourceFile, findings: &mut Findings) {
     if entry.value.is_tagged() {
         return;
     }
@@ -142,11 +142,11 @@ fn value(entry: Entry<'_>, source: &Source, findings: &mut Findings) {
             let what = match other {
                 Some(Scalar::Boolean(_)) => "a boolean",
                 Some(Scalar::Number(_)) => "a number",
-                Some(Scalar::Null) => "nothing",
+                Some(Scalar::Null) => "empty",
                 _ if entry.value.is_list() => "a list",
                 _ => "a map",
             };
-            let message = format!("the value of `{}` is {what}, and has to be a text", entry.name);
+            let message = format!("the value of `{}` is {what}, but must be a string", entry.name);
             let scalar = other.filter(|scalar| *scalar != Scalar::Null);
             let edit = scalar.and_then(|_| entry.value.quote(source));
             let place = if other == Some(Scalar::Null) { entry.key } else { entry.value.place() };
@@ -154,19 +154,19 @@ fn value(entry: Entry<'_>, source: &Source, findings: &mut Findings) {
         }
     };
     if entry.name == SWITCH && !["true", "false"].contains(&text) {
-        let message = "`flb_log_cw` has to be \"true\" or \"false\"";
+        let message = "`flb_log_cw` must be \"true\" or \"false\"";
         let right = ["true", "false"].into_iter().find(|right| right.eq_ignore_ascii_case(text.trim()));
         let edit = right.and_then(|right| entry.value.rewrite(right, source));
         findings.push(Finding::new(&SWITCH_VALUE, entry.value.place(), message).edits(edit));
     }
 }
 
-fn length(logging: &Logging<'_>, source: &Source, findings: &mut Findings) {
+fn length(logging: &LoggingConfigMap<'_>, source: &SourceFile, findings: &mut Findings) {
     let Some(data) = logging.object.node.entry("data") else { return };
-    let count = |entry: &Entry<'_>| entry.value.text().map_or(0, |text| text.chars().count());
+    let count = |entry: &YamlEntry<'_>| entry.value.text().map_or(0, |text| text.chars().count());
     let all: usize = data.value.entries().map(|entry| count(&entry)).sum();
     if all > MAX_CHARACTERS {
-        let message = format!("the data has {all} characters, and EKS takes {MAX_CHARACTERS}");
+        let message = format!("the data has {all} characters; EKS allows {MAX_CHARACTERS}");
         let mut finding = Finding::new(&TOO_LONG, data.key, message);
         for entry in data.value.entries().filter(|entry| count(entry) > 0) {
             finding = finding.related(entry.key, format!("{} characters", count(&entry)));
@@ -176,7 +176,7 @@ fn length(logging: &Logging<'_>, source: &Source, findings: &mut Findings) {
     let whole = source.slice(logging.object.node.place().span).chars().count();
     if whole > MAX_CHARACTERS {
         let message = format!(
-            "the manifest has {whole} characters, {all} of them data; EKS takes {MAX_CHARACTERS} and does not say of what"
+            "the manifest has {whole} characters, {all} of them data; EKS allows {MAX_CHARACTERS} and does not document what it counts"
         );
         findings.push(Finding::new(&LONG_MANIFEST, logging.object.place(), message));
     }
@@ -185,8 +185,8 @@ fn length(logging: &Logging<'_>, source: &Source, findings: &mut Findings) {
 #[cfg(test)]
 mod tests {
     use crate::lint::lint;
-    use crate::lint::project::Expected;
-    use crate::lint::source::Source;
+    use crate::lint::project::ExpectedTarget;
+    use crate::lint::source::SourceFile;
 
     /// The codes that a ConfigMap with data of so many characters gives, if its comment has so many more.
     fn codes(data: usize, comment: usize) -> Vec<&'static str> {
@@ -195,7 +195,7 @@ mod tests {
             "c".repeat(comment),
             "#".repeat(data - 1)
         );
-        let report = lint(&[Source::new("one.yaml", &text)], &Expected::default(), &[]);
+        let report = lint(&[SourceFile::new("one.yaml", &text)], &ExpectedTarget::default(), &[]);
         let codes = report.findings.iter().map(|finding| finding.rule.code);
         codes.filter(|code| ["PF107", "PF108"].contains(code)).collect()
     }

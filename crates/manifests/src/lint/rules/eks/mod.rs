@@ -1,4 +1,4 @@
-//! What EKS refuses: it then disables logging for every new pod, and says so only in an annotation and an event of that pod.
+//! What EKS rejects: it then disables logging for every new pod, and says so only in an annotation and an event of that pod.
 //!
 //! * [`place`]: the namespace, its label, and the name of the ConfigMap.
 //! * [`data`]: the keys of the ConfigMap and how long they are.

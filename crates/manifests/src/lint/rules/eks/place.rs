@@ -1,48 +1,48 @@
 //! Where EKS looks for the configuration: one namespace with one label, and one ConfigMap in it.
 
 use super::GUIDE;
-use crate::lint::finding::{Edit, Finding, Findings};
+use crate::lint::finding::{Finding, Findings, FixEdit};
 use crate::lint::logging::{CONFIG_MAP, NAMESPACE};
-use crate::lint::node::Entry;
-use crate::lint::object::Object;
+use crate::lint::node::YamlEntry;
+use crate::lint::object::ManifestObject;
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
-use crate::lint::source::{Source, Span};
+use crate::lint::rule::{LintRule, Severity};
+use crate::lint::source::{SourceFile, Span};
 
-pub(crate) static LABEL: Rule = Rule {
+pub(crate) static LABEL: LintRule = LintRule {
     code: "PF101",
     name: "namespace-label",
     severity: Severity::Error,
-    title: "The namespace aws-observability has no label `aws-observability: enabled`",
-    why: "EKS looks into no namespace without this label, so no pod on Fargate is logged.",
-    fix: "Give the namespace the label `aws-observability: enabled`.",
+    title: "The namespace aws-observability lacks the label `aws-observability: enabled`",
+    why: "EKS ignores the namespace without this label, so no Fargate pod's logs are written.",
+    fix: "Add the label `aws-observability: enabled` to the namespace.",
     is_automatic: true,
     sources: &[GUIDE],
 };
 
-pub(crate) static OTHER_NAMESPACE: Rule = Rule {
+pub(crate) static OTHER_NAMESPACE: LintRule = LintRule {
     code: "PF102",
     name: "config-map-namespace",
     severity: Severity::Error,
-    title: "The ConfigMap aws-logging is in another namespace than aws-observability",
-    why: "EKS looks in aws-observability only, so no pod on Fargate is logged.",
-    fix: "Write `namespace: aws-observability` into the metadata of the ConfigMap.",
+    title: "The ConfigMap aws-logging is not in the namespace aws-observability",
+    why: "EKS only looks in aws-observability, so no Fargate pod's logs are written.",
+    fix: "Set `namespace: aws-observability` in the ConfigMap's metadata.",
     is_automatic: true,
     sources: &[GUIDE],
 };
 
-pub(crate) static OTHER_NAME: Rule = Rule {
+pub(crate) static OTHER_NAME: LintRule = LintRule {
     code: "PF103",
     name: "config-map-name",
     severity: Severity::Error,
-    title: "A ConfigMap in aws-observability has a configuration of Fluent Bit and is not named aws-logging",
-    why: "EKS takes the ConfigMap of this name only, so what stands in another one has no effect.",
-    fix: "Name it aws-logging.",
+    title: "A ConfigMap in aws-observability holds a Fluent Bit configuration but is not named aws-logging",
+    why: "EKS only reads the ConfigMap of that name; any other has no effect.",
+    fix: "Rename it to aws-logging.",
     is_automatic: true,
     sources: &[GUIDE],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&LABEL, &OTHER_NAMESPACE, &OTHER_NAME];
+pub(crate) static RULES: &[&LintRule] = &[&LABEL, &OTHER_NAMESPACE, &OTHER_NAME];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for object in project.of_kind("Namespace").filter(|object| object.name() == Some(NAMESPACE)) {
@@ -58,7 +58,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn label(object: Object<'_>, source: &Source, findings: &mut Findings) {
+fn label(object: ManifestObject<'_>, source: &SourceFile, findings: &mut Findings) {
     let labels = object.node.path(&["metadata", "labels"]);
     let label = labels.and_then(|labels| labels.entry(NAMESPACE));
     if let Some(label) = label {
@@ -67,7 +67,7 @@ fn label(object: Object<'_>, source: &Source, findings: &mut Findings) {
             return;
         }
         let value = label.value.text().unwrap_or_default();
-        let message = format!("the label `aws-observability` is `{value}`, and EKS wants `enabled`");
+        let message = format!("the label `aws-observability` is `{value}`, but EKS requires `enabled`");
         let edit = label.value.rewrite("enabled", source);
         return findings.push(Finding::new(&LABEL, label.value.place(), message).edits(edit));
     }
@@ -84,50 +84,51 @@ fn label(object: Object<'_>, source: &Source, findings: &mut Findings) {
         }),
         None => None,
     };
-    let message = "the namespace aws-observability has no label `aws-observability: enabled`";
+    let message = "the namespace aws-observability lacks the label `aws-observability: enabled`";
     findings.push(Finding::new(&LABEL, object.place(), message).edits(edit));
 }
 
-fn namespace(object: Object<'_>, source: &Source, findings: &mut Findings) {
+fn namespace(object: ManifestObject<'_>, source: &SourceFile, findings: &mut Findings) {
     let entry = object.node.path(&["metadata"]).and_then(|metadata| metadata.entry("namespace"));
     match entry {
         Some(entry) if entry.value.is_tagged() || entry.value.text().is_none_or(|name| name == NAMESPACE) => {}
         Some(entry) => {
             let name = entry.value.text().unwrap_or_default();
-            let message = format!("the ConfigMap aws-logging is in namespace `{name}`, and EKS looks in `{NAMESPACE}`");
+            let message = format!("the ConfigMap aws-logging is in namespace `{name}`, but EKS looks in `{NAMESPACE}`");
             let edit = entry.value.rewrite(NAMESPACE, source);
             findings.push(Finding::new(&OTHER_NAMESPACE, entry.value.place(), message).edits(edit));
         }
         None => {
             let name = object.node.path(&["metadata"]).and_then(|metadata| metadata.entry("name"));
             let edit = name.and_then(|name| line_before(name, &format!("namespace: {NAMESPACE}"), source));
-            let message = "the ConfigMap aws-logging names no namespace, so it goes to that of whoever applies it";
+            let message =
+                "the ConfigMap aws-logging sets no namespace, so it ends up in whichever is current when it is applied";
             findings.push(Finding::new(&OTHER_NAMESPACE, object.place(), message).edits(edit));
         }
     }
 }
 
-fn name(object: Object<'_>, source: &Source, findings: &mut Findings) {
+fn name(object: ManifestObject<'_>, source: &SourceFile, findings: &mut Findings) {
     let node = object.node.path(&["metadata", "name"]);
     let message = match object.name() {
-        Some(name) => format!("EKS takes no ConfigMap of the name `{name}`, only `{CONFIG_MAP}`"),
-        None => format!("the ConfigMap has no name, and EKS takes only `{CONFIG_MAP}`"),
+        Some(name) => format!("EKS ignores the ConfigMap `{name}`: it must be named `{CONFIG_MAP}`"),
+        None => format!("the ConfigMap has no name: it must be named `{CONFIG_MAP}`"),
     };
     let edit = node.and_then(|node| node.rewrite(CONFIG_MAP, source));
     findings.push(Finding::new(&OTHER_NAME, object.place(), message).edits(edit));
 }
 
 /// The column of a name, from 0.
-fn column(entry: Entry<'_>, source: &Source) -> usize {
+fn column(entry: YamlEntry<'_>, source: &SourceFile) -> usize {
     source.position(entry.key.span.start).column - 1
 }
 
 /// The change that puts a member above another one, in its column; `None` where it does not begin its line, as between braces.
-fn line_before(entry: Entry<'_>, member: &str, source: &Source) -> Option<Edit> {
+fn line_before(entry: YamlEntry<'_>, member: &str, source: &SourceFile) -> Option<FixEdit> {
     let start = entry.key.span.start;
     let line = source.text.get(..start)?.rfind('\n').map_or(0, |at| at + 1);
     let indent = source.text.get(line..start)?;
-    // Behind the dash of a list a member begins its line, too, but nothing can go above it.
+    // After the dash of a list a member begins its line, too, but nothing can go above it.
     indent.chars().all(|letter| letter == ' ').then_some(())?;
-    Some(Edit { span: Span { start, end: start }, text: format!("{member}\n{indent}") })
+    Some(FixEdit { span: Span { start, end: start }, text: format!("{member}\n{indent}") })
 }

@@ -2,9 +2,9 @@
 
 use super::GUIDE;
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::logging::{Logging, Section};
+use crate::lint::logging::{LoggingConfigMap, PlacedSection};
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 use crate::lint::similar;
 
 /// Source: Amazon EKS User Guide, "Start AWS Fargate logging for your cluster".
@@ -21,62 +21,62 @@ const RESERVED: [&str; 4] = ["Kube_URL", "Kube_CA_File", "Kube_Token_Command", "
 const INSTEAD: [(&str, &str); 8] = [
     (
         "datadog",
-        "Write to `cloudwatch_logs`, and let the forwarder bring the logs to Datadog: `podferry generate logging`.",
+        "Write to `cloudwatch_logs`, and let the forwarder send the logs to Datadog: `podferry generate logging`.",
     ),
     ("http", "Write to `cloudwatch_logs`, and subscribe a function to the log group."),
-    ("amazon_data_firehose", "Call it `kinesis_firehose`, the name that the router knows."),
-    ("data_firehose", "Call it `kinesis_firehose`, the name that the router knows."),
-    ("kinesis_streams", "Call it `kinesis`, the name that the router knows."),
-    ("opensearch", "Call it `es`: the router writes to OpenSearch by it."),
-    ("elasticsearch", "Call it `es`."),
+    ("amazon_data_firehose", "Use `kinesis_firehose`, the name that the EKS log router knows."),
+    ("data_firehose", "Use `kinesis_firehose`, the name that the EKS log router knows."),
+    ("kinesis_streams", "Use `kinesis`, the name that the EKS log router knows."),
+    ("opensearch", "Use `es`: it also writes to OpenSearch."),
+    ("elasticsearch", "Use `es`."),
     ("s3", "Write to `kinesis_firehose`, and let Amazon Data Firehose write to S3."),
 ];
 
-pub(crate) static FILTER: Rule = Rule {
+pub(crate) static FILTER: LintRule = LintRule {
     code: "PF131",
     name: "filter-not-allowed",
     severity: Severity::Error,
-    title: "A filter is none of those that EKS allows",
-    why: "EKS disables logging for all new pods if the ConfigMap has a filter that it does not allow.",
+    title: "EKS does not allow this filter",
+    why: "If the ConfigMap has a filter that EKS does not allow, EKS disables logging for all new pods.",
     fix: "Use grep, parser, record_modifier, rewrite_tag, throttle, nest, modify or kubernetes.",
     is_automatic: false,
     sources: &[GUIDE],
 };
 
-pub(crate) static OUTPUT: Rule = Rule {
+pub(crate) static OUTPUT: LintRule = LintRule {
     code: "PF132",
     name: "output-not-allowed",
     severity: Severity::Error,
-    title: "An output is none of those that EKS allows",
-    why: "EKS disables logging for all new pods if the ConfigMap has an output that it does not allow.",
+    title: "EKS does not allow this output",
+    why: "If the ConfigMap has an output that EKS does not allow, EKS disables logging for all new pods.",
     fix: "Use cloudwatch_logs, cloudwatch, kinesis_firehose, firehose, kinesis or es.",
     is_automatic: false,
     sources: &[GUIDE, "DataDog/documentation, pull request 24023", "aws/containers-roadmap#1858"],
 };
 
-pub(crate) static KUBERNETES: Rule = Rule {
+pub(crate) static KUBERNETES: LintRule = LintRule {
     code: "PF133",
     name: "reserved-option",
     severity: Severity::Error,
     title: "The Kubernetes filter sets an option that EKS sets itself",
-    why: "EKS refuses a ConfigMap that says how the filter reaches the API of Kubernetes.",
-    fix: "Take the line out.",
+    why: "EKS rejects a ConfigMap that configures how the filter reaches the Kubernetes API.",
+    fix: "Remove the line.",
     is_automatic: true,
     sources: &[GUIDE],
 };
 
-pub(crate) static NO_OUTPUT: Rule = Rule {
+pub(crate) static NO_OUTPUT: LintRule = LintRule {
     code: "PF134",
     name: "no-output",
     severity: Severity::Error,
     title: "The ConfigMap has no output",
-    why: "EKS wants at least one output that it allows, and disables logging for all new pods otherwise.",
-    fix: "Add an [OUTPUT] under `output.conf`: `podferry generate logging` writes one.",
+    why: "EKS requires at least one allowed output; without one, it disables logging for all new pods.",
+    fix: "Add an [OUTPUT] to `output.conf`: `podferry generate logging` writes one.",
     is_automatic: false,
     sources: &[GUIDE],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&FILTER, &OUTPUT, &KUBERNETES, &NO_OUTPUT];
+pub(crate) static RULES: &[&LintRule] = &[&FILTER, &OUTPUT, &KUBERNETES, &NO_OUTPUT];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
@@ -89,13 +89,13 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn allowed(section: Section<'_, '_>, rule: &'static Rule, known: &[&'static str], findings: &mut Findings) {
+fn allowed(section: PlacedSection<'_, '_>, rule: &'static LintRule, known: &[&'static str], findings: &mut Findings) {
     let plugin = section.plugin();
     if plugin.is_empty() || known.contains(&plugin.as_str()) {
         return;
     }
     let what = section.section.name.value.to_ascii_lowercase();
-    let finding = Finding::new(rule, section.place_of("Name"), format!("EKS allows no {what} `{plugin}`"));
+    let finding = Finding::new(rule, section.place_of("Name"), format!("EKS does not allow the {what} `{plugin}`"));
     let instead = INSTEAD.iter().find(|(name, _)| *name == plugin && what == "output");
     let meant = similar::closest(&plugin, known.iter().copied());
     findings.push(match (instead, meant) {
@@ -105,7 +105,7 @@ fn allowed(section: Section<'_, '_>, rule: &'static Rule, known: &[&'static str]
     });
 }
 
-fn reserved(project: &Project<'_>, section: Section<'_, '_>, findings: &mut Findings) {
+fn reserved(project: &Project<'_>, section: PlacedSection<'_, '_>, findings: &mut Findings) {
     for property in &section.section.properties {
         let name = &property.name.value;
         if !RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) {
@@ -113,12 +113,12 @@ fn reserved(project: &Project<'_>, section: Section<'_, '_>, findings: &mut Find
         }
         let place = section.name_place(property);
         let edit = section.part.text.remove_lines(property.name.span, project.source(place));
-        let message = format!("EKS sets `{name}` itself, and refuses it here");
+        let message = format!("EKS sets `{name}` itself and rejects it here");
         findings.push(Finding::new(&KUBERNETES, place, message).edits(edit));
     }
 }
 
-fn output(logging: &Logging<'_>, findings: &mut Findings) {
+fn output(logging: &LoggingConfigMap<'_>, findings: &mut Findings) {
     if logging.outputs().next().is_some() {
         return;
     }

@@ -1,11 +1,11 @@
 //! Outputs to CloudWatch Logs: what they cannot do without, and what takes logs or money.
 
 use super::SEEN;
-use crate::lint::cloudwatch::{Output, outputs};
+use crate::lint::cloudwatch::{CloudWatchOutput, outputs};
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::logging::Logging;
+use crate::lint::logging::LoggingConfigMap;
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 
 const OUTPUT: &str = "Fluent Bit manual, \"Amazon CloudWatch\" output";
 const CODE: &str = "fluent/fluent-bit, plugins/out_cloudwatch_logs/cloudwatch_logs.c";
@@ -15,128 +15,128 @@ const RETENTION: &str = "Amazon CloudWatch Logs API Reference, \"PutRetentionPol
 const DAYS: [i64; 22] =
     [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 
-pub(crate) static REGION: Rule = Rule {
+pub(crate) static REGION: LintRule = LintRule {
     code: "PF241",
     name: "no-region",
     severity: Severity::Error,
-    title: "An output to CloudWatch Logs has no region",
-    why: "Fluent Bit does not start without it, so no log of the pod is written.",
-    fix: "Add `region`, the one of the cluster and of the forwarder.",
+    title: "A CloudWatch Logs output has no region",
+    why: "Fluent Bit does not start without it, so none of the pod's logs are written.",
+    fix: "Add `region`: the region of the cluster and the forwarder.",
     is_automatic: false,
     sources: &[CODE, OUTPUT],
 };
 
-pub(crate) static GROUP: Rule = Rule {
+pub(crate) static GROUP: LintRule = LintRule {
     code: "PF242",
     name: "no-log-group",
     severity: Severity::Error,
-    title: "An output to CloudWatch Logs has no log group",
-    why: "Fluent Bit does not start without it, so no log of the pod is written; with a template it is where logs go that lack a variable.",
+    title: "A CloudWatch Logs output has no log group",
+    why: "Fluent Bit does not start without it, so none of the pod's logs are written; with a template, logs that lack a variable go there.",
     fix: "Add `log_group_name`, such as /aws/eks/<cluster>/fargate.",
     is_automatic: false,
     sources: &[CODE, OUTPUT],
 };
 
-pub(crate) static STREAM: Rule = Rule {
+pub(crate) static STREAM: LintRule = LintRule {
     code: "PF243",
     name: "log-stream-choice",
     severity: Severity::Error,
-    title: "An output to CloudWatch Logs has neither a prefix for streams nor a name, or both",
-    why: "Fluent Bit wants exactly one of them and does not start otherwise, so no log of the pod is written.",
-    fix: "Write `log_stream_prefix fargate/`, and no `log_stream_name`.",
+    title: "A CloudWatch Logs output has both a stream prefix and a stream name, or neither",
+    why: "Fluent Bit requires exactly one of them and does not start otherwise, so none of the pod's logs are written.",
+    fix: "Write `log_stream_prefix fargate/`, and remove `log_stream_name`.",
     is_automatic: false,
     sources: &[CODE],
 };
 
-pub(crate) static FIXED: Rule = Rule {
+pub(crate) static FIXED: LintRule = LintRule {
     code: "PF244",
     name: "fixed-log-stream",
     severity: Severity::Error,
-    title: "All pods write into one log stream",
-    why: "The stream's name tells the forwarder pod, namespace and container, so without it logs of all pods look alike.",
+    title: "All pods write to the same log stream",
+    why: "The forwarder reads pod, namespace and container from the stream name; without it, logs of all pods look alike.",
     fix: "Write `log_stream_prefix fargate/` instead of `log_stream_name`.",
     is_automatic: false,
     sources: &[OUTPUT, SEEN],
 };
 
-pub(crate) static SEPARATOR: Rule = Rule {
+pub(crate) static SEPARATOR: LintRule = LintRule {
     code: "PF245",
     name: "prefix-without-separator",
     severity: Severity::Warning,
-    title: "The prefix of streams does not end in a separator",
-    why: "Prefix and tag are put together with nothing between, as in `examplekube.var.log…`, which is hard to read and to choose by.",
-    fix: "End it in `/` or `-`: `log_stream_prefix fargate/`.",
+    title: "The stream prefix does not end in a separator",
+    why: "Prefix and tag are joined without anything between them, as in `examplekube.var.log…`, which is hard to read and to filter by.",
+    fix: "End it with `/` or `-`: `log_stream_prefix fargate/`.",
     is_automatic: false,
     sources: &[CODE, SEEN],
 };
 
-pub(crate) static FOR_EVER: Rule = Rule {
+pub(crate) static FOR_EVER: LintRule = LintRule {
     code: "PF246",
     name: "no-retention",
     severity: Severity::Warning,
-    title: "Nothing says how long the log group keeps events",
-    why: "CloudWatch Logs keeps and bills them for ever, though Datadog has them.",
-    fix: "Add `log_retention_days 7`; it takes effect where Fluent Bit makes the group.",
+    title: "The log group has no retention",
+    why: "CloudWatch Logs keeps the events forever and bills for them, although Datadog has them.",
+    fix: "Add `log_retention_days 7`; it takes effect when Fluent Bit creates the group.",
     is_automatic: false,
     sources: &[OUTPUT, "Amazon CloudWatch pricing"],
 };
 
-pub(crate) static WRONG_DAYS: Rule = Rule {
+pub(crate) static WRONG_DAYS: LintRule = LintRule {
     code: "PF247",
     name: "retention-days",
     severity: Severity::Error,
-    title: "CloudWatch Logs does not take this number of days",
-    why: "The call that sets it is refused, the first logs fail with it, and the group keeps its events for ever.",
-    fix: "Write one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653.",
+    title: "CloudWatch Logs does not support this retention period",
+    why: "The call that sets the retention is rejected, the first logs fail along with it, and the group keeps its events forever.",
+    fix: "Use one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653.",
     is_automatic: false,
     sources: &[RETENTION, CODE],
 };
 
-pub(crate) static CLASS: Rule = Rule {
+pub(crate) static CLASS: LintRule = LintRule {
     code: "PF248",
     name: "log-group-class",
     severity: Severity::Error,
-    title: "The log group is of a class that takes no subscription filters",
-    why: "The forwarder is invoked by a subscription filter, so it gets nothing of such a group, and a class cannot be changed later.",
-    fix: "Take the line out: the class STANDARD is the default.",
+    title: "The log group's class does not support subscription filters",
+    why: "A subscription filter invokes the forwarder, so it receives nothing from such a group, and the class cannot be changed later.",
+    fix: "Remove the line: the default class is STANDARD.",
     is_automatic: true,
     sources: &["Amazon CloudWatch Logs User Guide, \"Log classes\"", OUTPUT],
 };
 
-pub(crate) static LOG_KEY: Rule = Rule {
+pub(crate) static LOG_KEY: LintRule = LintRule {
     code: "PF249",
     name: "log-key",
     severity: Severity::Warning,
-    title: "Only the text of a log is written, by `log_key`",
-    why: "stdout or stderr, the mark of pieces and all metadata are lost, so the forwarder can join no long lines and gives fewer tags.",
-    fix: "Take `log_key` out: the forwarder reads whole records.",
+    title: "`log_key` writes only the text of each log",
+    why: "The stdout/stderr marker, the fragment marker and all metadata are lost, so the forwarder cannot join long lines and adds fewer tags.",
+    fix: "Remove `log_key`: the forwarder reads whole records.",
     is_automatic: true,
     sources: &[SEEN],
 };
 
-pub(crate) static LOG_KEY_LOST: Rule = Rule {
+pub(crate) static LOG_KEY_LOST: LintRule = LintRule {
     code: "PF250",
     name: "log-key-of-merged-logs",
     severity: Severity::Error,
     title: "`log_key` names `log`, which merged logs do not have",
-    why: "Fluent Bit drops each record without this member, and with Merge_Log On and Keep_Log Off those are all logs in JSON.",
-    fix: "Take `log_key` out, or write `Merge_Log Off`.",
+    why: "Fluent Bit drops every record that lacks the member; with Merge_Log On and Keep_Log Off, that is every JSON log.",
+    fix: "Remove `log_key`, or write `Merge_Log Off`.",
     is_automatic: true,
     sources: &[SEEN, CODE],
 };
 
-pub(crate) static GROUP_BY_HAND: Rule = Rule {
+pub(crate) static GROUP_BY_HAND: LintRule = LintRule {
     code: "PF251",
     name: "group-not-made",
     severity: Severity::Note,
-    title: "Fluent Bit does not make the log group",
-    why: "If the group is not there, every write fails, and `log_retention_days` takes effect only where Fluent Bit makes it.",
-    fix: "Write `auto_create_group true`, or make the group yourself, with its retention.",
+    title: "Fluent Bit does not create the log group",
+    why: "If the group does not exist, every write fails; and `log_retention_days` only takes effect when Fluent Bit creates the group.",
+    fix: "Write `auto_create_group true`, or create the group yourself and set its retention.",
     is_automatic: false,
     sources: &[CODE, OUTPUT],
 };
 
-pub(crate) static RULES: &[&Rule] = &[
+pub(crate) static RULES: &[&LintRule] = &[
     &REGION,
     &GROUP,
     &STREAM,
@@ -162,7 +162,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn required(output: Output<'_, '_>, findings: &mut Findings) {
+fn required(output: CloudWatchOutput<'_, '_>, findings: &mut Findings) {
     let section = output.section;
     let plugin = section.plugin();
     for (rule, option) in [(&REGION, "region"), (&GROUP, "log_group_name")] {
@@ -172,7 +172,7 @@ fn required(output: Output<'_, '_>, findings: &mut Findings) {
     }
 }
 
-fn stream(output: Output<'_, '_>, findings: &mut Findings) {
+fn stream(output: CloudWatchOutput<'_, '_>, findings: &mut Findings) {
     let section = output.section;
     let (prefix, name) = (section.property("log_stream_prefix"), section.property("log_stream_name"));
     match (prefix, name) {
@@ -181,13 +181,13 @@ fn stream(output: Output<'_, '_>, findings: &mut Findings) {
             findings.push(Finding::new(&STREAM, section.place_of("Name"), message));
         }
         (Some(prefix), Some(name)) => {
-            let message = "`log_stream_prefix` and `log_stream_name` exclude each other";
+            let message = "`log_stream_prefix` and `log_stream_name` are mutually exclusive";
             let finding = Finding::new(&STREAM, section.name_place(name), message);
             findings.push(finding.related(section.name_place(prefix), "the other one"));
         }
         // A name that is made from the record is another rule's.
         (None, Some(name)) if output.stream_template().is_none() => {
-            let message = format!("every pod writes into the stream `{}`", name.value.value);
+            let message = format!("every pod writes to the stream `{}`", name.value.value);
             findings.push(Finding::new(&FIXED, section.value_place(name), message));
         }
         _ => {}
@@ -199,26 +199,26 @@ fn stream(output: Output<'_, '_>, findings: &mut Findings) {
     }
 }
 
-fn retention(output: Output<'_, '_>, findings: &mut Findings) {
+fn retention(output: CloudWatchOutput<'_, '_>, findings: &mut Findings) {
     let section = output.section;
     match section.property("log_retention_days") {
         None => {
-            let message = "the log group will keep its events for ever";
+            let message = "the log group will keep its events forever";
             findings.push(Finding::new(&FOR_EVER, section.place_of("log_group_name"), message));
         }
         // Fluent Bit then sets none.
         Some(days) if days.value.value.parse() == Ok(0) => {
-            let message = "0 days are none at all: the log group will keep its events for ever";
+            let message = "0 days means no retention: the log group will keep its events forever";
             let finding = Finding::new(&FOR_EVER, section.value_place(days), message);
             findings
-                .push(finding.fix("Write `log_retention_days 7`; it takes effect where Fluent Bit makes the group."));
+                .push(finding.fix("Write `log_retention_days 7`; it takes effect when Fluent Bit creates the group."));
         }
         Some(days) => {
-            // What is no number at all is another rule's; the plugin in Go has no kinds.
+            // A value that is not a number is another rule's; options of the Go plugin have no types.
             let number = days.value.value.parse::<i64>();
             let is_text = number.is_err() && section.plugin() == "cloudwatch";
             if is_text || number.is_ok_and(|number| !DAYS.contains(&number)) {
-                let message = format!("CloudWatch Logs keeps nothing for `{}` days", days.value.value);
+                let message = format!("CloudWatch Logs does not support a retention of `{}` days", days.value.value);
                 findings.push(Finding::new(&WRONG_DAYS, section.value_place(days), message));
             }
         }
@@ -229,23 +229,28 @@ fn retention(output: Output<'_, '_>, findings: &mut Findings) {
         } else {
             "log_group_name"
         });
-        let message = "the log group has to be there before the first pod starts";
+        let message = "the log group must exist before the first pod starts";
         findings.push(Finding::new(&GROUP_BY_HAND, place, message));
     }
 }
 
-fn class(project: &Project<'_>, output: Output<'_, '_>, findings: &mut Findings) {
+fn class(project: &Project<'_>, output: CloudWatchOutput<'_, '_>, findings: &mut Findings) {
     let section = output.section;
     let class = section.property("log_group_class");
     if let Some(class) = class.filter(|class| class.value.value.eq_ignore_ascii_case("INFREQUENT_ACCESS")) {
         let place = section.value_place(class);
-        let message = "a log group of class INFREQUENT_ACCESS has no subscription filters";
+        let message = "a log group of class INFREQUENT_ACCESS does not support subscription filters";
         let edit = section.part.text.remove_lines(class.name.span, project.source(place));
         findings.push(Finding::new(&CLASS, place, message).edits(edit));
     }
 }
 
-fn log_key(project: &Project<'_>, logging: &Logging<'_>, output: Output<'_, '_>, findings: &mut Findings) {
+fn log_key(
+    project: &Project<'_>,
+    logging: &LoggingConfigMap<'_>,
+    output: CloudWatchOutput<'_, '_>,
+    findings: &mut Findings,
+) {
     let section = output.section;
     let Some(key) = section.property("log_key").filter(|key| !key.value.value.is_empty()) else { return };
     let place = section.value_place(key);
@@ -254,15 +259,15 @@ fn log_key(project: &Project<'_>, logging: &Logging<'_>, output: Output<'_, '_>,
         let is_on = |name| filter.is_on(name);
         filter.plugin() == "kubernetes" && is_on("Merge_Log") == Some(true) && is_on("Keep_Log") == Some(false)
     });
-    // Only this member is taken out when it is merged.
+    // Only this member is removed when it is merged.
     findings.push(match merges.filter(|_| key.value.value == "log") {
         Some(filter) => {
-            let message = format!("logs in JSON have no `{}` any more, and are dropped", key.value.value);
+            let message = format!("JSON logs no longer have `{}`, so they are dropped", key.value.value);
             let finding = Finding::new(&LOG_KEY_LOST, place, message).edits(edit);
-            finding.related(filter.place_of("Keep_Log"), "this takes it out of them")
+            finding.related(filter.place_of("Keep_Log"), "this removes it")
         }
         None => {
-            let message = format!("all of a record but `{}` is left out", key.value.value);
+            let message = format!("everything in a record except `{}` is dropped", key.value.value);
             Finding::new(&LOG_KEY, place, message).edits(edit)
         }
     });

@@ -3,22 +3,22 @@
 use super::pattern;
 use crate::fluent_bit::parse::{ReadProperty, Span};
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::logging::Section;
+use crate::lint::logging::PlacedSection;
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 
-pub(crate) static BROKEN: Rule = Rule {
+pub(crate) static BROKEN: LintRule = LintRule {
     code: "PF215",
     name: "broken-regex",
     severity: Severity::Error,
     title: "A regular expression does not compile",
-    why: "Fluent Bit does not start with it, so no log of the pod is written.",
-    fix: "Mend the expression; a backslash before a bracket or a parenthesis makes it a letter like others.",
+    why: "Fluent Bit does not start with it, so none of the pod's logs are written.",
+    fix: "Fix the expression; a backslash before a bracket or parenthesis makes it a literal character.",
     is_automatic: false,
     sources: &["k-takata/Onigmo, doc/RE", "fluent/fluent-bit, src/flb_regex.c"],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&BROKEN];
+pub(crate) static RULES: &[&LintRule] = &[&BROKEN];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for section in project.logging.iter().flat_map(|logging| logging.all()) {
@@ -35,14 +35,14 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn expression(section: Section<'_, '_>, property: &ReadProperty, span: Span, findings: &mut Findings) {
+fn expression(section: PlacedSection<'_, '_>, property: &ReadProperty, span: Span, findings: &mut Findings) {
     let Some((at, problem)) = property.value.value.get(span.start..span.end).and_then(pattern::broken) else { return };
     let start = property.value.span.start + span.start + at;
     let place = section.part.text.span(Span { start, end: start + 1 });
     findings.push(Finding::new(&BROKEN, place, format!("the expression does not compile: {problem}")));
 }
 
-/// Where expressions stand in a value.
+/// Where expressions are in a value.
 fn expressions(kind: &str, plugin: &str, property: &ReadProperty) -> impl Iterator<Item = Span> + use<> {
     let value = property.value.value.as_str();
     let name = property.name.value.to_ascii_lowercase();
@@ -53,11 +53,11 @@ fn expressions(kind: &str, plugin: &str, property: &ReadProperty) -> impl Iterat
         ("PARSER", _, "regex") | ("FILTER" | "OUTPUT", _, "match_regex") | ("FILTER", "modify", "remove_regex") => {
             [whole, None]
         }
-        // All behind the key.
+        // All after the key.
         ("FILTER", "grep", "regex" | "exclude") => {
             [word(1).map(|second| Span { start: second.start, end: value.len() }), None]
         }
-        // What stands between quotes may have blanks, which are not counted here.
+        // What stands between quotes may have spaces, which are not counted here.
         _ if value.contains(['"', '\'']) => [None, None],
         ("FILTER", "rewrite_tag", "rule") => [word(1), None],
         ("FILTER", "modify", "condition") => {
@@ -76,7 +76,7 @@ fn expressions(kind: &str, plugin: &str, property: &ReadProperty) -> impl Iterat
     found.into_iter().flatten()
 }
 
-/// Where the words of a value stand.
+/// Where the words of a value are.
 fn words(value: &str) -> Vec<Span> {
     let (mut words, mut at) = (Vec::new(), 0);
     for piece in value.split_inclusive(char::is_whitespace) {

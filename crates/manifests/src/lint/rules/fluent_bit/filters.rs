@@ -3,66 +3,66 @@
 use super::words;
 use crate::fluent_bit::parse::ReadProperty;
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::logging::{Logging, Section};
+use crate::lint::logging::{LoggingConfigMap, PlacedSection};
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 
-pub(crate) static WORDS: Rule = Rule {
+pub(crate) static WORDS: LintRule = LintRule {
     code: "PF281",
     name: "filter-arguments",
     severity: Severity::Error,
-    title: "A filter's value does not have the words that it needs",
+    title: "A filter option has the wrong number of arguments",
     why: "Fluent Bit does not start with it, or the filter does nothing.",
-    fix: "Write the words that are named, with blanks between them; what has blanks itself goes between double quotes.",
+    fix: "Write the arguments that are named, separated by spaces; put an argument that contains spaces in double quotes.",
     is_automatic: false,
     sources: &["Fluent Bit manual, \"Filters\"", "fluent/fluent-bit, src/flb_config_map.c"],
 };
 
-pub(crate) static MISSING: Rule = Rule {
+pub(crate) static MISSING: LintRule = LintRule {
     code: "PF282",
     name: "filter-option-missing",
     severity: Severity::Error,
-    title: "A filter lacks an option that it cannot do without",
-    why: "Fluent Bit does not start without it, so no log of the pod is written.",
+    title: "A filter lacks a required option",
+    why: "Fluent Bit does not start without it, so none of the pod's logs are written.",
     fix: "Add the option.",
     is_automatic: false,
     sources: &["Fluent Bit manual, \"Filters\""],
 };
 
-pub(crate) static NESTED: Rule = Rule {
+pub(crate) static NESTED: LintRule = LintRule {
     code: "PF283",
     name: "nest-after-kubernetes",
     severity: Severity::Note,
-    title: "A filter `nest` stands behind the Kubernetes filter",
-    why: "Routers before August 2022 crashed there, and members that are moved are harder to find.",
-    fix: "Leave the filter out: the forwarder reads the metadata where the Kubernetes filter puts it.",
+    title: "A `nest` filter comes after the Kubernetes filter",
+    why: "Routers before August 2022 crashed on this, and moved members are harder to find.",
+    fix: "Remove the filter: the forwarder reads the metadata where the Kubernetes filter puts it.",
     is_automatic: false,
     sources: &["aws/containers-roadmap#1625"],
 };
 
-pub(crate) static THROTTLED: Rule = Rule {
+pub(crate) static THROTTLED: LintRule = LintRule {
     code: "PF284",
     name: "throttle-without-rate",
     severity: Severity::Warning,
-    title: "A filter `throttle` has no rate",
-    why: "By itself it lets one log an interval pass, over a window of five, and drops all others without a word.",
-    fix: "Write `Rate`, `Window` and `Interval`, or leave the filter out.",
+    title: "A `throttle` filter has no rate",
+    why: "By default it lets one log per interval through, averaged over a window of five, and drops all others silently.",
+    fix: "Set `Rate`, `Window` and `Interval`, or remove the filter.",
     is_automatic: false,
     sources: &["Fluent Bit manual, \"Throttle\" filter", "fluent/fluent-bit, plugins/filter_throttle/throttle.h"],
 };
 
-pub(crate) static TOO_EARLY: Rule = Rule {
+pub(crate) static TOO_EARLY: LintRule = LintRule {
     code: "PF285",
     name: "asks-too-early",
     severity: Severity::Error,
-    title: "A filter asks for a member of the record that no filter above it has added",
-    why: "Filters run in their order, so a `Regex` of `grep` drops every log here, and an `Exclude` or a `Rule` does nothing.",
-    fix: "Put the filter below the one that adds the member.",
+    title: "A filter uses a member that no earlier filter has added",
+    why: "Filters run in order: a `grep` `Regex` drops every log here, and an `Exclude` or `Rule` does nothing.",
+    fix: "Move the filter below the one that adds the member.",
     is_automatic: false,
     sources: &["Fluent Bit manual, \"Grep\" filter", "Fluent Bit manual, \"Rewrite tag\" filter"],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&WORDS, &MISSING, &NESTED, &THROTTLED, &TOO_EARLY];
+pub(crate) static RULES: &[&LintRule] = &[&WORDS, &MISSING, &NESTED, &THROTTLED, &TOO_EARLY];
 
 /// Options with several words: plugin, option, how many at least, at most, and which. Source: Fluent Bit manual, "Filters".
 const SEVERAL: [(&str, &str, usize, usize, &str); 14] = [
@@ -77,9 +77,9 @@ const SEVERAL: [(&str, &str, usize, usize, &str); 14] = [
     ("modify", "copy", 2, 2, "a key and its copy"),
     ("modify", "hard_copy", 2, 2, "a key and its copy"),
     ("modify", "remove", 1, 1, "one key"),
-    ("modify", "remove_wildcard", 1, 1, "the beginning of keys"),
+    ("modify", "remove_wildcard", 1, 1, "the start of the keys"),
     ("modify", "remove_regex", 1, 1, "one expression"),
-    ("modify", "condition", 2, 3, "what is asked, a key, and for some a value"),
+    ("modify", "condition", 2, 3, "a condition, a key and, for some conditions, a value"),
 ];
 
 /// Options without which a plugin does not start. Source: the same.
@@ -97,11 +97,11 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
             words_of(filter, findings);
             needed(filter, findings);
             if filter.plugin() == "nest" && has_metadata {
-                let message = "this filter moves members after the Kubernetes filter has added them";
+                let message = "this filter moves members that the Kubernetes filter has already placed";
                 findings.push(Finding::new(&NESTED, filter.place_of("Name"), message));
             }
             if filter.plugin() == "throttle" && filter.property("Rate").is_none() {
-                let message = "all but about one log a second of each pod are dropped here";
+                let message = "all but about one log per second and pod are dropped here";
                 findings.push(Finding::new(&THROTTLED, filter.place_of("Name"), message));
             }
             has_metadata |= filter.plugin() == "kubernetes";
@@ -113,7 +113,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
 const ASKING: [(&str, &str); 3] = [("grep", "regex"), ("grep", "exclude"), ("rewrite_tag", "rule")];
 
 /// Not where logs run through the filters once more under a new tag, for then they have all members from the beginning.
-fn too_early(logging: &Logging<'_>, findings: &mut Findings) {
+fn too_early(logging: &LoggingConfigMap<'_>, findings: &mut Findings) {
     let makes_tags = logging.filters().any(|filter| filter.plugin() == "rewrite_tag");
     let (mut has_metadata, mut has_prefix) = (false, true);
     for (number, filter) in logging.filters().enumerate() {
@@ -121,7 +121,7 @@ fn too_early(logging: &Logging<'_>, findings: &mut Findings) {
             let key = property.value.value.split_whitespace().next().unwrap_or_default();
             let (member, missing) = match key.trim_start_matches('$').split(['[', '.']).next().unwrap_or_default() {
                 "kubernetes" if !has_metadata => ("kubernetes", "the Kubernetes filter"),
-                name @ ("stream" | "logtag") if has_prefix => (name, "the parser of containerd's prefix"),
+                name @ ("stream" | "logtag") if has_prefix => (name, "the parser for containerd's prefix"),
                 _ => continue,
             };
             let message = format!("records have no `{member}` here: {missing} adds it");
@@ -133,7 +133,7 @@ fn too_early(logging: &Logging<'_>, findings: &mut Findings) {
     }
 }
 
-fn asking<'b>(filter: Section<'b, '_>) -> impl Iterator<Item = &'b ReadProperty> {
+fn asking<'b>(filter: PlacedSection<'b, '_>) -> impl Iterator<Item = &'b ReadProperty> {
     let plugin = filter.plugin();
     let is_asking = move |property: &&ReadProperty| {
         ASKING.iter().any(|(of, option)| *of == plugin && option.eq_ignore_ascii_case(&property.name.value))
@@ -141,7 +141,7 @@ fn asking<'b>(filter: Section<'b, '_>) -> impl Iterator<Item = &'b ReadProperty>
     filter.section.properties.iter().filter(is_asking)
 }
 
-fn words_of(filter: Section<'_, '_>, findings: &mut Findings) {
+fn words_of(filter: PlacedSection<'_, '_>, findings: &mut Findings) {
     let plugin = filter.plugin();
     for property in filter.section.properties.iter().filter(|property| !property.value.value.is_empty()) {
         let of = |(name, option, ..): &&(&str, &str, usize, usize, &str)| {
@@ -161,7 +161,7 @@ fn words_of(filter: Section<'_, '_>, findings: &mut Findings) {
     }
 }
 
-fn needed(filter: Section<'_, '_>, findings: &mut Findings) {
+fn needed(filter: PlacedSection<'_, '_>, findings: &mut Findings) {
     let plugin = filter.plugin();
     for (_, option) in NEEDED.iter().filter(|(name, option)| *name == plugin && filter.property(option).is_none()) {
         let message = format!("the filter `{plugin}` has no `{option}`");

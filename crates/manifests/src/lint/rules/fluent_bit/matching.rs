@@ -5,9 +5,9 @@
 use super::words;
 use crate::fluent_bit::parse::ReadProperty;
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::logging::{Logging, Section};
+use crate::lint::logging::{LoggingConfigMap, PlacedSection};
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 
 const ROUTER: &str = "fluent/fluent-bit, src/flb_router.c";
 const GUIDE: &str = "Amazon EKS User Guide, \"Start AWS Fargate logging for your cluster\"";
@@ -21,40 +21,40 @@ const PREFIX: &str = "kube.";
 /// `examples/fargate-serverless/README.md`.
 const OWN_TAG: &str = "flblogs.var.log.fluent-bit.log";
 
-pub(crate) static NOTHING: Rule = Rule {
+pub(crate) static NOTHING: LintRule = LintRule {
     code: "PF271",
     name: "match-of-nothing",
     severity: Severity::Error,
-    title: "A pattern of `Match` fits no log",
-    why: "EKS tags the logs of pods kube.var.log.containers.<pod>_<namespace>_<container>-<id>.log, so what has this pattern never sees one.",
+    title: "A `Match` pattern matches no logs",
+    why: "EKS tags pod logs kube.var.log.containers.<pod>_<namespace>_<container>-<id>.log, so a section with this pattern never sees one.",
     fix: "Write `Match kube.*`.",
     is_automatic: false,
     sources: &[GUIDE, ROUTER],
 };
 
-pub(crate) static EVERYTHING: Rule = Rule {
+pub(crate) static EVERYTHING: LintRule = LintRule {
     code: "PF272",
     name: "match-of-everything",
     severity: Severity::Warning,
-    title: "An output takes everything, by `Match *`",
-    why: "With the logs of pods it takes what Fluent Bit says of itself, which then looks like logs of a pod.",
+    title: "An output matches everything: `Match *`",
+    why: "Besides pod logs it also takes Fluent Bit's own log, which then looks like a pod's.",
     fix: "Write `Match kube.*`.",
     is_automatic: true,
     sources: &[ROUTER, GUIDE],
 };
 
-pub(crate) static NO_OUTPUT: Rule = Rule {
+pub(crate) static NO_OUTPUT: LintRule = LintRule {
     code: "PF273",
     name: "new-tag-without-output",
     severity: Severity::Error,
-    title: "A new tag fits no output",
-    why: "The filter `rewrite_tag` gives logs this tag, and no output takes it, so they are lost.",
-    fix: "Give an output a `Match` that fits the tag, or let the tag begin with `kube.`.",
+    title: "No output matches a new tag",
+    why: "The `rewrite_tag` filter gives logs this tag, but no output takes it, so they are lost.",
+    fix: "Give an output a `Match` that fits the tag, or start the tag with `kube.`.",
     is_automatic: false,
     sources: &["Fluent Bit manual, \"Rewrite tag\" filter", ROUTER],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&NOTHING, &EVERYTHING, &NO_OUTPUT];
+pub(crate) static RULES: &[&LintRule] = &[&NOTHING, &EVERYTHING, &NO_OUTPUT];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
@@ -63,18 +63,18 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
             pattern(section, &new, findings);
         }
         for NewTag { filter, rule, tag } in &new {
-            let fits = |output: Section<'_, '_>| output.get("Match").is_none_or(|pattern| meet(pattern, tag));
+            let fits = |output: PlacedSection<'_, '_>| output.get("Match").is_none_or(|pattern| meet(pattern, tag));
             if !logging.outputs().any(fits) {
-                let message = format!("no output takes the tag `{}`", tag.replace('*', "…"));
+                let message = format!("no output matches the tag `{}`", tag.replace('*', "…"));
                 findings.push(Finding::new(&NO_OUTPUT, filter.value_place(rule), message));
             }
         }
     }
 }
 
-/// A tag that a filter gives anew.
+/// A new tag that a filter gives.
 struct NewTag<'b, 'a> {
-    filter: Section<'b, 'a>,
+    filter: PlacedSection<'b, 'a>,
     rule: &'b ReadProperty,
     /// What is taken from the record is a star.
     tag: String,
@@ -85,7 +85,7 @@ pub(super) fn takes_pods(pattern: &str) -> bool {
     meet(pattern, TAGS)
 }
 
-fn pattern(section: Section<'_, '_>, new: &[NewTag<'_, '_>], findings: &mut Findings) {
+fn pattern(section: PlacedSection<'_, '_>, new: &[NewTag<'_, '_>], findings: &mut Findings) {
     let Some(property) = section.property("Match").filter(|property| !property.value.value.is_empty()) else { return };
     let pattern = property.value.value.as_str();
     let place = section.value_place(property);
@@ -94,32 +94,32 @@ fn pattern(section: Section<'_, '_>, new: &[NewTag<'_, '_>], findings: &mut Find
             findings.push(everything(section, property, new));
         }
     } else if !takes_pods(pattern) && !meet(pattern, OWN_TAG) && !new.iter().any(|new| meet(pattern, &new.tag)) {
-        findings.push(Finding::new(&NOTHING, place, format!("no log has a tag that fits `{pattern}`")));
+        findings.push(Finding::new(&NOTHING, place, format!("no log has a tag that matches `{pattern}`")));
     }
 }
 
 /// `Match *`, and the change to what pods have; not where other tags would be lost by it.
-fn everything(section: Section<'_, '_>, property: &ReadProperty, new: &[NewTag<'_, '_>]) -> Finding {
+fn everything(section: PlacedSection<'_, '_>, property: &ReadProperty, new: &[NewTag<'_, '_>]) -> Finding {
     let finding = Finding::new(&EVERYTHING, section.value_place(property), "this output takes everything");
     match new.iter().find(|new| !new.tag.starts_with(PREFIX)) {
         Some(other) => {
             let text = format!("this gives logs the tag `{}`", other.tag.replace('*', "…"));
             finding
-                .fix("Write `Match kube.*`, and let the new tag begin with `kube.`.")
+                .fix("Write `Match kube.*`, and start the new tag with `kube.`.")
                 .related(other.filter.value_place(other.rule), text)
         }
         None => finding.edits(section.part.text.replace(property.value.span, "kube.*")),
     }
 }
 
-/// All tags that filters give anew, rule by rule.
-fn new_tags<'b, 'a>(logging: &'b Logging<'a>) -> Vec<NewTag<'b, 'a>> {
+/// All new tags that filters give, rule by rule.
+fn new_tags<'b, 'a>(logging: &'b LoggingConfigMap<'a>) -> Vec<NewTag<'b, 'a>> {
     let filters = logging.filters().filter(|filter| filter.plugin() == "rewrite_tag");
     let rules = filters.flat_map(|filter| {
         let is_rule = |rule: &&ReadProperty| rule.name.value.eq_ignore_ascii_case("Rule") && words(rule) == 4;
         filter.section.properties.iter().filter(is_rule).map(move |rule| (filter, rule))
     });
-    // Behind the tag there is only whether the log keeps its old one, too.
+    // After the tag comes only whether the log also keeps its old one.
     let tag = |rule: &ReadProperty| Some(without_variables(rule.value.value.split_whitespace().rev().nth(1)?));
     rules.filter_map(|(filter, rule)| Some(NewTag { filter, rule, tag: tag(rule)? })).collect()
 }
@@ -131,7 +131,7 @@ fn without_variables(tag: &str) -> String {
         match letter {
             '[' if is_variable => depth += 1,
             ']' if is_variable => depth = depth.saturating_sub(1),
-            // Between brackets any letter is part of a name; elsewhere a variable ends at what no name has.
+            // Between brackets any character is part of a name; elsewhere a variable ends at what no name has.
             '.' | ',' | '-' if depth == 0 => is_variable = false,
             '$' if !is_variable => {
                 is_variable = true;

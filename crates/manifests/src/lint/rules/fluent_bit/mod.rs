@@ -1,8 +1,8 @@
-//! What Fluent Bit itself refuses, so that it does not start, and what it loses without a word.
+//! What Fluent Bit itself rejects, so that it does not start, and what it loses silently.
 //!
 //! * [`options`]: options that a plugin does not know, and values of the wrong kind.
 //! * [`parsers`]: parsers that are missing, or do not read what containerd writes.
-//! * [`kubernetes`]: the Kubernetes filter, and what has to stand before it.
+//! * [`kubernetes`]: the Kubernetes filter, and what must come before it.
 //! * [`cloudwatch`], [`outputs`]: what outputs cannot do without.
 //! * [`matching`]: patterns that match no log.
 //! * [`filters`]: the arguments of filters.
@@ -19,7 +19,7 @@ pub(crate) mod parsers;
 mod pattern;
 
 use crate::fluent_bit::parse::ReadProperty;
-use crate::lint::logging::{Logging, Section};
+use crate::lint::logging::{LoggingConfigMap, PlacedSection};
 
 /// What was tried with a real Fluent Bit.
 const SEEN: &str = "seen with Fluent Bit 5.1.1";
@@ -30,36 +30,39 @@ fn is_format(format: &str) -> bool {
 }
 
 /// The [PARSER] sections of a name.
-fn parsers_of<'b, 'a>(logging: &'b Logging<'a>, name: &str) -> impl Iterator<Item = Section<'b, 'a>> {
+fn parsers_of<'b, 'a>(logging: &'b LoggingConfigMap<'a>, name: &str) -> impl Iterator<Item = PlacedSection<'b, 'a>> {
     logging.parsers().filter(move |parser| parser.get("Name") == Some(name))
 }
 
 /// The names of a regular expression's groups; none where a parser is of another format.
-fn groups<'b>(parser: &Section<'b, '_>) -> Vec<&'b str> {
+fn groups<'b>(parser: &PlacedSection<'b, '_>) -> Vec<&'b str> {
     let is_regex = parser.get("Format").is_some_and(|format| format.eq_ignore_ascii_case("regex"));
     let regex = parser.get("Regex").filter(|_| is_regex);
     regex.map(pattern::groups).unwrap_or_default()
 }
 
 /// Whether a parser reads containerd's prefix.
-fn is_cri(parser: &Section<'_, '_>) -> bool {
+fn is_cri(parser: &PlacedSection<'_, '_>) -> bool {
     let groups = groups(parser);
     groups.contains(&"stream") && groups.contains(&"logtag")
 }
 
 /// Filters of the plugin `parser` that read the member `log`, in order.
-fn log_parsers<'b, 'a>(logging: &'b Logging<'a>) -> impl Iterator<Item = Section<'b, 'a>> {
+fn log_parsers<'b, 'a>(logging: &'b LoggingConfigMap<'a>) -> impl Iterator<Item = PlacedSection<'b, 'a>> {
     logging.filters().filter(|filter| filter.plugin() == "parser" && filter.get("Key_Name") == Some("log"))
 }
 
 /// The parsers that a filter names and that are there; several are tried in their order.
-fn definitions<'b, 'a>(logging: &'b Logging<'a>, filter: &Section<'b, 'a>) -> Vec<Section<'b, 'a>> {
+fn definitions<'b, 'a>(
+    logging: &'b LoggingConfigMap<'a>,
+    filter: &PlacedSection<'b, 'a>,
+) -> Vec<PlacedSection<'b, 'a>> {
     let named = filter.section.properties.iter().filter(|property| property.name.value.eq_ignore_ascii_case("Parser"));
     named.filter_map(|property| parsers_of(logging, &property.value.value).next()).collect()
 }
 
 /// The place of a section among all filters.
-fn position(logging: &Logging<'_>, filter: &Section<'_, '_>) -> Option<usize> {
+fn position(logging: &LoggingConfigMap<'_>, filter: &PlacedSection<'_, '_>) -> Option<usize> {
     logging.filters().position(|other| std::ptr::eq(other.section, filter.section))
 }
 

@@ -8,81 +8,81 @@ use std::sync::LazyLock;
 use super::is_format;
 use crate::fluent_bit::parse::ReadProperty;
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::logging::Section;
+use crate::lint::logging::PlacedSection;
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 use crate::lint::similar;
 
 const MAP: &str = "fluent/fluent-bit, src/flb_config_map.c";
 const PARSERS: &str = "Fluent Bit manual, \"Configuring parser\"";
 
-pub(crate) static UNKNOWN: Rule = Rule {
+pub(crate) static UNKNOWN: LintRule = LintRule {
     code: "PF201",
     name: "unknown-option",
     severity: Severity::Error,
-    title: "A plugin has no such option",
-    why: "Fluent Bit does not start with an option that it does not know, so no log of the pod is written; AWS's plugins in Go do as if it were not there.",
-    fix: "Take the line out, or write the option as the plugin has it.",
+    title: "The plugin has no such option",
+    why: "Fluent Bit does not start with an unknown option, so none of the pod's logs are written; AWS's Go plugins ignore it.",
+    fix: "Remove the line, or use the plugin's name for the option.",
     is_automatic: false,
     sources: &[MAP],
 };
 
-pub(crate) static NEWER: Rule = Rule {
+pub(crate) static NEWER: LintRule = LintRule {
     code: "PF202",
     name: "newer-option",
     severity: Severity::Warning,
-    title: "Only a newer Fluent Bit than the one in EKS has this option",
-    why: "EKS' router has a core of the age of 1.9, and its version cannot be chosen: with an option that it does not know it does not start.",
-    fix: "Take the line out, or try it with one pod first.",
+    title: "The option needs a newer Fluent Bit than EKS runs",
+    why: "The EKS router is based on Fluent Bit 1.9, and you cannot choose its version: with an unknown option it does not start.",
+    fix: "Remove the line, or try it with a single pod first.",
     is_automatic: false,
     sources: &[MAP, "aws/aws-for-fluent-bit, CHANGELOG.md"],
 };
 
-pub(crate) static OTHER_PLUGIN: Rule = Rule {
+pub(crate) static OTHER_PLUGIN: LintRule = LintRule {
     code: "PF203",
     name: "option-of-other-plugin",
     severity: Severity::Error,
     title: "The option belongs to another plugin",
-    why: "AWS has plugins of its own in Go beside Fluent Bit's, and each refuses or passes over what only another one knows.",
-    fix: "Use the option of this plugin, or the other plugin.",
+    why: "AWS has Go plugins alongside Fluent Bit's own; each rejects or ignores options that only the other knows.",
+    fix: "Use this plugin's option, or the other plugin.",
     is_automatic: false,
     sources: &[MAP, "aws/amazon-cloudwatch-logs-for-fluent-bit, README.md"],
 };
 
-pub(crate) static VALUE: Rule = Rule {
+pub(crate) static VALUE: LintRule = LintRule {
     code: "PF204",
     name: "option-value",
     severity: Severity::Error,
-    title: "The value of an option is not of its kind",
-    why: "Fluent Bit does not start, or takes the value for 0 or for the default without a word.",
-    fix: "Write a value of the kind that is named.",
+    title: "An option has a value of the wrong type",
+    why: "Fluent Bit does not start, or silently uses 0 or the default.",
+    fix: "Use a value of the type that is named.",
     is_automatic: false,
     sources: &[MAP],
 };
 
-pub(crate) static TWICE: Rule = Rule {
+pub(crate) static TWICE: LintRule = LintRule {
     code: "PF205",
     name: "option-twice",
     severity: Severity::Error,
     title: "An option that takes one value is set twice",
-    why: "Fluent Bit refuses it and does not start, or the last one wins without a word.",
+    why: "Fluent Bit rejects it and does not start, or silently uses the last value.",
     fix: "Keep one of them.",
     is_automatic: false,
     sources: &[MAP],
 };
 
-pub(crate) static OF_PARSER: Rule = Rule {
+pub(crate) static OF_PARSER: LintRule = LintRule {
     code: "PF206",
     name: "unknown-parser-option",
     severity: Severity::Warning,
-    title: "A parser has no such option",
-    why: "Fluent Bit passes over it without a word, so the parser does not do what it was written for.",
-    fix: "Take the line out, or write the option as parsers have it.",
+    title: "Parsers have no such option",
+    why: "Fluent Bit ignores it silently, so the parser does not do what you intended.",
+    fix: "Remove the line, or use the correct option name.",
     is_automatic: false,
     sources: &[PARSERS, "fluent/fluent-bit, src/flb_parser.c"],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&UNKNOWN, &NEWER, &OTHER_PLUGIN, &VALUE, &TWICE, &OF_PARSER];
+pub(crate) static RULES: &[&LintRule] = &[&UNKNOWN, &NEWER, &OTHER_PLUGIN, &VALUE, &TWICE, &OF_PARSER];
 
 /// What every filter and output takes. Source: fluent/fluent-bit, src/flb_filter.c and src/flb_output.c, `*_set_property`.
 const EVERYWHERE: [&str; 5] = ["name", "match", "match_regex", "alias", "log_level"];
@@ -126,23 +126,23 @@ const OF_PARSERS: [(&str, &str); 14] = [
 
 /// What is known of an option.
 #[derive(Debug, Clone, Copy)]
-struct Known {
+struct PluginOption {
     kind: &'static str,
     is_old: bool,
     /// Of one of AWS's plugins in Go, which read their options themselves.
     is_go: bool,
 }
 
-type Options = HashMap<&'static str, Known>;
+type PluginOptions = HashMap<&'static str, PluginOption>;
 
 /// By kind and name of the plugin.
-static PLUGINS: LazyLock<HashMap<(&'static str, &'static str), Options>> = LazyLock::new(|| {
-    let mut plugins: HashMap<_, Options> = HashMap::new();
+static PLUGINS: LazyLock<HashMap<(&'static str, &'static str), PluginOptions>> = LazyLock::new(|| {
+    let mut plugins: HashMap<_, PluginOptions> = HashMap::new();
     for line in include_str!("options.tsv").lines().filter(|line| !line.starts_with('#')) {
         let mut cells = line.split('\t');
         let mut cell = || cells.next().unwrap_or_default();
         let (kind, plugin, option, of, versions) = (cell(), cell(), cell(), cell(), cell());
-        let known = Known { kind: of, is_old: versions != "5.1", is_go: versions == "go" };
+        let known = PluginOption { kind: of, is_old: versions != "5.1", is_go: versions == "go" };
         plugins.entry((kind, plugin)).or_default().insert(option, known);
     }
     plugins
@@ -156,11 +156,11 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn parser(section: Section<'_, '_>, findings: &mut Findings) {
+fn parser(section: PlacedSection<'_, '_>, findings: &mut Findings) {
     for property in &section.section.properties {
         let written = property.name.value.as_str();
         match OF_PARSERS.iter().find(|(name, _)| name.eq_ignore_ascii_case(written)) {
-            Some((_, kind)) => value(Known { kind, is_old: true, is_go: false }, property, section, findings),
+            Some((_, kind)) => value(PluginOption { kind, is_old: true, is_go: false }, property, section, findings),
             None => {
                 let message = format!("parsers have no option `{written}`");
                 let finding = Finding::new(&OF_PARSER, section.name_place(property), message);
@@ -173,7 +173,7 @@ fn parser(section: Section<'_, '_>, findings: &mut Findings) {
     }
 }
 
-fn section_of(kind: &'static str, section: Section<'_, '_>, findings: &mut Findings) {
+fn section_of(kind: &'static str, section: PlacedSection<'_, '_>, findings: &mut Findings) {
     let plugin = section.plugin();
     // A plugin that EKS does not allow is another rule's.
     let Some(options) = PLUGINS.get(&(kind, plugin.as_str())) else { return };
@@ -206,17 +206,17 @@ fn is_everywhere(kind: &str, name: &str) -> bool {
         || (kind == "output" && (OUTPUTS.contains(&name) || OUTPUT_GROUPS.iter().any(|group| name.starts_with(group))))
 }
 
-fn newer(plugin: &str, property: &ReadProperty, section: Section<'_, '_>, findings: &mut Findings) {
-    let message = format!("`{}` of `{plugin}` is younger than the Fluent Bit that EKS runs", property.name.value);
+fn newer(plugin: &str, property: &ReadProperty, section: PlacedSection<'_, '_>, findings: &mut Findings) {
+    let message = format!("`{}` of `{plugin}` is newer than the Fluent Bit that EKS runs", property.name.value);
     findings.push(Finding::new(&NEWER, section.name_place(property), message));
 }
 
 fn unknown(
     kind: &'static str,
     plugin: &str,
-    options: &Options,
+    options: &PluginOptions,
     property: &ReadProperty,
-    section: Section<'_, '_>,
+    section: PlacedSection<'_, '_>,
     findings: &mut Findings,
 ) {
     let (written, name) = (&property.name.value, property.name.value.to_ascii_lowercase());
@@ -230,9 +230,9 @@ fn unknown(
     }
     let everywhere = EVERYWHERE.iter().chain(if kind == "output" { &OUTPUTS[..] } else { &[] }).copied();
     let meant = similar::closest(&name, options.keys().copied().chain(everywhere));
-    // Fluent Bit knows nothing of the options of plugins in Go, so it refuses none.
+    // Fluent Bit knows nothing of the options of plugins in Go, so it rejects none.
     let is_go = options.values().any(|known| known.is_go);
-    let effect = if is_go { ", and passes over it" } else { "" };
+    let effect = if is_go { " and ignores it" } else { "" };
     let finding = Finding::new(&UNKNOWN, place, format!("`{plugin}` has no option `{written}`{effect}"));
     findings.push(match meant {
         Some(meant) => finding.fix(format!("Did you mean `{meant}`?")),
@@ -240,7 +240,7 @@ fn unknown(
     });
 }
 
-fn value(known: Known, property: &ReadProperty, section: Section<'_, '_>, findings: &mut Findings) {
+fn value(known: PluginOption, property: &ReadProperty, section: PlacedSection<'_, '_>, findings: &mut Findings) {
     let value = property.value.value.as_str();
     if value.is_empty() {
         return;
@@ -256,7 +256,7 @@ fn value(known: Known, property: &ReadProperty, section: Section<'_, '_>, findin
         "format" if !is_format(value) => "regex, json, ltsv or logfmt",
         _ => return,
     };
-    let message = format!("`{}` has to be {wanted}", property.name.value);
+    let message = format!("`{}` must be {wanted}", property.name.value);
     findings.push(Finding::new(&VALUE, section.value_place(property), message).fix(format!("Write {wanted}.")));
 }
 

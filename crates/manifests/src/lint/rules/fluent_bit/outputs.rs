@@ -1,16 +1,16 @@
 //! Outputs to Amazon Data Firehose, Kinesis and OpenSearch: what they cannot do without.
 
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::logging::Section;
+use crate::lint::logging::PlacedSection;
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 
-pub(crate) static REQUIRED: Rule = Rule {
+pub(crate) static REQUIRED: LintRule = LintRule {
     code: "PF261",
     name: "output-option-missing",
     severity: Severity::Error,
-    title: "An output lacks an option that it cannot do without",
-    why: "Fluent Bit does not start without it, or writes to an address where nobody listens.",
+    title: "An output lacks a required option",
+    why: "Fluent Bit does not start without it, or writes to an address where nothing listens.",
     fix: "Add the option.",
     is_automatic: false,
     sources: &[
@@ -21,18 +21,18 @@ pub(crate) static REQUIRED: Rule = Rule {
     ],
 };
 
-pub(crate) static TYPE_NAME: Rule = Rule {
+pub(crate) static TYPE_NAME: LintRule = LintRule {
     code: "PF262",
     name: "opensearch-type",
     severity: Severity::Warning,
-    title: "An output to OpenSearch sends the type of documents",
-    why: "OpenSearch 2 and Elasticsearch 8 refuse requests that name a type, so nothing arrives.",
+    title: "An OpenSearch output sends document types",
+    why: "OpenSearch 2 and Elasticsearch 8 reject requests that name a type, so nothing arrives.",
     fix: "Add `Suppress_Type_Name On`.",
     is_automatic: false,
     sources: &["Fluent Bit manual, \"OpenSearch\" output", "fluent/fluent-bit, plugins/out_es/es_conf.c"],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&REQUIRED, &TYPE_NAME];
+pub(crate) static RULES: &[&LintRule] = &[&REQUIRED, &TYPE_NAME];
 
 /// What each plugin needs. Source: as the rule has it.
 const NEEDED: [(&str, &[&str]); 4] = [
@@ -52,7 +52,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn required(output: Section<'_, '_>, findings: &mut Findings) {
+fn required(output: PlacedSection<'_, '_>, findings: &mut Findings) {
     let plugin = output.plugin();
     let Some((_, needed)) = NEEDED.iter().find(|(name, _)| *name == plugin) else { return };
     // Elastic's cloud is found by its id.
@@ -64,7 +64,7 @@ fn required(output: Section<'_, '_>, findings: &mut Findings) {
     }
     // Source: fluent/fluent-bit, plugins/out_es/es_conf.c.
     if plugin == "es" && output.is_on("AWS_Auth") == Some(true) && output.property("AWS_Region").is_none() {
-        let message = "`es` signs requests for AWS, and has no `AWS_Region`";
+        let message = "`es` signs requests for AWS but has no `AWS_Region`";
         findings.push(Finding::new(&REQUIRED, output.place_of("AWS_Auth"), message).fix("Add `AWS_Region`."));
     }
 }

@@ -3,124 +3,124 @@
 use super::{SEEN, definitions, groups, is_cri, is_format, log_parsers, parsers_of, pattern, position};
 use crate::fluent_bit::parse::{ReadProperty, Span};
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::logging::{Logging, Section};
+use crate::lint::logging::{LoggingConfigMap, PlacedSection};
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 
 const MANUAL: &str = "Fluent Bit manual, \"Regular expression\" parser";
 const GUIDE: &str = "Amazon EKS User Guide, \"Start AWS Fargate logging for your cluster\"";
 
-pub(crate) static MISSING: Rule = Rule {
+pub(crate) static MISSING: LintRule = LintRule {
     code: "PF211",
     name: "unknown-parser",
     severity: Severity::Error,
     title: "A filter names a parser that the ConfigMap does not define",
-    why: "EKS promises none of Fluent Bit's own parsers, and a parser that is not there parses nothing without a word.",
-    fix: "Define the parser under `parsers.conf`.",
+    why: "EKS does not guarantee any of Fluent Bit's built-in parsers, and a missing parser silently parses nothing.",
+    fix: "Define the parser in `parsers.conf`.",
     is_automatic: false,
     sources: &[GUIDE, "aws/aws-for-fluent-bit#301"],
 };
 
-pub(crate) static TWICE: Rule = Rule {
+pub(crate) static TWICE: LintRule = LintRule {
     code: "PF212",
     name: "parser-twice",
     severity: Severity::Error,
     title: "Two parsers have the same name",
-    why: "Fluent Bit takes the first one and refuses the other.",
-    fix: "Give one of them another name, or take it out.",
+    why: "Fluent Bit uses the first one and rejects the other.",
+    fix: "Rename or remove one of them.",
     is_automatic: false,
     sources: &["fluent/fluent-bit, src/flb_parser.c"],
 };
 
-pub(crate) static UNUSED: Rule = Rule {
+pub(crate) static UNUSED: LintRule = LintRule {
     code: "PF213",
     name: "unused-parser",
     severity: Severity::Note,
-    title: "No filter uses a parser",
-    why: "It takes some of the 5300 characters and does nothing.",
-    fix: "Take the parser out, or name it in a filter `parser`.",
+    title: "No filter uses this parser",
+    why: "It uses up some of the 5300 characters and does nothing.",
+    fix: "Remove the parser, or name it in a `parser` filter.",
     is_automatic: false,
     sources: &["Fluent Bit manual, \"Parser\" filter"],
 };
 
-pub(crate) static AFTER: Rule = Rule {
+pub(crate) static AFTER: LintRule = LintRule {
     code: "PF214",
     name: "parser-after-kubernetes",
     severity: Severity::Warning,
-    title: "The parser that takes containerd's prefix off stands behind the Kubernetes filter",
-    why: "Filters run in their order, so the Kubernetes filter still sees the prefix and finds no JSON in the log.",
-    fix: "Put the filter `parser` above the filter `kubernetes`.",
+    title: "The parser that removes containerd's prefix comes after the Kubernetes filter",
+    why: "Filters run in order, so the Kubernetes filter still sees the prefix and finds no JSON in the log.",
+    fix: "Move the `parser` filter above the `kubernetes` filter.",
     is_automatic: false,
     sources: &["aws/containers-roadmap#1203", "aws/aws-for-fluent-bit#301", SEEN],
 };
 
-pub(crate) static NO_GROUPS: Rule = Rule {
+pub(crate) static NO_GROUPS: LintRule = LintRule {
     code: "PF216",
     name: "regex-without-groups",
     severity: Severity::Error,
-    title: "A parser of the format regex has no expression, or one without named groups",
-    why: "A parser makes members of named groups only, so this one makes nothing.",
-    fix: "Write `Regex` with groups such as `(?<log>.*)`.",
+    title: "A regex parser has no expression, or one without named groups",
+    why: "A parser only creates members from named groups, so this one creates none.",
+    fix: "Add a `Regex` with groups such as `(?<log>.*)`.",
     is_automatic: false,
     sources: &[MANUAL],
 };
 
-pub(crate) static TIME: Rule = Rule {
+pub(crate) static TIME: LintRule = LintRule {
     code: "PF217",
     name: "time-not-read",
     severity: Severity::Warning,
-    title: "A parser does not read the time that it is meant to read",
-    why: "Logs then bear the time at which Fluent Bit read them: they come late, and in another order.",
-    fix: "Give the parser a group of the name in `Time_Key`, and a `Time_Format`.",
+    title: "A parser does not read the time",
+    why: "Logs then carry the time at which Fluent Bit read them: too late, and out of order.",
+    fix: "Add a group with the name in `Time_Key`, and a `Time_Format`.",
     is_automatic: false,
     sources: &["Fluent Bit manual, \"Configuring parser\"", SEEN],
 };
 
-pub(crate) static TIME_FORMAT: Rule = Rule {
+pub(crate) static TIME_FORMAT: LintRule = LintRule {
     code: "PF218",
     name: "time-format",
     severity: Severity::Warning,
-    title: "The time format does not fit the times that containerd writes",
-    why: "A time that is not read is replaced by the one at which Fluent Bit read the line.",
+    title: "The time format does not match the times that containerd writes",
+    why: "If the time cannot be parsed, Fluent Bit uses the time at which it read the line.",
     fix: "Write `Time_Format %Y-%m-%dT%H:%M:%S.%L%z`.",
     is_automatic: true,
     sources: &[SEEN, GUIDE],
 };
 
-pub(crate) static EMPTY: Rule = Rule {
+pub(crate) static EMPTY: LintRule = LintRule {
     code: "PF219",
     name: "no-empty-lines",
     severity: Severity::Warning,
-    title: "The parser of containerd's prefix does not match empty lines",
-    why: "An empty line then keeps its prefix, and bears the time at which Fluent Bit read it.",
-    fix: "End the expression with `(?<log>.*)$`, not with `.+`.",
+    title: "The parser for containerd's prefix does not match empty lines",
+    why: "An empty line then keeps its prefix and carries the time at which Fluent Bit read it.",
+    fix: "End the expression with `(?<log>.*)$` instead of `.+`.",
     is_automatic: true,
     sources: &[SEEN],
 };
 
-pub(crate) static NOT_CRI: Rule = Rule {
+pub(crate) static NOT_CRI: LintRule = LintRule {
     code: "PF220",
     name: "first-parser",
     severity: Severity::Warning,
-    title: "The first parser of `log` does not read containerd's prefix",
-    why: "Each line begins with a time, `stdout` or `stderr`, and `P` or `F`, so a parser of anything else matches nothing, and without these three pieces of long lines cannot be joined.",
-    fix: "Parse first with `^(?<time>[^ ]+) (?<stream>stdout|stderr) (?<logtag>P|F) (?<log>.*)$`.",
+    title: "The first parser for `log` does not read containerd's prefix",
+    why: "Every line starts with a time, `stdout` or `stderr`, and `P` or `F`: any other parser matches nothing, and without these three, fragments of long lines cannot be joined.",
+    fix: "First parse with `^(?<time>[^ ]+) (?<stream>stdout|stderr) (?<logtag>P|F) (?<log>.*)$`.",
     is_automatic: false,
     sources: &[GUIDE, "aws/containers-roadmap#1203"],
 };
 
-pub(crate) static PRESERVED: Rule = Rule {
+pub(crate) static PRESERVED: LintRule = LintRule {
     code: "PF222",
     name: "preserved-prefix",
     severity: Severity::Warning,
     title: "Preserve_Key keeps the line with its prefix under the name of the parsed line",
-    why: "The log in Datadog would be the whole line, with time, `stdout` and `F` in front.",
-    fix: "Take `Preserve_Key On` out.",
+    why: "Datadog would show the whole line, starting with time, `stdout` and `F`.",
+    fix: "Remove `Preserve_Key On`.",
     is_automatic: true,
     sources: &[SEEN],
 };
 
-pub(crate) static RULES: &[&Rule] =
+pub(crate) static RULES: &[&LintRule] =
     &[&MISSING, &TWICE, &UNUSED, &AFTER, &NO_GROUPS, &TIME, &TIME_FORMAT, &EMPTY, &NOT_CRI, &PRESERVED];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
@@ -141,12 +141,12 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
 const NAMING: [(&str, &str); 3] =
     [("parser", "parser"), ("kubernetes", "merge_parser"), ("kubernetes", "regex_parser")];
 
-fn names_parser(filter: &Section<'_, '_>, property: &ReadProperty) -> bool {
+fn names_parser(filter: &PlacedSection<'_, '_>, property: &ReadProperty) -> bool {
     let plugin = filter.plugin();
     NAMING.iter().any(|(of, option)| *of == plugin && property.name.value.eq_ignore_ascii_case(option))
 }
 
-fn names(logging: &Logging<'_>, findings: &mut Findings) {
+fn names(logging: &LoggingConfigMap<'_>, findings: &mut Findings) {
     // Pods may name parsers, in annotations that are not here.
     let mut may_mean_any = logging.filters().any(|filter| filter.is_on("K8S-Logging.Parser") == Some(true));
     for filter in logging.filters() {
@@ -187,12 +187,12 @@ fn names(logging: &Logging<'_>, findings: &mut Findings) {
     }
 }
 
-fn expression(parser: Section<'_, '_>, findings: &mut Findings) {
+fn expression(parser: PlacedSection<'_, '_>, findings: &mut Findings) {
     if !parser.get("Format").is_some_and(|format| format.eq_ignore_ascii_case("regex")) {
         return;
     }
     let Some(property) = parser.property("Regex").filter(|regex| !regex.value.value.is_empty()) else {
-        let message = "the parser has the format regex and no `Regex`";
+        let message = "the parser's format is regex, but it has no `Regex`";
         return findings.push(Finding::new(&NO_GROUPS, parser.place_of("Format"), message));
     };
     // What does not compile is another rule's.
@@ -202,17 +202,17 @@ fn expression(parser: Section<'_, '_>, findings: &mut Findings) {
     }
 }
 
-fn time(parser: Section<'_, '_>, findings: &mut Findings) {
+fn time(parser: PlacedSection<'_, '_>, findings: &mut Findings) {
     let groups = groups(&parser);
     let key = parser.get("Time_Key");
     match (key, parser.get("Time_Format")) {
         (None, None) if is_cri(&parser) => {
-            let message = "containerd's time is not read: there is no `Time_Key` and no `Time_Format`";
+            let message = "containerd's time is not read: `Time_Key` and `Time_Format` are missing";
             let finding = Finding::new(&TIME, parser.place_of("Name"), message);
             findings.push(finding.fix(format!("Add `Time_Key time` and `Time_Format {}`.", TIME_FORMATS[0])));
         }
         (Some(key), None) => {
-            let message = format!("`Time_Key {key}` has no `Time_Format` beside it");
+            let message = format!("`Time_Key {key}` has no matching `Time_Format`");
             findings.push(Finding::new(&TIME, parser.place_of("Time_Key"), message));
         }
         (key, Some(_)) if !groups.is_empty() && !groups.contains(&key.unwrap_or("time")) => {
@@ -227,14 +227,14 @@ fn time(parser: Section<'_, '_>, findings: &mut Findings) {
 /// Ways to write the format that reads what containerd writes.
 const TIME_FORMATS: [&str; 3] = ["%Y-%m-%dT%H:%M:%S.%L%z", "%FT%T.%L%z", "%Y-%m-%dT%T.%L%z"];
 
-fn cri(parser: Section<'_, '_>, findings: &mut Findings) {
+fn cri(parser: PlacedSection<'_, '_>, findings: &mut Findings) {
     if let Some(format) =
         parser.property("Time_Format").filter(|format| !TIME_FORMATS.contains(&format.value.value.as_str()))
     {
         let place = parser.value_place(format);
         let message = match format.value.value.ends_with('Z') {
-            true => "the format reads a literal `Z` only, and containerd may write `+01:00` there",
-            false => "the format does not fit `2026-01-31T12:34:56.123456789Z`, as containerd writes times",
+            true => "the format only accepts a literal `Z`, but containerd may write `+01:00`",
+            false => "the format does not match containerd's times, such as `2026-01-31T12:34:56.123456789Z`",
         };
         let edit = parser.part.text.replace(format.value.span, TIME_FORMATS[0]);
         findings.push(Finding::new(&TIME_FORMAT, place, message).edits(edit));
@@ -247,7 +247,7 @@ fn cri(parser: Section<'_, '_>, findings: &mut Findings) {
     if let Some(at) = value.rfind(&group).filter(|_| !["stream", "logtag", "time"].contains(&line)) {
         let plus = regex.value.span.start + at + group.len() - 2;
         let span = Span { start: plus, end: plus + 1 };
-        let message = format!("the group `{line}` wants at least one letter");
+        let message = format!("the group `{line}` requires at least one character");
         let edit = parser.part.text.replace(span, "*");
         let finding = Finding::new(&EMPTY, parser.part.text.span(span), message).edits(edit);
         findings.push(finding.fix(format!("Write `(?<{line}>.*)`.")));
@@ -255,7 +255,7 @@ fn cri(parser: Section<'_, '_>, findings: &mut Findings) {
 }
 
 /// Of the first filter that reads `log`, unless one of its parsers reads containerd's prefix.
-fn not_cri(logging: &Logging<'_>, filter: Section<'_, '_>, findings: &mut Findings) {
+fn not_cri(logging: &LoggingConfigMap<'_>, filter: PlacedSection<'_, '_>, findings: &mut Findings) {
     let parsers = definitions(logging, &filter);
     let Some(parser) = parsers.last().filter(|parser| parser.get("Format").is_some_and(is_format)) else { return };
     if parsers.iter().any(is_cri) {
@@ -269,7 +269,7 @@ fn not_cri(logging: &Logging<'_>, filter: Section<'_, '_>, findings: &mut Findin
     findings.push(finding.related(parser.place_of("Regex"), "this is what it reads"));
 }
 
-fn filters(project: &Project<'_>, logging: &Logging<'_>, findings: &mut Findings) {
+fn filters(project: &Project<'_>, logging: &LoggingConfigMap<'_>, findings: &mut Findings) {
     if let Some(first) = log_parsers(logging).next() {
         not_cri(logging, first, findings);
     }
@@ -277,13 +277,13 @@ fn filters(project: &Project<'_>, logging: &Logging<'_>, findings: &mut Findings
     for filter in log_parsers(logging) {
         let Some(parser) = definitions(logging, &filter).into_iter().find(is_cri) else { continue };
         if let Some(kubernetes) = kubernetes.filter(|other| position(logging, other) < position(logging, &filter)) {
-            let message = "this filter takes the prefix off too late for the Kubernetes filter";
+            let message = "this filter removes the prefix too late for the Kubernetes filter";
             let finding = Finding::new(&AFTER, filter.place(), message);
-            findings.push(finding.related(kubernetes.place(), "the Kubernetes filter stands here"));
+            findings.push(finding.related(kubernetes.place(), "the Kubernetes filter is here"));
         }
         let keeps = filter.property("Preserve_Key").filter(|_| filter.is_on("Preserve_Key") == Some(true));
         if let Some(keeps) = keeps.filter(|_| groups(&parser).contains(&"log")) {
-            let message = "`log` stays the whole line: what is preserved wins over what is parsed";
+            let message = "`log` stays the whole line: the preserved value replaces the parsed one";
             let place = filter.name_place(keeps);
             let edit = filter.part.text.remove_lines(keeps.name.span, project.source(place));
             findings.push(Finding::new(&PRESERVED, place, message).edits(edit));

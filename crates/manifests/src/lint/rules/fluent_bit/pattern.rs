@@ -1,6 +1,6 @@
 //! Regular expressions as Fluent Bit's library Onigmo reads them, as far as a mistake can be seen without running one.
 //!
-//! Nothing here refuses what Onigmo takes: look-around, possessive repeats and back references are passed over.
+//! Nothing here rejects what Onigmo takes: look-around, possessive repeats and back references are passed over.
 //!
 //! Source: k-takata/Onigmo, doc/RE.
 
@@ -14,10 +14,10 @@ pub(super) fn groups(pattern: &str) -> Vec<&str> {
         match letter {
             '\\' => _ = letters.next(),
             '[' => _ = class(&mut letters),
-            '(' => match Group::at(pattern, at) {
-                Group::Named(name) => names.extend(name),
-                Group::Comment => _ = comment(&mut letters),
-                Group::Other => {}
+            '(' => match PatternGroup::at(pattern, at) {
+                PatternGroup::Named(name) => names.extend(name),
+                PatternGroup::Comment => _ = comment(&mut letters),
+                PatternGroup::Other => {}
             },
             _ => {}
         }
@@ -26,7 +26,7 @@ pub(super) fn groups(pattern: &str) -> Vec<&str> {
 }
 
 /// What a parenthesis opens.
-enum Group<'p> {
+enum PatternGroup<'p> {
     /// With its name, if that is closed.
     Named(Option<&'p str>),
     Comment,
@@ -34,21 +34,21 @@ enum Group<'p> {
     Other,
 }
 
-impl<'p> Group<'p> {
-    fn at(pattern: &'p str, at: usize) -> Group<'p> {
+impl<'p> PatternGroup<'p> {
+    fn at(pattern: &'p str, at: usize) -> PatternGroup<'p> {
         let rest = pattern.get(at..).unwrap_or_default();
         if rest.starts_with("(?#") {
-            Group::Comment
+            PatternGroup::Comment
         } else if let Some(name) = rest.strip_prefix("(?'") {
-            Group::Named(name.split_once('\'').map(|(name, _)| name))
+            PatternGroup::Named(name.split_once('\'').map(|(name, _)| name))
         } else {
             let name = rest.strip_prefix("(?<").filter(|rest| !rest.starts_with(['=', '!']));
-            name.map_or(Group::Other, |name| Group::Named(name.split_once('>').map(|(name, _)| name)))
+            name.map_or(PatternGroup::Other, |name| PatternGroup::Named(name.split_once('>').map(|(name, _)| name)))
         }
     }
 }
 
-/// Reads up to the parenthesis that closes a comment; whether there is one. A backslash takes the next letter along.
+/// Reads up to the parenthesis that closes a comment; whether there is one. A backslash takes the next character along.
 fn comment(letters: &mut Letters<'_>) -> bool {
     while let Some((_, letter)) = letters.next() {
         match letter {
@@ -68,9 +68,9 @@ pub(super) fn broken(pattern: &str) -> Option<(usize, &'static str)> {
     while let Some((at, letter)) = letters.next() {
         let begins = matches!(letter, '(' | '|') || (letter == '^' && is_start);
         match letter {
-            '\\' if letters.next().is_none() => return Some((at, "a backslash stands at the end")),
+            '\\' if letters.next().is_none() => return Some((at, "it ends in a backslash")),
             '[' if !class(&mut letters) => return Some((at, "a bracket is not closed")),
-            '(' if matches!(Group::at(pattern, at), Group::Comment) => {
+            '(' if matches!(PatternGroup::at(pattern, at), PatternGroup::Comment) => {
                 if !comment(&mut letters) {
                     return Some((at, "a comment is not closed"));
                 }
@@ -85,7 +85,7 @@ pub(super) fn broken(pattern: &str) -> Option<(usize, &'static str)> {
                     }
                 }
             }
-            ')' if open.pop().is_none() => return Some((at, "a parenthesis is closed that was not opened")),
+            ')' if open.pop().is_none() => return Some((at, "a parenthesis is closed but was never opened")),
             '*' | '+' | '?' if is_start => return Some((at, "there is nothing to repeat")),
             _ => {}
         }
@@ -102,7 +102,7 @@ fn class(letters: &mut Letters<'_>) -> bool {
     let mut is_first = true;
     while let Some((_, letter)) = letters.next() {
         match letter {
-            // As the first one it is a letter like any other.
+            // As the first one it is a character like any other.
             ']' if !is_first => return true,
             '\\' if letters.next().is_none() => return false,
             '[' if !class(letters) => return false,
@@ -115,14 +115,14 @@ fn class(letters: &mut Letters<'_>) -> bool {
 
 fn group_name(pattern: &str, at: usize) -> Option<&'static str> {
     if pattern.get(at..)?.starts_with("(?P<") {
-        return Some("`(?P<` is another language's: here a group's name begins with `(?<`");
+        return Some("`(?P<` is from another dialect: here, a named group starts with `(?<`");
     }
-    let Group::Named(name) = Group::at(pattern, at) else { return None };
+    let PatternGroup::Named(name) = PatternGroup::at(pattern, at) else { return None };
     let is_name = |name: &str| {
         name.chars().all(|letter| letter.is_alphanumeric() || letter == '_')
             && name.starts_with(|first: char| !first.is_numeric())
     };
-    if name.is_some_and(is_name) { None } else { Some("a group's name is not closed, or is none") }
+    if name.is_some_and(is_name) { None } else { Some("a group's name is not closed, or is not valid") }
 }
 
 #[cfg(test)]

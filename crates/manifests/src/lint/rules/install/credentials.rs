@@ -4,56 +4,56 @@ use super::{PAGE, WEBHOOK};
 use crate::agent::{API_KEY, SECRET, TOKEN};
 use crate::cluster::is_cluster;
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::installation::{self, Form, Installation, is_placeholder};
-use crate::lint::node::{Entry, Node};
+use crate::lint::installation::{self, Installation, InstallationForm, is_placeholder};
+use crate::lint::node::{YamlEntry, YamlNode};
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 
-pub(crate) static CLUSTER_NAME: Rule = Rule {
+pub(crate) static CLUSTER_NAME: LintRule = LintRule {
     code: "PF741",
     name: "cluster-name",
     severity: Severity::Error,
-    title: "Datadog takes no such name of a cluster",
-    why: "The chart refuses to install with it, and an Agent with it leaves the tag kube_cluster_name out.",
-    fix: "Use lower-case letters, digits, `-`, `_` and `.`, 80 characters at most, with a letter or a digit at both ends.",
+    title: "Datadog does not accept this cluster name",
+    why: "The chart does not install with it, and an Agent drops the tag kube_cluster_name.",
+    fix: "Use lower-case letters, digits, `-`, `_` and `.`, at most 80 characters, starting and ending with a letter or digit.",
     is_automatic: false,
     sources: &["DataDog/helm-charts, charts/datadog/templates/_helpers.tpl, check-cluster-name"],
 };
 
-pub(crate) static PLAIN_SECRET: Rule = Rule {
+pub(crate) static PLAIN_SECRET: LintRule = LintRule {
     code: "PF742",
     name: "plain-secret",
     severity: Severity::Warning,
-    title: "A key or a token stands in the file as text",
-    why: "Whoever can read the file, its history, or the release that Helm keeps of it, has the key.",
-    fix: "Put it into a Secret, `podferry generate secret`, and name that Secret here instead.",
+    title: "The file contains a key or token in plain text",
+    why: "Anyone who can read the file, its history or the Helm release has the key.",
+    fix: "Put it in a Secret (`podferry generate secret`), and name that Secret here.",
     is_automatic: false,
     sources: &["DataDog/helm-charts, charts/datadog/values.yaml", PAGE],
 };
 
-pub(crate) static NO_TOKEN: Rule = Rule {
+pub(crate) static NO_TOKEN: LintRule = LintRule {
     code: "PF743",
     name: "no-token-secret",
     severity: Severity::Error,
-    title: "The Cluster Agent is given no token that sidecars could have, too",
-    why: "It makes a token of its own then, and refuses every sidecar, which takes the token from the Secret datadog-secret of its namespace.",
-    fix: "Name the Secret with the token: `clusterAgent.tokenExistingSecret: datadog-secret`, or of the Operator `global.clusterAgentTokenSecret`.",
+    title: "The Cluster Agent has no token that sidecars can share",
+    why: "It then generates its own token and rejects every sidecar, because sidecars take theirs from the Secret datadog-secret in their namespace.",
+    fix: "Name the Secret that holds the token: `clusterAgent.tokenExistingSecret: datadog-secret`, or `global.clusterAgentTokenSecret` for the Operator.",
     is_automatic: false,
     sources: &[PAGE, WEBHOOK, "DataDog/helm-charts, charts/datadog/templates/secret-cluster-agent-token.yaml"],
 };
 
-pub(crate) static OTHER_SECRET: Rule = Rule {
+pub(crate) static OTHER_SECRET: LintRule = LintRule {
     code: "PF744",
     name: "other-secret-name",
     severity: Severity::Warning,
-    title: "The Cluster Agent takes its key or token from another Secret than sidecars do",
-    why: "Injected sidecars look for the Secret datadog-secret with the keys api-key and token and for no other, so two Secrets have to be kept the same.",
-    fix: "Call the Secret datadog-secret, with the keys api-key and token, in every namespace.",
+    title: "The Cluster Agent takes its key or token from a different Secret than sidecars do",
+    why: "Injected sidecars only look for the Secret datadog-secret with the keys api-key and token, so you have to keep two Secrets in sync.",
+    fix: "Name the Secret datadog-secret, with the keys api-key and token, in every namespace.",
     is_automatic: false,
     sources: &[PAGE, WEBHOOK, "DataDog/datadog-agent#52899"],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&CLUSTER_NAME, &PLAIN_SECRET, &NO_TOKEN, &OTHER_SECRET];
+pub(crate) static RULES: &[&LintRule] = &[&CLUSTER_NAME, &PLAIN_SECRET, &NO_TOKEN, &OTHER_SECRET];
 
 /// Paths of keys and tokens as text: of the chart, of the Operator.
 const PLAIN: [(&[&str], &[&str], &str); 3] = [
@@ -79,8 +79,8 @@ fn cluster_name(installation: &Installation<'_>, findings: &mut Findings) {
     let Some(text) = name.text().filter(|text| !text.is_empty() && !is_placeholder(text)) else { return };
     if !is_cluster(text) {
         let message = match text.chars().count() {
-            length @ 81.. => format!("the name has {length} characters, and Datadog takes 80"),
-            _ => format!("Datadog takes no cluster's name `{text}`"),
+            length @ 81.. => format!("the name has {length} characters; Datadog allows 80"),
+            _ => format!("Datadog does not accept the cluster name `{text}`"),
         };
         findings.push(Finding::new(&CLUSTER_NAME, name.place(), message));
     }
@@ -92,7 +92,7 @@ fn plain(installation: &Installation<'_>, findings: &mut Findings) {
         // `ENC[…]` names a secret of a secret backend.
         let is_plain = |text: &&str| !text.is_empty() && !is_placeholder(text) && !text.starts_with("ENC[");
         if !entry.value.is_null() && entry.value.text().filter(is_plain).is_some() {
-            findings.push(Finding::new(&PLAIN_SECRET, entry.value.place(), format!("{what} stands here as text")));
+            findings.push(Finding::new(&PLAIN_SECRET, entry.value.place(), format!("{what} is here in plain text")));
         }
     }
 }
@@ -111,12 +111,12 @@ fn token(installation: &Installation<'_>, all: &[Installation<'_>], findings: &m
         return;
     }
     let Some(injection) = installation.injection() else { return };
-    let message = "sidecars cannot have the token that the Cluster Agent makes for itself";
+    let message = "sidecars cannot get the token that the Cluster Agent generates";
     findings.push(Finding::new(&NO_TOKEN, injection.key, message));
 }
 
 fn other_names(installation: &Installation<'_>, findings: &mut Findings) {
-    let mut hold = |entry: Option<Entry<'_>>, expected: &str, what: &str| {
+    let mut hold = |entry: Option<YamlEntry<'_>>, expected: &str, what: &str| {
         let Some(entry) = entry else { return };
         let Some(text) = entry.value.text().filter(|text| !text.is_empty() && !is_placeholder(text)) else { return };
         if !entry.value.is_null() && text != expected {
@@ -126,19 +126,19 @@ fn other_names(installation: &Installation<'_>, findings: &mut Findings) {
     };
     let speaks = installation.speaks_with_sidecars();
     match installation.form {
-        Form::Chart => {
+        InstallationForm::Chart => {
             hold(installation.entry(&["datadog", "apiKeyExistingSecret"], &[]), SECRET, "Secret");
             if speaks {
                 hold(installation.entry(&["clusterAgent", "tokenExistingSecret"], &[]), SECRET, "Secret");
             }
         }
-        Form::Operator => {
+        InstallationForm::Operator => {
             let credentials: [(&[&str], &str, bool); 2] = [
                 (&["global", "credentials", "apiSecret"], API_KEY, true),
                 (&["global", "clusterAgentTokenSecret"], TOKEN, speaks),
             ];
             for (path, key, is_used) in credentials {
-                let secret: Option<Node<'_>> = installation.value(&[], path).filter(|_| is_used);
+                let secret: Option<YamlNode<'_>> = installation.value(&[], path).filter(|_| is_used);
                 hold(secret.and_then(|secret| secret.entry("secretName")), SECRET, "Secret");
                 hold(secret.and_then(|secret| secret.entry("keyName")), key, "key");
             }

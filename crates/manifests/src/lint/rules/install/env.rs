@@ -3,19 +3,19 @@
 use super::{PAGE, PROFILES};
 use crate::agent::PROCESSES;
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::installation::{self, Form, Installation};
-use crate::lint::node::{Node, Scalar};
+use crate::lint::installation::{self, Installation, InstallationForm};
+use crate::lint::node::{Scalar, YamlNode};
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 use crate::lint::source::Place;
 
-pub(crate) static NOT_TEXT: Rule = Rule {
+pub(crate) static NOT_TEXT: LintRule = LintRule {
     code: "PF731",
     name: "env-not-text",
     severity: Severity::Error,
-    title: "The value of a variable is no text",
-    why: "In a profile the Cluster Agent then injects nothing, the Operator's API refuses it, and elsewhere the chart makes an empty variable of what means no.",
-    fix: "Put the value between quotes.",
+    title: "The value of a variable is not a string",
+    why: "In a profile, the Cluster Agent then injects nothing; the Operator's API rejects it; elsewhere, the chart turns false or 0 into an empty variable.",
+    fix: "Put the value in quotes.",
     is_automatic: true,
     sources: &[
         "DataDog/helm-charts, charts/datadog/templates/_helpers.tpl, additional-env-entries",
@@ -24,29 +24,29 @@ pub(crate) static NOT_TEXT: Rule = Rule {
     ],
 };
 
-pub(crate) static OLD_NAME: Rule = Rule {
+pub(crate) static OLD_NAME: LintRule = LintRule {
     code: "PF732",
     name: "env-old-name",
     severity: Severity::Warning,
-    title: "A variable of the sidecar has an old name",
-    why: "Newer Agents know it by its new name.",
-    fix: "Write the new name.",
+    title: "A sidecar variable has an outdated name",
+    why: "Newer Agents use the new name.",
+    fix: "Use the new name.",
     is_automatic: true,
     sources: &[PAGE],
 };
 
-pub(crate) static HOSTNAME: Rule = Rule {
+pub(crate) static HOSTNAME: LintRule = LintRule {
     code: "PF733",
     name: "profile-hostname",
     severity: Severity::Warning,
-    title: "A profile gives sidecars a host name",
-    why: "On Fargate the Agent has no host to report, and with a name all pods become one host in Datadog.",
-    fix: "Take the variable out.",
+    title: "A profile sets a host name for sidecars",
+    why: "On Fargate the Agent has no host to report; with a name, all pods become one host in Datadog.",
+    fix: "Remove the variable.",
     is_automatic: false,
     sources: &[PAGE],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&NOT_TEXT, &OLD_NAME, &HOSTNAME];
+pub(crate) static RULES: &[&LintRule] = &[&NOT_TEXT, &OLD_NAME, &HOSTNAME];
 
 /// Names that changed, and what they are now.
 const RENAMED: [(&str, &str); 1] = [("DD_PROCESS_AGENT_PROCESS_COLLECTION_ENABLED", PROCESSES)];
@@ -54,17 +54,17 @@ const RENAMED: [(&str, &str); 1] = [("DD_PROCESS_AGENT_PROCESS_COLLECTION_ENABLE
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for installation in installation::all(project) {
         let profiles: Vec<Place> =
-            installation.profiles().flat_map(|profile| profile.list("env")).map(Node::place).collect();
+            installation.profiles().flat_map(|profile| profile.list("env")).map(YamlNode::place).collect();
         walk(installation.root(), &mut |variable| {
-            let is_strict = installation.form == Form::Operator || profiles.contains(&variable.place());
+            let is_strict = installation.form == InstallationForm::Operator || profiles.contains(&variable.place());
             not_text(variable, is_strict, project, findings);
         });
         in_profiles(&installation, project, findings);
     }
 }
 
-/// All variables, wherever a list of them stands.
-fn walk<'a>(node: Node<'a>, found: &mut impl FnMut(Node<'a>)) {
+/// All variables, wherever a list of them is.
+fn walk<'a>(node: YamlNode<'a>, found: &mut impl FnMut(YamlNode<'a>)) {
     if node.is_alias() {
         return;
     }
@@ -79,7 +79,7 @@ fn walk<'a>(node: Node<'a>, found: &mut impl FnMut(Node<'a>)) {
 }
 
 /// Of the chart's own lists, `true` and numbers become text; what a template takes for no does not.
-fn not_text(variable: Node<'_>, is_strict: bool, project: &Project<'_>, findings: &mut Findings) {
+fn not_text(variable: YamlNode<'_>, is_strict: bool, project: &Project<'_>, findings: &mut Findings) {
     let Some(value) = variable.get("value") else { return };
     let is_lost = match value.scalar() {
         Some(Scalar::Boolean(value)) => !value,
@@ -89,9 +89,9 @@ fn not_text(variable: Node<'_>, is_strict: bool, project: &Project<'_>, findings
     if !is_strict && !is_lost {
         return;
     }
-    let name = variable.get("name").and_then(Node::text).unwrap_or_default();
+    let name = variable.get("name").and_then(YamlNode::text).unwrap_or_default();
     let written = project.source(value.place()).slice(value.place().span);
-    let what = if is_strict { "is no text" } else { "is lost: the chart makes an empty variable of it" };
+    let what = if is_strict { "is not a string" } else { "is lost: the chart turns it into an empty variable" };
     let message = format!("`{written}` of `{name}` {what}");
     let edit = value.quote(project.source(value.place()));
     findings.push(Finding::new(&NOT_TEXT, value.place(), message).fix(format!("Write `\"{written}\"`.")).edits(edit));
@@ -99,7 +99,7 @@ fn not_text(variable: Node<'_>, is_strict: bool, project: &Project<'_>, findings
 
 fn in_profiles(installation: &Installation<'_>, project: &Project<'_>, findings: &mut Findings) {
     for profile in installation.profiles() {
-        let variables: Vec<Node<'_>> = profile.list("env").filter_map(|variable| variable.get("name")).collect();
+        let variables: Vec<YamlNode<'_>> = profile.list("env").filter_map(|variable| variable.get("name")).collect();
         for name in &variables {
             let Some(text) = name.text() else { continue };
             if let Some((_, new)) = RENAMED.iter().find(|(old, _)| *old == text) {

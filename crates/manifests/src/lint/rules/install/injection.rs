@@ -3,55 +3,55 @@
 use super::{PAGE, WEBHOOK};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::installation::{self, Installation};
-use crate::lint::node::{Entry, Node};
+use crate::lint::node::{YamlEntry, YamlNode};
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 
-pub(crate) static PROVIDER_UNKNOWN: Rule = Rule {
+pub(crate) static PROVIDER_UNKNOWN: LintRule = LintRule {
     code: "PF711",
     name: "injection-provider-unknown",
     severity: Severity::Error,
-    title: "Sidecars are to be injected for a provider that the Cluster Agent does not know",
-    why: "It knows only `fargate`, and with another one injects nothing and says so in its own log alone.",
+    title: "Sidecar injection names a provider that the Cluster Agent does not know",
+    why: "It only knows `fargate`; with any other provider it injects nothing and says so only in its own log.",
     fix: "Write `provider: fargate`.",
     is_automatic: false,
     sources: &[WEBHOOK, PAGE],
 };
 
-pub(crate) static PROVIDER_MISSING: Rule = Rule {
+pub(crate) static PROVIDER_MISSING: LintRule = LintRule {
     code: "PF712",
     name: "injection-without-provider",
     severity: Severity::Warning,
-    title: "Sidecars are to be injected, and no provider is named",
-    why: "Without `fargate` the sidecar does not know where it runs, and with no selectors either, no pod gets one.",
+    title: "Sidecar injection is on, but no provider is set",
+    why: "Without `fargate`, the sidecar does not know where it runs; without selectors as well, no pod gets one.",
     fix: "Write `provider: fargate`.",
     is_automatic: false,
     sources: &[WEBHOOK, PAGE],
 };
 
-pub(crate) static CONTROLLER_OFF: Rule = Rule {
+pub(crate) static CONTROLLER_OFF: LintRule = LintRule {
     code: "PF713",
     name: "admission-controller-off",
     severity: Severity::Error,
-    title: "Sidecars are to be injected, and the Admission Controller is switched off",
-    why: "The Admission Controller is what injects them.",
-    fix: "Write `enabled: true` for the Admission Controller and for the Cluster Agent that it is part of, or leave both out.",
+    title: "Sidecar injection is on, but the Admission Controller is off",
+    why: "The Admission Controller does the injection.",
+    fix: "Set `enabled: true` for the Admission Controller and for the Cluster Agent that it belongs to, or remove both settings.",
     is_automatic: false,
     sources: &["DataDog/helm-charts, charts/datadog/templates/_ac-agent-sidecar-env.yaml", PAGE],
 };
 
-pub(crate) static NO_CLUSTER_AGENT: Rule = Rule {
+pub(crate) static NO_CLUSTER_AGENT: LintRule = LintRule {
     code: "PF714",
     name: "injection-without-cluster-agent",
     severity: Severity::Note,
-    title: "Injected sidecars do not speak with the Cluster Agent",
-    why: "Then no cluster checks run in them, and Datadog's views of Kubernetes lack these pods.",
-    fix: "Leave `clusterAgentCommunicationEnabled` out: it is on by itself.",
+    title: "Injected sidecars do not talk to the Cluster Agent",
+    why: "They then run no cluster checks, and these pods are missing from Datadog's Kubernetes views.",
+    fix: "Remove `clusterAgentCommunicationEnabled`: it is on by default.",
     is_automatic: false,
     sources: &[PAGE, "DataDog/helm-charts, charts/datadog/values.yaml"],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&PROVIDER_UNKNOWN, &PROVIDER_MISSING, &CONTROLLER_OFF, &NO_CLUSTER_AGENT];
+pub(crate) static RULES: &[&LintRule] = &[&PROVIDER_UNKNOWN, &PROVIDER_MISSING, &CONTROLLER_OFF, &NO_CLUSTER_AGENT];
 
 /// The only one that the Cluster Agent knows.
 const PROVIDER: &str = "fargate";
@@ -64,11 +64,11 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn provider(injection: Entry<'_>, findings: &mut Findings) {
+fn provider(injection: YamlEntry<'_>, findings: &mut Findings) {
     let provider = injection.value.get("provider").filter(|provider| !provider.is_null());
     match provider.map(|provider| (provider, provider.text().unwrap_or(PROVIDER))) {
         None | Some((_, "")) => {
-            let place = provider.map_or(injection.key, Node::place);
+            let place = provider.map_or(injection.key, YamlNode::place);
             let has_selectors = injection.value.list("selectors").next().is_some();
             let what =
                 if has_selectors { "sidecars do not know that they run on Fargate" } else { "no pod gets a sidecar" };
@@ -77,14 +77,14 @@ fn provider(injection: Entry<'_>, findings: &mut Findings) {
         Some((_, PROVIDER)) => {}
         Some((_, text)) if installation::is_placeholder(text) => {}
         Some((node, text)) => {
-            let message = format!("the Cluster Agent knows no provider `{text}`, so no pod gets a sidecar");
+            let message = format!("the Cluster Agent does not know the provider `{text}`, so no pod gets a sidecar");
             findings.push(Finding::new(&PROVIDER_UNKNOWN, node.place(), message));
         }
     }
 }
 
-fn switches(installation: &Installation<'_>, injection: Entry<'_>, findings: &mut Findings) {
-    let is_off = |node: &Node<'_>| node.text().is_some() && !node.is_true() && !node.is_null();
+fn switches(installation: &Installation<'_>, injection: YamlEntry<'_>, findings: &mut Findings) {
+    let is_off = |node: &YamlNode<'_>| node.text().is_some() && !node.is_true() && !node.is_null();
     let controller = installation
         .value(&["clusterAgent", "admissionController", "enabled"], &["features", "admissionController", "enabled"]);
     let cluster_agent = installation.value(&["clusterAgent", "enabled"], &[]);
@@ -97,11 +97,11 @@ fn switches(installation: &Installation<'_>, injection: Entry<'_>, findings: &mu
         if let Some(switch) = switch {
             let finding =
                 Finding::new(&CONTROLLER_OFF, switch.place(), format!("{what} is off, so no pod gets a sidecar"));
-            findings.push(finding.related(injection.key, "sidecars are switched on here"));
+            findings.push(finding.related(injection.key, "injection is switched on here"));
         }
     }
     let speaks = injection.value.get("clusterAgentCommunicationEnabled").filter(is_off);
     if let Some(speaks) = speaks {
-        findings.push(Finding::new(&NO_CLUSTER_AGENT, speaks.place(), "sidecars do not speak with the Cluster Agent"));
+        findings.push(Finding::new(&NO_CLUSTER_AGENT, speaks.place(), "sidecars do not talk to the Cluster Agent"));
     }
 }

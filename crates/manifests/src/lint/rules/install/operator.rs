@@ -2,38 +2,38 @@
 //!
 //! Fields are held against the API where they have to do with sidecars on Fargate; of what lies deeper, nothing is said.
 
-use super::closest;
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::node::Node;
-use crate::lint::object::Object;
+use crate::lint::node::YamlNode;
+use crate::lint::object::ManifestObject;
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
+use crate::lint::similar::closest;
 
 const TYPES: &str = "DataDog/datadog-operator, api/datadoghq/v2alpha1/datadogagent_types.go";
 
-pub(crate) static OLD_VERSION: Rule = Rule {
+pub(crate) static OLD_VERSION: LintRule = LintRule {
     code: "PF703",
     name: "datadogagent-version",
     severity: Severity::Error,
-    title: "The DatadogAgent is of a version that the Operator no longer takes",
-    why: "The Operator has only `v2alpha1` since 1.8, whose fields have other names, and Kubernetes refuses an object of a version that is gone.",
-    fix: "Write it anew for `datadoghq.com/v2alpha1`; `podferry generate operator` makes one for Fargate.",
+    title: "The Operator no longer supports this DatadogAgent version",
+    why: "Since 1.8 the Operator only supports `v2alpha1`, whose fields have other names, and Kubernetes rejects objects of a removed version.",
+    fix: "Rewrite it for `datadoghq.com/v2alpha1`; `podferry generate operator` writes one for Fargate.",
     is_automatic: false,
     sources: &["Datadog, \"Migrating to version 1.0 of the Datadog Operator\"", TYPES],
 };
 
-pub(crate) static UNKNOWN_FIELD: Rule = Rule {
+pub(crate) static UNKNOWN_FIELD: LintRule = LintRule {
     code: "PF704",
     name: "unknown-operator-field",
     severity: Severity::Warning,
-    title: "A DatadogAgent has no such field",
-    why: "Kubernetes drops it, or refuses the object where fields are checked, as kubectl does.",
-    fix: "Write the field as the Operator has it; `kubectl explain datadogagent.spec` prints all. A newer Operator may have more.",
+    title: "The DatadogAgent has no such field",
+    why: "Kubernetes drops it, or rejects the object if fields are validated, as kubectl does.",
+    fix: "Use the Operator's name for the field; `kubectl explain datadogagent.spec` lists them all. A newer Operator may have more.",
     is_automatic: false,
     sources: &[TYPES, "Kubernetes documentation, \"Field validation\""],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&OLD_VERSION, &UNKNOWN_FIELD];
+pub(crate) static RULES: &[&LintRule] = &[&OLD_VERSION, &UNKNOWN_FIELD];
 
 const SPEC: [&str; 3] = ["features", "global", "override"];
 
@@ -174,8 +174,8 @@ const OF_THE_CHART: [(&str, &str); 6] = [
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for object in project.of_kind("DatadogAgent").filter(|object| object.group() == "datadoghq.com") {
         if object.version != "datadoghq.com/v2alpha1" {
-            let place = object.node.get("apiVersion").map_or_else(|| object.place(), Node::place);
-            let message = format!("the Operator takes no `{}`", object.version);
+            let place = object.node.get("apiVersion").map_or_else(|| object.place(), YamlNode::place);
+            let message = format!("the Operator does not support `{}`", object.version);
             findings.push(Finding::new(&OLD_VERSION, place, message));
             continue;
         }
@@ -183,7 +183,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn fields(object: Object<'_>, findings: &mut Findings) {
+fn fields(object: ManifestObject<'_>, findings: &mut Findings) {
     let Some(spec) = object.node.get("spec") else { return };
     hold(spec, "spec", &SPEC, findings);
     let injection = ["features", "admissionController", "agentSidecarInjection"];
@@ -202,14 +202,14 @@ fn fields(object: Object<'_>, findings: &mut Findings) {
     if let Some(image) = spec.path(&injection).and_then(|injection| injection.get("image")) {
         hold(image, "agentSidecarInjection.image", &IMAGE, findings);
     }
-    for component in spec.get("override").into_iter().flat_map(Node::entries) {
+    for component in spec.get("override").into_iter().flat_map(YamlNode::entries) {
         if COMPONENTS.contains(&component.name) {
             hold(component.value, &format!("override.{}", component.name), &COMPONENT, findings);
         }
     }
 }
 
-fn hold(node: Node<'_>, path: &str, names: &[&str], findings: &mut Findings) {
+fn hold(node: YamlNode<'_>, path: &str, names: &[&str], findings: &mut Findings) {
     for entry in node.entries().filter(|entry| entry.name != "<<" && !names.contains(&entry.name)) {
         let finding = Finding::new(&UNKNOWN_FIELD, entry.key, format!("`{path}` has no `{}`", entry.name));
         let of_chart = OF_THE_CHART.iter().find(|(name, _)| *name == entry.name).map(|(_, own)| *own);

@@ -6,36 +6,36 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::closest;
-use crate::lint::finding::{Edit, Finding, Findings};
-use crate::lint::node::{Entry, Node, Scalar};
-use crate::lint::object::Kind;
+use crate::lint::finding::{Finding, Findings, FixEdit};
+use crate::lint::node::{Scalar, YamlEntry, YamlNode};
+use crate::lint::object::DocumentKind;
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
+use crate::lint::similar::closest;
 
-pub(crate) static UNKNOWN: Rule = Rule {
+pub(crate) static UNKNOWN: LintRule = LintRule {
     code: "PF701",
     name: "unknown-helm-value",
     severity: Severity::Warning,
     title: "The Helm chart has no such value",
-    why: "Helm takes any name and says nothing, so what is meant here does not happen.",
-    fix: "Write the name as the chart has it; `helm show values datadog/datadog` prints all. A chart older or newer than 3.240.0 may differ.",
+    why: "Helm accepts any name silently, so this setting has no effect.",
+    fix: "Use the chart's name for the value; `helm show values datadog/datadog` lists them all. Chart versions other than 3.240.0 may differ.",
     is_automatic: false,
     sources: &["DataDog/helm-charts, charts/datadog/values.yaml"],
 };
 
-pub(crate) static TEXT_FOR_BOOLEAN: Rule = Rule {
+pub(crate) static TEXT_FOR_BOOLEAN: LintRule = LintRule {
     code: "PF702",
     name: "text-for-boolean",
     severity: Severity::Error,
-    title: "A switch of the Helm chart is a text",
-    why: "To a template every text that is not empty means yes, so \"false\" switches on.",
-    fix: "Take the quotes away.",
+    title: "A Helm chart switch is a string",
+    why: "To a template, any non-empty string is true, so \"false\" switches the feature on.",
+    fix: "Remove the quotes.",
     is_automatic: true,
     sources: &["Helm documentation, \"Flow Control\"", "DataDog/helm-charts, charts/datadog/templates"],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&UNKNOWN, &TEXT_FOR_BOOLEAN];
+pub(crate) static RULES: &[&LintRule] = &[&UNKNOWN, &TEXT_FOR_BOOLEAN];
 
 /// Charts within the chart, and what is for all charts: their values are not in the table.
 const OTHER_CHARTS: [&str; 8] = [
@@ -51,15 +51,15 @@ const OTHER_CHARTS: [&str; 8] = [
 
 /// What the chart has at a path.
 #[derive(Debug, Default)]
-struct Known {
+struct ChartValue {
     /// The type of the default.
     kind: &'static str,
     /// The names below it.
     below: Vec<&'static str>,
 }
 
-static CHART: LazyLock<HashMap<&'static str, Known>> = LazyLock::new(|| {
-    let mut chart: HashMap<&'static str, Known> = HashMap::new();
+static CHART: LazyLock<HashMap<&'static str, ChartValue>> = LazyLock::new(|| {
+    let mut chart: HashMap<&'static str, ChartValue> = HashMap::new();
     let lines = include_str!("chart.tsv").lines().filter(|line| !line.starts_with('#'));
     for (path, kind) in lines.filter_map(|line| line.split_once('\t')) {
         chart.entry(path).or_default().kind = kind;
@@ -70,14 +70,14 @@ static CHART: LazyLock<HashMap<&'static str, Known>> = LazyLock::new(|| {
 });
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
-    for object in project.of_what(Kind::HelmValues) {
+    for object in project.of_what(DocumentKind::HelmValues) {
         walk(object.node, "", findings);
     }
 }
 
-fn walk(node: Node<'_>, path: &str, findings: &mut Findings) {
+fn walk(node: YamlNode<'_>, path: &str, findings: &mut Findings) {
     let Some(known) = CHART.get(path).filter(|known| !known.below.is_empty()) else { return };
-    // What an alias stands for was looked at where it stands.
+    // What an alias stands for was looked at where it is.
     if node.is_alias() {
         return;
     }
@@ -95,7 +95,7 @@ fn walk(node: Node<'_>, path: &str, findings: &mut Findings) {
     }
 }
 
-fn unknown(entry: Entry<'_>, path: &str, known: &Known, findings: &mut Findings) {
+fn unknown(entry: YamlEntry<'_>, path: &str, known: &ChartValue, findings: &mut Findings) {
     let place = if path.is_empty() { "at the top".to_owned() } else { format!("in `{path}`") };
     let finding = Finding::new(&UNKNOWN, entry.key, format!("the chart has no `{}` {place}", entry.name));
     findings.push(match closest(entry.name, known.below.iter().copied()) {
@@ -113,11 +113,11 @@ fn elsewhere(name: &str) -> Option<&'static str> {
     ends.next().filter(|_| ends.next().is_none()).copied()
 }
 
-fn boolean(entry: Entry<'_>, path: &str, findings: &mut Findings) {
+fn boolean(entry: YamlEntry<'_>, path: &str, findings: &mut Findings) {
     // "true" means yes either way.
     let Some(Scalar::Text(text @ "false")) = entry.value.scalar() else { return };
-    let message = format!("`{path}` is the text \"{text}\", which the chart takes for yes");
-    let edit = Edit { span: entry.value.place().span, text: text.to_owned() };
+    let message = format!("`{path}` is the string \"{text}\", which the chart treats as true");
+    let edit = FixEdit { span: entry.value.place().span, text: text.to_owned() };
     findings.push(
         Finding::new(&TEXT_FOR_BOOLEAN, entry.value.place(), message)
             .fix(format!("Write `{text}` without quotes."))

@@ -5,23 +5,23 @@ use crate::agent::{FARGATE_SINCE, NATIVE_LOGS_SINCE, version};
 use crate::injection::KUBELET_LOGS;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::installation::{self, Installation};
-use crate::lint::node::Node;
+use crate::lint::node::YamlNode;
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
+use crate::lint::rule::{LintRule, Severity};
 use crate::lint::source::Place;
 
-pub(crate) static TOO_OLD: Rule = Rule {
+pub(crate) static TOO_OLD: LintRule = LintRule {
     code: "PF751",
     name: "installation-too-old",
     severity: Severity::Error,
-    title: "The Agent or the Cluster Agent is older than what it is asked to do",
-    why: "It does not know the setting, and leaves it out without a word.",
-    fix: "Use a newer version, or leave the tag out: the chart and the Operator have newer ones of their own.",
+    title: "The Agent or Cluster Agent is too old for what it is asked to do",
+    why: "It does not know the setting and ignores it silently.",
+    fix: "Use a newer version, or remove the tag: the defaults of the chart and the Operator are newer.",
     is_automatic: false,
     sources: &[PAGE],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&TOO_OLD];
+pub(crate) static RULES: &[&LintRule] = &[&TOO_OLD];
 
 /// The first Cluster Agent that injects sidecars. Source: Datadog, "Amazon EKS on AWS Fargate", Admission Controller.
 const INJECTION_SINCE: (u32, u32) = (7, 52);
@@ -42,14 +42,14 @@ fn cluster_agent(installation: &Installation<'_>, injection: Place, findings: &m
     let security = installation.profiles().find_map(|profile| profile.entry("securityContext"));
     let logs = native_logs(installation);
     let mut wanted = vec![(INJECTION_SINCE, "injects sidecars", injection)];
-    wanted.extend(security.map(|entry| (SECURITY_CONTEXT_SINCE, "takes a profile's securityContext", entry.key)));
+    wanted.extend(security.map(|entry| (SECURITY_CONTEXT_SINCE, "supports a profile's securityContext", entry.key)));
     wanted.extend(logs.map(|place| (NATIVE_LOGS_SINCE, "lets sidecars collect logs through the kubelet", place)));
     hold("Cluster Agent", tag, &wanted, findings);
 }
 
 fn sidecar(installation: &Installation<'_>, injection: Place, findings: &mut Findings) {
     let Some(tag) = installation.sidecar_tag() else { return };
-    let mut wanted = vec![(FARGATE_SINCE, "knows Fargate", injection)];
+    let mut wanted = vec![(FARGATE_SINCE, "supports Fargate", injection)];
     let logs = native_logs(installation);
     wanted.extend(logs.map(|place| (NATIVE_LOGS_SINCE, "collects logs through the kubelet", place)));
     hold("Agent", tag, &wanted, findings);
@@ -57,18 +57,18 @@ fn sidecar(installation: &Installation<'_>, injection: Place, findings: &mut Fin
 
 /// The variable that lets sidecars collect logs, if it is on.
 fn native_logs(installation: &Installation<'_>) -> Option<Place> {
-    let is_on = |variable: &Node<'_>| {
-        variable.get("name").and_then(Node::text) == Some(KUBELET_LOGS)
-            && variable.get("value").is_some_and(Node::is_true)
+    let is_on = |variable: &YamlNode<'_>| {
+        variable.get("name").and_then(YamlNode::text) == Some(KUBELET_LOGS)
+            && variable.get("value").is_some_and(YamlNode::is_true)
     };
-    installation.cluster_agent_env().find(is_on)?.get("name").map(Node::place)
+    installation.cluster_agent_env().find(is_on)?.get("name").map(YamlNode::place)
 }
 
 /// One finding for a tag, of the newest version that is needed.
-fn hold(what: &str, tag: Node<'_>, wanted: &[((u32, u32), &str, Place)], findings: &mut Findings) {
+fn hold(what: &str, tag: YamlNode<'_>, wanted: &[((u32, u32), &str, Place)], findings: &mut Findings) {
     let Some(found) = tag.text().and_then(version) else { return };
     let too_new = wanted.iter().filter(|(since, _, _)| found < *since).max_by_key(|(since, _, _)| *since);
     let Some(((major, minor), why, place)) = too_new else { return };
-    let message = format!("{what} {}.{} is too old: the first that {why} is {major}.{minor}", found.0, found.1);
+    let message = format!("{what} {}.{} is too old: the first version that {why} is {major}.{minor}", found.0, found.1);
     findings.push(Finding::new(&TOO_OLD, tag.place(), message).related(*place, "needed for this"));
 }

@@ -4,32 +4,32 @@ use super::{PAGE, all};
 use crate::agent::{NAMESPACE, default_cluster_agent_url};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
-use crate::lint::sidecar::Sidecar;
+use crate::lint::rule::{LintRule, Severity};
+use crate::lint::sidecar::SidecarContainer;
 
-pub(crate) static INCOMPLETE: Rule = Rule {
+pub(crate) static INCOMPLETE: LintRule = LintRule {
     code: "PF412",
     name: "cluster-agent-incomplete",
     severity: Severity::Error,
-    title: "A sidecar has only a part of what it needs to reach the Cluster Agent",
-    why: "Without the switch, the token and the URL the sidecar stands alone: tags of the cluster and the view of its objects are missing.",
+    title: "A sidecar has only part of what it needs to reach the Cluster Agent",
+    why: "Without the switch, the token and the URL, the sidecar works alone: cluster tags and the view of its Kubernetes objects are missing.",
     fix: "Set `DD_CLUSTER_AGENT_ENABLED`, `DD_CLUSTER_AGENT_AUTH_TOKEN` and `DD_CLUSTER_AGENT_URL` together, or none of them.",
     is_automatic: false,
     sources: &[PAGE, "DataDog/datadog-agent, `pkg/util/clusteragent`"],
 };
 
-pub(crate) static URL_FORM: Rule = Rule {
+pub(crate) static URL_FORM: LintRule = LintRule {
     code: "PF413",
     name: "cluster-agent-url",
     severity: Severity::Error,
-    title: "The URL of the Cluster Agent cannot be reached from the pod",
-    why: "The Agent takes https only, the Cluster Agent listens at port 5005, and a service in another namespace has a longer name.",
-    fix: "Write `https://SERVICE.NAMESPACE.svc.cluster.local:5005`.",
+    title: "The pod cannot reach the Cluster Agent at this URL",
+    why: "The Agent only uses https, the Cluster Agent listens on port 5005, and a service in another namespace needs its namespace in the name.",
+    fix: "Use `https://SERVICE.NAMESPACE.svc.cluster.local:5005`.",
     is_automatic: false,
     sources: &[PAGE, "DataDog/datadog-agent, `pkg/util/clusteragent`, `GetClusterAgentEndpoint`"],
 };
 
-pub(crate) static RULES: &[&Rule] = &[&INCOMPLETE, &URL_FORM];
+pub(crate) static RULES: &[&LintRule] = &[&INCOMPLETE, &URL_FORM];
 
 const ENABLED: &str = "DD_CLUSTER_AGENT_ENABLED";
 const TOKEN: &str = "DD_CLUSTER_AGENT_AUTH_TOKEN";
@@ -44,7 +44,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn parts(sidecar: &Sidecar<'_>, findings: &mut Findings) {
+fn parts(sidecar: &SidecarContainer<'_>, findings: &mut Findings) {
     let given = [ENABLED, TOKEN, URL].into_iter().find_map(|name| sidecar.variable(name));
     let Some(given) = given.filter(|given| given.name != ENABLED || given.is_on()) else { return };
     let mut missing: Vec<&str> = [ENABLED, TOKEN].into_iter().filter(|name| sidecar.lacks(name)).collect();
@@ -54,26 +54,26 @@ fn parts(sidecar: &Sidecar<'_>, findings: &mut Findings) {
         missing.push(URL);
     }
     if !missing.is_empty() {
-        let message = format!("container {} has {}, but not {}", sidecar.name(), given.name, missing.join(" and "));
+        let message = format!("container {} has {} but not {}", sidecar.name(), given.name, missing.join(" and "));
         findings.push(Finding::new(&INCOMPLETE, given.name_place(), message));
     }
 }
 
-fn url(sidecar: &Sidecar<'_>, findings: &mut Findings) {
+fn url(sidecar: &SidecarContainer<'_>, findings: &mut Findings) {
     let Some(variable) = sidecar.variable(URL) else { return };
     let Some(url) = variable.literal() else { return };
     let (scheme, rest) = url.split_once("://").unwrap_or(("https", url));
     let (host, port) = rest.trim_end_matches('/').split_once(':').unwrap_or((rest, ""));
     let is_near = sidecar.pod.object.namespace().is_none_or(|namespace| namespace == NAMESPACE);
     let problem = if scheme != "https" {
-        "does not begin with https://".to_owned()
+        "does not start with https://".to_owned()
     } else if port.is_empty() {
         "has no port".to_owned()
     } else if !host.contains('.') && !is_near {
-        format!("names no namespace, so the service `{host}` is looked for in the pod's own")
+        format!("names no namespace, so the service `{host}` is looked up in the pod's own")
     } else {
         return;
     };
     let finding = Finding::new(&URL_FORM, variable.place(), format!("{URL} {problem}"));
-    findings.push(finding.fix(format!("Write it as `{}`.", default_cluster_agent_url())));
+    findings.push(finding.fix(format!("Use `{}`.", default_cluster_agent_url())));
 }

@@ -2,42 +2,43 @@
 
 use super::{PAGE, all};
 use crate::agent::PROCESSES;
-use crate::lint::finding::{Edit, Finding, Findings};
+use crate::lint::finding::{Finding, Findings, FixEdit};
 use crate::lint::logging::{CONFIG_MAP, NAMESPACE};
-use crate::lint::node::Node;
+use crate::lint::node::YamlNode;
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
-use crate::lint::sidecar::{KUBELET_LOGS, Sidecar};
+use crate::lint::rule::{LintRule, Severity};
+use crate::lint::sidecar::{KUBELET_LOGS, SidecarContainer};
+use crate::tree::ScalarStyle;
 
-pub(crate) static OLD_NAME: Rule = Rule {
+pub(crate) static OLD_NAME: LintRule = LintRule {
     code: "PF415",
     name: "sidecar-old-variable",
     severity: Severity::Note,
-    title: "A sidecar's variable has a newer name",
-    why: "The old name still works, but Datadog's pages and newer samples have the new one, and both together are confusing.",
+    title: "A sidecar variable has a newer name",
+    why: "The old name still works, but Datadog's documentation and newer examples use the new one, and having both is confusing.",
     fix: "Use the new name.",
     is_automatic: true,
     sources: &[PAGE, "DataDog/datadog-agent, `pkg/config/setup/process.go`"],
 };
 
-pub(crate) static PROCESS_NAMESPACE: Rule = Rule {
+pub(crate) static PROCESS_NAMESPACE: LintRule = LintRule {
     code: "PF416",
     name: "sidecar-process-namespace",
     severity: Severity::Error,
-    title: "A sidecar collects processes, but sees only its own",
-    why: "Containers see each other's processes only where the pod shares its process namespace.",
-    fix: "Set `shareProcessNamespace: true` in the pod's spec.",
+    title: "A sidecar collects processes but only sees its own",
+    why: "Containers only see each other's processes if the pod shares its process namespace.",
+    fix: "Set `shareProcessNamespace: true` in the pod spec.",
     is_automatic: false,
     sources: &[PAGE, "Kubernetes documentation, \"Share Process Namespace between Containers in a Pod\""],
 };
 
-pub(crate) static JOB_NEVER_ENDS: Rule = Rule {
+pub(crate) static JOB_NEVER_ENDS: LintRule = LintRule {
     code: "PF417",
     name: "job-never-ends",
     severity: Severity::Error,
-    title: "A Job waits for its sidecar, which never ends",
-    why: "A Job is complete when all of its containers have ended, and the Agent goes on.",
-    fix: "Set `DD_AUTO_EXIT_NOPROCESS_ENABLED` to `\"true\"`, and `shareProcessNamespace: true` in the pod's spec; or make the Agent an init container with `restartPolicy: Always`.",
+    title: "A Job waits for a sidecar that never ends",
+    why: "A Job is complete when all its containers have ended, but the Agent keeps running.",
+    fix: "Set `DD_AUTO_EXIT_NOPROCESS_ENABLED` to `\"true\"` and `shareProcessNamespace: true` in the pod spec, or make the Agent an init container with `restartPolicy: Always`.",
     is_automatic: false,
     sources: &[
         "DataDog/datadog-agent, `pkg/clusteragent/admission/mutate/agent_sidecar`",
@@ -45,40 +46,40 @@ pub(crate) static JOB_NEVER_ENDS: Rule = Rule {
     ],
 };
 
-pub(crate) static HALF_LOGS: Rule = Rule {
+pub(crate) static HALF_LOGS: LintRule = LintRule {
     code: "PF418",
     name: "native-logs-half",
     severity: Severity::Warning,
-    title: "A sidecar has one of the two switches for logs through the kubelet",
-    why: "On Fargate the Agent finds no log files and no container runtime: it collects logs with both switches, or none.",
-    fix: "Set both `DD_LOGS_ENABLED` and `DD_LOGS_CONFIG_K8S_CONTAINER_USE_KUBELET_API` to `\"true\"`, or none.",
+    title: "A sidecar has only one of the two switches for logs through the kubelet",
+    why: "On Fargate the Agent finds no log files and no container runtime: it collects logs only if both switches are on.",
+    fix: "Set both `DD_LOGS_ENABLED` and `DD_LOGS_CONFIG_K8S_CONTAINER_USE_KUBELET_API` to `\"true\"`, or neither.",
     is_automatic: false,
     sources: &[PAGE],
 };
 
-pub(crate) static RUN_PATH: Rule = Rule {
+pub(crate) static RUN_PATH: LintRule = LintRule {
     code: "PF419",
     name: "native-logs-run-path",
     severity: Severity::Warning,
-    title: "A sidecar that collects logs forgets how far it has read when it starts again",
-    why: "Where it has read to is written below the run path, which is lost with the container unless a volume is there: logs are sent twice, or not.",
+    title: "A sidecar that collects logs loses its position when it restarts",
+    why: "The Agent stores its position under the run path, which is lost with the container unless it is on a volume: logs are then sent twice or not at all.",
     fix: "Mount an emptyDir at `/opt/datadog-agent/run`, and set `DD_LOGS_CONFIG_RUN_PATH` to it.",
     is_automatic: false,
     sources: &[PAGE, "DataDog/datadog-agent, `pkg/clusteragent/admission/mutate/agent_sidecar`"],
 };
 
-pub(crate) static LOGS_TWICE: Rule = Rule {
+pub(crate) static LOGS_TWICE: LintRule = LintRule {
     code: "PF420",
     name: "logs-twice",
     severity: Severity::Note,
-    title: "Logs of a pod take two ways to Datadog",
-    why: "The sidecar collects them, and so does EKS' Fluent Bit, whose configuration holds for all pods: each log may be there twice, and is paid for twice.",
-    fix: "Choose one way for each pod. EKS' Fluent Bit can leave out namespaces by a `grep` filter.",
+    title: "A pod's logs reach Datadog in two ways",
+    why: "The sidecar collects them, and so does EKS' Fluent Bit, which is configured for all pods: each log may arrive, and be billed, twice.",
+    fix: "Choose one way for each pod. A `grep` filter can exclude namespaces from EKS' Fluent Bit.",
     is_automatic: false,
     sources: &[PAGE, "Amazon EKS User Guide, \"Start AWS Fargate logging for your cluster\""],
 };
 
-pub(crate) static RULES: &[&Rule] =
+pub(crate) static RULES: &[&LintRule] =
     &[&OLD_NAME, &PROCESS_NAMESPACE, &JOB_NEVER_ENDS, &HALF_LOGS, &RUN_PATH, &LOGS_TWICE];
 
 /// Old names, and those that took their place.
@@ -96,31 +97,31 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn names(sidecar: &Sidecar<'_>, findings: &mut Findings) {
+fn names(sidecar: &SidecarContainer<'_>, findings: &mut Findings) {
     for (old, new) in RENAMED {
         let Some(variable) = sidecar.variable(old) else { continue };
-        let message = format!("{old} is called {new} now");
+        let message = format!("{old} is now called {new}");
         let place = variable.name_place();
         let is_written_here = variable.item.get("name").is_some_and(|name| name.tree().end > name.tree().start);
-        let edit = Edit { span: place.span, text: new.to_owned() };
+        let edit = FixEdit { span: place.span, text: new.to_owned() };
         let edit = Some(edit).filter(|_| is_written_here && sidecar.variable(new).is_none() && is_bare(&variable.item));
         findings.push(Finding::new(&OLD_NAME, place, message).fix(format!("Write `{new}`.")).edits(edit));
     }
 }
 
-/// Whether the name stands there without quotes, and not as an alias.
-fn is_bare(item: &Node<'_>) -> bool {
-    item.get("name").is_some_and(|name| !name.is_alias() && name.style() == Some(granit_parser::ScalarStyle::Plain))
+/// Whether the name is there without quotes, and not as an alias.
+fn is_bare(item: &YamlNode<'_>) -> bool {
+    item.get("name").is_some_and(|name| !name.is_alias() && name.style() == Some(ScalarStyle::Plain))
 }
 
-fn processes(sidecar: &Sidecar<'_>, findings: &mut Findings) {
-    let shares = sidecar.pod.spec.get("shareProcessNamespace").is_some_and(Node::is_true);
+fn processes(sidecar: &SidecarContainer<'_>, findings: &mut Findings) {
+    let shares = sidecar.pod.spec.get("shareProcessNamespace").is_some_and(YamlNode::is_true);
     let collection = [PROCESSES, RENAMED[0].0].iter().filter_map(|name| sidecar.variable(name)).find(|one| one.is_on());
     if let Some(variable) = collection.filter(|_| !shares) {
         let message = format!("{} is on, but the pod does not share its process namespace", variable.name);
         findings.push(Finding::new(&PROCESS_NAMESPACE, variable.name_place(), message));
     }
-    if sidecar.is_init || !["Job", "CronJob"].contains(&sidecar.pod.object.kind) {
+    if sidecar.is_init || !sidecar.pod.workload.runs_to_completion {
         return;
     }
     match sidecar.variable(AUTO_EXIT) {
@@ -141,7 +142,7 @@ fn processes(sidecar: &Sidecar<'_>, findings: &mut Findings) {
     }
 }
 
-fn logs(project: &Project<'_>, sidecar: &Sidecar<'_>, findings: &mut Findings) {
+fn logs(project: &Project<'_>, sidecar: &SidecarContainer<'_>, findings: &mut Findings) {
     let switches = [LOGS, KUBELET_LOGS];
     let on = switches.iter().filter_map(|name| sidecar.variable(name)).find(|variable| variable.is_on());
     let Some(on) = on else { return };
@@ -149,7 +150,7 @@ fn logs(project: &Project<'_>, sidecar: &Sidecar<'_>, findings: &mut Findings) {
     if !sidecar.has_native_logs() {
         let other = if on.name == LOGS { KUBELET_LOGS } else { LOGS };
         if is_known(other) {
-            let message = format!("container {} has {}, but not {other}", sidecar.name(), on.name);
+            let message = format!("container {} has {} but not {other}", sidecar.name(), on.name);
             findings.push(Finding::new(&HALF_LOGS, on.name_place(), message));
         }
         return;
@@ -161,14 +162,14 @@ fn logs(project: &Project<'_>, sidecar: &Sidecar<'_>, findings: &mut Findings) {
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     if !mounts().any(covers) {
-        let message = format!("no volume is mounted at {path} of container {}", sidecar.name());
+        let message = format!("no volume is mounted at {path} in container {}", sidecar.name());
         findings.push(Finding::new(&RUN_PATH, on.name_place(), message));
     }
     let is_read =
         |name: Option<&str>, namespace: Option<&str>| name == Some(CONFIG_MAP) && namespace == Some(NAMESPACE);
     let router = project.logging.iter().find(|one| is_read(one.object.name(), one.object.namespace()));
     if let Some(router) = router {
-        let message = format!("container {} collects logs that EKS' Fluent Bit sends, too", sidecar.name());
+        let message = format!("container {} collects logs that EKS' Fluent Bit also sends", sidecar.name());
         findings
             .push(Finding::new(&LOGS_TWICE, on.name_place(), message).related(router.object.place(), "for all pods"));
     }

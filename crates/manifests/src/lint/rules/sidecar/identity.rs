@@ -4,60 +4,60 @@ use super::{PAGE, all};
 use crate::cluster::is_cluster;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
-use crate::lint::sidecar::{FARGATE, Sidecar, variables};
+use crate::lint::rule::{LintRule, Severity};
+use crate::lint::sidecar::{FARGATE, SidecarContainer, variables};
 
-pub(crate) static NOT_ON_FARGATE: Rule = Rule {
+pub(crate) static NOT_ON_FARGATE: LintRule = LintRule {
     code: "PF401",
     name: "sidecar-not-on-fargate",
     severity: Severity::Error,
-    title: "A sidecar is not told that it runs on Fargate",
-    why: "The Agent looks for a host that Fargate has not: the check eks_fargate does not run, and tags of the pod are missing.",
-    fix: "Give the Agent the variable `DD_EKS_FARGATE` with the value `\"true\"`.",
+    title: "A sidecar does not know that it runs on Fargate",
+    why: "The Agent looks for a host, which Fargate does not have: the check eks_fargate does not run, and the pod's tags are missing.",
+    fix: "Set the Agent's variable `DD_EKS_FARGATE` to `\"true\"`.",
     is_automatic: false,
     sources: &[PAGE],
 };
 
-pub(crate) static NO_NODE_NAME: Rule = Rule {
+pub(crate) static NO_NODE_NAME: LintRule = LintRule {
     code: "PF402",
     name: "sidecar-node-name",
     severity: Severity::Error,
-    title: "A sidecar does not know the name of its node",
-    why: "By that name the Agent reaches the kubelet, which tells it of the pod: without it there are no tags, and eks_fargate does not run.",
-    fix: "Take `DD_KUBERNETES_KUBELET_NODENAME` from `fieldRef: {fieldPath: spec.nodeName}`.",
+    title: "A sidecar does not know its node's name",
+    why: "The Agent needs the name to reach the kubelet, which describes the pod: without it there are no tags, and eks_fargate does not run.",
+    fix: "Set `DD_KUBERNETES_KUBELET_NODENAME` from `fieldRef: {fieldPath: spec.nodeName}`.",
     is_automatic: false,
     sources: &[PAGE, "DataDog/integrations-core, `eks_fargate/datadog_checks/eks_fargate/eks_fargate.py`"],
 };
 
-pub(crate) static HOSTNAME: Rule = Rule {
+pub(crate) static HOSTNAME: LintRule = LintRule {
     code: "PF405",
     name: "sidecar-hostname",
     severity: Severity::Warning,
-    title: "A sidecar is given a host name",
-    why: "Every pod would be a host in Datadog: on Fargate the Agent reports none.",
-    fix: "Take `DD_HOSTNAME` out.",
+    title: "A sidecar sets a host name",
+    why: "Every pod would become a host in Datadog: on Fargate the Agent reports none.",
+    fix: "Remove `DD_HOSTNAME`.",
     is_automatic: false,
     sources: &[PAGE],
 };
 
-pub(crate) static NO_CLUSTER_NAME: Rule = Rule {
+pub(crate) static NO_CLUSTER_NAME: LintRule = LintRule {
     code: "PF409",
     name: "sidecar-cluster-name",
     severity: Severity::Warning,
-    title: "A sidecar does not know the name of the cluster",
-    why: "The tag kube_cluster_name is missing on all that it sends, so pods of two clusters cannot be told apart.",
-    fix: "Give the Agent the variable `DD_CLUSTER_NAME`.",
+    title: "A sidecar does not know the cluster's name",
+    why: "Everything it sends lacks the tag kube_cluster_name, so you cannot tell the pods of two clusters apart.",
+    fix: "Set the Agent's variable `DD_CLUSTER_NAME`.",
     is_automatic: false,
     sources: &[PAGE],
 };
 
-pub(crate) static CLUSTER_NAME_FORM: Rule = Rule {
+pub(crate) static CLUSTER_NAME_FORM: LintRule = LintRule {
     code: "PF410",
     name: "cluster-name-form",
     severity: Severity::Error,
-    title: "A cluster's name is none that Datadog takes",
-    why: "The Agent leaves out a name of another form, and with it the tag kube_cluster_name.",
-    fix: "Use lower-case letters, digits, `-`, `_` and `.`, 80 characters at most.",
+    title: "Datadog does not accept this cluster name",
+    why: "The Agent drops an invalid name, and the tag kube_cluster_name with it.",
+    fix: "Use lower-case letters, digits, `-`, `_` and `.`, at most 80 characters.",
     is_automatic: false,
     sources: &[
         "DataDog/helm-charts, `charts/datadog`, `clusterName`",
@@ -65,18 +65,18 @@ pub(crate) static CLUSTER_NAME_FORM: Rule = Rule {
     ],
 };
 
-pub(crate) static TAGS_WITH_COMMAS: Rule = Rule {
+pub(crate) static TAGS_WITH_COMMAS: LintRule = LintRule {
     code: "PF411",
     name: "sidecar-tags-with-commas",
     severity: Severity::Warning,
-    title: "Tags of a sidecar are separated by commas",
-    why: "The Agent parts them at blanks, so what stands between two commas becomes a part of one tag.",
-    fix: "Put blanks in the place of the commas.",
+    title: "A sidecar's tags are separated by commas",
+    why: "The Agent splits tags at spaces, so a comma and the text after it become part of the previous tag.",
+    fix: "Separate the tags with spaces.",
     is_automatic: true,
     sources: &[PAGE, "DataDog/dd-trace-rb, issue #1953"],
 };
 
-pub(crate) static RULES: &[&Rule] =
+pub(crate) static RULES: &[&LintRule] =
     &[&NOT_ON_FARGATE, &NO_NODE_NAME, &HOSTNAME, &NO_CLUSTER_NAME, &CLUSTER_NAME_FORM, &TAGS_WITH_COMMAS];
 
 const NODE_NAME: &str = "DD_KUBERNETES_KUBELET_NODENAME";
@@ -103,7 +103,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for variable in project.pods().flat_map(|pod| pod.containers(true).collect::<Vec<_>>()).flat_map(variables) {
         let name = variable.literal().filter(|_| variable.name == CLUSTER_NAME);
         if let Some(name) = name.filter(|name| !is_cluster(name)) {
-            let message = format!("`{name}` is no name of a cluster that Datadog takes");
+            let message = format!("Datadog does not accept the cluster name `{name}`");
             findings.push(Finding::new(&CLUSTER_NAME_FORM, variable.place(), message));
         }
     }
@@ -113,7 +113,7 @@ fn names_cluster(tags: Option<&str>) -> bool {
     tags.is_none_or(|tags| tags.contains("kube_cluster_name:"))
 }
 
-fn fargate(sidecar: &Sidecar<'_>, findings: &mut Findings) {
+fn fargate(sidecar: &SidecarContainer<'_>, findings: &mut Findings) {
     let name = sidecar.name();
     match sidecar.variable(FARGATE) {
         None if sidecar.lacks(FARGATE) => {
@@ -128,7 +128,7 @@ fn fargate(sidecar: &Sidecar<'_>, findings: &mut Findings) {
     }
 }
 
-fn node_name(sidecar: &Sidecar<'_>, findings: &mut Findings) {
+fn node_name(sidecar: &SidecarContainer<'_>, findings: &mut Findings) {
     let name = sidecar.name();
     let Some(variable) = sidecar.variable(NODE_NAME) else {
         if sidecar.lacks(NODE_NAME) {
@@ -139,22 +139,22 @@ fn node_name(sidecar: &Sidecar<'_>, findings: &mut Findings) {
     };
     let path = variable.item.path(&["valueFrom", "fieldRef", "fieldPath"]);
     if let Some(path) = path.filter(|path| path.text() != Some("spec.nodeName")) {
-        let message = format!("{NODE_NAME} of container {name} is taken from another field than spec.nodeName");
+        let message = format!("{NODE_NAME} of container {name} does not come from spec.nodeName");
         findings.push(Finding::new(&NO_NODE_NAME, path.place(), message));
     } else if variable.literal().is_some() {
         let message =
-            format!("{NODE_NAME} of container {name} is the same for all pods, and each has a node of its own");
+            format!("{NODE_NAME} of container {name} is the same for all pods, but each pod has its own node");
         findings.push(Finding::new(&NO_NODE_NAME, variable.place(), message));
     }
 }
 
-fn tags(project: &Project<'_>, sidecar: &Sidecar<'_>, findings: &mut Findings) {
+fn tags(project: &Project<'_>, sidecar: &SidecarContainer<'_>, findings: &mut Findings) {
     for variable in TAGS.iter().filter_map(|name| sidecar.variable(name)) {
         let Some((text, value)) = variable.literal().zip(variable.item.get("value")) else { continue };
         if !text.contains(',') {
             continue;
         }
-        let message = format!("{} of container {} has commas between its tags", variable.name, sidecar.name());
+        let message = format!("the tags in {} of container {} are separated by commas", variable.name, sidecar.name());
         let parted: Vec<&str> = text.split(|letter: char| letter == ',' || letter.is_whitespace()).collect();
         let tags: Vec<&str> = parted.into_iter().filter(|tag| !tag.is_empty()).collect();
         // A comma in the middle of a value would make two tags of one.

@@ -4,92 +4,92 @@ use super::PAGE;
 use crate::agent::USER;
 use crate::inject::HOST_FIELDS;
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::node::{Node, Scalar};
-use crate::lint::pod::Pod;
+use crate::lint::node::{Scalar, YamlNode};
+use crate::lint::pod::PodTemplate;
 use crate::lint::project::Project;
-use crate::lint::rule::{Rule, Severity};
-use crate::lint::sidecar::{FARGATE, Sidecar, is_injected, label, sidecars, variables};
+use crate::lint::rule::{LintRule, Severity};
+use crate::lint::sidecar::{FARGATE, SidecarContainer, is_injected, label, sidecars, variables};
 
 const CONSIDERATIONS: &str = "Amazon EKS User Guide, \"Simplify compute management with AWS Fargate\"";
 
-pub(crate) static NOT_A_STRING: Rule = Rule {
+pub(crate) static NOT_A_STRING: LintRule = LintRule {
     code: "PF406",
     name: "variable-not-a-string",
     severity: Severity::Error,
-    title: "The value of a variable is no string",
-    why: "Kubernetes refuses the whole object: a variable is a string, also if it looks like a number or a boolean.",
-    fix: "Put the value between quotes.",
+    title: "The value of a variable is not a string",
+    why: "Kubernetes rejects the whole object: a variable must be a string, even if it looks like a number or a boolean.",
+    fix: "Put the value in quotes.",
     is_automatic: true,
     sources: &["Kubernetes API reference, \"EnvVar\""],
 };
 
-pub(crate) static NODE_ADDRESS: Rule = Rule {
+pub(crate) static NODE_ADDRESS: LintRule = LintRule {
     code: "PF414",
     name: "agent-host-of-node",
     severity: Severity::Error,
-    title: "An application looks for the Agent on the node, and it is in the pod",
+    title: "An application looks for the Agent on the node, but it is in the pod",
     why: "On Fargate no Agent runs on the node, so metrics and traces are lost.",
-    fix: "Take `DD_AGENT_HOST` out: the sidecar listens on localhost.",
+    fix: "Remove `DD_AGENT_HOST`: the sidecar listens on localhost.",
     is_automatic: false,
     sources: &[PAGE],
 };
 
-pub(crate) static NOT_FOR_FARGATE: Rule = Rule {
+pub(crate) static NOT_FOR_FARGATE: LintRule = LintRule {
     code: "PF430",
     name: "not-for-fargate",
     severity: Severity::Error,
-    title: "A pod with a sidecar asks for what Fargate does not give",
-    why: "Fargate does not run pods that reach for their host, so the pod stays pending.",
-    fix: "Take it out, or keep the pod off Fargate.",
+    title: "A pod with a sidecar asks for something that Fargate does not support",
+    why: "Fargate does not run pods that need access to their host, so the pod stays pending.",
+    fix: "Remove it, or keep the pod off Fargate.",
     is_automatic: false,
     sources: &[CONSIDERATIONS, PAGE],
 };
 
-pub(crate) static DAEMON_SET: Rule = Rule {
+pub(crate) static DAEMON_SET: LintRule = LintRule {
     code: "PF431",
     name: "daemon-set-on-fargate",
     severity: Severity::Error,
     title: "A DaemonSet is meant for Fargate",
-    why: "Fargate runs no DaemonSets: each pod has a node of its own.",
-    fix: "Run the Agent as a sidecar of each pod; on other nodes, take the settings for Fargate out.",
+    why: "Fargate does not run DaemonSets: each pod has its own node.",
+    fix: "Run the Agent as a sidecar in each pod; on other nodes, remove the Fargate settings.",
     is_automatic: false,
     sources: &[CONSIDERATIONS],
 };
 
-pub(crate) static USER_ID: Rule = Rule {
+pub(crate) static USER_ID: LintRule = LintRule {
     code: "PF432",
     name: "sidecar-user",
     severity: Severity::Error,
-    title: "A sidecar runs as a user that its image is not made for",
-    why: "The Agent's image starts as root or as user 100, and with another user its processes do not start.",
-    fix: "Set `runAsUser` in the securityContext of the application's containers, not of the pod; or give the Agent its own, `runAsUser: 100`.",
+    title: "A sidecar runs as a user that its image does not support",
+    why: "The Agent's image starts as root or as user 100; as any other user, its processes do not start.",
+    fix: "Set `runAsUser` in the securityContext of the application's containers instead of the pod's, or set `runAsUser: 100` for the Agent.",
     is_automatic: false,
     sources: &["Datadog documentation, \"Amazon EKS on AWS Fargate\", \"Troubleshooting\""],
 };
 
-pub(crate) static RESOURCES: Rule = Rule {
+pub(crate) static RESOURCES: LintRule = LintRule {
     code: "PF433",
     name: "sidecar-resources",
     severity: Severity::Warning,
-    title: "A sidecar asks for no CPU or memory of its own",
-    why: "Fargate makes a pod as large as its requests: without some for the Agent, it takes what the application was given.",
+    title: "A sidecar requests no CPU or memory",
+    why: "Fargate sizes a pod by its requests: without its own, the Agent uses what the application was given.",
     fix: "Set requests and limits, such as `cpu: 200m` and `memory: 256Mi`.",
     is_automatic: false,
     sources: &[PAGE, "Amazon EKS User Guide, \"Understand Fargate Pod configuration details\""],
 };
 
-pub(crate) static TWO_AGENTS: Rule = Rule {
+pub(crate) static TWO_AGENTS: LintRule = LintRule {
     code: "PF435",
     name: "two-agents",
     severity: Severity::Error,
     title: "A pod has two Agents",
-    why: "Both collect the same, and the second one finds the ports of DogStatsD and traces taken.",
-    fix: "Keep one of them: take out the container, or the label.",
+    why: "Both collect the same data, and the second finds the DogStatsD and trace ports in use.",
+    fix: "Keep one of them: remove the container or the label.",
     is_automatic: false,
     sources: &["DataDog/datadog-agent, `pkg/clusteragent/admission/mutate/agent_sidecar`"],
 };
 
-pub(crate) static RULES: &[&Rule] =
+pub(crate) static RULES: &[&LintRule] =
     &[&NOT_A_STRING, &NODE_ADDRESS, &NOT_FOR_FARGATE, &DAEMON_SET, &USER_ID, &RESOURCES, &TWO_AGENTS];
 
 /// Variables by which a client of the Agent finds it.
@@ -103,7 +103,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
         if sidecars.is_empty() && !is_injected {
             continue;
         }
-        if pod.object.kind == "DaemonSet" {
+        if !pod.workload.runs_on_fargate {
             daemon_set(&pod, &sidecars, findings);
             continue;
         }
@@ -115,7 +115,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
         }
         let own = sidecars.first().filter(|sidecar| sidecar.name() != "datadog-agent-injected");
         if let Some((own, label)) = own.zip(label(&pod)).filter(|_| is_injected) {
-            let message = format!("the label adds an Agent to the pod, which has one: container {}", own.name());
+            let message = format!("the label adds an Agent, but the pod already has one: container {}", own.name());
             findings.push(Finding::new(&TWO_AGENTS, label.key, message).related(own.place(), "the other Agent"));
         }
         for sidecar in &sidecars {
@@ -125,7 +125,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn strings(project: &Project<'_>, pod: &Pod<'_>, findings: &mut Findings) {
+fn strings(project: &Project<'_>, pod: &PodTemplate<'_>, findings: &mut Findings) {
     for variable in pod.containers(true).flat_map(variables) {
         let Some(value) = variable.item.get("value").filter(|value| !value.is_tagged()) else { continue };
         let kind = match value.scalar() {
@@ -141,16 +141,16 @@ fn strings(project: &Project<'_>, pod: &Pod<'_>, findings: &mut Findings) {
     }
 }
 
-fn daemon_set(pod: &Pod<'_>, sidecars: &[Sidecar<'_>], findings: &mut Findings) {
+fn daemon_set(pod: &PodTemplate<'_>, sidecars: &[SidecarContainer<'_>], findings: &mut Findings) {
     let of_container = || sidecars.iter().find_map(|one| one.variable(FARGATE)).map(|one| one.name_place());
     let place = label(pod).filter(|_| is_injected(pod)).map(|label| label.key).or_else(of_container);
-    let message = format!("{} is meant for Fargate, which runs no DaemonSets", pod.object.title());
+    let message = format!("{} is meant for Fargate, which does not run DaemonSets", pod.object.title());
     findings.push(Finding::new(&DAEMON_SET, place.unwrap_or_else(|| pod.object.place()), message));
 }
 
-fn host(pod: &Pod<'_>, findings: &mut Findings) {
-    let mut refuse = |node: Node<'_>, what: String| {
-        findings.push(Finding::new(&NOT_FOR_FARGATE, node.place(), format!("{what}, which Fargate does not run")));
+fn host(pod: &PodTemplate<'_>, findings: &mut Findings) {
+    let mut refuse = |node: YamlNode<'_>, what: String| {
+        findings.push(Finding::new(&NOT_FOR_FARGATE, node.place(), format!("{what}, which Fargate does not support")));
     };
     for name in HOST_FIELDS {
         if let Some(value) = pod.spec.get(name).filter(|value| value.scalar() == Some(Scalar::Boolean(true))) {
@@ -162,7 +162,7 @@ fn host(pod: &Pod<'_>, findings: &mut Findings) {
         refuse(name, format!("volume {} is a hostPath", name.text().unwrap_or_default()));
     }
     for container in pod.containers(true) {
-        let name = container.get("name").and_then(Node::text).unwrap_or_default();
+        let name = container.get("name").and_then(YamlNode::text).unwrap_or_default();
         let privileged = container.path(&["securityContext", "privileged"]);
         if let Some(value) = privileged.filter(|value| value.scalar() == Some(Scalar::Boolean(true))) {
             refuse(value, format!("container {name} is privileged"));
@@ -174,18 +174,18 @@ fn host(pod: &Pod<'_>, findings: &mut Findings) {
     }
 }
 
-fn node_address(pod: &Pod<'_>, findings: &mut Findings) {
+fn node_address(pod: &PodTemplate<'_>, findings: &mut Findings) {
     for variable in pod.containers(true).flat_map(variables).filter(|one| AGENT_HOSTS.contains(&one.name)) {
         let path = variable.item.path(&["valueFrom", "fieldRef", "fieldPath"]);
         if let Some(path) = path.filter(|path| path.text() == Some("status.hostIP")) {
-            let message = format!("{} is the address of the node, where no Agent is", variable.name);
+            let message = format!("{} is the address of the node, where no Agent runs", variable.name);
             findings.push(Finding::new(&NODE_ADDRESS, path.place(), message));
         }
     }
 }
 
-fn user(sidecar: &Sidecar<'_>, findings: &mut Findings) {
-    let of = |node: Node<'_>, name: &str| match node.path(&["securityContext", name]).and_then(Node::scalar) {
+fn user(sidecar: &SidecarContainer<'_>, findings: &mut Findings) {
+    let of = |node: YamlNode<'_>, name: &str| match node.path(&["securityContext", name]).and_then(YamlNode::scalar) {
         Some(Scalar::Number(text)) => text.parse::<i64>().ok(),
         Some(Scalar::Boolean(is_on)) => Some(i64::from(is_on)),
         _ => None,
@@ -197,26 +197,26 @@ fn user(sidecar: &Sidecar<'_>, findings: &mut Findings) {
     match of(owner, "runAsUser") {
         Some(user) if user != USER && user != 0 => {
             let message =
-                format!("container {name} would run as user {user}, and the Agent starts as root or as {USER}");
+                format!("container {name} would run as user {user}, but the Agent starts only as root or as {USER}");
             findings.push(Finding::new(&USER_ID, place("runAsUser"), message).related(sidecar.place(), "the Agent"));
         }
         None if of(container, "runAsNonRoot").or_else(|| of(spec, "runAsNonRoot")) == Some(1) => {
-            let message = format!("container {name} must not start as root, and names no other user");
+            let message = format!("container {name} must not start as root but sets no other user");
             let of_container = container.path(&["securityContext", "runAsNonRoot"]);
-            let place = of_container.map_or_else(|| place("runAsNonRoot"), Node::place);
+            let place = of_container.map_or_else(|| place("runAsNonRoot"), YamlNode::place);
             findings.push(Finding::new(&USER_ID, place, message).related(sidecar.place(), "the Agent"));
         }
         _ => {}
     }
 }
 
-fn resources(sidecar: &Sidecar<'_>, findings: &mut Findings) {
+fn resources(sidecar: &SidecarContainer<'_>, findings: &mut Findings) {
     let asks = |what: &str| {
         ["requests", "limits"].iter().any(|part| sidecar.container.path(&["resources", part, what]).is_some())
     };
     let missing: Vec<&str> = ["cpu", "memory"].into_iter().filter(|what| !asks(what)).collect();
     if !missing.is_empty() {
-        let message = format!("container {} asks for no {}", sidecar.name(), missing.join(" and no "));
+        let message = format!("container {} requests no {}", sidecar.name(), missing.join(" and no "));
         findings.push(Finding::new(&RESOURCES, sidecar.place(), message));
     }
 }

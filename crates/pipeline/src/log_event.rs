@@ -1,0 +1,21 @@
+//! One event of a batch of CloudWatch Logs.
+
+/// One event of CloudWatch Logs, borrowed; values as spelled in the JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogEvent<'a> {
+    /// CloudWatch's id, 56 digits in practice; empty if it is missing.
+    pub id: &'a str,
+    /// Milliseconds since 1970; `None` if it is missing or no whole number.
+    pub timestamp: Option<i64>,
+    /// What the event says.
+    pub message: EventMessage<'a>,
+}
+
+/// The message of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventMessage<'a> {
+    /// A string, still escaped.
+    Escaped(&'a str),
+    /// Something else than a string where a string was expected: its JSON is the text.
+    Raw(&'a str),
+}

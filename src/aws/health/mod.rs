@@ -1,0 +1,28 @@
+//! One judge of health: from what AWS, Datadog and the cluster show to findings. `podferry status` and `podferry doctor` render the
+//! same findings, so they cannot disagree.
+//!
+//! ```text
+//!  AWS ─▶ read ─▶ facts ─▶ function, log_groups, queues, last_hour ─┐           ┌─▶ status: tables, and what is wrong
+//!  AWS, Datadog ─▶ ask ──▶ key, role, test_event ───────────────────┼─▶ finding ┤
+//!  kubectl (JSON) ───────▶ cluster ─────────────────────────────────┘           └─▶ doctor: step by step, what is right too
+//! ```
+//!
+//! [`read`] reads what both commands show; [`ask`] asks what only the doctor does. All other modules are pure. [`advice`] writes
+//! the commands that findings suggest: each has to work in the state in which it is suggested.
+
+pub(crate) mod advice;
+pub(crate) mod ask;
+pub(crate) mod cluster;
+#[cfg(test)]
+pub(crate) mod examples;
+pub(crate) mod facts;
+pub(crate) mod finding;
+pub(crate) mod function;
+pub(crate) mod judge;
+pub(crate) mod key;
+pub(crate) mod last_hour;
+pub(crate) mod log_groups;
+pub(crate) mod queues;
+pub(crate) mod read;
+pub(crate) mod role;
+pub(crate) mod test_event;

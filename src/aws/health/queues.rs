@@ -1,0 +1,213 @@
+//! The queues of undelivered logs and of dead letters: whether they exist, what they hold, and whether it comes back.
+
+use super::advice;
+use super::facts::{EventSourceMapping, QueueFact, QueueFacts};
+use super::finding::{HealthArea, HealthFinding};
+use crate::aws::function::Function;
+use crate::aws::queues::{QueueAttributes, QueueRole};
+use pipeline::counted::counted;
+
+const AREA: HealthArea = HealthArea::Queues;
+
+/// From this age on, a message in the queue of undelivered logs is overdue.
+/// Source: the threshold of `UndeliveredAgeAlarm` in `template.yaml`.
+const OLD_SECONDS: u64 = 3600;
+
+/// What the queues show.
+#[must_use]
+pub(crate) fn judge(facts: &QueueFacts, function: &Function) -> Vec<HealthFinding> {
+    let mut found = Vec::new();
+    if facts.queues.iter().all(|fact| fact.queue.role != QueueRole::Undelivered) {
+        found.push(
+            HealthFinding::note(
+                AREA,
+                &format!("function {}", function.name),
+                "it has no queue for undelivered logs, so an outage of several hours loses logs",
+            )
+            .fix("deploy template.yaml, which creates the queue, or set PODFERRY_UNDELIVERED_QUEUE_URL"),
+        );
+    }
+    for fact in &facts.queues {
+        let what = format!("queue {}", fact.queue.name);
+        match &fact.attributes {
+            Err(error) => found.push(HealthFinding::of_error(AREA, &what, error)),
+            Ok(attributes) if fact.queue.role == QueueRole::Undelivered => {
+                found.extend(undelivered(fact, attributes, &what));
+                found.push(way_back(facts, attributes, &what, function));
+            }
+            Ok(attributes) => found.push(dead_letters(fact, attributes, &what, function)),
+        }
+    }
+    if let Err(error) = &facts.failed_events {
+        found.push(HealthFinding::of_error(AREA, &format!("function {}", function.name), error));
+    }
+    found
+}
+
+fn undelivered(fact: &QueueFact, attributes: &QueueAttributes, what: &str) -> Vec<HealthFinding> {
+    let number = attributes.depth.all();
+    // If the age is unknown, so are the function's metrics, which come by the same call: that is reported there.
+    let age = fact.oldest_seconds.as_ref().ok().copied().flatten().unwrap_or_default();
+    let mut found = vec![if number == 0 {
+        HealthFinding::ok(AREA, what, "no undelivered logs are waiting")
+    } else if age > OLD_SECONDS {
+        let why = format!(
+            "Datadog has not accepted the logs of {}, the oldest for {} minutes",
+            counted(number, "message"),
+            age / 60
+        );
+        HealthFinding::wrong(AREA, what, why).fix(
+            "check the function's log and its throttles, and with `podferry doctor` whether Datadog accepts the key",
+        )
+    } else {
+        let why = format!("the logs of {} are waiting to be sent again", counted(number, "message"));
+        HealthFinding::note(AREA, what, why).fix("nothing, unless it lasts an hour: the function sends them again")
+    }];
+    if attributes.dead_letter_queue.is_none() {
+        let why = "it has no redrive policy: what Datadog never accepts is retried until it expires, and is then lost";
+        found.push(
+            HealthFinding::wrong(AREA, what, why).fix("deploy template.yaml, or give the queue a dead-letter queue"),
+        );
+    }
+    found
+}
+
+/// Whether Lambda brings the queue's messages to the function.
+fn way_back(facts: &QueueFacts, attributes: &QueueAttributes, what: &str, function: &Function) -> HealthFinding {
+    let mappings = match &facts.mappings {
+        Ok(mappings) => mappings,
+        Err(error) => return HealthFinding::of_error(AREA, what, error),
+    };
+    let Some(EventSourceMapping { id, state, .. }) = mappings.iter().find(|one| one.source == attributes.arn) else {
+        let why = "the function does not read it: its logs wait, and are lost when they expire";
+        return HealthFinding::wrong(AREA, what, why).fix(format!(
+            "aws lambda create-event-source-mapping --function-name {} --function-response-types ReportBatchItemFailures \
+             --event-source-arn {}",
+            function.qualified_name(),
+            advice::quoted(&attributes.arn)
+        ));
+    };
+    match state.as_str() {
+        "Enabled" => HealthFinding::ok(AREA, what, "the function reads it"),
+        "Creating" | "Enabling" | "Updating" => {
+            let why = format!("its event source mapping is {}: check again in a minute", state.to_lowercase());
+            HealthFinding::note(AREA, what, why)
+        }
+        _ => {
+            let why = format!("its event source mapping is {}: its logs wait", state.to_lowercase());
+            let command = format!("aws lambda update-event-source-mapping --enabled --uuid {}", advice::quoted(id));
+            HealthFinding::wrong(AREA, what, why).fix(command)
+        }
+    }
+}
+
+fn dead_letters(fact: &QueueFact, attributes: &QueueAttributes, what: &str, function: &Function) -> HealthFinding {
+    let number = attributes.depth.all();
+    if number == 0 {
+        return HealthFinding::ok(AREA, what, "no dead letters");
+    }
+    let why = format!("{} need a person; SQS drops them after 14 days", counted(number, "dead letter"));
+    let why = if number == 1 { why.replace(" need ", " needs ").replace("drops them", "drops it") } else { why };
+    // Without the variable, `redrive` does not know the queue.
+    let command = if fact.is_in_variables && fact.queue.role == QueueRole::DeadLetter {
+        format!("podferry redrive --function {}", function.qualified_name())
+    } else {
+        format!("podferry redrive --queue {}", advice::quoted(&fact.queue.url))
+    };
+    HealthFinding::wrong(AREA, what, why).fix(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::examples::{call_error, function, good, queue};
+    use super::super::finding::HealthSeverity;
+    use super::*;
+
+    fn all(change: impl Fn(&mut QueueFacts)) -> Vec<HealthFinding> {
+        let mut facts = good().queues;
+        change(&mut facts);
+        judge(&facts, &function(&[]))
+    }
+
+    /// The only one that is not right after a change.
+    fn only(change: impl Fn(&mut QueueFacts)) -> HealthFinding {
+        let mut found = all(change);
+        found.retain(|one| one.severity != HealthSeverity::Ok);
+        assert_eq!(found.len(), 1, "{found:#?}");
+        found.remove(0)
+    }
+
+    fn fix_of(change: impl Fn(&mut QueueFacts)) -> String {
+        let found = only(change);
+        assert_eq!(found.severity, HealthSeverity::Wrong, "{found:?}");
+        found.fix.unwrap()
+    }
+
+    #[test]
+    fn nothing_waits_and_all_comes_back() {
+        let found = all(|_| {});
+        assert!(found.len() == 3 && found.iter().all(|one| one.severity == HealthSeverity::Ok), "{found:#?}");
+    }
+
+    #[test]
+    fn an_hour_is_too_long_to_wait() {
+        for (age, severity) in
+            [(0, HealthSeverity::Note), (OLD_SECONDS, HealthSeverity::Note), (OLD_SECONDS + 1, HealthSeverity::Wrong)]
+        {
+            assert_eq!(
+                only(|facts| facts.queues[0] = queue(QueueRole::Undelivered, 1, age)).severity,
+                severity,
+                "{age}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_queue_without_a_way_back() {
+        let created = fix_of(|facts| facts.mappings = Ok(vec![]));
+        assert!(created.ends_with("--event-source-arn arn:aws:sqs:eu-west-1:111122223333:waiting"), "{created}");
+        let with = |state: &str| {
+            only(|facts| {
+                facts.mappings.as_mut().unwrap()[0].state = state.to_owned();
+            })
+        };
+        assert_eq!(
+            with("Disabled").fix.unwrap(),
+            "aws lambda update-event-source-mapping --enabled --uuid 1a2b",
+            "the very mapping"
+        );
+        assert_eq!(with("Enabling").severity, HealthSeverity::Note);
+        let redrive = fix_of(|facts| facts.queues[0].attributes.as_mut().unwrap().dead_letter_queue = None);
+        assert!(redrive.contains("dead-letter queue"));
+    }
+
+    #[test]
+    fn dead_letters_are_shown_by_a_redrive_that_finds_them() {
+        let one = |facts: &mut QueueFacts| facts.queues[1] = queue(QueueRole::DeadLetter, 1, 0);
+        assert_eq!(only(one).why, "1 dead letter needs a person; SQS drops it after 14 days");
+        assert_eq!(fix_of(one), "podferry redrive --function podferry");
+        let by_url = "podferry redrive --queue https://sqs.eu-west-1.amazonaws.com/111122223333/dead";
+        let of_redrive_policy = |facts: &mut QueueFacts| {
+            one(facts);
+            facts.queues[1].is_in_variables = false;
+        };
+        assert_eq!(fix_of(of_redrive_policy), by_url);
+        assert_eq!(fix_of(|facts| facts.queues[1] = queue(QueueRole::FailedEvents, 2, 0)), by_url);
+    }
+
+    #[test]
+    fn what_could_not_be_read() {
+        let unknown = |change: &dyn Fn(&mut QueueFacts)| {
+            let found = only(change);
+            assert!(found.severity == HealthSeverity::Unknown && found.why.contains("x:Y"), "{found:?}");
+        };
+        unknown(&|facts| facts.queues[0].attributes = Err(call_error()));
+        unknown(&|facts| facts.queues[1].attributes = Err(call_error()));
+        unknown(&|facts| facts.mappings = Err(call_error()));
+        unknown(&|facts| facts.failed_events = Err(call_error()));
+        // The metrics say it.
+        assert_eq!(all(|facts| facts.queues[0].oldest_seconds = Err(call_error())).len(), 3);
+        let none = only(|facts| _ = facts.queues.remove(0));
+        assert_eq!(none.severity, HealthSeverity::Note);
+    }
+}

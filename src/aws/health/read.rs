@@ -1,0 +1,252 @@
+//! The calls that the facts are read by. None of them stops the others.
+
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat, ScanBy};
+use aws_sdk_cloudwatchlogs::types::OrderBy;
+use aws_smithy_types::DateTime;
+
+use super::facts::{
+    ActivityFacts, EventSourceMapping, Fact, HealthFacts, LastHour, LogGroupFact, LogGroupFacts, NewestEvent,
+    QueueFact, QueueFacts,
+};
+use crate::aws::account::Account;
+use crate::aws::concurrently::each;
+use crate::aws::error::{AwsCallError, AwsFailure, On};
+use crate::aws::function::Function;
+use crate::aws::groups::{self, FoundLogGroups, LogGroup};
+use crate::aws::queues::{self, QueueAttributes, QueueRole, SqsQueue};
+use crate::aws::subscribe::apply;
+use crate::aws::subscribe::plan::ours;
+
+/// How far back errors and throttles are counted.
+const LAST_HOUR: Duration = Duration::from_secs(3600);
+
+/// The finest period of metrics that Lambda and SQS write.
+const PERIOD_SECONDS: i32 = 60;
+
+/// Reads everything about the function and the log groups that were found; `only_subscribed`: about those that lead to the function.
+pub(crate) async fn all(
+    account: &Account,
+    function: Function,
+    found: FoundLogGroups,
+    only_subscribed: bool,
+) -> HealthFacts {
+    let log_groups = log_groups(account, &function, found, only_subscribed).await;
+    let (queues, activity) = queues_and_activity(account, &function).await;
+    HealthFacts { region: account.region.clone(), function, log_groups, queues, activity }
+}
+
+/// Reads what decides whether logs of the groups reach the function.
+pub(crate) async fn log_groups(
+    account: &Account,
+    function: &Function,
+    found: FoundLogGroups,
+    only_subscribed: bool,
+) -> LogGroupFacts {
+    let FoundLogGroups { groups, missing } = found;
+    let with_filters = each(groups, |group| {
+        let account = account.clone();
+        async move { (groups::filters(&account, &group.name).await, group) }
+    })
+    .await;
+    // A group whose filters cannot be read is kept: it may be one of them.
+    let (groups, left_out): (Vec<_>, Vec<_>) = with_filters.into_iter().partition(|(filters, _)| {
+        !only_subscribed || filters.as_ref().map_or(true, |all| !ours(all, &function.arn).is_empty())
+    });
+    let groups = each(groups, |(filters, group)| {
+        let account = account.clone();
+        async move {
+            let source = account.log_group(&group.name).resource;
+            LogGroupFact { source, filters, newest: newest(&account, &group).await, group }
+        }
+    })
+    .await;
+    LogGroupFacts {
+        account: account.id.clone(),
+        groups,
+        missing,
+        unsubscribed: left_out.into_iter().map(|(_, group)| group.name).collect(),
+        any_source: account.log_group("*").resource,
+        permission: apply::policy(account, function).await,
+        // One that podferry does not understand leads elsewhere, or podferry did not make it.
+        account_policy: apply::account_policy(account)
+            .await
+            .map(|policy| policy.and_then(Result::ok).filter(|policy| policy.leads_to(&function.arn))),
+    }
+}
+
+async fn newest(account: &Account, group: &LogGroup) -> Fact<Option<NewestEvent>> {
+    let call = account.logs.describe_log_streams().log_group_name(&group.name).order_by(OrderBy::LastEventTime);
+    let answer = call.descending(true).limit(1).send().await;
+    let answer =
+        answer.map_err(|error| AwsCallError::new("logs:DescribeLogStreams", account.log_group(&group.name), &error))?;
+    let newest = answer.log_streams().first();
+    Ok(newest
+        .map(|stream| NewestEvent { event: stream.last_event_timestamp(), ingestion: stream.last_ingestion_time() }))
+}
+
+/// Reads the queues, and what happened in the last hour: one call for all metrics.
+pub(crate) async fn queues_and_activity(account: &Account, function: &Function) -> (QueueFacts, ActivityFacts) {
+    let failed_events = failed_events(account, function).await;
+    let found = find_queues(account, function, failed_events.as_ref().ok()).await;
+    let names: Vec<&str> = found.iter().map(|found| found.queue.name.as_str()).collect();
+    let metrics = metrics(account, function, &names).await;
+    let queue = |(number, found): (usize, FoundQueue)| {
+        let oldest = |metrics: &Metrics| metrics.oldest.get(number).copied().flatten();
+        let FoundQueue { queue, attributes, is_in_variables } = found;
+        let oldest_seconds = metrics.as_ref().map(oldest).map_err(Clone::clone);
+        QueueFact { queue, attributes, oldest_seconds, is_in_variables }
+    };
+    let queues: Vec<QueueFact> = found.into_iter().enumerate().map(queue).collect();
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let activity = ActivityFacts {
+        now_ms: i64::try_from(now.as_millis()).unwrap_or(i64::MAX),
+        last_hour: metrics.map(|metrics| metrics.last_hour),
+    };
+    // Without a queue there is nothing to be read.
+    let mappings = match queues.iter().any(|fact| fact.queue.role == QueueRole::Undelivered) {
+        true => mappings(account, function).await,
+        false => Ok(Vec::new()),
+    };
+    (QueueFacts { queues, mappings, failed_events }, activity)
+}
+
+/// Where Lambda sends what it gives up on: an ARN, by the newer way or the older one.
+async fn failed_events(account: &Account, function: &Function) -> Fact<Option<String>> {
+    let call = account.lambda.get_function_event_invoke_config().function_name(&function.name);
+    match call.set_qualifier(function.qualifier.clone()).send().await {
+        Ok(answer) => {
+            let failure = answer.destination_config().and_then(|config| config.on_failure());
+            let destination = failure.and_then(|failure| failure.destination()).map(str::to_owned);
+            Ok(destination.or_else(|| function.dead_letter.clone()))
+        }
+        Err(error) => {
+            let error = AwsCallError::new("lambda:GetFunctionEventInvokeConfig", function.on(), &error);
+            let is_unset = matches!(error.failure, AwsFailure::NotFound(_));
+            if is_unset { Ok(function.dead_letter.clone()) } else { Err(error) }
+        }
+    }
+}
+
+/// What Lambda reads for the function.
+async fn mappings(account: &Account, function: &Function) -> Fact<Vec<EventSourceMapping>> {
+    let call = account.lambda.list_event_source_mappings().function_name(function.qualified_name());
+    let mut pages = call.into_paginator().send();
+    let mut mappings = Vec::new();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| AwsCallError::new("lambda:ListEventSourceMappings", function.on(), &error))?;
+        mappings.extend(page.event_source_mappings().iter().map(|one| EventSourceMapping {
+            id: one.uuid().unwrap_or_default().to_owned(),
+            source: one.event_source_arn().unwrap_or_default().to_owned(),
+            state: one.state().unwrap_or_default().to_owned(),
+        }));
+    }
+    Ok(mappings)
+}
+
+struct FoundQueue {
+    queue: SqsQueue,
+    attributes: Fact<QueueAttributes>,
+    is_in_variables: bool,
+}
+
+/// The queues. Where no variable names a dead-letter queue, it is the one to which SQS moves messages that were received too often.
+async fn find_queues(
+    account: &Account,
+    function: &Function,
+    failed_events: Option<&Option<String>>,
+) -> Vec<FoundQueue> {
+    let mut found: Vec<FoundQueue> = Vec::new();
+    let mut further: Vec<(QueueRole, String)> = Vec::new();
+    for queue in queues::of_variables(function) {
+        let attributes = queues::attributes(account, &queue).await;
+        if let (QueueRole::Undelivered, Ok(QueueAttributes { dead_letter_queue: Some(arn), .. })) =
+            (queue.role, &attributes)
+        {
+            further.push((QueueRole::DeadLetter, arn.clone()));
+        }
+        found.push(FoundQueue { queue, attributes, is_in_variables: true });
+    }
+    further.extend(failed_events.cloned().flatten().map(|arn| (QueueRole::FailedEvents, arn)));
+    for (role, arn) in further {
+        let name = arn.rsplit(':').next().unwrap_or_default();
+        if found.iter().any(|known| known.queue.name == name) {
+            continue;
+        }
+        match queues::of_arn(account, role, &arn).await {
+            Ok(Some(queue)) => {
+                let attributes = queues::attributes(account, &queue).await;
+                found.push(FoundQueue { queue, attributes, is_in_variables: false });
+            }
+            Ok(None) => {}
+            Err(error) => {
+                let queue = SqsQueue::new(role, name);
+                found.push(FoundQueue { queue, attributes: Err(error), is_in_variables: false });
+            }
+        }
+    }
+    found
+}
+
+struct Metrics {
+    last_hour: LastHour,
+    /// In the order of the queues.
+    oldest: Vec<Option<u64>>,
+}
+
+const OF_FUNCTION: [&str; 3] = ["Invocations", "Errors", "Throttles"];
+
+/// One call for all of them.
+async fn metrics(account: &Account, function: &Function, queues: &[&str]) -> Fact<Metrics> {
+    let of_function = OF_FUNCTION.map(|name| query(name, "AWS/Lambda", name, ("FunctionName", &function.name), "Sum"));
+    let of_queues = queues.iter().enumerate().map(|(number, name)| {
+        query(&format!("age{number}"), "AWS/SQS", "ApproximateAgeOfOldestMessage", ("QueueName", name), "Maximum")
+    });
+    let now = SystemTime::now();
+    let mut pages = account
+        .metrics
+        .get_metric_data()
+        .set_metric_data_queries(Some(of_function.into_iter().chain(of_queues).collect()))
+        .start_time(DateTime::from(now - LAST_HOUR))
+        .end_time(DateTime::from(now))
+        .scan_by(ScanBy::TimestampDescending)
+        .into_paginator()
+        .send();
+    let mut read = Metrics { last_hour: LastHour::default(), oldest: vec![None; queues.len()] };
+    while let Some(page) = pages.next().await {
+        let on = || On::any("the metrics of function and queues");
+        let page = page.map_err(|error| AwsCallError::new("cloudwatch:GetMetricData", on(), &error))?;
+        for result in page.metric_data_results() {
+            let sum = count(result.values().iter().sum());
+            match result.id().unwrap_or_default() {
+                "invocations" => read.last_hour.invocations += sum,
+                "errors" => read.last_hour.errors += sum,
+                "throttles" => read.last_hour.throttles += sum,
+                age => {
+                    let place = age.strip_prefix("age").and_then(|number| number.parse().ok());
+                    let place = place.and_then(|number: usize| read.oldest.get_mut(number));
+                    // The newest value comes first, and later pages have older ones.
+                    if let (Some(place @ None), Some(newest)) = (place, result.values().first()) {
+                        *place = Some(count(*newest) as u64);
+                    }
+                }
+            }
+        }
+    }
+    Ok(read)
+}
+
+/// CloudWatch gives floating-point numbers, for counts too.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is no less than 0, and `as` saturates")]
+fn count(value: f64) -> usize {
+    value.max(0.0) as usize
+}
+
+/// `id` begins with a small letter. Source: Amazon CloudWatch API reference, `MetricDataQuery`.
+fn query(id: &str, namespace: &str, name: &str, dimension: (&str, &str), statistic: &str) -> MetricDataQuery {
+    let dimension = Dimension::builder().name(dimension.0).value(dimension.1).build();
+    let metric = Metric::builder().namespace(namespace).metric_name(name).dimensions(dimension).build();
+    let statistic = MetricStat::builder().metric(metric).period(PERIOD_SECONDS).stat(statistic).build();
+    MetricDataQuery::builder().id(id.to_ascii_lowercase()).metric_stat(statistic).build()
+}
