@@ -15,6 +15,7 @@ use crate::aws::account::Account;
 use crate::aws::concurrently::each;
 use crate::aws::error::AwsCallError;
 use crate::aws::function::Function;
+use pipeline::counted::counted;
 
 /// Whether to make changes, and whether to ask.
 #[derive(Debug, Clone, Copy, Args)]
@@ -158,7 +159,7 @@ impl<W> Changes<W> {
             // Standard output is for the report.
             self.show(&mut anstream::stderr(), false)?;
         }
-        let goes_on = confirm(&format!("Make {}?", show::counted(number, "change")))?;
+        let goes_on = confirm(&format!("Make {}?", counted(number, "change")))?;
         if !goes_on {
             note!("Nothing was changed.");
         }
@@ -197,7 +198,7 @@ impl<W> Changes<W> {
         ];
         let counts = kinds.into_iter().map(|what| (what, self.count(what))).filter(|(_, number)| *number > 0);
         let counted = |(what, number): (ChangeAction, usize)| match what {
-            ChangeAction::Conflict => show::counted(number, "conflict"),
+            ChangeAction::Conflict => counted(number, "conflict"),
             other => format!("{number} to {}", other.word()),
         };
         let counts = counts.map(counted).collect::<Vec<_>>().join(", ");
@@ -208,7 +209,7 @@ impl<W> Changes<W> {
     fn show_outcome(&self, out: &mut impl Write) -> io::Result<()> {
         let done = self.rows.iter().filter(|row| matches!(row.outcome, Some(Ok(())))).count();
         if done > 0 {
-            writeln!(out, "{} made.", show::counted(done, "change"))?;
+            writeln!(out, "{} made.", counted(done, "change"))?;
         }
         for (row, error) in self.failed() {
             show::finding(out, &format!("{}: {error}", row.subject))?;

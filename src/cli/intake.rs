@@ -11,6 +11,7 @@ use super::exit::Exit;
 use super::output::OutputFlag;
 use super::show;
 use intake::{Arrival, Reply, StandIn};
+use pipeline::counted::counted;
 
 /// Run a local stand-in for Datadog's log intake
 ///
@@ -63,7 +64,7 @@ fn print(arrival: &Arrival, as_json: bool) -> std::io::Result<()> {
     let title = format!(
         "request {}: {}, {} bytes ({} compressed); the first log:",
         arrival.number + 1,
-        show::counted(arrival.items.len(), "log"),
+        counted(arrival.items.len(), "log"),
         arrival.plain_bytes,
         arrival.bytes
     );

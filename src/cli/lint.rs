@@ -17,6 +17,7 @@ use manifests::lint::report::{LintReport, explain, github, json, sarif, text};
 use manifests::lint::rule::Severity;
 use manifests::lint::source::SourceFile;
 use manifests::lint::{self, fix, rules};
+use pipeline::counted::counted;
 
 /// Ends of names of files that are read in folders.
 const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
@@ -134,7 +135,7 @@ fn lint_all(options: &LintOptions) -> Result<Exit, CommandError> {
                 replace::replace(&file.path, after.text.as_bytes()).map_err(|error| file.failed(error))?;
             }
         }
-        note!("fixed {}", show::counted(fixed, "finding"));
+        note!("fixed {}", counted(fixed, "finding"));
         sources = after;
         report = lint::lint(&sources, &expected, &allowed);
     }

@@ -15,6 +15,7 @@ use super::show;
 use super::show::Detail;
 use forwarder::settings::{Environment, Settings};
 use pipeline::compress::Compression;
+use pipeline::counted::counted;
 use pipeline::event::EventError;
 use pipeline::{self, PipelineSettings, Processed};
 
@@ -83,7 +84,7 @@ fn preview(file: &Path, as_json: bool, explain: bool, logs: usize) -> Result<(),
     show::outcomes(&mut out, processed.outcomes.get(..logs).unwrap_or(&processed.outcomes), &items, Detail::Whole)?;
     let all = processed.outcomes.len();
     if all > logs {
-        writeln!(out, "\n{} in all; show them with --logs {all} or --output json.", show::counted(all, "log"))?;
+        writeln!(out, "\n{} in all; show them with --logs {all} or --output json.", counted(all, "log"))?;
     }
     Ok(())
 }
@@ -113,9 +114,9 @@ fn summary(out: &mut impl Write, processed: &Processed, items: &[Value]) -> Resu
     writeln!(
         out,
         "{} would become {} in {} of {plain} bytes before compression. Nothing was sent.\n",
-        show::counted(counts.events, "event"),
-        show::counted(counts.logs, "log"),
-        show::counted(processed.payloads.len(), "request"),
+        counted(counts.events, "event"),
+        counted(counts.logs, "log"),
+        counted(processed.payloads.len(), "request"),
     )?;
     show::counts(out, &counts)?;
     if counts.late > 0 {

@@ -8,7 +8,6 @@ use comfy_table::{ContentArrangement, Table};
 use serde_json::{Value, json};
 
 use super::error::CommandError;
-pub(super) use pipeline::counted::counted;
 use pipeline::rules::RuleEffect;
 use pipeline::{LogCounts, LogOutcome, Processed};
 

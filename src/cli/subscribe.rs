@@ -55,7 +55,7 @@ pub(super) struct SubscribeOptions {
 }
 
 /// What a row of the plan stands for.
-enum Work {
+enum SubscribeWork {
     Permission,
     Filter { group: String, filter: SubscriptionFilter },
     Policy(AccountPolicy),
@@ -114,7 +114,7 @@ async fn plan_groups(
     function: &Function,
     options: &SubscribeOptions,
     found: FoundLogGroups,
-    changes: &mut Changes<Work>,
+    changes: &mut Changes<SubscribeWork>,
 ) -> Result<(), CommandError> {
     let wish = SubscribeWish {
         destination: function.destination(),
@@ -143,7 +143,7 @@ async fn plan_groups(
 async fn by_policy(
     account: &Account,
     function: &Function,
-    changes: &mut Changes<Work>,
+    changes: &mut Changes<SubscribeWork>,
 ) -> Option<(String, Vec<String>)> {
     match apply::account_policy(account).await {
         Ok(Some(Ok(policy))) if policy.leads_to(&function.arn) => Some((policy.name, policy.left_out)),
@@ -157,9 +157,9 @@ async fn by_policy(
     }
 }
 
-fn row(group: &LogGroup, step: SubscribeStep, is_named: bool) -> ChangeRow<Work> {
+fn row(group: &LogGroup, step: SubscribeStep, is_named: bool) -> ChangeRow<SubscribeWork> {
     let row = |what, filter: &SubscriptionFilter, detail| ChangeRow::new(&group.name, what, Some(&filter.name), detail);
-    let put = |filter| Work::Filter { group: group.name.clone(), filter };
+    let put = |filter| SubscribeWork::Filter { group: group.name.clone(), filter };
     match step {
         SubscribeStep::Create(filter) => {
             row(ChangeAction::Create, &filter, said(&filter.pattern)).with_work(put(filter))
@@ -191,7 +191,7 @@ async fn plan_permission(
     account: &Account,
     function: &Function,
     sources: &[String],
-    changes: &mut Changes<Work>,
+    changes: &mut Changes<SubscribeWork>,
 ) -> Result<(), CommandError> {
     let subject = format!("permission of {}", function.name);
     let row = match apply::policy(account, function).await?.step(sources, &account.id) {
@@ -203,7 +203,7 @@ async fn plan_permission(
         PermissionStep::Add => {
             let detail =
                 format!("{STATEMENT}: lets CloudWatch Logs invoke it for all log groups of this account and region");
-            ChangeRow::new(subject, ChangeAction::Create, None, detail).with_work(Work::Permission)
+            ChangeRow::new(subject, ChangeAction::Create, None, detail).with_work(SubscribeWork::Permission)
         }
         PermissionStep::Taken => {
             return Err(CommandError::Refused(format!(
@@ -224,7 +224,7 @@ async fn plan_account(
     account: &Account,
     function: &Function,
     options: &SubscribeOptions,
-    changes: &mut Changes<Work>,
+    changes: &mut Changes<SubscribeWork>,
 ) -> Result<(), CommandError> {
     let stands = apply::account_policy(account).await?;
     let all = groups::with_prefix(account, "").await?;
@@ -243,13 +243,14 @@ async fn plan_account(
     let row = |what, policy: &AccountPolicy, detail| ChangeRow::new(subject, what, Some(&policy.name), detail);
     changes.rows.push(match step {
         PolicyStep::Create(policy) => {
-            row(ChangeAction::Create, &policy, detail(&policy)).with_work(Work::Policy(policy))
+            row(ChangeAction::Create, &policy, detail(&policy)).with_work(SubscribeWork::Policy(policy))
         }
         PolicyStep::Leave(policy) => {
             row(ChangeAction::Leave, &policy, format!("already subscribed: {}", detail(&policy)))
         }
         PolicyStep::Change { from, to } => {
-            row(ChangeAction::Change, &to, format!("{} → {}", detail(&from), detail(&to))).with_work(Work::Policy(to))
+            row(ChangeAction::Change, &to, format!("{} → {}", detail(&from), detail(&to)))
+                .with_work(SubscribeWork::Policy(to))
         }
         PolicyStep::Refuse(refusal) => {
             changes.rows.push(ChangeRow::new(subject, ChangeAction::Conflict, None, refusal.to_string()));
@@ -260,22 +261,24 @@ async fn plan_account(
 }
 
 /// Makes the changes: the permission first, and without it nothing.
-async fn make(account: &Account, function: &Function, changes: &mut Changes<Work>) {
-    let is_permission_new = changes.work().any(|work| matches!(work, Work::Permission));
+async fn make(account: &Account, function: &Function, changes: &mut Changes<SubscribeWork>) {
+    let is_permission_new = changes.work().any(|work| matches!(work, SubscribeWork::Permission));
     let permission = |_| {
         let (account, function) = (account.clone(), function.clone());
         async move { apply::add_permission(&account, &function).await }
     };
-    if !changes.make(|work| matches!(work, Work::Permission), permission).await {
+    if !changes.make(|work| matches!(work, SubscribeWork::Permission), permission).await {
         return;
     }
     let rest = |work| {
         let account = account.clone();
         async move {
             match work {
-                Work::Filter { group, filter } => apply::put_filter(&account, &group, &filter, is_permission_new).await,
-                Work::Policy(policy) => apply::put_account_policy(&account, &policy, is_permission_new).await,
-                Work::Permission => Ok(()),
+                SubscribeWork::Filter { group, filter } => {
+                    apply::put_filter(&account, &group, &filter, is_permission_new).await
+                }
+                SubscribeWork::Policy(policy) => apply::put_account_policy(&account, &policy, is_permission_new).await,
+                SubscribeWork::Permission => Ok(()),
             }
         }
     };

@@ -48,7 +48,7 @@ pub(super) struct UnsubscribeOptions {
     aws: AccountFlags,
 }
 
-enum Work {
+enum UnsubscribeWork {
     Filter { group: String, filter: String },
     Policy(String),
     Permission,
@@ -94,7 +94,7 @@ async fn plan_groups(
     function: &Function,
     selection: &LogGroupSelection,
     flags: &SelectionFlags,
-    changes: &mut Changes<Work>,
+    changes: &mut Changes<UnsubscribeWork>,
 ) -> Result<(), CommandError> {
     let found = spinner::during("Looking for the log groups…", selection.find(account)).await?;
     if found == FoundLogGroups::default() && !selection.is_empty() {
@@ -105,7 +105,9 @@ async fn plan_groups(
         let ours = ours(&filters, &function.destination());
         for filter in &ours {
             let row = ChangeRow::new(&group.name, ChangeAction::Delete, Some(&filter.name), said(&filter.pattern));
-            changes.rows.push(row.with_work(Work::Filter { group: group.name.clone(), filter: filter.name.clone() }));
+            changes.rows.push(
+                row.with_work(UnsubscribeWork::Filter { group: group.name.clone(), filter: filter.name.clone() }),
+            );
         }
         if ours.is_empty() && selection.names.contains(&group.name) {
             changes.rows.push(ChangeRow::new(&group.name, ChangeAction::Leave, None, "not subscribed"));
@@ -117,12 +119,17 @@ async fn plan_groups(
     Ok(())
 }
 
-async fn plan_account(account: &Account, function: &Function, changes: &mut Changes<Work>) -> Result<(), CommandError> {
+async fn plan_account(
+    account: &Account,
+    function: &Function,
+    changes: &mut Changes<UnsubscribeWork>,
+) -> Result<(), CommandError> {
     let subject = "all log groups, by an account policy";
     let row = |what, name: Option<&str>, detail: &str| ChangeRow::new(subject, what, name, detail);
     changes.rows.push(match apply::account_policy(account).await? {
         Some(Ok(policy)) if policy.leads_to(&function.arn) => {
-            row(ChangeAction::Delete, Some(&policy.name), &said(&policy.pattern)).with_work(Work::Policy(policy.name))
+            row(ChangeAction::Delete, Some(&policy.name), &said(&policy.pattern))
+                .with_work(UnsubscribeWork::Policy(policy.name))
         }
         Some(Ok(policy)) => {
             row(ChangeAction::Leave, Some(&policy.name), &format!("has another destination: {}", policy.destination))
@@ -138,14 +145,16 @@ async fn plan_account(account: &Account, function: &Function, changes: &mut Chan
 async fn plan_permission(
     account: &Account,
     function: &Function,
-    changes: &mut Changes<Work>,
+    changes: &mut Changes<UnsubscribeWork>,
 ) -> Result<(), CommandError> {
     if !apply::policy(account, function).await?.has(STATEMENT) {
         return Ok(());
     }
     let subject = format!("permission of {}", function.name);
     changes.rows.push(match spinner::during("Checking the permission…", needed_by(account, function, changes)).await {
-        Ok(None) => ChangeRow::new(subject, ChangeAction::Delete, None, STATEMENT).with_work(Work::Permission),
+        Ok(None) => {
+            ChangeRow::new(subject, ChangeAction::Delete, None, STATEMENT).with_work(UnsubscribeWork::Permission)
+        }
         Ok(Some(who)) => ChangeRow::new(subject, ChangeAction::Leave, None, format!("{STATEMENT}: needed by {who}")),
         Err(error) => {
             let warning = "could not check whether anything else needs the permission, so it stays";
@@ -160,13 +169,13 @@ async fn plan_permission(
 async fn needed_by(
     account: &Account,
     function: &Function,
-    changes: &Changes<Work>,
+    changes: &Changes<UnsubscribeWork>,
 ) -> Result<Option<String>, AwsCallError> {
     let is_deleted = |group: &str, filter: &str| {
-        let is_it = |one: &Work| matches!(one, Work::Filter { group: g, filter: f } if g == group && f == filter);
+        let is_it = |one: &UnsubscribeWork| matches!(one, UnsubscribeWork::Filter { group: g, filter: f } if g == group && f == filter);
         changes.work().any(is_it)
     };
-    let is_policy_deleted = changes.work().any(|one| matches!(one, Work::Policy(_)));
+    let is_policy_deleted = changes.work().any(|one| matches!(one, UnsubscribeWork::Policy(_)));
     if !is_policy_deleted
         && let Some(Ok(policy)) = apply::account_policy(account).await?
         && policy.leads_to(&function.arn)
@@ -184,18 +193,18 @@ async fn needed_by(
 }
 
 /// Deletes filters first, and the permission only if all went well.
-async fn make(account: &Account, function: &Function, changes: &mut Changes<Work>) {
+async fn make(account: &Account, function: &Function, changes: &mut Changes<UnsubscribeWork>) {
     let delete = |work| {
         let (account, function) = (account.clone(), function.clone());
         async move {
             match work {
-                Work::Filter { group, filter } => apply::delete_filter(&account, &group, &filter).await,
-                Work::Policy(name) => apply::delete_account_policy(&account, &name).await,
-                Work::Permission => apply::remove_permission(&account, &function).await,
+                UnsubscribeWork::Filter { group, filter } => apply::delete_filter(&account, &group, &filter).await,
+                UnsubscribeWork::Policy(name) => apply::delete_account_policy(&account, &name).await,
+                UnsubscribeWork::Permission => apply::remove_permission(&account, &function).await,
             }
         }
     };
-    if changes.make(|work| !matches!(work, Work::Permission), delete).await {
+    if changes.make(|work| !matches!(work, UnsubscribeWork::Permission), delete).await {
         changes.make(|_| true, delete).await;
     }
 }

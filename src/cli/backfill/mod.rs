@@ -31,7 +31,7 @@ use forwarder::lambda::api_key::ApiKey;
 use forwarder::settings::Settings;
 pub(super) use options::BackfillOptions;
 use pipeline::late::LATE_AFTER_MS;
-use work::{Work, work};
+use work::{BackfillWork, work};
 
 impl BackfillOptions {
     pub(super) fn run(mut self) -> Result<Exit, CommandError> {
@@ -74,8 +74,11 @@ async fn backfill(options: BackfillOptions) -> Result<Exit, CommandError> {
         let checkpoint = Checkpoint::new(query, from_ms, to_ms);
         note!("Reading without sending: {}", report::plan(&checkpoint));
         let ferry = Ferry::new(processing, Destination::DryRun(Box::new(checkpoint.clone())));
-        return work(Work { options, account, checkpoint, dry_run: Some(prices), rejected: PathBuf::new() }, ferry)
-            .await;
+        return work(
+            BackfillWork { options, account, checkpoint, dry_run: Some(prices), rejected: PathBuf::new() },
+            ferry,
+        )
+        .await;
     }
     let path = options.checkpoint.clone().unwrap_or_else(|| query.file_name());
     let book = CheckpointFile::open(path, query, from_ms, to_ms)?;
@@ -93,7 +96,7 @@ async fn backfill(options: BackfillOptions) -> Result<Exit, CommandError> {
     let delivery =
         delivery(settings, book, rejected.clone()).map_err(|error| CommandError::Internal(error.to_string()))?;
     let ferry = Ferry::new(processing, Destination::Datadog(Box::new(delivery)));
-    work(Work { options, account, checkpoint, dry_run: None, rejected }, ferry).await
+    work(BackfillWork { options, account, checkpoint, dry_run: None, rejected }, ferry).await
 }
 
 fn range(options: &BackfillOptions, now: Timestamp) -> Result<(i64, i64), CommandError> {

@@ -12,6 +12,7 @@ use crate::aws::backfill::estimate::IncomingVolume;
 use crate::aws::backfill::time::shown;
 use crate::cli::error::CommandError;
 use crate::cli::show;
+use pipeline::counted::counted;
 
 /// The words that go with every price.
 const LIST_PRICES: &str = "at Datadog's list prices; yours may differ, and so may what you index";
@@ -104,7 +105,7 @@ pub(super) fn text(
         took.as_secs_f64()
     )?;
     if totals.rejected > 0 {
-        let logs = show::counted(usize::try_from(totals.rejected).unwrap_or(usize::MAX), "log");
+        let logs = counted(usize::try_from(totals.rejected).unwrap_or(usize::MAX), "log");
         writeln!(
             out,
             "Datadog rejected {logs} permanently. They are in {0}; `podferry logs decode {0}` shows them.",

@@ -17,7 +17,7 @@ use crate::cli::output::Output;
 use crate::cli::show;
 
 /// What is to be done.
-pub(super) struct Work {
+pub(super) struct BackfillWork {
     pub(super) options: BackfillOptions,
     pub(super) account: Account,
     pub(super) checkpoint: Checkpoint,
@@ -26,8 +26,8 @@ pub(super) struct Work {
     pub(super) rejected: PathBuf,
 }
 
-pub(super) async fn work(work: Work, ferry: Ferry) -> Result<Exit, CommandError> {
-    let Work { options, account, checkpoint, dry_run, rejected } = work;
+pub(super) async fn work(work: BackfillWork, ferry: Ferry) -> Result<Exit, CommandError> {
+    let BackfillWork { options, account, checkpoint, dry_run, rejected } = work;
     let which =
         HistoryFilter { stream_prefix: options.stream_prefix.clone(), filter_pattern: options.filter_pattern.clone() };
     let reader = HistoryReader::new(account, which, Pace::new(options.rate));

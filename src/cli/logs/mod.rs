@@ -20,6 +20,7 @@ use envelopes::Inside;
 use forwarder::delivery::undelivered::Head;
 use forwarder::settings::{Environment, Settings};
 use pipeline::batch::Payload;
+use pipeline::counted::counted;
 use pipeline::decode::{self, EventMessage, LogEvent};
 use pipeline::event::EventError;
 use pipeline::json;
@@ -172,7 +173,7 @@ fn print_events(out: &mut impl Write, content: &str, output: Output) -> Result<(
 /// The logs of a message of ours, as Datadog would get them.
 fn print_saved(out: &mut impl Write, head: &Head, payloads: &[Payload], output: Output) -> Result<(), Unprinted> {
     let Head { logs, attempts, reason, .. } = head;
-    let (logs, attempts) = (show::counted(*logs, "log"), show::counted(*attempts as usize, "failed attempt"));
+    let (logs, attempts) = (counted(*logs, "log"), counted(*attempts as usize, "failed attempt"));
     note!("A message of the queue: {logs}, {attempts}, the last one because of {}", reason.escape_default());
     for payload in payloads {
         let plain = payload.plain().ok_or(EventError::Message)?;

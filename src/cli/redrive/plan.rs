@@ -11,6 +11,7 @@ use crate::aws::redrive::dead_letter::DeadLetter;
 use crate::aws::redrive::queue::{RedriveAction, RedriveOutcome};
 use crate::cli::error::CommandError;
 use crate::cli::show;
+use pipeline::counted::counted;
 
 /// How much of a message's id a table shows; `--output json` has all of it.
 const SHOWN_OF_ID: usize = 8;
@@ -37,7 +38,7 @@ impl RedrivePlan {
     }
 
     pub(super) fn question(&self, action: &RedriveAction) -> String {
-        let (messages, logs) = (show::counted(self.chosen().len(), "message"), show::counted(self.logs(), "log"));
+        let (messages, logs) = (counted(self.chosen().len(), "message"), counted(self.logs(), "log"));
         match action {
             RedriveAction::Move(to) => format!("Resend {messages} ({logs}) through queue {}?", to.name),
             RedriveAction::Drop => format!(
@@ -71,7 +72,7 @@ impl RedrivePlan {
             .into_iter()
             .map(|(reason, count)| format!("{count} {}", if reason.is_empty() { "without a reason" } else { reason }))
             .collect();
-        let messages = show::counted(self.messages.len(), "message");
+        let messages = counted(self.messages.len(), "message");
         writeln!(out, "{messages} in queue {}: {}.", self.queue.name, reasons.join(", ").escape_debug())?;
         let late = self.messages.iter().filter(|message| message.is_late(now_ms)).count();
         if late > 0 {
@@ -98,7 +99,7 @@ impl RedrivePlan {
     }
 
     pub(super) fn report(&self, out: &mut impl Write, done: &RedriveOutcome) -> Result<(), CommandError> {
-        let messages = show::counted(done.done.len(), "message");
+        let messages = counted(done.done.len(), "message");
         match &self.action {
             Some(RedriveAction::Move(to)) => {
                 writeln!(out, "Moved {messages} to queue {}, from which the function sends them.", to.name)?
@@ -116,7 +117,7 @@ impl RedrivePlan {
         if gone > 0 {
             anstream::eprintln!(
                 "{} could not be received again: something else reads this queue.",
-                show::counted(gone, "message")
+                counted(gone, "message")
             );
         }
         Ok(())
