@@ -4,7 +4,7 @@
 demo:
     cargo run --quiet -- demo
 
-# What Datadog would get of an event file: `just preview EVENT.json --json`
+# What Datadog would get of an event file: `just preview EVENT.json --output json`
 preview file *options:
     cargo run --quiet -- preview {{ quote(file) }} {{ options }}
 

@@ -68,10 +68,10 @@ class Intake(Loopback):
 
 
 class PodferryIntake:
-    """`podferry intake --json`, which accepts all that is in order and prints every log."""
+    """`podferry intake --output json`, which accepts all that is in order and prints every log."""
 
     def __init__(self, podferry):
-        self.process = Process([podferry, "intake", "--json", "--listen", "127.0.0.1:0"], {"PATH": "/usr/bin:/bin"})
+        self.process = Process([podferry, "intake", "--output", "json", "--listen", "127.0.0.1:0"], {"PATH": "/usr/bin:/bin"})
         self.read = 0
         self.url = ""
 

@@ -1,40 +1,56 @@
-//! What the commands that call AWS share: the flags that say which account, the way in, and a question before anything is
+//! What the commands that call AWS share: the flags that say which account, how it is reached, and a question before anything is
 //! changed.
 
 use std::io::{BufRead, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use super::CommandError;
+use super::error::CommandError;
+use super::output::{Output, OutputFlag};
+use super::{project, spinner};
 use crate::aws::account::{Access, Account};
 use forwarder::settings::{Environment, Settings};
+use manifests::cluster::{ClusterOptions, FILE};
 
 /// Which account, and how to print.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "AWS and output")]
 pub(super) struct AccountFlags {
-    /// AWS region [default: that of the SDK's chain: AWS_REGION, or the profile's].
+    /// AWS region [default: podferry.yaml, then AWS_REGION or the AWS profile].
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
-    /// Profile in ~/.aws/config to take credentials and region from [default: that of AWS_PROFILE].
+    /// AWS profile in ~/.aws/config [default: AWS_PROFILE].
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
-    /// Where to reach AWS instead of its own addresses, for stand-ins.
+    /// URL to send AWS calls to instead of AWS, for stand-ins.
     #[arg(long, value_name = "URL")]
     endpoint_url: Option<String>,
-    /// How to print: for people, or for programs.
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) output: Output,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Output {
-    Text,
-    Json,
+    /// File with region, account, function and log groups; flags win [default: podferry.yaml, if it exists].
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputFlag,
+    /// The account that the file names: nothing is done in another.
+    #[arg(skip)]
+    expected: Option<String>,
 }
 
 impl AccountFlags {
-    /// The account that the flags and the SDK's chain say.
+    /// Reads the file, for what these flags do not say and for what others may want.
+    pub(super) fn read_file(&mut self) -> Result<ClusterOptions, CommandError> {
+        let file = project::read(self.config.as_deref())?;
+        self.region = self.region.take().or_else(|| file.region.clone());
+        self.expected.clone_from(&file.account);
+        Ok(file)
+    }
+
+    /// How to print.
+    pub(super) fn output(&self) -> Output {
+        self.output.format()
+    }
+
+    /// The account that the flags, the file and the SDK's chain say.
     pub(super) async fn open(&self) -> Result<Account, CommandError> {
         let AccountFlags { region, profile, endpoint_url, .. } = self.clone();
         if let Some(url) = &endpoint_url
@@ -44,7 +60,17 @@ impl AccountFlags {
             return Err(CommandError::Refused(problem.to_owned()));
         }
         let access = Access { region, profile, endpoint_url };
-        Ok(Account::open(&access, Settings::read_proxies(&Environment)?).await?)
+        let opening = Account::open(&access, Settings::read_proxies(&Environment)?);
+        let account = spinner::during("Signing in to AWS…", opening).await?;
+        match &self.expected {
+            Some(expected) if *expected != account.id => Err(CommandError::Refused(format!(
+                "the AWS credentials are for account {}, but {} says account {expected}. Choose other credentials with --profile, or another \
+                 file with --config",
+                account.id,
+                self.config.as_deref().unwrap_or(Path::new(FILE)).display()
+            ))),
+            _ => Ok(account),
+        }
     }
 }
 
@@ -54,7 +80,7 @@ pub(super) fn confirm(question: &str) -> Result<bool, CommandError> {
     let stdin = std::io::stdin();
     if !stdin.is_terminal() {
         let problem =
-            "there is no terminal to ask on: give --yes to go on without being asked, or --dry-run to only look";
+            "there is no terminal to ask on: give --yes to proceed without a question, or --dry-run to change nothing";
         return Err(CommandError::Refused(problem.to_owned()));
     }
     Ok(asked(question, &mut stdin.lock(), &mut anstream::stderr())?)

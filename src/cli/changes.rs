@@ -5,18 +5,22 @@ use std::io::{self, Write};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::account::{Output, confirm};
+use super::account::confirm;
+use super::error::CommandError;
 use super::exit::Exit;
-use super::{CommandError, show};
+use super::notes::note;
+use super::output::Output;
+use super::{show, spinner};
 use crate::aws::account::Account;
 use crate::aws::concurrently::each;
 use crate::aws::error::AwsCallError;
 use crate::aws::function::Function;
+use pipeline::counted::counted;
 
 /// Whether to make changes, and whether to ask.
 #[derive(Debug, Clone, Copy, Args)]
 pub(super) struct ChangeFlags {
-    /// Only show what would be changed.
+    /// Show the changes without making them.
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Make the changes without asking.
@@ -26,7 +30,7 @@ pub(super) struct ChangeFlags {
 
 /// What is done with one thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum What {
+pub(super) enum ChangeAction {
     Create,
     Change,
     Delete,
@@ -37,29 +41,29 @@ pub(super) enum What {
     LeaveOut,
 }
 
-impl What {
+impl ChangeAction {
     fn word(self) -> &'static str {
         match self {
-            What::Create => "create",
-            What::Change => "change",
-            What::Delete => "delete",
-            What::Leave => "leave",
-            What::Conflict => "conflict",
-            What::LeaveOut => "leave out",
+            ChangeAction::Create => "create",
+            ChangeAction::Change => "change",
+            ChangeAction::Delete => "delete",
+            ChangeAction::Leave => "leave",
+            ChangeAction::Conflict => "conflict",
+            ChangeAction::LeaveOut => "leave out",
         }
     }
 
     fn is_change(self) -> bool {
-        matches!(self, What::Create | What::Change | What::Delete)
+        matches!(self, ChangeAction::Create | ChangeAction::Change | ChangeAction::Delete)
     }
 }
 
 /// One line of a plan, and the work that it stands for.
 #[derive(Debug, Clone)]
-pub(super) struct Row<W> {
+pub(super) struct ChangeRow<W> {
     /// A log group, or what else is changed.
     pub(crate) subject: String,
-    pub(crate) what: What,
+    pub(crate) what: ChangeAction,
     /// The subscription filter's name.
     pub(crate) filter: Option<String>,
     pub(crate) detail: String,
@@ -68,20 +72,20 @@ pub(super) struct Row<W> {
     outcome: Option<Result<(), AwsCallError>>,
 }
 
-impl<W> Row<W> {
+impl<W> ChangeRow<W> {
     /// One without work.
     pub(super) fn new(
         subject: impl Into<String>,
-        what: What,
+        what: ChangeAction,
         filter: Option<&str>,
         detail: impl Into<String>,
-    ) -> Row<W> {
+    ) -> ChangeRow<W> {
         let (subject, detail, filter) = (subject.into(), detail.into(), filter.map(str::to_owned));
-        Row { subject, what, filter, detail, work: None, outcome: None }
+        ChangeRow { subject, what, filter, detail, work: None, outcome: None }
     }
 
-    pub(super) fn with_work(self, work: W) -> Row<W> {
-        Row { work: Some(work), ..self }
+    pub(super) fn with_work(self, work: W) -> ChangeRow<W> {
+        ChangeRow { work: Some(work), ..self }
     }
 }
 
@@ -92,7 +96,7 @@ pub(super) struct Changes<W> {
     pub(crate) region: String,
     /// The function's ARN.
     pub(crate) function: String,
-    pub(crate) rows: Vec<Row<W>>,
+    pub(crate) rows: Vec<ChangeRow<W>>,
     /// What could not be looked at, and what may follow.
     pub(crate) warnings: Vec<String>,
 }
@@ -103,7 +107,7 @@ impl<W> Changes<W> {
         Changes { account, region, function: function.destination(), rows: Vec::new(), warnings: Vec::new() }
     }
 
-    fn count(&self, what: What) -> usize {
+    fn count(&self, what: ChangeAction) -> usize {
         self.rows.iter().filter(|row| row.what == what).count()
     }
 
@@ -125,7 +129,7 @@ impl<W> Changes<W> {
                 all.push(work);
             }
         }
-        let outcomes = each(all, work).await;
+        let outcomes = spinner::during("Making the changes…", each(all, work)).await;
         let is_well = outcomes.iter().all(Result::is_ok);
         for (number, outcome) in numbers.into_iter().zip(outcomes) {
             if let Some(row) = self.rows.get_mut(number) {
@@ -135,7 +139,7 @@ impl<W> Changes<W> {
         is_well
     }
 
-    fn failed(&self) -> impl Iterator<Item = (&Row<W>, &AwsCallError)> {
+    fn failed(&self) -> impl Iterator<Item = (&ChangeRow<W>, &AwsCallError)> {
         self.rows.iter().filter_map(|row| Some((row, row.outcome.as_ref()?.as_ref().err()?)))
     }
 
@@ -155,9 +159,9 @@ impl<W> Changes<W> {
             // Standard output is for the report.
             self.show(&mut anstream::stderr(), false)?;
         }
-        let goes_on = confirm(&format!("Make {}?", show::counted(number, "change")))?;
+        let goes_on = confirm(&format!("Make {}?", counted(number, "change")))?;
         if !goes_on {
-            anstream::eprintln!("Nothing was changed.");
+            note!("Nothing was changed.");
         }
         Ok(goes_on)
     }
@@ -171,7 +175,7 @@ impl<W> Changes<W> {
         let mut failures = self.failed();
         Ok(match failures.next() {
             Some(_) => Exit::Failed,
-            None => Exit::of_findings(self.count(What::Conflict)),
+            None => Exit::of_findings(self.count(ChangeAction::Conflict)),
         })
     }
 
@@ -179,15 +183,22 @@ impl<W> Changes<W> {
         writeln!(out, "function {}\naccount {}, region {}", self.function, self.account, self.region)?;
         if !self.rows.is_empty() {
             let rows: Vec<Vec<String>> = self.rows.iter().map(cells).collect();
-            show::table(out, &["what", "which", "filter", "how or why"], &rows)?;
+            show::table(out, &["action", "what", "filter", "details"], &rows)?;
         }
         for warning in &self.warnings {
             writeln!(out, "warning: {warning}")?;
         }
-        let kinds = [What::Create, What::Change, What::Delete, What::Leave, What::Conflict, What::LeaveOut];
+        let kinds = [
+            ChangeAction::Create,
+            ChangeAction::Change,
+            ChangeAction::Delete,
+            ChangeAction::Leave,
+            ChangeAction::Conflict,
+            ChangeAction::LeaveOut,
+        ];
         let counts = kinds.into_iter().map(|what| (what, self.count(what))).filter(|(_, number)| *number > 0);
-        let counted = |(what, number): (What, usize)| match what {
-            What::Conflict => show::counted(number, "conflict"),
+        let counted = |(what, number): (ChangeAction, usize)| match what {
+            ChangeAction::Conflict => counted(number, "conflict"),
             other => format!("{number} to {}", other.word()),
         };
         let counts = counts.map(counted).collect::<Vec<_>>().join(", ");
@@ -198,7 +209,7 @@ impl<W> Changes<W> {
     fn show_outcome(&self, out: &mut impl Write) -> io::Result<()> {
         let done = self.rows.iter().filter(|row| matches!(row.outcome, Some(Ok(())))).count();
         if done > 0 {
-            writeln!(out, "{} made.", show::counted(done, "change"))?;
+            writeln!(out, "{} made.", counted(done, "change"))?;
         }
         for (row, error) in self.failed() {
             show::finding(out, &format!("{}: {error}", row.subject))?;
@@ -207,7 +218,7 @@ impl<W> Changes<W> {
     }
 
     fn json(&self, is_dry: bool) -> Value {
-        let row = |row: &Row<W>| {
+        let row = |row: &ChangeRow<W>| {
             json!({
                 "subject": row.subject, "what": row.what.word(), "filter": row.filter, "detail": row.detail,
                 "done": matches!(row.outcome, Some(Ok(()))),
@@ -221,7 +232,7 @@ impl<W> Changes<W> {
     }
 }
 
-fn cells<W>(row: &Row<W>) -> Vec<String> {
+fn cells<W>(row: &ChangeRow<W>) -> Vec<String> {
     let filter = row.filter.clone().unwrap_or_else(|| "–".to_owned());
     vec![row.what.word().to_owned(), row.subject.clone(), filter, row.detail.clone()]
 }

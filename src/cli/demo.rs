@@ -11,13 +11,18 @@ use std::time::Instant;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use clap::Args;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use jiff::{SignedDuration, Timestamp};
 use regex::{Captures, Regex};
 use serde_json::{Value, json};
 
-use super::{CommandError, show};
+use super::block_on::block_on;
+use super::error::CommandError;
+use super::exit::Exit;
+use super::output::OutputFlag;
+use super::show;
 use forwarder::lambda::handler::Handler;
 use forwarder::lambda::invocation::{Delivered, Invocation};
 use forwarder::settings::Settings;
@@ -56,14 +61,29 @@ struct Shown {
     log: Value,
 }
 
-pub(super) async fn run(as_json: bool) -> Result<(), CommandError> {
-    let intake = StandIn::start().await.map_err(|error| CommandError::Internal(error.to_string()))?;
+/// Send bundled sample events through the forwarder and show what arrives
+///
+/// Runs the same code as the Lambda, against an intake on the loopback interface. Nothing leaves this machine, and your environment
+/// variables are not read.
+#[derive(Debug, Args)]
+pub(super) struct DemoOptions {
+    #[command(flatten)]
+    output: OutputFlag,
+}
+
+impl DemoOptions {
+    pub(super) fn run(self) -> Result<Exit, CommandError> {
+        block_on(demonstrate(self.output.is_json()))
+    }
+}
+
+async fn demonstrate(as_json: bool) -> Result<Exit, CommandError> {
+    let intake = StandIn::start().await.map_err(CommandError::internal)?;
     let settings: HashMap<String, String> =
         [("DD_URL", intake.url()), ("DD_API_KEY", "demo".to_owned()), ("DD_CLUSTER_NAME", "prod-eu".to_owned())]
             .map(|(name, value)| (name.to_owned(), value))
             .into();
-    let handler =
-        Handler::new(Settings::read(&settings)?).map_err(|error| CommandError::Internal(error.to_string()))?;
+    let handler = Handler::new(Settings::read(&settings)?).map_err(CommandError::internal)?;
     let invocation = Invocation {
         function_arn: "arn:aws:lambda:eu-west-1:111122223333:function:podferry".to_owned(),
         ..Invocation::default()
@@ -73,8 +93,8 @@ pub(super) async fn run(as_json: bool) -> Result<(), CommandError> {
     let mut shown = Vec::new();
     for sample in SAMPLES {
         let before = intake.accepted().len();
-        let event = moved(sample.event, Timestamp::now())
-            .ok_or_else(|| CommandError::Internal("a sample is no event".to_owned()))?;
+        let event =
+            moved(sample.event, Timestamp::now()).ok_or_else(|| CommandError::internal("a sample is not an event"))?;
         let (config_map, event_bytes, message) = (sample.config_map, event.len(), first_message(&event));
         let delivered = handler.handle(Bytes::from(event), &invocation).await?;
         let log = intake.accepted().into_iter().nth(before).unwrap_or_default();
@@ -91,12 +111,13 @@ pub(super) async fn run(as_json: bool) -> Result<(), CommandError> {
             )
             .collect();
         let all = json!({ "samples": samples, "requests": arrivals.len(), "logs": intake.accepted().len() });
-        return Ok(show::json(&all)?);
+        show::json(&all)?;
+        return Ok(Exit::Done);
     }
     let mut out = anstream::stdout().lock();
     writeln!(
         out,
-        "{} sample events went through the forwarder to an intake at {} in {:.1} ms.\nTheir times were moved to now. Nothing left this machine.\n",
+        "Sent {} sample events through the forwarder to an intake at {} in {:.1} ms.\nTheir timestamps were moved to now. Nothing left this machine.\n",
         shown.len(),
         intake.url(),
         took.as_secs_f64() * 1000.0
@@ -109,13 +130,13 @@ pub(super) async fn run(as_json: bool) -> Result<(), CommandError> {
     for shown in &shown {
         show::title(
             &mut out,
-            &format!("{} ({}): its first log in Datadog", tag(&shown.log, "pod_name"), shown.config_map),
+            &format!("{} ({}): the first log in Datadog", tag(&shown.log, "pod_name"), shown.config_map),
         )?;
         show::part(&mut out, "CloudWatch", &shown.before)?;
         show::log(&mut out, &shown.log)?;
     }
-    writeln!(out, "\nNext: `podferry preview EVENT.json` shows the same of an event of yours.")?;
-    Ok(())
+    writeln!(out, "\nNext: run `podferry preview EVENT.json` with an event of your own.")?;
+    Ok(Exit::Done)
 }
 
 /// What is inside an event; empty should the event be no event.

@@ -19,11 +19,15 @@ impl Exit {
     pub(super) fn of_findings(number: usize) -> Exit {
         if number == 0 { Exit::Done } else { Exit::Findings }
     }
-}
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> ExitCode {
-        ExitCode::from(exit as u8)
+    /// Ends the process, where only a signal does.
+    pub(super) fn end(self) -> ExitCode {
+        // Shells tell a process that was ended by Ctrl-C from one that says so, and end a script or a loop with it.
+        #[cfg(unix)]
+        if self == Exit::Interrupted {
+            let _ = signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGINT);
+        }
+        ExitCode::from(self as u8)
     }
 }
 
@@ -39,7 +43,7 @@ mod tests {
             Exit::Failed => {
                 "The work could not be done: an argument, a file, the network or a permission is wrong. The reason is on standard error."
             }
-            Exit::Interrupted => "You ended it (Ctrl-C). What it says last is how to go on.",
+            Exit::Interrupted => "You pressed Ctrl-C. The process ends by the signal, which shells show as this code.",
         };
         let row = |exit: Exit| format!("| {} | {} |\n", exit as u8, meaning(exit));
         let rows: String = [Exit::Done, Exit::Findings, Exit::Failed, Exit::Interrupted].map(row).concat();

@@ -9,7 +9,7 @@ use manifests::sidecar::{NativeLogs, Sidecar};
 #[derive(Debug, Clone, Args)]
 #[group(id = "container_flags", multiple = true)]
 pub(super) struct ContainerFlags {
-    /// Talk to the Cluster Agent: its service and namespace, or its URL [without a value: datadog-cluster-agent.datadog].
+    /// Connect to the Cluster Agent, given by service and namespace or by URL [without a value: datadog-cluster-agent.datadog].
     #[arg(
         long,
         value_name = "SERVICE.NAMESPACE|URL",
@@ -21,10 +21,10 @@ pub(super) struct ContainerFlags {
     /// Collect the processes of all containers.
     #[arg(long)]
     processes: bool,
-    /// The Agent's image.
+    /// Image of the Agent.
     #[arg(long, value_name = "NAME", default_value = agent::IMAGE)]
     image: String,
-    /// The image's tag, unless it has one.
+    /// Tag of the image, unless --image has one.
     #[arg(long, value_name = "TAG", default_value = agent::TAG)]
     tag: String,
     #[command(flatten)]
@@ -68,10 +68,10 @@ pub(super) struct LogFlags {
 #[derive(Debug, Clone, Args)]
 #[group(id = "size_flags", multiple = true)]
 pub(super) struct SizeFlags {
-    /// CPU of a sidecar [default: 200m].
+    /// CPU request and limit of a sidecar [default: 200m].
     #[arg(long, value_name = "AMOUNT")]
     cpu: Option<String>,
-    /// Memory of a sidecar [default: 256Mi].
+    /// Memory request and limit of a sidecar [default: 256Mi].
     #[arg(long, value_name = "AMOUNT")]
     memory: Option<String>,
 }

@@ -3,54 +3,83 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use super::CommandError;
-use manifests::cluster::{Cluster, ClusterOptions, Need};
+use clap::Args;
+
+use super::error::CommandError;
+use super::exit::Exit;
+use super::notes::note;
+use super::project;
+use manifests::cluster::{Cluster, ClusterOptions, FILE, Need};
 use manifests::node::{Map, Node};
 use manifests::yaml;
 
-pub(super) struct Options {
-    pub(crate) cluster: ClusterOptions,
-    pub(crate) out: PathBuf,
-    pub(crate) force: bool,
+/// Write podferry.yaml, which describes the cluster to the other commands
+///
+/// `generate`, `inject`, `lint` and the commands that call AWS read the file in the current folder. On a terminal, asks for whatever
+/// the options leave out.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  podferry init
+  podferry init --cluster prod --region eu-west-1 --namespace shop --function podferry")]
+pub(super) struct InitOptions {
+    /// Log groups for the commands that call AWS, by name or ARN [default: the --log-group].
+    #[arg(value_name = "GROUP")]
+    log_groups: Vec<String>,
+    #[command(flatten)]
+    cluster: ClusterOptions,
+    /// The forwarder's function, by name or ARN.
+    #[arg(long, value_name = "NAME|ARN")]
+    function: Option<String>,
+    /// File to write.
+    #[arg(long, value_name = "FILE", default_value = FILE)]
+    out: PathBuf,
+    /// Overwrite an existing file.
+    #[arg(long)]
+    force: bool,
 }
 
-pub(super) fn run(options: Options) -> Result<(), CommandError> {
-    let Options { cluster, out, force } = options;
-    if out.exists() && !force {
-        return Err(CommandError::Refused(format!("{} is there already; --force writes over it", out.display())));
+impl InitOptions {
+    pub(super) fn run(self) -> Result<Exit, CommandError> {
+        let InitOptions { log_groups, cluster, function, out, force } = self;
+        let given = ClusterOptions { function, log_groups, ..cluster };
+        if out.exists() && !force {
+            return Err(CommandError::Refused(format!("{} already exists; --force overwrites it", out.display())));
+        }
+        let answered = if io::stdin().is_terminal() {
+            ask(given, &mut io::stdin().lock(), &mut anstream::stderr())?
+        } else {
+            given
+        };
+        let cluster = project::check(answered.clone())?;
+        cluster.need(&[Need::Cluster, Need::Region]).map_err(CommandError::refused)?;
+        write(&out, &cluster, &answered)?;
+        note!("{}\nNext: `podferry generate all --out DIR`", out.display());
+        Ok(Exit::Done)
     }
-    let answered = if io::stdin().is_terminal() {
-        ask(cluster, &mut io::stdin().lock(), &mut anstream::stderr())?
-    } else {
-        cluster
-    };
-    let cluster = answered.clone().check().map_err(|mistakes| CommandError::Refused(mistakes.join("\n       ")))?;
-    cluster.need(&[Need::Cluster, Need::Region]).map_err(|missing| CommandError::Refused(missing.to_string()))?;
-    write(&out, &cluster, &answered)?;
-    anstream::eprintln!("{}\nNext: `podferry generate all --out DIR`", out.display());
-    Ok(())
 }
 
 fn write(path: &Path, cluster: &Cluster, options: &ClusterOptions) -> Result<(), CommandError> {
     let text = yaml::write(
-        "What `podferry generate` and `podferry inject` know of this cluster. Flags win.",
+        "Describes this cluster to podferry, when it runs in this folder. Flags win.",
         &[document(cluster, options)],
     );
-    std::fs::write(path, text).map_err(|error| CommandError::File { path: path.display().to_string(), error })
+    std::fs::write(path, text).map_err(|error| CommandError::file(path, error))
 }
 
 fn document(cluster: &Cluster, options: &ClusterOptions) -> Map {
-    let namespaces = (!options.namespaces.is_empty()).then(|| Node::list(options.namespaces.iter().cloned()));
+    let list = |names: &[String]| (!names.is_empty()).then(|| Node::list(names.iter().cloned()));
     Map::new()
         .with("cluster", cluster.name())
         .with("region", cluster.region())
         .with_some("account", options.account.clone())
-        .with_some("namespaces", namespaces)
+        .with_some("namespaces", list(&options.namespaces))
         .with_some("service_account", options.service_account.clone())
         .with("site", cluster.site())
         .with("log_group", cluster.log_group())
         .with("retention_days", cluster.retention_days())
-        .with_some("profile", options.profile.map(|profile| profile.to_string()))
+        .with_some("preset", options.preset.map(|preset| preset.to_string()))
+        .with_some("function", options.function.clone())
+        .with_some("log_groups", list(&options.log_groups))
 }
 
 /// A question: its words, and how its answer is kept.
@@ -70,14 +99,18 @@ fn ask(
     };
     missing(options.cluster.is_some(), ("Name of the EKS cluster", |all, text| all.cluster = Some(text.into())));
     missing(options.region.is_some(), ("AWS region (eu-west-1, …)", |all, text| all.region = Some(text.into())));
-    missing(options.account.is_some(), ("AWS account, 12 digits", |all, text| all.account = Some(text.into())));
+    missing(options.account.is_some(), ("AWS account ID, 12 digits", |all, text| all.account = Some(text.into())));
     missing(
         !options.namespaces.is_empty(),
-        ("Namespaces of pods on Fargate, separated by blanks", |all, text| {
+        ("Namespaces with pods on Fargate, separated by spaces", |all, text| {
             all.namespaces = text.split([' ', ',']).filter(|name| !name.is_empty()).map(str::to_owned).collect();
         }),
     );
     missing(options.site.is_some(), ("Datadog site [datadoghq.com]", |all, text| all.site = Some(text.into())));
+    missing(
+        options.function.is_some(),
+        ("The forwarder's function, if it is deployed", |all, text| all.function = Some(text.into())),
+    );
     for (question, keep) in questions {
         loop {
             write!(out, "{question}: ")?;
@@ -108,10 +141,10 @@ mod tests {
 
     #[test]
     fn answers_are_kept_and_wrong_ones_asked_for_again() {
-        let profile = Some(manifests::preset::LoggingPreset::Merged);
-        let given = ClusterOptions { region: Some("eu-west-1".into()), profile, ..ClusterOptions::default() };
+        let preset = Some(manifests::preset::LoggingPreset::Merged);
+        let given = ClusterOptions { region: Some("eu-west-1".into()), preset, ..ClusterOptions::default() };
         let mut out = Vec::new();
-        let answers = "Prod\nprod\n\nshop, web\ndatadoghq.eu\n";
+        let answers = "Prod\nprod\n\nshop, web\ndatadoghq.eu\npodferry\n";
         let options = ask(given, &mut answers.as_bytes(), &mut out).unwrap();
         assert_eq!((options.cluster.as_deref(), options.account.as_deref()), (Some("prod"), None));
         assert_eq!((options.namespaces.len(), options.site.as_deref()), (2, Some("datadoghq.eu")));
@@ -120,7 +153,8 @@ mod tests {
         // What is written can be read again, and says the same.
         let cluster = options.clone().check().unwrap();
         let again = ClusterOptions::from_yaml(&yaml::document(&document(&cluster, &options))).unwrap();
-        assert_eq!((again.cluster, again.namespaces, again.profile), (options.cluster, options.namespaces, profile));
+        assert_eq!((again.cluster, again.namespaces, again.preset), (options.cluster, options.namespaces, preset));
         assert_eq!((again.log_group.as_deref(), again.retention_days), (Some("/aws/eks/prod/fargate"), Some(7)));
+        assert_eq!(again.function.as_deref(), Some("podferry"));
     }
 }

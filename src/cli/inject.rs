@@ -8,32 +8,49 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::error::CommandError;
 use super::exit::Exit;
 use super::flags::{ContainerFlags, pair};
-use super::{CommandError, generate, replace};
+use super::input::{is_standard_input, read};
+use super::output::OutputFlag;
+use super::{notes, project, replace};
 use manifests::agent::{SIDECAR_LABEL, check_labels};
 use manifests::cluster::{ClusterOptions, Need};
 use manifests::inject::{self, InjectOutcome, InjectRequest, InjectedObject};
 use manifests::sidecar::Sidecar;
 
+/// Add the Datadog Agent sidecar to manifests
+///
+/// Adds the sidecar, or only its label (--label-only), as the Admission Controller would. Takes YAML or JSON with Pods, Deployments,
+/// StatefulSets, ReplicaSets, Jobs, CronJobs and Lists of them. Everything else stays as it is, including comments, order and layout.
+/// A second run changes nothing. The manifests go to standard output, or back into their files with --write. The report of what
+/// was changed, and what could not be and why, goes to standard error.
 #[derive(Debug, Clone, Args)]
-pub(super) struct Options {
-    /// A file with manifests; `-` for standard input; may be given several times.
+#[command(after_long_help = "Examples:
+  podferry inject --cluster prod -f web.yaml --diff
+  podferry inject --cluster prod -f web.yaml --write
+  helm template shop ./shop | podferry inject --cluster prod | kubectl apply -f -
+
+Exit codes:
+  0  all pods have the Agent
+  1  a pod was left alone and has no Agent
+  2  nothing was done, because a file or an option is wrong")]
+pub(super) struct InjectOptions {
+    /// File with manifests; `-` for standard input; repeatable.
     #[arg(short = 'f', long = "file", value_name = "FILE", default_value = "-")]
     files: Vec<PathBuf>,
-    /// Write the manifests back into their files.
+    /// Write the manifests back to their files.
     #[arg(long)]
     write: bool,
-    /// Show what changes as a unified diff, instead of the manifests.
+    /// Print a unified diff instead of the manifests.
     #[arg(long)]
     diff: bool,
-    /// Report as JSON. It goes to standard error all the same, since standard output is for the manifests.
-    #[arg(long)]
-    json: bool,
-    /// Set only the label by which the Admission Controller chooses pods.
+    #[command(flatten)]
+    output: OutputFlag,
+    /// Set only the label by which the Admission Controller selects pods.
     #[arg(long, conflicts_with_all = ["container_flags", "log_flags", "size_flags"])]
     label_only: bool,
-    /// Set these labels instead, for selectors of your own; may be given several times.
+    /// With --label-only: set this label instead, for a selector of your own; repeatable.
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = pair, requires = "label_only")]
     labels: Vec<(String, String)>,
     /// Name of the EKS cluster.
@@ -45,18 +62,18 @@ pub(super) struct Options {
     /// Service account for pods that have none.
     #[arg(long, value_name = "NAME", conflicts_with = "label_only")]
     service_account: Option<String>,
-    /// A file with cluster, site and service account; flags win [default: podferry.yaml, where it exists].
+    /// File with cluster, site and service account; flags win [default: podferry.yaml, if it exists].
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
     container: ContainerFlags,
-    /// Let the Agent work without a Cluster Agent; else it talks to datadog-cluster-agent.datadog, if not told otherwise.
+    /// Run the Agent without a Cluster Agent. Otherwise it connects to --cluster-agent, or to datadog-cluster-agent.datadog.
     #[arg(long, conflicts_with_all = ["cluster_agent", "label_only"])]
     no_cluster_agent: bool,
-    /// Run the Agent as its own user, 100, for pods that set another one. With --label-only: the Admission Controller's profile does.
+    /// Run the Agent as user 100, for pods that set another one. With --label-only: the Admission Controller's profile does.
     #[arg(long)]
     run_as_agent: bool,
-    /// A further variable of the Agent; may be given several times.
+    /// Environment variable of the Agent; repeatable.
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair, conflicts_with = "label_only")]
     env: Vec<(String, String)>,
 }
@@ -69,14 +86,20 @@ struct Manifests<'a> {
     objects: Vec<InjectedObject>,
 }
 
-pub(super) fn run(options: &Options) -> Result<Exit, CommandError> {
+impl InjectOptions {
+    pub(super) fn run(self) -> Result<Exit, CommandError> {
+        inject_all(&self)
+    }
+}
+
+fn inject_all(options: &InjectOptions) -> Result<Exit, CommandError> {
     let want = want(options)?;
     let standard_inputs = options.files.iter().filter(|file| is_standard_input(file)).count();
     if options.write && standard_inputs > 0 {
         return Err(CommandError::Refused("--write: standard input cannot be written; give a file with -f".to_owned()));
     }
     if standard_inputs > 1 {
-        return Err(CommandError::Refused("-f -: standard input can be read once".to_owned()));
+        return Err(CommandError::Refused("-f -: standard input can only be read once".to_owned()));
     }
     // All are read before any is written.
     let all: Vec<_> = options.files.iter().map(|file| manifests(file, &want)).collect::<Result<_, _>>()?;
@@ -87,21 +110,20 @@ pub(super) fn run(options: &Options) -> Result<Exit, CommandError> {
     }
     if options.write {
         for one in all.iter().filter(|one| one.before != one.after) {
-            let failed = |error| CommandError::File { path: shown(one.file), error };
-            replace::replace(one.file, one.after.as_bytes()).map_err(failed)?;
+            replace::replace(one.file, one.after.as_bytes()).map_err(|error| CommandError::file(one.file, error))?;
         }
     }
-    report(&all, options.json)?;
+    report(&all, options.output.is_json())?;
     let objects = all.iter().flat_map(|one| &one.objects);
     Ok(Exit::of_findings(objects.filter(|object| matches!(object.outcome, InjectOutcome::LeftAlone(_))).count()))
 }
 
-fn want(options: &Options) -> Result<InjectRequest, CommandError> {
+fn want(options: &InjectOptions) -> Result<InjectRequest, CommandError> {
     if options.label_only {
         let (name, value) = SIDECAR_LABEL;
         let usual = || vec![(name.to_owned(), value.to_owned())];
         let labels = if options.labels.is_empty() { usual() } else { options.labels.clone() };
-        check_labels(&labels).map_err(generate::refused)?;
+        check_labels(&labels).map_err(CommandError::refused)?;
         return Ok(InjectRequest::Labels { labels, own_user: options.run_as_agent });
     }
     let flags = ClusterOptions {
@@ -110,21 +132,21 @@ fn want(options: &Options) -> Result<InjectRequest, CommandError> {
         service_account: options.service_account.clone(),
         ..ClusterOptions::default()
     };
-    let cluster = generate::cluster_of(flags, options.config.as_deref())?;
-    cluster.need(&[Need::Cluster]).map_err(generate::refused)?;
+    let cluster = project::cluster(flags, options.config.as_deref())?;
+    cluster.need(&[Need::Cluster]).map_err(CommandError::refused)?;
     let mut sidecar = options.container.clone().put_into(Sidecar::injected(&cluster));
     sidecar.own_user = options.run_as_agent;
     sidecar.env.clone_from(&options.env);
     if options.no_cluster_agent {
         sidecar.cluster_agent_url = None;
     }
-    sidecar.check().map_err(generate::refused)?;
+    sidecar.check().map_err(CommandError::refused)?;
     let service_account = cluster.given_service_account().map(str::to_owned);
     Ok(InjectRequest::Sidecar { sidecar: Box::new(sidecar), service_account })
 }
 
 fn manifests<'a>(file: &'a Path, want: &InjectRequest) -> Result<Manifests<'a>, CommandError> {
-    let bytes = super::read(file).map_err(|error| CommandError::File { path: shown(file), error })?;
+    let bytes = read(file)?;
     let refused = |problem: String| CommandError::Manifest { path: shown(file), problem };
     let before = String::from_utf8(bytes).map_err(|error| refused(error.to_string()))?;
     let injected = inject::inject(&before, want).map_err(refused)?;
@@ -179,11 +201,17 @@ fn report(all: &[Manifests<'_>], as_json: bool) -> std::io::Result<()> {
         let objects: Vec<Value> = objects().map(|(file, object)| as_value(file, object)).collect();
         return writeln!(out, "{:#}", json!({ "objects": objects }));
     }
-    for (file, object) in objects() {
+    // What has no Agent is a finding; the rest is for information.
+    let is_shown =
+        |object: &InjectedObject| !notes::is_quiet() || matches!(object.outcome, InjectOutcome::LeftAlone(_));
+    for (file, object) in objects().filter(|(_, object)| is_shown(object)) {
         writeln!(out, "{}", as_line(file, object))?;
     }
+    if notes::is_quiet() {
+        return Ok(());
+    }
     for one in all.iter().filter(|one| one.objects.is_empty()) {
-        writeln!(out, "{}: nothing in it makes pods", shown(one.file))?;
+        writeln!(out, "{}: contains nothing that creates pods", shown(one.file))?;
     }
     Ok(())
 }
@@ -214,10 +242,6 @@ fn as_value(file: &Path, object: &InjectedObject) -> Value {
         "namespace": object.namespace, "name": object.name, "outcome": outcome, "reason": reason, "advice": advice,
         "notes": notes,
     })
-}
-
-fn is_standard_input(file: &Path) -> bool {
-    file == Path::new("-")
 }
 
 fn shown(file: &Path) -> String {

@@ -3,10 +3,39 @@
 use std::io::Write;
 use std::net::SocketAddr;
 
-use super::{CommandError, show};
-use intake::{Arrival, Reply, StandIn};
+use clap::Args;
 
-pub(super) async fn run(listen: SocketAddr, as_json: bool) -> Result<(), CommandError> {
+use super::block_on::block_on;
+use super::error::CommandError;
+use super::exit::Exit;
+use super::output::OutputFlag;
+use super::show;
+use intake::{Arrival, Reply, StandIn};
+use pipeline::counted::counted;
+
+/// Run a local stand-in for Datadog's log intake
+///
+/// Prints what it receives. Use it to try the Lambda locally: set DD_URL to the address that it prints. Press Ctrl-C to stop it.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  podferry intake
+  podferry intake --listen 127.0.0.1:0 --output json | jq .message")]
+pub(super) struct IntakeOptions {
+    /// Loopback address and port to listen on; port 0 picks a free one.
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    listen: SocketAddr,
+    #[command(flatten)]
+    output: OutputFlag,
+}
+
+impl IntakeOptions {
+    pub(super) fn run(self) -> Result<Exit, CommandError> {
+        block_on(listen(self.listen, self.output.is_json()))
+    }
+}
+
+/// Until Ctrl-C ends the process.
+async fn listen(listen: SocketAddr, as_json: bool) -> Result<Exit, CommandError> {
     if !listen.ip().is_loopback() {
         return Err(CommandError::NotLoopback(listen));
     }
@@ -18,11 +47,12 @@ pub(super) async fn run(listen: SocketAddr, as_json: bool) -> Result<(), Command
     })
     .await
     .map_err(|error| CommandError::Listen { address, error })?;
-    anstream::eprintln!("Listening. Set DD_URL={} and DD_API_KEY to anything. Ctrl-C ends it.", stand_in.url());
-    tokio::signal::ctrl_c().await?;
-    Ok(())
+    // Not a note: with port 0 only this line has the address.
+    anstream::eprintln!("Listening. Set DD_URL={} and DD_API_KEY to any value. Press Ctrl-C to stop.", stand_in.url());
+    std::future::pending().await
 }
 
+/// Each log as a line of JSON, or of each request the size and the first log.
 fn print(arrival: &Arrival, as_json: bool) -> std::io::Result<()> {
     let mut out = anstream::stdout().lock();
     if as_json {
@@ -32,9 +62,9 @@ fn print(arrival: &Arrival, as_json: bool) -> std::io::Result<()> {
         return out.flush();
     }
     let title = format!(
-        "request {}: {} logs, {} bytes ({} compressed); the first of them:",
+        "request {}: {}, {} bytes ({} compressed); the first log:",
         arrival.number + 1,
-        arrival.items.len(),
+        counted(arrival.items.len(), "log"),
         arrival.plain_bytes,
         arrival.bytes
     );

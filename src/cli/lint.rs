@@ -5,7 +5,11 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::{CommandError, Exit, generate, replace, show};
+use super::error::CommandError;
+use super::exit::Exit;
+use super::input::{self, is_standard_input};
+use super::notes::note;
+use super::{project, replace, show};
 use manifests::cluster::ClusterOptions;
 use manifests::lint::finding::Fact;
 use manifests::lint::project::ExpectedTarget;
@@ -13,6 +17,7 @@ use manifests::lint::report::{LintReport, explain, github, json, sarif, text};
 use manifests::lint::rule::Severity;
 use manifests::lint::source::SourceFile;
 use manifests::lint::{self, fix, rules};
+use pipeline::counted::counted;
 
 /// Ends of names of files that are read in folders.
 const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
@@ -24,14 +29,14 @@ const OTHERS: [&str; 3] = ["node_modules", "target", "vendor"];
 const ROUNDS: usize = 10;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
+enum LintFormat {
+    /// Plain text.
     Text,
-    /// For programs.
+    /// JSON.
     Json,
-    /// For code scanning: SARIF 2.1.0.
+    /// SARIF 2.1.0, for code scanning.
     Sarif,
-    /// For GitHub Actions: commands that show findings in a pull request.
+    /// Annotations for GitHub Actions.
     Github,
 }
 
@@ -40,45 +45,66 @@ enum FailOn {
     Error,
     Warning,
     Note,
-    /// Never end with code 1.
+    /// Exit with code 0 whatever is found.
     Never,
 }
 
+/// Find mistakes in manifests that EKS, Fluent Bit or Datadog would reject or silently ignore
+///
+/// Takes YAML and JSON: the ConfigMap aws-logging and its namespace, pods with the Agent, RBAC, secrets, values of Datadog's Helm
+/// chart, the Operator's resources, IAM policies, CloudFormation templates. Checks all files together, against one another.
+/// The comment `# podferry: allow PF301 reason`, at the end of a line or on the line above, allows what a rule finds there.
 #[derive(Debug, Clone, Args)]
-pub(super) struct Options {
-    /// Files, or folders with files that end in .yaml, .yml or .json; `-` for standard input [default: this folder].
+#[command(after_long_help = "Examples:
+  podferry lint deploy/
+  podferry lint --fix deploy/
+  podferry lint --output github --fail-on warning deploy/
+  podferry lint --explain PF301
+
+Exit codes:
+  0  no findings at or above --fail-on
+  1  findings at or above --fail-on
+  2  a file could not be read")]
+pub(super) struct LintOptions {
+    /// Files to check, or folders with files that end in .yaml, .yml or .json; `-` for standard input [default: this folder].
     #[arg(value_name = "FILE|FOLDER")]
     paths: Vec<PathBuf>,
-    /// How findings are written.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
-    /// Mend what can be mended safely, in the files; comments and layout stay.
+    /// Output format.
+    #[arg(short = 'o', long = "output", alias = "format", value_name = "FORMAT", value_enum, default_value_t = LintFormat::Text)]
+    format: LintFormat,
+    /// Fix what can be fixed safely, in the files; comments and layout stay.
     #[arg(long)]
     fix: bool,
-    /// Show what --fix would change as a unified diff, and change nothing.
+    /// Print what --fix would change as a unified diff, without changing anything.
     #[arg(long, conflicts_with = "fix")]
     diff: bool,
-    /// The least severity that makes the exit code 1.
+    /// Lowest severity that makes the exit code 1.
     #[arg(long, value_enum, default_value_t = FailOn::Error, value_name = "SEVERITY")]
     fail_on: FailOn,
-    /// Do not report this rule, by its code or name; may be given several times.
+    /// Do not report this rule, given by code or name; repeatable.
     #[arg(long, value_name = "CODE")]
     allow: Vec<String>,
-    /// Explain a rule, by its code or name; `all` prints docs/lint-rules.md.
-    #[arg(long, value_name = "CODE", exclusive = true)]
+    /// Explain a rule, given by code or name; `all` prints docs/lint-rules.md.
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["paths", "format", "fix", "diff", "fail_on", "allow", "region", "log_group", "config"])]
     explain: Option<String>,
-    /// The region of the function.
+    /// Region of the forwarder.
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
-    /// The log group that the function is subscribed to.
+    /// Log group that the forwarder is subscribed to.
     #[arg(long, value_name = "NAME")]
     log_group: Option<String>,
-    /// A file with cluster, region and log group, to hold the manifests against; flags win [default: podferry.yaml, where it exists].
+    /// File with cluster, region and log group, to check the manifests against; flags win [default: podferry.yaml, if it exists].
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
 
-pub(super) fn run(options: &Options) -> Result<Exit, CommandError> {
+impl LintOptions {
+    pub(super) fn run(self) -> Result<Exit, CommandError> {
+        lint_all(&self)
+    }
+}
+
+fn lint_all(options: &LintOptions) -> Result<Exit, CommandError> {
     if let Some(code) = &options.explain {
         return explain(code);
     }
@@ -88,28 +114,28 @@ pub(super) fn run(options: &Options) -> Result<Exit, CommandError> {
     let files = files(&paths)?;
     if files.is_empty() {
         return Err(CommandError::Refused(
-            "no file to check: the folder has none that ends in .yaml, .yml or .json".to_owned(),
+            "no files to check: the folder has none that end in .yaml, .yml or .json".to_owned(),
         ));
     }
     let mut sources = files.iter().map(|file| file.read()).collect::<Result<Vec<_>, _>>()?;
     let mut report = lint::lint(&sources, &expected, &allowed);
     if options.diff {
-        let after = mend(&sources, &report, &expected, &allowed).0;
+        let after = fixed(&sources, &report, &expected, &allowed).0;
         return write_diff(&sources, &after);
     }
     if options.fix {
-        if files.iter().any(File::is_standard_input) {
+        if files.iter().any(LintedFile::is_standard_input) {
             return Err(CommandError::Refused(
                 "--fix: standard input cannot be written; give a file, or use --diff".to_owned(),
             ));
         }
-        let (after, mended) = mend(&sources, &report, &expected, &allowed);
+        let (after, fixed) = fixed(&sources, &report, &expected, &allowed);
         for ((file, before), after) in files.iter().zip(&sources).zip(&after) {
             if before.text != after.text {
                 replace::replace(&file.path, after.text.as_bytes()).map_err(|error| file.failed(error))?;
             }
         }
-        anstream::eprintln!("{mended} mended");
+        note!("fixed {}", counted(fixed, "finding"));
         sources = after;
         report = lint::lint(&sources, &expected, &allowed);
     }
@@ -131,7 +157,7 @@ fn explain(code: &str) -> Result<Exit, CommandError> {
 fn rule(code: &str) -> Result<&'static manifests::lint::rule::LintRule, CommandError> {
     let unknown = || {
         CommandError::Refused(format!(
-            "{code}: there is no rule of this code or name; `podferry lint --explain all` lists them"
+            "{code}: no rule has this code or name; `podferry lint --explain all` lists them"
         ))
     };
     rules::find(code).ok_or_else(unknown)
@@ -141,13 +167,13 @@ fn known(code: &str) -> Result<String, CommandError> {
     rule(code).map(|rule| rule.code.to_owned())
 }
 
-fn expected(options: &Options) -> Result<ExpectedTarget, CommandError> {
+fn expected(options: &LintOptions) -> Result<ExpectedTarget, CommandError> {
     let flags = ClusterOptions {
         region: options.region.clone(),
         log_group: options.log_group.clone(),
         ..ClusterOptions::default()
     };
-    let cluster = generate::cluster_of(flags, options.config.as_deref())?;
+    let cluster = project::cluster(flags, options.config.as_deref())?;
     let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     Ok(ExpectedTarget {
         region: given(cluster.region()),
@@ -159,13 +185,13 @@ fn expected(options: &Options) -> Result<ExpectedTarget, CommandError> {
 }
 
 /// A file to check.
-struct File {
+struct LintedFile {
     path: PathBuf,
 }
 
-impl File {
+impl LintedFile {
     fn is_standard_input(&self) -> bool {
-        self.path == Path::new("-")
+        is_standard_input(&self.path)
     }
 
     fn name(&self) -> String {
@@ -177,10 +203,10 @@ impl File {
     }
 
     fn read(&self) -> Result<SourceFile, CommandError> {
-        let bytes = super::read(&self.path).map_err(|error| self.failed(error))?;
+        let bytes = input::read(&self.path)?;
         let text = String::from_utf8(bytes).map_err(|error| {
             let at = error.utf8_error().valid_up_to();
-            self.failed(std::io::Error::other(format!("this is no UTF-8 text: byte {at} is none")))
+            self.failed(std::io::Error::other(format!("not UTF-8 text: byte {at} is invalid")))
         })?;
         Ok(SourceFile { name: self.name(), text })
     }
@@ -191,7 +217,7 @@ impl File {
 }
 
 /// All files, each once, those of a folder in the order of their names.
-fn files(paths: &[PathBuf]) -> Result<Vec<File>, CommandError> {
+fn files(paths: &[PathBuf]) -> Result<Vec<LintedFile>, CommandError> {
     let mut found: Vec<PathBuf> = Vec::new();
     for path in paths {
         if path.is_dir() {
@@ -202,7 +228,7 @@ fn files(paths: &[PathBuf]) -> Result<Vec<File>, CommandError> {
     }
     let mut seen = std::collections::BTreeSet::new();
     found.retain(|path| seen.insert(path.clone()));
-    Ok(found.into_iter().map(|path| File { path }).collect())
+    Ok(found.into_iter().map(|path| LintedFile { path }).collect())
 }
 
 /// The files of a folder and of those in it; hidden ones, those that others wrote, and links to folders are left out.
@@ -229,43 +255,43 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// What the sources become, and how many findings were mended.
-fn mend(
+/// What the sources become, and how many findings were fixed.
+fn fixed(
     sources: &[SourceFile],
     report: &LintReport,
     expected: &ExpectedTarget,
     allowed: &[String],
 ) -> (Vec<SourceFile>, usize) {
-    let (mut sources, mut report, mut mended) = (sources.to_vec(), report.clone(), 0);
+    let (mut sources, mut report, mut count) = (sources.to_vec(), report.clone(), 0);
     for _ in 0..ROUNDS {
         let mut now = 0;
         for (number, source) in sources.iter_mut().enumerate() {
             let own = report.findings.iter().filter(|finding| finding.place.source == number);
-            let (text, count) = fix::apply(&source.text, own);
-            (source.text, now) = (text, now + count);
+            let (text, applied) = fix::apply(&source.text, own);
+            (source.text, now) = (text, now + applied);
         }
         if now == 0 {
             break;
         }
-        mended += now;
+        count += now;
         report = lint::lint(&sources, expected, allowed);
     }
-    (sources, mended)
+    (sources, count)
 }
 
-fn write(report: &LintReport, sources: &[SourceFile], format: Format) -> Result<(), CommandError> {
+fn write(report: &LintReport, sources: &[SourceFile], format: LintFormat) -> Result<(), CommandError> {
     let pretty = |value: &serde_json::Value| format!("{value:#}\n");
     let written = match format {
-        Format::Text => {
+        LintFormat::Text => {
             let style = text::Style { colours: true, width: show::width() };
             let findings = text::findings(report, sources, style);
             let summary = text::summary(report, sources.len());
             // Findings and their count belong together; colours are taken out where they are not wanted.
             return Ok(writeln!(anstream::stdout().lock(), "{findings}{}{summary}", facts(report, sources))?);
         }
-        Format::Json => pretty(&json::json(report, sources)),
-        Format::Sarif => pretty(&sarif::sarif(report, sources)),
-        Format::Github => github::github(report, sources),
+        LintFormat::Json => pretty(&json::json(report, sources)),
+        LintFormat::Sarif => pretty(&sarif::sarif(report, sources)),
+        LintFormat::Github => github::github(report, sources),
     };
     std::io::stdout().lock().write_all(written.as_bytes())?;
     Ok(())

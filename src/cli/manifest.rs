@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::CommandError;
+use super::error::CommandError;
 use manifests::workload::template_of;
 
 /// What one container's annotation says, and where it was found.

@@ -1,27 +1,70 @@
 //! `podferry preview`: what Datadog would get of an event file, sending nothing.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use serde_json::{Value, json};
 
 use super::demo::tag;
+use super::error::CommandError;
+use super::exit::Exit;
+use super::input::read;
+use super::output::OutputFlag;
+use super::show;
 use super::show::Detail;
-use super::{CommandError, read, show};
 use forwarder::settings::{Environment, Settings};
 use pipeline::compress::Compression;
+use pipeline::counted::counted;
 use pipeline::event::EventError;
 use pipeline::{self, PipelineSettings, Processed};
 
-const HINT: &str = "this is no event of CloudWatch Logs. Give the event of the function ({\"awslogs\":{\"data\":\"…\"}}), or its \
-                    content once decoded ({\"messageType\":\"DATA_MESSAGE\",…,\"logEvents\":[…]})";
+const HINT: &str = "not an event from CloudWatch Logs. Give the event of the function ({\"awslogs\":{\"data\":\"…\"}}), or its \
+                    decoded content ({\"messageType\":\"DATA_MESSAGE\",…,\"logEvents\":[…]})";
 
 /// The ARN that a log bears when no function made it.
 const NO_FUNCTION: &str = "arn:aws:lambda:region:account:function:podferry-preview";
 
-pub(super) fn run(file: &Path, as_json: bool, explain: bool, logs: usize) -> Result<(), CommandError> {
+/// Show what Datadog would receive for an event, without sending it
+///
+/// Takes the event that the function is invoked with ({"awslogs":{"data":"…"}}), or its decoded content
+/// ({"messageType":"DATA_MESSAGE",…}). The forwarder's environment variables (DD_TAGS, DD_ENV, …) apply.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  podferry preview event.json
+  DD_ENV=prod podferry preview event.json --logs 5
+  podferry preview event.json -o json --explain | jq '.logs[] | select(.shipped | not)'")]
+pub(super) struct PreviewOptions {
+    /// File with the event; `-` for standard input.
+    #[arg(value_name = "EVENT.json")]
+    file: PathBuf,
+    #[command(flatten)]
+    output: OutputFlag,
+    /// With `--output json`: list what happened to every log, including dropped ones, and why.
+    #[arg(long)]
+    explain: bool,
+    /// Number of logs to show in full [default: 1].
+    #[arg(long, value_name = "NUMBER")]
+    logs: Option<usize>,
+}
+
+impl PreviewOptions {
+    pub(super) fn run(self) -> Result<Exit, CommandError> {
+        let as_json = self.output.is_json();
+        if self.explain && !as_json {
+            return Err(CommandError::refused("--explain: needs --output json"));
+        }
+        if self.logs.is_some() && as_json {
+            return Err(CommandError::refused("--logs: cannot be used with --output json, which prints all logs"));
+        }
+        preview(&self.file, as_json, self.explain, self.logs.unwrap_or(1))?;
+        Ok(Exit::Done)
+    }
+}
+
+fn preview(file: &Path, as_json: bool, explain: bool, logs: usize) -> Result<(), CommandError> {
     let path = file.display().to_string();
-    let bytes = read(file).map_err(|error| CommandError::File { path: path.clone(), error })?;
+    let bytes = read(file)?;
     let settings = PipelineSettings { compression: Compression::None, ..Settings::read_pipeline(&Environment)? };
     let processed = process(&bytes, &settings).map_err(|error| match error {
         EventError::NotJson | EventError::Unknown => CommandError::NotAnEvent { path: path.clone(), hint: HINT },
@@ -41,7 +84,7 @@ pub(super) fn run(file: &Path, as_json: bool, explain: bool, logs: usize) -> Res
     show::outcomes(&mut out, processed.outcomes.get(..logs).unwrap_or(&processed.outcomes), &items, Detail::Whole)?;
     let all = processed.outcomes.len();
     if all > logs {
-        writeln!(out, "\n{} in all; show them with --logs {all} or --json.", show::counted(all, "log"))?;
+        writeln!(out, "\n{} in all; show them with --logs {all} or --output json.", counted(all, "log"))?;
     }
     Ok(())
 }
@@ -63,7 +106,7 @@ fn summary(out: &mut impl Write, processed: &Processed, items: &[Value]) -> Resu
     if processed.control {
         return Ok(writeln!(
             out,
-            "A control message: CloudWatch Logs checks that the function answers. It carries no logs."
+            "This is a control message: CloudWatch Logs checks that the function answers. It carries no logs."
         )?);
     }
     let counts = processed.counts;
@@ -71,9 +114,9 @@ fn summary(out: &mut impl Write, processed: &Processed, items: &[Value]) -> Resu
     writeln!(
         out,
         "{} would become {} in {} of {plain} bytes before compression. Nothing was sent.\n",
-        show::counted(counts.events, "event"),
-        show::counted(counts.logs, "log"),
-        show::counted(processed.payloads.len(), "request"),
+        counted(counts.events, "event"),
+        counted(counts.logs, "log"),
+        counted(processed.payloads.len(), "request"),
     )?;
     show::counts(out, &counts)?;
     if counts.late > 0 {

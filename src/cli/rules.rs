@@ -1,14 +1,18 @@
 //! `podferry rules check`: compiles the rules of a manifest or an annotation, and runs them over sample lines.
 
-use std::io::{IsTerminal, Read, Write};
-use std::path::Path;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
 
+use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::error::CommandError;
 use super::exit::Exit;
+use super::input::{is_standard_input, read, standard_input};
 use super::manifest::{self, Annotated};
+use super::output::OutputFlag;
+use super::show;
 use super::show::Detail;
-use super::{CommandError, read, show};
 use forwarder::settings::{Environment, Settings};
 use pipeline::autodiscovery::ContainerLogs;
 use pipeline::compress::Compression;
@@ -19,32 +23,66 @@ use pipeline::{self, PipelineSettings, Processed};
 const POD: &str = "sample-6d4cf56db6-x7k2p";
 const ID: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-pub(super) struct Options<'a> {
-    pub(crate) file: &'a Path,
-    pub(crate) container: Option<&'a str>,
-    pub(crate) sample: Option<&'a Path>,
-    pub(crate) json: bool,
+#[derive(Debug, Subcommand)]
+pub(super) enum RulesCommand {
+    Check(RulesCheckOptions),
+}
+
+impl RulesCommand {
+    pub(super) fn run(self) -> Result<Exit, CommandError> {
+        match self {
+            RulesCommand::Check(options) => check(&options),
+        }
+    }
+}
+
+/// Compile the rules of a manifest and run them on sample lines
+///
+/// Reads sample lines from standard input, as the container would write them. The forwarder's environment variables
+/// (DD_LOGS_CONFIG_PROCESSING_RULES, PODFERRY_REDACT, …) apply to them.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  podferry rules check deployment.yaml < sample.log
+  podferry rules check deployment.yaml --container web --sample sample.log --output json
+
+Exit codes:
+  0  all rules work
+  1  a rule does not work
+  2  a file could not be read")]
+pub(super) struct RulesCheckOptions {
+    /// Manifest of a pod or workload (YAML or JSON), or the value of an annotation ad.datadoghq.com/<container>.logs or of
+    /// DD_LOGS_CONFIG_PROCESSING_RULES; `-` for standard input.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Check only the annotation of this container.
+    #[arg(long, value_name = "NAME")]
+    container: Option<String>,
+    /// Read the sample lines from this file instead.
+    #[arg(long, value_name = "FILE")]
+    sample: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputFlag,
 }
 
 /// Says what is wrong, and what the rules do to the sample. [`Exit::Findings`]: something does not work.
-pub(super) fn check(options: &Options) -> Result<Exit, CommandError> {
+fn check(options: &RulesCheckOptions) -> Result<Exit, CommandError> {
     let path = options.file.display().to_string();
-    let bytes = read(options.file).map_err(|error| CommandError::File { path: path.clone(), error })?;
+    let bytes = read(&options.file)?;
     let text = String::from_utf8_lossy(&bytes);
     let mut all = manifest::find(&path, &text)?;
-    if let Some(container) = options.container {
-        all.retain(|annotated| annotated.container == container);
+    if let Some(container) = &options.container {
+        all.retain(|annotated| annotated.container == *container);
         if all.is_empty() {
-            return Err(CommandError::NoContainer { path, container: container.to_owned() });
+            return Err(CommandError::NoContainer { path, container: container.clone() });
         }
     }
     let sample = sample(options)?;
     let settings = PipelineSettings { compression: Compression::None, ..Settings::read_pipeline(&Environment)? };
-    let reports = all.iter().map(|annotated| Report::new(annotated, &sample, &settings));
-    let reports: Vec<Report> = reports.collect::<Result<_, _>>()?;
+    let reports = all.iter().map(|annotated| RulesReport::new(annotated, &sample, &settings));
+    let reports: Vec<RulesReport> = reports.collect::<Result<_, _>>()?;
     let findings = reports.iter().map(|report| report.problems.len()).sum();
-    if options.json {
-        show::json(&Value::Array(reports.iter().map(Report::json).collect()))?;
+    if options.output.is_json() {
+        show::json(&Value::Array(reports.iter().map(RulesReport::json).collect()))?;
     } else {
         let mut out = anstream::stdout().lock();
         reports.iter().try_for_each(|report| report.print(&mut out, !sample.is_empty()))?;
@@ -53,21 +91,17 @@ pub(super) fn check(options: &Options) -> Result<Exit, CommandError> {
 }
 
 /// The lines to try: of `--sample`, or of standard input where that is no terminal and not the manifest.
-fn sample(options: &Options) -> Result<Vec<String>, CommandError> {
-    let bytes = match options.sample {
-        Some(file) => read(file).map_err(|error| CommandError::File { path: file.display().to_string(), error })?,
-        None if options.file == Path::new("-") || std::io::stdin().is_terminal() => Vec::new(),
-        None => {
-            let mut bytes = Vec::new();
-            std::io::stdin().lock().read_to_end(&mut bytes)?;
-            bytes
-        }
+fn sample(options: &RulesCheckOptions) -> Result<Vec<String>, CommandError> {
+    let bytes = match &options.sample {
+        Some(file) => read(file)?,
+        None if is_standard_input(&options.file) || std::io::stdin().is_terminal() => Vec::new(),
+        None => standard_input()?,
     };
     Ok(String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect())
 }
 
 /// What is to be said of one container's rules.
-struct Report {
+struct RulesReport {
     title: String,
     /// Name, type, and whether it works.
     rules: Vec<[String; 3]>,
@@ -76,8 +110,8 @@ struct Report {
     logs: Vec<Value>,
 }
 
-impl Report {
-    fn new(annotated: &Annotated, sample: &[String], settings: &PipelineSettings) -> Result<Report, CommandError> {
+impl RulesReport {
+    fn new(annotated: &Annotated, sample: &[String], settings: &PipelineSettings) -> Result<RulesReport, CommandError> {
         let logs = ContainerLogs::parse(&annotated.json);
         let told = |error: &RuleError| match error.name {
             Some(_) => error.to_string(),
@@ -85,7 +119,7 @@ impl Report {
         };
         let mut problems: Vec<String> = logs.rules.errors.iter().map(told).collect();
         if !annotated.is_string {
-            let advice = "is no string, and Kubernetes refuses it: put quotes around it, or a `|` before it";
+            let advice = "is not a string, so Kubernetes refuses it: quote it, or put a `|` before it";
             problems.push(format!("annotation: {advice}"));
         }
         if let Some(containers) = annotated.containers.as_ref().filter(|known| !known.contains(&annotated.container)) {
@@ -99,7 +133,7 @@ impl Report {
         let found = show::items(&processed)?;
         let owner = if annotated.owner.is_empty() { "annotation" } else { &annotated.owner };
         let title = format!("{owner}, container {}", annotated.container);
-        Ok(Report { title, rules: rules(&logs), problems, processed, logs: found })
+        Ok(RulesReport { title, rules: rules(&logs), problems, processed, logs: found })
     }
 
     fn print(&self, out: &mut impl Write, has_sample: bool) -> Result<(), CommandError> {
@@ -145,7 +179,7 @@ fn rules(logs: &ContainerLogs) -> Vec<[String; 3]> {
         RuleAction::Mask(..) => row(&rule.name, "mask_sequences", WORKS),
         RuleAction::ExcludeTruncated => row(&rule.name, "exclude_truncated", WORKS),
         RuleAction::Scrub(_) => row(&rule.name, "scrubber", WORKS),
-        RuleAction::BrokenMask => row(&rule.name, "mask_sequences", "broken: every text is withheld"),
+        RuleAction::BrokenMask => row(&rule.name, "mask_sequences", "broken: all text is withheld"),
     }));
     rows
 }

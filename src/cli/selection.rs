@@ -2,24 +2,26 @@
 
 use clap::Args;
 
-use super::CommandError;
+use super::error::CommandError;
+use super::spinner;
 use crate::aws::account::Account;
+use crate::aws::function::Function;
 use crate::aws::groups::{LogGroupSelection, LogGroupTag};
+use manifests::cluster::ClusterOptions;
 
 /// Which log groups.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Which log groups")]
 pub(super) struct SelectionFlags {
-    /// Log groups, by name or ARN.
+    /// Log groups, by name or ARN [default: podferry.yaml].
     #[arg(value_name = "GROUP")]
     pub(crate) groups: Vec<String>,
-    /// Log groups whose names begin so; may be given several times.
+    /// Log groups whose names begin with this text; repeatable.
     #[arg(long = "prefix", value_name = "TEXT")]
     pub(crate) prefixes: Vec<String>,
-    /// Log groups whose whole names fit, with `*` for anything and `?` for one character; may be given several times.
+    /// Log groups whose full names match, with `*` for any text and `?` for one character; repeatable.
     #[arg(long = "pattern", value_name = "PATTERN")]
     pub(crate) patterns: Vec<String>,
-    /// Of these (or of all, if none of the above is given) only those with this tag; may be given several times, for several tags.
+    /// Of these (of all groups, if none of the above is given) only those with this tag; repeat it to require several.
     #[arg(long = "tag", value_name = "KEY[=VALUE]")]
     pub(crate) tags: Vec<String>,
 }
@@ -27,16 +29,39 @@ pub(super) struct SelectionFlags {
 /// Which function.
 #[derive(Debug, Clone, Args)]
 pub(super) struct FunctionFlag {
-    /// The forwarder's function, by name or ARN; a version or alias may follow after a colon [default: the only function whose
-    /// name begins with `podferry`].
+    /// The forwarder's function, by name or ARN; append a version or alias after a colon [default: podferry.yaml, then the
+    /// only function whose name begins with `podferry`].
     #[arg(long, value_name = "NAME|ARN")]
     pub(crate) function: Option<String>,
 }
 
+impl FunctionFlag {
+    /// Takes from the file what the flag does not say.
+    pub(super) fn fill(&mut self, file: &ClusterOptions) {
+        self.function = self.function.take().or_else(|| file.function.clone());
+    }
+
+    pub(super) async fn find(&self, account: &Account) -> Result<Function, CommandError> {
+        Ok(spinner::during("Looking for the function…", Function::find(account, self.function.as_deref())).await?)
+    }
+}
+
+/// The log groups that a file says are operated on.
+pub(super) fn groups_of(file: &ClusterOptions) -> Vec<String> {
+    if file.log_groups.is_empty() { file.log_group.iter().cloned().collect() } else { file.log_groups.clone() }
+}
+
 impl SelectionFlags {
+    /// Takes from the file what the flags do not say.
+    pub(super) fn fill(&mut self, file: &ClusterOptions) {
+        if self.groups.is_empty() && self.prefixes.is_empty() && self.patterns.is_empty() && self.tags.is_empty() {
+            self.groups = groups_of(file);
+        }
+    }
+
     /// What the flags say; ARNs have to be of this account and region.
     pub(super) fn selection(&self, account: &Account) -> Result<LogGroupSelection, CommandError> {
-        let names = self.groups.iter().map(|given| name(given, account)).collect::<Result<_, _>>()?;
+        let names = self.groups.iter().map(|given| group_name(given, account)).collect::<Result<_, _>>()?;
         let tags = self.tags.iter().map(|given| match given.split_once('=') {
             Some((key, value)) => LogGroupTag { key: key.to_owned(), value: Some(value.to_owned()) },
             None => LogGroupTag { key: given.clone(), value: None },
@@ -61,12 +86,12 @@ impl SelectionFlags {
 }
 
 /// The name of a group that was given as name or ARN.
-fn name(given: &str, account: &Account) -> Result<String, CommandError> {
+pub(super) fn group_name(given: &str, account: &Account) -> Result<String, CommandError> {
     if !given.starts_with("arn:") {
         // Source: Amazon CloudWatch Logs API reference, `logGroupName`: 1 to 512 of these.
         let is_known = |byte: u8| byte.is_ascii_alphanumeric() || b"_-/.#".contains(&byte);
         if given.is_empty() || given.len() > 512 || !given.bytes().all(is_known) {
-            let problem = format!("{given}: not a name of a log group; for several groups: --prefix or --pattern");
+            let problem = format!("{given}: not the name of a log group; for several groups use --prefix or --pattern");
             return Err(CommandError::Refused(problem));
         }
         return Ok(given.to_owned());
@@ -77,7 +102,7 @@ fn name(given: &str, account: &Account) -> Result<String, CommandError> {
     };
     if region != account.region || id != account.id {
         return Err(CommandError::Refused(format!(
-            "{given}: not in account {} and region {}. A subscription filter reaches a function of its own account and region only: \
+            "{given}: not in account {} and region {}. A subscription filter can only reach a function of its own account and region: \
              run the command there, with --region and --profile",
             account.id, account.region
         )));

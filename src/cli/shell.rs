@@ -1,35 +1,66 @@
 //! `podferry completions` and `podferry man`: what a shell and `man` know of the command, made from the same table as `--help`.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use clap::{Command, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 use clap_mangen::Man;
 
-use super::{Arguments, CommandError};
+use super::error::CommandError;
+use super::exit::Exit;
 
-/// Writes the script by which a shell completes commands and flags to standard output.
-pub(super) fn completions(shell: Shell) -> Result<(), CommandError> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Arguments::command(), "podferry", &mut script);
-    Ok(std::io::stdout().lock().write_all(&script)?)
+/// Print a shell completion script
+///
+/// With the script your shell completes podferry's commands and options.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  source <(podferry completions bash)              # in ~/.bashrc
+  podferry completions zsh > ~/.zfunc/_podferry    # in a folder of $fpath
+  podferry completions fish > ~/.config/fish/completions/podferry.fish")]
+pub(super) struct CompletionsOptions {
+    /// Shell to print the script for.
+    shell: Shell,
 }
 
-/// Writes the page of the command itself to standard output, or one page for each command into a folder.
-pub(super) fn man(out: Option<PathBuf>) -> Result<(), CommandError> {
-    let mut command = Arguments::command();
-    command.build();
-    let Some(folder) = out else {
-        return Ok(std::io::stdout().lock().write_all(&page("podferry", command)?)?);
-    };
-    let failed = |path: &Path, error| CommandError::File { path: path.display().to_string(), error };
-    std::fs::create_dir_all(&folder).map_err(|error| failed(&folder, error))?;
-    for (name, command) in pages(command) {
-        let path = folder.join(format!("{name}.1"));
-        std::fs::write(&path, page(&name, command)?).map_err(|error| failed(&path, error))?;
+impl CompletionsOptions {
+    /// Writes the script to standard output.
+    pub(super) fn run(self, mut command: Command) -> Result<Exit, CommandError> {
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut command, "podferry", &mut script);
+        std::io::stdout().lock().write_all(&script)?;
+        Ok(Exit::Done)
     }
-    Ok(())
+}
+
+/// Print the manual pages
+///
+/// Prints podferry(1), or writes one page for each command into a folder.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  podferry man | man -l -
+  podferry man --out ~/.local/share/man/man1")]
+pub(super) struct ManOptions {
+    /// Write a page for each command into this folder: podferry.1, podferry-preview.1, …
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+impl ManOptions {
+    /// Writes the page of the command itself to standard output, or all pages into the folder.
+    pub(super) fn run(self, mut command: Command) -> Result<Exit, CommandError> {
+        command.build();
+        let Some(folder) = self.out else {
+            std::io::stdout().lock().write_all(&page("podferry", command)?)?;
+            return Ok(Exit::Done);
+        };
+        std::fs::create_dir_all(&folder).map_err(|error| CommandError::file(&folder, error))?;
+        for (name, command) in pages(command) {
+            let path = folder.join(format!("{name}.1"));
+            std::fs::write(&path, page(&name, command)?).map_err(|error| CommandError::file(&path, error))?;
+        }
+        Ok(Exit::Done)
+    }
 }
 
 /// A command and all below it, each with the name of its page: `podferry-generate-secret`.

@@ -7,8 +7,7 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
 use serde_json::{Value, json};
 
-use super::CommandError;
-pub(super) use pipeline::counted::counted;
+use super::error::CommandError;
 use pipeline::rules::RuleEffect;
 use pipeline::{LogCounts, LogOutcome, Processed};
 
@@ -201,7 +200,7 @@ pub(super) fn log(out: &mut impl Write, log: &Value) -> io::Result<()> {
     let time = log["timestamp"].as_i64().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
     message(out, log)?;
     part(out, "time", &time.map_or_else(|| "–".to_owned(), |time| time.to_string()))?;
-    part(out, "status", log["status"].as_str().unwrap_or("(its own, read by Datadog)"))?;
+    part(out, "status", log["status"].as_str().unwrap_or("(set by Datadog, from the log)"))?;
     part(out, "source", &text("ddsource"))?;
     part(out, "service", &text("service"))?;
     if let Some(hostname) = log["hostname"].as_str() {

@@ -5,14 +5,16 @@ use std::io::{self, Write};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::account::{AccountFlags, Output};
+use super::account::AccountFlags;
+use super::block_on::block_on;
+use super::error::CommandError;
 use super::exit::Exit;
+use super::output::Output;
 use super::selection::{FunctionFlag, SelectionFlags};
 use super::subscribe::said;
-use super::{CommandError, show};
+use super::{show, spinner};
 use crate::aws::account::Account;
 use crate::aws::error::AwsCallError;
-use crate::aws::function::Function;
 use crate::aws::groups::{FoundLogGroups, SubscriptionFilter};
 use crate::aws::health::facts::{Fact, HealthFacts, LogGroupFact, QueueFact};
 use crate::aws::health::finding::{HealthFinding, HealthSeverity};
@@ -22,8 +24,18 @@ use crate::aws::queues::{QueueDepth, QueueRole};
 use crate::aws::subscribe::is_same_function;
 use pipeline::counted::counted;
 
+/// Shows log groups, filters, queues and errors, what is wrong, and what to do about it. Shows all log groups that are subscribed to the
+/// function, unless you or podferry.yaml name some. Marks what it cannot read, and continues. Changes nothing.
 #[derive(Debug, Clone, Args)]
-pub(super) struct Options {
+#[command(after_long_help = "Examples:
+  podferry status
+  podferry status --prefix /aws/eks/ --output json
+
+Exit codes:
+  0  nothing is wrong
+  1  something is wrong, or could not be read
+  2  nothing could be read")]
+pub(super) struct StatusOptions {
     #[command(flatten)]
     selection: SelectionFlags,
     #[command(flatten)]
@@ -32,17 +44,27 @@ pub(super) struct Options {
     aws: AccountFlags,
 }
 
-pub(super) async fn run(options: Options) -> Result<Exit, CommandError> {
+impl StatusOptions {
+    pub(super) fn run(mut self) -> Result<Exit, CommandError> {
+        let file = self.aws.read_file()?;
+        self.selection.fill(&file);
+        self.function.fill(&file);
+        block_on(status(self))
+    }
+}
+
+async fn status(options: StatusOptions) -> Result<Exit, CommandError> {
     let account = options.aws.open().await?;
     let selection = options.selection.selection(&account)?;
-    let function = Function::find(&account, options.function.function.as_deref()).await?;
+    let function = options.function.find(&account).await?;
     let found = selection.find(&account).await?;
     if !selection.is_empty() && found == FoundLogGroups::default() {
         return Err(CommandError::Refused(super::subscribe::nothing_found(&account, &options.selection)));
     }
-    let facts = read::all(&account, function, found, selection.is_empty()).await;
+    let reading = read::all(&account, function, found, selection.is_empty());
+    let facts = spinner::during("Reading groups, queues and metrics…", reading).await;
     let found = of_concern(judge(&facts));
-    match options.aws.output {
+    match options.aws.output() {
         Output::Text => show_all(&mut anstream::stdout(), &account, &facts, &found)?,
         Output::Json => show::json(&json_of(&account, &facts, &found))?,
     }

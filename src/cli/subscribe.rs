@@ -2,11 +2,13 @@
 
 use clap::Args;
 
-use super::CommandError;
 use super::account::AccountFlags;
-use super::changes::{ChangeFlags, Changes, Row, What};
+use super::block_on::block_on;
+use super::changes::{ChangeAction, ChangeFlags, ChangeRow, Changes};
+use super::error::CommandError;
 use super::exit::Exit;
 use super::selection::{FunctionFlag, SelectionFlags};
+use super::spinner;
 use crate::aws::account::Account;
 use crate::aws::function::Function;
 use crate::aws::groups::{self, FoundLogGroups, LogGroup, SubscriptionFilter};
@@ -15,20 +17,35 @@ use crate::aws::subscribe::permission::{PermissionStep, STATEMENT};
 use crate::aws::subscribe::plan::{self, SubscribeRefusal, SubscribeStep, SubscribeWish};
 use crate::aws::subscribe::{FILTER_NAME, apply};
 
+/// Subscribe log groups to the forwarder
+///
+/// CloudWatch Logs then sends their events to the function. Compares with what exists, shows what it would create, change or leave,
+/// and what is in conflict, and asks before it changes anything. Creates the subscription filters, and one permission for the function
+/// that covers all groups. A second run changes nothing. Refuses the function's own log group and groups that cannot have filters.
+/// Filters with another destination are never touched.
 #[derive(Debug, Clone, Args)]
-pub(super) struct Options {
+#[command(after_long_help = "Examples:
+  podferry subscribe /aws/eks/prod/fargate
+  podferry subscribe --pattern '/aws/eks/*/fargate' --dry-run
+  podferry subscribe --account --filter-pattern '-DEBUG'
+
+Exit codes:
+  0  everything is subscribed
+  1  something is in conflict
+  2  a call failed, or an argument is wrong")]
+pub(super) struct SubscribeOptions {
     #[command(flatten)]
     selection: SelectionFlags,
-    /// Subscribe the whole account in this region instead, with one policy: all log groups, those of tomorrow too, but for the
+    /// Subscribe the whole account in this region instead, with one policy: all log groups, including future ones, except the
     /// function's own.
     #[arg(long, conflicts_with_all = ["groups", "prefixes", "patterns", "tags"])]
     account: bool,
     #[command(flatten)]
     function: FunctionFlag,
-    /// Which events, as a filter pattern of CloudWatch Logs; empty is all [default: all, and what stands for filters that are there].
+    /// CloudWatch Logs filter pattern; the empty pattern matches all events [default: all events; existing filters keep theirs].
     #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
     filter_pattern: Option<String>,
-    /// Name for filters that are made, and for the account's policy.
+    /// Name for new filters, and for the account policy.
     #[arg(long, value_name = "NAME", default_value = FILTER_NAME)]
     filter_name: String,
     #[command(flatten)]
@@ -38,42 +55,53 @@ pub(super) struct Options {
 }
 
 /// What a row of the plan stands for.
-enum Work {
+enum SubscribeWork {
     Permission,
     Filter { group: String, filter: SubscriptionFilter },
     Policy(AccountPolicy),
 }
 
-pub(super) async fn run(options: Options) -> Result<Exit, CommandError> {
+impl SubscribeOptions {
+    pub(super) fn run(mut self) -> Result<Exit, CommandError> {
+        let file = self.aws.read_file()?;
+        self.function.fill(&file);
+        if !self.account {
+            self.selection.fill(&file);
+        }
+        block_on(subscribe(self))
+    }
+}
+
+async fn subscribe(options: SubscribeOptions) -> Result<Exit, CommandError> {
     let account = options.aws.open().await?;
     let selection = options.selection.selection(&account)?;
     if selection.is_empty() && !options.account {
         return Err(CommandError::Refused(
-            "say which log groups: by name, --prefix, --pattern or --tag, or --account for all of them".to_owned(),
+            "choose log groups by name, --prefix, --pattern or --tag, or use --account for all of them".to_owned(),
         ));
     }
-    let function = Function::find(&account, options.function.function.as_deref()).await?;
+    let function = options.function.find(&account).await?;
     let mut changes = Changes::new(&account, &function);
     if options.account {
         plan_account(&account, &function, &options, &mut changes).await?;
     } else {
-        let found = selection.find(&account).await?;
+        let found = spinner::during("Looking for the log groups…", selection.find(&account)).await?;
         if found == FoundLogGroups::default() {
             return Err(CommandError::Refused(nothing_found(&account, &options.selection)));
         }
         plan_groups(&account, &function, &options, found, &mut changes).await?;
     }
-    if changes.agreed(options.change, options.aws.output)? {
+    if changes.agreed(options.change, options.aws.output())? {
         make(&account, &function, &mut changes).await;
     }
-    changes.report(options.change, options.aws.output)
+    changes.report(options.change, options.aws.output())
 }
 
 /// For commands that look for groups.
 pub(super) fn nothing_found(account: &Account, flags: &SelectionFlags) -> String {
     format!(
-        "no log group of account {} in {} fits {}. Fargate makes a group with the first log of a pod; look with \
-         `aws logs describe-log-groups`, or in another region with --region",
+        "no log group of account {} in {} matches {}. Fargate creates the log group with the first log of a pod; list the groups with \
+         `aws logs describe-log-groups`, or try another region with --region",
         account.id,
         account.region,
         flags.said()
@@ -84,9 +112,9 @@ pub(super) fn nothing_found(account: &Account, flags: &SelectionFlags) -> String
 async fn plan_groups(
     account: &Account,
     function: &Function,
-    options: &Options,
+    options: &SubscribeOptions,
     found: FoundLogGroups,
-    changes: &mut Changes<Work>,
+    changes: &mut Changes<SubscribeWork>,
 ) -> Result<(), CommandError> {
     let wish = SubscribeWish {
         destination: function.destination(),
@@ -97,7 +125,8 @@ async fn plan_groups(
     };
     let named = options.selection.selection(account)?.names;
     let mut sources = Vec::new();
-    for (group, filters) in groups::filters_of(account, found.groups).await? {
+    let reading = groups::filters_of(account, found.groups);
+    for (group, filters) in spinner::during("Reading the subscription filters…", reading).await? {
         let step = plan::step(&group, &filters, &wish);
         if !matches!(step, SubscribeStep::Refuse(_)) {
             sources.push(account.log_group(&group.name).resource);
@@ -105,7 +134,7 @@ async fn plan_groups(
         changes.rows.push(row(&group, step, named.contains(&group.name)));
     }
     for name in found.missing {
-        changes.rows.push(Row::new(name, What::Conflict, None, SubscribeRefusal::Missing.to_string()));
+        changes.rows.push(ChangeRow::new(name, ChangeAction::Conflict, None, SubscribeRefusal::Missing.to_string()));
     }
     plan_permission(account, function, &sources, changes).await
 }
@@ -114,68 +143,72 @@ async fn plan_groups(
 async fn by_policy(
     account: &Account,
     function: &Function,
-    changes: &mut Changes<Work>,
+    changes: &mut Changes<SubscribeWork>,
 ) -> Option<(String, Vec<String>)> {
     match apply::account_policy(account).await {
         Ok(Some(Ok(policy))) if policy.leads_to(&function.arn) => Some((policy.name, policy.left_out)),
         Ok(_) => None,
         Err(error) => {
             changes.warnings.push(format!(
-                "whether a policy subscribes the whole account already was not to be seen, and then every log would be sent twice: {error}"
+                "could not check for an account-wide subscription; if one exists, every log is sent twice: {error}"
             ));
             None
         }
     }
 }
 
-fn row(group: &LogGroup, step: SubscribeStep, is_named: bool) -> Row<Work> {
-    let row = |what, filter: &SubscriptionFilter, detail| Row::new(&group.name, what, Some(&filter.name), detail);
-    let put = |filter| Work::Filter { group: group.name.clone(), filter };
+fn row(group: &LogGroup, step: SubscribeStep, is_named: bool) -> ChangeRow<SubscribeWork> {
+    let row = |what, filter: &SubscriptionFilter, detail| ChangeRow::new(&group.name, what, Some(&filter.name), detail);
+    let put = |filter| SubscribeWork::Filter { group: group.name.clone(), filter };
     match step {
-        SubscribeStep::Create(filter) => row(What::Create, &filter, said(&filter.pattern)).with_work(put(filter)),
-        SubscribeStep::Leave(filter) => row(What::Leave, &filter, format!("stands already: {}", said(&filter.pattern))),
+        SubscribeStep::Create(filter) => {
+            row(ChangeAction::Create, &filter, said(&filter.pattern)).with_work(put(filter))
+        }
+        SubscribeStep::Leave(filter) => {
+            row(ChangeAction::Leave, &filter, format!("already subscribed: {}", said(&filter.pattern)))
+        }
         SubscribeStep::Change { from, to } => {
             let detail = if from.pattern == to.pattern {
                 format!("{} → {}", from.destination, to.destination)
             } else {
                 format!("{} → {}", said(&from.pattern), said(&to.pattern))
             };
-            row(What::Change, &to, detail).with_work(put(to))
+            row(ChangeAction::Change, &to, detail).with_work(put(to))
         }
         SubscribeStep::Refuse(refusal) => {
-            let what = if is_named || refusal.is_conflict() { What::Conflict } else { What::LeaveOut };
-            Row::new(&group.name, what, None, refusal.to_string())
+            let what = if is_named || refusal.is_conflict() { ChangeAction::Conflict } else { ChangeAction::LeaveOut };
+            ChangeRow::new(&group.name, what, None, refusal.to_string())
         }
     }
 }
 
 /// A filter pattern for people.
 pub(super) fn said(pattern: &str) -> String {
-    if pattern.is_empty() { "all events".to_owned() } else { format!("events of {pattern}") }
+    if pattern.is_empty() { "all events".to_owned() } else { format!("events matching {pattern}") }
 }
 
 async fn plan_permission(
     account: &Account,
     function: &Function,
     sources: &[String],
-    changes: &mut Changes<Work>,
+    changes: &mut Changes<SubscribeWork>,
 ) -> Result<(), CommandError> {
     let subject = format!("permission of {}", function.name);
     let row = match apply::policy(account, function).await?.step(sources, &account.id) {
         PermissionStep::None => return Ok(()),
         PermissionStep::Leave(ids) => {
-            let detail = format!("CloudWatch Logs may invoke it already: {}", ids.join(", "));
-            Row::new(subject, What::Leave, None, detail)
+            let detail = format!("CloudWatch Logs may already invoke it: {}", ids.join(", "));
+            ChangeRow::new(subject, ChangeAction::Leave, None, detail)
         }
         PermissionStep::Add => {
             let detail =
-                format!("{STATEMENT}: CloudWatch Logs may invoke it for all log groups of this account and region");
-            Row::new(subject, What::Create, None, detail).with_work(Work::Permission)
+                format!("{STATEMENT}: lets CloudWatch Logs invoke it for all log groups of this account and region");
+            ChangeRow::new(subject, ChangeAction::Create, None, detail).with_work(SubscribeWork::Permission)
         }
         PermissionStep::Taken => {
             return Err(CommandError::Refused(format!(
                 "the policy of function {name} has a statement {STATEMENT} that does not let CloudWatch Logs of this account and region invoke it. \
-                 Look at it with `aws lambda get-policy --function-name {name}`, and remove it with `aws lambda remove-permission \
+                 Inspect it with `aws lambda get-policy --function-name {name}`, and remove it with `aws lambda remove-permission \
                  --function-name {name} --statement-id {STATEMENT}`",
                 name = function.name
             )));
@@ -190,30 +223,37 @@ async fn plan_permission(
 async fn plan_account(
     account: &Account,
     function: &Function,
-    options: &Options,
-    changes: &mut Changes<Work>,
+    options: &SubscribeOptions,
+    changes: &mut Changes<SubscribeWork>,
 ) -> Result<(), CommandError> {
     let stands = apply::account_policy(account).await?;
     let all = groups::with_prefix(account, "").await?;
     let own = function.destination();
-    let with_filters = groups::filters_of(account, all).await?;
+    let reading = groups::filters_of(account, all);
+    let with_filters = spinner::during("Reading the subscription filters…", reading).await?;
     let with_ours = with_filters.into_iter().filter(|(_, filters)| !plan::ours(filters, &function.arn).is_empty());
     // A group with a filter of its own would be sent twice.
     let mut leave_out = vec![function.log_group.clone()];
     leave_out.extend(with_ours.map(|(group, _)| group.name).filter(|name| *name != function.log_group));
     let (name, pattern) = (options.filter_name.clone(), options.filter_pattern.clone());
     let step = account_policy::step(stands, &PolicyWish { name, destination: own, pattern, leave_out });
-    let detail = |policy: &AccountPolicy| format!("{}, but of {}", said(&policy.pattern), policy.left_out.join(", "));
-    let subject = "all log groups, by a policy of the account";
-    let row = |what, policy: &AccountPolicy, detail| Row::new(subject, what, Some(&policy.name), detail);
+    let detail =
+        |policy: &AccountPolicy| format!("{}, except of {}", said(&policy.pattern), policy.left_out.join(", "));
+    let subject = "all log groups, by an account policy";
+    let row = |what, policy: &AccountPolicy, detail| ChangeRow::new(subject, what, Some(&policy.name), detail);
     changes.rows.push(match step {
-        PolicyStep::Create(policy) => row(What::Create, &policy, detail(&policy)).with_work(Work::Policy(policy)),
-        PolicyStep::Leave(policy) => row(What::Leave, &policy, format!("stands already: {}", detail(&policy))),
+        PolicyStep::Create(policy) => {
+            row(ChangeAction::Create, &policy, detail(&policy)).with_work(SubscribeWork::Policy(policy))
+        }
+        PolicyStep::Leave(policy) => {
+            row(ChangeAction::Leave, &policy, format!("already subscribed: {}", detail(&policy)))
+        }
         PolicyStep::Change { from, to } => {
-            row(What::Change, &to, format!("{} → {}", detail(&from), detail(&to))).with_work(Work::Policy(to))
+            row(ChangeAction::Change, &to, format!("{} → {}", detail(&from), detail(&to)))
+                .with_work(SubscribeWork::Policy(to))
         }
         PolicyStep::Refuse(refusal) => {
-            changes.rows.push(Row::new(subject, What::Conflict, None, refusal.to_string()));
+            changes.rows.push(ChangeRow::new(subject, ChangeAction::Conflict, None, refusal.to_string()));
             return Ok(());
         }
     });
@@ -221,22 +261,24 @@ async fn plan_account(
 }
 
 /// Makes the changes: the permission first, and without it nothing.
-async fn make(account: &Account, function: &Function, changes: &mut Changes<Work>) {
-    let is_permission_new = changes.work().any(|work| matches!(work, Work::Permission));
+async fn make(account: &Account, function: &Function, changes: &mut Changes<SubscribeWork>) {
+    let is_permission_new = changes.work().any(|work| matches!(work, SubscribeWork::Permission));
     let permission = |_| {
         let (account, function) = (account.clone(), function.clone());
         async move { apply::add_permission(&account, &function).await }
     };
-    if !changes.make(|work| matches!(work, Work::Permission), permission).await {
+    if !changes.make(|work| matches!(work, SubscribeWork::Permission), permission).await {
         return;
     }
     let rest = |work| {
         let account = account.clone();
         async move {
             match work {
-                Work::Filter { group, filter } => apply::put_filter(&account, &group, &filter, is_permission_new).await,
-                Work::Policy(policy) => apply::put_account_policy(&account, &policy, is_permission_new).await,
-                Work::Permission => Ok(()),
+                SubscribeWork::Filter { group, filter } => {
+                    apply::put_filter(&account, &group, &filter, is_permission_new).await
+                }
+                SubscribeWork::Policy(policy) => apply::put_account_policy(&account, &policy, is_permission_new).await,
+                SubscribeWork::Permission => Ok(()),
             }
         }
     };

@@ -2,11 +2,13 @@
 
 use clap::Args;
 
-use super::CommandError;
 use super::account::AccountFlags;
-use super::changes::{ChangeFlags, Changes, Row, What};
+use super::block_on::block_on;
+use super::changes::{ChangeAction, ChangeFlags, ChangeRow, Changes};
+use super::error::CommandError;
 use super::exit::Exit;
 use super::selection::{FunctionFlag, SelectionFlags};
+use super::spinner;
 use super::subscribe::{nothing_found, said};
 use crate::aws::account::Account;
 use crate::aws::error::AwsCallError;
@@ -16,14 +18,26 @@ use crate::aws::subscribe::apply;
 use crate::aws::subscribe::permission::STATEMENT;
 use crate::aws::subscribe::plan::ours;
 
+/// Remove the forwarder's subscription filters
+///
+/// Deletes the subscription filters whose destination is the function, whatever their names, and the permission that `subscribe`
+/// created once nothing needs it. Shows what it would delete, and asks. Touches nothing else.
 #[derive(Debug, Clone, Args)]
-pub(super) struct Options {
+#[command(after_long_help = "Examples:
+  podferry unsubscribe /aws/eks/prod/fargate
+  podferry unsubscribe --all --dry-run
+
+Exit codes:
+  0  nothing that was chosen is subscribed
+  1  something is in conflict
+  2  a call failed, or an argument is wrong")]
+pub(super) struct UnsubscribeOptions {
     #[command(flatten)]
     selection: SelectionFlags,
-    /// All log groups of this region that are subscribed to the function.
+    /// Unsubscribe all log groups of this region.
     #[arg(long, conflicts_with_all = ["groups", "prefixes", "patterns", "tags"])]
     all: bool,
-    /// The account's policy instead, if it leads to the function; filters of log groups stay.
+    /// Delete the account policy instead, if its destination is the function; the filters of log groups stay.
     #[arg(long, conflicts_with_all = ["groups", "prefixes", "patterns", "tags", "all"])]
     account: bool,
     #[command(flatten)]
@@ -34,23 +48,34 @@ pub(super) struct Options {
     aws: AccountFlags,
 }
 
-enum Work {
+enum UnsubscribeWork {
     Filter { group: String, filter: String },
     Policy(String),
     Permission,
 }
 
-pub(super) async fn run(options: Options) -> Result<Exit, CommandError> {
+impl UnsubscribeOptions {
+    pub(super) fn run(mut self) -> Result<Exit, CommandError> {
+        let file = self.aws.read_file()?;
+        self.function.fill(&file);
+        if !self.account && !self.all {
+            self.selection.fill(&file);
+        }
+        block_on(unsubscribe(self))
+    }
+}
+
+async fn unsubscribe(options: UnsubscribeOptions) -> Result<Exit, CommandError> {
     let account = options.aws.open().await?;
     let selection = options.selection.selection(&account)?;
     if selection.is_empty() && !options.account && !options.all {
         return Err(CommandError::Refused(
-            "say which log groups: by name, --prefix, --pattern or --tag, --all for all that are subscribed, or --account for the \
-             account's policy"
+            "choose log groups by name, --prefix, --pattern or --tag, or use --all for all that are subscribed, or --account for the \
+             account policy"
                 .to_owned(),
         ));
     }
-    let function = Function::find(&account, options.function.function.as_deref()).await?;
+    let function = options.function.find(&account).await?;
     let mut changes = Changes::new(&account, &function);
     if options.account {
         plan_account(&account, &function, &mut changes).await?;
@@ -58,10 +83,10 @@ pub(super) async fn run(options: Options) -> Result<Exit, CommandError> {
         plan_groups(&account, &function, &selection, &options.selection, &mut changes).await?;
     }
     plan_permission(&account, &function, &mut changes).await?;
-    if changes.agreed(options.change, options.aws.output)? {
+    if changes.agreed(options.change, options.aws.output())? {
         make(&account, &function, &mut changes).await;
     }
-    changes.report(options.change, options.aws.output)
+    changes.report(options.change, options.aws.output())
 }
 
 async fn plan_groups(
@@ -69,40 +94,48 @@ async fn plan_groups(
     function: &Function,
     selection: &LogGroupSelection,
     flags: &SelectionFlags,
-    changes: &mut Changes<Work>,
+    changes: &mut Changes<UnsubscribeWork>,
 ) -> Result<(), CommandError> {
-    let found = selection.find(account).await?;
+    let found = spinner::during("Looking for the log groups…", selection.find(account)).await?;
     if found == FoundLogGroups::default() && !selection.is_empty() {
         return Err(CommandError::Refused(nothing_found(account, flags)));
     }
-    for (group, filters) in groups::filters_of(account, found.groups).await? {
+    let reading = groups::filters_of(account, found.groups);
+    for (group, filters) in spinner::during("Reading the subscription filters…", reading).await? {
         let ours = ours(&filters, &function.destination());
         for filter in &ours {
-            let row = Row::new(&group.name, What::Delete, Some(&filter.name), said(&filter.pattern));
-            changes.rows.push(row.with_work(Work::Filter { group: group.name.clone(), filter: filter.name.clone() }));
+            let row = ChangeRow::new(&group.name, ChangeAction::Delete, Some(&filter.name), said(&filter.pattern));
+            changes.rows.push(
+                row.with_work(UnsubscribeWork::Filter { group: group.name.clone(), filter: filter.name.clone() }),
+            );
         }
         if ours.is_empty() && selection.names.contains(&group.name) {
-            changes.rows.push(Row::new(&group.name, What::Leave, None, "no filter leads to the function"));
+            changes.rows.push(ChangeRow::new(&group.name, ChangeAction::Leave, None, "not subscribed"));
         }
     }
     for name in found.missing {
-        changes.rows.push(Row::new(name, What::Leave, None, "there is no such log group"));
+        changes.rows.push(ChangeRow::new(name, ChangeAction::Leave, None, "no such log group"));
     }
     Ok(())
 }
 
-async fn plan_account(account: &Account, function: &Function, changes: &mut Changes<Work>) -> Result<(), CommandError> {
-    let subject = "all log groups, by a policy of the account";
-    let row = |what, name: Option<&str>, detail: &str| Row::new(subject, what, name, detail);
+async fn plan_account(
+    account: &Account,
+    function: &Function,
+    changes: &mut Changes<UnsubscribeWork>,
+) -> Result<(), CommandError> {
+    let subject = "all log groups, by an account policy";
+    let row = |what, name: Option<&str>, detail: &str| ChangeRow::new(subject, what, name, detail);
     changes.rows.push(match apply::account_policy(account).await? {
         Some(Ok(policy)) if policy.leads_to(&function.arn) => {
-            row(What::Delete, Some(&policy.name), &said(&policy.pattern)).with_work(Work::Policy(policy.name))
+            row(ChangeAction::Delete, Some(&policy.name), &said(&policy.pattern))
+                .with_work(UnsubscribeWork::Policy(policy.name))
         }
         Some(Ok(policy)) => {
-            row(What::Leave, Some(&policy.name), &format!("it leads elsewhere: {}", policy.destination))
+            row(ChangeAction::Leave, Some(&policy.name), &format!("has another destination: {}", policy.destination))
         }
-        Some(Err(refusal)) => row(What::Conflict, None, &refusal.to_string()),
-        None => row(What::Leave, None, "there is no such policy"),
+        Some(Err(refusal)) => row(ChangeAction::Conflict, None, &refusal.to_string()),
+        None => row(ChangeAction::Leave, None, "no such policy"),
     });
     Ok(())
 }
@@ -112,17 +145,19 @@ async fn plan_account(account: &Account, function: &Function, changes: &mut Chan
 async fn plan_permission(
     account: &Account,
     function: &Function,
-    changes: &mut Changes<Work>,
+    changes: &mut Changes<UnsubscribeWork>,
 ) -> Result<(), CommandError> {
     if !apply::policy(account, function).await?.has(STATEMENT) {
         return Ok(());
     }
     let subject = format!("permission of {}", function.name);
-    changes.rows.push(match needed_by(account, function, changes).await {
-        Ok(None) => Row::new(subject, What::Delete, None, STATEMENT).with_work(Work::Permission),
-        Ok(Some(who)) => Row::new(subject, What::Leave, None, format!("{STATEMENT}: needed by {who}")),
+    changes.rows.push(match spinner::during("Checking the permission…", needed_by(account, function, changes)).await {
+        Ok(None) => {
+            ChangeRow::new(subject, ChangeAction::Delete, None, STATEMENT).with_work(UnsubscribeWork::Permission)
+        }
+        Ok(Some(who)) => ChangeRow::new(subject, ChangeAction::Leave, None, format!("{STATEMENT}: needed by {who}")),
         Err(error) => {
-            let warning = "whether anything else needs the permission was not to be seen, so it stays";
+            let warning = "could not check whether anything else needs the permission, so it stays";
             changes.warnings.push(format!("{warning}: {error}"));
             return Ok(());
         }
@@ -134,18 +169,18 @@ async fn plan_permission(
 async fn needed_by(
     account: &Account,
     function: &Function,
-    changes: &Changes<Work>,
+    changes: &Changes<UnsubscribeWork>,
 ) -> Result<Option<String>, AwsCallError> {
     let is_deleted = |group: &str, filter: &str| {
-        let is_it = |one: &Work| matches!(one, Work::Filter { group: g, filter: f } if g == group && f == filter);
+        let is_it = |one: &UnsubscribeWork| matches!(one, UnsubscribeWork::Filter { group: g, filter: f } if g == group && f == filter);
         changes.work().any(is_it)
     };
-    let is_policy_deleted = changes.work().any(|one| matches!(one, Work::Policy(_)));
+    let is_policy_deleted = changes.work().any(|one| matches!(one, UnsubscribeWork::Policy(_)));
     if !is_policy_deleted
         && let Some(Ok(policy)) = apply::account_policy(account).await?
         && policy.leads_to(&function.arn)
     {
-        return Ok(Some(format!("the account's policy {}", policy.name)));
+        return Ok(Some(format!("account policy {}", policy.name)));
     }
     for (group, filters) in groups::filters_of(account, groups::with_prefix(account, "").await?).await? {
         let mut stay =
@@ -158,18 +193,18 @@ async fn needed_by(
 }
 
 /// Deletes filters first, and the permission only if all went well.
-async fn make(account: &Account, function: &Function, changes: &mut Changes<Work>) {
+async fn make(account: &Account, function: &Function, changes: &mut Changes<UnsubscribeWork>) {
     let delete = |work| {
         let (account, function) = (account.clone(), function.clone());
         async move {
             match work {
-                Work::Filter { group, filter } => apply::delete_filter(&account, &group, &filter).await,
-                Work::Policy(name) => apply::delete_account_policy(&account, &name).await,
-                Work::Permission => apply::remove_permission(&account, &function).await,
+                UnsubscribeWork::Filter { group, filter } => apply::delete_filter(&account, &group, &filter).await,
+                UnsubscribeWork::Policy(name) => apply::delete_account_policy(&account, &name).await,
+                UnsubscribeWork::Permission => apply::remove_permission(&account, &function).await,
             }
         }
     };
-    if changes.make(|work| !matches!(work, Work::Permission), delete).await {
+    if changes.make(|work| !matches!(work, UnsubscribeWork::Permission), delete).await {
         changes.make(|_| true, delete).await;
     }
 }

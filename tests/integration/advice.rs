@@ -226,7 +226,7 @@ fn dead_letters_and_the_last_hour() {
     let advice = forwarder.advice(&[]);
     assert!(advice[0][..2] == ["redrive", "--queue"] && advice[0][2].ends_with("/dead"), "{advice:?}");
     let arguments: Vec<&str> = advice[0].iter().map(String::as_str).collect();
-    assert!(forwarder.run(&arguments, 1).contains("1 message of queue dead"));
+    assert!(forwarder.run(&arguments, 1).contains("1 message in queue dead"));
     metrics(&forwarder.account, [12.0, 3.0, 4.0], &[]);
     let wrong: Vec<String> = forwarder.wrong(&[]).iter().map(|one| one["why"].as_str().unwrap().to_owned()).collect();
     assert_eq!(wrong[1], "3 of 12 invocations failed in the last hour");

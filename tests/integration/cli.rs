@@ -50,7 +50,7 @@ fn the_demo_shows_what_arrived() {
     assert!(!shown.contains('\u{1b}'), "colours are for terminals");
     // The samples are from some day; what is shown is what becomes of logs that are not too old.
     assert!(!shown.contains("late:true"), "{shown}");
-    let all: Value = serde_json::from_str(&stdout(&podferry(&["demo", "--json"], b"", &[]))).unwrap();
+    let all: Value = serde_json::from_str(&stdout(&podferry(&["demo", "--output", "json"], b"", &[]))).unwrap();
     assert_eq!((&all["logs"], &all["requests"]), (&json!(150), &json!(5)));
     for sample in all["samples"].as_array().unwrap() {
         let log = &sample["first_log"];
@@ -67,7 +67,7 @@ fn a_preview_is_what_would_be_sent() {
     assert!(shown.contains("54 logs are older than Datadog takes (18 hours): sent with the current time"), "{shown}");
     let variables = [("DD_ENV", "x"), ("DD_TAGS", "team:a")];
     let logs: Vec<Value> =
-        serde_json::from_str(&stdout(&podferry(&["preview", SAMPLE, "--json"], b"", &variables))).unwrap();
+        serde_json::from_str(&stdout(&podferry(&["preview", SAMPLE, "--output", "json"], b"", &variables))).unwrap();
     assert_eq!(logs.len(), 54);
     assert!(logs.iter().all(|log| has_tag(log, "team:a") && has_tag(log, "env:prod")));
 }
@@ -76,7 +76,7 @@ fn a_preview_is_what_would_be_sent() {
 fn a_preview_takes_what_people_have() {
     // The sample is too old for Datadog: its logs have the time of sending, which is another each time.
     let logs = |file: &str, input: &[u8]| {
-        let text = stdout(&podferry(&["preview", file, "--json"], input, &[]));
+        let text = stdout(&podferry(&["preview", file, "--output", "json"], input, &[]));
         let mut logs: Vec<Value> = serde_json::from_str(&text).unwrap();
         for log in &mut logs {
             let sent = log["timestamp"].take().as_i64().unwrap();
@@ -159,7 +159,8 @@ fn rules_are_checked_and_run_over_a_sample() {
     }
     assert!(!shown.contains("geheim") && !shown.contains("GET /health\n") && !shown.contains('\u{1b}'), "{shown}");
     let report: Value =
-        serde_json::from_str(&stdout(&podferry(&["rules", "check", manifest.path(), "--json"], sample, &[]))).unwrap();
+        serde_json::from_str(&stdout(&podferry(&["rules", "check", manifest.path(), "--output", "json"], sample, &[])))
+            .unwrap();
     assert_eq!(report[0]["counts"]["excluded"], 1);
     assert_eq!(report[0]["logs"][0]["rules"], json!([{ "rule": "token", "effect": "masked" }]));
     assert_eq!(report[0]["logs"][1]["log"], Value::Null);
@@ -218,8 +219,12 @@ fn a_preview_says_what_rules_did() {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     let variables = [("EXCLUDE_AT_MATCH", "order 1001")];
-    let report: Value =
-        serde_json::from_str(&stdout(&podferry(&["preview", sample, "--json", "--explain"], b"", &variables))).unwrap();
+    let report: Value = serde_json::from_str(&stdout(&podferry(
+        &["preview", sample, "--output", "json", "--explain"],
+        b"",
+        &variables,
+    )))
+    .unwrap();
     let logs = report["logs"].as_array().unwrap();
     assert_eq!(report["counts"]["excluded"], logs.iter().filter(|log| log["shipped"] == json!(false)).count());
     assert_eq!(logs[1]["rules"], json!([{ "rule": "EXCLUDE_AT_MATCH", "effect": "excluded" }]));
@@ -245,7 +250,31 @@ fn every_command_explains_itself() {
     ] {
         assert!(stdout(&podferry(arguments, b"", &[])).contains("Usage: podferry"), "{arguments:?}");
     }
-    assert_eq!(stdout(&podferry(&["--version"], b"", &[])).trim(), concat!("podferry ", env!("CARGO_PKG_VERSION")));
+    // With the commit, where it was built from a repository.
+    let version = stdout(&podferry(&["--version"], b"", &[]));
+    let rest = version.trim().strip_prefix(concat!("podferry ", env!("CARGO_PKG_VERSION"))).unwrap();
+    let commit = rest.strip_prefix(" (").and_then(|rest| rest.strip_suffix(')'));
+    let is_commit = |commit: &str| commit.len() >= 7 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+    assert!(rest.is_empty() || commit.is_some_and(is_commit), "{version}");
+    assert_eq!(stdout(&podferry(&["-V"], b"", &[])), version);
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_the_intake_by_the_signal() {
+    use std::io::{BufRead, BufReader};
+    use std::os::unix::process::ExitStatusExt;
+    let mut child = Command::new(PODFERRY)
+        .args(["intake", "--listen", "127.0.0.1:0", "--quiet"])
+        .env_clear()
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.contains("DD_URL=http://127.0.0.1:"), "{line}");
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().signal(), Some(2));
 }
 
 #[test]

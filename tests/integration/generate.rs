@@ -22,9 +22,9 @@ const CASES: [(&str, &str); 53] = [
     ),
     (
         "logging-lean-drops",
-        "logging CLUSTER --region eu-west-1 --profile lean --drop-namespace dev --drop-pattern DEBUG",
+        "logging CLUSTER --region eu-west-1 --preset lean --drop-namespace dev --drop-pattern DEBUG",
     ),
-    ("logging-seed", "logging CLUSTER --region eu-west-1 --profile seed"),
+    ("logging-seed", "logging CLUSTER --region eu-west-1 --preset seed"),
     ("iam-cloudformation", "iam AWS --as cloudformation"),
     (
         "iam-cloudformation-outputs",
@@ -33,7 +33,7 @@ const CASES: [(&str, &str); 53] = [
     ("subscription", "subscription CLUSTER"),
     (
         "subscription-many",
-        "subscription --group /a --group /b --group /c --filter-pattern ERROR \
+        "subscription /a /b /c --filter-pattern ERROR \
          --forwarder-arn arn:aws:lambda:eu-west-1:111122223333:function:podferry",
     ),
     ("iam-china", "iam --cluster prod --region cn-north-1 --account 111122223333 --as cloudformation"),
@@ -210,7 +210,7 @@ fn regenerate() {
 #[test]
 fn json_is_the_same_without_comments() {
     for (name, arguments) in CASES {
-        let json: serde_json::Value = serde_json::from_str(&generated(&format!("{arguments} --format json"))).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&generated(&format!("{arguments} --output json"))).unwrap();
         let yaml: Vec<serde_json::Value> = serde_saphyr::from_multiple(&generated(arguments)).unwrap();
         let json = if yaml.len() == 1 { vec![json] } else { json.as_array().unwrap().clone() };
         assert_eq!(json, yaml, "{name}");
@@ -221,9 +221,9 @@ fn json_is_the_same_without_comments() {
 fn what_is_missing_is_asked_for() {
     for (arguments, asked) in [
         ("logging", "--region"),
-        ("logging AWS --profile lean --drop-container a", "--drop-container"),
+        ("logging AWS --preset lean --drop-container a", "--drop-container"),
         ("iam CLUSTER --region eu-west-1", "--account"),
-        ("subscription --group /a --group /a", "twice"),
+        ("subscription /a /a", "twice"),
         ("monitor", "--cluster"),
         ("all CLUSTER --out nowhere", "--namespace"),
         ("logging --cluster Prod --region eu", "--region: must be"),
@@ -286,7 +286,7 @@ fn a_secret_is_for_its_owner_only() {
 fn the_key_comes_from_the_environment_and_the_token_is_new_each_time() {
     let token = |namespaces: &str| {
         let mut command = Command::new(PODFERRY);
-        command.args(["generate", "secret", "--format", "json"]).args(namespaces.split(' ')).env_clear();
+        command.args(["generate", "secret", "--output", "json"]).args(namespaces.split(' ')).env_clear();
         let output =
             command.env("DD_API_KEY", "0123456789abcdef0123456789abcdef").current_dir(folder()).output().unwrap();
         assert!(String::from_utf8_lossy(&output.stderr).contains("--out"), "it says that this is secret");

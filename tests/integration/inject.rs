@@ -63,7 +63,10 @@ fn from_standard_input_to_standard_output() {
     assert_eq!(out, both);
     assert!(said.contains("refused.yaml:1: Deployment host-path (document 1): left alone: volume logs is a hostPath"));
     let (code, out, said) = run(&folder(), &["--label-only"], "a: 1 # nothing\n");
-    assert_eq!((code, out.as_str(), said.as_str()), (Some(0), "a: 1 # nothing\n", "-: nothing in it makes pods\n"));
+    assert_eq!(
+        (code, out.as_str(), said.as_str()),
+        (Some(0), "a: 1 # nothing\n", "-: contains nothing that creates pods\n")
+    );
 }
 
 #[test]
@@ -123,7 +126,7 @@ fn files_are_written_and_differences_shown() {
     assert!(diff.starts_with("--- a/a.yaml\n+++ b/a.yaml\n@@ -19,"), "{diff}");
     assert!(diff.contains("\n+            shareProcessNamespace: true\n") && !diff.contains('\u{1b}'));
     assert_eq!(std::fs::read_to_string(folder.join("a.yaml")).unwrap(), fixture("statefulset.yaml"));
-    let (code, out, said) = run(&folder, &["--write", "--json", "-f", "a.yaml"], "");
+    let (code, out, said) = run(&folder, &["--write", "--output", "json", "-f", "a.yaml"], "");
     assert_eq!((code, out.as_str()), (Some(0), ""));
     let report: Value = serde_json::from_str(&said).unwrap();
     assert_eq!(report["objects"][0]["outcome"], "injected");

@@ -97,12 +97,12 @@ fn what_cannot_be_done_is_told() {
         text(&output.stderr)
     };
     assert!(said(&["missing.yaml"]).contains("missing.yaml: "));
-    assert!(said(&["latin1.yaml"]).contains("no UTF-8 text: byte 9"));
-    assert!(said(&["--explain", "PF999"]).contains("no rule of this code or name"));
-    assert!(said(&["-", "--allow", "nothing"]).contains("no rule of this code or name"));
+    assert!(said(&["latin1.yaml"]).contains("not UTF-8 text: byte 9"));
+    assert!(said(&["--explain", "PF999"]).contains("no rule has this code or name"));
+    assert!(said(&["-", "--allow", "nothing"]).contains("no rule has this code or name"));
     assert!(said(&["-", "--fix"]).contains("--fix: standard input cannot be written"));
     fs::remove_file(folder.0.join("latin1.yaml")).unwrap();
-    assert!(said(&[]).contains("no file to check"));
+    assert!(said(&[]).contains("no files to check"));
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn a_folder_is_looked_at_as_a_whole() {
     folder.write("base/notes.txt", "[OUTPUT");
     folder.write(".git/logging.yaml", &fixture("PF104/bad.yaml"));
     folder.write("node_modules/x/logging.yaml", &fixture("PF104/bad.yaml"));
-    let output = folder.lint(&["--format", "json"], "");
+    let output = folder.lint(&["--output", "json"], "");
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     let found: Vec<(&str, &str)> = report["findings"]
         .as_array()
@@ -128,7 +128,7 @@ fn a_folder_is_looked_at_as_a_whole() {
     assert_eq!(report["summary"]["files"], 3);
     assert_eq!(report["summary"]["documents"], 2);
     // Given twice, it is read once.
-    let output = folder.lint(&["base/namespace.yml", "base/namespace.yml", "--format", "github"], "");
+    let output = folder.lint(&["base/namespace.yml", "base/namespace.yml", "--output", "github"], "");
     let lines = text(&output.stdout);
     assert_eq!(lines.lines().count(), 1, "{lines}");
     assert!(
@@ -138,7 +138,7 @@ fn a_folder_is_looked_at_as_a_whole() {
 }
 
 #[test]
-fn only_what_is_mended_is_written() {
+fn only_what_is_fixed_is_written() {
     let folder = Folder::new("fix");
     let namespace = fixture("PF101/bad.yaml");
     let config_map = fixture("PF105/bad.yaml").replace("cloudwatch_logs\n", "cloudwatch_logs\r\n");
@@ -160,7 +160,7 @@ fn only_what_is_mended_is_written() {
     let output = folder.lint(&["--fix"], "");
     assert_eq!(
         (output.status.code(), text(&output.stderr).as_str()),
-        (Some(0), "2 mended\n"),
+        (Some(0), "fixed 2 findings\n"),
         "{}",
         text(&output.stdout)
     );
@@ -172,11 +172,11 @@ fn only_what_is_mended_is_written() {
     assert!(folder.read("all.yaml").contains("cloudwatch_logs\r\n"));
     assert_eq!(fs::metadata(folder.0.join("good.yaml")).unwrap().modified().unwrap(), untouched);
     let again = folder.lint(&["--fix"], "");
-    assert_eq!(text(&again.stderr), "0 mended\n");
+    assert_eq!(text(&again.stderr), "fixed 0 findings\n");
 }
 
 #[test]
-fn json_is_mended_as_json() {
+fn json_is_fixed_as_json() {
     let folder = Folder::new("json");
     let text_of = |yaml: &str| {
         let value: Value = serde_saphyr::from_str(yaml).unwrap();
@@ -196,7 +196,7 @@ fn keys_are_never_shown() {
         "apiVersion: v1\nkind: Pod\nmetadata: {{name: web, namespace: shop}}\nspec:\n  containers:\n  - name: web\n    image: web:1\n  - name: datadog-agent\n    image: gcr.io/datadoghq/agent:7.71.0\n    env:\n    - {{name: DD_API_KEY, value: {KEY}}}\n    - {{name: DD_EKS_FARGATE, value: yes}}\n"
     );
     for format in ["text", "json", "sarif", "github"] {
-        let output = folder.lint(&["-", "--format", format], &manifest);
+        let output = folder.lint(&["-", "--output", format], &manifest);
         assert_eq!(output.status.code(), Some(1), "{format}");
         let said = text(&output.stdout);
         assert!(said.contains("PF4") && !said.contains(KEY), "{format}: {said}");
@@ -207,7 +207,7 @@ fn keys_are_never_shown() {
 fn sarif_points_at_rules_and_places() {
     let folder = Folder::new("sarif");
     folder.write("a b/löcher.yaml", &fixture("PF113/bad.yaml"));
-    let output = folder.lint(&["--format", "sarif"], "");
+    let output = folder.lint(&["--output", "sarif"], "");
     let sarif: Value = serde_json::from_slice(&output.stdout).unwrap();
     let run = &sarif["runs"][0];
     let result = &run["results"][0];
@@ -242,7 +242,7 @@ fn a_thousand_files_take_no_time() {
         folder.write(&format!("{}/{number}.yaml", number % 20), &kinds[number % kinds.len()]);
     }
     let began = Instant::now();
-    let output = folder.lint(&["--format", "json", "--fail-on", "never"], "");
+    let output = folder.lint(&["--output", "json", "--fail-on", "never"], "");
     let took = began.elapsed();
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["summary"]["files"], 1_000);

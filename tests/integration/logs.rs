@@ -9,8 +9,12 @@ use serde_json::{Value, json};
 use testkit::events::*;
 
 fn decode(input: &[u8]) -> Output {
+    decode_as("json", input)
+}
+
+fn decode_as(format: &str, input: &[u8]) -> Output {
     let mut command = Command::new(super::PODFERRY);
-    command.args(["logs", "decode"]).env_clear();
+    command.args(["logs", "decode", "--output", format]).env_clear();
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let _ = child.stdin.take().unwrap().write_all(input);
     child.wait_with_output().unwrap()
@@ -39,6 +43,9 @@ fn an_event_becomes_lines() {
     assert_eq!(lines[1]["time"], "2026-11-22T20:38:09.000Z");
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.starts_with(r#"{"group":"/aws/eks/prod-eu/fargate","stream":"s","id":"#), "{text}");
+    // For people: one line each, whatever is in it.
+    let output = decode_as("text", &event(&content));
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "one \"quoted\"\\nline\ntwo\n");
 }
 
 #[test]
@@ -52,7 +59,10 @@ fn a_message_of_the_queue_becomes_its_logs() {
     let output = decode(serde_json::to_string_pretty(&printed).unwrap().as_bytes());
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(lines(&output)[0]["message"], "kept");
-    assert_eq!(said(&output), "A message of the queue: 1 log, given up 3 times, the last time for IntakeAnswered503\n");
+    assert_eq!(
+        said(&output),
+        "A message of the queue: 1 log, 3 failed attempts, the last one because of IntakeAnswered503\n"
+    );
     let newer = decode(body.replace("\"schema\":1", "\"schema\":9").as_bytes());
     assert_eq!(newer.status.code(), Some(2));
     assert!(said(&newer).contains("of a newer podferry"), "{}", said(&newer));
@@ -64,7 +74,7 @@ fn what_cannot_be_read_is_named_and_the_rest_is_printed() {
     let input = format!("{event}\n{}", json!({ "awslogs": { "data": "%" } }));
     let output = decode(input.as_bytes());
     assert_eq!((output.status.code(), lines(&output).len()), (Some(1), 1));
-    assert_eq!(said(&output), "problem: number 2: the event's data is not valid base64\n");
+    assert_eq!(said(&output), "error: item 2: the event's data is not valid base64\n");
     for input in ["", "{}", "hello", "[]"] {
         let output = decode(input.as_bytes());
         assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{input}");

@@ -16,8 +16,10 @@ mod generate;
 mod inject;
 mod lint_command;
 mod logs;
-mod profiles;
+mod presets;
+mod project;
 mod redrive;
+mod spellings;
 mod status;
 mod subscribe;
 

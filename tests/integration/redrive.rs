@@ -83,7 +83,7 @@ fn what_why_and_when_and_no_text() {
     let Some(queues) = Queues::start() else { return };
     let output = queues.run(&[]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-    assert_eq!(shown(&output), "No message of queue podferry-dead-1 fits.\n");
+    assert_eq!(shown(&output), "No messages in queue podferry-dead-1 match.\n");
     let secret = "wort geheim";
     queues.put(&logs(now() - 86_400_000, secret, "IntakeAnswered400"), None);
     queues.put(&logs(now(), secret, "IntakeAnswered413"), None);
@@ -93,7 +93,7 @@ fn what_why_and_when_and_no_text() {
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
     let text = shown(&output);
     for part in [
-        "4 messages of queue podferry-dead-1: 1 without a reason, 1 EventBase64Invalid, 1 IntakeAnswered400, 1 IntakeAnswered413.",
+        "4 messages in queue podferry-dead-1: 1 without a reason, 1 EventBase64Invalid, 1 IntakeAnswered400, 1 IntakeAnswered413.",
         "1 has logs older than 18 hours",
         "with --send",
     ] {
@@ -123,7 +123,7 @@ fn more_than_one_call_gives() {
     assert_eq!(queues.json(&[])["messages"].as_array().unwrap().len(), 7, "the others can be seen at once");
     let output = queues.run(&["--send", "--yes"]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-    assert!(shown(&output).contains("7 messages went to queue podferry-undelivered-1"), "{}", shown(&output));
+    assert!(shown(&output).contains("Moved 7 messages to queue podferry-undelivered-1"), "{}", shown(&output));
     assert_eq!((queues.bodies(&queues.undelivered), queues.bodies(&queues.dead).len()), (bodies, 0));
 }
 
@@ -142,7 +142,7 @@ fn dropped_by_reason_and_what_is_not_ours_stays() {
     let unasked = queues.run(&["--drop"]);
     assert_eq!((unasked.status.code(), queues.account.count("sqs:DeleteMessage")), (Some(2), 0));
     assert!(said(&unasked).contains("give --yes"), "{}", said(&unasked));
-    assert!(shown(&unasked).contains("2 are not podferry's, or of a newer podferry"), "{}", shown(&unasked));
+    assert!(shown(&unasked).contains("2 are not from podferry, or from a newer version"), "{}", shown(&unasked));
     let output = queues.run(&["--drop", "--reason", "IntakeAnswered413", "--yes"]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     let output = queues.run(&["--drop", "--older-than", "1h", "--yes"]);
@@ -164,7 +164,7 @@ fn what_could_not_be_sent_is_still_there() {
     let output = queues.run(&["--send", "--yes"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        said(&output).contains("is still there") && said(&output).contains("Allow sqs:SendMessage"),
+        said(&output).contains("is still in the queue") && said(&output).contains("Allow sqs:SendMessage"),
         "{}",
         said(&output)
     );
@@ -190,12 +190,12 @@ fn what_cannot_be_done_says_why() {
     let text = refused(&[]);
     assert!(text.contains("has no queue in its variable PODFERRY_DEAD_LETTER_QUEUE_URL"), "{text}");
     let text = refused(&["--queue", "podferry-dead"]);
-    assert!(text.contains("--queue: must be the URL of a queue of SQS"), "{text}");
+    assert!(text.contains("--queue: must be the URL of an SQS queue"), "{text}");
     let missing = format!("{}/111122223333/none", account.url);
     let text = refused(&["--queue", &missing]);
     assert!(text.contains("sqs:ReceiveMessage on queue none: not found"), "{text}");
     let text = refused(&["--queue", &missing, "--send", "--to", &missing]);
-    assert!(text.contains("this is the queue that the messages are in"), "{text}");
+    assert!(text.contains("the messages are already in this queue"), "{text}");
     account.fault("sqs:ReceiveMessage", Fault::Denied, 1);
     let text = refused(&["--queue", &missing]);
     assert!(text.contains("Allow sqs:ReceiveMessage on arn:aws:sqs:"), "{text}");

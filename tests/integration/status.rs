@@ -194,7 +194,7 @@ fn nothing_there() {
     metrics(&account, [0.0; 3], &[]);
     let shown = status(&account, &[], 1);
     assert!(shown.contains("so it gets no logs") && shown.contains("no queue for undelivered logs"), "{shown}");
-    assert!(status(&account, &["--prefix", "/x"], 2).contains("fits --prefix /x"));
+    assert!(status(&account, &["--prefix", "/x"], 2).contains("matches --prefix /x"));
     assert!(status(&account, &["/x"], 1).contains("this log group does not exist"));
     account.fault("logs:DescribeLogGroups", Fault::Denied, usize::MAX);
     assert!(status(&account, &[], 2).contains("Allow logs:DescribeLogGroups"));

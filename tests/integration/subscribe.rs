@@ -119,7 +119,7 @@ fn a_pattern_of_a_filter_is_changed_only_if_one_is_given() {
     stage.run(&["subscribe", "/eks/0", "--yes"], 0);
     assert_eq!(stage.filters("/eks/0"), json!([["stack-Subscription-X", "ERROR", stage.function]]));
     let report = stage.json(&["subscribe", "/eks/0", "--yes", "--filter-pattern", ""], 0);
-    assert_eq!(report["rows"][1]["detail"], "events of ERROR → all events");
+    assert_eq!(report["rows"][1]["detail"], "events matching ERROR → all events");
     assert_eq!(report["rows"][1]["done"], true);
     assert_eq!(stage.filters("/eks/0"), json!([["stack-Subscription-X", "", stage.function]]));
 }
@@ -241,13 +241,13 @@ fn credentials_and_places_that_are_wrong() {
         let said = stage.run(arguments, 2);
         assert!(said.contains(part), "{arguments:?}: {said}");
     };
-    refused(&["subscribe"], "say which log groups");
+    refused(&["subscribe"], "choose log groups");
     refused(&["subscribe", "/eks/*"], "--pattern");
     refused(&["subscribe", "arn:aws:logs:us-east-1:111122223333:log-group:/eks/0:*"], "its own account and region");
     refused(&["subscribe", "arn:aws:s3:::x"], "not the ARN of a log group");
     let elsewhere = "arn:aws:lambda:us-east-1:111122223333:function:x";
     refused(&["subscribe", "/eks/0", "--function", elsewhere], "its own account and region");
-    refused(&["subscribe", "/eks/0", "--function", "a b"], "neither a name");
+    refused(&["subscribe", "/eks/0", "--function", "a b"], "neither a function name");
     refused(&["subscribe", "/eks/0", "--function", "no-such"], "not found");
     refused(&["subscribe", "--prefix", "/nothing"], "--prefix /nothing");
     refused(&["subscribe", "/eks/0", "--endpoint-url", "ftp://x"], "--endpoint-url");
@@ -353,7 +353,7 @@ fn the_whole_account_by_one_policy() {
     assert!(stage.run(&["subscribe", "/eks/0", "--yes"], 1).contains("1 conflict"));
     assert_eq!(stage.filters("/eks/0"), json!([]));
     let shown = stage.run(&["unsubscribe", "/eks/1", "--yes"], 0);
-    assert!(shown.contains("needed by the account's"), "{shown}");
+    assert!(shown.contains("needed by account policy"), "{shown}");
     stage.run(&["unsubscribe", "--account", "--yes"], 0);
     assert_eq!((kept.lock().unwrap().clone(), stage.account.count("lambda:RemovePermission")), (Value::Null, 1));
 }
@@ -365,7 +365,7 @@ fn a_policy_of_somebody_else_is_not_touched() {
     let kept = keep_policy(&stage.account, json!({ "policyName": "all", "policyDocument": document }));
     let before = kept.lock().unwrap().clone();
     assert!(stage.run(&["subscribe", "--account", "--yes"], 1).contains("leads elsewhere"));
-    assert!(stage.run(&["unsubscribe", "--account", "--yes"], 0).contains("leads elsewhere"));
+    assert!(stage.run(&["unsubscribe", "--account", "--yes"], 0).contains("another destination"));
     assert_eq!(*kept.lock().unwrap(), before);
     stage.account.fault("logs:DescribeAccountPolicies", Fault::Denied, usize::MAX);
     assert!(stage.run(&["subscribe", "--account", "--yes"], 2).contains("Allow logs:DescribeAccountPolicies"));

@@ -1,10 +1,12 @@
-//! What describes a cluster: the options that all of `podferry generate` share, from flags and from `podferry.yaml`.
+//! What describes a cluster: the options that `podferry generate` takes, and all that `podferry.yaml` may say.
 //!
-//! Reading them only records them ([`ClusterOptions`]); [`ClusterOptions::check`] looks at all values at once, and what a manifest
-//! cannot do without is asked for by [`Cluster::need`], all of it in one error.
+//! Flags are only recorded ([`ClusterOptions`]); [`ClusterOptions::check`] looks at all values at once, and what a manifest cannot do
+//! without is asked for by [`Cluster::need`], all of it in one error. A file is checked as it is read, so that each mistake has its line.
 
 use serde::Deserialize;
 
+use crate::names::{is_account, is_log_group, is_region, is_site};
+pub(crate) use crate::names::{is_cluster, is_label, is_name};
 use crate::preset::LoggingPreset;
 
 /// The file that options are taken from where it exists.
@@ -15,10 +17,7 @@ pub const FILE: &str = "podferry.yaml";
 pub(crate) const RETENTION_DAYS: [i64; 17] =
     [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653];
 
-/// How long a cluster's name may be. Source: DataDog/helm-charts, `charts/datadog`, `clusterName`.
-const MAX_CLUSTER_NAME: usize = 80;
-
-/// The options, as they were given. Flags and file have the same.
+/// The options, as they were given. Flags and file have the same, but for those that only the file has.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, clap::Args)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClusterOptions {
@@ -28,10 +27,10 @@ pub struct ClusterOptions {
     /// AWS region, such as eu-west-1.
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
-    /// AWS account, 12 digits.
+    /// AWS account ID, 12 digits.
     #[arg(long, value_name = "ID")]
     pub account: Option<String>,
-    /// Namespace of pods on Fargate; may be given several times.
+    /// Namespace with pods on Fargate; repeatable.
     #[arg(long = "namespace", value_name = "NAME")]
     #[serde(rename = "namespaces")]
     pub namespaces: Vec<String>,
@@ -44,24 +43,63 @@ pub struct ClusterOptions {
     /// CloudWatch log group of the pods [default: /aws/eks/<cluster>/fargate].
     #[arg(long, value_name = "NAME")]
     pub log_group: Option<String>,
-    /// How many days the log group keeps its events.
+    /// Number of days that the log group keeps its events [default: 7].
     #[arg(long, value_name = "DAYS")]
     pub retention_days: Option<i64>,
     /// How Fluent Bit writes logs [default: standard].
-    #[arg(long, value_enum)]
-    pub profile: Option<LoggingPreset>,
+    #[arg(long, value_enum, alias = "profile")]
+    #[serde(alias = "profile")]
+    pub preset: Option<LoggingPreset>,
+    /// The forwarder's function, by name or ARN. Flags for it belong to the commands that call AWS.
+    #[arg(skip)]
+    pub function: Option<String>,
+    /// The log groups that are operated on, by name or ARN; without any, `log_group`.
+    #[arg(skip)]
+    pub log_groups: Vec<String>,
+}
+
+/// Something that is wrong in a `podferry.yaml`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileMistake {
+    /// From 1.
+    pub line: u64,
+    pub problem: String,
+}
+
+/// A value that cannot be right.
+struct ValueMistake {
+    /// `--region`; empty for what has no flag.
+    flag: &'static str,
+    /// Its name in the file.
+    key: &'static str,
+    problem: String,
 }
 
 impl ClusterOptions {
-    /// Reads a `podferry.yaml`.
+    /// Reads a `podferry.yaml`, and checks every value in it.
     ///
     /// # Errors
-    /// What is wrong with it, for people.
-    pub fn from_yaml(text: &str) -> Result<ClusterOptions, String> {
+    /// What is wrong with it, in the order of the lines.
+    pub fn from_yaml(text: &str) -> Result<ClusterOptions, Vec<FileMistake>> {
         if text.trim().is_empty() {
             return Ok(ClusterOptions::default());
         }
-        serde_saphyr::from_str(text).map_err(|error| error.to_string())
+        let options: ClusterOptions = serde_saphyr::from_str(text).map_err(|error| {
+            let line = error.location().map_or(1, |location| location.line());
+            let problem = error.without_snippet().to_string();
+            // The line stands before it.
+            vec![FileMistake { line, problem: problem.split(" at line ").next().unwrap_or_default().to_owned() }]
+        })?;
+        let mut mistakes: Vec<FileMistake> = options
+            .mistakes()
+            .into_iter()
+            .map(|ValueMistake { key, problem, .. }| FileMistake {
+                line: line_of(text, key),
+                problem: format!("{key}: {problem}"),
+            })
+            .collect();
+        mistakes.sort_by_key(|mistake| mistake.line);
+        if mistakes.is_empty() { Ok(options) } else { Err(mistakes) }
     }
 
     /// These options, and where they say nothing those of `file`.
@@ -76,7 +114,9 @@ impl ClusterOptions {
             site: self.site.or(file.site),
             log_group: self.log_group.or(file.log_group),
             retention_days: self.retention_days.or(file.retention_days),
-            profile: self.profile.or(file.profile),
+            preset: self.preset.or(file.preset),
+            function: self.function.or(file.function),
+            log_groups: if self.log_groups.is_empty() { file.log_groups } else { self.log_groups },
         }
     }
 
@@ -85,37 +125,62 @@ impl ClusterOptions {
     /// # Errors
     /// All mistakes, each with its option.
     pub fn check(self) -> Result<Cluster, Vec<String>> {
+        let mistakes = self.mistakes();
+        if mistakes.is_empty() {
+            return Ok(Cluster { options: self });
+        }
+        Err(mistakes.into_iter().map(|ValueMistake { flag, problem, .. }| format!("{flag}: {problem}")).collect())
+    }
+
+    fn mistakes(&self) -> Vec<ValueMistake> {
         let mut mistakes = Vec::new();
-        let mut ask = |ok: bool, mistake: &str| {
+        let mut ask = |ok: bool, flag: &'static str, key: &'static str, problem: &str| {
             if !ok {
-                mistakes.push(mistake.to_owned());
+                mistakes.push(ValueMistake { flag, key, problem: problem.to_owned() });
             }
         };
         let all = |value: &Option<String>, is: fn(&str) -> bool| value.as_deref().is_none_or(is);
         ask(
             all(&self.cluster, is_cluster),
-            "--cluster: must be lower-case letters, digits, `-`, `_` and `.`, 80 at most: Datadog takes no other name",
+            "--cluster",
+            "cluster",
+            "must be lower-case letters, digits, `-`, `_` and `.`, at most 80: Datadog accepts no other name",
         );
-        ask(all(&self.region, is_region), "--region: must be a region of AWS, such as eu-west-1");
-        ask(all(&self.account, is_account), "--account: must be the 12 digits of an AWS account");
+        ask(all(&self.region, is_region), "--region", "region", "must be an AWS region, such as eu-west-1");
+        ask(all(&self.account, is_account), "--account", "account", "must be the 12 digits of an AWS account");
         ask(
             self.namespaces.iter().all(|name| is_label(name)),
-            "--namespace: must be a namespace's name: lower-case letters, digits and `-`",
+            "--namespace",
+            "namespaces",
+            "must be the name of a namespace: lower-case letters, digits and `-`",
         );
         ask(
             all(&self.service_account, is_name),
-            "--service-account: must be a service account's name, without its namespace",
+            "--service-account",
+            "service_account",
+            "must be the name of a service account, without its namespace",
         );
         ask(
             all(&self.site, is_site),
-            "--site: must be the name of a Datadog site, such as datadoghq.eu, without https:// and without app.",
+            "--site",
+            "site",
+            "must be the name of a Datadog site, such as datadoghq.eu, without https:// and without app.",
         );
-        ask(all(&self.log_group, is_log_group), "--log-group: must be the name of a log group, not its ARN");
+        let log_group = "must be the name of a log group, not its ARN";
+        ask(all(&self.log_group, is_log_group), "--log-group", "log_group", log_group);
         let days = self.retention_days.is_none_or(|days| RETENTION_DAYS.contains(&days));
         let allowed: Vec<String> = RETENTION_DAYS.iter().map(ToString::to_string).collect();
-        ask(days, &format!("--retention-days: must be one of {}", allowed.join(", ")));
-        if mistakes.is_empty() { Ok(Cluster { options: self }) } else { Err(mistakes) }
+        ask(days, "--retention-days", "retention_days", &format!("must be one of {}", allowed.join(", ")));
+        let is_named = |name: &String| is_log_group(name) || name.starts_with("arn:");
+        ask(self.log_groups.iter().all(is_named), "", "log_groups", "must be names or ARNs of log groups");
+        mistakes
     }
+}
+
+/// The line of a key. The file is one flat mapping, so a key begins its line; 1 for one that is written in another way.
+fn line_of(text: &str, key: &str) -> u64 {
+    let is_it = |line: &str| line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with(':'));
+    (1..).zip(text.lines()).find(|(_, line)| is_it(line)).map_or(1, |(number, _)| number)
 }
 
 /// Options that are right as far as they go.
@@ -227,8 +292,8 @@ impl Cluster {
     }
 
     /// How Fluent Bit writes logs.
-    pub(crate) fn profile(&self) -> LoggingPreset {
-        self.options.profile.unwrap_or_default()
+    pub(crate) fn preset(&self) -> LoggingPreset {
+        self.options.preset.unwrap_or_default()
     }
 
     /// The partition that the region is in, as ARNs have it. Source: botocore, `partitions.json`.
@@ -242,50 +307,6 @@ impl Cluster {
             "aws"
         }
     }
-}
-
-/// A DNS label, as names of namespaces and containers are. Source: Kubernetes, "Object Names and IDs".
-pub(crate) fn is_label(name: &str) -> bool {
-    let is_inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    (1..=63).contains(&name.len()) && name.bytes().all(is_inside) && !name.starts_with('-') && !name.ends_with('-')
-}
-
-/// A DNS subdomain, as names of most objects are. Source: Kubernetes, "Object Names and IDs".
-pub(crate) fn is_name(name: &str) -> bool {
-    name.len() <= 253 && name.split('.').all(is_label)
-}
-
-/// A cluster's name as Datadog takes it. Source: DataDog/helm-charts, `charts/datadog`, the pattern of `clusterName`.
-pub(crate) fn is_cluster(name: &str) -> bool {
-    let is_edge = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let is_part = |part: &str| {
-        part.bytes().all(|byte| is_edge(byte) || byte == b'-' || byte == b'_')
-            && part.bytes().next().is_some_and(is_edge)
-            && part.bytes().last().is_some_and(is_edge)
-    };
-    name.len() <= MAX_CLUSTER_NAME && name.split('.').all(is_part)
-}
-
-fn is_region(name: &str) -> bool {
-    let parts: Vec<&str> = name.split('-').collect();
-    let is_word = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
-    let ends_in_number =
-        parts.last().is_some_and(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()));
-    parts.len() >= 3 && parts[..parts.len() - 1].iter().all(is_word) && ends_in_number
-}
-
-fn is_account(id: &str) -> bool {
-    id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-fn is_site(site: &str) -> bool {
-    site.contains('.') && !site.starts_with("app.") && is_name(site)
-}
-
-/// Source: CloudWatch Logs API reference, CreateLogGroup, `logGroupName`.
-fn is_log_group(name: &str) -> bool {
-    let is_inside = |byte: u8| byte.is_ascii_alphanumeric() || b"_/.#-".contains(&byte);
-    (1..=512).contains(&name.len()) && name.bytes().all(is_inside)
 }
 
 #[cfg(test)]
@@ -309,8 +330,9 @@ mod tests {
             ("prod", "us-east-1", &["c".to_owned()][..])
         );
         assert_eq!((cluster.log_group().as_str(), cluster.retention_days()), ("/aws/eks/prod/fargate", 7));
-        assert_eq!(cluster.profile(), LoggingPreset::Lean);
-        assert!(ClusterOptions::from_yaml("clustre: x").unwrap_err().contains("clustre"));
+        assert_eq!(cluster.preset(), LoggingPreset::Lean);
+        // The key has had another name.
+        assert_eq!(ClusterOptions::from_yaml("preset: lean").unwrap().preset, Some(LoggingPreset::Lean));
         assert_eq!(ClusterOptions::from_yaml(" \n").unwrap(), ClusterOptions::default());
     }
 
@@ -325,7 +347,7 @@ mod tests {
             site: Some("https://datadoghq.eu".into()),
             log_group: Some("arn:aws:logs".into()),
             retention_days: Some(8),
-            profile: None,
+            ..ClusterOptions::default()
         };
         assert_eq!(wrong.check().unwrap_err().len(), 8);
         let missing = Cluster::default().need(&[Need::Cluster, Need::Region]).unwrap_err().to_string();
@@ -333,20 +355,23 @@ mod tests {
     }
 
     #[test]
-    fn names_at_their_edges() {
-        let cluster = |length: usize| is_cluster(&"a".repeat(length));
-        assert_eq!([79, 80, 81].map(cluster), [true, true, false]);
-        let label = |length: usize| is_label(&"a".repeat(length));
-        assert_eq!([0, 1, 63, 64].map(label), [false, true, true, false]);
-        let group = |length: usize| is_log_group(&"a".repeat(length));
-        assert_eq!([0, 1, 512, 513].map(group), [false, true, true, false]);
-        for (name, ok) in [("a-b", true), ("-a", false), ("a-", false), ("a.b_c", true), ("a..b", false), ("", false)] {
-            assert_eq!(is_cluster(name), ok, "{name}");
-        }
-        for (name, ok) in
-            [("eu-west-1", true), ("us-gov-west-1", true), ("eu-west", false), ("eu-west-", false), ("", false)]
-        {
-            assert_eq!(is_region(name), ok, "{name}");
-        }
+    fn mistakes_in_a_file_have_their_lines() {
+        let mistakes = |text: &str| {
+            let mistakes = ClusterOptions::from_yaml(text).unwrap_err();
+            mistakes.into_iter().map(|mistake| (mistake.line, mistake.problem)).collect::<Vec<_>>()
+        };
+        let [(line, problem)] = &mistakes("region: eu-west-1\nclustre: x\n")[..] else { panic!() };
+        assert!(*line == 2 && problem.contains("clustre"), "{problem}");
+        let [(line, problem)] = &mistakes("region: eu-west-1\n\npreset: leen\n")[..] else { panic!() };
+        assert!(*line == 3 && problem.contains("leen"), "{problem}");
+        assert!(mistakes("preset: lean\nprofile: lean\n")[0].1.contains("preset"));
+        let [first, second] = &mistakes("# a\nlog_groups: ['a b']\nregion: Europe\naccount: '111122223333'\n")[..]
+        else {
+            panic!()
+        };
+        assert_eq!((first.0, second.0), (2, 3));
+        assert!(first.1.starts_with("log_groups: must be") && second.1.starts_with("region: must be"));
+        let options = ClusterOptions::from_yaml("function: podferry\nlog_groups: [/a, 'arn:aws:logs:x']\n").unwrap();
+        assert_eq!((options.function.as_deref(), options.log_groups.len()), (Some("podferry"), 2));
     }
 }

@@ -13,12 +13,12 @@ const POLICY_NAME: &str = "podferry-fargate-logging";
 /// How the policy is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum PolicyForm {
-    /// The policy alone.
+    /// The policy document alone.
     #[default]
     Json,
-    /// Commands of the AWS CLI that make and attach it.
+    /// AWS CLI commands that create and attach it.
     Commands,
-    /// A template of CloudFormation.
+    /// A CloudFormation template.
     Cloudformation,
 }
 

@@ -22,6 +22,7 @@ pub mod injection;
 pub mod lint;
 pub mod logging;
 pub mod monitor;
+mod names;
 pub mod node;
 pub mod operator;
 pub mod preset;

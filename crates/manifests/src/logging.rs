@@ -1,7 +1,7 @@
 //! The namespace `aws-observability` and the ConfigMap `aws-logging`: how EKS Fargate's Fluent Bit writes pods' logs.
 //!
 //! Source: Amazon EKS User Guide, "Start AWS Fargate logging for your cluster"; Datadog, "Amazon EKS on AWS Fargate"; what each
-//! profile makes of a line is in `docs/log-shapes.md`.
+//! preset makes of a line is in `docs/log-shapes.md`.
 
 use crate::cluster::{Cluster, Missing, Need};
 use crate::file::GeneratedFile;
@@ -50,8 +50,8 @@ pub enum LoggingError {
 /// [`LoggingError`].
 pub fn generate(cluster: &Cluster, options: &LoggingOptions) -> Result<(GeneratedFile, usize), LoggingError> {
     cluster.need(&[Need::Cluster, Need::Region])?;
-    let profile = cluster.profile();
-    check(profile, options)?;
+    let preset = cluster.preset();
+    check(preset, options)?;
     let data = Data::new(cluster, options);
     let characters = data.characters();
     if characters > MAX_CHARACTERS {
@@ -69,17 +69,17 @@ pub fn generate(cluster: &Cluster, options: &LoggingOptions) -> Result<(Generate
         .with("apiVersion", "v1")
         .with("kind", "ConfigMap")
         .with("metadata", Map::new().with("name", "aws-logging").with("namespace", "aws-observability"))
-        .with("data", data.map(profile));
+        .with("data", data.map(preset));
     let introduction = format!(
         "How EKS Fargate's Fluent Bit writes the logs of cluster {}: preset {}, {characters} of {MAX_CHARACTERS} characters.\n\
          New pods use it; restart running pods. The pod execution role must be allowed to write to the log group: `podferry generate iam`.",
         cluster.name(),
-        profile
+        preset
     );
     Ok((GeneratedFile::documents("logging.yaml", &introduction, vec![namespace, config_map]), characters))
 }
 
-fn check(profile: LoggingPreset, options: &LoggingOptions) -> Result<(), LoggingError> {
+fn check(preset: LoggingPreset, options: &LoggingOptions) -> Result<(), LoggingError> {
     let wrong = |option, problem| Err(LoggingError::Value { option, problem });
     let is_name = |name: &String| {
         name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte)) && !name.is_empty()
@@ -90,7 +90,7 @@ fn check(profile: LoggingPreset, options: &LoggingOptions) -> Result<(), Logging
     if !options.drop_containers.iter().all(is_name) {
         return wrong("--drop-container", "must be the name of a container; for a pattern use --drop-pattern");
     }
-    let without_metadata = matches!(profile, LoggingPreset::Lean | LoggingPreset::Seed);
+    let without_metadata = matches!(preset, LoggingPreset::Lean | LoggingPreset::Seed);
     if without_metadata && !options.drop_containers.is_empty() {
         return wrong(
             "--drop-container",
@@ -124,16 +124,16 @@ struct Data {
 
 impl Data {
     fn new(cluster: &Cluster, options: &LoggingOptions) -> Data {
-        let profile = cluster.profile();
+        let preset = cluster.preset();
         let parser = Section::filter("parser", PODS).with("Key_name", "log").with("Parser", "crio");
         let kubernetes = Section::filter("kubernetes", PODS);
         // What is dropped by its tag is dropped first: nothing was spent on it yet.
         let mut filters: Vec<Section> = options.drop_namespaces.iter().map(|name| drop_namespace(name)).collect();
-        if profile != LoggingPreset::Seed {
+        if preset != LoggingPreset::Seed {
             filters.push(parser);
         }
         filters.extend(options.drop_patterns.iter().map(|pattern| exclude(PODS, &format!("log {pattern}"))));
-        match profile {
+        match preset {
             LoggingPreset::Standard => filters.push(
                 kubernetes
                     .with("Merge_Log", "Off")
@@ -152,12 +152,12 @@ impl Data {
             LoggingPreset::Lean | LoggingPreset::Seed => {}
         }
         filters.extend(drop_containers(&options.drop_containers));
-        if profile == LoggingPreset::Standard {
+        if preset == LoggingPreset::Standard {
             // After the Kubernetes filter: before it, the name could be an application's.
             let record = format!("cluster_name {}", cluster.name());
             filters.push(Section::filter("record_modifier", PODS).with("Record", &record));
         }
-        let parsers = if profile == LoggingPreset::Seed { Vec::new() } else { vec![crio()] };
+        let parsers = if preset == LoggingPreset::Seed { Vec::new() } else { vec![crio()] };
         Data { flb_log_cw: options.process_logs, filters, outputs: outputs(cluster, options), parsers }
     }
 
@@ -172,7 +172,7 @@ impl Data {
         own + self.parts().iter().map(|(_, text)| text.chars().count()).sum::<usize>()
     }
 
-    fn map(&self, profile: LoggingPreset) -> Map {
+    fn map(&self, preset: LoggingPreset) -> Map {
         let mut map = Map::new().with_comment(
             "Fluent Bit's own log, for troubleshooting: \"true\" writes it to <cluster>-fluent-bit-logs.",
             "flb_log_cw",
@@ -182,7 +182,7 @@ impl Data {
             if text.is_empty() {
                 continue;
             }
-            map = match why(name, profile) {
+            map = match why(name, preset) {
                 Some(why) => map.with_comment(why, name, text),
                 None => map.with(name, text),
             };
@@ -191,8 +191,8 @@ impl Data {
     }
 }
 
-fn why(part: &str, profile: LoggingPreset) -> Option<&'static str> {
-    match (part, profile) {
+fn why(part: &str, preset: LoggingPreset) -> Option<&'static str> {
+    match (part, preset) {
         ("filters.conf", LoggingPreset::Standard) => Some(
             "The parser removes containerd's prefix. Merge_Log Off leaves the application's line alone, so that fragments of long lines can be joined \
              and no member of a JSON log is lost to a name that Fluent Bit also uses. The cluster name comes last: before the Kubernetes filter, an \
@@ -233,7 +233,7 @@ fn drop_containers(names: &[String]) -> Option<Section> {
 }
 
 fn outputs(cluster: &Cluster, options: &LoggingOptions) -> Vec<Section> {
-    let mut outputs = vec![match cluster.profile() {
+    let mut outputs = vec![match cluster.preset() {
         LoggingPreset::Seed => Section::output("cloudwatch_logs", "*")
             .with("region", cluster.region())
             .with("log_group_name", cluster.given_log_group().unwrap_or("awslogs-https"))
@@ -282,11 +282,11 @@ mod tests {
         with(LoggingPreset::Standard)
     }
 
-    fn with(profile: LoggingPreset) -> Cluster {
+    fn with(preset: LoggingPreset) -> Cluster {
         let options = ClusterOptions {
             cluster: Some("prod".into()),
             region: Some("eu-west-1".into()),
-            profile: Some(profile),
+            preset: Some(preset),
             ..ClusterOptions::default()
         };
         options.check().unwrap()
@@ -305,9 +305,9 @@ mod tests {
     }
 
     #[test]
-    fn every_profile_is_read_by_our_own_parser_as_it_was_meant() {
-        for profile in [LoggingPreset::Standard, LoggingPreset::Lean, LoggingPreset::Merged, LoggingPreset::Seed] {
-            let with_metadata = matches!(profile, LoggingPreset::Standard | LoggingPreset::Merged);
+    fn every_preset_is_read_by_our_own_parser_as_it_was_meant() {
+        for preset in [LoggingPreset::Standard, LoggingPreset::Lean, LoggingPreset::Merged, LoggingPreset::Seed] {
+            let with_metadata = matches!(preset, LoggingPreset::Standard | LoggingPreset::Merged);
             let options = LoggingOptions {
                 drop_namespaces: vec!["dev".into()],
                 drop_containers: if with_metadata { vec!["istio-proxy".into()] } else { Vec::new() },
@@ -316,7 +316,7 @@ mod tests {
                 opensearch_hosts: vec!["search.example.com".into()],
                 process_logs: true,
             };
-            for (_, text) in Data::new(&with(profile), &options).parts() {
+            for (_, text) in Data::new(&with(preset), &options).parts() {
                 let read = parse(&text);
                 assert!(read.problems.is_empty());
                 assert_eq!(fluent_bit::write(&read.sections()), text);

@@ -6,14 +6,14 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum LoggingPreset {
-    /// Every line whole, and all that tags are made of.
+    /// Whole lines, with all the metadata that tags need.
     #[default]
     Standard,
-    /// No metadata: the cheapest. Pod, namespace and container come from the stream's name.
+    /// No metadata, lowest cost; pod, namespace and container come from the name of the log stream.
     Lean,
-    /// As the Amazon EKS guide has it: JSON logs are taken apart.
+    /// As in the Amazon EKS guide: JSON logs are parsed into fields.
     Merged,
-    /// As Datadog's page has it, for comparison.
+    /// As in Datadog's documentation, for comparison.
     Seed,
 }
 

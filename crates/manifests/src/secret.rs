@@ -44,10 +44,10 @@ pub struct Store {
 /// What a store is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum StoreKind {
-    /// One for all namespaces.
+    /// One store for all namespaces.
     #[default]
     ClusterSecretStore,
-    /// One in each namespace.
+    /// A store in each namespace.
     SecretStore,
 }
 

@@ -77,12 +77,12 @@ pub struct Sidecar {
 /// Which logs the Agent collects itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum NativeLogs {
-    /// No logs: they take the way through CloudWatch.
+    /// No containers: logs go through CloudWatch.
     #[default]
     None,
-    /// Logs of containers with an annotation `ad.datadoghq.com/<container>.logs`.
+    /// Containers with an annotation `ad.datadoghq.com/<container>.logs`.
     Annotated,
-    /// All logs of the pod.
+    /// All containers of the pod.
     All,
 }
 

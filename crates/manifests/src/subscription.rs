@@ -23,7 +23,7 @@ pub struct SubscriptionOptions {
 pub enum SubscriptionError {
     #[error(transparent)]
     Missing(#[from] Missing),
-    #[error("--group: {0} is given twice; two subscriptions of one group would send every log twice")]
+    #[error("log group {0} is given twice; two subscriptions of one group would send every log twice")]
     Twice(String),
 }
 

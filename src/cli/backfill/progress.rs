@@ -1,11 +1,11 @@
-//! How far a backfill is, on standard error: a bar on a terminal, else a line now and then.
+//! How far a backfill is, on standard error: a bar on a terminal, else a line now and then; nothing with `--quiet`.
 
-use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::aws::backfill::run::BackfillProgress;
+use crate::cli::notes::{self, note};
 
 /// Without a terminal: a line after so long, or after so much.
 const EVERY: Duration = Duration::from_secs(10);
@@ -22,12 +22,12 @@ pub(super) enum Shown {
 
 impl Shown {
     pub(super) fn new(at: &BackfillProgress) -> Shown {
-        if !std::io::stderr().is_terminal() {
+        if !notes::can_animate() {
             return Shown::Lines { said: Instant::now(), part: at.part, begun: Instant::now() };
         }
         let bar = ProgressBar::with_draw_target(Some(WHOLE), ProgressDrawTarget::stderr());
         // A template of ours cannot be wrong; if it were, there is a plain one.
-        if let Ok(style) = ProgressStyle::with_template("{bar:40} {percent:>3} %  {msg}  {elapsed}, {eta} to go") {
+        if let Ok(style) = ProgressStyle::with_template("{bar:40} {percent:>3} %  {msg}  {elapsed}, {eta} left") {
             bar.set_style(style.progress_chars("=> "));
         }
         let shown = Shown::Bar(bar);
@@ -47,7 +47,7 @@ impl Shown {
             Shown::Lines { said, part, .. } => {
                 if said.elapsed() >= EVERY || at.part - *part >= EACH {
                     (*said, *part) = (Instant::now(), at.part);
-                    anstream::eprintln!("{:>3} %  {}", thousandths(at.part) / 10, numbers(at));
+                    note!("{:>3} %  {}", thousandths(at.part) / 10, numbers(at));
                 }
             }
         }

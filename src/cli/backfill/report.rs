@@ -6,14 +6,16 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::{CommandError, show};
 use crate::aws::backfill::checkpoint::{BackfillTotals, Checkpoint};
 use crate::aws::backfill::cost::{Prices, dollars};
 use crate::aws::backfill::estimate::IncomingVolume;
 use crate::aws::backfill::time::shown;
+use crate::cli::error::CommandError;
+use crate::cli::show;
+use pipeline::counted::counted;
 
 /// The words that go with every price.
-const LIST_PRICES: &str = "by Datadog's list prices; yours may differ, and so may what you index";
+const LIST_PRICES: &str = "at Datadog's list prices; yours may differ, and so may what you index";
 
 /// `1.2 MB`: of 10⁶ bytes.
 pub(super) fn bytes(number: u64) -> String {
@@ -37,7 +39,7 @@ pub(super) fn plan(checkpoint: &Checkpoint) -> String {
     };
     let streams = query.stream_prefix.as_ref().map(|prefix| format!(", streams {prefix}…")).unwrap_or_default();
     let events =
-        query.filter_pattern.as_ref().map(|pattern| format!(", events that fit {pattern}")).unwrap_or_default();
+        query.filter_pattern.as_ref().map(|pattern| format!(", events matching {pattern}")).unwrap_or_default();
     format!("{groups}{streams}{events}, from {} until {}, to {}", shown(*from_ms), shown(*to_ms), query.intake)
 }
 
@@ -47,13 +49,13 @@ pub(super) fn estimate(volume: Result<Option<IncomingVolume>, String>, prices: P
         Ok(Some(IncomingVolume { events, bytes: size })) => {
             let cost = prices.of(events, size);
             format!(
-                "By CloudWatch's metrics at most {events} events with {} came in at that time. They would cost about {}, {LIST_PRICES}.",
+                "According to CloudWatch's metrics, at most {events} events with {} arrived in that time. They would cost about {}, {LIST_PRICES}.",
                 bytes(size),
                 dollars(cost.total())
             )
         }
         Ok(None) => {
-            "CloudWatch has no metrics of that time, so there is no estimate; --dry-run reads and counts.".to_owned()
+            "CloudWatch has no metrics for that time, so there is no estimate; --dry-run reads and counts.".to_owned()
         }
         Err(problem) => format!("There is no estimate ({problem}); --dry-run reads and counts."),
     }
@@ -88,7 +90,7 @@ pub(super) fn text(
         let cost = prices.of(totals.logs, totals.plain_bytes);
         writeln!(
             out,
-            "{plain} would go to Datadog, before compression: {} for ingestion, and {} if all are indexed; {} in all, {LIST_PRICES}. \
+            "{plain} before compression would go to Datadog: {} for ingestion, and {} if all are indexed; {} in total, {LIST_PRICES}. \
              Nothing was sent.",
             dollars(cost.ingested),
             dollars(cost.indexed),
@@ -98,15 +100,15 @@ pub(super) fn text(
     }
     writeln!(
         out,
-        "{plain} of logs went to Datadog, {} compressed. This run took {:.1} s.",
+        "Sent {plain} of logs to Datadog, {} compressed. This run took {:.1} s.",
         bytes(totals.bytes),
         took.as_secs_f64()
     )?;
     if totals.rejected > 0 {
-        let logs = show::counted(usize::try_from(totals.rejected).unwrap_or(usize::MAX), "log");
+        let logs = counted(usize::try_from(totals.rejected).unwrap_or(usize::MAX), "log");
         writeln!(
             out,
-            "Datadog refused {logs} for good. They are in {0}; `podferry logs decode {0}` shows them.",
+            "Datadog rejected {logs} permanently. They are in {0}; `podferry logs decode {0}` shows them.",
             rejected.display()
         )?;
     }

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use aws_credential_types::provider::ProvideCredentials;
 
-use super::super::CommandError;
 use crate::aws::account::Account;
 use crate::aws::function::Function;
+use crate::cli::error::CommandError;
 use forwarder::settings::{Environment, Settings, VariableSource};
 
 /// Variables that are about the function itself, or that would have another meaning here.

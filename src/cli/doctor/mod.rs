@@ -11,8 +11,9 @@ use std::time::{Duration, SystemTime};
 use clap::Args;
 use jiff::Timestamp;
 
-use super::CommandError;
 use super::account::AccountFlags;
+use super::block_on::block_on;
+use super::error::CommandError;
 use super::exit::Exit;
 use super::selection::{FunctionFlag, SelectionFlags};
 use crate::aws::account::Account;
@@ -31,8 +32,23 @@ use report::DoctorReport;
 /// The heading of the flags that are only here.
 const CHECKS: &str = "What to check";
 
+/// Check the whole log pipeline and explain what to fix
+///
+/// Checks, step by step, the credentials, the function and its settings, the API key (by asking Datadog), the function's role, log groups
+/// and their filters, the queues, and with kubectl the namespace, the ConfigMap and the pods. Reports what is right, what is wrong, what
+/// could not be checked, and how to fix it. Checks all log groups that are subscribed to the function, unless you or
+/// podferry.yaml name some. Changes nothing; with --send-test, one log goes to Datadog.
 #[derive(Debug, Clone, Args)]
-pub(super) struct Options {
+#[command(after_long_help = "Examples:
+  podferry doctor
+  podferry doctor /aws/eks/prod/fargate --send-test
+  podferry doctor --no-kubectl --output json
+
+Exit codes:
+  0  nothing is wrong
+  1  something is wrong, or could not be checked
+  2  there are no AWS credentials; the cluster is checked all the same")]
+pub(super) struct DoctorOptions {
     #[command(flatten)]
     selection: SelectionFlags,
     #[command(flatten)]
@@ -70,14 +86,23 @@ struct Forwarder {
 const NEEDS_FUNCTION: [HealthArea; 5] =
     [HealthArea::Key, HealthArea::Role, HealthArea::LogGroups, HealthArea::Queues, HealthArea::LastHour];
 
-pub(super) async fn run(options: Options) -> Result<Exit, CommandError> {
+impl DoctorOptions {
+    pub(super) fn run(mut self) -> Result<Exit, CommandError> {
+        let file = self.aws.read_file()?;
+        self.selection.fill(&file);
+        self.function.fill(&file);
+        block_on(doctor(self))
+    }
+}
+
+async fn doctor(options: DoctorOptions) -> Result<Exit, CommandError> {
     // The key goes there.
     if options.datadog_url.as_deref().is_some_and(|url| !may_take_keys(url)) {
         let problem =
             "--datadog-url: must be a URL with https, such as https://api.datadoghq.eu, or lead to this machine";
         return Err(CommandError::Refused(problem.to_owned()));
     }
-    let mut report = DoctorReport::new(options.aws.output, Settings::is_utf8(&Environment));
+    let mut report = DoctorReport::new(options.aws.output(), Settings::is_utf8(&Environment));
     let account = match options.aws.open().await {
         Ok(account) => Some(account),
         Err(CommandError::Account(error)) => {
@@ -108,12 +133,12 @@ fn skip(report: &mut DoctorReport, areas: &[HealthArea], because: &str) -> Resul
     report.add(areas.iter().map(|area| HealthFinding::skipped(*area, "everything", because)))
 }
 
-fn skip_test(options: &Options, report: &mut DoctorReport, because: &str) -> Result<(), CommandError> {
+fn skip_test(options: &DoctorOptions, report: &mut DoctorReport, because: &str) -> Result<(), CommandError> {
     if options.send_test { skip(report, &[HealthArea::Test], because) } else { Ok(()) }
 }
 
 async fn of_account(
-    options: &Options,
+    options: &DoctorOptions,
     account: Account,
     expected: &mut ExpectedTarget,
     report: &mut DoctorReport,
@@ -163,7 +188,7 @@ fn no_function(error: &FunctionError) -> HealthFinding {
 /// Why what needs the settings is skipped.
 const NO_SETTINGS: &str = "the settings could not be read";
 
-async fn of_key(options: &Options, forwarder: &Forwarder, report: &mut DoctorReport) -> Result<(), CommandError> {
+async fn of_key(options: &DoctorOptions, forwarder: &Forwarder, report: &mut DoctorReport) -> Result<(), CommandError> {
     let Some(settings) = &forwarder.settings else { return skip(report, &[HealthArea::Key], NO_SETTINGS) };
     let clients = Clients::new(false, Settings::read_proxies(&Environment)?)
         .map_err(|error| CommandError::Internal(error.to_string()))?;
@@ -200,7 +225,7 @@ async fn of_role(forwarder: &Forwarder, report: &mut DoctorReport) -> Result<(),
 }
 
 async fn of_groups(
-    options: &Options,
+    options: &DoctorOptions,
     forwarder: &Forwarder,
     report: &mut DoctorReport,
 ) -> Result<Vec<LogGroupFact>, CommandError> {
@@ -237,14 +262,14 @@ async fn send_test(forwarder: &Forwarder, group: &str, report: &mut DoctorReport
 }
 
 async fn of_cluster(
-    options: &Options,
+    options: &DoctorOptions,
     expected: &ExpectedTarget,
     report: &mut DoctorReport,
 ) -> Result<(), CommandError> {
     if options.no_kubectl {
         return skip(report, &[HealthArea::Cluster], "--no-kubectl");
     }
-    let Options { kubectl: program, context, kubectl_timeout, .. } = options.clone();
+    let DoctorOptions { kubectl: program, context, kubectl_timeout, .. } = options.clone();
     let kubectl = Kubectl { program, context, timeout: Duration::from_secs(kubectl_timeout) };
     let namespace = kubectl.get(&["namespace", NAMESPACE]).await;
     let finding = cluster::namespace(namespace.as_ref().map(|answer| &answer.value));

@@ -5,9 +5,10 @@ use std::io::Write;
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
-use super::super::account::Output;
-use super::super::{CommandError, show};
 use crate::aws::health::finding::{HealthArea, HealthFinding, HealthSeverity};
+use crate::cli::error::CommandError;
+use crate::cli::output::Output;
+use crate::cli::show;
 
 /// The version of the JSON: members may be added; incompatible changes raise it.
 const VERSION: u32 = 2;

@@ -2,40 +2,42 @@
 
 use clap::Args;
 
-use super::secret::Source;
-use super::{Common, LoggingOptions, refused};
-use crate::cli::CommandError;
+use super::common::CommonFlags;
+use super::logging::LoggingFlags;
+use super::secret::SecretSourceFlags;
+use crate::cli::error::CommandError;
 use manifests::agent;
 use manifests::all::{self, AllOptions};
 use manifests::injection::Injection;
 
+/// The whole set for a cluster, with a README that lists the commands in order
 #[derive(Debug, Clone, Args)]
-pub(in crate::cli) struct All {
+pub(super) struct GenerateAllOptions {
     #[command(flatten)]
-    common: Common,
-    #[command(flatten)]
-    logging: LoggingOptions,
+    logging: LoggingFlags,
     /// Name of the pod execution role.
     #[arg(long, value_name = "NAME")]
     role: Option<String>,
-    /// A DatadogAgent for the Datadog Operator instead of values for the Helm chart.
+    /// Generate a DatadogAgent for the Datadog Operator instead of values for the Helm chart.
     #[arg(long)]
     operator: bool,
-    /// There are nodes beside Fargate.
+    /// The cluster has other nodes besides Fargate.
     #[arg(long)]
     mixed: bool,
-    /// The Cluster Agent's namespace.
+    /// Namespace of the Cluster Agent.
     #[arg(long, value_name = "NAME", default_value = agent::NAMESPACE)]
     datadog_namespace: String,
     #[command(flatten)]
-    secret: Source,
+    secret: SecretSourceFlags,
+    #[command(flatten)]
+    common: CommonFlags,
 }
 
-impl All {
+impl GenerateAllOptions {
     pub(super) fn run(self) -> Result<(), CommandError> {
-        let All { common, logging, role, operator, mixed, datadog_namespace, secret } = self;
+        let GenerateAllOptions { common, logging, role, operator, mixed, datadog_namespace, secret } = self;
         if !common.output.is_folder() {
-            return Err(refused("these are several files: give a folder with --out DIR"));
+            return Err(CommandError::refused("this writes several files: give a folder with --out DIR"));
         }
         let cluster = common.cluster()?;
         let file = match secret.values_if_any()? {
@@ -45,10 +47,12 @@ impl All {
         let without = file.is_none();
         let injection = Injection { datadog_namespace, mixed, ..Injection::default() };
         let options = AllOptions { logging: logging.into(), injection, operator, role };
-        let files = all::generate(&cluster, &options, file).map_err(refused)?;
+        let files = all::generate(&cluster, &options, file).map_err(CommandError::refused)?;
         let mut notes = Vec::new();
         if without {
-            notes.push("no secret.yaml: no API key was given; the README says how to make it".to_owned());
+            notes.push(
+                "secret.yaml was left out, as there is no API key; the README says how to generate it".to_owned(),
+            );
         }
         common.output.write(&files, &notes)
     }

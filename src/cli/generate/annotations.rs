@@ -5,38 +5,39 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::Value;
 
-use super::refused;
-use crate::cli::{CommandError, read};
+use crate::cli::error::CommandError;
+use crate::cli::input::read;
 use manifests::{annotations, annotations_v1};
 
+/// Autodiscovery v2 annotations: what the Agent checks in a container
 #[derive(Debug, Clone, Args)]
-pub(in crate::cli) struct Annotations {
-    /// The container's name, as it stands in the pod.
+pub(super) struct GenerateAnnotationsOptions {
+    /// Name of the container in the pod.
     #[arg(long, value_name = "NAME", required_unless_present = "from_v1")]
     container: Option<String>,
-    /// The integration, such as redisdb.
+    /// Integration to run, such as redisdb.
     #[arg(long, value_name = "NAME", required_unless_present = "from_v1")]
     check: Option<String>,
-    /// An instance of the check; may be given several times.
+    /// Instance of the check; repeatable.
     #[arg(long = "instance", value_name = "JSON", required_unless_present_any = ["file", "from_v1"])]
     instances: Vec<String>,
-    /// What all instances share.
+    /// Configuration that all instances share.
     #[arg(long, value_name = "JSON")]
     init_config: Option<String>,
-    /// Take instances and init_config from an Agent's check file (conf.yaml); `-` for standard input.
+    /// Take instances and init_config from an Agent check file (conf.yaml); `-` for standard input.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["instances", "init_config"])]
     file: Option<PathBuf>,
-    /// Convert the annotations check_names, init_configs and instances of manifests; `-` for standard input.
+    /// Convert the v1 annotations (check_names, init_configs, instances) of these manifests; `-` for standard input.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["container", "check", "instances", "init_config", "file"])]
     from_v1: Option<PathBuf>,
     #[command(flatten)]
-    output: super::output::Output,
+    output: super::output::FilesOutput,
 }
 
-impl Annotations {
+impl GenerateAnnotationsOptions {
     pub(super) fn run(self) -> Result<(), CommandError> {
         let (file, notes) = match &self.from_v1 {
-            Some(path) => annotations_v1::convert(&documents(path)?).map_err(refused)?,
+            Some(path) => annotations_v1::convert(&documents(path)?).map_err(CommandError::refused)?,
             None => (annotations::generate(&[self.checks()?]), Vec::new()),
         };
         self.output.write(&[file], &notes)
@@ -52,14 +53,13 @@ impl Annotations {
             }
             None => annotations::check(container, check, self.init_config.as_deref(), &self.instances),
         };
-        checks.map_err(refused)
+        checks.map_err(CommandError::refused)
     }
 }
 
 /// The documents of a file of YAML or JSON.
 fn documents(path: &Path) -> Result<Vec<Value>, CommandError> {
-    let shown = || path.display().to_string();
-    let bytes = read(path).map_err(|error| CommandError::File { path: shown(), error })?;
+    let bytes = read(path)?;
     let documents = serde_saphyr::from_multiple(&String::from_utf8_lossy(&bytes));
-    documents.map_err(|error| CommandError::Manifest { path: shown(), problem: error.to_string() })
+    documents.map_err(|error| CommandError::Manifest { path: path.display().to_string(), problem: error.to_string() })
 }

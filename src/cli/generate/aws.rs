@@ -1,68 +1,89 @@
-//! The flags of `podferry generate iam`, `subscription` and `monitor`.
+//! `podferry generate iam`, `subscription` and `monitor`: their flags.
 
 use clap::Args;
 
+use super::common::CommonFlags;
+use crate::cli::error::CommandError;
 use manifests::{iam, monitor, subscription};
 
+/// Policy of the pod execution role: what Fluent Bit may write to
 #[derive(Debug, Clone, Args)]
-pub(in crate::cli) struct IamOptions {
-    /// How the policy is written.
+pub(super) struct GenerateIamOptions {
+    /// Form of the policy.
     #[arg(long = "as", value_enum, default_value_t)]
     form: iam::PolicyForm,
     /// Name of the pod execution role.
     #[arg(long, value_name = "NAME")]
     role: Option<String>,
-    /// Fluent Bit writes its own log, too.
+    /// Allow Fluent Bit to write its own log, too.
     #[arg(long)]
     process_logs: bool,
-    /// A stream of Amazon Data Firehose that is written to; may be given several times.
+    /// Amazon Data Firehose stream to allow; repeatable.
     #[arg(long = "firehose", value_name = "STREAM")]
     firehose_streams: Vec<String>,
-    /// The name of a domain of OpenSearch that is written to; may be given several times.
+    /// Name of an OpenSearch domain to allow; repeatable.
     #[arg(long = "opensearch-domain", value_name = "NAME")]
     opensearch_domains: Vec<String>,
+    #[command(flatten)]
+    common: CommonFlags,
 }
 
-impl From<IamOptions> for iam::PolicyOptions {
-    fn from(options: IamOptions) -> iam::PolicyOptions {
-        let IamOptions { form, role, process_logs, firehose_streams, opensearch_domains } = options;
-        iam::PolicyOptions { form, role, process_logs, firehose_streams, opensearch_domains }
+impl GenerateIamOptions {
+    pub(super) fn run(self) -> Result<(), CommandError> {
+        let GenerateIamOptions { common, form, role, process_logs, firehose_streams, opensearch_domains } = self;
+        let options = iam::PolicyOptions { form, role, process_logs, firehose_streams, opensearch_domains };
+        let file = iam::generate(&common.cluster()?, &options).map_err(CommandError::refused)?;
+        common.output.write(&[file], &[])
     }
 }
 
+/// CloudFormation template with subscription filters for log groups
 #[derive(Debug, Clone, Args)]
-pub(in crate::cli) struct SubscriptionOptions {
-    /// A log group; may be given several times [default: the cluster's].
-    #[arg(long = "group", value_name = "NAME")]
+pub(super) struct GenerateSubscriptionOptions {
+    /// Log groups to subscribe [default: the cluster's].
+    #[arg(value_name = "GROUP")]
     log_groups: Vec<String>,
-    /// ARN of the forwarder; without it the template asks for it.
+    /// The old spelling of GROUP.
+    #[arg(long = "group", value_name = "NAME", hide = true, conflicts_with = "log_groups")]
+    old_log_groups: Vec<String>,
+    /// ARN of the forwarder [default: a parameter of the template].
     #[arg(long, value_name = "ARN")]
     forwarder_arn: Option<String>,
-    /// Filter pattern of CloudWatch Logs; without it everything is taken.
+    /// CloudWatch Logs filter pattern; the empty pattern matches all events.
     #[arg(long, value_name = "PATTERN", default_value = "")]
     filter_pattern: String,
+    #[command(flatten)]
+    common: CommonFlags,
 }
 
-impl From<SubscriptionOptions> for subscription::SubscriptionOptions {
-    fn from(options: SubscriptionOptions) -> subscription::SubscriptionOptions {
-        let SubscriptionOptions { log_groups, forwarder_arn, filter_pattern } = options;
-        subscription::SubscriptionOptions { log_groups, forwarder_arn, filter_pattern }
+impl GenerateSubscriptionOptions {
+    pub(super) fn run(self) -> Result<(), CommandError> {
+        let GenerateSubscriptionOptions { log_groups, old_log_groups, common, forwarder_arn, filter_pattern } = self;
+        let log_groups = [log_groups, old_log_groups].concat();
+        let options = subscription::SubscriptionOptions { log_groups, forwarder_arn, filter_pattern };
+        let file = subscription::generate(&common.cluster()?, &options).map_err(CommandError::refused)?;
+        common.output.write(&[file], &[])
     }
 }
 
+/// Datadog monitor of the Agents on Fargate, and a dashboard of the log pipeline
 #[derive(Debug, Clone, Args)]
-pub(in crate::cli) struct MonitorOptions {
-    /// Whom to tell, such as @slack-ops; may be given several times.
+pub(super) struct GenerateMonitorOptions {
+    /// Handle to notify, such as @slack-ops; repeatable.
     #[arg(long, value_name = "HANDLE")]
     notify: Vec<String>,
-    /// The forwarder's function name, for the dashboard.
+    /// Name of the forwarder's function, for the dashboard.
     #[arg(long = "function", value_name = "NAME")]
     function_name: Option<String>,
+    #[command(flatten)]
+    common: CommonFlags,
 }
 
-impl From<MonitorOptions> for monitor::MonitorOptions {
-    fn from(options: MonitorOptions) -> monitor::MonitorOptions {
-        let MonitorOptions { notify, function_name } = options;
-        monitor::MonitorOptions { notify, function_name }
+impl GenerateMonitorOptions {
+    pub(super) fn run(self) -> Result<(), CommandError> {
+        let GenerateMonitorOptions { common, notify, function_name } = self;
+        let options = monitor::MonitorOptions { notify, function_name };
+        let files = monitor::generate(&common.cluster()?, &options).map_err(CommandError::refused)?;
+        common.output.write(&files, &[])
     }
 }

@@ -2,30 +2,31 @@
 
 use clap::Args;
 
-use super::{Common, refused};
-use crate::cli::CommandError;
+use super::common::CommonFlags;
+use crate::cli::error::CommandError;
 use crate::cli::flags::pair;
 use manifests::fargate_profile;
 
+/// Fargate profiles for eksctl: which pods run on Fargate
 #[derive(Debug, Clone, Args)]
-pub(in crate::cli) struct FargateProfile {
-    #[command(flatten)]
-    common: Common,
-    /// The profile's name.
+pub(super) struct GenerateFargateProfileOptions {
+    /// Name of the profile.
     #[arg(long, value_name = "NAME", default_value = "pods")]
     name: String,
-    /// Only pods with this label; may be given several times.
+    /// Select only pods with this label; repeatable.
     #[arg(long = "label", value_name = "LABEL=VALUE", value_parser = pair)]
     labels: Vec<(String, String)>,
-    /// The pod execution role, if there is one already.
+    /// Existing pod execution role.
     #[arg(long, value_name = "ARN")]
     pod_execution_role: Option<String>,
-    /// There are no other nodes: the Cluster Agent and Kubernetes' own pods have to run on Fargate, too.
+    /// The cluster has only Fargate nodes, so the Cluster Agent and the system pods run there, too.
     #[arg(long)]
     fargate_only: bool,
+    #[command(flatten)]
+    common: CommonFlags,
 }
 
-impl FargateProfile {
+impl GenerateFargateProfileOptions {
     pub(super) fn run(self) -> Result<(), CommandError> {
         let cluster = self.common.cluster()?;
         let more_namespaces = if self.fargate_only { fargate_profile::OF_A_CLUSTER.as_slice() } else { &[] };
@@ -35,7 +36,7 @@ impl FargateProfile {
             pod_execution_role: self.pod_execution_role,
             more_namespaces: more_namespaces.iter().map(|name| (*name).to_owned()).collect(),
         };
-        let file = fargate_profile::generate(&cluster, &options).map_err(refused)?;
+        let file = fargate_profile::generate(&cluster, &options).map_err(CommandError::refused)?;
         self.common.output.write(&[file], &[])
     }
 }

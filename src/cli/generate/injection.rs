@@ -2,35 +2,33 @@
 
 use clap::Args;
 
-use super::{Common, refused};
-use crate::cli::CommandError;
+use super::common::CommonFlags;
+use crate::cli::error::CommandError;
 use crate::cli::flags::{LogFlags, SizeFlags, pair};
 use manifests::cluster::{Cluster, Refused};
 use manifests::injection;
 use manifests::{GeneratedFile, agent, helm_values, operator};
 
 #[derive(Debug, Clone, Args)]
-pub(in crate::cli) struct Injection {
-    #[command(flatten)]
-    common: Common,
-    /// The Cluster Agent's namespace.
+pub(super) struct GenerateInjectionOptions {
+    /// Namespace of the Cluster Agent.
     #[arg(long, value_name = "NAME", default_value = agent::NAMESPACE)]
     datadog_namespace: String,
-    /// There are nodes beside Fargate: run the Agent on them.
+    /// The cluster has other nodes besides Fargate: run the Agent on those.
     #[arg(long)]
     mixed: bool,
-    /// Label of the pods that get a sidecar; several: pods with all of them [default: agent.datadoghq.com/sidecar=fargate].
+    /// Label of the pods that get a sidecar; repeat it to require several [default: agent.datadoghq.com/sidecar=fargate].
     #[arg(long = "selector", value_name = "LABEL=VALUE", value_parser = pair)]
     pod_labels: Vec<(String, String)>,
-    /// Label of the namespaces whose pods get one [default: all namespaces].
+    /// Label of the namespaces whose pods get a sidecar [default: all namespaces].
     #[arg(long = "namespace-selector", value_name = "LABEL=VALUE", value_parser = pair)]
     namespace_labels: Vec<(String, String)>,
-    /// Variable of every sidecar; may be given several times.
+    /// Environment variable of every sidecar; repeatable.
     #[arg(long = "env", value_name = "NAME=VALUE", value_parser = pair)]
     env: Vec<(String, String)>,
     #[command(flatten)]
     size: SizeFlags,
-    /// Run sidecars as user 100, which the image needs, whatever the pod's securityContext says.
+    /// Run sidecars as user 100, as the image requires, whatever the pod's securityContext says.
     #[arg(long)]
     run_as_agent: bool,
     /// Collect the processes of all containers.
@@ -38,24 +36,26 @@ pub(in crate::cli) struct Injection {
     processes: bool,
     #[command(flatten)]
     logs: LogFlags,
-    /// The sidecars' version [default: that of the chart or of the Operator].
+    /// Image tag of the sidecars [default: set by the chart or the Operator].
     #[arg(long, value_name = "TAG")]
     tag: Option<String>,
-    /// How many Cluster Agents.
+    /// Number of Cluster Agent replicas.
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     cluster_agent_replicas: i64,
-    /// Let Cluster Checks Runners do the Cluster Agent's checks, and how many.
+    /// Run cluster checks on this many Cluster Checks Runners [without a value: 2].
     #[arg(long, value_name = "NUMBER", num_args = 0..=1, require_equals = true, default_value_t = 0, default_missing_value = "2")]
     cluster_checks_runner: i64,
-    /// State of the cluster's objects as metrics.
+    /// Collect metrics about Kubernetes objects (Kubernetes State Metrics Core).
     #[arg(long, value_name = "BOOL", action = clap::ArgAction::Set, default_value_t = true)]
     kube_state_metrics: bool,
-    /// Kubernetes events.
+    /// Collect Kubernetes events.
     #[arg(long, value_name = "BOOL", action = clap::ArgAction::Set, default_value_t = true)]
     events: bool,
+    #[command(flatten)]
+    common: CommonFlags,
 }
 
-impl Injection {
+impl GenerateInjectionOptions {
     pub(super) fn helm_values(self) -> Result<(), CommandError> {
         self.run(helm_values::generate)
     }
@@ -85,7 +85,7 @@ impl Injection {
             kube_state_metrics: self.kube_state_metrics,
             events: self.events,
         };
-        let file = generate(&cluster, &options).map_err(refused)?;
+        let file = generate(&cluster, &options).map_err(CommandError::refused)?;
         self.common.output.write(&[file], &[])
     }
 }

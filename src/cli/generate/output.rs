@@ -1,29 +1,37 @@
-//! Where generated files go: to standard output, or to a folder, never over what is there.
+//! Where generated files go: to standard output, or to a folder, where nothing is overwritten unasked.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
-use super::Format;
-use crate::cli::CommandError;
+use crate::cli::error::CommandError;
+use crate::cli::notes::note;
 use manifests::{FileContent, GeneratedFile, yaml};
+
+/// The form of documents; scripts and READMEs have only one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum DocumentFormat {
+    #[default]
+    Yaml,
+    Json,
+}
 
 /// Where to, and how.
 #[derive(Debug, Clone, Args)]
-pub(in crate::cli) struct Output {
+pub(super) struct FilesOutput {
     /// Write each file into this folder instead of to standard output.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// With --out: write over files that are there.
+    /// With --out: overwrite existing files.
     #[arg(long, requires = "out")]
     force: bool,
-    /// How documents are written.
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    /// Output format of documents.
+    #[arg(short = 'o', long = "output", alias = "format", value_name = "FORMAT", value_enum, default_value_t)]
+    format: DocumentFormat,
 }
 
-impl Output {
+impl FilesOutput {
     /// Writes the files; `notes` go to standard error, for people.
     pub(super) fn write(&self, files: &[GeneratedFile], notes: &[String]) -> Result<(), CommandError> {
         match &self.out {
@@ -32,7 +40,8 @@ impl Output {
                 let mut out = std::io::stdout().lock();
                 for (number, file) in files.iter().enumerate() {
                     // Documents of YAML are told apart by this line; JSON and other texts stand one behind the other.
-                    let is_yaml = matches!(file.content, FileContent::Documents { .. }) && self.format == Format::Yaml;
+                    let is_yaml =
+                        matches!(file.content, FileContent::Documents { .. }) && self.format == DocumentFormat::Yaml;
                     if number > 0 && is_yaml {
                         out.write_all(b"---\n")?;
                     }
@@ -41,7 +50,7 @@ impl Output {
                 out.flush()?;
             }
         }
-        notes.iter().try_for_each(|note| writeln!(anstream::stderr(), "{note}"))?;
+        notes.iter().for_each(|text| note!("{text}"));
         Ok(())
     }
 
@@ -53,8 +62,10 @@ impl Output {
     fn text(&self, file: &GeneratedFile) -> String {
         match (&file.content, self.format) {
             (FileContent::Text(text), _) => text.clone(),
-            (FileContent::Documents { introduction, documents }, Format::Yaml) => yaml::write(introduction, documents),
-            (FileContent::Documents { documents, .. }, Format::Json) => {
+            (FileContent::Documents { introduction, documents }, DocumentFormat::Yaml) => {
+                yaml::write(introduction, documents)
+            }
+            (FileContent::Documents { documents, .. }, DocumentFormat::Json) => {
                 // A tree of names, strings and numbers can always be written.
                 let json = match documents.as_slice() {
                     [document] => serde_json::to_string_pretty(document),
@@ -67,7 +78,7 @@ impl Output {
 
     fn name(&self, file: &GeneratedFile) -> String {
         match (&file.content, self.format, file.name.strip_suffix(".yaml")) {
-            (FileContent::Documents { .. }, Format::Json, Some(stem)) => format!("{stem}.json"),
+            (FileContent::Documents { .. }, DocumentFormat::Json, Some(stem)) => format!("{stem}.json"),
             _ => file.name.clone(),
         }
     }
@@ -81,11 +92,11 @@ impl Output {
         let paths: Vec<PathBuf> = files.iter().map(|file| folder.join(self.name(file))).collect();
         // All or nothing: a set of which a half is old is worse than none.
         if let Some(there) = paths.iter().find(|path| path.exists() && !self.force) {
-            return Err(CommandError::Refused(format!("{} is there already; --force writes over it", there.display())));
+            return Err(CommandError::Refused(format!("{} already exists; --force overwrites it", there.display())));
         }
         for (path, file) in paths.iter().zip(files) {
             write_file(path, self.text(file).as_bytes(), file.is_secret).map_err(failed(path))?;
-            anstream::eprintln!("{}", path.display());
+            note!("{}", path.display());
         }
         Ok(())
     }
@@ -95,7 +106,7 @@ fn write_file(path: &Path, content: &[u8], is_secret: bool) -> std::io::Result<(
     let mut options = std::fs::OpenOptions::new();
     options.write(true);
     if is_secret {
-        // Made anew, so that it has the permissions that it is made with, and nobody has it open.
+        // A new file, so that it has the permissions that it is made with, and nobody has it open.
         match std::fs::remove_file(path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
             _ => options.create_new(true),

@@ -2,27 +2,28 @@
 
 use clap::Args;
 
-use super::{Common, refused};
-use crate::cli::CommandError;
+use super::common::CommonFlags;
+use crate::cli::error::CommandError;
 use manifests::rbac;
 
+/// ClusterRole, ClusterRoleBinding and ServiceAccounts: what the Agent in a pod may read
 #[derive(Debug, Clone, Args)]
-pub(in crate::cli) struct Rbac {
-    #[command(flatten)]
-    common: Common,
-    /// Another service account with pods that have a sidecar; may be given several times.
+pub(super) struct GenerateRbacOptions {
+    /// Another service account whose pods have a sidecar; repeatable.
     #[arg(long = "subject", value_name = "NAMESPACE/SERVICE-ACCOUNT", value_parser = rbac::subject)]
     subjects: Vec<(String, String)>,
-    /// Leave the ServiceAccounts out: something else makes them.
+    /// Leave out the ServiceAccounts, for when something else creates them.
     #[arg(long)]
     without_service_accounts: bool,
+    #[command(flatten)]
+    common: CommonFlags,
 }
 
-impl Rbac {
+impl GenerateRbacOptions {
     pub(super) fn run(self) -> Result<(), CommandError> {
         let options =
             rbac::RbacOptions { subjects: self.subjects, without_service_accounts: self.without_service_accounts };
-        let file = rbac::generate(&self.common.cluster()?, &options).map_err(refused)?;
+        let file = rbac::generate(&self.common.cluster()?, &options).map_err(CommandError::refused)?;
         self.common.output.write(&[file], &[])
     }
 }

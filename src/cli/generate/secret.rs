@@ -6,72 +6,75 @@ use clap::Args;
 use ring::rand::{SecureRandom, SystemRandom};
 use secrecy::SecretString;
 
-use super::{Common, refused};
-use crate::cli::{CommandError, read};
+use super::common::CommonFlags;
+use crate::cli::error::CommandError;
+use crate::cli::input::read;
 use forwarder::settings::{self, Environment};
 use manifests::cluster::Cluster;
 use manifests::{GeneratedFile, agent, secret};
 
+/// Secret datadog-secret for every namespace: the API key and the Cluster Agent token
+///
+/// Takes the API key from the environment variable DD_API_KEY or from a file, never from a flag.
 #[derive(Debug, Clone, Args)]
-pub(in crate::cli) struct Secret {
-    #[command(flatten)]
-    common: Common,
-    /// The Cluster Agent's namespace.
+pub(super) struct GenerateSecretOptions {
+    /// Namespace of the Cluster Agent.
     #[arg(long, value_name = "NAME", default_value = agent::NAMESPACE)]
     datadog_namespace: String,
     #[command(flatten)]
-    source: Source,
+    source: SecretSourceFlags,
+    #[command(flatten)]
+    common: CommonFlags,
 }
 
 /// Where the values of a secret come from.
 #[derive(Debug, Clone, Args)]
-pub(in crate::cli) struct Source {
-    /// Take the API key from this file; `-` for standard input [default: the variable DD_API_KEY].
+pub(super) struct SecretSourceFlags {
+    /// File with the API key; `-` for standard input [default: the variable DD_API_KEY].
     #[arg(long, value_name = "FILE")]
     api_key_file: Option<PathBuf>,
-    /// Take the token from this file, such as that of a cluster that has one already [default: a new one].
+    /// File with the token, for a cluster that already has one [default: a new token].
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// Let the External Secrets Operator get both from this store; no key is needed here.
+    /// Let the External Secrets Operator fetch both from this store, so that no key is needed here.
     #[arg(long, value_name = "STORE", conflicts_with_all = ["api_key_file", "token_file"])]
     external_secret: Option<String>,
-    /// With --external-secret: what the store is.
-    #[arg(long, value_enum, default_value_t, requires = "external_secret")]
+    /// With --external-secret: kind of the store.
+    #[arg(long, value_name = "KIND", value_enum, default_value_t, requires = "external_secret")]
     store_kind: secret::StoreKind,
-    /// With --external-secret: what the store calls the secret with the properties api-key and token.
+    /// With --external-secret: key of the secret in the store; it needs the properties api-key and token.
     #[arg(long, value_name = "NAME", default_value = "datadog", requires = "external_secret")]
     remote_key: String,
 }
 
-impl Secret {
+impl GenerateSecretOptions {
     pub(super) fn run(self) -> Result<(), CommandError> {
         let cluster = self.common.cluster()?;
         let values = self.source.values_if_any()?.ok_or_else(|| {
-            refused("no API key: set DD_API_KEY, give --api-key-file FILE (`-` for standard input), or use --external-secret STORE")
+            CommandError::refused("no API key: set DD_API_KEY, give --api-key-file FILE (`-` for standard input), or use --external-secret STORE")
         })?;
         let file = self.source.file(&cluster, &self.datadog_namespace, &values)?;
         let mut notes = Vec::new();
         if file.is_secret && !self.common.output.is_folder() {
-            notes.push("this holds the API key: with --out it goes into a file that only you can read".to_owned());
+            notes.push("this contains the API key; --out writes it to a file that only you can read".to_owned());
         }
         if file.is_secret && self.source.token_file.is_none() {
             notes.push(
-                "the token is new: pods that have another one have to be started again, or give it by --token-file"
-                    .to_owned(),
+                "the token is new: restart pods that use another one, or pass the old one with --token-file".to_owned(),
             );
         }
         self.common.output.write(&[file], &notes)
     }
 }
 
-impl Source {
+impl SecretSourceFlags {
     pub(super) fn file(
         &self,
         cluster: &Cluster,
         datadog_namespace: &str,
         values: &secret::Values,
     ) -> Result<GeneratedFile, CommandError> {
-        secret::generate(cluster, datadog_namespace, values).map_err(refused)
+        secret::generate(cluster, datadog_namespace, values).map_err(CommandError::refused)
     }
 
     /// The values; `None` if nothing says where the API key is.
@@ -97,8 +100,7 @@ impl Source {
 
 /// A file's content without white space around it.
 fn of_file(file: &Path) -> Result<SecretString, CommandError> {
-    let bytes = read(file).map_err(|error| CommandError::File { path: file.display().to_string(), error })?;
-    Ok(String::from_utf8_lossy(&bytes).trim().into())
+    Ok(String::from_utf8_lossy(&read(file)?).trim().into())
 }
 
 /// From the system's randomness; of 256 bytes all but a handful can be used.
@@ -106,5 +108,5 @@ fn new_token() -> Result<SecretString, CommandError> {
     let mut random = [0; 256];
     let filled = SystemRandom::new().fill(&mut random).ok();
     let token = filled.and_then(|()| secret::token(&random));
-    token.ok_or_else(|| CommandError::Internal("the system gave no random bytes for the token".to_owned()))
+    token.ok_or_else(|| CommandError::internal("the system returned no random bytes for the token"))
 }

@@ -2,38 +2,39 @@
 
 use clap::Args;
 
-use super::{Common, refused};
-use crate::cli::CommandError;
+use super::common::CommonFlags;
+use crate::cli::error::CommandError;
 use crate::cli::flags::ContainerFlags;
 use manifests::{sidecar, sidecar_patch};
 
+/// Datadog Agent sidecar: a patch for a workload
 #[derive(Debug, Clone, Args)]
-pub(in crate::cli) struct Sidecar {
-    #[command(flatten)]
-    common: Common,
-    /// Name DogStatsD's port, and let the Agent know which container a metric is from.
+pub(super) struct GenerateSidecarOptions {
+    /// Expose the DogStatsD port, and let the Agent detect which container a metric comes from.
     #[arg(long)]
     dogstatsd: bool,
-    /// Take traces.
+    /// Accept traces.
     #[arg(long)]
     apm: bool,
-    /// DogStatsD and traces through sockets, as the Admission Controller sets them up; needs --container.
+    /// Use sockets for DogStatsD and traces, as the Admission Controller does; needs --container.
     #[arg(long)]
     sockets: bool,
-    /// With --sockets: a container of the application, by name; may be given several times.
+    /// With --sockets: name of an application container; repeatable.
     #[arg(long = "container", value_name = "NAME")]
     containers: Vec<String>,
-    /// For Jobs: the Agent ends when all other containers have.
+    /// For Jobs: stop the Agent when all other containers have finished.
     #[arg(long)]
     job: bool,
-    /// Tag of all that the Agent sends; may be given several times.
+    /// Tag for everything that the Agent sends; repeatable.
     #[arg(long = "tags", value_name = "NAME:VALUE")]
     tags: Vec<String>,
     #[command(flatten)]
     container: ContainerFlags,
+    #[command(flatten)]
+    common: CommonFlags,
 }
 
-impl Sidecar {
+impl GenerateSidecarOptions {
     pub(super) fn run(self) -> Result<(), CommandError> {
         let cluster = self.common.cluster()?;
         let options = sidecar::Sidecar {
@@ -44,7 +45,7 @@ impl Sidecar {
             ends_with_pod: self.job,
             ..self.container.put_into(sidecar::Sidecar::new(&cluster))
         };
-        let file = sidecar_patch::generate(&cluster, &options, &self.containers).map_err(refused)?;
+        let file = sidecar_patch::generate(&cluster, &options, &self.containers).map_err(CommandError::refused)?;
         self.common.output.write(&[file], &[])
     }
 }

@@ -3,23 +3,66 @@
 mod envelopes;
 
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::PathBuf;
 
+use clap::{Args, Subcommand};
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::error::CommandError;
 use super::exit::Exit;
-use super::{CommandError, read, show};
+use super::input::read;
+use super::notes::note;
+use super::output::Output;
+use super::show;
 use envelopes::Inside;
 use forwarder::delivery::undelivered::Head;
 use forwarder::settings::{Environment, Settings};
 use pipeline::batch::Payload;
+use pipeline::counted::counted;
 use pipeline::decode::{self, EventMessage, LogEvent};
 use pipeline::event::EventError;
 use pipeline::json;
 
-const HINT: &str = "nothing in it is of CloudWatch Logs or of podferry's queue. Give an event of the function, a record of Kinesis or \
-                    Firehose, a message of a queue, or what `aws sqs receive-message` or `aws kinesis get-records` print";
+const HINT: &str = "contains nothing from CloudWatch Logs or from podferry's queue. Give an event of the function, a record of Kinesis or \
+                    Firehose, a message of a queue, or the output of `aws sqs receive-message` or `aws kinesis get-records`";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum LogsCommand {
+    Decode(DecodeOptions),
+}
+
+impl LogsCommand {
+    pub(super) fn run(self) -> Result<Exit, CommandError> {
+        match self {
+            LogsCommand::Decode(options) => decode(&options),
+        }
+    }
+}
+
+/// Print the logs in an event, a record or a queue message
+///
+/// Takes events of the function (CloudWatch Logs, SQS, Kinesis, Firehose), single records, messages of podferry's queues, objects of
+/// failed events, the output of `aws sqs receive-message` and `aws kinesis get-records`, gzip and base64; several in a row, too.
+/// Prints CloudWatch's logs with group, stream, ID, time and message, and the queue's logs as Datadog would receive them.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  podferry logs decode event.json
+  aws sqs receive-message --queue-url \"$QUEUE\" | podferry logs decode --output text
+
+Exit codes:
+  0  everything was decoded
+  1  a part could not be read
+  2  the file could not be read, or contains no logs")]
+pub(super) struct DecodeOptions {
+    /// File to decode; `-` for standard input.
+    #[arg(value_name = "FILE", default_value = "-")]
+    file: PathBuf,
+    /// Output format: one line of JSON for each log, or only its message.
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t = Output::Json)]
+    output: Output,
+}
 
 /// One event of CloudWatch Logs as a line.
 #[derive(Serialize)]
@@ -34,15 +77,15 @@ struct Line<'a> {
     message: &'a str,
 }
 
-pub(super) fn decode(file: &Path) -> Result<Exit, CommandError> {
-    let path = file.display().to_string();
-    let bytes = read(file).map_err(|error| CommandError::File { path: path.clone(), error })?;
+fn decode(options: &DecodeOptions) -> Result<Exit, CommandError> {
+    let path = options.file.display().to_string();
+    let bytes = read(&options.file)?;
     let settings = Settings::read_pipeline(&Environment)?;
     let mut opened = envelopes::open(&bytes, &settings);
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut read = 0;
     for (number, inside) in (1..).zip(std::mem::take(&mut opened.inside)) {
-        match print(&mut out, &inside) {
+        match print(&mut out, &inside, options.output) {
             Ok(()) => read += 1,
             Err(Unprinted::Event(error)) => opened.problems.push((number, error)),
             Err(Unprinted::Output(error)) => return Err(error.into()),
@@ -57,7 +100,7 @@ pub(super) fn decode(file: &Path) -> Result<Exit, CommandError> {
         (0, [(_, error), ..]) => Err(CommandError::Event { path, error: *error }),
         _ => {
             for (number, error) in &problems {
-                anstream::eprintln!("{}problem:{} number {number}: {error}", show::ERROR, show::ERROR.render_reset());
+                anstream::eprintln!("{}error:{} item {number}: {error}", show::ERROR, show::ERROR.render_reset());
             }
             Ok(Exit::of_findings(problems.len()))
         }
@@ -81,13 +124,13 @@ impl From<std::io::Error> for Unprinted {
     }
 }
 
-fn print(out: &mut impl Write, inside: &Inside) -> Result<(), Unprinted> {
+fn print(out: &mut impl Write, inside: &Inside, output: Output) -> Result<(), Unprinted> {
     match inside {
-        Inside::Content(content) => print_events(out, content),
-        Inside::Saved(head, payloads) => print_saved(out, head, payloads),
+        Inside::Content(content) => print_events(out, content, output),
+        Inside::Saved(head, payloads) => print_saved(out, head, payloads, output),
         Inside::Object(object) => {
-            anstream::eprintln!(
-                "An event that failed is in a bucket: `aws s3 cp 's3://{}/{}' - | podferry logs decode -`",
+            note!(
+                "A failed event is in a bucket; decode it with `aws s3 cp 's3://{}/{}' - | podferry logs decode -`",
                 object.bucket,
                 object.key.escape_default()
             );
@@ -96,12 +139,10 @@ fn print(out: &mut impl Write, inside: &Inside) -> Result<(), Unprinted> {
     }
 }
 
-fn print_events(out: &mut impl Write, content: &str) -> Result<(), Unprinted> {
+fn print_events(out: &mut impl Write, content: &str, output: Output) -> Result<(), Unprinted> {
     let batch = decode::read(content)?;
     if batch.control {
-        anstream::eprintln!(
-            "A control message: CloudWatch Logs checks that the destination answers. It carries no logs."
-        );
+        note!("This is a control message: CloudWatch Logs checks that the destination answers. It carries no logs.");
     }
     let mut text = String::new();
     for LogEvent { id, timestamp, message } in &batch.events {
@@ -109,6 +150,10 @@ fn print_events(out: &mut impl Write, content: &str) -> Result<(), Unprinted> {
         match message {
             EventMessage::Escaped(escaped) => json::unescape_into(escaped, &mut text),
             EventMessage::Raw(raw) => text.push_str(raw),
+        }
+        if output == Output::Text {
+            writeln!(out, "{}", show::harmless(&text))?;
+            continue;
         }
         let time = timestamp.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
         let line = Line {
@@ -126,18 +171,19 @@ fn print_events(out: &mut impl Write, content: &str) -> Result<(), Unprinted> {
 }
 
 /// The logs of a message of ours, as Datadog would get them.
-fn print_saved(out: &mut impl Write, head: &Head, payloads: &[Payload]) -> Result<(), Unprinted> {
+fn print_saved(out: &mut impl Write, head: &Head, payloads: &[Payload], output: Output) -> Result<(), Unprinted> {
     let Head { logs, attempts, reason, .. } = head;
-    let (logs, times) = (show::counted(*logs, "log"), if *attempts == 1 { "once" } else { "times" });
-    let attempts = if *attempts == 1 { String::new() } else { format!("{attempts} ") };
-    anstream::eprintln!(
-        "A message of the queue: {logs}, given up {attempts}{times}, the last time for {}",
-        reason.escape_default()
-    );
+    let (logs, attempts) = (counted(*logs, "log"), counted(*attempts as usize, "failed attempt"));
+    note!("A message of the queue: {logs}, {attempts}, the last one because of {}", reason.escape_default());
     for payload in payloads {
         let plain = payload.plain().ok_or(EventError::Message)?;
         let all: Vec<&RawValue> = serde_json::from_slice(&plain).map_err(|_| EventError::Message)?;
         for log in all {
+            if output == Output::Text {
+                let log: Value = serde_json::from_str(log.get()).map_err(|_| EventError::Message)?;
+                writeln!(out, "{}", show::harmless(log["message"].as_str().unwrap_or_default()))?;
+                continue;
+            }
             out.write_all(log.get().replace('\n', " ").as_bytes())?;
             out.write_all(b"\n")?;
         }

@@ -1,0 +1,71 @@
+//! What names may look like, in Kubernetes, AWS and Datadog.
+
+/// How long a cluster's name may be. Source: DataDog/helm-charts, `charts/datadog`, `clusterName`.
+const MAX_CLUSTER_NAME: usize = 80;
+
+/// A DNS label, as names of namespaces and containers are. Source: Kubernetes, "Object Names and IDs".
+pub(crate) fn is_label(name: &str) -> bool {
+    let is_inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=63).contains(&name.len()) && name.bytes().all(is_inside) && !name.starts_with('-') && !name.ends_with('-')
+}
+
+/// A DNS subdomain, as names of most objects are. Source: Kubernetes, "Object Names and IDs".
+pub(crate) fn is_name(name: &str) -> bool {
+    name.len() <= 253 && name.split('.').all(is_label)
+}
+
+/// A cluster's name as Datadog takes it. Source: DataDog/helm-charts, `charts/datadog`, the pattern of `clusterName`.
+pub(crate) fn is_cluster(name: &str) -> bool {
+    let is_edge = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let is_part = |part: &str| {
+        part.bytes().all(|byte| is_edge(byte) || byte == b'-' || byte == b'_')
+            && part.bytes().next().is_some_and(is_edge)
+            && part.bytes().last().is_some_and(is_edge)
+    };
+    name.len() <= MAX_CLUSTER_NAME && name.split('.').all(is_part)
+}
+
+pub(crate) fn is_region(name: &str) -> bool {
+    let parts: Vec<&str> = name.split('-').collect();
+    let is_word = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
+    let ends_in_number =
+        parts.last().is_some_and(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()));
+    parts.len() >= 3 && parts[..parts.len() - 1].iter().all(is_word) && ends_in_number
+}
+
+pub(crate) fn is_account(id: &str) -> bool {
+    id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+pub(crate) fn is_site(site: &str) -> bool {
+    site.contains('.') && !site.starts_with("app.") && is_name(site)
+}
+
+/// Source: CloudWatch Logs API reference, CreateLogGroup, `logGroupName`.
+pub(crate) fn is_log_group(name: &str) -> bool {
+    let is_inside = |byte: u8| byte.is_ascii_alphanumeric() || b"_/.#-".contains(&byte);
+    (1..=512).contains(&name.len()) && name.bytes().all(is_inside)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_at_their_edges() {
+        let cluster = |length: usize| is_cluster(&"a".repeat(length));
+        assert_eq!([79, 80, 81].map(cluster), [true, true, false]);
+        let label = |length: usize| is_label(&"a".repeat(length));
+        assert_eq!([0, 1, 63, 64].map(label), [false, true, true, false]);
+        let group = |length: usize| is_log_group(&"a".repeat(length));
+        assert_eq!([0, 1, 512, 513].map(group), [false, true, true, false]);
+        for (name, ok) in [("a-b", true), ("-a", false), ("a-", false), ("a.b_c", true), ("a..b", false), ("", false)] {
+            assert_eq!(is_cluster(name), ok, "{name}");
+        }
+        for (name, ok) in
+            [("eu-west-1", true), ("us-gov-west-1", true), ("eu-west", false), ("eu-west-", false), ("", false)]
+        {
+            assert_eq!(is_region(name), ok, "{name}");
+        }
+    }
+}
