@@ -247,7 +247,7 @@ fn credentials_and_places_that_are_wrong() {
     refused(&["subscribe", "arn:aws:s3:::x"], "not the ARN of a log group");
     let elsewhere = "arn:aws:lambda:us-east-1:111122223333:function:x";
     refused(&["subscribe", "/eks/0", "--function", elsewhere], "its own account and region");
-    refused(&["subscribe", "/eks/0", "--function", "a b"], "neither a name");
+    refused(&["subscribe", "/eks/0", "--function", "a b"], "neither a function name");
     refused(&["subscribe", "/eks/0", "--function", "no-such"], "not found");
     refused(&["subscribe", "--prefix", "/nothing"], "--prefix /nothing");
     refused(&["subscribe", "/eks/0", "--endpoint-url", "ftp://x"], "--endpoint-url");
