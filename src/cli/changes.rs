@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::{CommandError, show};
 use crate::aws::account::Account;
 use crate::aws::concurrently::each;
-use crate::aws::error::AwsCallError;
+use crate::aws::error::SdkCallError;
 use crate::aws::function::Function;
 
 /// Whether to make changes, and whether to ask.
@@ -65,7 +65,7 @@ pub(super) struct Row<W> {
     pub(crate) detail: String,
     /// Until it is done.
     work: Option<W>,
-    outcome: Option<Result<(), AwsCallError>>,
+    outcome: Option<Result<(), SdkCallError>>,
 }
 
 impl<W> Row<W> {
@@ -115,7 +115,7 @@ impl<W> Changes<W> {
     /// Does the work that is `chosen`, some at once. Whether all of it went well.
     pub(super) async fn make<F>(&mut self, chosen: impl Fn(&W) -> bool, work: impl Fn(W) -> F) -> bool
     where
-        F: Future<Output = Result<(), AwsCallError>> + Send + 'static,
+        F: Future<Output = Result<(), SdkCallError>> + Send + 'static,
     {
         let mut numbers = Vec::new();
         let mut all = Vec::new();
@@ -135,7 +135,7 @@ impl<W> Changes<W> {
         is_well
     }
 
-    fn failed(&self) -> impl Iterator<Item = (&Row<W>, &AwsCallError)> {
+    fn failed(&self) -> impl Iterator<Item = (&Row<W>, &SdkCallError)> {
         self.rows.iter().filter_map(|row| Some((row, row.outcome.as_ref()?.as_ref().err()?)))
     }
 

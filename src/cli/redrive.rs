@@ -15,7 +15,7 @@ use super::{CommandError, show};
 use crate::aws::account::Account;
 use crate::aws::backfill::time;
 use crate::aws::function::Function;
-use crate::aws::queues::{QueueRole, SqsQueue};
+use crate::aws::queues::{ForwarderQueue, QueueRole};
 use crate::aws::redrive::dead_letter::{DeadLetter, DeadLetterFilter};
 use crate::aws::redrive::queue::{RedriveAction, RedriveOutcome};
 use forwarder::settings::{DEAD_LETTER_QUEUE_URL, UNDELIVERED_QUEUE_URL, VariableSource};
@@ -65,7 +65,7 @@ pub(super) struct Options {
 
 /// What was found, and what is to be done with it.
 struct Plan {
-    queue: SqsQueue,
+    queue: ForwarderQueue,
     messages: Vec<DeadLetter>,
     action: Option<RedriveAction>,
     /// Ids of those that are left, though they were asked for: nobody may lose what is not podferry's by accident.
@@ -123,7 +123,7 @@ fn wanted(options: &Options, now: Timestamp) -> Result<DeadLetterFilter, Command
 }
 
 /// The queue to look at, and what is to be done. The function is only asked for what no flag says.
-async fn queues(account: &Account, options: &Options) -> Result<(SqsQueue, Option<RedriveAction>), CommandError> {
+async fn queues(account: &Account, options: &Options) -> Result<(ForwarderQueue, Option<RedriveAction>), CommandError> {
     let needs_function = options.queue.is_none() || options.send && options.to.is_none();
     let function = match needs_function {
         true => Some(Function::find(account, options.function.function.as_deref()).await?),
@@ -153,7 +153,7 @@ fn find_queue(
     flag: &str,
     role: QueueRole,
     function: Option<&Function>,
-) -> Result<SqsQueue, CommandError> {
+) -> Result<ForwarderQueue, CommandError> {
     let variable = if role == QueueRole::Undelivered { UNDELIVERED_QUEUE_URL } else { DEAD_LETTER_QUEUE_URL };
     let of_function = function.and_then(|function| function.variables.get(variable));
     let Some(url) = given.map(str::to_owned).or(of_function).filter(|url| !url.trim().is_empty()) else {
@@ -168,7 +168,7 @@ fn find_queue(
         matches!(url.scheme(), "http" | "https") && url.path().trim_matches('/').split('/').all(|part| !part.is_empty())
     });
     if is_url {
-        return Ok(SqsQueue::new(role, url));
+        return Ok(ForwarderQueue::new(role, url));
     }
     let example = "such as https://sqs.eu-west-1.amazonaws.com/123456789012/name";
     Err(CommandError::Refused(format!("{flag}: must be the URL of a queue of SQS, {example}")))

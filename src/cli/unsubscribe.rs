@@ -9,7 +9,7 @@ use super::exit::Exit;
 use super::selection::{FunctionFlag, SelectionFlags};
 use super::subscribe::{nothing_found, said};
 use crate::aws::account::Account;
-use crate::aws::error::AwsCallError;
+use crate::aws::error::SdkCallError;
 use crate::aws::function::Function;
 use crate::aws::groups::{self, FoundLogGroups, LogGroupSelection};
 use crate::aws::subscribe::apply;
@@ -135,7 +135,7 @@ async fn needed_by(
     account: &Account,
     function: &Function,
     changes: &Changes<Work>,
-) -> Result<Option<String>, AwsCallError> {
+) -> Result<Option<String>, SdkCallError> {
     let is_deleted = |group: &str, filter: &str| {
         let is_it = |one: &Work| matches!(one, Work::Filter { group: g, filter: f } if g == group && f == filter);
         changes.work().any(is_it)
