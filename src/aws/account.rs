@@ -10,7 +10,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
-use super::error::{AwsCallError, On};
+use super::error::{On, SdkCallError};
 use super::http::SdkHttp;
 use forwarder::delivery::client::{ClientError, Clients};
 use forwarder::settings::Proxies;
@@ -72,7 +72,7 @@ pub(crate) enum AccountError {
     #[error(transparent)]
     Client(#[from] ClientError),
     #[error(transparent)]
-    Call(#[from] AwsCallError),
+    Call(#[from] SdkCallError),
 }
 
 impl Account {
@@ -87,7 +87,7 @@ impl Account {
             .get_caller_identity()
             .send()
             .await
-            .map_err(|error| AwsCallError::new("sts:GetCallerIdentity", On::any("the credentials"), &error))?;
+            .map_err(|error| SdkCallError::new("sts:GetCallerIdentity", On::any("the credentials"), &error))?;
         let caller = identity.arn().unwrap_or_default().to_owned();
         Ok(Account {
             id: identity.account().unwrap_or_default().to_owned(),

@@ -38,7 +38,7 @@ impl On {
 
 /// A call that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct AwsCallError {
+pub(crate) struct SdkCallError {
     pub(crate) action: AwsAction,
     pub(crate) on: On,
     pub(crate) failure: AwsFailure,
@@ -115,14 +115,14 @@ const NOT_FOUND: [&str; 6] = [
 /// Their messages repeat the request that was signed, with its session token.
 const REPEATS_REQUEST: [&str; 3] = ["IncompleteSignature", "InvalidSignatureException", "SignatureDoesNotMatch"];
 
-impl AwsCallError {
+impl SdkCallError {
     /// What an error of the SDK means.
     #[must_use]
-    pub(crate) fn new<E>(action: AwsAction, on: On, error: &SdkError<E, HttpResponse>) -> AwsCallError
+    pub(crate) fn new<E>(action: AwsAction, on: On, error: &SdkError<E, HttpResponse>) -> SdkCallError
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        AwsCallError { action, on, failure: failure(error) }
+        SdkCallError { action, on, failure: failure(error) }
     }
 
     /// AWS's code, where it has answered with one.
@@ -224,13 +224,13 @@ impl Display for AwsAnswer {
 const SIGN_IN: &str = "Sign in (`aws sso login`, `aws configure`), choose a profile with --profile, or export AWS_ACCESS_KEY_ID, \
                        AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN";
 
-impl std::error::Error for AwsCallError {}
+impl std::error::Error for SdkCallError {}
 
-impl AwsCallError {
+impl SdkCallError {
     /// What went wrong: a sentence without a full stop.
     #[must_use]
     pub(crate) fn problem(&self) -> String {
-        let AwsCallError { action, on: On { what, .. }, failure } = self;
+        let SdkCallError { action, on: On { what, .. }, failure } = self;
         let why = match failure {
             AwsFailure::Denied(answer) => format!("access denied ({answer})"),
             AwsFailure::NoCredentials => "no AWS credentials found".to_owned(),
@@ -250,7 +250,7 @@ impl AwsCallError {
     /// What to do about it; nothing where AWS's own message has to say it.
     #[must_use]
     pub(crate) fn advice(&self) -> Option<String> {
-        let AwsCallError { action, on: On { resource, .. }, failure } = self;
+        let SdkCallError { action, on: On { resource, .. }, failure } = self;
         Some(match failure {
             AwsFailure::Denied(_) => format!("Allow {action} on {resource} for the credentials in use"),
             AwsFailure::NoCredentials | AwsFailure::BadCredentials(_) => SIGN_IN.to_owned(),
@@ -266,7 +266,7 @@ impl AwsCallError {
     }
 }
 
-impl Display for AwsCallError {
+impl Display for SdkCallError {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         match self.advice() {
             Some(advice) => write!(out, "{}. {advice}", self.problem()),
@@ -281,7 +281,7 @@ mod tests {
 
     fn shown(code: &str, message: &str) -> String {
         let on = On::new("log group /a", "arn:aws:logs:eu-west-1:111122223333:log-group:/a:*");
-        AwsCallError { action: "logs:PutSubscriptionFilter", on, failure: of_code(AwsAnswer::new(code, message)) }
+        SdkCallError { action: "logs:PutSubscriptionFilter", on, failure: of_code(AwsAnswer::new(code, message)) }
             .to_string()
     }
 

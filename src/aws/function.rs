@@ -6,7 +6,7 @@ use std::fmt::{self, Debug, Formatter};
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
 
 use super::account::Account;
-use super::error::{AwsCallError, On};
+use super::error::{On, SdkCallError};
 use forwarder::settings::VariableSource;
 
 /// Without --function, the forwarder is the function whose name starts so: `template.yaml` leaves the name to CloudFormation, which
@@ -84,7 +84,7 @@ pub(crate) enum FunctionError {
     #[error("several functions could be the forwarder: {}. Choose one with --function", .0.join(", "))]
     Several(Vec<String>),
     #[error(transparent)]
-    Call(#[from] AwsCallError),
+    Call(#[from] SdkCallError),
 }
 
 impl Function {
@@ -104,7 +104,7 @@ impl Function {
             .set_qualifier(qualifier.clone())
             .send()
             .await
-            .map_err(|error| AwsCallError::new("lambda:GetFunctionConfiguration", on(account, &name), &error))?;
+            .map_err(|error| SdkCallError::new("lambda:GetFunctionConfiguration", on(account, &name), &error))?;
         let of_logging = answer.logging_config().and_then(|logging| logging.log_group());
         // Source: AWS Lambda Developer Guide, "Configuring CloudWatch log groups".
         let log_group = of_logging.map_or_else(|| format!("/aws/lambda/{name}"), str::to_owned);
@@ -202,7 +202,7 @@ async fn only_one(account: &Account) -> Result<String, FunctionError> {
     let mut names: Vec<String> = Vec::new();
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| {
-            AwsCallError::new("lambda:ListFunctions", On::any("all functions (not needed with --function)"), &error)
+            SdkCallError::new("lambda:ListFunctions", On::any("all functions (not needed with --function)"), &error)
         })?;
         names.extend(page.functions().iter().filter_map(|function| function.function_name()).map(str::to_owned));
     }

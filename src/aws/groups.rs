@@ -4,7 +4,7 @@ use aws_sdk_cloudwatchlogs::types as sdk;
 
 use super::account::Account;
 use super::concurrently::each;
-use super::error::{AwsCallError, On};
+use super::error::{On, SdkCallError};
 use pipeline::glob;
 
 /// A log group.
@@ -84,8 +84,8 @@ impl LogGroupSelection {
     /// The groups.
     ///
     /// # Errors
-    /// [`AwsCallError`] of the first call that failed.
-    pub(crate) async fn find(&self, account: &Account) -> Result<FoundLogGroups, AwsCallError> {
+    /// [`SdkCallError`] of the first call that failed.
+    pub(crate) async fn find(&self, account: &Account) -> Result<FoundLogGroups, SdkCallError> {
         let mut found = FoundLogGroups::default();
         for name in &self.names {
             match named(account, name).await? {
@@ -113,7 +113,7 @@ impl LogGroupSelection {
 }
 
 /// The group of exactly this name: of those that begin with it, it is the first.
-async fn named(account: &Account, name: &str) -> Result<Option<LogGroup>, AwsCallError> {
+async fn named(account: &Account, name: &str) -> Result<Option<LogGroup>, SdkCallError> {
     let answer = account
         .logs
         .describe_log_groups()
@@ -121,22 +121,22 @@ async fn named(account: &Account, name: &str) -> Result<Option<LogGroup>, AwsCal
         .limit(1)
         .send()
         .await
-        .map_err(|error| AwsCallError::new("logs:DescribeLogGroups", account.log_group(name), &error))?;
+        .map_err(|error| SdkCallError::new("logs:DescribeLogGroups", account.log_group(name), &error))?;
     Ok(answer.log_groups().first().and_then(read).filter(|group| group.name == name))
 }
 
 /// All groups of the account, or those that begin so.
 ///
 /// # Errors
-/// [`AwsCallError`]
-pub(crate) async fn with_prefix(account: &Account, prefix: &str) -> Result<Vec<LogGroup>, AwsCallError> {
+/// [`SdkCallError`]
+pub(crate) async fn with_prefix(account: &Account, prefix: &str) -> Result<Vec<LogGroup>, SdkCallError> {
     let prefix = (!prefix.is_empty()).then(|| prefix.to_owned());
     let call = account.logs.describe_log_groups().set_log_group_name_prefix(prefix);
     let mut pages = call.into_paginator().send();
     let mut groups = Vec::new();
     while let Some(page) = pages.next().await {
         let on = || On::new("the log groups", account.arn("logs", "log-group:*"));
-        let page = page.map_err(|error| AwsCallError::new("logs:DescribeLogGroups", on(), &error))?;
+        let page = page.map_err(|error| SdkCallError::new("logs:DescribeLogGroups", on(), &error))?;
         groups.extend(page.log_groups().iter().filter_map(read));
     }
     Ok(groups)
@@ -158,7 +158,7 @@ async fn with_tags(
     account: &Account,
     groups: Vec<LogGroup>,
     tags: &[LogGroupTag],
-) -> Result<Vec<LogGroup>, AwsCallError> {
+) -> Result<Vec<LogGroup>, SdkCallError> {
     let asked = each(groups, |group| {
         let (account, tags) = (account.clone(), tags.to_vec());
         async move {
@@ -166,7 +166,7 @@ async fn with_tags(
             let arn = account.arn("logs", &format!("log-group:{}", group.name));
             let answer = account.logs.list_tags_for_resource().resource_arn(&arn).send().await;
             let on = On::new(format!("log group {}", group.name), arn);
-            let answer = answer.map_err(|error| AwsCallError::new("logs:ListTagsForResource", on, &error))?;
+            let answer = answer.map_err(|error| SdkCallError::new("logs:ListTagsForResource", on, &error))?;
             let has = |tag: &LogGroupTag| {
                 let value = answer.tags().and_then(|all| all.get(&tag.key));
                 value.is_some_and(|value| tag.value.as_ref().is_none_or(|wanted| wanted == value))
@@ -174,20 +174,20 @@ async fn with_tags(
             Ok(tags.iter().all(has).then_some(group))
         }
     });
-    let asked: Vec<Result<Option<LogGroup>, AwsCallError>> = asked.await;
+    let asked: Vec<Result<Option<LogGroup>, SdkCallError>> = asked.await;
     asked.into_iter().filter_map(Result::transpose).collect()
 }
 
 /// The subscription filters of a group.
 ///
 /// # Errors
-/// [`AwsCallError`]
-pub(crate) async fn filters(account: &Account, group: &str) -> Result<Vec<SubscriptionFilter>, AwsCallError> {
+/// [`SdkCallError`]
+pub(crate) async fn filters(account: &Account, group: &str) -> Result<Vec<SubscriptionFilter>, SdkCallError> {
     let mut pages = account.logs.describe_subscription_filters().log_group_name(group).into_paginator().send();
     let mut filters = Vec::new();
     while let Some(page) = pages.next().await {
         let on = || account.log_group(group);
-        let page = page.map_err(|error| AwsCallError::new("logs:DescribeSubscriptionFilters", on(), &error))?;
+        let page = page.map_err(|error| SdkCallError::new("logs:DescribeSubscriptionFilters", on(), &error))?;
         filters.extend(page.subscription_filters().iter().map(|filter| SubscriptionFilter {
             name: filter.filter_name().unwrap_or_default().to_owned(),
             pattern: filter.filter_pattern().unwrap_or_default().to_owned(),
@@ -205,11 +205,11 @@ pub(crate) async fn filters(account: &Account, group: &str) -> Result<Vec<Subscr
 /// The same of many groups.
 ///
 /// # Errors
-/// The first [`AwsCallError`].
+/// The first [`SdkCallError`].
 pub(crate) async fn filters_of(
     account: &Account,
     groups: Vec<LogGroup>,
-) -> Result<Vec<(LogGroup, Vec<SubscriptionFilter>)>, AwsCallError> {
+) -> Result<Vec<(LogGroup, Vec<SubscriptionFilter>)>, SdkCallError> {
     let asked = each(groups, |group| {
         let account = account.clone();
         async move { filters(&account, &group.name).await.map(|filters| (group, filters)) }

@@ -4,7 +4,7 @@ use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::Value;
 
 use super::account::Account;
-use super::error::{AwsCallError, On};
+use super::error::{On, SdkCallError};
 use super::function::Function;
 use forwarder::settings::{DEAD_LETTER_QUEUE_URL, UNDELIVERED_QUEUE_URL, VariableSource};
 
@@ -21,7 +21,7 @@ pub(crate) enum QueueRole {
 
 /// A queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct SqsQueue {
+pub(crate) struct ForwarderQueue {
     pub(crate) role: QueueRole,
     pub(crate) url: String,
     pub(crate) name: String,
@@ -53,12 +53,12 @@ impl QueueDepth {
     }
 }
 
-impl SqsQueue {
+impl ForwarderQueue {
     /// Of a URL, which ends in the queue's name.
     #[must_use]
-    pub(crate) fn new(role: QueueRole, url: &str) -> SqsQueue {
+    pub(crate) fn new(role: QueueRole, url: &str) -> ForwarderQueue {
         let name = url.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-        SqsQueue { role, url: url.to_owned(), name: name.to_owned() }
+        ForwarderQueue { role, url: url.to_owned(), name: name.to_owned() }
     }
 
     /// As the subject of a call.
@@ -70,12 +70,12 @@ impl SqsQueue {
 
 /// The queues that the function's variables name.
 #[must_use]
-pub(crate) fn of_variables(function: &Function) -> Vec<SqsQueue> {
+pub(crate) fn of_variables(function: &Function) -> Vec<ForwarderQueue> {
     let variables = [(QueueRole::Undelivered, UNDELIVERED_QUEUE_URL), (QueueRole::DeadLetter, DEAD_LETTER_QUEUE_URL)];
     let queue = |(role, variable)| {
         let url = function.variables.get(variable)?;
         let url = url.trim();
-        (!url.is_empty()).then(|| SqsQueue::new(role, url))
+        (!url.is_empty()).then(|| ForwarderQueue::new(role, url))
     };
     variables.into_iter().filter_map(queue).collect()
 }
@@ -83,21 +83,25 @@ pub(crate) fn of_variables(function: &Function) -> Vec<SqsQueue> {
 /// The queue of an ARN; `None` where the ARN is of something else.
 ///
 /// # Errors
-/// [`AwsCallError`]
-pub(crate) async fn of_arn(account: &Account, role: QueueRole, arn: &str) -> Result<Option<SqsQueue>, AwsCallError> {
+/// [`SdkCallError`]
+pub(crate) async fn of_arn(
+    account: &Account,
+    role: QueueRole,
+    arn: &str,
+) -> Result<Option<ForwarderQueue>, SdkCallError> {
     let parts: Vec<&str> = arn.split(':').collect();
     let [_, _, "sqs", _, owner, name] = parts.as_slice() else { return Ok(None) };
     let call = account.sqs.get_queue_url().queue_name(*name).queue_owner_aws_account_id(*owner);
     let on = On::new(format!("queue {name}"), arn);
-    let answer = call.send().await.map_err(|error| AwsCallError::new("sqs:GetQueueUrl", on, &error))?;
-    Ok(answer.queue_url().map(|url| SqsQueue::new(role, url)))
+    let answer = call.send().await.map_err(|error| SdkCallError::new("sqs:GetQueueUrl", on, &error))?;
+    Ok(answer.queue_url().map(|url| ForwarderQueue::new(role, url)))
 }
 
 /// What SQS says of a queue.
 ///
 /// # Errors
-/// [`AwsCallError`]
-pub(crate) async fn attributes(account: &Account, queue: &SqsQueue) -> Result<QueueAttributes, AwsCallError> {
+/// [`SdkCallError`]
+pub(crate) async fn attributes(account: &Account, queue: &ForwarderQueue) -> Result<QueueAttributes, SdkCallError> {
     let answer = account
         .sqs
         .get_queue_attributes()
@@ -105,7 +109,7 @@ pub(crate) async fn attributes(account: &Account, queue: &SqsQueue) -> Result<Qu
         .attribute_names(QueueAttributeName::All)
         .send()
         .await
-        .map_err(|error| AwsCallError::new("sqs:GetQueueAttributes", queue.on(account), &error))?;
+        .map_err(|error| SdkCallError::new("sqs:GetQueueAttributes", queue.on(account), &error))?;
     let text = |name: &QueueAttributeName| answer.attributes().and_then(|all| all.get(name)).map(String::as_str);
     let number = |name| text(&name).and_then(|value| value.parse().ok()).unwrap_or_default();
     let redrive: Value =

@@ -1,6 +1,6 @@
 //! The SDK over our HTTP client, and what its failures are made of, each in the protocol of its service.
 
-use super::error::{AwsCallError, AwsFailure, On};
+use super::error::{AwsFailure, On, SdkCallError};
 use super::http::SdkHttp;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
@@ -26,7 +26,7 @@ fn config(url: &str) -> SdkConfig {
 }
 
 /// What becomes of a failing call of each protocol: JSON, REST, queries and CBOR.
-async fn failures(config: &SdkConfig) -> Vec<AwsCallError> {
+async fn failures(config: &SdkConfig) -> Vec<SdkCallError> {
     let on = || On::any("it");
     let logs = aws_sdk_cloudwatchlogs::Client::new(config).describe_log_groups().send().await;
     let lambda = aws_sdk_lambda::Client::new(config).get_function_configuration().function_name("f").send().await;
@@ -34,11 +34,11 @@ async fn failures(config: &SdkConfig) -> Vec<AwsCallError> {
     let metrics = aws_sdk_cloudwatch::Client::new(config).list_metrics().send().await;
     let sqs = aws_sdk_sqs::Client::new(config).list_queues().send().await;
     vec![
-        AwsCallError::new("logs:DescribeLogGroups", on(), &logs.unwrap_err()),
-        AwsCallError::new("lambda:GetFunctionConfiguration", on(), &lambda.unwrap_err()),
-        AwsCallError::new("iam:GetRole", on(), &iam.unwrap_err()),
-        AwsCallError::new("cloudwatch:ListMetrics", on(), &metrics.unwrap_err()),
-        AwsCallError::new("sqs:ListQueues", on(), &sqs.unwrap_err()),
+        SdkCallError::new("logs:DescribeLogGroups", on(), &logs.unwrap_err()),
+        SdkCallError::new("lambda:GetFunctionConfiguration", on(), &lambda.unwrap_err()),
+        SdkCallError::new("iam:GetRole", on(), &iam.unwrap_err()),
+        SdkCallError::new("cloudwatch:ListMetrics", on(), &metrics.unwrap_err()),
+        SdkCallError::new("sqs:ListQueues", on(), &sqs.unwrap_err()),
     ]
 }
 
@@ -122,7 +122,7 @@ async fn an_answer_that_is_not_of_aws() {
     account.stand_in("logs:DescribeLogGroups", |_| (200, serde_json::json!("<html>")));
     let logs = aws_sdk_cloudwatchlogs::Client::new(&config(&account.url));
     let error = logs.describe_log_groups().send().await.unwrap_err();
-    let error = AwsCallError::new("logs:DescribeLogGroups", On::any("it"), &error);
+    let error = SdkCallError::new("logs:DescribeLogGroups", On::any("it"), &error);
     assert_eq!(error.failure, AwsFailure::Unreadable);
 }
 

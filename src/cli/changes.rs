@@ -13,7 +13,7 @@ use super::output::Output;
 use super::{show, spinner};
 use crate::aws::account::Account;
 use crate::aws::concurrently::each;
-use crate::aws::error::AwsCallError;
+use crate::aws::error::SdkCallError;
 use crate::aws::function::Function;
 use pipeline::counted::counted;
 
@@ -69,7 +69,7 @@ pub(super) struct ChangeRow<W> {
     pub(crate) detail: String,
     /// Until it is done.
     work: Option<W>,
-    outcome: Option<Result<(), AwsCallError>>,
+    outcome: Option<Result<(), SdkCallError>>,
 }
 
 impl<W> ChangeRow<W> {
@@ -119,7 +119,7 @@ impl<W> Changes<W> {
     /// Does the work that is `chosen`, some at once. Whether all of it went well.
     pub(super) async fn make<F>(&mut self, chosen: impl Fn(&W) -> bool, work: impl Fn(W) -> F) -> bool
     where
-        F: Future<Output = Result<(), AwsCallError>> + Send + 'static,
+        F: Future<Output = Result<(), SdkCallError>> + Send + 'static,
     {
         let mut numbers = Vec::new();
         let mut all = Vec::new();
@@ -139,7 +139,7 @@ impl<W> Changes<W> {
         is_well
     }
 
-    fn failed(&self) -> impl Iterator<Item = (&ChangeRow<W>, &AwsCallError)> {
+    fn failed(&self) -> impl Iterator<Item = (&ChangeRow<W>, &SdkCallError)> {
         self.rows.iter().filter_map(|row| Some((row, row.outcome.as_ref()?.as_ref().err()?)))
     }
 

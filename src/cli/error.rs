@@ -35,7 +35,7 @@ pub(super) enum CommandError {
     #[error(transparent)]
     Function(#[from] crate::aws::function::FunctionError),
     #[error(transparent)]
-    Call(#[from] crate::aws::error::AwsCallError),
+    Call(#[from] crate::aws::error::SdkCallError),
     #[error(transparent)]
     Checkpoint(#[from] crate::aws::backfill::checkpoint::CheckpointError),
     #[error("{0}")]

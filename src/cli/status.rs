@@ -14,9 +14,9 @@ use super::selection::{FunctionFlag, SelectionFlags};
 use super::subscribe::said;
 use super::{show, spinner};
 use crate::aws::account::Account;
-use crate::aws::error::AwsCallError;
+use crate::aws::error::SdkCallError;
 use crate::aws::groups::{FoundLogGroups, SubscriptionFilter};
-use crate::aws::health::facts::{Fact, HealthFacts, LogGroupFact, QueueFact};
+use crate::aws::health::facts::{HealthFact, HealthFacts, LogGroupFact, QueueFact};
 use crate::aws::health::finding::{HealthFinding, HealthSeverity};
 use crate::aws::health::judge::judge;
 use crate::aws::health::read;
@@ -167,7 +167,7 @@ fn role(role: QueueRole) -> &'static str {
     }
 }
 
-fn cell<T>(read: &Fact<T>, shown: impl Fn(&T) -> String) -> String {
+fn cell<T>(read: &HealthFact<T>, shown: impl Fn(&T) -> String) -> String {
     read.as_ref().map_or_else(|_| UNKNOWN.to_owned(), shown)
 }
 
@@ -245,7 +245,7 @@ fn json_of(account: &Account, facts: &HealthFacts, found: &[HealthFinding]) -> V
 }
 
 /// What was read; or why not, in place of it.
-fn value(read: Result<Value, &AwsCallError>) -> Value {
+fn value(read: Result<Value, &SdkCallError>) -> Value {
     read.unwrap_or_else(|error| json!({ "error": error.to_string() }))
 }
 

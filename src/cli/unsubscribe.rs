@@ -11,7 +11,7 @@ use super::selection::{FunctionFlag, SelectionFlags};
 use super::spinner;
 use super::subscribe::{nothing_found, said};
 use crate::aws::account::Account;
-use crate::aws::error::AwsCallError;
+use crate::aws::error::SdkCallError;
 use crate::aws::function::Function;
 use crate::aws::groups::{self, FoundLogGroups, LogGroupSelection};
 use crate::aws::subscribe::apply;
@@ -170,7 +170,7 @@ async fn needed_by(
     account: &Account,
     function: &Function,
     changes: &Changes<UnsubscribeWork>,
-) -> Result<Option<String>, AwsCallError> {
+) -> Result<Option<String>, SdkCallError> {
     let is_deleted = |group: &str, filter: &str| {
         let is_it = |one: &UnsubscribeWork| matches!(one, UnsubscribeWork::Filter { group: g, filter: f } if g == group && f == filter);
         changes.work().any(is_it)

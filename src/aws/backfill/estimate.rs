@@ -7,7 +7,7 @@ use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, Statistic};
 
 use crate::aws::account::Account;
-use crate::aws::error::{AwsCallError, On};
+use crate::aws::error::{On, SdkCallError};
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
@@ -27,14 +27,14 @@ pub(crate) struct IncomingVolume {
 /// What came into these groups from `from_ms` to `to_ms`. `None` if CloudWatch has no figures.
 ///
 /// # Errors
-/// [`AwsCallError`] of the first call that failed.
+/// [`SdkCallError`] of the first call that failed.
 pub(crate) async fn volume(
     account: &Account,
     groups: &[String],
     from_ms: i64,
     to_ms: i64,
     now_ms: i64,
-) -> Result<Option<IncomingVolume>, AwsCallError> {
+) -> Result<Option<IncomingVolume>, SdkCallError> {
     let mut all = None;
     for group in groups {
         let events = sum(account, group, "IncomingLogEvents", from_ms, to_ms, now_ms).await?;
@@ -55,7 +55,7 @@ async fn sum(
     from_ms: i64,
     to_ms: i64,
     now_ms: i64,
-) -> Result<Option<u64>, AwsCallError> {
+) -> Result<Option<u64>, SdkCallError> {
     let period = period_ms(from_ms, to_ms, now_ms);
     let answer = account
         .metrics
@@ -70,7 +70,7 @@ async fn sum(
         .send()
         .await
         .map_err(|error| {
-            AwsCallError::new("cloudwatch:GetMetricStatistics", On::any(format!("log group {group}")), &error)
+            SdkCallError::new("cloudwatch:GetMetricStatistics", On::any(format!("log group {group}")), &error)
         })?;
     let points = answer.datapoints();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "sums of counts; an estimate")]

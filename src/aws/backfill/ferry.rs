@@ -43,7 +43,7 @@ pub(crate) enum BackfillStop {
     #[error("a bug in podferry: it could not read a page ({0}); please report it")]
     Page(#[from] EventError),
     #[error(transparent)]
-    Call(#[from] crate::aws::error::AwsCallError),
+    Call(#[from] crate::aws::error::SdkCallError),
 }
 
 /// How pages are processed.

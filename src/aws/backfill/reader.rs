@@ -12,7 +12,7 @@ use super::event::HistoryEvent;
 use super::rate::Pace;
 use super::windows::Window;
 use crate::aws::account::Account;
-use crate::aws::error::{AwsCallError, AwsFailure};
+use crate::aws::error::{AwsFailure, SdkCallError};
 use forwarder::delivery::retry::{Decision, RetryPolicy, random};
 
 /// How many events a page can have, and how many are asked for. Source: Amazon CloudWatch Logs API reference, FilterLogEvents.
@@ -68,13 +68,13 @@ impl HistoryReader {
     /// A page of a window of a group: the first, or the one of `token`.
     ///
     /// # Errors
-    /// [`AwsCallError`] of the last attempt.
+    /// [`SdkCallError`] of the last attempt.
     pub(crate) async fn page(
         &self,
         group: &str,
         window: Window,
         token: Option<String>,
-    ) -> Result<HistoryPage, AwsCallError> {
+    ) -> Result<HistoryPage, SdkCallError> {
         let mut failures = 0;
         loop {
             let wait = self.with_pace(|pace, now| pace.take(now));
@@ -104,7 +104,7 @@ impl HistoryReader {
         deprecated,
         reason = "AWS has ignored `interleaved` since 2019 and always does that; stand-ins have to be told"
     )]
-    async fn attempt(&self, group: &str, window: Window, token: Option<String>) -> Result<HistoryPage, AwsCallError> {
+    async fn attempt(&self, group: &str, window: Window, token: Option<String>) -> Result<HistoryPage, SdkCallError> {
         let once = Config::builder().retry_config(RetryConfig::disabled());
         let answer = self
             .account
@@ -122,7 +122,7 @@ impl HistoryReader {
             .config_override(once)
             .send()
             .await
-            .map_err(|error| AwsCallError::new("logs:FilterLogEvents", self.account.log_group(group), &error))?;
+            .map_err(|error| SdkCallError::new("logs:FilterLogEvents", self.account.log_group(group), &error))?;
         let events = answer.events.unwrap_or_default().into_iter().map(|event| HistoryEvent {
             id: event.event_id.unwrap_or_default(),
             stream: event.log_stream_name.unwrap_or_default(),
@@ -137,7 +137,7 @@ impl HistoryReader {
     }
 }
 
-fn may_pass(error: &AwsCallError) -> bool {
+fn may_pass(error: &SdkCallError) -> bool {
     matches!(error.failure, AwsFailure::Unreachable | AwsFailure::NoAnswerInTime | AwsFailure::Unreadable)
         || MAY_PASS.contains(&error.code())
 }

@@ -11,7 +11,7 @@ use super::checkpoint::BackfillTotals;
 use super::ferry::{BackfillStop, Ferry};
 use super::reader::{HistoryPage, HistoryReader};
 use super::windows::{Window, Windows};
-use crate::aws::error::AwsCallError;
+use crate::aws::error::SdkCallError;
 
 /// How far it is, for people.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -36,7 +36,7 @@ pub(crate) struct BackfillRun {
 /// A window that is being read. Dropping it discards what was read.
 struct WindowReading {
     window: Window,
-    pages: mpsc::Receiver<Result<HistoryPage, AwsCallError>>,
+    pages: mpsc::Receiver<Result<HistoryPage, SdkCallError>>,
     task: AbortHandle,
 }
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::key::KeyValidation;
 use super::role::RolePermission;
 use crate::aws::account::Account;
-use crate::aws::error::{AwsCallError, On};
+use crate::aws::error::{On, SdkCallError};
 use crate::aws::function::Function;
 use forwarder::delivery::client::Clients;
 use forwarder::lambda::api_key::{ApiKey, NoKey};
@@ -54,8 +54,8 @@ pub(crate) async fn validate(api_url: &str, key: &SecretString, clients: &Client
 /// Which of the actions IAM denies the role.
 ///
 /// # Errors
-/// [`AwsCallError`]
-pub(crate) async fn denied(account: &Account, role: &str, need: &RolePermission) -> Result<Vec<String>, AwsCallError> {
+/// [`SdkCallError`]
+pub(crate) async fn denied(account: &Account, role: &str, need: &RolePermission) -> Result<Vec<String>, SdkCallError> {
     let call = account
         .iam
         .simulate_principal_policy()
@@ -63,7 +63,7 @@ pub(crate) async fn denied(account: &Account, role: &str, need: &RolePermission)
         .set_action_names(Some(need.actions.iter().map(|action| (*action).to_owned()).collect()))
         .resource_arns(&need.resource);
     let on = On::new(format!("role {}", role.rsplit('/').next().unwrap_or_default()), role);
-    let answer = call.send().await.map_err(|error| AwsCallError::new("iam:SimulatePrincipalPolicy", on, &error))?;
+    let answer = call.send().await.map_err(|error| SdkCallError::new("iam:SimulatePrincipalPolicy", on, &error))?;
     let denied =
         answer.evaluation_results().iter().filter(|one| one.eval_decision != PolicyEvaluationDecisionType::Allowed);
     Ok(denied.map(|one| one.eval_action_name.clone()).collect())
@@ -72,15 +72,15 @@ pub(crate) async fn denied(account: &Account, role: &str, need: &RolePermission)
 /// Invokes the function and waits for its answer: whether it failed, and what it answered.
 ///
 /// # Errors
-/// [`AwsCallError`]
+/// [`SdkCallError`]
 pub(crate) async fn invoke(
     account: &Account,
     function: &Function,
     event: Vec<u8>,
-) -> Result<(bool, Value), AwsCallError> {
+) -> Result<(bool, Value), SdkCallError> {
     let call = account.lambda.invoke().function_name(&function.name).set_qualifier(function.qualifier.clone());
     let answer = call.payload(Blob::new(event)).send().await;
-    let answer = answer.map_err(|error| AwsCallError::new("lambda:InvokeFunction", function.on(), &error))?;
+    let answer = answer.map_err(|error| SdkCallError::new("lambda:InvokeFunction", function.on(), &error))?;
     let said =
         answer.payload().map(|blob| serde_json::from_slice(blob.as_ref()).unwrap_or_default()).unwrap_or_default();
     Ok((answer.function_error().is_some(), said))

@@ -3,13 +3,13 @@
 use serde_json::json;
 
 use super::facts::{
-    ActivityFacts, EventSourceMapping, Fact, HealthFacts, LastHour, LogGroupFact, LogGroupFacts, NewestEvent,
-    QueueFact, QueueFacts,
+    ActivityFacts, HealthFact, HealthFacts, LastHour, LogGroupFact, LogGroupFacts, NewestEvent, QueueFact, QueueFacts,
+    QueueMapping,
 };
-use crate::aws::error::{AwsCallError, AwsFailure, On};
+use crate::aws::error::{AwsFailure, On, SdkCallError};
 use crate::aws::function::{Deployed, Function, Variables};
 use crate::aws::groups::{FilterExtras, LogGroup, LogGroupClass, SubscriptionFilter};
-use crate::aws::queues::{QueueAttributes, QueueDepth, QueueRole, SqsQueue};
+use crate::aws::queues::{ForwarderQueue, QueueAttributes, QueueDepth, QueueRole};
 use crate::aws::subscribe::account_policy::AccountPolicy;
 use crate::aws::subscribe::permission::FunctionPolicy;
 
@@ -48,7 +48,7 @@ pub(crate) fn log_group(name: &str) -> LogGroupFact {
 }
 
 /// A policy that leads all groups but these to the function.
-pub(crate) fn account_policy(left_out: &[&str]) -> Fact<Option<AccountPolicy>> {
+pub(crate) fn account_policy(left_out: &[&str]) -> HealthFact<Option<AccountPolicy>> {
     let document = json!({ "DestinationArn": FUNCTION }).to_string();
     let criteria = format!("LogGroupName NOT IN {}", json!(left_out));
     Ok(Some(AccountPolicy::read("all", &document, Some(&criteria)).unwrap()))
@@ -62,15 +62,15 @@ pub(crate) fn queue(role: QueueRole, visible: usize, oldest_seconds: u64) -> Que
         dead_letter_queue: Some(format!("arn:aws:sqs:eu-west-1:{ACCOUNT}:dead")),
     };
     QueueFact {
-        queue: SqsQueue::new(role, &format!("https://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/{name}")),
+        queue: ForwarderQueue::new(role, &format!("https://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/{name}")),
         attributes: Ok(attributes),
         oldest_seconds: Ok(Some(oldest_seconds)),
         is_in_variables: true,
     }
 }
 
-pub(crate) fn call_error() -> AwsCallError {
-    AwsCallError { action: "x:Y", on: On::any("it"), failure: AwsFailure::NoAnswerInTime }
+pub(crate) fn call_error() -> SdkCallError {
+    SdkCallError { action: "x:Y", on: On::any("it"), failure: AwsFailure::NoAnswerInTime }
 }
 
 /// Facts with which nothing is wrong.
@@ -78,7 +78,7 @@ pub(crate) fn good() -> HealthFacts {
     let permission = json!({ "Statement": [{
         "Sid": "a", "Effect": "Allow", "Principal": { "Service": "logs.amazonaws.com" }, "Action": "lambda:InvokeFunction",
     }] });
-    let mapping = EventSourceMapping {
+    let mapping = QueueMapping {
         id: "1a2b".into(),
         source: format!("arn:aws:sqs:eu-west-1:{ACCOUNT}:waiting"),
         state: "Enabled".into(),

@@ -1,15 +1,15 @@
 //! What is read from AWS to judge the forwarder's health by. Each fact is kept with the error that it ended in, so that one missing
 //! permission does not hide the rest.
 
-use crate::aws::error::AwsCallError;
+use crate::aws::error::SdkCallError;
 use crate::aws::function::Function;
 use crate::aws::groups::{LogGroup, SubscriptionFilter};
-use crate::aws::queues::{QueueAttributes, SqsQueue};
+use crate::aws::queues::{ForwarderQueue, QueueAttributes};
 use crate::aws::subscribe::account_policy::AccountPolicy;
 use crate::aws::subscribe::permission::FunctionPolicy;
 
 /// A value, or why it could not be read.
-pub(crate) type Fact<T> = Result<T, AwsCallError>;
+pub(crate) type HealthFact<T> = Result<T, SdkCallError>;
 
 /// All facts.
 #[derive(Debug, Clone)]
@@ -33,9 +33,9 @@ pub(crate) struct LogGroupFacts {
     pub(crate) unsubscribed: Vec<String>,
     /// The source of an invocation by any group of the account: an ARN with a star.
     pub(crate) any_source: String,
-    pub(crate) permission: Fact<FunctionPolicy>,
+    pub(crate) permission: HealthFact<FunctionPolicy>,
     /// The account's subscription filter policy, if it leads to the function.
-    pub(crate) account_policy: Fact<Option<AccountPolicy>>,
+    pub(crate) account_policy: HealthFact<Option<AccountPolicy>>,
 }
 
 /// A log group.
@@ -44,9 +44,9 @@ pub(crate) struct LogGroupFact {
     pub(crate) group: LogGroup,
     /// Its ARN as the source of an invocation.
     pub(crate) source: String,
-    pub(crate) filters: Fact<Vec<SubscriptionFilter>>,
+    pub(crate) filters: HealthFact<Vec<SubscriptionFilter>>,
     /// The newest of its streams; `None` where there is no stream.
-    pub(crate) newest: Fact<Option<NewestEvent>>,
+    pub(crate) newest: HealthFact<Option<NewestEvent>>,
 }
 
 /// Times of the newest stream, in milliseconds since 1970. CloudWatch updates them within an hour or so.
@@ -62,25 +62,25 @@ pub(crate) struct NewestEvent {
 pub(crate) struct QueueFacts {
     pub(crate) queues: Vec<QueueFact>,
     /// What Lambda reads for the function.
-    pub(crate) mappings: Fact<Vec<EventSourceMapping>>,
+    pub(crate) mappings: HealthFact<Vec<QueueMapping>>,
     /// Where Lambda sends events that it gives up on, if anywhere: an ARN.
-    pub(crate) failed_events: Fact<Option<String>>,
+    pub(crate) failed_events: HealthFact<Option<String>>,
 }
 
 /// A queue.
 #[derive(Debug, Clone)]
 pub(crate) struct QueueFact {
-    pub(crate) queue: SqsQueue,
-    pub(crate) attributes: Fact<QueueAttributes>,
+    pub(crate) queue: ForwarderQueue,
+    pub(crate) attributes: HealthFact<QueueAttributes>,
     /// The age of its oldest message; `None` where CloudWatch has no value, as for a queue that has long been empty.
-    pub(crate) oldest_seconds: Fact<Option<u64>>,
+    pub(crate) oldest_seconds: HealthFact<Option<u64>>,
     /// Whether a variable of the function names it. Others are found by a redrive policy or in Lambda's configuration.
     pub(crate) is_in_variables: bool,
 }
 
 /// What Lambda reads for the function. Source: AWS Lambda API reference, `EventSourceMappingConfiguration`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct EventSourceMapping {
+pub(crate) struct QueueMapping {
     pub(crate) id: String,
     /// The ARN of a queue or a stream.
     pub(crate) source: String,
@@ -93,7 +93,7 @@ pub(crate) struct EventSourceMapping {
 pub(crate) struct ActivityFacts {
     /// Milliseconds since 1970.
     pub(crate) now_ms: i64,
-    pub(crate) last_hour: Fact<LastHour>,
+    pub(crate) last_hour: HealthFact<LastHour>,
 }
 
 /// What CloudWatch counted in the last hour.

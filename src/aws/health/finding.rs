@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
-use crate::aws::error::{AwsCallError, AwsFailure};
+use crate::aws::error::{AwsFailure, SdkCallError};
 
 /// A part of the way from the pods to Datadog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,7 +127,7 @@ impl HealthFinding {
 
     /// Of a call that failed: what does not exist is wrong; any other failure leaves it open.
     #[must_use]
-    pub(crate) fn of_error(area: HealthArea, what: &str, error: &AwsCallError) -> HealthFinding {
+    pub(crate) fn of_error(area: HealthArea, what: &str, error: &SdkCallError) -> HealthFinding {
         let is_missing = matches!(error.failure, AwsFailure::NotFound(_));
         let severity = if is_missing { HealthSeverity::Wrong } else { HealthSeverity::Unknown };
         HealthFinding { fix: error.advice(), ..HealthFinding::new(area, severity, what, error.problem()) }

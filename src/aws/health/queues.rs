@@ -1,7 +1,7 @@
 //! The queues of undelivered logs and of dead letters: whether they exist, what they hold, and whether it comes back.
 
 use super::advice;
-use super::facts::{EventSourceMapping, QueueFact, QueueFacts};
+use super::facts::{QueueFact, QueueFacts, QueueMapping};
 use super::finding::{HealthArea, HealthFinding};
 use crate::aws::function::Function;
 use crate::aws::queues::{QueueAttributes, QueueRole};
@@ -78,7 +78,7 @@ fn way_back(facts: &QueueFacts, attributes: &QueueAttributes, what: &str, functi
         Ok(mappings) => mappings,
         Err(error) => return HealthFinding::of_error(AREA, what, error),
     };
-    let Some(EventSourceMapping { id, state, .. }) = mappings.iter().find(|one| one.source == attributes.arn) else {
+    let Some(QueueMapping { id, state, .. }) = mappings.iter().find(|one| one.source == attributes.arn) else {
         let why = "the function does not read it: its logs wait, and are lost when they expire";
         return HealthFinding::wrong(AREA, what, why).fix(format!(
             "aws lambda create-event-source-mapping --function-name {} --function-response-types ReportBatchItemFailures \

@@ -7,15 +7,15 @@ use aws_sdk_cloudwatchlogs::types::OrderBy;
 use aws_smithy_types::DateTime;
 
 use super::facts::{
-    ActivityFacts, EventSourceMapping, Fact, HealthFacts, LastHour, LogGroupFact, LogGroupFacts, NewestEvent,
-    QueueFact, QueueFacts,
+    ActivityFacts, HealthFact, HealthFacts, LastHour, LogGroupFact, LogGroupFacts, NewestEvent, QueueFact, QueueFacts,
+    QueueMapping,
 };
 use crate::aws::account::Account;
 use crate::aws::concurrently::each;
-use crate::aws::error::{AwsCallError, AwsFailure, On};
+use crate::aws::error::{AwsFailure, On, SdkCallError};
 use crate::aws::function::Function;
 use crate::aws::groups::{self, FoundLogGroups, LogGroup};
-use crate::aws::queues::{self, QueueAttributes, QueueRole, SqsQueue};
+use crate::aws::queues::{self, ForwarderQueue, QueueAttributes, QueueRole};
 use crate::aws::subscribe::apply;
 use crate::aws::subscribe::plan::ours;
 
@@ -76,11 +76,11 @@ pub(crate) async fn log_groups(
     }
 }
 
-async fn newest(account: &Account, group: &LogGroup) -> Fact<Option<NewestEvent>> {
+async fn newest(account: &Account, group: &LogGroup) -> HealthFact<Option<NewestEvent>> {
     let call = account.logs.describe_log_streams().log_group_name(&group.name).order_by(OrderBy::LastEventTime);
     let answer = call.descending(true).limit(1).send().await;
     let answer =
-        answer.map_err(|error| AwsCallError::new("logs:DescribeLogStreams", account.log_group(&group.name), &error))?;
+        answer.map_err(|error| SdkCallError::new("logs:DescribeLogStreams", account.log_group(&group.name), &error))?;
     let newest = answer.log_streams().first();
     Ok(newest
         .map(|stream| NewestEvent { event: stream.last_event_timestamp(), ingestion: stream.last_ingestion_time() }))
@@ -113,7 +113,7 @@ pub(crate) async fn queues_and_activity(account: &Account, function: &Function) 
 }
 
 /// Where Lambda sends what it gives up on: an ARN, by the newer way or the older one.
-async fn failed_events(account: &Account, function: &Function) -> Fact<Option<String>> {
+async fn failed_events(account: &Account, function: &Function) -> HealthFact<Option<String>> {
     let call = account.lambda.get_function_event_invoke_config().function_name(&function.name);
     match call.set_qualifier(function.qualifier.clone()).send().await {
         Ok(answer) => {
@@ -122,7 +122,7 @@ async fn failed_events(account: &Account, function: &Function) -> Fact<Option<St
             Ok(destination.or_else(|| function.dead_letter.clone()))
         }
         Err(error) => {
-            let error = AwsCallError::new("lambda:GetFunctionEventInvokeConfig", function.on(), &error);
+            let error = SdkCallError::new("lambda:GetFunctionEventInvokeConfig", function.on(), &error);
             let is_unset = matches!(error.failure, AwsFailure::NotFound(_));
             if is_unset { Ok(function.dead_letter.clone()) } else { Err(error) }
         }
@@ -130,13 +130,13 @@ async fn failed_events(account: &Account, function: &Function) -> Fact<Option<St
 }
 
 /// What Lambda reads for the function.
-async fn mappings(account: &Account, function: &Function) -> Fact<Vec<EventSourceMapping>> {
+async fn mappings(account: &Account, function: &Function) -> HealthFact<Vec<QueueMapping>> {
     let call = account.lambda.list_event_source_mappings().function_name(function.qualified_name());
     let mut pages = call.into_paginator().send();
     let mut mappings = Vec::new();
     while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| AwsCallError::new("lambda:ListEventSourceMappings", function.on(), &error))?;
-        mappings.extend(page.event_source_mappings().iter().map(|one| EventSourceMapping {
+        let page = page.map_err(|error| SdkCallError::new("lambda:ListEventSourceMappings", function.on(), &error))?;
+        mappings.extend(page.event_source_mappings().iter().map(|one| QueueMapping {
             id: one.uuid().unwrap_or_default().to_owned(),
             source: one.event_source_arn().unwrap_or_default().to_owned(),
             state: one.state().unwrap_or_default().to_owned(),
@@ -146,8 +146,8 @@ async fn mappings(account: &Account, function: &Function) -> Fact<Vec<EventSourc
 }
 
 struct FoundQueue {
-    queue: SqsQueue,
-    attributes: Fact<QueueAttributes>,
+    queue: ForwarderQueue,
+    attributes: HealthFact<QueueAttributes>,
     is_in_variables: bool,
 }
 
@@ -181,7 +181,7 @@ async fn find_queues(
             }
             Ok(None) => {}
             Err(error) => {
-                let queue = SqsQueue::new(role, name);
+                let queue = ForwarderQueue::new(role, name);
                 found.push(FoundQueue { queue, attributes: Err(error), is_in_variables: false });
             }
         }
@@ -198,7 +198,7 @@ struct Metrics {
 const OF_FUNCTION: [&str; 3] = ["Invocations", "Errors", "Throttles"];
 
 /// One call for all of them.
-async fn metrics(account: &Account, function: &Function, queues: &[&str]) -> Fact<Metrics> {
+async fn metrics(account: &Account, function: &Function, queues: &[&str]) -> HealthFact<Metrics> {
     let of_function = OF_FUNCTION.map(|name| query(name, "AWS/Lambda", name, ("FunctionName", &function.name), "Sum"));
     let of_queues = queues.iter().enumerate().map(|(number, name)| {
         query(&format!("age{number}"), "AWS/SQS", "ApproximateAgeOfOldestMessage", ("QueueName", name), "Maximum")
@@ -216,7 +216,7 @@ async fn metrics(account: &Account, function: &Function, queues: &[&str]) -> Fac
     let mut read = Metrics { last_hour: LastHour::default(), oldest: vec![None; queues.len()] };
     while let Some(page) = pages.next().await {
         let on = || On::any("the metrics of function and queues");
-        let page = page.map_err(|error| AwsCallError::new("cloudwatch:GetMetricData", on(), &error))?;
+        let page = page.map_err(|error| SdkCallError::new("cloudwatch:GetMetricData", on(), &error))?;
         for result in page.metric_data_results() {
             let sum = count(result.values().iter().sum());
             match result.id().unwrap_or_default() {

@@ -8,8 +8,8 @@ use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, Message, Mess
 use super::dead_letter::{DeadLetter, ReceivedMessage};
 use crate::aws::account::Account;
 use crate::aws::concurrently::each;
-use crate::aws::error::AwsCallError;
-use crate::aws::queues::SqsQueue;
+use crate::aws::error::SdkCallError;
+use crate::aws::queues::ForwarderQueue;
 use forwarder::lambda::queue::REASON_ATTRIBUTE;
 
 /// How many messages a call can return, or take. Source: Amazon SQS API reference, ReceiveMessage.
@@ -26,7 +26,7 @@ const WAIT_SECONDS: i32 = 1;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RedriveAction {
     /// Sends it to another queue, and then deletes it here.
-    Move(SqsQueue),
+    Move(ForwarderQueue),
     Drop,
 }
 
@@ -36,15 +36,15 @@ pub(crate) struct RedriveOutcome {
     /// By id.
     pub(crate) done: BTreeSet<String>,
     /// Those that failed are where they were.
-    pub(crate) failed: Vec<(String, AwsCallError)>,
+    pub(crate) failed: Vec<(String, SdkCallError)>,
 }
 
-impl SqsQueue {
+impl ForwarderQueue {
     /// All messages that are visible now, oldest first.
     ///
     /// # Errors
-    /// [`AwsCallError`]. What was received until then is shown again.
-    pub(crate) async fn look(&self, account: &Account) -> Result<Vec<DeadLetter>, AwsCallError> {
+    /// [`SdkCallError`]. What was received until then is shown again.
+    pub(crate) async fn look(&self, account: &Account) -> Result<Vec<DeadLetter>, SdkCallError> {
         let mut messages = BTreeMap::new();
         let mut receipts = Vec::new();
         let read = async {
@@ -72,13 +72,13 @@ impl SqsQueue {
     /// Carries out the action on the messages with these ids; others stay.
     ///
     /// # Errors
-    /// [`AwsCallError`], if the queue could not be read. What was done until then is done.
+    /// [`SdkCallError`], if the queue could not be read. What was done until then is done.
     pub(crate) async fn work(
         &self,
         account: &Account,
         ids: &HashSet<String>,
         action: &RedriveAction,
-    ) -> Result<RedriveOutcome, AwsCallError> {
+    ) -> Result<RedriveOutcome, SdkCallError> {
         let mut all = RedriveOutcome::default();
         let mut seen = HashSet::new();
         let mut others = Vec::new();
@@ -117,22 +117,22 @@ impl SqsQueue {
         account: Account,
         message: ReceivedMessage,
         action: RedriveAction,
-    ) -> (String, String, Result<(), AwsCallError>) {
+    ) -> (String, String, Result<(), SdkCallError>) {
         let ReceivedMessage { id, receipt, body, .. } = message;
         let result = async {
             if let RedriveAction::Move(to) = &action {
                 let sending = account.sqs.send_message().queue_url(&to.url).message_body(body).send().await;
-                sending.map_err(|error| AwsCallError::new("sqs:SendMessage", to.on(&account), &error))?;
+                sending.map_err(|error| SdkCallError::new("sqs:SendMessage", to.on(&account), &error))?;
             }
             // Only now: should this fail, it is in both queues, and comes twice.
             let deleting = account.sqs.delete_message().queue_url(&self.url).receipt_handle(&receipt).send().await;
-            deleting.map(|_| ()).map_err(|error| AwsCallError::new("sqs:DeleteMessage", self.on(&account), &error))
+            deleting.map(|_| ()).map_err(|error| SdkCallError::new("sqs:DeleteMessage", self.on(&account), &error))
         };
         let result = result.await;
         (id, receipt, result)
     }
 
-    async fn receive(&self, account: &Account) -> Result<Vec<ReceivedMessage>, AwsCallError> {
+    async fn receive(&self, account: &Account) -> Result<Vec<ReceivedMessage>, SdkCallError> {
         let answer = account
             .sqs
             .receive_message()
@@ -145,12 +145,12 @@ impl SqsQueue {
             .message_attribute_names(REASON_ATTRIBUTE)
             .send()
             .await
-            .map_err(|error| AwsCallError::new("sqs:ReceiveMessage", self.on(account), &error))?;
+            .map_err(|error| SdkCallError::new("sqs:ReceiveMessage", self.on(account), &error))?;
         Ok(answer.messages.unwrap_or_default().into_iter().map(received).collect())
     }
 
     /// Makes messages visible again that were only looked at.
-    async fn show(&self, account: &Account, receipts: Vec<String>) -> Result<(), AwsCallError> {
+    async fn show(&self, account: &Account, receipts: Vec<String>) -> Result<(), SdkCallError> {
         for some in receipts.chunks(AT_ONCE as usize) {
             let entry = |(number, receipt): (usize, &String)| {
                 ChangeMessageVisibilityBatchRequestEntry::builder()
@@ -165,7 +165,7 @@ impl SqsQueue {
             // Those that fail become visible by SQS's own timeout.
             call.send()
                 .await
-                .map_err(|error| AwsCallError::new("sqs:ChangeMessageVisibility", self.on(account), &error))?;
+                .map_err(|error| SdkCallError::new("sqs:ChangeMessageVisibility", self.on(account), &error))?;
         }
         Ok(())
     }

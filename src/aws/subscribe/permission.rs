@@ -18,7 +18,7 @@ pub(crate) const ACTION: &str = "lambda:InvokeFunction";
 
 /// A statement of the function's policy that allows CloudWatch Logs something.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct PolicyStatement {
+pub(crate) struct PermissionStatement {
     pub(crate) id: String,
     /// Patterns of ARNs that the call may come from; empty is any.
     sources: Vec<String>,
@@ -31,7 +31,7 @@ pub(crate) struct PolicyStatement {
 /// The statements of a policy by which CloudWatch Logs may invoke, and the ids of all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct FunctionPolicy {
-    statements: Vec<PolicyStatement>,
+    statements: Vec<PermissionStatement>,
     ids: Vec<String>,
 }
 
@@ -69,7 +69,7 @@ impl FunctionPolicy {
 
     /// The statement by which events of a group may come: `source` is the group's ARN, with `:*` at its end.
     #[must_use]
-    pub(crate) fn covers(&self, source: &str, account: &str) -> Option<&PolicyStatement> {
+    pub(crate) fn covers(&self, source: &str, account: &str) -> Option<&PermissionStatement> {
         self.statements.iter().find(|one| one.covers(source, account))
     }
 
@@ -89,7 +89,7 @@ impl FunctionPolicy {
     }
 }
 
-impl PolicyStatement {
+impl PermissionStatement {
     fn covers(&self, source: &str, account: &str) -> bool {
         let fits = |pattern: &String| is_arn_like(pattern, source);
         !self.is_narrower
@@ -105,7 +105,7 @@ fn is_arn_like(pattern: &str, arn: &str) -> bool {
         && patterns.iter().zip(parts).all(|(pattern, part)| glob::matches(pattern, part, true))
 }
 
-fn of_logs(statement: &Value, id: String) -> Option<PolicyStatement> {
+fn of_logs(statement: &Value, id: String) -> Option<PermissionStatement> {
     // Source: AWS CloudWatch Logs User Guide; the form with the region is of older examples.
     let is_logs = |name: &str| name == PRINCIPAL || (name.starts_with("logs.") && name.contains(".amazonaws.com"));
     let principals = [&statement["Principal"], &statement["Principal"]["Service"]];
@@ -114,7 +114,7 @@ fn of_logs(statement: &Value, id: String) -> Option<PolicyStatement> {
     if statement["Effect"] != "Allow" || !is_principal || !is_action {
         return None;
     }
-    let mut read = PolicyStatement { id, sources: Vec::new(), accounts: Vec::new(), is_narrower: false };
+    let mut read = PermissionStatement { id, sources: Vec::new(), accounts: Vec::new(), is_narrower: false };
     for (operator, conditions) in statement["Condition"].as_object().into_iter().flatten() {
         for (key, values) in conditions.as_object().into_iter().flatten() {
             let values = texts(values).into_iter().map(str::to_owned);

@@ -17,7 +17,7 @@ use super::{show, spinner};
 use crate::aws::account::Account;
 use crate::aws::backfill::time;
 use crate::aws::function::Function;
-use crate::aws::queues::{QueueRole, SqsQueue};
+use crate::aws::queues::{ForwarderQueue, QueueRole};
 use crate::aws::redrive::dead_letter::DeadLetterFilter;
 use crate::aws::redrive::queue::RedriveAction;
 use forwarder::settings::{DEAD_LETTER_QUEUE_URL, UNDELIVERED_QUEUE_URL, VariableSource};
@@ -138,7 +138,7 @@ fn wanted(options: &RedriveOptions, now: Timestamp) -> Result<DeadLetterFilter, 
 async fn queues(
     account: &Account,
     options: &RedriveOptions,
-) -> Result<(SqsQueue, Option<RedriveAction>), CommandError> {
+) -> Result<(ForwarderQueue, Option<RedriveAction>), CommandError> {
     let needs_function = options.queue.is_none() || options.send && options.to.is_none();
     let function = match needs_function {
         true => Some(options.function.find(account).await?),
@@ -168,7 +168,7 @@ fn find_queue(
     flag: &str,
     role: QueueRole,
     function: Option<&Function>,
-) -> Result<SqsQueue, CommandError> {
+) -> Result<ForwarderQueue, CommandError> {
     let variable = if role == QueueRole::Undelivered { UNDELIVERED_QUEUE_URL } else { DEAD_LETTER_QUEUE_URL };
     let of_function = function.and_then(|function| function.variables.get(variable));
     let Some(url) = given.map(str::to_owned).or(of_function).filter(|url| !url.trim().is_empty()) else {
@@ -183,7 +183,7 @@ fn find_queue(
         matches!(url.scheme(), "http" | "https") && url.path().trim_matches('/').split('/').all(|part| !part.is_empty())
     });
     if is_url {
-        return Ok(SqsQueue::new(role, url));
+        return Ok(ForwarderQueue::new(role, url));
     }
     let example = "such as https://sqs.eu-west-1.amazonaws.com/123456789012/name";
     Err(CommandError::Refused(format!("{flag}: must be the URL of an SQS queue, {example}")))

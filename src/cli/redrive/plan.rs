@@ -6,7 +6,7 @@ use std::io::Write;
 use serde_json::json;
 
 use crate::aws::backfill::time;
-use crate::aws::queues::SqsQueue;
+use crate::aws::queues::ForwarderQueue;
 use crate::aws::redrive::dead_letter::DeadLetter;
 use crate::aws::redrive::queue::{RedriveAction, RedriveOutcome};
 use crate::cli::error::CommandError;
@@ -18,7 +18,7 @@ const SHOWN_OF_ID: usize = 8;
 
 /// What was found, and what is to be done with it.
 pub(super) struct RedrivePlan {
-    pub(super) queue: SqsQueue,
+    pub(super) queue: ForwarderQueue,
     pub(super) messages: Vec<DeadLetter>,
     pub(super) action: Option<RedriveAction>,
     /// Ids of those that are left, though they were asked for: nobody may lose what is not podferry's by accident.
