@@ -24,6 +24,8 @@ use crate::aws::queues::{QueueDepth, QueueRole};
 use crate::aws::subscribe::is_same_function;
 use pipeline::counted::counted;
 
+/// Show the forwarder's health
+///
 /// Shows log groups, filters, queues and errors, what is wrong, and what to do about it. Shows all log groups that are subscribed to the
 /// function, unless you or podferry.yaml name some. Marks what it cannot read, and continues. Changes nothing.
 #[derive(Debug, Clone, Args)]

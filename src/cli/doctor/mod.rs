@@ -47,7 +47,7 @@ const CHECKS: &str = "What to check";
 Exit codes:
   0  nothing is wrong
   1  something is wrong, or could not be checked
-  2  there are no AWS credentials; the cluster is checked all the same")]
+  2  it failed; without AWS credentials the cluster is checked all the same")]
 pub(super) struct DoctorOptions {
     #[command(flatten)]
     selection: SelectionFlags,
