@@ -18,7 +18,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use crate::http::{self, Answer, Closed, HttpServer};
 
 /// How long to wait for the forwarder before a test is given up.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A call of the forwarder to the API.
 #[derive(Debug)]

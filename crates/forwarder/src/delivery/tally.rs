@@ -8,7 +8,7 @@ pub struct Tally {
     /// Requests that were made.
     pub requests: usize,
     /// Failures after which the request was worth making again, by kind.
-    pub retries: Retries,
+    pub(crate) retries: Retries,
     /// Answers 401 and 403.
     pub(crate) key_refused: usize,
     /// How long each request took, in milliseconds.
@@ -17,13 +17,13 @@ pub struct Tally {
 
 /// Failures that may pass.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Retries {
+pub(crate) struct Retries {
     /// 429.
     pub(crate) rate_limited: usize,
     /// 5xx.
     pub(crate) server_error: usize,
     /// 408, or no answer in time.
-    pub timeout: usize,
+    pub(crate) timeout: usize,
     pub(crate) connection: usize,
 }
 

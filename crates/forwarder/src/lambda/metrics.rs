@@ -23,7 +23,7 @@ const UNKNOWN: &str = "unknown";
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Telemetry {
     pub delivered: Delivered,
-    pub tally: Tally,
+    pub(crate) tally: Tally,
     /// Bytes of the event as it came.
     pub(crate) bytes_in: usize,
     /// Milliseconds since 1970, of the oldest log.

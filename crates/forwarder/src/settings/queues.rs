@@ -20,7 +20,7 @@ pub struct QueueSettings {
 /// A queue of SQS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SqsQueue {
-    pub url: String,
+    pub(crate) url: String,
     /// The queue's name: what its ARN ends in, too.
     pub name: String,
     pub region: String,

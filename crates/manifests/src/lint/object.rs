@@ -26,7 +26,7 @@ pub(crate) struct ManifestObject<'a> {
     pub(crate) what: DocumentKind,
     pub(crate) source: usize,
     /// `kind:` of Kubernetes; else empty.
-    pub kind: &'a str,
+    pub(crate) kind: &'a str,
     /// `apiVersion:` of Kubernetes; else empty.
     pub(crate) version: &'a str,
 }

@@ -21,7 +21,7 @@ pub(crate) struct SidecarContainer<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct EnvVariable<'a> {
     pub(crate) item: YamlNode<'a>,
-    pub name: &'a str,
+    pub(crate) name: &'a str,
 }
 
 /// All in a pod.

@@ -58,7 +58,7 @@ fn run(fault: (&'static str, Fault), size: Size, event: &[u8]) -> Row {
             return row;
         }
     }
-    panic!("{}, {}: this machine has too much else to do", fault.0, size.name());
+    panic!("{}, {}: after its deadline each time, or this machine has too much else to do", fault.0, size.name());
 }
 
 /// `None` if the machine was too slow for the fault to show. Nothing may be lost all the same.
@@ -86,10 +86,10 @@ fn run_within((name, fault): (&'static str, Fault), size: Size, event: &[u8], ti
         assert_eq!(numbers[1..], [queued.len(), dead.len()], "{row}");
         assert_eq!(numbers.iter().sum::<usize>(), size.logs(), "{row}");
     }
-    if !world.is_the_faults_doing(fault, &invoked) {
+    // A slow machine misses the deadline, too: only what misses the longest as well is a bug.
+    if took >= time || !world.is_the_faults_doing(fault, &invoked) {
         return None;
     }
-    assert!(took < time, "{row}: after {took:?}, so after the deadline");
     assert_eq!(world.refused_a_key(), matches!(fault, Fault::Rotated | Fault::WrongKey), "{row}");
     let told = fault.is_answered();
     if told {
