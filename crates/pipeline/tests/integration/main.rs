@@ -8,7 +8,6 @@
     clippy::disallowed_methods,
     reason = "a test ends by a panic, says on standard error what it skips, and reads fixtures"
 )]
-#![allow(clippy::disallowed_methods, reason = "the wall is around the crate; its tests read files")]
 
 mod events;
 mod identity;
