@@ -34,7 +34,7 @@ fixtures:
     python3 scripts/patterns/cases.py python | python3 scripts/patterns/engine.py > tests/fixtures/patterns/python.jsonl
     scripts/traces/run
 
-# Write the manifests that the tests expect of `podferry generate` anew, after a change that is meant
+# Write the manifests that the tests expect of `podferry generate` again, after a change that is meant
 manifests:
     cargo test -p podferry --test integration generate -- --ignored
 
@@ -50,6 +50,6 @@ build architecture="arm64":
 deploy *parameters:
     scripts/deploy {{ parameters }}
 
-# Write the reports that the tests expect of `podferry lint`, and docs/lint-rules.md, anew, after a change that is meant
+# Write the reports that the tests expect of `podferry lint`, and docs/lint-rules.md, again, after a change that is meant
 lint-reports:
     cargo test -p manifests --test integration lint -- --ignored

@@ -52,7 +52,7 @@ const SAMPLES: [Sample; 5] = [
 ];
 
 /// What became of a sample.
-struct Shown {
+struct DemoSample {
     config_map: &'static str,
     delivered: Delivered,
     event_bytes: usize,
@@ -98,7 +98,7 @@ async fn demonstrate(as_json: bool) -> Result<Exit, CommandError> {
         let (config_map, event_bytes, message) = (sample.config_map, event.len(), first_message(&event));
         let delivered = handler.handle(Bytes::from(event), &invocation).await?;
         let log = intake.accepted().into_iter().nth(before).unwrap_or_default();
-        shown.push(Shown { config_map, delivered, event_bytes, before: message, log });
+        shown.push(DemoSample { config_map, delivered, event_bytes, before: message, log });
     }
     let took = started.elapsed();
     let arrivals = intake.arrivals();
@@ -177,8 +177,8 @@ fn first_message(event: &[u8]) -> String {
     show::shortened(&text, 300)
 }
 
-fn rows(shown: &[Shown]) -> Vec<Vec<String>> {
-    let row = |shown: &Shown| {
+fn rows(shown: &[DemoSample]) -> Vec<Vec<String>> {
+    let row = |shown: &DemoSample| {
         let Delivered { counts, requests, bytes, .. } = shown.delivered;
         let container = format!("{}/{}", tag(&shown.log, "kube_namespace"), tag(&shown.log, "kube_container_name"));
         let mut row = vec![shown.config_map.to_owned(), container];

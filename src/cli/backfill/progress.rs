@@ -15,23 +15,23 @@ const EACH: f64 = 0.1;
 const WHOLE: u64 = 1000;
 
 /// Shows progress.
-pub(super) enum Shown {
+pub(super) enum ProgressDisplay {
     Bar(ProgressBar),
     Lines { said: Instant, part: f64, begun: Instant },
 }
 
-impl Shown {
-    pub(super) fn new(at: &BackfillProgress) -> Shown {
+impl ProgressDisplay {
+    pub(super) fn new(at: &BackfillProgress) -> ProgressDisplay {
         if !notes::can_animate() {
-            return Shown::Lines { said: Instant::now(), part: at.part, begun: Instant::now() };
+            return ProgressDisplay::Lines { said: Instant::now(), part: at.part, begun: Instant::now() };
         }
         let bar = ProgressBar::with_draw_target(Some(WHOLE), ProgressDrawTarget::stderr());
         // A template of ours cannot be wrong; if it were, there is a plain one.
         if let Ok(style) = ProgressStyle::with_template("{bar:40} {percent:>3} %  {msg}  {elapsed}, {eta} left") {
             bar.set_style(style.progress_chars("=> "));
         }
-        let shown = Shown::Bar(bar);
-        if let Shown::Bar(bar) = &shown {
+        let shown = ProgressDisplay::Bar(bar);
+        if let ProgressDisplay::Bar(bar) = &shown {
             bar.set_position(thousandths(at.part));
             bar.reset_eta();
         }
@@ -40,11 +40,11 @@ impl Shown {
 
     pub(super) fn show(&mut self, at: &BackfillProgress) {
         match self {
-            Shown::Bar(bar) => {
+            ProgressDisplay::Bar(bar) => {
                 bar.set_position(thousandths(at.part));
                 bar.set_message(numbers(at));
             }
-            Shown::Lines { said, part, .. } => {
+            ProgressDisplay::Lines { said, part, .. } => {
                 if said.elapsed() >= EVERY || at.part - *part >= EACH {
                     (*said, *part) = (Instant::now(), at.part);
                     note!("{:>3} %  {}", thousandths(at.part) / 10, numbers(at));
@@ -56,11 +56,11 @@ impl Shown {
     /// Ends it; how long it took.
     pub(super) fn finish(self) -> Duration {
         match self {
-            Shown::Bar(bar) => {
+            ProgressDisplay::Bar(bar) => {
                 bar.finish_and_clear();
                 bar.elapsed()
             }
-            Shown::Lines { begun, .. } => begun.elapsed(),
+            ProgressDisplay::Lines { begun, .. } => begun.elapsed(),
         }
     }
 }

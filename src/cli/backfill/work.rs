@@ -33,7 +33,7 @@ pub(super) async fn work(work: BackfillWork, ferry: Ferry) -> Result<Exit, Comma
     let reader = HistoryReader::new(account, which, Pace::new(options.rate));
     let (run, mut told) = BackfillRun::new(reader, ferry, usize::from(options.concurrency));
     let mut at = *told.borrow();
-    let mut shown = progress::Shown::new(&at);
+    let mut shown = progress::ProgressDisplay::new(&at);
     let mut working = std::pin::pin!(run.work());
     let result = loop {
         tokio::select! {

@@ -1,6 +1,6 @@
 //! Go's and Python's syntax into Rust's, from left to right.
 //!
-//! Most of a pattern means the same in all three. What does not is written anew: classes, escapes, braces that are no
+//! Most of a pattern means the same in all three. What does not is written again: classes, escapes, braces that are no
 //! repetition, names of groups, flags. What cannot be matched in linear time is refused, with the place.
 //!
 //! Sources: Go, `regexp/syntax/doc.go` and `parse.go`; Python, "`re` — Regular expression operations"; Rust,

@@ -48,12 +48,12 @@ pub(crate) static OTHER_REGION: LintRule = LintRule {
 pub(crate) static RULES: &[&LintRule] = &[&NOT_SUBSCRIBED, &OTHER_GROUP, &OTHER_REGION];
 
 /// A log group that Fluent Bit writes to.
-struct WrittenLogGroup<'b, 'a> {
+struct FoundLogGroup<'b, 'a> {
     output: CloudWatchOutput<'b, 'a>,
     group: &'b ReadProperty,
 }
 
-impl WrittenLogGroup<'_, '_> {
+impl FoundLogGroup<'_, '_> {
     fn name(&self) -> &str {
         &self.group.value.value
     }
@@ -70,8 +70,8 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     let mut subscriptions = subscription::all(&resources);
     subscriptions.retain(|subscription| !subscription.group_name().is_some_and(is_of_service));
     let outputs = project.logging.iter().flat_map(|logging| cloudwatch::outputs(logging));
-    let written: Vec<WrittenLogGroup<'_, '_>> =
-        outputs.filter_map(|output| Some(WrittenLogGroup { output, group: output.log_group()? })).collect();
+    let written: Vec<FoundLogGroup<'_, '_>> =
+        outputs.filter_map(|output| Some(FoundLogGroup { output, group: output.log_group()? })).collect();
     not_subscribed(&written, &subscriptions, findings);
     regions(&written, &subscriptions, findings);
     if let Some(expected) = project.expected.log_group.as_deref() {
@@ -79,7 +79,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn not_subscribed(written: &[WrittenLogGroup<'_, '_>], subscriptions: &[Subscription<'_>], findings: &mut Findings) {
+fn not_subscribed(written: &[FoundLogGroup<'_, '_>], subscriptions: &[Subscription<'_>], findings: &mut Findings) {
     // With one name that is made by the template, nothing can be said.
     let Some(names) = subscriptions.iter().map(Subscription::group_name).collect::<Option<Vec<&str>>>() else { return };
     let Some(first) = subscriptions.first() else { return };
@@ -94,7 +94,7 @@ fn not_subscribed(written: &[WrittenLogGroup<'_, '_>], subscriptions: &[Subscrip
     }
 }
 
-fn regions(written: &[WrittenLogGroup<'_, '_>], subscriptions: &[Subscription<'_>], findings: &mut Findings) {
+fn regions(written: &[FoundLogGroup<'_, '_>], subscriptions: &[Subscription<'_>], findings: &mut Findings) {
     for written in written {
         let Some(region) = written.output.region() else { continue };
         for subscription in subscriptions.iter().filter(|one| one.group_name() == Some(written.name())) {
@@ -109,7 +109,7 @@ fn regions(written: &[WrittenLogGroup<'_, '_>], subscriptions: &[Subscription<'_
 
 fn others(
     expected: &str,
-    written: &[WrittenLogGroup<'_, '_>],
+    written: &[FoundLogGroup<'_, '_>],
     subscriptions: &[Subscription<'_>],
     findings: &mut Findings,
 ) {
