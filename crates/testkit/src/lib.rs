@@ -6,6 +6,14 @@
 //!   a function, and the forwarder as a process.
 //! * [`network`] is a bad stretch of network.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test ends by a panic, and says on standard error what it skips"
+)]
+
 pub mod aws;
 pub mod event_source_mapping;
 pub mod events;
