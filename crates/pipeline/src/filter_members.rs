@@ -20,6 +20,10 @@ const FILTER_KEYS: [&str; 12] = [
     "container_image",
 ];
 
+/// How many members that end in `pod_name` are taken for the first of the filter's, from the last one on. Each costs a walk over the record.
+/// The filter writes one, and what an application writes stands before it, but for records that were sorted on their way.
+const MAX_LIFTED_CANDIDATES: usize = 16;
+
 /// The members that the Kubernetes filter added.
 pub(super) enum FilterMembers<'r> {
     Missing,
@@ -63,7 +67,8 @@ impl<'r> FilterMembers<'r> {
         // The filter's members follow the application's: take the last ones that describe this pod.
         let candidates = members.iter().enumerate().rev();
         let candidates = candidates.filter_map(|(at, (member, _))| Some((at, member.key.strip_suffix("pod_name")?)));
-        let found = candidates.filter(|(_, prefix)| may_be_bare || !prefix.is_empty()).find_map(|(at, prefix)| {
+        let candidates = candidates.filter(|(_, prefix)| may_be_bare || !prefix.is_empty());
+        let found = candidates.take(MAX_LIFTED_CANDIDATES).find_map(|(at, prefix)| {
             let first = if is_sorted { 0 } else { at };
             let object = lifted_object(&members[first..], prefix);
             trust.of(&object, origin).then_some(FilterMembers::Lifted { first, prefix, object })

@@ -3,6 +3,7 @@
 //! The decision uses names, order and values. From the roles, `shape` derives the text.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use super::cri::{self, OutputStream};
 use super::filter_members::FilterMembers;
@@ -10,6 +11,13 @@ use super::json;
 use super::members::{MemberRole, RecordMember};
 use super::stream::StreamOrigin;
 use super::trust::Trust;
+
+/// What a loose parser may have made of pieces of the line.
+const PIECES: [&str; 4] = ["stream", "logtag", "time", "message"];
+
+/// How many members of these names are looked for in the line; each costs a walk over it. Fluent Bit writes each once, or twice where an older
+/// version repeats a name.
+const MAX_PIECES: usize = 8;
 
 /// The members of one record with their roles, and what was learned from deciding them.
 pub(super) struct Roles<'r, 'o> {
@@ -89,8 +97,9 @@ impl<'r, 'o> Roles<'r, 'o> {
         }
         // As they read, not as they are spelled: Fluent Bit escapes what the application did not.
         let read = |key: &str| json::string(&format!("\"{key}\"")).unwrap_or_default();
-        let mut keys = Vec::new();
-        let is_object = json::each_member(text, |key, _| keys.push(read(key))).is_ok();
+        let mut keys = HashSet::new();
+        let is_object = json::each_member(text, |key, _| _ = keys.insert(read(key))).is_ok();
+        let mut searches = 0;
         for (at, (member, role)) in self.members.iter_mut().enumerate() {
             let repeats = match *role {
                 MemberRole::Other => {
@@ -98,11 +107,13 @@ impl<'r, 'o> Roles<'r, 'o> {
                     let all =
                         json::each_member(member.value, |key, _| within += usize::from(!keys.contains(&read(key))));
                     let is_merge_key = all.is_ok() && within == 0 && is_object;
-                    let is_piece = ["stream", "logtag", "time", "message"].contains(&member.key)
-                        && json::string(member.value).is_some_and(|piece| text.contains(&piece));
+                    let may_be_piece = PIECES.contains(&member.key) && searches < MAX_PIECES;
+                    searches += usize::from(may_be_piece);
+                    let is_piece =
+                        may_be_piece && json::string(member.value).is_some_and(|piece| text.contains(&piece));
                     keys.contains(&read(member.key)) || is_merge_key || is_piece
                 }
-                MemberRole::ClusterName => at < filter_at && keys.iter().any(|key| key == "cluster_name"),
+                MemberRole::ClusterName => at < filter_at && keys.contains("cluster_name"),
                 _ => false,
             };
             if repeats {

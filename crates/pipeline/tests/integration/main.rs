@@ -10,6 +10,7 @@
 )]
 
 mod events;
+mod growth;
 mod identity;
 mod late;
 mod patterns;

@@ -151,14 +151,18 @@ fn is_exception_name(name: &str) -> bool {
         && last.starts_with(|first: char| first.is_ascii_uppercase())
 }
 
-/// Whether a line names an exception anywhere: `failed: TypeError: x`, `… ERROR … java.lang.Error: x`.
+/// Whether a line names an exception anywhere: `failed: TypeError: x`, `… ERROR … java.lang.Error: x`. Linear in the line: what stands
+/// before a name is looked back over once, however often names follow.
 pub(super) fn names_exception(line: &str) -> bool {
     ["Exception", "Error", "Throwable"].iter().any(|end| {
+        // Where the last part of the name begins, and up to where that is known.
+        let (mut start, mut known) = (0, 0);
         line.match_indices(end).any(|(at, _)| {
-            let follows = line.as_bytes().get(at + end.len());
-            let is_end = matches!(follows, None | Some(b':'));
-            let name_start = line.get(..at).unwrap_or_default().rfind([' ', '"', '(', '[']).map_or(0, |at| at + 1);
-            is_end && line.get(name_start..at + end.len()).is_some_and(is_exception_name)
+            let separator = line.get(known..at).unwrap_or_default().rfind([' ', '"', '(', '[', '.', '$']);
+            start = separator.map_or(start, |separator| known + separator + 1);
+            known = at;
+            let is_end = matches!(line.as_bytes().get(at + end.len()), None | Some(b':'));
+            is_end && line.as_bytes().get(start).is_some_and(u8::is_ascii_uppercase)
         })
     })
 }
