@@ -92,8 +92,8 @@ fn preview(file: &Path, as_json: bool, explain: bool, logs: usize) -> Result<(),
 /// An event, or the content of one.
 fn process(bytes: &[u8], settings: &PipelineSettings) -> Result<Processed, EventError> {
     let text = std::str::from_utf8(bytes).map_err(|_| EventError::NotJson)?;
-    // What would be sent now: logs that are too old for Datadog have the time of sending.
-    let now_ms = jiff::Timestamp::now().as_millisecond();
+    // As it was sent when it was new: a captured event is looked at days later, and what it shows must not depend on when.
+    let now_ms = i64::MIN;
     let mut is_content = false;
     let _ = pipeline::json::each_member(text, |key, _| is_content |= key == "logEvents" || key == "messageType");
     if is_content {
@@ -119,11 +119,15 @@ fn summary(out: &mut impl Write, processed: &Processed, items: &[Value]) -> Resu
         counted(processed.payloads.len(), "request"),
     )?;
     show::counts(out, &counts)?;
-    if counts.late > 0 {
+    let too_old = jiff::Timestamp::now().as_millisecond() - pipeline::late::LATE_AFTER_MS;
+    let is_late = |item: &&Value| item["timestamp"].as_i64().is_some_and(|time| time < too_old);
+    let late = items.iter().filter(is_late).count();
+    if late > 0 {
         writeln!(
             out,
-            "\n{} older than Datadog takes (18 hours): sent with the current time, `original_timestamp` and the tag `late:true`.",
-            if counts.late == 1 { "1 log is".to_owned() } else { format!("{} logs are", counts.late) }
+            "Too old for Datadog (18 hours): {}. Sent now, each would have the current time, its own in `original_timestamp`, and the tag \
+             `late:true`.\n",
+            counted(late, "log")
         )?;
     }
     // Who wrote, and how much: one row a container.
