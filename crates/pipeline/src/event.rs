@@ -39,7 +39,7 @@ pub fn recognise(bytes: &[u8]) -> Result<InvocationEvent<'_>, EventError> {
         "Records" => keys.records = Some(value),
         "records" => keys.firehose_records = Some(value),
         "deliveryStreamArn" => keys.delivery_stream = true,
-        "InvocationEvent" => keys.is_test_of_s3 = value == "\"s3:TestEvent\"",
+        "Event" => keys.is_test_of_s3 = value == "\"s3:TestEvent\"",
         _ => {}
     })
     .map_err(|_| EventError::NotJson)?;
@@ -108,7 +108,7 @@ mod tests {
         assert_eq!(recognise(of_a_stream.as_bytes()), Ok(InvocationEvent::Failed(inside.into())));
         let own = br#"{"podferry":{"schema":1},"data":""}"#;
         assert!(matches!(recognise(own), Ok(InvocationEvent::Undelivered(text)) if text.as_bytes() == own));
-        let test = br#"{"Service":"Amazon S3","InvocationEvent":"s3:TestEvent","Bucket":"b"}"#;
+        let test = br#"{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"b"}"#;
         assert_eq!(recognise(test), Ok(InvocationEvent::S3(Vec::new())));
     }
 
