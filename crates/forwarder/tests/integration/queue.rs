@@ -230,6 +230,8 @@ async fn events_of_all_kinds_come_out_of_the_queue() {
     let (answer, numbers) = world.serve(&sqs_event(&bodies, 1)).await;
     assert_eq!(names(answer), Vec::<String>::new());
     assert_eq!((numbers.delivered, world.arrived().len()), (8, 8));
+    // S3's test event, too: there is nothing in it.
+    assert_eq!((numbers.dead, world.aws.sent("dead").len()), (0, 0));
     // Logs of several messages go in as few requests as they fit into.
     assert_eq!(numbers.requests, 3);
     assert!(world.aws.signed().iter().any(|header| header.contains("/s3/aws4_request")));
