@@ -389,7 +389,7 @@ async fn a_key_that_is_refused_stops_it_before_anything_is_noted() {
     let output = run(&account, &folder, &intake.url(), &arguments).await;
     assert_eq!(output.status.code(), Some(2));
     let text = said(&output);
-    assert!(text.contains("1 of 1 logs in a page were not delivered") && text.contains("API key"), "{text}");
+    assert!(text.contains("1 of 1 log in a page could not be delivered") && text.contains("API key"), "{text}");
     let mut command = command(&account, &folder, &intake.url(), &arguments);
     command.env("DD_API_KEY", "right");
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();

@@ -30,7 +30,7 @@ pub struct Clients {
     proxies: Proxies,
 }
 
-/// A client could not be made: a proxy's address was refused.
+/// A client could not be created: a proxy's address was refused.
 #[derive(Debug, thiserror::Error)]
 #[error("the HTTP client could not be created; check the proxy settings")]
 pub struct ClientError;
