@@ -67,7 +67,9 @@ pub(crate) struct Account {
 /// Why there is no account to work with.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AccountError {
-    #[error("no AWS region: give --region, set AWS_REGION, or set `region` in the profile in ~/.aws/config")]
+    #[error(
+        "no AWS region: give --region, set AWS_REGION, or set `region` in podferry.yaml or in the profile in ~/.aws/config"
+    )]
     NoRegion,
     #[error(transparent)]
     Client(#[from] ClientError),

@@ -221,7 +221,7 @@ impl Display for AwsAnswer {
 }
 
 /// How to get credentials.
-const SIGN_IN: &str = "Sign in (`aws sso login`, `aws configure`), choose a profile with --profile, or export AWS_ACCESS_KEY_ID, \
+const SIGN_IN: &str = "sign in (`aws sso login`, `aws configure`), choose a profile with --profile, or export AWS_ACCESS_KEY_ID, \
                        AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN";
 
 impl std::error::Error for SdkCallError {}
@@ -235,7 +235,7 @@ impl SdkCallError {
             AwsFailure::Denied(answer) => format!("access denied ({answer})"),
             AwsFailure::NoCredentials => "no AWS credentials found".to_owned(),
             AwsFailure::BadCredentials(answer) => {
-                format!("AWS rejected the credentials ({answer}); they may have expired")
+                format!("AWS rejected the credentials ({answer}), which may have expired")
             }
             AwsFailure::Throttled(answer) => format!("AWS still throttles after several attempts ({answer})"),
             AwsFailure::NotFound(answer) => format!("not found ({answer})"),
@@ -247,21 +247,21 @@ impl SdkCallError {
         format!("{action} on {what}: {why}")
     }
 
-    /// What to do about it; nothing where AWS's own message has to say it.
+    /// What to do about it, beginning in lower case, as the fixes of `podferry doctor` do; nothing where AWS's own message has to say it.
     #[must_use]
     pub(crate) fn advice(&self) -> Option<String> {
         let SdkCallError { action, on: On { resource, .. }, failure } = self;
         Some(match failure {
-            AwsFailure::Denied(_) => format!("Allow {action} on {resource} for the credentials in use"),
+            AwsFailure::Denied(_) => format!("allow {action} on {resource} for the credentials in use"),
             AwsFailure::NoCredentials | AwsFailure::BadCredentials(_) => SIGN_IN.to_owned(),
-            AwsFailure::Throttled(_) => "Run the command again in a minute".to_owned(),
-            AwsFailure::NotFound(_) => "Check the name, --region and the account".to_owned(),
+            AwsFailure::Throttled(_) => "run the command again in a minute".to_owned(),
+            AwsFailure::NotFound(_) => "check the name, --region and the account".to_owned(),
             AwsFailure::Refused(_) => return None,
             AwsFailure::Unreachable => {
-                "Check the network, --region, --endpoint-url and the proxy variables (HTTPS_PROXY, NO_PROXY)".to_owned()
+                "check the network, --region, --endpoint-url and the proxy variables (HTTPS_PROXY, NO_PROXY)".to_owned()
             }
-            AwsFailure::NoAnswerInTime => "Run the command again".to_owned(),
-            AwsFailure::Unreadable => "Check --endpoint-url, and whether a proxy answers instead of AWS".to_owned(),
+            AwsFailure::NoAnswerInTime => "run the command again".to_owned(),
+            AwsFailure::Unreadable => "check --endpoint-url, and whether a proxy answers instead of AWS".to_owned(),
         })
     }
 }
@@ -269,7 +269,10 @@ impl SdkCallError {
 impl Display for SdkCallError {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         match self.advice() {
-            Some(advice) => write!(out, "{}. {advice}", self.problem()),
+            Some(advice) => {
+                let (first, rest) = advice.split_at(1);
+                write!(out, "{}. {}{rest}", self.problem(), first.to_uppercase())
+            }
             None => out.write_str(&self.problem()),
         }
     }

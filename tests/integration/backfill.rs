@@ -166,7 +166,8 @@ async fn killed_three_times_and_nothing_is_lost() {
     let (from, to) = (at(start), at(now_ms() - 60_000));
     let arguments = ["--from", &from, "--to", &to, "--yes"];
     let mut twice = Vec::new();
-    let repeated = |intake: &StandIn| intake.accepted().len() - came(intake).len();
+    // What is in flight when the child is killed may still arrive, and must not come between two readings: one is enough.
+    let repeated = |intake: &StandIn| came(intake).values().map(|times| times - 1).sum::<usize>();
     for at in [4, 13, 19, usize::MAX] {
         let code = doomed.run(command(&account, &folder, &intake.url(), &arguments), at).await;
         assert_eq!(code, if at == usize::MAX { Some(0) } else { None }, "{at}");
@@ -388,7 +389,7 @@ async fn a_key_that_is_refused_stops_it_before_anything_is_noted() {
     let output = run(&account, &folder, &intake.url(), &arguments).await;
     assert_eq!(output.status.code(), Some(2));
     let text = said(&output);
-    assert!(text.contains("1 of 1 logs in a page were not delivered") && text.contains("API key"), "{text}");
+    assert!(text.contains("1 of 1 log in a page could not be delivered") && text.contains("API key"), "{text}");
     let mut command = command(&account, &folder, &intake.url(), &arguments);
     command.env("DD_API_KEY", "right");
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();

@@ -252,7 +252,7 @@ fn what_is_wrong_comes_with_what_fixes_it() {
     account.rest("lambda", "DELETE", "/2015-03-31/functions/podferry/policy/podferry-logs", &Value::Null);
     let report = json_doctor(&account, &datadog(200), &[], 1);
     let wrong = found(&report, "wrong");
-    assert!(wrong[0].contains("may not invoke") && wrong[1].contains("1 dead letter needs a person"), "{wrong:?}");
+    assert!(wrong[0].contains("may not invoke") && wrong[1].contains("1 dead letter and needs attention"), "{wrong:?}");
     assert_eq!(found(&report, "note").len(), 1, "{report}");
     super::status::metrics(&account, [12.0, 3.0, 4.0], &[]);
     let report = json_doctor(&account, &datadog(200), &[], 1);

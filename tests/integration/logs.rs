@@ -65,7 +65,7 @@ fn a_message_of_the_queue_becomes_its_logs() {
     );
     let newer = decode(body.replace("\"schema\":1", "\"schema\":9").as_bytes());
     assert_eq!(newer.status.code(), Some(2));
-    assert!(said(&newer).contains("of a newer podferry"), "{}", said(&newer));
+    assert!(said(&newer).contains("by a newer podferry"), "{}", said(&newer));
 }
 
 #[test]

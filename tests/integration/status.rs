@@ -114,7 +114,7 @@ fn what_is_wrong_comes_with_what_to_do() {
         "4 invocations were throttled",
         "wrong    log group /eks/0: CloudWatch Logs may not invoke the function for it, so its logs do not arrive\n         → podferry subscribe /eks/0 --function podferry-Forwarder-1A\n",
         "wrong    queue podferry-undelivered: Datadog has not accepted the logs of 1 message, the oldest for 121 minutes",
-        "wrong    queue podferry-dead: 1 dead letter needs a person; SQS drops it after 14 days\n         → podferry redrive --function podferry-Forwarder-1A\n",
+        "wrong    queue podferry-dead: it holds 1 dead letter and needs attention: SQS deletes dead letters after 14 days\n         → podferry redrive --function podferry-Forwarder-1A\n",
         "│ podferry-undelivered ┆ undelivered logs ┆ 1       ┆ 0       ┆ 2 h    │",
     ] {
         assert!(shown.contains(part), "{part}\n{shown}");
@@ -143,7 +143,7 @@ fn what_may_not_be_read_is_said_and_stops_nothing() {
         account.fault(action, Fault::Denied, usize::MAX);
         let shown = status(&account, &[], 1);
         account.fault(action, Fault::Denied, 0);
-        assert!(shown.contains("unknown  ") && shown.contains(&format!("Allow {action} on ")), "{action}: {shown}");
+        assert!(shown.contains("unknown  ") && shown.contains(&format!("allow {action} on ")), "{action}: {shown}");
         assert!(shown.contains("/eks/0"), "{action}: {shown}");
     }
     for action in actions {
@@ -166,7 +166,7 @@ fn more_groups_than_a_page_and_throttling() {
     account.fault("cloudwatch:GetMetricData", Fault::Throttled, 1);
     let shown = status(&account, &["--prefix", "/many/"], 1);
     assert_eq!(shown.matches("it is not subscribed").count(), 60);
-    assert!(shown.contains("log group /many/0 and 59 more: nothing was ever written there"), "{shown}");
+    assert!(shown.contains("log group /many/0 and 59 more: nothing was ever written to it"), "{shown}");
 }
 
 #[test]

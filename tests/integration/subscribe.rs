@@ -364,7 +364,7 @@ fn a_policy_of_somebody_else_is_not_touched() {
     let document = json!({ "DestinationArn": "arn:aws:kinesis:eu-west-1:1:stream/x" }).to_string();
     let kept = keep_policy(&stage.account, json!({ "policyName": "all", "policyDocument": document }));
     let before = kept.lock().unwrap().clone();
-    assert!(stage.run(&["subscribe", "--account", "--yes"], 1).contains("leads elsewhere"));
+    assert!(stage.run(&["subscribe", "--account", "--yes"], 1).contains("has another destination"));
     assert!(stage.run(&["unsubscribe", "--account", "--yes"], 0).contains("another destination"));
     assert_eq!(*kept.lock().unwrap(), before);
     stage.account.fault("logs:DescribeAccountPolicies", Fault::Denied, usize::MAX);

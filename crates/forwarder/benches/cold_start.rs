@@ -1,4 +1,4 @@
-//! `cargo bench --bench cold_start`: the forwarder as Lambda starts it.
+//! `cargo bench -p forwarder --bench cold_start`: the forwarder as Lambda starts it.
 //!
 //! Time from the start of the process to its first request for an event, size of the binary, and peak memory for an
 //! event of 10 MB (inflated), against stand-ins for the runtime API and the intake.

@@ -1,4 +1,4 @@
-//! `cargo bench --bench pipeline`: the whole pure path beside its floor.
+//! `cargo bench -p forwarder --bench pipeline`: the whole pure path beside its floor.
 //!
 //! The floor is what no forwarder can do without: base64 and inflate of the same input, compression of the same output,
 //! with the same libraries. Both run alternately in one process, so a noisy machine is noisy for both; the ratio of the

@@ -109,7 +109,7 @@ fn misplaced(config: &Value) -> RuleSet {
     if !parse::holds_rule(&others) {
         return RuleSet::default();
     }
-    let problem = "has rules that are not in `log_processing_rules`: `[{\"log_processing_rules\":[{\"type\":…}]}]`";
+    let problem = "has rules outside `log_processing_rules`: `[{\"log_processing_rules\":[{\"type\":…}]}]`";
     parse::unreadable(&others.to_string(), problem.to_owned())
 }
 

@@ -4,19 +4,19 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EventError {
     /// The bytes are not a JSON object.
-    #[error("the event is not a JSON object; the forwarder takes the events of a CloudWatch Logs subscription filter")]
+    #[error("the event is not a JSON object; the forwarder accepts events from a CloudWatch Logs subscription filter")]
     NotJson,
     /// JSON, but not an event that we know.
     #[error(
-        "the event is none of those that the forwarder takes: of a CloudWatch Logs subscription filter (`awslogs.data`), \
-         of its own queue, of a Kinesis stream or of Amazon Data Firehose; check what is set up to invoke this function"
+        "the event is not a kind the forwarder accepts (from a CloudWatch Logs subscription filter, with `awslogs.data`; from \
+         its own queue; from a Kinesis stream; from Amazon Data Firehose): check what invokes this function"
     )]
     Unknown,
     /// The data is not base64.
     #[error("the event's data is not valid base64")]
     Base64,
     /// The decoded data is not gzip, or is incomplete.
-    #[error("the event's data is not a whole gzip stream: it is corrupt, was cut off, or is not of CloudWatch Logs")]
+    #[error("the event's data is not a complete gzip stream: it is corrupt, truncated, or not from CloudWatch Logs")]
     Gzip,
     /// It inflates to more than is allowed.
     #[error(
@@ -29,26 +29,30 @@ pub enum EventError {
     },
     /// It holds more log events than its size allows for.
     #[error(
-        "the event holds more than {limit} log events, which are too many for its size: CloudWatch Logs sends no such thing"
+        "the event holds more than {limit} log events, too many for its size: CloudWatch Logs never sends that many"
     )]
     TooMany {
         /// The cap, in events.
         limit: usize,
     },
     /// The inflated text is not what CloudWatch Logs sends.
-    #[error("the content of the event is not the JSON that CloudWatch Logs sends (an object with `logEvents`)")]
+    #[error("the event's content is not the JSON that CloudWatch Logs sends (an object with `logEvents`)")]
     Content,
     /// The event comes from this function's own log group: forwarding it would create another one, in an endless loop.
     #[error(
-        "the event comes from this function's own log group, which would feed itself for ever: remove the subscription \
-         filter from that log group"
+        "the event comes from this function's own log group, which would create an endless loop: remove the \
+         subscription filter from that log group"
     )]
     OwnLogGroup,
     /// The object that holds a failed event no longer exists.
-    #[error("the object that a failed event was written to is gone: the bucket keeps objects for a time only")]
+    #[error(
+        "the object that a failed event was written to no longer exists: the bucket keeps objects for a limited time"
+    )]
     Object,
     /// One of our own messages cannot be read.
-    #[error("a message of the queue of undelivered logs cannot be read: it is damaged, or of a newer podferry")]
+    #[error(
+        "a message in the queue of undelivered logs cannot be read: it is damaged, or was written by a newer podferry"
+    )]
     Message,
 }
 

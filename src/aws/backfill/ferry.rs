@@ -20,6 +20,7 @@ use forwarder::delivery::retry::RetryPolicy;
 use forwarder::delivery::undelivered;
 use forwarder::lambda::api_key::ApiKey;
 use pipeline::batch::Payload;
+use pipeline::counted::counted;
 use pipeline::event::EventError;
 use pipeline::{LogCounts, Pipeline, PipelineSettings, Processed};
 
@@ -29,11 +30,12 @@ const PATIENCE: Duration = Duration::from_secs(600);
 /// Why a backfill stopped. What was sent before is in the checkpoint.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BackfillStop {
-    #[error("{undelivered} of {logs} logs in a page were not delivered: {reason}")]
+    #[error("{undelivered} of {} in a page could not be delivered: {reason}", counted(*.logs, "log"))]
     Undelivered { undelivered: usize, logs: usize, reason: UndeliveredReason },
     #[error(
-        "{0} logs became too old for Datadog during the backfill: it accepts logs of the last 18 hours, and silently drops older ones. Add \
-         `--late-as original_timestamp` to send them with the time of sending"
+        "{} became too old for Datadog during the backfill: it accepts logs of the last 18 hours, and silently drops older ones. Add \
+         `--late-as original_timestamp` to send them with the time of sending",
+        counted(*.0, "log")
     )]
     TooOld(usize),
     #[error(transparent)]

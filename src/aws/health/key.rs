@@ -28,10 +28,10 @@ pub(crate) fn variable(source: &ApiKeySource) -> &'static str {
     }
 }
 
-/// A key that whoever may look at the function can read.
+/// A key that anyone who can view the function can read.
 #[must_use]
 pub(crate) fn in_plain_text(source: &ApiKeySource) -> Option<HealthFinding> {
-    let why = "DD_API_KEY holds the key in plain text: whoever may look at the function can read it";
+    let why = "DD_API_KEY holds the key in plain text: anyone who can view the function's configuration can read it";
     let finding = HealthFinding::note(HealthArea::Key, SOURCE, why)
         .fix("store it in Secrets Manager, and set the parameter ApiKeySecretArn of template.yaml");
     matches!(source, ApiKeySource::Plain(_)).then_some(finding)
@@ -42,7 +42,7 @@ pub(crate) fn in_plain_text(source: &ApiKeySource) -> Option<HealthFinding> {
 pub(crate) fn fetched(source: &ApiKeySource, result: Result<(), &NoKey>) -> HealthFinding {
     match result {
         Ok(()) => in_plain_text(source).unwrap_or_else(|| {
-            HealthFinding::ok(HealthArea::Key, SOURCE, format!("{} leads to a key", variable(source)))
+            HealthFinding::ok(HealthArea::Key, SOURCE, format!("{} points to a key", variable(source)))
         }),
         Err(failure @ NoKey::Content { .. }) => HealthFinding::wrong(HealthArea::Key, SOURCE, failure.to_string()),
         Err(failure @ NoKey::Call { error, .. }) => match error {
@@ -50,8 +50,9 @@ pub(crate) fn fetched(source: &ApiKeySource, result: Result<(), &NoKey>) -> Heal
                 HealthFinding::wrong(HealthArea::Key, SOURCE, failure.to_string()).fix("check its name and its region")
             }
             AwsCallError::Service { code, .. } if code.contains("AccessDenied") => {
-                HealthFinding::unknown(HealthArea::Key, SOURCE, failure.to_string())
-                    .fix("the function's role may be allowed what the credentials in use are not; --send-test tries it")
+                HealthFinding::unknown(HealthArea::Key, SOURCE, failure.to_string()).fix(
+                    "the function's role may have permissions that the credentials in use lack; --send-test tries it",
+                )
             }
             _ => HealthFinding::unknown(HealthArea::Key, SOURCE, failure.to_string()),
         },
@@ -76,7 +77,7 @@ pub(crate) fn validated(host: &str, validation: KeyValidation) -> HealthFinding 
         KeyValidation::Unreachable => HealthFinding::unknown(area, what, format!("could not reach {host} from here"))
             .fix("check the network and HTTPS_PROXY; --send-test tries it from the function"),
         KeyValidation::NoSite => {
-            HealthFinding::unknown(area, what, "DD_URL leads to a host that does not tell Datadog's site")
+            HealthFinding::unknown(area, what, "the host in DD_URL does not show which Datadog site it belongs to")
                 .fix("name the site's API: --datadog-url https://api.datadoghq.eu")
         }
     }

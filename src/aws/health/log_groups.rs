@@ -141,7 +141,7 @@ impl Judge<'_> {
                 HealthFinding::wrong(AREA, what, why).fix(advice::unsubscribe(name, self.function))
             }
             (several, false) => {
-                let why = format!("its logs are sent {} times: several filters lead to the function", several.len());
+                let why = format!("its logs are sent {} times: several filters send to the function", several.len());
                 HealthFinding::wrong(AREA, what, why).fix(advice::delete_filter(name, &narrowest(several).name))
             }
         }]
@@ -161,7 +161,7 @@ impl Judge<'_> {
         let subscribe = advice::subscribe(name, self.function);
         match plan::step(&fact.group, filters, &wish) {
             SubscribeStep::Refuse(SubscribeRefusal::Class(_)) => {
-                wrong("its class takes no subscription filter, so its logs cannot arrive").fix(ANOTHER_GROUP)
+                wrong("its class does not support subscription filters, so its logs cannot arrive").fix(ANOTHER_GROUP)
             }
             SubscribeStep::Refuse(SubscribeRefusal::Full(_)) => {
                 wrong("it is not subscribed, and already has as many filters as a log group can have").fix(format!(
@@ -172,7 +172,7 @@ impl Judge<'_> {
             }
             SubscribeStep::Refuse(SubscribeRefusal::NameTaken(_)) => {
                 let command = format!("{subscribe} --filter-name {FILTER_NAME}-2");
-                let why = format!("it is not subscribed, and its filter {FILTER_NAME} leads elsewhere");
+                let why = format!("it is not subscribed, and its filter {FILTER_NAME} has another destination");
                 wrong(&why).fix(self.with_permission(command, &fact.source))
             }
             _ => wrong("it is not subscribed, so its logs do not arrive")
@@ -240,7 +240,7 @@ fn common<'a>(groups: impl Iterator<Item = &'a LogGroupFact>) -> Option<(&'a str
 
 fn never_written(groups: &[LogGroupFact]) -> Option<HealthFinding> {
     let (_, what) = common(groups.iter().filter(|fact| matches!(fact.newest, Ok(None))))?;
-    Some(HealthFinding::note(AREA, &what, "nothing was ever written there").fix(
+    Some(HealthFinding::note(AREA, &what, "nothing was ever written to it").fix(
         "check that pods run on Fargate, and look for the event LoggingEnabled or LoggingDisabled: kubectl describe pod",
     ))
 }

@@ -106,8 +106,10 @@ fn dead_letters(fact: &QueueFact, attributes: &QueueAttributes, what: &str, func
     if number == 0 {
         return HealthFinding::ok(AREA, what, "no dead letters");
     }
-    let why = format!("{} need a person; SQS drops them after 14 days", counted(number, "dead letter"));
-    let why = if number == 1 { why.replace(" need ", " needs ").replace("drops them", "drops it") } else { why };
+    let why = format!(
+        "it holds {} and needs attention: SQS deletes dead letters after 14 days",
+        counted(number, "dead letter")
+    );
     // Without the variable, `redrive` does not know the queue.
     let command = if fact.is_in_variables && fact.queue.role == QueueRole::DeadLetter {
         format!("podferry redrive --function {}", function.qualified_name())
@@ -184,7 +186,7 @@ mod tests {
     #[test]
     fn dead_letters_are_shown_by_a_redrive_that_finds_them() {
         let one = |facts: &mut QueueFacts| facts.queues[1] = queue(QueueRole::DeadLetter, 1, 0);
-        assert_eq!(only(one).why, "1 dead letter needs a person; SQS drops it after 14 days");
+        assert_eq!(only(one).why, "it holds 1 dead letter and needs attention: SQS deletes dead letters after 14 days");
         assert_eq!(fix_of(one), "podferry redrive --function podferry");
         let by_url = "podferry redrive --queue https://sqs.eu-west-1.amazonaws.com/111122223333/dead";
         let of_redrive_policy = |facts: &mut QueueFacts| {

@@ -72,7 +72,7 @@ pub(crate) fn judge(failed: bool, answer: &Value, mark: &str, function: &str, lo
     if answer["events"].is_u64() {
         return HealthFinding::wrong(area, what, "the function took the event but sent nothing").fix(tail);
     }
-    let why = format!("{function} does not answer as podferry does: it is another function");
+    let why = format!("{function} does not answer like podferry: it is another function");
     HealthFinding::wrong(area, what, why).fix("name podferry's function with --function")
 }
 

@@ -25,7 +25,7 @@ pub(crate) struct AccountPolicy {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PolicyRefusal {
     #[error(
-        "the account's subscription filter policy `{name}` leads elsewhere: {destination}. An account can have only one per region; subscribe log groups instead"
+        "the account's subscription filter policy `{name}` has another destination: {destination}. An account can have only one per region; subscribe log groups instead"
     )]
     Occupied { name: String, destination: String },
     #[error(

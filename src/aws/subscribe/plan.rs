@@ -40,9 +40,9 @@ pub(crate) enum SubscribeRefusal {
     Class(&'static str),
     #[error("it already has {MAX_FILTERS} filters: {}. Delete one first", list(.0))]
     Full(Vec<SubscriptionFilter>),
-    #[error("its filter {} leads elsewhere: {}. Choose another name with --filter-name", .0.name, resource(&.0.destination))]
+    #[error("its filter {} has another destination: {}. Choose another name with --filter-name", .0.name, resource(&.0.destination))]
     NameTaken(SubscriptionFilter),
-    #[error("several filters lead to the function, so every log is sent several times: {}. Delete all but one", list(.0))]
+    #[error("several filters send to the function, so every log is sent several times: {}. Delete all but one", list(.0))]
     Twice(Vec<SubscriptionFilter>),
     #[error("account policy {0} already subscribes it; a filter would send every log twice")]
     ByPolicy(String),

@@ -30,9 +30,9 @@ pub struct Clients {
     proxies: Proxies,
 }
 
-/// A client could not be made: a proxy's address was refused.
+/// A client could not be created: a proxy's address was refused.
 #[derive(Debug, thiserror::Error)]
-#[error("the HTTP client could not be made; check the proxy settings")]
+#[error("the HTTP client could not be created; check the proxy settings")]
 pub struct ClientError;
 
 impl Clients {

@@ -45,11 +45,11 @@ pub struct KeyUnavailable(pub String);
 /// Why a payload was not delivered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UndeliveredReason {
-    #[error("{0}, until the time was up")]
+    #[error("{0}; the time ran out")]
     Time(IntakeProblem),
     #[error("there was no time left to send it")]
     NoTime,
-    #[error("the intake answered {0}: the API key was not accepted, nor was it after being fetched again")]
+    #[error("the intake answered {0}: it rejected the API key, also after the key was fetched again")]
     KeyRefused(u16),
     #[error("the intake answered {0}")]
     Refused(u16),

@@ -161,10 +161,10 @@ fn plain(payload: &Payload, reason: &str, attempts: u32) -> Option<String> {
 /// [`EventError::Message`]: it is damaged, or of a higher schema.
 pub fn read_head(text: &str) -> Result<Head, EventError> {
     #[derive(Deserialize)]
-    struct QueueMessage {
+    struct HeadOnly {
         podferry: Head,
     }
-    let QueueMessage { podferry } = serde_json::from_str(text).map_err(|_| EventError::Message)?;
+    let HeadOnly { podferry } = serde_json::from_str(text).map_err(|_| EventError::Message)?;
     if podferry.schema == SCHEMA { Ok(podferry) } else { Err(EventError::Message) }
 }
 

@@ -20,7 +20,7 @@ pub enum NoKey {
     #[error("the API key of {variable} could not be fetched: {error}")]
     Call { variable: &'static str, error: AwsCallError },
     #[error(
-        "the API key that {variable} leads to is empty or no key: it must be plain text, or JSON with one of {}",
+        "{variable} does not point to a usable API key: the value must be plain text, or JSON with one of {}",
         JSON_NAMES.join(", ")
     )]
     Content { variable: &'static str },
@@ -158,10 +158,10 @@ impl From<NoKey> for KeyUnavailable {
             }
             AwsCallError::Service { code, .. } if code.contains("NotFound") => "check its name and region",
             AwsCallError::Service { .. } | AwsCallError::Answer | AwsCallError::TooLarge(_) => {
-                "check that it is what the variable is for"
+                "check that it is the kind of value this variable takes"
             }
             AwsCallError::Connection | AwsCallError::NoTime => {
-                "check the function's network: a VPC needs a route or an endpoint to that service"
+                "check the function's network: a VPC needs a route or an endpoint for that service"
             }
             AwsCallError::Signing => "check the credentials",
         };

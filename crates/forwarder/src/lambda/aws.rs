@@ -88,11 +88,11 @@ pub enum AwsCallError {
     Service { status: u16, code: String },
     #[error("AWS could not be reached")]
     Connection,
-    #[error("the answer of AWS was not understood")]
+    #[error("could not parse AWS's answer")]
     Answer,
     #[error("the request could not be signed: check the AWS credentials")]
     Signing,
-    #[error("AWS did not answer before the time was up")]
+    #[error("AWS did not answer in time")]
     NoTime,
     #[error("the object is larger than {0} bytes")]
     TooLarge(usize),

@@ -6,6 +6,7 @@ use super::aws::AwsCallError;
 use crate::delivery::client::ClientError;
 use crate::delivery::deliver::UndeliveredReason;
 use pipeline::LogCounts;
+use pipeline::counted::counted;
 use pipeline::event::EventError;
 
 /// What Lambda says of an invocation.
@@ -42,7 +43,7 @@ pub struct Delivered {
 pub enum InvocationFailure {
     #[error(transparent)]
     Event(#[from] EventError),
-    #[error("{undelivered} of {logs} logs were not delivered: {reason}{}", unsaved(.saving))]
+    #[error("{undelivered} of {} could not be delivered: {reason}{}", counted(*.logs, "log"), unsaved(.saving))]
     Undelivered {
         undelivered: usize,
         logs: usize,
@@ -54,12 +55,12 @@ pub enum InvocationFailure {
     Object(AwsCallError),
     #[error("{0}")]
     Client(String),
-    #[error("a bug in podferry: it panicked while it read the event; its own log says where. Please report that")]
+    #[error("a bug in podferry: it panicked while reading the event; its own log says where. Please report it")]
     Panic,
 }
 
 fn unsaved(saving: &Option<AwsCallError>) -> String {
-    saving.as_ref().map(|error| format!("; nor could they be saved to the queue: {error}")).unwrap_or_default()
+    saving.as_ref().map(|error| format!("; saving them to the queue failed, too: {error}")).unwrap_or_default()
 }
 
 impl InvocationFailure {

@@ -73,7 +73,11 @@ fn line(as_json: bool, level: LogLevel, time: &str, request: &str, message: &str
 pub(crate) fn silence_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        say(LogLevel::Error, "a bug in podferry: it panicked; please report the place", &json!({ "place": place }));
+        say(
+            LogLevel::Error,
+            "a bug in podferry: it panicked; please report it with its place",
+            &json!({ "place": place }),
+        );
     }));
 }
 

@@ -53,7 +53,7 @@ pub(super) fn read_source(reader: &mut VariableReader) -> Option<ApiKeySource> {
         ApiKeySource::ParameterStore { name, region }
     } else if let Some(ciphertext) = reader.get("DD_KMS_API_KEY") {
         if STANDARD.decode(&ciphertext).is_err() {
-            reader.mistake("DD_KMS_API_KEY", "must be the base64 text that KMS gave for the encrypted key");
+            reader.mistake("DD_KMS_API_KEY", "must be the encrypted key in base64, as KMS returns it");
         }
         ApiKeySource::Kms { ciphertext }
     } else if let Some(key) = reader.get("DD_API_KEY") {
@@ -118,7 +118,7 @@ pub(super) fn read_aws(reader: &mut VariableReader, source: &Option<ApiKeySource
     if settings.access_key_id.is_empty() {
         reader.mistake(
             "AWS_ACCESS_KEY_ID",
-            "is missing: Lambda sets it; elsewhere, export credentials to fetch the API key with",
+            "is missing: Lambda sets it; elsewhere, export credentials that can read the API key",
         );
     }
     settings

@@ -58,14 +58,14 @@ pub(super) fn read(reader: &mut VariableReader) -> DeliverySettings {
     let skip_ssl_validation = reader.flag("DD_SKIP_SSL_VALIDATION");
     if skip_ssl_validation {
         reader.warnings.push(
-            "DD_SKIP_SSL_VALIDATION is on: any certificate is taken from the intake, so whoever stands in between can read the \
-             logs and the API key"
+            "DD_SKIP_SSL_VALIDATION is on: the intake's certificate is not verified, so anyone on the network path can \
+             read the logs and the API key"
                 .to_owned(),
         );
     }
     if is_in_the_clear(&url) {
         reader.warnings.push(
-            "the address of the intake is not https (DD_URL, DD_NO_SSL): the logs and the API key are not encrypted on the way"
+            "the intake's address is not https (DD_URL, DD_NO_SSL): the logs and the API key are sent unencrypted"
                 .to_owned(),
         );
     }
@@ -84,12 +84,11 @@ pub(super) fn read_proxies(reader: &mut VariableReader) -> Proxies {
 
 fn from_site(reader: &mut VariableReader, site: &str, scheme: &str, port: Option<u64>) -> String {
     if !is_host(site) {
-        reader.mistake("DD_SITE", format!("must be the name of a site, such as one of {}", SITES.join(", ")));
+        reader.mistake("DD_SITE", format!("must be a Datadog site, such as one of {}", SITES.join(", ")));
     } else if !SITES.contains(&site) {
-        reader.warnings.push(format!(
-            "DD_SITE is none of the sites that podferry knows ({}); it is used as it is",
-            SITES.join(", ")
-        ));
+        reader
+            .warnings
+            .push(format!("DD_SITE is not a site podferry knows ({}); it is used as it is", SITES.join(", ")));
     }
     format!("{scheme}://http-intake.logs.{site}{}{INTAKE_PATH}", colon(port))
 }

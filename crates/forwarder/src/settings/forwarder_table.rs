@@ -66,8 +66,8 @@ pub const FORWARDER_SETTINGS: &[ForwarderSetting] = &[
         &["DD_API_KEY_SECRET_ARN"],
         &["DdApiKeySecretArn"],
         SettingEffect::Same,
-        "The first of the four ways to give the key. JSON may also call it `api_key`, `dd_api_key` or `apiKey`. A key that \
-         Datadog refuses is fetched again, so a new one needs no restart.",
+        "The first of the four ways to give the key. In JSON the name may also be `api_key`, `dd_api_key` or `apiKey`. A key \
+         that Datadog rejects is fetched again, so a new one needs no restart.",
     ),
     setting(
         &["DD_API_KEY_SSM_NAME"],
@@ -79,45 +79,45 @@ pub const FORWARDER_SETTINGS: &[ForwarderSetting] = &[
         &["DD_KMS_API_KEY"],
         &[],
         SettingEffect::Differs,
-        "The third. What KMS decrypts must be text: other bytes are an error, and not made base64 of.",
+        "The third. What KMS decrypts must be text: other bytes are an error, and are not converted to base64.",
     ),
     setting(
         &["DD_API_KEY"],
         &["DdApiKey"],
         SettingEffect::Same,
-        "The last. The parameter `ApiKey` makes a secret of it, as there. It need not have 32 characters.",
+        "The last. The parameter `ApiKey` stores it as a secret, as there. It need not have 32 characters.",
     ),
-    setting(&["DD_SITE"], &["DdSite"], SettingEffect::Same, "Names the host of the log intake. Nothing else of Datadog's is called."),
+    setting(&["DD_SITE"], &["DdSite"], SettingEffect::Same, "Determines the host of the log intake. No other Datadog endpoint is called."),
     setting(
         &["DD_URL"],
         &["DdUrl"],
         SettingEffect::Differs,
-        "A host, as there, or a whole URL, whose scheme, port and path then hold. Without a path, logs go to `/api/v2/logs`.",
+        "A host, as there, or a whole URL, whose scheme, port and path then apply. Without a path, logs go to `/api/v2/logs`.",
     ),
     setting(
         &["DD_PORT"],
         &["DdPort"],
         SettingEffect::Differs,
-        "Without it the port is that of the scheme: with `DD_NO_SSL` it is 80, where it was 443.",
+        "Without it, the scheme's port is used: with `DD_NO_SSL` that is 80; there it is 443.",
     ),
-    setting(&["DD_NO_SSL"], &["DdNoSsl"], SettingEffect::Same, "A scheme in `DD_URL` outranks it."),
+    setting(&["DD_NO_SSL"], &["DdNoSsl"], SettingEffect::Same, "A scheme in `DD_URL` takes precedence."),
     setting(
         &["DD_SKIP_SSL_VALIDATION"],
         &["DdSkipSslValidation"],
         SettingEffect::Same,
-        "It is for the intake only: certificates of AWS are always checked.",
+        "It applies to the intake only: AWS's certificates are always verified.",
     ),
     setting(
         &["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"],
         &["DdHttpProxyURL", "DdNoProxy"],
         SettingEffect::Same,
-        "Calls to AWS use them too. The names in small letters outrank these.",
+        "Calls to AWS use them too. Lower-case names take precedence.",
     ),
     setting(
         &["DD_API_URL"],
         &["DdApiUrl"],
         SettingEffect::NoEffect,
-        "The key is not validated at the start, and no metrics are sent. A key that stays refused fails the invocation.",
+        "The key is not validated at the start, and no metrics are sent. A key that Datadog keeps rejecting fails the invocation.",
     ),
     setting(&["DD_TRACE_INTAKE_URL"], &["DdTraceIntakeUrl"], SettingEffect::NoEffect, "Only logs are sent, no traces."),
     setting(
@@ -143,46 +143,46 @@ pub const FORWARDER_SETTINGS: &[ForwarderSetting] = &[
         &["DD_USE_COMPRESSION"],
         &["DdUseCompression"],
         SettingEffect::Differs,
-        "`false` sends without compression. Else it is zstd; set `DD_COMPRESSION=gzip` for gzip.",
+        "`false` sends without compression. Otherwise it uses zstd; set `DD_COMPRESSION=gzip` for gzip.",
     ),
     setting(
         &["DD_COMPRESSION_LEVEL"],
         &["DdCompressionLevel"],
         SettingEffect::Differs,
-        "The level of zstd, unless `DD_COMPRESSION=gzip`; 0 is 1 for zstd. Other than 0 to 9 is refused. Without it: 1 for zstd, \
-         6 for gzip.",
+        "The level of zstd, unless `DD_COMPRESSION=gzip`; 0 counts as 1 for zstd. Must be 0 to 9. Default: 1 for zstd, 6 \
+         for gzip.",
     ),
     setting(
         &["DD_MAX_WORKERS"],
         &["DdMaxWorkers"],
         SettingEffect::Differs,
-        "It really is the number of requests at once: 1 to 64, and 8 without it. More than that is refused.",
+        "It really is the number of requests that run at once. Must be 1 to 64. Default: 8.",
     ),
     setting(
         &["INCLUDE_AT_MATCH", "EXCLUDE_AT_MATCH"],
         &["IncludeAtMatch", "ExcludeAtMatch"],
         SettingEffect::Differs,
-        "They look at the text that the application wrote, once its lines are joined, and not at Fluent Bit's JSON around it. \
-         Exclusion wins. Patterns are Python's; lookaround and backreferences are refused at the start.",
+        "They are matched against the text that the application wrote, once its lines are joined, not against Fluent Bit's \
+         JSON around it. Exclusion wins. The patterns use Python syntax; lookaround and backreferences are refused at the start.",
     ),
     setting(
         &["REDACT_IP", "REDACT_EMAIL"],
         &["RedactIp", "RedactEmail"],
         SettingEffect::Differs,
-        "The same patterns and replacements, in the log's text and in the attributes that filters added; tags and ARNs stay.",
+        "The same patterns and replacements, in the log's text and in the attributes that filters added; tags and ARNs stay unchanged.",
     ),
     setting(
         &["DD_SCRUBBING_RULE", "DD_SCRUBBING_RULE_REPLACEMENT"],
         &["DdScrubbingRule", "DdScrubbingRuleReplacement"],
         SettingEffect::Differs,
-        "It looks at text and attributes, and not at the JSON of the whole batch with its tags, account ids and ARNs. The \
+        "It applies to text and attributes, not to the JSON of the whole batch with its tags, account ids and ARNs. The \
          replacement is empty by default, as there. Lookaround and backreferences in the pattern are refused.",
     ),
     setting(
         &["DD_MULTILINE_LOG_REGEX_PATTERN"],
         &["DdMultilineLogRegexPattern"],
         SettingEffect::Differs,
-        "There it is for objects of S3 only. Here it is for the lines of each container, unless its annotation has a rule of its \
+        "There it is for S3 objects only. Here it is for the lines of each container, unless its annotation has a rule of its \
          own. Stack traces need none.",
     ),
     setting(
@@ -192,53 +192,53 @@ pub const FORWARDER_SETTINGS: &[ForwarderSetting] = &[
         "Datadog is always asked to add the log group's tags, as with `true`.",
     )
     .harmless(ON),
-    setting(&["DD_ENRICH_S3_TAGS"], &["DdEnrichS3Tags"], SettingEffect::NoEffect, "Nothing comes from S3.").harmless(ON_OR_OFF),
+    setting(&["DD_ENRICH_S3_TAGS"], &["DdEnrichS3Tags"], SettingEffect::NoEffect, "No logs come from S3.").harmless(ON_OR_OFF),
     setting(
         &["DD_FETCH_LOG_GROUP_TAGS"],
         &["DdFetchLogGroupTags"],
         SettingEffect::NoEffect,
-        "Datadog adds the log group's tags itself where its AWS integration collects them; else put them into `DD_TAGS`.",
+        "Datadog adds the log group's tags itself where its AWS integration collects them; otherwise, add them to `DD_TAGS`.",
     )
     .harmless(OFF),
     setting(
         &["DD_FETCH_S3_TAGS", "DD_FETCH_LAMBDA_TAGS", "DD_FETCH_STEP_FUNCTIONS_TAGS"],
         &["DdFetchS3Tags", "DdFetchLambdaTags", "DdFetchStepFunctionsTags"],
         SettingEffect::NoEffect,
-        "They are not for logs of pods. Keep Datadog's forwarder for buckets, functions and state machines.",
+        "They do not concern pod logs. Keep Datadog's forwarder for buckets, functions and state machines.",
     )
     .harmless(OFF),
     setting(
         &["DD_TAGS_CACHE_TTL_SECONDS"],
         &["TagsCacheTTLSeconds"],
         SettingEffect::NoEffect,
-        "No tags are fetched, so none are kept.",
+        "No tags are fetched, so none are cached.",
     )
     .harmless(&["300"]),
     setting(
         &["DD_S3_BUCKET_NAME"],
         &["DdForwarderBucketName", "DdForwarderExistingBucketName", "DdForwarderBucketsAccessLogsTarget"],
         SettingEffect::NoEffect,
-        "No logs of its own are kept in a bucket. `template.yaml` makes one for events whose invocation failed.",
+        "No bucket is needed for logs. `template.yaml` creates one for events whose invocation failed.",
     ),
     setting(
         &["DD_STORE_FAILED_EVENTS"],
         &["DdStoreFailedEvents"],
         SettingEffect::NoEffect,
         "What could not be delivered is always kept: in the queue of `PODFERRY_UNDELIVERED_QUEUE_URL`, which `template.yaml` \
-         makes. Without it the invocation fails, and Lambda tries it twice more.",
+         creates. Without the queue, the invocation fails, and Lambda tries twice more.",
     )
     .harmless(OFF),
     setting(
         &["DD_SQS_QUEUE_URL"],
         &["DdSqsQueueUrl"],
         SettingEffect::NoEffect,
-        "Set `PODFERRY_UNDELIVERED_QUEUE_URL`. Let the old queue run empty first: its messages are of another form.",
+        "Set `PODFERRY_UNDELIVERED_QUEUE_URL`. Let the old queue run empty first: its messages have another format.",
     ),
     setting(
         &[],
         &["DdScheduleRetryFailedEvents", "DdScheduleRetryInterval"],
         SettingEffect::NoEffect,
-        "The queue brings its messages back by itself, later each time. The event `{\"retry\": true}` is refused.",
+        "The queue redelivers its messages by itself, with longer waits each time. The event `{\"retry\": true}` is refused.",
     ),
     setting(
         &["DD_ADDITIONAL_TARGET_LAMBDAS"],
@@ -259,14 +259,14 @@ pub const FORWARDER_SETTINGS: &[ForwarderSetting] = &[
         &["DD_USE_PRIVATE_LINK", "DD_USE_TCP"],
         &["DdUsePrivateLink", "DdUseTcp"],
         SettingEffect::NoEffect,
-        "Of older versions. Logs go by HTTPS; for another endpoint set `DD_URL`.",
+        "From older versions. Logs are sent by HTTPS; for another endpoint set `DD_URL`.",
     )
     .harmless(OFF),
     setting(
         &["DD_LOG_LEVEL"],
         &["DdLogLevel"],
         SettingEffect::Same,
-        "It outranks Lambda's `AWS_LAMBDA_LOG_LEVEL`. At no level does the function's own log hold a log of yours.",
+        "It takes precedence over Lambda's `AWS_LAMBDA_LOG_LEVEL`. At no level does the function's own log contain any of your logs.",
     ),
     setting(
         &["DD_TRACE_ENABLED", "DD_ENHANCED_METRICS", "DD_STEP_FUNCTIONS_TRACE_ENABLED"],
@@ -279,7 +279,7 @@ pub const FORWARDER_SETTINGS: &[ForwarderSetting] = &[
         &[],
         &["MemorySize", "Timeout", "ReservedConcurrency"],
         SettingEffect::Same,
-        "By the same names. 256 MB are the default, and enough; `ReservedConcurrency` is -1 for none, not empty.",
+        "With the same names. The default of 256 MB is enough; for no reserved concurrency, `ReservedConcurrency` is -1, not empty.",
     ),
     setting(&[], &["LogRetentionInDays"], SettingEffect::Same, "Its name is `RetentionInDays`; 14 days by default."),
     setting(
@@ -293,7 +293,7 @@ pub const FORWARDER_SETTINGS: &[ForwarderSetting] = &[
         &[],
         &["S3BucketArnList", "SqsQueueArnList", "KmsKeyList"],
         SettingEffect::NoEffect,
-        "The role may read the API key and write the function's own log, and no more. For a key of KMS there is `KmsKeyArn`.",
+        "The role may only do what the function needs. For a KMS key there is `KmsKeyArn`.",
     ),
     setting(
         &[],

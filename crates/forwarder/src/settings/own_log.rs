@@ -50,7 +50,7 @@ pub(super) fn read(reader: &mut VariableReader) -> OwnLogSettings {
                 break;
             }
             None => reader.warnings.push(format!(
-                "{variable} is none of TRACE, DEBUG, INFO, WARN, ERROR, CRITICAL and OFF; it has no effect"
+                "{variable} is not one of TRACE, DEBUG, INFO, WARN, ERROR, CRITICAL and OFF; it has no effect"
             )),
         }
     }

@@ -49,7 +49,8 @@ fn first(reader: &mut VariableReader) -> RuleSet {
         let name = "DD_MULTILINE_LOG_REGEX_PATTERN";
         match Pattern::anchored(&text, Dialect::Python) {
             Ok(_) if set.multi_line.is_some() => {
-                reader.mistake(name, "cannot be used beside a `multi_line` rule of `DD_LOGS_CONFIG_PROCESSING_RULES`");
+                reader
+                    .mistake(name, "cannot be combined with a `multi_line` rule in `DD_LOGS_CONFIG_PROCESSING_RULES`");
             }
             Ok(pattern) => set.multi_line = Some(MultiLine { name: name.to_owned(), pattern }),
             Err(error) => reader.mistake(name, format!("does not compile: {error}")),
@@ -143,7 +144,7 @@ fn refuse_additional_targets(reader: &mut VariableReader) {
         reader.mistake(
             "DD_ADDITIONAL_TARGET_LAMBDAS",
             "is not supported. A log group takes two subscription filters: give the other function one of its own, or let the \
-             filter write to a Kinesis stream that both read. Then remove the variable",
+             filter write to a Kinesis stream that both functions read. Then remove the variable",
         );
     }
 }

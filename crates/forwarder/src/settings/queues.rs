@@ -49,7 +49,7 @@ fn queue(reader: &mut VariableReader, variable: &'static str, aws: &AwsSettings)
     if found.is_none() {
         reader.mistake(
             variable,
-            "must be the URL of a queue of SQS, such as `https://sqs.eu-west-1.amazonaws.com/123456789012/name`",
+            "must be the URL of an SQS queue, such as `https://sqs.eu-west-1.amazonaws.com/123456789012/name`",
         );
     }
     found

@@ -342,7 +342,7 @@ async fn a_bad_event_and_a_bad_intake_fail_the_invocation_and_the_next_one_is_se
     assert_eq!(failure.error_type(), "EventNotJson");
     let failure = handler.handle(good.clone(), &Invocation::default()).await.unwrap_err();
     assert_eq!(failure.error_type(), "LogsUndelivered");
-    assert_eq!(failure.to_string(), "2 of 2 logs were not delivered: the intake answered 400");
+    assert_eq!(failure.to_string(), "2 of 2 logs could not be delivered: the intake answered 400");
     assert!(matches!(failure, InvocationFailure::Undelivered { undelivered: 2, logs: 2, .. }));
     assert_eq!(handler.handle(good, &Invocation::default()).await.unwrap().delivered, 2);
 }

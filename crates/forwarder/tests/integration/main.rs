@@ -16,3 +16,4 @@ mod rules;
 mod runtime;
 mod security;
 mod settings;
+mod tls;

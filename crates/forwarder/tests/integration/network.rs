@@ -13,40 +13,12 @@ use testkit::events::*;
 use testkit::http::{HttpServer, answer};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::DEFAULT_VERSIONS;
 
-/// Ends TLS with a certificate of its own in front of the stand-in; gives its port.
-async fn behind_tls(intake: &StandIn) -> u16 {
-    let rcgen::CertifiedKey { cert, signing_key } =
-        rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
-    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![cert.der().clone()], PrivateKeyDer::Pkcs8(signing_key.serialize_der().into()))
-        .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    let target = intake.url().trim_start_matches("http://").to_owned();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let (acceptor, target) = (acceptor.clone(), target.clone());
-            tokio::spawn(async move {
-                // A client that does not trust the certificate hangs up here.
-                let Ok(mut stream) = acceptor.accept(stream).await else { return };
-                let mut inner = TcpStream::connect(target).await.unwrap();
-                let _ = tokio::io::copy_bidirectional(&mut stream, &mut inner).await;
-            });
-        }
-    });
-    port
-}
+use crate::tls::behind_tls;
 
 /// A proxy that tunnels (`CONNECT`) to `port` whatever it is asked for; counts the tunnels.
+/// It reads the request itself: `HttpServer` answers requests, but does not hand over the connection after one.
 async fn tunnel(port: u16) -> (u16, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let own = listener.local_addr().unwrap().port();
@@ -85,7 +57,7 @@ async fn send(variables: &[(&str, &str)]) -> Result<usize, InvocationFailure> {
 #[tokio::test]
 async fn a_certificate_that_nobody_signed_is_refused_unless_that_is_wanted() {
     let intake = StandIn::start().await.unwrap();
-    let url = format!("https://127.0.0.1:{}", behind_tls(&intake).await);
+    let url = format!("https://127.0.0.1:{}", behind_tls(&intake, DEFAULT_VERSIONS).await);
     let failure = send(&[("DD_URL", &url)]).await.unwrap_err();
     assert_eq!(failure.error_type(), "LogsUndelivered");
     assert_eq!(intake.accepted().len(), 0);
@@ -96,7 +68,7 @@ async fn a_certificate_that_nobody_signed_is_refused_unless_that_is_wanted() {
 #[tokio::test]
 async fn https_goes_through_a_tunnel_of_the_proxy() {
     let intake = StandIn::start().await.unwrap();
-    let (proxy, tunnels) = tunnel(behind_tls(&intake).await).await;
+    let (proxy, tunnels) = tunnel(behind_tls(&intake, DEFAULT_VERSIONS).await).await;
     let variables = [
         ("DD_URL", "intake.example"),
         ("DD_SKIP_SSL_VALIDATION", "true"),

@@ -308,7 +308,7 @@ async fn the_logs_are_in_the_queue_before_the_deadline() {
         let (answer, _) = world.serve_within(&logs_of(0, 30, now()), time).await;
         let failure = answer.unwrap_err();
         assert_eq!(failure.error_type(), "LogsUnsaved");
-        assert!(failure.to_string().starts_with("30 of 30 logs were not delivered: "), "{failure}");
+        assert!(failure.to_string().starts_with("30 of 30 logs could not be delivered: "), "{failure}");
         assert!(started.elapsed() < time, "{behavior:?}: {:?}", started.elapsed());
     }
 }

@@ -120,7 +120,7 @@ fn what_was_not_delivered_fails_the_invocation_before_its_deadline() {
         let error = forwarder.invoke(&good(), Duration::from_secs(2)).unwrap_err();
         assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
         assert_eq!(error["errorType"], type_of_error);
-        assert!(error["errorMessage"].as_str().unwrap().starts_with("1 of 1 logs were not delivered: "), "{error}");
+        assert!(error["errorMessage"].as_str().unwrap().starts_with("1 of 1 log could not be delivered: "), "{error}");
     }
 }
 

@@ -18,6 +18,9 @@ use testkit::aws::{AwsBehavior, AwsStandIn};
 use testkit::event_source_mapping::sqs_event;
 use testkit::events::*;
 use testkit::runtime_api::ForwarderProcess;
+use tokio_rustls::rustls::version::{TLS12, TLS13};
+
+use crate::tls::behind_tls;
 
 // What a pod can write.
 
@@ -363,27 +366,9 @@ async fn tls_1_1_is_neither_offered_nor_taken() {
 
 #[tokio::test]
 async fn tls_1_2_and_1_3_are_taken() {
-    use tokio_rustls::rustls::{self, pki_types::PrivateKeyDer};
     let intake = StandIn::start().await.unwrap();
-    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
-        let rcgen::CertifiedKey { cert, signing_key } =
-            rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
-        let config = rustls::ServerConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
-            .with_protocol_versions(&[version])
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![cert.der().clone()], PrivateKeyDer::Pkcs8(signing_key.serialize_der().into()))
-            .unwrap();
-        let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("https://{}", listener.local_addr().unwrap());
-        let target = intake.url().trim_start_matches("http://").to_owned();
-        tokio::spawn(async move {
-            let (stream, _) = listener.accept().await.unwrap();
-            let mut stream = acceptor.accept(stream).await.unwrap();
-            let mut inner = tokio::net::TcpStream::connect(target).await.unwrap();
-            let _ = tokio::io::copy_bidirectional(&mut stream, &mut inner).await;
-        });
+    for version in [&TLS12, &TLS13] {
+        let url = format!("https://127.0.0.1:{}", behind_tls(&intake, &[version]).await);
         assert_eq!(send(&[("DD_URL", &url), ("DD_SKIP_SSL_VALIDATION", "true")]).await.unwrap(), 1);
     }
 }
@@ -395,6 +380,6 @@ fn what_takes_the_guard_off_the_way_to_the_intake_is_warned_of() {
     assert_eq!(warnings([("", ""), ("", "")]).len(), 0);
     assert_eq!(warnings([("DD_URL", "http://127.0.0.1:8080"), ("", "")]).len(), 0);
     assert!(warnings([("DD_SKIP_SSL_VALIDATION", "true"), ("", "")])[0].contains("DD_SKIP_SSL_VALIDATION"));
-    assert!(warnings([("DD_NO_SSL", "true"), ("", "")])[0].contains("not encrypted"));
-    assert!(warnings([("DD_URL", "http://intake.example"), ("", "")])[0].contains("not encrypted"));
+    assert!(warnings([("DD_NO_SSL", "true"), ("", "")])[0].contains("unencrypted"));
+    assert!(warnings([("DD_URL", "http://intake.example"), ("", "")])[0].contains("unencrypted"));
 }

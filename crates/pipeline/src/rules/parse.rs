@@ -38,7 +38,7 @@ pub(crate) fn json_problem(error: &serde_json::Error) -> String {
     use serde_json::error::Category;
     let what = match error.classify() {
         Category::Eof => "it ends too early",
-        Category::Io | Category::Syntax | Category::Data => "it has a mistake",
+        Category::Io | Category::Syntax | Category::Data => "it has a syntax error",
     };
     format!("{what} (line {}, column {})", error.line(), error.column())
 }

@@ -110,7 +110,7 @@ fn share(rule: serde_json::Value, number: usize) -> Result<Share, String> {
     }
     let statuses: Vec<String> = written.status.into();
     if statuses.iter().any(|status| !STATUSES.contains(&status.as_str())) {
-        return Err(format!("must have a `status` of {}", STATUSES.join(", ")));
+        return Err(format!("must have a `status` that is one of {}", STATUSES.join(", ")));
     }
     Ok(Share {
         number,

@@ -16,7 +16,7 @@ pub(super) enum Escape {
 
 /// Reads an escape, whose backslash is gone; `from` is where that was.
 pub(super) fn escape(input: &mut Cursor, dialect: Dialect, from: usize) -> Result<Escape, PatternError> {
-    let Some(character) = input.next() else { return input.error(from, "a `\\` at the end means nothing") };
+    let Some(character) = input.next() else { return input.error(from, "a `\\` at the end has no meaning") };
     if let Some(class) = named_class(character, dialect) {
         return Ok(Escape::Class(class.to_owned()));
     }
@@ -79,7 +79,7 @@ fn unicode_class(input: &mut Cursor, negative: bool, from: usize) -> Result<Esca
     let class = format!("[\\{letter}{{{name}}}]");
     // Asked here, so that the place is known.
     if regex::Regex::new(&class).is_err() {
-        return input.error(from, "there is no Unicode class of this name");
+        return input.error(from, "there is no Unicode class with this name");
     }
     Ok(Escape::Class(class))
 }
@@ -99,7 +99,7 @@ fn hexadecimal(input: &mut Cursor, kind: char, dialect: Dialect, from: usize) ->
     let number = digits.and_then(|digits| u32::from_str_radix(&digits, 16).ok());
     match number.and_then(char::from_u32) {
         Some(character) => Ok(Escape::Character(character)),
-        None => input.error(from, format!("`\\{kind}` must be followed by the number of a character")),
+        None => input.error(from, format!("`\\{kind}` must be followed by a character code")),
     }
 }
 
@@ -114,13 +114,13 @@ fn octal(input: &mut Cursor, first: char, dialect: Dialect, from: usize) -> Resu
     };
     if !is_number {
         let problem =
-            "a backreference cannot be used: patterns are matched in linear time; write the pattern without it";
+            "a backreference cannot be used: patterns are matched in linear time; rewrite the pattern without it";
         return input.error(from, problem);
     }
     let number = u32::from_str_radix(&format!("{first}{rest}"), 8).ok();
     match number.and_then(char::from_u32) {
         Some(character) => Ok(Escape::Character(character)),
-        None => input.error(from, "this is not the number of a character"),
+        None => input.error(from, "this is not a character code"),
     }
 }
 
@@ -204,7 +204,7 @@ fn posix(input: &mut Cursor, out: &mut String) -> Result<bool, PatternError> {
     let name = input.run_of(8, |character| character.is_ascii_alphabetic());
     if input.take(":]") {
         if !POSIX.contains(&name.as_str()) {
-            return input.error(from, "there is no class of this name");
+            return input.error(from, "there is no class with this name");
         }
         let sign = if negative { "^" } else { "" };
         out.push_str(&format!("[:{sign}{name}:]"));

@@ -217,7 +217,7 @@ impl ReplacementReader<'_> {
                     return self.input.error(from, format!("`\\{letter}` has no meaning in a replacement"));
                 }
                 Some(other) => self.text.extend(['\\', other]),
-                None => return self.input.error(from, "a `\\` at the end means nothing"),
+                None => return self.input.error(from, "a `\\` at the end has no meaning"),
             }
         }
         Ok(())
@@ -256,7 +256,7 @@ impl ReplacementReader<'_> {
                 self.text.push(character);
                 Ok(())
             }
-            None => self.input.error(from, "this is not the number of a character"),
+            None => self.input.error(from, "this is not a character code"),
         }
     }
 }

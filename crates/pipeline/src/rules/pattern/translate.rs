@@ -123,7 +123,7 @@ impl Translator {
         let from = self.input.at;
         self.input.next();
         let Some(character) = self.input.peek() else {
-            return self.input.error(from, "a `\\` at the end means nothing");
+            return self.input.error(from, "a `\\` at the end has no meaning");
         };
         let position = match (character, self.dialect) {
             ('A', _) => Some(r"\A"),
@@ -160,7 +160,7 @@ impl Translator {
         let from = self.input.at;
         self.input.next();
         if self.groups.len() >= MAX_DEPTH {
-            return self.input.error(from, "groups are nested too deep");
+            return self.input.error(from, "groups are nested too deeply");
         }
         if !self.input.take("?") {
             self.names.push(None);
@@ -184,7 +184,7 @@ impl Translator {
             (">", "an atomic group `(?>`"),
             ("(", "a conditional group `(?(`"),
             ("P=", "a backreference `(?P=`"),
-            ("P>", "a call of a group `(?P>`"),
+            ("P>", "a call to a group `(?P>`"),
         ] {
             if self.input.take(start) {
                 return self.not_linear(from, what);
@@ -269,7 +269,7 @@ impl Translator {
                     if self.dialect == Dialect::Python && (from > 0 || negative) {
                         return self.input.error(
                             from,
-                            "flags for the whole pattern must stand at its beginning, and cannot be turned off",
+                            "flags for the whole pattern must be at its beginning, and cannot be turned off",
                         );
                     }
                     if !flags.is_empty() {
@@ -278,7 +278,7 @@ impl Translator {
                     self.last = Last::Nothing;
                     return Ok(());
                 }
-                _ => return self.input.error(from, "what stands behind this `(?` is not known"),
+                _ => return self.input.error(from, "what follows this `(?` is not supported"),
             }
         }
     }
@@ -303,7 +303,7 @@ impl Translator {
                 return self.input.error(from, "there is nothing before this to repeat");
             }
             (Last::Repetition, _) => {
-                return self.input.error(from, "a repetition cannot be repeated: put it into brackets `(?:…)`");
+                return self.input.error(from, "a repetition cannot be repeated: put it into a group `(?:…)`");
             }
             (Last::Item | Last::Position, _) => {}
         }
@@ -361,9 +361,9 @@ impl Translator {
 
     fn not_linear<T>(&self, from: usize, what: &str) -> Result<T, PatternError> {
         let reason = match self.dialect {
-            Dialect::Go => "the Agent refuses it too",
+            Dialect::Go => "the Agent rejects it, too",
             Dialect::Python => "patterns are matched in linear time here",
         };
-        self.input.error(from, format!("{what} cannot be used: {reason}; write the pattern without it"))
+        self.input.error(from, format!("{what} cannot be used: {reason}; rewrite the pattern without it"))
     }
 }
