@@ -212,8 +212,34 @@ fn json_is_the_same_without_comments() {
     for (name, arguments) in CASES {
         let json: serde_json::Value = serde_json::from_str(&generated(&format!("{arguments} --output json"))).unwrap();
         let yaml: Vec<serde_json::Value> = serde_saphyr::from_multiple(&generated(arguments)).unwrap();
-        let json = if yaml.len() == 1 { vec![json] } else { json.as_array().unwrap().clone() };
+        let json = match &json {
+            serde_json::Value::Array(fragments) => fragments.clone(),
+            // What `kubectl apply -f -` takes.
+            list if list["kind"] == "List" => {
+                assert!(list["apiVersion"] == "v1" && yaml.len() > 1, "{name}");
+                list["items"].as_array().unwrap().clone()
+            }
+            _ => vec![json],
+        };
         assert_eq!(json, yaml, "{name}");
+    }
+    let logging: serde_json::Value =
+        serde_json::from_str(&generated("logging CLUSTER --region eu-west-1 --output json")).unwrap();
+    assert_eq!((&logging["kind"], &logging["items"][1]["kind"]), (&"List".into(), &"ConfigMap".into()));
+}
+
+#[test]
+fn the_readme_names_the_files_that_are_there() {
+    for operator in ["", "--operator"] {
+        let out = Folder::new(&format!("all-json{operator}"));
+        generated(&format!("{ALL} {operator} --output json --out {}", out.0.display()));
+        let readme = std::fs::read_to_string(out.0.join("README.md")).unwrap();
+        let of_set = readme.split_whitespace().map(|word| word.trim_start_matches('@').trim_matches(['`', ';', '.']));
+        let named: Vec<&str> = of_set.filter(|word| word.ends_with(".json") || word.ends_with(".yaml")).collect();
+        assert!(named.len() > 7, "{named:?}");
+        for name in named {
+            assert!(out.0.join(name).exists(), "{name}: {readme}");
+        }
     }
 }
 
@@ -291,8 +317,9 @@ fn the_key_comes_from_the_environment_and_the_token_is_new_each_time() {
             command.env("DD_API_KEY", "0123456789abcdef0123456789abcdef").current_dir(folder()).output().unwrap();
         assert!(String::from_utf8_lossy(&output.stderr).contains("--out"), "it says that this is secret");
         let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        let data = &json.as_array().unwrap()[0]["stringData"];
-        assert!(json.as_array().unwrap().iter().all(|secret| secret["stringData"] == *data));
+        let secrets = json["items"].as_array().unwrap();
+        let data = &secrets[0]["stringData"];
+        assert!(secrets.iter().all(|secret| secret["stringData"] == *data));
         assert_eq!(data["api-key"], "0123456789abcdef0123456789abcdef");
         data["token"].as_str().unwrap().to_owned()
     };
