@@ -100,7 +100,14 @@ fn what_cannot_be_done_is_told() {
     assert!(said(&["latin1.yaml"]).contains("not UTF-8 text: byte 9"));
     assert!(said(&["--explain", "PF999"]).contains("no rule has this code or name"));
     assert!(said(&["-", "--allow", "nothing"]).contains("no rule has this code or name"));
-    assert!(said(&["-", "--fix"]).contains("--fix: standard input cannot be written"));
+    assert_eq!(said(&["-"]), "error: standard input contains no documents\n");
+    let blank = folder.lint(&["-"], "# nothing\n---\n");
+    assert_eq!((blank.status.code(), text(&blank.stdout)), (Some(2), String::new()), "{}", text(&blank.stderr));
+    let fixed = folder.lint(&["-", "--fix"], "a: 1\n");
+    assert!(fixed.status.code() == Some(2) && text(&fixed.stderr).contains("--fix: standard input cannot be written"));
+    for arguments in [&["--diff", "--fail-on", "warning"][..], &["--diff", "--output", "json"], &["--diff", "--fix"]] {
+        assert!(said(arguments).contains("cannot be used with"), "{arguments:?}");
+    }
     fs::remove_file(folder.0.join("latin1.yaml")).unwrap();
     assert!(said(&[]).contains("no files to check"));
 }
@@ -173,6 +180,21 @@ fn only_what_is_fixed_is_written() {
     assert_eq!(fs::metadata(folder.0.join("good.yaml")).unwrap().modified().unwrap(), untouched);
     let again = folder.lint(&["--fix"], "");
     assert_eq!(text(&again.stderr), "fixed 0 findings\n");
+}
+
+#[test]
+fn an_array_is_a_list_of_objects() {
+    let folder = Folder::new("array");
+    let object: Value = serde_saphyr::from_str(&fixture("PF132/bad.yaml")).unwrap();
+    let codes = |text: &str| {
+        let report: Value = serde_json::from_slice(&folder.lint(&["-", "--output", "json"], text).stdout).unwrap();
+        let found = report["findings"].as_array().unwrap().iter();
+        let codes: Vec<String> = found.map(|finding| finding["code"].as_str().unwrap().to_owned()).collect();
+        (codes, report["summary"]["documents"].clone())
+    };
+    let alone = codes(&object.to_string());
+    assert_eq!(alone.0, ["PF132"]);
+    assert_eq!(codes(&Value::from(vec![object]).to_string()), alone);
 }
 
 #[test]
