@@ -310,6 +310,17 @@ async fn logs_that_are_too_old_are_refused_unless_they_may_bear_another_time() {
     let text = said(&output);
     assert!(text.contains("last 18 hours") && text.contains("--late-as original_timestamp"), "{text}");
     assert!(intake.arrivals().is_empty() && folder.names().is_empty());
+    // A dry run says that some cannot be sent like this.
+    let hint = "older than Datadog takes (18 hours); sending them needs --late-as original_timestamp";
+    for (arguments, is_told) in [
+        (&["--from", "4d", "--dry-run"][..], true),
+        (&["--from", "17h", "--dry-run"], false),
+        (&["--from", "4d", "--dry-run", "--late-as", "original_timestamp"], false),
+    ] {
+        let output = run(&account, &folder, &intake.url(), arguments).await;
+        let shown = String::from_utf8(output.stdout).unwrap();
+        assert_eq!((output.status.code(), shown.contains(hint)), (Some(0), is_told), "{arguments:?}: {shown}");
+    }
     let late = ["--from", "4d", "--yes", "--late-as", "original_timestamp"];
     let output = run(&account, &folder, &intake.url(), &late).await;
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
