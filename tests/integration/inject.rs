@@ -80,7 +80,8 @@ fn labels_and_users_of_ones_own() {
     let other = pod.replace("spec:", "  labels: {team: b}\nspec:");
     let (code, out, said) = run(&folder(), &labels, &other);
     assert!(code == Some(1) && out == other && said.contains("its label team has a different value"), "{said}");
-    let options = ["--cluster", "c", "--run-as-agent", "--env", "DD_LOG_LEVEL=off", "--native-logs", "--tag", "7.71.0"];
+    let options =
+        ["--cluster", "c", "--run-as-agent", "--env", "DD_LOG_LEVEL=off", "--native-logs", "--image-tag", "7.71.0"];
     let (code, out, _) = run(&folder(), &options, pod);
     let container = read(&out)[0]["spec"]["containers"][1].clone();
     assert_eq!((code, &container["securityContext"]["runAsUser"]), (Some(0), &Value::from(100)));
@@ -176,7 +177,7 @@ fn what_cannot_be_run_writes_nothing() {
         (&["--cluster", "a", "--env", "DD_API_KEY=x", "-f", "a.yaml"], "datadog-secret"),
         (&["--cluster", "a", "--env", "A=1", "--env", "A=2", "-f", "a.yaml"], "given twice"),
         (&["--cluster", "a", "--cpu", "much", "-f", "a.yaml"], "--cpu: must be"),
-        (&["--cluster", "a", "--tag", "7.17.0", "-f", "a.yaml"], "7.18"),
+        (&["--cluster", "a", "--image-tag", "7.17.0", "-f", "a.yaml"], "7.18"),
         (&["--cluster", "a", "--native-logs", "--image", "r.io/agent:7.70.0", "-f", "a.yaml"], "7.71"),
         (&["--label-only", "--label", "a=1", "--label", "a=2", "-f", "a.yaml"], "give each once"),
         (&["--label-only", "--native-logs", "-f", "a.yaml"], "cannot be used with"),

@@ -49,6 +49,11 @@ fn old_spellings_say_the_same() {
         ("lint fluentbit -o sarif".into(), "lint fluentbit --format sarif".into()),
         (format!("{LOGGING} --output json"), format!("{LOGGING} --format json")),
         (format!("{LOGGING} --preset lean"), format!("{LOGGING} --profile lean")),
+        ("generate sidecar --cluster c --image-tag 7.80.0".into(), "generate sidecar --cluster c --tag 7.80.0".into()),
+        (
+            "generate operator --cluster c --image-tag 7.80.0".into(),
+            "generate operator --cluster c --tag 7.80.0".into(),
+        ),
         (format!("{subscription} /a /b"), format!("{subscription} --group /a --group /b")),
     ] {
         assert_eq!(without_times(&printed(&new)), without_times(&printed(&old)), "{old}");
@@ -73,6 +78,10 @@ fn two_spellings_at_once_are_refused() {
         &format!("{LOGGING} --profile lean --preset lean"),
         "generate subscription /a --group /b",
         "backfill /a --group /b --from 1h",
+        "subscribe --account --whole-account",
+        "unsubscribe --account --whole-account",
+        "generate sidecar --cluster c --tag 7.80.0 --image-tag 7.80.0",
+        "generate helm-values --cluster c --tag 7.80.0 --image-tag 7.80.0",
         "intake --json --output json",
     ] {
         let said = refused(arguments);
