@@ -288,7 +288,18 @@ fn the_readme_has_the_table_of_the_code() {
 fn shells_take_the_completions() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let script = stdout(&podferry(&["completions", shell], b"", &[]));
-        assert!(script.contains("preview") && script.contains("generate"), "{shell}");
+        for part in ["preview", "generate", "whole-account", "image-tag", "dry-run", "quiet", "version"] {
+            assert!(script.contains(part), "{shell}: {part}");
+        }
+        // Old spellings work, and are not offered.
+        let words: Vec<&str> = script.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-').collect();
+        for old in ["json", "format", "group"] {
+            let (option, of_fish) = (format!("--{old}"), ["-l", old]);
+            assert!(
+                !words.contains(&option.as_str()) && !words.windows(2).any(|pair| pair == of_fish),
+                "{shell}: {old}"
+            );
+        }
         if shell == "bash" {
             let mut bash = Command::new("bash").arg("-n").stdin(Stdio::piped()).spawn().unwrap();
             bash.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
