@@ -7,7 +7,8 @@ use clap::{Args, ValueEnum};
 
 use super::error::CommandError;
 use super::exit::Exit;
-use super::input::{self, is_standard_input};
+use super::input;
+use super::named::is_standard_input;
 use super::notes::note;
 use super::{project, replace, show};
 use manifests::cluster::ClusterOptions;

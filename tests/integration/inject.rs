@@ -56,7 +56,7 @@ fn from_standard_input_to_standard_output() {
     let (code, out, said) =
         run(&folder(), &["--cluster", "prod", "--service-account", "datadog-agent"], &fixture("helm.yaml"));
     assert_eq!((code, out), (Some(0), snapshot("helm.yaml", "sidecar")));
-    assert!(said.contains("-:12: Deployment release-shop (document 2): injected"), "{said}");
+    assert!(said.contains("standard input:12: Deployment release-shop (document 2): injected"), "{said}");
     let (code, out, said) = run(&folder(), &["--label-only", "-f", "refused.yaml", "-f", "tight.json"], "");
     assert_eq!(code, Some(1));
     let both = format!("{}---\n{}", snapshot("refused.yaml", "label"), snapshot("tight.json", "label"));
@@ -65,7 +65,7 @@ fn from_standard_input_to_standard_output() {
     let (code, out, said) = run(&folder(), &["--label-only"], "a: 1 # nothing\n");
     assert_eq!(
         (code, out.as_str(), said.as_str()),
-        (Some(0), "a: 1 # nothing\n", "-: contains nothing that creates pods\n")
+        (Some(0), "a: 1 # nothing\n", "standard input: contains nothing that creates pods\n")
     );
 }
 

@@ -78,7 +78,7 @@ fn what_cannot_be_read_is_named_and_the_rest_is_printed() {
     for input in ["", "{}", "hello", "[]"] {
         let output = decode(input.as_bytes());
         assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{input}");
-        assert!(said(&output).starts_with("error: -: "), "{input}: {}", said(&output));
+        assert!(said(&output).starts_with("error: standard input: "), "{input}: {}", said(&output));
     }
 }
 
