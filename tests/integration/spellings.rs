@@ -93,14 +93,43 @@ fn two_spellings_at_once_are_refused() {
 
 #[test]
 fn old_spellings_are_hidden() {
-    for command in
-        ["demo", "preview", "rules check", "inject", "lint", "generate logging", "generate subscription", "backfill"]
-    {
+    for command in [
+        "demo",
+        "preview",
+        "rules check",
+        "generate operator",
+        "generate sidecar",
+        "inject",
+        "lint",
+        "generate logging",
+        "generate subscription",
+        "backfill",
+    ] {
         let help = printed(&format!("{command} --help"));
-        for old in ["--json", "--format", "--group ", "--profile "] {
+        for old in ["--json", "--format", "--group ", "--profile ", "--tag "] {
             assert!(!help.contains(old) || command == "backfill" && old == "--profile ", "{command}: {old}");
         }
         assert!(help.contains("-o, --output <FORMAT>"), "{command}");
+    }
+}
+
+#[test]
+fn shared_options_say_what_they_mean_to_each_command() {
+    let help = |command: &str| {
+        let help = printed(&format!("{command} --help"));
+        help.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    for (command, part) in [
+        ("status", "[default: log_groups in podferry.yaml, otherwise all that are subscribed]"),
+        ("doctor", "[default: log_groups in podferry.yaml, otherwise all that are subscribed]"),
+        ("subscribe", "[default: log_groups in podferry.yaml] "),
+        ("backfill", "[default: log_groups in podferry.yaml] "),
+        ("redrive", "File with region, account and function; flags win"),
+        ("status", "File with region, account, function and log groups; flags win"),
+        ("inject", "Format of the report on standard error"),
+        ("generate iam", "policies and Datadog objects are always JSON"),
+    ] {
+        assert!(help(command).contains(part), "{command}: {part}");
     }
 }
 

@@ -23,11 +23,15 @@ use crate::aws::redrive::queue::RedriveAction;
 use forwarder::settings::{DEAD_LETTER_QUEUE_URL, UNDELIVERED_QUEUE_URL, VariableSource};
 use plan::RedrivePlan;
 
+/// The help of --config: a queue has no log groups.
+const CONFIG: &str = "File with region, account and function; flags win [default: podferry.yaml, if it exists]";
+
 /// List dead letters, and resend or delete them
 ///
 /// Shows what is in the function's dead-letter queue: what each message is, why it is there and since when, never the text of logs.
 /// Listing removes nothing. With --send or --drop, shows what it would do, and asks.
 #[derive(Debug, Clone, Args)]
+#[command(mut_arg("config", |config| config.help(CONFIG)))]
 #[command(after_long_help = "Examples:
   podferry redrive
   podferry redrive --send --reason IntakeAnswered400
