@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use super::PODFERRY;
+use super::{Folder, PODFERRY};
 
 /// The fixture's name without its extension, and the arguments; `CLUSTER` stands for the options of the cluster.
 const CASES: [(&str, &str); 53] = [
@@ -176,20 +176,18 @@ fn files(folder: &Path) -> Vec<(String, String)> {
 
 #[test]
 fn the_whole_set_is_as_it_was() {
-    let out = Folder::new("all");
-    generated(&format!("{ALL} --out {}", out.0.display()));
-    assert_eq!(files(&out.0), files(&folder().join("all")));
+    let out = Folder::new("generate-all");
+    generated(&format!("{ALL} --out {}", out.path().display()));
+    assert_eq!(files(out.path()), files(&folder().join("all")));
     // Nothing is written over, and nothing is written to standard output.
-    assert!(refused(&format!("{ALL} --out {}", out.0.display())).contains("--force"));
+    assert!(refused(&format!("{ALL} --out {}", out.path().display())).contains("--force"));
     assert!(refused(ALL).contains("--out"));
     // Without a key the README says how to make the secret; with the Operator there is its resource.
-    let out = Folder::new("all-operator");
-    generated(&format!("all AWS --namespace shop --operator --out {}", out.0.display()));
-    let names: Vec<String> = files(&out.0).into_iter().map(|(name, _)| name).collect();
+    let out = Folder::new("generate-all-operator");
+    generated(&format!("all AWS --namespace shop --operator --out {}", out.path().display()));
+    let names: Vec<String> = files(out.path()).into_iter().map(|(name, _)| name).collect();
     assert!(names.contains(&"operator.yaml".to_owned()) && !names.contains(&"secret.yaml".to_owned()), "{names:?}");
-    assert!(
-        std::fs::read_to_string(out.0.join("README.md")).unwrap().contains("podferry generate secret --namespace shop")
-    );
+    assert!(out.read("README.md").contains("podferry generate secret --namespace shop"));
 }
 
 #[test]
@@ -237,14 +235,14 @@ fn json_is_the_same_without_comments() {
 #[test]
 fn the_readme_names_the_files_that_are_there() {
     for operator in ["", "--operator"] {
-        let out = Folder::new(&format!("all-json{operator}"));
-        generated(&format!("{ALL} {operator} --output json --out {}", out.0.display()));
-        let readme = std::fs::read_to_string(out.0.join("README.md")).unwrap();
+        let out = Folder::new(&format!("generate-all-json{operator}"));
+        generated(&format!("{ALL} {operator} --output json --out {}", out.path().display()));
+        let readme = out.read("README.md");
         let of_set = readme.split_whitespace().map(|word| word.trim_start_matches('@').trim_matches(['`', ';', '.']));
         let named: Vec<&str> = of_set.filter(|word| word.ends_with(".json") || word.ends_with(".yaml")).collect();
         assert!(named.len() > 7, "{named:?}");
         for name in named {
-            assert!(out.0.join(name).exists(), "{name}: {readme}");
+            assert!(out.path().join(name).exists(), "{name}: {readme}");
         }
     }
 }
@@ -280,36 +278,18 @@ fn what_is_missing_is_asked_for() {
     }
 }
 
-/// A folder of this test's own, which is deleted with it.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let path = std::env::temp_dir().join(format!("podferry-generate-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).unwrap();
-        Folder(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 #[cfg(unix)]
 #[test]
 fn a_secret_is_for_its_owner_only() {
     use std::os::unix::fs::PermissionsExt;
-    let folder = Folder::new("secret");
-    let mode = |name: &str| std::fs::metadata(folder.0.join(name)).unwrap().permissions().mode() & 0o777;
-    let out = folder.0.display();
+    let folder = Folder::new("generate-secret");
+    let mode = |name: &str| std::fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777;
+    let out = folder.path().display();
     generated(&format!("secret --namespace shop KEYS --out {out}"));
     assert_eq!(mode("secret.yaml"), 0o600);
     assert!(refused(&format!("secret --namespace shop KEYS --out {out}")).contains("--force"));
     // One that others could read, and may have open, is not written into.
-    std::fs::set_permissions(folder.0.join("secret.yaml"), PermissionsExt::from_mode(0o644)).unwrap();
+    std::fs::set_permissions(folder.path().join("secret.yaml"), PermissionsExt::from_mode(0o644)).unwrap();
     generated(&format!("secret --namespace shop KEYS --out {out} --force"));
     assert_eq!(mode("secret.yaml"), 0o600);
 }
@@ -335,8 +315,8 @@ fn the_key_comes_from_the_environment_and_the_token_is_new_each_time() {
 
 #[test]
 fn what_is_no_key_is_not_repeated() {
-    let folder = Folder::new("key");
-    let file = folder.0.join("key");
+    let folder = Folder::new("generate-key");
+    let file = folder.path().join("key");
     std::fs::write(&file, "geheim").unwrap();
     let said = refused(&format!("secret --namespace shop --api-key-file {}", file.display()));
     assert!(said.contains("not an API key") && !said.contains("geheim"), "{said}");

@@ -1,8 +1,8 @@
 //! `podferry logs decode` as people run it.
 
-use std::io::Write;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
+use super::{PODFERRY, with_input};
 use forwarder::delivery::undelivered;
 use pipeline::{self, PipelineSettings};
 use serde_json::{Value, json};
@@ -13,11 +13,9 @@ fn decode(input: &[u8]) -> Output {
 }
 
 fn decode_as(format: &str, input: &[u8]) -> Output {
-    let mut command = Command::new(super::PODFERRY);
+    let mut command = Command::new(PODFERRY);
     command.args(["logs", "decode", "--output", format]).env_clear();
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let _ = child.stdin.take().unwrap().write_all(input);
-    child.wait_with_output().unwrap()
+    with_input(&mut command, input)
 }
 
 fn lines(output: &Output) -> Vec<Value> {

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-use super::PODFERRY;
+use super::{Folder, PODFERRY};
 
 fn podferry(arguments: &str) -> Output {
     Command::new(PODFERRY)
@@ -37,9 +37,9 @@ const LOGGING: &str = "generate logging --cluster prod --region eu-west-1";
 
 #[test]
 fn old_spellings_say_the_same() {
-    let rules = std::env::temp_dir().join(format!("podferry-spellings-{}.json", std::process::id()));
-    std::fs::write(&rules, RULES).unwrap();
-    let check = format!("rules check {}", rules.display());
+    let folder = Folder::new("spellings");
+    folder.write("rules.json", RULES);
+    let check = format!("rules check {}", folder.file("rules.json"));
     let subscription = "generate subscription --cluster prod --region eu-west-1";
     for (new, old) in [
         (format!("preview {EVENT} --output json"), format!("preview {EVENT} --json")),
@@ -58,7 +58,6 @@ fn old_spellings_say_the_same() {
     ] {
         assert_eq!(without_times(&printed(&new)), without_times(&printed(&old)), "{old}");
     }
-    let _ = std::fs::remove_file(&rules);
     // Times are of the moment; the form is the same.
     for spelling in ["demo -o json", "demo --output json", "demo --json"] {
         assert!(printed(spelling).starts_with("{\n"), "{spelling}");
