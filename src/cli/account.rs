@@ -23,7 +23,7 @@ pub(super) struct AccountFlags {
     /// AWS profile in ~/.aws/config [default: AWS_PROFILE].
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
-    /// URL to send AWS calls to instead of AWS, for stand-ins.
+    /// Send AWS calls to this URL instead, for stand-ins such as moto.
     #[arg(long, value_name = "URL")]
     endpoint_url: Option<String>,
     /// File with region, account, function and log groups; flags win [default: podferry.yaml, if it exists].

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::path::Path;
 
+use super::named::named;
 use forwarder::settings;
 
 /// What `podferry` prints after `error:`.
@@ -59,6 +60,6 @@ impl CommandError {
 
     /// A file that cannot be read or written.
     pub(super) fn file(path: &Path, error: std::io::Error) -> CommandError {
-        CommandError::File { path: path.display().to_string(), error }
+        CommandError::File { path: named(path), error }
     }
 }

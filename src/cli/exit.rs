@@ -39,7 +39,7 @@ mod tests {
     fn the_documents_have_the_same_table() {
         let meaning = |exit| match exit {
             Exit::Done => "The work is done, and nothing is wrong.",
-            Exit::Findings => "The work is done, and something was found that a person should look at.",
+            Exit::Findings => "The work is done, and something needs your attention.",
             Exit::Failed => {
                 "The work could not be done: an argument, a file, the network or a permission is wrong. The reason is on standard error."
             }

@@ -26,7 +26,10 @@ pub(super) struct ContainerFlags {
     image: String,
     /// Tag of the image, unless --image has one.
     #[arg(long, value_name = "TAG", default_value = agent::TAG)]
-    tag: String,
+    image_tag: String,
+    /// The old spelling of --image-tag.
+    #[arg(long = "tag", value_name = "TAG", hide = true, conflicts_with = "image_tag")]
+    old_tag: Option<String>,
     #[command(flatten)]
     logs: LogFlags,
     #[command(flatten)]
@@ -37,7 +40,7 @@ impl ContainerFlags {
     /// The sidecar with what was chosen.
     pub(super) fn put_into(self, sidecar: Sidecar) -> Sidecar {
         Sidecar {
-            image: agent::image(&self.image, &self.tag),
+            image: agent::image(&self.image, self.old_tag.as_ref().unwrap_or(&self.image_tag)),
             cluster_agent_url: self.cluster_agent.or(sidecar.cluster_agent_url),
             processes: self.processes,
             native_logs: self.logs.native_logs,

@@ -20,7 +20,7 @@ use manifests::yaml;
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   podferry init
-  podferry init --cluster prod --region eu-west-1 --namespace shop --function podferry")]
+  podferry init --cluster prod --region eu-west-1 --account 111122223333 --namespace shop --function podferry-Forwarder-1A")]
 pub(super) struct InitOptions {
     /// Log groups for the commands that call AWS, by name or ARN [default: the --log-group].
     #[arg(value_name = "GROUP")]
@@ -53,9 +53,22 @@ impl InitOptions {
         let cluster = project::check(answered.clone())?;
         cluster.need(&[Need::Cluster, Need::Region]).map_err(CommandError::refused)?;
         write(&out, &cluster, &answered)?;
-        note!("{}\nNext: `podferry generate all --out DIR`", out.display());
+        note!("{}\nNext: {}", out.display(), next(&cluster));
         Ok(Exit::Done)
     }
+}
+
+/// The command that takes the file up, and what it lacks for that.
+fn next(cluster: &Cluster) -> String {
+    const COMMAND: &str = "`podferry generate all --out DIR`";
+    let is_there = |need| cluster.need(&[need]).is_ok();
+    let lacking = match (is_there(Need::Account), is_there(Need::Namespace)) {
+        (true, true) => return COMMAND.to_owned(),
+        (false, true) => "`account`",
+        (true, false) => "`namespaces`",
+        (false, false) => "`account` and `namespaces`",
+    };
+    format!("add {lacking} to the file, then {COMMAND}")
 }
 
 fn write(path: &Path, cluster: &Cluster, options: &ClusterOptions) -> Result<(), CommandError> {
@@ -138,6 +151,19 @@ fn ask(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_next_command_is_one_that_works() {
+        let next = |account: Option<&str>, namespaces: &[&str]| {
+            let (account, namespaces) =
+                (account.map(str::to_owned), namespaces.iter().map(|&name| name.into()).collect());
+            next(&ClusterOptions { account, namespaces, ..ClusterOptions::default() }.check().unwrap())
+        };
+        assert_eq!(next(Some("111122223333"), &["shop"]), "`podferry generate all --out DIR`");
+        assert!(next(None, &["shop"]).starts_with("add `account` to the file, then `podferry"));
+        assert!(next(Some("111122223333"), &[]).starts_with("add `namespaces` to"));
+        assert!(next(None, &[]).starts_with("add `account` and `namespaces` to"));
+    }
 
     #[test]
     fn answers_are_kept_and_wrong_ones_asked_for_again() {

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use super::error::CommandError;
 use super::exit::Exit;
 use super::flags::{ContainerFlags, pair};
-use super::input::{is_standard_input, read};
+use super::input::read;
+use super::named::{is_standard_input, named};
 use super::output::OutputFlag;
 use super::{notes, project, replace};
 use manifests::agent::{SIDECAR_LABEL, check_labels};
@@ -22,10 +23,11 @@ use manifests::sidecar::Sidecar;
 /// Add the Datadog Agent sidecar to manifests
 ///
 /// Adds the sidecar, or only its label (--label-only), as the Admission Controller would. Takes YAML or JSON with Pods, Deployments,
-/// StatefulSets, ReplicaSets, Jobs, CronJobs and Lists of them. Everything else stays as it is, including comments, order and layout.
+/// StatefulSets, ReplicaSets, ReplicationControllers, Jobs, CronJobs and Lists of them. Everything else stays as it is, including comments, order and layout.
 /// A second run changes nothing. The manifests go to standard output, or back into their files with --write. The report of what
 /// was changed, and what could not be and why, goes to standard error.
 #[derive(Debug, Clone, Args)]
+#[command(mut_arg("format", |format| format.help("Format of the report on standard error")))]
 #[command(after_long_help = "Examples:
   podferry inject --cluster prod -f web.yaml --diff
   podferry inject --cluster prod -f web.yaml --write
@@ -50,7 +52,7 @@ pub(super) struct InjectOptions {
     /// Set only the label by which the Admission Controller selects pods.
     #[arg(long, conflicts_with_all = ["container_flags", "log_flags", "size_flags"])]
     label_only: bool,
-    /// With --label-only: set this label instead, for a selector of your own; repeatable.
+    /// With --label-only: set this label instead, for a custom selector; repeatable.
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = pair, requires = "label_only")]
     labels: Vec<(String, String)>,
     /// Name of the EKS cluster.
@@ -70,7 +72,8 @@ pub(super) struct InjectOptions {
     /// Run the Agent without a Cluster Agent. Otherwise it connects to --cluster-agent, or to datadog-cluster-agent.datadog.
     #[arg(long, conflicts_with_all = ["cluster_agent", "label_only"])]
     no_cluster_agent: bool,
-    /// Run the Agent as user 100, for pods that set another one. With --label-only: the Admission Controller's profile does.
+    /// Run the Agent as user 100, for pods that set another user. With --label-only: assume that the Admission Controller's
+    /// profile does this.
     #[arg(long)]
     run_as_agent: bool,
     /// Environment variable of the Agent; repeatable.
@@ -147,7 +150,7 @@ fn want(options: &InjectOptions) -> Result<InjectRequest, CommandError> {
 
 fn manifests<'a>(file: &'a Path, want: &InjectRequest) -> Result<Manifests<'a>, CommandError> {
     let bytes = read(file)?;
-    let refused = |problem: String| CommandError::Manifest { path: shown(file), problem };
+    let refused = |problem: String| CommandError::Manifest { path: named(file), problem };
     let before = String::from_utf8(bytes).map_err(|error| refused(error.to_string()))?;
     let injected = inject::inject(&before, want).map_err(refused)?;
     Ok(Manifests { file, before, after: injected.text, objects: injected.objects })
@@ -211,13 +214,13 @@ fn report(all: &[Manifests<'_>], as_json: bool) -> std::io::Result<()> {
         return Ok(());
     }
     for one in all.iter().filter(|one| one.objects.is_empty()) {
-        writeln!(out, "{}: contains nothing that creates pods", shown(one.file))?;
+        writeln!(out, "{}: contains nothing that creates pods", named(one.file))?;
     }
     Ok(())
 }
 
 fn as_line(file: &Path, object: &InjectedObject) -> String {
-    let place = format!("{}:{}", shown(file), object.line);
+    let place = format!("{}:{}", named(file), object.line);
     let namespace = object.namespace.iter().map(|namespace| format!("{namespace}/")).collect::<String>();
     let mut line = format!("{place}: {} {namespace}{} (document {}): ", object.kind, object.name, object.document);
     // Writing to a string cannot fail.

@@ -4,12 +4,8 @@ use std::io::{IsTerminal, Read};
 use std::path::Path;
 
 use super::error::CommandError;
+use super::named::is_standard_input;
 use super::notes::note;
-
-/// Whether a path means standard input.
-pub(super) fn is_standard_input(file: &Path) -> bool {
-    file == Path::new("-")
-}
 
 /// The bytes of a file, or of standard input.
 pub(super) fn read(file: &Path) -> Result<Vec<u8>, CommandError> {

@@ -7,7 +7,8 @@ use clap::{Args, ValueEnum};
 
 use super::error::CommandError;
 use super::exit::Exit;
-use super::input::{self, is_standard_input};
+use super::input;
+use super::named::is_standard_input;
 use super::notes::note;
 use super::{project, replace, show};
 use manifests::cluster::ClusterOptions;
@@ -52,8 +53,9 @@ enum FailOn {
 /// Find mistakes in manifests that EKS, Fluent Bit or Datadog would reject or silently ignore
 ///
 /// Takes YAML and JSON: the ConfigMap aws-logging and its namespace, pods with the Agent, RBAC, secrets, values of Datadog's Helm
-/// chart, the Operator's resources, IAM policies, CloudFormation templates. Checks all files together, against one another.
-/// The comment `# podferry: allow PF301 reason`, at the end of a line or on the line above, allows what a rule finds there.
+/// chart, the Operator's resources, IAM policies, CloudFormation and SAM templates, Fargate profiles of eksctl. Checks all files
+/// together, against one another. The comment `# podferry: allow PF301 reason`, at the end of a line or on the line above, suppresses
+/// that rule there; `reason` is your text.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = "Examples:
   podferry lint deploy/
@@ -62,9 +64,9 @@ enum FailOn {
   podferry lint --explain PF301
 
 Exit codes:
-  0  no findings at or above --fail-on
-  1  findings at or above --fail-on
-  2  a file could not be read")]
+  0  no findings at or above --fail-on; with --diff: --fix would change nothing
+  1  findings at or above --fail-on; with --diff: --fix would change something
+  2  a file could not be read, or an argument is wrong")]
 pub(super) struct LintOptions {
     /// Files to check, or folders with files that end in .yaml, .yml or .json; `-` for standard input [default: this folder].
     #[arg(value_name = "FILE|FOLDER")]
@@ -75,8 +77,8 @@ pub(super) struct LintOptions {
     /// Fix what can be fixed safely, in the files; comments and layout stay.
     #[arg(long)]
     fix: bool,
-    /// Print what --fix would change as a unified diff, without changing anything.
-    #[arg(long, conflicts_with = "fix")]
+    /// Print what --fix would change as a unified diff, without changing anything; the exit code is 1 if there is something.
+    #[arg(long, conflicts_with_all = ["fix", "fail_on", "format"])]
     diff: bool,
     /// Lowest severity that makes the exit code 1.
     #[arg(long, value_enum, default_value_t = FailOn::Error, value_name = "SEVERITY")]
@@ -93,7 +95,7 @@ pub(super) struct LintOptions {
     /// Log group that the forwarder is subscribed to.
     #[arg(long, value_name = "NAME")]
     log_group: Option<String>,
-    /// File with cluster, region and log group, to check the manifests against; flags win [default: podferry.yaml, if it exists].
+    /// File with cluster, region, account, namespaces and log group, to check the manifests against; flags win [default: podferry.yaml, if it exists].
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -118,6 +120,10 @@ fn lint_all(options: &LintOptions) -> Result<Exit, CommandError> {
         ));
     }
     let mut sources = files.iter().map(|file| file.read()).collect::<Result<Vec<_>, _>>()?;
+    if files.iter().zip(&sources).any(|(file, source)| file.is_standard_input() && source.is_empty()) {
+        // A command before the pipe has failed, most likely.
+        return Err(CommandError::Refused("standard input contains no documents".to_owned()));
+    }
     let mut report = lint::lint(&sources, &expected, &allowed);
     if options.diff {
         let after = fixed(&sources, &report, &expected, &allowed).0;

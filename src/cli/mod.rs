@@ -17,6 +17,7 @@ mod intake;
 mod lint;
 mod logs;
 mod manifest;
+mod named;
 mod notes;
 mod output;
 mod preview;

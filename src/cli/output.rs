@@ -45,7 +45,7 @@ pub(super) struct GlobalFlags {
     /// When to use colors; `auto` follows the terminal, NO_COLOR and CLICOLOR.
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     color: Color,
-    /// Print no progress, hints or warnings on standard error, only errors.
+    /// Do not print progress, hints or warnings to standard error; errors, questions and reports are still printed.
     #[arg(short, long, global = true)]
     quiet: bool,
 }

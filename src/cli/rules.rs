@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 
 use super::error::CommandError;
 use super::exit::Exit;
-use super::input::{is_standard_input, read, standard_input};
+use super::input::{read, standard_input};
 use super::manifest::{self, Annotated};
+use super::named::{is_standard_input, named};
 use super::output::OutputFlag;
 use super::show;
 use super::show::Detail;
@@ -48,10 +49,11 @@ impl RulesCommand {
 Exit codes:
   0  all rules work
   1  a rule does not work
-  2  a file could not be read")]
+  2  a file could not be read, or an argument is wrong")]
 pub(super) struct RulesCheckOptions {
-    /// Manifest of a pod or workload (YAML or JSON), or the value of an annotation ad.datadoghq.com/<container>.logs or of
-    /// DD_LOGS_CONFIG_PROCESSING_RULES; `-` for standard input.
+    /// File with a manifest (YAML or JSON) of a pod or workload, or with the value of an annotation
+    /// ad.datadoghq.com/<container>.logs or of DD_LOGS_CONFIG_PROCESSING_RULES; `-` for standard input (then pass samples with
+    /// --sample).
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Check only the annotation of this container.
@@ -66,7 +68,7 @@ pub(super) struct RulesCheckOptions {
 
 /// Says what is wrong, and what the rules do to the sample. [`Exit::Findings`]: something does not work.
 fn check(options: &RulesCheckOptions) -> Result<Exit, CommandError> {
-    let path = options.file.display().to_string();
+    let path = named(&options.file);
     let bytes = read(&options.file)?;
     let text = String::from_utf8_lossy(&bytes);
     let mut all = manifest::find(&path, &text)?;

@@ -9,10 +9,14 @@ use crate::aws::function::Function;
 use crate::aws::groups::{LogGroupSelection, LogGroupTag};
 use manifests::cluster::ClusterOptions;
 
+/// The help of GROUP where a command needs none.
+pub(super) const GROUPS_OR_SUBSCRIBED: &str =
+    "Log groups, by name or ARN [default: log_groups in podferry.yaml, otherwise all that are subscribed]";
+
 /// Which log groups.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct SelectionFlags {
-    /// Log groups, by name or ARN [default: podferry.yaml].
+    /// Log groups, by name or ARN [default: log_groups in podferry.yaml].
     #[arg(value_name = "GROUP")]
     pub(crate) groups: Vec<String>,
     /// Log groups whose names begin with this text; repeatable.
@@ -21,7 +25,7 @@ pub(super) struct SelectionFlags {
     /// Log groups whose full names match, with `*` for any text and `?` for one character; repeatable.
     #[arg(long = "pattern", value_name = "PATTERN")]
     pub(crate) patterns: Vec<String>,
-    /// Of these (of all groups, if none of the above is given) only those with this tag; repeat it to require several.
+    /// Only log groups with this tag, among those selected above or, if none are, among all; repeat to require several tags.
     #[arg(long = "tag", value_name = "KEY[=VALUE]")]
     pub(crate) tags: Vec<String>,
 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use clap::{Args, Command};
+use clap::{ArgGroup, Args, Command};
 use clap_complete::Shell;
 use clap_mangen::Man;
 
@@ -12,7 +12,7 @@ use super::exit::Exit;
 
 /// Print a shell completion script
 ///
-/// With the script your shell completes podferry's commands and options.
+/// The script lets your shell complete podferry's commands and options.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   source <(podferry completions bash)              # in ~/.bashrc
@@ -25,12 +25,33 @@ pub(super) struct CompletionsOptions {
 
 impl CompletionsOptions {
     /// Writes the script to standard output.
-    pub(super) fn run(self, mut command: Command) -> Result<Exit, CommandError> {
+    pub(super) fn run(self, command: Command) -> Result<Exit, CommandError> {
         let mut script = Vec::new();
+        let mut command = without_hidden(&command).version(env!("PODFERRY_VERSION")).propagate_version(true);
         clap_complete::generate(self.shell, &mut command, "podferry", &mut script);
         std::io::stdout().lock().write_all(&script)?;
         Ok(Exit::Done)
     }
+}
+
+/// The same command without old spellings, which `clap_complete` would offer; and without what only `--help` shows.
+fn without_hidden(command: &Command) -> Command {
+    let visible: Vec<_> = command.get_arguments().filter(|argument| !argument.is_hide_set()).cloned().collect();
+    let is_visible = |id: &&clap::Id| visible.iter().any(|argument| argument.get_id() == *id);
+    let groups: Vec<_> = command
+        .get_groups()
+        .map(|group| {
+            let ids: Vec<_> = group.get_args().filter(is_visible).cloned().collect();
+            ArgGroup::new(group.get_id().clone()).args(ids).multiple(true)
+        })
+        .collect();
+    // A name has to live as long as the process, which ends soon.
+    let name: &'static str = command.get_name().to_owned().leak();
+    let mut same = Command::new(name).groups(groups).args(visible);
+    if let Some(about) = command.get_about() {
+        same = same.about(about.clone());
+    }
+    same.subcommands(command.get_subcommands().filter(|below| !below.is_hide_set()).map(without_hidden))
 }
 
 /// Print the manual pages

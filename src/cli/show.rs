@@ -46,7 +46,7 @@ pub(super) fn items(processed: &Processed) -> Result<Vec<Value>, CommandError> {
     for payload in &processed.payloads {
         let plain = payload.plain().unwrap_or_default();
         let parsed: Vec<Value> = serde_json::from_slice(&plain)
-            .map_err(|error| CommandError::Internal(format!("a payload is no JSON: {error}")))?;
+            .map_err(|error| CommandError::Internal(format!("a payload is not valid JSON: {error}")))?;
         items.extend(parsed);
     }
     Ok(items)
@@ -218,7 +218,13 @@ fn message(out: &mut impl Write, log: &Value) -> io::Result<()> {
 
 /// A heading over what follows.
 pub(super) fn title(out: &mut impl Write, text: &str) -> io::Result<()> {
-    writeln!(out, "\n{TITLE}{}{TITLE:#}", harmless(text))
+    writeln!(out)?;
+    first_title(out, text)
+}
+
+/// A title with nothing above it.
+pub(super) fn first_title(out: &mut impl Write, text: &str) -> io::Result<()> {
+    writeln!(out, "{TITLE}{}{TITLE:#}", harmless(text))
 }
 
 /// A label and its value, wrapped under itself.

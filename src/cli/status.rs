@@ -10,7 +10,7 @@ use super::block_on::block_on;
 use super::error::CommandError;
 use super::exit::Exit;
 use super::output::Output;
-use super::selection::{FunctionFlag, SelectionFlags};
+use super::selection::{FunctionFlag, GROUPS_OR_SUBSCRIBED, SelectionFlags};
 use super::subscribe::said;
 use super::{show, spinner};
 use crate::aws::account::Account;
@@ -29,6 +29,7 @@ use pipeline::counted::counted;
 /// Shows log groups, filters, queues and errors, what is wrong, and what to do about it. Shows all log groups that are subscribed to the
 /// function, unless you or podferry.yaml name some. Marks what it cannot read, and continues. Changes nothing.
 #[derive(Debug, Clone, Args)]
+#[command(mut_arg("groups", |groups| groups.help(GROUPS_OR_SUBSCRIBED)))]
 #[command(after_long_help = "Examples:
   podferry status
   podferry status --prefix /aws/eks/ --output json

@@ -19,18 +19,18 @@ use crate::aws::subscribe::{FILTER_NAME, apply};
 
 /// Subscribe log groups to the forwarder
 ///
-/// CloudWatch Logs then sends their events to the function. Compares with what exists, shows what it would create, change or leave,
-/// and what is in conflict, and asks before it changes anything. Creates the subscription filters, and one permission for the function
+/// CloudWatch Logs then sends their events to the function. Compares the log groups with what exists, and shows what it would create,
+/// change or leave alone and what conflicts. Asks before it changes anything. Creates the subscription filters, and one permission for the function
 /// that covers all groups. A second run changes nothing. Refuses the function's own log group and groups that cannot have filters.
 /// Filters with another destination are never touched.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = "Examples:
   podferry subscribe /aws/eks/prod/fargate
   podferry subscribe --pattern '/aws/eks/*/fargate' --dry-run
-  podferry subscribe --account --filter-pattern '-DEBUG'
+  podferry subscribe --whole-account --filter-pattern '-DEBUG'
 
 Exit codes:
-  0  everything is subscribed
+  0  everything is subscribed, or with --dry-run, nothing is in conflict
   1  something is in conflict
   2  a call failed, or an argument is wrong")]
 pub(super) struct SubscribeOptions {
@@ -39,7 +39,10 @@ pub(super) struct SubscribeOptions {
     /// Subscribe the whole account in this region instead, with one policy: all log groups, including future ones, except the
     /// function's own.
     #[arg(long, conflicts_with_all = ["groups", "prefixes", "patterns", "tags"])]
-    account: bool,
+    whole_account: bool,
+    /// The old spelling of --whole-account.
+    #[arg(long = "account", hide = true, conflicts_with_all = ["groups", "prefixes", "patterns", "tags", "whole_account"])]
+    old_account: bool,
     #[command(flatten)]
     function: FunctionFlag,
     /// CloudWatch Logs filter pattern; the empty pattern matches all events [default: all events; existing filters keep theirs].
@@ -65,7 +68,8 @@ impl SubscribeOptions {
     pub(super) fn run(mut self) -> Result<Exit, CommandError> {
         let file = self.aws.read_file()?;
         self.function.fill(&file);
-        if !self.account {
+        self.whole_account |= self.old_account;
+        if !self.whole_account {
             self.selection.fill(&file);
         }
         block_on(subscribe(self))
@@ -75,14 +79,16 @@ impl SubscribeOptions {
 async fn subscribe(options: SubscribeOptions) -> Result<Exit, CommandError> {
     let account = options.aws.open().await?;
     let selection = options.selection.selection(&account)?;
-    if selection.is_empty() && !options.account {
+    if selection.is_empty() && !options.whole_account {
         return Err(CommandError::Refused(
-            "choose log groups by name, --prefix, --pattern or --tag, or use --account for all of them".to_owned(),
+            "choose log groups by name, --prefix, --pattern or --tag, or list log_groups in podferry.yaml, or use --whole-account for all \
+             of them"
+                .to_owned(),
         ));
     }
     let function = options.function.find(&account).await?;
     let mut changes = Changes::new(&account, &function);
-    if options.account {
+    if options.whole_account {
         plan_account(&account, &function, &options, &mut changes).await?;
     } else {
         let found = spinner::during("Looking for the log groups…", selection.find(&account)).await?;

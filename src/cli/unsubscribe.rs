@@ -28,7 +28,7 @@ use crate::aws::subscribe::plan::ours;
   podferry unsubscribe --all --dry-run
 
 Exit codes:
-  0  nothing that was chosen is subscribed
+  0  none of the selected log groups is subscribed, or with --dry-run, nothing is in conflict
   1  something is in conflict
   2  a call failed, or an argument is wrong")]
 pub(super) struct UnsubscribeOptions {
@@ -39,7 +39,10 @@ pub(super) struct UnsubscribeOptions {
     all: bool,
     /// Delete the account policy instead, if its destination is the function; the filters of log groups stay.
     #[arg(long, conflicts_with_all = ["groups", "prefixes", "patterns", "tags", "all"])]
-    account: bool,
+    whole_account: bool,
+    /// The old spelling of --whole-account.
+    #[arg(long = "account", hide = true, conflicts_with_all = ["groups", "prefixes", "patterns", "tags", "all", "whole_account"])]
+    old_account: bool,
     #[command(flatten)]
     function: FunctionFlag,
     #[command(flatten)]
@@ -58,7 +61,8 @@ impl UnsubscribeOptions {
     pub(super) fn run(mut self) -> Result<Exit, CommandError> {
         let file = self.aws.read_file()?;
         self.function.fill(&file);
-        if !self.account && !self.all {
+        self.whole_account |= self.old_account;
+        if !self.whole_account && !self.all {
             self.selection.fill(&file);
         }
         block_on(unsubscribe(self))
@@ -68,16 +72,16 @@ impl UnsubscribeOptions {
 async fn unsubscribe(options: UnsubscribeOptions) -> Result<Exit, CommandError> {
     let account = options.aws.open().await?;
     let selection = options.selection.selection(&account)?;
-    if selection.is_empty() && !options.account && !options.all {
+    if selection.is_empty() && !options.whole_account && !options.all {
         return Err(CommandError::Refused(
-            "choose log groups by name, --prefix, --pattern or --tag, or use --all for all that are subscribed, or --account for the \
-             account policy"
+            "choose log groups by name, --prefix, --pattern or --tag, or list log_groups in podferry.yaml, or use --all for all that are \
+             subscribed, or --whole-account for the account policy"
                 .to_owned(),
         ));
     }
     let function = options.function.find(&account).await?;
     let mut changes = Changes::new(&account, &function);
-    if options.account {
+    if options.whole_account {
         plan_account(&account, &function, &mut changes).await?;
     } else {
         plan_groups(&account, &function, &selection, &options.selection, &mut changes).await?;

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::InAccount;
+use super::{Folder, InAccount};
 use intake::{Arrival, Reply, StandIn};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -47,39 +47,9 @@ fn put(account: &TestAccount, group: &str, stream: &str, events: &[Value]) {
     }
 }
 
-/// A folder of this test, for its checkpoints.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let folder = std::env::temp_dir().join(format!("podferry-backfill-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        Folder(folder)
-    }
-
-    fn file(&self, name: &str) -> String {
-        self.0.join(name).to_string_lossy().into_owned()
-    }
-
-    fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = std::fs::read_dir(&self.0)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
-            .collect();
-        names.sort();
-        names
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 fn command(account: &TestAccount, folder: &Folder, intake: &str, arguments: &[&str]) -> Command {
     let mut command = account.podferry_command(&["backfill", GROUP, "--rate", "1000"]);
-    command.args(arguments).current_dir(&folder.0).env("DD_URL", intake).env("DD_API_KEY", "key");
+    command.args(arguments).current_dir(folder.path()).env("DD_URL", intake).env("DD_API_KEY", "key");
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -146,7 +116,7 @@ async fn killed_three_times_and_nothing_is_lost() {
     let Some(account) = TestAccount::start() else { return };
     const EVENTS: usize = 50_000;
     const STREAMS: usize = 5;
-    let folder = Folder::new("killed");
+    let folder = Folder::new("backfill-killed");
     account.group(GROUP);
     let start = now_ms() - 8 * 3_600_000;
     for pod in 0..STREAMS {
@@ -193,7 +163,7 @@ async fn killed_three_times_and_nothing_is_lost() {
 #[tokio::test(flavor = "multi_thread")]
 async fn ended_by_hand_it_says_how_to_go_on_and_sends_nothing_twice() {
     let Some(account) = TestAccount::start() else { return };
-    let folder = Folder::new("ended");
+    let folder = Folder::new("backfill-ended");
     account.group(GROUP);
     let start = now_ms() - 8 * 3_600_000;
     let events: Vec<Value> =
@@ -234,7 +204,7 @@ async fn ended_by_hand_it_says_how_to_go_on_and_sends_nothing_twice() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_line_and_a_trace_over_pages_and_windows() {
     let Some(account) = TestAccount::start() else { return };
-    let folder = Folder::new("pieces");
+    let folder = Folder::new("backfill-pieces");
     account.group(GROUP);
     // The first window has an hour: the second piece of the line lies in the second window.
     let start = now_ms() - 4 * 3_600_000;
@@ -265,7 +235,7 @@ async fn a_line_and_a_trace_over_pages_and_windows() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_asked_for_is_what_aws_is_asked() {
     let Some(account) = TestAccount::start() else { return };
-    let folder = Folder::new("asked");
+    let folder = Folder::new("backfill-asked");
     account.group(GROUP);
     put(
         &account,
@@ -301,7 +271,7 @@ async fn what_was_asked_for_is_what_aws_is_asked() {
 #[tokio::test(flavor = "multi_thread")]
 async fn logs_that_are_too_old_are_refused_unless_they_may_bear_another_time() {
     let Some(account) = TestAccount::start() else { return };
-    let folder = Folder::new("late");
+    let folder = Folder::new("backfill-late");
     account.group(GROUP);
     let then = now_ms() - 3 * 86_400_000;
     put(&account, GROUP, &stream(1), &[line(then, "stdout F old"), line(now_ms() - 60_000, "stdout F new")]);
@@ -311,6 +281,17 @@ async fn logs_that_are_too_old_are_refused_unless_they_may_bear_another_time() {
     let text = said(&output);
     assert!(text.contains("last 18 hours") && text.contains("--late-as original_timestamp"), "{text}");
     assert!(intake.arrivals().is_empty() && folder.names().is_empty());
+    // A dry run says that some cannot be sent like this.
+    let hint = "older than Datadog takes (18 hours); sending them needs --late-as original_timestamp";
+    for (arguments, is_told) in [
+        (&["--from", "4d", "--dry-run"][..], true),
+        (&["--from", "17h", "--dry-run"], false),
+        (&["--from", "4d", "--dry-run", "--late-as", "original_timestamp"], false),
+    ] {
+        let output = run(&account, &folder, &intake.url(), arguments).await;
+        let shown = String::from_utf8(output.stdout).unwrap();
+        assert_eq!((output.status.code(), shown.contains(hint)), (Some(0), is_told), "{arguments:?}: {shown}");
+    }
     let late = ["--from", "4d", "--yes", "--late-as", "original_timestamp"];
     let output = run(&account, &folder, &intake.url(), &late).await;
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
@@ -324,7 +305,7 @@ async fn logs_that_are_too_old_are_refused_unless_they_may_bear_another_time() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_counts_and_sends_nothing() {
     let Some(account) = TestAccount::start() else { return };
-    let folder = Folder::new("dry");
+    let folder = Folder::new("backfill-dry");
     account.group(GROUP);
     let start = now_ms() - 7_200_000;
     let events: Vec<Value> =
@@ -347,7 +328,7 @@ async fn a_dry_run_counts_and_sends_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_datadog_refuses_is_kept_and_told() {
     let Some(account) = TestAccount::start() else { return };
-    let folder = Folder::new("rejected");
+    let folder = Folder::new("backfill-rejected");
     account.group(GROUP);
     let start = now_ms() - 3_600_000;
     let events: Vec<Value> =
@@ -377,7 +358,7 @@ async fn what_datadog_refuses_is_kept_and_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_is_refused_stops_it_before_anything_is_noted() {
     let Some(account) = TestAccount::start() else { return };
-    let folder = Folder::new("key");
+    let folder = Folder::new("backfill-key");
     account.group(GROUP);
     put(&account, GROUP, &stream(1), &[line(now_ms() - 60_000, "stdout F x")]);
     let script = |arrival: &Arrival| match arrival.headers["dd-api-key"].as_bytes() {
@@ -399,7 +380,7 @@ async fn a_key_that_is_refused_stops_it_before_anything_is_noted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_done_says_why() {
     let Some(account) = TestAccount::start() else { return };
-    let folder = Folder::new("refused");
+    let folder = Folder::new("backfill-refused");
     let intake = StandIn::start().await.unwrap();
     let refused = async |arguments: &[&str]| {
         let output = run(&account, &folder, &intake.url(), arguments).await;
@@ -441,7 +422,7 @@ async fn what_cannot_be_done_says_why() {
 #[tokio::test(flavor = "multi_thread")]
 async fn settings_and_key_of_the_function() {
     let Some(account) = TestAccount::start() else { return };
-    let folder = Folder::new("function");
+    let folder = Folder::new("backfill-function");
     account.group(GROUP);
     put(&account, GROUP, &stream(1), &[line(now_ms() - 60_000, "stdout F x")]);
     let intake = StandIn::start().await.unwrap();
@@ -461,7 +442,7 @@ async fn settings_and_key_of_the_function() {
     );
     let mut command =
         account.podferry_command(&["backfill", GROUP, "--from", "1h", "--yes", "--function", "forwarder"]);
-    command.current_dir(&folder.0);
+    command.current_dir(folder.path());
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     let arrivals = intake.arrivals();

@@ -1,27 +1,16 @@
 //! The `podferry` command as people run it.
 
-use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 use testkit::events::*;
 
-use super::PODFERRY;
+use super::{Folder, PODFERRY, with_input};
 
 fn podferry(arguments: &[&str], input: &[u8], variables: &[(&str, &str)]) -> Output {
-    let mut child = Command::new(PODFERRY)
-        .args(arguments)
-        .env_clear()
-        .envs(variables.iter().copied())
-        .current_dir(testkit::ROOT)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // A command that does not read its input closes it.
-    let _ = child.stdin.take().unwrap().write_all(input);
-    child.wait_with_output().unwrap()
+    let mut command = Command::new(PODFERRY);
+    command.args(arguments).env_clear().envs(variables.iter().copied()).current_dir(testkit::ROOT);
+    with_input(&mut command, input)
 }
 
 fn stdout(output: &Output) -> String {
@@ -116,32 +105,18 @@ spec:
     spec: {containers: [{name: web}]}
 "#;
 
-/// A file that is gone with the test.
-struct File(std::path::PathBuf);
-
-impl File {
-    fn new(name: &str, content: &str) -> File {
-        let path = std::env::temp_dir().join(format!("podferry-{}-{name}", std::process::id()));
-        std::fs::write(&path, content).unwrap();
-        File(path)
-    }
-
-    fn path(&self) -> &str {
-        self.0.to_str().unwrap()
-    }
-}
-
-impl Drop for File {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
+/// Writes a file; its path.
+fn file(folder: &Folder, name: &str, content: &str) -> String {
+    folder.write(name, content);
+    folder.file(name)
 }
 
 #[test]
 fn rules_are_checked_and_run_over_a_sample() {
-    let manifest = File::new("manifest.yaml", MANIFEST);
+    let folder = Folder::new("rules");
+    let manifest = file(&folder, "manifest.yaml", MANIFEST);
     let sample = b"2026- in token=geheim\n  more\n2026- GET /health\n2026- out\n";
-    let shown = stdout(&podferry(&["rules", "check", manifest.path()], sample, &[]));
+    let shown = stdout(&podferry(&["rules", "check", &manifest], sample, &[]));
     for part in [
         "Deployment shop/web, container web",
         "joined from 2 lines by date; masked by token; kept",
@@ -151,7 +126,7 @@ fn rules_are_checked_and_run_over_a_sample() {
     }
     assert!(!shown.contains("geheim") && !shown.contains("GET /health\n") && !shown.contains('\u{1b}'), "{shown}");
     let report: Value =
-        serde_json::from_str(&stdout(&podferry(&["rules", "check", manifest.path(), "--output", "json"], sample, &[])))
+        serde_json::from_str(&stdout(&podferry(&["rules", "check", &manifest, "--output", "json"], sample, &[])))
             .unwrap();
     assert_eq!(report[0]["counts"]["excluded"], 1);
     assert_eq!(report[0]["logs"][0]["rules"], json!([{ "rule": "token", "effect": "masked" }]));
@@ -159,23 +134,27 @@ fn rules_are_checked_and_run_over_a_sample() {
     // The function's own settings have their effect.
     let redact = [("PODFERRY_SAMPLE", r#"{"rate":0}"#)];
     assert!(
-        stdout(&podferry(&["rules", "check", manifest.path()], sample, &redact))
+        stdout(&podferry(&["rules", "check", &manifest], sample, &redact))
             .contains("left out by PODFERRY_SAMPLE rule 1")
     );
 }
 
 #[test]
 fn rules_that_do_not_work_are_told() {
-    let broken =
-        File::new("broken.yaml", &MANIFEST.replace("GET /health", "GET (health").replace("name: web}]", "name: app}]"));
-    let output = podferry(&["rules", "check", broken.path()], b"", &[]);
+    let folder = Folder::new("broken-rules");
+    let broken = file(
+        &folder,
+        "broken.yaml",
+        &MANIFEST.replace("GET /health", "GET (health").replace("name: web}]", "name: app}]"),
+    );
+    let output = podferry(&["rules", "check", &broken], b"", &[]);
     assert_eq!(output.status.code(), Some(1));
     let shown = String::from_utf8(output.stdout).unwrap();
     for part in ["rule `health`: its `pattern` does not compile", "the pod has no container `web`"] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
-    let annotation = File::new("annotation.json", r#"[{"log_processing_rules":[{"type":"mask_sequences"}"#);
-    let output = podferry(&["rules", "check", annotation.path()], b"geheim\n", &[]);
+    let annotation = file(&folder, "annotation.json", r#"[{"log_processing_rules":[{"type":"mask_sequences"}"#);
+    let output = podferry(&["rules", "check", &annotation], b"geheim\n", &[]);
     let shown = String::from_utf8(output.stdout).unwrap();
     assert!(
         output.status.code() == Some(1) && shown.contains("annotation: is not JSON: it ends too early (line 1"),
@@ -184,12 +163,12 @@ fn rules_that_do_not_work_are_told() {
     assert!(!shown.contains("geheim"));
     // Not a list, as the forwarder takes it too.
     let single = r#"{"log_processing_rules":[{"type":"mask_sequences","name":"m","pattern":"geheim","replace_placeholder":"x"}]}"#;
-    let annotation = File::new("single.json", single);
-    let shown = stdout(&podferry(&["rules", "check", annotation.path()], b"geheim\n", &[]));
+    let annotation = file(&folder, "single.json", single);
+    let shown = stdout(&podferry(&["rules", "check", &annotation], b"geheim\n", &[]));
     assert!(shown.contains("masked by m; kept") && !shown.contains("geheim"), "{shown}");
     let object =
-        File::new("object.yaml", &format!("metadata: {{annotations: {{ad.datadoghq.com/web.logs: {single}}}}}"));
-    let output = podferry(&["rules", "check", object.path()], b"geheim\n", &[]);
+        file(&folder, "object.yaml", &format!("metadata: {{annotations: {{ad.datadoghq.com/web.logs: {single}}}}}"));
+    let output = podferry(&["rules", "check", &object], b"geheim\n", &[]);
     let shown = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.code() == Some(1) && shown.contains("Kubernetes refuses it"), "{shown}");
     assert!(!shown.contains("geheim"), "{shown}");
@@ -197,7 +176,7 @@ fn rules_that_do_not_work_are_told() {
         (&["rules", "check", "no-such-file.yaml"][..], "no-such-file.yaml"),
         (&["rules", "check", "Cargo.toml"], "neither YAML nor JSON"),
         (&["rules", "check", "tests/fixtures/corpus/kept/web-nginx.event.json"], "no annotation"),
-        (&["rules", "check", broken.path(), "--container", "x"], "ad.datadoghq.com/x.logs"),
+        (&["rules", "check", &broken, "--container", "x"], "ad.datadoghq.com/x.logs"),
     ] {
         assert!(refused(arguments, b"").contains(hint), "{arguments:?}");
     }
@@ -280,11 +259,21 @@ fn the_readme_has_the_table_of_the_code() {
 fn shells_take_the_completions() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let script = stdout(&podferry(&["completions", shell], b"", &[]));
-        assert!(script.contains("preview") && script.contains("generate"), "{shell}");
+        for part in ["preview", "generate", "whole-account", "image-tag", "dry-run", "quiet", "version"] {
+            assert!(script.contains(part), "{shell}: {part}");
+        }
+        // Old spellings work, and are not offered.
+        let words: Vec<&str> = script.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-').collect();
+        for old in ["json", "format", "group"] {
+            let (option, of_fish) = (format!("--{old}"), ["-l", old]);
+            assert!(
+                !words.contains(&option.as_str()) && !words.windows(2).any(|pair| pair == of_fish),
+                "{shell}: {old}"
+            );
+        }
         if shell == "bash" {
-            let mut bash = Command::new("bash").arg("-n").stdin(Stdio::piped()).spawn().unwrap();
-            bash.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
-            assert!(bash.wait().unwrap().success());
+            let bash = with_input(Command::new("bash").arg("-n"), script.as_bytes());
+            assert!(bash.status.success() && bash.stderr.is_empty());
         }
     }
 }
@@ -293,8 +282,8 @@ fn shells_take_the_completions() {
 fn every_command_has_a_manual_page() {
     let page = stdout(&podferry(&["man"], b"", &[]));
     assert!(page.contains(".TH podferry 1"), "{page}");
-    let folder = std::env::temp_dir().join(format!("podferry-man-{}", std::process::id()));
-    stdout(&podferry(&["man", "--out", folder.to_str().unwrap()], b"", &[]));
+    let folder = Folder::new("man");
+    stdout(&podferry(&["man", "--out", folder.path().to_str().unwrap()], b"", &[]));
     let help = stdout(&podferry(&["--help"], b"", &[]));
     let commands = help.split("Commands:").nth(1).unwrap().split("Options:").next().unwrap();
     let names: Vec<&str> = commands
@@ -305,10 +294,9 @@ fn every_command_has_a_manual_page() {
         .collect();
     assert!(names.len() > 10, "{help}");
     for name in names.iter().copied().chain(["generate-secret", "rules-check"]) {
-        let page = std::fs::read_to_string(folder.join(format!("podferry-{name}.1"))).unwrap();
+        let page = folder.read(&format!("podferry-{name}.1"));
         assert!(page.contains(&format!(".TH podferry-{name} 1")) && page.contains(".SH DESCRIPTION"), "{page}");
         let usage = name.replace('-', " ");
         assert!(page.replace("\\fB", "").replace("\\fR", "").replace("\\-", "-").contains(&usage), "{page}");
     }
-    std::fs::remove_dir_all(folder).unwrap();
 }

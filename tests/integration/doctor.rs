@@ -2,12 +2,11 @@
 
 use std::future::ready;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
 use std::process::Output;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use super::InAccount;
+use super::{Folder, InAccount};
 use serde_json::{Value, json};
 use testkit::http::{HttpServer, answer, header};
 use testkit::moto::{Fault, TestAccount};
@@ -32,23 +31,12 @@ fn datadog(status: u16) -> Datadog {
     Datadog { server, keys }
 }
 
-/// A folder with a `kubectl`, which is deleted in the end.
-struct Folder(PathBuf);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-/// `script` has the kind that is asked for in `$2`, and this folder in `$0`.
-fn kubectl(account: &TestAccount, script: &str) -> Folder {
-    let folder = std::env::temp_dir().join(format!("podferry-doctor-{}-{}", std::process::id(), account.id));
-    std::fs::create_dir_all(&folder).unwrap();
-    let program = folder.join("kubectl");
-    std::fs::write(&program, format!("#!/bin/sh\ncd \"$(dirname \"$0\")\"\n{script}\n")).unwrap();
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-    Folder(folder)
+/// A folder with a `kubectl`: `script` has the kind that is asked for in `$2`, and this folder in `$0`.
+fn kubectl(script: &str) -> Folder {
+    let folder = Folder::new("doctor");
+    folder.write("kubectl", format!("#!/bin/sh\ncd \"$(dirname \"$0\")\"\n{script}\n"));
+    std::fs::set_permissions(folder.file("kubectl"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    folder
 }
 
 fn pod(name: &str, logging: &str) -> Value {
@@ -59,15 +47,15 @@ fn pod(name: &str, logging: &str) -> Value {
 }
 
 /// A cluster in which all is right, but for the pods that are given.
-fn cluster(account: &TestAccount, pods: &[Value]) -> Folder {
-    let folder = kubectl(account, "cat \"$2.json\"");
+fn cluster(pods: &[Value]) -> Folder {
+    let folder = kubectl("cat \"$2.json\"");
     let metadata = |name: &str| json!({ "name": name, "labels": { "aws-observability": "enabled" }, "creationTimestamp": "2026-11-20T00:00:00Z" });
     let mut map = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata("aws-logging"), "data": { "output.conf": OUTPUT } });
     map["metadata"]["namespace"] = json!("aws-observability");
     let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": metadata("aws-observability") });
     let pods = json!({ "apiVersion": "v1", "kind": "List", "items": pods });
     for (name, value) in [("namespace", namespace), ("configmap", map), ("pods", pods)] {
-        std::fs::write(folder.0.join(format!("{name}.json")), format!("{value:#}")).unwrap();
+        folder.write(&format!("{name}.json"), format!("{value:#}"));
     }
     folder
 }
@@ -135,7 +123,7 @@ fn doctor(account: &TestAccount, datadog: &Datadog, kubectl: Option<&Folder>, ar
     let mut command =
         account.podferry_command(&[&["doctor", "--datadog-url", &datadog.server.url()], arguments].concat());
     if let Some(folder) = kubectl {
-        command.env("PATH", format!("{}:/usr/bin:/bin", folder.0.display()));
+        command.env("PATH", format!("{}:/usr/bin:/bin", folder.path().display()));
     }
     let output: Output = command.env("LANG", "C.UTF-8").output().unwrap();
     let said = text(&output.stdout) + &text(&output.stderr);
@@ -159,7 +147,7 @@ fn json_doctor(account: &TestAccount, datadog: &Datadog, arguments: &[&str], cod
 fn all_is_right() {
     let Some(account) = good() else { return };
     let datadog = datadog(200);
-    let kubectl = cluster(&account, &[pod("web", "LoggingEnabled")]);
+    let kubectl = cluster(&[pod("web", "LoggingEnabled")]);
     account.stand_in("lambda:InvokeFunction", |_| (200, json!({ "events": 1, "logs": 1, "delivered": 1 })));
     let shown = doctor(&account, &datadog, Some(&kubectl), &["--send-test"], 0);
     assert_eq!(*datadog.keys.lock().unwrap(), [KEY]);
@@ -182,7 +170,7 @@ fn masked(text: &str) -> String {
 #[test]
 fn an_empty_account() {
     let Some(account) = TestAccount::start() else { return };
-    let kubectl = kubectl(&account, "echo \"Error from server (NotFound): $2 not found\" >&2; exit 1");
+    let kubectl = kubectl("echo \"Error from server (NotFound): $2 not found\" >&2; exit 1");
     let shown = doctor(&account, &datadog(200), Some(&kubectl), &["--send-test"], 1);
     assert_eq!(shown, include_str!("../fixtures/doctor/empty.txt"), "{shown}");
 }
@@ -190,7 +178,7 @@ fn an_empty_account() {
 #[test]
 fn no_credentials_and_the_cluster_is_looked_at() {
     let Some(account) = TestAccount::start() else { return };
-    let kubectl = cluster(&account, &[pod("web", "LoggingEnabled")]);
+    let kubectl = cluster(&[pod("web", "LoggingEnabled")]);
     account.fault("sts:GetCallerIdentity", Fault::Expired, usize::MAX);
     let shown = doctor(&account, &datadog(200), Some(&kubectl), &[], 2);
     assert!(shown.contains("✗ credentials:") && shown.contains("aws sso login"), "{shown}");
@@ -280,7 +268,7 @@ fn pods_and_config_maps_that_eks_refuses() {
     let Some(account) = good() else { return };
     let datadog = datadog(200);
     let disabled = "LoggingDisabled: LOGGING_CONFIGMAP_NOT_FOUND";
-    let kubectl = cluster(&account, &[pod("a", disabled), pod("b", disabled), pod("c", "LoggingEnabled")]);
+    let kubectl = cluster(&[pod("a", disabled), pod("b", disabled), pod("c", "LoggingEnabled")]);
     // The same key twice: `podferry lint` says so, with the place.
     let map = r#"{"apiVersion": "v1", "kind": "ConfigMap",
       "metadata": {"name": "aws-logging", "namespace": "aws-observability"},
@@ -316,12 +304,12 @@ fn no_kubectl_and_one_that_hangs() {
     let datadog = datadog(200);
     let shown = doctor(&account, &datadog, None, &["--kubectl", "/none/kubectl"], 1);
     assert!(shown.contains("? namespace aws-observability: could not run /none/kubectl"), "{shown}");
-    let kubectl = kubectl(&account, "echo $$ > pid; exec sleep 600");
+    let kubectl = kubectl("echo $$ > pid; exec sleep 600");
     let shown = doctor(&account, &datadog, Some(&kubectl), &["--kubectl-timeout", "1"], 1);
     assert!(shown.contains("did not answer within 1 seconds, and was stopped") && shown.contains("– pods"), "{shown}");
     let pid = std::fs::read_to_string(kubectl.0.join("pid")).unwrap();
     assert!(ends(pid.trim()));
-    let refused = self::kubectl(&account, "echo 'Unable to connect to the server: no such host' >&2; exit 1");
+    let refused = self::kubectl("echo 'Unable to connect to the server: no such host' >&2; exit 1");
     let shown = doctor(&account, &datadog, Some(&refused), &[], 1);
     assert!(shown.contains("Unable to connect to the server"), "{shown}");
 }

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use super::PODFERRY;
+use super::{Folder, PODFERRY};
 
 /// The fixture's name without its extension, and the arguments; `CLUSTER` stands for the options of the cluster.
 const CASES: [(&str, &str); 53] = [
@@ -59,7 +59,10 @@ const CASES: [(&str, &str); 53] = [
     ("sidecar-native-logs-annotated", "sidecar CLUSTER --native-logs=annotated"),
     ("sidecar-job", "sidecar CLUSTER --job"),
     ("sidecar-tags", "sidecar CLUSTER --tags team:shop --tags env:prod"),
-    ("sidecar-image", "sidecar CLUSTER --image public.ecr.aws/datadog/agent --tag 7.78.1 --cpu 250m --memory 512Mi"),
+    (
+        "sidecar-image",
+        "sidecar CLUSTER --image public.ecr.aws/datadog/agent --image-tag 7.78.1 --cpu 250m --memory 512Mi",
+    ),
     ("helm-values", "helm-values CLUSTER"),
     ("helm-values-datadog-namespace", "helm-values CLUSTER --datadog-namespace monitoring"),
     ("helm-values-mixed", "helm-values CLUSTER --mixed --site datadoghq.eu"),
@@ -73,8 +76,8 @@ const CASES: [(&str, &str); 53] = [
         "helm-values CLUSTER --processes --env DD_ENV=prod --env DD_APM_ENABLED=false --memory 512Mi",
     ),
     ("helm-values-run-as-agent", "helm-values CLUSTER --run-as-agent"),
-    ("helm-values-native-logs", "helm-values CLUSTER --native-logs --tag 7.78.1"),
-    ("helm-values-native-logs-annotated", "helm-values CLUSTER --native-logs=annotated --tag 7.78.1"),
+    ("helm-values-native-logs", "helm-values CLUSTER --native-logs --image-tag 7.78.1"),
+    ("helm-values-native-logs-annotated", "helm-values CLUSTER --native-logs=annotated --image-tag 7.78.1"),
     ("helm-values-checks", "helm-values CLUSTER --cluster-agent-replicas 2 --cluster-checks-runner=3"),
     ("helm-values-less", "helm-values CLUSTER --kube-state-metrics false --events false"),
     ("operator", "operator CLUSTER"),
@@ -84,7 +87,10 @@ const CASES: [(&str, &str); 53] = [
         "operator-profile",
         "operator CLUSTER --selector app=redis --processes --env DD_APM_ENABLED=false --cpu 300m --run-as-agent",
     ),
-    ("operator-native-logs", "operator CLUSTER --native-logs --tag 7.78.1 --kube-state-metrics false --events false"),
+    (
+        "operator-native-logs",
+        "operator CLUSTER --native-logs --image-tag 7.78.1 --kube-state-metrics false --events false",
+    ),
     ("annotations", r#"annotations --container redis --check redisdb --instance {"host":"%%host%%","port":"6379"}"#),
     (
         "annotations-init-config",
@@ -170,20 +176,18 @@ fn files(folder: &Path) -> Vec<(String, String)> {
 
 #[test]
 fn the_whole_set_is_as_it_was() {
-    let out = Folder::new("all");
-    generated(&format!("{ALL} --out {}", out.0.display()));
-    assert_eq!(files(&out.0), files(&folder().join("all")));
+    let out = Folder::new("generate-all");
+    generated(&format!("{ALL} --out {}", out.path().display()));
+    assert_eq!(files(out.path()), files(&folder().join("all")));
     // Nothing is written over, and nothing is written to standard output.
-    assert!(refused(&format!("{ALL} --out {}", out.0.display())).contains("--force"));
+    assert!(refused(&format!("{ALL} --out {}", out.path().display())).contains("--force"));
     assert!(refused(ALL).contains("--out"));
     // Without a key the README says how to make the secret; with the Operator there is its resource.
-    let out = Folder::new("all-operator");
-    generated(&format!("all AWS --namespace shop --operator --out {}", out.0.display()));
-    let names: Vec<String> = files(&out.0).into_iter().map(|(name, _)| name).collect();
+    let out = Folder::new("generate-all-operator");
+    generated(&format!("all AWS --namespace shop --operator --out {}", out.path().display()));
+    let names: Vec<String> = files(out.path()).into_iter().map(|(name, _)| name).collect();
     assert!(names.contains(&"operator.yaml".to_owned()) && !names.contains(&"secret.yaml".to_owned()), "{names:?}");
-    assert!(
-        std::fs::read_to_string(out.0.join("README.md")).unwrap().contains("podferry generate secret --namespace shop")
-    );
+    assert!(out.read("README.md").contains("podferry generate secret --namespace shop"));
 }
 
 #[test]
@@ -212,8 +216,34 @@ fn json_is_the_same_without_comments() {
     for (name, arguments) in CASES {
         let json: serde_json::Value = serde_json::from_str(&generated(&format!("{arguments} --output json"))).unwrap();
         let yaml: Vec<serde_json::Value> = serde_saphyr::from_multiple(&generated(arguments)).unwrap();
-        let json = if yaml.len() == 1 { vec![json] } else { json.as_array().unwrap().clone() };
+        let json = match &json {
+            serde_json::Value::Array(fragments) => fragments.clone(),
+            // What `kubectl apply -f -` takes.
+            list if list["kind"] == "List" => {
+                assert!(list["apiVersion"] == "v1" && yaml.len() > 1, "{name}");
+                list["items"].as_array().unwrap().clone()
+            }
+            _ => vec![json],
+        };
         assert_eq!(json, yaml, "{name}");
+    }
+    let logging: serde_json::Value =
+        serde_json::from_str(&generated("logging CLUSTER --region eu-west-1 --output json")).unwrap();
+    assert_eq!((&logging["kind"], &logging["items"][1]["kind"]), (&"List".into(), &"ConfigMap".into()));
+}
+
+#[test]
+fn the_readme_names_the_files_that_are_there() {
+    for operator in ["", "--operator"] {
+        let out = Folder::new(&format!("generate-all-json{operator}"));
+        generated(&format!("{ALL} {operator} --output json --out {}", out.path().display()));
+        let readme = out.read("README.md");
+        let of_set = readme.split_whitespace().map(|word| word.trim_start_matches('@').trim_matches(['`', ';', '.']));
+        let named: Vec<&str> = of_set.filter(|word| word.ends_with(".json") || word.ends_with(".yaml")).collect();
+        assert!(named.len() > 7, "{named:?}");
+        for name in named {
+            assert!(out.path().join(name).exists(), "{name}: {readme}");
+        }
     }
 }
 
@@ -237,9 +267,9 @@ fn what_is_missing_is_asked_for() {
         ("annotations --container a --check b", "--instance"),
         ("fargate-profile", "--region"),
         ("sidecar CLUSTER --sockets", "--container"),
-        ("sidecar CLUSTER --native-logs --tag 7.70.0", "7.71"),
-        ("helm-values CLUSTER --native-logs --tag 7.70.0", "7.71"),
-        ("operator CLUSTER --tag 7.17.0", "7.18"),
+        ("sidecar CLUSTER --native-logs --image-tag 7.70.0", "7.71"),
+        ("helm-values CLUSTER --native-logs --image-tag 7.70.0", "7.71"),
+        ("operator CLUSTER --image-tag 7.17.0", "7.18"),
         ("rbac --subject web", "NAMESPACE/SERVICE-ACCOUNT"),
         ("annotations --from-v1 INPUT/redisdb.yaml", "check_names"),
     ] {
@@ -248,36 +278,18 @@ fn what_is_missing_is_asked_for() {
     }
 }
 
-/// A folder of this test's own, which is deleted with it.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let path = std::env::temp_dir().join(format!("podferry-generate-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).unwrap();
-        Folder(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 #[cfg(unix)]
 #[test]
 fn a_secret_is_for_its_owner_only() {
     use std::os::unix::fs::PermissionsExt;
-    let folder = Folder::new("secret");
-    let mode = |name: &str| std::fs::metadata(folder.0.join(name)).unwrap().permissions().mode() & 0o777;
-    let out = folder.0.display();
+    let folder = Folder::new("generate-secret");
+    let mode = |name: &str| std::fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777;
+    let out = folder.path().display();
     generated(&format!("secret --namespace shop KEYS --out {out}"));
     assert_eq!(mode("secret.yaml"), 0o600);
     assert!(refused(&format!("secret --namespace shop KEYS --out {out}")).contains("--force"));
     // One that others could read, and may have open, is not written into.
-    std::fs::set_permissions(folder.0.join("secret.yaml"), PermissionsExt::from_mode(0o644)).unwrap();
+    std::fs::set_permissions(folder.path().join("secret.yaml"), PermissionsExt::from_mode(0o644)).unwrap();
     generated(&format!("secret --namespace shop KEYS --out {out} --force"));
     assert_eq!(mode("secret.yaml"), 0o600);
 }
@@ -291,8 +303,9 @@ fn the_key_comes_from_the_environment_and_the_token_is_new_each_time() {
             command.env("DD_API_KEY", "0123456789abcdef0123456789abcdef").current_dir(folder()).output().unwrap();
         assert!(String::from_utf8_lossy(&output.stderr).contains("--out"), "it says that this is secret");
         let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        let data = &json.as_array().unwrap()[0]["stringData"];
-        assert!(json.as_array().unwrap().iter().all(|secret| secret["stringData"] == *data));
+        let secrets = json["items"].as_array().unwrap();
+        let data = &secrets[0]["stringData"];
+        assert!(secrets.iter().all(|secret| secret["stringData"] == *data));
         assert_eq!(data["api-key"], "0123456789abcdef0123456789abcdef");
         data["token"].as_str().unwrap().to_owned()
     };
@@ -302,8 +315,8 @@ fn the_key_comes_from_the_environment_and_the_token_is_new_each_time() {
 
 #[test]
 fn what_is_no_key_is_not_repeated() {
-    let folder = Folder::new("key");
-    let file = folder.0.join("key");
+    let folder = Folder::new("generate-key");
+    let file = folder.path().join("key");
     std::fs::write(&file, "geheim").unwrap();
     let said = refused(&format!("secret --namespace shop --api-key-file {}", file.display()));
     assert!(said.contains("not an API key") && !said.contains("geheim"), "{said}");

@@ -1,9 +1,9 @@
 //! `podferry inject` as a command: files and standard input, flags, what is written and what is refused.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
+use super::{Folder, PODFERRY, with_input};
 use serde_json::Value;
 
 fn folder() -> PathBuf {
@@ -25,30 +25,11 @@ fn read(text: &str) -> Vec<Value> {
     serde_saphyr::from_multiple(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
-use super::PODFERRY;
-
 fn run(folder: &Path, arguments: &[&str], input: &str) -> (Option<i32>, String, String) {
-    let mut child = Command::new(PODFERRY)
-        .arg("inject")
-        .args(arguments)
-        .env_clear()
-        .current_dir(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // A command that does not read its input closes it.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+    let mut command = Command::new(PODFERRY);
+    command.arg("inject").args(arguments).env_clear().current_dir(folder);
+    let Output { status, stdout, stderr } = with_input(&mut command, input.as_bytes());
     (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
-}
-
-fn scratch(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("inject-{name}"));
-    let _ = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
 }
 
 #[test]
@@ -56,7 +37,7 @@ fn from_standard_input_to_standard_output() {
     let (code, out, said) =
         run(&folder(), &["--cluster", "prod", "--service-account", "datadog-agent"], &fixture("helm.yaml"));
     assert_eq!((code, out), (Some(0), snapshot("helm.yaml", "sidecar")));
-    assert!(said.contains("-:12: Deployment release-shop (document 2): injected"), "{said}");
+    assert!(said.contains("standard input:12: Deployment release-shop (document 2): injected"), "{said}");
     let (code, out, said) = run(&folder(), &["--label-only", "-f", "refused.yaml", "-f", "tight.json"], "");
     assert_eq!(code, Some(1));
     let both = format!("{}---\n{}", snapshot("refused.yaml", "label"), snapshot("tight.json", "label"));
@@ -65,7 +46,7 @@ fn from_standard_input_to_standard_output() {
     let (code, out, said) = run(&folder(), &["--label-only"], "a: 1 # nothing\n");
     assert_eq!(
         (code, out.as_str(), said.as_str()),
-        (Some(0), "a: 1 # nothing\n", "-: contains nothing that creates pods\n")
+        (Some(0), "a: 1 # nothing\n", "standard input: contains nothing that creates pods\n")
     );
 }
 
@@ -80,7 +61,8 @@ fn labels_and_users_of_ones_own() {
     let other = pod.replace("spec:", "  labels: {team: b}\nspec:");
     let (code, out, said) = run(&folder(), &labels, &other);
     assert!(code == Some(1) && out == other && said.contains("its label team has a different value"), "{said}");
-    let options = ["--cluster", "c", "--run-as-agent", "--env", "DD_LOG_LEVEL=off", "--native-logs", "--tag", "7.71.0"];
+    let options =
+        ["--cluster", "c", "--run-as-agent", "--env", "DD_LOG_LEVEL=off", "--native-logs", "--image-tag", "7.71.0"];
     let (code, out, _) = run(&folder(), &options, pod);
     let container = read(&out)[0]["spec"]["containers"][1].clone();
     assert_eq!((code, &container["securityContext"]["runAsUser"]), (Some(0), &Value::from(100)));
@@ -117,23 +99,22 @@ fn flags_mean_what_they_mean_to_generate_sidecar() {
 
 #[test]
 fn files_are_written_and_differences_shown() {
-    let folder = scratch("write");
-    let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
-    write("podferry.yaml", "cluster: prod\nservice_account: datadog-agent\n");
-    write("a.yaml", &fixture("statefulset.yaml"));
-    let (code, diff, _) = run(&folder, &["--diff", "-f", "a.yaml"], "");
+    let folder = Folder::new("inject-write");
+    folder.write("podferry.yaml", "cluster: prod\nservice_account: datadog-agent\n");
+    folder.write("a.yaml", fixture("statefulset.yaml"));
+    let (code, diff, _) = run(folder.path(), &["--diff", "-f", "a.yaml"], "");
     assert_eq!(code, Some(0));
     assert!(diff.starts_with("--- a/a.yaml\n+++ b/a.yaml\n@@ -19,"), "{diff}");
     assert!(diff.contains("\n+            shareProcessNamespace: true\n") && !diff.contains('\u{1b}'));
-    assert_eq!(std::fs::read_to_string(folder.join("a.yaml")).unwrap(), fixture("statefulset.yaml"));
-    let (code, out, said) = run(&folder, &["--write", "--output", "json", "-f", "a.yaml"], "");
+    assert_eq!(folder.read("a.yaml"), fixture("statefulset.yaml"));
+    let (code, out, said) = run(folder.path(), &["--write", "--output", "json", "-f", "a.yaml"], "");
     assert_eq!((code, out.as_str()), (Some(0), ""));
     let report: Value = serde_json::from_str(&said).unwrap();
     assert_eq!(report["objects"][0]["outcome"], "injected");
     assert_eq!(report["objects"][0]["kind"], "StatefulSet");
-    let written = std::fs::read_to_string(folder.join("a.yaml")).unwrap();
+    let written = folder.read("a.yaml");
     assert_eq!(written, snapshot("statefulset.yaml", "sidecar"));
-    let (code, diff, said) = run(&folder, &["--write", "--diff", "-f", "a.yaml"], "");
+    let (code, diff, said) = run(folder.path(), &["--write", "--diff", "-f", "a.yaml"], "");
     assert_eq!((code, diff.as_str()), (Some(0), ""));
     assert!(said.contains("nothing to do: it already has the Agent, as container datadog-agent-injected"), "{said}");
 }
@@ -142,8 +123,8 @@ fn files_are_written_and_differences_shown() {
 #[test]
 fn a_file_is_replaced_at_once() {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
-    let folder = scratch("replace");
-    let (file, link) = (folder.join("a.yaml"), folder.join("link.yaml"));
+    let folder = Folder::new("inject-replace");
+    let (file, link) = (folder.path().join("a.yaml"), folder.path().join("link.yaml"));
     std::fs::write(&file, fixture("statefulset.yaml")).unwrap();
     std::fs::set_permissions(&file, PermissionsExt::from_mode(0o640)).unwrap();
     symlink("a.yaml", &link).unwrap();
@@ -151,19 +132,19 @@ fn a_file_is_replaced_at_once() {
     // Whoever has it open reads on in what was there.
     let mut open = std::fs::File::open(&file).unwrap();
     let arguments = ["--cluster", "prod", "--service-account", "datadog-agent", "--write", "-f", "link.yaml"];
-    assert_eq!(run(&folder, &arguments, "").0, Some(0));
+    assert_eq!(run(folder.path(), &arguments, "").0, Some(0));
     let after = std::fs::metadata(&file).unwrap();
     assert_eq!(std::fs::read_to_string(&file).unwrap(), snapshot("statefulset.yaml", "sidecar"));
     assert_eq!(std::io::read_to_string(&mut open).unwrap(), fixture("statefulset.yaml"));
     assert_eq!((after.mode() & 0o7777, after.uid()), (0o640, before.uid()));
     assert!(before.ino() != after.ino() && std::fs::symlink_metadata(&link).unwrap().is_symlink());
-    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 2, "nothing is left over");
+    assert_eq!(folder.names().len(), 2, "nothing is left over");
 }
 
 #[test]
 fn what_cannot_be_run_writes_nothing() {
-    let folder = scratch("refused");
-    std::fs::write(folder.join("a.yaml"), fixture("statefulset.yaml")).unwrap();
+    let folder = Folder::new("inject-refused");
+    folder.write("a.yaml", fixture("statefulset.yaml"));
     for (arguments, part) in [
         (&["-f", "a.yaml"][..], "missing: --cluster"),
         (&["--cluster", "Prod", "-f", "a.yaml"], "--cluster: must be"),
@@ -176,15 +157,15 @@ fn what_cannot_be_run_writes_nothing() {
         (&["--cluster", "a", "--env", "DD_API_KEY=x", "-f", "a.yaml"], "datadog-secret"),
         (&["--cluster", "a", "--env", "A=1", "--env", "A=2", "-f", "a.yaml"], "given twice"),
         (&["--cluster", "a", "--cpu", "much", "-f", "a.yaml"], "--cpu: must be"),
-        (&["--cluster", "a", "--tag", "7.17.0", "-f", "a.yaml"], "7.18"),
+        (&["--cluster", "a", "--image-tag", "7.17.0", "-f", "a.yaml"], "7.18"),
         (&["--cluster", "a", "--native-logs", "--image", "r.io/agent:7.70.0", "-f", "a.yaml"], "7.71"),
         (&["--label-only", "--label", "a=1", "--label", "a=2", "-f", "a.yaml"], "give each once"),
         (&["--label-only", "--native-logs", "-f", "a.yaml"], "cannot be used with"),
     ] {
-        std::fs::write(folder.join("b.yaml"), "a: {{ .Values.a }}: {\n").unwrap();
-        let (code, out, said) = run(&folder, arguments, "");
+        folder.write("b.yaml", "a: {{ .Values.a }}: {\n");
+        let (code, out, said) = run(folder.path(), arguments, "");
         assert_eq!((code, out.as_str()), (Some(2), ""), "{arguments:?}");
         assert!(said.contains(part), "{arguments:?}: {said}");
-        assert_eq!(std::fs::read_to_string(folder.join("a.yaml")).unwrap(), fixture("statefulset.yaml"));
+        assert_eq!(folder.read("a.yaml"), fixture("statefulset.yaml"));
     }
 }

@@ -1,57 +1,19 @@
 //! `podferry lint` as people run it: files, folders and standard input, forms of output, exit codes, and what is written back.
 
 use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Command, Output};
 use std::time::Instant;
 
+use super::{Folder, PODFERRY, with_input};
 use serde_json::Value;
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
-/// A folder that is gone afterwards.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let path = std::env::temp_dir().join(format!("podferry-lint-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).unwrap();
-        Folder(path)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        let path = self.0.join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-
-    fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.0.join(name)).unwrap()
-    }
-
-    fn lint(&self, arguments: &[&str], input: &str) -> Output {
-        let mut child = Command::new(super::PODFERRY)
-            .arg("lint")
-            .args(arguments)
-            .env_clear()
-            .current_dir(&self.0)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // A command that does not read its input closes it.
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        child.wait_with_output().unwrap()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
+/// `podferry lint` in this folder.
+fn lint(folder: &Folder, arguments: &[&str], input: &str) -> Output {
+    let mut command = Command::new(PODFERRY);
+    with_input(command.arg("lint").args(arguments).env_clear().current_dir(folder.path()), input.as_bytes())
 }
 
 fn fixture(name: &str) -> String {
@@ -64,8 +26,8 @@ fn text(bytes: &[u8]) -> String {
 
 #[test]
 fn standard_input_and_exit_codes() {
-    let folder = Folder::new("input");
-    let bad = folder.lint(&["-"], &fixture("PF132/bad.yaml"));
+    let folder = Folder::new("lint-input");
+    let bad = lint(&folder, &["-"], &fixture("PF132/bad.yaml"));
     assert_eq!(bad.status.code(), Some(1));
     assert!(
         text(&bad.stdout).contains("error[PF132]: EKS does not allow the output `datadog`\n  --> <stdin>:28:14"),
@@ -73,26 +35,26 @@ fn standard_input_and_exit_codes() {
         text(&bad.stdout)
     );
     assert!(!text(&bad.stdout).contains('\u{1b}'), "colours are for terminals");
-    let good = folder.lint(&["-"], &fixture("PF132/good.yaml"));
+    let good = lint(&folder, &["-"], &fixture("PF132/good.yaml"));
     assert_eq!((good.status.code(), text(&good.stderr)), (Some(0), String::new()));
     assert!(text(&good.stdout).ends_with("nothing found in 1 document of 1 file\n"), "{}", text(&good.stdout));
     // A warning is no error, unless it is asked to be one.
     let warned = fixture("PF122/bad.yaml");
     for (fail_on, code) in [("error", 0), ("warning", 1), ("note", 1), ("never", 0)] {
-        assert_eq!(folder.lint(&["-", "--fail-on", fail_on], &warned).status.code(), Some(code), "{fail_on}");
+        assert_eq!(lint(&folder, &["-", "--fail-on", fail_on], &warned).status.code(), Some(code), "{fail_on}");
     }
     assert_eq!(
-        folder.lint(&["-", "--fail-on", "warning", "--allow", "unusual-indentation"], &warned).status.code(),
+        lint(&folder, &["-", "--fail-on", "warning", "--allow", "unusual-indentation"], &warned).status.code(),
         Some(0)
     );
 }
 
 #[test]
 fn what_cannot_be_done_is_told() {
-    let folder = Folder::new("refused");
-    fs::write(folder.0.join("latin1.yaml"), b"name: caf\xe9\n").unwrap();
+    let folder = Folder::new("lint-refused");
+    folder.write("latin1.yaml", b"name: caf\xe9\n");
     let said = |arguments: &[&str]| {
-        let output = folder.lint(arguments, "");
+        let output = lint(&folder, arguments, "");
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         text(&output.stderr)
     };
@@ -100,21 +62,28 @@ fn what_cannot_be_done_is_told() {
     assert!(said(&["latin1.yaml"]).contains("not UTF-8 text: byte 9"));
     assert!(said(&["--explain", "PF999"]).contains("no rule has this code or name"));
     assert!(said(&["-", "--allow", "nothing"]).contains("no rule has this code or name"));
-    assert!(said(&["-", "--fix"]).contains("--fix: standard input cannot be written"));
-    fs::remove_file(folder.0.join("latin1.yaml")).unwrap();
+    assert_eq!(said(&["-"]), "error: standard input contains no documents\n");
+    let blank = lint(&folder, &["-"], "# nothing\n---\n");
+    assert_eq!((blank.status.code(), text(&blank.stdout)), (Some(2), String::new()), "{}", text(&blank.stderr));
+    let fixed = lint(&folder, &["-", "--fix"], "a: 1\n");
+    assert!(fixed.status.code() == Some(2) && text(&fixed.stderr).contains("--fix: standard input cannot be written"));
+    for arguments in [&["--diff", "--fail-on", "warning"][..], &["--diff", "--output", "json"], &["--diff", "--fix"]] {
+        assert!(said(arguments).contains("cannot be used with"), "{arguments:?}");
+    }
+    fs::remove_file(folder.path().join("latin1.yaml")).unwrap();
     assert!(said(&[]).contains("no files to check"));
 }
 
 #[test]
 fn a_folder_is_looked_at_as_a_whole() {
-    let folder = Folder::new("folder");
-    folder.write("base/logging.yaml", &fixture("PF132/bad.yaml"));
-    folder.write("base/namespace.yml", &fixture("PF101/bad.yaml"));
+    let folder = Folder::new("lint-folder");
+    folder.write("base/logging.yaml", fixture("PF132/bad.yaml"));
+    folder.write("base/namespace.yml", fixture("PF101/bad.yaml"));
     folder.write("base/other.json", "{\"scripts\": {\"build\": \"x\"}}");
     folder.write("base/notes.txt", "[OUTPUT");
-    folder.write(".git/logging.yaml", &fixture("PF104/bad.yaml"));
-    folder.write("node_modules/x/logging.yaml", &fixture("PF104/bad.yaml"));
-    let output = folder.lint(&["--output", "json"], "");
+    folder.write(".git/logging.yaml", fixture("PF104/bad.yaml"));
+    folder.write("node_modules/x/logging.yaml", fixture("PF104/bad.yaml"));
+    let output = lint(&folder, &["--output", "json"], "");
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     let found: Vec<(&str, &str)> = report["findings"]
         .as_array()
@@ -128,7 +97,7 @@ fn a_folder_is_looked_at_as_a_whole() {
     assert_eq!(report["summary"]["files"], 3);
     assert_eq!(report["summary"]["documents"], 2);
     // Given twice, it is read once.
-    let output = folder.lint(&["base/namespace.yml", "base/namespace.yml", "--output", "github"], "");
+    let output = lint(&folder, &["base/namespace.yml", "base/namespace.yml", "--output", "github"], "");
     let lines = text(&output.stdout);
     assert_eq!(lines.lines().count(), 1, "{lines}");
     assert!(
@@ -139,13 +108,13 @@ fn a_folder_is_looked_at_as_a_whole() {
 
 #[test]
 fn only_what_is_fixed_is_written() {
-    let folder = Folder::new("fix");
+    let folder = Folder::new("lint-fix");
     let namespace = fixture("PF101/bad.yaml");
     let config_map = fixture("PF105/bad.yaml").replace("cloudwatch_logs\n", "cloudwatch_logs\r\n");
-    folder.write("all.yaml", &format!("# Ours.\n{namespace}---\n{config_map}"));
-    folder.write("good.yaml", &fixture("PF105/good.yaml"));
-    let untouched = fs::metadata(folder.0.join("good.yaml")).unwrap().modified().unwrap();
-    let diff = folder.lint(&["--diff"], "");
+    folder.write("all.yaml", format!("# Ours.\n{namespace}---\n{config_map}"));
+    folder.write("good.yaml", fixture("PF105/good.yaml"));
+    let untouched = fs::metadata(folder.path().join("good.yaml")).unwrap().modified().unwrap();
+    let diff = lint(&folder, &["--diff"], "");
     assert_eq!(diff.status.code(), Some(1));
     let diff = text(&diff.stdout);
     let changes: Vec<&str> = diff
@@ -157,7 +126,7 @@ fn only_what_is_fixed_is_written() {
         ["+    aws-observability: enabled", "-  flb_log_cw: true", "+  flb_log_cw: \"true\""],
         "{diff}"
     );
-    let output = folder.lint(&["--fix"], "");
+    let output = lint(&folder, &["--fix"], "");
     assert_eq!(
         (output.status.code(), text(&output.stderr).as_str()),
         (Some(0), "fixed 2 findings\n"),
@@ -170,33 +139,48 @@ fn only_what_is_fixed_is_written() {
     // The comment stays above the member that it stood above.
     assert_eq!(folder.read("all.yaml").replace("\r\n", "\n"), expected.replace("\r\n", "\n"));
     assert!(folder.read("all.yaml").contains("cloudwatch_logs\r\n"));
-    assert_eq!(fs::metadata(folder.0.join("good.yaml")).unwrap().modified().unwrap(), untouched);
-    let again = folder.lint(&["--fix"], "");
+    assert_eq!(fs::metadata(folder.path().join("good.yaml")).unwrap().modified().unwrap(), untouched);
+    let again = lint(&folder, &["--fix"], "");
     assert_eq!(text(&again.stderr), "fixed 0 findings\n");
 }
 
 #[test]
+fn an_array_is_a_list_of_objects() {
+    let folder = Folder::new("lint-array");
+    let object: Value = serde_saphyr::from_str(&fixture("PF132/bad.yaml")).unwrap();
+    let codes = |text: &str| {
+        let report: Value = serde_json::from_slice(&lint(&folder, &["-", "--output", "json"], text).stdout).unwrap();
+        let found = report["findings"].as_array().unwrap().iter();
+        let codes: Vec<String> = found.map(|finding| finding["code"].as_str().unwrap().to_owned()).collect();
+        (codes, report["summary"]["documents"].clone())
+    };
+    let alone = codes(&object.to_string());
+    assert_eq!(alone.0, ["PF132"]);
+    assert_eq!(codes(&Value::from(vec![object]).to_string()), alone);
+}
+
+#[test]
 fn json_is_fixed_as_json() {
-    let folder = Folder::new("json");
+    let folder = Folder::new("lint-json");
     let text_of = |yaml: &str| {
         let value: Value = serde_saphyr::from_str(yaml).unwrap();
         format!("{value:#}\n")
     };
-    folder.write("logging.json", &text_of(&fixture("PF121/bad.yaml")));
-    assert_eq!(folder.lint(&["logging.json"], "").status.code(), Some(1));
-    let output = folder.lint(&["--fix", "logging.json"], "");
+    folder.write("logging.json", text_of(&fixture("PF121/bad.yaml")));
+    assert_eq!(lint(&folder, &["logging.json"], "").status.code(), Some(1));
+    let output = lint(&folder, &["--fix", "logging.json"], "");
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
     assert_eq!(folder.read("logging.json"), text_of(&fixture("PF121/good.yaml")));
 }
 
 #[test]
 fn keys_are_never_shown() {
-    let folder = Folder::new("keys");
+    let folder = Folder::new("lint-keys");
     let manifest = format!(
         "apiVersion: v1\nkind: Pod\nmetadata: {{name: web, namespace: shop}}\nspec:\n  containers:\n  - name: web\n    image: web:1\n  - name: datadog-agent\n    image: gcr.io/datadoghq/agent:7.71.0\n    env:\n    - {{name: DD_API_KEY, value: {KEY}}}\n    - {{name: DD_EKS_FARGATE, value: yes}}\n"
     );
     for format in ["text", "json", "sarif", "github"] {
-        let output = folder.lint(&["-", "--output", format], &manifest);
+        let output = lint(&folder, &["-", "--output", format], &manifest);
         assert_eq!(output.status.code(), Some(1), "{format}");
         let said = text(&output.stdout);
         assert!(said.contains("PF4") && !said.contains(KEY), "{format}: {said}");
@@ -205,9 +189,9 @@ fn keys_are_never_shown() {
 
 #[test]
 fn sarif_points_at_rules_and_places() {
-    let folder = Folder::new("sarif");
-    folder.write("a b/löcher.yaml", &fixture("PF113/bad.yaml"));
-    let output = folder.lint(&["--output", "sarif"], "");
+    let folder = Folder::new("lint-sarif");
+    folder.write("a b/löcher.yaml", fixture("PF113/bad.yaml"));
+    let output = lint(&folder, &["--output", "sarif"], "");
     let sarif: Value = serde_json::from_slice(&output.stdout).unwrap();
     let run = &sarif["runs"][0];
     let result = &run["results"][0];
@@ -221,12 +205,12 @@ fn sarif_points_at_rules_and_places() {
 
 #[test]
 fn rules_are_explained() {
-    let folder = Folder::new("explain");
-    let by_code = folder.lint(&["--explain", "pf132"], "");
+    let folder = Folder::new("lint-explain");
+    let by_code = lint(&folder, &["--explain", "pf132"], "");
     assert_eq!(by_code.status.code(), Some(0));
-    assert_eq!(by_code.stdout, folder.lint(&["--explain", "output-not-allowed"], "").stdout);
+    assert_eq!(by_code.stdout, lint(&folder, &["--explain", "output-not-allowed"], "").stdout);
     assert!(text(&by_code.stdout).starts_with("PF132 (output-not-allowed), error\n"));
-    let all = folder.lint(&["--explain", "all"], "");
+    let all = lint(&folder, &["--explain", "all"], "");
     let page = fs::read_to_string(Path::new(testkit::ROOT).join("docs/lint-rules.md")).unwrap();
     assert_eq!(text(&all.stdout), page);
 }
@@ -235,14 +219,14 @@ fn rules_are_explained() {
 /// machine that does other things, too.
 #[test]
 fn a_thousand_files_take_no_time() {
-    let folder = Folder::new("thousand");
+    let folder = Folder::new("lint-thousand");
     let kinds: Vec<String> =
         ["PF132/good.yaml", "PF401/good.yaml", "PF501/good.yaml", "PF701/good.yaml"].map(fixture).into();
     for number in 0..1_000 {
         folder.write(&format!("{}/{number}.yaml", number % 20), &kinds[number % kinds.len()]);
     }
     let began = Instant::now();
-    let output = folder.lint(&["--output", "json", "--fail-on", "never"], "");
+    let output = lint(&folder, &["--output", "json", "--fail-on", "never"], "");
     let took = began.elapsed();
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["summary"]["files"], 1_000);

@@ -1,8 +1,8 @@
 //! `podferry logs decode` as people run it.
 
-use std::io::Write;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
+use super::{PODFERRY, with_input};
 use forwarder::delivery::undelivered;
 use pipeline::{self, PipelineSettings};
 use serde_json::{Value, json};
@@ -13,11 +13,9 @@ fn decode(input: &[u8]) -> Output {
 }
 
 fn decode_as(format: &str, input: &[u8]) -> Output {
-    let mut command = Command::new(super::PODFERRY);
+    let mut command = Command::new(PODFERRY);
     command.args(["logs", "decode", "--output", format]).env_clear();
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let _ = child.stdin.take().unwrap().write_all(input);
-    child.wait_with_output().unwrap()
+    with_input(&mut command, input)
 }
 
 fn lines(output: &Output) -> Vec<Value> {
@@ -78,7 +76,7 @@ fn what_cannot_be_read_is_named_and_the_rest_is_printed() {
     for input in ["", "{}", "hello", "[]"] {
         let output = decode(input.as_bytes());
         assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{input}");
-        assert!(said(&output).starts_with("error: -: "), "{input}: {}", said(&output));
+        assert!(said(&output).starts_with("error: standard input: "), "{input}: {}", said(&output));
     }
 }
 

@@ -1,36 +1,19 @@
 //! `podferry.yaml` in the folder of a command that calls AWS.
 
-use std::path::PathBuf;
-
-use super::InAccount;
+use super::{Folder, InAccount};
 use serde_json::json;
 use testkit::moto::TestAccount;
 
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let folder = std::env::temp_dir().join(format!("podferry-project-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        Folder(folder)
-    }
-
-    fn write(&self, text: &str) {
-        std::fs::write(self.0.join("podferry.yaml"), text).unwrap();
-    }
-
-    /// What it says, and its exit code.
-    fn run(&self, account: &TestAccount, arguments: &[&str]) -> (Option<i32>, String) {
-        let output = account.podferry_command(arguments).current_dir(&self.0).output().unwrap();
-        let text = [output.stdout, output.stderr].concat();
-        (output.status.code(), String::from_utf8(text).unwrap())
-    }
+/// Writes the file.
+fn write(folder: &Folder, text: &str) {
+    folder.write("podferry.yaml", text);
 }
 
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+/// What the command says in this folder, and its exit code.
+fn run(folder: &Folder, account: &TestAccount, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = account.podferry_command(arguments).current_dir(folder.path()).output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(text).unwrap())
 }
 
 /// A group for each name, and two functions, of which one has to be chosen.
@@ -46,55 +29,55 @@ fn account(groups: &[&str]) -> Option<TestAccount> {
 #[test]
 fn groups_and_function_are_taken_from_it_and_flags_win() {
     let Some(account) = account(&["/eks/a", "/eks/b", "/eks/c"]) else { return };
-    let folder = Folder::new("groups");
-    folder.write(&format!(
-        "account: '{}'\nregion: eu-west-1\nfunction: podferry-a\nlog_groups: [/eks/a, /eks/b]\n",
-        account.id
-    ));
-    let (code, text) = folder.run(&account, &["subscribe", "--dry-run"]);
+    let folder = Folder::new("project-groups");
+    write(
+        &folder,
+        &format!("account: '{}'\nregion: eu-west-1\nfunction: podferry-a\nlog_groups: [/eks/a, /eks/b]\n", account.id),
+    );
+    let (code, text) = run(&folder, &account, &["subscribe", "--dry-run"]);
     assert!(code == Some(0) && text.contains("/eks/a") && text.contains("/eks/b"), "{text}");
     assert!(text.contains("function:podferry-a") && !text.contains("/eks/c"), "{text}");
-    let (code, text) = folder.run(&account, &["subscribe", "/eks/c", "--function", "podferry-b", "--dry-run"]);
+    let (code, text) = run(&folder, &account, &["subscribe", "/eks/c", "--function", "podferry-b", "--dry-run"]);
     assert!(code == Some(0) && text.contains("/eks/c") && !text.contains("/eks/a"), "{text}");
     assert!(text.contains("function:podferry-b"), "{text}");
-    let (code, text) = folder.run(&account, &["subscribe", "--prefix", "/eks/c", "--dry-run"]);
+    let (code, text) = run(&folder, &account, &["subscribe", "--prefix", "/eks/c", "--dry-run"]);
     assert!(code == Some(0) && text.contains("/eks/c") && !text.contains("/eks/a"), "{text}");
-    assert_eq!(folder.run(&account, &["subscribe", "--yes", "--quiet"]).0, Some(0));
-    let (_, text) = folder.run(&account, &["status"]);
+    assert_eq!(run(&folder, &account, &["subscribe", "--yes", "--quiet"]).0, Some(0));
+    let (_, text) = run(&folder, &account, &["status"]);
     assert!(text.contains("/eks/a") && text.contains("/eks/b") && !text.contains("/eks/c"), "{text}");
-    let (_, text) = folder.run(&account, &["status", "--pattern", "*"]);
+    let (_, text) = run(&folder, &account, &["status", "--pattern", "*"]);
     assert!(text.contains("/eks/c"), "{text}");
-    let (code, text) = folder.run(&account, &["unsubscribe", "--dry-run"]);
+    let (code, text) = run(&folder, &account, &["unsubscribe", "--dry-run"]);
     assert!(code == Some(0) && text.contains("3 to delete"), "{text}");
-    let (_, text) = folder.run(&account, &["doctor", "--no-kubectl"]);
+    let (_, text) = run(&folder, &account, &["doctor", "--no-kubectl"]);
     assert!(text.contains("/eks/a") && text.contains("podferry-a"), "{text}");
-    let (code, text) = folder.run(&account, &["redrive"]);
+    let (code, text) = run(&folder, &account, &["redrive"]);
     assert!(code == Some(2) && text.contains("function podferry-a has no queue"), "{text}");
-    let (code, text) = folder.run(&account, &["backfill", "--from", "1h", "--dry-run"]);
+    let (code, text) = run(&folder, &account, &["backfill", "--from", "1h", "--dry-run"]);
     assert!(code == Some(0) && text.contains("2 log groups"), "{text}");
 }
 
 #[test]
 fn the_clusters_log_group_is_enough() {
     let Some(account) = account(&["/eks/a", "/eks/b"]) else { return };
-    let folder = Folder::new("group");
-    folder.write("log_group: /eks/a\nfunction: podferry-a\n");
-    let (code, text) = folder.run(&account, &["subscribe", "--dry-run"]);
+    let folder = Folder::new("project-group");
+    write(&folder, "log_group: /eks/a\nfunction: podferry-a\n");
+    let (code, text) = run(&folder, &account, &["subscribe", "--dry-run"]);
     assert!(code == Some(0) && text.contains("/eks/a") && !text.contains("/eks/b"), "{text}");
-    std::fs::rename(folder.0.join("podferry.yaml"), folder.0.join("other.yaml")).unwrap();
-    let (code, text) = folder.run(&account, &["subscribe", "--dry-run", "--config", "other.yaml"]);
+    std::fs::rename(folder.path().join("podferry.yaml"), folder.path().join("other.yaml")).unwrap();
+    let (code, text) = run(&folder, &account, &["subscribe", "--dry-run", "--config", "other.yaml"]);
     assert!(code == Some(0) && text.contains("/eks/a"), "{text}");
-    let (code, text) = folder.run(&account, &["subscribe", "--dry-run"]);
+    let (code, text) = run(&folder, &account, &["subscribe", "--dry-run"]);
     assert!(code == Some(2) && text.contains("choose log groups"), "{text}");
-    let (code, text) = folder.run(&account, &["backfill", "--from", "1h"]);
+    let (code, text) = run(&folder, &account, &["backfill", "--from", "1h"]);
     assert!(code == Some(2) && text.contains("which log groups?"), "{text}");
 }
 
 #[test]
 fn another_account_is_refused() {
     let Some(account) = account(&["/eks/a"]) else { return };
-    let folder = Folder::new("account");
-    folder.write("account: '999999999999'\nlog_groups: [/eks/a]\nfunction: podferry-a\n");
+    let folder = Folder::new("project-account");
+    write(&folder, "account: '999999999999'\nlog_groups: [/eks/a]\nfunction: podferry-a\n");
     for arguments in [
         &["status"][..],
         &["doctor", "--no-kubectl"],
@@ -103,7 +86,7 @@ fn another_account_is_refused() {
         &["backfill", "--from", "1h", "--yes"],
         &["redrive"],
     ] {
-        let (code, text) = folder.run(&account, arguments);
+        let (code, text) = run(&folder, &account, arguments);
         let expected =
             format!("the AWS credentials are for account {}, but podferry.yaml says account 999999999999", account.id);
         assert!(code == Some(2) && text.contains(&expected), "{arguments:?}: {text}");
@@ -114,35 +97,35 @@ fn another_account_is_refused() {
 #[test]
 fn a_wrong_file_is_refused_with_its_line() {
     let Some(account) = account(&[]) else { return };
-    let folder = Folder::new("wrong");
+    let folder = Folder::new("project-wrong");
     for (text, expected) in [
         ("region: eu-west-1\nregoin: x\n", "podferry.yaml:2: "),
         ("# mine\nregion: Europe\n", "podferry.yaml:2: region: must be an AWS region"),
         ("cluster: prod\naccount: '12'\nlog_groups: ['a b']\n", "podferry.yaml:3: log_groups: must be names or ARNs"),
     ] {
-        folder.write(text);
+        write(&folder, text);
         for arguments in [&["status"][..], &["subscribe", "/a"], &["generate", "logging"], &["lint"]] {
-            let (code, text) = folder.run(&account, arguments);
+            let (code, text) = run(&folder, &account, arguments);
             assert!(code == Some(2) && text.contains(expected), "{arguments:?}: {text}");
         }
     }
     // A key that had another name.
-    folder.write("cluster: prod\nregion: eu-west-1\nprofile: lean\n");
-    let (code, text) = folder.run(&account, &["generate", "logging"]);
+    write(&folder, "cluster: prod\nregion: eu-west-1\nprofile: lean\n");
+    let (code, text) = run(&folder, &account, &["generate", "logging"]);
     assert!(code == Some(0) && text.contains("preset lean"), "{text}");
 }
 
 #[test]
 fn init_writes_what_is_read() {
     let Some(account) = account(&["/eks/a"]) else { return };
-    let folder = Folder::new("init");
+    let folder = Folder::new("project-init");
     let given = ["init", "/eks/a", "--cluster", "prod", "--region", "eu-west-1", "--function", "podferry-a"];
-    let (code, text) = folder.run(&account, &given);
+    let (code, text) = run(&folder, &account, &given);
     assert!(code == Some(0) && text.starts_with("podferry.yaml\nNext: "), "{text}");
-    let written = std::fs::read_to_string(folder.0.join("podferry.yaml")).unwrap();
+    let written = folder.read("podferry.yaml");
     assert!(written.contains("function: podferry-a") && written.contains("log_groups:"), "{written}");
-    let (code, text) = folder.run(&account, &["subscribe", "--dry-run"]);
+    let (code, text) = run(&folder, &account, &["subscribe", "--dry-run"]);
     assert!(code == Some(0) && text.contains("/eks/a"), "{text}");
-    let (code, text) = folder.run(&account, &given);
+    let (code, text) = run(&folder, &account, &given);
     assert!(code == Some(2) && text.contains("already exists"), "{text}");
 }

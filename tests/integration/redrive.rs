@@ -83,7 +83,7 @@ fn what_why_and_when_and_no_text() {
     let Some(queues) = Queues::start() else { return };
     let output = queues.run(&[]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-    assert_eq!(shown(&output), "No messages in queue podferry-dead-1 match.\n");
+    assert_eq!(shown(&output), "Queue podferry-dead-1 is empty.\n");
     let secret = "wort geheim";
     queues.put(&logs(now() - 86_400_000, secret, "IntakeAnswered400"), None);
     queues.put(&logs(now(), secret, "IntakeAnswered413"), None);
@@ -139,6 +139,12 @@ fn dropped_by_reason_and_what_is_not_ours_stays() {
     queues.put(other, None);
     let dry = queues.run(&["--drop", "--reason", "IntakeAnswered413", "--dry-run"]);
     assert_eq!((dry.status.code(), queues.account.count("sqs:DeleteMessage")), (Some(1), 0), "{}", said(&dry));
+    let end = "1 message would be deleted. Nothing was changed: this is a dry run.\n";
+    assert!(shown(&dry).ends_with(end), "{}", shown(&dry));
+    let dry = shown(&queues.run(&["--send", "--unknown", "--dry-run"]));
+    assert!(dry.ends_with("4 messages would be resent. Nothing was changed: this is a dry run.\n"), "{dry}");
+    let dry = shown(&queues.run(&["--send", "--reason", "None", "--dry-run"]));
+    assert_eq!(dry, "No messages in queue podferry-dead-1 match.\n");
     let unasked = queues.run(&["--drop"]);
     assert_eq!((unasked.status.code(), queues.account.count("sqs:DeleteMessage")), (Some(2), 0));
     assert!(said(&unasked).contains("give --yes"), "{}", said(&unasked));

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-use super::PODFERRY;
+use super::{Folder, PODFERRY};
 
 fn podferry(arguments: &str) -> Output {
     Command::new(PODFERRY)
@@ -37,9 +37,9 @@ const LOGGING: &str = "generate logging --cluster prod --region eu-west-1";
 
 #[test]
 fn old_spellings_say_the_same() {
-    let rules = std::env::temp_dir().join(format!("podferry-spellings-{}.json", std::process::id()));
-    std::fs::write(&rules, RULES).unwrap();
-    let check = format!("rules check {}", rules.display());
+    let folder = Folder::new("spellings");
+    folder.write("rules.json", RULES);
+    let check = format!("rules check {}", folder.file("rules.json"));
     let subscription = "generate subscription --cluster prod --region eu-west-1";
     for (new, old) in [
         (format!("preview {EVENT} --output json"), format!("preview {EVENT} --json")),
@@ -49,11 +49,15 @@ fn old_spellings_say_the_same() {
         ("lint fluentbit -o sarif".into(), "lint fluentbit --format sarif".into()),
         (format!("{LOGGING} --output json"), format!("{LOGGING} --format json")),
         (format!("{LOGGING} --preset lean"), format!("{LOGGING} --profile lean")),
+        ("generate sidecar --cluster c --image-tag 7.80.0".into(), "generate sidecar --cluster c --tag 7.80.0".into()),
+        (
+            "generate operator --cluster c --image-tag 7.80.0".into(),
+            "generate operator --cluster c --tag 7.80.0".into(),
+        ),
         (format!("{subscription} /a /b"), format!("{subscription} --group /a --group /b")),
     ] {
         assert_eq!(without_times(&printed(&new)), without_times(&printed(&old)), "{old}");
     }
-    let _ = std::fs::remove_file(&rules);
     // Times are of the moment; the form is the same.
     for spelling in ["demo -o json", "demo --output json", "demo --json"] {
         assert!(printed(spelling).starts_with("{\n"), "{spelling}");
@@ -73,6 +77,10 @@ fn two_spellings_at_once_are_refused() {
         &format!("{LOGGING} --profile lean --preset lean"),
         "generate subscription /a --group /b",
         "backfill /a --group /b --from 1h",
+        "subscribe --account --whole-account",
+        "unsubscribe --account --whole-account",
+        "generate sidecar --cluster c --tag 7.80.0 --image-tag 7.80.0",
+        "generate helm-values --cluster c --tag 7.80.0 --image-tag 7.80.0",
         "intake --json --output json",
     ] {
         let said = refused(arguments);
@@ -84,14 +92,43 @@ fn two_spellings_at_once_are_refused() {
 
 #[test]
 fn old_spellings_are_hidden() {
-    for command in
-        ["demo", "preview", "rules check", "inject", "lint", "generate logging", "generate subscription", "backfill"]
-    {
+    for command in [
+        "demo",
+        "preview",
+        "rules check",
+        "generate operator",
+        "generate sidecar",
+        "inject",
+        "lint",
+        "generate logging",
+        "generate subscription",
+        "backfill",
+    ] {
         let help = printed(&format!("{command} --help"));
-        for old in ["--json", "--format", "--group ", "--profile "] {
+        for old in ["--json", "--format", "--group ", "--profile ", "--tag "] {
             assert!(!help.contains(old) || command == "backfill" && old == "--profile ", "{command}: {old}");
         }
         assert!(help.contains("-o, --output <FORMAT>"), "{command}");
+    }
+}
+
+#[test]
+fn shared_options_say_what_they_mean_to_each_command() {
+    let help = |command: &str| {
+        let help = printed(&format!("{command} --help"));
+        help.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    for (command, part) in [
+        ("status", "[default: log_groups in podferry.yaml, otherwise all that are subscribed]"),
+        ("doctor", "[default: log_groups in podferry.yaml, otherwise all that are subscribed]"),
+        ("subscribe", "[default: log_groups in podferry.yaml] "),
+        ("backfill", "[default: log_groups in podferry.yaml] "),
+        ("redrive", "File with region, account and function; flags win"),
+        ("status", "File with region, account, function and log groups; flags win"),
+        ("inject", "Format of the report on standard error"),
+        ("generate iam", "policies and Datadog objects are always JSON"),
+    ] {
+        assert!(help(command).contains(part), "{command}: {part}");
     }
 }
 

@@ -342,19 +342,22 @@ fn the_whole_account_by_one_policy() {
     let kept = keep_policy(&stage.account, Value::Null);
     // A group that has a filter already would be sent twice.
     stage.run(&["subscribe", "/eks/1", "--yes"], 0);
-    stage.run(&["subscribe", "--account", "--yes", "--filter-pattern", "-debug"], 0);
+    stage.run(&["subscribe", "--whole-account", "--yes", "--filter-pattern", "-debug"], 0);
     let policy = kept.lock().unwrap().clone();
     assert_eq!(policy["selectionCriteria"], r#"LogGroupName NOT IN ["/aws/lambda/podferry-Forwarder-1A", "/eks/1"]"#);
     assert_eq!((&policy["scope"], &policy["policyName"]), (&json!("ALL"), &json!("podferry")));
     let document: Value = serde_json::from_str(policy["policyDocument"].as_str().unwrap()).unwrap();
     assert_eq!(document, json!({ "DestinationArn": stage.function, "FilterPattern": "-debug" }));
+    assert!(stage.run(&["subscribe", "--whole-account"], 0).contains("2 to leave"));
+    // The old spelling.
     assert!(stage.run(&["subscribe", "--account"], 0).contains("2 to leave"));
     // And a filter for a group that the policy has is refused.
     assert!(stage.run(&["subscribe", "/eks/0", "--yes"], 1).contains("1 conflict"));
     assert_eq!(stage.filters("/eks/0"), json!([]));
     let shown = stage.run(&["unsubscribe", "/eks/1", "--yes"], 0);
     assert!(shown.contains("needed by account policy"), "{shown}");
-    stage.run(&["unsubscribe", "--account", "--yes"], 0);
+    assert!(stage.run(&["unsubscribe", "--account", "--dry-run"], 0).contains("2 to delete"));
+    stage.run(&["unsubscribe", "--whole-account", "--yes"], 0);
     assert_eq!((kept.lock().unwrap().clone(), stage.account.count("lambda:RemovePermission")), (Value::Null, 1));
 }
 
@@ -364,9 +367,9 @@ fn a_policy_of_somebody_else_is_not_touched() {
     let document = json!({ "DestinationArn": "arn:aws:kinesis:eu-west-1:1:stream/x" }).to_string();
     let kept = keep_policy(&stage.account, json!({ "policyName": "all", "policyDocument": document }));
     let before = kept.lock().unwrap().clone();
-    assert!(stage.run(&["subscribe", "--account", "--yes"], 1).contains("has another destination"));
-    assert!(stage.run(&["unsubscribe", "--account", "--yes"], 0).contains("another destination"));
+    assert!(stage.run(&["subscribe", "--whole-account", "--yes"], 1).contains("has another destination"));
+    assert!(stage.run(&["unsubscribe", "--whole-account", "--yes"], 0).contains("another destination"));
     assert_eq!(*kept.lock().unwrap(), before);
     stage.account.fault("logs:DescribeAccountPolicies", Fault::Denied, usize::MAX);
-    assert!(stage.run(&["subscribe", "--account", "--yes"], 2).contains("Allow logs:DescribeAccountPolicies"));
+    assert!(stage.run(&["subscribe", "--whole-account", "--yes"], 2).contains("Allow logs:DescribeAccountPolicies"));
 }

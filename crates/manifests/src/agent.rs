@@ -136,9 +136,9 @@ pub fn check_labels(labels: &[(String, String)]) -> Result<(), &'static str> {
 pub(super) fn check_tag(tag: &str, native_logs: bool) -> Result<(), &'static str> {
     match version(tag) {
         Some(version) if native_logs && version < NATIVE_LOGS_SINCE => {
-            Err("--native-logs: needs Agent 7.71 or newer; see --tag")
+            Err("--native-logs: needs Agent 7.71 or newer; see --image-tag")
         }
-        Some(version) if version < FARGATE_SINCE => Err("--tag: Fargate needs Agent 7.18 or newer"),
+        Some(version) if version < FARGATE_SINCE => Err("--image-tag: Fargate needs Agent 7.18 or newer"),
         _ => Ok(()),
     }
 }

@@ -21,6 +21,8 @@ pub struct AllOptions {
     pub operator: bool,
     /// The pod execution role's name.
     pub role: Option<String>,
+    /// Documents are written as JSON, under other names.
+    pub json: bool,
 }
 
 /// Why there is no set.
@@ -84,7 +86,10 @@ pub fn generate(
     files.push(injection);
     files.push(subscription::generate(cluster, &SubscriptionOptions::default()).map_err(|error| other(&error))?);
     files.extend(monitor::generate(cluster, &MonitorOptions::default())?);
-    files.push(GeneratedFile::text("README.md", readme(cluster, options, has_secret)));
+    let readme = files.iter().fold(readme(cluster, options, has_secret), |readme, file| {
+        readme.replace(&file.name, &file.written_name(options.json))
+    });
+    files.push(GeneratedFile::text("README.md", readme));
     Ok(files)
 }
 

@@ -33,6 +33,14 @@ impl GeneratedFile {
         GeneratedFile { name: name.to_owned(), content: FileContent::Text(text), is_secret: false }
     }
 
+    /// Its name where documents are written as YAML or as JSON.
+    pub fn written_name(&self, is_json: bool) -> String {
+        match (&self.content, self.name.strip_suffix(".yaml")) {
+            (FileContent::Documents { .. }, Some(stem)) if is_json => format!("{stem}.json"),
+            _ => self.name.clone(),
+        }
+    }
+
     /// The same, for its owner's eyes only.
     #[must_use]
     pub(crate) fn secret(self) -> GeneratedFile {

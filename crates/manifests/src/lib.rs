@@ -1,7 +1,7 @@
 //! What `podferry generate` and `podferry inject` write: trees of names and values with comments, and how they become YAML or
 //! JSON.
 //!
-//! * [`node`] is the tree, [`yaml`] writes it.
+//! * [`node`] is the tree, [`yaml`] and [`json`] write it.
 //! * [`inject`] puts the Agent ([`sidecar`]) into manifests that people wrote, as text.
 //! * One file for each kind of manifest: a pure function from what describes the cluster ([`cluster`]) to documents.
 //!
@@ -19,6 +19,7 @@ pub mod helm_values;
 pub mod iam;
 pub mod inject;
 pub mod injection;
+pub mod json;
 pub mod lint;
 pub mod logging;
 pub mod monitor;

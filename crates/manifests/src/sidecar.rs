@@ -130,7 +130,7 @@ impl Sidecar {
         }
         let image = self.image.as_str();
         if image.contains(char::is_whitespace) || image.starts_with(':') || image.ends_with(':') {
-            return Err("--image: must be an image name; set its tag with --tag");
+            return Err("--image: must be an image name; set its tag with --image-tag");
         }
         let tag = image.rsplit_once(':').map(|(_, tag)| tag).filter(|tag| !tag.contains('/'));
         tag.map_or(Ok(()), |tag| check_tag(tag, self.native_logs != NativeLogs::None))

@@ -19,10 +19,10 @@ pub(crate) fn subscribe(group: &str, function: &Function) -> String {
     format!("podferry subscribe {} --function {}", quoted(group), function.qualified_name())
 }
 
-/// Puts the account's policy right: `subscribe --account` leaves out the function's own log group, and adds the permission.
+/// Puts the account's policy right: `subscribe --whole-account` leaves out the function's own log group, and adds the permission.
 #[must_use]
 pub(crate) fn subscribe_account(function: &Function) -> String {
-    format!("podferry subscribe --account --function {}", function.qualified_name())
+    format!("podferry subscribe --whole-account --function {}", function.qualified_name())
 }
 
 /// Deletes the filters of a log group that lead to the function, whatever version or alias they name.

@@ -354,7 +354,7 @@ mod tests {
             facts.groups.clear();
             facts.account_policy = account_policy(&["/a"]);
         };
-        assert_eq!(fix_of(by_policy), "podferry subscribe --account --function podferry");
+        assert_eq!(fix_of(by_policy), "podferry subscribe --whole-account --function podferry");
         let both = found(|facts| {
             own(facts);
             facts.account_policy = account_policy(&["/a"]);
@@ -362,7 +362,7 @@ mod tests {
         let fixes: Vec<_> = both.into_iter().map(|one| one.fix.unwrap()).collect();
         assert_eq!(
             fixes,
-            ["podferry subscribe --account --function podferry", "podferry unsubscribe /own --function podferry"]
+            ["podferry subscribe --whole-account --function podferry", "podferry unsubscribe /own --function podferry"]
         );
     }
 
@@ -378,12 +378,12 @@ mod tests {
             by_policy(facts);
             filters(facts).clear();
         };
-        assert_eq!(fix_of(of_group), "podferry subscribe --account --function podferry");
+        assert_eq!(fix_of(of_group), "podferry subscribe --whole-account --function podferry");
         let of_none = |facts: &mut LogGroupFacts| {
             by_policy(facts);
             facts.groups.clear();
         };
-        assert_eq!(fix_of(of_none), "podferry subscribe --account --function podferry");
+        assert_eq!(fix_of(of_none), "podferry subscribe --whole-account --function podferry");
         let other = format!(
             r#"{{"Statement":{{"Sid":"podferry-logs","Effect":"Deny","Principal":"*","Action":"*","Resource":"{FUNCTION}"}}}}"#
         );

@@ -31,6 +31,7 @@ use forwarder::lambda::api_key::ApiKey;
 use forwarder::settings::Settings;
 pub(super) use options::BackfillOptions;
 use pipeline::late::LATE_AFTER_MS;
+use report::DryRun;
 use work::{BackfillWork, work};
 
 impl BackfillOptions {
@@ -74,11 +75,10 @@ async fn backfill(options: BackfillOptions) -> Result<Exit, CommandError> {
         let checkpoint = Checkpoint::new(query, from_ms, to_ms);
         note!("Reading without sending: {}", report::plan(&checkpoint));
         let ferry = Ferry::new(processing, Destination::DryRun(Box::new(checkpoint.clone())));
-        return work(
-            BackfillWork { options, account, checkpoint, dry_run: Some(prices), rejected: PathBuf::new() },
-            ferry,
-        )
-        .await;
+        let is_too_old = options.late_as.is_none() && from_ms < too_old_before_ms(now);
+        let dry_run = DryRun { prices, too_old_before_ms: is_too_old.then(|| too_old_before_ms(now).min(to_ms)) };
+        let rejected = PathBuf::new();
+        return work(BackfillWork { options, account, checkpoint, dry_run: Some(dry_run), rejected }, ferry).await;
     }
     let path = options.checkpoint.clone().unwrap_or_else(|| query.file_name());
     let book = CheckpointFile::open(path, query, from_ms, to_ms)?;
@@ -111,9 +111,13 @@ fn range(options: &BackfillOptions, now: Timestamp) -> Result<(i64, i64), Comman
     Ok((from_ms, to_ms))
 }
 
+fn too_old_before_ms(now: Timestamp) -> i64 {
+    now.as_millisecond() - LATE_AFTER_MS
+}
+
 /// Datadog takes logs of the last 18 hours, and answers 202 to older ones and drops them.
 fn refuse_late(options: &BackfillOptions, from_ms: i64, now: Timestamp) -> Result<(), CommandError> {
-    if options.late_as.is_some() || options.dry_run || from_ms >= now.as_millisecond() - LATE_AFTER_MS {
+    if options.late_as.is_some() || options.dry_run || from_ms >= too_old_before_ms(now) {
         return Ok(());
     }
     Err(CommandError::Refused(format!(
@@ -166,8 +170,8 @@ async fn settings(
 fn done_before(options: &BackfillOptions, book: &CheckpointFile) -> Result<Exit, CommandError> {
     let checkpoint = &book.checkpoint;
     note!(
-        "All of it was sent before ({} logs): {}. To send it again, remove {}.",
-        checkpoint.totals.logs,
+        "All of it was sent before ({}): {}. To send it again, remove {}.",
+        report::number_of(checkpoint.totals.logs, "log"),
         report::plan(checkpoint),
         book.path().display()
     );
@@ -188,11 +192,8 @@ async fn agreed(
     let Checkpoint { query, from_ms, to_ms, totals, .. } = &book.checkpoint;
     let mut plan = report::plan(&book.checkpoint);
     if book.is_old {
-        let (events, logs) = (totals.events, totals.logs);
-        plan += &format!(
-            "\nContinuing an earlier run ({events} events, {logs} logs so far) from {}.",
-            book.path().display()
-        );
+        let (events, logs) = (report::number_of(totals.events, "event"), report::number_of(totals.logs, "log"));
+        plan += &format!("\nContinuing an earlier run ({events}, {logs} so far) from {}.", book.path().display());
     }
     if options.yes {
         note!("{plan}");

@@ -27,7 +27,7 @@ Exit codes:
   2    it failed, or stopped before the end
   130  you pressed Ctrl-C")]
 pub(crate) struct BackfillOptions {
-    /// Log groups, by name or ARN [default: podferry.yaml].
+    /// Log groups, by name or ARN [default: log_groups in podferry.yaml].
     #[arg(value_name = "GROUP")]
     pub(super) groups: Vec<String>,
     /// The old spelling of GROUP.

@@ -30,12 +30,25 @@ pub(super) fn bytes(number: u64) -> String {
     format!("{value:.1} TB")
 }
 
+/// What a run without sending has to say besides its numbers.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct DryRun {
+    pub(super) prices: Prices,
+    /// Logs before this time are older than Datadog takes, some may be in the range, and nothing says to send them.
+    pub(super) too_old_before_ms: Option<i64>,
+}
+
+/// `1 log`, `2 logs`.
+pub(super) fn number_of(number: u64, noun: &str) -> String {
+    counted(usize::try_from(number).unwrap_or(usize::MAX), noun)
+}
+
 /// What is about to be done.
 pub(super) fn plan(checkpoint: &Checkpoint) -> String {
     let Checkpoint { query, from_ms, to_ms, .. } = checkpoint;
     let groups = match query.groups.as_slice() {
         [one] => one.clone(),
-        several => format!("{} log groups", several.len()),
+        several => counted(several.len(), "log group"),
     };
     let streams = query.stream_prefix.as_ref().map(|prefix| format!(", streams {prefix}…")).unwrap_or_default();
     let events =
@@ -49,7 +62,8 @@ pub(super) fn estimate(volume: Result<Option<IncomingVolume>, String>, prices: P
         Ok(Some(IncomingVolume { events, bytes: size })) => {
             let cost = prices.of(events, size);
             format!(
-                "According to CloudWatch's metrics, at most {events} events with {} arrived in that time. They would cost about {}, {LIST_PRICES}.",
+                "According to CloudWatch's metrics, at most {} with {} arrived in that time. They would cost about {}, {LIST_PRICES}.",
+                number_of(events, "event"),
                 bytes(size),
                 dollars(cost.total())
             )
@@ -66,7 +80,7 @@ pub(super) fn text(
     out: &mut impl Write,
     totals: &BackfillTotals,
     took: Duration,
-    dry_run: Option<Prices>,
+    dry_run: Option<DryRun>,
     rejected: &Path,
 ) -> Result<(), CommandError> {
     let columns = [
@@ -81,12 +95,12 @@ pub(super) fn text(
         ("pages", totals.pages),
         ("requests", totals.requests),
     ];
-    let shown: Vec<_> = columns.into_iter().filter(|(name, _)| dry_run.is_none() || !is_of_sending(name)).collect();
-    let heading: Vec<&str> = shown.iter().map(|(name, _)| *name).collect();
-    let row = shown.iter().map(|(_, number)| number.to_string()).collect();
+    let listed: Vec<_> = columns.into_iter().filter(|(name, _)| dry_run.is_none() || !is_of_sending(name)).collect();
+    let heading: Vec<&str> = listed.iter().map(|(name, _)| *name).collect();
+    let row = listed.iter().map(|(_, number)| number.to_string()).collect();
     show::table(out, &heading, &[row])?;
     let plain = bytes(totals.plain_bytes);
-    if let Some(prices) = dry_run {
+    if let Some(DryRun { prices, too_old_before_ms }) = dry_run {
         let cost = prices.of(totals.logs, totals.plain_bytes);
         writeln!(
             out,
@@ -96,6 +110,13 @@ pub(super) fn text(
             dollars(cost.indexed),
             dollars(cost.total())
         )?;
+        if let Some(before_ms) = too_old_before_ms {
+            writeln!(
+                out,
+                "Logs before {} are older than Datadog takes (18 hours); sending them needs --late-as original_timestamp.",
+                shown(before_ms)
+            )?;
+        }
         return Ok(());
     }
     writeln!(
@@ -105,7 +126,7 @@ pub(super) fn text(
         took.as_secs_f64()
     )?;
     if totals.rejected > 0 {
-        let logs = counted(usize::try_from(totals.rejected).unwrap_or(usize::MAX), "log");
+        let logs = number_of(totals.rejected, "log");
         writeln!(
             out,
             "Datadog rejected {logs} permanently. They are in {0}; `podferry logs decode {0}` shows them.",
@@ -120,14 +141,15 @@ fn is_of_sending(column: &str) -> bool {
 }
 
 /// The same for programs.
-pub(super) fn json(checkpoint: &Checkpoint, totals: &BackfillTotals, took: Duration, dry_run: Option<Prices>) -> Value {
-    let cost = dry_run.map(|prices| {
+pub(super) fn json(checkpoint: &Checkpoint, totals: &BackfillTotals, took: Duration, dry_run: Option<DryRun>) -> Value {
+    let cost = dry_run.map(|DryRun { prices, .. }| {
         let cost = prices.of(totals.logs, totals.plain_bytes);
         json!({ "ingestion_dollars": cost.ingested, "indexing_dollars": cost.indexed, "note": LIST_PRICES })
     });
     json!({
         "query": checkpoint.query, "from_ms": checkpoint.from_ms, "to_ms": checkpoint.to_ms, "dry_run": dry_run.is_some(),
         "totals": totals, "seconds": took.as_secs_f64(), "estimated_cost": cost,
+        "too_old_before_ms": dry_run.and_then(|dry_run| dry_run.too_old_before_ms),
     })
 }
 

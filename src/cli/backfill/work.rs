@@ -6,7 +6,6 @@ use super::options::BackfillOptions;
 use super::{progress, report};
 use crate::aws::account::Account;
 use crate::aws::backfill::checkpoint::{BackfillTotals, Checkpoint};
-use crate::aws::backfill::cost::Prices;
 use crate::aws::backfill::ferry::{BackfillStop, Ferry};
 use crate::aws::backfill::rate::Pace;
 use crate::aws::backfill::reader::{HistoryFilter, HistoryReader};
@@ -21,8 +20,8 @@ pub(super) struct BackfillWork {
     pub(super) options: BackfillOptions,
     pub(super) account: Account,
     pub(super) checkpoint: Checkpoint,
-    /// Where nothing is sent: what it would cost.
-    pub(super) dry_run: Option<Prices>,
+    /// Where nothing is sent.
+    pub(super) dry_run: Option<report::DryRun>,
     pub(super) rejected: PathBuf,
 }
 
@@ -77,7 +76,8 @@ async fn interrupted(run: &BackfillRun, at: &BackfillProgress, dry_run: bool) ->
 /// `1200 events, 1190 logs (45 % of the time range)`.
 fn so_far(totals: &BackfillTotals, part: f64) -> String {
     let whole = f64::floor(part * 100.0);
-    format!("{} events, {} logs ({whole} % of the time range)", totals.events, totals.logs)
+    let (events, logs) = (report::number_of(totals.events, "event"), report::number_of(totals.logs, "log"));
+    format!("{events}, {logs} ({whole} % of the time range)")
 }
 
 const GO_ON: &str = "Run the same command again to continue from the checkpoint.";

@@ -15,7 +15,7 @@ use super::account::AccountFlags;
 use super::block_on::block_on;
 use super::error::CommandError;
 use super::exit::Exit;
-use super::selection::{FunctionFlag, SelectionFlags};
+use super::selection::{FunctionFlag, GROUPS_OR_SUBSCRIBED, SelectionFlags};
 use crate::aws::account::Account;
 use crate::aws::function::{Function, FunctionError};
 use crate::aws::groups::FoundLogGroups;
@@ -39,6 +39,7 @@ const CHECKS: &str = "What to check";
 /// could not be checked, and how to fix it. Checks all log groups that are subscribed to the function, unless you or
 /// podferry.yaml name some. Changes nothing; with --send-test, one log goes to Datadog.
 #[derive(Debug, Clone, Args)]
+#[command(mut_arg("groups", |groups| groups.help(GROUPS_OR_SUBSCRIBED)))]
 #[command(after_long_help = "Examples:
   podferry doctor
   podferry doctor /aws/eks/prod/fargate --send-test
@@ -47,7 +48,7 @@ const CHECKS: &str = "What to check";
 Exit codes:
   0  nothing is wrong
   1  something is wrong, or could not be checked
-  2  it failed; without AWS credentials the cluster is checked all the same")]
+  2  it failed; without AWS credentials, the cluster is still checked")]
 pub(super) struct DoctorOptions {
     #[command(flatten)]
     selection: SelectionFlags,

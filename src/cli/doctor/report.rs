@@ -72,8 +72,10 @@ impl DoctorReport {
 
     fn show(&self, heading: Option<HealthArea>, finding: &HealthFinding) -> Result<(), CommandError> {
         let mut out = anstream::stdout().lock();
-        if let Some(area) = heading {
-            show::title(&mut out, area.title())?;
+        match heading {
+            Some(area) if self.findings.is_empty() => show::first_title(&mut out, area.title())?,
+            Some(area) => show::title(&mut out, area.title())?,
+            None => {}
         }
         let (style, arrow) = (style(finding.severity), if self.is_utf8 { "→" } else { "->" });
         let sign =

@@ -46,7 +46,7 @@ impl GenerateAllOptions {
         };
         let without = file.is_none();
         let injection = Injection { datadog_namespace, mixed, ..Injection::default() };
-        let options = AllOptions { logging: logging.into(), injection, operator, role };
+        let options = AllOptions { logging: logging.into(), injection, operator, role, json: common.output.is_json() };
         let files = all::generate(&cluster, &options, file).map_err(CommandError::refused)?;
         let mut notes = Vec::new();
         if without {

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::cli::error::CommandError;
 use crate::cli::input::read;
+use crate::cli::named::named;
 use manifests::{annotations, annotations_v1};
 
 /// Autodiscovery v2 annotations: what the Agent checks in a container
@@ -61,5 +62,5 @@ impl GenerateAnnotationsOptions {
 fn documents(path: &Path) -> Result<Vec<Value>, CommandError> {
     let bytes = read(path)?;
     let documents = serde_saphyr::from_multiple(&String::from_utf8_lossy(&bytes));
-    documents.map_err(|error| CommandError::Manifest { path: path.display().to_string(), problem: error.to_string() })
+    documents.map_err(|error| CommandError::Manifest { path: named(path), problem: error.to_string() })
 }

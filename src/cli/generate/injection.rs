@@ -38,7 +38,10 @@ pub(super) struct GenerateInjectionOptions {
     logs: LogFlags,
     /// Image tag of the sidecars [default: set by the chart or the Operator].
     #[arg(long, value_name = "TAG")]
-    tag: Option<String>,
+    image_tag: Option<String>,
+    /// The old spelling of --image-tag.
+    #[arg(long = "tag", value_name = "TAG", hide = true, conflicts_with = "image_tag")]
+    old_tag: Option<String>,
     /// Number of Cluster Agent replicas.
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     cluster_agent_replicas: i64,
@@ -79,7 +82,7 @@ impl GenerateInjectionOptions {
             run_as_agent: self.run_as_agent,
             processes: self.processes,
             native_logs: self.logs.native_logs,
-            tag: self.tag,
+            tag: self.image_tag.or(self.old_tag),
             cluster_agent_replicas: self.cluster_agent_replicas,
             cluster_checks_runners: self.cluster_checks_runner,
             kube_state_metrics: self.kube_state_metrics,

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::error::CommandError;
 use crate::cli::notes::note;
-use manifests::{FileContent, GeneratedFile, yaml};
+use manifests::{FileContent, GeneratedFile, json, yaml};
 
 /// The form of documents; scripts and READMEs have only one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -26,7 +26,7 @@ pub(super) struct FilesOutput {
     /// With --out: overwrite existing files.
     #[arg(long, requires = "out")]
     force: bool,
-    /// Output format of documents.
+    /// Format of Kubernetes and CloudFormation documents; policies and Datadog objects are always JSON.
     #[arg(short = 'o', long = "output", alias = "format", value_name = "FORMAT", value_enum, default_value_t)]
     format: DocumentFormat,
 }
@@ -65,22 +65,13 @@ impl FilesOutput {
             (FileContent::Documents { introduction, documents }, DocumentFormat::Yaml) => {
                 yaml::write(introduction, documents)
             }
-            (FileContent::Documents { documents, .. }, DocumentFormat::Json) => {
-                // A tree of names, strings and numbers can always be written.
-                let json = match documents.as_slice() {
-                    [document] => serde_json::to_string_pretty(document),
-                    documents => serde_json::to_string_pretty(documents),
-                };
-                json.unwrap_or_default() + "\n"
-            }
+            (FileContent::Documents { documents, .. }, DocumentFormat::Json) => json::write(documents),
         }
     }
 
-    fn name(&self, file: &GeneratedFile) -> String {
-        match (&file.content, self.format, file.name.strip_suffix(".yaml")) {
-            (FileContent::Documents { .. }, DocumentFormat::Json, Some(stem)) => format!("{stem}.json"),
-            _ => file.name.clone(),
-        }
+    /// Whether documents are written as JSON.
+    pub(super) fn is_json(&self) -> bool {
+        self.format == DocumentFormat::Json
     }
 
     fn to_folder(&self, folder: &Path, files: &[GeneratedFile]) -> Result<(), CommandError> {
@@ -89,7 +80,7 @@ impl FilesOutput {
             move |error| CommandError::File { path, error }
         };
         std::fs::create_dir_all(folder).map_err(failed(folder))?;
-        let paths: Vec<PathBuf> = files.iter().map(|file| folder.join(self.name(file))).collect();
+        let paths: Vec<PathBuf> = files.iter().map(|file| folder.join(file.written_name(self.is_json()))).collect();
         // All or nothing: a set of which a half is old is worse than none.
         if let Some(there) = paths.iter().find(|path| path.exists() && !self.force) {
             return Err(CommandError::Refused(format!("{} already exists; --force overwrites it", there.display())));

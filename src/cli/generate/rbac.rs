@@ -9,10 +9,10 @@ use manifests::rbac;
 /// ClusterRole, ClusterRoleBinding and ServiceAccounts: what the Agent in a pod may read
 #[derive(Debug, Clone, Args)]
 pub(super) struct GenerateRbacOptions {
-    /// Another service account whose pods have a sidecar; repeatable.
+    /// Also bind this service account, if its pods have a sidecar; repeatable.
     #[arg(long = "subject", value_name = "NAMESPACE/SERVICE-ACCOUNT", value_parser = rbac::subject)]
     subjects: Vec<(String, String)>,
-    /// Leave out the ServiceAccounts, for when something else creates them.
+    /// Leave out the ServiceAccounts, if something else creates them.
     #[arg(long)]
     without_service_accounts: bool,
     #[command(flatten)]

@@ -36,7 +36,7 @@ pub(super) struct SecretSourceFlags {
     /// File with the token, for a cluster that already has one [default: a new token].
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// Let the External Secrets Operator fetch both from this store, so that no key is needed here.
+    /// Let the External Secrets Operator fetch the API key and the token from this store; no key is needed here.
     #[arg(long, value_name = "STORE", conflicts_with_all = ["api_key_file", "token_file"])]
     external_secret: Option<String>,
     /// With --external-secret: kind of the store.

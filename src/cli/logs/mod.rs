@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 use super::error::CommandError;
 use super::exit::Exit;
 use super::input::read;
+use super::named::named;
 use super::notes::note;
 use super::output::Output;
 use super::show;
@@ -43,9 +44,9 @@ impl LogsCommand {
 
 /// Print the logs in an event, a record or a queue message
 ///
-/// Takes events of the function (CloudWatch Logs, SQS, Kinesis, Firehose), single records, messages of podferry's queues, objects of
-/// failed events, the output of `aws sqs receive-message` and `aws kinesis get-records`, gzip and base64; several in a row, too.
-/// Prints CloudWatch's logs with group, stream, ID, time and message, and the queue's logs as Datadog would receive them.
+/// Takes events of the function (CloudWatch Logs, SQS, Kinesis, Firehose), single records, messages of podferry's queues, failed
+/// events saved to S3, the output of `aws sqs receive-message` and `aws kinesis get-records`. Input may be gzipped or base64-encoded,
+/// and may contain several items in a row. Prints CloudWatch's logs with group, stream, ID, time and message, and the queue's logs as Datadog would receive them.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   podferry logs decode event.json
@@ -78,7 +79,7 @@ struct Line<'a> {
 }
 
 fn decode(options: &DecodeOptions) -> Result<Exit, CommandError> {
-    let path = options.file.display().to_string();
+    let path = named(&options.file);
     let bytes = read(&options.file)?;
     let settings = Settings::read_pipeline(&Environment)?;
     let mut opened = envelopes::open(&bytes, &settings);

@@ -23,11 +23,15 @@ use crate::aws::redrive::queue::RedriveAction;
 use forwarder::settings::{DEAD_LETTER_QUEUE_URL, UNDELIVERED_QUEUE_URL, VariableSource};
 use plan::RedrivePlan;
 
+/// The help of --config: a queue has no log groups.
+const CONFIG: &str = "File with region, account and function; flags win [default: podferry.yaml, if it exists]";
+
 /// List dead letters, and resend or delete them
 ///
 /// Shows what is in the function's dead-letter queue: what each message is, why it is there and since when, never the text of logs.
 /// Listing removes nothing. With --send or --drop, shows what it would do, and asks.
 #[derive(Debug, Clone, Args)]
+#[command(mut_arg("config", |config| config.help(CONFIG)))]
 #[command(after_long_help = "Examples:
   podferry redrive
   podferry redrive --send --reason IntakeAnswered400
@@ -90,14 +94,18 @@ async fn redrive(options: RedriveOptions) -> Result<Exit, CommandError> {
     let account = options.aws.open().await?;
     let (queue, action) = queues(&account, &options).await?;
     let mut messages = spinner::during("Reading the queue…", queue.look(&account)).await?;
+    let is_empty = messages.is_empty();
     messages.retain(|message| wanted.has(message));
     messages.truncate(options.limit.unwrap_or(usize::MAX));
     let unknown = messages.iter().filter(|message| action.is_some() && !options.unknown && !message.kind.is_known());
     let left = unknown.map(|message| message.id.clone()).collect();
-    let plan = RedrivePlan { queue, messages, action, left };
+    let plan = RedrivePlan { queue, is_empty, messages, action, left };
     let is_text = options.aws.output() == Output::Text;
     if is_text {
         plan.show(&mut anstream::stdout().lock(), now.as_millisecond())?;
+        if options.change.dry_run {
+            plan.show_dry_run(&mut anstream::stdout().lock())?;
+        }
     }
     let ids = plan.chosen();
     let done = match &plan.action {

@@ -19,6 +19,8 @@ const SHOWN_OF_ID: usize = 8;
 /// What was found, and what is to be done with it.
 pub(super) struct RedrivePlan {
     pub(super) queue: ForwarderQueue,
+    /// Whether the queue holds nothing at all.
+    pub(super) is_empty: bool,
     pub(super) messages: Vec<DeadLetter>,
     pub(super) action: Option<RedriveAction>,
     /// Ids of those that are left, though they were asked for: nobody may lose what is not podferry's by accident.
@@ -48,6 +50,9 @@ impl RedrivePlan {
     }
 
     pub(super) fn show(&self, out: &mut impl Write, now_ms: i64) -> Result<(), CommandError> {
+        if self.is_empty {
+            return Ok(writeln!(out, "Queue {} is empty.", self.queue.name)?);
+        }
         if self.messages.is_empty() {
             return Ok(writeln!(out, "No messages in queue {} match.", self.queue.name)?);
         }
@@ -96,6 +101,18 @@ impl RedrivePlan {
             )?;
         }
         Ok(())
+    }
+
+    /// What would be done without `--dry-run`.
+    pub(super) fn show_dry_run(&self, out: &mut impl Write) -> Result<(), CommandError> {
+        let done = match &self.action {
+            _ if self.messages.is_empty() => return Ok(()),
+            Some(RedriveAction::Move(_)) => "resent",
+            Some(RedriveAction::Drop) => "deleted",
+            None => return Ok(()),
+        };
+        let messages = counted(self.chosen().len(), "message");
+        Ok(writeln!(out, "{messages} would be {done}. Nothing was changed: this is a dry run.")?)
     }
 
     pub(super) fn report(&self, out: &mut impl Write, done: &RedriveOutcome) -> Result<(), CommandError> {

@@ -19,6 +19,9 @@ pub(crate) enum DocumentKind {
     Other,
 }
 
+/// How many lists within lists are looked into: an alias may stand for the list that it is in.
+const LIST_DEPTH: usize = 4;
+
 /// A document, or an item of a list of Kubernetes' objects.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ManifestObject<'a> {
@@ -33,6 +36,10 @@ pub(crate) struct ManifestObject<'a> {
 
 impl<'a> ManifestObject<'a> {
     pub(crate) fn add(node: YamlNode<'a>, source: usize, objects: &mut Vec<ManifestObject<'a>>) {
+        ManifestObject::add_within(node, source, LIST_DEPTH, objects);
+    }
+
+    fn add_within(node: YamlNode<'a>, source: usize, depth: usize, objects: &mut Vec<ManifestObject<'a>>) {
         let text = |name| node.get(name).and_then(YamlNode::text);
         let has = |name| node.get(name).is_some();
         let kubernetes = text("apiVersion").zip(text("kind"));
@@ -46,11 +53,11 @@ impl<'a> ManifestObject<'a> {
             None => DocumentKind::Other,
         };
         let (version, kind) = kubernetes.unwrap_or_default();
-        if kind.ends_with("List") && node.get("items").is_some_and(YamlNode::is_list) {
+        if depth > 0 && !node.is_alias() && kind.ends_with("List") && node.get("items").is_some_and(YamlNode::is_list) {
             let of = kind.trim_end_matches("List");
             for item in node.list("items") {
                 if item.get("kind").is_some() {
-                    ManifestObject::add(item, source, objects);
+                    ManifestObject::add_within(item, source, depth - 1, objects);
                 } else if !of.is_empty() {
                     // Items of a `PodList` have their kind from the list.
                     objects.push(ManifestObject { node: item, what, source, kind: of, version });

@@ -75,7 +75,12 @@ impl<'a> Project<'a> {
         for (number, (one, anchors)) in parsed.iter().zip(anchors).enumerate() {
             for (document, anchors) in one.documents.iter().zip(anchors) {
                 let node = YamlNode::new(&document.root, anchors, number, one.before);
-                ManifestObject::add(node, number, &mut objects);
+                if node.is_list() {
+                    // An array of objects is a list without a kind.
+                    node.items().for_each(|item| ManifestObject::add(item, number, &mut objects));
+                } else {
+                    ManifestObject::add(node, number, &mut objects);
+                }
             }
         }
         let logging = objects.iter().filter_map(|object| LoggingConfigMap::new(*object, sources)).collect();

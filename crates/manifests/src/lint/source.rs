@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::tree::parse::documents;
+
 /// A part of a source, in bytes.
 pub(crate) use crate::fluent_bit::parse::Span;
 
@@ -38,6 +40,12 @@ pub struct Place {
 impl SourceFile {
     pub fn new(name: &str, text: &str) -> SourceFile {
         SourceFile { name: name.to_owned(), text: text.to_owned() }
+    }
+
+    /// Whether there is nothing in it but comments and blanks.
+    pub fn is_empty(&self) -> bool {
+        documents(self.text.trim_start_matches('\u{feff}'))
+            .is_ok_and(|documents| documents.iter().all(|document| document.root.is_nothing()))
     }
 
     /// Where a byte is.

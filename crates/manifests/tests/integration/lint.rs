@@ -213,6 +213,18 @@ fn any_text_is_looked_at() {
         .unwrap();
 }
 
+#[test]
+fn a_list_that_holds_itself_has_an_end() {
+    for text in [
+        "&a [*a]\n",
+        "&a\napiVersion: v1\nkind: List\nitems: [*a, *a, *a]\n",
+        "apiVersion: v1\nkind: List\nitems: &a [{apiVersion: v1, kind: List, items: *a}]\n",
+        "&a\napiVersion: v1\nkind: List\nitems: [{<<: *a, kind: List}]\n",
+    ] {
+        assert!(lint(&[SourceFile::new("list.yaml", text)], &ExpectedTarget::default(), &[]).findings.len() < 10);
+    }
+}
+
 /// `Match *` is narrowed to the tags of pods only where a filter gives no others.
 #[test]
 fn new_tags_are_not_lost_by_fixing() {

@@ -15,7 +15,7 @@ pub(crate) static NO_FILTERS: LintRule = LintRule {
     name: "no-metadata",
     severity: Severity::Warning,
     title: "Logs are written without filters, so they carry no labels, annotations or image",
-    why: "A log stream's name only tells pod, namespace and container, and every line in CloudWatch keeps its time and output prefix.",
+    why: "A log stream's name gives only pod, namespace and container, and every line in CloudWatch keeps containerd's prefix (time and stream).",
     fix: "Add the filters `parser` and `kubernetes`, as `podferry generate logging` writes them; if you do not want metadata, use its preset `lean`.",
     is_automatic: false,
     sources: &[
