@@ -10,6 +10,7 @@ use super::demo::tag;
 use super::error::CommandError;
 use super::exit::Exit;
 use super::input::read;
+use super::named::named;
 use super::output::OutputFlag;
 use super::show;
 use super::show::Detail;
@@ -63,7 +64,7 @@ impl PreviewOptions {
 }
 
 fn preview(file: &Path, as_json: bool, explain: bool, logs: usize) -> Result<(), CommandError> {
-    let path = file.display().to_string();
+    let path = named(file);
     let bytes = read(file)?;
     let settings = PipelineSettings { compression: Compression::None, ..Settings::read_pipeline(&Environment)? };
     let processed = process(&bytes, &settings).map_err(|error| match error {

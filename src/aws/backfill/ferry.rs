@@ -165,6 +165,7 @@ impl Ferry {
         let Processed { payloads, counts, .. } = pipeline.finish();
         let mut totals = BackfillTotals::of(&counts);
         totals.plain_bytes = payloads.iter().map(|payload| payload.plain_bytes as u64).sum();
+        totals.late = counts.late as u64;
         let Destination::Datadog(delivery) = &mut self.destination else { return Ok(totals) };
         if payloads.is_empty() {
             return Ok(totals);
@@ -172,7 +173,6 @@ impl Ferry {
         if counts.late > 0 && !late_as {
             return Err(BackfillStop::TooOld(counts.late));
         }
-        totals.late = counts.late as u64;
         let report = delivery.deliver(payloads).await;
         delivery.settle(report, &mut totals)?;
         Ok(totals)

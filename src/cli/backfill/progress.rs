@@ -6,6 +6,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::aws::backfill::run::BackfillProgress;
 use crate::cli::notes::{self, note};
+use pipeline::counted::counted;
 
 /// Without a terminal: a line after so long, or after so much.
 const EVERY: Duration = Duration::from_secs(10);
@@ -72,5 +73,10 @@ fn thousandths(part: f64) -> u64 {
 
 fn numbers(at: &BackfillProgress) -> String {
     let totals = &at.totals;
-    format!("{} events, {} logs, {} rejected", totals.events, totals.logs, totals.rejected)
+    format!(
+        "{}, {}, {} rejected",
+        counted(totals.events as usize, "event"),
+        counted(totals.logs as usize, "log"),
+        totals.rejected
+    )
 }
