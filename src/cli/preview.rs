@@ -126,7 +126,7 @@ fn summary(out: &mut impl Write, processed: &Processed, items: &[Value]) -> Resu
     if late > 0 {
         writeln!(
             out,
-            "Too old for Datadog (18 hours): {}. Sent now, each would have the current time, its own in `original_timestamp`, and the tag \
+            "\nToo old for Datadog (18 hours): {}. Sent now, each would have the current time, its own in `original_timestamp`, and the tag \
              `late:true`.\n",
             counted(late, "log")
         )?;
