@@ -13,6 +13,9 @@ use forwarder::settings::VariableSource;
 /// starts it with the name of the stack.
 const NAME_PREFIX: &str = "podferry";
 
+/// The qualifier of what was deployed last. Source: AWS Lambda API reference, `Qualifier`.
+const LATEST: &str = "$LATEST";
+
 /// A function.
 #[derive(Debug, Clone)]
 pub(crate) struct Function {
@@ -194,6 +197,8 @@ fn parse(account: &Account, given: &str) -> Result<(String, Option<String>), Fun
     if !is_word(name) || !qualifier.is_none_or(is_word) {
         return Err(no_name());
     }
+    // The function's own name means the same.
+    let qualifier = qualifier.filter(|qualifier| *qualifier != LATEST);
     Ok((name.to_owned(), qualifier.map(str::to_owned)))
 }
 

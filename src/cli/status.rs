@@ -65,7 +65,7 @@ async fn status(options: StatusOptions) -> Result<Exit, CommandError> {
     }
     let reading = read::all(&account, function, found, selection.is_empty());
     let facts = spinner::during("Reading groups, queues and metrics…", reading).await;
-    let found = of_concern(judge(&facts));
+    let found = of_concern(judge(&facts, &options.aws.advice(&account)));
     match options.aws.output() {
         Output::Text => show_all(&mut anstream::stdout(), &account, &facts, &found)?,
         Output::Json => show::json(&json_of(&account, &facts, &found))?,

@@ -170,7 +170,7 @@ fn logs_that_are_sent_twice() {
     let Some(forwarder) = Forwarder::start(no_policy) else { return };
     forwarder.put_filter("/eks/0", "second", &forwarder.arn);
     let wrong = forwarder.wrong(&[]);
-    let fix = "aws logs delete-subscription-filter --log-group-name /eks/0 --filter-name second";
+    let fix = "aws logs delete-subscription-filter --log-group-name /eks/0 --filter-name second --region eu-west-1";
     assert_eq!((wrong.len(), &wrong[0]["fix"]), (1, &json!(fix)));
     forwarder.delete_filter("/eks/0", "second");
     assert_eq!(forwarder.wrong(&[]), Vec::<Value>::new());
@@ -207,7 +207,9 @@ fn a_permission_that_is_missing() {
     forwarder.account.rest("lambda", "POST", &format!("/2015-03-31/functions/{NAME}/policy"), &other);
     let wrong = forwarder.wrong(&[]);
     let fix = wrong[0]["fix"].as_str().unwrap();
-    let first = format!("run `aws lambda remove-permission --function-name {NAME} --statement-id podferry-logs`");
+    let first = format!(
+        "run `aws lambda remove-permission --function-name {NAME} --statement-id podferry-logs --region eu-west-1`"
+    );
     assert!(fix.starts_with(&first), "{fix}");
     forwarder.remove_permission();
     forwarder.follow(&[]);
@@ -241,10 +243,13 @@ fn a_queue_without_a_way_back() {
     let id = all["EventSourceMappings"][0]["UUID"].as_str().unwrap().to_owned();
     forwarder.account.rest("lambda", "PUT", &format!("{mappings}/{id}"), &json!({ "Enabled": false }));
     let wrong = forwarder.wrong(&[]);
-    assert_eq!(wrong[0]["fix"], format!("aws lambda update-event-source-mapping --enabled --uuid {id}"));
+    assert_eq!(
+        wrong[0]["fix"],
+        format!("aws lambda update-event-source-mapping --enabled --uuid {id} --region eu-west-1")
+    );
     forwarder.account.rest("lambda", "DELETE", &format!("{mappings}/{id}"), &Value::Null);
     let wrong = forwarder.wrong(&[]);
     let fix = wrong[0]["fix"].as_str().unwrap();
     assert!(fix.starts_with(&format!("aws lambda create-event-source-mapping --function-name {NAME} ")), "{fix}");
-    assert!(fix.ends_with(&format!(":{}:waiting", forwarder.account.id)), "{fix}");
+    assert!(fix.ends_with(&format!(":{}:waiting --region eu-west-1", forwarder.account.id)), "{fix}");
 }

@@ -101,6 +101,9 @@ nothing is wrong
 ";
     assert_eq!(status(&account, &[], 0), expected);
     assert!(status(&account, &["/other"], 1).contains("→ podferry subscribe /other --function podferry-Forwarder-1A"));
+    let arguments = ["/other", "--region", "eu-west-1", "--function", "podferry-Forwarder-1A:$LATEST"];
+    let advice = "→ podferry subscribe /other --function podferry-Forwarder-1A --region eu-west-1\n";
+    assert!(status(&account, &arguments, 1).contains(advice));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::advice::{Advice, GivenFlags};
 use super::facts::{
     ActivityFacts, HealthFact, HealthFacts, LastHour, LogGroupFact, LogGroupFacts, NewestEvent, QueueFact, QueueFacts,
     QueueMapping,
@@ -31,6 +32,11 @@ pub(crate) fn function(variables: &[(&str, &str)]) -> Function {
         memory_megabytes: 256,
         deployed: Deployed { runtime: Some("provided.al2023".into()), ..Deployed::default() },
     }
+}
+
+/// Without flags.
+pub(crate) fn advice() -> Advice {
+    Advice::new("eu-west-1", &GivenFlags::default())
 }
 
 pub(crate) fn subscription(name: &str, pattern: &str) -> SubscriptionFilter {

@@ -1,6 +1,6 @@
 //! Log groups: whether the logs of each reach the function, once, and whether CloudWatch Logs may invoke it.
 
-use super::advice;
+use super::advice::{self, Advice};
 use super::facts::{LogGroupFact, LogGroupFacts};
 use super::finding::{HealthArea, HealthFinding};
 use crate::aws::function::Function;
@@ -21,8 +21,8 @@ const ANOTHER_GROUP: &str =
 
 /// What the log groups show.
 #[must_use]
-pub(crate) fn judge(facts: &LogGroupFacts, function: &Function) -> Vec<HealthFinding> {
-    let judge = Judge { facts, function };
+pub(crate) fn judge(facts: &LogGroupFacts, function: &Function, advice: &Advice) -> Vec<HealthFinding> {
+    let judge = Judge { facts, function, advice };
     let mut found = Vec::new();
     if let Err(error) = &facts.permission {
         found.push(HealthFinding::of_error(AREA, "permission", error));
@@ -43,7 +43,7 @@ pub(crate) fn judge(facts: &LogGroupFacts, function: &Function) -> Vec<HealthFin
         }
     }
     found.extend(never_written(&facts.groups));
-    found.extend(kept_forever(&facts.groups));
+    found.extend(kept_forever(&facts.groups, advice));
     found
 }
 
@@ -55,6 +55,7 @@ fn what(group: &str) -> String {
 struct Judge<'a> {
     facts: &'a LogGroupFacts,
     function: &'a Function,
+    advice: &'a Advice,
 }
 
 impl Judge<'_> {
@@ -81,7 +82,7 @@ impl Judge<'_> {
             );
             return vec![
                 HealthFinding::wrong(AREA, &what, why)
-                    .fix(self.with_permission(advice::subscribe_account(self.function), &self.facts.any_source)),
+                    .fix(self.with_permission(self.advice.subscribe_account(self.function), &self.facts.any_source)),
             ];
         }
         let seen = format!("subscribes all log groups except {}", policy.left_out.join(", "));
@@ -89,7 +90,7 @@ impl Judge<'_> {
         // Named groups get a finding of their own.
         if self.facts.groups.is_empty() && !self.may_invoke(&self.facts.any_source) {
             let why = "CloudWatch Logs may not invoke the function, so no logs arrive";
-            let command = advice::subscribe_account(self.function);
+            let command = self.advice.subscribe_account(self.function);
             found =
                 vec![HealthFinding::wrong(AREA, &what, why).fix(self.with_permission(command, &self.facts.any_source))];
         }
@@ -99,14 +100,15 @@ impl Judge<'_> {
     fn nothing_subscribed(&self) -> HealthFinding {
         let why = "no log group is subscribed to it, so it gets no logs";
         let finding = HealthFinding::wrong(AREA, &format!("function {}", self.function.name), why);
-        let function = self.function.qualified_name();
+        let function = advice::quoted(&self.function.qualified_name());
         if self.facts.unsubscribed.iter().any(|name| glob::matches(EKS_GROUPS, name, true)) {
-            let command = format!("podferry subscribe --pattern '{EKS_GROUPS}' --function {function}");
+            let command = self.advice.podferry(&format!("subscribe --pattern '{EKS_GROUPS}' --function {function}"));
             return finding.fix(self.with_permission(command, &self.facts.any_source));
         }
         finding.fix(format!(
             "subscribe the log group that Fluent Bit writes to (`log_group_name` in the ConfigMap aws-logging): \
-             `podferry subscribe GROUP --function {function}`"
+             `{}`",
+            self.advice.podferry(&format!("subscribe GROUP --function {function}"))
         ))
     }
 
@@ -124,7 +126,7 @@ impl Judge<'_> {
             return if !filters.is_empty() {
                 let why =
                     "the function's own log group is subscribed to the function: each invocation causes the next one";
-                vec![HealthFinding::wrong(AREA, what, why).fix(advice::unsubscribe(name, self.function))]
+                vec![HealthFinding::wrong(AREA, what, why).fix(self.advice.unsubscribe(name, self.function))]
             } else if is_by_policy {
                 Vec::new()
             } else {
@@ -138,11 +140,11 @@ impl Judge<'_> {
             ([_, ..], true) => {
                 let why =
                     format!("its logs are sent {} times: by the account policy and by a filter", filters.len() + 1);
-                HealthFinding::wrong(AREA, what, why).fix(advice::unsubscribe(name, self.function))
+                HealthFinding::wrong(AREA, what, why).fix(self.advice.unsubscribe(name, self.function))
             }
             (several, false) => {
                 let why = format!("its logs are sent {} times: several filters lead to the function", several.len());
-                HealthFinding::wrong(AREA, what, why).fix(advice::delete_filter(name, &narrowest(several).name))
+                HealthFinding::wrong(AREA, what, why).fix(self.advice.delete_filter(name, &narrowest(several).name))
             }
         }]
     }
@@ -158,16 +160,16 @@ impl Judge<'_> {
             by_policy: None,
         };
         let wrong = |why: &str| HealthFinding::wrong(AREA, &what(name), why);
-        let subscribe = advice::subscribe(name, self.function);
+        let subscribe = self.advice.subscribe(name, self.function);
         match plan::step(&fact.group, filters, &wish) {
             SubscribeStep::Refuse(SubscribeRefusal::Class(_)) => {
                 wrong("its class takes no subscription filter, so its logs cannot arrive").fix(ANOTHER_GROUP)
             }
             SubscribeStep::Refuse(SubscribeRefusal::Full(_)) => {
                 wrong("it is not subscribed, and already has as many filters as a log group can have").fix(format!(
-                    "delete a filter that is not needed (`aws logs describe-subscription-filters --log-group-name {}` \
-                     lists them), then run `{subscribe}`",
-                    advice::quoted(name)
+                    "delete a filter that is not needed (`{}` lists them), then run `{subscribe}`",
+                    self.advice
+                        .aws(&format!("logs describe-subscription-filters --log-group-name {}", advice::quoted(name)))
                 ))
             }
             SubscribeStep::Refuse(SubscribeRefusal::NameTaken(_)) => {
@@ -186,9 +188,9 @@ impl Judge<'_> {
         if !self.may_invoke(&fact.source) {
             let why = "CloudWatch Logs may not invoke the function for it, so its logs do not arrive";
             let command = match filter {
-                Some(_) => advice::subscribe(name, self.function),
+                Some(_) => self.advice.subscribe(name, self.function),
                 // A group that the policy subscribes is refused.
-                None => advice::subscribe_account(self.function),
+                None => self.advice.subscribe_account(self.function),
             };
             let finding = HealthFinding::wrong(AREA, &what(name), why);
             return finding.fix(self.with_permission(command, &fact.source));
@@ -215,12 +217,8 @@ impl Judge<'_> {
         if self.may_invoke(source) || !has_statement {
             return command;
         }
-        let qualifier = self.function.qualifier.as_ref().map(|it| format!(" --qualifier {it}")).unwrap_or_default();
-        let name = &self.function.name;
-        format!(
-            "run `aws lambda remove-permission --function-name {name}{qualifier} --statement-id {STATEMENT}`, \
-             whose statement allows something else, then `{command}`"
-        )
+        let remove = self.advice.remove_permission(self.function);
+        format!("run `{remove}`, whose statement allows something else, then `{command}`")
     }
 }
 
@@ -245,16 +243,20 @@ fn never_written(groups: &[LogGroupFact]) -> Option<HealthFinding> {
     ))
 }
 
-fn kept_forever(groups: &[LogGroupFact]) -> Option<HealthFinding> {
+fn kept_forever(groups: &[LogGroupFact], advice: &Advice) -> Option<HealthFinding> {
     let (first, what) = common(groups.iter().filter(|fact| fact.group.retention_days.is_none()))?;
-    let command =
-        format!("aws logs put-retention-policy --log-group-name {} --retention-in-days 7", advice::quoted(first));
-    Some(HealthFinding::note(AREA, &what, "events never expire, and CloudWatch charges for storing them").fix(command))
+    let command = format!("logs put-retention-policy --log-group-name {} --retention-in-days 7", advice::quoted(first));
+    Some(
+        HealthFinding::note(AREA, &what, "events never expire, and CloudWatch charges for storing them")
+            .fix(advice.aws(&command)),
+    )
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::examples::{FUNCTION, account_policy, call_error, function, good, log_group, subscription};
+    use super::super::examples::{
+        FUNCTION, account_policy, advice, call_error, function, good, log_group, subscription,
+    };
     use super::super::finding::HealthSeverity;
     use super::*;
     use crate::aws::groups::LogGroupClass;
@@ -265,7 +267,7 @@ mod tests {
     fn found(change: impl Fn(&mut LogGroupFacts)) -> Vec<HealthFinding> {
         let mut facts = good().log_groups;
         change(&mut facts);
-        let mut found = judge(&facts, &function(&[]));
+        let mut found = judge(&facts, &function(&[]), &advice());
         found.retain(|one| one.severity != HealthSeverity::Ok);
         found
     }
@@ -338,8 +340,8 @@ mod tests {
             fix_of(|facts| *filters(facts) = vec![subscription("one", one), subscription("it's", other)])
         };
         let delete = "aws logs delete-subscription-filter --log-group-name /a --filter-name";
-        assert_eq!(twice("", ""), format!(r"{delete} 'it'\''s'"));
-        assert_eq!(twice("ERROR", ""), format!("{delete} one"), "the other one takes all events");
+        assert_eq!(twice("", ""), format!(r"{delete} 'it'\''s' --region eu-west-1"));
+        assert_eq!(twice("ERROR", ""), format!("{delete} one --region eu-west-1"), "the other one takes all events");
         let by_policy = |facts: &mut LogGroupFacts| facts.account_policy = account_policy(&["/own"]);
         assert_eq!(fix_of(by_policy), "podferry unsubscribe /a --function podferry");
         assert!(only(by_policy).why.contains("2 times"));

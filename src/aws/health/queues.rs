@@ -1,6 +1,6 @@
 //! The queues of undelivered logs and of dead letters: whether they exist, what they hold, and whether it comes back.
 
-use super::advice;
+use super::advice::{self, Advice};
 use super::facts::{QueueFact, QueueFacts, QueueMapping};
 use super::finding::{HealthArea, HealthFinding};
 use crate::aws::function::Function;
@@ -15,7 +15,7 @@ const OLD_SECONDS: u64 = 3600;
 
 /// What the queues show.
 #[must_use]
-pub(crate) fn judge(facts: &QueueFacts, function: &Function) -> Vec<HealthFinding> {
+pub(crate) fn judge(facts: &QueueFacts, function: &Function, advice: &Advice) -> Vec<HealthFinding> {
     let mut found = Vec::new();
     if facts.queues.iter().all(|fact| fact.queue.role != QueueRole::Undelivered) {
         found.push(
@@ -32,10 +32,10 @@ pub(crate) fn judge(facts: &QueueFacts, function: &Function) -> Vec<HealthFindin
         match &fact.attributes {
             Err(error) => found.push(HealthFinding::of_error(AREA, &what, error)),
             Ok(attributes) if fact.queue.role == QueueRole::Undelivered => {
-                found.extend(undelivered(fact, attributes, &what));
-                found.push(way_back(facts, attributes, &what, function));
+                found.extend(undelivered(fact, attributes, &what, function, advice));
+                found.push(way_back(facts, attributes, &what, function, advice));
             }
-            Ok(attributes) => found.push(dead_letters(fact, attributes, &what, function)),
+            Ok(attributes) => found.push(dead_letters(fact, attributes, &what, function, advice)),
         }
     }
     if let Err(error) = &facts.failed_events {
@@ -44,7 +44,13 @@ pub(crate) fn judge(facts: &QueueFacts, function: &Function) -> Vec<HealthFindin
     found
 }
 
-fn undelivered(fact: &QueueFact, attributes: &QueueAttributes, what: &str) -> Vec<HealthFinding> {
+fn undelivered(
+    fact: &QueueFact,
+    attributes: &QueueAttributes,
+    what: &str,
+    function: &Function,
+    advice: &Advice,
+) -> Vec<HealthFinding> {
     let number = attributes.depth.all();
     // If the age is unknown, so are the function's metrics, which come by the same call: that is reported there.
     let age = fact.oldest_seconds.as_ref().ok().copied().flatten().unwrap_or_default();
@@ -56,9 +62,10 @@ fn undelivered(fact: &QueueFact, attributes: &QueueAttributes, what: &str) -> Ve
             counted(number, "message"),
             age / 60
         );
-        HealthFinding::wrong(AREA, what, why).fix(
-            "check the function's log and its throttles, and with `podferry doctor` whether Datadog accepts the key",
-        )
+        let doctor = advice.podferry(&format!("doctor --function {}", advice::quoted(&function.qualified_name())));
+        HealthFinding::wrong(AREA, what, why).fix(format!(
+            "check the function's log and its throttles, and with `{doctor}` whether Datadog accepts the key"
+        ))
     } else {
         let why = format!("the logs of {} are waiting to be sent again", counted(number, "message"));
         HealthFinding::note(AREA, what, why).fix("nothing, unless it lasts an hour: the function sends them again")
@@ -73,19 +80,25 @@ fn undelivered(fact: &QueueFact, attributes: &QueueAttributes, what: &str) -> Ve
 }
 
 /// Whether Lambda brings the queue's messages to the function.
-fn way_back(facts: &QueueFacts, attributes: &QueueAttributes, what: &str, function: &Function) -> HealthFinding {
+fn way_back(
+    facts: &QueueFacts,
+    attributes: &QueueAttributes,
+    what: &str,
+    function: &Function,
+    advice: &Advice,
+) -> HealthFinding {
     let mappings = match &facts.mappings {
         Ok(mappings) => mappings,
         Err(error) => return HealthFinding::of_error(AREA, what, error),
     };
     let Some(QueueMapping { id, state, .. }) = mappings.iter().find(|one| one.source == attributes.arn) else {
         let why = "the function does not read it: its logs wait, and are lost when they expire";
-        return HealthFinding::wrong(AREA, what, why).fix(format!(
-            "aws lambda create-event-source-mapping --function-name {} --function-response-types ReportBatchItemFailures \
+        return HealthFinding::wrong(AREA, what, why).fix(advice.aws(&format!(
+            "lambda create-event-source-mapping --function-name {} --function-response-types ReportBatchItemFailures \
              --event-source-arn {}",
-            function.qualified_name(),
+            advice::quoted(&function.qualified_name()),
             advice::quoted(&attributes.arn)
-        ));
+        )));
     };
     match state.as_str() {
         "Enabled" => HealthFinding::ok(AREA, what, "the function reads it"),
@@ -95,13 +108,20 @@ fn way_back(facts: &QueueFacts, attributes: &QueueAttributes, what: &str, functi
         }
         _ => {
             let why = format!("its event source mapping is {}: its logs wait", state.to_lowercase());
-            let command = format!("aws lambda update-event-source-mapping --enabled --uuid {}", advice::quoted(id));
+            let command =
+                advice.aws(&format!("lambda update-event-source-mapping --enabled --uuid {}", advice::quoted(id)));
             HealthFinding::wrong(AREA, what, why).fix(command)
         }
     }
 }
 
-fn dead_letters(fact: &QueueFact, attributes: &QueueAttributes, what: &str, function: &Function) -> HealthFinding {
+fn dead_letters(
+    fact: &QueueFact,
+    attributes: &QueueAttributes,
+    what: &str,
+    function: &Function,
+    advice: &Advice,
+) -> HealthFinding {
     let number = attributes.depth.all();
     if number == 0 {
         return HealthFinding::ok(AREA, what, "no dead letters");
@@ -110,23 +130,23 @@ fn dead_letters(fact: &QueueFact, attributes: &QueueAttributes, what: &str, func
     let why = if number == 1 { why.replace(" need ", " needs ").replace("drops them", "drops it") } else { why };
     // Without the variable, `redrive` does not know the queue.
     let command = if fact.is_in_variables && fact.queue.role == QueueRole::DeadLetter {
-        format!("podferry redrive --function {}", function.qualified_name())
+        advice.podferry(&format!("redrive --function {}", advice::quoted(&function.qualified_name())))
     } else {
-        format!("podferry redrive --queue {}", advice::quoted(&fact.queue.url))
+        advice.podferry(&format!("redrive --queue {}", advice::quoted(&fact.queue.url)))
     };
     HealthFinding::wrong(AREA, what, why).fix(command)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::examples::{call_error, function, good, queue};
+    use super::super::examples::{advice, call_error, function, good, queue};
     use super::super::finding::HealthSeverity;
     use super::*;
 
     fn all(change: impl Fn(&mut QueueFacts)) -> Vec<HealthFinding> {
         let mut facts = good().queues;
         change(&mut facts);
-        judge(&facts, &function(&[]))
+        judge(&facts, &function(&[]), &advice())
     }
 
     /// The only one that is not right after a change.
@@ -165,7 +185,10 @@ mod tests {
     #[test]
     fn a_queue_without_a_way_back() {
         let created = fix_of(|facts| facts.mappings = Ok(vec![]));
-        assert!(created.ends_with("--event-source-arn arn:aws:sqs:eu-west-1:111122223333:waiting"), "{created}");
+        assert!(
+            created.ends_with("--event-source-arn arn:aws:sqs:eu-west-1:111122223333:waiting --region eu-west-1"),
+            "{created}"
+        );
         let with = |state: &str| {
             only(|facts| {
                 facts.mappings.as_mut().unwrap()[0].state = state.to_owned();
@@ -173,7 +196,7 @@ mod tests {
         };
         assert_eq!(
             with("Disabled").fix.unwrap(),
-            "aws lambda update-event-source-mapping --enabled --uuid 1a2b",
+            "aws lambda update-event-source-mapping --enabled --uuid 1a2b --region eu-west-1",
             "the very mapping"
         );
         assert_eq!(with("Enabling").severity, HealthSeverity::Note);

@@ -19,6 +19,7 @@ use super::selection::{FunctionFlag, SelectionFlags};
 use crate::aws::account::Account;
 use crate::aws::function::{Function, FunctionError};
 use crate::aws::groups::FoundLogGroups;
+use crate::aws::health::advice::Advice;
 use crate::aws::health::cluster::{self, CONFIG_MAP, NAMESPACE};
 use crate::aws::health::facts::LogGroupFact;
 use crate::aws::health::finding::{HealthArea, HealthFinding, HealthSeverity};
@@ -80,6 +81,7 @@ struct Forwarder {
     account: Account,
     function: Function,
     settings: Option<Settings>,
+    advice: Advice,
 }
 
 /// What cannot be looked at without credentials, or without the function.
@@ -151,11 +153,12 @@ async fn of_account(
             return skip_test(options, report, "there is no function to invoke");
         }
     };
-    report.add(function::state(&function))?;
-    report.add(function::code(&function))?;
+    let advice = options.aws.advice(&account);
+    report.add(function::state(&function, &advice))?;
+    report.add(function::code(&function, &advice))?;
     let (settings, found) = function::settings(&function, &account.region);
     report.add(found)?;
-    let forwarder = Forwarder { account, function, settings };
+    let forwarder = Forwarder { account, function, settings, advice };
     of_key(options, &forwarder, report).await?;
     of_role(&forwarder, report).await?;
     let groups = of_groups(options, &forwarder, report).await?;
@@ -163,10 +166,10 @@ async fn of_account(
     if let [one] = groups.as_slice() {
         expected.log_group = Some(one.group.name.clone());
     }
-    let Forwarder { account, function, .. } = &forwarder;
+    let Forwarder { account, function, advice, .. } = &forwarder;
     let (of_queues, activity) = read::queues_and_activity(account, function).await;
-    report.add(queues::judge(&of_queues, function))?;
-    report.add(last_hour::judge(&activity, &groups, function))?;
+    report.add(queues::judge(&of_queues, function, advice))?;
+    report.add(last_hour::judge(&activity, &groups, function, advice))?;
     if options.send_test {
         let group = groups.first().map_or("/podferry/doctor", |one| one.group.name.as_str());
         if function::can_run(function) {
@@ -199,14 +202,14 @@ async fn of_key(options: &DoctorOptions, forwarder: &Forwarder, report: &mut Doc
     };
     let url = options.datadog_url.clone().or_else(|| settings.delivery.api_url());
     let finding = match &url {
-        Some(url) => key::validated(url, ask::validate(url, &key, &clients).await),
-        None => key::validated("", key::KeyValidation::NoSite),
+        Some(url) => key::validated(url, ask::validate(url, &key, &clients).await, &forwarder.advice),
+        None => key::validated("", key::KeyValidation::NoSite, &forwarder.advice),
     };
     report.add([finding])
 }
 
 async fn of_role(forwarder: &Forwarder, report: &mut DoctorReport) -> Result<(), CommandError> {
-    let Forwarder { account, function, settings } = forwarder;
+    let Forwarder { account, function, settings, advice } = forwarder;
     let Some(settings) = settings else { return skip(report, &[HealthArea::Role], NO_SETTINGS) };
     let mut is_open = false;
     for need in role::needs(function, settings, account) {
@@ -215,7 +218,7 @@ async fn of_role(forwarder: &Forwarder, report: &mut DoctorReport) -> Result<(),
             continue;
         }
         let finding = match ask::denied(account, &function.role, &need).await {
-            Ok(denied) => role::judge(&function.role, &need, &denied),
+            Ok(denied) => role::judge(&function.role, &need, &denied, advice),
             Err(error) => HealthFinding::of_error(HealthArea::Role, need.purpose, &error),
         };
         is_open = finding.severity == HealthSeverity::Unknown;
@@ -229,7 +232,7 @@ async fn of_groups(
     forwarder: &Forwarder,
     report: &mut DoctorReport,
 ) -> Result<Vec<LogGroupFact>, CommandError> {
-    let Forwarder { account, function, .. } = forwarder;
+    let Forwarder { account, function, advice, .. } = forwarder;
     let selection = options.selection.selection(account)?;
     let found = match selection.find(account).await {
         Ok(found) => found,
@@ -244,18 +247,18 @@ async fn of_groups(
         return Ok(Vec::new());
     }
     let facts = read::log_groups(account, function, found, selection.is_empty()).await;
-    report.add(log_groups::judge(&facts, function))?;
+    report.add(log_groups::judge(&facts, function, advice))?;
     Ok(facts.groups)
 }
 
 async fn send_test(forwarder: &Forwarder, group: &str, report: &mut DoctorReport) -> Result<(), CommandError> {
-    let Forwarder { account, function, .. } = forwarder;
+    let Forwarder { account, function, advice, .. } = forwarder;
     let now = Timestamp::try_from(SystemTime::now()).unwrap_or(Timestamp::UNIX_EPOCH);
     // No two tests fall into the same nanosecond.
     let mark = format!("{:x}", now.as_nanosecond());
     let event = test_event::event(&account.id, group, now, &mark);
     let finding = match ask::invoke(account, function, event).await {
-        Ok((failed, answer)) => test_event::judge(failed, &answer, &mark, &function.name, &function.log_group),
+        Ok((failed, answer)) => test_event::judge(failed, &answer, &mark, function, advice),
         Err(error) => HealthFinding::of_error(HealthArea::Test, "delivery", &error),
     };
     report.add([finding])
