@@ -14,7 +14,7 @@ use forwarder::settings::VariableSource;
 const NAME_PREFIX: &str = "podferry";
 
 /// The qualifier of what was deployed last. Source: AWS Lambda API reference, `Qualifier`.
-const LATEST: &str = "$LATEST";
+pub(crate) const LATEST: &str = "$LATEST";
 
 /// A function.
 #[derive(Debug, Clone)]
@@ -141,6 +141,23 @@ impl Function {
         match &self.qualifier {
             Some(qualifier) => format!("{}:{qualifier}", self.name),
             None => self.name.clone(),
+        }
+    }
+
+    /// The same function, by another version or alias or by none.
+    #[must_use]
+    pub(crate) fn at(&self, qualifier: Option<&str>) -> Function {
+        Function { qualifier: qualifier.map(str::to_owned), ..self.clone() }
+    }
+
+    /// What is meant of it, for people.
+    #[must_use]
+    pub(crate) fn target(&self) -> String {
+        match &self.qualifier {
+            // Source: AWS Lambda API reference, `CreateAlias`: the name of an alias is no number.
+            Some(version) if version.bytes().all(|byte| byte.is_ascii_digit()) => format!("version {version}"),
+            Some(alias) => format!("alias {alias}"),
+            None => "the function itself".to_owned(),
         }
     }
 

@@ -253,3 +253,19 @@ fn a_queue_without_a_way_back() {
     assert!(fix.starts_with(&format!("aws lambda create-event-source-mapping --function-name {NAME} ")), "{fix}");
     assert!(fix.ends_with(&format!(":{}:waiting --region eu-west-1", forwarder.account.id)), "{fix}");
 }
+
+#[test]
+fn filters_that_lead_to_another_version_or_alias() {
+    let Some(forwarder) = Forwarder::start(no_policy) else { return };
+    let functions = format!("/2015-03-31/functions/{NAME}");
+    forwarder.account.rest("lambda", "POST", &format!("{functions}/versions"), &json!({}));
+    let alias = json!({ "Name": "old", "FunctionVersion": "1" });
+    forwarder.account.rest("lambda", "POST", &format!("{functions}/aliases"), &alias);
+    forwarder.put_filter("/eks/0", "podferry", &format!("{}:old", forwarder.arn));
+    // moto gives a version the permissions that the function has.
+    assert_eq!(forwarder.wrong(&[]), Vec::<Value>::new());
+    forwarder.account.rest("lambda", "DELETE", &format!("{functions}/aliases/old"), &Value::Null);
+    let wrong = forwarder.wrong(&[]);
+    assert_eq!(wrong[0]["why"], "it leads to alias old, which does not exist, so its logs do not arrive");
+    forwarder.follow(&[]);
+}

@@ -75,6 +75,12 @@ impl Advice {
         self.podferry(&format!("unsubscribe {} --function {}", quoted(group), quoted(&function.name)))
     }
 
+    /// Deletes the account's policy, if it leads to the function.
+    #[must_use]
+    pub(crate) fn unsubscribe_account(&self, function: &Function) -> String {
+        self.podferry(&format!("unsubscribe --account --function {}", quoted(&function.name)))
+    }
+
     /// Deletes one subscription filter, whoever made it.
     #[must_use]
     pub(crate) fn delete_filter(&self, group: &str, filter: &str) -> String {

@@ -99,6 +99,7 @@ pub(crate) fn good() -> HealthFacts {
             unsubscribed: Vec::new(),
             any_source: format!("arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:*:*"),
             permission: Ok(FunctionPolicy::read(&permission.to_string())),
+            others: Vec::new(),
             account_policy: Ok(None),
         },
         queues: QueueFacts {

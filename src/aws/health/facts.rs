@@ -34,8 +34,19 @@ pub(crate) struct LogGroupFacts {
     /// The source of an invocation by any group of the account: an ARN with a star.
     pub(crate) any_source: String,
     pub(crate) permission: HealthFact<FunctionPolicy>,
+    /// What else of the function is led to.
+    pub(crate) others: Vec<OtherTarget>,
     /// The account's subscription filter policy, if it leads to the function.
     pub(crate) account_policy: HealthFact<Option<AccountPolicy>>,
+}
+
+/// A version or alias that something leads to, though it is not what is meant of the function; or the function itself.
+#[derive(Debug, Clone)]
+pub(crate) struct OtherTarget {
+    /// `None`: the function itself.
+    pub(crate) qualifier: Option<String>,
+    /// By which CloudWatch Logs may invoke it; `None` where it does not exist.
+    pub(crate) permission: HealthFact<Option<FunctionPolicy>>,
 }
 
 /// A log group.

@@ -5,10 +5,10 @@ use super::facts::{LogGroupFact, LogGroupFacts};
 use super::finding::{HealthArea, HealthFinding};
 use crate::aws::function::Function;
 use crate::aws::groups::SubscriptionFilter;
-use crate::aws::subscribe::FILTER_NAME;
 use crate::aws::subscribe::account_policy::AccountPolicy;
-use crate::aws::subscribe::permission::STATEMENT;
+use crate::aws::subscribe::permission::{FunctionPolicy, STATEMENT};
 use crate::aws::subscribe::plan::{self, SubscribeRefusal, SubscribeStep, SubscribeWish, ours};
+use crate::aws::subscribe::{FILTER_NAME, qualifier};
 use pipeline::glob;
 
 const AREA: HealthArea = HealthArea::LogGroups;
@@ -26,6 +26,12 @@ pub(crate) fn judge(facts: &LogGroupFacts, function: &Function, advice: &Advice)
     let mut found = Vec::new();
     if let Err(error) = &facts.permission {
         found.push(HealthFinding::of_error(AREA, "permission", error));
+    }
+    for other in &facts.others {
+        if let Err(error) = &other.permission {
+            let target = function.at(other.qualifier.as_deref()).target();
+            found.push(HealthFinding::of_error(AREA, &format!("permission of {target}"), error));
+        }
     }
     found.extend(judge.account_policy());
     found.extend(facts.missing.iter().map(|name| {
@@ -75,24 +81,30 @@ impl Judge<'_> {
             Ok(Some(policy)) => policy,
         };
         let what = format!("account policy {}", policy.name);
+        let target = self.at(&policy.destination);
         if self.is_by_policy(&self.function.log_group) {
             let why = format!(
                 "it subscribes the function's own log group {} too: each invocation causes the next one",
                 self.function.log_group
             );
-            return vec![
-                HealthFinding::wrong(AREA, &what, why)
-                    .fix(self.with_permission(self.advice.subscribe_account(self.function), &self.facts.any_source)),
-            ];
+            return vec![HealthFinding::wrong(AREA, &what, why).fix(self.with_permission(
+                self.advice.subscribe_account(&target),
+                &self.facts.any_source,
+                &target,
+            ))];
+        }
+        if self.is_gone(&target) {
+            let why = format!("it leads to {}, which does not exist, so no logs arrive", target.target());
+            return vec![HealthFinding::wrong(AREA, &what, why).fix(self.new_policy())];
         }
         let seen = format!("subscribes all log groups except {}", policy.left_out.join(", "));
         let mut found = vec![HealthFinding::ok(AREA, &what, seen)];
         // Named groups get a finding of their own.
-        if self.facts.groups.is_empty() && !self.may_invoke(&self.facts.any_source) {
+        if self.facts.groups.is_empty() && !self.may_invoke(&target, &self.facts.any_source) {
             let why = "CloudWatch Logs may not invoke the function, so no logs arrive";
-            let command = self.advice.subscribe_account(self.function);
-            found =
-                vec![HealthFinding::wrong(AREA, &what, why).fix(self.with_permission(command, &self.facts.any_source))];
+            let command = self.advice.subscribe_account(&target);
+            let fix = self.with_permission(command, &self.facts.any_source, &target);
+            found = vec![HealthFinding::wrong(AREA, &what, why).fix(fix)];
         }
         found
     }
@@ -103,7 +115,7 @@ impl Judge<'_> {
         let function = advice::quoted(&self.function.qualified_name());
         if self.facts.unsubscribed.iter().any(|name| glob::matches(EKS_GROUPS, name, true)) {
             let command = self.advice.podferry(&format!("subscribe --pattern '{EKS_GROUPS}' --function {function}"));
-            return finding.fix(self.with_permission(command, &self.facts.any_source));
+            return finding.fix(self.with_permission(command, &self.facts.any_source, self.function));
         }
         finding.fix(format!(
             "subscribe the log group that Fluent Bit writes to (`log_group_name` in the ConfigMap aws-logging): \
@@ -175,49 +187,108 @@ impl Judge<'_> {
             SubscribeStep::Refuse(SubscribeRefusal::NameTaken(_)) => {
                 let command = format!("{subscribe} --filter-name {FILTER_NAME}-2");
                 let why = format!("it is not subscribed, and its filter {FILTER_NAME} leads elsewhere");
-                wrong(&why).fix(self.with_permission(command, &fact.source))
+                wrong(&why).fix(self.with_permission(command, &fact.source, self.function))
             }
-            _ => wrong("it is not subscribed, so its logs do not arrive")
-                .fix(self.with_permission(subscribe, &fact.source)),
+            _ => wrong("it is not subscribed, so its logs do not arrive").fix(self.with_permission(
+                subscribe,
+                &fact.source,
+                self.function,
+            )),
         }
     }
 
     /// One way leads to the function: `filter`, or the account's policy.
     fn subscribed(&self, fact: &LogGroupFact, filter: Option<&SubscriptionFilter>) -> HealthFinding {
         let name = &fact.group.name;
-        if !self.may_invoke(&fact.source) {
+        let policy = self.policy();
+        let destination = filter.map(|filter| &filter.destination).or(policy.map(|policy| &policy.destination));
+        let target = destination.map_or_else(|| self.function.clone(), |destination| self.at(destination));
+        if self.is_gone(&target) {
+            let why = format!("it leads to {}, which does not exist, so its logs do not arrive", target.target());
+            let fix = filter.map_or_else(|| self.new_policy(), |filter| self.new_filter(fact, filter));
+            return HealthFinding::wrong(AREA, &what(name), why).fix(fix);
+        }
+        if !self.may_invoke(&target, &fact.source) {
             let why = "CloudWatch Logs may not invoke the function for it, so its logs do not arrive";
             let command = match filter {
-                Some(_) => self.advice.subscribe(name, self.function),
+                Some(_) => self.advice.subscribe(name, &target),
                 // A group that the policy subscribes is refused.
-                None => self.advice.subscribe_account(self.function),
+                None => self.advice.subscribe_account(&target),
             };
             let finding = HealthFinding::wrong(AREA, &what(name), why);
-            return finding.fix(self.with_permission(command, &fact.source));
+            return finding.fix(self.with_permission(command, &fact.source, &target));
         }
-        let pattern = filter.map(|filter| &filter.pattern).or_else(|| self.policy().map(|policy| &policy.pattern));
-        match pattern.filter(|pattern| !pattern.is_empty()) {
-            Some(pattern) => {
+        if self.function.qualifier.is_some() && target.qualifier != self.function.qualifier {
+            let why = format!("is subscribed to {}, not to {}", target.target(), self.function.target());
+            let fix = filter.map_or_else(|| self.new_policy(), |filter| self.new_filter(fact, filter));
+            return HealthFinding::note(AREA, &what(name), why).fix(fix);
+        }
+        let pattern = filter.map(|filter| &filter.pattern).or(policy.map(|policy| &policy.pattern));
+        match (pattern.filter(|pattern| !pattern.is_empty()), &target.qualifier) {
+            (Some(pattern), _) => {
                 let why = format!("is subscribed, but only events that match `{pattern}` are sent");
                 HealthFinding::note(AREA, &what(name), why)
             }
-            None => HealthFinding::ok(AREA, &what(name), "is subscribed to the function"),
+            (None, None) => HealthFinding::ok(AREA, &what(name), "is subscribed to the function"),
+            (None, Some(_)) => {
+                let why = format!("is subscribed to {} of the function", target.target());
+                HealthFinding::ok(AREA, &what(name), why)
+            }
         }
+    }
+
+    /// Makes the filter lead to what is meant. `subscribe` leaves one that leads to any version or alias, unless one is meant.
+    fn new_filter(&self, fact: &LogGroupFact, filter: &SubscriptionFilter) -> String {
+        let name = &fact.group.name;
+        let mut subscribe = self.advice.subscribe(name, self.function);
+        if self.function.qualifier.is_some() {
+            return self.with_permission(subscribe, &fact.source, self.function);
+        }
+        if !filter.pattern.is_empty() {
+            subscribe = format!("{subscribe} --filter-pattern {}", advice::quoted(&filter.pattern));
+        }
+        format!("run `{}`, then `{subscribe}`", self.advice.unsubscribe(name, self.function))
+    }
+
+    /// The same for the account's policy, of which `subscribe` always keeps the destination.
+    fn new_policy(&self) -> String {
+        let (old, new) = (self.advice.unsubscribe_account(self.function), self.advice.subscribe_account(self.function));
+        format!("run `{old}`, then `{new}`")
+    }
+
+    /// What of the function a destination means.
+    fn at(&self, destination: &str) -> Function {
+        self.function.at(qualifier(destination))
+    }
+
+    fn is_gone(&self, target: &Function) -> bool {
+        self.facts
+            .others
+            .iter()
+            .any(|other| other.qualifier == target.qualifier && matches!(other.permission, Ok(None)))
+    }
+
+    /// Only where it was read.
+    fn permission(&self, target: &Function) -> Option<&FunctionPolicy> {
+        if target.qualifier == self.function.qualifier {
+            return self.facts.permission.as_ref().ok();
+        }
+        let other = self.facts.others.iter().find(|other| other.qualifier == target.qualifier)?;
+        other.permission.as_ref().ok()?.as_ref()
     }
 
     /// `false` only where it was read.
-    fn may_invoke(&self, source: &str) -> bool {
-        let permission = &self.facts.permission;
-        permission.as_ref().map_or(true, |policy| policy.covers(source, &self.facts.account).is_some())
+    fn may_invoke(&self, target: &Function, source: &str) -> bool {
+        self.permission(target).is_none_or(|policy| policy.covers(source, &self.facts.account).is_some())
     }
 
     /// `subscribe` refuses to replace a statement of its name that allows something else, so that has to go first.
-    fn with_permission(&self, command: String, source: &str) -> String {
-        let has_statement = self.facts.permission.as_ref().is_ok_and(|policy| policy.has(STATEMENT));
-        if self.may_invoke(source) || !has_statement {
+    fn with_permission(&self, command: String, source: &str, target: &Function) -> String {
+        let has_statement = self.permission(target).is_some_and(|policy| policy.has(STATEMENT));
+        if self.may_invoke(target, source) || !has_statement {
             return command;
         }
-        let remove = self.advice.remove_permission(self.function);
+        let remove = self.advice.remove_permission(target);
         format!("run `{remove}`, whose statement allows something else, then `{command}`")
     }
 }
@@ -257,10 +328,10 @@ mod tests {
     use super::super::examples::{
         FUNCTION, account_policy, advice, call_error, function, good, log_group, subscription,
     };
+    use super::super::facts::{HealthFact, OtherTarget};
     use super::super::finding::HealthSeverity;
     use super::*;
     use crate::aws::groups::LogGroupClass;
-    use crate::aws::subscribe::permission::FunctionPolicy;
     use crate::aws::subscribe::plan::MAX_FILTERS;
 
     /// What is not right after a change.
@@ -391,6 +462,56 @@ mod tests {
         );
         let taken = |facts: &mut LogGroupFacts| facts.permission = Ok(FunctionPolicy::read(&other));
         assert!(fix_of(taken).starts_with("run `aws lambda remove-permission --function-name podferry "));
+    }
+
+    #[test]
+    fn what_leads_to_another_version_or_alias() {
+        let to_old = |facts: &mut LogGroupFacts, permission: HealthFact<Option<FunctionPolicy>>| {
+            filters(facts)[0].destination = format!("{FUNCTION}:old");
+            facts.others = vec![OtherTarget { qualifier: Some("old".into()), permission }];
+        };
+        let good = good().log_groups.permission.unwrap();
+        assert_eq!(found(|facts| to_old(facts, Ok(Some(good.clone())))), []);
+        // It has a policy of its own; that of the function does not count.
+        let closed = |facts: &mut LogGroupFacts| to_old(facts, Ok(Some(FunctionPolicy::default())));
+        assert_eq!(fix_of(closed), "podferry subscribe /a --function podferry:old");
+        let open = |facts: &mut LogGroupFacts| {
+            to_old(facts, Ok(Some(good.clone())));
+            facts.permission = Ok(FunctionPolicy::default());
+        };
+        assert_eq!(found(open), []);
+        let gone = only(|facts| to_old(facts, Ok(None)));
+        assert_eq!(gone.why, "it leads to alias old, which does not exist, so its logs do not arrive");
+        let subscribe = "podferry subscribe /a --function podferry";
+        assert_eq!(gone.fix.unwrap(), format!("run `podferry unsubscribe /a --function podferry`, then `{subscribe}`"));
+        let narrow = |facts: &mut LogGroupFacts| {
+            to_old(facts, Ok(None));
+            filters(facts)[0].pattern = "a b".into();
+        };
+        assert!(fix_of(narrow).ends_with("`podferry subscribe /a --function podferry --filter-pattern 'a b'`"));
+        let unknown = found(|facts| to_old(facts, Err(call_error())));
+        assert_eq!((unknown.len(), unknown[0].what.as_str()), (1, "permission of alias old"));
+        // An alias is meant, and `subscribe` changes where the filter leads.
+        let of_live = |permission: Option<FunctionPolicy>| {
+            let mut facts = super::super::examples::good().log_groups;
+            to_old(&mut facts, Ok(permission));
+            let mut found = judge(&facts, &function(&[]).at(Some("live")), &advice());
+            found.retain(|one| one.severity != HealthSeverity::Ok);
+            assert_eq!(found[0].fix.as_deref(), Some("podferry subscribe /a --function podferry:live"));
+            found[0].severity
+        };
+        assert_eq!((of_live(None), of_live(Some(good.clone()))), (HealthSeverity::Wrong, HealthSeverity::Note));
+        // The account's policy may lead there too.
+        let by_policy = |facts: &mut LogGroupFacts| {
+            facts.groups.clear();
+            let document = serde_json::json!({ "DestinationArn": format!("{FUNCTION}:2") }).to_string();
+            let policy = AccountPolicy::read("all", &document, Some(r#"LogGroupName NOT IN ["/own"]"#));
+            facts.account_policy = Ok(Some(policy.unwrap()));
+            facts.others = vec![OtherTarget { qualifier: Some("2".into()), permission: Ok(None) }];
+        };
+        assert_eq!(only(by_policy).why, "it leads to version 2, which does not exist, so no logs arrive");
+        let commands = "run `podferry unsubscribe --account --function podferry`, then `podferry subscribe --account --function podferry`";
+        assert_eq!(fix_of(by_policy), commands);
     }
 
     #[test]
