@@ -4,7 +4,7 @@ use super::advice::{self, Advice};
 use super::facts::{LogGroupFact, LogGroupFacts};
 use super::finding::{HealthArea, HealthFinding};
 use crate::aws::function::Function;
-use crate::aws::groups::SubscriptionFilter;
+use crate::aws::groups::{LogGroupClass, SubscriptionFilter};
 use crate::aws::subscribe::account_policy::AccountPolicy;
 use crate::aws::subscribe::permission::{FunctionPolicy, STATEMENT};
 use crate::aws::subscribe::plan::{self, SubscribeRefusal, SubscribeStep, SubscribeWish, ours};
@@ -144,6 +144,10 @@ impl Judge<'_> {
             } else {
                 vec![HealthFinding::ok(AREA, what, "the function's own log group, not subscribed")]
             };
+        }
+        // No policy subscribes it either.
+        if fact.group.class != LogGroupClass::Standard {
+            return vec![self.unsubscribed(fact, all)];
         }
         vec![match (filters.as_slice(), is_by_policy) {
             ([], false) => self.unsubscribed(fact, all),
@@ -331,7 +335,6 @@ mod tests {
     use super::super::facts::{HealthFact, OtherTarget};
     use super::super::finding::HealthSeverity;
     use super::*;
-    use crate::aws::groups::LogGroupClass;
     use crate::aws::subscribe::plan::MAX_FILTERS;
 
     /// What is not right after a change.
@@ -389,6 +392,14 @@ mod tests {
             filters(facts).clear();
         };
         assert!(only(infrequent).why.contains("class"));
+        for class in [LogGroupClass::InfrequentAccess, LogGroupClass::Delivery] {
+            let by_policy = |facts: &mut LogGroupFacts| {
+                infrequent(facts);
+                facts.groups[0].group.class = class;
+                facts.account_policy = account_policy(&["/own"]);
+            };
+            assert!(fix_of(by_policy).starts_with("make Fluent Bit write to another log group"));
+        }
         assert!(fix_of(|facts| facts.missing.push("/b".into())).contains("aws-logging"));
     }
 
