@@ -121,7 +121,7 @@ fn what_is_wrong_comes_with_what_to_do() {
         "4 invocations were throttled",
         "wrong    log group /eks/0: CloudWatch Logs may not invoke the function for it, so its logs do not arrive\n         → podferry subscribe /eks/0 --function podferry-Forwarder-1A\n",
         "wrong    queue podferry-undelivered: Datadog has not accepted the logs of 1 message, the oldest for 121 minutes",
-        "wrong    queue podferry-dead: 1 dead letter needs a person; SQS drops it after 14 days\n         → podferry redrive --function podferry-Forwarder-1A\n",
+        "wrong    queue podferry-dead: 1 dead letter needs a person; SQS drops it after 4 days\n         → podferry redrive --function podferry-Forwarder-1A\n",
         "│ podferry-undelivered ┆ undelivered logs ┆ 1       ┆ 0       ┆ 2 h    │",
     ] {
         assert!(shown.contains(part), "{part}\n{shown}");

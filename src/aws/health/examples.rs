@@ -65,6 +65,7 @@ pub(crate) fn queue(role: QueueRole, visible: usize, oldest_seconds: u64) -> Que
     let attributes = QueueAttributes {
         arn: format!("arn:aws:sqs:eu-west-1:{ACCOUNT}:{name}"),
         depth: QueueDepth { visible, ..QueueDepth::default() },
+        retention_seconds: Some(14 * 24 * 3600),
         dead_letter_queue: Some(format!("arn:aws:sqs:eu-west-1:{ACCOUNT}:dead")),
     };
     QueueFact {

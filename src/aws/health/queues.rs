@@ -35,7 +35,10 @@ pub(crate) fn judge(facts: &QueueFacts, function: &Function, advice: &Advice) ->
                 found.extend(undelivered(fact, attributes, &what, function, advice));
                 found.push(way_back(facts, attributes, &what, function, advice));
             }
-            Ok(attributes) => found.push(dead_letters(fact, attributes, &what, function, advice)),
+            Ok(attributes) => {
+                found.push(dead_letters(fact, attributes, &what, function, advice));
+                found.extend(drops_early(facts, fact, attributes, &what, advice));
+            }
         }
     }
     if let Err(error) = &facts.failed_events {
@@ -126,8 +129,9 @@ fn dead_letters(
     if number == 0 {
         return HealthFinding::ok(AREA, what, "no dead letters");
     }
-    let why = format!("{} need a person; SQS drops them after 14 days", counted(number, "dead letter"));
-    let why = if number == 1 { why.replace(" need ", " needs ").replace("drops them", "drops it") } else { why };
+    let (need, them) = if number == 1 { ("needs", "it") } else { ("need", "them") };
+    let after = attributes.retention_seconds.map_or_else(|| "some time".to_owned(), duration);
+    let why = format!("{} {need} a person; SQS drops {them} after {after}", counted(number, "dead letter"));
     // Without the variable, `redrive` does not know the queue.
     let command = if fact.is_in_variables && fact.queue.role == QueueRole::DeadLetter {
         advice.podferry(&format!("redrive --function {}", advice::quoted(&function.qualified_name())))
@@ -135,6 +139,41 @@ fn dead_letters(
         advice.podferry(&format!("redrive --queue {}", advice::quoted(&fact.queue.url)))
     };
     HealthFinding::wrong(AREA, what, why).fix(command)
+}
+
+/// SQS counts a message's age from when it was first sent, also after it has moved to a dead-letter queue.
+/// Source: Amazon SQS Developer Guide, "Using dead-letter queues in Amazon SQS", "Understanding message retention periods".
+fn drops_early(
+    facts: &QueueFacts,
+    fact: &QueueFact,
+    attributes: &QueueAttributes,
+    what: &str,
+    advice: &Advice,
+) -> Option<HealthFinding> {
+    if fact.queue.role != QueueRole::DeadLetter {
+        return None;
+    }
+    let waiting = facts.queues.iter().find(|one| one.queue.role == QueueRole::Undelivered)?;
+    let longer = waiting.attributes.as_ref().ok()?.retention_seconds?;
+    let kept = attributes.retention_seconds.filter(|kept| *kept < longer)?;
+    let why = format!(
+        "it keeps a message for {}, and queue {} for {}: what waited there for longer is dropped as soon as it is a dead letter",
+        duration(kept),
+        waiting.queue.name,
+        duration(longer)
+    );
+    let command = format!(
+        "sqs set-queue-attributes --queue-url {} --attributes MessageRetentionPeriod={longer}",
+        advice::quoted(&fact.queue.url)
+    );
+    Some(HealthFinding::note(AREA, what, why).fix(advice.aws(&command)))
+}
+
+/// In the largest unit that leaves no rest: queues keep messages for whole days, mostly.
+fn duration(seconds: u64) -> String {
+    let units = [(86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second")];
+    let (unit, name) = units.into_iter().find(|(unit, _)| seconds.is_multiple_of(*unit)).unwrap_or((1, "second"));
+    counted(usize::try_from(seconds / unit).unwrap_or(usize::MAX), name)
 }
 
 #[cfg(test)]
@@ -209,6 +248,23 @@ mod tests {
         let one = |facts: &mut QueueFacts| facts.queues[1] = queue(QueueRole::DeadLetter, 1, 0);
         assert_eq!(only(one).why, "1 dead letter needs a person; SQS drops it after 14 days");
         assert_eq!(fix_of(one), "podferry redrive --function podferry");
+        let keeps = |facts: &mut QueueFacts, queue: usize, seconds: Option<u64>| {
+            facts.queues[queue].attributes.as_mut().unwrap().retention_seconds = seconds;
+        };
+        for (seconds, after) in
+            [(Some(345_600), "4 days"), (Some(3600), "1 hour"), (Some(90), "90 seconds"), (None, "some time")]
+        {
+            let found = only(|facts| {
+                one(facts);
+                keeps(facts, 0, seconds);
+                keeps(facts, 1, seconds);
+            });
+            assert!(found.why.ends_with(&format!("SQS drops it after {after}")), "{found:?}");
+        }
+        let early = only(|facts| keeps(facts, 1, Some(345_600)));
+        assert_eq!(early.severity, HealthSeverity::Note);
+        assert!(early.why.starts_with("it keeps a message for 4 days, and queue waiting for 14 days: "), "{early:?}");
+        assert!(early.fix.unwrap().contains("/dead --attributes MessageRetentionPeriod=1209600 --region eu-west-1"));
         let by_url = "podferry redrive --queue https://sqs.eu-west-1.amazonaws.com/111122223333/dead";
         let of_redrive_policy = |facts: &mut QueueFacts| {
             one(facts);
