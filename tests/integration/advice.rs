@@ -239,6 +239,13 @@ fn dead_letters_and_the_last_hour() {
 fn a_queue_without_a_way_back() {
     let Some(forwarder) = Forwarder::start(no_policy) else { return };
     let mappings = "/2015-03-31/event-source-mappings";
+    // An alias is meant; the mapping of the function itself reads the queue just as well.
+    let functions = format!("/2015-03-31/functions/{NAME}");
+    forwarder.account.rest("lambda", "POST", &format!("{functions}/versions"), &json!({}));
+    let alias = json!({ "Name": "live", "FunctionVersion": "1" });
+    forwarder.account.rest("lambda", "POST", &format!("{functions}/aliases"), &alias);
+    let said = forwarder.run(&["doctor", "--no-kubectl", "--function", &format!("{NAME}:live")], 1);
+    assert!(said.contains("queue waiting: the function reads it"), "{said}");
     let all = forwarder.account.rest("lambda", "GET", mappings, &Value::Null);
     let id = all["EventSourceMappings"][0]["UUID"].as_str().unwrap().to_owned();
     forwarder.account.rest("lambda", "PUT", &format!("{mappings}/{id}"), &json!({ "Enabled": false }));

@@ -72,7 +72,7 @@ pub(crate) struct NewestEvent {
 #[derive(Debug, Clone)]
 pub(crate) struct QueueFacts {
     pub(crate) queues: Vec<QueueFact>,
-    /// What Lambda reads for the function.
+    /// What Lambda reads from the queue of undelivered logs for the function, whatever version or alias.
     pub(crate) mappings: HealthFact<Vec<QueueMapping>>,
     /// Where Lambda sends events that it gives up on, if anywhere: an ARN.
     pub(crate) failed_events: HealthFact<Option<String>>,

@@ -94,7 +94,10 @@ fn way_back(
         Ok(mappings) => mappings,
         Err(error) => return HealthFinding::of_error(AREA, what, error),
     };
-    let Some(QueueMapping { id, state, .. }) = mappings.iter().find(|one| one.source == attributes.arn) else {
+    let of_queue = || mappings.iter().filter(|one| one.source == attributes.arn);
+    // One that works is enough.
+    let mapping = of_queue().find(|one| one.state == "Enabled").or_else(|| of_queue().next());
+    let Some(QueueMapping { id, state, .. }) = mapping else {
         let why = "the function does not read it: its logs wait, and are lost when they expire";
         return HealthFinding::wrong(AREA, what, why).fix(advice.aws(&format!(
             "lambda create-event-source-mapping --function-name {} --function-response-types ReportBatchItemFailures \
@@ -238,6 +241,11 @@ mod tests {
             "aws lambda update-event-source-mapping --enabled --uuid 1a2b --region eu-west-1",
             "the very mapping"
         );
+        let two = all(|facts| {
+            let mappings = facts.mappings.as_mut().unwrap();
+            mappings.insert(0, QueueMapping { state: "Disabled".into(), ..mappings[0].clone() });
+        });
+        assert!(two.iter().all(|one| one.severity == HealthSeverity::Ok), "{two:#?}");
         assert_eq!(with("Enabling").severity, HealthSeverity::Note);
         let redrive = fix_of(|facts| facts.queues[0].attributes.as_mut().unwrap().dead_letter_queue = None);
         assert!(redrive.contains("dead-letter queue"));

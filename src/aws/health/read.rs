@@ -20,7 +20,7 @@ use crate::aws::queues::{self, ForwarderQueue, QueueAttributes, QueueRole};
 use crate::aws::subscribe::account_policy::AccountPolicy;
 use crate::aws::subscribe::permission::FunctionPolicy;
 use crate::aws::subscribe::plan::ours;
-use crate::aws::subscribe::{apply, qualifier};
+use crate::aws::subscribe::{apply, is_same_function, qualifier};
 
 /// How far back errors and throttles are counted.
 const LAST_HOUR: Duration = Duration::from_secs(3600);
@@ -142,9 +142,10 @@ pub(crate) async fn queues_and_activity(account: &Account, function: &Function) 
         last_hour: metrics.map(|metrics| metrics.last_hour),
     };
     // Without a queue there is nothing to be read.
-    let mappings = match queues.iter().any(|fact| fact.queue.role == QueueRole::Undelivered) {
-        true => mappings(account, function).await,
-        false => Ok(Vec::new()),
+    let undelivered = queues.iter().find(|fact| fact.queue.role == QueueRole::Undelivered);
+    let mappings = match undelivered.map(|fact| &fact.attributes) {
+        Some(Ok(attributes)) => mappings(account, function, &attributes.arn).await,
+        _ => Ok(Vec::new()),
     };
     (QueueFacts { queues, mappings, failed_events }, activity)
 }
@@ -166,14 +167,16 @@ async fn failed_events(account: &Account, function: &Function) -> HealthFact<Opt
     }
 }
 
-/// What Lambda reads for the function.
-async fn mappings(account: &Account, function: &Function) -> HealthFact<Vec<QueueMapping>> {
-    let call = account.lambda.list_event_source_mappings().function_name(function.qualified_name());
+/// What Lambda reads from the queue for the function. By the function's name, Lambda lists the mappings of exactly this version or alias.
+async fn mappings(account: &Account, function: &Function, queue: &str) -> HealthFact<Vec<QueueMapping>> {
+    let call = account.lambda.list_event_source_mappings().event_source_arn(queue);
     let mut pages = call.into_paginator().send();
     let mut mappings = Vec::new();
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| SdkCallError::new("lambda:ListEventSourceMappings", function.on(), &error))?;
-        mappings.extend(page.event_source_mappings().iter().map(|one| QueueMapping {
+        let all = page.event_source_mappings().iter();
+        let ours = all.filter(|one| one.function_arn().is_some_and(|arn| is_same_function(arn, &function.arn)));
+        mappings.extend(ours.map(|one| QueueMapping {
             id: one.uuid().unwrap_or_default().to_owned(),
             source: one.event_source_arn().unwrap_or_default().to_owned(),
             state: one.state().unwrap_or_default().to_owned(),
