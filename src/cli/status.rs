@@ -59,8 +59,8 @@ async fn status(options: StatusOptions) -> Result<Exit, CommandError> {
     let account = options.aws.open().await?;
     let selection = options.selection.selection(&account)?;
     let function = options.function.find(&account).await?;
-    let found = selection.find(&account).await?;
-    if !selection.is_empty() && found == FoundLogGroups::default() {
+    let found = selection.find(&account).await;
+    if !selection.is_empty() && found == Ok(FoundLogGroups::default()) {
         return Err(CommandError::Refused(super::subscribe::nothing_found(&account, &options.selection)));
     }
     let reading = read::all(&account, function, found, selection.is_empty());
@@ -240,7 +240,7 @@ fn json_of(account: &Account, facts: &HealthFacts, found: &[HealthFinding]) -> V
     json!({
         "account": account.id, "region": account.region, "function": facts.function.arn, "last_hour": value(hour),
         "account_policy": value(policy), "failed_events": value(facts.queues.failed_events.as_ref().map(|arn| json!(arn))),
-        "log_groups": facts.log_groups.groups.iter().map(group).collect::<Vec<_>>(),
+        "log_groups": value(facts.log_groups.found.as_ref().map(|()| facts.log_groups.groups.iter().map(group).collect())),
         "queues": facts.queues.queues.iter().map(queue).collect::<Vec<_>>(),
         "findings": found,
     })

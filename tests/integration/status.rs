@@ -204,7 +204,10 @@ fn nothing_there() {
     assert!(status(&account, &["--prefix", "/x"], 2).contains("matches --prefix /x"));
     assert!(status(&account, &["/x"], 1).contains("this log group does not exist"));
     account.fault("logs:DescribeLogGroups", Fault::Denied, usize::MAX);
-    assert!(status(&account, &[], 2).contains("Allow logs:DescribeLogGroups"));
+    let shown = status(&account, &[], 1);
+    assert!(shown.contains("unknown  log groups: ") && shown.contains("Allow logs:DescribeLogGroups"), "{shown}");
+    assert!(shown.contains("no queue for undelivered logs") && !shown.contains("so it gets no logs"), "{shown}");
+    assert!(json_status(&account, 1)["log_groups"]["error"].is_string());
 }
 
 #[test]

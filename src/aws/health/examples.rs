@@ -95,6 +95,7 @@ pub(crate) fn good() -> HealthFacts {
         function: function(&[("DD_API_KEY_SSM_NAME", "/k")]),
         log_groups: LogGroupFacts {
             account: ACCOUNT.into(),
+            found: Ok(()),
             groups: vec![log_group("/a")],
             missing: Vec::new(),
             unsubscribed: Vec::new(),

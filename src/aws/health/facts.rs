@@ -26,6 +26,8 @@ pub(crate) struct HealthFacts {
 pub(crate) struct LogGroupFacts {
     /// The account's id: 12 digits.
     pub(crate) account: String,
+    /// Whether they were found at all.
+    pub(crate) found: HealthFact<()>,
     pub(crate) groups: Vec<LogGroupFact>,
     /// Names that were asked for and that no group has.
     pub(crate) missing: Vec<String>,

@@ -24,6 +24,9 @@ const ANOTHER_GROUP: &str =
 pub(crate) fn judge(facts: &LogGroupFacts, function: &Function, advice: &Advice) -> Vec<HealthFinding> {
     let judge = Judge { facts, function, advice };
     let mut found = Vec::new();
+    if let Err(error) = &facts.found {
+        found.push(HealthFinding::of_error(AREA, "log groups", error));
+    }
     if let Err(error) = &facts.permission {
         found.push(HealthFinding::of_error(AREA, "permission", error));
     }
@@ -39,7 +42,7 @@ pub(crate) fn judge(facts: &LogGroupFacts, function: &Function, advice: &Advice)
             "check `log_group_name` in the ConfigMap aws-logging; Fluent Bit creates the log group with the first log",
         )
     }));
-    if facts.groups.is_empty() && facts.missing.is_empty() && judge.policy().is_none() {
+    if facts.found.is_ok() && facts.groups.is_empty() && facts.missing.is_empty() && judge.policy().is_none() {
         found.push(judge.nothing_subscribed());
     }
     for fact in &facts.groups {
@@ -572,6 +575,10 @@ mod tests {
             assert!(found.severity == HealthSeverity::Unknown && found.why.contains("x:Y"), "{found:?}");
         };
         unknown(&|facts| facts.permission = Err(call_error()));
+        unknown(&|facts| {
+            facts.found = Err(call_error());
+            facts.groups.clear();
+        });
         unknown(&|facts| facts.account_policy = Err(call_error()));
         unknown(&|facts| facts.groups[0].filters = Err(call_error()));
         unknown(&|facts| facts.groups[0].newest = Err(call_error()));

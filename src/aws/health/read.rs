@@ -32,7 +32,7 @@ const PERIOD_SECONDS: i32 = 60;
 pub(crate) async fn all(
     account: &Account,
     function: Function,
-    found: FoundLogGroups,
+    found: HealthFact<FoundLogGroups>,
     only_subscribed: bool,
 ) -> HealthFacts {
     let log_groups = log_groups(account, &function, found, only_subscribed).await;
@@ -44,10 +44,13 @@ pub(crate) async fn all(
 pub(crate) async fn log_groups(
     account: &Account,
     function: &Function,
-    found: FoundLogGroups,
+    found: HealthFact<FoundLogGroups>,
     only_subscribed: bool,
 ) -> LogGroupFacts {
-    let FoundLogGroups { groups, missing } = found;
+    let (FoundLogGroups { groups, missing }, found) = match found {
+        Ok(all) => (all, Ok(())),
+        Err(error) => (FoundLogGroups::default(), Err(error)),
+    };
     let with_filters = each(groups, |group| {
         let account = account.clone();
         async move { (groups::filters(&account, &group.name).await, group) }
@@ -77,6 +80,7 @@ pub(crate) async fn log_groups(
     .await;
     LogGroupFacts {
         account: account.id.clone(),
+        found,
         groups,
         missing,
         unsubscribed: left_out.into_iter().map(|(_, group)| group.name).collect(),

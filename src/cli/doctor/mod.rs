@@ -234,14 +234,8 @@ async fn of_groups(
 ) -> Result<Vec<LogGroupFact>, CommandError> {
     let Forwarder { account, function, advice, .. } = forwarder;
     let selection = options.selection.selection(account)?;
-    let found = match selection.find(account).await {
-        Ok(found) => found,
-        Err(error) => {
-            report.add([HealthFinding::of_error(HealthArea::LogGroups, "log groups", &error)])?;
-            return Ok(Vec::new());
-        }
-    };
-    if !selection.is_empty() && found == FoundLogGroups::default() {
+    let found = selection.find(account).await;
+    if !selection.is_empty() && found == Ok(FoundLogGroups::default()) {
         let why = format!("no log group matches {}", options.selection.said());
         report.add([HealthFinding::wrong(HealthArea::LogGroups, "log groups", why)])?;
         return Ok(Vec::new());
