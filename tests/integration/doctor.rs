@@ -337,6 +337,16 @@ fn the_key_is_not_sent_in_the_clear() {
 }
 
 #[test]
+fn groups_that_cannot_be_are_refused_at_once() {
+    let Some(account) = TestAccount::start() else { return };
+    for group in ["/a b", "arn:aws:logs:us-east-1:111122223333:log-group:/a:*"] {
+        let output = account.podferry(&["doctor", group]);
+        assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), String::new()), "{group}");
+        assert!(text(&output.stderr).contains(&format!("{group}: not ")), "{group}");
+    }
+}
+
+#[test]
 fn words_where_there_are_no_signs() {
     let Some(account) = good() else { return };
     let datadog = datadog(200);

@@ -18,7 +18,7 @@ use super::exit::Exit;
 use super::selection::{FunctionFlag, SelectionFlags};
 use crate::aws::account::Account;
 use crate::aws::function::{Function, FunctionError};
-use crate::aws::groups::FoundLogGroups;
+use crate::aws::groups::{FoundLogGroups, LogGroupSelection};
 use crate::aws::health::advice::Advice;
 use crate::aws::health::cluster::{self, CONFIG_MAP, NAMESPACE};
 use crate::aws::health::facts::LogGroupFact;
@@ -81,6 +81,7 @@ struct Forwarder {
     account: Account,
     function: Function,
     settings: Option<Settings>,
+    selection: LogGroupSelection,
     advice: Advice,
 }
 
@@ -116,11 +117,13 @@ async fn doctor(options: DoctorOptions) -> Result<Exit, CommandError> {
     let is_lost = account.is_none();
     let mut expected = ExpectedTarget::default();
     if let Some(account) = account {
+        // Before anything is printed.
+        let selection = options.selection.selection(&account)?;
         let Account { caller, id, region, .. } = &account;
         let seen = format!("{caller}, account {id}, region {region}");
         report.add([HealthFinding::ok(HealthArea::Account, "credentials", seen)])?;
         (expected.region, expected.account) = (Some(region.clone()), Some(id.clone()));
-        of_account(&options, account, &mut expected, &mut report).await?;
+        of_account(&options, account, selection, &mut expected, &mut report).await?;
     } else {
         skip(&mut report, &[HealthArea::Function], "without credentials AWS does not answer")?;
         skip(&mut report, &NEEDS_FUNCTION, "without credentials AWS does not answer")?;
@@ -142,6 +145,7 @@ fn skip_test(options: &DoctorOptions, report: &mut DoctorReport, because: &str) 
 async fn of_account(
     options: &DoctorOptions,
     account: Account,
+    selection: LogGroupSelection,
     expected: &mut ExpectedTarget,
     report: &mut DoctorReport,
 ) -> Result<(), CommandError> {
@@ -158,7 +162,7 @@ async fn of_account(
     report.add(function::code(&function, &advice))?;
     let (settings, found) = function::settings(&function, &account.region);
     report.add(found)?;
-    let forwarder = Forwarder { account, function, settings, advice };
+    let forwarder = Forwarder { account, function, settings, selection, advice };
     of_key(options, &forwarder, report).await?;
     of_role(&forwarder, report).await?;
     let groups = of_groups(options, &forwarder, report).await?;
@@ -209,7 +213,7 @@ async fn of_key(options: &DoctorOptions, forwarder: &Forwarder, report: &mut Doc
 }
 
 async fn of_role(forwarder: &Forwarder, report: &mut DoctorReport) -> Result<(), CommandError> {
-    let Forwarder { account, function, settings, advice } = forwarder;
+    let Forwarder { account, function, settings, advice, .. } = forwarder;
     let Some(settings) = settings else { return skip(report, &[HealthArea::Role], NO_SETTINGS) };
     let mut is_open = false;
     for need in role::needs(function, settings, account) {
@@ -232,8 +236,7 @@ async fn of_groups(
     forwarder: &Forwarder,
     report: &mut DoctorReport,
 ) -> Result<Vec<LogGroupFact>, CommandError> {
-    let Forwarder { account, function, advice, .. } = forwarder;
-    let selection = options.selection.selection(account)?;
+    let Forwarder { account, function, selection, advice, .. } = forwarder;
     let found = selection.find(account).await;
     if !selection.is_empty() && found == Ok(FoundLogGroups::default()) {
         let why = format!("no log group matches {}", options.selection.said());
