@@ -67,7 +67,8 @@ fn stage(groups: usize) -> Option<TestAccount> {
 }
 
 fn status(account: &TestAccount, arguments: &[&str], code: i32) -> String {
-    let output = account.podferry(&[&["status"], arguments].concat());
+    let mut command = account.podferry_command(&[&["status"], arguments].concat());
+    let output = command.env("LANG", "C.UTF-8").output().unwrap();
     let said = text(&output.stdout) + &text(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{said}");
     assert!(!said.contains("geheim"), "{said}");
@@ -101,6 +102,11 @@ nothing is wrong
 ";
     assert_eq!(status(&account, &[], 0), expected);
     assert!(status(&account, &["/other"], 1).contains("→ podferry subscribe /other --function podferry-Forwarder-1A"));
+    // A terminal that shows no more than ASCII.
+    let output = account.podferry_command(&["status", "/eks/0", "/other"]).env("LANG", "C").output().unwrap();
+    let shown = text(&output.stdout);
+    assert!(shown.is_ascii() && shown.contains("| podferry -> the function |"), "{shown}");
+    assert!(shown.contains("         -> podferry subscribe /other "), "{shown}");
     let arguments = ["/other", "--region", "eu-west-1", "--function", "podferry-Forwarder-1A:$LATEST"];
     let advice = "→ podferry subscribe /other --function podferry-Forwarder-1A --region eu-west-1\n";
     assert!(status(&account, &arguments, 1).contains(advice));
