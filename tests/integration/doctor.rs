@@ -195,6 +195,10 @@ fn no_credentials_and_the_cluster_is_looked_at() {
     let shown = doctor(&account, &datadog(200), Some(&kubectl), &[], 2);
     assert!(shown.contains("✗ credentials:") && shown.contains("aws sso login"), "{shown}");
     assert!(shown.contains("✓ pods: EKS logs 1 pod on Fargate (shop/web)"), "{shown}");
+    let report = json_doctor(&account, &datadog(200), &[], 2);
+    let credentials = &report["findings"][0];
+    assert!(credentials["fix"].as_str().unwrap().contains("aws sso login"), "{credentials}");
+    assert!(!credentials["why"].as_str().unwrap().contains("aws sso login"), "{credentials}");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use super::block_on::block_on;
 use super::error::CommandError;
 use super::exit::Exit;
 use super::selection::{FunctionFlag, SelectionFlags};
-use crate::aws::account::Account;
+use crate::aws::account::{Account, AccountError};
 use crate::aws::function::{Function, FunctionError};
 use crate::aws::groups::{FoundLogGroups, LogGroupSelection};
 use crate::aws::health::advice::Advice;
@@ -109,7 +109,7 @@ async fn doctor(options: DoctorOptions) -> Result<Exit, CommandError> {
     let account = match options.aws.open().await {
         Ok(account) => Some(account),
         Err(CommandError::Account(error)) => {
-            report.add([HealthFinding::wrong(HealthArea::Account, "credentials", error.to_string())])?;
+            report.add([no_account(&error)])?;
             None
         }
         Err(error) => return Err(error),
@@ -183,6 +183,17 @@ async fn of_account(
         }
     }
     Ok(())
+}
+
+/// Without credentials nothing works, whatever the failure is.
+fn no_account(error: &AccountError) -> HealthFinding {
+    let (area, what) = (HealthArea::Account, "credentials");
+    match error {
+        AccountError::Call(error) => {
+            HealthFinding { severity: HealthSeverity::Wrong, ..HealthFinding::of_error(area, what, error) }
+        }
+        other => HealthFinding::wrong(area, what, other.to_string()),
+    }
 }
 
 fn no_function(error: &FunctionError) -> HealthFinding {
