@@ -51,7 +51,7 @@ pub(crate) fn judge(facts: &LogGroupFacts, function: &Function, advice: &Advice)
             found.push(HealthFinding::of_error(AREA, &what(&fact.group.name), error));
         }
     }
-    found.extend(never_written(&facts.groups));
+    found.extend(never_written(&facts.groups, function));
     found.extend(kept_forever(&facts.groups, advice));
     found
 }
@@ -314,8 +314,10 @@ fn common<'a>(groups: impl Iterator<Item = &'a LogGroupFact>) -> Option<(&'a str
     Some((first, if more == 0 { what(first) } else { format!("{} and {more} more", what(first)) }))
 }
 
-fn never_written(groups: &[LogGroupFact]) -> Option<HealthFinding> {
-    let (_, what) = common(groups.iter().filter(|fact| matches!(fact.newest, Ok(None))))?;
+fn never_written(groups: &[LogGroupFact], function: &Function) -> Option<HealthFinding> {
+    // No pod writes to the function's own.
+    let of_pods = groups.iter().filter(|fact| fact.group.name != function.log_group);
+    let (_, what) = common(of_pods.filter(|fact| matches!(fact.newest, Ok(None))))?;
     Some(HealthFinding::note(AREA, &what, "nothing was ever written there").fix(
         "check that pods run on Fargate, and look for the event LoggingEnabled or LoggingDisabled: kubectl describe pod",
     ))
@@ -560,6 +562,11 @@ mod tests {
         };
         assert!(note(&|facts| filters(facts)[0].pattern = "ERROR".into()).why.contains("match `ERROR`"));
         assert!(note(&|facts| facts.groups[0].newest = Ok(None)).why.contains("ever written"));
+        let own = found(|facts| {
+            facts.groups.push(log_group("/own"));
+            facts.groups[1].newest = Ok(None);
+        });
+        assert_eq!((own.len(), own[0].severity), (1, HealthSeverity::Wrong), "it is subscribed, and that is all");
         let kept = note(&|facts| {
             facts.groups.push(log_group("/b"));
             facts.groups.iter_mut().for_each(|fact| fact.group.retention_days = None);
