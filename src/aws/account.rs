@@ -1,12 +1,15 @@
 //! Opens an AWS account in one region: the one place that makes the SDK's configuration and its clients.
 //!
 //! Credentials, and a region that no flag names, come from the SDK's own chain: variables, the files in `~/.aws`, SSO, a process,
-//! the roles of containers and instances. The chain reads those variables itself: the one exception to the rule that variables are
+//! the roles of containers and instances. With --profile, credentials come from that profile and nothing else. The chain reads those variables itself: the one exception to the rule that variables are
 //! read in `crates/forwarder/src/settings`. The proxies, which are ours, come from there.
 
 use std::time::Duration;
 
+use aws_config::profile::{self, ProfileFileCredentialsProvider};
+use aws_config::provider_config::ProviderConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
@@ -71,6 +74,10 @@ pub(crate) enum AccountError {
         "no AWS region: give --region, set AWS_REGION, or set `region` in podferry.yaml or in the profile in ~/.aws/config"
     )]
     NoRegion,
+    #[error(
+        "--profile: there is no profile {0} in ~/.aws/config or ~/.aws/credentials; `aws configure list-profiles` lists them"
+    )]
+    NoProfile(String),
     #[error(transparent)]
     Client(#[from] ClientError),
     #[error(transparent)]
@@ -119,7 +126,7 @@ impl Account {
     }
 }
 
-async fn configuration(access: &Access, mut proxies: Proxies) -> Result<SdkConfig, ClientError> {
+async fn configuration(access: &Access, mut proxies: Proxies) -> Result<SdkConfig, AccountError> {
     let direct = proxies.none.take().map_or_else(String::new, |hosts| format!("{hosts},"));
     proxies.none = Some(format!("{direct}{NEVER_BY_PROXY}"));
     let retries = RetryConfig::standard()
@@ -128,10 +135,11 @@ async fn configuration(access: &Access, mut proxies: Proxies) -> Result<SdkConfi
         .with_max_backoff(MAX_BACKOFF);
     let timeouts =
         TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).operation_timeout(CALL_TIMEOUT).build();
+    let http = SdkHttp::new(Clients::new(false, proxies)?.client()?);
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .http_client(SdkHttp::new(Clients::new(false, proxies)?.client()?))
-        .retry_config(retries)
-        .timeout_config(timeouts);
+        .http_client(http.clone())
+        .retry_config(retries.clone())
+        .timeout_config(timeouts.clone());
     if let Some(region) = &access.region {
         loader = loader.region(Region::new(region.clone()));
     }
@@ -141,5 +149,22 @@ async fn configuration(access: &Access, mut proxies: Proxies) -> Result<SdkConfi
     if let Some(url) = &access.endpoint_url {
         loader = loader.endpoint_url(url);
     }
-    Ok(loader.load().await)
+    let config = loader.load().await;
+    let Some(name) = &access.profile else { return Ok(config) };
+    // The chain would ask the variables first, and take what they say whatever the profile is.
+    let profiles = profile::load(&Default::default(), &Default::default(), &Default::default(), None).await;
+    // If the files cannot be read, the provider says so.
+    if profiles.is_ok_and(|profiles| profiles.get_profile(name).is_none()) {
+        return Err(AccountError::NoProfile(name.clone()));
+    }
+    let provider = ProviderConfig::default()
+        .with_behavior_version(config.behavior_version())
+        .with_region(config.region().cloned())
+        .with_use_fips(config.use_fips())
+        .with_use_dual_stack(config.use_dual_stack())
+        .with_http_client(http)
+        .with_retry_config(retries)
+        .with_timeout_config(timeouts);
+    let provider = ProfileFileCredentialsProvider::builder().configure(&provider).profile_name(name).build();
+    Ok(config.into_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build())
 }

@@ -13,6 +13,9 @@ use forwarder::settings::VariableSource;
 /// starts it with the name of the stack.
 const NAME_PREFIX: &str = "podferry";
 
+/// The qualifier of what was deployed last. Source: AWS Lambda API reference, `Qualifier`.
+pub(crate) const LATEST: &str = "$LATEST";
+
 /// A function.
 #[derive(Debug, Clone)]
 pub(crate) struct Function {
@@ -141,6 +144,23 @@ impl Function {
         }
     }
 
+    /// The same function, by another version or alias or by none.
+    #[must_use]
+    pub(crate) fn at(&self, qualifier: Option<&str>) -> Function {
+        Function { qualifier: qualifier.map(str::to_owned), ..self.clone() }
+    }
+
+    /// What is meant of it, for people.
+    #[must_use]
+    pub(crate) fn target(&self) -> String {
+        match &self.qualifier {
+            // Source: AWS Lambda API reference, `CreateAlias`: the name of an alias is no number.
+            Some(version) if version.bytes().all(|byte| byte.is_ascii_digit()) => format!("version {version}"),
+            Some(alias) => format!("alias {alias}"),
+            None => "the function itself".to_owned(),
+        }
+    }
+
     /// As the subject of a call.
     #[must_use]
     pub(crate) fn on(&self) -> On {
@@ -194,6 +214,8 @@ fn parse(account: &Account, given: &str) -> Result<(String, Option<String>), Fun
     if !is_word(name) || !qualifier.is_none_or(is_word) {
         return Err(no_name());
     }
+    // The function's own name means the same.
+    let qualifier = qualifier.filter(|qualifier| *qualifier != LATEST);
     Ok((name.to_owned(), qualifier.map(str::to_owned)))
 }
 

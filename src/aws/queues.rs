@@ -42,6 +42,8 @@ pub(crate) struct QueueDepth {
 pub(crate) struct QueueAttributes {
     pub(crate) arn: String,
     pub(crate) depth: QueueDepth,
+    /// How long it keeps a message.
+    pub(crate) retention_seconds: Option<u64>,
     /// The ARN of the queue to which SQS moves messages that were received too often; none without a redrive policy.
     pub(crate) dead_letter_queue: Option<String>,
 }
@@ -122,6 +124,7 @@ pub(crate) async fn attributes(account: &Account, queue: &ForwarderQueue) -> Res
     Ok(QueueAttributes {
         arn: text(&QueueAttributeName::QueueArn).map_or_else(|| account.arn("sqs", &queue.name), str::to_owned),
         depth,
+        retention_seconds: text(&QueueAttributeName::MessageRetentionPeriod).and_then(|value| value.parse().ok()),
         dead_letter_queue: redrive["deadLetterTargetArn"].as_str().map(str::to_owned),
     })
 }

@@ -10,6 +10,7 @@ use super::error::CommandError;
 use super::output::{Output, OutputFlag};
 use super::{project, spinner};
 use crate::aws::account::{Access, Account};
+use crate::aws::health::advice::{Advice, GivenFlags};
 use forwarder::settings::{Environment, Settings};
 use manifests::cluster::{ClusterOptions, FILE};
 
@@ -34,15 +35,30 @@ pub(super) struct AccountFlags {
     /// The account that the file names: nothing is done in another.
     #[arg(skip)]
     expected: Option<String>,
+    /// The region that the flag names, not the file.
+    #[arg(skip)]
+    given_region: Option<String>,
 }
 
 impl AccountFlags {
     /// Reads the file, for what these flags do not say and for what others may want.
     pub(super) fn read_file(&mut self) -> Result<ClusterOptions, CommandError> {
         let file = project::read(self.config.as_deref())?;
+        self.given_region.clone_from(&self.region);
         self.region = self.region.take().or_else(|| file.region.clone());
         self.expected.clone_from(&file.account);
         Ok(file)
+    }
+
+    /// Writes commands that act on this account.
+    pub(super) fn advice(&self, account: &Account) -> Advice {
+        let given = GivenFlags {
+            region: self.given_region.clone(),
+            profile: self.profile.clone(),
+            endpoint_url: self.endpoint_url.clone(),
+            config: self.config.as_ref().map(|path| path.display().to_string()),
+        };
+        Advice::new(&account.region, &given)
     }
 
     /// How to print.

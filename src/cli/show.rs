@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::presets::{ASCII_FULL_CONDENSED, UTF8_FULL_CONDENSED};
 use comfy_table::{ContentArrangement, Table};
 use serde_json::{Value, json};
 
@@ -31,10 +31,31 @@ pub(super) fn json(value: &Value) -> io::Result<()> {
     out.flush()
 }
 
+/// What a terminal may not be able to show.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Signs {
+    is_utf8: bool,
+    pub(super) arrow: &'static str,
+    /// Where there is nothing.
+    pub(super) none: &'static str,
+}
+
+impl Signs {
+    pub(super) fn new(is_utf8: bool) -> Signs {
+        if is_utf8 { Signs { is_utf8, arrow: "→", none: "–" } } else { Signs { is_utf8, arrow: "->", none: "-" } }
+    }
+}
+
 /// A table with a heading.
 pub(super) fn table(out: &mut impl Write, heading: &[&str], rows: &[Vec<String>]) -> io::Result<()> {
+    table_with(out, Signs::new(true), heading, rows)
+}
+
+/// The same with the lines that the terminal can show.
+pub(super) fn table_with(out: &mut impl Write, signs: Signs, heading: &[&str], rows: &[Vec<String>]) -> io::Result<()> {
     let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(if signs.is_utf8 { UTF8_FULL_CONDENSED } else { ASCII_FULL_CONDENSED });
+    table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(u16::try_from(width()).unwrap_or(u16::MAX)).set_header(heading.to_vec());
     table.add_rows(rows.iter().map(|row| row.iter().map(|cell| harmless(cell)).collect::<Vec<_>>()));
     writeln!(out, "{table}")
@@ -190,8 +211,8 @@ pub(super) fn weighed(out: &mut impl Write, weight: &str, problem: &str) -> io::
 }
 
 /// What to do about it.
-pub(super) fn remedy(out: &mut impl Write, remedy: &str) -> io::Result<()> {
-    writeln!(out, "         → {}", harmless(remedy))
+pub(super) fn remedy(out: &mut impl Write, signs: Signs, remedy: &str) -> io::Result<()> {
+    writeln!(out, "         {} {}", signs.arrow, harmless(remedy))
 }
 
 /// One log of Datadog's, part by part.

@@ -11,6 +11,7 @@ use super::error::CommandError;
 use super::exit::Exit;
 use super::output::Output;
 use super::selection::{FunctionFlag, GROUPS_OR_SUBSCRIBED, SelectionFlags};
+use super::show::Signs;
 use super::subscribe::said;
 use super::{show, spinner};
 use crate::aws::account::Account;
@@ -22,6 +23,7 @@ use crate::aws::health::judge::judge;
 use crate::aws::health::read;
 use crate::aws::queues::{QueueDepth, QueueRole};
 use crate::aws::subscribe::is_same_function;
+use forwarder::settings::{Environment, Settings};
 use pipeline::counted::counted;
 
 /// Show the forwarder's health
@@ -60,15 +62,18 @@ async fn status(options: StatusOptions) -> Result<Exit, CommandError> {
     let account = options.aws.open().await?;
     let selection = options.selection.selection(&account)?;
     let function = options.function.find(&account).await?;
-    let found = selection.find(&account).await?;
-    if !selection.is_empty() && found == FoundLogGroups::default() {
+    let found = selection.find(&account).await;
+    if !selection.is_empty() && found == Ok(FoundLogGroups::default()) {
         return Err(CommandError::Refused(super::subscribe::nothing_found(&account, &options.selection)));
     }
     let reading = read::all(&account, function, found, selection.is_empty());
     let facts = spinner::during("Reading groups, queues and metrics…", reading).await;
-    let found = of_concern(judge(&facts));
+    let found = of_concern(judge(&facts, &options.aws.advice(&account)));
     match options.aws.output() {
-        Output::Text => show_all(&mut anstream::stdout(), &account, &facts, &found)?,
+        Output::Text => {
+            let signs = Signs::new(Settings::is_utf8(&Environment));
+            show_all(&mut anstream::stdout(), signs, &account, &facts, &found)?;
+        }
         Output::Json => show::json(&json_of(&account, &facts, &found))?,
     }
     Ok(Exit::of_findings(found.iter().filter(|one| one.severity.is_problem()).count()))
@@ -90,7 +95,13 @@ fn of_concern(mut found: Vec<HealthFinding>) -> Vec<HealthFinding> {
 /// What a cell has where its value could not be read.
 const UNKNOWN: &str = "unknown";
 
-fn show_all(out: &mut impl Write, account: &Account, facts: &HealthFacts, found: &[HealthFinding]) -> io::Result<()> {
+fn show_all(
+    out: &mut impl Write,
+    signs: Signs,
+    account: &Account,
+    facts: &HealthFacts,
+    found: &[HealthFinding],
+) -> io::Result<()> {
     writeln!(out, "function {}\naccount {}, region {}", facts.function.arn, account.id, account.region)?;
     let hour = match &facts.activity.last_hour {
         Ok(hour) => {
@@ -108,17 +119,19 @@ fn show_all(out: &mut impl Write, account: &Account, facts: &HealthFacts, found:
         writeln!(out, "events that Lambda gives up on go to {destination}")?;
     }
     if !facts.log_groups.groups.is_empty() {
-        let rows: Vec<Vec<String>> = facts.log_groups.groups.iter().map(|group| group_cells(facts, group)).collect();
-        show::table(out, &["log group", "filter → destination", "retention", "stored", "last event"], &rows)?;
+        let rows: Vec<Vec<String>> =
+            facts.log_groups.groups.iter().map(|group| group_cells(signs, facts, group)).collect();
+        let filter = format!("filter {} destination", signs.arrow);
+        show::table_with(out, signs, &["log group", &filter, "retention", "stored", "last event"], &rows)?;
     }
     if !facts.queues.queues.is_empty() {
-        let rows: Vec<Vec<String>> = facts.queues.queues.iter().map(queue_cells).collect();
-        show::table(out, &["queue", "holds", "visible", "delayed", "oldest"], &rows)?;
+        let rows: Vec<Vec<String>> = facts.queues.queues.iter().map(|queue| queue_cells(signs, queue)).collect();
+        show::table_with(out, signs, &["queue", "holds", "visible", "delayed", "oldest"], &rows)?;
     }
     for finding in found {
         show::weighed(out, finding.severity.word(), &format!("{}: {}", finding.what, finding.why))?;
         if let Some(fix) = &finding.fix {
-            show::remedy(out, fix)?;
+            show::remedy(out, signs, fix)?;
         }
     }
     if !found.iter().any(|one| one.severity.is_problem()) {
@@ -127,11 +140,11 @@ fn show_all(out: &mut impl Write, account: &Account, facts: &HealthFacts, found:
     Ok(())
 }
 
-fn group_cells(facts: &HealthFacts, group: &LogGroupFact) -> Vec<String> {
+fn group_cells(signs: Signs, facts: &HealthFacts, group: &LogGroupFact) -> Vec<String> {
     let retention = group.group.retention_days.map_or_else(|| "forever".to_owned(), |days| format!("{days} d"));
     let filters = match &group.filters {
-        Ok(filters) if filters.is_empty() => "–".to_owned(),
-        Ok(filters) => filters.iter().map(|filter| filter_cell(facts, filter)).collect::<Vec<_>>().join("; "),
+        Ok(filters) if filters.is_empty() => signs.none.to_owned(),
+        Ok(filters) => filters.iter().map(|filter| filter_cell(signs, facts, filter)).collect::<Vec<_>>().join("; "),
         Err(_) => UNKNOWN.to_owned(),
     };
     let last = cell(&group.newest, |newest| match newest.and_then(|newest| newest.event) {
@@ -141,23 +154,23 @@ fn group_cells(facts: &HealthFacts, group: &LogGroupFact) -> Vec<String> {
     vec![group.group.name.clone(), filters, retention, bytes(group.group.stored_bytes), last]
 }
 
-fn filter_cell(facts: &HealthFacts, filter: &SubscriptionFilter) -> String {
+fn filter_cell(signs: Signs, facts: &HealthFacts, filter: &SubscriptionFilter) -> String {
     // The function itself is named at the top.
     let is_here = is_same_function(&filter.destination, &facts.function.arn);
     let destination =
         if is_here { "the function" } else { filter.destination.splitn(6, ':').last().unwrap_or_default() };
     let pattern = if filter.pattern.is_empty() { String::new() } else { format!(" ({})", said(&filter.pattern)) };
-    format!("{} → {destination}{pattern}", filter.name)
+    format!("{} {} {destination}{pattern}", filter.name, signs.arrow)
 }
 
-fn queue_cells(fact: &QueueFact) -> Vec<String> {
+fn queue_cells(signs: Signs, fact: &QueueFact) -> Vec<String> {
     let holds = role(fact.queue.role).to_owned();
     let visible = cell(&fact.attributes, |attributes| attributes.depth.visible.to_string());
     let delayed =
         cell(&fact.attributes, |attributes| (attributes.depth.in_flight + attributes.depth.delayed).to_string());
     let oldest = match (&fact.attributes, &fact.oldest_seconds) {
-        (Ok(attributes), _) if attributes.depth.all() == 0 => "–".to_owned(),
-        (_, oldest) => cell(oldest, |age| age.map_or_else(|| "–".to_owned(), duration)),
+        (Ok(attributes), _) if attributes.depth.all() == 0 => signs.none.to_owned(),
+        (_, oldest) => cell(oldest, |age| age.map_or_else(|| signs.none.to_owned(), duration)),
     };
     vec![fact.queue.name.clone(), holds, visible, delayed, oldest]
 }
@@ -241,7 +254,7 @@ fn json_of(account: &Account, facts: &HealthFacts, found: &[HealthFinding]) -> V
     json!({
         "account": account.id, "region": account.region, "function": facts.function.arn, "last_hour": value(hour),
         "account_policy": value(policy), "failed_events": value(facts.queues.failed_events.as_ref().map(|arn| json!(arn))),
-        "log_groups": facts.log_groups.groups.iter().map(group).collect::<Vec<_>>(),
+        "log_groups": value(facts.log_groups.found.as_ref().map(|()| facts.log_groups.groups.iter().map(group).collect())),
         "queues": facts.queues.queues.iter().map(queue).collect::<Vec<_>>(),
         "findings": found,
     })

@@ -12,6 +12,7 @@ use super::spinner;
 use crate::aws::account::Account;
 use crate::aws::function::Function;
 use crate::aws::groups::{self, FoundLogGroups, LogGroup, SubscriptionFilter};
+use crate::aws::health::advice::Advice;
 use crate::aws::subscribe::account_policy::{self, AccountPolicy, PolicyStep, PolicyWish};
 use crate::aws::subscribe::permission::{PermissionStep, STATEMENT};
 use crate::aws::subscribe::plan::{self, SubscribeRefusal, SubscribeStep, SubscribeWish};
@@ -142,7 +143,7 @@ async fn plan_groups(
     for name in found.missing {
         changes.rows.push(ChangeRow::new(name, ChangeAction::Conflict, None, SubscribeRefusal::Missing.to_string()));
     }
-    plan_permission(account, function, &sources, changes).await
+    plan_permission(account, function, &sources, &options.aws.advice(account), changes).await
 }
 
 /// The account's policy, if it leads to the function; a warning where it cannot be read.
@@ -197,6 +198,7 @@ async fn plan_permission(
     account: &Account,
     function: &Function,
     sources: &[String],
+    advice: &Advice,
     changes: &mut Changes<SubscribeWork>,
 ) -> Result<(), CommandError> {
     let subject = format!("permission of {}", function.name);
@@ -214,9 +216,10 @@ async fn plan_permission(
         PermissionStep::Taken => {
             return Err(CommandError::Refused(format!(
                 "the policy of function {name} has a statement {STATEMENT} that does not let CloudWatch Logs of this account and region invoke it. \
-                 Inspect it with `aws lambda get-policy --function-name {name}`, and remove it with `aws lambda remove-permission \
-                 --function-name {name} --statement-id {STATEMENT}`",
-                name = function.name
+                 Inspect it with `{}`, and remove it with `{}`",
+                advice.get_policy(function),
+                advice.remove_permission(function),
+                name = function.qualified_name(),
             )));
         }
     };
@@ -263,7 +266,8 @@ async fn plan_account(
             return Ok(());
         }
     });
-    plan_permission(account, function, &[account.log_group("*").resource], changes).await
+    let sources = [account.log_group("*").resource];
+    plan_permission(account, function, &sources, &options.aws.advice(account), changes).await
 }
 
 /// Makes the changes: the permission first, and without it nothing.

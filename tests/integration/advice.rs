@@ -170,7 +170,7 @@ fn logs_that_are_sent_twice() {
     let Some(forwarder) = Forwarder::start(no_policy) else { return };
     forwarder.put_filter("/eks/0", "second", &forwarder.arn);
     let wrong = forwarder.wrong(&[]);
-    let fix = "aws logs delete-subscription-filter --log-group-name /eks/0 --filter-name second";
+    let fix = "aws logs delete-subscription-filter --log-group-name /eks/0 --filter-name second --region eu-west-1";
     assert_eq!((wrong.len(), &wrong[0]["fix"]), (1, &json!(fix)));
     forwarder.delete_filter("/eks/0", "second");
     assert_eq!(forwarder.wrong(&[]), Vec::<Value>::new());
@@ -207,7 +207,9 @@ fn a_permission_that_is_missing() {
     forwarder.account.rest("lambda", "POST", &format!("/2015-03-31/functions/{NAME}/policy"), &other);
     let wrong = forwarder.wrong(&[]);
     let fix = wrong[0]["fix"].as_str().unwrap();
-    let first = format!("run `aws lambda remove-permission --function-name {NAME} --statement-id podferry-logs`");
+    let first = format!(
+        "run `aws lambda remove-permission --function-name {NAME} --statement-id podferry-logs --region eu-west-1`"
+    );
     assert!(fix.starts_with(&first), "{fix}");
     forwarder.remove_permission();
     forwarder.follow(&[]);
@@ -237,14 +239,40 @@ fn dead_letters_and_the_last_hour() {
 fn a_queue_without_a_way_back() {
     let Some(forwarder) = Forwarder::start(no_policy) else { return };
     let mappings = "/2015-03-31/event-source-mappings";
+    // An alias is meant; the mapping of the function itself reads the queue just as well.
+    let functions = format!("/2015-03-31/functions/{NAME}");
+    forwarder.account.rest("lambda", "POST", &format!("{functions}/versions"), &json!({}));
+    let alias = json!({ "Name": "live", "FunctionVersion": "1" });
+    forwarder.account.rest("lambda", "POST", &format!("{functions}/aliases"), &alias);
+    let said = forwarder.run(&["doctor", "--no-kubectl", "--function", &format!("{NAME}:live")], 1);
+    assert!(said.contains("queue waiting: the function reads it"), "{said}");
     let all = forwarder.account.rest("lambda", "GET", mappings, &Value::Null);
     let id = all["EventSourceMappings"][0]["UUID"].as_str().unwrap().to_owned();
     forwarder.account.rest("lambda", "PUT", &format!("{mappings}/{id}"), &json!({ "Enabled": false }));
     let wrong = forwarder.wrong(&[]);
-    assert_eq!(wrong[0]["fix"], format!("aws lambda update-event-source-mapping --enabled --uuid {id}"));
+    assert_eq!(
+        wrong[0]["fix"],
+        format!("aws lambda update-event-source-mapping --enabled --uuid {id} --region eu-west-1")
+    );
     forwarder.account.rest("lambda", "DELETE", &format!("{mappings}/{id}"), &Value::Null);
     let wrong = forwarder.wrong(&[]);
     let fix = wrong[0]["fix"].as_str().unwrap();
     assert!(fix.starts_with(&format!("aws lambda create-event-source-mapping --function-name {NAME} ")), "{fix}");
-    assert!(fix.ends_with(&format!(":{}:waiting", forwarder.account.id)), "{fix}");
+    assert!(fix.ends_with(&format!(":{}:waiting --region eu-west-1", forwarder.account.id)), "{fix}");
+}
+
+#[test]
+fn filters_that_lead_to_another_version_or_alias() {
+    let Some(forwarder) = Forwarder::start(no_policy) else { return };
+    let functions = format!("/2015-03-31/functions/{NAME}");
+    forwarder.account.rest("lambda", "POST", &format!("{functions}/versions"), &json!({}));
+    let alias = json!({ "Name": "old", "FunctionVersion": "1" });
+    forwarder.account.rest("lambda", "POST", &format!("{functions}/aliases"), &alias);
+    forwarder.put_filter("/eks/0", "podferry", &format!("{}:old", forwarder.arn));
+    // moto gives a version the permissions that the function has.
+    assert_eq!(forwarder.wrong(&[]), Vec::<Value>::new());
+    forwarder.account.rest("lambda", "DELETE", &format!("{functions}/aliases/old"), &Value::Null);
+    let wrong = forwarder.wrong(&[]);
+    assert_eq!(wrong[0]["why"], "it leads to alias old, which does not exist, so its logs do not arrive");
+    forwarder.follow(&[]);
 }

@@ -183,6 +183,10 @@ fn no_credentials_and_the_cluster_is_looked_at() {
     let shown = doctor(&account, &datadog(200), Some(&kubectl), &[], 2);
     assert!(shown.contains("✗ credentials:") && shown.contains("aws sso login"), "{shown}");
     assert!(shown.contains("✓ pods: EKS logs 1 pod on Fargate (shop/web)"), "{shown}");
+    let report = json_doctor(&account, &datadog(200), &[], 2);
+    let credentials = &report["findings"][0];
+    assert!(credentials["fix"].as_str().unwrap().contains("aws sso login"), "{credentials}");
+    assert!(!credentials["why"].as_str().unwrap().contains("aws sso login"), "{credentials}");
 }
 
 #[test]
@@ -321,6 +325,16 @@ fn the_key_is_not_sent_in_the_clear() {
         let output = account.podferry(&["doctor", "--datadog-url", url]);
         assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
         assert!(text(&output.stderr).contains("must be a URL with https"));
+    }
+}
+
+#[test]
+fn groups_that_cannot_be_are_refused_at_once() {
+    let Some(account) = TestAccount::start() else { return };
+    for group in ["/a b", "arn:aws:logs:us-east-1:111122223333:log-group:/a:*"] {
+        let output = account.podferry(&["doctor", group]);
+        assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), String::new()), "{group}");
+        assert!(text(&output.stderr).contains(&format!("{group}: not ")), "{group}");
     }
 }
 

@@ -1,9 +1,13 @@
 //! `podferry status`, the real command, against moto.
 
+use std::future::ready;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::InAccount;
+use super::{InAccount, PODFERRY};
 use serde_json::{Value, json};
+use testkit::http::{HttpServer, answer, header};
 use testkit::moto::{Fault, TestAccount};
 
 fn text(bytes: &[u8]) -> String {
@@ -63,7 +67,8 @@ fn stage(groups: usize) -> Option<TestAccount> {
 }
 
 fn status(account: &TestAccount, arguments: &[&str], code: i32) -> String {
-    let output = account.podferry(&[&["status"], arguments].concat());
+    let mut command = account.podferry_command(&[&["status"], arguments].concat());
+    let output = command.env("LANG", "C.UTF-8").output().unwrap();
     let said = text(&output.stdout) + &text(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{said}");
     assert!(!said.contains("geheim"), "{said}");
@@ -97,6 +102,14 @@ nothing is wrong
 ";
     assert_eq!(status(&account, &[], 0), expected);
     assert!(status(&account, &["/other"], 1).contains("→ podferry subscribe /other --function podferry-Forwarder-1A"));
+    // A terminal that shows no more than ASCII.
+    let output = account.podferry_command(&["status", "/eks/0", "/other"]).env("LANG", "C").output().unwrap();
+    let shown = text(&output.stdout);
+    assert!(shown.is_ascii() && shown.contains("| podferry -> the function |"), "{shown}");
+    assert!(shown.contains("         -> podferry subscribe /other "), "{shown}");
+    let arguments = ["/other", "--region", "eu-west-1", "--function", "podferry-Forwarder-1A:$LATEST"];
+    let advice = "→ podferry subscribe /other --function podferry-Forwarder-1A --region eu-west-1\n";
+    assert!(status(&account, &arguments, 1).contains(advice));
 }
 
 #[test]
@@ -114,7 +127,7 @@ fn what_is_wrong_comes_with_what_to_do() {
         "4 invocations were throttled",
         "wrong    log group /eks/0: CloudWatch Logs may not invoke the function for it, so its logs do not arrive\n         → podferry subscribe /eks/0 --function podferry-Forwarder-1A\n",
         "wrong    queue podferry-undelivered: Datadog has not accepted the logs of 1 message, the oldest for 121 minutes",
-        "wrong    queue podferry-dead: it holds 1 dead letter and needs attention: SQS deletes dead letters after 14 days\n         → podferry redrive --function podferry-Forwarder-1A\n",
+        "wrong    queue podferry-dead: it holds 1 dead letter and needs attention: SQS deletes dead letters after 4 days\n         → podferry redrive --function podferry-Forwarder-1A\n",
         "│ podferry-undelivered ┆ undelivered logs ┆ 1       ┆ 0       ┆ 2 h    │",
     ] {
         assert!(shown.contains(part), "{part}\n{shown}");
@@ -197,5 +210,46 @@ fn nothing_there() {
     assert!(status(&account, &["--prefix", "/x"], 2).contains("matches --prefix /x"));
     assert!(status(&account, &["/x"], 1).contains("this log group does not exist"));
     account.fault("logs:DescribeLogGroups", Fault::Denied, usize::MAX);
-    assert!(status(&account, &[], 2).contains("Allow logs:DescribeLogGroups"));
+    let shown = status(&account, &[], 1);
+    assert!(shown.contains("unknown  log groups: ") && shown.contains("Allow logs:DescribeLogGroups"), "{shown}");
+    assert!(shown.contains("no queue for undelivered logs") && !shown.contains("so it gets no logs"), "{shown}");
+    assert!(json_status(&account, 1)["log_groups"]["error"].is_string());
+}
+
+#[test]
+fn a_profile_decides_the_credentials() {
+    let signed = Arc::new(Mutex::new(Vec::new()));
+    let kept = signed.clone();
+    let aws = HttpServer::start(move |request| {
+        kept.lock().unwrap().push(header(request.headers(), "authorization").to_owned());
+        ready(Ok(answer(403, "")))
+    });
+    let folder = std::env::temp_dir().join(format!("podferry-profile-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let credentials = "[one]\naws_access_key_id = AKIDONE\naws_secret_access_key = x\n";
+    std::fs::write(folder.join("credentials"), credentials).unwrap();
+    let config = "[profile one]\nregion = eu-west-3\n\n[profile process]\nregion = eu-west-2\ncredential_process = echo '{\"Version\": 1, \
+                  \"AccessKeyId\": \"AKIDPROCESS\", \"SecretAccessKey\": \"x\"}'\n";
+    std::fs::write(folder.join("config"), config).unwrap();
+    let run = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut command = Command::new(PODFERRY);
+        command.args([&["status", "--endpoint-url", &aws.url()], arguments].concat()).env_clear();
+        command.env("PATH", "/usr/bin:/bin").env("AWS_EC2_METADATA_DISABLED", "true");
+        command.env("AWS_ACCESS_KEY_ID", "AKIDVARIABLE").env("AWS_SECRET_ACCESS_KEY", "x");
+        command.env("AWS_CONFIG_FILE", folder.join("config"));
+        command.env("AWS_SHARED_CREDENTIALS_FILE", folder.join("credentials"));
+        let output = command.envs(variables.iter().copied()).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        (std::mem::take(&mut *signed.lock().unwrap()).concat(), text(&output.stderr))
+    };
+    for (profile, key, region) in [("one", "AKIDONE/", "/eu-west-3/"), ("process", "AKIDPROCESS/", "/eu-west-2/")] {
+        let (signed, said) = run(&["--profile", profile], &[]);
+        assert!(signed.contains(key) && signed.contains(region), "{profile}: {signed} {said}");
+    }
+    // The SDK's own order, where no flag says otherwise.
+    let (by_variable, _) = run(&[], &[("AWS_PROFILE", "one")]);
+    assert!(by_variable.contains("AKIDVARIABLE/"), "{by_variable}");
+    let (signed, said) = run(&["--profile", "nope"], &[("AWS_REGION", "eu-west-1")]);
+    assert!(signed.is_empty() && said.contains("there is no profile nope in ~/.aws/config"), "{signed} {said}");
+    std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -373,3 +373,28 @@ fn a_policy_of_somebody_else_is_not_touched() {
     stage.account.fault("logs:DescribeAccountPolicies", Fault::Denied, usize::MAX);
     assert!(stage.run(&["subscribe", "--whole-account", "--yes"], 2).contains("Allow logs:DescribeAccountPolicies"));
 }
+
+#[test]
+fn a_statement_of_an_alias_that_allows_something_else() {
+    let Some(stage) = Stage::start(1) else { return };
+    let functions = "/2015-03-31/functions/podferry-Forwarder-1A";
+    stage.account.rest("lambda", "POST", &format!("{functions}/versions"), &json!({}));
+    stage.account.rest(
+        "lambda",
+        "POST",
+        &format!("{functions}/aliases"),
+        &json!({ "Name": "live", "FunctionVersion": "1" }),
+    );
+    let statement = json!({
+        "Sid": "podferry-logs", "Effect": "Allow", "Principal": { "Service": "s3.amazonaws.com" }, "Action": "lambda:InvokeFunction",
+    });
+    let policy = json!({ "Statement": [statement] }).to_string();
+    stage.account.stand_in("lambda:GetPolicy", move |_| (200, json!({ "Policy": policy })));
+    let shown = stage.run(&["subscribe", "/eks/0", "--function", "podferry-Forwarder-1A:live", "--yes"], 2);
+    let name = "--function-name podferry-Forwarder-1A --qualifier live";
+    let remove = format!("`aws lambda remove-permission {name} --statement-id podferry-logs --region eu-west-1`");
+    assert!(
+        shown.contains(&format!("`aws lambda get-policy {name} --region eu-west-1`")) && shown.contains(&remove),
+        "{shown}"
+    );
+}

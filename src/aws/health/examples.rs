@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::advice::{Advice, GivenFlags};
 use super::facts::{
     ActivityFacts, HealthFact, HealthFacts, LastHour, LogGroupFact, LogGroupFacts, NewestEvent, QueueFact, QueueFacts,
     QueueMapping,
@@ -33,6 +34,11 @@ pub(crate) fn function(variables: &[(&str, &str)]) -> Function {
     }
 }
 
+/// Without flags.
+pub(crate) fn advice() -> Advice {
+    Advice::new("eu-west-1", &GivenFlags::default())
+}
+
 pub(crate) fn subscription(name: &str, pattern: &str) -> SubscriptionFilter {
     let (name, pattern, destination) = (name.into(), pattern.into(), FUNCTION.into());
     SubscriptionFilter { name, pattern, destination, extras: FilterExtras::default() }
@@ -59,6 +65,7 @@ pub(crate) fn queue(role: QueueRole, visible: usize, oldest_seconds: u64) -> Que
     let attributes = QueueAttributes {
         arn: format!("arn:aws:sqs:eu-west-1:{ACCOUNT}:{name}"),
         depth: QueueDepth { visible, ..QueueDepth::default() },
+        retention_seconds: Some(14 * 24 * 3600),
         dead_letter_queue: Some(format!("arn:aws:sqs:eu-west-1:{ACCOUNT}:dead")),
     };
     QueueFact {
@@ -88,11 +95,13 @@ pub(crate) fn good() -> HealthFacts {
         function: function(&[("DD_API_KEY_SSM_NAME", "/k")]),
         log_groups: LogGroupFacts {
             account: ACCOUNT.into(),
+            found: Ok(()),
             groups: vec![log_group("/a")],
             missing: Vec::new(),
             unsubscribed: Vec::new(),
             any_source: format!("arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:*:*"),
             permission: Ok(FunctionPolicy::read(&permission.to_string())),
+            others: Vec::new(),
             account_policy: Ok(None),
         },
         queues: QueueFacts {

@@ -26,6 +26,8 @@ pub(crate) struct HealthFacts {
 pub(crate) struct LogGroupFacts {
     /// The account's id: 12 digits.
     pub(crate) account: String,
+    /// Whether they were found at all.
+    pub(crate) found: HealthFact<()>,
     pub(crate) groups: Vec<LogGroupFact>,
     /// Names that were asked for and that no group has.
     pub(crate) missing: Vec<String>,
@@ -34,8 +36,19 @@ pub(crate) struct LogGroupFacts {
     /// The source of an invocation by any group of the account: an ARN with a star.
     pub(crate) any_source: String,
     pub(crate) permission: HealthFact<FunctionPolicy>,
+    /// What else of the function is led to.
+    pub(crate) others: Vec<OtherTarget>,
     /// The account's subscription filter policy, if it leads to the function.
     pub(crate) account_policy: HealthFact<Option<AccountPolicy>>,
+}
+
+/// A version or alias that something leads to, though it is not what is meant of the function; or the function itself.
+#[derive(Debug, Clone)]
+pub(crate) struct OtherTarget {
+    /// `None`: the function itself.
+    pub(crate) qualifier: Option<String>,
+    /// By which CloudWatch Logs may invoke it; `None` where it does not exist.
+    pub(crate) permission: HealthFact<Option<FunctionPolicy>>,
 }
 
 /// A log group.
@@ -61,7 +74,7 @@ pub(crate) struct NewestEvent {
 #[derive(Debug, Clone)]
 pub(crate) struct QueueFacts {
     pub(crate) queues: Vec<QueueFact>,
-    /// What Lambda reads for the function.
+    /// What Lambda reads from the queue of undelivered logs for the function, whatever version or alias.
     pub(crate) mappings: HealthFact<Vec<QueueMapping>>,
     /// Where Lambda sends events that it gives up on, if anywhere: an ARN.
     pub(crate) failed_events: HealthFact<Option<String>>,

@@ -1,5 +1,6 @@
 //! The function as it is deployed, and its settings as it will read them.
 
+use super::advice::{self, Advice};
 use super::finding::{HealthArea, HealthFinding};
 use crate::aws::function::Function;
 use forwarder::settings::{Settings, VariableSource};
@@ -19,11 +20,12 @@ pub(crate) fn can_run(function: &Function) -> bool {
 
 /// Its state.
 #[must_use]
-pub(crate) fn state(function: &Function) -> Vec<HealthFinding> {
+pub(crate) fn state(function: &Function, advice: &Advice) -> Vec<HealthFinding> {
     let what = "function state";
     let deployed = &function.deployed;
     let why = if deployed.reasons.is_empty() { String::new() } else { format!(" ({})", deployed.reasons.join(", ")) };
-    let look = format!("aws lambda get-function-configuration --function-name {}", function.qualified_name());
+    let name = advice::quoted(&function.qualified_name());
+    let look = advice.aws(&format!("lambda get-function-configuration --function-name {name}"));
     vec![match (deployed.state.as_deref(), deployed.last_update.as_deref()) {
         (Some("Failed"), _) => {
             HealthFinding::wrong(AREA, what, format!("the function is in state Failed{why}")).fix(look)
@@ -47,7 +49,7 @@ pub(crate) fn state(function: &Function) -> Vec<HealthFinding> {
 
 /// Whether what is deployed can be the forwarder.
 #[must_use]
-pub(crate) fn code(function: &Function) -> Vec<HealthFinding> {
+pub(crate) fn code(function: &Function, advice: &Advice) -> Vec<HealthFinding> {
     let runtime = function.deployed.runtime.as_deref().unwrap_or("image");
     let architecture = function.deployed.architectures.first().map_or("x86_64", String::as_str);
     let Function { memory_megabytes, timeout_seconds, .. } = function;
@@ -64,9 +66,11 @@ pub(crate) fn code(function: &Function) -> Vec<HealthFinding> {
     }
     if *timeout_seconds < LEAST_TIMEOUT_SECONDS {
         let why = format!("{timeout_seconds} seconds leave no time to retry what the intake did not accept");
-        let command =
-            format!("aws lambda update-function-configuration --function-name {} --timeout 120", function.name);
-        found.push(HealthFinding::wrong(AREA, "function timeout", why).fix(command));
+        let command = format!(
+            "lambda update-function-configuration --function-name {} --timeout 120",
+            advice::quoted(&function.name)
+        );
+        found.push(HealthFinding::wrong(AREA, "function timeout", why).fix(advice.aws(&command)));
     }
     found
 }
@@ -135,12 +139,12 @@ mod tests {
                 reasons: vec!["InvalidRuntime".into()],
                 ..Deployed::default()
             });
-            let mut found = self::state(&function);
+            let mut found = self::state(&function, &examples::advice());
             assert_eq!(can_run(&function), found[0].severity != HealthSeverity::Wrong);
             found.remove(0)
         };
         assert_eq!(of("Active", "Successful").severity, HealthSeverity::Ok);
-        assert_eq!(state(&deployed(Deployed::default()))[0].severity, HealthSeverity::Ok);
+        assert_eq!(state(&deployed(Deployed::default()), &examples::advice())[0].severity, HealthSeverity::Ok);
         assert!(of("Failed", "Successful").why.contains("InvalidRuntime"));
         assert_eq!(of("Active", "Failed").severity, HealthSeverity::Wrong);
         assert_eq!(of("Active", "InProgress").severity, HealthSeverity::Note);
@@ -151,12 +155,12 @@ mod tests {
     #[test]
     fn another_runtime_is_another_function() {
         let python = deployed(Deployed { runtime: Some("python3.13".into()), ..Deployed::default() });
-        assert_eq!(code(&python)[0].severity, HealthSeverity::Wrong);
+        assert_eq!(code(&python, &examples::advice())[0].severity, HealthSeverity::Wrong);
         for (seconds, findings) in
             [(LEAST_TIMEOUT_SECONDS - 1, 2), (LEAST_TIMEOUT_SECONDS, 1), (LEAST_TIMEOUT_SECONDS + 1, 1)]
         {
             let function = Function { timeout_seconds: seconds, ..examples::function(&[]) };
-            assert_eq!(code(&function).len(), findings, "{seconds}");
+            assert_eq!(code(&function, &examples::advice()).len(), findings, "{seconds}");
         }
     }
 

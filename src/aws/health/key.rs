@@ -1,5 +1,6 @@
 //! The API key: whether the function can get one, and whether Datadog accepts it.
 
+use super::advice::Advice;
 use super::finding::{HealthArea, HealthFinding};
 use forwarder::lambda::api_key::NoKey;
 use forwarder::lambda::aws::AwsCallError;
@@ -61,7 +62,7 @@ pub(crate) fn fetched(source: &ApiKeySource, result: Result<(), &NoKey>) -> Heal
 
 /// Whether Datadog accepts it. `host` is that of the site's API.
 #[must_use]
-pub(crate) fn validated(host: &str, validation: KeyValidation) -> HealthFinding {
+pub(crate) fn validated(host: &str, validation: KeyValidation, advice: &Advice) -> HealthFinding {
     let (area, what) = (HealthArea::Key, "Datadog");
     match validation {
         // Source: Datadog API reference, "Validate API key".
@@ -73,7 +74,7 @@ pub(crate) fn validated(host: &str, validation: KeyValidation) -> HealthFinding 
             )
         }
         KeyValidation::Answered(status) => HealthFinding::unknown(area, what, format!("{host} answered {status}"))
-            .fix("run `podferry doctor` again in a minute"),
+            .fix(format!("run `{}` again in a minute", advice.podferry("doctor"))),
         KeyValidation::Unreachable => HealthFinding::unknown(area, what, format!("could not reach {host} from here"))
             .fix("check the network and HTTPS_PROXY; --send-test tries it from the function"),
         KeyValidation::NoSite => {
@@ -85,6 +86,7 @@ pub(crate) fn validated(host: &str, validation: KeyValidation) -> HealthFinding 
 
 #[cfg(test)]
 mod tests {
+    use super::super::examples::advice;
     use super::super::finding::HealthSeverity;
     use super::*;
 
@@ -113,7 +115,7 @@ mod tests {
             (KeyValidation::Unreachable, HealthSeverity::Unknown),
             (KeyValidation::NoSite, HealthSeverity::Unknown),
         ] {
-            assert_eq!(validated("api", validation).severity, outcome, "{validation:?}");
+            assert_eq!(validated("api", validation, &advice()).severity, outcome, "{validation:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The last hour: invocations that failed or were throttled, and events that never reached the function.
 
-use super::advice;
+use super::advice::{self, Advice};
 use super::facts::{ActivityFacts, LogGroupFact};
 use super::finding::{HealthArea, HealthFinding};
 use crate::aws::function::Function;
@@ -16,7 +16,12 @@ const HOUR_MS: i64 = 3600 * 1000;
 
 /// What the last hour shows.
 #[must_use]
-pub(crate) fn judge(facts: &ActivityFacts, groups: &[LogGroupFact], function: &Function) -> Vec<HealthFinding> {
+pub(crate) fn judge(
+    facts: &ActivityFacts,
+    groups: &[LogGroupFact],
+    function: &Function,
+    advice: &Advice,
+) -> Vec<HealthFinding> {
     let what = &format!("function {}", function.name);
     let hour = match &facts.last_hour {
         Ok(hour) => hour,
@@ -26,10 +31,8 @@ pub(crate) fn judge(facts: &ActivityFacts, groups: &[LogGroupFact], function: &F
     if hour.errors > 0 {
         let why = format!("{} of {} failed in the last hour", hour.errors, counted(hour.invocations, "invocation"));
         let log_group = advice::quoted(&function.log_group);
-        found.push(
-            HealthFinding::wrong(AREA, what, why)
-                .fix(format!("read its log: `aws logs tail {log_group} --since 1h --filter-pattern ERROR`")),
-        );
+        let tail = advice.aws(&format!("logs tail {log_group} --since 1h --filter-pattern ERROR"));
+        found.push(HealthFinding::wrong(AREA, what, why).fix(format!("read its log: `{tail}`")));
     }
     if hour.throttles > 0 {
         let were = if hour.throttles == 1 { "was" } else { "were" };
@@ -47,7 +50,7 @@ pub(crate) fn judge(facts: &ActivityFacts, groups: &[LogGroupFact], function: &F
             "log group {} got events in the last hour, but the function was not invoked once",
             group.group.name
         );
-        let command = advice::subscribe(&group.group.name, function);
+        let command = advice.subscribe(&group.group.name, function);
         found.push(
             HealthFinding::wrong(AREA, what, why)
                 .fix(format!("check the permission and the filter with `{command}`, which adds what is missing")),
@@ -74,14 +77,14 @@ fn is_handed_over(facts: &ActivityFacts, group: &LogGroupFact, function: &Functi
 
 #[cfg(test)]
 mod tests {
-    use super::super::examples::{NOW_MS, call_error, function, good};
+    use super::super::examples::{NOW_MS, advice, call_error, function, good};
     use super::super::facts::{LastHour, NewestEvent};
     use super::super::finding::HealthSeverity;
     use super::*;
 
     fn of(last_hour: LastHour) -> Vec<HealthFinding> {
         let facts = ActivityFacts { last_hour: Ok(last_hour), ..good().activity };
-        judge(&facts, &good().log_groups.groups, &function(&[]))
+        judge(&facts, &good().log_groups.groups, &function(&[]), &advice())
     }
 
     #[test]
@@ -103,7 +106,8 @@ mod tests {
             facts.activity.last_hour = Ok(LastHour::default());
             facts.log_groups.groups[0].newest = Ok(Some(NewestEvent { event: None, ingestion: Some(NOW_MS - age) }));
             let wrong = |facts: &super::super::facts::HealthFacts| {
-                judge(&facts.activity, &facts.log_groups.groups, &facts.function)[0].severity == HealthSeverity::Wrong
+                judge(&facts.activity, &facts.log_groups.groups, &facts.function, &advice())[0].severity
+                    == HealthSeverity::Wrong
             };
             assert_eq!(wrong(&facts), is_wrong, "{age}");
             // A pattern may let nothing through.
@@ -115,6 +119,6 @@ mod tests {
     #[test]
     fn what_could_not_be_read() {
         let facts = ActivityFacts { last_hour: Err(call_error()), ..good().activity };
-        assert_eq!(judge(&facts, &[], &function(&[]))[0].severity, HealthSeverity::Unknown);
+        assert_eq!(judge(&facts, &[], &function(&[]), &advice())[0].severity, HealthSeverity::Unknown);
     }
 }

@@ -1,6 +1,6 @@
 //! The queues of undelivered logs and of dead letters: whether they exist, what they hold, and whether it comes back.
 
-use super::advice;
+use super::advice::{self, Advice};
 use super::facts::{QueueFact, QueueFacts, QueueMapping};
 use super::finding::{HealthArea, HealthFinding};
 use crate::aws::function::Function;
@@ -15,7 +15,7 @@ const OLD_SECONDS: u64 = 3600;
 
 /// What the queues show.
 #[must_use]
-pub(crate) fn judge(facts: &QueueFacts, function: &Function) -> Vec<HealthFinding> {
+pub(crate) fn judge(facts: &QueueFacts, function: &Function, advice: &Advice) -> Vec<HealthFinding> {
     let mut found = Vec::new();
     if facts.queues.iter().all(|fact| fact.queue.role != QueueRole::Undelivered) {
         found.push(
@@ -32,10 +32,13 @@ pub(crate) fn judge(facts: &QueueFacts, function: &Function) -> Vec<HealthFindin
         match &fact.attributes {
             Err(error) => found.push(HealthFinding::of_error(AREA, &what, error)),
             Ok(attributes) if fact.queue.role == QueueRole::Undelivered => {
-                found.extend(undelivered(fact, attributes, &what));
-                found.push(way_back(facts, attributes, &what, function));
+                found.extend(undelivered(fact, attributes, &what, function, advice));
+                found.push(way_back(facts, attributes, &what, function, advice));
             }
-            Ok(attributes) => found.push(dead_letters(fact, attributes, &what, function)),
+            Ok(attributes) => {
+                found.push(dead_letters(fact, attributes, &what, function, advice));
+                found.extend(drops_early(facts, fact, attributes, &what, advice));
+            }
         }
     }
     if let Err(error) = &facts.failed_events {
@@ -44,7 +47,13 @@ pub(crate) fn judge(facts: &QueueFacts, function: &Function) -> Vec<HealthFindin
     found
 }
 
-fn undelivered(fact: &QueueFact, attributes: &QueueAttributes, what: &str) -> Vec<HealthFinding> {
+fn undelivered(
+    fact: &QueueFact,
+    attributes: &QueueAttributes,
+    what: &str,
+    function: &Function,
+    advice: &Advice,
+) -> Vec<HealthFinding> {
     let number = attributes.depth.all();
     // If the age is unknown, so are the function's metrics, which come by the same call: that is reported there.
     let age = fact.oldest_seconds.as_ref().ok().copied().flatten().unwrap_or_default();
@@ -56,9 +65,10 @@ fn undelivered(fact: &QueueFact, attributes: &QueueAttributes, what: &str) -> Ve
             counted(number, "message"),
             age / 60
         );
-        HealthFinding::wrong(AREA, what, why).fix(
-            "check the function's log and its throttles, and with `podferry doctor` whether Datadog accepts the key",
-        )
+        let doctor = advice.podferry(&format!("doctor --function {}", advice::quoted(&function.qualified_name())));
+        HealthFinding::wrong(AREA, what, why).fix(format!(
+            "check the function's log and its throttles, and with `{doctor}` whether Datadog accepts the key"
+        ))
     } else {
         let why = format!("the logs of {} are waiting to be sent again", counted(number, "message"));
         HealthFinding::note(AREA, what, why).fix("nothing, unless it lasts an hour: the function sends them again")
@@ -73,19 +83,28 @@ fn undelivered(fact: &QueueFact, attributes: &QueueAttributes, what: &str) -> Ve
 }
 
 /// Whether Lambda brings the queue's messages to the function.
-fn way_back(facts: &QueueFacts, attributes: &QueueAttributes, what: &str, function: &Function) -> HealthFinding {
+fn way_back(
+    facts: &QueueFacts,
+    attributes: &QueueAttributes,
+    what: &str,
+    function: &Function,
+    advice: &Advice,
+) -> HealthFinding {
     let mappings = match &facts.mappings {
         Ok(mappings) => mappings,
         Err(error) => return HealthFinding::of_error(AREA, what, error),
     };
-    let Some(QueueMapping { id, state, .. }) = mappings.iter().find(|one| one.source == attributes.arn) else {
+    let of_queue = || mappings.iter().filter(|one| one.source == attributes.arn);
+    // One that works is enough.
+    let mapping = of_queue().find(|one| one.state == "Enabled").or_else(|| of_queue().next());
+    let Some(QueueMapping { id, state, .. }) = mapping else {
         let why = "the function does not read it: its logs wait, and are lost when they expire";
-        return HealthFinding::wrong(AREA, what, why).fix(format!(
-            "aws lambda create-event-source-mapping --function-name {} --function-response-types ReportBatchItemFailures \
+        return HealthFinding::wrong(AREA, what, why).fix(advice.aws(&format!(
+            "lambda create-event-source-mapping --function-name {} --function-response-types ReportBatchItemFailures \
              --event-source-arn {}",
-            function.qualified_name(),
+            advice::quoted(&function.qualified_name()),
             advice::quoted(&attributes.arn)
-        ));
+        )));
     };
     match state.as_str() {
         "Enabled" => HealthFinding::ok(AREA, what, "the function reads it"),
@@ -95,40 +114,83 @@ fn way_back(facts: &QueueFacts, attributes: &QueueAttributes, what: &str, functi
         }
         _ => {
             let why = format!("its event source mapping is {}: its logs wait", state.to_lowercase());
-            let command = format!("aws lambda update-event-source-mapping --enabled --uuid {}", advice::quoted(id));
+            let command =
+                advice.aws(&format!("lambda update-event-source-mapping --enabled --uuid {}", advice::quoted(id)));
             HealthFinding::wrong(AREA, what, why).fix(command)
         }
     }
 }
 
-fn dead_letters(fact: &QueueFact, attributes: &QueueAttributes, what: &str, function: &Function) -> HealthFinding {
+fn dead_letters(
+    fact: &QueueFact,
+    attributes: &QueueAttributes,
+    what: &str,
+    function: &Function,
+    advice: &Advice,
+) -> HealthFinding {
     let number = attributes.depth.all();
     if number == 0 {
         return HealthFinding::ok(AREA, what, "no dead letters");
     }
+    let after = attributes.retention_seconds.map_or_else(|| "some time".to_owned(), duration);
     let why = format!(
-        "it holds {} and needs attention: SQS deletes dead letters after 14 days",
+        "it holds {} and needs attention: SQS deletes dead letters after {after}",
         counted(number, "dead letter")
     );
     // Without the variable, `redrive` does not know the queue.
     let command = if fact.is_in_variables && fact.queue.role == QueueRole::DeadLetter {
-        format!("podferry redrive --function {}", function.qualified_name())
+        advice.podferry(&format!("redrive --function {}", advice::quoted(&function.qualified_name())))
     } else {
-        format!("podferry redrive --queue {}", advice::quoted(&fact.queue.url))
+        advice.podferry(&format!("redrive --queue {}", advice::quoted(&fact.queue.url)))
     };
     HealthFinding::wrong(AREA, what, why).fix(command)
 }
 
+/// SQS counts a message's age from when it was first sent, also after it has moved to a dead-letter queue.
+/// Source: Amazon SQS Developer Guide, "Using dead-letter queues in Amazon SQS", "Understanding message retention periods".
+fn drops_early(
+    facts: &QueueFacts,
+    fact: &QueueFact,
+    attributes: &QueueAttributes,
+    what: &str,
+    advice: &Advice,
+) -> Option<HealthFinding> {
+    if fact.queue.role != QueueRole::DeadLetter {
+        return None;
+    }
+    let waiting = facts.queues.iter().find(|one| one.queue.role == QueueRole::Undelivered)?;
+    let longer = waiting.attributes.as_ref().ok()?.retention_seconds?;
+    let kept = attributes.retention_seconds.filter(|kept| *kept < longer)?;
+    let why = format!(
+        "it keeps a message for {}, and queue {} for {}: what waited there for longer is dropped as soon as it is a dead letter",
+        duration(kept),
+        waiting.queue.name,
+        duration(longer)
+    );
+    let command = format!(
+        "sqs set-queue-attributes --queue-url {} --attributes MessageRetentionPeriod={longer}",
+        advice::quoted(&fact.queue.url)
+    );
+    Some(HealthFinding::note(AREA, what, why).fix(advice.aws(&command)))
+}
+
+/// In the largest unit that leaves no rest: queues keep messages for whole days, mostly.
+fn duration(seconds: u64) -> String {
+    let units = [(86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second")];
+    let (unit, name) = units.into_iter().find(|(unit, _)| seconds.is_multiple_of(*unit)).unwrap_or((1, "second"));
+    counted(usize::try_from(seconds / unit).unwrap_or(usize::MAX), name)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::examples::{call_error, function, good, queue};
+    use super::super::examples::{advice, call_error, function, good, queue};
     use super::super::finding::HealthSeverity;
     use super::*;
 
     fn all(change: impl Fn(&mut QueueFacts)) -> Vec<HealthFinding> {
         let mut facts = good().queues;
         change(&mut facts);
-        judge(&facts, &function(&[]))
+        judge(&facts, &function(&[]), &advice())
     }
 
     /// The only one that is not right after a change.
@@ -167,7 +229,10 @@ mod tests {
     #[test]
     fn a_queue_without_a_way_back() {
         let created = fix_of(|facts| facts.mappings = Ok(vec![]));
-        assert!(created.ends_with("--event-source-arn arn:aws:sqs:eu-west-1:111122223333:waiting"), "{created}");
+        assert!(
+            created.ends_with("--event-source-arn arn:aws:sqs:eu-west-1:111122223333:waiting --region eu-west-1"),
+            "{created}"
+        );
         let with = |state: &str| {
             only(|facts| {
                 facts.mappings.as_mut().unwrap()[0].state = state.to_owned();
@@ -175,9 +240,14 @@ mod tests {
         };
         assert_eq!(
             with("Disabled").fix.unwrap(),
-            "aws lambda update-event-source-mapping --enabled --uuid 1a2b",
+            "aws lambda update-event-source-mapping --enabled --uuid 1a2b --region eu-west-1",
             "the very mapping"
         );
+        let two = all(|facts| {
+            let mappings = facts.mappings.as_mut().unwrap();
+            mappings.insert(0, QueueMapping { state: "Disabled".into(), ..mappings[0].clone() });
+        });
+        assert!(two.iter().all(|one| one.severity == HealthSeverity::Ok), "{two:#?}");
         assert_eq!(with("Enabling").severity, HealthSeverity::Note);
         let redrive = fix_of(|facts| facts.queues[0].attributes.as_mut().unwrap().dead_letter_queue = None);
         assert!(redrive.contains("dead-letter queue"));
@@ -188,6 +258,23 @@ mod tests {
         let one = |facts: &mut QueueFacts| facts.queues[1] = queue(QueueRole::DeadLetter, 1, 0);
         assert_eq!(only(one).why, "it holds 1 dead letter and needs attention: SQS deletes dead letters after 14 days");
         assert_eq!(fix_of(one), "podferry redrive --function podferry");
+        let keeps = |facts: &mut QueueFacts, queue: usize, seconds: Option<u64>| {
+            facts.queues[queue].attributes.as_mut().unwrap().retention_seconds = seconds;
+        };
+        for (seconds, after) in
+            [(Some(345_600), "4 days"), (Some(3600), "1 hour"), (Some(90), "90 seconds"), (None, "some time")]
+        {
+            let found = only(|facts| {
+                one(facts);
+                keeps(facts, 0, seconds);
+                keeps(facts, 1, seconds);
+            });
+            assert!(found.why.ends_with(&format!("SQS deletes dead letters after {after}")), "{found:?}");
+        }
+        let early = only(|facts| keeps(facts, 1, Some(345_600)));
+        assert_eq!(early.severity, HealthSeverity::Note);
+        assert!(early.why.starts_with("it keeps a message for 4 days, and queue waiting for 14 days: "), "{early:?}");
+        assert!(early.fix.unwrap().contains("/dead --attributes MessageRetentionPeriod=1209600 --region eu-west-1"));
         let by_url = "podferry redrive --queue https://sqs.eu-west-1.amazonaws.com/111122223333/dead";
         let of_redrive_policy = |facts: &mut QueueFacts| {
             one(facts);

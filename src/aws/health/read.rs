@@ -1,5 +1,6 @@
 //! The calls that the facts are read by. None of them stops the others.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat, ScanBy};
@@ -7,8 +8,8 @@ use aws_sdk_cloudwatchlogs::types::OrderBy;
 use aws_smithy_types::DateTime;
 
 use super::facts::{
-    ActivityFacts, HealthFact, HealthFacts, LastHour, LogGroupFact, LogGroupFacts, NewestEvent, QueueFact, QueueFacts,
-    QueueMapping,
+    ActivityFacts, HealthFact, HealthFacts, LastHour, LogGroupFact, LogGroupFacts, NewestEvent, OtherTarget, QueueFact,
+    QueueFacts, QueueMapping,
 };
 use crate::aws::account::Account;
 use crate::aws::concurrently::each;
@@ -16,8 +17,10 @@ use crate::aws::error::{AwsFailure, On, SdkCallError};
 use crate::aws::function::Function;
 use crate::aws::groups::{self, FoundLogGroups, LogGroup};
 use crate::aws::queues::{self, ForwarderQueue, QueueAttributes, QueueRole};
-use crate::aws::subscribe::apply;
+use crate::aws::subscribe::account_policy::AccountPolicy;
+use crate::aws::subscribe::permission::FunctionPolicy;
 use crate::aws::subscribe::plan::ours;
+use crate::aws::subscribe::{apply, is_same_function, qualifier};
 
 /// How far back errors and throttles are counted.
 const LAST_HOUR: Duration = Duration::from_secs(3600);
@@ -29,7 +32,7 @@ const PERIOD_SECONDS: i32 = 60;
 pub(crate) async fn all(
     account: &Account,
     function: Function,
-    found: FoundLogGroups,
+    found: HealthFact<FoundLogGroups>,
     only_subscribed: bool,
 ) -> HealthFacts {
     let log_groups = log_groups(account, &function, found, only_subscribed).await;
@@ -41,10 +44,13 @@ pub(crate) async fn all(
 pub(crate) async fn log_groups(
     account: &Account,
     function: &Function,
-    found: FoundLogGroups,
+    found: HealthFact<FoundLogGroups>,
     only_subscribed: bool,
 ) -> LogGroupFacts {
-    let FoundLogGroups { groups, missing } = found;
+    let (FoundLogGroups { groups, missing }, found) = match found {
+        Ok(all) => (all, Ok(())),
+        Err(error) => (FoundLogGroups::default(), Err(error)),
+    };
     let with_filters = each(groups, |group| {
         let account = account.clone();
         async move { (groups::filters(&account, &group.name).await, group) }
@@ -62,17 +68,52 @@ pub(crate) async fn log_groups(
         }
     })
     .await;
+    // One that podferry does not understand leads elsewhere, or podferry did not make it.
+    let account_policy = apply::account_policy(account)
+        .await
+        .map(|policy| policy.and_then(Result::ok).filter(|policy| policy.leads_to(&function.arn)));
+    let led_to = led_to(function, &groups, account_policy.as_ref().ok().and_then(Option::as_ref));
+    let others = each(led_to, |target| {
+        let account = account.clone();
+        async move { OtherTarget { permission: permission_of(&account, &target).await, qualifier: target.qualifier } }
+    })
+    .await;
     LogGroupFacts {
         account: account.id.clone(),
+        found,
         groups,
         missing,
         unsubscribed: left_out.into_iter().map(|(_, group)| group.name).collect(),
         any_source: account.log_group("*").resource,
         permission: apply::policy(account, function).await,
-        // One that podferry does not understand leads elsewhere, or podferry did not make it.
-        account_policy: apply::account_policy(account)
-            .await
-            .map(|policy| policy.and_then(Result::ok).filter(|policy| policy.leads_to(&function.arn))),
+        others,
+        account_policy,
+    }
+}
+
+/// What of the function is led to, besides what is meant: each once.
+fn led_to(function: &Function, groups: &[LogGroupFact], policy: Option<&AccountPolicy>) -> Vec<Function> {
+    let of_filters =
+        groups.iter().filter_map(|fact| fact.filters.as_ref().ok()).flat_map(|all| ours(all, &function.arn));
+    let destinations = of_filters.map(|filter| &filter.destination).chain(policy.map(|policy| &policy.destination));
+    let qualifiers: BTreeSet<Option<&str>> = destinations.map(|destination| qualifier(destination)).collect();
+    let others = qualifiers.into_iter().filter(|qualifier| *qualifier != function.qualifier.as_deref());
+    others.map(|qualifier| function.at(qualifier)).collect()
+}
+
+/// Its policy. Lambda says the same of a version or alias without a policy and of one that does not exist.
+async fn permission_of(account: &Account, target: &Function) -> HealthFact<Option<FunctionPolicy>> {
+    let policy = apply::policy(account, target).await?;
+    if target.qualifier.is_none() || policy != FunctionPolicy::default() {
+        return Ok(Some(policy));
+    }
+    let call = account.lambda.get_function_configuration().function_name(&target.name);
+    match call.set_qualifier(target.qualifier.clone()).send().await {
+        Ok(_) => Ok(Some(policy)),
+        Err(error) => {
+            let error = SdkCallError::new("lambda:GetFunctionConfiguration", target.on(), &error);
+            if matches!(error.failure, AwsFailure::NotFound(_)) { Ok(None) } else { Err(error) }
+        }
     }
 }
 
@@ -105,9 +146,10 @@ pub(crate) async fn queues_and_activity(account: &Account, function: &Function) 
         last_hour: metrics.map(|metrics| metrics.last_hour),
     };
     // Without a queue there is nothing to be read.
-    let mappings = match queues.iter().any(|fact| fact.queue.role == QueueRole::Undelivered) {
-        true => mappings(account, function).await,
-        false => Ok(Vec::new()),
+    let undelivered = queues.iter().find(|fact| fact.queue.role == QueueRole::Undelivered);
+    let mappings = match undelivered.map(|fact| &fact.attributes) {
+        Some(Ok(attributes)) => mappings(account, function, &attributes.arn).await,
+        _ => Ok(Vec::new()),
     };
     (QueueFacts { queues, mappings, failed_events }, activity)
 }
@@ -129,14 +171,16 @@ async fn failed_events(account: &Account, function: &Function) -> HealthFact<Opt
     }
 }
 
-/// What Lambda reads for the function.
-async fn mappings(account: &Account, function: &Function) -> HealthFact<Vec<QueueMapping>> {
-    let call = account.lambda.list_event_source_mappings().function_name(function.qualified_name());
+/// What Lambda reads from the queue for the function. By the function's name, Lambda lists the mappings of exactly this version or alias.
+async fn mappings(account: &Account, function: &Function, queue: &str) -> HealthFact<Vec<QueueMapping>> {
+    let call = account.lambda.list_event_source_mappings().event_source_arn(queue);
     let mut pages = call.into_paginator().send();
     let mut mappings = Vec::new();
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| SdkCallError::new("lambda:ListEventSourceMappings", function.on(), &error))?;
-        mappings.extend(page.event_source_mappings().iter().map(|one| QueueMapping {
+        let all = page.event_source_mappings().iter();
+        let ours = all.filter(|one| one.function_arn().is_some_and(|arn| is_same_function(arn, &function.arn)));
+        mappings.extend(ours.map(|one| QueueMapping {
             id: one.uuid().unwrap_or_default().to_owned(),
             source: one.event_source_arn().unwrap_or_default().to_owned(),
             state: one.state().unwrap_or_default().to_owned(),

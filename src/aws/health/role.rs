@@ -2,7 +2,7 @@
 //!
 //! The simulator knows the role's policies. It does not know the policies of queues and keys, nor those of the organization.
 
-use super::advice;
+use super::advice::{self, Advice};
 use super::finding::{HealthArea, HealthFinding};
 use crate::aws::account::Account;
 use crate::aws::function::Function;
@@ -63,7 +63,7 @@ fn of(settings: &Settings, log_group: String, arn: &Arn) -> Vec<RolePermission> 
 
 /// `denied` are the actions that IAM does not allow.
 #[must_use]
-pub(crate) fn judge(role: &str, need: &RolePermission, denied: &[String]) -> HealthFinding {
+pub(crate) fn judge(role: &str, need: &RolePermission, denied: &[String], advice: &Advice) -> HealthFinding {
     let RolePermission { actions, resource, purpose } = need;
     if denied.is_empty() {
         return HealthFinding::ok(HealthArea::Role, purpose, format!("{} on {resource}", actions.join(", ")));
@@ -73,13 +73,13 @@ pub(crate) fn judge(role: &str, need: &RolePermission, denied: &[String]) -> Hea
     let statement = serde_json::json!({ "Effect": "Allow", "Action": actions, "Resource": resource });
     let policy = serde_json::json!({ "Version": "2012-10-17", "Statement": [statement] });
     let command = format!(
-        "aws iam put-role-policy --role-name {} --policy-name podferry-{} --policy-document {}",
+        "iam put-role-policy --role-name {} --policy-name podferry-{} --policy-document {}",
         advice::quoted(role),
         purpose.replace(' ', "-"),
         advice::quoted(&policy.to_string())
     );
     let why = format!("the role is not allowed {} on {resource}", denied.join(", "));
-    HealthFinding::wrong(HealthArea::Role, purpose, why).fix(command)
+    HealthFinding::wrong(HealthArea::Role, purpose, why).fix(advice.aws(&command))
 }
 
 #[cfg(test)]
@@ -114,8 +114,8 @@ mod tests {
     #[test]
     fn what_is_denied_comes_with_the_policy() {
         let need = RolePermission { actions: &["a:B", "a:C"], resource: "arn:x".into(), purpose: "p" };
-        assert_eq!(judge("r", &need, &[]).severity, HealthSeverity::Ok);
-        let found = judge("arn:aws:iam::1:role/path/r", &need, &["a:C".to_owned()]);
+        assert_eq!(judge("r", &need, &[], &examples::advice()).severity, HealthSeverity::Ok);
+        let found = judge("arn:aws:iam::1:role/path/r", &need, &["a:C".to_owned()], &examples::advice());
         let fix = found.fix.unwrap();
         assert!(
             found.severity == HealthSeverity::Wrong

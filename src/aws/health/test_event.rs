@@ -9,8 +9,9 @@ use flate2::write::GzEncoder;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::advice;
+use super::advice::{self, Advice};
 use super::finding::{HealthArea, HealthFinding};
+use crate::aws::function::Function;
 
 /// The container, pod and namespace of the log.
 const CONTAINER: &str = "test";
@@ -49,9 +50,9 @@ pub(crate) fn event(account: &str, group: &str, now: Timestamp, mark: &str) -> V
 
 /// What the function answered: whether it failed, and its JSON.
 #[must_use]
-pub(crate) fn judge(failed: bool, answer: &Value, mark: &str, function: &str, log_group: &str) -> HealthFinding {
+pub(crate) fn judge(failed: bool, answer: &Value, mark: &str, function: &Function, advice: &Advice) -> HealthFinding {
     let (area, what) = (HealthArea::Test, "delivery");
-    let tail = format!("aws logs tail {} --since 5m", advice::quoted(log_group));
+    let tail = advice.aws(&format!("logs tail {} --since 5m", advice::quoted(&function.log_group)));
     if failed {
         let kind = answer["errorType"].as_str().unwrap_or_default();
         return HealthFinding::wrong(area, what, format!("the function failed: {}", failure(kind))).fix(tail);
@@ -72,7 +73,7 @@ pub(crate) fn judge(failed: bool, answer: &Value, mark: &str, function: &str, lo
     if answer["events"].is_u64() {
         return HealthFinding::wrong(area, what, "the function took the event but sent nothing").fix(tail);
     }
-    let why = format!("{function} does not answer like podferry: it is another function");
+    let why = format!("{} does not answer like podferry: it is another function", function.name);
     HealthFinding::wrong(area, what, why).fix("name podferry's function with --function")
 }
 
@@ -101,6 +102,7 @@ fn failure(kind: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use super::super::examples::{advice, function};
     use super::super::finding::HealthSeverity;
     use super::*;
     use pipeline::{self, PipelineSettings};
@@ -123,7 +125,7 @@ mod tests {
 
     #[test]
     fn answers() {
-        let of = |failed, answer: Value| judge(failed, &answer, "m", "f", "/own");
+        let of = |failed, answer: Value| judge(failed, &answer, "m", &function(&[]), &advice());
         assert_eq!(of(false, json!({ "events": 1, "delivered": 1 })).severity, HealthSeverity::Ok);
         assert_eq!(of(false, json!({ "events": 1, "queued": 1 })).severity, HealthSeverity::Wrong);
         assert_eq!(of(false, json!({ "events": 1, "excluded": 1 })).severity, HealthSeverity::Note);

@@ -12,6 +12,8 @@ pub(crate) mod apply;
 pub(crate) mod permission;
 pub(crate) mod plan;
 
+use super::function::LATEST;
+
 /// The default name for filters and for the account policy that `podferry subscribe` makes.
 pub(crate) const FILTER_NAME: &str = "podferry";
 
@@ -19,6 +21,12 @@ pub(crate) const FILTER_NAME: &str = "podferry";
 #[must_use]
 pub(crate) fn is_same_function(one: &str, other: &str) -> bool {
     unqualified(one) == unqualified(other)
+}
+
+/// The version or alias in a function's ARN, where it names one.
+#[must_use]
+pub(crate) fn qualifier(arn: &str) -> Option<&str> {
+    arn.splitn(8, ':').nth(7).filter(|qualifier| *qualifier != LATEST)
 }
 
 /// `arn:aws:lambda:REGION:ACCOUNT:function:NAME`, without what may follow.

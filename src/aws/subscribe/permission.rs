@@ -20,6 +20,8 @@ pub(crate) const ACTION: &str = "lambda:InvokeFunction";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PermissionStatement {
     pub(crate) id: String,
+    /// Who may: CloudWatch Logs of some region or of any, or everybody.
+    principals: Vec<String>,
     /// Patterns of ARNs that the call may come from; empty is any.
     sources: Vec<String>,
     /// Accounts that it may come from; empty is any.
@@ -93,6 +95,7 @@ impl PermissionStatement {
     fn covers(&self, source: &str, account: &str) -> bool {
         let fits = |pattern: &String| is_arn_like(pattern, source);
         !self.is_narrower
+            && self.principals.iter().any(|name| is_logs(name, source))
             && (self.sources.is_empty() || self.sources.iter().any(fits))
             && (self.accounts.is_empty() || self.accounts.iter().any(|one| one == account))
     }
@@ -105,16 +108,23 @@ fn is_arn_like(pattern: &str, arn: &str) -> bool {
         && patterns.iter().zip(parts).all(|(pattern, part)| glob::matches(pattern, part, true))
 }
 
+/// Whether CloudWatch Logs goes by this name where the source is: the form with the region is of older examples.
+/// Source: AWS CloudWatch Logs User Guide, "Subscription filters with AWS Lambda"; Amazon Web Services in China, "Endpoints".
+fn is_logs(name: &str, source: &str) -> bool {
+    let region = source.split(':').nth(3).unwrap_or_default();
+    let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+    name == "*" || name == PRINCIPAL || name == format!("logs.{region}.{domain}")
+}
+
 fn of_logs(statement: &Value, id: String) -> Option<PermissionStatement> {
-    // Source: AWS CloudWatch Logs User Guide; the form with the region is of older examples.
-    let is_logs = |name: &str| name == PRINCIPAL || (name.starts_with("logs.") && name.contains(".amazonaws.com"));
     let principals = [&statement["Principal"], &statement["Principal"]["Service"]];
-    let is_principal = principals.iter().any(|one| texts(one).iter().any(|name| *name == "*" || is_logs(name)));
+    let principals: Vec<String> = principals.into_iter().flat_map(texts).map(str::to_owned).collect();
     let is_action = texts(&statement["Action"]).iter().any(|action| glob::matches(action, ACTION, true));
-    if statement["Effect"] != "Allow" || !is_principal || !is_action {
+    if statement["Effect"] != "Allow" || !is_action {
         return None;
     }
-    let mut read = PermissionStatement { id, sources: Vec::new(), accounts: Vec::new(), is_narrower: false };
+    let mut read =
+        PermissionStatement { id, principals, sources: Vec::new(), accounts: Vec::new(), is_narrower: false };
     for (operator, conditions) in statement["Condition"].as_object().into_iter().flatten() {
         for (key, values) in conditions.as_object().into_iter().flatten() {
             let values = texts(values).into_iter().map(str::to_owned);
@@ -190,6 +200,9 @@ mod tests {
             with("/Effect", "Deny".into()),
             with("/Action", "lambda:GetFunction".into()),
             with("/Principal/Service", "s3.amazonaws.com".into()),
+            with("/Principal/Service", "logs.us-east-1.amazonaws.com".into()),
+            with("/Principal/Service", "logs.eu-west-1.amazonaws.com.cn".into()),
+            with("/Principal/Service", "logs.eu-west-1.amazonaws.com.example".into()),
             with("/Condition/StringEquals/AWS:SourceAccount", "444455556666".into()),
             with("/Condition/ArnLike/AWS:SourceArn", "arn:aws:logs:us-east-1:111122223333:log-group:*".into()),
             with("/Condition/ArnLike", json!({ "aws:PrincipalArn": "x" })),
@@ -200,6 +213,10 @@ mod tests {
         assert!(matches!(step(&[with("/Condition", Value::Null)], &["/a"]), PermissionStep::Leave(_)));
         let of_region = with("/Principal/Service", "logs.eu-west-1.amazonaws.com".into());
         assert!(matches!(step(&[of_region], &["/a"]), PermissionStep::Leave(_)));
+        let chinese = "arn:aws-cn:logs:cn-north-1:111122223333:log-group:/a:*";
+        assert!(
+            is_logs("logs.cn-north-1.amazonaws.com.cn", chinese) && !is_logs("logs.cn-north-1.amazonaws.com", chinese)
+        );
         assert_eq!(FunctionPolicy::read("{"), FunctionPolicy::read(""), "what cannot be read allows nothing");
     }
 }

@@ -1,4 +1,5 @@
-//! Each command of podferry in the advice of a finding is one that podferry takes. (`tests/integration/advice.rs` runs some.)
+//! Each command of podferry in the advice of a finding is one that podferry takes, and each command acts on the account and region that
+//! were looked at. (`tests/integration/advice.rs` runs some.)
 
 use clap::Parser;
 use serde_json::{Value, json};
@@ -6,6 +7,7 @@ use serde_json::{Value, json};
 use super::super::Arguments;
 use crate::aws::function::{Deployed, Function};
 use crate::aws::groups::{LogGroupClass, SubscriptionFilter};
+use crate::aws::health::advice::{Advice, GivenFlags};
 use crate::aws::health::cluster::{self, ClusterUnknown};
 use crate::aws::health::examples::{account_policy, call_error, function, good, log_group, queue, subscription};
 use crate::aws::health::facts::{HealthFacts, LastHour};
@@ -25,8 +27,32 @@ fn is_command(fix: &str) -> bool {
 
 /// Commands are a whole advice, or stand in backticks in a sentence.
 fn commands(fix: &str) -> Vec<&str> {
-    let all = if is_command(fix) { vec![fix] } else { fix.split('`').skip(1).step_by(2).collect() };
-    all.into_iter().filter(|command| command.starts_with("podferry ")).collect()
+    if is_command(fix) {
+        vec![fix]
+    } else {
+        fix.split('`').skip(1).step_by(2).filter(|part| is_command(part)).collect()
+    }
+}
+
+/// Everything was given.
+fn advice() -> Advice {
+    let some = |text: &str| Some(text.to_owned());
+    let given = GivenFlags {
+        region: some("eu-west-1"),
+        profile: some("my prod"),
+        endpoint_url: some("http://127.0.0.1:1"),
+        config: some("other.yaml"),
+    };
+    Advice::new("eu-west-1", &given)
+}
+
+/// Whether a command acts on what was looked at.
+fn acts_there(command: &str) -> bool {
+    // The cluster is that of kubectl; `generate` calls nobody.
+    let is_of_account = !command.starts_with("kubectl ") && !command.starts_with("podferry generate ");
+    let flags = " --region eu-west-1 --profile 'my prod' --endpoint-url http://127.0.0.1:1";
+    let end = if command.starts_with("podferry ") { " --config other.yaml" } else { "" };
+    !is_of_account || command.contains(&format!("{flags}{end}"))
 }
 
 /// The words of a command, as a shell takes it apart.
@@ -52,6 +78,10 @@ fn taken(found: &[HealthFinding]) -> usize {
     let mut number = 0;
     for fix in found.iter().filter_map(|one| one.fix.as_deref()) {
         for command in commands(fix) {
+            assert!(acts_there(command), "{command}");
+            if !command.starts_with("podferry ") {
+                continue;
+            }
             let command = command.split(" | ").next().unwrap();
             if let Err(error) = Arguments::try_parse_from(words(command)) {
                 panic!("{command}: {error}");
@@ -61,7 +91,7 @@ fn taken(found: &[HealthFinding]) -> usize {
         // Outside of backticks no command stands in the middle of a sentence.
         let sentence = if is_command(fix) { "" } else { fix };
         let outside: String = sentence.split('`').step_by(2).collect();
-        assert!(!outside.contains("podferry "), "{fix}");
+        assert!(!["podferry ", "aws logs ", "aws lambda "].iter().any(|it| outside.contains(it)), "{fix}");
     }
     number
 }
@@ -69,7 +99,7 @@ fn taken(found: &[HealthFinding]) -> usize {
 fn after(change: impl Fn(&mut HealthFacts)) -> Vec<HealthFinding> {
     let mut facts = good();
     change(&mut facts);
-    judge(&facts)
+    judge(&facts, &advice())
 }
 
 fn filters(facts: &mut HealthFacts) -> &mut Vec<SubscriptionFilter> {
@@ -155,7 +185,9 @@ fn the_advice_of_what_only_the_doctor_sees_is_taken() {
     found.extend(cluster::config_map(Err(&missing), &ExpectedTarget::default()));
     found.extend(key::in_plain_text(&ApiKeySource::Plain("k".into())));
     let validations = [KeyValidation::Answered(403), KeyValidation::Answered(500), KeyValidation::Unreachable];
-    found.extend(validations.into_iter().chain([KeyValidation::NoSite]).map(|one| key::validated("host", one)));
+    found.extend(
+        validations.into_iter().chain([KeyValidation::NoSite]).map(|one| key::validated("host", one, &advice())),
+    );
     for (failed, answer) in [
         (true, json!({ "errorType": "ApiKeyUnavailable" })),
         (false, json!({ "events": 1, "queued": 1 })),
@@ -163,7 +195,7 @@ fn the_advice_of_what_only_the_doctor_sees_is_taken() {
         (false, json!({ "events": 1 })),
         (false, Value::Null),
     ] {
-        found.push(test_event::judge(failed, &answer, "mark", "podferry", "/own"));
+        found.push(test_event::judge(failed, &answer, "mark", &function(&[]), &advice()));
     }
     assert!(found.iter().all(|one| one.severity != HealthSeverity::Ok && one.fix.is_some()), "{found:#?}");
     assert_eq!(taken(&found), 3, "twice `generate logging`, and `doctor`");

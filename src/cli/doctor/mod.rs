@@ -16,9 +16,10 @@ use super::block_on::block_on;
 use super::error::CommandError;
 use super::exit::Exit;
 use super::selection::{FunctionFlag, GROUPS_OR_SUBSCRIBED, SelectionFlags};
-use crate::aws::account::Account;
+use crate::aws::account::{Account, AccountError};
 use crate::aws::function::{Function, FunctionError};
-use crate::aws::groups::FoundLogGroups;
+use crate::aws::groups::{FoundLogGroups, LogGroupSelection};
+use crate::aws::health::advice::Advice;
 use crate::aws::health::cluster::{self, CONFIG_MAP, NAMESPACE};
 use crate::aws::health::facts::LogGroupFact;
 use crate::aws::health::finding::{HealthArea, HealthFinding, HealthSeverity};
@@ -81,6 +82,8 @@ struct Forwarder {
     account: Account,
     function: Function,
     settings: Option<Settings>,
+    selection: LogGroupSelection,
+    advice: Advice,
 }
 
 /// What cannot be looked at without credentials, or without the function.
@@ -107,7 +110,7 @@ async fn doctor(options: DoctorOptions) -> Result<Exit, CommandError> {
     let account = match options.aws.open().await {
         Ok(account) => Some(account),
         Err(CommandError::Account(error)) => {
-            report.add([HealthFinding::wrong(HealthArea::Account, "credentials", error.to_string())])?;
+            report.add([no_account(&error)])?;
             None
         }
         Err(error) => return Err(error),
@@ -115,11 +118,13 @@ async fn doctor(options: DoctorOptions) -> Result<Exit, CommandError> {
     let is_lost = account.is_none();
     let mut expected = ExpectedTarget::default();
     if let Some(account) = account {
+        // Before anything is printed.
+        let selection = options.selection.selection(&account)?;
         let Account { caller, id, region, .. } = &account;
         let seen = format!("{caller}, account {id}, region {region}");
         report.add([HealthFinding::ok(HealthArea::Account, "credentials", seen)])?;
         (expected.region, expected.account) = (Some(region.clone()), Some(id.clone()));
-        of_account(&options, account, &mut expected, &mut report).await?;
+        of_account(&options, account, selection, &mut expected, &mut report).await?;
     } else {
         skip(&mut report, &[HealthArea::Function], "without credentials AWS does not answer")?;
         skip(&mut report, &NEEDS_FUNCTION, "without credentials AWS does not answer")?;
@@ -141,6 +146,7 @@ fn skip_test(options: &DoctorOptions, report: &mut DoctorReport, because: &str) 
 async fn of_account(
     options: &DoctorOptions,
     account: Account,
+    selection: LogGroupSelection,
     expected: &mut ExpectedTarget,
     report: &mut DoctorReport,
 ) -> Result<(), CommandError> {
@@ -152,11 +158,12 @@ async fn of_account(
             return skip_test(options, report, "there is no function to invoke");
         }
     };
-    report.add(function::state(&function))?;
-    report.add(function::code(&function))?;
+    let advice = options.aws.advice(&account);
+    report.add(function::state(&function, &advice))?;
+    report.add(function::code(&function, &advice))?;
     let (settings, found) = function::settings(&function, &account.region);
     report.add(found)?;
-    let forwarder = Forwarder { account, function, settings };
+    let forwarder = Forwarder { account, function, settings, selection, advice };
     of_key(options, &forwarder, report).await?;
     of_role(&forwarder, report).await?;
     let groups = of_groups(options, &forwarder, report).await?;
@@ -164,10 +171,10 @@ async fn of_account(
     if let [one] = groups.as_slice() {
         expected.log_group = Some(one.group.name.clone());
     }
-    let Forwarder { account, function, .. } = &forwarder;
+    let Forwarder { account, function, advice, .. } = &forwarder;
     let (of_queues, activity) = read::queues_and_activity(account, function).await;
-    report.add(queues::judge(&of_queues, function))?;
-    report.add(last_hour::judge(&activity, &groups, function))?;
+    report.add(queues::judge(&of_queues, function, advice))?;
+    report.add(last_hour::judge(&activity, &groups, function, advice))?;
     if options.send_test {
         let group = groups.first().map_or("/podferry/doctor", |one| one.group.name.as_str());
         if function::can_run(function) {
@@ -177,6 +184,17 @@ async fn of_account(
         }
     }
     Ok(())
+}
+
+/// Without credentials nothing works, whatever the failure is.
+fn no_account(error: &AccountError) -> HealthFinding {
+    let (area, what) = (HealthArea::Account, "credentials");
+    match error {
+        AccountError::Call(error) => {
+            HealthFinding { severity: HealthSeverity::Wrong, ..HealthFinding::of_error(area, what, error) }
+        }
+        other => HealthFinding::wrong(area, what, other.to_string()),
+    }
 }
 
 fn no_function(error: &FunctionError) -> HealthFinding {
@@ -200,14 +218,14 @@ async fn of_key(options: &DoctorOptions, forwarder: &Forwarder, report: &mut Doc
     };
     let url = options.datadog_url.clone().or_else(|| settings.delivery.api_url());
     let finding = match &url {
-        Some(url) => key::validated(url, ask::validate(url, &key, &clients).await),
-        None => key::validated("", key::KeyValidation::NoSite),
+        Some(url) => key::validated(url, ask::validate(url, &key, &clients).await, &forwarder.advice),
+        None => key::validated("", key::KeyValidation::NoSite, &forwarder.advice),
     };
     report.add([finding])
 }
 
 async fn of_role(forwarder: &Forwarder, report: &mut DoctorReport) -> Result<(), CommandError> {
-    let Forwarder { account, function, settings } = forwarder;
+    let Forwarder { account, function, settings, advice, .. } = forwarder;
     let Some(settings) = settings else { return skip(report, &[HealthArea::Role], NO_SETTINGS) };
     let mut is_open = false;
     for need in role::needs(function, settings, account) {
@@ -216,7 +234,7 @@ async fn of_role(forwarder: &Forwarder, report: &mut DoctorReport) -> Result<(),
             continue;
         }
         let finding = match ask::denied(account, &function.role, &need).await {
-            Ok(denied) => role::judge(&function.role, &need, &denied),
+            Ok(denied) => role::judge(&function.role, &need, &denied, advice),
             Err(error) => HealthFinding::of_error(HealthArea::Role, need.purpose, &error),
         };
         is_open = finding.severity == HealthSeverity::Unknown;
@@ -230,33 +248,26 @@ async fn of_groups(
     forwarder: &Forwarder,
     report: &mut DoctorReport,
 ) -> Result<Vec<LogGroupFact>, CommandError> {
-    let Forwarder { account, function, .. } = forwarder;
-    let selection = options.selection.selection(account)?;
-    let found = match selection.find(account).await {
-        Ok(found) => found,
-        Err(error) => {
-            report.add([HealthFinding::of_error(HealthArea::LogGroups, "log groups", &error)])?;
-            return Ok(Vec::new());
-        }
-    };
-    if !selection.is_empty() && found == FoundLogGroups::default() {
+    let Forwarder { account, function, selection, advice, .. } = forwarder;
+    let found = selection.find(account).await;
+    if !selection.is_empty() && found == Ok(FoundLogGroups::default()) {
         let why = format!("no log group matches {}", options.selection.said());
         report.add([HealthFinding::wrong(HealthArea::LogGroups, "log groups", why)])?;
         return Ok(Vec::new());
     }
     let facts = read::log_groups(account, function, found, selection.is_empty()).await;
-    report.add(log_groups::judge(&facts, function))?;
+    report.add(log_groups::judge(&facts, function, advice))?;
     Ok(facts.groups)
 }
 
 async fn send_test(forwarder: &Forwarder, group: &str, report: &mut DoctorReport) -> Result<(), CommandError> {
-    let Forwarder { account, function, .. } = forwarder;
+    let Forwarder { account, function, advice, .. } = forwarder;
     let now = Timestamp::try_from(SystemTime::now()).unwrap_or(Timestamp::UNIX_EPOCH);
     // No two tests fall into the same nanosecond.
     let mark = format!("{:x}", now.as_nanosecond());
     let event = test_event::event(&account.id, group, now, &mark);
     let finding = match ask::invoke(account, function, event).await {
-        Ok((failed, answer)) => test_event::judge(failed, &answer, &mark, &function.name, &function.log_group),
+        Ok((failed, answer)) => test_event::judge(failed, &answer, &mark, function, advice),
         Err(error) => HealthFinding::of_error(HealthArea::Test, "delivery", &error),
     };
     report.add([finding])
