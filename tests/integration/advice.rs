@@ -276,3 +276,17 @@ fn filters_that_lead_to_another_version_or_alias() {
     assert_eq!(wrong[0]["why"], "it leads to alias old, which does not exist, so its logs do not arrive");
     forwarder.follow(&[]);
 }
+
+#[test]
+fn an_account_policy_with_other_criteria() {
+    let criteria = |arn: &str| {
+        let mut policy = policy(arn, &[]);
+        policy["selectionCriteria"] = json!("LogGroupNamePrefix IN [\"/other\"]");
+        policy
+    };
+    let Some(forwarder) = Forwarder::start(criteria) else { return };
+    forwarder.delete_filter("/eks/0", "podferry");
+    let wrong = forwarder.wrong(&[]);
+    assert_eq!((wrong.len(), &wrong[0]["severity"]), (1, &json!("unknown")), "{wrong:?}");
+    assert_eq!(wrong[0]["what"], "account policy all");
+}

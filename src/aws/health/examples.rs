@@ -103,6 +103,7 @@ pub(crate) fn good() -> HealthFacts {
             permission: Ok(FunctionPolicy::read(&permission.to_string())),
             others: Vec::new(),
             account_policy: Ok(None),
+            unclear_policy: None,
         },
         queues: QueueFacts {
             queues: vec![queue(QueueRole::Undelivered, 0, 0), queue(QueueRole::DeadLetter, 0, 0)],

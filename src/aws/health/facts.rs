@@ -40,6 +40,8 @@ pub(crate) struct LogGroupFacts {
     pub(crate) others: Vec<OtherTarget>,
     /// The account's subscription filter policy, if it leads to the function.
     pub(crate) account_policy: HealthFact<Option<AccountPolicy>>,
+    /// The name of one that leads to the function, but for log groups that podferry cannot tell.
+    pub(crate) unclear_policy: Option<String>,
 }
 
 /// A version or alias that something leads to, though it is not what is meant of the function; or the function itself.

@@ -42,7 +42,12 @@ pub(crate) fn judge(facts: &LogGroupFacts, function: &Function, advice: &Advice)
             "check `log_group_name` in the ConfigMap aws-logging; Fluent Bit creates the log group with the first log",
         )
     }));
-    if facts.found.is_ok() && facts.groups.is_empty() && facts.missing.is_empty() && judge.policy().is_none() {
+    if facts.found.is_ok()
+        && facts.groups.is_empty()
+        && facts.missing.is_empty()
+        && judge.policy().is_none()
+        && facts.unclear_policy.is_none()
+    {
         found.push(judge.nothing_subscribed());
     }
     for fact in &facts.groups {
@@ -78,6 +83,11 @@ impl Judge<'_> {
     }
 
     fn account_policy(&self) -> Vec<HealthFinding> {
+        if let Some(name) = &self.facts.unclear_policy {
+            let why = "it leads to the function, but podferry cannot parse its selection criteria, and cannot tell which log groups it \
+                       subscribes";
+            return vec![HealthFinding::unknown(AREA, &format!("account policy {name}"), why).fix(self.show_policy())];
+        }
         let policy = match &self.facts.account_policy {
             Err(error) => return vec![HealthFinding::of_error(AREA, "account policy", error)],
             Ok(None) => return Vec::new(),
@@ -110,6 +120,10 @@ impl Judge<'_> {
             found = vec![HealthFinding::wrong(AREA, &what, why).fix(fix)];
         }
         found
+    }
+
+    fn show_policy(&self) -> String {
+        self.advice.aws("logs describe-account-policies --policy-type SUBSCRIPTION_FILTER_POLICY")
     }
 
     fn nothing_subscribed(&self) -> HealthFinding {
@@ -153,6 +167,10 @@ impl Judge<'_> {
             return vec![self.unsubscribed(fact, all)];
         }
         vec![match (filters.as_slice(), is_by_policy) {
+            ([], false) if self.facts.unclear_policy.is_some() => {
+                let why = "no filter leads to the function; whether the account policy subscribes it is unknown";
+                HealthFinding::unknown(AREA, what, why).fix(self.show_policy())
+            }
             ([], false) => self.unsubscribed(fact, all),
             ([], true) => self.subscribed(fact, None),
             ([filter], false) => self.subscribed(fact, Some(filter)),
@@ -588,6 +606,16 @@ mod tests {
         });
         unknown(&|facts| facts.account_policy = Err(call_error()));
         unknown(&|facts| facts.groups[0].filters = Err(call_error()));
+        let unclear = |change: &dyn Fn(&mut LogGroupFacts)| {
+            let found = found(|facts| {
+                facts.unclear_policy = Some("all".into());
+                change(facts);
+            });
+            assert!(found.iter().all(|one| one.severity == HealthSeverity::Unknown), "{found:?}");
+            found.into_iter().map(|one| one.what).collect::<Vec<_>>()
+        };
+        assert_eq!(unclear(&|facts| facts.groups.clear()), ["account policy all"]);
+        assert_eq!(unclear(&|facts| filters(facts).clear()), ["account policy all", "log group /a"]);
         unknown(&|facts| facts.groups[0].newest = Err(call_error()));
     }
 }

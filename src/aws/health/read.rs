@@ -17,7 +17,7 @@ use crate::aws::error::{AwsFailure, On, SdkCallError};
 use crate::aws::function::Function;
 use crate::aws::groups::{self, FoundLogGroups, LogGroup};
 use crate::aws::queues::{self, ForwarderQueue, QueueAttributes, QueueRole};
-use crate::aws::subscribe::account_policy::AccountPolicy;
+use crate::aws::subscribe::account_policy::{AccountPolicy, PolicyRefusal};
 use crate::aws::subscribe::permission::FunctionPolicy;
 use crate::aws::subscribe::plan::ours;
 use crate::aws::subscribe::{apply, is_same_function, qualifier};
@@ -68,10 +68,15 @@ pub(crate) async fn log_groups(
         }
     })
     .await;
-    // One that podferry does not understand leads elsewhere, or podferry did not make it.
-    let account_policy = apply::account_policy(account)
-        .await
-        .map(|policy| policy.and_then(Result::ok).filter(|policy| policy.leads_to(&function.arn)));
+    let account_policy = apply::account_policy(account).await;
+    let unclear_policy = match &account_policy {
+        Ok(Some(Err(PolicyRefusal::Criteria { name, destination }))) => {
+            is_same_function(destination, &function.arn).then(|| name.clone())
+        }
+        _ => None,
+    };
+    let account_policy =
+        account_policy.map(|policy| policy.and_then(Result::ok).filter(|policy| policy.leads_to(&function.arn)));
     let led_to = led_to(function, &groups, account_policy.as_ref().ok().and_then(Option::as_ref));
     let others = each(led_to, |target| {
         let account = account.clone();
@@ -88,6 +93,7 @@ pub(crate) async fn log_groups(
         permission: apply::policy(account, function).await,
         others,
         account_policy,
+        unclear_policy,
     }
 }
 

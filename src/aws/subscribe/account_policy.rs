@@ -31,7 +31,7 @@ pub(crate) enum PolicyRefusal {
     #[error(
         "podferry cannot parse the selection criteria of the policy `{name}`: it supports `LogGroupName NOT IN [\"…\"]`, and does not replace others"
     )]
-    Criteria { name: String },
+    Criteria { name: String, destination: String },
     #[error("podferry cannot parse the document of the policy `{name}`")]
     Document { name: String },
 }
@@ -59,8 +59,11 @@ impl AccountPolicy {
         let destination = text("DestinationArn").ok_or_else(refused)?;
         let pattern = text("FilterPattern").unwrap_or_default();
         let left_out = left_out(criteria.unwrap_or_default());
-        let left_out = left_out.ok_or_else(|| PolicyRefusal::Criteria { name: name.to_owned() })?;
-        Ok(AccountPolicy { name: name.to_owned(), destination, pattern, left_out, document })
+        let name = name.to_owned();
+        match left_out {
+            Some(left_out) => Ok(AccountPolicy { name, destination, pattern, left_out, document }),
+            None => Err(PolicyRefusal::Criteria { name, destination }),
+        }
     }
 
     /// The document to write.
