@@ -211,7 +211,7 @@ fn nothing_there() {
     assert!(status(&account, &["/x"], 1).contains("this log group does not exist"));
     account.fault("logs:DescribeLogGroups", Fault::Denied, usize::MAX);
     let shown = status(&account, &[], 1);
-    assert!(shown.contains("unknown  log groups: ") && shown.contains("Allow logs:DescribeLogGroups"), "{shown}");
+    assert!(shown.contains("unknown  log groups: ") && shown.contains("allow logs:DescribeLogGroups"), "{shown}");
     assert!(shown.contains("no queue for undelivered logs") && !shown.contains("so it gets no logs"), "{shown}");
     assert!(json_status(&account, 1)["log_groups"]["error"].is_string());
 }

@@ -544,7 +544,7 @@ mod tests {
             facts.others = vec![OtherTarget { qualifier: Some("2".into()), permission: Ok(None) }];
         };
         assert_eq!(only(by_policy).why, "it leads to version 2, which does not exist, so no logs arrive");
-        let commands = "run `podferry unsubscribe --account --function podferry`, then `podferry subscribe --account --function podferry`";
+        let commands = "run `podferry unsubscribe --whole-account --function podferry`, then `podferry subscribe --whole-account --function podferry`";
         assert_eq!(fix_of(by_policy), commands);
     }
 

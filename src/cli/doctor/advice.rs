@@ -9,7 +9,9 @@ use crate::aws::function::{Deployed, Function};
 use crate::aws::groups::{LogGroupClass, SubscriptionFilter};
 use crate::aws::health::advice::{Advice, GivenFlags};
 use crate::aws::health::cluster::{self, ClusterUnknown};
-use crate::aws::health::examples::{account_policy, call_error, function, good, log_group, queue, subscription};
+use crate::aws::health::examples::{
+    FUNCTION, account_policy, call_error, function, good, log_group, queue, subscription,
+};
 use crate::aws::health::facts::{HealthFacts, LastHour};
 use crate::aws::health::finding::{HealthFinding, HealthSeverity};
 use crate::aws::health::judge::judge;
@@ -173,6 +175,8 @@ fn the_advice_of_every_case_is_taken() {
         let found = after(|facts| {
             change(facts);
             facts.function.qualifier = Some("live".to_owned());
+            let filters = facts.log_groups.groups.iter_mut().filter_map(|fact| fact.filters.as_mut().ok()).flatten();
+            filters.filter(|one| one.destination == FUNCTION).for_each(|one| one.destination.push_str(":live"));
         });
         assert_eq!(taken(&found), expected, "case {number}: {found:#?}");
     }
