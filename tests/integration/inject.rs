@@ -1,24 +1,11 @@
 //! `podferry inject` as a command: files and standard input, flags, what is written and what is refused.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 use super::{Folder, PODFERRY, with_input};
 use serde_json::Value;
-
-fn folder() -> PathBuf {
-    Path::new(testkit::ROOT).join("tests/fixtures/inject")
-}
-
-fn fixture(name: &str) -> String {
-    std::fs::read_to_string(folder().join(name)).unwrap()
-}
-
-/// `web.yaml` and `label`: `web.label.yaml`.
-fn snapshot(name: &str, of: &str) -> String {
-    let (stem, ending) = name.rsplit_once('.').unwrap();
-    fixture(&format!("{stem}.{of}.{ending}"))
-}
+use testkit::inject::{fixture, folder, snapshot};
 
 /// The documents of a text.
 fn read(text: &str) -> Vec<Value> {

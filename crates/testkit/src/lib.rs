@@ -5,6 +5,7 @@
 //!   [`event_source_mapping`] hands the queues' messages out; [`moto`] is a whole AWS account; [`runtime_api`] is Lambda's side of
 //!   a function, and the forwarder as a process.
 //! * [`network`] is a bad stretch of network.
+//! * [`inject`] reads the manifests that two crates are tested with.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,6 +19,7 @@ pub mod aws;
 pub mod event_source_mapping;
 pub mod events;
 pub mod http;
+pub mod inject;
 pub mod moto;
 pub mod network;
 pub mod runtime_api;

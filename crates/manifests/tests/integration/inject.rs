@@ -2,10 +2,9 @@
 //! (`.sidecar`) and with the label (`.label`). To write these again after an intended change:
 //! `podferry inject --cluster prod --service-account datadog-agent -f FILE`, and the same with `--label-only`.
 
-use std::path::{Path, PathBuf};
-
 use super::webhook::*;
 use manifests::inject::{InjectOutcome, inject};
+use testkit::inject::{fixture, snapshot};
 
 /// The manifests, which of their objects get the sidecar, and which of their lines change for it.
 const FIXTURES: [(&str, &[&str], &[&str]); 9] = [
@@ -19,20 +18,6 @@ const FIXTURES: [(&str, &[&str], &[&str]); 9] = [
     ("pretty.json", &["a"], &["          }\n", "\"volumeMounts\": []", "\"image\": \"b:1\"", "      }\n", "    ]\n"]),
     ("tight.json", &["a"], &["{\"kind\""]),
 ];
-
-fn folder() -> PathBuf {
-    Path::new(testkit::ROOT).join("tests/fixtures/inject")
-}
-
-fn fixture(name: &str) -> String {
-    std::fs::read_to_string(folder().join(name)).unwrap()
-}
-
-/// `web.yaml` and `label`: `web.label.yaml`.
-fn snapshot(name: &str, of: &str) -> String {
-    let (stem, ending) = name.rsplit_once('.').unwrap();
-    fixture(&format!("{stem}.{of}.{ending}"))
-}
 
 /// The lines of a text that are not in another one, in order.
 fn missing_lines<'a>(before: &'a str, after: &str) -> Vec<&'a str> {
