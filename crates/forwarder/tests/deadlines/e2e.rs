@@ -13,6 +13,7 @@ use testkit::runtime_api::forwarder_program;
 
 #[test]
 fn real_runtimes() {
+    let _alone = crate::alone();
     const BUILT: &str = env!("CARGO_BIN_EXE_forwarder");
     let forwarder = forwarder_program(BUILT);
     // Of another package: there after `cargo test` at the top, but not after `cargo test -p forwarder`.

@@ -39,6 +39,7 @@ fn peak_kb(process: u32) -> u64 {
 
 #[test]
 fn it_is_bounded_whatever_arrives() {
+    let _alone = crate::alone();
     let intake = testkit::http::runtime().block_on(StandIn::start()).unwrap();
     let mebibytes = |count: usize| count * 1024 * 1024;
     let tiny: String =

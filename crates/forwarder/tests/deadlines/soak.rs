@@ -367,6 +367,7 @@ fn soak(events: usize) -> Halves {
 
 #[test]
 fn a_hundred_and_fifty_events() {
+    let _alone = crate::alone();
     // Too few to say anything of memory: the logs that it remembers are not as many yet as they may be.
     soak(150);
 }
@@ -374,6 +375,7 @@ fn a_hundred_and_fifty_events() {
 #[test]
 #[ignore = "takes minutes; .ci/run runs it"]
 fn two_thousand_events() {
+    let _alone = crate::alone();
     let memory = soak(2_000);
     // Where there is no /proc, there is nothing to compare.
     if let [Some([first, _]), Some([second, _])] = memory[..] {

@@ -118,6 +118,7 @@ const HEAD: &str = "| fault | event | sent | accepted | queued | dead | Lambda h
 
 #[test]
 fn no_log_is_lost_and_none_that_was_answered_for_is_sent_twice() {
+    let _alone = crate::alone();
     // The small ones first: they have little time, and the large ones take all processors.
     let mut waiting = VecDeque::new();
     for size in [Size::Small, Size::Large] {
@@ -155,6 +156,7 @@ fn no_log_is_lost_and_none_that_was_answered_for_is_sent_twice() {
 /// What a warm function remembers, another one does not know: the promise that nothing is lost is kept, the other is not.
 #[test]
 fn another_sandbox_sends_again_what_the_first_had_done() {
+    let _alone = crate::alone();
     let size = Size::Large;
     let event = event_of(0, size.logs());
     // The queue takes none or two messages, and then the whole event comes to a function that knows nothing of it.
