@@ -18,6 +18,7 @@ use forwarder::settings::{Environment, Settings};
 use pipeline::compress::Compression;
 use pipeline::counted::counted;
 use pipeline::event::EventError;
+use pipeline::late::is_late;
 use pipeline::{self, PipelineSettings, Processed};
 
 const HINT: &str = "not an event from CloudWatch Logs. Give the event of the function ({\"awslogs\":{\"data\":\"…\"}}), or its \
@@ -120,9 +121,8 @@ fn summary(out: &mut impl Write, processed: &Processed, items: &[Value]) -> Resu
         counted(processed.payloads.len(), "request"),
     )?;
     show::counts(out, &counts)?;
-    let too_old = jiff::Timestamp::now().as_millisecond() - pipeline::late::LATE_AFTER_MS;
-    let is_late = |item: &&Value| item["timestamp"].as_i64().is_some_and(|time| time < too_old);
-    let late = items.iter().filter(is_late).count();
+    let now_ms = jiff::Timestamp::now().as_millisecond();
+    let late = items.iter().filter(|item| is_late(item["timestamp"].as_i64(), now_ms)).count();
     if late > 0 {
         writeln!(
             out,

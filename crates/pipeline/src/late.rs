@@ -16,7 +16,7 @@ pub const LATE_AFTER_MS: i64 = (18 * 60 - 15) * 60 * 1000;
 const TAG: &str = "late:true";
 
 /// Whether a log with this timestamp is too old to be sent at `now_ms`.
-pub(crate) fn is_late(timestamp: Option<i64>, now_ms: i64) -> bool {
+pub fn is_late(timestamp: Option<i64>, now_ms: i64) -> bool {
     timestamp.is_some_and(|time| time < now_ms.saturating_sub(LATE_AFTER_MS))
 }
 
