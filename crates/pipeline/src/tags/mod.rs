@@ -195,6 +195,8 @@ fn add_owners(tags: &mut TagSet, pod: &Pod) {
     } else {
         Vec::new()
     };
+    // Looked up once: a pod may be said to have as many owners as labels.
+    let has_rollout = pod.labels.get(owner::ROLLOUT_LABEL).is_some_and(|hash| !hash.is_empty());
     for owner in pod.owners.iter().chain(&inferred) {
         tags.add("kube_ownerref_kind", &owner.kind);
         tags.add("kube_ownerref_name", &owner.name);
@@ -202,7 +204,7 @@ fn add_owners(tags: &mut TagSet, pod: &Pod) {
             "ReplicaSet" => {
                 if let Some(deployment) = owner::deployment_of(&owner.name) {
                     tags.add("kube_deployment", deployment);
-                    if pod.labels.get(owner::ROLLOUT_LABEL).is_some_and(|hash| !hash.is_empty()) {
+                    if has_rollout {
                         tags.add("kube_argo_rollout", deployment);
                     }
                 }
