@@ -14,8 +14,9 @@ use super::checkpoint::{BackfillTotals, Checkpoint, CheckpointError, CheckpointF
 use super::event::{EventOrigin, HistoryEvent};
 use super::position::SentEvents;
 use super::streams::Streams;
-use forwarder::delivery::deliver::{DeliveryReport, Outlook, UndeliveredReason, deliver};
+use forwarder::delivery::deliver::{DeliveryReport, deliver};
 use forwarder::delivery::intake::Intake;
+use forwarder::delivery::reason::{Outlook, UndeliveredReason};
 use forwarder::delivery::retry::RetryPolicy;
 use forwarder::delivery::undelivered;
 use forwarder::lambda::api_key::ApiKey;

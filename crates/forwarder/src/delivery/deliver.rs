@@ -8,11 +8,12 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::SecretString;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use super::intake::{Intake, IntakeAnswer, IntakeProblem};
+use super::intake::{Intake, IntakeAnswer};
+use super::key::{Key, KeyProvider, KeyUnavailable};
+use super::reason::{Undelivered, UndeliveredReason};
 use super::retry::{Decision, RetryPolicy, random};
 use super::tally::Tally;
 use pipeline::batch::Payload;
@@ -20,92 +21,6 @@ use pipeline::recent::Mark;
 
 /// How long one request may take. Source: DataDog/datadog-agent, `logs_config.http_timeout`, ten seconds.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The API key, as the delivery needs it.
-pub trait KeyProvider: Send + Sync + 'static {
-    /// The key, fetched if need be, and which one it is.
-    fn key(&self) -> impl Future<Output = Result<Key, KeyUnavailable>> + Send;
-
-    /// Another key than the one of this number, fetched again if there is none yet.
-    fn key_after(&self, refused: u64) -> impl Future<Output = Result<Key, KeyUnavailable>> + Send;
-}
-
-/// An API key and its number: a key that was fetched later has a higher one.
-#[derive(Debug, Clone)]
-pub struct Key {
-    pub secret: SecretString,
-    pub number: u64,
-}
-
-/// Why there is no API key. The text says what to do, and holds no key.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct KeyUnavailable(pub String);
-
-/// Why a payload was not delivered.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum UndeliveredReason {
-    #[error("{0}; the time ran out")]
-    Time(IntakeProblem),
-    #[error("there was no time left to send it")]
-    NoTime,
-    #[error("the intake answered {0}: it rejected the API key, also after the key was fetched again")]
-    KeyRefused(u16),
-    #[error("the intake answered {0}")]
-    Refused(u16),
-    #[error("the intake answered 413 to a single log")]
-    TooLarge,
-    #[error(transparent)]
-    NoKey(#[from] KeyUnavailable),
-    #[error("an internal error; please report it")]
-    Internal,
-}
-
-/// What can be done about a payload that was not delivered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outlook {
-    /// It may go through later.
-    Later,
-    /// It will once the key is right: nothing was wrong with the payload.
-    WithAnotherKey,
-    /// The same request would get the same answer.
-    Never,
-}
-
-impl UndeliveredReason {
-    /// Whether it is worth another try.
-    pub fn outlook(&self) -> Outlook {
-        match self {
-            UndeliveredReason::Time(_) | UndeliveredReason::NoTime | UndeliveredReason::Internal => Outlook::Later,
-            UndeliveredReason::KeyRefused(_) | UndeliveredReason::NoKey(_) => Outlook::WithAnotherKey,
-            UndeliveredReason::Refused(_) | UndeliveredReason::TooLarge => Outlook::Never,
-        }
-    }
-
-    /// A short stable name, for messages of the queue.
-    pub fn name(&self) -> String {
-        match self {
-            UndeliveredReason::Time(IntakeProblem::Status(code))
-            | UndeliveredReason::Refused(code)
-            | UndeliveredReason::KeyRefused(code) => {
-                format!("IntakeAnswered{code}")
-            }
-            UndeliveredReason::Time(IntakeProblem::Timeout) => "IntakeTimeout".to_owned(),
-            UndeliveredReason::Time(IntakeProblem::Connection) => "IntakeUnreachable".to_owned(),
-            UndeliveredReason::NoTime => "NoTimeLeft".to_owned(),
-            UndeliveredReason::TooLarge => "IntakeAnswered413".to_owned(),
-            UndeliveredReason::NoKey(_) => "ApiKeyUnavailable".to_owned(),
-            UndeliveredReason::Internal => "InternalPanic".to_owned(),
-        }
-    }
-}
-
-/// A payload that was not delivered, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Undelivered {
-    pub payload: Payload,
-    pub reason: UndeliveredReason,
-}
 
 /// What became of all payloads.
 #[derive(Debug, Default)]
@@ -181,7 +96,9 @@ pub async fn deliver<K: KeyProvider>(
                 waiting.push_front(second);
                 waiting.push_front(first);
             }
-            PayloadOutcome::Undelivered(reason) => report.undelivered.push(Undelivered { payload, reason }),
+            PayloadOutcome::Undelivered(reason) => {
+                report.undelivered.push(Undelivered { payload, reason, not_before: None });
+            }
         }
     }
     report
@@ -209,7 +126,7 @@ impl<K: KeyProvider> Sending<K> {
         loop {
             let left = self.time_left();
             if left < self.policy.attempt {
-                return Err(last.map_or(UndeliveredReason::NoTime, UndeliveredReason::Time));
+                return Err(last.map_or(UndeliveredReason::NoTime, UndeliveredReason::GivenUp));
             }
             tally.requests += 1;
             let started = Instant::now();
@@ -236,7 +153,7 @@ impl<K: KeyProvider> Sending<K> {
                     last = Some(problem);
                     match self.policy.decide(failures, after, self.time_left(), random()) {
                         Decision::Wait(wait) => sleep(wait).await,
-                        Decision::GiveUp => return Err(UndeliveredReason::Time(problem)),
+                        Decision::GiveUp => return Err(UndeliveredReason::GivenUp(problem)),
                     }
                 }
             }

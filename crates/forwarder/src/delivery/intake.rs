@@ -46,6 +46,12 @@ pub enum IntakeProblem {
     Timeout,
     #[error("the intake could not be reached")]
     Connection,
+    /// A status that the intake has no use for: a proxy, or whatever else stands in between, has answered.
+    #[error("{0} was answered, which is no answer of the intake's")]
+    Unexpected(u16),
+    /// A page instead of an acceptance.
+    #[error("a page of HTML was answered, which is no answer of the intake's")]
+    Html,
 }
 
 impl Intake {

@@ -38,7 +38,7 @@ impl Retries {
         match problem {
             IntakeProblem::Status(429) => self.rate_limited += 1,
             IntakeProblem::Status(408) | IntakeProblem::Timeout => self.timeout += 1,
-            IntakeProblem::Status(_) => self.server_error += 1,
+            IntakeProblem::Status(_) | IntakeProblem::Unexpected(_) | IntakeProblem::Html => self.server_error += 1,
             IntakeProblem::Connection => self.connection += 1,
         }
     }

@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 
 use super::aws::{AwsCallError, Call, Operation};
 use crate::delivery::client::Clients;
-use crate::delivery::deliver::{Key, KeyProvider, KeyUnavailable};
+use crate::delivery::key::{Key, KeyProvider, KeyUnavailable};
 use crate::settings::{ApiKeySource, AwsSettings};
 
 /// Names under which a JSON secret may hold the key.

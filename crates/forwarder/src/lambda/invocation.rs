@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::aws::AwsCallError;
 use crate::delivery::client::ClientError;
-use crate::delivery::deliver::UndeliveredReason;
+use crate::delivery::reason::UndeliveredReason;
 use pipeline::LogCounts;
 use pipeline::counted::counted;
 use pipeline::event::EventError;

@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use forwarder::delivery::client::Clients;
-use forwarder::delivery::deliver::{DeliveryReport, Key, KeyProvider, KeyUnavailable, UndeliveredReason, deliver};
+use forwarder::delivery::deliver::{DeliveryReport, deliver};
 use forwarder::delivery::intake::{Intake, IntakeProblem};
+use forwarder::delivery::key::{Key, KeyProvider, KeyUnavailable};
+use forwarder::delivery::reason::UndeliveredReason;
 use forwarder::delivery::retry::RetryPolicy;
 use forwarder::lambda::handler::Handler;
 use forwarder::lambda::invocation::{Invocation, InvocationFailure};
@@ -193,7 +195,7 @@ async fn retry_after_is_heard() {
     // Longer than there is time: given up at once.
     let started = Instant::now();
     let run = Run::new(1, LONG, |_| Reply::Status(503, Some("60".into()))).await;
-    run.assert_refused(1, 1, &UndeliveredReason::Time(IntakeProblem::Status(503)));
+    run.assert_refused(1, 1, &UndeliveredReason::GivenUp(IntakeProblem::Status(503)));
     assert!(started.elapsed() < Duration::from_secs(5));
 }
 
@@ -248,7 +250,7 @@ async fn the_deadline_ends_what_goes_on_for_ever() {
         // Which of the failures was the last before the deadline is chance.
         let reasons: Vec<&UndeliveredReason> = run.report.undelivered.iter().map(|failed| &failed.reason).collect();
         assert!(
-            reasons.iter().all(|reason| matches!(reason, UndeliveredReason::Time(_) | UndeliveredReason::NoTime)),
+            reasons.iter().all(|reason| matches!(reason, UndeliveredReason::GivenUp(_) | UndeliveredReason::NoTime)),
             "{reasons:?}"
         );
     }
@@ -283,7 +285,7 @@ async fn nobody_listens() {
     assert_eq!(report.undelivered_logs(), 5);
     assert!(matches!(
         report.undelivered[0].reason,
-        UndeliveredReason::Time(IntakeProblem::Connection) | UndeliveredReason::NoTime
+        UndeliveredReason::GivenUp(IntakeProblem::Connection) | UndeliveredReason::NoTime
     ));
 }
 
