@@ -68,6 +68,7 @@ WAITING_ALARM = "UndeliveredWaitingAlarm"
 SHOWN = {
     "podferry": {
         *("LogsReceived", "LogsDelivered", "LogsExcluded", "LogsSampled", "LogsBlank", "LogsJoined", "LogsTruncated", "LogsLate"),
+        "LogsEarly",
         *("LogsDuplicate", "LogsQueued", "LogsDead", "BytesIn", "BytesOut", "Requests", "Retries", "RetriesRateLimited"),
         *("RetriesServerError", "RetriesTimeout", "RetriesConnection", "IntakeLatency", "OldestLogAge", "KeyRefused"),
     },

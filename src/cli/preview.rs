@@ -15,10 +15,10 @@ use super::output::OutputFlag;
 use super::show;
 use super::show::Detail;
 use forwarder::settings::{Environment, Settings};
+use pipeline::accepted_times::{OutOfRange, out_of_range};
 use pipeline::compress::Compression;
 use pipeline::counted::counted;
 use pipeline::event::EventError;
-use pipeline::late::is_late;
 use pipeline::{self, PipelineSettings, Processed};
 
 const HINT: &str = "not an event from CloudWatch Logs. Give the event of the function ({\"awslogs\":{\"data\":\"…\"}}), or its \
@@ -95,7 +95,7 @@ fn preview(file: &Path, as_json: bool, explain: bool, logs: usize) -> Result<(),
 fn process(bytes: &[u8], settings: &PipelineSettings) -> Result<Processed, EventError> {
     let text = std::str::from_utf8(bytes).map_err(|_| EventError::NotJson)?;
     // As it was sent when it was new: a captured event is looked at days later, and what it shows must not depend on when.
-    let now_ms = i64::MIN;
+    let now_ms = None;
     let mut is_content = false;
     let _ = pipeline::json::each_member(text, |key, _| is_content |= key == "logEvents" || key == "messageType");
     if is_content {
@@ -122,14 +122,18 @@ fn summary(out: &mut impl Write, processed: &Processed, items: &[Value]) -> Resu
     )?;
     show::counts(out, &counts)?;
     let now_ms = jiff::Timestamp::now().as_millisecond();
-    let late = items.iter().filter(|item| is_late(item["timestamp"].as_i64(), now_ms)).count();
-    if late > 0 {
-        writeln!(
-            out,
-            "\nToo old for Datadog (18 hours): {}. Sent now, each would have the current time, its own in `original_timestamp`, and the tag \
-             `late:true`.\n",
-            counted(late, "log")
-        )?;
+    for (why, what, tag) in [
+        (OutOfRange::Late, "Too old for Datadog (18 hours)", "late:true"),
+        (OutOfRange::Early, "Too far in the future for Datadog (2 hours)", "early:true"),
+    ] {
+        let found = items.iter().filter(|item| out_of_range(item["timestamp"].as_i64(), now_ms) == Some(why)).count();
+        if found > 0 {
+            writeln!(
+                out,
+                "\n{what}: {}. Sent now, each would have another time, its own in `original_timestamp`, and the tag `{tag}`.\n",
+                counted(found, "log")
+            )?;
+        }
     }
     // Who wrote, and how much: one row a container.
     let mut containers: Vec<(String, usize)> = Vec::new();

@@ -186,7 +186,7 @@ fn rules(logs: &ContainerLogs) -> Vec<[String; 3]> {
     rows
 }
 
-/// When the sample's lines are written and sent: no rule asks for the time.
+/// When the sample's lines are written: no rule asks for the time.
 const SAMPLE_MS: i64 = 0;
 
 /// Runs the lines as if the container had written them: the whole way that a log takes, the forwarder's settings too.
@@ -209,6 +209,6 @@ fn run(annotated: &Annotated, sample: &[String], settings: &PipelineSettings) ->
         "logStream": format!("kube.var.log.containers.{POD}_{namespace}_{}-{ID}.log", annotated.container),
         "subscriptionFilters": [], "logEvents": events,
     });
-    pipeline::explain_content(&content.to_string(), "", settings, SAMPLE_MS)
+    pipeline::explain_content(&content.to_string(), "", settings, None)
         .map_err(|error| CommandError::Internal(format!("the sample could not be read: {error}")))
 }

@@ -50,7 +50,7 @@ fn an_event_becomes_lines() {
 fn a_message_of_the_queue_becomes_its_logs() {
     let messages = [(now(), "kept")];
     let event = event(&content(GROUP, &stream(), &messages));
-    let processed = pipeline::process(&event, ARN, &PipelineSettings::default(), BEFORE_ALL_LOGS_MS).unwrap();
+    let processed = pipeline::process(&event, ARN, &PipelineSettings::default(), OWN_TIMES).unwrap();
     let body = undelivered::messages(&processed.payloads[0], "IntakeAnswered503", 3).remove(0).body;
     // As `aws sqs receive-message` prints it.
     let printed = json!({ "Messages": [{ "MessageId": "1", "Body": body }] });

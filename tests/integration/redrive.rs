@@ -7,7 +7,7 @@ use super::InAccount;
 use forwarder::delivery::undelivered;
 use pipeline::{self, PipelineSettings};
 use serde_json::{Value, json};
-use testkit::events::{ARN, BEFORE_ALL_LOGS_MS, GROUP, content, event, now, stream};
+use testkit::events::{ARN, GROUP, OWN_TIMES, content, event, now, stream};
 use testkit::moto::{Fault, TestAccount};
 
 /// The function's queues, and the function.
@@ -74,7 +74,7 @@ fn shown(output: &Output) -> String {
 /// A message of the queue with one log.
 fn logs(ms: i64, text: &str, reason: &str) -> String {
     let event = event(&content(GROUP, &stream(), &[(ms, text)]));
-    let processed = pipeline::process(&event, ARN, &PipelineSettings::default(), BEFORE_ALL_LOGS_MS).unwrap();
+    let processed = pipeline::process(&event, ARN, &PipelineSettings::default(), OWN_TIMES).unwrap();
     undelivered::messages(&processed.payloads[0], reason, 2).remove(0).body
 }
 

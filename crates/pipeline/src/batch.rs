@@ -34,7 +34,7 @@ pub struct PayloadLog {
     pub record: u32,
     /// What it is remembered by once it is delivered, if it has an id.
     pub mark: Option<Mark>,
-    /// Its timestamp in milliseconds since 1970: the time of sending, if it is late.
+    /// Its timestamp in milliseconds since 1970: the one that it is sent with.
     pub(crate) timestamp: Option<i64>,
 }
 
@@ -164,7 +164,7 @@ impl Batcher {
             self.plain.truncate(before);
             return Added::Refused;
         }
-        self.keep(before, self.record, mark, entry.late_at_ms.or(entry.line.timestamp));
+        self.keep(before, self.record, mark, entry.new_time.map(|new| new.time_ms).or(entry.line.timestamp));
         if truncated { Added::Truncated } else { Added::Whole }
     }
 
@@ -237,7 +237,7 @@ mod tests {
         for text in texts {
             let line = LogLine::sample("1", text);
             batcher.add(
-                &LogEntry { line, status: None, status_if_cut: None, late_at_ms: None, frame: &frame },
+                &LogEntry { line, status: None, status_if_cut: None, new_time: None, frame: &frame },
                 None,
                 false,
             );

@@ -23,15 +23,29 @@ pub struct LogCounts {
     pub partial: usize,
     /// Logs to deliver that were truncated.
     pub truncated: usize,
-    /// Logs to deliver that are too old for Datadog and are sent with the time of sending.
+    /// Logs to deliver that are too old for Datadog and are sent with another time.
     pub late: usize,
+    /// Logs to deliver that are too far in the future for Datadog and are sent with another time.
+    pub early: usize,
 }
 
 impl LogCounts {
     /// Adds other counts to these.
     pub fn add(&mut self, other: &LogCounts) {
-        let LogCounts { events, logs, blank, joined, excluded, sampled, duplicate, masked, partial, truncated, late } =
-            other;
+        let LogCounts {
+            events,
+            logs,
+            blank,
+            joined,
+            excluded,
+            sampled,
+            duplicate,
+            masked,
+            partial,
+            truncated,
+            late,
+            early,
+        } = other;
         self.events += events;
         self.logs += logs;
         self.blank += blank;
@@ -43,5 +57,6 @@ impl LogCounts {
         self.partial += partial;
         self.truncated += truncated;
         self.late += late;
+        self.early += early;
     }
 }

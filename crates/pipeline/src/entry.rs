@@ -5,8 +5,8 @@
 
 use std::ops::Range;
 
+use super::accepted_times::NewTime;
 use super::json;
-use super::late;
 use super::line::LogLine;
 use super::tags::Identity;
 
@@ -86,12 +86,12 @@ pub(crate) struct LogEntry<'r> {
     pub(crate) status: Option<&'static str>,
     /// The status, should the text be cut: it is no JSON then.
     pub(crate) status_if_cut: Option<&'static str>,
-    /// The time of sending, if the log is too old for Datadog: see [`late`].
-    pub(crate) late_at_ms: Option<i64>,
+    /// Another time, if Datadog would not take the log's own.
+    pub(crate) new_time: Option<NewTime>,
     pub(crate) frame: &'r ContainerFrame,
 }
 
-/// The positions of the values that are different in a late log.
+/// The positions of the values that are different in a log with another time.
 struct WrittenAt {
     /// The value of `timestamp`, if there is one.
     timestamp: Option<Range<usize>>,
@@ -100,8 +100,8 @@ struct WrittenAt {
 }
 
 impl LogEntry<'_> {
-    /// Appends the log's JSON to `out`, truncating the text if the log would be larger than `limit` bytes. What a late log has in
-    /// addition, at most [`super::limits::LATE_BYTES`], does not count. Returns whether the log is marked as truncated.
+    /// Appends the log's JSON to `out`, truncating the text if the log would be larger than `limit` bytes. What a log with another
+    /// time has in addition, at most [`super::limits::RESTAMP_BYTES`], does not count. Returns whether the log is marked as truncated.
     pub(crate) fn write(&self, out: &mut Vec<u8>, limit: usize) -> bool {
         let long_attributes = self.line.attributes.filter(|attributes| attributes.len() > MAX_ATTRIBUTES_BYTES);
         if let Some(attributes) = long_attributes {
@@ -110,8 +110,8 @@ impl LogEntry<'_> {
             return LogEntry { line, ..*self }.write(out, limit);
         }
         let (truncated, written_at) = self.write_up_to(limit, out);
-        if let Some(now_ms) = self.late_at_ms {
-            make_late(out, written_at, now_ms);
+        if let Some(new_time) = self.new_time {
+            restamp(out, written_at, new_time);
         }
         truncated
     }
@@ -173,18 +173,18 @@ impl LogEntry<'_> {
     }
 }
 
-/// Turns a log that was just written into a late one: the time of sending, its true time, and the tag.
-fn make_late(out: &mut Vec<u8>, written_at: WrittenAt, now_ms: i64) {
+/// Gives a log that was just written another time, its own time beside it, and the tag.
+fn restamp(out: &mut Vec<u8>, written_at: WrittenAt, new_time: NewTime) {
     // The last value first, so that the other position stays valid.
-    let mut replace = |range: Range<usize>, late: &dyn Fn(&str) -> String| {
+    let mut replace = |range: Range<usize>, new: &dyn Fn(&str) -> String| {
         if let Some(Ok(value)) = out.get(range.clone()).map(std::str::from_utf8) {
-            let value = late(value);
+            let value = new(value);
             out.splice(range, value.into_bytes());
         }
     };
-    replace(written_at.ddtags, &late::tagged);
+    replace(written_at.ddtags, &|ddtags| new_time.tagged(ddtags));
     if let Some(timestamp) = written_at.timestamp {
-        replace(timestamp, &|original| late::timestamps(now_ms, original));
+        replace(timestamp, &|original| new_time.timestamps(original));
     }
 }
 
@@ -216,7 +216,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::limits::LATE_BYTES;
+    use crate::limits::RESTAMP_BYTES;
     use crate::tags::tag_set::TagSet;
 
     const PROVENANCE: Provenance =
@@ -248,7 +248,7 @@ mod tests {
             line: line("hi \"x\""),
             status: Some("info"),
             status_if_cut: Some("info"),
-            late_at_ms: None,
+            new_time: None,
             frame: &frame,
         };
         assert_eq!(
@@ -262,7 +262,7 @@ mod tests {
         let frame = frame(1);
         let text = "é".repeat(500);
         let entry =
-            LogEntry { line: line(&text), status: None, status_if_cut: Some("error"), late_at_ms: None, frame: &frame };
+            LogEntry { line: line(&text), status: None, status_if_cut: Some("error"), new_time: None, frame: &frame };
         let whole = written(&entry, usize::MAX).0.len();
         for limit in [whole + 1, whole] {
             assert_eq!(written(&entry, limit), (written(&entry, usize::MAX).0, false));
@@ -285,14 +285,13 @@ mod tests {
     fn a_late_log_is_cut_where_it_would_be_cut_on_time() {
         let frame = frame(1);
         let text = "x".repeat(500);
-        let on_time =
-            LogEntry { line: line(&text), status: None, status_if_cut: None, late_at_ms: None, frame: &frame };
-        let late = LogEntry { line: line(&text), late_at_ms: Some(i64::MAX), ..on_time };
+        let on_time = LogEntry { line: line(&text), status: None, status_if_cut: None, new_time: None, frame: &frame };
+        let late = LogEntry { line: line(&text), new_time: NewTime::of(Some(5), None, i64::MAX), ..on_time };
         let whole = written(&on_time, usize::MAX).0.len();
         for (limit, cut) in [(whole + 1, false), (whole, false), (whole - 1, true)] {
             let (written_late, truncated) = written(&late, limit);
             assert_eq!(truncated, cut);
-            assert!(written_late.len() > limit && written_late.len() <= limit + LATE_BYTES);
+            assert!(written_late.len() > limit && written_late.len() <= limit + RESTAMP_BYTES);
             let (on_time, late) = (written(&on_time, limit).0, serde_json::from_slice::<Value>(&written_late).unwrap());
             assert_eq!(late["message"], serde_json::from_slice::<Value>(&on_time).unwrap()["message"]);
         }
@@ -303,7 +302,7 @@ mod tests {
         for tags in [97, 98, 99, 100] {
             let frame = frame(tags);
             let marked = LogLine { partial: true, truncated: true, ..line("x") };
-            let entry = LogEntry { line: marked, status: None, status_if_cut: None, late_at_ms: None, frame: &frame };
+            let entry = LogEntry { line: marked, status: None, status_if_cut: None, new_time: None, frame: &frame };
             let value: Value = serde_json::from_slice(&written(&entry, MAX_ITEM_BYTES).0).unwrap();
             let ddtags: Vec<&str> = value["ddtags"].as_str().unwrap().split(',').collect();
             assert_eq!(ddtags.len(), (tags + 2).min(100));
@@ -315,7 +314,7 @@ mod tests {
     fn marks_need_no_other_tags() {
         let frame = frame(0);
         let marked = LogLine { truncated: true, ..line("x") };
-        let entry = LogEntry { line: marked, status: None, status_if_cut: None, late_at_ms: None, frame: &frame };
+        let entry = LogEntry { line: marked, status: None, status_if_cut: None, new_time: None, frame: &frame };
         let value: Value = serde_json::from_slice(&written(&entry, MAX_ITEM_BYTES).0).unwrap();
         assert_eq!(value["ddtags"], "truncated:true");
     }
@@ -326,7 +325,7 @@ mod tests {
         let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(20_000));
         for (id, attributes) in [(r"a\ud83d", r#"{"a":1}"#), ("", r#"{"a":"\ud83d"}"#), ("x y", long.as_str())] {
             let strange = LogLine { id, attributes: Some(attributes), ..line("text") };
-            let entry = LogEntry { line: strange, status: None, status_if_cut: None, late_at_ms: None, frame: &frame };
+            let entry = LogEntry { line: strange, status: None, status_if_cut: None, new_time: None, frame: &frame };
             let out = written(&entry, MAX_ITEM_BYTES).0;
             let value: Value = serde_json::from_slice(&out).unwrap();
             assert!(value["message"].as_str().unwrap().starts_with("text"));

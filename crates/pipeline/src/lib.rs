@@ -6,6 +6,7 @@
 //!
 //! [`process()`] runs the whole line. Data flows from left to right only.
 
+pub mod accepted_times;
 pub mod autodiscovery;
 pub mod batch;
 pub mod compress;
@@ -24,7 +25,6 @@ mod identities;
 pub mod inflate;
 pub mod json;
 mod known_annotations;
-pub mod late;
 mod layout;
 mod limits;
 mod line;

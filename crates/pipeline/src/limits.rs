@@ -10,11 +10,12 @@ pub const MAX_PAYLOAD_BYTES: usize = 5_000_000;
 /// Source: Datadog API reference, "Send logs": maximum size for a single log 1 MB.
 pub const INTAKE_ITEM_BYTES: usize = 1_000_000;
 
-/// The largest log that is written: it leaves room for what a late log has in addition.
-pub const MAX_ITEM_BYTES: usize = INTAKE_ITEM_BYTES - LATE_BYTES;
+/// The largest log that is written: it leaves room for what a log with another time has in addition.
+pub const MAX_ITEM_BYTES: usize = INTAKE_ITEM_BYTES - RESTAMP_BYTES;
 
-/// By how many bytes a log grows at most when it becomes late: `,"original_timestamp":` and 20 digits, `,late:true`, and a longer time.
-pub const LATE_BYTES: usize = 80;
+/// By how many bytes a log grows at most when it gets another time, be it first early and then, in the queue, late:
+/// `,"original_timestamp":` and 20 digits, `,early:true,late:true`, and a longer time.
+pub const RESTAMP_BYTES: usize = 96;
 
 /// The limits of a payload.
 #[derive(Debug, Clone, Copy)]

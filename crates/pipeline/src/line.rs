@@ -14,8 +14,10 @@ pub(crate) struct LogLine<'e, 'r> {
     pub(crate) id: &'e str,
     /// Which events of its batch it came from, by place: the first and the last of them.
     pub(crate) events: (usize, usize),
-    /// Milliseconds since 1970, if known.
+    /// Milliseconds since 1970, if known: the record's own time, or else the event's.
     pub(crate) timestamp: Option<i64>,
+    /// The event's, which stands in for a time that Datadog does not take.
+    pub(crate) event_ms: Option<i64>,
     pub(crate) output: Option<OutputStream>,
     /// The identity of who wrote it.
     pub(crate) identity: IdentityNumber,
@@ -45,6 +47,7 @@ impl<'e, 'r> LogLine<'e, 'r> {
             id,
             events: (0, 0),
             timestamp: record.time_ms.or(event_ms),
+            event_ms,
             output: record.output,
             identity,
             writer,
@@ -74,6 +77,7 @@ pub(crate) struct HeldLine<'e> {
     pub(crate) id: &'e str,
     pub(crate) events: (usize, usize),
     pub(crate) timestamp: Option<i64>,
+    pub(crate) event_ms: Option<i64>,
     pub(crate) output: Option<OutputStream>,
     pub(crate) identity: IdentityNumber,
     pub(crate) writer: Writer,
@@ -94,6 +98,7 @@ impl<'e> HeldLine<'e> {
             id: line.id,
             events: line.events,
             timestamp: line.timestamp,
+            event_ms: line.event_ms,
             output: line.output,
             identity: line.identity,
             writer: line.writer,
@@ -112,6 +117,7 @@ impl<'e> HeldLine<'e> {
             id: self.id,
             events: self.events,
             timestamp: self.timestamp,
+            event_ms: self.event_ms,
             output: self.output,
             identity: self.identity,
             writer: self.writer,
@@ -133,6 +139,7 @@ impl<'t> LogLine<'t, 't> {
             id,
             events: (0, 0),
             timestamp: None,
+            event_ms: None,
             output: None,
             identity: IdentityNumber::at(0),
             writer: Writer::StreamsContainer,

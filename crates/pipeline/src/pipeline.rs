@@ -9,7 +9,8 @@ use super::settings::PipelineSettings;
 use super::shipping::Shipment;
 
 /// Turns an event into payloads for Datadog. `function_arn` is the forwarder's own ARN. `now_ms` is the time of sending, in
-/// milliseconds since 1970: logs that are too old for Datadog are sent with it (see [`super::late`]).
+/// milliseconds since 1970: a log whose own time Datadog would not take then is sent with another (see
+/// [`super::accepted_times`]); without it, all keep their own.
 ///
 /// # Errors
 /// [`EventError`]: the bytes are not a known event, or the event is refused.
@@ -17,7 +18,7 @@ pub fn process(
     event: &[u8],
     function_arn: &str,
     settings: &PipelineSettings,
-    now_ms: i64,
+    now_ms: impl Into<Option<i64>>,
 ) -> Result<Processed, EventError> {
     process_content(&content(event, settings)?, function_arn, settings, now_ms)
 }
@@ -30,7 +31,7 @@ pub fn process_content(
     text: &str,
     function_arn: &str,
     settings: &PipelineSettings,
-    now_ms: i64,
+    now_ms: impl Into<Option<i64>>,
 ) -> Result<Processed, EventError> {
     let mut pipeline = Pipeline::new(function_arn, settings, now_ms);
     pipeline.add(0, text)?;
@@ -45,7 +46,7 @@ pub fn explain_content(
     text: &str,
     function_arn: &str,
     settings: &PipelineSettings,
-    now_ms: i64,
+    now_ms: impl Into<Option<i64>>,
 ) -> Result<Processed, EventError> {
     let mut pipeline = Pipeline::new(function_arn, settings, now_ms);
     pipeline.shipment.outcomes = Some(Vec::new());
@@ -94,8 +95,8 @@ pub struct Pipeline<'s> {
 
 impl<'s> Pipeline<'s> {
     /// `function_arn` is the forwarder's own ARN; `now_ms` is the time of sending, in milliseconds since 1970.
-    pub fn new(function_arn: &'s str, settings: &'s PipelineSettings, now_ms: i64) -> Pipeline<'s> {
-        let shipment = Shipment::new(settings.compression, now_ms);
+    pub fn new(function_arn: &'s str, settings: &'s PipelineSettings, now_ms: impl Into<Option<i64>>) -> Pipeline<'s> {
+        let shipment = Shipment::new(settings.compression, now_ms.into());
         Pipeline { function_arn, settings, shipment, control: true, any: false }
     }
 

@@ -30,6 +30,7 @@ impl<'e> Reassembler<'e> {
                 pending.text.push_str(line.text);
                 pending.id = line.id;
                 pending.timestamp = line.timestamp;
+                pending.event_ms = line.event_ms;
                 pending.events.1 = line.events.1;
                 pending.identity = line.identity;
                 pending.truncated |= line.truncated;

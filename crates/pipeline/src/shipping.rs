@@ -1,11 +1,11 @@
 //! The last step of a log: rules, sampling, status, and into the payload. Everything is counted.
 
+use super::accepted_times::{NewTime, OutOfRange};
 use super::batch::{Added, Batcher};
 use super::compress::Compression;
 use super::counts::LogCounts;
 use super::entry::LogEntry;
 use super::identities::KnownIdentity;
-use super::late;
 use super::limits::Limits;
 use super::line::LogLine;
 use super::processed::{LogOutcome, Processed};
@@ -18,8 +18,8 @@ use super::stream::StreamOrigin;
 #[derive(Debug)]
 pub(super) struct Shipment {
     batcher: Batcher,
-    /// The time of sending.
-    now_ms: i64,
+    /// The time of sending, by which logs get another time.
+    now_ms: Option<i64>,
     pub(super) counts: LogCounts,
     /// What became of each log, if requested.
     pub(super) outcomes: Option<Vec<LogOutcome>>,
@@ -28,7 +28,7 @@ pub(super) struct Shipment {
 }
 
 impl Shipment {
-    pub(super) fn new(compression: Compression, now_ms: i64) -> Shipment {
+    pub(super) fn new(compression: Compression, now_ms: Option<i64>) -> Shipment {
         let batcher = Batcher::new(Limits::default(), compression);
         Shipment { batcher, now_ms, counts: LogCounts::default(), outcomes: None, oldest_ms: None, cluster: None }
     }
@@ -161,14 +161,16 @@ impl<'a, 's> Shipper<'a, 's> {
         let status_if_cut = status::status("", line.output, origin);
         let refusing = processing.chain.excludes_truncated();
         let shipment = &mut *self.shipment;
-        let late_at_ms = Some(shipment.now_ms).filter(|now_ms| late::is_late(timestamp, *now_ms));
-        let entry = LogEntry { status, status_if_cut, late_at_ms, line, frame: &identity.frame };
+        let new_time = shipment.now_ms.and_then(|now_ms| NewTime::of(timestamp, line.event_ms, now_ms));
+        let entry = LogEntry { status, status_if_cut, new_time, line, frame: &identity.frame };
         match shipment.batcher.add(&entry, mark, refusing.is_some()) {
             Added::Refused => Err(LeftOut::Excluded(refusing.unwrap_or_default().to_owned())),
             added => {
                 shipment.counts.partial += usize::from(partial);
                 shipment.counts.truncated += usize::from(added == Added::Truncated);
-                shipment.counts.late += usize::from(late_at_ms.is_some());
+                let why = new_time.map(|new| new.why);
+                shipment.counts.late += usize::from(why == Some(OutOfRange::Late));
+                shipment.counts.early += usize::from(why == Some(OutOfRange::Early));
                 if timestamp.is_some_and(|time| shipment.oldest_ms.is_none_or(|oldest| time < oldest)) {
                     shipment.oldest_ms = timestamp;
                 }

@@ -64,8 +64,8 @@ pub fn logs(processed: &Processed) -> Vec<Value> {
     payloads.flat_map(|payload| serde_json::from_slice::<Vec<Value>>(&payload.plain().unwrap()).unwrap()).collect()
 }
 
-/// A time of sending at which no log is too old for Datadog: in milliseconds since 1970, before all logs of tests.
-pub const BEFORE_ALL_LOGS_MS: i64 = 0;
+/// No time of sending, so that all logs keep their own times, however old or new they are.
+pub const OWN_TIMES: Option<i64> = None;
 
 /// Messages of a stream through the pure part.
 pub fn forward_from(
@@ -75,7 +75,7 @@ pub fn forward_from(
     settings: &PipelineSettings,
 ) -> (Vec<Value>, LogCounts) {
     let event = event(&content(group, stream, messages));
-    let processed = pipeline::process(&event, ARN, settings, BEFORE_ALL_LOGS_MS).unwrap();
+    let processed = pipeline::process(&event, ARN, settings, OWN_TIMES).unwrap();
     (logs(&processed), processed.counts)
 }
 

@@ -4,9 +4,9 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use forwarder::delivery::undelivered::{self, Head};
+use pipeline::accepted_times::LATE_AFTER_MS;
 use pipeline::event::{self, InvocationEvent};
 use pipeline::json;
-use pipeline::late::LATE_AFTER_MS;
 
 /// How much of a reason to repeat, in characters: error names are shorter.
 const MAX_REASON: usize = 64;

@@ -30,7 +30,7 @@ use forwarder::delivery::client::{ClientError, Clients};
 use forwarder::lambda::api_key::ApiKey;
 use forwarder::settings::Settings;
 pub(super) use options::BackfillOptions;
-use pipeline::late::LATE_AFTER_MS;
+use pipeline::accepted_times::LATE_AFTER_MS;
 use report::DryRun;
 use work::{BackfillWork, work};
 

@@ -84,6 +84,7 @@ impl Telemetry {
             ("LogsTruncated", "Count", json!(counts.truncated), LeftOut),
             ("LogsDuplicate", "Count", json!(counts.duplicate), LeftOut),
             ("LogsLate", "Count", json!(counts.late), LeftOut),
+            ("LogsEarly", "Count", json!(counts.early), LeftOut),
             ("LogsQueued", "Count", json!(queued), LeftOut),
             ("LogsDead", "Count", json!(dead), LeftOut),
             ("BytesIn", "Bytes", json!(self.bytes_in), Reported),

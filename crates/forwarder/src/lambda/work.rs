@@ -10,7 +10,7 @@ use pipeline::batch::Payload;
 use pipeline::event::{self, EventError, InvocationEvent};
 use pipeline::recent::Mark;
 use pipeline::records::{KinesisRecord, S3Object, SqsRecord};
-use pipeline::restamp::restamp;
+use pipeline::restamp::{RestampCounts, restamp};
 use pipeline::{LogCounts, Pipeline, PipelineSettings, Processed};
 
 /// How deep events may stand in one another: a message of the queue that tells of an object that holds a failed event that
@@ -70,7 +70,7 @@ enum EventPart<'e> {
 }
 
 impl Work {
-    /// Reads an event. `now_ms` is the time of sending, which logs that are too old for Datadog are given.
+    /// Reads an event. `now_ms` is the time of sending, in milliseconds since 1970.
     ///
     /// # Errors
     /// [`EventError`]: it is none that we know, or the only event in it cannot be read.
@@ -238,8 +238,8 @@ impl<'s> WorkReader<'s> {
             return Ok(());
         }
         // It waited in the queue, and may have become too old for Datadog there.
-        let (payloads, late) = restamp(payloads, self.now_ms);
-        let counts = LogCounts { logs, late, ..LogCounts::default() };
+        let (payloads, RestampCounts { late, early }) = restamp(payloads, self.now_ms);
+        let counts = LogCounts { logs, late, early, ..LogCounts::default() };
         self.saved.add(Processed { payloads, counts, oldest_ms: head.first_ms, ..Processed::default() });
         self.work.messages.extend(mark.map(|mark| (record, mark)));
         Ok(())

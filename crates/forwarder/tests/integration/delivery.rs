@@ -55,7 +55,7 @@ fn payloads(logs: usize) -> Vec<Payload> {
     let texts: Vec<String> = (0..logs).map(|number| format!("log {number}")).collect();
     let messages: Vec<(i64, &str)> = texts.iter().map(|text| (1, text.as_str())).collect();
     let event = event(&content("my-app", "a-stream", &messages));
-    pipeline::process(&event, ARN, &PipelineSettings::default(), BEFORE_ALL_LOGS_MS).unwrap().payloads
+    pipeline::process(&event, ARN, &PipelineSettings::default(), OWN_TIMES).unwrap().payloads
 }
 
 struct Run {

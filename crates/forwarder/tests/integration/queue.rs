@@ -348,3 +348,24 @@ async fn a_log_that_is_too_old_for_datadog_is_sent_with_another_time() {
     world.serve(&logs_of(5, 1, now() - 17 * 3600 * 1000)).await.0.unwrap();
     assert!(world.intake.accepted()[2]["original_timestamp"].is_null());
 }
+
+#[tokio::test]
+async fn a_log_that_is_too_far_ahead_for_datadog_is_sent_with_another_time() {
+    let world = World::new(AwsBehavior::Healthy, |_| Reply::Judge).await;
+    let ahead = now() + 9 * 3600 * 1000;
+    let (_, telemetry) = world.serve_within(&logs_of(0, 2, ahead), Duration::from_secs(3)).await;
+    assert_eq!((telemetry.delivered.counts.early, telemetry.delivered.counts.late), (2, 0));
+    // One that a podferry of before put into the queue, too.
+    let log = json!({ "message": "waited", "timestamp": ahead, "ddtags": "a:b" });
+    let head = json!({ "schema": 1, "version": "0", "logs": 1, "first_ms": null, "last_ms": null, "attempts": 1, "reason": "x", "encoding": "json" });
+    let message = json!({ "podferry": head, "payload": [log] }).to_string();
+    let (_, numbers) = world.serve(&sqs_event(&[&message], 1)).await;
+    assert_eq!((numbers.counts.early, numbers.delivered), (1, 1));
+    for log in world.intake.accepted() {
+        assert!(log["timestamp"].as_i64().unwrap().abs_diff(now()) < 10_000, "{log}");
+        assert_eq!((&log["original_timestamp"], has_tag(&log, "early:true")), (&ahead.into(), true));
+    }
+    // What only just is not, is sent as it is.
+    world.serve(&logs_of(5, 1, now() + 115 * 60_000)).await.0.unwrap();
+    assert!(world.intake.accepted()[3]["original_timestamp"].is_null());
+}

@@ -99,7 +99,7 @@ fn no_pod_can_have_anothers_log_taken_for_a_duplicate() {
         // The same id, time and text: CloudWatch chooses ids, and one that an application writes is text.
         let message = format!(r#"{{"stream":"stdout","logtag":"F","log":"{text}"}}"#);
         let content = content(GROUP, stream, &[(1_795_379_888_236, &message)]);
-        let processed = pipeline::process(&event(&content), ARN, &settings, BEFORE_ALL_LOGS_MS).unwrap();
+        let processed = pipeline::process(&event(&content), ARN, &settings, OWN_TIMES).unwrap();
         let marks = processed.payloads.iter().flat_map(|payload| payload.logs()).filter_map(|log| log.mark);
         settings.recent.remember(marks);
         (processed.counts.logs, processed.counts.duplicate)
@@ -130,8 +130,7 @@ fn made_up_metadata_costs_no_memory_that_grows_with_it() {
     let most = |content: &str| {
         let mut events = (0, 0);
         let memory = allocation_counter::measure(|| {
-            let processed =
-                pipeline::process_content(content, ARN, &PipelineSettings::default(), BEFORE_ALL_LOGS_MS).unwrap();
+            let processed = pipeline::process_content(content, ARN, &PipelineSettings::default(), OWN_TIMES).unwrap();
             let counts = processed.counts;
             events = (counts.events, counts.logs + counts.joined);
         });
@@ -152,7 +151,7 @@ fn records_without_metadata_are_not_each_a_search_of_the_whole_event() {
     let messages: Vec<(i64, &str)> = messages.iter().map(|message| (1, message.as_str())).collect();
     let content = content(GROUP, &stream(), &messages).to_string();
     let started = std::time::Instant::now();
-    pipeline::process_content(&content, ARN, &PipelineSettings::default(), BEFORE_ALL_LOGS_MS).unwrap();
+    pipeline::process_content(&content, ARN, &PipelineSettings::default(), OWN_TIMES).unwrap();
     // Two seconds in a debug build; it was minutes.
     assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
 }
@@ -286,7 +285,7 @@ fn events() -> Vec<Vec<u8>> {
 #[test]
 fn what_a_record_says_of_its_cluster_is_no_dimension() {
     let cluster = |group: &str, message: &str, settings: &PipelineSettings| {
-        pipeline::process(&event(&content(group, &stream(), &[(1, message)])), ARN, settings, BEFORE_ALL_LOGS_MS)
+        pipeline::process(&event(&content(group, &stream(), &[(1, message)])), ARN, settings, OWN_TIMES)
             .unwrap()
             .cluster
     };

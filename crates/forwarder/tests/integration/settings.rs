@@ -64,7 +64,7 @@ fn run_logs(pairs: &[(&str, &str)], lines: &[&str]) -> (Vec<Value>, LogCounts) {
         .collect();
     let messages: Vec<(i64, &str)> = records.iter().map(|record| (TIME, record.as_str())).collect();
     let event = content(GROUP, &stream(), &messages).to_string();
-    let processed = pipeline::process_content(&event, ARN, &settings(pairs), BEFORE_ALL_LOGS_MS).unwrap();
+    let processed = pipeline::process_content(&event, ARN, &settings(pairs), OWN_TIMES).unwrap();
     let counts = processed.counts;
     let whole = counts.logs + counts.blank + counts.joined + counts.excluded + counts.sampled;
     assert_eq!(counts.events, whole, "every event is accounted for");
@@ -332,13 +332,12 @@ fn a_share_is_sent_and_the_rest_counted() {
 fn without_forwarding_everything_is_left_out_and_counted() {
     let event = content(GROUP, &stream(), &[(TIME, "a"), (TIME, " "), (TIME, "b")]).to_string();
     let processed =
-        pipeline::process_content(&event, ARN, &settings(&[("DD_FORWARD_LOG", "false")]), BEFORE_ALL_LOGS_MS).unwrap();
+        pipeline::process_content(&event, ARN, &settings(&[("DD_FORWARD_LOG", "false")]), OWN_TIMES).unwrap();
     assert!(processed.payloads.is_empty());
     assert_eq!(processed.counts, LogCounts { events: 3, blank: 1, excluded: 2, ..LogCounts::default() });
     // Of any log group.
     let event = content("my-app", "s", &[(TIME, "a")]).to_string();
-    let processed =
-        pipeline::process_content(&event, ARN, &settings(&[("DD_FORWARD_LOG", "no")]), BEFORE_ALL_LOGS_MS).unwrap();
+    let processed = pipeline::process_content(&event, ARN, &settings(&[("DD_FORWARD_LOG", "no")]), OWN_TIMES).unwrap();
     assert_eq!((processed.payloads.len(), processed.counts.excluded), (0, 1));
     assert_eq!(run(&[("DD_FORWARD_LOG", "true")], &["a"]).1.logs, 1);
 }
@@ -347,7 +346,7 @@ fn without_forwarding_everything_is_left_out_and_counted() {
 fn compression_as_it_is_set() {
     let compression = |pairs: &[(&str, &str)]| {
         let event = content(GROUP, &stream(), &[(TIME, "a")]).to_string();
-        let processed = pipeline::process_content(&event, ARN, &settings(pairs), BEFORE_ALL_LOGS_MS).unwrap();
+        let processed = pipeline::process_content(&event, ARN, &settings(pairs), OWN_TIMES).unwrap();
         assert_eq!(logs(&processed).len(), 1, "it can be read again");
         processed.payloads[0].compression
     };

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use testkit::events::*;
 
 fn process(event: &[u8]) -> Result<pipeline::Processed, EventError> {
-    pipeline::process(event, ARN, &PipelineSettings::default(), BEFORE_ALL_LOGS_MS)
+    pipeline::process(event, ARN, &PipelineSettings::default(), OWN_TIMES)
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn the_cap_holds_for_whole_events() {
     let event = envelope(&gzip(text.as_bytes()));
     for (limit, ok) in [(text.len() - 1, false), (text.len(), true), (text.len() + 1, true)] {
         let settings = PipelineSettings { max_decompressed_bytes: limit as u64, ..PipelineSettings::default() };
-        let result = pipeline::process(&event, ARN, &settings, BEFORE_ALL_LOGS_MS);
+        let result = pipeline::process(&event, ARN, &settings, OWN_TIMES);
         assert_eq!(result.is_ok(), ok, "{limit}");
     }
 }
@@ -72,9 +72,9 @@ fn the_cap_holds_for_whole_events() {
 fn the_functions_own_log_group_is_refused() {
     let settings = PipelineSettings { own_log_group: Some("/podferry/own".into()), ..PipelineSettings::default() };
     let own = event(&content("/podferry/own", "s", &[(1, "x")]));
-    assert_eq!(pipeline::process(&own, ARN, &settings, BEFORE_ALL_LOGS_MS).unwrap_err(), EventError::OwnLogGroup);
+    assert_eq!(pipeline::process(&own, ARN, &settings, OWN_TIMES).unwrap_err(), EventError::OwnLogGroup);
     let other = event(&content("/podferry/own2", "s", &[(1, "x")]));
-    assert!(pipeline::process(&other, ARN, &settings, BEFORE_ALL_LOGS_MS).is_ok());
+    assert!(pipeline::process(&other, ARN, &settings, OWN_TIMES).is_ok());
 }
 
 #[test]
@@ -92,13 +92,9 @@ fn large_events_keep_the_limits_of_the_intake() {
     let long = "é".repeat(600_000);
     let mut messages: Vec<(i64, &str)> = vec![(1, "short"); 2500];
     messages.extend([(2, long.as_str()); 12]);
-    let processed = pipeline::process(
-        &event(&content("my-app", "s", &messages)),
-        ARN,
-        &PipelineSettings::default(),
-        BEFORE_ALL_LOGS_MS,
-    )
-    .unwrap();
+    let processed =
+        pipeline::process(&event(&content("my-app", "s", &messages)), ARN, &PipelineSettings::default(), OWN_TIMES)
+            .unwrap();
     let mut cut = 0;
     for payload in &processed.payloads {
         assert!(payload.items() <= 1000 && payload.plain_bytes <= 5_000_000);

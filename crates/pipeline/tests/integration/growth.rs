@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use pipeline::{PipelineSettings, process_content};
-use testkit::events::{ARN, BEFORE_ALL_LOGS_MS, GROUP, content, stream};
+use testkit::events::{ARN, GROUP, OWN_TIMES, content, stream};
 
 /// Ten is linear, a hundred quadratic.
 const MOST: f64 = 35.0;
@@ -161,7 +161,7 @@ fn best(stream: &str, messages: &[String]) -> Duration {
     let settings = PipelineSettings::default();
     let timed = || {
         let begun = Instant::now();
-        let processed = process_content(&content, ARN, &settings, BEFORE_ALL_LOGS_MS).unwrap();
+        let processed = process_content(&content, ARN, &settings, OWN_TIMES).unwrap();
         assert_eq!(processed.counts.events, messages.len());
         begun.elapsed()
     };

@@ -10,7 +10,7 @@ use testkit::events::*;
 fn first(path: &str, settings: &PipelineSettings) -> Value {
     let path = format!("{}/tests/fixtures/corpus/{path}.event.json", testkit::ROOT);
     let event = std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-    logs(&pipeline::process(&event, ARN, settings, BEFORE_ALL_LOGS_MS).unwrap()).remove(0)
+    logs(&pipeline::process(&event, ARN, settings, OWN_TIMES).unwrap()).remove(0)
 }
 
 fn assert_tags(log: &Value, expected: &str) {

@@ -9,10 +9,10 @@
     reason = "a test ends by a panic, says on standard error what it skips, and reads fixtures"
 )]
 
+mod accepted_times;
 mod events;
 mod growth;
 mod identity;
-mod late;
 mod patterns;
 mod scrub;
 mod shapes;

@@ -130,7 +130,7 @@ fn every_event_of_the_corpus_arrives_whole() {
         settings.processing.auto_multi_line = false;
         let texts = |config: &str| -> Vec<String> {
             let event = corpus(&format!("{config}/{pod}.event.json"));
-            let processed = pipeline::process(event.as_bytes(), ARN, &settings, BEFORE_ALL_LOGS_MS).unwrap();
+            let processed = pipeline::process(event.as_bytes(), ARN, &settings, OWN_TIMES).unwrap();
             let counts = processed.counts;
             assert_eq!(counts.events, counts.logs + counts.blank + counts.joined, "{config}/{pod}");
             let logs = logs(&processed);
@@ -537,8 +537,7 @@ fn one_strange_record_never_costs_the_others() {
         {"id":"8","timestamp":8,"message":"the last"}]}"#
             .replace("STREAM", &stream());
     let processed =
-        pipeline::process(&envelope(&gzip(content.as_bytes())), ARN, &PipelineSettings::default(), BEFORE_ALL_LOGS_MS)
-            .unwrap();
+        pipeline::process(&envelope(&gzip(content.as_bytes())), ARN, &PipelineSettings::default(), OWN_TIMES).unwrap();
     let logs = logs(&processed);
     assert_eq!(
         messages(&logs),
