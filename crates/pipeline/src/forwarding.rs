@@ -1,8 +1,11 @@
 //! Takes one event from its records to whole logs: reads the records, identifies them, joins them, and hands the logs to `shipping`.
 
+use std::cell::Cell;
+use std::collections::HashMap;
+
 use super::decode::Batch;
 use super::identities::{Identities, IdentitySource, KnownIdentity};
-use super::line::LogLine;
+use super::line::{LineOutput, LogLine};
 use super::multi_line::Joiner;
 use super::reassemble::Reassembler;
 use super::record_reader::RecordReader;
@@ -12,19 +15,55 @@ use super::stream::{self, StreamOrigin};
 use super::tags;
 use super::writer::Writer;
 
-/// Turns all records of an event into logs of the shipment.
-pub(super) fn run(batch: &Batch, function_arn: &str, settings: &PipelineSettings, shipment: &mut Shipment) {
+/// Says whether to stop reading an event, of which so many logs are done: not counting those that were delivered before. It is
+/// asked between records and between logs, never inside of one.
+pub(super) type ShouldStop<'f> = &'f dyn Fn(usize) -> bool;
+
+/// How many bytes of messages are read before it is asked again: about one record with its metadata, so that asking costs nothing
+/// that can be measured, and little enough for any text to be done in a moment.
+const ASK_AFTER_BYTES: usize = 2048;
+
+/// What of an event was not read.
+#[derive(Debug, Default)]
+pub(super) struct UnreadEvents {
+    /// By their places among the events, in order. No log is cut: an open one is unread from its first event on.
+    pub(super) places: Vec<usize>,
+    /// The pod's metadata, where only events that were read have it: see [`IdentitySource::told_elsewhere`].
+    pub(super) kubernetes: Option<String>,
+}
+
+/// Turns the records of an event into logs of the shipment: all of them, unless it has to stop.
+pub(super) fn run(
+    batch: &Batch,
+    function_arn: &str,
+    settings: &PipelineSettings,
+    shipment: &mut Shipment,
+    should_stop: ShouldStop,
+) -> Option<UnreadEvents> {
     let origin = stream::origin(&batch.log_group, &batch.log_stream);
     let marker = settings.recent.marker(&batch.owner, &batch.log_group, &batch.log_stream);
     let mut shipper = Shipper::new(origin, marker, shipment);
     let source = IdentitySource::new(batch, origin, function_arn, settings);
+    let (done, shipped) = (Cell::new(0), Cell::new(0));
+    let mut ship = |line: &LogLine, identity: &KnownIdentity| {
+        shipper.ship(line, identity);
+        done.set(shipper.done());
+        shipped.set(shipped.get() + 1);
+    };
+    let should_stop = || should_stop(done.get());
     let mut walk = Walk::default();
-    walk.events(&source, &mut |line, identity| shipper.ship(line, identity));
-    walk.finish(&mut |line, identity| shipper.ship(line, identity));
-    shipper.finish(batch.events.len(), walk.pieces + walk.joiner.joined());
+    let read = walk.events(&source, &should_stop, &mut ship);
+    let is_whole = read == batch.events.len() && walk.finish(&should_stop, &mut ship);
+    let unread = (!is_whole).then(|| {
+        let places = walk.stop(read, batch.events.len(), &mut ship);
+        UnreadEvents { kubernetes: source.told_elsewhere(&places), places }
+    });
+    let events = batch.events.len() - unread.as_ref().map_or(0, |unread| unread.places.len());
+    shipper.finish(events, events.saturating_sub(shipped.get()));
     if shipment.cluster.is_none() {
         shipment.cluster = tags::told_cluster(&source.place, &settings.tags);
     }
+    unread
 }
 
 /// Returns how many events, counted from the first, hold complete logs only, which no later batch can continue. A log with no new
@@ -36,9 +75,9 @@ pub(super) fn settled(batch: &Batch, settings: &PipelineSettings, since_ms: i64)
     let mut joined: Vec<(usize, usize)> = Vec::new();
     let mut keep =
         |line: &LogLine, _: &KnownIdentity| joined.extend(Some(line.events).filter(|(first, last)| first < last));
-    walk.events(&source, &mut keep);
+    walk.events(&source, &|| false, &mut keep);
     let open = [walk.reassembler.open_since(since_ms), walk.joiner.open_since(since_ms)];
-    walk.finish(&mut keep);
+    walk.finish(&|| false, &mut keep);
     // Logs of the other output may span the cut; those that end last can move it first.
     joined.sort_unstable_by_key(|(_, last)| std::cmp::Reverse(*last));
     let cut = open.into_iter().flatten().min().unwrap_or(batch.events.len());
@@ -54,20 +93,28 @@ struct Walk<'e> {
     identities: Identities,
     reassembler: Reassembler<'e>,
     joiner: Joiner<'e>,
-    /// Pieces that were appended to a line that another piece began.
-    pieces: usize,
+    /// Whose output each event that was read is.
+    outputs: Vec<LineOutput>,
 }
 
 impl<'e> Walk<'e> {
-    /// Processes all events. A log that may continue stays open.
-    fn events(&mut self, source: &IdentitySource<'e>, ship: Ship) {
+    /// Processes events, and says how many: all, unless it has to stop. A log that may continue stays open.
+    fn events(&mut self, source: &IdentitySource<'e>, should_stop: &dyn Fn() -> bool, ship: Ship) -> usize {
         let origin = source.place.origin;
         let mut reader = RecordReader::new(origin, &source.settings.merge_keys);
+        let mut unasked = 0;
         for (place, event) in source.batch.events.iter().enumerate() {
+            if unasked >= ASK_AFTER_BYTES {
+                if should_stop() {
+                    return place;
+                }
+                unasked = 0;
+            }
+            unasked += event.message.len();
             let record = reader.read(event);
             if self.identities.are_too_many(&record.metadata) {
                 // Open logs carry identity numbers, so they are finished first, as at the end of an event.
-                self.finish(ship);
+                self.finish(&|| false, ship);
                 self.identities = Identities::default();
             }
             let identity = self.identities.find(&record.metadata, || source.identity(&record.metadata));
@@ -77,18 +124,35 @@ impl<'e> Walk<'e> {
             };
             let line =
                 LogLine { events: (place, place), ..LogLine::of(&record, event.id, event.timestamp, identity, writer) };
+            self.outputs.push(line.line_output());
             let Walk { identities, reassembler, joiner, .. } = self;
             reassembler.push(line, record.partial, |line| join(joiner, line, identities, ship));
         }
+        source.batch.events.len()
     }
 
-    /// Finishes the logs that are still open.
-    fn finish(&mut self, ship: Ship) {
+    /// Finishes the logs that are still open. `false` if it had to stop before that.
+    fn finish(&mut self, should_stop: &dyn Fn() -> bool, ship: Ship) -> bool {
         let open = std::mem::take(&mut self.reassembler);
-        self.pieces += open.joined();
         let Walk { identities, joiner, .. } = self;
         open.finish(|line| join(joiner, line, identities, ship));
-        joiner.finish(&mut |line| ship(&line, identities.of(&line)));
+        joiner.finish(should_stop, &mut |line| ship(&line, identities.of(&line)))
+    }
+
+    /// Stops behind the first `read` of `all` events. Gives the logs that are whole to `ship`, and returns the places of all events
+    /// that are not done. Since lines of one output are joined in their order, these are those behind the first of an open log.
+    fn stop(&mut self, read: usize, all: usize, ship: Ship) -> Vec<usize> {
+        let Walk { identities, joiner, reassembler, outputs } = self;
+        joiner.release_all(&mut |line| ship(&line, identities.of(&line)));
+        let mut open: HashMap<LineOutput, usize> = HashMap::new();
+        for (output, first) in reassembler.open().chain(joiner.open()) {
+            open.entry(output).and_modify(|known| *known = first.min(*known)).or_insert(first);
+        }
+        let is_open = |place: &usize| {
+            let first = outputs.get(*place).and_then(|output| open.get(output));
+            first.is_some_and(|first| place >= first)
+        };
+        (0..read).filter(is_open).chain(read..all).collect()
     }
 }
 

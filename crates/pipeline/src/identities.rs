@@ -81,12 +81,27 @@ impl<'a> IdentitySource<'a> {
             self.settings.known.learn(&stream, &processing);
             return processing;
         }
-        let here = || self.batch.events.iter().rev().find_map(|event| self.peek(event));
+        let here =
+            || self.batch.events.iter().rev().find_map(|event| self.peek(event, |it| Some(self.processing_of(it))));
         self.described.get_or_init(here).clone().or_else(|| self.settings.known.recall(&stream)).unwrap_or(processing)
     }
 
-    /// The processing that an event asks for, if it has its pod's metadata.
-    fn peek(&self, event: &LogEvent) -> Option<Arc<ContainerProcessing>> {
+    /// The pod's metadata that the events of these places lack and others of the stream have, so that it can go with them.
+    pub(super) fn told_elsewhere(&self, places: &[usize]) -> Option<String> {
+        if !matches!(self.place.origin, StreamOrigin::Container(_)) {
+            return None;
+        }
+        let kubernetes = |metadata: &Metadata| metadata.kubernetes.as_deref().map(str::to_owned);
+        let is_told =
+            |place: &usize| self.batch.events.get(*place).is_some_and(|event| self.peek(event, kubernetes).is_some());
+        if places.iter().rev().any(is_told) {
+            return None;
+        }
+        self.batch.events.iter().rev().find_map(|event| self.peek(event, kubernetes))
+    }
+
+    /// What `take` makes of an event's metadata, if that is its pod's.
+    fn peek<T>(&self, event: &LogEvent, take: impl FnOnce(&Metadata) -> Option<T>) -> Option<T> {
         let EventMessage::Escaped(escaped) = event.message else { return None };
         // Most events without metadata have neither the filter's object nor what `nest` makes of it, and need not be parsed.
         let mut marks = [r#"\"kubernetes\""#, "ad.datadoghq.com"].into_iter();
@@ -94,9 +109,14 @@ impl<'a> IdentitySource<'a> {
         let mut reader = RecordReader::new(self.place.origin, &self.settings.merge_keys);
         let LogRecord { metadata, .. } = reader.read(event);
         metadata.kubernetes.as_ref()?;
-        let pod = tags::pod(&self.place, &metadata);
+        take(&metadata)
+    }
+
+    /// The processing that a record with its pod's metadata asks for.
+    fn processing_of(&self, metadata: &Metadata) -> Arc<ContainerProcessing> {
+        let pod = tags::pod(&self.place, metadata);
         let logs = self.settings.known.logs(&pod.annotations, &pod.container);
-        Some(Arc::new(ContainerProcessing::new(&pod, &logs, &self.settings.processing)))
+        Arc::new(ContainerProcessing::new(&pod, &logs, &self.settings.processing))
     }
 }
 

@@ -50,6 +50,11 @@ pub(crate) fn unquoted(raw: &str) -> Option<&str> {
     raw.strip_prefix('"')?.strip_suffix('"')
 }
 
+/// Whether `text`, between quotes, is a JSON string.
+pub(crate) fn is_inside_of_string(text: &str) -> bool {
+    serde_json::from_str::<&RawValue>(&format!("\"{text}\"")).is_ok()
+}
+
 /// The text of a raw JSON string; `None` where `raw` is no string.
 pub fn string(raw: &str) -> Option<String> {
     let inside = unquoted(raw)?;

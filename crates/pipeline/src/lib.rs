@@ -51,9 +51,11 @@ mod status;
 pub mod stream;
 pub mod tags;
 mod trust;
+mod unread;
 mod writer;
 
 pub use counts::LogCounts;
 pub use pipeline::{Pipeline, content, explain_content, inflated, process, process_content, settled};
 pub use processed::{LogOutcome, Processed};
 pub use settings::{DEFAULT_MAX_DECOMPRESSED_BYTES, PipelineSettings};
+pub use unread::{RestEvent, Unread};

@@ -63,10 +63,21 @@ impl<'e, 'r> LogLine<'e, 'r> {
         self.attributes.is_none() && self.text.trim().is_empty()
     }
 
+    pub(crate) fn line_output(&self) -> LineOutput {
+        LineOutput { output: self.output, writer: self.writer }
+    }
+
     /// Whether both came from the same container's same output.
     pub(crate) fn is_beside(&self, held: &HeldLine) -> bool {
-        self.output == held.output && self.writer == held.writer
+        self.line_output() == held.line_output()
     }
+}
+
+/// What a line was written to: one output of one writer. Only lines of the same are joined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct LineOutput {
+    output: Option<OutputStream>,
+    writer: Writer,
 }
 
 /// A line that waits. Its text is its own.
@@ -107,6 +118,10 @@ impl<'e> HeldLine<'e> {
             truncated: line.truncated,
             lines: line.lines,
         }
+    }
+
+    pub(crate) fn line_output(&self) -> LineOutput {
+        LineOutput { output: self.output, writer: self.writer }
     }
 
     /// The line as it is passed on.

@@ -19,3 +19,11 @@ pub enum EventMessage<'a> {
     /// Something else than a string where a string was expected: its JSON is the text.
     Raw(&'a str),
 }
+
+impl EventMessage<'_> {
+    /// How many bytes of JSON it takes, without the quotes of a string.
+    pub(crate) fn len(&self) -> usize {
+        let (EventMessage::Escaped(text) | EventMessage::Raw(text)) = self;
+        text.len()
+    }
+}

@@ -7,6 +7,7 @@ use super::inflate;
 use super::processed::Processed;
 use super::settings::PipelineSettings;
 use super::shipping::Shipment;
+use super::unread::Unread;
 
 /// Turns an event into payloads for Datadog. `function_arn` is the forwarder's own ARN. `now_ms` is the time of sending, in
 /// milliseconds since 1970: a log whose own time Datadog would not take then is sent with another (see
@@ -105,18 +106,33 @@ impl<'s> Pipeline<'s> {
     /// # Errors
     /// [`EventError`]: the content is not what CloudWatch Logs sends, or is refused. Then none of its logs are processed.
     pub fn add(&mut self, record: u32, content: &str) -> Result<(), EventError> {
+        self.add_until(record, content, &|_| false).map(|_| ())
+    }
+
+    /// Does the same until `should_stop` says so, which is told how many logs of the event are done; those that were delivered before
+    /// do not count. It is asked between records and between logs, never inside of one. Returns what was not read then: a log is
+    /// either processed, or all of its events are in there.
+    ///
+    /// # Errors
+    /// As for [`Pipeline::add`].
+    pub fn add_until<'c>(
+        &mut self,
+        record: u32,
+        content: &'c str,
+        should_stop: &dyn Fn(usize) -> bool,
+    ) -> Result<Option<Unread<'c>>, EventError> {
         let batch = decode::read(content)?;
         self.any = true;
         if batch.control {
-            return Ok(());
+            return Ok(None);
         }
         if self.settings.own_log_group.as_deref().is_some_and(|own| own == batch.log_group) {
             return Err(EventError::OwnLogGroup);
         }
         self.control = false;
         self.shipment.begin(record);
-        forwarding::run(&batch, self.function_arn, self.settings, &mut self.shipment);
-        Ok(())
+        let unread = forwarding::run(&batch, self.function_arn, self.settings, &mut self.shipment, should_stop);
+        Ok(unread.map(|events| Unread::new(batch, events)))
     }
 
     /// Returns the payloads and counts of all events.

@@ -5,13 +5,12 @@
 //!
 //! What a joined line bears of time, id and identity is its last piece's, as with the Agent.
 
-use super::line::{HeldLine, LogLine};
+use super::line::{HeldLine, LineOutput, LogLine};
 
 /// The buffers of one event.
 #[derive(Debug, Default)]
 pub(crate) struct Reassembler<'e> {
     pending: Vec<HeldLine<'e>>,
-    joined: usize,
 }
 
 impl<'e> Reassembler<'e> {
@@ -25,7 +24,6 @@ impl<'e> Reassembler<'e> {
                 emit(line);
             }
             Some(at) => {
-                self.joined += 1;
                 let pending = &mut self.pending[at];
                 pending.text.push_str(line.text);
                 pending.id = line.id;
@@ -44,9 +42,9 @@ impl<'e> Reassembler<'e> {
         }
     }
 
-    /// How many events became part of a line that another one began.
-    pub(crate) fn joined(&self) -> usize {
-        self.joined
+    /// The outputs of which a line is open, each with the place of its first event.
+    pub(crate) fn open(&self) -> impl Iterator<Item = (LineOutput, usize)> {
+        self.pending.iter().map(|pending| (pending.line_output(), pending.events.0))
     }
 
     /// The first event of what is still open, as far as a piece of it is not older than `since_ms`.

@@ -55,6 +55,8 @@ pub(super) struct Shipper<'a, 's> {
     origin: StreamOrigin<'a>,
     marker: Marker<'a>,
     shipment: &'s mut Shipment,
+    /// Logs of other events.
+    done_before: usize,
 }
 
 /// Why a log is not shipped.
@@ -69,7 +71,9 @@ enum LeftOut {
 
 impl<'a, 's> Shipper<'a, 's> {
     pub(super) fn new(origin: StreamOrigin<'a>, marker: Marker<'a>, shipment: &'s mut Shipment) -> Shipper<'a, 's> {
-        Shipper { origin, marker, shipment }
+        let mut shipper = Shipper { origin, marker, shipment, done_before: 0 };
+        shipper.done_before = shipper.done();
+        shipper
     }
 
     /// Ships a log, or counts why not.
@@ -177,6 +181,12 @@ impl<'a, 's> Shipper<'a, 's> {
                 Ok(())
             }
         }
+    }
+
+    /// How many logs are done, by what was decided here: those that were delivered before do not count.
+    pub(super) fn done(&self) -> usize {
+        let LogCounts { logs, blank, excluded, sampled, .. } = self.shipment.counts;
+        (logs + blank + excluded + sampled).saturating_sub(self.done_before)
     }
 
     /// Counts `events` events, of which `joined` were joined to another one's log.

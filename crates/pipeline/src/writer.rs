@@ -1,7 +1,7 @@
 //! Who wrote a line, as numbers that are cheap to copy and compare.
 
 /// The number of an identity: its index among the identities of an event (see [`super::identities`]).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct IdentityNumber(u32);
 
 impl IdentityNumber {
@@ -16,7 +16,7 @@ impl IdentityNumber {
 }
 
 /// Pieces and lines are joined only if they have the same writer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Writer {
     /// The container that the log stream names. It wrote all lines, whatever their records say about the pod.
     StreamsContainer,

@@ -88,7 +88,7 @@ mod tests {
         let settings = PipelineSettings::default();
         let mut all = Vec::new();
         for content in contents {
-            let mut pipeline = Pipeline::new("", &settings, 0);
+            let mut pipeline = Pipeline::new("", &settings, None);
             pipeline.add(0, content).unwrap();
             for payload in pipeline.finish().payloads {
                 let logs: Vec<Value> = serde_json::from_slice(&payload.plain().unwrap()).unwrap();

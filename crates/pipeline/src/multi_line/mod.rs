@@ -13,7 +13,7 @@ pub(crate) mod trace;
 use json_lines::{JsonLines, JsonProgress};
 use trace::{Trace, Verdict};
 
-use super::line::{HeldLine, LogLine};
+use super::line::{HeldLine, LineOutput, LogLine};
 use super::rules::pattern::Pattern;
 
 /// How large a joined log may grow; the next line then begins another.
@@ -82,7 +82,6 @@ pub(crate) struct Joiner<'e> {
     /// Strings to be used again.
     spare: Vec<String>,
     begun: usize,
-    joined: usize,
 }
 
 type Emit<'f, 'e> = &'f mut dyn FnMut(LogLine<'e, '_>);
@@ -122,9 +121,9 @@ impl<'e> Joiner<'e> {
         }
     }
 
-    /// How many lines became part of a log that another one began.
-    pub(crate) fn joined(&self) -> usize {
-        self.joined
+    /// The outputs of which a log is open, each with the place of its first event.
+    pub(crate) fn open(&self) -> impl Iterator<Item = (LineOutput, usize)> {
+        self.groups.iter().map(|group| (group.head.line_output(), group.head.events.0))
     }
 
     /// The first event of what is still open, as far as its last line is not older than `since_ms`.
@@ -133,11 +132,22 @@ impl<'e> Joiner<'e> {
         self.groups.iter().filter(is_young).map(|group| group.head.events.0).min()
     }
 
-    /// Gives what is still open at the end of the event.
-    pub(crate) fn finish(&mut self, emit: Emit<'_, 'e>) {
+    /// Gives what is still open at the end of the event, log by log. `false` if it had to stop before the last.
+    pub(crate) fn finish(&mut self, should_stop: &dyn Fn() -> bool, emit: Emit<'_, 'e>) -> bool {
         while !self.groups.is_empty() {
+            if should_stop() {
+                return false;
+            }
             // What waits is fed again, as long as there is some.
             self.close(0, Mode::Auto, emit);
+        }
+        true
+    }
+
+    /// Gives the logs that are whole, also those that wait for one that is not.
+    pub(crate) fn release_all(&mut self, emit: Emit<'_, 'e>) {
+        for (_, held) in self.late.drain(..) {
+            emit(held.line());
         }
     }
 
@@ -159,11 +169,9 @@ impl<'e> Joiner<'e> {
         let Some(group) = self.groups.get_mut(at) else { return };
         group.waiting_bytes = 0;
         for held in group.waiting.drain(..) {
-            self.joined += 1;
             append(&mut group.head, &held.line());
             self.spare.push(held.text);
         }
-        self.joined += 1;
         append(&mut group.head, line);
         group.last_ms = line.timestamp;
     }

@@ -17,3 +17,4 @@ mod patterns;
 mod scrub;
 mod shapes;
 mod traces;
+mod unread;
