@@ -108,8 +108,9 @@ fn unescape_one<'a>(escape: &'a str, out: &mut String) -> &'a str {
     &escape[1..]
 }
 
-/// Reads `uXXXX`, and the second half of a surrogate pair if it follows: the character and the bytes it took.
-fn unicode_escape(escape: &str) -> (Option<char>, usize) {
+/// Reads `uXXXX`, and the second half of a surrogate pair if it follows: the character and the bytes it took. A lone half is U+FFFD; an
+/// escape that is cut off is no character, and takes all.
+pub(crate) fn unicode_escape(escape: &str) -> (Option<char>, usize) {
     let Some(unit) = hex_unit(escape, 0) else {
         // Cut off: nothing to show for it.
         return (None, escape.len());

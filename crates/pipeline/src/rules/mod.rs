@@ -7,17 +7,22 @@
 //! Source of the semantics: Datadog, "Advanced Log Collection", and DataDog/datadog-agent, `pkg/logs/processor`,
 //! `applyRedactingRules`.
 
+mod agreement;
 pub mod container_filter;
+mod escapes;
+mod json_parts;
 pub mod parse;
 pub mod pattern;
 pub mod sample;
 pub mod scrub;
+mod spellings;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use pattern::{Pattern, Replacement};
 use scrub::Scrubber;
+use spellings::Spellings;
 
 /// What stands for a text whose mask cannot be applied.
 pub const MASK_BROKEN: &str = "[podferry: mask rule does not compile]";
@@ -140,21 +145,19 @@ impl Chain {
         truncated: bool,
         mut report: impl FnMut(&ProcessingRule, RuleEffect),
     ) -> RulesOutcome<'t> {
-        let mut text = Cow::Borrowed(text);
+        let mut text = Spellings::new(text);
         for rule in self.rules() {
             let excluded = match &rule.action {
-                RuleAction::Exclude(pattern) => matches(pattern, &text),
-                RuleAction::Include(pattern) => !matches(pattern, &text),
+                RuleAction::Exclude(pattern) => text.any(|text| matches(pattern, text)),
+                RuleAction::Include(pattern) => !text.any(|text| matches(pattern, text)),
                 RuleAction::ExcludeTruncated => truncated,
                 RuleAction::BrokenMask => {
                     report(rule, RuleEffect::Withheld);
                     return RulesOutcome::Withheld;
                 }
                 RuleAction::Mask(..) | RuleAction::Scrub(_) => {
-                    let masked = rule.masked(&text);
-                    if let Some(masked) = masked {
+                    if text.replace(|text| rule.masked(text)) {
                         report(rule, RuleEffect::Masked);
-                        text = Cow::Owned(masked);
                     }
                     false
                 }
@@ -164,7 +167,7 @@ impl Chain {
                 return RulesOutcome::Excluded;
             }
         }
-        RulesOutcome::Keep(text)
+        RulesOutcome::Keep(text.into_text())
     }
 
     /// Applies the masks to the attributes of a log, a JSON object: to each name, string and number by itself, since escapes may
@@ -174,20 +177,11 @@ impl Chain {
             return None;
         }
         let mask = |text: &str| {
-            let mut text = Cow::Borrowed(text);
-            for rule in self.rules() {
-                if let Some(masked) = rule.masked(&text) {
-                    text = Cow::Owned(masked);
-                }
-            }
-            match text {
-                Cow::Owned(text) => Some(text),
-                Cow::Borrowed(_) => None,
-            }
+            let mut text = Spellings::new(text);
+            let changed = self.rules().fold(false, |changed, rule| text.replace(|text| rule.masked(text)) | changed);
+            changed.then(|| text.into_text().into_owned())
         };
-        let by_parts = serde_json::from_str(attributes)
-            .ok()
-            .and_then(|mut value| mask_strings(&mut value, &mask).then(|| value.to_string()));
+        let by_parts = json_parts::masked(attributes, mask);
         let whole = mask(by_parts.as_deref().unwrap_or(attributes));
         whole.or(by_parts)
     }
@@ -212,41 +206,5 @@ impl ProcessingRule {
             Cow::Owned(masked) => Some(masked),
             Cow::Borrowed(_) => None,
         }
-    }
-}
-
-/// Masks every string, number and name in a value; whether any changed.
-fn mask_strings(value: &mut serde_json::Value, mask: &impl Fn(&str) -> Option<String>) -> bool {
-    use serde_json::Value;
-    match value {
-        Value::String(text) => match mask(text) {
-            Some(masked) => {
-                *text = masked;
-                true
-            }
-            None => false,
-        },
-        Value::Array(values) => values.iter_mut().fold(false, |any, value| mask_strings(value, mask) | any),
-        Value::Object(members) => {
-            let mut any = false;
-            *members = std::mem::take(members)
-                .into_iter()
-                .map(|(name, mut value)| {
-                    any |= mask_strings(&mut value, mask);
-                    let masked = mask(&name);
-                    any |= masked.is_some();
-                    (masked.unwrap_or(name), value)
-                })
-                .collect();
-            any
-        }
-        Value::Number(number) => match mask(&number.to_string()) {
-            Some(masked) => {
-                *value = Value::String(masked);
-                true
-            }
-            None => false,
-        },
-        Value::Null | Value::Bool(_) => false,
     }
 }

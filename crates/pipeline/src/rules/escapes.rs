@@ -1,0 +1,147 @@
+//! The escapes of JSON that stand for characters one can read: undone, and written again.
+//!
+//! Fluent Bit's `Merge_Log` spells `ö` as `\u00f6`, and some applications do so themselves. Whoever writes a rule thinks of `ö`, and
+//! whoever reads the log in Datadog sees it. Source: Fluent Bit, `src/flb_utils.c`, `flb_utils_write_str`; RFC 8259, 7.
+
+use std::fmt::Write as _;
+
+use super::super::json;
+
+/// The text with the escapes of readable characters undone: `\u00f6`, surrogate pairs, `\/`. `None` where it has none.
+///
+/// `\"`, `\\` and control characters stay escaped, so JSON stays the same JSON. So do halves of pairs, which stand for nothing. What is
+/// escaped twice (`\\u00f6`) is not undone: it reads `\u00f6` where it is shown.
+pub(super) fn undone(text: &str) -> Option<String> {
+    let mut out = String::new();
+    let mut copied = 0;
+    let mut at = 0;
+    while let Some(found) = text.as_bytes().get(at..).and_then(|rest| memchr::memchr(b'\\', rest)) {
+        let backslash = at + found;
+        match text.get(backslash + 1..).and_then(readable) {
+            Some((character, length)) => {
+                out.push_str(text.get(copied..backslash).unwrap_or_default());
+                out.push(character);
+                at = backslash + 1 + length;
+                copied = at;
+            }
+            // The next byte is escaped, and begins no escape itself.
+            None => at = backslash + 2,
+        }
+    }
+    if copied == 0 {
+        return None;
+    }
+    out.push_str(text.get(copied..).unwrap_or_default());
+    Some(out)
+}
+
+/// The readable character that an escape, without its backslash, stands for, and how many bytes it takes.
+fn readable(escape: &str) -> Option<(char, usize)> {
+    match escape.as_bytes().first()? {
+        b'/' => Some(('/', 1)),
+        b'u' => {
+            let (character, length) = json::unicode_escape(escape);
+            // Half of a pair is read as U+FFFD.
+            let is_half = character == Some(char::REPLACEMENT_CHARACTER)
+                && !escape.get(1..5).is_some_and(|digits| digits.eq_ignore_ascii_case("fffd"));
+            let is_readable =
+                |character: &char| !character.is_control() && !matches!(*character, '"' | '\\') && !is_half;
+            Some((character.filter(is_readable)?, length))
+        }
+        _ => None,
+    }
+}
+
+/// The text with all that is not ASCII escaped, as Fluent Bit spells it. `None` where there is nothing else.
+pub(super) fn escaped(text: &str) -> Option<String> {
+    if text.is_ascii() {
+        return None;
+    }
+    let mut out = String::with_capacity(text.len() * 2);
+    for character in text.chars() {
+        if character.is_ascii() {
+            out.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing to a string does not fail.
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        }
+    }
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn readable_characters_are_undone() {
+        for (text, wanted) in [
+            (r"J\u00f6rg", "Jörg"),
+            (r"J\u00F6rg", "Jörg"),
+            (r"\ud83d\ude00!", "😀!"),
+            (r"https:\/\/x", "https://x"),
+            (r"a\u003cb\u0020c", "a<b c"),
+            (r"\ud83d\u00f6\ud83d", r"\ud83dö\ud83d"),
+            (r"\\\u00f6", r"\\ö"),
+            (r"\ufffd\uFFFD", "\u{fffd}\u{fffd}"),
+        ] {
+            assert_eq!(undone(text).as_deref(), Some(wanted), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_unreadable_or_would_break_json_stays() {
+        for text in [
+            "",
+            "Jörg",
+            r"\",
+            r"\n\t\r\b\f",
+            r#"\"\\"#,
+            r"\\u00f6",
+            r"\u0022",
+            r"\u005c",
+            r"\u000a",
+            r"\u007f",
+            r"\u0085",
+            r"\ud83d",
+            r"\ude00\ud83d",
+            r"\u00f",
+            r"\u",
+            r"\uzzzz",
+            r"\é",
+            r"\x41",
+        ] {
+            assert_eq!(undone(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_ascii_is_escaped_again() {
+        assert_eq!(escaped("Jörg 😀").as_deref(), Some(r"J\u00f6rg \ud83d\ude00"));
+        assert_eq!(escaped(r#"{"a":"\n"}"#), None);
+    }
+
+    proptest! {
+        #[test]
+        fn json_stays_the_same_json(value in "\\PC{0,20}|[\"\\\\/\nü😀a]{0,20}", deep: bool) {
+            let json = serde_json::json!({ "a": value, "n": if deep { serde_json::Value::Null } else { 1.into() } }).to_string();
+            let spelled = escaped(&json).unwrap_or_else(|| json.clone());
+            let read = undone(&spelled).unwrap_or_else(|| spelled.clone());
+            prop_assert_eq!(&read, &json);
+            prop_assert_eq!(undone(&read), None);
+        }
+
+        #[test]
+        fn any_text_is_undone_as_a_reader_of_json_reads_it(text in r#"[\\u/0-9d8ef"é]{0,30}"#) {
+            let undone = undone(&text).unwrap_or_else(|| text.clone());
+            let (mut before, mut after) = (String::new(), String::new());
+            crate::json::unescape_into(&text, &mut before);
+            crate::json::unescape_into(&undone, &mut after);
+            prop_assert_eq!(before, after);
+        }
+    }
+}
