@@ -113,6 +113,15 @@ fn much_of_the_same_takes_no_longer() {
         "2001:db8::1 ",
         "4111111111111111 ",
         "AKIAIOSFODNN7EXAMPLE ",
+        "谢",
+        "谢@",
+        "é@",
+        "я.я@",
+        "a@例.",
+        "a@谢谢.é",
+        "谢10.0.0.1",
+        "卡4111111111111111",
+        "ann@example.org谢",
     ];
     for unit in units {
         let text = unit.repeat(1_000_000 / unit.len());
@@ -168,8 +177,21 @@ proptest! {
     }
 
     #[test]
+    fn planted_values_are_hit_between_letters_that_are_not_latin(
+        (scrubber, value) in planted(),
+        head in "[\\p{Han}\\p{Hiragana}\\p{Thai}\\p{Khmer}\\p{Arabic}\\p{Cyrillic}\\p{Hangul}、：（]{1,6}",
+        tail in "[\\p{Han}\\p{Katakana}\\p{Lao}\\p{Myanmar}\\p{Hebrew}\\p{Greek}\\p{Devanagari}。，）]{1,6}",
+    ) {
+        let text = format!("{head}{value}{tail}");
+        let scrubbed = scrubber.scrub(&text);
+        let secret = value.strip_prefix("Bearer ").unwrap_or(&value);
+        prop_assert!(!scrubbed.contains(secret), "{}: {}", text, scrubbed);
+        prop_assert!(scrubbed.starts_with(&head) && scrubbed.ends_with(&tail), "{}: {}", text, scrubbed);
+    }
+
+    #[test]
     fn any_text_is_scrubbed_once(
-        text in "([a-z0-9.@:%/\\-_ \"\\\\éA-Z+=]|eyJ|::|1\\.2|Bearer |AKIA|4111|@example\\.com){0,60}|\\PC{0,40}",
+        text in "([a-z0-9.@:%/\\-_ \"\\\\éя谢ก\u{301}A-Z+=]|eyJ|::|1\\.2|Bearer |AKIA|4111|@example\\.com){0,60}|\\PC{0,40}",
     ) {
         for scrubber in Scrubber::ALL {
             let once = scrubber.scrub(&text);

@@ -2,7 +2,7 @@
 
 use std::net::Ipv6Addr;
 
-use super::runs::{Hit, before, is_word, run_end, run_start};
+use super::runs::{Hit, before, char_before, is_accented_latin, is_word_at, is_word_before, run_end, run_start};
 
 /// Ends of names that look like a domain and are none: units of systemd, files.
 const NO_TOP_LEVEL: [&str; 22] = [
@@ -10,30 +10,77 @@ const NO_TOP_LEVEL: [&str; 22] = [
     "gif", "svg", "webp", "js", "css", "html", "json", "yaml", "log",
 ];
 
-/// An address as it is written in practice. Source: RFC 5321, 4.1.2, dot-string and domain, without quotes and literals.
+/// An address as it is written in practice. Source: RFC 5321, 4.1.2, dot-string and domain, without quotes and literals; RFC 6531 for
+/// letters beyond ASCII.
 pub(super) fn email(text: &[u8], from: usize) -> Hit {
     let mut searched = from;
     while let Some(at) = memchr::memchr(b'@', text.get(searched..)?).map(|at| at + searched) {
         searched = at + 1;
-        // RFC 5322 allows more in an atom; what it allows besides stands around addresses more often than in them.
-        let is_usual = |byte: u8| byte.is_ascii_alphanumeric() || b"%+-_.".contains(&byte);
-        let mut start = run_start(text, from, at, is_usual);
+        let mut start = local_start(text, from, at);
         start = behind_escape(text, start, at);
         start = run_end(text, start, |byte| byte == b'.' || byte == b'%' || byte == b'-');
         let end = domain_end(text, at + 1);
         let local = text.get(start..at).unwrap_or_default();
         let is_address = !local.is_empty() && local != b"git" && !local.ends_with(b".") && local.len() <= 64;
-        let begins = before(text, start).is_none_or(|byte| byte.is_ascii() && byte != b'@');
-        if let Some(end) = end.filter(|_| is_address && begins) {
+        if let Some(end) = end.filter(|_| is_address && before(text, start) != Some(b'@')) {
             return Some(start..end);
         }
     }
     None
 }
 
+/// The alphabet that a part of an address is written in. A part is written in one: where it changes, other text begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Alphabet {
+    /// With its accents.
+    Latin,
+    /// Whose words are parted by blanks, and which stands in addresses.
+    GreekOrCyrillic,
+    /// Any other, and scripts that are no alphabets.
+    Other,
+}
+
+impl Alphabet {
+    /// `None` for what is no letter. Source of the ranges: the Unicode Standard, `Blocks.txt`.
+    fn of(character: char) -> Option<Alphabet> {
+        match character {
+            'a'..='z' | 'A'..='Z' => Some(Alphabet::Latin),
+            _ if character.is_ascii() => None,
+            _ if is_accented_latin(character) => Some(Alphabet::Latin),
+            '\u{370}'..='\u{52f}' | '\u{1f00}'..='\u{1fff}' => Some(Alphabet::GreekOrCyrillic),
+            _ if character.is_alphanumeric() => Some(Alphabet::Other),
+            _ => None,
+        }
+    }
+}
+
+/// Where what stands before the `@` at `at` begins; not before `least`.
+fn local_start(text: &[u8], least: usize, at: usize) -> usize {
+    // RFC 5322 allows more in an atom; what it allows besides stands around addresses more often than in them.
+    let is_usual = |character: char| character.is_ascii_alphanumeric() || "%+-_.".contains(character);
+    let (mut start, mut written_in) = (at, None);
+    while start > least
+        && let Some(character) = char_before(text, start)
+    {
+        let alphabet = Alphabet::of(character);
+        let goes_on = match alphabet {
+            // `谢谢@mention`: without blanks, nothing says where a name begins.
+            Some(Alphabet::Other) => false,
+            Some(_) => written_in.is_none() || written_in == alphabet,
+            None => is_usual(character),
+        };
+        if !goes_on {
+            break;
+        }
+        written_in = written_in.or(alphabet);
+        start -= character.len_utf8();
+    }
+    start
+}
+
 /// The first byte of `start..end` that is no part of an escape of JSON's: `\n`, `\u003c`.
 fn behind_escape(text: &[u8], start: usize, end: usize) -> usize {
-    if before(text, start) != Some(b'\\') {
+    if before(text, start) != Some(b'\\') || !text.get(start).is_some_and(u8::is_ascii) {
         return start;
     }
     let is_unicode = text.get(start) == Some(&b'u')
@@ -41,12 +88,23 @@ fn behind_escape(text: &[u8], start: usize, end: usize) -> usize {
     (start + if is_unicode { 5 } else { 1 }).min(end)
 }
 
-/// Where a domain ends that begins at `from`, if it is one: labels, and letters at its end.
+/// Where a domain ends that begins at `from`, if it is one: labels, and letters at its end. A label goes on as long as it is written in one
+/// alphabet: `example.org谢谢` ends behind `org`.
 fn domain_end(text: &[u8], from: usize) -> Option<usize> {
-    let end = run_end(text, from, |byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.');
-    let domain = text.get(from..end)?;
-    let trimmed = domain.trim_ascii_end().iter().rposition(|byte| byte.is_ascii_alphanumeric())? + 1;
-    let domain = std::str::from_utf8(domain.get(..trimmed)?).ok()?;
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.' || !byte.is_ascii();
+    let run = std::str::from_utf8(text.get(from..run_end(text, from, is_part))?).ok()?;
+    let mut written_in = None;
+    let ends = |character: char| {
+        let alphabet = Alphabet::of(character);
+        if character == '.' {
+            written_in = None;
+        }
+        let is_another = alphabet.is_some() && written_in.is_some() && written_in != alphabet;
+        written_in = written_in.or(alphabet);
+        is_another || !character.is_ascii() && alphabet.is_none()
+    };
+    let run = run.get(..run.find(ends).unwrap_or(run.len()))?;
+    let domain = run.trim_end_matches(['.', '-']);
     let labels: Vec<&str> = domain.split('.').collect();
     let top = labels.last()?;
     let is_number = |label: &&str| label.bytes().all(|byte| byte.is_ascii_digit());
@@ -54,12 +112,12 @@ fn domain_end(text: &[u8], from: usize) -> Option<usize> {
     let is_version = labels.len() > 2 && labels.iter().take(2).all(is_number);
     let is_domain = labels.len() >= 2
         && labels.iter().all(|label| !label.is_empty() && label.len() <= 63)
-        && top.len() >= 2
-        && top.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && top.chars().nth(1).is_some()
+        && top.chars().all(|character| Alphabet::of(character).is_some())
         && !NO_TOP_LEVEL.contains(&top.to_ascii_lowercase().as_str())
         && !is_version;
-    let follows = text.get(from + trimmed);
-    (is_domain && !follows.is_some_and(|byte| *byte == b'_' || *byte == b'@')).then_some(from + trimmed)
+    let end = from + domain.len();
+    (is_domain && !text.get(end).is_some_and(|byte| *byte == b'_' || *byte == b'@')).then_some(end)
 }
 
 /// Four numbers up to 255. Source: RFC 3986, 3.2.2, `IPv4address`.
@@ -106,7 +164,8 @@ fn begins_address(text: &[u8], start: usize) -> bool {
     match head.last() {
         Some(b'.') => false,
         // `\n10.0.0.1` in JSON.
-        Some(byte) if is_word(*byte) => matches!(byte, b'n' | b't' | b'r') && before(text, start - 1) == Some(b'\\'),
+        Some(b'n' | b't' | b'r') => before(text, start - 1) == Some(b'\\'),
+        Some(_) if is_word_before(text, start) => false,
         // `Chrome/119.0.0.0` is a version; `//10.0.0.1` and ` /10.0.0.1` are none.
         Some(b'/') => !before(text, start - 1).is_some_and(|byte| byte.is_ascii_alphanumeric()),
         Some(b'-') => !before(text, start - 1).is_some_and(|byte| byte.is_ascii_alphabetic()),
@@ -122,7 +181,7 @@ fn begins_address(text: &[u8], start: usize) -> bool {
 
 fn ends_address(text: &[u8], end: usize) -> bool {
     match (text.get(end), text.get(end + 1)) {
-        (Some(byte), _) if is_word(*byte) => false,
+        (Some(_), _) if is_word_at(text, end) => false,
         (Some(b'.'), Some(next)) => !next.is_ascii_alphanumeric(),
         (Some(b'-'), Some(next)) => !next.is_ascii_alphabetic(),
         _ => true,
@@ -143,7 +202,7 @@ pub(super) fn ipv6(text: &[u8], from: usize) -> Hit {
         // `client: 2001:db8::1`, `addr:2001:db8::1`: what is a label's colon is none of it.
         if text.get(start) == Some(&b':') && text.get(start + 1) != Some(&b':') {
             start += 1;
-        } else if before(text, start).is_some_and(is_word) {
+        } else if is_word_before(text, start) {
             continue;
         }
         if let Some(end) = address_end(text, start, end) {
@@ -174,6 +233,5 @@ fn address_end(text: &[u8], start: usize, end: usize) -> Option<usize> {
         let zone = run_end(text, end + 1, |byte| byte.is_ascii_alphanumeric());
         end = if zone > end + 1 { zone } else { end };
     }
-    let follows = text.get(end).is_some_and(|byte| is_word(*byte));
-    (is_likely && !follows).then_some(end)
+    (is_likely && !is_word_at(text, end)).then_some(end)
 }

@@ -3,7 +3,7 @@
 //! A number is one if its first digits are a network's, it has that network's length, and its last digit is right. Of
 //! random numbers of sixteen digits, one in some forty is such: see `docs/scrubbers.md`.
 
-use super::runs::{Hit, before, is_word, run_end};
+use super::runs::{Hit, before, is_word_at, is_word_before, run_end};
 
 /// Ways to group the digits; none is a way, too.
 const GROUPS: [&[usize]; 5] = [&[4, 4, 4, 4, 3], &[4, 4, 4, 4], &[4, 6, 5], &[4, 6, 4], &[4, 4, 4, 1]];
@@ -62,7 +62,7 @@ fn grouped_end(text: &[u8], start: usize, run: usize) -> Option<usize> {
 fn begins_number(text: &[u8], start: usize) -> bool {
     match before(text, start) {
         Some(b'n' | b't' | b'r') => before(text, start - 1) == Some(b'\\'),
-        Some(byte) if is_word(byte) => false,
+        Some(_) if is_word_before(text, start) => false,
         Some(b'.' | b'-' | b'+' | b'/' | b'%') => false,
         // `0001 4111 1111 1111 1111` is a longer number.
         Some(b' ') => {
@@ -75,7 +75,7 @@ fn begins_number(text: &[u8], start: usize) -> bool {
 
 fn ends_number(text: &[u8], end: usize) -> bool {
     match (text.get(end), text.get(end + 1)) {
-        (Some(byte), _) if is_word(*byte) => false,
+        (Some(_), _) if is_word_at(text, end) => false,
         (Some(b'.'), Some(next)) => !next.is_ascii_digit(),
         (Some(b'-'), Some(next)) => !next.is_ascii_alphanumeric(),
         _ => true,

@@ -92,7 +92,7 @@ impl Scrubber {
     fn replace(self, text: &str, find: fn(&[u8], usize) -> Hit) -> Cow<'_, str> {
         let (mut out, mut copied) = (String::new(), 0);
         while let Some(hit) = find(text.as_bytes(), copied) {
-            // Hits begin and end at ASCII bytes, so at characters.
+            // Hits begin and end at whole characters.
             let Some(before) = text.get(copied..hit.start) else { break };
             out.push_str(before);
             out.push_str(self.replacement());

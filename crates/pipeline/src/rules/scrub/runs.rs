@@ -22,7 +22,52 @@ pub(super) fn run_start(text: &[u8], least: usize, to: usize, is: impl Fn(u8) ->
     to - rest.iter().rev().take_while(|byte| is(**byte)).count()
 }
 
-/// Whether a byte goes on with a word: letters, digits, `_`, and all that is not ASCII.
-pub(super) fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii()
+/// Whether the character before `at` goes on with a word: see [`is_word`].
+pub(super) fn is_word_before(text: &[u8], at: usize) -> bool {
+    char_before(text, at).is_some_and(is_word)
 }
+
+/// Whether the character at `at` goes on with a word: see [`is_word`].
+pub(super) fn is_word_at(text: &[u8], at: usize) -> bool {
+    char_at(text, at).is_some_and(is_word)
+}
+
+/// Whether what stands beside this character may be the rest of one word with it: ASCII letters, digits and `_`, and Latin letters with
+/// accents (`éann`, `ñandú`).
+///
+/// No other letter is. Chinese, Japanese, Thai, Khmer and others put no blank between words, so there an address touches letters that have
+/// nothing to do with it; and where letters of another script stand beside ASCII, it is not one word either.
+fn is_word(character: char) -> bool {
+    character.is_ascii_alphanumeric() || character == '_' || is_accented_latin(character)
+}
+
+/// Letters of the Latin script beyond ASCII, and accents that follow a letter. `º` and `ª` are none: they stand before numbers (`nº4`).
+/// Source: the Unicode Standard, `Blocks.txt`: Latin-1 Supplement, Latin Extended-A and -B, Combining Diacritical Marks, Latin Extended
+/// Additional. The letters of full width belong to Chinese and Japanese text.
+pub(super) fn is_accented_latin(character: char) -> bool {
+    match character {
+        '×' | '÷' => false,
+        'À'..='\u{24f}' | '\u{300}'..='\u{36f}' | '\u{1e00}'..='\u{1eff}' => true,
+        _ => false,
+    }
+}
+
+/// The character that begins at `at`.
+pub(super) fn char_at(text: &[u8], at: usize) -> Option<char> {
+    let first = *text.get(at)?;
+    if first.is_ascii() {
+        return Some(char::from(first));
+    }
+    let bytes = text.get(at..text.len().min(at + LONGEST_CHAR))?;
+    bytes.utf8_chunks().next()?.valid().chars().next()
+}
+
+/// The character that ends before `at`.
+pub(super) fn char_before(text: &[u8], at: usize) -> Option<char> {
+    let bytes = text.get(at.saturating_sub(LONGEST_CHAR)..at)?;
+    let start = bytes.iter().rposition(|byte| byte.is_ascii() || *byte >= 0xc0)?;
+    char_at(text.get(..at)?, at - bytes.len() + start)
+}
+
+/// How many bytes a character takes at most. Source: RFC 3629, 3.
+const LONGEST_CHAR: usize = 4;

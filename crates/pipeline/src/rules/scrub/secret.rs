@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use memchr::memmem;
 use regex::bytes::Regex;
 
-use super::runs::{Hit, before, is_word, run_end};
+use super::runs::{Hit, before, is_word_at, is_word_before, run_end};
 
 /// How long an access key id is.
 const KEY_ID_LENGTH: usize = 20;
@@ -38,7 +38,7 @@ pub(super) fn access_key_id(text: &[u8], from: usize) -> Hit {
 static LABELLED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     // It compiles: a test holds it.
     Regex::new(
-        r#"(?i-u)(?:secret[_-]?access[_-]?key|aws[_-]?secret[_-]?key|session[_-]?token|security[_-]?token)[\\"']{0,3}[ \t]{0,4}[:=][ \t]{0,4}[\\"']{0,3}([A-Za-z0-9/+]{40}|[A-Za-z0-9/+]{100,}={0,2})(?:[^A-Za-z0-9/+=]|$)"#,
+        r#"(?i-u)(?:secret[_-]?access[_-]?key|aws[_-]?secret[_-]?key|session[_-]?token|security[_-]?token)[\\"']{0,3}[ \t]{0,4}(?:[:=]|：|＝)[ \t]{0,4}[\\"']{0,3}([A-Za-z0-9/+]{40}|[A-Za-z0-9/+]{100,}={0,2})(?:[^A-Za-z0-9/+=]|$)"#,
     )
     .ok()
 });
@@ -106,8 +106,7 @@ pub(super) fn bearer(text: &[u8], from: usize) -> Hit {
     while let Some(at) = memchr::memchr2(b'b', b'B', text.get(searched..)?).map(|at| at + searched) {
         searched = at + 1;
         let word = text.get(at..at + 6).unwrap_or_default();
-        if !word.eq_ignore_ascii_case(b"bearer") || before(text, at).is_some_and(is_word) && !is_behind_escape(text, at)
-        {
+        if !word.eq_ignore_ascii_case(b"bearer") || is_word_before(text, at) && !is_behind_escape(text, at) {
             continue;
         }
         let blanks = run_end(text, at + 6, |byte| byte == b' ' || byte == b'\t');
@@ -120,8 +119,7 @@ pub(super) fn bearer(text: &[u8], from: usize) -> Hit {
         let end = if token.ends_with(b".") { end - 1 } else { end };
         let has_digit = token.iter().any(u8::is_ascii_digit);
         // `name=value` is none.
-        let ends = text.get(end).is_none_or(|byte| !is_word(*byte));
-        if ends && token.len() >= 8 && (has_digit || token.len() >= 24) {
+        if !is_word_at(text, end) && token.len() >= 8 && (has_digit || token.len() >= 24) {
             return Some(start..end);
         }
         searched = end.max(at + 6);
