@@ -63,7 +63,7 @@ impl<'r> FilterMembers<'r> {
     ) -> FilterMembers<'r> {
         let has = |key: &str| members.iter().any(|(member, _)| member.key == key);
         // Without a prefix, applications may use these names too.
-        let may_be_bare = matches!(origin, StreamOrigin::Container(_)) && has("logtag");
+        let may_be_bare = origin.is_container() && has("logtag");
         // The filter's members follow the application's: take the last ones that describe this pod.
         let candidates = members.iter().enumerate().rev();
         let candidates = candidates.filter_map(|(at, (member, _))| Some((at, member.key.strip_suffix("pod_name")?)));

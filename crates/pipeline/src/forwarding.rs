@@ -11,7 +11,7 @@ use super::reassemble::Reassembler;
 use super::record_reader::RecordReader;
 use super::settings::PipelineSettings;
 use super::shipping::{Shipment, Shipper};
-use super::stream::{self, StreamOrigin};
+use super::stream;
 use super::tags;
 use super::writer::Writer;
 
@@ -118,10 +118,7 @@ impl<'e> Walk<'e> {
                 self.identities = Identities::default();
             }
             let identity = self.identities.find(&record.metadata, || source.identity(&record.metadata));
-            let writer = match origin {
-                StreamOrigin::Container(_) => Writer::StreamsContainer,
-                _ => Writer::Identity(identity),
-            };
+            let writer = if origin.is_container() { Writer::StreamsContainer } else { Writer::Identity(identity) };
             let line =
                 LogLine { events: (place, place), ..LogLine::of(&record, event.id, event.timestamp, identity, writer) };
             self.outputs.push(line.line_output());

@@ -73,7 +73,7 @@ impl<'a> IdentitySource<'a> {
     /// anyway, or text would get past its masks. They are taken from other records of the stream.
     fn of_stream(&self, metadata: &Metadata, processing: ContainerProcessing) -> Arc<ContainerProcessing> {
         let processing = Arc::new(processing);
-        if !matches!(self.place.origin, StreamOrigin::Container(_)) {
+        if !self.place.origin.is_container() {
             return processing;
         }
         let stream = format!("{}\n{}", self.batch.log_group, self.batch.log_stream);

@@ -27,13 +27,10 @@ use super::trust::Trust;
 
 /// A message that is no JSON object: `log_key`, or a log group that is not Fluent Bit's.
 pub(crate) fn plain<'r>(text: &'r str, origin: &StreamOrigin) -> LogRecord<'r> {
-    match origin {
-        // `log_key` without a parser leaves the prefix on.
-        StreamOrigin::Container(_) => match cri::parse(text) {
-            Some(line) => from_cri(line),
-            None => LogRecord::as_is(text),
-        },
-        _ => LogRecord::as_is(text),
+    // `log_key` without a parser leaves the prefix on.
+    match origin.is_container().then(|| cri::parse(text)).flatten() {
+        Some(line) => from_cri(line),
+        None => LogRecord::as_is(text),
     }
 }
 

@@ -17,7 +17,7 @@ pub(crate) fn status(text: &str, output: Option<OutputStream>, origin: &StreamOr
         (Some(OutputStream::Stdout), _) => Some("info"),
         (Some(OutputStream::Stderr), _) => Some("error"),
         (None, StreamOrigin::FluentBit { .. }) => Some(fluent_bit_level(text)),
-        (None, StreamOrigin::Container(_)) => Some("info"),
+        (None, StreamOrigin::Container(_) | StreamOrigin::UnclearContainer { .. }) => Some("info"),
         (None, StreamOrigin::Service(_) | StreamOrigin::Unknown { .. }) => None,
     }
 }

@@ -20,15 +20,17 @@ impl Trust {
     }
 }
 
-/// Where the stream names the pod, the object's pod, namespace and container have to match; elsewhere the object has to
-/// look like the filter's.
+/// Where the stream names the pod, the object's pod, namespace and container have to match, as far as the name can be
+/// read; elsewhere the object has to look like the filter's.
 ///
 /// Not `docker_id`: the filter caches its object by pod and container name, so after a restart it still has the id
 /// of the previous container (Fluent Bit, `plugins/filter_kubernetes/kube_meta.c`, `Cache_Use_Docker_Id`).
 fn speaks_of(kubernetes: &str, origin: &StreamOrigin) -> bool {
-    let container = match origin {
-        StreamOrigin::Container(container) => Some(container),
-        _ => None,
+    let (of_pod, of_namespace, of_container) = match origin {
+        StreamOrigin::Container(named) => (Some(named.pod), Some(named.namespace), Some(named.container)),
+        StreamOrigin::UnclearContainer { may_be: Some(one) } => (Some(one.pod), Some(one.namespace), one.container),
+        StreamOrigin::UnclearContainer { may_be: None } => return false,
+        _ => (None, None, None),
     };
     let (mut pod, mut namespace, mut agrees) = (false, false, true);
     let mut check = |value: &str, expected: Option<&str>| {
@@ -37,9 +39,9 @@ fn speaks_of(kubernetes: &str, origin: &StreamOrigin) -> bool {
         true
     };
     let is_object = json::each_member(kubernetes, |key, value| match key {
-        "pod_name" => pod = check(value, container.map(|container| container.pod)),
-        "namespace_name" => namespace = check(value, container.map(|container| container.namespace)),
-        "container_name" => _ = check(value, container.map(|container| container.container)),
+        "pod_name" => pod = check(value, of_pod),
+        "namespace_name" => namespace = check(value, of_namespace),
+        "container_name" => _ = check(value, of_container),
         _ => {}
     });
     is_object.is_ok() && pod && namespace && agrees

@@ -164,7 +164,7 @@ fn add_cluster(tags: &mut TagSet, place: &LogPlace, metadata: &Metadata, setting
     let is_kubernetes = match place.origin {
         StreamOrigin::Service(source) => source == "eks",
         StreamOrigin::Unknown { .. } => metadata.kubernetes.is_some() || from_group.is_some(),
-        StreamOrigin::Container(_) | StreamOrigin::FluentBit { .. } => true,
+        StreamOrigin::Container(_) | StreamOrigin::UnclearContainer { .. } | StreamOrigin::FluentBit { .. } => true,
     };
     let from_settings = settings.cluster_name.as_deref().filter(|_| is_kubernetes);
     if let Some(name) = metadata.cluster_name.as_deref().or(from_settings).or(from_group) {

@@ -17,5 +17,6 @@ mod identity;
 mod patterns;
 mod scrub;
 mod shapes;
+mod stream_names;
 mod traces;
 mod unread;
