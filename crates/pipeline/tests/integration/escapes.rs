@@ -41,7 +41,7 @@ fn attributes(rules: &Value, behind: &str) -> Value {
 /// The same as they are written. What is no JSON to a strict reader is written as a string.
 fn raw_attributes(rules: &Value, behind: &str) -> String {
     let event = event(&content(GROUP, &stream(), &[(TIME, &record(rules, r#""log":"line""#, behind))]));
-    let processed = pipeline::process(&event, ARN, &PipelineSettings::default(), BEFORE_ALL_LOGS_MS).unwrap();
+    let processed = pipeline::process(&event, ARN, &PipelineSettings::default(), OWN_TIMES).unwrap();
     let payload = String::from_utf8(processed.payloads[0].plain().unwrap()).unwrap();
     let (_, attributes) = payload.split_once(r#""fluent_bit":"#).unwrap();
     attributes.strip_suffix("}]").unwrap().to_owned()

@@ -11,6 +11,8 @@ use testkit::events::{ARN, GROUP, OWN_TIMES, content, stream};
 
 /// Ten is linear, a hundred quadratic.
 const MOST: f64 = 35.0;
+/// How often a kind that takes too long is measured.
+const ROUNDS: usize = 5;
 /// What is shorter is made of noise; the sizes below take longer where the work is quadratic.
 const LEAST: Duration = Duration::from_micros(300);
 
@@ -168,14 +170,28 @@ fn best(stream: &str, messages: &[String]) -> Duration {
     (0..5).map(|_| timed()).min().unwrap_or_default()
 }
 
+/// How many times as long ten times the input takes. Asked again where that is too long: a busy machine is not busy every time.
+fn ratio(stream: &str, grow: Grow) -> (Duration, Duration, f64) {
+    let (few, many) = (grow(300), grow(3000));
+    let mut least = [Duration::MAX; 2];
+    let mut ratio = f64::MAX;
+    for _ in 0..ROUNDS {
+        least = [least[0].min(best(stream, &few)), least[1].min(best(stream, &many))];
+        ratio = least[1].as_secs_f64() / least[0].max(LEAST).as_secs_f64();
+        if ratio <= MOST {
+            break;
+        }
+    }
+    (least[0], least[1], ratio)
+}
+
 #[test]
 fn ten_times_the_input_takes_ten_times_as_long() {
     let mut wrong = Vec::new();
     let stream = stream();
     let kinds = KINDS.iter().map(|kind| (stream.as_str(), kind)).chain(SHARED_KINDS.iter().map(|kind| ("all", kind)));
     for (stream, (name, grow)) in kinds {
-        let (small, large) = (best(stream, &grow(300)), best(stream, &grow(3000)));
-        let ratio = large.as_secs_f64() / small.max(LEAST).as_secs_f64();
+        let (small, large, ratio) = ratio(stream, *grow);
         println!("{name:40} {small:>12.1?} {large:>12.1?} {ratio:6.1}");
         if ratio > MOST {
             wrong.push(format!("{name}: ten times as much takes {ratio:.0} times as long ({small:?}, {large:?})"));
