@@ -28,6 +28,8 @@ const ASK_AFTER_BYTES: usize = 2048;
 pub(super) struct UnreadEvents {
     /// By their places among the events, in order. No log is cut: an open one is unread from its first event on.
     pub(super) places: Vec<usize>,
+    /// How many logs are done, not counting those that were delivered before.
+    pub(super) done: usize,
     /// The pod's metadata, where only events that were read have it: see [`IdentitySource::told_elsewhere`].
     pub(super) kubernetes: Option<String>,
 }
@@ -56,7 +58,7 @@ pub(super) fn run(
     let is_whole = read == batch.events.len() && walk.finish(&should_stop, &mut ship);
     let unread = (!is_whole).then(|| {
         let places = walk.stop(read, batch.events.len(), &mut ship);
-        UnreadEvents { kubernetes: source.told_elsewhere(&places), places }
+        UnreadEvents { kubernetes: source.told_elsewhere(&places), done: done.get(), places }
     });
     let events = batch.events.len() - unread.as_ref().map_or(0, |unread| unread.places.len());
     shipper.finish(events, events.saturating_sub(shipped.get()));
@@ -102,7 +104,8 @@ impl<'e> Walk<'e> {
     fn events(&mut self, source: &IdentitySource<'e>, should_stop: &dyn Fn() -> bool, ship: Ship) -> usize {
         let origin = source.place.origin;
         let mut reader = RecordReader::new(origin, &source.settings.merge_keys);
-        let mut unasked = 0;
+        // Before the first, too: there may be no time for this event at all.
+        let mut unasked = ASK_AFTER_BYTES;
         for (place, event) in source.batch.events.iter().enumerate() {
             if unasked >= ASK_AFTER_BYTES {
                 if should_stop() {

@@ -44,6 +44,11 @@ impl<'c> Unread<'c> {
         self.events.places.len()
     }
 
+    /// How many logs of the event are done. Those that were delivered before do not count.
+    pub fn done(&self) -> usize {
+        self.events.done
+    }
+
     /// The rest in events of at most `limit` bytes; one of the log stream's that is larger alone has up to `most` bytes. `None` if
     /// one of them has more.
     pub fn rest(&self, limit: usize, most: usize) -> Option<Vec<RestEvent>> {
@@ -139,7 +144,7 @@ mod tests {
 
     fn unread<'c>(content: &'c str, places: &[usize], kubernetes: Option<&str>) -> Unread<'c> {
         let kubernetes = kubernetes.map(str::to_owned);
-        Unread::new(decode::read(content).unwrap(), UnreadEvents { places: places.to_vec(), kubernetes })
+        Unread::new(decode::read(content).unwrap(), UnreadEvents { places: places.to_vec(), done: 0, kubernetes })
     }
 
     /// The content of an event.

@@ -53,11 +53,20 @@ impl Answer {
                 for (number, record) in (0..).zip(&mut records) {
                     if failed.contains(&number) {
                         record.result = TransformationResult::ProcessingFailed;
+                        record.data.clear();
                     }
                 }
                 Answer::Firehose { records }
             }
         }
+    }
+}
+
+impl Answer {
+    /// How many records Firehose keeps in its bucket.
+    pub(crate) fn processing_failed(&self) -> usize {
+        let Answer::Firehose { records } = self else { return 0 };
+        records.iter().filter(|record| record.result == TransformationResult::ProcessingFailed).count()
     }
 }
 

@@ -9,17 +9,23 @@
 //!
 //! The answer has a limit. What does not fit is not lost: its payloads are handed back to be delivered directly, and the
 //! record's result is then `Dropped`, which to Firehose means: done with.
+//!
+//! A record that takes longer than its share of the time is handed on as far as it was read, and the rest goes to the queue. Where
+//! there is none, Firehose writes the whole record to its bucket: it repeats no record, only whole invocations.
 
-use base64::Engine;
+use std::io::Write;
+
 use base64::engine::general_purpose::STANDARD;
+use base64::write::EncoderStringWriter;
 use serde::Serialize;
 
+use super::reading::{ReadingTerms, RecordReading, RestGoes, UnreadRecord};
 use pipeline::batch::Payload;
 use pipeline::compress::Compression;
 use pipeline::event::EventError;
 use pipeline::recent::Recent;
 use pipeline::records::{FirehoseEvent, FirehoseRecord};
-use pipeline::{self, LogCounts, Pipeline, PipelineSettings};
+use pipeline::{self, LogCounts, Pipeline, PipelineSettings, Processed};
 
 /// How large the answer may be. Source: AWS, "Lambda quotas": 6 MB for a synchronous response.
 pub const MAX_ANSWER_BYTES: usize = 6_291_556;
@@ -57,6 +63,8 @@ pub struct Transformed {
     pub counts: LogCounts,
     /// Records that cannot be read.
     pub failed: Vec<EventError>,
+    /// Records that were not read to their ends in time.
+    pub unread: Vec<UnreadRecord>,
     pub(crate) oldest_ms: Option<i64>,
     pub(crate) cluster: Option<String>,
     /// Logs that Firehose is to deliver.
@@ -64,30 +72,31 @@ pub struct Transformed {
 }
 
 /// Transforms all records, in order.
-pub(crate) fn transform(
-    event: &FirehoseEvent,
-    function_arn: &str,
-    settings: &PipelineSettings,
-    now_ms: i64,
-) -> Transformed {
-    transform_within(MAX_ANSWER_BYTES, event, function_arn, settings, now_ms)
+pub(crate) fn transform(event: &FirehoseEvent, terms: ReadingTerms) -> Transformed {
+    transform_within(MAX_ANSWER_BYTES, event, terms)
 }
 
-fn transform_within(
-    limit: usize,
-    event: &FirehoseEvent,
-    function_arn: &str,
-    settings: &PipelineSettings,
-    now_ms: i64,
-) -> Transformed {
+fn transform_within(limit: usize, event: &FirehoseEvent, terms: ReadingTerms) -> Transformed {
+    let compression = match terms.settings.compression {
+        // Most logs are many times as long as what they say: until it is known where they go, they wait compressed.
+        Compression::None => Compression::default(),
+        compression => compression,
+    };
     // Firehose repeats an invocation whose answer it did not get: nothing is known to be delivered here.
-    let plain = PipelineSettings { recent: Recent::new(0), compression: Compression::None, ..settings.clone() };
+    let settings = PipelineSettings { recent: Recent::new(0), compression, ..terms.settings.clone() };
+    let inner = ReadingTerms { settings: &settings, ..terms };
     let mut transformed = Transformed::default();
     let ids: usize = event.records.iter().map(|record| empty_answer(&record.record_id)).sum();
     let mut room = limit.saturating_sub(FRAME_BYTES + ids);
+    let mut has_progress = false;
     for (number, record) in (0..).zip(&event.records) {
-        let (result, data) = match processed(record, number, function_arn, &plain, now_ms) {
-            Ok(processed) => transformed.take(processed, &mut room, settings.compression),
+        let left = event.records.len() - number as usize;
+        let reading = RecordReading::new((terms.shares)(left), has_progress);
+        let (result, data) = match read(record, number, reading, inner) {
+            Ok((processed, unread)) => {
+                has_progress |= processed.counts.events > 0;
+                transformed.take(processed, unread, &mut room, terms.settings.compression)
+            }
             Err(error) => {
                 transformed.failed.push(error);
                 (TransformationResult::ProcessingFailed, String::new())
@@ -98,25 +107,33 @@ fn transform_within(
     transformed
 }
 
-fn processed(
+fn read(
     record: &FirehoseRecord,
     number: u32,
-    function_arn: &str,
-    settings: &PipelineSettings,
-    now_ms: i64,
-) -> Result<pipeline::Processed, EventError> {
-    let mut pipeline = Pipeline::new(function_arn, settings, now_ms);
-    pipeline.add(number, &pipeline::inflated(&record.data, settings)?)?;
-    Ok(pipeline.finish())
+    mut reading: RecordReading,
+    terms: ReadingTerms,
+) -> Result<(Processed, Option<UnreadRecord>), EventError> {
+    let mut pipeline = Pipeline::new(terms.function_arn, terms.settings, terms.now_ms);
+    let rest = if terms.has_queue { RestGoes::ToQueue } else { RestGoes::Nowhere };
+    reading.read(&mut pipeline, number, &pipeline::inflated(&record.data, terms.settings)?, rest)?;
+    Ok((pipeline.finish(), reading.unread(number)))
 }
 
 impl Transformed {
     fn take(
         &mut self,
-        processed: pipeline::Processed,
+        processed: Processed,
+        unread: Option<UnreadRecord>,
         room: &mut usize,
         compression: Compression,
     ) -> (TransformationResult, String) {
+        if let Some(UnreadRecord { record, events, rest: None }) = unread {
+            // The rest can wait nowhere: Firehose keeps the record whole, so nothing of it may arrive.
+            let events = events + processed.counts.events;
+            self.unread.push(UnreadRecord { record, events, rest: None });
+            return (TransformationResult::ProcessingFailed, String::new());
+        }
+        self.unread.extend(unread);
         self.counts.add(&processed.counts);
         self.oldest_ms = [self.oldest_ms, processed.oldest_ms].into_iter().flatten().min();
         self.cluster = self.cluster.take().or(processed.cluster);
@@ -124,28 +141,33 @@ impl Transformed {
         if payloads.is_empty() {
             return (TransformationResult::Dropped, String::new());
         }
-        let lines = lines(&payloads);
-        let bytes = lines.len().div_ceil(3) * 4;
+        // A payload has a bracket before each log or a comma, and one bracket more; a line has its end.
+        let bytes: usize = payloads.iter().map(|payload| payload.plain_bytes - 1).sum();
+        let bytes = bytes.div_ceil(3) * 4;
         if bytes > *room {
-            self.direct.extend(payloads.into_iter().map(|payload| payload.compressed(compression)));
+            self.direct.extend(payloads.into_iter().map(|payload| match payload.compression == compression {
+                true => payload,
+                false => payload.compressed(compression),
+            }));
             return (TransformationResult::Dropped, String::new());
         }
         *room -= bytes;
         self.handed_on += payloads.iter().map(Payload::items).sum::<usize>();
-        (TransformationResult::Ok, STANDARD.encode(lines))
+        (TransformationResult::Ok, lines(&payloads, bytes))
     }
 }
 
-/// One JSON object a line. A line break inside of a log is escaped, so a line is a log.
-fn lines(payloads: &[Payload]) -> Vec<u8> {
-    let mut out = Vec::new();
+/// One JSON object a line, in base64 of `bytes` bytes. A line break inside of a log is escaped, so a line is a log. One payload at a
+/// time is inflated.
+fn lines(payloads: &[Payload], bytes: usize) -> String {
+    let mut writer = EncoderStringWriter::from_consumer(String::with_capacity(bytes), &STANDARD);
     for payload in payloads {
         for piece in payload.pieces(&payload.plain().unwrap_or_default()) {
-            out.extend_from_slice(piece);
-            out.push(b'\n');
+            // Writing to a string cannot fail.
+            let _ = writer.write_all(piece).and_then(|()| writer.write_all(b"\n"));
         }
     }
-    out
+    writer.into_inner()
 }
 
 /// How large the answer for a record is without its data, with the comma behind it: of the results that it can have, the
@@ -160,9 +182,10 @@ fn empty_answer(record_id: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
+    use base64::Engine;
 
     use super::*;
+    use crate::lambda::reading::unlimited;
 
     #[test]
     fn the_answer_is_within_its_limit_to_the_byte() {
@@ -172,8 +195,11 @@ mod tests {
         let data = STANDARD.encode(gzip.finish().unwrap());
         let record = |id: &str| FirehoseRecord { record_id: id.to_owned().into(), data: data.as_str().into() };
         let event = FirehoseEvent { records: ["1", "2", "3"].map(record).into() };
+        let settings = PipelineSettings::default();
+        let terms =
+            ReadingTerms { function_arn: "arn", settings: &settings, now_ms: 6, shares: &unlimited, has_queue: false };
         let answer = |limit| {
-            let transformed = transform_within(limit, &event, "arn", &PipelineSettings::default(), 6);
+            let transformed = transform_within(limit, &event, terms);
             let text = serde_json::json!({ "records": transformed.answer }).to_string();
             (text.len(), transformed.handed_on, transformed.direct.len())
         };

@@ -1,6 +1,6 @@
 //! One invocation: event in, answer out. Ok means that each log is delivered or saved.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -19,6 +19,7 @@ use super::invocation::{Delivered, Invocation, InvocationFailure};
 use super::metrics::Telemetry;
 use super::own_log;
 use super::queue::Queues;
+use super::reading::{ReadingTerms, Shares, shares_until};
 use super::saving::{Saving, Settled};
 use super::work::{Poison, Trigger, Work};
 use crate::delivery::client::{ClientError, Clients};
@@ -94,14 +95,14 @@ impl Handler {
     ) -> Result<Answer, InvocationFailure> {
         let deadlines = Deadlines::new(invocation.deadline_ms, SystemTime::now(), self.queues.exist());
         telemetry.bytes_in = event.len();
-        let mut work = self.read(event, &invocation.function_arn).await?;
-        let unread = self.fetch(&mut work, &invocation.function_arn, deadlines.deliver).await?;
+        let mut work = self.read(event, &invocation.function_arn, deadlines).await?;
+        let unfetched = self.fetch(&mut work, &invocation.function_arn, deadlines).await?;
         telemetry.take(&work);
         let mut payloads = std::mem::take(&mut work.processed.payloads);
         payloads.append(&mut work.transformed.direct);
         telemetry.delivered.payloads = payloads.len();
         let mut report = self.deliver(payloads, deadlines.deliver).await?;
-        let settled = self.settle(&mut work, &mut report, unread, deadlines.save).await?;
+        let settled = self.settle(&mut work, &mut report, unfetched, deadlines.save).await?;
         telemetry.conclude(&report, &settled);
         own_log::say(
             LogLevel::Debug,
@@ -109,19 +110,24 @@ impl Handler {
             &json!({ "latencies_ms": report.tally.latencies, "retries": report.tally.retries.all() }),
         );
         self.remember(&report, &settled, &work);
-        conclude(work, settled, telemetry)
+        say_unreadable(&work.transformed.failed);
+        let answer = conclude(work, settled, telemetry)?;
+        telemetry.delivered.processing_failed = answer.processing_failed();
+        Ok(answer)
     }
 
     /// The pure part. Where the key still has to be fetched, that happens meanwhile.
-    async fn read(&self, event: Bytes, function_arn: &str) -> Result<Work, InvocationFailure> {
+    async fn read(&self, event: Bytes, function_arn: &str, deadlines: Deadlines) -> Result<Work, InvocationFailure> {
+        let has_queue = self.queues.undelivered().is_some();
         if self.keys.begin().await {
-            return caught(&event, function_arn, &self.pipeline);
+            return caught(&event, function_arn, &self.pipeline, deadlines.read(), has_queue);
         }
         let keys = self.keys.clone();
         // A failure shows again when the key is asked for; a control message needs none.
         let fetching = tokio::spawn(async move { keys.key().await.is_ok() });
         let (pipeline, function_arn) = (self.pipeline.clone(), function_arn.to_owned());
-        let reading = tokio::task::spawn_blocking(move || caught(&event, &function_arn, &pipeline));
+        let reading =
+            tokio::task::spawn_blocking(move || caught(&event, &function_arn, &pipeline, deadlines.read(), has_queue));
         let work = reading.await.unwrap_or(Err(InvocationFailure::Panic));
         if work.as_ref().map_or(true, Work::needs_no_key) {
             fetching.abort();
@@ -134,19 +140,22 @@ impl Handler {
         &self,
         work: &mut Work,
         function_arn: &str,
-        deadline: Instant,
+        deadlines: Deadlines,
     ) -> Result<BTreeSet<u32>, InvocationFailure> {
-        let mut unread = BTreeSet::new();
+        let mut unfetched = BTreeSet::new();
         if work.objects.is_empty() {
-            return Ok(unread);
+            return Ok(unfetched);
         }
         let client = self.checking.client()?;
-        for (record, object) in std::mem::take(&mut work.objects) {
+        let objects = std::mem::take(&mut work.objects);
+        let left = (1..=objects.len()).rev();
+        for ((record, object), left) in objects.into_iter().zip(left) {
             let fetching = aws::get_object(&client, &self.aws, &object, MAX_OBJECT_BYTES);
-            match timeout_at(deadline, fetching).await.unwrap_or(Err(AwsCallError::NoTime)) {
+            match timeout_at(deadlines.deliver, fetching).await.unwrap_or(Err(AwsCallError::NoTime)) {
                 Ok(bytes) => {
                     let before = work.poison.len();
-                    work.add_object(record, &bytes, function_arn, &self.pipeline, now_ms());
+                    let shares = shares_until(deadlines.read());
+                    work.add_object_within(record, &bytes, left, self.terms(function_arn, &shares));
                     // The object is kept; what has to be kept beside it is where it is.
                     work.poison.iter_mut().skip(before).for_each(|poison| poison.body = notification(&object));
                 }
@@ -154,13 +163,18 @@ impl Handler {
                     work.poison.push(Poison { record, error: EventError::Object, body: notification(&object) });
                 }
                 Err(error) if work.trigger == Trigger::Direct => return Err(InvocationFailure::Object(error)),
-                Err(_) => _ = unread.insert(record),
+                Err(_) => _ = unfetched.insert(record),
             }
         }
         match (&work.trigger, work.poison.first()) {
             (Trigger::Direct, Some(poison)) => Err(poison.error.into()),
-            _ => Ok(unread),
+            _ => Ok(unfetched),
         }
+    }
+
+    fn terms<'t>(&'t self, function_arn: &'t str, shares: &'t Shares<'t>) -> ReadingTerms<'t> {
+        let has_queue = self.queues.undelivered().is_some();
+        ReadingTerms { function_arn, settings: &self.pipeline, now_ms: now_ms(), shares, has_queue }
     }
 
     async fn deliver(&self, payloads: Vec<Payload>, deadline: Instant) -> Result<DeliveryReport, InvocationFailure> {
@@ -177,16 +191,17 @@ impl Handler {
         &self,
         work: &mut Work,
         report: &mut DeliveryReport,
-        unread: BTreeSet<u32>,
+        unfetched: BTreeSet<u32>,
         deadline: Instant,
     ) -> Result<Settled, InvocationFailure> {
         let poison = std::mem::take(&mut work.poison);
-        if report.undelivered.is_empty() && poison.is_empty() && unread.is_empty() {
+        let unread = std::mem::take(&mut work.unread);
+        if report.undelivered.is_empty() && poison.is_empty() && unread.is_empty() && unfetched.is_empty() {
             return Ok(Settled::default());
         }
         let client = self.checking.client()?;
         let saving = Saving { queues: &self.queues, client: &client, trigger: &work.trigger, deadline };
-        Ok(saving.settle(report, poison, unread).await)
+        Ok(saving.settle(report, poison, unread, unfetched).await)
     }
 
     /// What was delivered or saved need not be taken a second time.
@@ -197,8 +212,16 @@ impl Handler {
     }
 }
 
-fn caught(event: &[u8], function_arn: &str, settings: &PipelineSettings) -> Result<Work, InvocationFailure> {
-    let run = AssertUnwindSafe(|| Work::read(event, function_arn, settings, now_ms()));
+fn caught(
+    event: &[u8],
+    function_arn: &str,
+    settings: &PipelineSettings,
+    read_until: Instant,
+    has_queue: bool,
+) -> Result<Work, InvocationFailure> {
+    let shares = shares_until(read_until);
+    let terms = ReadingTerms { function_arn, settings, now_ms: now_ms(), shares: &shares, has_queue };
+    let run = AssertUnwindSafe(|| Work::read_within(event, terms));
     Ok(catch_unwind(run).map_err(|_| InvocationFailure::Panic)??)
 }
 
@@ -216,16 +239,35 @@ pub(super) fn now_ms() -> i64 {
     i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
 }
 
-fn conclude(work: Work, settled: Settled, telemetry: &mut Telemetry) -> Result<Answer, InvocationFailure> {
+fn conclude(work: Work, settled: Settled, telemetry: &Telemetry) -> Result<Answer, InvocationFailure> {
     let Settled { failed, left, reason, problem, .. } = settled;
     if work.trigger == Trigger::Direct && !failed.is_empty() {
-        let logs = telemetry.delivered.counts.logs;
+        let (logs, unread) = (telemetry.delivered.counts.logs, telemetry.delivered.unread);
         return Err(match reason {
             Some(reason) => InvocationFailure::Undelivered { undelivered: left, logs, reason, saving: problem },
+            None if unread > 0 => {
+                InvocationFailure::Unread { unread, read: telemetry.delivered.counts.events, saving: problem }
+            }
             None => InvocationFailure::Panic,
         });
     }
     Ok(Answer::new(work, &failed, telemetry.delivered))
+}
+
+/// Says why Firehose keeps records: its bucket has only what they were.
+fn say_unreadable(failed: &[EventError]) {
+    if failed.is_empty() {
+        return;
+    }
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for error in failed {
+        *counts.entry(error.error_type()).or_default() += 1;
+    }
+    own_log::say(
+        LogLevel::Warn,
+        "records of Firehose cannot be read; it writes them to its bucket, under `processing-failed`",
+        &json!({ "error_types": counts }),
+    );
 }
 
 impl Telemetry {
@@ -235,6 +277,7 @@ impl Telemetry {
         self.delivered.counts.add(&transformed.counts);
         self.delivered.control = processed.control;
         self.delivered.delivered = transformed.handed_on;
+        self.delivered.unread = work.unread.iter().map(|record| record.events).sum();
         self.oldest_ms = [processed.oldest_ms, transformed.oldest_ms].into_iter().flatten().min();
         self.cluster = processed.cluster.clone().or_else(|| transformed.cluster.clone());
     }
@@ -270,7 +313,9 @@ pub(crate) fn say(result: Result<&Delivered, &InvocationFailure>, telemetry: &Te
         Ok(Delivered { control: true, .. }) => {
             own_log::say(LogLevel::Info, "CloudWatch Logs checked the destination", &fields);
         }
-        Ok(Delivered { queued: 0, dead: 0, .. }) => own_log::say(LogLevel::Info, "delivered", &fields),
+        Ok(Delivered { queued: 0, dead: 0, unread: 0, processing_failed: 0, .. }) => {
+            own_log::say(LogLevel::Info, "delivered", &fields)
+        }
         Ok(_) => own_log::say(LogLevel::Warn, "not everything was delivered; the rest is in the queue", &fields),
         Err(failure) => own_log::say(LogLevel::Error, &failure.to_string(), &fields),
     }
@@ -279,6 +324,28 @@ pub(crate) fn say(result: Result<&Delivered, &InvocationFailure>, telemetry: &Te
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_direct_event_that_is_not_read_in_time_fails_by_a_name_of_its_own() {
+        let delivered = Delivered {
+            counts: pipeline::LogCounts { events: 30, logs: 30, ..pipeline::LogCounts::default() },
+            unread: 70,
+            ..Delivered::default()
+        };
+        let telemetry = Telemetry { delivered, ..Telemetry::default() };
+        let failure = |problem| {
+            let settled = Settled { failed: BTreeSet::from([0]), problem, ..Settled::default() };
+            conclude(Work::default(), settled, &telemetry).unwrap_err()
+        };
+        assert_eq!(failure(None).error_type(), "LogsUnread");
+        let message = failure(None).to_string();
+        assert!(message.starts_with("70 of 100 events were not read within half of the time;"), "{message}");
+        assert!(
+            message.ends_with("or set PODFERRY_UNDELIVERED_QUEUE_URL, so that the rest waits in a queue"),
+            "{message}"
+        );
+        assert_eq!(failure(Some(AwsCallError::NoTime)).error_type(), "LogsUnsaved");
+    }
 
     #[test]
     fn where_an_object_is_can_be_read_again() {

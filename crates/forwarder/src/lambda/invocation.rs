@@ -30,12 +30,22 @@ pub struct Delivered {
     pub queued: usize,
     /// Logs, and events that cannot be read, that are in the dead-letter queue.
     pub dead: usize,
+    /// Events of log streams that were not read in time: they wait in the queue, or come again.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unread: usize,
+    /// Records that Firehose keeps in its bucket: they cannot be read, or could not be delivered.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub processing_failed: usize,
     pub(crate) payloads: usize,
     pub requests: usize,
     /// Bytes sent, compressed.
     pub bytes: usize,
     /// CloudWatch only asked whether the function answers.
     pub(crate) control: bool,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// Why an invocation failed. Lambda then tries it again, and again.
@@ -49,6 +59,17 @@ pub enum InvocationFailure {
         logs: usize,
         reason: UndeliveredReason,
         /// Why they could not be saved either; `None` where there is no queue.
+        saving: Option<AwsCallError>,
+    },
+    #[error(
+        "{unread} of {} were not read within half of the time{}; what was read is delivered, and Lambda gives the event again. \
+         Raise the function's memory, which makes it faster, or its timeout{}", counted(*.unread + *.read, "event"), unsaved(.saving),
+        if .saving.is_none() { ", or set PODFERRY_UNDELIVERED_QUEUE_URL, so that the rest waits in a queue" } else { "" }
+    )]
+    Unread {
+        unread: usize,
+        read: usize,
+        /// Why the rest could not be saved either; `None` where there is no queue.
         saving: Option<AwsCallError>,
     },
     #[error("the object that holds the event could not be fetched: {0}")]
@@ -68,7 +89,9 @@ impl InvocationFailure {
     pub fn error_type(&self) -> &'static str {
         match self {
             InvocationFailure::Event(error) => error.error_type(),
-            InvocationFailure::Undelivered { saving: Some(_), .. } => "LogsUnsaved",
+            InvocationFailure::Undelivered { saving: Some(_), .. }
+            | InvocationFailure::Unread { saving: Some(_), .. } => "LogsUnsaved",
+            InvocationFailure::Unread { .. } => "LogsUnread",
             InvocationFailure::Undelivered { reason: UndeliveredReason::NoKey(_), .. } => "ApiKeyUnavailable",
             InvocationFailure::Undelivered { .. } => "LogsUndelivered",
             InvocationFailure::Object(_) => "ObjectUnavailable",

@@ -10,6 +10,7 @@ pub mod invocation;
 pub mod metrics;
 pub(crate) mod own_log;
 pub mod queue;
+pub mod reading;
 pub mod runtime;
 pub(crate) mod saving;
 pub mod work;

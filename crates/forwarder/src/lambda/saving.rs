@@ -16,11 +16,13 @@ use tokio::time::Instant;
 
 use super::aws::AwsCallError;
 use super::queue::{OutgoingMessage, Queues, backoff};
+use super::reading::UnreadRecord;
 use super::work::{Poison, Receipt, Trigger};
 use crate::delivery::deliver::DeliveryReport;
 use crate::delivery::reason::{Outlook, Undelivered, UndeliveredReason};
 use crate::delivery::undelivered::{self, MAX_MESSAGE_BYTES, Saved};
 use crate::settings::SqsQueue;
+use pipeline::RestEvent;
 use pipeline::recent::Mark;
 
 /// How many messages are on their way to SQS at once.
@@ -69,6 +71,20 @@ struct Outgoing {
 enum OutgoingContent {
     Payload(Undelivered, u32),
     Event(Poison),
+    /// A part of what was not read of a record.
+    Rest(String),
+}
+
+/// The rest of a record can be read at once: nothing is wrong with it.
+fn rest_of(record: u32, event: RestEvent, queue: &SqsQueue) -> Outgoing {
+    Outgoing {
+        queue: queue.clone(),
+        delay: Duration::ZERO,
+        content: OutgoingContent::Rest(event.body),
+        records: BTreeSet::from([record]),
+        logs: 0,
+        is_dead: false,
+    }
 }
 
 /// What became of it.
@@ -80,21 +96,30 @@ struct SendOutcome {
 }
 
 impl Saving<'_> {
-    /// Settles what a report left, and what could not be read.
+    /// Settles what a report left, what could not be read, and what was not read or fetched in time.
     pub(crate) async fn settle(
         &self,
         report: &mut DeliveryReport,
         poison: Vec<Poison>,
-        unread: BTreeSet<u32>,
+        unread: Vec<UnreadRecord>,
+        unfetched: BTreeSet<u32>,
     ) -> Settled {
-        let mut settled = Settled { failed: unread, ..Settled::default() };
+        let mut settled = Settled { failed: unfetched, ..Settled::default() };
         let undelivered = std::mem::take(&mut report.undelivered);
         settled.reason = undelivered.first().map(|first| first.reason.clone());
         // Records of which something is gone already, or will never go through: they cannot stay as they are.
         let mut partially_delivered = report.records.clone();
         let never = undelivered.iter().filter(|one| one.reason.outlook() != Outlook::Later);
         partially_delivered.extend(never.flat_map(|one| one.payload.records()));
+        // The rest of a record goes to the queue, so the record is done with.
+        partially_delivered.extend(unread.iter().filter(|one| one.rest.is_some()).map(|one| one.record));
         let mut outgoing = Vec::new();
+        for UnreadRecord { record, rest, .. } in unread {
+            match rest.zip(self.queues.undelivered()) {
+                Some((rest, queue)) => outgoing.extend(rest.into_iter().map(|event| rest_of(record, event, queue))),
+                None => _ = settled.failed.insert(record),
+            }
+        }
         for one in undelivered {
             let logs = one.payload.items();
             match self.outgoing_payload(one, &partially_delivered) {
@@ -237,6 +262,7 @@ async fn send(queues: Arc<Queues>, client: Client, outgoing: Outgoing, deadline:
             let body = Saved { body: poison.body.clone(), logs: 0, marks: Vec::new() };
             (vec![body], Some(poison.error.error_type()))
         }
+        OutgoingContent::Rest(body) => (vec![Saved { body: body.clone(), logs: 0, marks: Vec::new() }], None),
     };
     let mut sent = SendOutcome { logs: 0, marks: Vec::new(), problem: None, outgoing };
     for Saved { body, logs, marks } in saved {

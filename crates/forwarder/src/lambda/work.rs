@@ -5,6 +5,7 @@
 //! and read by [`Work::add_object`] once it is there.
 
 use super::firehose::{self, Transformed};
+use super::reading::{ReadingTerms, RecordReading, RestGoes, UnreadRecord, unlimited};
 use crate::delivery::undelivered;
 use pipeline::batch::Payload;
 use pipeline::event::{self, EventError, InvocationEvent};
@@ -59,6 +60,10 @@ pub struct Work {
     /// Messages of our own, by record: to be remembered when they are done.
     pub messages: Vec<(u32, Mark)>,
     pub transformed: Transformed,
+    /// Records that were not read to their ends in time.
+    pub unread: Vec<UnreadRecord>,
+    /// Whether something is done already, so that what is left may wait.
+    pub(super) has_progress: bool,
 }
 
 /// One event that stands in the invocation's.
@@ -70,37 +75,51 @@ enum EventPart<'e> {
 }
 
 impl Work {
-    /// Reads an event. `now_ms` is the time of sending, in milliseconds since 1970.
+    /// Reads an event, however long that takes. `now_ms` is the time of sending, in milliseconds since 1970.
     ///
     /// # Errors
-    /// [`EventError`]: it is none that we know, or the only event in it cannot be read.
+    /// As for [`Work::read_within`].
     pub fn read(
         event: &[u8],
         function_arn: &str,
         settings: &PipelineSettings,
         now_ms: i64,
     ) -> Result<Work, EventError> {
-        let mut reading = WorkReader::new(function_arn, settings, now_ms);
+        Work::read_within(event, ReadingTerms { function_arn, settings, now_ms, shares: &unlimited, has_queue: false })
+    }
+
+    /// Reads an event: messages of our own first, since they are finished; then each other record within its share of the time.
+    ///
+    /// # Errors
+    /// [`EventError`]: it is none that we know, or the only event in it cannot be read.
+    pub fn read_within(event: &[u8], terms: ReadingTerms) -> Result<Work, EventError> {
+        let mut reading = WorkReader::new(terms, false);
         match event::recognise(event)? {
             InvocationEvent::Firehose(event) => {
                 reading.work.trigger = Trigger::Firehose(event.records.len());
-                reading.work.transformed = firehose::transform(&event, function_arn, settings, now_ms);
+                let mut transformed = firehose::transform(&event, terms);
+                reading.work.unread.append(&mut transformed.unread);
+                reading.work.transformed = transformed;
             }
             InvocationEvent::Sqs(records) => {
-                for (number, record) in (0..).zip(&records) {
-                    reading.message_mark = message_mark(record, settings);
-                    reading.body(number, &record.body);
+                reading.is_from_sqs = true;
+                let mut numbered: Vec<(u32, &SqsRecord)> = (0..).zip(&records).collect();
+                numbered.sort_by_key(|(_, record)| !is_our_own(record));
+                for (left, (number, record)) in (1..=numbered.len()).rev().zip(numbered) {
+                    reading.message_mark = message_mark(record, terms.settings);
+                    reading.record(number, left, |reading| reading.body(number, &record.body));
                 }
                 reading.work.trigger = Trigger::Sqs(records.into_iter().map(receipt).collect());
             }
             InvocationEvent::Kinesis(records) => {
                 for (number, record) in (0..).zip(&records) {
-                    reading.part(number, EventPart::Data(&record.data));
+                    let left = records.len() - number as usize;
+                    reading.record(number, left, |reading| reading.part(number, EventPart::Data(&record.data)));
                 }
                 let number = |record: KinesisRecord| record.sequence_number.into_owned();
                 reading.work.trigger = Trigger::Kinesis(records.into_iter().map(number).collect());
             }
-            direct => reading.event(0, direct, 1)?,
+            direct => reading.record(0, 1, |reading| reading.event(0, direct, 1))?,
         }
         let work = reading.finish();
         // Nobody else keeps the record of a direct invocation: it fails, and Lambda has it still.
@@ -115,7 +134,7 @@ impl Work {
         self.processed.payloads.is_empty() && self.transformed.direct.is_empty() && self.objects.is_empty()
     }
 
-    /// Reads what an object holds that `record` told of.
+    /// Reads what an object holds that `record` told of, however long that takes.
     pub fn add_object(
         &mut self,
         record: u32,
@@ -124,13 +143,22 @@ impl Work {
         settings: &PipelineSettings,
         now_ms: i64,
     ) {
-        let mut reading = WorkReader::new(function_arn, settings, now_ms);
-        match std::str::from_utf8(bytes) {
+        let terms = ReadingTerms { function_arn, settings, now_ms, shares: &unlimited, has_queue: false };
+        self.add_object_within(record, bytes, 1, terms);
+    }
+
+    /// The same, as one of `left` objects that share the time.
+    pub fn add_object_within(&mut self, record: u32, bytes: &[u8], left: usize, terms: ReadingTerms) {
+        let mut reading = WorkReader::new(terms, self.has_progress);
+        reading.is_from_sqs = matches!(self.trigger, Trigger::Sqs(_));
+        reading.record(record, left, |reading| match std::str::from_utf8(bytes) {
             Ok(text) => reading.body(record, text),
             Err(_) => reading.poison(record, EventError::NotJson, String::new()),
-        }
-        let Work { processed, poison, objects, messages, .. } = reading.finish();
+        });
+        let Work { processed, poison, objects, messages, unread, has_progress, .. } = reading.finish();
         self.processed.add(processed);
+        self.unread.extend(unread);
+        self.has_progress |= has_progress;
         self.poison.extend(poison);
         // An object does not tell of objects: that could go on for ever.
         self.poison.extend(objects.into_iter().map(|(record, _)| Poison {
@@ -149,6 +177,11 @@ fn message_mark(record: &SqsRecord, settings: &PipelineSettings) -> Option<Mark>
     settings.recent.mark_of(&name).filter(|_| !record.message_id.is_empty())
 }
 
+/// Whether it looks like a message of ours. That only decides what is read first.
+fn is_our_own(record: &SqsRecord) -> bool {
+    record.body.starts_with(r#"{"podferry":"#)
+}
+
 fn receipt(record: SqsRecord) -> Receipt {
     Receipt {
         message_id: record.message_id.into_owned(),
@@ -160,9 +193,12 @@ fn receipt(record: SqsRecord) -> Receipt {
 
 /// Events on their way into the same payloads.
 struct WorkReader<'s> {
-    settings: &'s PipelineSettings,
-    now_ms: i64,
+    terms: ReadingTerms<'s>,
     pipeline: Pipeline<'s>,
+    /// The record that is being read.
+    reading: RecordReading,
+    /// Whether SQS handed it out: a message of which nothing is done stays in its queue.
+    is_from_sqs: bool,
     /// What messages of our own hold: it was processed before.
     saved: Processed,
     /// The mark of the message that is being read, where SQS handed it out.
@@ -171,15 +207,26 @@ struct WorkReader<'s> {
 }
 
 impl<'s> WorkReader<'s> {
-    fn new(function_arn: &'s str, settings: &'s PipelineSettings, now_ms: i64) -> WorkReader<'s> {
+    fn new(terms: ReadingTerms<'s>, has_progress: bool) -> WorkReader<'s> {
         WorkReader {
-            settings,
-            now_ms,
-            pipeline: Pipeline::new(function_arn, settings, now_ms),
+            terms,
+            pipeline: Pipeline::new(terms.function_arn, terms.settings, terms.now_ms),
+            reading: RecordReading::new(unlimited(0), has_progress),
+            is_from_sqs: false,
             saved: Processed::default(),
             message_mark: None,
-            work: Work::default(),
+            work: Work { has_progress, ..Work::default() },
         }
+    }
+
+    /// Reads a record within its share of the time, of which `left` records have one.
+    fn record<T>(&mut self, record: u32, left: usize, read: impl FnOnce(&mut Self) -> T) -> T {
+        self.reading = RecordReading::new((self.terms.shares)(left), self.work.has_progress);
+        let result = read(self);
+        let reading = std::mem::replace(&mut self.reading, RecordReading::new(unlimited(0), true));
+        self.work.has_progress |= reading.is_begun;
+        self.work.unread.extend(reading.unread(record));
+        result
     }
 
     /// A text that should be an event; it is poison if it is none.
@@ -225,20 +272,27 @@ impl<'s> WorkReader<'s> {
     }
 
     fn data(&mut self, record: u32, data: &str) -> Result<(), EventError> {
-        self.pipeline.add(record, &pipeline::inflated(data, self.settings)?)
+        let content = pipeline::inflated(data, self.terms.settings)?;
+        let rest = match (self.terms.has_queue, self.is_from_sqs) {
+            (false, _) => RestGoes::Nowhere,
+            (true, true) => RestGoes::ToQueueIfBegun,
+            (true, false) => RestGoes::ToQueue,
+        };
+        self.reading.read(&mut self.pipeline, record, &content, rest)
     }
 
     fn message(&mut self, record: u32, text: &str) -> Result<(), EventError> {
-        let (head, payloads) = undelivered::read(text, record, self.settings.compression)?;
+        let (head, payloads) = undelivered::read(text, record, self.terms.settings.compression)?;
+        self.reading.is_begun = true;
         let logs: usize = payloads.iter().map(Payload::items).sum();
         self.saved.counts.events += logs;
         let mark = self.message_mark;
-        if mark.is_some_and(|mark| self.settings.recent.is_known(mark)) {
+        if mark.is_some_and(|mark| self.terms.settings.recent.is_known(mark)) {
             self.saved.counts.duplicate += logs;
             return Ok(());
         }
         // It waited in the queue, and may have become too old for Datadog there.
-        let (payloads, RestampCounts { late, early }) = restamp(payloads, self.now_ms);
+        let (payloads, RestampCounts { late, early }) = restamp(payloads, self.terms.now_ms);
         let counts = LogCounts { logs, late, early, ..LogCounts::default() };
         self.saved.add(Processed { payloads, counts, oldest_ms: head.first_ms, ..Processed::default() });
         self.work.messages.extend(mark.map(|mark| (record, mark)));

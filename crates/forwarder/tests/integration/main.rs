@@ -12,6 +12,7 @@ mod delivery;
 mod firehose;
 mod network;
 mod queue;
+mod reading;
 mod rules;
 mod runtime;
 mod security;

@@ -369,3 +369,34 @@ async fn a_log_that_is_too_far_ahead_for_datadog_is_sent_with_another_time() {
     world.serve(&logs_of(5, 1, now() + 115 * 60_000)).await.0.unwrap();
     assert!(world.intake.accepted()[3]["original_timestamp"].is_null());
 }
+
+#[tokio::test]
+async fn what_is_not_read_in_time_waits_in_the_queue_and_arrives_once() {
+    let world = World::new(AwsBehavior::Healthy, |_| Reply::Judge).await;
+    let texts: Vec<String> = (0..6).map(|number| format!("log {number} {}", "x".repeat(2_100))).collect();
+    let messages: Vec<(i64, &str)> = texts.iter().map(|text| (now(), text.as_str())).collect();
+    let event = event(&content("my-app", "a-stream", &messages));
+    // So little time that none is left to read or to deliver in: one log is read, and it waits, too.
+    let (answer, telemetry) = world.serve_within(&event, Duration::from_millis(550)).await;
+    assert!(matches!(answer, Ok(Answer::Delivered(_))), "{answer:?}");
+    let numbers = telemetry.delivered;
+    assert_eq!((numbers.counts.events, numbers.unread, numbers.queued, numbers.delivered), (1, 5, 1, 0));
+    let sent = world.aws.take("undelivered");
+    let (rests, payloads): (Vec<_>, Vec<_>) = sent.iter().partition(|sent| sent.body.starts_with("{\"awslogs\""));
+    assert_eq!((rests.len(), rests[0].delay, payloads.len()), (1, 0, 1));
+    // With time, all of it arrives, once each.
+    let bodies: Vec<&str> = sent.iter().map(|sent| sent.body.as_str()).collect();
+    let (answer, numbers) = world.serve(&sqs_event(&bodies, 1)).await;
+    assert_eq!((names(answer), numbers.unread, numbers.delivered), (Vec::new(), 0, 6));
+    assert_eq!(world.arrived(), texts.iter().map(|text| (text.clone(), 1)).collect());
+}
+
+#[tokio::test]
+async fn where_the_queue_does_not_take_the_rest_lambda_has_the_event_still() {
+    let world = World::new(AwsBehavior::Down, |_| Reply::Judge).await;
+    let texts: Vec<String> = (0..6).map(|number| format!("log {number} {}", "x".repeat(2_100))).collect();
+    let messages: Vec<(i64, &str)> = texts.iter().map(|text| (now(), text.as_str())).collect();
+    let (answer, _) =
+        world.serve_within(&event(&content("my-app", "a-stream", &messages)), Duration::from_millis(550)).await;
+    assert_eq!(answer.unwrap_err().error_type(), "LogsUnsaved");
+}

@@ -145,8 +145,8 @@ fn an_open_trace_is_not_cut_and_what_was_written_beside_it_is_not_sent_twice() {
     // A trace on stdout; on stderr, line after line meanwhile.
     let lines = [1, 0, 2, 0, 2, 0, 2, 0].iter().enumerate().map(|(at, text)| simple(*text, at % 2 == 1));
     let content = event_of(&lines.collect::<Vec<_>>(), false);
-    assert_eq!(check(&content, &PipelineSettings::default()), 9);
-    let (logs, counts, rest) = read_until(&content, &PipelineSettings::default(), 5);
+    assert_eq!(check(&content, &PipelineSettings::default()), 10);
+    let (logs, counts, rest) = read_until(&content, &PipelineSettings::default(), 6);
     let texts: Vec<&Value> = logs.iter().map(|log| &log["message"]).collect();
     assert_eq!(texts, ["request served", "request served"]);
     assert_eq!((counts.events, rest[0].events), (2, 6));
@@ -167,17 +167,17 @@ fn it_is_asked_with_how_many_logs_are_done() {
         assert!(pipeline.add_until(0, &content, &should_stop).unwrap().is_none());
         done.take()
     };
-    assert_eq!(read(&mut pipeline), [1, 2, 3]);
+    assert_eq!(read(&mut pipeline), [0, 1, 2, 3]);
     // Of the next event none is done yet.
-    assert_eq!(read(&mut pipeline), [1, 2, 3]);
+    assert_eq!(read(&mut pipeline), [0, 1, 2, 3]);
     // What was delivered before is not counted.
     let marks: Vec<_> = pipeline.finish().payloads[0].logs().iter().filter_map(|log| log.mark).collect();
     settings.recent.remember(marks);
-    assert_eq!(read(&mut Pipeline::new(ARN, &settings, OWN_TIMES)), [0, 0, 1]);
+    assert_eq!(read(&mut Pipeline::new(ARN, &settings, OWN_TIMES)), [0, 0, 0, 1]);
 }
 
 #[test]
-fn little_is_read_between_two_questions_and_nothing_is_asked_of_a_small_event() {
+fn little_is_read_between_two_questions_and_a_small_event_asks_one() {
     let questions = |lines: usize, length: usize| {
         let asked = Cell::new(0);
         let text = "x".repeat(length);
@@ -191,8 +191,8 @@ fn little_is_read_between_two_questions_and_nothing_is_asked_of_a_small_event() 
         pipeline.add_until(0, &content, &should_stop).unwrap();
         asked.get()
     };
-    assert_eq!(questions(20, 100), 0);
-    assert_eq!([2_047, 2_048, 2_049].map(|length| questions(9, length)), [4, 8, 8]);
+    assert_eq!(questions(20, 100), 1);
+    assert_eq!([2_047, 2_048, 2_049].map(|length| questions(9, length)), [5, 9, 9]);
 }
 
 #[test]
@@ -208,8 +208,8 @@ fn masks_hold_for_a_rest_whose_records_lack_the_metadata() {
     let cut = format!(r#"{{"stream":"stdout","logtag":"F","log":"geheim {}"#, "x".repeat(PAD));
     let messages = [(1, described.as_str()), (1, cut.as_str()), (1, cut.as_str())];
     let content = content(GROUP, &stream(), &messages).to_string();
-    assert_eq!(check(&content, &PipelineSettings::default()), 3);
-    let (logs, _, rest) = read_until(&content, &PipelineSettings::default(), 1);
+    assert_eq!(check(&content, &PipelineSettings::default()), 4);
+    let (logs, _, rest) = read_until(&content, &PipelineSettings::default(), 2);
     assert_eq!((logs.len(), rest[0].events), (1, 2));
     // Another sandbox, which has never heard of the pod.
     let (logs, counts) = read(rest[0].body.as_bytes(), &PipelineSettings::default());

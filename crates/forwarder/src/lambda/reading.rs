@@ -1,0 +1,145 @@
+//! How long the records of an event may be read, so that none of them takes the time of the others, and what becomes of one that
+//! was not read to its end.
+//!
+//! Each record gets an equal part of the time that is left. One that takes longer stops between two of its logs: what is read is
+//! delivered, and the rest goes to the queue as an event of its own, or the record stays where it came from. At least one log of an
+//! invocation gets done, so that nothing goes round for ever.
+
+use std::fmt;
+
+use tokio::time::Instant;
+
+use crate::delivery::undelivered::{MAX_MESSAGE_BYTES, MESSAGE_BYTES};
+use pipeline::{Pipeline, PipelineSettings, RestEvent, Unread};
+
+/// Gives the next record its share of the time: it is told how many records are left, this one included. What it returns says
+/// whether the share is used up.
+pub type Shares<'t> = dyn Fn(usize) -> Box<dyn Fn() -> bool> + 't;
+
+/// Shares of the time until then.
+pub(crate) fn shares_until(end: Instant) -> impl Fn(usize) -> Box<dyn Fn() -> bool> {
+    move |left| {
+        let now = Instant::now();
+        let share = end.saturating_duration_since(now) / u32::try_from(left.max(1)).unwrap_or(u32::MAX);
+        let over = now + share;
+        Box::new(move || Instant::now() >= over)
+    }
+}
+
+/// As much time as it takes.
+pub(crate) fn unlimited(_left: usize) -> Box<dyn Fn() -> bool> {
+    Box::new(|| false)
+}
+
+/// What the reading of an event depends on, beside the event.
+#[derive(Clone, Copy)]
+pub struct ReadingTerms<'a> {
+    /// The forwarder's own ARN.
+    pub function_arn: &'a str,
+    pub settings: &'a PipelineSettings,
+    /// The time of sending, in milliseconds since 1970.
+    pub now_ms: i64,
+    pub shares: &'a Shares<'a>,
+    /// Whether there is a queue that the rest of a record can wait in.
+    pub has_queue: bool,
+}
+
+impl fmt::Debug for ReadingTerms<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.debug_struct("ReadingTerms").field("now_ms", &self.now_ms).finish_non_exhaustive()
+    }
+}
+
+/// A record that was not read to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadRecord {
+    pub record: u32,
+    /// How many events of log streams were not read.
+    pub events: usize,
+    /// The rest, as events for the queue. `None`: it has to stay where it came from.
+    pub rest: Option<Vec<RestEvent>>,
+}
+
+/// Where the rest of a record goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RestGoes {
+    /// There is no queue: the record stays where it came from.
+    Nowhere,
+    /// The same for a record of which nothing is done.
+    ToQueueIfBegun,
+    ToQueue,
+}
+
+/// The reading of one record.
+pub(super) struct RecordReading {
+    is_over: Box<dyn Fn() -> bool>,
+    /// Whether something is done already: of this record, or of another one of the invocation.
+    has_progress: bool,
+    /// Whether something of this record is done.
+    pub(super) is_begun: bool,
+    events: usize,
+    rest: Option<Vec<RestEvent>>,
+}
+
+impl RecordReading {
+    pub(super) fn new(is_over: Box<dyn Fn() -> bool>, has_progress: bool) -> RecordReading {
+        RecordReading { is_over, has_progress, is_begun: false, events: 0, rest: Some(Vec::new()) }
+    }
+
+    /// Reads the content of an event of this record, as far as there is time.
+    ///
+    /// # Errors
+    /// As for [`Pipeline::add`].
+    pub(super) fn read(
+        &mut self,
+        pipeline: &mut Pipeline,
+        record: u32,
+        content: &str,
+        rest: RestGoes,
+    ) -> Result<(), pipeline::event::EventError> {
+        let should_stop = |done: usize| (done > 0 || self.has_progress) && (self.is_over)();
+        let unread = pipeline.add_until(record, content, &should_stop)?;
+        self.has_progress = true;
+        self.is_begun |= unread.as_ref().is_none_or(|unread| unread.done() > 0);
+        if let Some(unread) = unread {
+            self.keep(&unread, rest);
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, unread: &Unread, rest: RestGoes) {
+        self.events += unread.count();
+        let is_to_queue = match rest {
+            RestGoes::Nowhere => false,
+            RestGoes::ToQueueIfBegun => self.is_begun,
+            RestGoes::ToQueue => true,
+        };
+        let more = if is_to_queue { unread.rest(MESSAGE_BYTES, MAX_MESSAGE_BYTES) } else { None };
+        self.rest = self.rest.take().zip(more).map(|(mut rest, more)| {
+            rest.extend(more);
+            rest
+        });
+    }
+
+    /// What is left of the record, if anything is.
+    pub(super) fn unread(self, record: u32) -> Option<UnreadRecord> {
+        let RecordReading { events, rest, .. } = self;
+        (events > 0).then_some(UnreadRecord { record, events, rest })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn each_record_gets_an_equal_part_of_what_is_left() {
+        let end = Instant::now() + Duration::from_secs(3600);
+        let shares = shares_until(end);
+        assert!(!shares(1)() && !shares(1_000)() && !shares(0)());
+        let shares = shares_until(Instant::now());
+        assert!(shares(1)() && shares(20)());
+    }
+}
