@@ -45,6 +45,11 @@ pub(crate) struct ContainerFrame {
 }
 
 impl ContainerFrame {
+    /// How many bytes it takes.
+    pub(crate) fn len(&self) -> usize {
+        self.described.len() + self.described_marked.len() + self.tail.len()
+    }
+
     /// Renders what is known of a container.
     pub(crate) fn new(identity: &Identity, provenance: &Provenance) -> ContainerFrame {
         let mut before_tags = b",\"ddsource\":".to_vec();

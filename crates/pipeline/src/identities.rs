@@ -22,6 +22,10 @@ use super::writer::IdentityNumber;
 /// can write metadata itself, every record can have another identity.
 const MAX_IDENTITIES: usize = 1024;
 
+/// How many bytes they may take before no other is kept beside them. An identity takes a few kilobytes; where its annotations are as
+/// long as Kubernetes lets them be, 256 KiB and more. Of a function of 128 MB this is a sixteenth.
+const MAX_IDENTITY_BYTES: usize = 8 * 1024 * 1024;
+
 /// What identifies the logs of one writer, and how they are processed.
 pub(super) struct KnownIdentity {
     pub(crate) frame: ContainerFrame,
@@ -129,6 +133,8 @@ pub(super) struct Identities {
     /// Indexes into `metadata` by its hash.
     places: HashMap<u64, usize>,
     hashes: RandomState,
+    /// What metadata and identities take.
+    bytes: usize,
 }
 
 impl Identities {
@@ -137,8 +143,10 @@ impl Identities {
         if self.metadata.get(self.last) != Some(metadata) {
             self.last = self.place(metadata).unwrap_or_else(|| {
                 self.places.insert(self.hashes.hash_one(metadata), self.known.len());
+                let identity = make();
+                self.bytes += metadata.len() + identity.frame.len();
                 self.metadata.push(metadata.clone().into_owned());
-                self.known.push(make());
+                self.known.push(identity);
                 self.known.len() - 1
             });
         }
@@ -152,7 +160,7 @@ impl Identities {
 
     /// Whether this metadata is new and there is no room for it.
     pub(super) fn are_too_many(&self, metadata: &Metadata) -> bool {
-        self.known.len() >= MAX_IDENTITIES
+        (self.known.len() >= MAX_IDENTITIES || self.bytes >= MAX_IDENTITY_BYTES)
             && self.metadata.get(self.last) != Some(metadata)
             && self.place(metadata).is_none()
     }
@@ -160,5 +168,51 @@ impl Identities {
     /// Returns the identity of a line. Lines carry only numbers that [`Identities::find`] returned.
     pub(super) fn of(&self, line: &LogLine) -> &KnownIdentity {
         &self.known[line.identity.place()]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::*;
+    use crate::tags::Identity;
+
+    fn identity(bytes: usize) -> KnownIdentity {
+        let provenance = Provenance { owner: "", log_group: "", log_stream: "", function_arn: "" };
+        let empty = ContainerFrame::new(&Identity::default(), &provenance).len();
+        let name = "x".repeat(bytes - empty);
+        let frame = ContainerFrame::new(&Identity::default(), &Provenance { owner: &name, ..provenance });
+        assert_eq!(frame.len(), bytes);
+        let (batch, settings) = (Batch::default(), PipelineSettings::default());
+        let source = IdentitySource::new(&batch, StreamOrigin::Service("x"), "", &settings);
+        KnownIdentity { frame, processing: source.identity(&Metadata::default()).processing }
+    }
+
+    fn metadata(number: usize, bytes: usize) -> Metadata<'static> {
+        Metadata {
+            kubernetes: Some(Cow::Owned(format!("{}{number:010}", "x".repeat(bytes - 10)))),
+            ..Metadata::default()
+        }
+    }
+
+    #[test]
+    fn they_are_bounded_by_number_and_by_bytes() {
+        let mut known = Identities::default();
+        for number in 0..MAX_IDENTITIES {
+            assert!(!known.are_too_many(&metadata(number, 10)));
+            known.find(&metadata(number, 10), || identity(300));
+        }
+        assert!(known.are_too_many(&metadata(MAX_IDENTITIES, 10)) && !known.are_too_many(&metadata(0, 10)));
+        for (last, too_many) in [(1_023, false), (1_024, true), (1_025, true)] {
+            let mut known = Identities::default();
+            for number in 0..7 {
+                known.find(&metadata(number, 1_000_000), || identity(48_576));
+            }
+            known.find(&metadata(7, 1_000_000), || identity(47_552 + last));
+            assert_eq!(known.are_too_many(&metadata(8, 10)), too_many);
+            // One that is known is none too many.
+            assert!(!known.are_too_many(&metadata(3, 1_000_000)));
+        }
     }
 }

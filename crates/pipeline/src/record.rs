@@ -38,6 +38,12 @@ pub struct Metadata<'r> {
 }
 
 impl Metadata<'_> {
+    /// How many bytes of text it has.
+    pub(crate) fn len(&self) -> usize {
+        let Metadata { kubernetes, namespace, cluster_name } = self;
+        [kubernetes, namespace, cluster_name].into_iter().flatten().map(|text| text.len()).sum()
+    }
+
     /// The same, borrowing nothing.
     pub(crate) fn into_owned(self) -> Metadata<'static> {
         let owned = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));

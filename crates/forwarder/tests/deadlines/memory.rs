@@ -4,12 +4,15 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use intake::StandIn;
-use serde_json::json;
+use serde_json::{Value, json};
 use testkit::events::*;
 use testkit::runtime_api::ForwarderProcess;
 
-const LONG: Duration = Duration::from_secs(120);
+/// Long enough for all cases at once, also beside others: what is not read within half of it fails.
+const LONG: Duration = Duration::from_secs(340);
 
 /// The memory of the function, in MB. Source: AWS, "Lambda quotas": the least that there is.
 const MEMORY_MB: u64 = 128;
@@ -48,8 +51,9 @@ fn it_is_bounded_whatever_arrives() {
     let nested = format!("{}1{}", r#"{"a":["#.repeat(64), "]}".repeat(64));
     let ones = format!(r#"{{"logEvents":[{}1]}}"#, "1,".repeat(mebibytes(15)));
     let empty = format!(r#"{{"logEvents":[{}{{}}]}}"#, r#"{"message":""},"#.repeat(mebibytes(2)));
+    let identities = identities(31 * 1024 * 1024);
     // A quarter of the memory is what an event may inflate to: 32 MiB.
-    let cases: [(&str, Vec<u8>, Option<&str>); 8] = [
+    let cases: [(&str, Vec<u8>, Option<&str>); 9] = [
         ("1,000 : 1, a gigabyte", Vec::new(), Some("EventTooLarge")),
         ("100,000 tiny logs", tiny.into_bytes(), None),
         ("one log of 200 MB", filled(&"x".repeat(200_000_000), 1000), Some("EventTooLarge")),
@@ -58,6 +62,7 @@ fn it_is_bounded_whatever_arrives() {
         ("64 levels of JSON, 16 MiB of them", filled(&nested, mebibytes(16)), None),
         ("30 MiB of ones", ones.into_bytes(), Some("EventTooMany")),
         ("30 MiB of empty logs", empty.into_bytes(), Some("EventTooMany")),
+        ("31 MiB of identities of 100 kB", identities, None),
     ];
     std::thread::scope(|scope| {
         for (name, content, error) in &cases {
@@ -67,21 +72,58 @@ fn it_is_bounded_whatever_arrives() {
     });
 }
 
+/// An event of a stream that several pods share, in which each record has another identity of 100 kB.
+fn identities(bytes: usize) -> Vec<u8> {
+    let annotation = "x".repeat(100_000);
+    let record = |number: usize| {
+        let kubernetes = json!({
+            "pod_name": format!("web-{number}"), "namespace_name": "shop", "container_name": "web",
+            "annotations": { "note": annotation, "ad.datadoghq.com/tags": json!({ "note": annotation }).to_string() },
+        });
+        json!({ "stream": "stdout", "logtag": "F", "log": "x", "kubernetes": kubernetes }).to_string()
+    };
+    let count = bytes / 201_000;
+    let records: Vec<String> = (0..count).map(record).collect();
+    let messages: Vec<(i64, &str)> = records.iter().map(|record| (now(), record.as_str())).collect();
+    content("my-app", "shared", &messages).to_string().into_bytes()
+}
+
+#[test]
+fn the_logs_of_a_record_of_firehose_take_no_more_than_its_answer() {
+    let _alone = crate::alone();
+    let intake = testkit::http::runtime().block_on(StandIn::start()).unwrap();
+    let tiny: String =
+        (0..150_000).map(|n| format!(r#"{{"id":"{n:056}","timestamp":{},"message":"x"}},"#, now())).collect();
+    let tiny = format!(r#"{{"logGroup":"my-app","logStream":"t","logEvents":[{}]}}"#, tiny.trim_end_matches(','));
+    let data = STANDARD.encode(gzip(tiny.as_bytes()));
+    let event = json!({ "deliveryStreamArn": "d", "records": [{ "recordId": "1", "data": data }] }).to_string();
+    let answer = invoke("150,000 tiny logs in a record of Firehose", event.as_bytes(), &intake.url()).unwrap();
+    // They do not fit into an answer, and were delivered.
+    assert_eq!(answer["records"][0]["result"], "Dropped");
+    assert_eq!(intake.accepted().len(), 150_000);
+}
+
 fn check(name: &str, content: &[u8], error: Option<&str>, url: &str) {
     let event = envelope(&if content.is_empty() { bomb() } else { gzip(content) });
+    let answer = invoke(name, &event, url);
+    match error {
+        None => assert!(answer.is_ok(), "{name}: {answer:?}"),
+        Some(error) => assert_eq!(answer.unwrap_err()["errorType"], error, "{name}"),
+    }
+}
+
+/// Hands an event out, and looks at the peak.
+fn invoke(name: &str, event: &[u8], url: &str) -> Result<Value, Value> {
     let memory = MEMORY_MB.to_string();
     let variables =
         [("DD_URL", url), ("DD_API_KEY", "k"), ("DD_LOG_LEVEL", "off"), ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory)];
     let forwarder = ForwarderProcess::start(env!("CARGO_BIN_EXE_forwarder"), &variables);
     forwarder.wait_for_next();
-    let answer = forwarder.invoke(&event, LONG);
-    match error {
-        None => assert!(answer.is_ok(), "{name}: {answer:?}"),
-        Some(error) => assert_eq!(answer.unwrap_err()["errorType"], error, "{name}"),
-    }
+    let answer = forwarder.invoke(event, LONG);
     let peak = peak_kb(forwarder.child.id());
     println!("{name:<40} {:>4} MB", peak / 1024);
     assert!(peak < MEMORY_MB * 1024, "{name}: {peak} kB");
+    answer
 }
 
 /// A gigabyte of nothing in a megabyte: members of gzip one behind the other.
