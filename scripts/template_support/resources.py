@@ -68,7 +68,7 @@ WAITING_ALARM = "UndeliveredWaitingAlarm"
 SHOWN = {
     "podferry": {
         *("LogsReceived", "LogsDelivered", "LogsExcluded", "LogsSampled", "LogsBlank", "LogsJoined", "LogsTruncated", "LogsLate"),
-        "LogsEarly",
+        *("LogsEarly", "LogsUnread", "ProcessingFailed"),
         *("LogsDuplicate", "LogsQueued", "LogsDead", "BytesIn", "BytesOut", "Requests", "Retries", "RetriesRateLimited"),
         *("RetriesServerError", "RetriesTimeout", "RetriesConnection", "IntakeLatency", "OldestLogAge", "KeyRefused"),
     },

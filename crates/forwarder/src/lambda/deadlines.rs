@@ -1,5 +1,4 @@
-//! How an invocation divides its time: half to read the event at most, the rest of most of it to deliver, some to save what was not
-//! delivered, some to end in order.
+//! How an invocation divides its time: most of it to read and deliver, some to save what was not delivered, some to end in order.
 
 use std::time::{Duration, SystemTime};
 
@@ -22,12 +21,6 @@ pub(crate) struct Deadlines {
 }
 
 impl Deadlines {
-    /// When to have read what is to be read from now on: half of the time that is left is for its delivery.
-    pub(crate) fn read(&self) -> Instant {
-        let now = Instant::now();
-        now + self.deliver.saturating_duration_since(now) / 2
-    }
-
     /// When to have delivered, and when to have saved the rest: Lambda's deadline less reserves. One that has passed is none.
     pub(crate) fn new(deadline_ms: u64, now: SystemTime, has_queue: bool) -> Deadlines {
         let now_ms = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();

@@ -19,7 +19,7 @@ use super::invocation::{Delivered, Invocation, InvocationFailure};
 use super::metrics::Telemetry;
 use super::own_log;
 use super::queue::Queues;
-use super::reading::{ReadingTerms, Shares, shares_until};
+use super::reading::{ReadingTerms, Shares, shares_before};
 use super::saving::{Saving, Settled};
 use super::work::{Poison, Trigger, Work};
 use crate::delivery::client::{ClientError, Clients};
@@ -120,14 +120,14 @@ impl Handler {
     async fn read(&self, event: Bytes, function_arn: &str, deadlines: Deadlines) -> Result<Work, InvocationFailure> {
         let has_queue = self.queues.undelivered().is_some();
         if self.keys.begin().await {
-            return caught(&event, function_arn, &self.pipeline, deadlines.read(), has_queue);
+            return caught(&event, function_arn, &self.pipeline, deadlines.deliver, has_queue);
         }
         let keys = self.keys.clone();
         // A failure shows again when the key is asked for; a control message needs none.
         let fetching = tokio::spawn(async move { keys.key().await.is_ok() });
         let (pipeline, function_arn) = (self.pipeline.clone(), function_arn.to_owned());
         let reading =
-            tokio::task::spawn_blocking(move || caught(&event, &function_arn, &pipeline, deadlines.read(), has_queue));
+            tokio::task::spawn_blocking(move || caught(&event, &function_arn, &pipeline, deadlines.deliver, has_queue));
         let work = reading.await.unwrap_or(Err(InvocationFailure::Panic));
         if work.as_ref().map_or(true, Work::needs_no_key) {
             fetching.abort();
@@ -154,7 +154,7 @@ impl Handler {
             match timeout_at(deadlines.deliver, fetching).await.unwrap_or(Err(AwsCallError::NoTime)) {
                 Ok(bytes) => {
                     let before = work.poison.len();
-                    let shares = shares_until(deadlines.read());
+                    let shares = shares_before(deadlines.deliver);
                     work.add_object_within(record, &bytes, left, self.terms(function_arn, &shares));
                     // The object is kept; what has to be kept beside it is where it is.
                     work.poison.iter_mut().skip(before).for_each(|poison| poison.body = notification(&object));
@@ -216,10 +216,10 @@ fn caught(
     event: &[u8],
     function_arn: &str,
     settings: &PipelineSettings,
-    read_until: Instant,
+    deadline: Instant,
     has_queue: bool,
 ) -> Result<Work, InvocationFailure> {
-    let shares = shares_until(read_until);
+    let shares = shares_before(deadline);
     let terms = ReadingTerms { function_arn, settings, now_ms: now_ms(), shares: &shares, has_queue };
     let run = AssertUnwindSafe(|| Work::read_within(event, terms));
     Ok(catch_unwind(run).map_err(|_| InvocationFailure::Panic)??)

@@ -5,6 +5,7 @@
 //! delivered, and the rest goes to the queue as an event of its own, or the record stays where it came from. At least one log of an
 //! invocation gets done, so that nothing goes round for ever.
 
+use std::cell::Cell;
 use std::fmt;
 
 use tokio::time::Instant;
@@ -16,15 +17,29 @@ use pipeline::{Pipeline, PipelineSettings, RestEvent, Unread};
 /// whether the share is used up.
 pub type Shares<'t> = dyn Fn(usize) -> Box<dyn Fn() -> bool> + 't;
 
-/// Shares of the time until then.
-pub(crate) fn shares_until(end: Instant) -> impl Fn(usize) -> Box<dyn Fn() -> bool> {
+/// Shares of the time before the deadline of the delivery.
+pub(crate) fn shares_before(deadline: Instant) -> impl Fn(usize) -> Box<dyn Fn() -> bool> {
+    let period = Cell::new(Instant::now());
     move |left| {
-        let now = Instant::now();
-        let share = end.saturating_duration_since(now) / u32::try_from(left.max(1)).unwrap_or(u32::MAX);
-        let over = now + share;
+        let (end, over) = share(period.get(), deadline, Instant::now(), left);
+        period.set(end);
         Box::new(move || Instant::now() >= over)
     }
 }
+
+/// When the time for reading ends, and when that of the next record, if until now it was to end at `end`. Reading has half of the
+/// time; the other half is for delivering. Where a log took longer than all that, the records that follow share half of what is
+/// left: it is not their fault.
+fn share(end: Instant, deadline: Instant, now: Instant, left: usize) -> (Instant, Instant) {
+    let to_deadline = deadline.saturating_duration_since(now);
+    let is_over = end.saturating_duration_since(now) < to_deadline / SCANT;
+    let end = if is_over { now + to_deadline / 2 } else { end };
+    let left = u32::try_from(left.max(1)).unwrap_or(u32::MAX);
+    (end, now + end.saturating_duration_since(now) / left)
+}
+
+/// What is less than this part of the time until the deadline is nothing to share.
+const SCANT: u32 = 64;
 
 /// As much time as it takes.
 pub(crate) fn unlimited(_left: usize) -> Box<dyn Fn() -> bool> {
@@ -136,10 +151,43 @@ mod tests {
 
     #[test]
     fn each_record_gets_an_equal_part_of_what_is_left() {
-        let end = Instant::now() + Duration::from_secs(3600);
-        let shares = shares_until(end);
-        assert!(!shares(1)() && !shares(1_000)() && !shares(0)());
-        let shares = shares_until(Instant::now());
-        assert!(shares(1)() && shares(20)());
+        let start = Instant::now();
+        let at = |milliseconds| start + Duration::from_millis(milliseconds);
+        let deadline = at(20_000);
+        // Ten seconds for four records, each of which takes what it gets.
+        let mut end = start;
+        for (number, left) in (0..).zip([4, 3, 2, 1]) {
+            let (next, over) = share(end, deadline, at(number * 2_500), left);
+            assert_eq!((next, over), (at(10_000), at((number + 1) * 2_500)));
+            end = next;
+        }
+        // One that takes less leaves more to the others.
+        assert_eq!(share(at(10_000), deadline, at(1_000), 2), (at(10_000), at(5_500)));
+        // More records than there are nanoseconds.
+        assert_eq!(share(at(10_000), deadline, at(1_000), usize::MAX).1, at(1_000) + Duration::from_nanos(2));
+        assert_eq!(share(at(10_000), deadline, at(1_000), 0).1, at(10_000));
+    }
+
+    #[test]
+    fn a_log_that_takes_all_of_the_time_does_not_take_that_of_the_others() {
+        let start = Instant::now();
+        let at = |milliseconds| start + Duration::from_millis(milliseconds);
+        let deadline = at(20_000);
+        for (now, end) in [(9_800, 10_000), (9_900, 14_950), (10_000, 15_000), (12_000, 16_000)] {
+            let expected = (at(end), at(now + (end - now) / 10));
+            assert_eq!(share(at(10_000), deadline, at(now), 10), expected, "{now}");
+        }
+        // There is nothing left to share.
+        for now in [20_000, 21_000] {
+            assert_eq!(share(at(10_000), deadline, at(now), 10).1, at(now));
+        }
+    }
+
+    #[test]
+    fn the_deadline_of_the_delivery_is_what_counts() {
+        let is_over = shares_before(Instant::now() + Duration::from_secs(3_600));
+        assert!(!is_over(1)() && !is_over(1_000)());
+        assert!(shares_before(Instant::now())(1)());
+        assert!(!unlimited(1)());
     }
 }

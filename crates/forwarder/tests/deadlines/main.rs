@@ -12,6 +12,7 @@
 mod e2e;
 mod faults;
 mod memory;
+mod neighbours;
 mod soak;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
