@@ -91,7 +91,7 @@ fn transform_within(limit: usize, event: &FirehoseEvent, terms: ReadingTerms) ->
     let mut has_progress = false;
     for (number, record) in (0..).zip(&event.records) {
         let left = event.records.len() - number as usize;
-        let reading = RecordReading::new((terms.shares)(left), has_progress);
+        let reading = RecordReading::new(terms.shares, left, has_progress);
         let (result, data) = match read(record, number, reading, inner) {
             Ok((processed, unread)) => {
                 has_progress |= processed.counts.events > 0;

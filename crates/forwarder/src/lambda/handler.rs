@@ -323,28 +323,39 @@ pub(crate) fn say(result: Result<&Delivered, &InvocationFailure>, telemetry: &Te
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
+    use super::super::reading::UnreadRecord;
     use super::*;
 
-    #[test]
-    fn a_direct_event_that_is_not_read_in_time_fails_by_a_name_of_its_own() {
-        let delivered = Delivered {
-            counts: pipeline::LogCounts { events: 30, logs: 30, ..pipeline::LogCounts::default() },
-            unread: 70,
-            ..Delivered::default()
+    #[tokio::test]
+    async fn what_is_not_read_and_has_no_queue_stays_where_it_came_from() {
+        let variables = HashMap::from([("DD_API_KEY".to_owned(), "k".to_owned())]);
+        let handler = Handler::new(Settings::read(&variables).unwrap()).unwrap();
+        let settled = async |trigger| {
+            let unread = vec![UnreadRecord { record: 1, events: 70, rest: None }];
+            let mut work = Work { trigger, unread, ..Work::default() };
+            let mut telemetry = Telemetry::default();
+            telemetry.take(&work);
+            telemetry.delivered.counts.events = 30;
+            let deadline = Instant::now() + Duration::from_secs(60);
+            let mut report = DeliveryReport::default();
+            let settled = handler.settle(&mut work, &mut report, BTreeSet::new(), deadline).await.unwrap();
+            assert_eq!(telemetry.delivered.unread, 70);
+            conclude(work, settled, &telemetry)
         };
-        let telemetry = Telemetry { delivered, ..Telemetry::default() };
-        let failure = |problem| {
-            let settled = Settled { failed: BTreeSet::from([0]), problem, ..Settled::default() };
-            conclude(Work::default(), settled, &telemetry).unwrap_err()
-        };
-        assert_eq!(failure(None).error_type(), "LogsUnread");
-        let message = failure(None).to_string();
+        // Kinesis hands it out again, from this record on.
+        let answer = settled(Trigger::Kinesis(["1", "2", "3"].map(str::to_owned).into())).await.unwrap();
+        assert_eq!(json!(answer), json!({ "batchItemFailures": [{ "itemIdentifier": "2" }] }));
+        // Lambda gives the event again.
+        let failure = settled(Trigger::Direct).await.unwrap_err();
+        assert_eq!(failure.error_type(), "LogsUnread");
+        let message = failure.to_string();
         assert!(message.starts_with("70 of 100 events were not read within half of the time;"), "{message}");
         assert!(
             message.ends_with("or set PODFERRY_UNDELIVERED_QUEUE_URL, so that the rest waits in a queue"),
             "{message}"
         );
-        assert_eq!(failure(Some(AwsCallError::NoTime)).error_type(), "LogsUnsaved");
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! delivered, and the rest goes to the queue as an event of its own, or the record stays where it came from. At least one log of an
 //! invocation gets done, so that nothing goes round for ever.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::fmt;
 
 use tokio::time::Instant;
@@ -86,8 +86,13 @@ pub(super) enum RestGoes {
 }
 
 /// The reading of one record.
-pub(super) struct RecordReading {
-    is_over: Box<dyn Fn() -> bool>,
+pub(super) struct RecordReading<'t> {
+    shares: &'t Shares<'t>,
+    /// How many records have no share yet, this one included.
+    left: usize,
+    /// Whether its share is used up. It begins with the first question that may end in a stop: what has to be read before that, in a
+    /// direct event the logs that are known from the last time, takes nothing of it.
+    is_over: OnceCell<Box<dyn Fn() -> bool>>,
     /// Whether something is done already: of this record, or of another one of the invocation.
     has_progress: bool,
     /// Whether something of this record is done.
@@ -96,9 +101,10 @@ pub(super) struct RecordReading {
     rest: Option<Vec<RestEvent>>,
 }
 
-impl RecordReading {
-    pub(super) fn new(is_over: Box<dyn Fn() -> bool>, has_progress: bool) -> RecordReading {
-        RecordReading { is_over, has_progress, is_begun: false, events: 0, rest: Some(Vec::new()) }
+impl<'t> RecordReading<'t> {
+    pub(super) fn new(shares: &'t Shares<'t>, left: usize, has_progress: bool) -> RecordReading<'t> {
+        let is_over = OnceCell::new();
+        RecordReading { shares, left, is_over, has_progress, is_begun: false, events: 0, rest: Some(Vec::new()) }
     }
 
     /// Reads the content of an event of this record, as far as there is time.
@@ -112,7 +118,8 @@ impl RecordReading {
         content: &str,
         rest: RestGoes,
     ) -> Result<(), pipeline::event::EventError> {
-        let should_stop = |done: usize| (done > 0 || self.has_progress) && (self.is_over)();
+        let is_over = || self.is_over.get_or_init(|| (self.shares)(self.left))();
+        let should_stop = |done: usize| (done > 0 || self.has_progress) && is_over();
         let unread = pipeline.add_until(record, content, &should_stop)?;
         self.has_progress = true;
         self.is_begun |= unread.as_ref().is_none_or(|unread| unread.done() > 0);

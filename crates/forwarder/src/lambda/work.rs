@@ -196,7 +196,7 @@ struct WorkReader<'s> {
     terms: ReadingTerms<'s>,
     pipeline: Pipeline<'s>,
     /// The record that is being read.
-    reading: RecordReading,
+    reading: RecordReading<'s>,
     /// Whether SQS handed it out: a message of which nothing is done stays in its queue.
     is_from_sqs: bool,
     /// What messages of our own hold: it was processed before.
@@ -211,7 +211,7 @@ impl<'s> WorkReader<'s> {
         WorkReader {
             terms,
             pipeline: Pipeline::new(terms.function_arn, terms.settings, terms.now_ms),
-            reading: RecordReading::new(unlimited(0), has_progress),
+            reading: RecordReading::new(&unlimited, 0, has_progress),
             is_from_sqs: false,
             saved: Processed::default(),
             message_mark: None,
@@ -221,9 +221,9 @@ impl<'s> WorkReader<'s> {
 
     /// Reads a record within its share of the time, of which `left` records have one.
     fn record<T>(&mut self, record: u32, left: usize, read: impl FnOnce(&mut Self) -> T) -> T {
-        self.reading = RecordReading::new((self.terms.shares)(left), self.work.has_progress);
+        self.reading = RecordReading::new(self.terms.shares, left, self.work.has_progress);
         let result = read(self);
-        let reading = std::mem::replace(&mut self.reading, RecordReading::new(unlimited(0), true));
+        let reading = std::mem::replace(&mut self.reading, RecordReading::new(&unlimited, 0, true));
         self.work.has_progress |= reading.is_begun;
         self.work.unread.extend(reading.unread(record));
         result

@@ -77,6 +77,7 @@ async fn each_record_has_its_result() {
     assert!(answer["records"][1]["data"].is_null());
     assert_eq!(lines(&answer["records"][5])[0]["original_timestamp"], 5);
     assert_eq!((telemetry.delivered.delivered, telemetry.delivered.counts.late), (3, 1));
+    assert_eq!((telemetry.delivered.processing_failed, telemetry.delivered.unread), (2, 0));
     // Nothing goes past Firehose, and what comes again is transformed again.
     assert_eq!(intake.arrivals().len(), 0);
     let (again, _) = transform(&intake, &records).await;
@@ -103,8 +104,9 @@ async fn what_does_not_fit_into_the_answer_is_delivered_directly() {
     assert_eq!(telemetry.delivered.delivered, 6_001);
     // Where that fails, Firehose keeps the record in its bucket.
     let intake = StandIn::start_with("127.0.0.1:0", |_| Reply::Status(400, None)).await.unwrap();
-    let (answer, _) = transform(&intake, &records).await;
+    let (answer, telemetry) = transform(&intake, &records).await;
     let results: Vec<&Value> = answer["records"].as_array().unwrap().iter().map(|record| &record["result"]).collect();
-    assert!(results.iter().any(|result| **result == "ProcessingFailed"));
+    let failed = results.iter().filter(|result| **result == "ProcessingFailed").count();
+    assert!(failed > 0 && failed == telemetry.delivered.processing_failed);
     assert!(results.iter().all(|result| **result != "Dropped") && results[3] == "Ok");
 }
