@@ -23,6 +23,7 @@ mod forwarding;
 pub mod glob;
 mod identities;
 pub mod inflate;
+mod joined_attributes;
 pub mod json;
 mod known_annotations;
 mod layout;

@@ -1,6 +1,7 @@
 //! A line on its way from record to entry: borrowed where it just passes, owned where it waits for others.
 
 use super::cri::OutputStream;
+use super::joined_attributes::JoinedAttributes;
 use super::record::LogRecord;
 use super::writer::{IdentityNumber, Writer};
 
@@ -92,7 +93,10 @@ pub(crate) struct HeldLine<'e> {
     pub(crate) output: Option<OutputStream>,
     pub(crate) identity: IdentityNumber,
     pub(crate) writer: Writer,
+    /// The first line's; with [`HeldLine::end`], all lines'.
     pub(crate) attributes: Option<String>,
+    /// Those of all lines, once one had others than the first.
+    joined_attributes: Option<Box<JoinedAttributes>>,
     pub(crate) partial: bool,
     pub(crate) truncated: bool,
     pub(crate) lines: usize,
@@ -114,6 +118,7 @@ impl<'e> HeldLine<'e> {
             identity: line.identity,
             writer: line.writer,
             attributes: line.attributes.map(str::to_owned),
+            joined_attributes: None,
             partial: line.partial,
             truncated: line.truncated,
             lines: line.lines,
@@ -122,6 +127,38 @@ impl<'e> HeldLine<'e> {
 
     pub(crate) fn line_output(&self) -> LineOutput {
         LineOutput { output: self.output, writer: self.writer }
+    }
+
+    /// Adds the attributes of a line that was joined to this one.
+    pub(crate) fn add_attributes(&mut self, line: &LogLine) {
+        let Some(attributes) = line.attributes.filter(|attributes| self.attributes.as_deref() != Some(*attributes))
+        else {
+            return;
+        };
+        let first = self.attributes.as_deref();
+        let joined = self.joined_attributes.get_or_insert_with(|| {
+            let mut joined = JoinedAttributes::default();
+            first.into_iter().for_each(|first| joined.add(first));
+            Box::new(joined)
+        });
+        joined.add(attributes);
+    }
+
+    /// How many bytes the attributes of all lines would have beyond those of the first, with this line's among them.
+    pub(crate) fn further_attribute_bytes(&self, line: &LogLine) -> usize {
+        let first = self.attributes.as_deref();
+        let joined = self.joined_attributes.as_deref();
+        let is_known =
+            |attributes: &&str| first == Some(*attributes) || joined.is_some_and(|joined| joined.has(attributes));
+        let line_bytes = line.attributes.filter(|attributes| !is_known(attributes)).map_or(0, str::len);
+        joined.map_or(0, |joined| joined.bytes() - first.map_or(0, str::len)) + line_bytes
+    }
+
+    /// No further line is joined to it: its attributes are those of all its lines from here on.
+    pub(crate) fn end(&mut self) {
+        if let Some(joined) = self.joined_attributes.take() {
+            self.attributes = joined.object();
+        }
     }
 
     /// The line as it is passed on.

@@ -3,7 +3,7 @@
 //! containerd cuts at 16 KiB, and each piece is an event of its own. Pieces of stdout and stderr may lie between one
 //! another, so each has its own buffer; and in a stream that several pods share, each pod has.
 //!
-//! What a joined line bears of time, id and identity is its last piece's, as with the Agent.
+//! What a joined line bears of time, id and identity is its last piece's, as with the Agent; its attributes are those of all pieces.
 
 use super::line::{HeldLine, LineOutput, LogLine};
 
@@ -19,7 +19,8 @@ impl<'e> Reassembler<'e> {
         match self.pending.iter().position(|pending| line.is_beside(pending)) {
             // The end of a line that Merge_Log took for an object of its own: the pieces before it stay without one.
             Some(at) if line.merged => {
-                let unfinished = self.pending.remove(at);
+                let mut unfinished = self.pending.remove(at);
+                unfinished.end();
                 emit(LogLine { partial: true, ..unfinished.line() });
                 emit(line);
             }
@@ -32,12 +33,17 @@ impl<'e> Reassembler<'e> {
                 pending.events.1 = line.events.1;
                 pending.identity = line.identity;
                 pending.truncated |= line.truncated;
+                pending.add_attributes(&line);
                 if !is_piece {
-                    let whole = self.pending.remove(at);
+                    let mut whole = self.pending.remove(at);
+                    whole.end();
                     emit(whole.line());
                 }
             }
-            None if is_piece => self.pending.push(HeldLine { merged: false, ..HeldLine::keep(&line, String::new()) }),
+            None if is_piece => {
+                let piece = LogLine { merged: false, ..line };
+                self.pending.push(HeldLine::keep(&piece, String::new()));
+            }
             None => emit(line),
         }
     }
@@ -55,7 +61,8 @@ impl<'e> Reassembler<'e> {
 
     /// Gives what is still open at the end of the event.
     pub(crate) fn finish(self, mut emit: impl FnMut(LogLine<'e, '_>)) {
-        for pending in &self.pending {
+        for mut pending in self.pending {
+            pending.end();
             emit(LogLine { partial: true, ..pending.line() });
         }
     }

@@ -3,9 +3,9 @@
 //! containerd makes a record of every line. [`Joiner`] stands behind [`super::reassemble`] and gives logs: one group of
 //! lines a container's stdout, one its stderr. Where nothing is to be joined the caller leaves it out.
 //!
-//! A joined log bears id, time and identity of its first line. Lines are joined by a newline; blank lines inside of a log
-//! stay, those behind its end are not part of it. Nothing is lost or reordered within an output, and logs of stdout and
-//! stderr come in the order in which they began, as far as [`MAX_LATE`] allows.
+//! A joined log bears id, time and identity of its first line, and the attributes of all. Lines are joined by a newline;
+//! blank lines inside of a log stay, those behind its end are not part of it. Nothing is lost or reordered within an
+//! output, and logs of stdout and stderr come in the order in which they began, as far as [`MAX_LATE`] allows.
 
 mod json_lines;
 pub(crate) mod trace;
@@ -16,7 +16,7 @@ use trace::{Trace, Verdict};
 use super::line::{HeldLine, LineOutput, LogLine};
 use super::rules::pattern::Pattern;
 
-/// How large a joined log may grow; the next line then begins another.
+/// How large a joined log may grow, with the attributes that its first line did not have; the next line then begins another.
 /// Source: DataDog/datadog-agent, `logs_config.max_message_size_bytes`.
 pub(crate) const MAX_BYTES: usize = 900_000;
 
@@ -178,7 +178,8 @@ impl<'e> Joiner<'e> {
 
     /// Ends a group: its log, then the lines that waited for nothing, each as if it came now.
     fn close(&mut self, at: usize, mode: Mode, emit: Emit<'_, 'e>) {
-        let group = self.groups.remove(at);
+        let mut group = self.groups.remove(at);
+        group.head.end();
         self.release(group.number, group.head);
         for held in group.waiting {
             match group.kind {
@@ -219,6 +220,7 @@ fn append(head: &mut HeldLine, line: &LogLine) {
     head.partial |= line.partial;
     head.truncated |= line.truncated;
     head.merged = false;
+    head.add_attributes(line);
 }
 
 impl<'e> LineGroup<'e> {
@@ -251,6 +253,7 @@ impl<'e> LineGroup<'e> {
     fn fit(&mut self, line: &LogLine, mode: Mode) -> Fit {
         let lines = self.head.lines + self.waiting.len();
         let bytes = self.head.text.len() + self.waiting_bytes + 1 + line.text.len();
+        let bytes = bytes + self.head.further_attribute_bytes(line);
         if lines >= MAX_LINES || bytes > MAX_BYTES {
             return Fit::No;
         }
@@ -262,7 +265,7 @@ impl<'e> LineGroup<'e> {
                 false => Fit::Joins,
             },
             (GroupKind::Pattern, _) | (_, Mode::Off | Mode::Pattern(_)) => Fit::No,
-            // What a filter put beside one line alone would be lost.
+            // What a filter put beside one line alone says that it is another log.
             _ if line.attributes != self.head.attributes.as_deref() || paused(self.last_ms, line.timestamp) => Fit::No,
             (GroupKind::Json(json), Mode::Auto) => match json.next(line.text) {
                 JsonProgress::More => Fit::Waits,
