@@ -11,7 +11,13 @@ use super::super::json;
 /// numbers as they are written. A number that is masked becomes a string. `None` where nothing changed.
 ///
 /// Of what is no JSON, whatever stands between quotes counts as a string.
-pub(super) fn masked(json: &str, mut mask: impl FnMut(&str) -> Option<String>) -> Option<String> {
+///
+/// # Errors
+/// Those of `mask`.
+pub(super) fn masked<E>(
+    json: &str,
+    mut mask: impl FnMut(&str) -> Result<Option<String>, E>,
+) -> Result<Option<String>, E> {
     let mut out = Vec::new();
     let mut copied = 0;
     let mut read = String::new();
@@ -28,18 +34,18 @@ pub(super) fn masked(json: &str, mut mask: impl FnMut(&str) -> Option<String>) -
             Some(inside) => inside,
             None => written,
         };
-        if let Some(masked) = mask(text) {
+        if let Some(masked) = mask(text)? {
             out.extend_from_slice(json.get(copied..part.start).unwrap_or_default().as_bytes());
             json::write_string(&masked, &mut out);
             copied = part.end;
         }
     }
     if copied == 0 {
-        return None;
+        return Ok(None);
     }
     out.extend_from_slice(json.get(copied..).unwrap_or_default().as_bytes());
     // It is UTF-8, since it is made of strings; should it not be, nothing that was masked may come back.
-    Some(String::from_utf8(out).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+    Ok(Some(String::from_utf8(out).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())))
 }
 
 /// The next string, with its quotes, or number at or behind `from`.
@@ -67,10 +73,14 @@ fn string_end(json: &[u8], from: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
     use proptest::prelude::*;
     use serde_json::Value;
 
-    use super::*;
+    fn masked(json: &str, mut mask: impl FnMut(&str) -> Option<String>) -> Option<String> {
+        super::masked(json, |text| Ok::<_, Infallible>(mask(text))).unwrap()
+    }
 
     /// Hides every text that holds an `x`.
     fn hide(text: &str) -> Option<String> {
@@ -155,17 +165,17 @@ mod tests {
         #[test]
         fn the_shape_stays_and_no_part_survives(value in json(), pretty: bool) {
             let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();
-            let masked = masked(&text, hide);
+            let hidden = masked(&text, hide);
             let mut parts = Vec::new();
-            super::masked(masked.as_deref().unwrap_or(&text), |part| {
+            masked(hidden.as_deref().unwrap_or(&text), |part| {
                 parts.push(part.to_owned());
                 None
             });
             prop_assert!(parts.iter().all(|part| !part.contains('x')));
-            if let Some(masked) = &masked {
+            if let Some(hidden) = &hidden {
                 let (mut before, mut after) = (String::new(), String::new());
                 shape(&value, &mut before);
-                shape(&serde_json::from_str(masked).unwrap(), &mut after);
+                shape(&serde_json::from_str(hidden).unwrap(), &mut after);
                 prop_assert_eq!(before, after);
             }
         }

@@ -18,6 +18,7 @@ pub mod scrub;
 mod spellings;
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use pattern::{Pattern, Replacement};
@@ -148,15 +149,15 @@ impl Chain {
         let mut text = Spellings::new(text);
         for rule in self.rules() {
             let excluded = match &rule.action {
-                RuleAction::Exclude(pattern) => text.any(|text| matches(pattern, text)),
-                RuleAction::Include(pattern) => !text.any(|text| matches(pattern, text)),
+                RuleAction::Exclude(pattern) => matches(pattern, &text),
+                RuleAction::Include(pattern) => !matches(pattern, &text),
                 RuleAction::ExcludeTruncated => truncated,
                 RuleAction::BrokenMask => {
                     report(rule, RuleEffect::Withheld);
                     return RulesOutcome::Withheld;
                 }
                 RuleAction::Mask(..) | RuleAction::Scrub(_) => {
-                    if text.replace(|text| rule.masked(text)) {
+                    if rule.mask(&mut text) {
                         report(rule, RuleEffect::Masked);
                     }
                     false
@@ -176,25 +177,36 @@ impl Chain {
         if !self.masks {
             return None;
         }
-        let mask = |text: &str| {
-            let mut text = Spellings::new(text);
-            let changed = self.rules().fold(false, |changed, rule| text.replace(|text| rule.masked(text)) | changed);
-            changed.then(|| text.into_text().into_owned())
-        };
-        let by_parts = json_parts::masked(attributes, mask);
-        let whole = mask(by_parts.as_deref().unwrap_or(attributes));
+        let by_parts =
+            json_parts::masked(attributes, |part| Ok::<_, Infallible>(self.masked(part))).unwrap_or_default();
+        let whole = self.masked(by_parts.as_deref().unwrap_or(attributes));
         whole.or(by_parts)
+    }
+
+    /// What all masks make of a text; `None` where they change nothing.
+    fn masked(&self, text: &str) -> Option<String> {
+        let mut text = Spellings::new(text);
+        let changed = self.rules().fold(false, |changed, rule| rule.mask(&mut text) | changed);
+        changed.then(|| text.into_text().into_owned())
     }
 }
 
-/// Whether a pattern matches a text, with the blanks at its ends or without: the Agent takes them off first.
+/// Whether a pattern matches a text in one of its spellings, with the blanks at its ends or without: the Agent takes them off first.
 /// Source: DataDog/datadog-agent, `pkg/logs/internal/decoder`, `single_line_handler.go`.
-fn matches(pattern: &Pattern, text: &str) -> bool {
-    let trimmed = text.trim();
-    pattern.is_match(text) || trimmed.len() < text.len() && pattern.is_match(trimmed)
+fn matches(pattern: &Pattern, text: &Spellings) -> bool {
+    let is_match = |text: &str| {
+        let trimmed = text.trim();
+        pattern.is_match(text) || trimmed.len() < text.len() && pattern.is_match(trimmed)
+    };
+    text.any(|text| Ok::<_, Infallible>(is_match(text))).unwrap_or_default()
 }
 
 impl ProcessingRule {
+    /// Applies a mask; whether it changed something.
+    fn mask(&self, text: &mut Spellings) -> bool {
+        text.replace(|text| Ok::<_, Infallible>(self.masked(text))).unwrap_or_default()
+    }
+
     /// What a mask makes of a text; `None` if this is none, or it changes nothing.
     fn masked(&self, text: &str) -> Option<String> {
         let masked = match &self.action {

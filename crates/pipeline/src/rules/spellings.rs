@@ -28,19 +28,25 @@ impl<'t> Spellings<'t> {
     }
 
     /// Whether something is so of one of the spellings.
-    pub(super) fn any(&self, mut is: impl FnMut(&str) -> bool) -> bool {
-        is(&self.text) || self.other.as_deref().is_some_and(is)
+    ///
+    /// # Errors
+    /// Those of `is`.
+    pub(super) fn any<E>(&self, mut is: impl FnMut(&str) -> Result<bool, E>) -> Result<bool, E> {
+        Ok(is(&self.text)? || self.other.as_deref().map_or(Ok(false), is)?)
     }
 
     /// Applies a mask, which gives `None` where it changes nothing. Whether the text is another now.
     ///
     /// Where the mask hides the same in both spellings, the text keeps its own. Where it hides more in one, the escapes are undone in what
     /// is left.
-    pub(super) fn replace(&mut self, mut mask: impl FnMut(&str) -> Option<String>) -> bool {
-        let text = mask(&self.text);
-        let other = self.other.as_deref().and_then(mask);
+    ///
+    /// # Errors
+    /// Those of `mask`; the text is as it was then.
+    pub(super) fn replace<E>(&mut self, mut mask: impl FnMut(&str) -> Result<Option<String>, E>) -> Result<bool, E> {
+        let text = mask(&self.text)?;
+        let other = self.other.as_deref().map_or(Ok(None), mask)?;
         let masked = match (text, other) {
-            (None, None) => return false,
+            (None, None) => return Ok(false),
             (Some(text), None) => text,
             (None, Some(other)) => read(other),
             (Some(text), Some(other)) => {
@@ -55,7 +61,7 @@ impl<'t> Spellings<'t> {
             self.other = escapes::undone(&masked).or_else(|| escapes::escaped(&masked));
         }
         self.text = Cow::Owned(masked);
-        true
+        Ok(true)
     }
 
     /// What is left.
@@ -70,12 +76,15 @@ fn read(text: String) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
     use super::*;
 
     fn replaced(text: &str, masks: &[(&str, &str)]) -> String {
         let mut spellings = Spellings::new(text);
         for (hidden, shown) in masks {
-            spellings.replace(|text| text.contains(hidden).then(|| text.replace(hidden, shown)));
+            let mask = |text: &str| text.contains(hidden).then(|| text.replace(hidden, shown));
+            spellings.replace(|text| Ok::<_, Infallible>(mask(text))).unwrap();
         }
         spellings.into_text().into_owned()
     }
@@ -109,7 +118,8 @@ mod tests {
     fn more_than_one_spelling_hides_is_hidden() {
         // As `Kunde: [a-z\\]+` and `Kunde: [a-zö]+` would.
         let mut spellings = Spellings::new(r"Kunde: j\u00f6rg, ok");
-        spellings.replace(|text| Some(text.replace(r"Kunde: j\", "*").replace("Kunde: jörg", "*")));
+        let mask = |text: &str| text.replace(r"Kunde: j\", "*").replace("Kunde: jörg", "*");
+        spellings.replace(|text| Ok::<_, Infallible>(Some(mask(text)))).unwrap();
         assert_eq!(spellings.into_text(), "*, ok");
     }
 }
