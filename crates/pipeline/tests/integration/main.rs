@@ -14,6 +14,7 @@ mod escapes;
 mod events;
 mod growth;
 mod identity;
+mod joined_attributes;
 mod patterns;
 mod scrub;
 mod shapes;
