@@ -52,6 +52,17 @@ fn annotation(name: &str, json: &str) -> String {
     format!(r#","annotations":{{"{name}":{}}}"#, serde_json::Value::from(json))
 }
 
+/// A line of a pod whose annotation has a mask on names, and a rule that joins lines; with members behind the filter's.
+fn masked(log: &str, members: &str) -> String {
+    let rules = r#"[{"log_processing_rules":[
+        {"type":"mask_sequences","name":"m","pattern":"J[\\p{L}]+","replace_placeholder":"*"},
+        {"type":"multi_line","name":"s","pattern":"start"}
+    ]}]"#;
+    let pod = r#""pod_name":"web-6d4cf56db6-x7k2p","namespace_name":"shop","container_name":"nginx""#;
+    let rules = annotation("ad.datadoghq.com/nginx.logs", rules);
+    record(log, &format!(r#","kubernetes":{{{pod}{rules}}}{members}"#))
+}
+
 fn list(n: usize, element: impl Fn(usize) -> String) -> String {
     format!("[{}]", members(n, element).trim_start_matches(','))
 }
@@ -75,7 +86,7 @@ const SHARED_KINDS: [(&str, Grow); 3] = [
     ("pieces of pods that share a stream", |n| of_pods(n, "P", "x")),
 ];
 
-const KINDS: [(&str, Grow); 30] = [
+const KINDS: [(&str, Grow); 36] = [
     ("names of exceptions without a blank", |n| vec![line(&"xError:".repeat(n * 40)), line("  at x"), line("y")]),
     ("names of exceptions", |n| vec![line(&"xError: ".repeat(n * 40)), line("  at x"), line("y")]),
     ("causes", |n| {
@@ -154,6 +165,23 @@ const KINDS: [(&str, Grow); 30] = [
         vec![of_pod(&format!(
             r#","container_image":"{image}:{long}","host":"{long}","labels":{{"app.kubernetes.io/name":"{long}"}}"#
         ))]
+    }),
+    ("escapes under a mask", |n| vec![masked(&format!(r#"{{"a":"{}"}}"#, r"x\u00f6\n\/\ud83d".repeat(n * 10)), "")]),
+    ("names that a mask hides in part in one spelling", |n| {
+        vec![masked(&format!(r#"{{"a":"{}"}}"#, r"J\u00f6rg ".repeat(n * 10)), "")]
+    }),
+    ("spellings that have nothing in common", |n| {
+        vec![masked(&format!("{}J{}", r"\u00f6".repeat(n * 10), r"\u00f6".repeat(n * 10)), "")]
+    }),
+    ("attributes under a mask", |n| {
+        let member = |number| format!(r#""k{number}":[{number},"J\u00f6rg \"{number}\"","\ud83d"]"#);
+        vec![masked("start", &members(n * 2, member))]
+    }),
+    ("nested attributes under a mask", |n| {
+        vec![masked("start", &format!(r#","a":{}"J\u00f6rg"{}"#, "[".repeat(n * 10), "]".repeat(n * 10)))]
+    }),
+    ("attributes of lines that are joined", |n| {
+        (0..n).map(|number| masked("x", &format!(r#","k{number}":1,"n":{number},"same":"x""#))).collect()
     }),
 ];
 
