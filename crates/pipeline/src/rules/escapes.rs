@@ -12,27 +12,55 @@ use super::super::json;
 /// `\"`, `\\` and control characters stay escaped, so JSON stays the same JSON. So do halves of pairs, which stand for nothing. What is
 /// escaped twice (`\\u00f6`) is not undone: it reads `\u00f6` where it is shown.
 pub(super) fn undone(text: &str) -> Option<String> {
-    let mut out = String::new();
-    let mut copied = 0;
-    let mut at = 0;
-    while let Some(found) = text.as_bytes().get(at..).and_then(|rest| memchr::memchr(b'\\', rest)) {
-        let backslash = at + found;
-        match text.get(backslash + 1..).and_then(readable) {
-            Some((character, length)) => {
-                out.push_str(text.get(copied..backslash).unwrap_or_default());
-                out.push(character);
-                at = backslash + 1 + length;
-                copied = at;
+    Pieces(text).next().filter(|(_, character)| character.is_some())?;
+    // It is no longer than the text.
+    let mut out = String::with_capacity(text.len());
+    for (run, character) in Pieces(text) {
+        out.push_str(run);
+        out.extend(character);
+    }
+    Some(out)
+}
+
+/// The same of a text that is no longer needed as it was.
+pub(super) fn undo(text: String) -> String {
+    undone(&text).unwrap_or(text)
+}
+
+/// Whether a text with its escapes undone is `read`. Needs no memory.
+pub(super) fn reads(text: &str, read: &str) -> bool {
+    let mut rest = read;
+    for (run, character) in Pieces(text) {
+        let Some(behind) = rest.strip_prefix(run) else { return false };
+        let Some(behind) = character.map_or(Some(behind), |character| behind.strip_prefix(character)) else {
+            return false;
+        };
+        rest = behind;
+    }
+    rest.is_empty()
+}
+
+/// A text in pieces: what needs not be undone, and the readable character whose escape stands behind it. The last piece has none.
+struct Pieces<'t>(&'t str);
+
+impl<'t> Iterator for Pieces<'t> {
+    type Item = (&'t str, Option<char>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let text = self.0;
+        let mut at = 0;
+        while let Some(found) = text.as_bytes().get(at..).and_then(|rest| memchr::memchr(b'\\', rest)) {
+            let backslash = at + found;
+            if let Some((character, length)) = text.get(backslash + 1..).and_then(readable) {
+                self.0 = text.get(backslash + 1 + length..).unwrap_or_default();
+                return Some((text.get(..backslash).unwrap_or_default(), Some(character)));
             }
             // The next byte is escaped, and begins no escape itself.
-            None => at = backslash + 2,
+            at = backslash + 2;
         }
+        self.0 = "";
+        (!text.is_empty()).then_some((text, None))
     }
-    if copied == 0 {
-        return None;
-    }
-    out.push_str(text.get(copied..).unwrap_or_default());
-    Some(out)
 }
 
 /// The readable character that an escape, without its backslash, stands for, and how many bytes it takes.
@@ -133,6 +161,14 @@ mod tests {
             let read = undone(&spelled).unwrap_or_else(|| spelled.clone());
             prop_assert_eq!(&read, &json);
             prop_assert_eq!(undone(&read), None);
+        }
+
+        #[test]
+        fn a_text_reads_as_it_is_undone(text in r#"[\\u/0-9d8ef"é]{0,30}"#, other in r#"[\\u/0-9d8ef"é]{0,3}"#) {
+            let read = undo(text.clone());
+            prop_assert!(reads(&text, &read));
+            prop_assert_eq!(reads(&text, &format!("{read}{other}")), other.is_empty());
+            prop_assert_eq!(reads(&text, &other), read == other);
         }
 
         #[test]

@@ -149,8 +149,8 @@ impl Chain {
         let mut text = Spellings::new(text);
         for rule in self.rules() {
             let excluded = match &rule.action {
-                RuleAction::Exclude(pattern) => matches(pattern, &text),
-                RuleAction::Include(pattern) => !matches(pattern, &text),
+                RuleAction::Exclude(pattern) => matches(pattern, &mut text),
+                RuleAction::Include(pattern) => !matches(pattern, &mut text),
                 RuleAction::ExcludeTruncated => truncated,
                 RuleAction::BrokenMask => {
                     report(rule, RuleEffect::Withheld);
@@ -193,7 +193,7 @@ impl Chain {
 
 /// Whether a pattern matches a text in one of its spellings, with the blanks at its ends or without: the Agent takes them off first.
 /// Source: DataDog/datadog-agent, `pkg/logs/internal/decoder`, `single_line_handler.go`.
-fn matches(pattern: &Pattern, text: &Spellings) -> bool {
+fn matches(pattern: &Pattern, text: &mut Spellings) -> bool {
     let is_match = |text: &str| {
         let trimmed = text.trim();
         pattern.is_match(text) || trimmed.len() < text.len() && pattern.is_match(trimmed)

@@ -18,21 +18,26 @@ pub(super) struct Spellings<'t> {
     other: Option<String>,
     /// Whether it had escapes at first: only then is it spelled in two ways later on.
     had_escapes: bool,
+    /// Whether a mask has changed the text since `other` was made.
+    is_stale: bool,
 }
 
 impl<'t> Spellings<'t> {
     /// The two spellings of `text`; one, and no allocation, where it has no escape of a readable character.
     pub(super) fn new(text: &'t str) -> Spellings<'t> {
         let other = escapes::undone(text);
-        Spellings { text: Cow::Borrowed(text), had_escapes: other.is_some(), other }
+        Spellings { text: Cow::Borrowed(text), had_escapes: other.is_some(), other, is_stale: false }
     }
 
     /// Whether something is so of one of the spellings.
     ///
     /// # Errors
     /// Those of `is`.
-    pub(super) fn any<E>(&self, mut is: impl FnMut(&str) -> Result<bool, E>) -> Result<bool, E> {
-        Ok(is(&self.text)? || self.other.as_deref().map_or(Ok(false), is)?)
+    pub(super) fn any<E>(&mut self, mut is: impl FnMut(&str) -> Result<bool, E>) -> Result<bool, E> {
+        if is(&self.text)? {
+            return Ok(true);
+        }
+        self.other().map_or(Ok(false), is)
     }
 
     /// Applies a mask, which gives `None` where it changes nothing. Whether the text is another now.
@@ -44,34 +49,35 @@ impl<'t> Spellings<'t> {
     /// Those of `mask`; the text is as it was then.
     pub(super) fn replace<E>(&mut self, mut mask: impl FnMut(&str) -> Result<Option<String>, E>) -> Result<bool, E> {
         let text = mask(&self.text)?;
-        let other = self.other.as_deref().map_or(Ok(None), mask)?;
-        let masked = match (text, other) {
-            (None, None) => return Ok(false),
-            (Some(text), None) => text,
-            (None, Some(other)) => read(other),
-            (Some(text), Some(other)) => {
-                let (one, other) = (escapes::undone(&text), read(other));
-                match one.as_deref().unwrap_or(&text) {
-                    one if one == other => text,
-                    one => agreement::left_by_both(one, &other),
-                }
-            }
-        };
-        if self.had_escapes {
-            self.other = escapes::undone(&masked).or_else(|| escapes::escaped(&masked));
+        let other = self.other().map_or(Ok(None), mask)?;
+        if text.is_none() && other.is_none() {
+            return Ok(false);
         }
-        self.text = Cow::Owned(masked);
+        // A text may be as long as its event: what is no longer needed goes first.
+        self.other = None;
+        self.text = Cow::Borrowed("");
+        self.is_stale = self.had_escapes;
+        self.text = Cow::Owned(match (text, other.map(escapes::undo)) {
+            (text, None) => text.unwrap_or_default(),
+            (None, Some(other)) => other,
+            (Some(text), Some(other)) if escapes::reads(&text, &other) => text,
+            (Some(text), Some(other)) => agreement::left_by_both(&escapes::undo(text), &other),
+        });
         Ok(true)
+    }
+
+    /// The spelling that is not handed on.
+    fn other(&mut self) -> Option<&str> {
+        if std::mem::take(&mut self.is_stale) {
+            self.other = escapes::undone(&self.text).or_else(|| escapes::escaped(&self.text));
+        }
+        self.other.as_deref()
     }
 
     /// What is left.
     pub(super) fn into_text(self) -> Cow<'t, str> {
         self.text
     }
-}
-
-fn read(text: String) -> String {
-    escapes::undone(&text).unwrap_or(text)
 }
 
 #[cfg(test)]
