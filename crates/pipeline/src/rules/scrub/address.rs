@@ -14,17 +14,23 @@ const NO_TOP_LEVEL: [&str; 22] = [
 /// letters beyond ASCII.
 pub(super) fn email(text: &[u8], from: usize) -> Hit {
     let mut searched = from;
+    // Up to here the text belongs to an `@` that is in no address: `a@b.c@d.org`.
+    let mut taken = from;
     while let Some(at) = memchr::memchr(b'@', text.get(searched..)?).map(|at| at + searched) {
         searched = at + 1;
         let mut start = local_start(text, from, at);
         start = behind_escape(text, start, at);
         start = run_end(text, start, |byte| byte == b'.' || byte == b'%' || byte == b'-');
-        let end = domain_end(text, at + 1);
+        let domain = may_be_domain(text, at + 1);
+        let behind = at + 1 + domain.len();
         let local = text.get(start..at).unwrap_or_default();
         let is_address = !local.is_empty() && local != b"git" && !local.ends_with(b".") && local.len() <= 64;
-        if let Some(end) = end.filter(|_| is_address && before(text, start) != Some(b'@')) {
+        let begins = start >= taken && before(text, start) != Some(b'@');
+        let end = domain_end(text, at + 1, domain);
+        if let Some(end) = end.filter(|_| is_address && begins) {
             return Some(start..end);
         }
+        taken = taken.max(behind + usize::from(text.get(behind) == Some(&b'_')));
     }
     None
 }
@@ -88,11 +94,11 @@ fn behind_escape(text: &[u8], start: usize, end: usize) -> usize {
     (start + if is_unicode { 5 } else { 1 }).min(end)
 }
 
-/// Where a domain ends that begins at `from`, if it is one: labels, and letters at its end. A label goes on as long as it is written in one
-/// alphabet: `example.org谢谢` ends behind `org`.
-fn domain_end(text: &[u8], from: usize) -> Option<usize> {
+/// What stands at `from` and may be a domain. A label goes on as long as it is written in one alphabet: `example.org谢谢` ends behind `org`.
+fn may_be_domain(text: &[u8], from: usize) -> &str {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.' || !byte.is_ascii();
-    let run = std::str::from_utf8(text.get(from..run_end(text, from, is_part))?).ok()?;
+    let run = text.get(from..run_end(text, from, is_part)).and_then(|run| std::str::from_utf8(run).ok());
+    let run = run.unwrap_or_default();
     let mut written_in = None;
     let ends = |character: char| {
         let alphabet = Alphabet::of(character);
@@ -103,7 +109,11 @@ fn domain_end(text: &[u8], from: usize) -> Option<usize> {
         written_in = written_in.or(alphabet);
         is_another || !character.is_ascii() && alphabet.is_none()
     };
-    let run = run.get(..run.find(ends).unwrap_or(run.len()))?;
+    run.split(ends).next().unwrap_or_default()
+}
+
+/// Where the domain ends that `run`, which begins at `from`, is, if it is one: labels, and letters at its end.
+fn domain_end(text: &[u8], from: usize, run: &str) -> Option<usize> {
     let domain = run.trim_end_matches(['.', '-']);
     let labels: Vec<&str> = domain.split('.').collect();
     let top = labels.last()?;
