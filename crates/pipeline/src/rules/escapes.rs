@@ -9,15 +9,19 @@ use super::super::json;
 
 /// The text with the escapes of readable characters undone: `\u00f6`, surrogate pairs, `\/`. `None` where it has none.
 ///
-/// `\"`, `\\` and control characters stay escaped, so JSON stays the same JSON. So do halves of pairs, which stand for nothing. What is
-/// escaped twice (`\\u00f6`) is not undone: it reads `\u00f6` where it is shown.
+/// Quotes, backslashes and control characters stay escaped, so JSON stays the same JSON; but `\u0022` and `\u000a` become `\"` and `\n`,
+/// which do not run into digits behind them (.NET escapes quotes so). Halves of pairs stand for nothing and stay. What is escaped twice
+/// (`\\u00f6`) is not undone: it reads `\u00f6` where it is shown.
 pub(super) fn undone(text: &str) -> Option<String> {
-    Pieces(text).next().filter(|(_, character)| character.is_some())?;
+    Pieces(text).next().filter(|(_, undone)| undone.is_some())?;
     // It is no longer than the text.
     let mut out = String::with_capacity(text.len());
-    for (run, character) in Pieces(text) {
+    for (run, undone) in Pieces(text) {
         out.push_str(run);
-        out.extend(character);
+        if let Some((prefix, character)) = undone {
+            out.push_str(prefix);
+            out.push(character);
+        }
     }
     Some(out)
 }
@@ -30,30 +34,34 @@ pub(super) fn undo(text: String) -> String {
 /// Whether a text with its escapes undone is `read`. Needs no memory.
 pub(super) fn reads(text: &str, read: &str) -> bool {
     let mut rest = read;
-    for (run, character) in Pieces(text) {
-        let Some(behind) = rest.strip_prefix(run) else { return false };
-        let Some(behind) = character.map_or(Some(behind), |character| behind.strip_prefix(character)) else {
-            return false;
-        };
+    for (run, undone) in Pieces(text) {
+        let behind = rest.strip_prefix(run).and_then(|behind| match undone {
+            Some((prefix, character)) => behind.strip_prefix(prefix)?.strip_prefix(character),
+            None => Some(behind),
+        });
+        let Some(behind) = behind else { return false };
         rest = behind;
     }
     rest.is_empty()
 }
 
-/// A text in pieces: what needs not be undone, and the readable character whose escape stands behind it. The last piece has none.
+/// What an escape becomes: a backslash or nothing, and a character.
+type Undone = (&'static str, char);
+
+/// A text in pieces: what needs not be undone, and what becomes of the escape behind it. The last piece has none.
 struct Pieces<'t>(&'t str);
 
 impl<'t> Iterator for Pieces<'t> {
-    type Item = (&'t str, Option<char>);
+    type Item = (&'t str, Option<Undone>);
 
     fn next(&mut self) -> Option<Self::Item> {
         let text = self.0;
         let mut at = 0;
         while let Some(found) = text.as_bytes().get(at..).and_then(|rest| memchr::memchr(b'\\', rest)) {
             let backslash = at + found;
-            if let Some((character, length)) = text.get(backslash + 1..).and_then(readable) {
+            if let Some((undone, length)) = text.get(backslash + 1..).and_then(undone_escape) {
                 self.0 = text.get(backslash + 1 + length..).unwrap_or_default();
-                return Some((text.get(..backslash).unwrap_or_default(), Some(character)));
+                return Some((text.get(..backslash).unwrap_or_default(), Some(undone)));
             }
             // The next byte is escaped, and begins no escape itself.
             at = backslash + 2;
@@ -63,18 +71,29 @@ impl<'t> Iterator for Pieces<'t> {
     }
 }
 
-/// The readable character that an escape, without its backslash, stands for, and how many bytes it takes.
-fn readable(escape: &str) -> Option<(char, usize)> {
+/// What becomes of an escape, here without its backslash, and how many bytes it takes; `None` where it stays.
+fn undone_escape(escape: &str) -> Option<(Undone, usize)> {
     match escape.as_bytes().first()? {
-        b'/' => Some(('/', 1)),
+        b'/' => Some((("", '/'), 1)),
         b'u' => {
             let (character, length) = json::unicode_escape(escape);
-            // Half of a pair is read as U+FFFD.
-            let is_half = character == Some(char::REPLACEMENT_CHARACTER)
-                && !escape.get(1..5).is_some_and(|digits| digits.eq_ignore_ascii_case("fffd"));
-            let is_readable =
-                |character: &char| !character.is_control() && !matches!(*character, '"' | '\\') && !is_half;
-            Some((character.filter(is_readable)?, length))
+            let undone = match character? {
+                quoted @ ('"' | '\\') => ("\\", quoted),
+                '\n' => ("\\", 'n'),
+                '\t' => ("\\", 't'),
+                '\r' => ("\\", 'r'),
+                '\u{8}' => ("\\", 'b'),
+                '\u{c}' => ("\\", 'f'),
+                control if control.is_control() => return None,
+                // Half of a pair is read so, too.
+                char::REPLACEMENT_CHARACTER
+                    if !escape.get(1..5).is_some_and(|digits| digits.eq_ignore_ascii_case("fffd")) =>
+                {
+                    return None;
+                }
+                readable => ("", readable),
+            };
+            Some((undone, length))
         }
         _ => None,
     }
@@ -115,6 +134,7 @@ mod tests {
             (r"a\u003cb\u0020c", "a<b c"),
             (r"\ud83d\u00f6\ud83d", r"\ud83dö\ud83d"),
             (r"\\\u00f6", r"\\ö"),
+            (r"\u0022a\u005c\u000a\u0009\u000d\u0008\u000C", r#"\"a\\\n\t\r\b\f"#),
             (r"\ufffd\uFFFD", "\u{fffd}\u{fffd}"),
         ] {
             assert_eq!(undone(text).as_deref(), Some(wanted), "{text}");
@@ -130,9 +150,8 @@ mod tests {
             r"\n\t\r\b\f",
             r#"\"\\"#,
             r"\\u00f6",
-            r"\u0022",
-            r"\u005c",
-            r"\u000a",
+            r"\u001b",
+            r"\u0000",
             r"\u007f",
             r"\u0085",
             r"\ud83d",

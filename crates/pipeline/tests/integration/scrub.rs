@@ -122,6 +122,10 @@ fn much_of_the_same_takes_no_longer() {
         "谢10.0.0.1",
         "卡4111111111111111",
         "ann@example.org谢",
+        r"\u0022",
+        r"\u00224111111111111111",
+        r"\u001b[32m10.0.0.1",
+        "\x1b[1;2;3m::1",
     ];
     for unit in units {
         let text = unit.repeat(1_000_000 / unit.len());
@@ -191,7 +195,7 @@ proptest! {
 
     #[test]
     fn any_text_is_scrubbed_once(
-        text in "([a-z0-9.@:%/\\-_ \"\\\\éя谢ก\u{301}A-Z+=]|eyJ|::|1\\.2|Bearer |AKIA|4111|@example\\.com){0,60}|\\PC{0,40}",
+        text in "([a-z0-9.@:%/\\-_ \"\\\\éя谢ก\u{301}A-Z+=]|eyJ|::|1\\.2|Bearer |AKIA|4111111111111111|\\\\u0022|\\\\u001b\\[32m|@example\\.com){0,60}|\\PC{0,40}",
     ) {
         for scrubber in Scrubber::ALL {
             let once = scrubber.scrub(&text);

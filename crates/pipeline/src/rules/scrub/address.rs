@@ -2,7 +2,9 @@
 
 use std::net::Ipv6Addr;
 
-use super::runs::{Hit, before, char_before, is_accented_latin, is_word_at, is_word_before, run_end, run_start};
+use super::runs::{
+    Hit, before, behind_unicode_escape, char_before, is_accented_latin, is_word_at, is_word_before, run_end, run_start,
+};
 
 /// Ends of names that look like a domain and are none: units of systemd, files.
 const NO_TOP_LEVEL: [&str; 22] = [
@@ -135,7 +137,7 @@ pub(super) fn ipv4(text: &[u8], from: usize) -> Hit {
     let mut searched = from;
     while let Some(dot) = memchr::memchr(b'.', text.get(searched..)?).map(|dot| dot + searched) {
         searched = dot + 1;
-        let start = run_start(text, from, dot, |byte| byte.is_ascii_digit());
+        let start = behind_unicode_escape(text, run_start(text, from, dot, |byte| byte.is_ascii_digit()));
         let Some(end) = quad_end(text, start) else {
             // Nothing else begins within these numbers.
             searched = searched.max(run_end(text, dot, |byte| byte.is_ascii_digit() || byte == b'.'));
@@ -173,8 +175,6 @@ fn begins_address(text: &[u8], start: usize) -> bool {
     let head = text.get(..start).unwrap_or_default();
     match head.last() {
         Some(b'.') => false,
-        // `\n10.0.0.1` in JSON.
-        Some(b'n' | b't' | b'r') => before(text, start - 1) == Some(b'\\'),
         Some(_) if is_word_before(text, start) => false,
         // `Chrome/119.0.0.0` is a version; `//10.0.0.1` and ` /10.0.0.1` are none.
         Some(b'/') => !before(text, start - 1).is_some_and(|byte| byte.is_ascii_alphanumeric()),
@@ -206,7 +206,7 @@ pub(super) fn ipv6(text: &[u8], from: usize) -> Hit {
     let is_part = |byte: u8| byte.is_ascii_hexdigit() || byte == b':' || byte == b'.';
     let mut searched = from;
     while let Some(colon) = memchr::memchr(b':', text.get(searched..)?).map(|colon| colon + searched) {
-        let mut start = run_start(text, searched, colon, is_part);
+        let mut start = behind_unicode_escape(text, run_start(text, searched, colon, is_part)).min(colon);
         let end = run_end(text, colon, is_part);
         searched = end.max(colon + 1);
         // `client: 2001:db8::1`, `addr:2001:db8::1`: what is a label's colon is none of it.

@@ -3,7 +3,7 @@
 //! A number is one if its first digits are a network's, it has that network's length, and its last digit is right. Of
 //! random numbers of sixteen digits, one in some forty is such: see `docs/scrubbers.md`.
 
-use super::runs::{Hit, before, is_word_at, is_word_before, run_end};
+use super::runs::{Hit, before, behind_unicode_escape, is_word_at, is_word_before, run_end};
 
 /// Ways to group the digits; none is a way, too.
 const GROUPS: [&[usize]; 5] = [&[4, 4, 4, 4, 3], &[4, 4, 4, 4], &[4, 6, 5], &[4, 6, 4], &[4, 4, 4, 1]];
@@ -19,7 +19,7 @@ pub(super) fn credit_card(text: &[u8], from: usize) -> Hit {
     let mut at = from;
     loop {
         let digits = text.get(at..)?.iter().position(u8::is_ascii_digit)?;
-        let start = at + digits;
+        let start = behind_unicode_escape(text, at + digits);
         let run = run_end(text, start, |byte| byte.is_ascii_digit());
         let end = plain_end(text, start, run).or_else(|| grouped_end(text, start, run));
         if let Some(end) = end.filter(|_| begins_number(text, start)) {
@@ -61,7 +61,6 @@ fn grouped_end(text: &[u8], start: usize, run: usize) -> Option<usize> {
 
 fn begins_number(text: &[u8], start: usize) -> bool {
     match before(text, start) {
-        Some(b'n' | b't' | b'r') => before(text, start - 1) == Some(b'\\'),
         Some(_) if is_word_before(text, start) => false,
         Some(b'.' | b'-' | b'+' | b'/' | b'%') => false,
         // `0001 4111 1111 1111 1111` is a longer number.

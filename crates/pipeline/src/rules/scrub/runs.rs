@@ -22,9 +22,40 @@ pub(super) fn run_start(text: &[u8], least: usize, to: usize, is: impl Fn(u8) ->
     to - rest.iter().rev().take_while(|byte| is(**byte)).count()
 }
 
-/// Whether the character before `at` goes on with a word: see [`is_word`].
+/// Whether the character before `at` goes on with a word: see [`is_word`]. What ends an escape does not: see [`is_behind_escape`].
 pub(super) fn is_word_before(text: &[u8], at: usize) -> bool {
-    char_before(text, at).is_some_and(is_word)
+    char_before(text, at).is_some_and(is_word) && !is_behind_escape(text, at)
+}
+
+/// Whether what ends before `at` is an escape of JSON (`\n`, `\u001b`) or a terminal's sequence for colors, spelled as it is or escaped.
+pub(super) fn is_behind_escape(text: &[u8], at: usize) -> bool {
+    let Some(head) = text.get(at.saturating_sub(LONGEST_SEQUENCE)..at) else { return false };
+    match head {
+        [.., b'\\', b'b' | b'f' | b'n' | b'r' | b't'] => true,
+        [.., b'\\', b'u', one, two, three, four] => {
+            [one, two, three, four].iter().all(|digit| digit.is_ascii_hexdigit())
+        }
+        [sequence @ .., b'm'] => {
+            let parameters = sequence.iter().rev().take_while(|byte| byte.is_ascii_digit() || **byte == b';').count();
+            let introducer = sequence.get(..sequence.len() - parameters).unwrap_or_default();
+            [&b"\x1b["[..], b"\\u001b[", b"\\u001B["].iter().any(|begins| introducer.ends_with(begins))
+        }
+        _ => false,
+    }
+}
+
+/// The longest of them that is looked for. Source: ECMA-48, 8.3.117, SGR; with colors of 24 bits (`38;2;255;255;255`) and bold.
+const LONGEST_SEQUENCE: usize = 32;
+
+/// The first byte at or behind `start` that is no digit of an escape: `\u00224111` has an escape, then `4111`.
+pub(super) fn behind_unicode_escape(text: &[u8], start: usize) -> usize {
+    let begins = |digits_before: &usize| {
+        let at = start.checked_sub(digits_before + 2)?;
+        let escape = text.get(at..at + 6)?;
+        let is_escape = escape.starts_with(b"\\u") && escape.iter().skip(2).all(u8::is_ascii_hexdigit);
+        is_escape.then_some(at + 6)
+    };
+    (0..4).find_map(|digits_before| begins(&digits_before)).unwrap_or(start)
 }
 
 /// Whether the character at `at` goes on with a word: see [`is_word`].

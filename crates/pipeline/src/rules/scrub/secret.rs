@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use memchr::memmem;
 use regex::bytes::Regex;
 
-use super::runs::{Hit, before, is_word_at, is_word_before, run_end};
+use super::runs::{Hit, before, is_behind_escape, is_word_at, is_word_before, run_end};
 
 /// How long an access key id is.
 const KEY_ID_LENGTH: usize = 20;
@@ -106,7 +106,7 @@ pub(super) fn bearer(text: &[u8], from: usize) -> Hit {
     while let Some(at) = memchr::memchr2(b'b', b'B', text.get(searched..)?).map(|at| at + searched) {
         searched = at + 1;
         let word = text.get(at..at + 6).unwrap_or_default();
-        if !word.eq_ignore_ascii_case(b"bearer") || is_word_before(text, at) && !is_behind_escape(text, at) {
+        if !word.eq_ignore_ascii_case(b"bearer") || is_word_before(text, at) {
             continue;
         }
         let blanks = run_end(text, at + 6, |byte| byte == b' ' || byte == b'\t');
@@ -125,10 +125,4 @@ pub(super) fn bearer(text: &[u8], from: usize) -> Hit {
         searched = end.max(at + 6);
     }
     None
-}
-
-/// Whether the byte before `at` is the letter of an escape: `\nBearer`.
-fn is_behind_escape(text: &[u8], at: usize) -> bool {
-    let letter = at.checked_sub(1).filter(|_| matches!(before(text, at), Some(b'n' | b't' | b'r')));
-    letter.and_then(|letter| before(text, letter)) == Some(b'\\')
 }
