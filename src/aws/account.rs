@@ -2,7 +2,7 @@
 //!
 //! Credentials, and a region that no flag names, come from the SDK's own chain: variables, the files in `~/.aws`, SSO, a process,
 //! the roles of containers and instances. With --profile, credentials come from that profile and nothing else. The chain reads those variables itself: the one exception to the rule that variables are
-//! read in `crates/forwarder/src/settings`. The proxies, which are ours, come from there.
+//! read in `crates/forwarder/src/settings`. Proxies and roots of one's own, which are ours, come from there.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use super::error::{On, SdkCallError};
 use super::http::SdkHttp;
 use forwarder::delivery::client::{ClientError, Clients};
-use forwarder::settings::Proxies;
+use forwarder::settings::Network;
 
 /// Attempts of one call. The quotas of the calls of CloudWatch Logs are 5–50 a second for a whole account, which others use too;
 /// the SDK's own three attempts take a second or two.
@@ -89,8 +89,8 @@ impl Account {
     ///
     /// # Errors
     /// [`AccountError`].
-    pub(crate) async fn open(access: &Access, proxies: Proxies) -> Result<Account, AccountError> {
-        let config = configuration(access, proxies).await?;
+    pub(crate) async fn open(access: &Access, network: Network) -> Result<Account, AccountError> {
+        let config = configuration(access, network).await?;
         let region = config.region().ok_or(AccountError::NoRegion)?.to_string();
         let identity = aws_sdk_sts::Client::new(&config)
             .get_caller_identity()
@@ -126,16 +126,16 @@ impl Account {
     }
 }
 
-async fn configuration(access: &Access, mut proxies: Proxies) -> Result<SdkConfig, AccountError> {
-    let direct = proxies.none.take().map_or_else(String::new, |hosts| format!("{hosts},"));
-    proxies.none = Some(format!("{direct}{NEVER_BY_PROXY}"));
+async fn configuration(access: &Access, mut network: Network) -> Result<SdkConfig, AccountError> {
+    let direct = network.proxies.none.take().map_or_else(String::new, |hosts| format!("{hosts},"));
+    network.proxies.none = Some(format!("{direct}{NEVER_BY_PROXY}"));
     let retries = RetryConfig::standard()
         .with_max_attempts(MAX_ATTEMPTS)
         .with_initial_backoff(INITIAL_BACKOFF)
         .with_max_backoff(MAX_BACKOFF);
     let timeouts =
         TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).operation_timeout(CALL_TIMEOUT).build();
-    let http = SdkHttp::new(Clients::new(false, proxies)?.client()?);
+    let http = SdkHttp::new(Clients::new(false, network)?.client()?);
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .http_client(http.clone())
         .retry_config(retries.clone())

@@ -258,7 +258,9 @@ impl SdkCallError {
             AwsFailure::NotFound(_) => "check the name, --region and the account".to_owned(),
             AwsFailure::Refused(_) => return None,
             AwsFailure::Unreachable => {
-                "check the network, --region, --endpoint-url and the proxy variables (HTTPS_PROXY, NO_PROXY)".to_owned()
+                "check the network, --region, --endpoint-url, the proxy variables (HTTPS_PROXY, NO_PROXY) and, if a proxy ends TLS, \
+                 PODFERRY_CA_BUNDLE"
+                    .to_owned()
             }
             AwsFailure::NoAnswerInTime => "run the command again".to_owned(),
             AwsFailure::Unreadable => "check --endpoint-url, and whether a proxy answers instead of AWS".to_owned(),

@@ -7,7 +7,7 @@ use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurat
 
 use super::account::Account;
 use super::error::{On, SdkCallError};
-use forwarder::settings::VariableSource;
+use forwarder::settings::{FileProblem, VariableSource};
 
 /// Without --function, the forwarder is the function whose name starts so: `template.yaml` leaves the name to CloudFormation, which
 /// starts it with the name of the stack.
@@ -66,6 +66,11 @@ impl Debug for Variables {
 impl VariableSource for Variables {
     fn get(&self, name: &str) -> Option<String> {
         self.0.get(name).cloned()
+    }
+
+    /// The function's files are in its package and its layers.
+    fn file(&self, _: &str, _: usize) -> Result<Vec<u8>, FileProblem> {
+        Err(FileProblem::Elsewhere)
     }
 }
 

@@ -8,12 +8,12 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_smithy_types::retry::RetryConfig;
 use forwarder::delivery::client::Clients;
-use forwarder::settings::Proxies;
+use forwarder::settings::Network;
 use testkit::moto::{Fault, REGION, TestAccount};
 
 /// One attempt a call: what is tried again is the SDK's business.
 fn config(url: &str) -> SdkConfig {
-    let client = Clients::new(false, Proxies::default()).unwrap().client().unwrap();
+    let client = Clients::new(false, Network::default()).unwrap().client().unwrap();
     let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, None, "test");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())

@@ -76,7 +76,7 @@ impl AccountFlags {
             return Err(CommandError::Refused(problem.to_owned()));
         }
         let access = Access { region, profile, endpoint_url };
-        let opening = Account::open(&access, Settings::read_proxies(&Environment)?);
+        let opening = Account::open(&access, Settings::read_network(&Environment)?);
         let account = spinner::during("Signing in to AWS…", opening).await?;
         match &self.expected {
             Some(expected) if *expected != account.id => Err(CommandError::Refused(format!(

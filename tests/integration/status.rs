@@ -253,3 +253,15 @@ fn a_profile_decides_the_credentials() {
     assert!(signed.is_empty() && said.contains("there is no profile nope in ~/.aws/config"), "{signed} {said}");
     std::fs::remove_dir_all(&folder).unwrap();
 }
+
+#[test]
+fn a_file_of_roots_that_is_not_there_stops_the_command() {
+    for variable in ["PODFERRY_CA_BUNDLE", "AWS_CA_BUNDLE"] {
+        let mut command = Command::new(PODFERRY);
+        command.args(["status", "--region", "eu-west-1"]).env_clear().env(variable, "/no/such/file.pem");
+        let output = command.output().unwrap();
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(&format!("{variable}: names a file that does not exist")), "{said}");
+    }
+}

@@ -3,7 +3,7 @@
 use super::advice::{self, Advice};
 use super::finding::{HealthArea, HealthFinding};
 use crate::aws::function::Function;
-use forwarder::settings::{Settings, VariableSource};
+use forwarder::settings::{FileProblem, Settings, VariableSource};
 use pipeline::counted::counted;
 
 const AREA: HealthArea = HealthArea::Function;
@@ -93,6 +93,10 @@ impl VariableSource for VisibleVariables<'_> {
             _ => self.function.variables.get(name),
         }
     }
+
+    fn file(&self, path: &str, most: usize) -> Result<Vec<u8>, FileProblem> {
+        self.function.variables.file(path, most)
+    }
 }
 
 /// The settings, by the very parser that the function starts with.
@@ -176,6 +180,9 @@ mod tests {
         let hidden = Deployed { variables_hidden: Some("AccessDeniedException".into()), ..Deployed::default() };
         let hidden = Function { deployed: hidden, ..function };
         assert_eq!(self::settings(&hidden, "eu-west-1").1[0].severity, HealthSeverity::Unknown);
+        // A file of the function's is not looked for here.
+        let function = examples::function(&[("DD_API_KEY", "k"), ("PODFERRY_CA_BUNDLE", "/opt/ca.pem")]);
+        assert_eq!(self::settings(&function, "eu-west-1").1[0].severity, HealthSeverity::Ok);
         // What Lambda adds is there: a queue needs it.
         let queue = "https://sqs.eu-west-1.amazonaws.com/1/q";
         let function = examples::function(&[("DD_API_KEY_SSM_NAME", "/k"), ("PODFERRY_UNDELIVERED_QUEUE_URL", queue)]);

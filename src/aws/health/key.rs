@@ -76,7 +76,7 @@ pub(crate) fn validated(host: &str, validation: KeyValidation, advice: &Advice) 
         KeyValidation::Answered(status) => HealthFinding::unknown(area, what, format!("{host} answered {status}"))
             .fix(format!("run `{}` again in a minute", advice.podferry("doctor"))),
         KeyValidation::Unreachable => HealthFinding::unknown(area, what, format!("could not reach {host} from here"))
-            .fix("check the network and HTTPS_PROXY; --send-test tries it from the function"),
+            .fix("check the network, HTTPS_PROXY and PODFERRY_CA_BUNDLE; --send-test tries it from the function"),
         KeyValidation::NoSite => {
             HealthFinding::unknown(area, what, "the host in DD_URL does not show which Datadog site it belongs to")
                 .fix("name the site's API: --datadog-url https://api.datadoghq.eu")

@@ -208,9 +208,9 @@ async fn agreed(
 }
 
 fn delivery(settings: Settings, book: CheckpointFile, rejected: PathBuf) -> Result<DatadogDelivery, ClientError> {
-    let proxies = settings.delivery.proxies;
-    let checking = Clients::new(false, proxies.clone())?;
-    let clients = if settings.delivery.skip_ssl_validation { Clients::new(true, proxies)? } else { checking.clone() };
+    let network = settings.delivery.network;
+    let checking = Clients::new(false, network.clone())?;
+    let clients = if settings.delivery.skip_ssl_validation { Clients::new(true, network)? } else { checking.clone() };
     Ok(DatadogDelivery {
         client: clients.client()?,
         url: settings.delivery.url,

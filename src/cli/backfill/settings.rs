@@ -7,16 +7,18 @@ use aws_credential_types::provider::ProvideCredentials;
 use crate::aws::account::Account;
 use crate::aws::function::Function;
 use crate::cli::error::CommandError;
-use forwarder::settings::{Environment, Settings, VariableSource};
+use forwarder::settings::{Environment, FileProblem, Settings, VariableSource};
 
 /// Variables that are about the function itself, or that would have another meaning here.
-const NOT_HERE: [&str; 4] = [
+const NOT_HERE: [&str; 5] = [
     // Its logs may be sent: nobody reads this command's output into CloudWatch.
     "AWS_LAMBDA_LOG_GROUP_NAME",
     // What is not delivered stays in CloudWatch, and is read again.
     "PODFERRY_UNDELIVERED_QUEUE_URL",
     "PODFERRY_DEAD_LETTER_QUEUE_URL",
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    // The way to Datadog is read on its own.
+    "PODFERRY_CA_BUNDLE",
 ];
 
 /// Variables, some of which are others here.
@@ -31,6 +33,10 @@ impl VariableSource for Over<'_> {
             Some(value) => Some(value.clone()),
             None => self.under.get(name),
         }
+    }
+
+    fn file(&self, path: &str, most: usize) -> Result<Vec<u8>, FileProblem> {
+        self.under.file(path, most)
     }
 }
 
@@ -71,6 +77,6 @@ pub(super) async fn read(
     let under: &dyn VariableSource = function.map_or(&Environment, |function| &function.variables);
     let mut settings = Settings::read(&Over { others, under })?;
     // The way to Datadog is this machine's, not the function's.
-    settings.delivery.proxies = Settings::read_proxies(&Environment)?;
+    settings.delivery.network = Settings::read_network(&Environment)?;
     Ok(settings)
 }

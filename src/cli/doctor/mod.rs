@@ -209,7 +209,7 @@ const NO_SETTINGS: &str = "the settings could not be read";
 
 async fn of_key(options: &DoctorOptions, forwarder: &Forwarder, report: &mut DoctorReport) -> Result<(), CommandError> {
     let Some(settings) = &forwarder.settings else { return skip(report, &[HealthArea::Key], NO_SETTINGS) };
-    let clients = Clients::new(false, Settings::read_proxies(&Environment)?)
+    let clients = Clients::new(false, Settings::read_network(&Environment)?)
         .map_err(|error| CommandError::Internal(error.to_string()))?;
     let key = ask::key(&forwarder.account, settings, &clients).await;
     report.add([key::fetched(&settings.api_key, key.as_ref().map(|_| ()))])?;

@@ -1,4 +1,4 @@
-//! The one HTTP client: rustls with ring, roots compiled in, proxies from the settings and from nowhere else.
+//! The one HTTP client: rustls with ring, roots compiled in, further roots and proxies from the settings and from nowhere else.
 //!
 //! A client lives for one invocation. Between invocations the sandbox is frozen and the peer hangs up, so a connection
 //! kept for the next one is a failure kept for the next one. The TLS configuration is made once and shared: with it go
@@ -14,7 +14,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, Error as TlsError, RootCertStore, SignatureScheme};
 
-use crate::settings::Proxies;
+use crate::settings::{Network, Proxies};
 
 /// How long to wait for a connection. The Agent waits ten seconds for the whole request; a host that does not even
 /// take a connection within five is better asked again.
@@ -36,11 +36,11 @@ pub struct Clients {
 pub struct ClientError;
 
 impl Clients {
-    /// `skip_validation` takes any certificate.
+    /// `skip_validation` takes any certificate. Else a root counts that is compiled in, or that the settings name.
     ///
     /// # Errors
     /// [`ClientError`] if TLS cannot be set up at all.
-    pub fn new(skip_validation: bool, proxies: Proxies) -> Result<Clients, ClientError> {
+    pub fn new(skip_validation: bool, network: Network) -> Result<Clients, ClientError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()
@@ -51,10 +51,11 @@ impl Clients {
                 .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
                 .with_no_client_auth()
         } else {
-            let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+            let compiled_in = webpki_roots::TLS_SERVER_ROOTS.iter().cloned();
+            let roots = RootCertStore { roots: compiled_in.chain(network.own_roots).collect() };
             builder.with_root_certificates(roots).with_no_client_auth()
         };
-        Ok(Clients { tls, proxies })
+        Ok(Clients { tls, proxies: network.proxies })
     }
 
     /// A client for one invocation.

@@ -57,10 +57,10 @@ impl Handler {
     /// # Errors
     /// [`ClientError`] if TLS cannot be set up.
     pub fn new(settings: Settings) -> Result<Handler, ClientError> {
-        let proxies = settings.delivery.proxies;
-        let checking = Clients::new(false, proxies.clone())?;
+        let network = settings.delivery.network;
+        let checking = Clients::new(false, network.clone())?;
         let clients =
-            if settings.delivery.skip_ssl_validation { Clients::new(true, proxies)? } else { checking.clone() };
+            if settings.delivery.skip_ssl_validation { Clients::new(true, network)? } else { checking.clone() };
         Ok(Handler {
             pipeline: Arc::new(settings.pipeline),
             url: settings.delivery.url,

@@ -16,7 +16,7 @@ use super::invocation::{Invocation, InvocationFailure};
 use super::metrics::Telemetry;
 use super::own_log;
 use crate::delivery::client::Clients;
-use crate::settings::{LogLevel, Proxies, Settings, VariableSource};
+use crate::settings::{LogLevel, Network, Settings, VariableSource};
 
 /// How long to try to tell Lambda that the start failed.
 const INIT_ERROR_TIMEOUT: Duration = Duration::from_secs(2);
@@ -116,7 +116,7 @@ async fn report_init_error(source: &dyn VariableSource, message: &str) {
     let Some(api) = source.get("AWS_LAMBDA_RUNTIME_API") else { return };
     let base = if api.contains("://") { api } else { format!("http://{api}") };
     let body = json!({ "errorType": "SettingsInvalid", "errorMessage": message, "stackTrace": [] });
-    let Ok(client) = Clients::new(false, Proxies::default()).and_then(|clients| clients.client()) else { return };
+    let Ok(client) = Clients::new(false, Network::default()).and_then(|clients| clients.client()) else { return };
     let request = client
         .post(format!("{}/2018-06-01/runtime/init/error", base.trim_end_matches('/')))
         .header("Lambda-Runtime-Function-Error-Type", "SettingsInvalid")

@@ -2,6 +2,7 @@
 
 use pipeline::site::SITES;
 
+use super::network::{self, Network};
 use super::reader::VariableReader;
 
 /// Where the intake takes logs. Source: Datadog API reference, "Send logs".
@@ -18,18 +19,9 @@ pub struct DeliverySettings {
     pub url: String,
     /// `DD_SKIP_SSL_VALIDATION`: take any certificate from the intake.
     pub skip_ssl_validation: bool,
-    pub proxies: Proxies,
+    pub network: Network,
     /// `DD_MAX_WORKERS`: how many requests are under way at once.
     pub workers: usize,
-}
-
-/// The proxy variables, in either case of letters; the lower-case name wins, as with curl.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Proxies {
-    pub(crate) http: Option<String>,
-    pub(crate) https: Option<String>,
-    /// Comma-separated hosts to reach directly.
-    pub none: Option<String>,
 }
 
 impl DeliverySettings {
@@ -59,7 +51,7 @@ pub(super) fn read(reader: &mut VariableReader) -> DeliverySettings {
     if skip_ssl_validation {
         reader.warnings.push(
             "DD_SKIP_SSL_VALIDATION is on: the intake's certificate is not verified, so anyone on the network path can \
-             read the logs and the API key"
+             read the logs and the API key; if a proxy ends TLS, name its root with PODFERRY_CA_BUNDLE instead"
                 .to_owned(),
         );
     }
@@ -69,17 +61,9 @@ pub(super) fn read(reader: &mut VariableReader) -> DeliverySettings {
                 .to_owned(),
         );
     }
-    let proxies = read_proxies(reader);
+    let network = network::read(reader);
     let workers = reader.number("DD_MAX_WORKERS", 1..=64).map_or(DEFAULT_WORKERS, |workers| workers as usize);
-    DeliverySettings { url, skip_ssl_validation, proxies, workers }
-}
-
-pub(super) fn read_proxies(reader: &mut VariableReader) -> Proxies {
-    Proxies {
-        http: proxy(reader, "http_proxy", "HTTP_PROXY"),
-        https: proxy(reader, "https_proxy", "HTTPS_PROXY"),
-        none: reader.get("no_proxy").or_else(|| reader.get("NO_PROXY")),
-    }
+    DeliverySettings { url, skip_ssl_validation, network, workers }
 }
 
 fn from_site(reader: &mut VariableReader, site: &str, scheme: &str, port: Option<u64>) -> String {
@@ -135,16 +119,6 @@ fn from_url(url: &str, scheme: &str, port: Option<u64>) -> Result<String, &'stat
         parsed.set_path(INTAKE_PATH);
     }
     Ok(parsed.into())
-}
-
-fn proxy(reader: &mut VariableReader, lower: &'static str, upper: &'static str) -> Option<String> {
-    let value = reader.get(lower).or_else(|| reader.get(upper))?;
-    let whole = if value.contains("://") { value } else { format!("http://{value}") };
-    if reqwest::Url::parse(&whole).is_err() {
-        reader.mistake(upper, "must be the URL of a proxy, such as `http://proxy.example.com:3128`");
-        return None;
-    }
-    Some(whole)
 }
 
 #[cfg(test)]

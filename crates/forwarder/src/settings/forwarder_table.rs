@@ -105,7 +105,7 @@ pub const FORWARDER_SETTINGS: &[ForwarderSetting] = &[
         &["DD_SKIP_SSL_VALIDATION"],
         &["DdSkipSslValidation"],
         SettingEffect::Same,
-        "It applies to the intake only: AWS's certificates are always verified.",
+        "It applies to the intake only: AWS's certificates are always verified. Behind a proxy that ends TLS, name its root with `PODFERRY_CA_BUNDLE` instead.",
     ),
     setting(
         &["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"],

@@ -8,6 +8,7 @@
 mod api_key;
 mod endpoint;
 mod forwarder_table;
+mod network;
 mod own_log;
 mod processing;
 mod queues;
@@ -16,13 +17,14 @@ mod table;
 mod variables;
 
 pub use api_key::{ApiKeySource, AwsSettings, plain_api_key};
-pub use endpoint::{DeliverySettings, Proxies, may_take_keys};
+pub use endpoint::{DeliverySettings, may_take_keys};
 pub use forwarder_table::{FORWARDER_SETTINGS, ForwarderSetting, SettingEffect, forwarder_markdown};
+pub use network::{Network, Proxies};
 pub(crate) use own_log::{LogLevel, OwnLogSettings};
 pub use queues::{DEAD_LETTER_QUEUE_URL, QueueSettings, SqsQueue, UNDELIVERED_QUEUE_URL};
 pub use reader::{Mistake, Mistakes};
 pub use table::{ForwarderVariable, VARIABLES, markdown};
-pub use variables::{Environment, VariableSource};
+pub use variables::{Environment, FileProblem, VariableSource};
 
 use pipeline::compress::Compression;
 use pipeline::recent::Recent;
@@ -67,14 +69,14 @@ impl Settings {
         }
     }
 
-    /// Reads only the proxies: for commands that call AWS.
+    /// Reads only how to reach anything: for commands that call AWS. Where `PODFERRY_CA_BUNDLE` is not set, `AWS_CA_BUNDLE` counts.
     ///
     /// # Errors
     /// All [`Mistakes`] together.
-    pub fn read_proxies(source: &dyn VariableSource) -> Result<Proxies, Mistakes> {
+    pub fn read_network(source: &dyn VariableSource) -> Result<Network, Mistakes> {
         let mut reader = VariableReader::new(source);
-        let proxies = endpoint::read_proxies(&mut reader);
-        if reader.mistakes.is_empty() { Ok(proxies) } else { Err(Mistakes(reader.mistakes)) }
+        let network = network::read_for_command(&mut reader);
+        if reader.mistakes.is_empty() { Ok(network) } else { Err(Mistakes(reader.mistakes)) }
     }
 
     /// Whether whoever reads the command's output sees more than ASCII. Source: POSIX, "Locale environment variables": the first

@@ -14,7 +14,7 @@ const fn variable(name: &'static str, default: &'static str, meaning: &'static s
 }
 
 /// Every variable that the forwarder reads and a user may set.
-pub const VARIABLES: [ForwarderVariable; 46] = [
+pub const VARIABLES: [ForwarderVariable; 47] = [
     variable(
         "DD_API_KEY_SECRET_ARN",
         "–",
@@ -28,6 +28,11 @@ pub const VARIABLES: [ForwarderVariable; 46] = [
     variable("DD_PORT", "the scheme's", "Port of the intake"),
     variable("DD_NO_SSL", "`false`", "`true`: http instead of https"),
     variable("DD_SKIP_SSL_VALIDATION", "`false`", "`true`: the intake's certificate is not verified"),
+    variable(
+        "PODFERRY_CA_BUNDLE",
+        "–",
+        "Path of a file with root certificates in PEM, such as `/opt/ca.pem` of a layer: they count besides Mozilla's, for Datadog and AWS",
+    ),
     variable("HTTPS_PROXY, HTTP_PROXY, NO_PROXY", "–", "Proxy, and the hosts to reach without it"),
     variable("DD_MAX_WORKERS", "`8`", "How many requests run at once, 1 to 64"),
     variable("DD_COMPRESSION", "`zstd`", "`zstd`, `gzip` or `none`"),

@@ -14,7 +14,7 @@ use forwarder::delivery::reason::UndeliveredReason;
 use forwarder::delivery::retry::RetryPolicy;
 use forwarder::lambda::handler::Handler;
 use forwarder::lambda::invocation::{Invocation, InvocationFailure};
-use forwarder::settings::{Proxies, Settings};
+use forwarder::settings::{Network, Settings};
 use intake::{Arrival, Reply, StandIn};
 use pipeline::batch::Payload;
 use pipeline::compress::Compression;
@@ -86,7 +86,7 @@ impl Run {
         script: impl Fn(&Arrival) -> Reply + Send + Sync + 'static,
     ) -> Run {
         let intake = StandIn::start_with("127.0.0.1:0", script).await.unwrap();
-        let client = Clients::new(false, Proxies::default()).unwrap().client().unwrap();
+        let client = Clients::new(false, Network::default()).unwrap().client().unwrap();
         let target = Intake::new(client, format!("{}/api/v2/logs", intake.url()));
         let keys = Arc::new(keys);
         let report = deliver(payloads(logs), &target, &keys, POLICY, workers, Instant::now() + time).await;
@@ -278,7 +278,7 @@ async fn nobody_listens() {
     let intake = StandIn::start().await.unwrap();
     let url = intake.url();
     drop(intake);
-    let client = Clients::new(false, Proxies::default()).unwrap().client().unwrap();
+    let client = Clients::new(false, Network::default()).unwrap().client().unwrap();
     let target = Intake::new(client, format!("{url}/api/v2/logs"));
     let time = Instant::now() + Duration::from_millis(200);
     let report = deliver(payloads(5), &target, &Arc::new(Rotating::default()), POLICY, 8, time).await;

@@ -13,6 +13,7 @@ mod firehose;
 mod network;
 mod queue;
 mod reading;
+mod roots;
 mod rules;
 mod runtime;
 mod security;
