@@ -14,6 +14,7 @@ UNDELIVERED_KEY = "arn:{partition}:kms:{region}:{account}:key/undelivered"
 KINESIS_KEY = "arn:{partition}:kms:{region}:{account}:key/kinesis"
 KINESIS = "arn:{partition}:kinesis:{region}:{account}:stream/pod-logs"
 TOPIC = "arn:{partition}:sns:{region}:{account}:on-call"
+LAYER = "arn:{partition}:lambda:{region}:{account}:layer:roots:3"
 
 
 @dataclasses.dataclass
@@ -37,8 +38,8 @@ class Case:
                 return re.sub(r"\{(partition|region|account)}", lambda found: words[found[1]], value)
             if isinstance(value, dict):
                 return {key: fill(each) for key, each in value.items()}
-            if isinstance(value, tuple):
-                return tuple(map(fill, value))
+            if isinstance(value, (tuple, list)):
+                return type(value)(map(fill, value))
             return value
 
         return Case(**{field.name: fill(getattr(self, field.name)) for field in dataclasses.fields(self)})
@@ -88,6 +89,7 @@ PASSED_ON = {
     "Compression": ("DD_COMPRESSION", "gzip"),
     "CompressionLevel": ("DD_COMPRESSION_LEVEL", "0"),
     "MaxWorkers": ("DD_MAX_WORKERS", "64"),
+    "CaBundle": ("PODFERRY_CA_BUNDLE", "/var/task/roots/ca.pem"),
     "LogLevel": ("DD_LOG_LEVEL", "warn"),
 }
 
@@ -98,11 +100,21 @@ GROUPS = {
         *("RedactIp", "RedactEmail", "ScrubbingRule", "ScrubbingRuleReplacement", "Redact"),
         *("AutoMultiLineDetection", "MultilineLogRegexPattern", "Sample", "ForwardLog"),
     ],
-    "How logs are sent": ["Compression", "CompressionLevel", "MaxWorkers"],
+    "How logs are sent": ["Compression", "CompressionLevel", "MaxWorkers", "CaBundle", "CaBundleLayerArn"],
     "What could not be delivered": [
-        *("UndeliveredQueueEnabled", "UndeliveredQueueConcurrency", "UndeliveredKmsKeyArn", "AlarmTopicArn"),
+        *("UndeliveredQueueEnabled", "UndeliveredQueueConcurrency", "UndeliveredKmsKeyArn", "SubscribedAlias", "AlarmTopicArn"),
     ],
     "Other ways to the function": ["Route", "KinesisStreamArn", "KinesisKmsKeyArn", "KinesisParallelizationFactor"],
+}
+
+# Parameters of which a change can lose logs or send them twice, and a word of what their Description has to say of it.
+WARNED_OF = {
+    "LogGroupName": "backfill",
+    "LogGroupPrefix": "skipped",
+    "Route": "deletes the stream",
+    "KinesisStreamArn": "twice",
+    "UndeliveredKmsKeyArn": "run empty",
+    "SubscribedAlias": "dropped",
 }
 
 # Source: AWS CloudFormation User Guide, "CloudFormation quotas": parameters of a template, and bytes of a description.
@@ -212,6 +224,19 @@ CASES += [
         {"secretsmanager:GetSecretValue": SECRET} | MAY_UNDELIVERED_KEY,
     ),
     Case(
+        "a root of one's own, in a layer",
+        FROM_SECRET | {"CaBundle": "/opt/ca.pem", "CaBundleLayerArn": LAYER},
+        {"DD_API_KEY_SECRET_ARN": SECRET, "PODFERRY_CA_BUNDLE": "/opt/ca.pem"},
+        {"secretsmanager:GetSecretValue": SECRET},
+        function={"Layers": [LAYER]},
+    ),
+    Case(
+        "an alias that log groups are subscribed to",
+        FROM_SECRET | {"SubscribedAlias": "live"},
+        {"DD_API_KEY_SECRET_ARN": SECRET},
+        {"secretsmanager:GetSecretValue": SECRET},
+    ),
+    Case(
         "a Kinesis stream",
         FROM_SECRET | {"KinesisStreamArn": KINESIS, "UndeliveredQueueConcurrency": "7"},
         {"DD_API_KEY_SECRET_ARN": SECRET},
@@ -234,13 +259,15 @@ CASES += [
         EVERYTHING,
         {"ApiKey": "0123456789abcdef0123456789abcdef", "KmsKeyArn": KEY, "UndeliveredKmsKeyArn": UNDELIVERED_KEY}
         | {"LogGroupName": "a", "SecondLogGroupName": "b", "ThirdLogGroupName": "c", "AlarmTopicArn": TOPIC, "Route": "firehose"}
-        | {"KinesisStreamArn": KINESIS, "KinesisKmsKeyArn": KINESIS_KEY, "LogLevel": "trace"},
-        {"DD_API_KEY_SECRET_ARN": "<ApiKeySecret>", "DD_LOG_LEVEL": "trace"},
+        | {"KinesisStreamArn": KINESIS, "KinesisKmsKeyArn": KINESIS_KEY, "LogLevel": "trace"}
+        | {"CaBundle": "/opt/ca.pem", "CaBundleLayerArn": LAYER, "SubscribedAlias": "7"},
+        {"DD_API_KEY_SECRET_ARN": "<ApiKeySecret>", "DD_LOG_LEVEL": "trace", "PODFERRY_CA_BUNDLE": "/opt/ca.pem"},
         {"secretsmanager:GetSecretValue": "<ApiKeySecret>"}
         | MAY_KINESIS
         | MAY_UNDELIVERED_KEY
         | {"kms:Decrypt": (KEY, UNDELIVERED_KEY, KINESIS_KEY)},
         groups=("a", "b", "c"),
+        function={"Layers": [LAYER]},
     ),
 ]
 # Lambda's own filter never goes above INFO, where it would drop the metrics.
@@ -280,6 +307,7 @@ REFUSED_BY_RULE = [
     ("FirehoseHasItsSecret", {"Route": "firehose", "ApiKeySsmName": "n"}),
     ("FirehoseHasItsSecret", {"Route": "firehose", "ApiKeyKms": "AQ==", "KmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/1"}),
     ("KinesisKeyHasItsStream", {"KinesisKmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/1"}),
+    ("LayerHasItsFile", {"CaBundleLayerArn": "arn:aws:lambda:eu-west-1:123456789012:layer:roots:3"}),
 ]
 
 # Values that a parameter's own declaration has to refuse.
@@ -319,6 +347,15 @@ REFUSED_VALUES = [
     ("MaxWorkers", "0"),
     ("MaxWorkers", "65"),
     ("MaxWorkers", "8.5"),
+    ("CaBundle", "ca.pem"),
+    ("CaBundle", "/tmp/ca.pem"),
+    ("CaBundle", "/opt/"),
+    ("CaBundle", "-----BEGIN CERTIFICATE-----"),
+    ("CaBundleLayerArn", "arn:aws:lambda:eu-west-1:123456789012:layer:roots"),
+    ("CaBundleLayerArn", "roots"),
+    ("SubscribedAlias", "$LATEST"),
+    ("SubscribedAlias", "podferry:live"),
+    ("SubscribedAlias", "arn:aws:lambda:eu-west-1:123456789012:function:podferry:live"),
     ("LogLevel", "verbose"),
     ("LogLevel", "INFO"),
     ("UndeliveredQueueEnabled", ""),
@@ -359,4 +396,8 @@ ACCEPTED_VALUES += [
     ("KinesisStreamArn", "arn:aws-cn:kinesis:cn-north-1:123456789012:stream/pod_logs.1"),
     ("KinesisParallelizationFactor", "10"),
     ("AlarmTopicArn", ""),
+    ("CaBundle", "/opt/etc/my-ca_1.pem"),
+    ("CaBundleLayerArn", "arn:aws-cn:lambda:cn-north-1:123456789012:layer:my_roots-1:12"),
+    ("SubscribedAlias", "live_1-a"),
+    ("SubscribedAlias", "12"),
 ]

@@ -14,6 +14,7 @@ from template_support.cases import (
     PASSED_ON,
     REFUSED_BY_RULE,
     REFUSED_VALUES,
+    WARNED_OF,
 )
 from template_support.resources import check_stack
 from template_support.stack import PARTITIONS, Broken, Stack, translate
@@ -104,6 +105,9 @@ def check_as_written(sam, plain, check):
         "4 KB" in str(parameters.get("ProcessingRules", {}).get("Description")),
         "parameters: the Description of ProcessingRules has to name Lambda's limit of 4 KB",
     )
+    for name, word in WARNED_OF.items():
+        description = str(parameters.get(name, {}).get("Description"))
+        check(word in description, f"parameters: the Description of {name} has to say what a change of it does to logs ({word!r})")
     check(parameters.get("ApiKey", {}).get("NoEcho") is True, "parameters: ApiKey has to be NoEcho")
 
     elsewhere = copy.deepcopy(plain["Resources"])

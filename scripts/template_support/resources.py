@@ -49,6 +49,9 @@ ALARMS = {
     "DeadLettersAlarm": (
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": "<DeadLetterQueue.QueueName>"}, "Maximum", 0)
     ),
+    "DeadLettersExpireAlarm": (
+        ("AWS/SQS", "ApproximateAgeOfOldestMessage", {"QueueName": "<DeadLetterQueue.QueueName>"}, "Maximum", 10 * DAY)
+    ),
     "ErrorsAlarm": ("AWS/Lambda", "Errors", OF_FUNCTION, "Sum", 0),
     "ThrottlesAlarm": ("AWS/Lambda", "Throttles", OF_FUNCTION, "Sum", 0),
     "EventsDroppedAlarm": ("AWS/Lambda", "AsyncEventsDropped", OF_FUNCTION, "Sum", 0),
@@ -61,8 +64,9 @@ ALARMS_WITH_FIREHOSE = {
     "FirehoseBackupAlarm": ("AWS/Firehose", "BackupToS3.Records", OF_STREAM, "Sum", 0),
 }
 
-# The alarm that adds two numbers of the queue, hour-long.
+# The alarm that adds three numbers of the queue, for an hour; and the one that looks at a week.
 WAITING_ALARM = "UndeliveredWaitingAlarm"
+LEFT_ALARM = "DeadLettersLeftAlarm"
 
 # What the dashboard has to show. Those of podferry are what the function writes for each cluster.
 SHOWN = {
@@ -77,7 +81,8 @@ SHOWN = {
         "ConcurrentExecutions",
     },
     "AWS/SQS": {
-        *("ApproximateNumberOfMessagesVisible", "ApproximateNumberOfMessagesNotVisible", "ApproximateAgeOfOldestMessage"),
+        *("ApproximateNumberOfMessagesVisible", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"),
+        "ApproximateAgeOfOldestMessage",
     },
 }
 SEARCH = r"SEARCH\('\{podferry,FunctionName,ClusterName} FunctionName=\"<Forwarder>\" MetricName=(.+)', '(Sum|Maximum|p50|p99)'\)"
@@ -103,6 +108,7 @@ class Resources:
         self.has_kinesis = bool(self.parameters.get("KinesisStreamArn"))
         self.by_firehose = self.parameters.get("Route") == "firehose"
         self.undelivered_key = self.parameters.get("UndeliveredKmsKeyArn")
+        self.alias = self.parameters.get("SubscribedAlias")
 
     def arn(self, service, rest):
         return f"arn:{self.partition}:{service}:{self.region}:{ACCOUNT}:{rest}"
@@ -168,7 +174,7 @@ def check_stack(stack, wanted, check):
 
 def alarms_of(of):
     """The names of the alarms, each with what it looks at."""
-    return {WAITING_ALARM: None} | simple_alarms_of(of)
+    return {WAITING_ALARM: None, LEFT_ALARM: None} | simple_alarms_of(of)
 
 
 def simple_alarms_of(of):
@@ -178,6 +184,7 @@ def simple_alarms_of(of):
 def check_what_there_is(of):
     expected = ALWAYS | (WITH_KINESIS if of.has_kinesis else {}) | (WITH_FIREHOSE if of.by_firehose else {})
     expected |= dict.fromkeys(alarms_of(of), "AWS::CloudWatch::Alarm")
+    expected |= {"AliasEventInvokeConfig": "AWS::Lambda::EventInvokeConfig"} if of.alias else {}
     expected |= {"ApiKeySecret": "AWS::SecretsManager::Secret"} if of.parameters.get("ApiKey") else {}
     expected |= dict.fromkeys(SUBSCRIPTIONS[: len(of.wanted.groups)], "AWS::Logs::SubscriptionFilter")
     found = {name: resource["Type"] for name, resource in of.stack.resources.items()}
@@ -201,6 +208,7 @@ def check_function(of):
             "SystemLogLevel": "INFO",
         },
         "ReservedConcurrentExecutions": None,
+        "Layers": None,
     }
     properties = of.properties("Forwarder")
     for name, expected in (settings | of.wanted.function).items():
@@ -261,14 +269,16 @@ def check_subscriptions(of):
 
 def check_failed_events(of):
     """What Lambda does with an event that failed, and how the function gets it back."""
-    of.has(
-        "ForwarderEventInvokeConfig",
-        FunctionName="<Forwarder>",
-        Qualifier="$LATEST",
-        MaximumRetryAttempts=2,
-        MaximumEventAgeInSeconds=21600,
-        DestinationConfig={"OnFailure": {"Destination": "<FailedEventsBucket.Arn>"}},
-    )
+    qualifiers = {"ForwarderEventInvokeConfig": "$LATEST"} | ({"AliasEventInvokeConfig": of.alias} if of.alias else {})
+    for name, qualifier in qualifiers.items():
+        of.has(
+            name,
+            FunctionName="<Forwarder>",
+            Qualifier=qualifier,
+            MaximumRetryAttempts=2,
+            MaximumEventAgeInSeconds=21600,
+            DestinationConfig={"OnFailure": {"Destination": "<FailedEventsBucket.Arn>"}},
+        )
     notification = {
         "Event": "s3:ObjectCreated:*",
         "Queue": "<UndeliveredQueue.Arn>",
@@ -488,27 +498,32 @@ def check_alarms(of):
             ),
         )
     # Only of messages that were received less than three times does SQS tell the age, so the others are counted.
-    counted = {
-        "visible": ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
-        "hidden": ("AWS/SQS", "ApproximateNumberOfMessagesNotVisible"),
-    }
-    metrics = [{"Id": "waiting", "Expression": "visible + hidden", "Label": "Messages in the undelivered queue"}]
-    for identity, (namespace, metric) in counted.items():
+    visible = "ApproximateNumberOfMessagesVisible"
+    counted = {"visible": visible, "hidden": "ApproximateNumberOfMessagesNotVisible", "delayed": "ApproximateNumberOfMessagesDelayed"}
+    metrics = [{"Id": "waiting", "Expression": " + ".join(counted), "Label": "Messages in the undelivered queue"}]
+    for identity, metric in counted.items():
         dimensions = [{"Name": "QueueName", "Value": "<UndeliveredQueue.QueueName>"}]
-        stat = {"Metric": {"Namespace": namespace, "MetricName": metric, "Dimensions": dimensions}, "Stat": "Minimum", "Period": 300}
+        # A minute: in a longer period a message goes from one of the three to the other, and each has a minimum of 0.
+        stat = {"Metric": {"Namespace": "AWS/SQS", "MetricName": metric, "Dimensions": dimensions}, "Stat": "Minimum", "Period": 60}
         metrics.append({"Id": identity, "ReturnData": False, "MetricStat": stat})
-    of.has(
-        WAITING_ALARM,
-        **some(
-            AlarmDescription=of.properties(WAITING_ALARM).get("AlarmDescription", ""),
-            Metrics=metrics,
-            EvaluationPeriods=12,
-            ComparisonOperator="GreaterThanThreshold",
-            Threshold=0,
-            TreatMissingData="notBreaching",
-            AlarmActions=[topic] if topic else None,
-        ),
-    )
+    dead = [{"Name": "QueueName", "Value": "<DeadLetterQueue.QueueName>"}]
+    left = {"Namespace": "AWS/SQS", "MetricName": visible, "Dimensions": dead, "Statistic": "Minimum", "Period": 3600}
+    lasting = {
+        WAITING_ALARM: {"Metrics": metrics, "EvaluationPeriods": 60, "DatapointsToAlarm": 55},
+        LEFT_ALARM: left | {"EvaluationPeriods": 7 * 24, "DatapointsToAlarm": 160},
+    }
+    for name, expected in lasting.items():
+        of.has(
+            name,
+            **some(
+                AlarmDescription=of.properties(name).get("AlarmDescription", ""),
+                **expected,
+                ComparisonOperator="GreaterThanThreshold",
+                Threshold=0,
+                TreatMissingData="notBreaching",
+                AlarmActions=[topic] if topic else None,
+            ),
+        )
     for name in alarms_of(of):
         length = len(of.properties(name).get("AlarmDescription", ""))
         of.check(100 <= length <= MAX_ALARM_DESCRIPTION, f"{name} has to say what it means and what to do, in 1,024 characters")
