@@ -6,7 +6,7 @@
 //!           from the SDK's chain      └─ what fails ─▶ error: which call, on what, why, what to do
 //! ```
 //!
-//! * [`groups`], [`function`] and [`queues`] read what exists, as values; [`subscribe`] changes it; [`health`] judges whether logs
+//! * [`groups`], [`function`], [`queues`] and [`failed_events`] read what exists, as values; [`subscribe`] changes it; [`health`] judges whether logs
 //!   reach Datadog; [`backfill`] sends history; [`redrive`] handles dead letters.
 //! * [`account`] opens an account in a region: the one place that makes the SDK's configuration and its clients.
 //! * [`http`] carries the SDK's requests over the HTTP client that the rest of podferry uses.
@@ -18,6 +18,7 @@ pub(crate) mod account;
 pub(crate) mod backfill;
 pub(crate) mod concurrently;
 pub(crate) mod error;
+pub(crate) mod failed_events;
 pub(crate) mod function;
 pub(crate) mod groups;
 pub(crate) mod health;

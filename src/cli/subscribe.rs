@@ -10,9 +10,10 @@ use super::exit::Exit;
 use super::selection::{FunctionFlag, SelectionFlags};
 use super::spinner;
 use crate::aws::account::Account;
+use crate::aws::failed_events;
 use crate::aws::function::Function;
 use crate::aws::groups::{self, FoundLogGroups, LogGroup, SubscriptionFilter};
-use crate::aws::health::advice::Advice;
+use crate::aws::health::{self, advice::Advice};
 use crate::aws::subscribe::account_policy::{self, AccountPolicy, PolicyStep, PolicyWish};
 use crate::aws::subscribe::permission::{PermissionStep, STATEMENT};
 use crate::aws::subscribe::plan::{self, SubscribeRefusal, SubscribeStep, SubscribeWish};
@@ -89,6 +90,7 @@ async fn subscribe(options: SubscribeOptions) -> Result<Exit, CommandError> {
     }
     let function = options.function.find(&account).await?;
     let mut changes = Changes::new(&account, &function);
+    changes.warnings.extend(failed_events_warning(&account, &function, &options).await);
     if options.whole_account {
         plan_account(&account, &function, &options, &mut changes).await?;
     } else {
@@ -102,6 +104,26 @@ async fn subscribe(options: SubscribeOptions) -> Result<Exit, CommandError> {
         make(&account, &function, &mut changes).await;
     }
     changes.report(options.change, options.aws.output())
+}
+
+/// Whether what is meant of the function drops events that fail: an alias does, unless it was told otherwise.
+async fn failed_events_warning(account: &Account, function: &Function, options: &SubscribeOptions) -> Option<String> {
+    function.qualifier.as_ref()?;
+    let destination = match failed_events::destination(account, function).await {
+        Ok(destination) => destination,
+        Err(error) => {
+            return Some(format!(
+                "could not check whether Lambda keeps events on which {} fails: {error}",
+                function.target()
+            ));
+        }
+    };
+    let own = match &destination {
+        Some(_) => None,
+        // Without it the advice is a shorter one.
+        None => failed_events::destination_of(account, function, None).await.ok().flatten(),
+    };
+    health::failed_events::warning(function, &destination, own.as_deref(), &options.aws.advice(account))
 }
 
 /// For commands that look for groups.

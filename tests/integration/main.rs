@@ -116,5 +116,7 @@ impl InAccount for TestAccount {
             "Environment": { "Variables": variables },
         });
         self.rest("lambda", "POST", "/2015-03-31/functions", &body);
+        let config = json!({ "DestinationConfig": { "OnFailure": { "Destination": "arn:aws:s3:::podferry-failed" } } });
+        self.rest("lambda", "PUT", &format!("/2019-09-25/functions/{name}/event-invoke-config"), &config);
     }
 }

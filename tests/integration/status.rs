@@ -86,6 +86,7 @@ fn all_is_well() {
 function arn:aws:lambda:eu-west-1:111122223333:function:podferry-Forwarder-1A
 account 111122223333, region eu-west-1
 last hour: 12 invocations, 0 failed, 0 throttled
+events that Lambda gives up on go to arn:aws:s3:::podferry-failed
 ┌───────────┬─────────────────────────┬───────────┬────────┬────────────┐
 │ log group ┆ filter → destination    ┆ retention ┆ stored ┆ last event │
 ╞═══════════╪═════════════════════════╪═══════════╪════════╪════════════╡
@@ -264,4 +265,47 @@ fn a_file_of_roots_that_is_not_there_stops_the_command() {
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert!(said.contains(&format!("{variable}: names a file that does not exist")), "{said}");
     }
+}
+
+#[test]
+fn failed_events_of_an_alias_have_to_be_kept_too() {
+    let Some(account) = stage(1) else { return };
+    let functions = "/2015-03-31/functions/podferry-Forwarder-1A";
+    account.rest("lambda", "POST", &format!("{functions}/versions"), &json!({}));
+    let alias = json!({ "Name": "live", "FunctionVersion": "1" });
+    account.rest("lambda", "POST", &format!("{functions}/aliases"), &alias);
+    // moto knows no qualifier here. As in AWS: what is set for the function itself does not hold for the alias.
+    account.stand_in("lambda:GetFunctionEventInvokeConfig", |query| match query["Qualifier"].as_str() {
+        Some(_) => (404, json!({ "__type": "ResourceNotFoundException", "Message": "it has no EventInvokeConfig" })),
+        None => {
+            let to = json!({ "OnFailure": { "Destination": "arn:aws:s3:::podferry-failed" } });
+            (200, json!({ "DestinationConfig": to }))
+        }
+    });
+    let function = "podferry-Forwarder-1A:live";
+    let planned = account.podferry(&["subscribe", "/eks/0", "--function", function, "--dry-run"]);
+    let command = "aws lambda put-function-event-invoke-config --function-name podferry-Forwarder-1A --qualifier live ";
+    let said = text(&planned.stdout);
+    assert!(said.contains("warning: ") && said.contains("not for alias live") && said.contains(command), "{said}");
+    let ordinary = account.podferry(&["subscribe", "/eks/0", "--function", "podferry-Forwarder-1A", "--dry-run"]);
+    assert!(!text(&ordinary.stdout).contains("warning"), "{}", text(&ordinary.stdout));
+    assert!(account.podferry(&["subscribe", "/eks/0", "--function", function, "--yes"]).status.success());
+    // Whatever is meant of the function: the alias is what CloudWatch Logs invokes.
+    for arguments in [&["--function", function][..], &["--function", "podferry-Forwarder-1A"]] {
+        let shown = status(&account, arguments, 1);
+        assert!(shown.contains("wrong    failed events of alias live: Lambda drops an event"), "{shown}");
+        assert!(shown.contains(command), "{shown}");
+    }
+    account.stand_in("lambda:GetFunctionEventInvokeConfig", |_| {
+        (200, json!({ "DestinationConfig": { "OnFailure": { "Destination": "arn:aws:s3:::podferry-failed" } } }))
+    });
+    let shown = status(&account, &["--function", function], 0);
+    assert!(!shown.contains("failed events of"), "{shown}");
+    assert!(
+        !text(&account.podferry(&["subscribe", "/eks/0", "--function", function, "--dry-run"]).stdout)
+            .contains("warning")
+    );
+    account.fault("lambda:GetFunctionEventInvokeConfig", Fault::Denied, usize::MAX);
+    let said = text(&account.podferry(&["subscribe", "/eks/0", "--function", function, "--dry-run"]).stdout);
+    assert!(said.contains("warning: could not check whether Lambda keeps events on which alias live fails"), "{said}");
 }

@@ -2,6 +2,7 @@
 //! profile and the file that were given, so that they act on what was looked at; and they are quoted, since names in an account may
 //! hold anything and are copied into a shell.
 
+use crate::aws::failed_events::{MAX_AGE_SECONDS, MAX_RETRIES};
 use crate::aws::function::Function;
 use crate::aws::subscribe::permission::STATEMENT;
 
@@ -92,6 +93,18 @@ impl Advice {
     #[must_use]
     pub(crate) fn get_policy(&self, function: &Function) -> String {
         self.aws(&format!("lambda get-policy {}", name_and_qualifier(function)))
+    }
+
+    /// Gives the version or alias that is meant a destination for events that Lambda gives up on.
+    #[must_use]
+    pub(crate) fn keep_failed_events(&self, function: &Function, destination: &str) -> String {
+        let config = serde_json::json!({ "OnFailure": { "Destination": destination } }).to_string();
+        self.aws(&format!(
+            "lambda put-function-event-invoke-config {} --maximum-retry-attempts {MAX_RETRIES} --maximum-event-age-in-seconds \
+             {MAX_AGE_SECONDS} --destination-config {}",
+            name_and_qualifier(function),
+            quoted(&config)
+        ))
     }
 
     /// Removes podferry's statement from that policy.

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::advice::{Advice, GivenFlags};
 use super::facts::{
-    ActivityFacts, HealthFact, HealthFacts, LastHour, LogGroupFact, LogGroupFacts, NewestEvent, QueueFact, QueueFacts,
-    QueueMapping,
+    ActivityFacts, FailedEventsFacts, HealthFact, HealthFacts, LastHour, LogGroupFact, LogGroupFacts, NewestEvent,
+    QueueFact, QueueFacts, QueueMapping,
 };
 use crate::aws::error::{AwsFailure, On, SdkCallError};
 use crate::aws::function::{Deployed, Function, Variables};
@@ -104,6 +104,10 @@ pub(crate) fn good() -> HealthFacts {
             others: Vec::new(),
             account_policy: Ok(None),
             unclear_policy: None,
+            failed_events: FailedEventsFacts {
+                led_to: vec![(None, Ok(Some("arn:aws:s3:::failed".into())))],
+                own: Ok(Some("arn:aws:s3:::failed".into())),
+            },
         },
         queues: QueueFacts {
             queues: vec![queue(QueueRole::Undelivered, 0, 0), queue(QueueRole::DeadLetter, 0, 0)],

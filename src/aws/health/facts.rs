@@ -42,6 +42,16 @@ pub(crate) struct LogGroupFacts {
     pub(crate) account_policy: HealthFact<Option<AccountPolicy>>,
     /// The name of one that leads to the function, but for log groups that podferry cannot tell.
     pub(crate) unclear_policy: Option<String>,
+    pub(crate) failed_events: FailedEventsFacts,
+}
+
+/// Where Lambda sends events that it gives up on, if anywhere: ARNs.
+#[derive(Debug, Clone)]
+pub(crate) struct FailedEventsFacts {
+    /// Of each version and alias that exists and that something leads to; `None` is the function itself.
+    pub(crate) led_to: Vec<(Option<String>, HealthFact<Option<String>>)>,
+    /// Of the function itself; read only where something else of it is led to.
+    pub(crate) own: HealthFact<Option<String>>,
 }
 
 /// A version or alias that something leads to, though it is not what is meant of the function; or the function itself.

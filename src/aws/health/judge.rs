@@ -3,7 +3,7 @@
 use super::advice::Advice;
 use super::facts::HealthFacts;
 use super::finding::HealthFinding;
-use super::{function, key, last_hour, log_groups, queues};
+use super::{failed_events, function, key, last_hour, log_groups, queues};
 
 /// What the facts show, right or wrong, in the order of the logs' way.
 #[must_use]
@@ -14,6 +14,7 @@ pub(crate) fn judge(facts: &HealthFacts, advice: &Advice) -> Vec<HealthFinding> 
     found.extend(of_settings);
     found.extend(settings.and_then(|settings| key::in_plain_text(&settings.api_key)));
     found.extend(log_groups::judge(&facts.log_groups, &facts.function, advice));
+    found.extend(failed_events::judge(&facts.log_groups.failed_events, &facts.function, advice));
     found.extend(queues::judge(&facts.queues, &facts.function, advice));
     found.extend(last_hour::judge(&facts.activity, &facts.log_groups.groups, &facts.function, advice));
     found

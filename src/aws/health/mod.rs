@@ -2,7 +2,8 @@
 //! same findings, so they cannot disagree.
 //!
 //! ```text
-//!  AWS ─▶ read ─▶ facts ─▶ function, log_groups, queues, last_hour ─┐           ┌─▶ status: tables, and what is wrong
+//!  AWS ─▶ read ─▶ facts ─▶ function, log_groups, failed_events,     │
+//!                          queues, last_hour ──────────────────────┐│           ┌─▶ status: tables, and what is wrong
 //!  AWS, Datadog ─▶ ask ──▶ key, role, test_event ───────────────────┼─▶ finding ┤
 //!  kubectl (JSON) ───────▶ cluster ─────────────────────────────────┘           └─▶ doctor: step by step, what is right too
 //! ```
@@ -16,6 +17,7 @@ pub(crate) mod cluster;
 #[cfg(test)]
 pub(crate) mod examples;
 pub(crate) mod facts;
+pub(crate) mod failed_events;
 pub(crate) mod finding;
 pub(crate) mod function;
 pub(crate) mod judge;

@@ -8,12 +8,13 @@ use aws_sdk_cloudwatchlogs::types::OrderBy;
 use aws_smithy_types::DateTime;
 
 use super::facts::{
-    ActivityFacts, HealthFact, HealthFacts, LastHour, LogGroupFact, LogGroupFacts, NewestEvent, OtherTarget, QueueFact,
-    QueueFacts, QueueMapping,
+    ActivityFacts, FailedEventsFacts, HealthFact, HealthFacts, LastHour, LogGroupFact, LogGroupFacts, NewestEvent,
+    OtherTarget, QueueFact, QueueFacts, QueueMapping,
 };
 use crate::aws::account::Account;
 use crate::aws::concurrently::each;
 use crate::aws::error::{AwsFailure, On, SdkCallError};
+use crate::aws::failed_events;
 use crate::aws::function::Function;
 use crate::aws::groups::{self, FoundLogGroups, LogGroup};
 use crate::aws::queues::{self, ForwarderQueue, QueueAttributes, QueueRole};
@@ -78,11 +79,14 @@ pub(crate) async fn log_groups(
     let account_policy =
         account_policy.map(|policy| policy.and_then(Result::ok).filter(|policy| policy.leads_to(&function.arn)));
     let led_to = led_to(function, &groups, account_policy.as_ref().ok().and_then(Option::as_ref));
-    let others = each(led_to, |target| {
+    let others: Vec<Function> =
+        led_to.iter().filter(|target| target.qualifier != function.qualifier).cloned().collect();
+    let others = each(others, |target| {
         let account = account.clone();
         async move { OtherTarget { permission: permission_of(&account, &target).await, qualifier: target.qualifier } }
     })
     .await;
+    let failed_events = failed_events_of(account, function, led_to, &others).await;
     LogGroupFacts {
         account: account.id.clone(),
         found,
@@ -94,17 +98,45 @@ pub(crate) async fn log_groups(
         others,
         account_policy,
         unclear_policy,
+        failed_events,
     }
 }
 
-/// What of the function is led to, besides what is meant: each once.
+/// What becomes of failed events, for all that is led to and exists.
+async fn failed_events_of(
+    account: &Account,
+    function: &Function,
+    led_to: Vec<Function>,
+    others: &[OtherTarget],
+) -> FailedEventsFacts {
+    let is_gone = |target: &Function| {
+        others.iter().any(|other| other.qualifier == target.qualifier && matches!(other.permission, Ok(None)))
+    };
+    let existing: Vec<Option<String>> =
+        led_to.into_iter().filter(|target| !is_gone(target)).map(|target| target.qualifier).collect();
+    let own = if existing.iter().any(Option::is_some) {
+        failed_events::destination_of(account, function, None).await
+    } else {
+        Ok(None)
+    };
+    let led_to = each(existing, |qualifier| {
+        let (account, function) = (account.clone(), function.clone());
+        async move {
+            let destination = failed_events::destination_of(&account, &function, qualifier.as_deref()).await;
+            (qualifier, destination)
+        }
+    })
+    .await;
+    FailedEventsFacts { led_to, own }
+}
+
+/// What of the function is led to: each once.
 fn led_to(function: &Function, groups: &[LogGroupFact], policy: Option<&AccountPolicy>) -> Vec<Function> {
     let of_filters =
         groups.iter().filter_map(|fact| fact.filters.as_ref().ok()).flat_map(|all| ours(all, &function.arn));
     let destinations = of_filters.map(|filter| &filter.destination).chain(policy.map(|policy| &policy.destination));
     let qualifiers: BTreeSet<Option<&str>> = destinations.map(|destination| qualifier(destination)).collect();
-    let others = qualifiers.into_iter().filter(|qualifier| *qualifier != function.qualifier.as_deref());
-    others.map(|qualifier| function.at(qualifier)).collect()
+    qualifiers.into_iter().map(|qualifier| function.at(qualifier)).collect()
 }
 
 /// Its policy. Lambda says the same of a version or alias without a policy and of one that does not exist.
@@ -135,7 +167,7 @@ async fn newest(account: &Account, group: &LogGroup) -> HealthFact<Option<Newest
 
 /// Reads the queues, and what happened in the last hour: one call for all metrics.
 pub(crate) async fn queues_and_activity(account: &Account, function: &Function) -> (QueueFacts, ActivityFacts) {
-    let failed_events = failed_events(account, function).await;
+    let failed_events = failed_events::destination(account, function).await;
     let found = find_queues(account, function, failed_events.as_ref().ok()).await;
     let names: Vec<&str> = found.iter().map(|found| found.queue.name.as_str()).collect();
     let metrics = metrics(account, function, &names).await;
@@ -158,23 +190,6 @@ pub(crate) async fn queues_and_activity(account: &Account, function: &Function) 
         _ => Ok(Vec::new()),
     };
     (QueueFacts { queues, mappings, failed_events }, activity)
-}
-
-/// Where Lambda sends what it gives up on: an ARN, by the newer way or the older one.
-async fn failed_events(account: &Account, function: &Function) -> HealthFact<Option<String>> {
-    let call = account.lambda.get_function_event_invoke_config().function_name(&function.name);
-    match call.set_qualifier(function.qualifier.clone()).send().await {
-        Ok(answer) => {
-            let failure = answer.destination_config().and_then(|config| config.on_failure());
-            let destination = failure.and_then(|failure| failure.destination()).map(str::to_owned);
-            Ok(destination.or_else(|| function.dead_letter.clone()))
-        }
-        Err(error) => {
-            let error = SdkCallError::new("lambda:GetFunctionEventInvokeConfig", function.on(), &error);
-            let is_unset = matches!(error.failure, AwsFailure::NotFound(_));
-            if is_unset { Ok(function.dead_letter.clone()) } else { Err(error) }
-        }
-    }
 }
 
 /// What Lambda reads from the queue for the function. By the function's name, Lambda lists the mappings of exactly this version or alias.

@@ -23,7 +23,7 @@ use crate::aws::health::advice::Advice;
 use crate::aws::health::cluster::{self, CONFIG_MAP, NAMESPACE};
 use crate::aws::health::facts::LogGroupFact;
 use crate::aws::health::finding::{HealthArea, HealthFinding, HealthSeverity};
-use crate::aws::health::{ask, function, key, last_hour, log_groups, queues, read, role, test_event};
+use crate::aws::health::{ask, failed_events, function, key, last_hour, log_groups, queues, read, role, test_event};
 use forwarder::delivery::client::Clients;
 use forwarder::settings::{Environment, Settings, may_take_keys};
 use kubectl::Kubectl;
@@ -257,6 +257,7 @@ async fn of_groups(
     }
     let facts = read::log_groups(account, function, found, selection.is_empty()).await;
     report.add(log_groups::judge(&facts, function, advice))?;
+    report.add(failed_events::judge(&facts.failed_events, function, advice))?;
     Ok(facts.groups)
 }
 

@@ -43,7 +43,7 @@ pub(super) struct AccountScript {
     /// By action; how, and how many more times.
     pub(super) faults: HashMap<String, (Fault, usize)>,
     pub(super) scripted_answers: HashMap<String, ScriptedAnswer>,
-    /// Actions and bodies, as far as they are JSON, of all calls of podferry.
+    /// Actions and bodies, as far as they are JSON (else the queries), of all calls of podferry.
     pub(super) calls: Vec<(String, Value)>,
 }
 
@@ -66,7 +66,7 @@ impl MotoFront {
     }
 
     fn scripted(&self, action: &str, request: &Request<Bytes>) -> Option<Result<Answer, Closed>> {
-        let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
+        let body: Value = serde_json::from_slice(request.body()).unwrap_or_else(|_| query(request));
         let mut script = self.script.lock().unwrap();
         script.calls.push((action.to_owned(), body.clone()));
         if let Some((fault, times)) = script.faults.get_mut(action)
@@ -84,6 +84,12 @@ impl MotoFront {
         }
         Some(Ok(answer_of(status, "application/x-amz-json-1.1", "", answer.to_string())))
     }
+}
+
+/// What a call without a body asks for, by the names of the parameters.
+fn query(request: &Request<Bytes>) -> Value {
+    let pairs = request.uri().query().unwrap_or_default().split('&');
+    pairs.filter_map(|pair| pair.split_once('=')).map(|(name, value)| (name.to_owned(), Value::from(value))).collect()
 }
 
 /// What moto answers for an account.
