@@ -57,6 +57,7 @@ ALARMS = {
     "EventsDroppedAlarm": ("AWS/Lambda", "AsyncEventsDropped", OF_FUNCTION, "Sum", 0),
     "DestinationFailuresAlarm": ("AWS/Lambda", "DestinationDeliveryFailures", OF_FUNCTION, "Sum", 0),
     "KeyRefusedAlarm": ("podferry", "KeyRefused", OF_FUNCTION, "Sum", 0),
+    "UnexpectedAnswersAlarm": ("podferry", "UnexpectedAnswers", OF_FUNCTION, "Sum", 0),
 }
 ALARMS_WITH_KINESIS = {"IteratorAgeAlarm": ("AWS/Lambda", "IteratorAge", OF_FUNCTION, "Maximum", 3_600_000)}
 ALARMS_WITH_FIREHOSE = {
@@ -75,6 +76,7 @@ SHOWN = {
         *("LogsEarly", "LogsUnread", "ProcessingFailed"),
         *("LogsDuplicate", "LogsQueued", "LogsDead", "BytesIn", "BytesOut", "Requests", "Retries", "RetriesRateLimited"),
         *("RetriesServerError", "RetriesTimeout", "RetriesConnection", "IntakeLatency", "OldestLogAge", "KeyRefused"),
+        *("UnexpectedAnswers", "LogsWithheld"),
     },
     "AWS/Lambda": {
         *("Invocations", "Errors", "Throttles", "AsyncEventsDropped", "DestinationDeliveryFailures", "Duration"),
