@@ -56,7 +56,8 @@ pub fn generate(cluster: &Cluster, options: &SubscriptionOptions) -> Result<Gene
         .with("Type", "String")
         .with(
             "Description",
-            "ARN of the forwarder (output ForwarderArn of its stack). It must be in this account and region.",
+            "ARN of the forwarder (output ForwarderArn of its stack). It must be in this account and region. If it names an alias, name the \
+             alias in the parameter SubscribedAlias of that stack too, or its failed events are dropped.",
         )
         .with("AllowedPattern", "^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:.+$")
         .with_some("Default", options.forwarder_arn.as_deref());
