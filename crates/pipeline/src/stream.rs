@@ -77,8 +77,10 @@ pub fn origin<'a>(log_group: &str, log_stream: &'a str) -> StreamOrigin<'a> {
     if let Some(named @ StreamOrigin::Container(_)) = container {
         return named;
     }
-    if log_group.ends_with("-fluent-bit-logs") {
-        return StreamOrigin::FluentBit { pod: log_stream.strip_prefix("fluent-bit-").and_then(fluent_bit_pod) };
+    let own = log_stream.strip_prefix("fluent-bit-");
+    // Pods may write to a group of such a name, too.
+    if log_group.ends_with("-fluent-bit-logs") && (own.is_some() || container.is_none()) {
+        return StreamOrigin::FluentBit { pod: own.and_then(fluent_bit_pod) };
     }
     if let Some(service) = service_of_group(log_group) {
         return StreamOrigin::Service(service);
@@ -312,6 +314,10 @@ mod tests {
     fn an_unclear_name_is_not_unknown() {
         let name = "kube.var.log.containers.web_shop.log";
         assert_eq!(Some(origin("/eks/shop", name)), NOBODY);
+        assert_eq!(Some(origin("prod-fluent-bit-logs", name)), NOBODY);
+        let own = format!("fluent-bit-{name}");
+        assert_eq!(origin("prod-fluent-bit-logs", &own), StreamOrigin::FluentBit { pod: None });
+        assert_eq!(origin("prod-fluent-bit-logs", "else"), StreamOrigin::FluentBit { pod: None });
         assert_eq!(origin("/aws/lambda/x", name), StreamOrigin::Service("lambda"));
     }
 

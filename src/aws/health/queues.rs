@@ -13,6 +13,8 @@ const AREA: HealthArea = HealthArea::Queues;
 /// Source: the threshold of `UndeliveredAgeAlarm` in `template.yaml`.
 const OLD_SECONDS: u64 = 3600;
 
+const DAY: u64 = 24 * 3600;
+
 /// What the queues show.
 #[must_use]
 pub(crate) fn judge(facts: &QueueFacts, function: &Function, advice: &Advice) -> Vec<HealthFinding> {
@@ -133,8 +135,11 @@ fn dead_letters(
         return HealthFinding::ok(AREA, what, "no dead letters");
     }
     let after = attributes.retention_seconds.map_or_else(|| "some time".to_owned(), duration);
+    let age = fact.oldest_seconds.as_ref().ok().copied().flatten().unwrap_or_default();
+    // CloudWatch has the age since it came into this queue; its time has run for longer.
+    let oldest = if age < DAY { String::new() } else { format!(", and the oldest came here {} ago", days(age)) };
     let why = format!(
-        "it holds {} and needs attention: SQS deletes dead letters after {after}",
+        "it holds {} and needs attention: SQS deletes dead letters after {after}{oldest}",
         counted(number, "dead letter")
     );
     // Without the variable, `redrive` does not know the queue.
@@ -174,9 +179,14 @@ fn drops_early(
     Some(HealthFinding::note(AREA, what, why).fix(advice.aws(&command)))
 }
 
+/// Whole days, rounded down.
+fn days(seconds: u64) -> String {
+    counted(usize::try_from(seconds / DAY).unwrap_or(usize::MAX), "day")
+}
+
 /// In the largest unit that leaves no rest: queues keep messages for whole days, mostly.
 fn duration(seconds: u64) -> String {
-    let units = [(86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second")];
+    let units = [(DAY, "day"), (3600, "hour"), (60, "minute"), (1, "second")];
     let (unit, name) = units.into_iter().find(|(unit, _)| seconds.is_multiple_of(*unit)).unwrap_or((1, "second"));
     counted(usize::try_from(seconds / unit).unwrap_or(usize::MAX), name)
 }
@@ -258,6 +268,10 @@ mod tests {
         let one = |facts: &mut QueueFacts| facts.queues[1] = queue(QueueRole::DeadLetter, 1, 0);
         assert_eq!(only(one).why, "it holds 1 dead letter and needs attention: SQS deletes dead letters after 14 days");
         assert_eq!(fix_of(one), "podferry redrive --function podferry");
+        for (age, end) in [(DAY - 1, "14 days"), (DAY, "1 day ago"), (11 * DAY + 5, "11 days ago")] {
+            let found = only(|facts| facts.queues[1] = queue(QueueRole::DeadLetter, 1, age));
+            assert!(found.why.ends_with(end), "{found:?}");
+        }
         let keeps = |facts: &mut QueueFacts, queue: usize, seconds: Option<u64>| {
             facts.queues[queue].attributes.as_mut().unwrap().retention_seconds = seconds;
         };
