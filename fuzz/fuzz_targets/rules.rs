@@ -9,7 +9,7 @@ mod checks;
 use libfuzzer_sys::fuzz_target;
 use pipeline::autodiscovery::ContainerLogs;
 use pipeline::compress::Compression;
-use pipeline::rules::pattern::{Dialect, Pattern, Replacement};
+use pipeline::rules::pattern::{Dialect, Pattern, Replacement, Work};
 use pipeline::rules::scrub::Scrubber;
 use pipeline::{self, PipelineSettings};
 use serde_json::{Value, json};
@@ -49,9 +49,9 @@ fuzz_target!(|bytes: &[u8]| {
     let lines: Vec<&str> = lines.split('\n').take(200).collect();
     for dialect in [Dialect::Go, Dialect::Python] {
         if let Ok(pattern) = Pattern::new(annotation, dialect) {
-            lines.iter().for_each(|line| _ = pattern.is_match(line));
+            lines.iter().for_each(|line| _ = pattern.is_match(line, &Work::unlimited()));
             if let Ok(replacement) = Replacement::new(lines[0], &pattern, dialect) {
-                lines.iter().for_each(|line| _ = replacement.apply(&pattern, line));
+                lines.iter().for_each(|line| _ = replacement.apply(&pattern, line, &Work::unlimited()));
             }
         }
     }

@@ -8,7 +8,7 @@ use comfy_table::{ContentArrangement, Table};
 use serde_json::{Value, json};
 
 use super::error::CommandError;
-use pipeline::rules::RuleEffect;
+use pipeline::rules::{RuleEffect, Withheld};
 use pipeline::{LogCounts, LogOutcome, Processed};
 
 pub(super) const ERROR: Style = AnsiColor::Red.on_default().bold();
@@ -155,7 +155,7 @@ pub(super) fn outcomes_json(outcomes: &[LogOutcome], items: &[Value]) -> Vec<Val
                 let effect = match applied.effect {
                     RuleEffect::Excluded => "excluded",
                     RuleEffect::Masked => "masked",
-                    RuleEffect::Withheld => "withheld",
+                    RuleEffect::Withheld(_) => "withheld",
                 };
                 json!({ "rule": applied.rule, "effect": effect })
             })
@@ -189,7 +189,8 @@ fn outcome_text(outcome: &LogOutcome) -> String {
         parts.push(match applied.effect {
             RuleEffect::Excluded => format!("excluded by {}", applied.rule),
             RuleEffect::Masked => format!("masked by {}", applied.rule),
-            RuleEffect::Withheld => format!("withheld: {} does not work", applied.rule),
+            RuleEffect::Withheld(Withheld::MaskBroken) => format!("withheld: {} does not work", applied.rule),
+            RuleEffect::Withheld(Withheld::TooMuchWork) => format!("withheld: {} took too much work", applied.rule),
         });
     }
     parts.extend(outcome.left_out.as_ref().map(|why| format!("left out by {why}")));

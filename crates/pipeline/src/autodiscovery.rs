@@ -50,11 +50,21 @@ impl ContainerLogs {
         read(first)
     }
 
+    /// How many bytes it takes, without its rules.
+    pub(crate) fn text_bytes(&self) -> usize {
+        let tags: usize = self.tags.iter().map(|tag| tag.len() + size_of::<String>()).sum();
+        self.source.len() + self.service.len() + tags
+    }
+
     /// What to name in the tag `podferry_rule_error`: the rules that cannot be used, or the annotation.
     pub(crate) fn errors<'n>(&'n self, annotation: &'n str) -> impl Iterator<Item = &'n str> {
         self.rules.errors.iter().map(move |error| error.name.as_deref().unwrap_or(annotation))
     }
 }
+
+/// How many bytes the rules of an annotation may take once they are compiled: two dozen patterns with a class of Unicode, some hundred without. Twice as
+/// much fits into what the smallest function remembers.
+const MAX_RULES_BYTES: usize = 3 * 1024 * 1024;
 
 /// Members of a configuration that are text for people or tags, whatever stands in them.
 const TEXTS: [&str; 3] = ["source", "service", "tags"];
@@ -62,7 +72,7 @@ const TEXTS: [&str; 3] = ["source", "service", "tags"];
 fn read(config: &Value) -> ContainerLogs {
     let mut rules = match config.get("log_processing_rules") {
         None | Some(Value::Null) => misplaced(config),
-        Some(list @ Value::Array(_)) => parse::list(list),
+        Some(list @ Value::Array(_)) => parse::list(list, MAX_RULES_BYTES),
         Some(other) => {
             let problem = "its `log_processing_rules` must be a list: `[{\"type\":…,\"name\":…,\"pattern\":…}]`";
             parse::unreadable(&other.to_string(), problem.to_owned())

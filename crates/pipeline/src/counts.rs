@@ -11,14 +11,18 @@ pub struct LogCounts {
     pub blank: usize,
     /// Pieces and lines that were joined to another log.
     pub joined: usize,
+    /// Lines that a `multi_line` rule could not look at, as its budget was spent: each began a log.
+    pub unjoined: usize,
     /// Logs that rules, filters or annotations excluded.
     pub excluded: usize,
     /// Logs that `PODFERRY_SAMPLE` dropped.
     pub sampled: usize,
     /// Logs that this sandbox delivered before.
     pub duplicate: usize,
-    /// Logs to deliver that a mask changed.
+    /// Logs to deliver that a mask changed, or whose text is withheld.
     pub masked: usize,
+    /// Logs to deliver whose text is withheld: a mask does not compile, or rules took too much work.
+    pub withheld: usize,
     /// Logs to deliver whose last piece is missing.
     pub partial: usize,
     /// Logs to deliver that were truncated.
@@ -37,10 +41,12 @@ impl LogCounts {
             logs,
             blank,
             joined,
+            unjoined,
             excluded,
             sampled,
             duplicate,
             masked,
+            withheld,
             partial,
             truncated,
             late,
@@ -50,10 +56,12 @@ impl LogCounts {
         self.logs += logs;
         self.blank += blank;
         self.joined += joined;
+        self.unjoined += unjoined;
         self.excluded += excluded;
         self.sampled += sampled;
         self.duplicate += duplicate;
         self.masked += masked;
+        self.withheld += withheld;
         self.partial += partial;
         self.truncated += truncated;
         self.late += late;

@@ -8,7 +8,8 @@ use std::ops::Range;
 use super::accepted_times::NewTime;
 use super::json;
 use super::line::LogLine;
-use super::tags::Identity;
+use super::tags::tag_set;
+use super::tags::{Identity, RULE_ERROR_TAG};
 
 pub use super::limits::{INTAKE_ITEM_BYTES, MAX_ITEM_BYTES};
 
@@ -152,18 +153,19 @@ impl LogEntry<'_> {
             out.extend_from_slice(status.as_bytes());
             out.push(b'"');
         }
-        let marked = self.line.partial || truncated;
+        let rule_error = self.line.rule_error.map(|rule| tag_set::normalise(&format!("{RULE_ERROR_TAG}:{rule}")));
+        let marked = self.line.partial || truncated || rule_error.is_some();
         let described = if marked { &self.frame.described_marked } else { &self.frame.described };
         let ddtags_at = out.len() + self.frame.tags_at;
         out.extend_from_slice(described);
         // The tags stand last in what is described, so the marks follow; without tags, no comma.
         let mut comma = if described.ends_with(b"\"ddtags\":\"") { "" } else { "," };
-        for (mark, is_set) in [("partial:true", self.line.partial), ("truncated:true", truncated)] {
-            if is_set {
-                out.extend_from_slice(comma.as_bytes());
-                out.extend_from_slice(mark.as_bytes());
-                comma = ",";
-            }
+        let marks =
+            [rule_error.as_deref(), self.line.partial.then_some("partial:true"), truncated.then_some("truncated:true")];
+        for mark in marks.into_iter().flatten() {
+            out.extend_from_slice(comma.as_bytes());
+            json::write_escaped(mark, out);
+            comma = ",";
         }
         let ddtags = ddtags_at..out.len();
         out.extend_from_slice(b"\",\"id\":");

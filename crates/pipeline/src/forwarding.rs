@@ -9,6 +9,7 @@ use super::line::{LineOutput, LogLine};
 use super::multi_line::Joiner;
 use super::reassemble::Reassembler;
 use super::record_reader::RecordReader;
+use super::rules::pattern::Work;
 use super::settings::PipelineSettings;
 use super::shipping::{Shipment, Shipper};
 use super::stream;
@@ -39,13 +40,14 @@ pub(super) fn run(
     batch: &Batch,
     function_arn: &str,
     settings: &PipelineSettings,
+    work: &Work,
     shipment: &mut Shipment,
     should_stop: ShouldStop,
 ) -> Option<UnreadEvents> {
     let origin = stream::origin(&batch.log_group, &batch.log_stream);
     let marker = settings.recent.marker(&batch.owner, &batch.log_group, &batch.log_stream);
-    let mut shipper = Shipper::new(origin, marker, shipment);
-    let source = IdentitySource::new(batch, origin, function_arn, settings);
+    let mut shipper = Shipper::new(origin, marker, work, shipment);
+    let source = IdentitySource::new(batch, origin, function_arn, settings, work);
     let (done, shipped) = (Cell::new(0), Cell::new(0));
     let mut ship = |line: &LogLine, identity: &KnownIdentity| {
         shipper.ship(line, identity);
@@ -55,7 +57,7 @@ pub(super) fn run(
     let should_stop = || should_stop(done.get());
     let mut walk = Walk::default();
     let read = walk.events(&source, &should_stop, &mut ship);
-    let is_whole = read == batch.events.len() && walk.finish(&should_stop, &mut ship);
+    let is_whole = read == batch.events.len() && walk.finish(work, &should_stop, &mut ship);
     let unread = (!is_whole).then(|| {
         let places = walk.stop(read, batch.events.len(), &mut ship);
         UnreadEvents { kubernetes: source.told_elsewhere(&places), done: done.get(), places }
@@ -70,16 +72,16 @@ pub(super) fn run(
 
 /// Returns how many events, counted from the first, hold complete logs only, which no later batch can continue. A log with no new
 /// line since `since_ms` counts as complete.
-pub(super) fn settled(batch: &Batch, settings: &PipelineSettings, since_ms: i64) -> usize {
+pub(super) fn settled(batch: &Batch, settings: &PipelineSettings, work: &Work, since_ms: i64) -> usize {
     let origin = stream::origin(&batch.log_group, &batch.log_stream);
-    let source = IdentitySource::new(batch, origin, "", settings);
+    let source = IdentitySource::new(batch, origin, "", settings, work);
     let mut walk = Walk::default();
     let mut joined: Vec<(usize, usize)> = Vec::new();
     let mut keep =
         |line: &LogLine, _: &KnownIdentity| joined.extend(Some(line.events).filter(|(first, last)| first < last));
     walk.events(&source, &|| false, &mut keep);
     let open = [walk.reassembler.open_since(since_ms), walk.joiner.open_since(since_ms)];
-    walk.finish(&|| false, &mut keep);
+    walk.finish(work, &|| false, &mut keep);
     // Logs of the other output may span the cut; those that end last can move it first.
     joined.sort_unstable_by_key(|(_, last)| std::cmp::Reverse(*last));
     let cut = open.into_iter().flatten().min().unwrap_or(batch.events.len());
@@ -117,7 +119,7 @@ impl<'e> Walk<'e> {
             let record = reader.read(event);
             if self.identities.are_too_many(&record.metadata) {
                 // Open logs carry identity numbers, so they are finished first, as at the end of an event.
-                self.finish(&|| false, ship);
+                self.finish(source.work, &|| false, ship);
                 self.identities = Identities::default();
             }
             let identity = self.identities.find(&record.metadata, || source.identity(&record.metadata));
@@ -126,16 +128,16 @@ impl<'e> Walk<'e> {
                 LogLine { events: (place, place), ..LogLine::of(&record, event.id, event.timestamp, identity, writer) };
             self.outputs.push(line.line_output());
             let Walk { identities, reassembler, joiner, .. } = self;
-            reassembler.push(line, record.partial, |line| join(joiner, line, identities, ship));
+            reassembler.push(line, record.partial, |line| join(joiner, line, identities, source.work, ship));
         }
         source.batch.events.len()
     }
 
     /// Finishes the logs that are still open. `false` if it had to stop before that.
-    fn finish(&mut self, should_stop: &dyn Fn() -> bool, ship: Ship) -> bool {
+    fn finish(&mut self, work: &Work, should_stop: &dyn Fn() -> bool, ship: Ship) -> bool {
         let open = std::mem::take(&mut self.reassembler);
         let Walk { identities, joiner, .. } = self;
-        open.finish(|line| join(joiner, line, identities, ship));
+        open.finish(|line| join(joiner, line, identities, work, ship));
         joiner.finish(should_stop, &mut |line| ship(&line, identities.of(&line)))
     }
 
@@ -156,7 +158,7 @@ impl<'e> Walk<'e> {
     }
 }
 
-fn join<'e>(joiner: &mut Joiner<'e>, line: LogLine<'e, '_>, identities: &Identities, ship: Ship) {
-    let mode = identities.of(&line).processing.mode();
+fn join<'e>(joiner: &mut Joiner<'e>, line: LogLine<'e, '_>, identities: &Identities, work: &Work, ship: Ship) {
+    let mode = identities.of(&line).processing.mode(work);
     joiner.push(line, mode, &mut |line| ship(&line, identities.of(&line)));
 }

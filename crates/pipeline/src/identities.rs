@@ -13,6 +13,7 @@ use super::log_event::{EventMessage, LogEvent};
 use super::processing::ContainerProcessing;
 use super::record::{LogRecord, Metadata};
 use super::record_reader::RecordReader;
+use super::rules::pattern::Work;
 use super::settings::PipelineSettings;
 use super::stream::StreamOrigin;
 use super::tags::{self, LogPlace};
@@ -38,6 +39,7 @@ pub(super) struct IdentitySource<'a> {
     pub(super) place: LogPlace<'a>,
     provenance: Provenance<'a>,
     pub(super) settings: &'a PipelineSettings,
+    pub(super) work: &'a Work,
     /// The processing that the last record with its pod's metadata asks for; looked up once.
     described: OnceCell<Option<Arc<ContainerProcessing>>>,
 }
@@ -48,6 +50,7 @@ impl<'a> IdentitySource<'a> {
         origin: StreamOrigin<'a>,
         function_arn: &'a str,
         settings: &'a PipelineSettings,
+        work: &'a Work,
     ) -> IdentitySource<'a> {
         IdentitySource {
             batch,
@@ -59,6 +62,7 @@ impl<'a> IdentitySource<'a> {
                 function_arn,
             },
             settings,
+            work,
             described: OnceCell::new(),
         }
     }
@@ -68,7 +72,7 @@ impl<'a> IdentitySource<'a> {
         let pod = tags::pod(&self.place, metadata);
         let logs = settings.known.logs(&pod.annotations, &pod.container);
         let identity = tags::identify(&self.place, &pod, &logs, metadata, &settings.tags);
-        let processing = ContainerProcessing::new(&pod, &logs, &settings.processing);
+        let processing = ContainerProcessing::new(&pod, &logs, &settings.processing, self.work);
         let processing = self.of_stream(metadata, processing);
         KnownIdentity { frame: ContainerFrame::new(&identity, &self.provenance), processing }
     }
@@ -120,7 +124,7 @@ impl<'a> IdentitySource<'a> {
     fn processing_of(&self, metadata: &Metadata) -> Arc<ContainerProcessing> {
         let pod = tags::pod(&self.place, metadata);
         let logs = self.settings.known.logs(&pod.annotations, &pod.container);
-        Arc::new(ContainerProcessing::new(&pod, &logs, &self.settings.processing))
+        Arc::new(ContainerProcessing::new(&pod, &logs, &self.settings.processing, self.work))
     }
 }
 

@@ -25,7 +25,7 @@ mod identities;
 pub mod inflate;
 mod joined_attributes;
 pub mod json;
-mod known_annotations;
+pub mod known_annotations;
 mod layout;
 mod limits;
 mod line;

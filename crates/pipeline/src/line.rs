@@ -31,6 +31,8 @@ pub(crate) struct LogLine<'e, 'r> {
     pub(crate) truncated: bool,
     /// How many lines it was joined from.
     pub(crate) lines: usize,
+    /// The rule for which its text is withheld, if it is to be named in the log's tags.
+    pub(crate) rule_error: Option<&'r str>,
 }
 
 impl<'e, 'r> LogLine<'e, 'r> {
@@ -56,6 +58,7 @@ impl<'e, 'r> LogLine<'e, 'r> {
             partial: false,
             truncated: record.truncated,
             lines: 1,
+            rule_error: None,
         }
     }
 
@@ -177,6 +180,7 @@ impl<'e> HeldLine<'e> {
             partial: self.partial,
             truncated: self.truncated,
             lines: self.lines,
+            rule_error: None,
         }
     }
 }
@@ -199,6 +203,7 @@ impl<'t> LogLine<'t, 't> {
             partial: false,
             truncated: false,
             lines: 1,
+            rule_error: None,
         }
     }
 }

@@ -5,6 +5,7 @@ use super::event::{self, EventError, InvocationEvent};
 use super::forwarding;
 use super::inflate;
 use super::processed::Processed;
+use super::rules::pattern::Work;
 use super::settings::PipelineSettings;
 use super::shipping::Shipment;
 use super::unread::Unread;
@@ -80,7 +81,8 @@ pub fn inflated(data: &str, settings: &PipelineSettings) -> Result<String, Event
 /// # Errors
 /// [`EventError`]: the content is not what CloudWatch Logs sends.
 pub fn settled(content: &str, settings: &PipelineSettings, since_ms: i64) -> Result<usize, EventError> {
-    Ok(forwarding::settled(&decode::read(content)?, settings, since_ms))
+    let work = Work::of_event(content.len(), &settings.search_caches);
+    Ok(forwarding::settled(&decode::read(content)?, settings, &work, since_ms))
 }
 
 /// Processes several events into the same payloads.
@@ -131,7 +133,8 @@ impl<'s> Pipeline<'s> {
         }
         self.control = false;
         self.shipment.begin(record);
-        let unread = forwarding::run(&batch, self.function_arn, self.settings, &mut self.shipment, should_stop);
+        let work = Work::of_event(content.len(), &self.settings.search_caches);
+        let unread = forwarding::run(&batch, self.function_arn, self.settings, &work, &mut self.shipment, should_stop);
         Ok(unread.map(|events| Unread::new(batch, events)))
     }
 

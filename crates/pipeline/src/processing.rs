@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::autodiscovery::ContainerLogs;
 use super::multi_line::Mode;
 use super::rules::container_filter::ContainerFilter;
+use super::rules::pattern::Work;
 use super::rules::sample::Sampling;
 use super::rules::{Chain, RuleSet};
 use super::tags::pod::Pod;
@@ -56,12 +57,17 @@ pub(crate) struct ContainerProcessing {
 
 impl ContainerProcessing {
     /// Works it out. `pod` is empty where a log is nobody's; lines of such logs are not joined.
-    pub(crate) fn new(pod: &Pod, logs: &ContainerLogs, settings: &ProcessingSettings) -> ContainerProcessing {
+    pub(crate) fn new(
+        pod: &Pod,
+        logs: &ContainerLogs,
+        settings: &ProcessingSettings,
+        work: &Work,
+    ) -> ContainerProcessing {
         let off = || "DD_FORWARD_LOG".to_owned();
         let is_pod = !pod.container.is_empty();
         let with_multi_line = [&logs.rules, &settings.first].into_iter().find(|set| set.multi_line.is_some());
         ContainerProcessing {
-            excluded: if settings.forward_log { settings.containers.excluded(pod) } else { Some(off()) },
+            excluded: if settings.forward_log { settings.containers.excluded(pod, work) } else { Some(off()) },
             chain: Chain::new(&settings.first, &logs.rules, &settings.last),
             sampling: settings.sampling.of(&pod.namespace, &pod.container),
             multi_line: with_multi_line.filter(|_| is_pod).cloned(),
@@ -69,10 +75,15 @@ impl ContainerProcessing {
         }
     }
 
+    /// How many bytes it takes, without rules.
+    pub(crate) fn text_bytes(&self) -> usize {
+        self.excluded.as_ref().map_or(0, String::len) + self.sampling.bytes()
+    }
+
     /// How lines are joined: by the container's own rule, else the settings', else by what is recognised.
-    pub(crate) fn mode(&self) -> Mode<'_> {
+    pub(crate) fn mode<'s>(&'s self, work: &'s Work) -> Mode<'s> {
         match self.multi_line.as_ref().and_then(|set| set.multi_line.as_ref()) {
-            Some(rule) => Mode::Pattern(&rule.pattern),
+            Some(rule) => Mode::Pattern(&rule.pattern, work),
             None if self.auto_multi_line => Mode::Auto,
             None => Mode::Off,
         }

@@ -4,6 +4,7 @@ use super::compress::Compression;
 use super::known_annotations::KnownAnnotations;
 use super::processing::ProcessingSettings;
 use super::recent::Recent;
+use super::rules::pattern::SearchCaches;
 use super::tags::TagSettings;
 
 /// The settings of the pipeline.
@@ -14,6 +15,8 @@ pub struct PipelineSettings {
     /// Annotations that were parsed and compiled before. They save time, and change the result only for records without their
     /// pod's metadata: see [`KnownAnnotations::recall`].
     pub known: KnownAnnotations,
+    /// What searches for patterns leave for those that follow. It saves time and changes no result.
+    pub search_caches: SearchCaches,
     /// Logs that were delivered before. They are not sent again.
     pub recent: Recent,
     pub compression: Compression,
@@ -31,6 +34,7 @@ impl Default for PipelineSettings {
             tags: TagSettings::default(),
             processing: ProcessingSettings::default(),
             known: KnownAnnotations::default(),
+            search_caches: SearchCaches::default(),
             recent: Recent::default(),
             compression: Compression::default(),
             max_decompressed_bytes: DEFAULT_MAX_DECOMPRESSED_BYTES,

@@ -10,7 +10,8 @@ use super::limits::Limits;
 use super::line::LogLine;
 use super::processed::{LogOutcome, Processed};
 use super::recent::{Mark, Marker};
-use super::rules::{AppliedRule, MASK_BROKEN, ProcessingRule, RuleEffect, RulesOutcome};
+use super::rules::pattern::Work;
+use super::rules::{AppliedRule, ProcessingRule, RuleEffect, RulesOutcome, Withheld};
 use super::status;
 use super::stream::StreamOrigin;
 
@@ -54,6 +55,8 @@ impl Shipment {
 pub(super) struct Shipper<'a, 's> {
     origin: StreamOrigin<'a>,
     marker: Marker<'a>,
+    /// What the rules of this event may take.
+    work: &'a Work,
     shipment: &'s mut Shipment,
     /// Logs of other events.
     done_before: usize,
@@ -70,8 +73,13 @@ enum LeftOut {
 }
 
 impl<'a, 's> Shipper<'a, 's> {
-    pub(super) fn new(origin: StreamOrigin<'a>, marker: Marker<'a>, shipment: &'s mut Shipment) -> Shipper<'a, 's> {
-        let mut shipper = Shipper { origin, marker, shipment, done_before: 0 };
+    pub(super) fn new(
+        origin: StreamOrigin<'a>,
+        marker: Marker<'a>,
+        work: &'a Work,
+        shipment: &'s mut Shipment,
+    ) -> Shipper<'a, 's> {
+        let mut shipper = Shipper { origin, marker, work, shipment, done_before: 0 };
         shipper.done_before = shipper.done();
         shipper
     }
@@ -128,27 +136,48 @@ impl<'a, 's> Shipper<'a, 's> {
         }
         let explained = self.shipment.outcomes.is_some();
         let mut masked = false;
-        let report = |rule: &ProcessingRule, effect: RuleEffect| {
+        let mut report = |rule: &ProcessingRule, effect: RuleEffect| {
             masked |= effect != RuleEffect::Excluded;
             if explained {
                 applied.push(AppliedRule { rule: rule.name.clone(), effect });
             }
         };
-        let kept = match processing.chain.apply(line.text, line.truncated, report) {
-            RulesOutcome::Excluded => return Err(LeftOut::ByRule),
-            // Attributes may be parts of the application's text.
-            RulesOutcome::Withheld => {
-                self.send(LogLine { text: MASK_BROKEN, attributes: None, ..line.clone() }, identity, mark)
-            }
+        self.work.begin_log();
+        let outcome = match processing.chain.apply(line.text, line.truncated, self.work, &mut report) {
             RulesOutcome::Keep(text) => {
-                let attributes = line.attributes.and_then(|attributes| processing.chain.mask_attributes(attributes));
+                let attributes =
+                    line.attributes.map(|attributes| processing.chain.mask_attributes(attributes, self.work));
+                match attributes.transpose() {
+                    Ok(attributes) => Ok((text, attributes.flatten())),
+                    Err(rule) => {
+                        let why = Withheld::TooMuchWork;
+                        report(rule, RuleEffect::Withheld(why));
+                        Err((why, Some(rule.name.as_str())))
+                    }
+                }
+            }
+            RulesOutcome::Withheld(why, rule) => Err((why, rule)),
+            RulesOutcome::Excluded => return Err(LeftOut::ByRule),
+        };
+        let sent = match &outcome {
+            Ok((text, attributes)) => {
                 masked |= attributes.is_some();
                 let attributes = attributes.as_deref().or(line.attributes);
-                self.send(LogLine { text: &text, attributes, ..line.clone() }, identity, mark)
+                self.send(LogLine { text, attributes, ..line.clone() }, identity, mark)
+            }
+            // Attributes may be parts of the application's text.
+            Err((why, rule_error)) => {
+                // A text that is not there is not cut either: so a log never bears all three marks.
+                let truncated = line.truncated && rule_error.is_none();
+                let (text, rule_error) = (why.text(), *rule_error);
+                self.send(LogLine { text, attributes: None, rule_error, truncated, ..line.clone() }, identity, mark)
             }
         };
-        self.shipment.counts.masked += usize::from(masked && kept.is_ok());
-        kept
+        if sent.is_ok() {
+            self.shipment.counts.masked += usize::from(masked);
+            self.shipment.counts.withheld += usize::from(outcome.is_err());
+        }
+        sent
     }
 
     /// Applies sampling, and writes the log into the payload.
@@ -193,5 +222,6 @@ impl<'a, 's> Shipper<'a, 's> {
     pub(super) fn finish(self, events: usize, joined: usize) {
         self.shipment.counts.events += events;
         self.shipment.counts.joined += joined;
+        self.shipment.counts.unjoined += self.work.unjoined();
     }
 }

@@ -81,6 +81,8 @@ impl Telemetry {
             ("LogsSampled", "Count", json!(counts.sampled), LeftOut),
             ("LogsBlank", "Count", json!(counts.blank), LeftOut),
             ("LogsJoined", "Count", json!(counts.joined), LeftOut),
+            ("LogsWithheld", "Count", json!(counts.withheld), LeftOut),
+            ("LinesUnjoined", "Count", json!(counts.unjoined), LeftOut),
             ("LogsTruncated", "Count", json!(counts.truncated), LeftOut),
             ("LogsDuplicate", "Count", json!(counts.duplicate), LeftOut),
             ("LogsLate", "Count", json!(counts.late), LeftOut),

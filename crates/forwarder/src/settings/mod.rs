@@ -27,7 +27,9 @@ pub use table::{ForwarderVariable, VARIABLES, markdown};
 pub use variables::{Environment, FileProblem, VariableSource};
 
 use pipeline::compress::Compression;
+use pipeline::known_annotations::KnownAnnotations;
 use pipeline::recent::Recent;
+use pipeline::rules::pattern::SearchCaches;
 use pipeline::tags::TagSettings;
 use pipeline::tags::tag_set;
 use pipeline::{DEFAULT_MAX_DECOMPRESSED_BYTES, PipelineSettings};
@@ -114,7 +116,8 @@ fn pipeline(reader: &mut VariableReader) -> PipelineSettings {
     merge_keys.extend(reader.get("PODFERRY_MERGE_LOG_KEY"));
     PipelineSettings {
         processing: processing::read(reader),
-        known: defaults.known,
+        known: share_of_memory(reader, 16).map_or(defaults.known, KnownAnnotations::of_bytes),
+        search_caches: share_of_memory(reader, 32).map_or(defaults.search_caches, SearchCaches::of_bytes),
         recent: reader
             .number("PODFERRY_REMEMBERED_LOGS", 0..=10_000_000)
             .map_or(defaults.recent, |most| Recent::new(most as usize)),
@@ -141,10 +144,14 @@ fn pipeline(reader: &mut VariableReader) -> PipelineSettings {
 /// A quarter of the function's memory, which Lambda tells in MB: an event takes up to two and a half times its size, and
 /// there is the function itself. Elsewhere, and where there is more memory, 256 MiB.
 fn max_decompressed_bytes(reader: &VariableReader) -> u64 {
-    let megabytes = reader.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").and_then(|value| value.parse::<u64>().ok());
-    let quarter =
-        megabytes.filter(|megabytes| *megabytes > 0).map(|megabytes| megabytes.saturating_mul(1024 * 1024 / 4));
-    quarter.unwrap_or(u64::MAX).min(DEFAULT_MAX_DECOMPRESSED_BYTES)
+    let quarter = share_of_memory(reader, 4).unwrap_or(usize::MAX);
+    (quarter as u64).min(DEFAULT_MAX_DECOMPRESSED_BYTES)
+}
+
+/// The function's memory through `parts`, in bytes, where Lambda tells it.
+fn share_of_memory(reader: &VariableReader, parts: usize) -> Option<usize> {
+    let megabytes = reader.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").and_then(|value| value.parse::<usize>().ok());
+    megabytes.filter(|megabytes| *megabytes > 0).map(|megabytes| megabytes.saturating_mul(1024 * 1024 / parts))
 }
 
 /// `DD_COMPRESSION`; and of Datadog's forwarder `DD_USE_COMPRESSION` and `DD_COMPRESSION_LEVEL`.

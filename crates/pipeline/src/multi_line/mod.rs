@@ -14,7 +14,7 @@ use json_lines::{JsonLines, JsonProgress};
 use trace::{Trace, Verdict};
 
 use super::line::{HeldLine, LineOutput, LogLine};
-use super::rules::pattern::Pattern;
+use super::rules::pattern::{Pattern, Spent, Work};
 
 /// How large a joined log may grow, with the attributes that its first line did not have; the next line then begins another.
 /// Source: DataDog/datadog-agent, `logs_config.max_message_size_bytes`.
@@ -39,7 +39,7 @@ pub(crate) enum Mode<'s> {
     /// Every line is a log.
     Off,
     /// A line that this matches begins a log; others go on with the one before.
-    Pattern(&'s Pattern),
+    Pattern(&'s Pattern, &'s Work),
     /// Stack traces and JSON are recognised.
     Auto,
 }
@@ -226,7 +226,7 @@ fn append(head: &mut HeldLine, line: &LogLine) {
 impl<'e> LineGroup<'e> {
     fn new(head: HeldLine<'e>, mode: Mode, number: usize) -> LineGroup<'e> {
         let kind = match mode {
-            Mode::Pattern(_) => GroupKind::Pattern,
+            Mode::Pattern(..) => GroupKind::Pattern,
             Mode::Auto | Mode::Off => match JsonLines::begin(&head.text).filter(|_| !head.merged) {
                 Some(json) => GroupKind::Json(json),
                 None => GroupKind::Trace(Trace::begin(&head.text)),
@@ -259,12 +259,12 @@ impl<'e> LineGroup<'e> {
         }
         let first = self.head.text.get(..self.first).unwrap_or_default();
         match (&mut self.kind, mode) {
-            (GroupKind::Pattern, Mode::Pattern(pattern)) => match pattern.is_match(line.text) {
+            (GroupKind::Pattern, Mode::Pattern(pattern, work)) => match begins(pattern, work, line) {
                 true => Fit::No,
                 false if line.is_blank() => Fit::Waits,
                 false => Fit::Joins,
             },
-            (GroupKind::Pattern, _) | (_, Mode::Off | Mode::Pattern(_)) => Fit::No,
+            (GroupKind::Pattern, _) | (_, Mode::Off | Mode::Pattern(..)) => Fit::No,
             // What a filter put beside one line alone says that it is another log.
             _ if line.attributes != self.head.attributes.as_deref() || paused(self.last_ms, line.timestamp) => Fit::No,
             (GroupKind::Json(json), Mode::Auto) => match json.next(line.text) {
@@ -282,6 +282,15 @@ impl<'e> LineGroup<'e> {
             },
         }
     }
+}
+
+/// Whether a line begins a log. So does each for which there is no budget left to find that out: nothing is hidden by that.
+fn begins(pattern: &Pattern, work: &Work, line: &LogLine) -> bool {
+    work.begin_log();
+    pattern.is_match(line.text, work).unwrap_or_else(|Spent| {
+        work.count_unjoined();
+        true
+    })
 }
 
 /// Whether more time passed between two lines than within one log.

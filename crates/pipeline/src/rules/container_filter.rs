@@ -5,7 +5,7 @@
 //! over exclude; the annotations win over both.
 
 use super::RuleError;
-use super::pattern::{Dialect, Pattern};
+use super::pattern::{Dialect, Pattern, Work};
 use crate::tags::image;
 use crate::tags::pod::{Pairs, Pod};
 
@@ -53,8 +53,8 @@ impl FilterList {
         Err(errors.into_iter().filter_map(Result::err).collect())
     }
 
-    fn find(&self, pod: &Pod) -> Option<&ContainerPattern> {
-        self.0.iter().find(|filter| filter.matches(pod))
+    fn find(&self, pod: &Pod, work: &Work) -> Option<&ContainerPattern> {
+        self.0.iter().find(|filter| filter.matches(pod, work))
     }
 }
 
@@ -72,8 +72,8 @@ fn filter(text: String, number: usize) -> Result<ContainerPattern, RuleError> {
 }
 
 impl ContainerPattern {
-    fn matches(&self, pod: &Pod) -> bool {
-        let is_match = |text: &str| !text.is_empty() && self.pattern.is_match(text);
+    fn matches(&self, pod: &Pod, work: &Work) -> bool {
+        let is_match = |name: &str| !name.is_empty() && self.pattern.is_match_in_name(name, work);
         match self.subject {
             Subject::Name => is_match(&pod.container),
             Subject::Namespace => is_match(&pod.namespace),
@@ -87,11 +87,11 @@ impl ContainerPattern {
 
 impl ContainerFilter {
     /// Why the logs of a container are left out, if they are: the annotation or the filter.
-    pub(crate) fn excluded(&self, pod: &Pod) -> Option<String> {
+    pub(crate) fn excluded(&self, pod: &Pod, work: &Work) -> Option<String> {
         let by_annotation = excluding_annotation(&pod.annotations, &pod.container);
         by_annotation.or_else(|| {
-            let exclude = self.exclude.find(pod)?;
-            let is_included = self.include.find(pod).is_some();
+            let exclude = self.exclude.find(pod, work)?;
+            let is_included = self.include.find(pod, work).is_some();
             (!is_included).then(|| format!("DD_CONTAINER_EXCLUDE_LOGS {}", exclude.text))
         })
     }
@@ -124,7 +124,7 @@ mod tests {
 
     fn excluded(include: &str, exclude: &str, pod: &Pod) -> bool {
         let list = |text| FilterList::parse(text).unwrap();
-        ContainerFilter { include: list(include), exclude: list(exclude) }.excluded(pod).is_some()
+        ContainerFilter { include: list(include), exclude: list(exclude) }.excluded(pod, &Work::unlimited()).is_some()
     }
 
     #[test]

@@ -18,15 +18,17 @@ pub mod scrub;
 mod spellings;
 
 use std::borrow::Cow;
-use std::convert::Infallible;
 use std::sync::Arc;
 
-use pattern::{Pattern, Replacement};
+use pattern::{Pattern, Replacement, Spent, Work};
 use scrub::Scrubber;
 use spellings::Spellings;
 
 /// What stands for a text whose mask cannot be applied.
 pub const MASK_BROKEN: &str = "[podferry: mask rule does not compile]";
+
+/// What stands for a text that took its rules more work than a log, or its event, may take.
+pub const TOO_MUCH_WORK: &str = "[podferry: rules took too much work]";
 
 /// One rule that works.
 #[derive(Debug, Clone)]
@@ -80,6 +82,30 @@ pub struct RuleSet {
     pub errors: Vec<RuleError>,
 }
 
+impl RuleSet {
+    /// How many bytes it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        let of_error = |error: &RuleError| {
+            size_of::<RuleError>() + error.problem.len() + error.name.as_ref().map_or(0, String::len)
+        };
+        let rules: usize = self.rules.iter().map(|rule| rule.name.len() + rule.action.bytes()).sum();
+        let multi_line = self.multi_line.as_ref().map_or(0, |rule| rule.name.len() + rule.pattern.bytes());
+        rules + multi_line + self.errors.iter().map(of_error).sum::<usize>()
+    }
+}
+
+impl RuleAction {
+    /// How many bytes it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<ProcessingRule>()
+            + match self {
+                RuleAction::Exclude(pattern) | RuleAction::Include(pattern) => pattern.bytes(),
+                RuleAction::Mask(pattern, replacement) => pattern.bytes() + replacement.bytes(),
+                RuleAction::ExcludeTruncated | RuleAction::Scrub(_) | RuleAction::BrokenMask => 0,
+            }
+    }
+}
+
 /// The rules of one container: those of the settings, its own, and those of the settings that come last.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Chain {
@@ -93,8 +119,27 @@ pub(crate) struct Chain {
 pub enum RuleEffect {
     Excluded,
     Masked,
-    /// Replaced as a whole: see [`MASK_BROKEN`].
-    Withheld,
+    /// Replaced as a whole.
+    Withheld(Withheld),
+}
+
+/// Why a text is withheld, its attributes too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Withheld {
+    /// A mask does not compile.
+    MaskBroken,
+    /// The budget of work was spent: see [`pattern::Work`].
+    TooMuchWork,
+}
+
+impl Withheld {
+    /// What stands for the text.
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Withheld::MaskBroken => MASK_BROKEN,
+            Withheld::TooMuchWork => TOO_MUCH_WORK,
+        }
+    }
 }
 
 /// A rule that had an effect on a log.
@@ -106,10 +151,10 @@ pub struct AppliedRule {
 
 /// What the rules leave of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum RulesOutcome<'t> {
+pub(crate) enum RulesOutcome<'r, 't> {
     Keep(Cow<'t, str>),
-    /// The text, its attributes too, could not be masked; [`MASK_BROKEN`] stands for it.
-    Withheld,
+    /// Something else stands for the text and its attributes; and the rule that is to be told of, where its event does not have it from elsewhere.
+    Withheld(Withheld, Option<&'r str>),
     Excluded,
 }
 
@@ -122,6 +167,11 @@ impl Chain {
             matches!(rule.action, RuleAction::Mask(..) | RuleAction::Scrub(_) | RuleAction::BrokenMask)
         };
         Chain { is_empty: all().next().is_none(), masks: all().any(is_mask), sets }
+    }
+
+    /// The container's own.
+    pub(crate) fn own(&self) -> &Arc<RuleSet> {
+        &self.sets[1]
     }
 
     /// Whether there is nothing to apply.
@@ -140,83 +190,100 @@ impl Chain {
     }
 
     /// Applies all rules in order. `report` hears what they did.
-    pub(crate) fn apply<'t>(
-        &self,
+    pub(crate) fn apply<'r, 't>(
+        &'r self,
         text: &'t str,
         truncated: bool,
+        work: &Work,
         mut report: impl FnMut(&ProcessingRule, RuleEffect),
-    ) -> RulesOutcome<'t> {
+    ) -> RulesOutcome<'r, 't> {
         let mut text = Spellings::new(text);
         for rule in self.rules() {
-            let excluded = match &rule.action {
-                RuleAction::Exclude(pattern) => matches(pattern, &mut text),
-                RuleAction::Include(pattern) => !matches(pattern, &mut text),
-                RuleAction::ExcludeTruncated => truncated,
-                RuleAction::BrokenMask => {
-                    report(rule, RuleEffect::Withheld);
-                    return RulesOutcome::Withheld;
-                }
-                RuleAction::Mask(..) | RuleAction::Scrub(_) => {
-                    if rule.mask(&mut text) {
-                        report(rule, RuleEffect::Masked);
-                    }
-                    false
+            let effect = rule.effect(&mut text, truncated, work);
+            if let Some(effect) = effect {
+                report(rule, effect);
+            }
+            match effect {
+                None | Some(RuleEffect::Masked) => {}
+                Some(RuleEffect::Excluded) => return RulesOutcome::Excluded,
+                Some(RuleEffect::Withheld(why)) => {
+                    let is_told = why == Withheld::MaskBroken;
+                    return RulesOutcome::Withheld(why, (!is_told).then_some(rule.name.as_str()));
                 }
             };
-            if excluded {
-                report(rule, RuleEffect::Excluded);
-                return RulesOutcome::Excluded;
-            }
         }
         RulesOutcome::Keep(text.into_text())
     }
 
     /// Applies the masks to the attributes of a log, a JSON object: to each name, string and number by itself, since escapes may
     /// hide a match, and then to the whole. `None` where nothing changed.
-    pub(crate) fn mask_attributes(&self, attributes: &str) -> Option<String> {
+    ///
+    /// # Errors
+    /// The rule that the budget did not last for.
+    pub(crate) fn mask_attributes<'s>(
+        &'s self,
+        attributes: &str,
+        work: &Work,
+    ) -> Result<Option<String>, &'s ProcessingRule> {
         if !self.masks {
-            return None;
+            return Ok(None);
         }
-        let by_parts =
-            json_parts::masked(attributes, |part| Ok::<_, Infallible>(self.masked(part))).unwrap_or_default();
-        let whole = self.masked(by_parts.as_deref().unwrap_or(attributes));
-        whole.or(by_parts)
+        let by_parts = json_parts::masked(attributes, |part| self.masked(part, work))?;
+        let whole = self.masked(by_parts.as_deref().unwrap_or(attributes), work)?;
+        Ok(whole.or(by_parts))
     }
 
-    /// What all masks make of a text; `None` where they change nothing.
-    fn masked(&self, text: &str) -> Option<String> {
+    /// What all masks make of a text; `None` where they change nothing, and the rule that the budget did not last for.
+    fn masked(&self, text: &str, work: &Work) -> Result<Option<String>, &ProcessingRule> {
         let mut text = Spellings::new(text);
-        let changed = self.rules().fold(false, |changed, rule| rule.mask(&mut text) | changed);
-        changed.then(|| text.into_text().into_owned())
+        let mut changed = false;
+        for rule in self.rules() {
+            changed |= rule.mask(&mut text, work).map_err(|Spent| rule)?;
+        }
+        Ok(changed.then(|| text.into_text().into_owned()))
     }
 }
 
 /// Whether a pattern matches a text in one of its spellings, with the blanks at its ends or without: the Agent takes them off first.
 /// Source: DataDog/datadog-agent, `pkg/logs/internal/decoder`, `single_line_handler.go`.
-fn matches(pattern: &Pattern, text: &mut Spellings) -> bool {
-    let is_match = |text: &str| {
+fn matches(pattern: &Pattern, text: &mut Spellings, work: &Work) -> Result<bool, Spent> {
+    text.any(|text| {
         let trimmed = text.trim();
-        pattern.is_match(text) || trimmed.len() < text.len() && pattern.is_match(trimmed)
-    };
-    text.any(|text| Ok::<_, Infallible>(is_match(text))).unwrap_or_default()
+        Ok(pattern.is_match(text, work)? || trimmed.len() < text.len() && pattern.is_match(trimmed, work)?)
+    })
 }
 
 impl ProcessingRule {
+    /// What the rule does to a text, if anything; a mask is applied.
+    fn effect(&self, text: &mut Spellings, truncated: bool, work: &Work) -> Option<RuleEffect> {
+        let excluded = |is_excluded: bool| is_excluded.then_some(RuleEffect::Excluded);
+        let effect = match &self.action {
+            RuleAction::Exclude(pattern) => matches(pattern, text, work).map(excluded),
+            RuleAction::Include(pattern) => matches(pattern, text, work).map(|is_match| excluded(!is_match)),
+            RuleAction::ExcludeTruncated => Ok(excluded(truncated)),
+            RuleAction::BrokenMask => Ok(Some(RuleEffect::Withheld(Withheld::MaskBroken))),
+            RuleAction::Mask(..) | RuleAction::Scrub(_) => {
+                self.mask(text, work).map(|is_masked| is_masked.then_some(RuleEffect::Masked))
+            }
+        };
+        effect.unwrap_or(Some(RuleEffect::Withheld(Withheld::TooMuchWork)))
+    }
+
     /// Applies a mask; whether it changed something.
-    fn mask(&self, text: &mut Spellings) -> bool {
-        text.replace(|text| Ok::<_, Infallible>(self.masked(text))).unwrap_or_default()
+    fn mask(&self, text: &mut Spellings, work: &Work) -> Result<bool, Spent> {
+        text.replace(|text| self.masked(text, work))
     }
 
     /// What a mask makes of a text; `None` if this is none, or it changes nothing.
-    fn masked(&self, text: &str) -> Option<String> {
+    fn masked(&self, text: &str, work: &Work) -> Result<Option<String>, Spent> {
         let masked = match &self.action {
-            RuleAction::Mask(pattern, replacement) => replacement.mask(pattern, text),
+            RuleAction::Mask(pattern, replacement) => replacement.mask(pattern, text, work)?,
             RuleAction::Scrub(scrubber) => scrubber.scrub(text),
-            _ => return None,
+            _ => return Ok(None),
         };
         match masked {
-            Cow::Owned(masked) => Some(masked),
-            Cow::Borrowed(_) => None,
+            Cow::Owned(masked) => Ok(Some(masked)),
+            Cow::Borrowed(_) => Ok(None),
         }
     }
 }

@@ -28,7 +28,7 @@ const TYPES: &str = "`exclude_at_match`, `include_at_match`, `mask_sequences`, `
 /// Reads a JSON text: a list of rules.
 pub fn text(json: &str) -> RuleSet {
     match serde_json::from_str(json) {
-        Ok(value) => list(&value),
+        Ok(value) => list(&value, usize::MAX),
         Err(error) => unreadable(json, format!("is not JSON: {}", json_problem(&error))),
     }
 }
@@ -76,8 +76,9 @@ pub(crate) fn holds_rule(value: &Value) -> bool {
     }
 }
 
-/// Reads a list of rules that is JSON already.
-pub(crate) fn list(value: &Value) -> RuleSet {
+/// Reads a list of rules that is JSON already. Once compiled, all of them may take `max_bytes`; the first that does not fit is broken, and so are those
+/// behind it: they are not compiled.
+pub(crate) fn list(value: &Value, max_bytes: usize) -> RuleSet {
     let mut set = RuleSet::default();
     let Some(rules) = value.as_array() else {
         set.fail(
@@ -87,13 +88,14 @@ pub(crate) fn list(value: &Value) -> RuleSet {
         );
         return set;
     };
+    let mut left = Some(max_bytes);
     for (index, rule) in rules.iter().enumerate() {
         if index >= MAX_RULES {
             let rest = Value::from(rules.get(index..).unwrap_or_default());
             set.fail(None, format!("more than {MAX_RULES} rules"), mentions_mask(&rest.to_string()));
             break;
         }
-        set.add(rule, index + 1);
+        set.add(rule, index + 1, &mut left);
     }
     set
 }
@@ -107,7 +109,8 @@ impl RuleSet {
         self.errors.push(RuleError { name, problem: problem.into() });
     }
 
-    fn add(&mut self, rule: &Value, number: usize) {
+    /// `left` is how many bytes the rule may take, unless one before it took too many.
+    fn add(&mut self, rule: &Value, number: usize, left: &mut Option<usize>) {
         if !rule.is_object() {
             let problem = "must be an object: `{\"type\":…,\"name\":…,\"pattern\":…}`";
             return self.fail(Some(format!("rule {number}")), problem, mentions_mask(&rule.to_string()));
@@ -119,7 +122,7 @@ impl RuleSet {
         // A type that is misspelt, or missing beside a placeholder, still means to hide something.
         let kind = text("type").unwrap_or_default();
         let masks = mentions_mask(kind) || rule.get("replace_placeholder").is_some();
-        match compile(rule, kind) {
+        match compile_within(rule, kind, left) {
             Ok(Compiled::Action(action)) => self.rules.push(ProcessingRule { name: shown.clone(), action }),
             Ok(Compiled::MultiLine(pattern)) if self.multi_line.is_none() => {
                 self.multi_line = Some(MultiLine { name: shown.clone(), pattern });
@@ -131,6 +134,23 @@ impl RuleSet {
             self.errors.push(RuleError { name: Some(shown), problem: "has no `name`".to_owned() });
         }
     }
+}
+
+/// Compiles a rule, if there is room for it.
+fn compile_within(rule: &Value, kind: &str, left: &mut Option<usize>) -> Result<Compiled, String> {
+    const TOO_LARGE: &str =
+        "is too large once compiled, beside the rules before it: use fewer or smaller repetitions, or fewer rules";
+    if kind == "exclude_truncated" {
+        return compile(rule, kind);
+    }
+    let room = left.ok_or(TOO_LARGE)?;
+    let compiled = compile(rule, kind)?;
+    let bytes = match &compiled {
+        Compiled::Action(action) => action.bytes(),
+        Compiled::MultiLine(pattern) => pattern.bytes(),
+    };
+    *left = room.checked_sub(bytes);
+    if left.is_some() { Ok(compiled) } else { Err(TOO_LARGE.to_owned()) }
 }
 
 enum Compiled {

@@ -45,6 +45,17 @@ impl Default for Names {
     }
 }
 
+impl Sampling {
+    /// How many bytes the rules take.
+    pub(crate) fn bytes(&self) -> usize {
+        let of_names = |names: &Vec<String>| names.iter().map(|name| name.len() + size_of::<String>()).sum::<usize>();
+        let of_share = |share: &Share| {
+            size_of::<Share>() + of_names(&share.namespaces) + of_names(&share.containers) + of_names(&share.statuses)
+        };
+        self.0.iter().map(of_share).sum()
+    }
+}
+
 impl From<Names> for Vec<String> {
     fn from(names: Names) -> Self {
         match names {

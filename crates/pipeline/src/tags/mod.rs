@@ -21,6 +21,9 @@ use super::stream::StreamOrigin;
 /// Marks that a single log may bear besides: `partial:true` and `truncated:true`.
 const MAX_MARKS: usize = 2;
 
+/// The name of the tag that names a rule, or an annotation, that could not be applied.
+pub(crate) const RULE_ERROR_TAG: &str = "podferry_rule_error";
+
 /// How the tag of the cluster begins.
 const CLUSTER: &str = "kube_cluster_name:";
 
@@ -101,7 +104,7 @@ pub fn identify(
     let mut tags = TagSet::default();
     // First, so that no limit takes it: its author must see it.
     for name in logs.errors(&autodiscovery::logs_annotation(&pod.container)) {
-        tags.add("podferry_rule_error", name);
+        tags.add(RULE_ERROR_TAG, name);
     }
     add_cluster(&mut tags, place, metadata, settings);
     add_pod(&mut tags, pod);

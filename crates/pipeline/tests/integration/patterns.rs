@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use pipeline::rules::pattern::{Dialect, MAX_PATTERN_BYTES, Pattern, PatternError, Replacement};
+use pipeline::rules::pattern::{Dialect, MAX_PATTERN_BYTES, Pattern, PatternError, Replacement, Work};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -48,7 +48,8 @@ fn differences(file: &str, dialect: Dialect, is_exception: impl Fn(&str, bool) -
 
 fn compare(pattern: &Pattern, case: &Value, said: &Value, subject: &str, dialect: Dialect) -> Option<String> {
     let expected: Vec<(usize, usize)> = serde_json::from_value(said["spans"].clone()).unwrap();
-    if pattern.is_match(subject) == expected.is_empty() {
+    let work = Work::unlimited();
+    if pattern.is_match(subject, &work).unwrap() == expected.is_empty() {
         // Before 3.14, Python's `\\B` did not match in an empty text.
         let is_quirk = case["pattern"] == "\\B" && subject.is_empty() && dialect == Dialect::Python;
         return (!is_quirk).then(|| format!("{subject:?}: matches there: {}", !expected.is_empty()));
@@ -58,7 +59,7 @@ fn compare(pattern: &Pattern, case: &Value, said: &Value, subject: &str, dialect
         return None;
     }
     let mut spans: Vec<(usize, usize)> = Vec::new();
-    for (start, end) in pattern.spans(subject) {
+    for (start, end) in pattern.spans(subject, &work).map(Result::unwrap) {
         // Go finds no empty match where a match has just ended.
         if start < end || spans.last().is_none_or(|(_, last)| *last != start) {
             spans.push((start, end));
@@ -70,14 +71,14 @@ fn compare(pattern: &Pattern, case: &Value, said: &Value, subject: &str, dialect
     let replacement = Replacement::new(case["replacement"].as_str().unwrap(), pattern, dialect);
     if expected.is_empty() {
         return replacement
-            .is_ok_and(|replacement| matches!(replacement.apply(pattern, subject), Cow::Owned(_)))
+            .is_ok_and(|replacement| matches!(replacement.apply(pattern, subject, &work), Ok(Cow::Owned(_))))
             .then(|| "copies a text without a match".to_owned());
     }
     // Go leaves out what is empty.
     let there = said["replaced"].as_str().or((dialect == Dialect::Go).then_some(""));
     match (replacement, there) {
         (Ok(replacement), Some(there)) => {
-            let here = replacement.apply(pattern, subject);
+            let here = replacement.apply(pattern, subject, &work).unwrap();
             (here != there)
                 .then(|| format!("→ {}: {subject:?}\n  there {there:?}\n  here  {here:?}", case["replacement"]))
         }
@@ -140,7 +141,9 @@ fn size_is_limited() {
 
 #[test]
 fn anchored_as_the_agent_anchors() {
-    let at_start = |pattern: &str, text: &str, dialect| Pattern::anchored(pattern, dialect).unwrap().is_match(text);
+    let at_start = |pattern: &str, text: &str, dialect| {
+        Pattern::anchored(pattern, dialect).unwrap().is_match(text, &Work::unlimited()).unwrap()
+    };
     assert!(at_start("b", "bc", Dialect::Go) && !at_start("b", "abc", Dialect::Go));
     // The Agent writes `^` before the pattern, so only its first alternative is bound.
     assert!(at_start("x|b", "abc", Dialect::Go) && !at_start("x|b", "abc", Dialect::Python));
@@ -156,10 +159,12 @@ proptest! {
     ) {
         let Ok(pattern) = Pattern::new(&pattern, dialect) else { return Ok(()) };
         let Ok(replacement) = Replacement::new(&replacement, &pattern, dialect) else { return Ok(()) };
-        let replaced = replacement.apply(&pattern, &text);
-        if pattern.is_match(&text) {
-            let (first, _) = pattern.spans(&text).next().unwrap();
-            let last = pattern.spans(&text).map(|(_, end)| end).max().unwrap();
+        let work = Work::unlimited();
+        let replaced = replacement.apply(&pattern, &text, &work).unwrap();
+        if pattern.is_match(&text, &work).unwrap() {
+            let spans: Vec<_> = pattern.spans(&text, &work).map(Result::unwrap).collect();
+            let (first, _) = spans[0];
+            let last = spans.iter().map(|(_, end)| *end).max().unwrap();
             prop_assert!(replaced.starts_with(&text[..first]) && replaced.ends_with(&text[last..]));
         } else {
             prop_assert!(matches!(replaced, Cow::Borrowed(same) if same == text));

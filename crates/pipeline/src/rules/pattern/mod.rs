@@ -1,18 +1,23 @@
-//! Regular expressions as two products write them, on Rust's `regex` crate: it matches in linear time, whatever a pod's
-//! author writes.
+//! Regular expressions as two products write them, on Rust's `regex-automata`, the engine of the crate `regex`: it matches in linear time,
+//! whatever a pod's author writes, and here within a budget of work besides.
 //!
-//! [`translate`] turns Go's or Python's syntax into Rust's, [`replacement`] reads what is put in place of a match.
+//! [`translate`] turns Go's or Python's syntax into Rust's, [`replacement`] reads what is put in place of a match, [`mask`] puts it there.
 //! `crates/pipeline/tests/integration/patterns.rs` compares both with what real Go and real Python said.
 
 mod class;
 mod compiled;
+mod counted;
 mod cursor;
 mod dialect;
 mod error;
+mod mask;
 mod replacement;
 mod translate;
+mod weight;
+mod work;
 
 pub use compiled::Pattern;
 pub use dialect::Dialect;
 pub use error::{MAX_PATTERN_BYTES, PatternError};
 pub use replacement::Replacement;
+pub use work::{SearchCaches, Spent, Work};

@@ -2,33 +2,53 @@
 //!
 //! Read once into pieces, with every group by its number. Sources: Go, `regexp.Regexp.Expand`; Python, `re.sub`.
 
-use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::Arc;
 
-use regex::Captures;
+use regex_automata::nfa::thompson;
+use regex_automata::{Anchored, Input, meta};
 
-use super::compiled::Pattern;
+use super::compiled::{self, MAX_COMPILED_BYTES, Pattern};
 use super::cursor::Cursor;
 use super::dialect::Dialect;
 use super::error::PatternError;
+use super::weight::Weight;
+use super::work::{PatternId, Spent, Work};
+
+/// How much memory the search for groups may take.
+const MAX_GROUP_BYTES: usize = 1024 * 1024;
+
+/// How many starts and ends of groups are carried along for what a step costs besides.
+const SLOTS_PER_STEP: u64 = 8;
 
 /// A replacement for the matches of one pattern.
 #[derive(Debug, Clone)]
 pub struct Replacement {
     pieces: Vec<ReplacementPiece>,
-    dialect: Dialect,
+    /// Where it has groups.
+    finder: Option<Arc<GroupFinder>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum ReplacementPiece {
+pub(super) enum ReplacementPiece {
     Text(String),
     Group(usize),
+}
+
+/// Tells the groups of a match.
+#[derive(Debug)]
+struct GroupFinder {
+    id: PatternId,
+    regex: meta::Regex,
+    weight: Weight,
 }
 
 impl Replacement {
     /// Reads a replacement: `$1`, `$name`, `${name}` and `$$` of Go; `\1`, `\g<name>` and escapes of Python.
     ///
     /// # Errors
-    /// [`PatternError`], for Python only: Go takes what it does not understand for text, and unknown groups for empty.
+    /// [`PatternError`]: for Python, what means nothing; Go takes that for text, and unknown groups for empty. For both, groups of a pattern that is too
+    /// large to tell them.
     pub fn new(replacement: &str, pattern: &Pattern, dialect: Dialect) -> Result<Replacement, PatternError> {
         let mut reader =
             ReplacementReader { input: Cursor::new(replacement), pattern, pieces: Vec::new(), text: String::new() };
@@ -37,105 +57,64 @@ impl Replacement {
             Dialect::Python => reader.python()?,
         }
         reader.end_text();
-        Ok(Replacement { pieces: reader.pieces, dialect })
+        let pieces = reader.pieces;
+        let has_groups = pieces.iter().any(|piece| matches!(piece, ReplacementPiece::Group(_)));
+        let finder = has_groups.then(|| GroupFinder::new(pattern)).transpose()?.map(Arc::new);
+        Ok(Replacement { pieces, finder })
     }
 
-    /// Replaces every match in a text. Borrowed where there is none.
-    pub fn apply<'t>(&self, pattern: &Pattern, text: &'t str) -> Cow<'t, str> {
-        let mut out = String::new();
-        let mut copied = 0;
-        let found_any = self.each(pattern, text, |start, end, captures| {
-            out.push_str(text.get(copied..start).unwrap_or_default());
-            self.write(captures, &mut out);
-            copied = end;
-        });
-        if !found_any {
-            return Cow::Borrowed(text);
-        }
-        out.push_str(text.get(copied..).unwrap_or_default());
-        Cow::Owned(out)
+    pub(super) fn pieces(&self) -> &[ReplacementPiece] {
+        &self.pieces
     }
 
-    /// The same for a mask: what matches in a line by itself is replaced, too, with the blanks at its ends or without. A
-    /// pattern with `$` would find its secret in a line that comes alone, and pass it on in the middle of lines that were
-    /// joined, or before a `\r`; the Agent takes blanks off before its rules apply.
-    pub(crate) fn mask<'t>(&self, pattern: &Pattern, text: &'t str) -> Cow<'t, str> {
-        if memchr::memchr(b'\n', text.as_bytes()).is_none() && text.trim().len() == text.len() {
-            return self.apply(pattern, text);
-        }
-        let mut edits: Vec<(usize, usize, String)> = Vec::new();
-        let mut gather = |part: &str, offset: usize| {
-            self.each(pattern, part, |start, end, captures| {
-                let mut replacement = String::new();
-                self.write(captures, &mut replacement);
-                edits.push((offset + start, offset + end, replacement));
-            });
+    /// How many bytes it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        let of_piece = |piece: &ReplacementPiece| {
+            let text = if let ReplacementPiece::Text(text) = piece { text.len() } else { 0 };
+            text + size_of::<ReplacementPiece>()
         };
-        gather(text, 0);
-        let mut offset = 0;
-        for line in text.split('\n') {
-            if line.len() < text.len() {
-                gather(line, offset);
-            }
-            let trimmed = line.trim();
-            if trimmed.len() < line.len() {
-                gather(trimmed, offset + line.len() - line.trim_start().len());
-            }
-            offset += line.len() + 1;
-        }
-        if edits.is_empty() {
-            return Cow::Borrowed(text);
-        }
-        // Nearly all are found twice. Of those that begin together, the longest hides the others.
-        edits.sort_by_key(|(start, end, _)| (*start, std::cmp::Reverse(*end)));
-        edits.dedup_by_key(|(start, end, _)| (*start, *end));
-        let mut out = String::new();
-        let mut copied = 0;
-        for (start, end, replacement) in edits {
-            if start < copied && end <= copied {
-                continue;
-            }
-            out.push_str(text.get(copied..start).unwrap_or_default());
-            out.push_str(&replacement);
-            copied = end;
-        }
-        out.push_str(text.get(copied..).unwrap_or_default());
-        Cow::Owned(out)
+        let of_finder = |finder: &Arc<GroupFinder>| size_of::<GroupFinder>() + finder.regex.memory_usage();
+        self.pieces.iter().map(of_piece).sum::<usize>() + self.finder.as_ref().map_or(0, of_finder)
     }
 
-    /// Tells of every match that is replaced, with its groups if these are needed; whether there was one.
-    fn each(&self, pattern: &Pattern, text: &str, mut tell: impl FnMut(usize, usize, Option<&Captures>)) -> bool {
-        let mut last = None;
-        let mut found = |start: usize, end: usize, captures: Option<&Captures>| {
-            // Go finds no empty match where a match has just ended.
-            if start == end && last == Some(start) && self.dialect == Dialect::Go {
-                return;
-            }
-            last = Some(end);
-            tell(start, end, captures);
-        };
-        if self.pieces.iter().any(|piece| matches!(piece, ReplacementPiece::Group(_))) {
-            for captures in pattern.regex.captures_iter(text) {
-                if let Some(whole) = captures.get(0) {
-                    found(whole.start(), whole.end(), Some(&captures));
-                }
-            }
-        } else {
-            pattern.regex.find_iter(text).for_each(|whole| found(whole.start(), whole.end(), None));
+    /// The groups of the match `found` by number, from the start of the text; empty where the replacement has none.
+    pub(super) fn groups(
+        &self,
+        text: &str,
+        found: Range<usize>,
+        work: &Work,
+    ) -> Result<Vec<Option<Range<usize>>>, Spent> {
+        let Some(finder) = &self.finder else { return Ok(Vec::new()) };
+        let GroupFinder { id, regex, weight } = &**finder;
+        let steps = weight.most(found.len() + 1);
+        if !work.grants(steps) {
+            work.spend(steps)?;
         }
-        last.is_some()
+        let input = Input::new(text).span(found).anchored(Anchored::Yes);
+        let mut captures = regex.create_captures();
+        work.with_cache(*id, || regex.create_cache(), |cache| regex.search_captures_with(cache, &input, &mut captures));
+        Ok(captures.iter().map(|group| group.map(|span| span.range())).collect())
     }
+}
 
-    fn write(&self, captures: Option<&Captures>, out: &mut String) {
-        for piece in &self.pieces {
-            match piece {
-                ReplacementPiece::Text(text) => out.push_str(text),
-                ReplacementPiece::Group(group) => {
-                    let group = captures.and_then(|captures| captures.get(*group));
-                    out.push_str(group.map_or("", |group| group.as_str()));
-                }
-            }
+impl GroupFinder {
+    fn new(pattern: &Pattern) -> Result<GroupFinder, PatternError> {
+        let hir = pattern.hir()?;
+        // Each place of the automaton carries where each group begins and ends, twice.
+        let nfa_config = thompson::Config::new().nfa_size_limit(Some(MAX_COMPILED_BYTES));
+        let nfa = thompson::Compiler::new().configure(nfa_config).build_from_hir(&hir);
+        let nfa = nfa.map_err(|_| PatternError::TooLarge)?;
+        let slots = nfa.group_info().slot_len();
+        if nfa.states().len().saturating_mul(slots).saturating_mul(2 * size_of::<usize>()) > MAX_GROUP_BYTES {
+            return Err(PatternError::TooLarge);
         }
+        // A match is known, so nothing has to be searched for.
+        let config = compiled::config().hybrid(false).dfa(false).auto_prefilter(false);
+        let regex = meta::Regex::builder().configure(config).build_from_hir(&hir);
+        let regex = regex.map_err(|error| compiled::build_error(&error))?;
+        let weight = pattern.weight();
+        let forward = weight.forward.saturating_mul(1 + slots as u64 / SLOTS_PER_STEP);
+        Ok(GroupFinder { id: PatternId::new(), regex, weight: Weight { forward, backward: 0, reach: usize::MAX } })
     }
 }
 
@@ -158,9 +137,9 @@ impl ReplacementReader<'_> {
         // Go takes digits for a number, unless they begin with a zero that they need not.
         let is_number = name.bytes().all(|byte| byte.is_ascii_digit()) && (name == "0" || !name.starts_with('0'));
         if is_number {
-            return name.parse().ok().filter(|number| *number < self.pattern.names.len());
+            return name.parse().ok().filter(|number| *number < self.pattern.names().len());
         }
-        self.pattern.names.iter().position(|known| known.as_deref() == Some(name))
+        self.pattern.names().iter().position(|known| known.as_deref() == Some(name))
     }
 
     fn group(&mut self, number: usize) {
