@@ -81,7 +81,7 @@ pub fn inflated(data: &str, settings: &PipelineSettings) -> Result<String, Event
 /// # Errors
 /// [`EventError`]: the content is not what CloudWatch Logs sends.
 pub fn settled(content: &str, settings: &PipelineSettings, since_ms: i64) -> Result<usize, EventError> {
-    let work = Work::of_event(content.len(), &settings.search_caches);
+    let work = Work::of_event(content.len(), &settings.rule_budget, &settings.search_caches);
     Ok(forwarding::settled(&decode::read(content)?, settings, &work, since_ms))
 }
 
@@ -133,7 +133,7 @@ impl<'s> Pipeline<'s> {
         }
         self.control = false;
         self.shipment.begin(record);
-        let work = Work::of_event(content.len(), &self.settings.search_caches);
+        let work = Work::of_event(content.len(), &self.settings.rule_budget, &self.settings.search_caches);
         let unread = forwarding::run(&batch, self.function_arn, self.settings, &work, &mut self.shipment, should_stop);
         Ok(unread.map(|events| Unread::new(batch, events)))
     }

@@ -4,7 +4,7 @@ use super::compress::Compression;
 use super::known_annotations::KnownAnnotations;
 use super::processing::ProcessingSettings;
 use super::recent::Recent;
-use super::rules::pattern::SearchCaches;
+use super::rules::pattern::{RuleBudget, SearchCaches};
 use super::tags::TagSettings;
 
 /// The settings of the pipeline.
@@ -17,6 +17,8 @@ pub struct PipelineSettings {
     pub known: KnownAnnotations,
     /// What searches for patterns leave for those that follow. It saves time and changes no result.
     pub search_caches: SearchCaches,
+    /// How much work rules may take.
+    pub rule_budget: RuleBudget,
     /// Logs that were delivered before. They are not sent again.
     pub recent: Recent,
     pub compression: Compression,
@@ -35,6 +37,7 @@ impl Default for PipelineSettings {
             processing: ProcessingSettings::default(),
             known: KnownAnnotations::default(),
             search_caches: SearchCaches::default(),
+            rule_budget: RuleBudget::default(),
             recent: Recent::default(),
             compression: Compression::default(),
             max_decompressed_bytes: DEFAULT_MAX_DECOMPRESSED_BYTES,

@@ -121,6 +121,7 @@ fn pipeline(reader: &mut VariableReader) -> PipelineSettings {
         recent: reader
             .number("PODFERRY_REMEMBERED_LOGS", 0..=10_000_000)
             .map_or(defaults.recent, |most| Recent::new(most as usize)),
+        rule_budget: defaults.rule_budget,
         compression,
         max_decompressed_bytes: reader
             .number("PODFERRY_MAX_DECOMPRESSED_BYTES", 1..=u64::from(u32::MAX))

@@ -10,6 +10,7 @@
 )]
 
 mod accepted_times;
+mod budget;
 mod escapes;
 mod events;
 mod growth;

@@ -20,4 +20,4 @@ pub use compiled::Pattern;
 pub use dialect::Dialect;
 pub use error::{MAX_PATTERN_BYTES, PatternError};
 pub use replacement::Replacement;
-pub use work::{SearchCaches, Spent, Work};
+pub use work::{RuleBudget, SearchCaches, Spent, Steps, Work};

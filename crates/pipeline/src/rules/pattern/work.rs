@@ -16,18 +16,6 @@ use regex_automata::meta;
 
 use super::counted::CountedCache;
 
-/// Steps that searches of one log can be granted.
-const GRANTED_PER_LOG: u64 = 64_000_000;
-
-/// Steps that counted searches of one log can take.
-const COUNTED_PER_LOG: u64 = 256_000_000;
-
-/// Steps that an event has at least, for either account.
-const PER_EVENT: u64 = 256_000_000;
-
-/// Steps that it has besides for each byte of its content. An ordinary event stays far below.
-const PER_BYTE: u64 = 100;
-
 /// Bytes that searches may hold between them, by default: half of what is remembered of annotations.
 const DEFAULT_CACHE_BYTES: usize = 8 * 1024 * 1024;
 
@@ -66,6 +54,34 @@ impl SearchCaches {
 impl Default for SearchCaches {
     fn default() -> Self {
         SearchCaches::of_bytes(DEFAULT_CACHE_BYTES)
+    }
+}
+
+/// How many steps an account has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Steps {
+    /// For each log.
+    pub log: u64,
+    /// For all logs of an event together, and besides for each byte of its content.
+    pub event: u64,
+    pub byte: u64,
+}
+
+/// The accounts of an event. No setting: so that rules have the same outcome in every function, and in `podferry preview`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RuleBudget {
+    /// A step takes 2 to 8 ns on the machine that `docs/performance.md` names, so a log takes its rules 2 s at the very most, with what is counted.
+    pub granted: Steps,
+    /// A rule as people publish them, for cards, mails, addresses or tokens, takes 1 to 3 steps a byte: there is room for 64 of them on a log of 1 MB.
+    pub counted: Steps,
+}
+
+impl Default for RuleBudget {
+    fn default() -> Self {
+        RuleBudget {
+            granted: Steps { log: 64_000_000, event: 100_000_000, byte: 50 },
+            counted: Steps { log: 256_000_000, event: 256_000_000, byte: 100 },
+        }
     }
 }
 
@@ -110,9 +126,10 @@ pub struct Work {
 
 impl Work {
     /// The budget of an event whose inflated content has `bytes`.
-    pub(crate) fn of_event(bytes: usize, shared: &SearchCaches) -> Work {
-        let event = PER_EVENT.saturating_add(PER_BYTE.saturating_mul(bytes as u64));
-        Work::new(Account::new(GRANTED_PER_LOG, event), Account::new(COUNTED_PER_LOG, event), shared)
+    pub(crate) fn of_event(bytes: usize, budget: &RuleBudget, shared: &SearchCaches) -> Work {
+        let account =
+            |steps: Steps| Account::new(steps.log, steps.event.saturating_add(steps.byte.saturating_mul(bytes as u64)));
+        Work::new(account(budget.granted), account(budget.counted), shared)
     }
 
     /// A budget that nothing spends.
