@@ -5,6 +5,7 @@
 //!
 //! Source: Datadog API reference, "Send logs", and "Log Date Remapper": up to 18 hours in the past and 2 hours in the future.
 
+use super::tags::RULE_ERROR_TAG;
 use super::tags::tag_set::MAX_TAGS;
 
 pub use super::limits::RESTAMP_BYTES;
@@ -65,7 +66,10 @@ impl NewTime {
         tags.retain(|tag| !tag.is_empty() && *tag != own);
         if tags.len() >= MAX_TAGS {
             // The log's own marks come last, and matter more than the last of the pod's labels.
-            let is_mark = |tag: &&str| matches!(*tag, "partial:true" | "truncated:true" | LATE_TAG | EARLY_TAG);
+            let is_mark = |tag: &&str| {
+                let is_rule_error = tag.split_once(':').is_some_and(|(name, _)| name == RULE_ERROR_TAG);
+                is_rule_error || matches!(*tag, "partial:true" | "truncated:true" | LATE_TAG | EARLY_TAG)
+            };
             let at = tags.iter().rposition(|tag| !is_mark(tag)).unwrap_or_default();
             tags.remove(at);
         }

@@ -188,8 +188,8 @@ mod tests {
         let name = "x".repeat(bytes - empty);
         let frame = ContainerFrame::new(&Identity::default(), &Provenance { owner: &name, ..provenance });
         assert_eq!(frame.len(), bytes);
-        let (batch, settings) = (Batch::default(), PipelineSettings::default());
-        let source = IdentitySource::new(&batch, StreamOrigin::Service("x"), "", &settings);
+        let (batch, settings, work) = (Batch::default(), PipelineSettings::default(), Work::unlimited());
+        let source = IdentitySource::new(&batch, StreamOrigin::Service("x"), "", &settings, &work);
         KnownIdentity { frame, processing: source.identity(&Metadata::default()).processing }
     }
 

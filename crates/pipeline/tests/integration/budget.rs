@@ -48,7 +48,7 @@ fn rules(list: &Value) -> Value {
 }
 
 fn process(content: &str, settings: &PipelineSettings) -> (Vec<Value>, LogCounts) {
-    let processed = pipeline::process_content(content, ARN, settings, BEFORE_ALL_LOGS_MS).unwrap();
+    let processed = pipeline::process_content(content, ARN, settings, None).unwrap();
     (logs(&processed), processed.counts)
 }
 
@@ -105,7 +105,7 @@ fn many_logs_spend_the_budget_of_their_event_and_no_other_events() {
     let text = "a".repeat(1_200);
     let lines = vec![text.as_str(); 20];
     let settings = small_budget();
-    let mut pipeline = Pipeline::new(ARN, &settings, BEFORE_ALL_LOGS_MS);
+    let mut pipeline = Pipeline::new(ARN, &settings, None);
     for _ in 0..3 {
         pipeline.add(0, &content_of(&lines, &config)).unwrap();
     }
@@ -131,7 +131,7 @@ fn lines_that_a_multi_line_rule_cannot_look_at_are_logs_of_their_own() {
 fn preview_tells_which_rule_took_too_much() {
     let text = "a".repeat(20_000);
     let config = rules(&json!([{ "type": "mask_sequences", "name": "r", "pattern": QUADRATIC }]));
-    let processed = explain_content(&content_of(&[&text], &config), ARN, &small_budget(), BEFORE_ALL_LOGS_MS).unwrap();
+    let processed = explain_content(&content_of(&[&text], &config), ARN, &small_budget(), None).unwrap();
     let applied = &processed.outcomes[0].applied;
     assert_eq!((applied[0].rule.as_str(), applied[0].effect), ("r", RuleEffect::Withheld(Withheld::TooMuchWork)));
     assert!(processed.outcomes[0].shipped);
@@ -146,6 +146,16 @@ fn a_withheld_log_has_a_hundred_tags_at_most() {
     let (logs, counts) = process(&content(GROUP, &stream(), &messages).to_string(), &small_budget());
     assert_eq!((counts.withheld, counts.partial, tags(&logs[0]).len()), (1, 1, 100));
     assert_eq!(tags(&logs[0])[98..], ["podferry_rule_error:r", "partial:true"]);
+    // Long after its time, too.
+    let late = pipeline::process_content(
+        &content(GROUP, &stream(), &messages).to_string(),
+        ARN,
+        &small_budget(),
+        TIME + 100 * 60 * 60 * 1000,
+    );
+    let late = self::logs(&late.unwrap());
+    assert_eq!(tags(&late[0]).len(), 100);
+    assert_eq!(tags(&late[0])[97..], ["podferry_rule_error:r", "partial:true", "late:true"]);
 }
 
 #[test]

@@ -11,10 +11,7 @@ use regex_automata::nfa::thompson::{self, WhichCaptures};
 use regex_automata::{Anchored, Input, MatchKind};
 use regex_syntax::hir::Hir;
 
-use super::weight::Weight;
-
-/// Steps for a search, beside its bytes: it has to find its first state.
-const SEARCH: u64 = 16;
+use super::weight::{SEARCH, Weight};
 
 /// Steps for a transition that is made, beside the pattern's places.
 const TRANSITION: u64 = 32;

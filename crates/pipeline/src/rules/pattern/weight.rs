@@ -23,6 +23,9 @@ enum Direction {
     Backward,
 }
 
+/// Steps for any search, beside its bytes: it is set up, and finds its first state.
+pub(super) const SEARCH: u64 = 20;
+
 /// A search goes backwards over a part of the text only, and there the lazy automaton of `regex-automata` makes one state for each ten bytes at
 /// most: else it gives up, and goes on without.
 const BACKWARD_SHARE: u64 = 10;
@@ -31,7 +34,7 @@ impl Weight {
     /// The most that a search costs which looks at `bytes` bytes.
     pub(super) fn most(self, bytes: usize) -> u64 {
         let each = self.forward.saturating_add(self.backward / BACKWARD_SHARE);
-        each.saturating_mul(bytes.min(self.reach) as u64)
+        each.saturating_mul(bytes.min(self.reach) as u64).saturating_add(SEARCH)
     }
 
     pub(super) fn of(hir: &Hir) -> Weight {
