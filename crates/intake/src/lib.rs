@@ -13,7 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_ENCODING, RETRY_AFTER};
+use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -32,6 +32,8 @@ pub enum Reply {
     Judge,
     /// This status, with `Retry-After` if given.
     Status(u16, Option<String>),
+    /// This status with a page of HTML, as a captive portal or a firewall answers.
+    Page(u16),
     /// Hangs up without an answer.
     HangUp,
     /// Never answers.
@@ -52,10 +54,16 @@ pub struct Arrival {
     /// Bytes as sent, and once decompressed.
     pub bytes: usize,
     pub plain_bytes: usize,
+    /// None where the request only asks whether the key is accepted.
     pub items: Vec<Value>,
     /// What became of it, as a status; `None` if it was not judged.
     pub status: Option<u16>,
+    /// Whether its logs were taken: a page takes none, whatever its status.
+    is_taken: bool,
 }
+
+/// What asks whether a key is accepted. Source: DataDog/datadog-agent, pkg/logs/client/http/destination.go, `CheckConnectivity`.
+const NO_LOGS: &[u8] = b"{}";
 
 type Script = dyn Fn(&Arrival) -> Reply + Send + Sync;
 
@@ -121,7 +129,7 @@ impl StandIn {
     /// The logs of the accepted requests, in the order of arrival.
     pub fn accepted(&self) -> Vec<Value> {
         let arrivals = lock(&self.arrivals);
-        let accepted = arrivals.iter().filter(|arrival| arrival.status.is_some_and(|status| status < 300));
+        let accepted = arrivals.iter().filter(|arrival| arrival.is_taken);
         accepted.flat_map(|arrival| arrival.items.clone()).collect()
     }
 }
@@ -169,7 +177,7 @@ async fn answer(
     let body = body.collect().await.map_err(|_| HangUp)?.to_bytes();
     let plain = plain(&parts.headers, &body).unwrap_or_default();
     let items: Result<Vec<Value>, _> = serde_json::from_slice(&plain);
-    let is_json = items.is_ok();
+    let is_json = items.is_ok() || plain == NO_LOGS;
     let (arrival, number) = {
         let mut all = lock(&arrivals);
         let arrival = Arrival {
@@ -180,11 +188,19 @@ async fn answer(
             plain_bytes: plain.len(),
             items: items.unwrap_or_default(),
             status: None,
+            is_taken: false,
         };
         all.push(arrival.clone());
         (arrival, all.len() - 1)
     };
     let judged = || judge(&parts.method, &arrival, is_json);
+    let record = |status: u16, is_page: bool| {
+        let mut all = lock(&arrivals);
+        // `forget_logs` keeps the requests, so it is still there.
+        if let Some(arrival) = all.get_mut(number) {
+            (arrival.status, arrival.is_taken) = (Some(status), status < 300 && !is_page);
+        }
+    };
     let (status, retry_after) = match script(&arrival) {
         Reply::Judge => (judged(), None),
         Reply::Slow(delay) => {
@@ -192,14 +208,20 @@ async fn answer(
             (judged(), None)
         }
         Reply::Unanswered { hangs_up } => {
-            lock(&arrivals)[number].status = Some(judged());
+            record(judged(), false);
             return if hangs_up { Err(HangUp) } else { std::future::pending().await };
         }
         Reply::Status(status, retry_after) => (status, retry_after),
+        Reply::Page(status) => {
+            record(status, true);
+            let page = Response::builder().status(StatusCode::from_u16(status).unwrap_or_default());
+            let page = page.header(CONTENT_TYPE, "text/html; charset=utf-8");
+            return page.body(Full::from("<!DOCTYPE html>\n<html><title>Sign in</title></html>")).map_err(|_| HangUp);
+        }
         Reply::HangUp => return Err(HangUp),
         Reply::Silence => std::future::pending().await,
     };
-    lock(&arrivals)[number].status = Some(status);
+    record(status, false);
     let mut response = Response::builder().status(StatusCode::from_u16(status).unwrap_or_default());
     if let Some(retry_after) = retry_after {
         response = response.header(RETRY_AFTER, retry_after);

@@ -14,7 +14,7 @@ use super::checkpoint::{BackfillTotals, Checkpoint, CheckpointError, CheckpointF
 use super::event::{EventOrigin, HistoryEvent};
 use super::position::SentEvents;
 use super::streams::Streams;
-use forwarder::delivery::deliver::{DeliveryReport, deliver};
+use forwarder::delivery::deliver::{DeliveryReport, Terms, deliver};
 use forwarder::delivery::intake::Intake;
 use forwarder::delivery::reason::{Outlook, UndeliveredReason};
 use forwarder::delivery::retry::RetryPolicy;
@@ -186,7 +186,9 @@ impl DatadogDelivery {
         let deadline = Instant::now() + PATIENCE;
         // A key that could not be fetched is fetched again with each page.
         self.keys.begin().await;
-        deliver(payloads, &intake, &self.keys, RetryPolicy::default(), self.workers, deadline).await
+        // There is no queue here: a page waits in its log group.
+        let terms = Terms { policy: RetryPolicy::default(), workers: self.workers, can_wait: false, was_down: false };
+        deliver(payloads, &intake, &self.keys, terms, deadline).await
     }
 
     /// Counts what was delivered, keeps what never will be, and stops if something may be delivered later.

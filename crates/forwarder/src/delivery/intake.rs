@@ -5,15 +5,29 @@
 
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Client, StatusCode};
+use bytes::Bytes;
+use jiff::civil::DateTime;
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::{Client, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 
 use pipeline::batch::Payload;
 
-/// How much of an answer is read before the connection is used again. What it says is never looked at: it may repeat
-/// a customer's text.
+/// How much of an answer is read before the connection is used again. Only whether it begins like a page is looked at: it may
+/// repeat a customer's text.
 const MAX_ANSWER_BYTES: usize = 65_536;
+
+/// How much of an answer tells whether it is a page.
+/// Source: WHATWG, "MIME Sniffing", 7, the resource header.
+const SNIFFED_BYTES: usize = 1_445;
+
+/// No longer wait is taken from the intake. The logs wait in the queue then, whose own waits are no longer either
+/// (`lambda::queue`); and Datadog takes logs of the last 18 hours, so a date that is far off would cost their time stamps.
+pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
+
+/// What asks whether a key is accepted, and holds no log. Source: DataDog/datadog-agent, pkg/logs/client/http/destination.go,
+/// `CheckConnectivity`; vectordotdev/vector takes it as a sign of life, too (src/sources/datadog_agent/logs.rs).
+const NO_LOGS: &[u8] = b"{}";
 
 /// The log intake.
 #[derive(Debug, Clone)]
@@ -31,9 +45,11 @@ pub(crate) enum IntakeAnswer {
     Retry { problem: IntakeProblem, after: Option<Duration> },
     /// 413: the same logs in smaller requests may do.
     TooLarge,
-    /// 401, 403: the key was not accepted.
+    /// 415: the same logs, compressed otherwise, may do.
+    EncodingRefused,
+    /// 401, 403: the key was not accepted, or somebody in between does not like the logs.
     KeyRefused(u16),
-    /// Any other answer: the same request would get the same.
+    /// 400: the same request would get the same answer.
     Refused(u16),
 }
 
@@ -47,11 +63,18 @@ pub enum IntakeProblem {
     #[error("the intake could not be reached")]
     Connection,
     /// A status that the intake has no use for: a proxy, or whatever else stands in between, has answered.
-    #[error("{0} was answered, which is no answer of the intake's")]
+    #[error("the answer was {0}, which is not one of the intake's")]
     Unexpected(u16),
     /// A page instead of an acceptance.
-    #[error("a page of HTML was answered, which is no answer of the intake's")]
+    #[error("the answer was a page of HTML, which is not one of the intake's")]
     Html,
+}
+
+impl IntakeProblem {
+    /// Whether somebody else than the intake seems to have answered.
+    pub(crate) fn is_unexpected(self) -> bool {
+        matches!(self, IntakeProblem::Unexpected(_) | IntakeProblem::Html)
+    }
 }
 
 impl Intake {
@@ -62,6 +85,21 @@ impl Intake {
 
     /// Posts a payload once and waits for the answer, no longer than `timeout`.
     pub(crate) async fn post(&self, payload: &Payload, key: &SecretString, timeout: Duration) -> IntakeAnswer {
+        self.send(payload.body.clone(), payload.compression.content_encoding(), key, timeout).await
+    }
+
+    /// Asks whether the key is accepted, with a request that holds no log.
+    pub(crate) async fn ask(&self, key: &SecretString, timeout: Duration) -> IntakeAnswer {
+        self.send(Bytes::from_static(NO_LOGS), None, key, timeout).await
+    }
+
+    async fn send(
+        &self,
+        body: Bytes,
+        encoding: Option<&'static str>,
+        key: &SecretString,
+        timeout: Duration,
+    ) -> IntakeAnswer {
         // The key was checked when it was read, so this cannot fail; if it did, the key is no key.
         let Ok(mut api_key) = HeaderValue::from_str(key.expose_secret()) else {
             return IntakeAnswer::KeyRefused(StatusCode::UNAUTHORIZED.as_u16());
@@ -73,22 +111,14 @@ impl Intake {
             .headers(constant_headers())
             .header("DD-API-KEY", api_key)
             .timeout(timeout)
-            .body(payload.body.clone());
-        if let Some(encoding) = payload.compression.content_encoding() {
+            .body(body);
+        if let Some(encoding) = encoding {
             request = request.header(CONTENT_ENCODING, encoding);
         }
         match request.send().await {
             Ok(mut response) => {
-                let answer = judge(response.status(), response.headers());
-                let mut read = 0;
-                // So that the connection can serve the next payload.
-                while let Ok(Some(chunk)) = response.chunk().await {
-                    read += chunk.len();
-                    if read > MAX_ANSWER_BYTES {
-                        break;
-                    }
-                }
-                answer
+                let head = drained(&mut response).await;
+                judge(response.status(), response.headers(), &head)
             }
             Err(error) if error.is_timeout() => IntakeAnswer::Retry { problem: IntakeProblem::Timeout, after: None },
             Err(_) => IntakeAnswer::Retry { problem: IntakeProblem::Connection, after: None },
@@ -106,50 +136,140 @@ fn constant_headers() -> HeaderMap {
     headers
 }
 
-fn judge(status: StatusCode, headers: &HeaderMap) -> IntakeAnswer {
-    let code = status.as_u16();
-    match code {
-        200..=299 => IntakeAnswer::Accepted,
-        401 | 403 => IntakeAnswer::KeyRefused(code),
-        413 => IntakeAnswer::TooLarge,
-        408 | 429 | 500..=599 => {
-            let after = headers.get(RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?, SystemTime::now()));
-            IntakeAnswer::Retry { problem: IntakeProblem::Status(code), after }
+/// Reads an answer to its end, so that the connection can serve the next payload, and gives its beginning.
+async fn drained(response: &mut Response) -> Vec<u8> {
+    let mut head = Vec::new();
+    let mut read = 0;
+    // What breaks off was answered all the same: the status had come.
+    while let Ok(Some(chunk)) = response.chunk().await {
+        head.extend(chunk.iter().take(SNIFFED_BYTES - head.len()));
+        read += chunk.len();
+        if read > MAX_ANSWER_BYTES {
+            break;
         }
-        _ => IntakeAnswer::Refused(code),
     }
+    head
 }
 
-/// Seconds, or a date. Source: RFC 9110, section 10.2.3.
+fn judge(status: StatusCode, headers: &HeaderMap, head: &[u8]) -> IntakeAnswer {
+    let code = status.as_u16();
+    let problem = match code {
+        200..=299 if is_page(headers, head) => IntakeProblem::Html,
+        // Not only 202: others that stand behind DD_URL, such as Vector, answer 200 or 204.
+        200..=299 => return IntakeAnswer::Accepted,
+        400 => return IntakeAnswer::Refused(code),
+        401 | 403 => return IntakeAnswer::KeyRefused(code),
+        413 => return IntakeAnswer::TooLarge,
+        415 => return IntakeAnswer::EncodingRefused,
+        408 | 429 | 500..=599 => IntakeProblem::Status(code),
+        // The intake's documented answers are those above. So another one is a proxy's or some other middlebox's, which will not
+        // stand in the way for ever: nothing is known of the logs by it.
+        _ => IntakeProblem::Unexpected(code),
+    };
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    // By the peer's own clock where it says what that is: ours may be wrong.
+    let now = text(DATE).and_then(http_date).unwrap_or_else(SystemTime::now);
+    IntakeAnswer::Retry { problem, after: text(RETRY_AFTER).and_then(|value| retry_after(value, now)) }
+}
+
+/// Whether an answer is a page: of a captive portal, or of a firewall that refuses with 200. The type alone does not make one:
+/// what people write to stand behind DD_URL says `ok`, and Flask and Express call that text/html.
+fn is_page(headers: &HeaderMap, head: &[u8]) -> bool {
+    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type = media_type.split(';').next().unwrap_or_default().trim();
+    let is_html = ["text/html", "application/xhtml+xml"].iter().any(|html| media_type.eq_ignore_ascii_case(html));
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+    let begins_with = |tag: &&str| {
+        head.get(..tag.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(tag.as_bytes()))
+            && head.get(tag.len()).is_none_or(|next| matches!(next, b' ' | b'>' | b'\t' | b'\n' | b'\r'))
+    };
+    (is_html && head.starts_with(b"<")) || PAGE_BEGINS.iter().any(begins_with)
+}
+
+/// How a page begins, in any case. Source: WHATWG, "MIME Sniffing", 7.1, of which these are the likely ones.
+const PAGE_BEGINS: [&str; 9] =
+    ["<!doctype html", "<html", "<head", "<body", "<script", "<style", "<title", "<meta", "<!--"];
+
+/// Seconds, or a date; at most [`MAX_RETRY_AFTER`]. Source: RFC 9110, section 10.2.3.
 fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
-    if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        // What is too large for a number is a long time.
+        let seconds = value.parse().unwrap_or(u64::MAX);
+        return Some(Duration::from_secs(seconds).min(MAX_RETRY_AFTER));
     }
-    let date = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
     // A date that has passed means: now.
-    Some(SystemTime::from(date).duration_since(now).unwrap_or_default())
+    let wait = http_date(value)?.duration_since(now).unwrap_or_default();
+    Some(wait.min(MAX_RETRY_AFTER))
+}
+
+/// Source: RFC 9110, section 5.6.7: the form that all have to write, and the two that all have to read.
+fn http_date(value: &str) -> Option<SystemTime> {
+    let forms = ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
+    // Not as a `Timestamp`: the last day of 9999, which some write for `never`, is beyond its end.
+    let date = forms.iter().find_map(|form| DateTime::strptime(form, value.trim()).ok())?;
+    let since = date.duration_since(DateTime::constant(1970, 1, 1, 0, 0, 0, 0));
+    SystemTime::UNIX_EPOCH.checked_add(Duration::try_from(since).ok()?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value))).collect()
+    }
+
     #[test]
     fn every_status_has_its_meaning() {
-        let meaning = |code| judge(StatusCode::from_u16(code).unwrap(), &HeaderMap::new());
-        for code in [200, 202, 204, 299] {
-            assert_eq!(meaning(code), IntakeAnswer::Accepted);
+        let meaning = |code| judge(StatusCode::from_u16(code).unwrap(), &HeaderMap::new(), b"{}");
+        let retried = |problem| IntakeAnswer::Retry { problem, after: None };
+        for code in 100..1000 {
+            let expected = match code {
+                200..=299 => IntakeAnswer::Accepted,
+                400 => IntakeAnswer::Refused(400),
+                401 | 403 => IntakeAnswer::KeyRefused(code),
+                413 => IntakeAnswer::TooLarge,
+                415 => IntakeAnswer::EncodingRefused,
+                408 | 429 | 500..=599 => retried(IntakeProblem::Status(code)),
+                _ => retried(IntakeProblem::Unexpected(code)),
+            };
+            assert_eq!(meaning(code), expected);
         }
-        for code in [408, 429, 500, 502, 503, 504, 599] {
-            assert_eq!(meaning(code), IntakeAnswer::Retry { problem: IntakeProblem::Status(code), after: None });
+    }
+
+    #[test]
+    fn a_page_is_no_acceptance_and_anything_else_with_2xx_is() {
+        let answer = |media_type, body: &[u8]| {
+            let headers = headers(&[("content-type", media_type)]);
+            judge(StatusCode::OK, &headers, body)
+        };
+        let page = IntakeAnswer::Retry { problem: IntakeProblem::Html, after: None };
+        for (media_type, body) in [
+            ("text/html", "<p>Please sign in"),
+            ("Text/HTML; charset=utf-8", " <x>"),
+            ("application/xhtml+xml", "<x/>"),
+            ("application/json", "<!DOCTYPE html><html>"),
+            ("", "\u{feff} \r\n\t<HTML>"),
+            ("text/plain", "<html lang=\"en\">"),
+            ("text/plain", "<html"),
+            ("", "<!-- page --><html>"),
+            ("", "<script>location='…'</script>"),
+        ] {
+            assert_eq!(answer(media_type, body.as_bytes()), page, "{media_type} {body}");
         }
-        for code in [401, 403] {
-            assert_eq!(meaning(code), IntakeAnswer::KeyRefused(code));
-        }
-        assert_eq!(meaning(413), IntakeAnswer::TooLarge);
-        for code in [301, 400, 402, 404, 405, 415, 422] {
-            assert_eq!(meaning(code), IntakeAnswer::Refused(code));
+        for (media_type, body) in [
+            ("application/json", "{}"),
+            ("text/plain", "OK"),
+            ("", ""),
+            ("text/html", ""),
+            ("text/html; charset=utf-8", "ok"),
+            ("text/html", " \n"),
+            ("text/plain", "<htmlx>"),
+            ("application/json", "{\"x\":\"<html>\"}"),
+            ("application/xml", "<?xml version=\"1.0\"?><ok/>"),
+        ] {
+            assert_eq!(answer(media_type, body.as_bytes()), IntakeAnswer::Accepted, "{media_type} {body}");
         }
     }
 
@@ -158,9 +278,37 @@ mod tests {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
         assert_eq!(retry_after(" 120 ", now), Some(Duration::from_secs(120)));
         assert_eq!(retry_after("Sun, 06 Nov 1994 08:50:37 GMT", now), Some(Duration::from_secs(60)));
+        assert_eq!(retry_after("Sunday, 06-Nov-94 08:50:37 GMT", now), Some(Duration::from_secs(60)));
+        assert_eq!(retry_after("Sun Nov  6 08:50:37 1994", now), Some(Duration::from_secs(60)));
         assert_eq!(retry_after("Sun, 06 Nov 1994 08:00:00 GMT", now), Some(Duration::ZERO));
-        for value in ["", "soon", "-1", "1.5"] {
+        for value in ["", "soon", "-1", "1.5", "+5", "0x10", "1e3", "٣"] {
             assert_eq!(retry_after(value, now), None, "{value}");
         }
+    }
+
+    #[test]
+    fn a_wait_that_is_absurd_is_capped() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        for (value, seconds) in [
+            ("3599", 3599),
+            ("3600", 3600),
+            ("3601", 3600),
+            ("31536000", 3600),
+            ("18446744073709551616", 3600),
+            ("99999999999999999999999999", 3600),
+            ("Sun, 06 Nov 1994 09:49:36 GMT", 3599),
+            ("Sun, 06 Nov 1994 09:49:38 GMT", 3600),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", 3600),
+        ] {
+            assert_eq!(retry_after(value, now), Some(Duration::from_secs(seconds)), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_date_is_measured_by_the_clock_of_who_sends_it() {
+        let late = [("date", "Sun, 06 Nov 1994 08:49:37 GMT"), ("retry-after", "Sun, 06 Nov 1994 08:50:37 GMT")];
+        let answer = judge(StatusCode::SERVICE_UNAVAILABLE, &headers(&late), b"");
+        let after = Some(Duration::from_secs(60));
+        assert_eq!(answer, IntakeAnswer::Retry { problem: IntakeProblem::Status(503), after });
     }
 }

@@ -47,6 +47,51 @@ impl RetryPolicy {
     }
 }
 
+/// How many retries all payloads of a delivery have together: some at once, some more as time goes by, and one for each payload
+/// that is accepted. So an intake that is down gets few requests however many payloads wait, and one that is well but for some
+/// gets at most twice the requests.
+/// Source of the idea: Twitter Finagle, `RetryBudget`; AWS SDKs and Tools Reference Guide, "Retry behavior", retry quota.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct RetryBudget {
+    left: f64,
+    /// When it was last counted.
+    at: Duration,
+}
+
+impl RetryBudget {
+    /// One for each payload that is under way at once (`DD_MAX_WORKERS`, by default).
+    const AT_FIRST: f64 = 8.0;
+
+    /// More than one payload alone ever makes: its waits are 4 s in the mean once they have reached their bound.
+    const A_SECOND: f64 = 2.0;
+
+    /// What is saved for worse times.
+    const MOST: f64 = 32.0;
+
+    /// Full, at the beginning.
+    pub(crate) fn new() -> RetryBudget {
+        RetryBudget { left: Self::AT_FIRST, at: Duration::ZERO }
+    }
+
+    /// A payload was accepted.
+    pub(crate) fn accepted(&mut self) {
+        self.left = (self.left + 1.0).min(Self::MOST);
+    }
+
+    /// Takes a retry; or says when there will be one. `now` never goes back.
+    pub(crate) fn take(&mut self, now: Duration) -> Result<(), Duration> {
+        let gained = now.saturating_sub(self.at).as_secs_f64() * Self::A_SECOND;
+        self.left = (self.left + gained).min(Self::MOST.max(self.left));
+        self.at = now;
+        if self.left >= 1.0 {
+            self.left -= 1.0;
+            return Ok(());
+        }
+        // A millisecond more, or rounding could make it come too early for ever.
+        Err(now + Duration::from_secs_f64((1.0 - self.left) / Self::A_SECOND) + Duration::from_millis(1))
+    }
+}
+
 /// A random number from 0 to 1. The standard library seeds each hash map differently: random enough for a wait.
 pub fn random() -> f64 {
     use std::hash::{BuildHasher, Hasher};
@@ -95,6 +140,21 @@ mod tests {
         for (left, decision) in [(299, Decision::GiveUp), (300, wait(200)), (301, wait(200))] {
             assert_eq!(POLICY.decide(1, asked, Duration::from_millis(left), 0.0), decision);
         }
+    }
+
+    #[test]
+    fn retries_are_a_few_at_first_then_by_time_and_by_what_is_accepted() {
+        let taken = |budget: &mut RetryBudget, now| (0..1000).take_while(|_| budget.take(now).is_ok()).count();
+        let mut budget = RetryBudget::new();
+        assert_eq!(taken(&mut budget, Duration::ZERO), 8);
+        let Err(next) = budget.take(Duration::ZERO) else { panic!("there was none left") };
+        assert_eq!(next, Duration::from_millis(501));
+        assert_eq!((taken(&mut budget, next), taken(&mut budget, Duration::from_secs(10))), (1, 19));
+        (0..3).for_each(|_| budget.accepted());
+        assert_eq!(taken(&mut budget, Duration::from_secs(10)), 3);
+        // No more is saved than a bound.
+        (0..1000).for_each(|_| budget.accepted());
+        assert_eq!(taken(&mut budget, Duration::from_secs(3600)), 32);
     }
 
     #[test]

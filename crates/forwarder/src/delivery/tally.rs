@@ -9,8 +9,10 @@ pub struct Tally {
     pub requests: usize,
     /// Failures after which the request was worth making again, by kind.
     pub(crate) retries: Retries,
-    /// Answers 401 and 403.
+    /// Answers 401 and 403 for which the key is to blame.
     pub(crate) key_refused: usize,
+    /// Payloads that were forbidden though their key is accepted.
+    pub(crate) forbidden: usize,
     /// How long each request took, in milliseconds.
     pub(crate) latencies: Vec<u64>,
 }
@@ -25,12 +27,14 @@ pub(crate) struct Retries {
     /// 408, or no answer in time.
     pub(crate) timeout: usize,
     pub(crate) connection: usize,
+    /// Answers that are none of the intake's.
+    pub(crate) unexpected: usize,
 }
 
 impl Retries {
     /// All of them.
     pub(crate) fn all(&self) -> usize {
-        self.rate_limited + self.server_error + self.timeout + self.connection
+        self.rate_limited + self.server_error + self.timeout + self.connection + self.unexpected
     }
 
     /// Counts one.
@@ -38,21 +42,16 @@ impl Retries {
         match problem {
             IntakeProblem::Status(429) => self.rate_limited += 1,
             IntakeProblem::Status(408) | IntakeProblem::Timeout => self.timeout += 1,
-            IntakeProblem::Status(_) | IntakeProblem::Unexpected(_) | IntakeProblem::Html => self.server_error += 1,
+            IntakeProblem::Status(_) => self.server_error += 1,
             IntakeProblem::Connection => self.connection += 1,
+            IntakeProblem::Unexpected(_) | IntakeProblem::Html => self.unexpected += 1,
         }
     }
 }
 
 impl Tally {
-    /// Adds those of another payload.
-    pub(crate) fn add(&mut self, other: Tally) {
-        self.requests += other.requests;
-        self.retries.rate_limited += other.retries.rate_limited;
-        self.retries.server_error += other.retries.server_error;
-        self.retries.timeout += other.retries.timeout;
-        self.retries.connection += other.retries.connection;
-        self.key_refused += other.key_refused;
-        self.latencies.extend(other.latencies);
+    /// What somebody else than the intake seems to have answered.
+    pub(crate) fn unexpected(&self) -> usize {
+        self.retries.unexpected + self.forbidden
     }
 }

@@ -23,7 +23,7 @@ use super::reading::{ReadingTerms, Shares, shares_before};
 use super::saving::{Saving, Settled};
 use super::work::{Poison, Trigger, Work};
 use crate::delivery::client::{ClientError, Clients};
-use crate::delivery::deliver::{DeliveryReport, deliver};
+use crate::delivery::deliver::{DeliveryReport, Terms, deliver};
 use crate::delivery::intake::Intake;
 use crate::delivery::key::KeyProvider;
 use crate::delivery::reason::UndeliveredReason;
@@ -183,7 +183,8 @@ impl Handler {
         }
         let client: Client = self.clients.client()?;
         let intake = Intake::new(client, self.url.clone());
-        Ok(deliver(payloads, &intake, &self.keys, RetryPolicy::default(), self.workers, deadline).await)
+        let terms = Terms { policy: RetryPolicy::default(), workers: self.workers, can_wait: false, was_down: false };
+        Ok(deliver(payloads, &intake, &self.keys, terms, deadline).await)
     }
 
     /// Saves what was not delivered. Nearly always there is nothing, and then no client is made for it.

@@ -53,10 +53,11 @@ impl Telemetry {
         }
         let dimensions = |names: &[&str], metrics: Vec<Value>| json!({ "Namespace": NAMESPACE, "Dimensions": [names], "Metrics": metrics });
         let mut directives = vec![dimensions(&["FunctionName", "ClusterName"], metrics)];
-        if self.key_refused > 0 {
-            // The alarm for it cannot know the cluster.
-            directives.push(dimensions(&["FunctionName"], vec![json!({ "Name": "KeyRefused", "Unit": "Count" })]));
-            values.insert("KeyRefused".to_owned(), self.key_refused.into());
+        let alarming = [("KeyRefused", self.key_refused), ("UnexpectedAnswers", self.tally.unexpected())];
+        for (name, count) in alarming.into_iter().filter(|(_, count)| *count > 0) {
+            // An alarm for it cannot know the cluster.
+            directives.push(dimensions(&["FunctionName"], vec![json!({ "Name": name, "Unit": "Count" })]));
+            values.insert(name.to_owned(), count.into());
         }
         let mut line = json!({
             "_aws": { "Timestamp": now_ms, "CloudWatchMetrics": directives },
@@ -156,11 +157,18 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_key_is_reported_without_the_cluster() {
+    fn what_has_an_alarm_of_its_own_is_reported_without_the_cluster() {
         let line = Telemetry { key_refused: 2, ..Telemetry::default() }.line("f", "r", 0);
         let directives = line["_aws"]["CloudWatchMetrics"].as_array().unwrap();
         assert_eq!(directives[1]["Dimensions"], json!([["FunctionName"]]));
         assert_eq!(directives[1]["Metrics"], json!([{ "Name": "KeyRefused", "Unit": "Count" }]));
         assert_eq!((&line["KeyRefused"], &line["ClusterName"]), (&2.into(), &UNKNOWN.into()));
+        assert_eq!((directives.len(), &line["UnexpectedAnswers"]), (2, &Value::Null));
+        let retries = Retries { unexpected: 3, ..Retries::default() };
+        let tally = Tally { retries, forbidden: 1, ..Tally::default() };
+        let line = Telemetry { tally, ..Telemetry::default() }.line("f", "r", 0);
+        let directives = line["_aws"]["CloudWatchMetrics"].as_array().unwrap();
+        assert_eq!(directives[1]["Metrics"], json!([{ "Name": "UnexpectedAnswers", "Unit": "Count" }]));
+        assert_eq!((&line["UnexpectedAnswers"], &line["Retries"]), (&4.into(), &3.into()));
     }
 }

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use forwarder::delivery::client::Clients;
-use forwarder::delivery::deliver::{DeliveryReport, deliver};
+use forwarder::delivery::deliver::{DeliveryReport, Terms, deliver};
 use forwarder::delivery::intake::{Intake, IntakeProblem};
 use forwarder::delivery::key::{Key, KeyProvider, KeyUnavailable};
-use forwarder::delivery::reason::UndeliveredReason;
+use forwarder::delivery::reason::{Outlook, UndeliveredReason};
 use forwarder::delivery::retry::RetryPolicy;
 use forwarder::lambda::handler::Handler;
 use forwarder::lambda::invocation::{Invocation, InvocationFailure};
@@ -89,7 +89,8 @@ impl Run {
         let client = Clients::new(false, Network::default()).unwrap().client().unwrap();
         let target = Intake::new(client, format!("{}/api/v2/logs", intake.url()));
         let keys = Arc::new(keys);
-        let report = deliver(payloads(logs), &target, &keys, POLICY, workers, Instant::now() + time).await;
+        let terms = Terms { policy: POLICY, workers, can_wait: false, was_down: false };
+        let report = deliver(payloads(logs), &target, &keys, terms, Instant::now() + time).await;
         Run { report, intake, keys }
     }
 
@@ -176,10 +177,90 @@ async fn a_payload_that_fails_does_not_hold_up_the_others() {
 
 #[tokio::test]
 async fn what_is_refused_for_good_is_asked_once() {
-    for code in [400, 402, 404, 415, 301] {
-        let run = Run::new(10, LONG, move |_| Reply::Status(code, None)).await;
-        run.assert_refused(10, 1, &UndeliveredReason::Refused(code));
+    let run = Run::new(10, LONG, |_| Reply::Status(400, None)).await;
+    run.assert_refused(10, 1, &UndeliveredReason::Refused(400));
+}
+
+#[tokio::test]
+async fn an_answer_that_is_none_of_the_intakes_is_asked_again() {
+    for code in
+        [301, 302, 303, 307, 308, 402, 404, 405, 407, 409, 410, 411, 418, 421, 422, 423, 425, 426, 431, 451, 499]
+    {
+        let first = move |arrival: &Arrival| match arrival.number {
+            0 => Reply::Status(code, None),
+            _ => Reply::Judge,
+        };
+        Run::new(10, LONG, first).await.assert_each_once(10);
+        let short = Duration::from_millis(60);
+        let run = Run::new(10, short, move |_| Reply::Status(code, None)).await;
+        let [undelivered] = &run.report.undelivered[..] else { panic!("{code}: not one") };
+        assert_eq!(undelivered.reason, UndeliveredReason::GivenUp(IntakeProblem::Unexpected(code)));
+        assert_eq!(undelivered.reason.outlook(), Outlook::Later);
+        assert!(run.report.tally.requests > 1, "{code}");
     }
+}
+
+#[tokio::test]
+async fn a_page_of_html_takes_no_logs() {
+    for code in [200, 202, 203] {
+        let run = Run::new(10, LONG, move |arrival| match arrival.number {
+            0 => Reply::Page(code),
+            _ => Reply::Judge,
+        })
+        .await;
+        run.assert_each_once(10);
+        assert_eq!(run.report.tally.requests, 2);
+    }
+    let run = Run::new(10, Duration::from_millis(60), |_| Reply::Page(200)).await;
+    assert_eq!(run.report.undelivered[0].reason, UndeliveredReason::GivenUp(IntakeProblem::Html));
+}
+
+#[tokio::test]
+async fn any_other_2xx_takes_them() {
+    for code in [200, 201, 202, 204, 206, 299] {
+        let run = Run::new(10, LONG, move |_| Reply::Status(code, None)).await;
+        assert_eq!((run.report.accepted, run.report.tally.requests), (10, 1), "{code}");
+    }
+}
+
+#[tokio::test]
+async fn an_intake_that_does_not_know_zstd_gets_gzip() {
+    let encoding = |arrival: &Arrival| arrival.headers["content-encoding"].to_str().unwrap().to_owned();
+    let run = Run::with_workers(2500, LONG, Rotating::default(), 1, move |arrival| match encoding(arrival).as_str() {
+        "gzip" => Reply::Judge,
+        _ => Reply::Status(415, None),
+    })
+    .await;
+    run.assert_each_once(2500);
+    let encodings: Vec<String> = run.intake.arrivals().iter().map(encoding).collect();
+    // Once found out, it is remembered.
+    assert_eq!(encodings, ["zstd", "gzip", "gzip", "gzip"]);
+    let run = Run::new(10, LONG, |_| Reply::Status(415, None)).await;
+    run.assert_refused(10, 2, &UndeliveredReason::Refused(415));
+}
+
+#[tokio::test]
+async fn a_log_that_a_firewall_dislikes_costs_no_other_log() {
+    for (reply, reason) in [
+        (Reply::Status(403, None), UndeliveredReason::Forbidden(403)),
+        (Reply::Page(403), UndeliveredReason::Forbidden(403)),
+        (Reply::Page(200), UndeliveredReason::GivenUp(IntakeProblem::Html)),
+    ] {
+        let run = Run::new(2500, Duration::from_secs(3), move |arrival| {
+            let is_hit = arrival.items.iter().any(|log| log["message"] == "log 1234");
+            if is_hit { reply.clone() } else { Reply::Judge }
+        })
+        .await;
+        assert_eq!((run.accepted().len(), run.report.accepted, run.report.undelivered_logs()), (2499, 2499, 1));
+        assert_eq!((&run.report.undelivered[0].reason, reason.outlook()), (&reason, Outlook::Later));
+    }
+    // Alone, without any other that shows the key to be right.
+    let run = Run::new(1, LONG, |arrival| match arrival.items.len() {
+        0 => Reply::Judge,
+        _ => Reply::Status(403, None),
+    })
+    .await;
+    run.assert_refused(1, 3, &UndeliveredReason::Forbidden(403));
 }
 
 #[tokio::test]
@@ -196,6 +277,8 @@ async fn retry_after_is_heard() {
     let started = Instant::now();
     let run = Run::new(1, LONG, |_| Reply::Status(503, Some("60".into()))).await;
     run.assert_refused(1, 1, &UndeliveredReason::GivenUp(IntakeProblem::Status(503)));
+    let wait = run.report.undelivered[0].not_before.unwrap();
+    assert!(wait <= Duration::from_secs(60) && wait > Duration::from_secs(55), "{wait:?}");
     assert!(started.elapsed() < Duration::from_secs(5));
 }
 
@@ -220,7 +303,8 @@ async fn a_refused_key_is_fetched_once_more() {
         run.assert_each_once(2500);
         assert_eq!(run.keys.fetched.load(Ordering::SeqCst), 2);
         let run = Run::new(5, LONG, move |_| Reply::Status(code, None)).await;
-        run.assert_refused(5, 2, &UndeliveredReason::KeyRefused(code));
+        // The second key, and without logs, too.
+        run.assert_refused(5, 3, &UndeliveredReason::KeyRefused(code));
     }
 }
 
@@ -281,7 +365,8 @@ async fn nobody_listens() {
     let client = Clients::new(false, Network::default()).unwrap().client().unwrap();
     let target = Intake::new(client, format!("{url}/api/v2/logs"));
     let time = Instant::now() + Duration::from_millis(200);
-    let report = deliver(payloads(5), &target, &Arc::new(Rotating::default()), POLICY, 8, time).await;
+    let terms = Terms { policy: POLICY, workers: 8, can_wait: false, was_down: false };
+    let report = deliver(payloads(5), &target, &Arc::new(Rotating::default()), terms, time).await;
     assert_eq!(report.undelivered_logs(), 5);
     assert!(matches!(
         report.undelivered[0].reason,

@@ -1,0 +1,833 @@
+//! Which payload is sent when, and what becomes of it by its answers: pure, the time and the random number are arguments.
+//!
+//! * Payloads that were not tried yet go ahead of those that failed. One that failed waits without taking a place from others, and
+//!   all of them share a budget of retries.
+//! * Where logs can wait elsewhere, nobody waits for an intake that is down: after [`PATIENCE`] without a sign of life all that is
+//!   left is given up. If it was down the last time, one payload after the other asks whether it still is, twice at most.
+//! * Who is to blame for a 401 or 403 is found out before it is said: see [`super::blame`].
+//!
+//! Times are since the beginning of the delivery.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use super::blame::{Blame, KeyStanding};
+use super::intake::{IntakeAnswer, IntakeProblem};
+use super::key::KeyUnavailable;
+use super::reason::{Undelivered, UndeliveredReason};
+use super::retry::{Decision, RetryBudget, RetryPolicy};
+use super::tally::Tally;
+use pipeline::batch::Payload;
+use pipeline::compress::Compression;
+use pipeline::recent::Mark;
+
+/// How long one request may take. Source: DataDog/datadog-agent, `logs_config.http_timeout`, ten seconds.
+pub(crate) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a payload is tried, and how long an intake may be silent, where a queue stands ready.
+///
+/// The waits between attempts are at most 0.2, 0.4, 0.8, 1.6, 3.2 and 6.4 s: 12.6 s together, and half of it in the mean. So there
+/// are seven attempts at least, which outlast any hiccup; or one that gets no answer for 10 s and another of 5 s. It is the price of
+/// an outage: with an event every 10 s from each of 100 pods, 15 s are 150 invocations at once, where 108 s (the template's 120 s)
+/// were 1,080, more than an account may have. [`PROBES`] makes it cheaper still from the second invocation of a sandbox on.
+pub const PATIENCE: Duration = Duration::from_secs(15);
+
+/// How many failures it takes to see that an intake that was down the last time still is. One that takes as long as a request may
+/// take is enough.
+const PROBES: u32 = 2;
+
+/// How often payloads are split because somebody in between dislikes what is in them. To find one log of a thousand takes ten
+/// splits; so six are found, and the next round goes on.
+const SPLITS: u32 = 64;
+
+/// The level of gzip where the intake takes nothing else, as `DD_COMPRESSION=gzip` has it.
+const GZIP: Compression = Compression::Gzip(6);
+
+/// How a delivery goes about it.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms {
+    pub policy: RetryPolicy,
+    /// How many requests are under way at once.
+    pub workers: usize,
+    /// Whether logs that are given up wait elsewhere. If not, they are tried until the time is up.
+    pub can_wait: bool,
+    /// Whether the intake was down the last time.
+    pub was_down: bool,
+}
+
+/// What became of all payloads.
+#[derive(Debug, Default)]
+pub struct DeliveryReport {
+    /// Logs that the intake accepted.
+    pub accepted: usize,
+    /// What they are remembered by.
+    pub(crate) marks: Vec<Mark>,
+    /// The records that accepted logs came from.
+    pub(crate) records: BTreeSet<u32>,
+    /// Bytes of bodies that were accepted.
+    pub bytes: usize,
+    pub tally: Tally,
+    pub undelivered: Vec<Undelivered>,
+    /// Whether the intake is down, as far as this delivery can tell.
+    pub(crate) is_down: Option<bool>,
+}
+
+impl DeliveryReport {
+    /// Logs that were not accepted.
+    pub fn undelivered_logs(&self) -> usize {
+        self.undelivered.iter().map(|undelivered| undelivered.payload.items()).sum()
+    }
+}
+
+/// A payload on its way, and what happened to it.
+#[derive(Debug, Clone)]
+pub(super) struct Parcel {
+    pub(super) payload: Payload,
+    failures: u32,
+    /// When its first attempt that failed began.
+    failing_since: Option<Duration>,
+    last: Option<IntakeProblem>,
+    /// Until when the intake asked to be left alone with it.
+    not_before: Option<Duration>,
+    /// The key that was refused, if one was: another is to be tried.
+    pub(super) refused_key: Option<u64>,
+    /// Answers that refused a key.
+    refusals: usize,
+    /// 415 was answered, and it was compressed otherwise.
+    is_recompressed: bool,
+}
+
+/// What to do next.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// Send it, and wait for the answer no longer than this once it is on its way.
+    Send(Parcel, Duration),
+    /// Ask whether the key is accepted.
+    AskForKey,
+    /// Nothing before this moment, unless something ends.
+    WaitUntil(Duration),
+    /// Wait for what is under way.
+    Wait,
+    Done,
+}
+
+/// How an attempt ended.
+#[derive(Debug)]
+pub(super) enum Ended {
+    Answered {
+        answer: IntakeAnswer,
+        key: u64,
+        took: Duration,
+    },
+    NoKey(KeyUnavailable),
+    NoTime,
+    /// Only a bug ends one so.
+    Died,
+}
+
+/// All payloads of a delivery.
+#[derive(Debug)]
+pub(super) struct Schedule {
+    terms: Terms,
+    /// When it is over.
+    deadline: Duration,
+    fresh: VecDeque<Parcel>,
+    /// By when they are to be tried again.
+    failing: BTreeMap<(Duration, u64), Parcel>,
+    /// They and their answers wait until it is known who is to blame.
+    suspects: Vec<(Parcel, u64, u16)>,
+    is_asking: bool,
+    standing: KeyStanding,
+    underway: usize,
+    budget: RetryBudget,
+    /// The latest sign of life, or the beginning of the first request.
+    alive_at: Option<Duration>,
+    is_alive: bool,
+    /// The latest acceptance.
+    accepted_at: Option<Duration>,
+    last: Option<(IntakeProblem, Option<Duration>)>,
+    probes_left: Option<u32>,
+    splits_left: u32,
+    takes_gzip_only: bool,
+    number: u64,
+    report: DeliveryReport,
+}
+
+impl Parcel {
+    fn new(payload: Payload) -> Parcel {
+        Parcel {
+            payload,
+            failures: 0,
+            failing_since: None,
+            last: None,
+            not_before: None,
+            refused_key: None,
+            refusals: 0,
+            is_recompressed: false,
+        }
+    }
+
+    fn failed(&mut self, problem: IntakeProblem, not_before: Option<Duration>, since: Duration) {
+        self.failures += 1;
+        self.last = Some(problem);
+        self.not_before = not_before;
+        self.failing_since.get_or_insert(since);
+    }
+}
+
+impl Schedule {
+    /// `time` is until the deadline.
+    pub(super) fn new(payloads: Vec<Payload>, terms: Terms, time: Duration) -> Schedule {
+        let probes_left = Some(PROBES).filter(|_| terms.was_down && terms.can_wait);
+        let mut fresh: VecDeque<Parcel> = payloads.into_iter().map(Parcel::new).collect();
+        if probes_left.is_some() {
+            // What failed often before is no good probe: it may be to blame itself.
+            fresh.make_contiguous().sort_by_key(|parcel| parcel.payload.attempts);
+        }
+        Schedule {
+            terms,
+            deadline: time,
+            fresh,
+            failing: BTreeMap::new(),
+            suspects: Vec::new(),
+            is_asking: false,
+            standing: KeyStanding::default(),
+            underway: 0,
+            budget: RetryBudget::new(),
+            alive_at: None,
+            is_alive: false,
+            accepted_at: None,
+            last: None,
+            probes_left,
+            splits_left: SPLITS,
+            takes_gzip_only: false,
+            number: 0,
+            report: DeliveryReport::default(),
+        }
+    }
+
+    /// What to do next. What it says to send is under way from then on.
+    pub(super) fn step(&mut self, now: Duration) -> Step {
+        if now > self.end() {
+            self.give_up_all(now);
+        }
+        loop {
+            let places = if self.probes_left.is_some() { 1 } else { self.terms.workers.max(1) };
+            // While it is in doubt whether the key is accepted, no more is sent with it.
+            if self.underway >= places || self.is_asking {
+                return Step::Wait;
+            }
+            if !self.suspects.is_empty() {
+                self.is_asking = true;
+                self.underway += 1;
+                return Step::AskForKey;
+            }
+            if let Some(parcel) = self.fresh.pop_front() {
+                return self.send(parcel, now);
+            }
+            let Some((&(due, number), parcel)) = self.failing.first_key_value() else {
+                return if self.underway == 0 { Step::Done } else { Step::Wait };
+            };
+            let end = self.end().min(self.end_of(parcel));
+            if due > now && now < end {
+                return Step::WaitUntil(due.min(end));
+            }
+            let may = if now < end { self.budget.take(now) } else { Ok(()) };
+            if let Err(next) = may {
+                return Step::WaitUntil(next.min(end));
+            }
+            let Some(parcel) = self.failing.remove(&(due, number)) else { continue };
+            if now < end {
+                return self.send(parcel, now);
+            }
+            self.give_up(parcel, now);
+        }
+    }
+
+    fn send(&mut self, mut parcel: Parcel, now: Duration) -> Step {
+        if self.takes_gzip_only && !matches!(parcel.payload.compression, Compression::Gzip(_)) {
+            parcel.payload = parcel.payload.compressed(GZIP);
+            parcel.is_recompressed = true;
+        }
+        self.underway += 1;
+        // It begins before the end, and may last as long behind it as an attempt needs at least.
+        let left = self.end().min(self.end_of(&parcel)).saturating_sub(now) + self.terms.policy.attempt;
+        Step::Send(parcel, left.min(ATTEMPT_TIMEOUT))
+    }
+
+    /// When nothing more is tried: the deadline, or where logs can wait, when the intake was silent for too long. Some
+    /// time before the deadline there is none left for an attempt.
+    fn end(&self) -> Duration {
+        match self.alive_at {
+            Some(alive_at) if self.terms.can_wait => self.last_moment().min(alive_at + PATIENCE),
+            _ => self.last_moment(),
+        }
+    }
+
+    fn last_moment(&self) -> Duration {
+        self.deadline.saturating_sub(self.terms.policy.attempt)
+    }
+
+    /// When a payload is not tried any more.
+    fn end_of(&self, parcel: &Parcel) -> Duration {
+        match parcel.failing_since {
+            Some(since) if self.terms.can_wait => self.deadline.min(since + PATIENCE),
+            _ => self.deadline,
+        }
+    }
+
+    /// Takes note of how an attempt ended. `random` is from 0 to 1.
+    pub(super) fn ended(&mut self, mut parcel: Parcel, ended: Ended, now: Duration, random: f64) {
+        self.underway = self.underway.saturating_sub(1);
+        let (answer, key, took) = match ended {
+            Ended::Answered { answer, key, took } => (answer, key, took),
+            Ended::NoKey(unavailable) => return self.undelivered(parcel, UndeliveredReason::NoKey(unavailable), now),
+            Ended::NoTime => return self.give_up(parcel, now),
+            Ended::Died => return self.undelivered(parcel, UndeliveredReason::Internal, now),
+        };
+        self.note_request(took, now);
+        if let IntakeAnswer::Retry { problem, after } = answer {
+            parcel.failed(problem, after.map(|after| now + after), now.saturating_sub(took));
+            return self.failed(parcel, problem, after, now, random);
+        }
+        self.probes_left = None;
+        self.alive_at = Some(now);
+        self.is_alive = true;
+        match answer {
+            IntakeAnswer::Retry { .. } => {}
+            IntakeAnswer::Accepted => self.accepted(parcel, key, now),
+            IntakeAnswer::TooLarge => match parcel.payload.split() {
+                Some(halves) => self.split(halves),
+                None => self.undelivered(parcel, UndeliveredReason::TooLarge, now),
+            },
+            IntakeAnswer::EncodingRefused => {
+                let is_gzip = matches!(parcel.payload.compression, Compression::Gzip(_));
+                if is_gzip || parcel.is_recompressed {
+                    return self.undelivered(parcel, UndeliveredReason::Refused(415), now);
+                }
+                self.takes_gzip_only = true;
+                self.fresh.push_front(parcel);
+            }
+            IntakeAnswer::Refused(code) => self.undelivered(parcel, UndeliveredReason::Refused(code), now),
+            IntakeAnswer::KeyRefused(code) => {
+                parcel.refusals += 1;
+                self.key_refused(parcel, key, code, now);
+            }
+        }
+    }
+
+    fn note_request(&mut self, took: Duration, now: Duration) {
+        self.report.tally.requests += 1;
+        self.report.tally.latencies.push(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+        self.alive_at = self.alive_at.or(Some(now.saturating_sub(took)));
+    }
+
+    fn accepted(&mut self, parcel: Parcel, key: u64, now: Duration) {
+        self.accepted_at = Some(now);
+        self.budget.accepted();
+        self.standing.accepted(key);
+        let Parcel { payload, refusals, .. } = parcel;
+        // They were those of an older key.
+        self.report.tally.key_refused += refusals;
+        self.report.accepted += payload.items();
+        self.report.bytes += payload.body.len();
+        self.report.records.extend(payload.records());
+        self.report.marks.extend(payload.logs().iter().filter_map(|log| log.mark));
+    }
+
+    fn failed(&mut self, parcel: Parcel, problem: IntakeProblem, after: Option<Duration>, now: Duration, random: f64) {
+        self.report.tally.retries.count(problem);
+        self.last = Some((problem, parcel.not_before));
+        if let Some(left) = self.probes_left {
+            let left = if problem == IntakeProblem::Timeout { 0 } else { left.saturating_sub(1) };
+            self.probes_left = Some(left);
+            if left == 0 {
+                self.give_up(parcel, now);
+                return self.give_up_all(now);
+            }
+        }
+        // A firewall that dislikes a text says 403, or 406, or shows a page. It says so each time, and only to this text.
+        let others_pass = self.accepted_at > parcel.failing_since;
+        let is_disliked = problem.is_unexpected() && others_pass && parcel.failures > 1 && self.splits_left > 0;
+        if let Some((first, second)) = is_disliked.then(|| parcel.payload.split()).flatten() {
+            self.splits_left -= 1;
+            for half in [second, first] {
+                self.fresh.push_front(Parcel { payload: half, failures: 1, ..parcel.clone() });
+            }
+            return;
+        }
+        let left = self.end().min(self.end_of(&parcel)).saturating_sub(now);
+        match self.terms.policy.decide(parcel.failures, after, left, random) {
+            Decision::Wait(wait) => {
+                self.number += 1;
+                self.failing.insert((now + wait, self.number), parcel);
+            }
+            Decision::GiveUp => self.give_up(parcel, now),
+        }
+    }
+
+    /// Both halves are tried next.
+    fn split(&mut self, (first, second): (Payload, Payload)) {
+        self.fresh.push_front(Parcel::new(second));
+        self.fresh.push_front(Parcel::new(first));
+    }
+
+    fn key_refused(&mut self, mut parcel: Parcel, key: u64, code: u16, now: Duration) {
+        match self.standing.blame(key, parcel.refused_key.is_some()) {
+            Blame::Payload => self.forbidden(parcel, code, now),
+            Blame::Key => self.undelivered(parcel, UndeliveredReason::KeyRefused(code), now),
+            Blame::PerhapsOldKey => {
+                parcel.refused_key = Some(key);
+                self.fresh.push_front(parcel);
+            }
+            Blame::Unknown => self.suspects.push((parcel, key, code)),
+        }
+    }
+
+    /// Takes note of what was answered to [`Step::AskForKey`].
+    pub(super) fn asked(&mut self, ended: Ended, now: Duration) {
+        self.underway = self.underway.saturating_sub(1);
+        self.is_asking = false;
+        if let Ended::Answered { answer, key, took } = ended {
+            self.note_request(took, now);
+            match answer {
+                // With 400 the request was read, and so the key was accepted.
+                IntakeAnswer::Accepted | IntakeAnswer::Refused(_) => self.standing.accepted(key),
+                IntakeAnswer::KeyRefused(code) => {
+                    self.report.tally.key_refused += 1;
+                    self.standing.refused(key);
+                    // With a key that is refused whatever is sent, there is nothing to send.
+                    let all = std::mem::take(&mut self.fresh);
+                    all.into_iter().for_each(|one| self.undelivered(one, UndeliveredReason::KeyRefused(code), now));
+                }
+                _ => {}
+            }
+        }
+        for (parcel, key, code) in std::mem::take(&mut self.suspects) {
+            match self.standing.blame(key, true) {
+                Blame::Payload => self.forbidden(parcel, code, now),
+                // Where it cannot be found out, the key is to blame: then no round counts.
+                _ => self.undelivered(parcel, UndeliveredReason::KeyRefused(code), now),
+            }
+        }
+    }
+
+    /// In halves, so that in the end only those logs wait that somebody dislikes.
+    fn forbidden(&mut self, parcel: Parcel, code: u16, now: Duration) {
+        match (self.splits_left > 0).then(|| parcel.payload.split()).flatten() {
+            Some(halves) => {
+                self.splits_left -= 1;
+                self.split(halves);
+            }
+            None => self.undelivered(parcel, UndeliveredReason::Forbidden(code), now),
+        }
+    }
+
+    /// Gives up what is not under way.
+    fn give_up_all(&mut self, now: Duration) {
+        let waiting: Vec<Parcel> = std::mem::take(&mut self.failing).into_values().collect();
+        waiting.into_iter().chain(std::mem::take(&mut self.fresh)).for_each(|parcel| self.give_up(parcel, now));
+    }
+
+    fn give_up(&mut self, mut parcel: Parcel, now: Duration) {
+        let is_time_up = now >= self.last_moment();
+        let reason = match (parcel.last, self.last) {
+            (Some(problem), _) => UndeliveredReason::GivenUp(problem),
+            (None, Some((problem, not_before))) if !is_time_up => {
+                parcel.not_before = not_before;
+                UndeliveredReason::IntakeDown(problem)
+            }
+            _ => UndeliveredReason::NoTime,
+        };
+        self.undelivered(parcel, reason, now);
+    }
+
+    fn undelivered(&mut self, parcel: Parcel, reason: UndeliveredReason, now: Duration) {
+        match reason {
+            UndeliveredReason::Forbidden(_) => self.report.tally.forbidden += 1,
+            _ => self.report.tally.key_refused += parcel.refusals,
+        }
+        let not_before = parcel.not_before.map(|moment| moment.saturating_sub(now)).filter(|wait| !wait.is_zero());
+        self.report.undelivered.push(Undelivered { payload: parcel.payload, reason, not_before });
+    }
+
+    /// What became of all payloads, when it is done.
+    pub(super) fn finish(mut self) -> DeliveryReport {
+        self.report.is_down = match (self.is_alive, self.last) {
+            (true, _) => Some(false),
+            (false, Some(_)) => Some(true),
+            (false, None) => None,
+        };
+        self.report
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use pipeline::batch::{Batcher, Limits};
+
+    const SECOND: Duration = Duration::from_secs(1);
+    /// The template's 120 s, less the reserves.
+    const TIME: Duration = Duration::from_secs(108);
+    const QUEUE: Terms = Terms {
+        policy: RetryPolicy {
+            base: Duration::from_millis(200),
+            cap: Duration::from_secs(8),
+            attempt: Duration::from_millis(100),
+        },
+        workers: 8,
+        can_wait: true,
+        was_down: false,
+    };
+    const NO_QUEUE: Terms = Terms { can_wait: false, ..QUEUE };
+    const WAS_DOWN: Terms = Terms { was_down: true, ..QUEUE };
+    const DOWN: IntakeAnswer = IntakeAnswer::Retry { problem: IntakeProblem::Status(503), after: None };
+
+    /// A request as the intake of a test sees it.
+    struct Seen<'a> {
+        /// The numbers of its logs; none where it only asks for the key.
+        logs: &'a [i64],
+        payload: Option<&'a Payload>,
+        refused_key: Option<u64>,
+        now: Duration,
+    }
+
+    /// What became of a delivery, by a clock that nobody waits for.
+    struct Played {
+        report: DeliveryReport,
+        requests: usize,
+        took: Duration,
+        last_acceptance: Duration,
+        /// How many were under way at once, at most.
+        most_underway: usize,
+    }
+
+    impl Played {
+        fn reasons(&self) -> Vec<String> {
+            self.report.undelivered.iter().map(|one| one.reason.name()).collect()
+        }
+    }
+
+    fn times(payload: &Payload) -> Vec<i64> {
+        let plain = payload.plain().unwrap();
+        let times = payload.pieces(&plain).map(|piece| {
+            let log: serde_json::Value = serde_json::from_slice(piece).unwrap();
+            log["timestamp"].as_i64().unwrap()
+        });
+        times.collect()
+    }
+
+    /// `count` payloads of `logs` logs each, which are numbered through.
+    fn payloads(count: usize, logs: usize) -> Vec<Payload> {
+        let mut number = 0;
+        let mut payload = || {
+            let mut batcher = Batcher::new(Limits::default(), Compression::Zstd(1));
+            for _ in 0..logs {
+                let log = format!(r#"{{"message":"x","timestamp":{number}}}"#);
+                batcher.add_written(log.as_bytes(), 0, None, Some(number));
+                number += 1;
+            }
+            batcher.finish().remove(0)
+        };
+        (0..count).map(|_| payload()).collect()
+    }
+
+    /// Plays a delivery. `intake` says what it answers, and after what time; no answer comes later than the request waits.
+    fn play(payloads: Vec<Payload>, terms: Terms, mut intake: impl FnMut(&Seen) -> (IntakeAnswer, Duration)) -> Played {
+        let mut schedule = Schedule::new(payloads, terms, TIME);
+        let mut underway: Vec<(Duration, Option<Parcel>, Ended)> = Vec::new();
+        let (mut now, mut requests, mut last_acceptance, mut most_underway) = (Duration::ZERO, 0, Duration::ZERO, 0);
+        let mut key = 1;
+        loop {
+            let until = match schedule.step(now) {
+                Step::Send(parcel, timeout) => {
+                    if parcel.refused_key.is_some_and(|refused| refused >= key) {
+                        key += 1;
+                    }
+                    let logs = times(&parcel.payload);
+                    let seen =
+                        Seen { logs: &logs, payload: Some(&parcel.payload), refused_key: parcel.refused_key, now };
+                    let (answer, took) = intake(&seen);
+                    let late = IntakeAnswer::Retry { problem: IntakeProblem::Timeout, after: None };
+                    let (answer, took) = if took > timeout { (late, timeout) } else { (answer, took) };
+                    requests += 1;
+                    underway.push((now + took, Some(parcel), Ended::Answered { answer, key, took }));
+                    most_underway = most_underway.max(underway.len());
+                    continue;
+                }
+                Step::AskForKey => {
+                    let (answer, took) = intake(&Seen { logs: &[], payload: None, refused_key: None, now });
+                    let took = took.min(TIME.saturating_sub(now));
+                    requests += 1;
+                    underway.push((now + took, None, Ended::Answered { answer, key, took }));
+                    continue;
+                }
+                Step::WaitUntil(moment) => moment,
+                Step::Wait => Duration::MAX,
+                Step::Done => break,
+            };
+            let first = (0..underway.len()).min_by_key(|place| underway[*place].0);
+            match first.filter(|place| underway[*place].0 <= until) {
+                Some(place) => {
+                    let (moment, parcel, ended) = underway.remove(place);
+                    now = now.max(moment);
+                    if matches!(ended, Ended::Answered { answer: IntakeAnswer::Accepted, .. }) {
+                        last_acceptance = now;
+                    }
+                    match parcel {
+                        Some(parcel) => schedule.ended(parcel, ended, now, 0.5),
+                        None => schedule.asked(ended, now),
+                    }
+                }
+                None => {
+                    assert!(until > now, "it would turn round for ever");
+                    now = until;
+                }
+            }
+        }
+        Played { report: schedule.finish(), requests, took: now, last_acceptance, most_underway }
+    }
+
+    const fn soon(answer: IntakeAnswer) -> (IntakeAnswer, Duration) {
+        (answer, Duration::from_millis(20))
+    }
+
+    #[test]
+    fn where_logs_can_wait_an_outage_costs_fifteen_seconds() {
+        let played = play(payloads(1, 1), QUEUE, |_| soon(DOWN));
+        assert!(played.took > PATIENCE - 2 * SECOND && played.took <= PATIENCE, "{:?}", played.took);
+        assert!((6..=10).contains(&played.requests), "{}", played.requests);
+        assert_eq!((played.reasons(), played.report.is_down), (vec!["IntakeAnswered503".to_owned()], Some(true)));
+        // Where they cannot, they are tried until the time is up.
+        let played = play(payloads(1, 1), NO_QUEUE, |_| soon(DOWN));
+        assert!(played.took > TIME - SECOND && played.took <= TIME, "{:?}", played.took);
+        // An intake that says nothing gets as long as a request may take, and once more what is left.
+        let silent = |_: &Seen| (IntakeAnswer::Accepted, TIME);
+        let played = play(payloads(20, 1), QUEUE, silent);
+        assert!(played.took <= PATIENCE + QUEUE.policy.attempt, "{:?}", played.took);
+        // Twelve payloads were begun when the first eight had failed.
+        assert_eq!(played.requests, 16);
+        assert_eq!(played.report.undelivered.len(), 20);
+    }
+
+    #[test]
+    fn an_intake_that_was_down_is_asked_with_one_payload_after_the_other() {
+        for payload_count in [1, 2, 20] {
+            let played = play(payloads(payload_count, 1), WAS_DOWN, |_| soon(DOWN));
+            assert_eq!((played.requests, played.most_underway), (2, 1));
+            assert!(played.took < SECOND, "{:?}", played.took);
+            assert_eq!((played.report.undelivered.len(), played.report.is_down), (payload_count, Some(true)));
+            let untried = played.reasons().iter().filter(|name| *name == "IntakeDown").count();
+            assert_eq!(untried, payload_count.saturating_sub(2));
+        }
+        let played = play(payloads(20, 1), WAS_DOWN, |_| (IntakeAnswer::Accepted, TIME));
+        assert_eq!((played.requests, played.took), (1, ATTEMPT_TIMEOUT));
+        // It is well again: all go, and at once.
+        let played = play(payloads(20, 1), WAS_DOWN, |_| soon(IntakeAnswer::Accepted));
+        assert_eq!((played.requests, played.report.accepted, played.report.is_down), (20, 20, Some(false)));
+        assert_eq!((played.took, played.most_underway), (Duration::from_millis(20 * 4), 8));
+        // Where logs cannot wait, it does not matter.
+        let played = play(payloads(20, 1), Terms { can_wait: false, ..WAS_DOWN }, |_| soon(DOWN));
+        assert!(played.took > TIME - SECOND);
+    }
+
+    #[test]
+    fn the_probe_is_a_payload_that_has_not_failed_before() {
+        let mut all = payloads(3, 1);
+        all[0].attempts = 4;
+        all[1].attempts = 1;
+        let mut first = None;
+        play(all, WAS_DOWN, |seen| {
+            first.get_or_insert(seen.logs[0]);
+            soon(DOWN)
+        });
+        assert_eq!(first, Some(2));
+    }
+
+    #[test]
+    fn what_fails_holds_up_nothing_else() {
+        // The first eight fail each time: as many as may be under way at once.
+        let answer = |seen: &Seen| soon(if seen.logs[0] < 8 { DOWN } else { IntakeAnswer::Accepted });
+        for terms in [QUEUE, NO_QUEUE] {
+            let played = play(payloads(40, 1), terms, answer);
+            assert_eq!(played.report.accepted, 32);
+            // Five requests one after the other, each of 20 ms.
+            assert_eq!(played.last_acceptance, Duration::from_millis(100));
+        }
+        // Every fourth: the time is that of one payload that fails.
+        let answer = |seen: &Seen| soon(if seen.logs[0] % 4 == 0 { DOWN } else { IntakeAnswer::Accepted });
+        let played = play(payloads(80, 1), QUEUE, answer);
+        assert_eq!((played.report.accepted, played.report.undelivered.len()), (60, 20));
+        assert!(played.took <= PATIENCE + SECOND && played.report.is_down == Some(false), "{:?}", played.took);
+    }
+
+    #[test]
+    fn retries_are_bounded_however_many_payloads_fail() {
+        let played = play(payloads(100, 1), QUEUE, |_| soon(DOWN));
+        assert!(played.requests <= 100 + 8 + 2 * 15, "{}", played.requests);
+        // What fails once passes at the second time, all the same.
+        let mut seen_before = BTreeSet::new();
+        let played = play(payloads(100, 1), QUEUE, |seen| {
+            soon(if seen_before.insert(seen.logs[0]) { DOWN } else { IntakeAnswer::Accepted })
+        });
+        assert_eq!((played.report.accepted, played.requests), (100, 200));
+        assert!(played.took < 5 * SECOND, "{:?}", played.took);
+    }
+
+    #[test]
+    fn how_long_the_intake_asked_to_wait_is_carried_on() {
+        let asks = |seconds| {
+            let answer = IntakeAnswer::Retry {
+                problem: IntakeProblem::Status(429),
+                after: Some(Duration::from_millis(seconds)),
+            };
+            move |_: &Seen| soon(answer)
+        };
+        let played = play(payloads(1, 1), QUEUE, asks(3_600_000));
+        assert_eq!((played.requests, played.report.undelivered[0].not_before), (1, Some(3600 * SECOND)));
+        // What does not leave time for an attempt is not waited for, to the millisecond.
+        for (wait, requests) in [(14_880, 2), (14_881, 1)] {
+            let played = play(payloads(1, 1), QUEUE, asks(wait));
+            assert_eq!(played.requests, requests, "{wait}");
+        }
+        for (wait, requests) in [(107_780, 2), (107_781, 1)] {
+            let played = play(payloads(1, 1), NO_QUEUE, asks(wait));
+            assert_eq!(played.requests, requests, "{wait}");
+        }
+        // Those that were not tried wait as long.
+        let played = play(payloads(20, 1), WAS_DOWN, asks(600_000));
+        assert!(played.report.undelivered.iter().all(|one| one.not_before.is_some()));
+    }
+
+    #[test]
+    fn after_415_all_is_sent_as_gzip() {
+        let is_gzip = |seen: &Seen| matches!(seen.payload.unwrap().compression, Compression::Gzip(_));
+        let mut refused = 0;
+        let played = play(payloads(40, 10), QUEUE, |seen| {
+            refused += usize::from(!is_gzip(seen));
+            soon(if is_gzip(seen) { IntakeAnswer::Accepted } else { IntakeAnswer::EncodingRefused })
+        });
+        // Those that were under way by then.
+        assert_eq!((played.report.accepted, refused), (400, 8));
+        let played = play(payloads(1, 10), QUEUE, |_| soon(IntakeAnswer::EncodingRefused));
+        assert_eq!((played.requests, played.reasons()), (2, vec!["IntakeAnswered415".to_owned()]));
+        let gzip: Vec<Payload> = payloads(1, 10).into_iter().map(|one| one.compressed(GZIP)).collect();
+        let played = play(gzip, QUEUE, |_| soon(IntakeAnswer::EncodingRefused));
+        assert_eq!((played.requests, played.reasons()), (1, vec!["IntakeAnswered415".to_owned()]));
+    }
+
+    #[test]
+    fn a_log_that_a_firewall_dislikes_waits_alone() {
+        let unexpected = |problem| IntakeAnswer::Retry { problem, after: None };
+        for (answer, name) in [
+            (IntakeAnswer::KeyRefused(403), "PayloadForbidden403"),
+            (IntakeAnswer::KeyRefused(401), "PayloadForbidden401"),
+            (unexpected(IntakeProblem::Html), "HtmlPage"),
+            (unexpected(IntakeProblem::Unexpected(406)), "UnexpectedAnswer406"),
+        ] {
+            let dislikes = |seen: &Seen| soon(if seen.logs.contains(&1234) { answer } else { IntakeAnswer::Accepted });
+            let played = play(payloads(3, 1000), QUEUE, dislikes);
+            assert_eq!((played.report.accepted, played.reasons()), (2999, vec![name.to_owned()]));
+            assert_eq!(times(&played.report.undelivered[0].payload), [1234]);
+            assert!(played.requests < 60, "{}", played.requests);
+            assert_eq!((played.report.tally.key_refused, played.report.is_down), (0, Some(false)));
+            assert!(played.report.tally.unexpected() > 0);
+        }
+    }
+
+    #[test]
+    fn the_search_for_what_is_disliked_is_bounded() {
+        let dislikes = |seen: &Seen| {
+            let is_disliked = seen.logs.iter().any(|log| log % 3 == 0);
+            soon(if is_disliked { IntakeAnswer::KeyRefused(403) } else { IntakeAnswer::Accepted })
+        };
+        let played = play(payloads(20, 1000), QUEUE, dislikes);
+        assert!(played.requests <= 20 + 8 + 2 * SPLITS as usize + 2, "{}", played.requests);
+        assert_eq!(played.report.accepted + played.report.undelivered_logs(), 20_000);
+        assert!(played.reasons().iter().all(|name| name == "PayloadForbidden403"));
+    }
+
+    #[test]
+    fn a_payload_alone_is_told_from_a_key_by_a_request_without_logs() {
+        // No other payload shows that the key is right.
+        let dislikes = |seen: &Seen| {
+            soon(if seen.logs.is_empty() { IntakeAnswer::Accepted } else { IntakeAnswer::KeyRefused(403) })
+        };
+        let played = play(payloads(1, 1), QUEUE, dislikes);
+        assert_eq!((played.requests, played.reasons()), (3, vec!["PayloadForbidden403".to_owned()]));
+        // An intake that does not know the request without logs has read it, then.
+        let answer = |seen: &Seen| {
+            soon(if seen.logs.is_empty() { IntakeAnswer::Refused(400) } else { IntakeAnswer::KeyRefused(403) })
+        };
+        assert_eq!(play(payloads(1, 1), QUEUE, answer).reasons(), ["PayloadForbidden403"]);
+        // Where that cannot be found out, the key is to blame, and no round counts.
+        let answer = |seen: &Seen| soon(if seen.logs.is_empty() { DOWN } else { IntakeAnswer::KeyRefused(403) });
+        assert_eq!(play(payloads(1, 1), QUEUE, answer).reasons(), ["IntakeAnswered403"]);
+    }
+
+    #[test]
+    fn a_wrong_key_is_found_out_once() {
+        let played = play(payloads(100, 1), QUEUE, |_| soon(IntakeAnswer::KeyRefused(403)));
+        // Each that was under way with the first key and with the next, and the one that asks.
+        assert!(played.requests <= 8 + 8 + 1, "{}", played.requests);
+        assert_eq!(played.report.undelivered.len(), 100);
+        let is_key = |one: &Undelivered| one.reason == UndeliveredReason::KeyRefused(403);
+        assert!(played.report.undelivered.iter().all(is_key));
+        assert_eq!(played.report.tally.key_refused, played.requests);
+        // One that was rotated is no fault of the payloads.
+        let rotated = |seen: &Seen| {
+            soon(if seen.refused_key.is_none() && seen.now < Duration::from_millis(20) {
+                IntakeAnswer::KeyRefused(403)
+            } else {
+                IntakeAnswer::Accepted
+            })
+        };
+        assert_eq!(play(payloads(100, 1), QUEUE, rotated).report.accepted, 100);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+        #[test]
+        fn each_log_has_one_end_and_no_more_time_than_there_is(
+            answers in prop::collection::vec((0..10_usize, 0..12_000_u64), 1..40),
+            count in 1..20_usize,
+            logs in 1..9_usize,
+            which in 0..3_usize,
+        ) {
+            let mut next = answers.iter().cycle();
+            let retried = |problem| IntakeAnswer::Retry { problem, after: None };
+            let mut accepted = Vec::new();
+            let played = play(payloads(count, logs), [QUEUE, NO_QUEUE, WAS_DOWN][which], |seen| {
+                let (kind, took) = next.next().copied().unwrap();
+                let answer = [
+                    IntakeAnswer::Accepted,
+                    retried(IntakeProblem::Status(503)),
+                    retried(IntakeProblem::Timeout),
+                    retried(IntakeProblem::Html),
+                    IntakeAnswer::TooLarge,
+                    IntakeAnswer::EncodingRefused,
+                    IntakeAnswer::KeyRefused(403),
+                    IntakeAnswer::Refused(400),
+                    retried(IntakeProblem::Unexpected(404)),
+                    IntakeAnswer::Retry { problem: IntakeProblem::Status(429), after: Some(Duration::from_secs(2)) },
+                ][kind];
+                if answer != IntakeAnswer::Accepted {
+                    return (answer, Duration::from_millis(took));
+                }
+                accepted.extend_from_slice(seen.logs);
+                // Sooner than any request ends for want of time.
+                (answer, Duration::from_millis(took.min(90)))
+            });
+            let mut ends: Vec<i64> = played.report.undelivered.iter().flat_map(|one| times(&one.payload)).collect();
+            prop_assert_eq!(played.report.accepted + ends.len(), count * logs);
+            ends.extend(accepted);
+            ends.sort_unstable();
+            ends.dedup();
+            prop_assert_eq!(ends.len(), count * logs);
+            prop_assert!(played.took <= TIME, "{:?}", played.took);
+        }
+    }
+}
