@@ -185,7 +185,7 @@ impl DatadogDelivery {
         let intake = Intake::new(self.client.clone(), self.url.clone());
         let deadline = Instant::now() + PATIENCE;
         // A key that could not be fetched is fetched again with each page.
-        self.keys.begin().await;
+        self.keys.begin();
         // There is no queue here: a page waits in its log group.
         let terms = Terms { policy: RetryPolicy::default(), workers: self.workers, can_wait: false, was_down: false };
         deliver(payloads, &intake, &self.keys, terms, deadline).await

@@ -23,7 +23,7 @@ const SNIFFED_BYTES: usize = 1_445;
 
 /// No longer wait is taken from the intake. The logs wait in the queue then, whose own waits are no longer either
 /// (`lambda::queue`); and Datadog takes logs of the last 18 hours, so a date that is far off would cost their time stamps.
-pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
 /// What asks whether a key is accepted, and holds no log. Source: DataDog/datadog-agent, pkg/logs/client/http/destination.go,
 /// `CheckConnectivity`; vectordotdev/vector takes it as a sign of life, too (src/sources/datadog_agent/logs.rs).
@@ -63,10 +63,10 @@ pub enum IntakeProblem {
     #[error("the intake could not be reached")]
     Connection,
     /// A status that the intake has no use for: a proxy, or whatever else stands in between, has answered.
-    #[error("the answer was {0}, which is not one of the intake's")]
+    #[error("the answer was {0}, which the intake never gives")]
     Unexpected(u16),
     /// A page instead of an acceptance.
-    #[error("the answer was a page of HTML, which is not one of the intake's")]
+    #[error("the answer was a page of HTML, which the intake never gives")]
     Html,
 }
 

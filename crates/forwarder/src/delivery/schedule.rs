@@ -24,11 +24,14 @@ use pipeline::recent::Mark;
 /// How long one request may take. Source: DataDog/datadog-agent, `logs_config.http_timeout`, ten seconds.
 pub(crate) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a request is waited for at least, though patience is over, if not the time.
+const LEAST_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// How long a payload is tried, and how long an intake may be silent, where a queue stands ready.
 ///
 /// The waits between attempts are at most 0.2, 0.4, 0.8, 1.6, 3.2 and 6.4 s: 12.6 s together, and half of it in the mean. So there
-/// are seven attempts at least, which outlast any hiccup; or one that gets no answer for 10 s and another of 5 s. It is the price of
-/// an outage: with an event every 10 s from each of 100 pods, 15 s are 150 invocations at once, where 108 s (the template's 120 s)
+/// are seven attempts at least, which outlast any hiccup; or one that gets no answer for 10 s and another of 5 s. The last attempt
+/// begins by then, and ends 5 s later at most. It is the price of an outage: with an event every 10 s from each of 100 pods, 15 s are 150 invocations at once, where 108 s (the template's 120 s)
 /// were 1,080, more than an account may have. [`PROBES`] makes it cheaper still from the second invocation of a sandbox on.
 pub const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -250,9 +253,10 @@ impl Schedule {
             parcel.is_recompressed = true;
         }
         self.underway += 1;
-        // It begins before the end, and may last as long behind it as an attempt needs at least.
-        let left = self.end().min(self.end_of(&parcel)).saturating_sub(now) + self.terms.policy.attempt;
-        Step::Send(parcel, left.min(ATTEMPT_TIMEOUT))
+        // Whoever has no patience left for a whole attempt still waits for what may be taken: it would be sent twice else.
+        let left = self.end().min(self.end_of(&parcel)).saturating_sub(now).max(LEAST_TIMEOUT);
+        let timeout = left.min(ATTEMPT_TIMEOUT).min(self.deadline.saturating_sub(now));
+        Step::Send(parcel, timeout)
     }
 
     /// When nothing more is tried: the deadline, or where logs can wait, when the intake was silent for too long. Some
@@ -607,7 +611,7 @@ mod tests {
         // An intake that says nothing gets as long as a request may take, and once more what is left.
         let silent = |_: &Seen| (IntakeAnswer::Accepted, TIME);
         let played = play(payloads(20, 1), QUEUE, silent);
-        assert!(played.took <= PATIENCE + QUEUE.policy.attempt, "{:?}", played.took);
+        assert!(played.took <= PATIENCE + Duration::from_millis(200), "{:?}", played.took);
         // Twelve payloads were begun when the first eight had failed.
         assert_eq!(played.requests, 16);
         assert_eq!(played.report.undelivered.len(), 20);

@@ -1,10 +1,11 @@
 //! The API key: fetched when first needed, kept, and fetched again when the intake refuses it.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use tokio::sync::Mutex;
 
 use super::aws::{AwsCallError, Call, Operation};
 use crate::delivery::client::Clients;
@@ -33,6 +34,8 @@ pub struct ApiKey {
     aws: AwsSettings,
     clients: Clients,
     /// Locked while the key is being fetched, so that many payloads cause one call.
+    fetching: tokio::sync::Mutex<()>,
+    /// Never locked for longer than it takes to look: who begins an invocation does not wait for a fetch.
     kept: Mutex<Kept>,
 }
 
@@ -44,42 +47,55 @@ struct Kept {
     failure: Option<KeyUnavailable>,
 }
 
+impl Kept {
+    fn from(&self, number: u64) -> Option<Key> {
+        self.key.as_ref().filter(|key| key.number >= number).cloned()
+    }
+}
+
 impl KeyProvider for ApiKey {
     async fn key(&self) -> Result<Key, KeyUnavailable> {
-        let mut kept = self.kept.lock().await;
-        match &kept.key {
-            Some(key) => Ok(key.clone()),
-            None => self.fetch_into(&mut kept, 1).await,
-        }
+        self.key_from(1).await
     }
 
     async fn key_after(&self, refused: u64) -> Result<Key, KeyUnavailable> {
-        let mut kept = self.kept.lock().await;
-        match &kept.key {
-            Some(key) if key.number > refused => Ok(key.clone()),
-            _ => self.fetch_into(&mut kept, refused + 1).await,
-        }
+        self.key_from(refused + 1).await
     }
 }
 
 impl ApiKey {
     /// `clients` reach AWS: certificates are checked there whatever the settings say of the intake.
     pub fn new(source: ApiKeySource, aws: AwsSettings, clients: Clients) -> ApiKey {
-        ApiKey { source, aws, clients, kept: Mutex::default() }
+        ApiKey { source, aws, clients, fetching: tokio::sync::Mutex::default(), kept: Mutex::default() }
     }
 
     /// Begins an invocation: what failed in the one before may be tried again. Whether there is a key already.
-    pub async fn begin(&self) -> bool {
-        let mut kept = self.kept.lock().await;
+    pub fn begin(&self) -> bool {
+        let mut kept = self.kept();
         kept.failure = None;
         kept.key.is_some()
     }
 
-    async fn fetch_into(&self, kept: &mut Kept, number: u64) -> Result<Key, KeyUnavailable> {
-        if let Some(failure) = &kept.failure {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The key of this number or a higher one.
+    async fn key_from(&self, number: u64) -> Result<Key, KeyUnavailable> {
+        if let Some(key) = self.kept().from(number) {
+            return Ok(key);
+        }
+        let _one_at_a_time = self.fetching.lock().await;
+        // Another payload may have waited for the same.
+        if let Some(key) = self.kept().from(number) {
+            return Ok(key);
+        }
+        if let Some(failure) = &self.kept().failure {
             return Err(failure.clone());
         }
-        match self.fetch().await.map_err(KeyUnavailable::from) {
+        let fetched = self.fetch().await.map_err(KeyUnavailable::from);
+        let mut kept = self.kept();
+        match fetched {
             Ok(secret) => {
                 let key = Key { secret, number };
                 *kept = Kept { key: Some(key.clone()), failure: None };

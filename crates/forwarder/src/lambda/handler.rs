@@ -1,14 +1,14 @@
 //! One invocation: event in, answer out. Ok means that each log is delivered or saved.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use reqwest::Client;
-use serde::Serialize;
 use serde_json::json;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use super::answer::Answer;
@@ -17,6 +17,7 @@ use super::aws::{self, AwsCallError};
 use super::deadlines::Deadlines;
 use super::invocation::{Delivered, Invocation, InvocationFailure};
 use super::metrics::Telemetry;
+use super::outage::Outage;
 use super::own_log;
 use super::queue::Queues;
 use super::reading::{ReadingTerms, Shares, shares_before};
@@ -51,6 +52,7 @@ pub struct Handler {
     keys: Arc<ApiKey>,
     queues: Arc<Queues>,
     aws: AwsSettings,
+    outage: Outage,
 }
 
 impl Handler {
@@ -70,6 +72,7 @@ impl Handler {
             queues: Arc::new(Queues::new(settings.queues, settings.aws.clone())),
             checking,
             aws: settings.aws,
+            outage: Outage::default(),
         })
     }
 
@@ -95,14 +98,25 @@ impl Handler {
     ) -> Result<Answer, InvocationFailure> {
         let deadlines = Deadlines::new(invocation.deadline_ms, SystemTime::now(), self.queues.exist());
         telemetry.bytes_in = event.len();
-        let mut work = self.read(event, &invocation.function_arn, deadlines).await?;
+        let fetching = self.fetch_key();
+        let mut work = self.read(event, &invocation.function_arn, deadlines, fetching.is_some()).await?;
+        // It ends with its invocation, or before, if there is nothing to send.
+        let _fetching = fetching.filter(|_| !work.needs_no_key());
         let unfetched = self.fetch(&mut work, &invocation.function_arn, deadlines).await?;
         telemetry.take(&work);
         let mut payloads = std::mem::take(&mut work.processed.payloads);
         payloads.append(&mut work.transformed.direct);
         telemetry.delivered.payloads = payloads.len();
-        let mut report = self.deliver(payloads, deadlines.deliver).await?;
+        let mut report = self.deliver(payloads, &work.trigger, deadlines.deliver).await?;
+        report.undelivered.iter().for_each(|one| telemetry.shortfall.add(one));
+        let unreadable = work.poison.iter().map(|poison| poison.error).chain(work.transformed.failed.iter().copied());
+        unreadable.for_each(|error| telemetry.shortfall.add_unreadable(error));
+        let unread: Vec<(u32, usize)> = work.unread.iter().map(|one| (one.record, one.events)).collect();
         let settled = self.settle(&mut work, &mut report, unfetched, deadlines.save).await?;
+        for (record, events) in unread {
+            telemetry.shortfall.add_unread(events, !settled.failed.contains(&record));
+        }
+        telemetry.shortfall.keep(settled.failed.len() + work.transformed.failed.len(), &work.trigger);
         telemetry.conclude(&report, &settled);
         own_log::say(
             LogLevel::Debug,
@@ -110,29 +124,37 @@ impl Handler {
             &json!({ "latencies_ms": report.tally.latencies, "retries": report.tally.retries.all() }),
         );
         self.remember(&report, &settled, &work);
-        say_unreadable(&work.transformed.failed);
         let answer = conclude(work, settled, telemetry)?;
         telemetry.delivered.processing_failed = answer.processing_failed();
         Ok(answer)
     }
 
-    /// The pure part. Where the key still has to be fetched, that happens meanwhile.
-    async fn read(&self, event: Bytes, function_arn: &str, deadlines: Deadlines) -> Result<Work, InvocationFailure> {
-        let has_queue = self.queues.undelivered().is_some();
-        if self.keys.begin().await {
-            return caught(&event, function_arn, &self.pipeline, deadlines.deliver, has_queue);
+    /// Begins to fetch the key, where there is none yet: it comes while the event is read.
+    fn fetch_key(&self) -> Option<AbortOnDrop> {
+        if self.keys.begin() {
+            return None;
         }
         let keys = self.keys.clone();
         // A failure shows again when the key is asked for; a control message needs none.
-        let fetching = tokio::spawn(async move { keys.key().await.is_ok() });
+        Some(AbortOnDrop(tokio::spawn(async move { _ = keys.key().await })))
+    }
+
+    /// The pure part; on a thread of its own where something else goes on meanwhile.
+    async fn read(
+        &self,
+        event: Bytes,
+        function_arn: &str,
+        deadlines: Deadlines,
+        meanwhile: bool,
+    ) -> Result<Work, InvocationFailure> {
+        let has_queue = self.queues.undelivered().is_some();
+        if !meanwhile {
+            return caught(&event, function_arn, &self.pipeline, deadlines.deliver, has_queue);
+        }
         let (pipeline, function_arn) = (self.pipeline.clone(), function_arn.to_owned());
         let reading =
             tokio::task::spawn_blocking(move || caught(&event, &function_arn, &pipeline, deadlines.deliver, has_queue));
-        let work = reading.await.unwrap_or(Err(InvocationFailure::Panic));
-        if work.as_ref().map_or(true, Work::needs_no_key) {
-            fetching.abort();
-        }
-        work
+        reading.await.unwrap_or(Err(InvocationFailure::Panic))
     }
 
     /// Fetches the objects that failed events were written to. The records of those that could not be fetched.
@@ -177,14 +199,27 @@ impl Handler {
         ReadingTerms { function_arn, settings: &self.pipeline, now_ms: now_ms(), shares, has_queue }
     }
 
-    async fn deliver(&self, payloads: Vec<Payload>, deadline: Instant) -> Result<DeliveryReport, InvocationFailure> {
+    async fn deliver(
+        &self,
+        payloads: Vec<Payload>,
+        trigger: &Trigger,
+        deadline: Instant,
+    ) -> Result<DeliveryReport, InvocationFailure> {
         if payloads.is_empty() {
             return Ok(DeliveryReport::default());
         }
         let client: Client = self.clients.client()?;
         let intake = Intake::new(client, self.url.clone());
-        let terms = Terms { policy: RetryPolicy::default(), workers: self.workers, can_wait: false, was_down: false };
-        Ok(deliver(payloads, &intake, &self.keys, terms, deadline).await)
+        let terms = Terms {
+            policy: RetryPolicy::default(),
+            workers: self.workers,
+            // A message of SQS has its queue in any case.
+            can_wait: self.queues.undelivered().is_some() || matches!(trigger, Trigger::Sqs(_)),
+            was_down: self.outage.is_remembered(SystemTime::now()),
+        };
+        let report = deliver(payloads, &intake, &self.keys, terms, deadline).await;
+        self.outage.note(report.is_down, SystemTime::now());
+        Ok(report)
     }
 
     /// Saves what was not delivered. Nearly always there is nothing, and then no client is made for it.
@@ -210,6 +245,15 @@ impl Handler {
         let messages = work.messages.iter().filter(|(record, _)| !settled.failed.contains(record));
         let marks = report.marks.iter().chain(&settled.marks).copied();
         self.pipeline.recent.remember(marks.chain(messages.map(|(_, mark)| *mark)));
+    }
+}
+
+/// A task that does not outlive whoever waits for it.
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
@@ -255,22 +299,6 @@ fn conclude(work: Work, settled: Settled, telemetry: &Telemetry) -> Result<Answe
     Ok(Answer::new(work, &failed, telemetry.delivered))
 }
 
-/// Says why Firehose keeps records: its bucket has only what they were.
-fn say_unreadable(failed: &[EventError]) {
-    if failed.is_empty() {
-        return;
-    }
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for error in failed {
-        *counts.entry(error.error_type()).or_default() += 1;
-    }
-    own_log::say(
-        LogLevel::Warn,
-        "records of Firehose cannot be read; it writes them to its bucket, under `processing-failed`",
-        &json!({ "error_types": counts }),
-    );
-}
-
 impl Telemetry {
     fn take(&mut self, work: &Work) {
         let (processed, transformed) = (&work.processed, &work.transformed);
@@ -295,36 +323,10 @@ impl Telemetry {
     }
 }
 
-/// Writes the one line that an invocation leaves in the function's own log.
-pub(crate) fn say(result: Result<&Delivered, &InvocationFailure>, telemetry: &Telemetry, took: Duration) {
-    #[derive(Serialize)]
-    struct Fields<'a> {
-        milliseconds: u64,
-        #[serde(flatten)]
-        delivered: &'a Delivered,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        error_type: Option<&'static str>,
-    }
-    let fields = Fields {
-        milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-        delivered: &telemetry.delivered,
-        error_type: result.err().map(InvocationFailure::error_type),
-    };
-    match result {
-        Ok(Delivered { control: true, .. }) => {
-            own_log::say(LogLevel::Info, "CloudWatch Logs checked the destination", &fields);
-        }
-        Ok(Delivered { queued: 0, dead: 0, unread: 0, processing_failed: 0, .. }) => {
-            own_log::say(LogLevel::Info, "delivered", &fields)
-        }
-        Ok(_) => own_log::say(LogLevel::Warn, "not everything was delivered; the rest is in the queue", &fields),
-        Err(failure) => own_log::say(LogLevel::Error, &failure.to_string(), &fields),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
+    use std::time::Duration;
 
     use super::super::reading::UnreadRecord;
     use super::*;

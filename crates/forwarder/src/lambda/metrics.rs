@@ -8,6 +8,7 @@
 use serde_json::{Map, Value, json};
 
 use super::invocation::Delivered;
+use super::shortfall::Shortfall;
 use crate::delivery::tally::Tally;
 
 /// The namespace of all metrics.
@@ -31,6 +32,8 @@ pub struct Telemetry {
     pub(crate) cluster: Option<String>,
     /// Answers that refused the key, and keys that could not be fetched.
     pub key_refused: usize,
+    /// For the function's own log.
+    pub(crate) shortfall: Shortfall,
 }
 
 /// Whether a metric is reported when it is zero.
@@ -138,6 +141,7 @@ mod tests {
             oldest_ms: Some(1_000),
             cluster: Some("prod".to_owned()),
             key_refused: 0,
+            shortfall: Shortfall::default(),
         };
         let line = telemetry.line("forwarder", "r-1", 61_000);
         let directives = line["_aws"]["CloudWatchMetrics"].as_array().unwrap();

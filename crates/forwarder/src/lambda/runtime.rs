@@ -11,10 +11,11 @@ use serde::de::IgnoredAny;
 use serde_json::json;
 
 use super::answer::Answer;
-use super::handler::{self, Handler, now_ms};
+use super::handler::{Handler, now_ms};
 use super::invocation::{Invocation, InvocationFailure};
 use super::metrics::Telemetry;
 use super::own_log;
+use super::summary;
 use crate::delivery::client::Clients;
 use crate::settings::{LogLevel, Network, Settings, VariableSource};
 
@@ -60,7 +61,7 @@ pub async fn serve(source: &dyn VariableSource) -> Result<(), Error> {
             let started = Instant::now();
             let mut telemetry = Telemetry::default();
             let result: Result<Answer, InvocationFailure> = handler.serve(event, &invocation, &mut telemetry).await;
-            handler::say(result.as_ref().map(|_| &telemetry.delivered), &telemetry, started.elapsed());
+            summary::say(result.as_ref().map(|_| &telemetry.delivered), &telemetry, started.elapsed());
             println!("{}", telemetry.line(&context.env_config.function_name, &invocation.request_id, now_ms()));
             result
         }

@@ -11,6 +11,7 @@
 mod delivery;
 mod firehose;
 mod network;
+mod outage;
 mod queue;
 mod reading;
 mod roots;

@@ -193,7 +193,7 @@ async fn a_wrong_key_burns_no_attempts() {
         let event = String::from_utf8(sqs_event(&[&message.body], 49)).unwrap().replace("m-1", &format!("n-{round}"));
         let (answer, telemetry) = world.serve_within(event.as_bytes(), Duration::from_secs(3)).await;
         assert_eq!(names(answer), Vec::<String>::new());
-        assert_eq!(telemetry.key_refused, 2);
+        assert_eq!(telemetry.key_refused, 3);
         message = world.aws.take("undelivered").remove(0);
     }
     is_right.store(true, Ordering::SeqCst);

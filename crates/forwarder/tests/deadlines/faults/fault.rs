@@ -10,6 +10,9 @@ use serde_json::Value;
 pub(super) const PAYLOAD: usize = 1000;
 pub(super) const EVERY: usize = 4;
 
+/// The log that a firewall dislikes.
+const DISLIKED: usize = 3;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
     None,
@@ -19,6 +22,12 @@ pub(super) enum Fault {
     Once(u16, Option<&'static str>),
     /// 413 to more than half of a payload.
     TooLarge,
+    /// A page of HTML with 200, each time.
+    Page,
+    /// 415 to everything but gzip.
+    GzipOnly,
+    /// 403 to whatever holds one log.
+    Disliked,
     /// 401 to every key but the one that the secret has by then.
     Rotated,
     /// 403 to the key that the secret has.
@@ -43,13 +52,18 @@ pub(super) enum Fault {
     Killed,
 }
 
-pub(super) const FAULTS: [(&str, Fault); 23] = [
+pub(super) const FAULTS: [(&str, Fault); 29] = [
     ("202", Fault::None),
+    ("200 with a page of HTML", Fault::Page),
+    ("302", Fault::Status(302, None)),
     ("400", Fault::Status(400, None)),
     ("401, then the key that was rotated", Fault::Rotated),
     ("403, the key is wrong", Fault::WrongKey),
+    ("403 for one log", Fault::Disliked),
+    ("404", Fault::Status(404, None)),
     ("408", Fault::Status(408, None)),
     ("413 until it is split", Fault::TooLarge),
+    ("415, then gzip", Fault::GzipOnly),
     ("429, `Retry-After: 1`, then 202", Fault::Once(429, Some("1"))),
     ("429, `Retry-After: 60`", Fault::Status(429, Some("60"))),
     ("429 without `Retry-After`", Fault::Status(429, None)),
@@ -57,6 +71,7 @@ pub(super) const FAULTS: [(&str, Fault); 23] = [
     ("502", Fault::Status(502, None)),
     ("503", Fault::Status(503, None)),
     ("503, then 202", Fault::Once(503, None)),
+    ("503, `Retry-After: 3600`", Fault::Status(503, Some("3600"))),
     ("reset before the request is read", Fault::ResetBefore),
     ("reset after the body, not taken", Fault::ResetAfter),
     ("reset after the body, taken", Fault::TakenThenReset),
@@ -86,7 +101,12 @@ impl Fault {
         match self {
             Fault::Rotated if is_key("first") => Reply::Status(401, None),
             Fault::WrongKey if is_key("first") => Reply::Status(403, None),
+            Fault::Disliked if ids(&arrival.items).any(|id| id == DISLIKED) => Reply::Status(403, None),
+            Fault::GzipOnly if arrival.headers.get("content-encoding").is_none_or(|name| name != "gzip") => {
+                Reply::Status(415, None)
+            }
             _ if !is_hit => Reply::Judge,
+            Fault::Page => Reply::Page(200),
             Fault::Status(code, after) => Reply::Status(code, after.map(str::to_owned)),
             Fault::Once(code, after) if before == 0 => Reply::Status(code, after.map(str::to_owned)),
             Fault::TooLarge if arrival.items.len() * 2 > size.payload() => Reply::Status(413, None),

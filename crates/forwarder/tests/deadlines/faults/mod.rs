@@ -90,7 +90,7 @@ fn run_within((name, fault): (&'static str, Fault), size: Size, event: &[u8], ti
     if took >= time || !world.is_the_faults_doing(fault, &invoked) {
         return None;
     }
-    assert_eq!(world.refused_a_key(), matches!(fault, Fault::Rotated | Fault::WrongKey), "{row}");
+    assert_eq!(world.refused_a_key(), matches!(fault, Fault::Rotated | Fault::WrongKey | Fault::Disliked), "{row}");
     let told = fault.is_answered();
     if told {
         let overlap = accepted.keys().filter(|id| queued.contains(id) || dead.contains(id)).count();
