@@ -41,7 +41,9 @@ class Intake(Loopback):
         """A request, with what is to become of it."""
         if handler.headers.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
-        arrival = Arrival(handler.path, handler.headers.get("DD-API-KEY", ""), json.loads(body))
+        items = json.loads(body)
+        # An object only asks whether the key is accepted.
+        arrival = Arrival(handler.path, handler.headers.get("DD-API-KEY", ""), items if isinstance(items, list) else [])
         # One after the other: what a behaviour changes, it changes once.
         with self.lock:
             self.arrivals.append(arrival)

@@ -32,6 +32,8 @@ HEAD = "| fault | event | sent | accepted | queued | dead | Lambda has it | lost
 ROWS_AT_ONCE = 6
 # How many logs a payload carries; of so many payloads one is hit, where the fault is an answer to a payload.
 PAYLOAD, EVERY = 1000, 4
+# The place of the log that a firewall dislikes.
+DISLIKED = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,11 +65,16 @@ class Fault:
 
 FAULTS = (
     Fault("202"),
+    Fault("200 with a page of HTML", 200, does="page"),
+    Fault("302", 302),
     Fault("400", 400),
     Fault("401, then the key that was rotated", 401, does="rotate"),
     Fault("403, the key is wrong", 403, does="wrong key"),
+    Fault("403 for one log", 403, does="dislike"),
+    Fault("404", 404),
     Fault("408", 408),
     Fault("413 until it is split", 413, does="split"),
+    Fault("415, then gzip", 415, does="gzip only"),
     Fault("429, `Retry-After: 1`, then 202", 429, "1", once=True),
     Fault("429, `Retry-After: 60`", 429, "60"),
     Fault("429 without `Retry-After`", 429),
@@ -75,6 +82,7 @@ FAULTS = (
     Fault("502", 502),
     Fault("503", 503),
     Fault("503, then 202", 503, once=True),
+    Fault("503, `Retry-After: 3600`", 503, "3600"),
     Fault("reset before the request is read", does="reset before"),
     Fault("reset after the body, not taken", 0, does="reset"),
     Fault("reset after the body, taken", once=True, does="reset", told=False),
@@ -108,11 +116,11 @@ class FaultyIntake(Intake):
 
     def judge(self, arrival):
         """What becomes of a request, as a status; 0 if it is not taken and not answered."""
-        fault, first = self.fault, self.places.get(arrival.items[0]["id"], 0)
+        fault, first = self.fault, self.first(arrival)
         self.seen[first] += 1
         if self.valid_key and arrival.key != self.valid_key:
             return fault.status
-        is_hit = first // PAYLOAD % EVERY == 0
+        is_hit = self.is_hit(arrival)
         if self.is_well or not is_hit or fault.does in ("rotate", "wrong key") or fault.once and self.seen[first] > 1:
             return 202
         if fault.does == "split" and len(arrival.items) * 2 <= min(len(self.places), PAYLOAD):
@@ -120,11 +128,15 @@ class FaultyIntake(Intake):
         return fault.status
 
     def answer(self, handler, body):
+        does = self.fault.does if not self.is_well else ""
+        if does == "gzip only" and handler.headers.get("Content-Encoding") != "gzip":
+            # Nobody here can read it.
+            reply(handler, self.fault.status, "application/json", b"{}")
+            return
         # Only this is told by the status: what is done with the connection is told by the fault.
         arrival = self.read(handler, body)
-        first = self.places.get(arrival.items[0]["id"], 0)
-        is_hit = not self.is_well and first // PAYLOAD % EVERY == 0 and not (self.fault.once and self.seen[first] > 1)
-        does = self.fault.does if not self.is_well else ""
+        first = self.first(arrival)
+        is_hit = not self.is_well and self.is_hit(arrival) and not (self.fault.once and self.seen[first] > 1)
         if does == "reset" and is_hit:
             handler.close_connection = True
         elif does in ("silence", "kill") and is_hit:
@@ -132,9 +144,23 @@ class FaultyIntake(Intake):
             handler.close_connection = True
         elif does in DRIP:
             self.drip(handler, DRIP[does])
+        elif does == "page" and is_hit:
+            reply(handler, arrival.status, "text/html", b"<!DOCTYPE html><html><title>Sign in</title></html>")
         else:
             headers = {"Retry_After": self.fault.retry_after} if self.fault.retry_after and arrival.status != 202 else {}
             reply(handler, arrival.status, "application/json", b"{}", **headers)
+
+    def first(self, arrival):
+        """The place of its first log, if it holds any."""
+        return self.places.get(arrival.items[0]["id"], 0) if arrival.items else -1
+
+    def is_hit(self, arrival):
+        """Whether the fault is what is answered to it."""
+        if self.fault.does == "gzip only" or not arrival.items:
+            return False
+        if self.fault.does == "dislike":
+            return any(self.places.get(item["id"]) == DISLIKED for item in arrival.items)
+        return self.first(arrival) // PAYLOAD % EVERY == 0
 
     def drip(self, handler, seconds):
         for byte in b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\n{}":
@@ -187,6 +213,8 @@ class Row:
                 arn = secrets.create_secret(Name=name, SecretString="first")["ARN"]
                 environment = {**environment, "DD_API_KEY_SECRET_ARN": arn}
                 intake.valid_key = "second"
+            if fault.does == "gzip only":
+                environment["DD_COMPRESSION"] = "zstd"
             environment["DD_URL"] = {"dns": "http://intake.invalid", "tls": intake.url.replace("http:", "https:")}.get(fault.does, intake.url)
             if fault.does == "queue down":
                 door.closed = {"sqs"}

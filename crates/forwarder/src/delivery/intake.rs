@@ -120,6 +120,8 @@ impl Intake {
                 let head = drained(&mut response).await;
                 judge(response.status(), response.headers(), &head)
             }
+            // Also where the name or the connection took too long: then nothing was sent.
+            Err(error) if error.is_connect() => IntakeAnswer::Retry { problem: IntakeProblem::Connection, after: None },
             Err(error) if error.is_timeout() => IntakeAnswer::Retry { problem: IntakeProblem::Timeout, after: None },
             Err(_) => IntakeAnswer::Retry { problem: IntakeProblem::Connection, after: None },
         }

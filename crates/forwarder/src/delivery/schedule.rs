@@ -211,7 +211,7 @@ impl Schedule {
 
     /// What to do next. What it says to send is under way from then on.
     pub(super) fn step(&mut self, now: Duration) -> Step {
-        if now > self.end() {
+        if now >= self.end() {
             self.give_up_all(now);
         }
         loop {

@@ -52,9 +52,17 @@ enum Fault {
     TakenThenHangUp,
     TakenThenSilence,
     Slow,
+    /// A page of HTML, as a captive portal answers.
+    Page,
+    /// 415 to everything but gzip.
+    GzipOnly,
+    /// 403 to whatever holds the event's second log.
+    Disliked,
+    /// 503, with an hour to wait.
+    LongWait,
 }
 
-const FAULTS: [Fault; 18] = [
+const FAULTS: [Fault; 24] = [
     Fault::Status(408),
     Fault::Status(429),
     Fault::Status(500),
@@ -73,12 +81,21 @@ const FAULTS: [Fault; 18] = [
     Fault::TakenThenHangUp,
     Fault::TakenThenSilence,
     Fault::Slow,
+    Fault::Status(302),
+    Fault::Status(404),
+    Fault::Page,
+    Fault::GzipOnly,
+    Fault::Disliked,
+    Fault::LongWait,
 ];
 
 impl Fault {
     /// Whether the intake gets well by itself.
     fn passes(self) -> bool {
-        !matches!(self, Fault::Status(_) | Fault::HangUp | Fault::Silence | Fault::TakenThenSilence)
+        !matches!(
+            self,
+            Fault::Status(_) | Fault::HangUp | Fault::Silence | Fault::TakenThenSilence | Fault::Page | Fault::LongWait
+        )
     }
 
     fn reply(self, arrival: &Arrival, before: usize) -> Reply {
@@ -93,6 +110,12 @@ impl Fault {
             Fault::TakenThenHangUp if before == 0 => Reply::Unanswered { hangs_up: true },
             Fault::TakenThenSilence => Reply::Unanswered { hangs_up: false },
             Fault::Slow => Reply::Slow(Duration::from_millis(50)),
+            Fault::Page => Reply::Page(200),
+            Fault::GzipOnly if arrival.headers.get("content-encoding").is_none_or(|name| name != "gzip") => {
+                Reply::Status(415, None)
+            }
+            Fault::Disliked if ids(arrival).any(|id| id % SPAN == 1) => Reply::Status(403, None),
+            Fault::LongWait => Reply::Status(503, Some("3600".to_owned())),
             _ => Reply::Judge,
         }
     }
@@ -136,7 +159,8 @@ impl Intake {
         if arrival.headers["dd-api-key"] != self.key.as_str() {
             return Reply::Status(403, None);
         }
-        let first = ids(arrival).next().unwrap();
+        // What holds no log only asks whether the key is accepted.
+        let Some(first) = ids(arrival).next() else { return Reply::Judge };
         let reply = match self.faults.get_mut(&(first / SPAN)) {
             Some((fault, seen)) => {
                 let before = seen.entry(first).or_default();
