@@ -13,6 +13,7 @@ mod e2e;
 mod faults;
 mod memory;
 mod neighbours;
+mod outage;
 mod soak;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
