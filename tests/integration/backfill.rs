@@ -334,8 +334,11 @@ async fn what_datadog_refuses_is_kept_and_told() {
     let events: Vec<Value> =
         (0..1_500).map(|number| line(start + number, &format!("stdout F event {number}"))).collect();
     put(&account, GROUP, &stream(1), &events);
-    let script = |arrival: &Arrival| match arrival.number {
+    // The first payload is refused; a firewall dislikes one log of the second.
+    let is_disliked = |log: &Value| log["message"] == "event 1234";
+    let script = move |arrival: &Arrival| match arrival.number {
         0 => Reply::Status(400, None),
+        _ if arrival.items.iter().any(is_disliked) => Reply::Status(403, None),
         _ => Reply::Judge,
     };
     let intake = StandIn::start_with("127.0.0.1:0", script).await.unwrap();
@@ -347,6 +350,7 @@ async fn what_datadog_refuses_is_kept_and_told() {
     let decoded = account.podferry(&["logs", "decode", &folder.file("c.rejected.jsonl")]);
     let rejected = String::from_utf8(decoded.stdout).unwrap().lines().count();
     assert_eq!(rejected + intake.accepted().len(), events.len());
+    assert!(rejected < events.len() && !intake.accepted().iter().any(is_disliked));
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

@@ -196,8 +196,11 @@ impl DatadogDelivery {
         totals.accepted = report.accepted as u64;
         totals.requests = report.tally.requests as u64;
         totals.bytes = report.bytes as u64;
-        let (never, later): (Vec<_>, Vec<_>) =
-            report.undelivered.into_iter().partition(|one| one.reason.outlook() == Outlook::Never);
+        // What a firewall forbids alone would stop each run at the same page.
+        let is_rejected = |reason: &UndeliveredReason| {
+            reason.outlook() == Outlook::Never || matches!(reason, UndeliveredReason::Forbidden(_))
+        };
+        let (never, later): (Vec<_>, Vec<_>) = report.undelivered.into_iter().partition(|one| is_rejected(&one.reason));
         if let Some(first) = later.first() {
             let undelivered = later.iter().map(|one| one.payload.items()).sum::<usize>();
             let logs = undelivered + report.accepted + never.iter().map(|one| one.payload.items()).sum::<usize>();
