@@ -13,7 +13,7 @@ mod checks;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use forwarder::delivery::undelivered::{self, MAX_MESSAGE_BYTES};
+use forwarder::delivery::undelivered::{self, MAX_MESSAGE_BYTES, SaveNote};
 use forwarder::lambda::firehose::MAX_ANSWER_BYTES;
 use forwarder::lambda::work::{Trigger, Work};
 use libfuzzer_sys::fuzz_target;
@@ -72,10 +72,11 @@ fn round(text: &str) {
     let logs = logs_of(&payloads);
     assert!(payloads.iter().all(|payload| payload.attempts == head.attempts));
     assert!(payloads.iter().flat_map(Payload::logs).all(|log| log.record == 7));
+    let note = SaveNote { not_before_ms: head.not_before_ms, ..SaveNote::new(&head.reason, head.attempts) };
     let mut again = Vec::new();
     for payload in &payloads {
         for compression in [Compression::None, Compression::Zstd(1), Compression::Gzip(1)] {
-            let messages = undelivered::messages(&payload.clone().compressed(compression), &head.reason, head.attempts);
+            let messages = undelivered::messages(&payload.clone().compressed(compression), &note);
             assert_eq!(messages.iter().map(|message| message.logs).sum::<usize>(), payload.items());
             for message in &messages {
                 let longest = message.logs == 1 && logs.iter().any(|log| log.len() > MAX_ITEM_BYTES);

@@ -3,7 +3,7 @@
 use std::process::{Command, Output};
 
 use super::{PODFERRY, with_input};
-use forwarder::delivery::undelivered;
+use forwarder::delivery::undelivered::{self, SaveNote};
 use pipeline::{self, PipelineSettings};
 use serde_json::{Value, json};
 use testkit::events::*;
@@ -51,7 +51,7 @@ fn a_message_of_the_queue_becomes_its_logs() {
     let messages = [(now(), "kept")];
     let event = event(&content(GROUP, &stream(), &messages));
     let processed = pipeline::process(&event, ARN, &PipelineSettings::default(), OWN_TIMES).unwrap();
-    let body = undelivered::messages(&processed.payloads[0], "IntakeAnswered503", 3).remove(0).body;
+    let body = undelivered::messages(&processed.payloads[0], &SaveNote::new("IntakeAnswered503", 3)).remove(0).body;
     // As `aws sqs receive-message` prints it.
     let printed = json!({ "Messages": [{ "MessageId": "1", "Body": body }] });
     let output = decode(serde_json::to_string_pretty(&printed).unwrap().as_bytes());

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::process::Output;
 
 use super::InAccount;
-use forwarder::delivery::undelivered;
+use forwarder::delivery::undelivered::{self, SaveNote};
 use pipeline::{self, PipelineSettings};
 use serde_json::{Value, json};
 use testkit::events::{ARN, GROUP, OWN_TIMES, content, event, now, stream};
@@ -75,7 +75,7 @@ fn shown(output: &Output) -> String {
 fn logs(ms: i64, text: &str, reason: &str) -> String {
     let event = event(&content(GROUP, &stream(), &[(ms, text)]));
     let processed = pipeline::process(&event, ARN, &PipelineSettings::default(), OWN_TIMES).unwrap();
-    undelivered::messages(&processed.payloads[0], reason, 2).remove(0).body
+    undelivered::messages(&processed.payloads[0], &SaveNote::new(reason, 2)).remove(0).body
 }
 
 #[test]

@@ -89,6 +89,27 @@ impl Payload {
         }
     }
 
+    /// The same payload, each of its logs known by the next of these marks, as far as there are any.
+    pub fn marked(mut self, marks: &mut impl Iterator<Item = Mark>) -> Payload {
+        self.logs.iter_mut().for_each(|log| log.mark = marks.next());
+        self
+    }
+
+    /// The payload of those logs that are to be kept; nothing if those are none.
+    pub fn only(&self, keep: impl FnMut(&PayloadLog) -> bool) -> Vec<Payload> {
+        let kept: Vec<bool> = self.logs.iter().map(keep).collect();
+        if kept.iter().all(|kept| !kept) {
+            return Vec::new();
+        }
+        // What cannot be taken apart is kept whole: logs twice rather than never.
+        let Some(plain) = self.plain().filter(|_| !kept.iter().all(|kept| *kept)) else { return vec![self.clone()] };
+        let mut batcher = Batcher::new(Limits::default(), self.compression).with_attempts(self.attempts);
+        for ((log, piece), _) in self.logs.iter().zip(self.pieces(&plain)).zip(&kept).filter(|(_, kept)| **kept) {
+            batcher.add_written(piece, log.record, log.mark, log.timestamp);
+        }
+        batcher.finish()
+    }
+
     /// Two payloads with half of the logs each; `None` if there is nothing to split.
     pub fn split(&self) -> Option<(Payload, Payload)> {
         let middle = self.items() / 2;
@@ -117,6 +138,13 @@ pub(crate) enum Added {
     Truncated,
     /// It would have been.
     Refused,
+}
+
+/// A place between two logs of a [`Batcher`].
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct BatchCursor {
+    payload: usize,
+    log: usize,
 }
 
 /// Fills payloads.
@@ -166,6 +194,15 @@ impl Batcher {
         }
         self.keep(before, self.record, mark, entry.new_time.map(|new| new.time_ms).or(entry.line.timestamp));
         if truncated { Added::Truncated } else { Added::Whole }
+    }
+
+    /// The marks of the logs that were added since `cursor`, which is moved behind the last of them; the first cursor is the
+    /// default.
+    pub(crate) fn marks_since(&self, cursor: &mut BatchCursor) -> impl Iterator<Item = Mark> {
+        let BatchCursor { payload, log } =
+            std::mem::replace(cursor, BatchCursor { payload: self.payloads.len(), log: self.logs.len() });
+        let closed = self.payloads.iter().skip(payload).map(|payload| payload.logs.as_slice());
+        closed.chain([self.logs.as_slice()]).flatten().skip(log).filter_map(|log| log.mark)
     }
 
     /// Adds a log that is written already: `json` is one object within the limits.
@@ -224,6 +261,7 @@ mod tests {
     use super::*;
     use crate::entry::{ContainerFrame, Provenance};
     use crate::line::LogLine;
+    use crate::recent::Recent;
     use crate::tags::Identity;
 
     fn frame() -> ContainerFrame {
@@ -284,6 +322,40 @@ mod tests {
         assert_eq!((first.times(), second.times(), second.attempts), (Some((0, 1)), Some((2, 4)), 3));
         assert_eq!(second.logs().iter().map(|log| log.record).collect::<Vec<_>>(), [2, 3, 4]);
         assert_eq!(second.pieces(&second.plain().unwrap()).last(), payload.pieces(&plain).last());
+    }
+
+    #[test]
+    fn some_of_the_logs_of_a_payload_make_another() {
+        let recent = Recent::new(100);
+        let texts: Vec<String> = (0..5).map(|number| format!("log {number}")).collect();
+        let payload = batch(&texts, Limits::default()).remove(0);
+        assert_eq!(payload.only(|_| true), [payload.clone()]);
+        assert_eq!(payload.only(|_| false), []);
+        let payload = payload.marked(&mut recent.marks_within("x"));
+        let mut number = 0;
+        let odd = payload
+            .only(|_| {
+                number += 1;
+                number % 2 == 0
+            })
+            .remove(0);
+        assert_eq!(messages(&odd), ["log 1", "log 3"]);
+        let marks: Vec<Mark> = recent.marks_within("x").take(5).collect();
+        assert_eq!(odd.logs().iter().map(|log| log.mark).collect::<Vec<_>>(), [Some(marks[1]), Some(marks[3])]);
+    }
+
+    #[test]
+    fn marks_are_told_once_over_the_edges_of_payloads() {
+        let recent = Recent::new(100);
+        let marks: Vec<Mark> = recent.marks_within("x").take(7).collect();
+        let mut batcher = Batcher::new(Limits { items: 3, ..Limits::default() }, Compression::None);
+        let mut cursor = BatchCursor::default();
+        let mut told = Vec::new();
+        for part in [&marks[..0], &marks[..2], &marks[2..3], &marks[3..6], &marks[6..]] {
+            part.iter().for_each(|mark| batcher.add_written(b"{}", 0, Some(*mark), None));
+            told.push(batcher.marks_since(&mut cursor).collect::<Vec<_>>());
+        }
+        assert_eq!(told, [&marks[..0], &marks[..2], &marks[2..3], &marks[3..6], &marks[6..]]);
     }
 
     #[test]

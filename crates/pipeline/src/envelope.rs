@@ -33,6 +33,8 @@ pub struct SqsRecord<'a> {
     pub receipt_handle: Cow<'a, str>,
     /// How often it was received, this time included; at least 1.
     pub receive_count: u32,
+    /// When it was sent to the queue, in milliseconds since 1970.
+    pub sent_ms: Option<i64>,
     /// The ARN of the queue, such as `arn:aws:sqs:eu-west-1:111122223333:name`.
     pub queue_arn: Cow<'a, str>,
     pub body: Cow<'a, str>,

@@ -5,6 +5,7 @@ use super::event::{self, EventError, InvocationEvent};
 use super::forwarding;
 use super::inflate;
 use super::processed::Processed;
+use super::recent::Mark;
 use super::rules::pattern::Work;
 use super::settings::PipelineSettings;
 use super::shipping::Shipment;
@@ -101,6 +102,11 @@ impl<'s> Pipeline<'s> {
     pub fn new(function_arn: &'s str, settings: &'s PipelineSettings, now_ms: impl Into<Option<i64>>) -> Pipeline<'s> {
         let shipment = Shipment::new(settings.compression, now_ms.into());
         Pipeline { function_arn, settings, shipment, control: true, any: false }
+    }
+
+    /// Leaves out these logs: they go out at the same time, with others.
+    pub fn leave_out(&mut self, marks: impl IntoIterator<Item = Mark>) {
+        self.shipment.leave_out(marks);
     }
 
     /// Processes the content of an event. Its logs carry `record`, the number of the record that the event came in.

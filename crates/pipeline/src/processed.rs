@@ -2,6 +2,7 @@
 
 use super::batch::Payload;
 use super::counts::LogCounts;
+use super::recent::Mark;
 use super::rules::AppliedRule;
 
 /// The result of processing one event or several.
@@ -17,6 +18,9 @@ pub struct Processed {
     pub cluster: Option<String>,
     /// What became of each log that is not blank, in order; empty unless requested.
     pub outcomes: Vec<LogOutcome>,
+    /// Logs that are left out because an event before theirs holds them, too: the record that each came in, and what it is
+    /// known by. What becomes of such a log is decided by what becomes of the other.
+    pub duplicates: Vec<(u32, Mark)>,
 }
 
 /// What became of one log.
@@ -37,11 +41,12 @@ pub struct LogOutcome {
 impl Processed {
     /// Adds the result for other events, whose payloads follow. `control` does not change.
     pub fn add(&mut self, other: Processed) {
-        let Processed { payloads, counts, control: _, oldest_ms, cluster, outcomes } = other;
+        let Processed { payloads, counts, control: _, oldest_ms, cluster, outcomes, duplicates } = other;
         self.payloads.extend(payloads);
         self.counts.add(&counts);
         self.oldest_ms = [self.oldest_ms, oldest_ms].into_iter().flatten().min();
         self.cluster = self.cluster.take().or(cluster);
         self.outcomes.extend(outcomes);
+        self.duplicates.extend(duplicates);
     }
 }

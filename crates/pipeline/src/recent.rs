@@ -57,9 +57,12 @@ impl Recent {
         Marker { stream: hasher, marks: self.lock() }
     }
 
-    /// The mark of anything else that may come twice: a message of the queue.
-    pub fn mark_of(&self, text: &str) -> Option<Mark> {
-        NonZeroU64::new(self.keys.hash_one(text)).map(Mark)
+    /// The marks of the logs that a message of the queue holds, in their order. The same text has the same marks: a message
+    /// that comes twice, or was sent twice. There are none if nothing is remembered.
+    pub fn marks_within(&self, text: &str) -> impl Iterator<Item = Mark> {
+        let message = self.keys.hash_one(text);
+        let most = if self.lock().half == 0 { 0 } else { u64::MAX };
+        (0..most).filter_map(move |number| NonZeroU64::new(self.keys.hash_one((message, number))).map(Mark))
     }
 
     /// Whether something was remembered.
@@ -148,6 +151,16 @@ mod tests {
         assert!(!is_known("s", &LogLine { timestamp: Some(8), ..line("1", "x") }));
         // Without an id it is never known.
         assert!(recent.marker("1", "g", "s").mark(&line("", "x")).is_none());
+    }
+
+    #[test]
+    fn the_logs_of_a_message_are_known_by_its_text_and_their_places() {
+        let recent = Recent::default();
+        let marks = |text: &str| recent.marks_within(text).take(3).collect::<Vec<_>>();
+        assert_eq!(marks("x"), marks("x"));
+        let all: HashSet<Mark> = marks("x").into_iter().chain(marks("y")).collect();
+        assert_eq!(all.len(), 6);
+        assert_eq!(Recent::new(0).marks_within("x").next(), None);
     }
 
     #[test]

@@ -41,6 +41,8 @@ struct WrittenRecord<'a> {
 struct WrittenAttributes {
     #[serde(rename = "ApproximateReceiveCount")]
     receive_count: String,
+    #[serde(rename = "SentTimestamp")]
+    sent_ms: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -104,6 +106,7 @@ fn sqs(record: WrittenRecord) -> SqsRecord {
         message_id: record.message_id,
         receipt_handle: record.receipt_handle,
         receive_count: record.attributes.receive_count.parse().unwrap_or(1).max(1),
+        sent_ms: record.attributes.sent_ms.parse().ok(),
         queue_arn: record.event_source_arn,
         body: record.body,
     }
@@ -168,6 +171,7 @@ mod tests {
         let Ok(InvocationEvent::Sqs(records)) = event::recognise(event) else { panic!("no queue") };
         assert_eq!((records[0].body.as_ref(), records[0].receive_count), (r#"{"a":1}"#, 3));
         assert_eq!(records[0].queue_arn, "arn:aws:sqs:eu-west-1:111122223333:q");
+        assert_eq!((records[0].sent_ms, records[1].sent_ms), (Some(1), None));
         // What is wrong with one is its own.
         assert_eq!(records[1], SqsRecord { receive_count: 1, ..SqsRecord::default() });
         assert_eq!((records[2].message_id.as_ref(), records[2].receive_count), ("m-3", 1));

@@ -1,7 +1,9 @@
 //! The last step of a log: rules, sampling, status, and into the payload. Everything is counted.
 
+use std::collections::HashSet;
+
 use super::accepted_times::{NewTime, OutOfRange};
-use super::batch::{Added, Batcher};
+use super::batch::{Added, BatchCursor, Batcher};
 use super::compress::Compression;
 use super::counts::LogCounts;
 use super::entry::LogEntry;
@@ -26,17 +28,50 @@ pub(super) struct Shipment {
     pub(super) outcomes: Option<Vec<LogOutcome>>,
     pub(super) oldest_ms: Option<i64>,
     pub(super) cluster: Option<String>,
+    record: u32,
+    /// The logs of the events before this one, and how far they are in it. An event does not hold a log twice; so for a single
+    /// event, as nearly all are, nothing has to be kept.
+    before: HashSet<Mark>,
+    kept: BatchCursor,
+    duplicates: Vec<(u32, Mark)>,
 }
 
 impl Shipment {
     pub(super) fn new(compression: Compression, now_ms: Option<i64>) -> Shipment {
         let batcher = Batcher::new(Limits::default(), compression);
-        Shipment { batcher, now_ms, counts: LogCounts::default(), outcomes: None, oldest_ms: None, cluster: None }
+        Shipment {
+            batcher,
+            now_ms,
+            counts: LogCounts::default(),
+            outcomes: None,
+            oldest_ms: None,
+            cluster: None,
+            record: 0,
+            before: HashSet::new(),
+            kept: BatchCursor::default(),
+            duplicates: Vec::new(),
+        }
     }
 
-    /// The logs that follow come from this record.
+    /// The logs that follow come from another event, in this record.
     pub(super) fn begin(&mut self, record: u32) {
+        self.before.extend(self.batcher.marks_since(&mut self.kept));
+        self.record = record;
         self.batcher.begin(record);
+    }
+
+    /// These logs are among others that go out at the same time.
+    pub(super) fn leave_out(&mut self, marks: impl IntoIterator<Item = Mark>) {
+        self.before.extend(marks);
+    }
+
+    /// Whether an event before this one holds the log, too; that is noted then.
+    fn is_duplicate(&mut self, mark: Mark) -> bool {
+        let is_duplicate = !self.before.is_empty() && self.before.contains(&mark);
+        if is_duplicate {
+            self.duplicates.push((self.record, mark));
+        }
+        is_duplicate
     }
 
     pub(super) fn finish(self, control: bool) -> Processed {
@@ -47,6 +82,7 @@ impl Shipment {
             oldest_ms: self.oldest_ms,
             cluster: self.cluster,
             outcomes: self.outcomes.unwrap_or_default(),
+            duplicates: self.duplicates,
         }
     }
 }
@@ -68,7 +104,7 @@ enum LeftOut {
     ByRule,
     Excluded(String),
     Sampled(usize),
-    /// It was delivered before.
+    /// It was delivered before, or is in another event, too.
     Duplicate,
 }
 
@@ -93,7 +129,7 @@ impl<'a, 's> Shipper<'a, 's> {
         let mut applied = Vec::new();
         let mark = self.marker.mark(line);
         let shipped = match mark {
-            Some(mark) if self.marker.is_known(mark) => Err(LeftOut::Duplicate),
+            Some(mark) if self.marker.is_known(mark) || self.shipment.is_duplicate(mark) => Err(LeftOut::Duplicate),
             mark => self.apply(line, identity, mark, &mut applied),
         };
         let counts = &mut self.shipment.counts;

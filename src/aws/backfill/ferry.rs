@@ -18,7 +18,7 @@ use forwarder::delivery::deliver::{DeliveryReport, Terms, deliver};
 use forwarder::delivery::intake::Intake;
 use forwarder::delivery::reason::{Outlook, UndeliveredReason};
 use forwarder::delivery::retry::RetryPolicy;
-use forwarder::delivery::undelivered;
+use forwarder::delivery::undelivered::{self, SaveNote};
 use forwarder::lambda::api_key::ApiKey;
 use pipeline::batch::Payload;
 use pipeline::counted::counted;
@@ -208,8 +208,8 @@ impl DatadogDelivery {
         }
         for one in never {
             totals.rejected += one.payload.items() as u64;
-            let attempts = one.payload.attempts.saturating_add(1);
-            let messages = undelivered::messages(&one.payload, &one.reason.name(), attempts);
+            let note = SaveNote::new(&one.reason.name(), one.payload.attempts.saturating_add(1));
+            let messages = undelivered::messages(&one.payload, &note);
             let bodies: String = messages.iter().map(|message| format!("{}\n", message.body)).collect();
             append(&self.rejected, &bodies)
                 .map_err(|error| BackfillStop::Rejected { path: self.rejected.clone(), error })?;

@@ -2,11 +2,15 @@
 //!
 //! ```json
 //! {"podferry":{"schema":1,"version":"0.1.0","logs":2,"first_ms":…,"last_ms":…,"attempts":1,"reason":"IntakeAnswered503",
-//!  "encoding":"zstd"},"data":"<base64>"}
+//!  "saved_ms":…,"not_before_ms":…,"dead":true,"encoding":"zstd"},"data":"<base64>"}
 //! ```
 //!
 //! `data` is the JSON array that the intake is to get. A log that is larger compressed and in base64 than as it is goes as
 //! `"encoding":"json"` and `"payload":[…]`.
+//!
+//! A stack can be rolled back, and then an older podferry reads what a newer one wrote. So within a schema the head only gains
+//! members, and what they say is advice: who does not know them passes over them, and loses no log by that. Those of the second
+//! line above came after the first release; a message may lack them.
 //!
 //! The form is made here and read here, and nothing else is: `lambda::queue` does the sending.
 
@@ -52,6 +56,16 @@ pub struct Head {
     pub attempts: u32,
     /// Why, the last time.
     pub reason: String,
+    /// When it was saved, in milliseconds since 1970. The same logs saved again are thereby another text: see [`Mark`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) saved_ms: Option<i64>,
+    /// Before this time, in milliseconds since 1970, the intake does not want to see it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before_ms: Option<i64>,
+    /// It was sent to the dead-letter queue. If it is found in the other one, somebody wants it to be tried again, from the
+    /// start: `attempts` is what it had before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) dead: bool,
     pub(crate) encoding: Encoding,
 }
 
@@ -62,6 +76,26 @@ pub(crate) enum Encoding {
     Zstd,
     Gzip,
     Json,
+}
+
+/// What a message is to say of its payload.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SaveNote {
+    /// Why the payload was not delivered: a short stable name.
+    pub reason: String,
+    /// How often it was given up on, this time included.
+    pub attempts: u32,
+    /// When it is saved, and from when on it may be sent; in milliseconds since 1970.
+    pub saved_ms: Option<i64>,
+    pub not_before_ms: Option<i64>,
+    /// Whether it goes to the dead-letter queue.
+    pub dead: bool,
+}
+
+impl SaveNote {
+    pub fn new(reason: &str, attempts: u32) -> SaveNote {
+        SaveNote { reason: reason.to_owned(), attempts, ..SaveNote::default() }
+    }
 }
 
 #[derive(Deserialize)]
@@ -89,22 +123,22 @@ impl Saved {
 }
 
 /// The messages of a payload, in the order of its logs.
-pub fn messages(payload: &Payload, reason: &str, attempts: u32) -> Vec<Saved> {
-    let whole = compressed(payload, reason, attempts);
+pub fn messages(payload: &Payload, note: &SaveNote) -> Vec<Saved> {
+    let whole = compressed(payload, note);
     if whole.len() <= MESSAGE_BYTES {
         return vec![Saved::new(whole, payload)];
     }
     if let Some((first, second)) = payload.split() {
-        let mut all = messages(&first, reason, attempts);
-        all.extend(messages(&second, reason, attempts));
+        let mut all = messages(&first, note);
+        all.extend(messages(&second, note));
         return all;
     }
     // One log, and one that hardly compresses.
-    let plain = plain(payload, reason, attempts).filter(|plain| plain.len() < whole.len());
+    let plain = plain(payload, note).filter(|plain| plain.len() < whole.len());
     vec![Saved::new(plain.unwrap_or(whole), payload)]
 }
 
-fn head(payload: &Payload, reason: &str, attempts: u32, encoding: Encoding) -> String {
+fn head(payload: &Payload, note: &SaveNote, encoding: Encoding) -> String {
     let times = payload.times();
     let head = Head {
         schema: SCHEMA,
@@ -112,15 +146,18 @@ fn head(payload: &Payload, reason: &str, attempts: u32, encoding: Encoding) -> S
         logs: payload.items(),
         first_ms: times.map(|(first, _)| first),
         last_ms: times.map(|(_, last)| last),
-        attempts,
-        reason: reason.chars().take(MAX_REASON).collect(),
+        attempts: note.attempts,
+        reason: note.reason.chars().take(MAX_REASON).collect(),
+        saved_ms: note.saved_ms,
+        not_before_ms: note.not_before_ms,
+        dead: note.dead,
         encoding,
     };
     // A struct of numbers and strings cannot fail to be written.
     format!("{{\"podferry\":{}", serde_json::to_string(&head).unwrap_or_default())
 }
 
-fn compressed(payload: &Payload, reason: &str, attempts: u32) -> String {
+fn compressed(payload: &Payload, note: &SaveNote) -> String {
     let (body, compression) = match payload.compression {
         Compression::None => {
             let (body, compression) = Compressor::new(Compression::default()).compress(&payload.body);
@@ -131,18 +168,18 @@ fn compressed(payload: &Payload, reason: &str, attempts: u32) -> String {
     let encoding = match compression {
         Compression::Gzip(_) => Encoding::Gzip,
         Compression::Zstd(_) => Encoding::Zstd,
-        Compression::None => return plain(payload, reason, attempts).unwrap_or_default(),
+        Compression::None => return plain(payload, note).unwrap_or_default(),
     };
-    let mut out = head(payload, reason, attempts, encoding);
+    let mut out = head(payload, note, encoding);
     out.push_str(",\"data\":\"");
     STANDARD.encode_string(&body, &mut out);
     out.push_str("\"}");
     out
 }
 
-fn plain(payload: &Payload, reason: &str, attempts: u32) -> Option<String> {
+fn plain(payload: &Payload, note: &SaveNote) -> Option<String> {
     let plain = String::from_utf8(payload.plain()?).ok()?;
-    let mut out = head(payload, reason, attempts, Encoding::Json);
+    let mut out = head(payload, note, Encoding::Json);
     out.push_str(",\"payload\":");
     // The two characters that SQS does not take and JSON does not escape; they can only be inside of strings.
     // Source: Amazon SQS API reference, SendMessage, `MessageBody`.
@@ -226,6 +263,10 @@ mod tests {
         batcher.finish().remove(0)
     }
 
+    fn note(reason: &str, attempts: u32) -> SaveNote {
+        SaveNote::new(reason, attempts)
+    }
+
     /// A text that no compressor makes much smaller.
     fn noise(length: usize) -> String {
         let mut state = 7_u64;
@@ -241,7 +282,7 @@ mod tests {
     #[test]
     fn a_message_says_what_it_is() {
         let payload = payload(&["x".to_owned(), "y".to_owned()], Compression::Zstd(1));
-        let [Saved { body: message, logs: 2, .. }] = &messages(&payload, "IntakeAnswered503", 3)[..] else {
+        let [Saved { body: message, logs: 2, .. }] = &messages(&payload, &note("IntakeAnswered503", 3))[..] else {
             panic!("more than one")
         };
         let value: Value = serde_json::from_str(message).unwrap();
@@ -257,16 +298,50 @@ mod tests {
         assert_eq!(payloads[0].times(), Some((100, 101)));
     }
 
+    /// The head as podferry 0.1.0 reads it: whoever rolls a stack back has that one.
+    #[derive(Deserialize)]
+    struct OldHead {
+        schema: u32,
+        logs: usize,
+        attempts: u32,
+        reason: String,
+        encoding: Encoding,
+    }
+
+    #[test]
+    fn an_older_podferry_reads_a_new_head_and_this_one_an_old_one() {
+        let payload = payload(&["x".to_owned()], Compression::Zstd(1));
+        let plain = messages(&payload, &note("x", 3)).remove(0).body;
+        let head = read_head(&plain).unwrap();
+        assert_eq!((head.saved_ms, head.not_before_ms, head.dead), (None, None, false));
+        // What is not there is not written either: to the byte what 0.1.0 wrote.
+        assert!(plain.contains(r#""attempts":3,"reason":"x","encoding":"zstd"},"data":""#));
+        let said = SaveNote { saved_ms: Some(5), not_before_ms: Some(7), dead: true, ..note("x", 3) };
+        let full = messages(&payload, &said).remove(0).body;
+        let head = read(&full, 0, Compression::None).unwrap().0;
+        assert_eq!((head.saved_ms, head.not_before_ms, head.dead, head.attempts), (Some(5), Some(7), true, 3));
+        let value: Value = serde_json::from_str(&full).unwrap();
+        let old: OldHead = serde_json::from_value(value["podferry"].clone()).unwrap();
+        assert_eq!((old.schema, old.logs, old.attempts, old.reason.as_str()), (1, 1, 3, "x"));
+        assert_eq!(old.encoding, Encoding::Zstd);
+    }
+
     #[test]
     fn what_does_not_fit_is_split_and_one_log_always_fits() {
         let logs = payload(&vec![noise(100_000); 20], Compression::Gzip(1));
-        let all = messages(&logs, "x", 0);
+        let all = messages(&logs, &note("x", 0));
         assert!(all.len() > 1 && all.iter().all(|message| message.body.len() <= MESSAGE_BYTES));
         assert_eq!(all.iter().map(|message| message.logs).sum::<usize>(), 20);
         let overhead = r#"{"message":"","timestamp":100,"id":"1"}"#.len();
         for compression in [Compression::Zstd(1), Compression::Gzip(6), Compression::None] {
+            let longest = SaveNote {
+                saved_ms: Some(i64::MIN),
+                not_before_ms: Some(i64::MIN),
+                dead: true,
+                ..note(&"r".repeat(200), u32::MAX)
+            };
             let largest = payload(&[noise(MAX_ITEM_BYTES - overhead)], compression);
-            let all = messages(&largest, &"r".repeat(200), u32::MAX);
+            let all = messages(&largest, &longest);
             assert_eq!(all.len(), 1);
             assert!(all[0].body.len() <= MAX_MESSAGE_BYTES, "{}", all[0].body.len());
             assert!(all[0].body.contains("\"encoding\":\"json\""));
@@ -277,7 +352,7 @@ mod tests {
 
     #[test]
     fn a_message_that_was_tampered_with_is_refused() {
-        let whole = messages(&payload(&["x".to_owned()], Compression::Zstd(1)), "x", 0).remove(0).body;
+        let whole = messages(&payload(&["x".to_owned()], Compression::Zstd(1)), &note("x", 0)).remove(0).body;
         let many = |logs: usize| {
             let head =
                 r#"{"schema":1,"logs":1,"first_ms":null,"last_ms":null,"attempts":0,"reason":"","encoding":"json"}"#;
@@ -310,8 +385,8 @@ mod tests {
         fn what_is_written_is_read(texts in prop::collection::vec(any::<String>(), 1..20), which in 0..3_usize) {
             let compression = [Compression::Zstd(1), Compression::Gzip(6), Compression::None][which];
             let before = payload(&texts, compression);
-            let written = messages(&before, "x", 1);
-            let plain = plain(&before, "x", 1).unwrap();
+            let written = messages(&before, &note("x", 1));
+            let plain = plain(&before, &note("x", 1)).unwrap();
             for message in written.iter().map(|message| &message.body).chain([&plain]) {
                 let allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
                 prop_assert!(message.chars().all(allowed));

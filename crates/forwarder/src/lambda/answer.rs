@@ -90,6 +90,7 @@ mod tests {
             message_id: id.to_owned(),
             receipt_handle: "r".to_owned(),
             receive_count: 1,
+            sent_ms: None,
             queue_arn: "q".to_owned(),
         };
         let sqs = || Trigger::Sqs(["a", "b", "c"].map(receipt).into());

@@ -15,6 +15,7 @@ use super::answer::Answer;
 use super::api_key::ApiKey;
 use super::aws::{self, AwsCallError};
 use super::deadlines::Deadlines;
+use super::fates::Leftovers;
 use super::invocation::{Delivered, Invocation, InvocationFailure};
 use super::metrics::Telemetry;
 use super::outage::Outage;
@@ -38,6 +39,10 @@ use pipeline::records::S3Object;
 /// How large an object with a failed event may be: an asynchronous event has at most 1 MB, a batch of a stream 6 MB, and the
 /// record around it is escaped JSON.
 const MAX_OBJECT_BYTES: usize = 16 * 1024 * 1024;
+
+/// Of so many events that cannot be read in one object each is kept by itself. A batch of a stream has 10,000 records at most, a
+/// hundred in the template; more than a few bad ones mean that something else is wrong.
+const MAX_BURIED_OF_OBJECT: usize = 1_000;
 
 /// Serves invocations, one after the other.
 #[derive(Debug)]
@@ -123,7 +128,7 @@ impl Handler {
             "requests",
             &json!({ "latencies_ms": report.tally.latencies, "retries": report.tally.retries.all() }),
         );
-        self.remember(&report, &settled, &work);
+        self.pipeline.recent.remember(report.marks.iter().chain(&settled.marks).copied());
         let answer = conclude(work, settled, telemetry)?;
         telemetry.delivered.processing_failed = answer.processing_failed();
         Ok(answer)
@@ -178,11 +183,12 @@ impl Handler {
                     let before = work.poison.len();
                     let shares = shares_before(deadlines.deliver);
                     work.add_object_within(record, &bytes, left, self.terms(function_arn, &shares));
-                    // The object is kept; what has to be kept beside it is where it is.
-                    work.poison.iter_mut().skip(before).for_each(|poison| poison.body = notification(&object));
+                    let note = |error| Poison { record, error, body: notification(&object), is_note: true };
+                    bury_by_note(&mut work.poison, before, note);
                 }
                 Err(AwsCallError::Service { status: 404, .. }) => {
-                    work.poison.push(Poison { record, error: EventError::Object, body: notification(&object) });
+                    let (error, body) = (EventError::Object, notification(&object));
+                    work.poison.push(Poison { record, error, body, is_note: true });
                 }
                 Err(error) if work.trigger == Trigger::Direct => return Err(InvocationFailure::Object(error)),
                 Err(_) => _ = unfetched.insert(record),
@@ -230,22 +236,31 @@ impl Handler {
         unfetched: BTreeSet<u32>,
         deadline: Instant,
     ) -> Result<Settled, InvocationFailure> {
-        let poison = std::mem::take(&mut work.poison);
-        let unread = std::mem::take(&mut work.unread);
-        if report.undelivered.is_empty() && poison.is_empty() && unread.is_empty() && unfetched.is_empty() {
+        let leftovers = Leftovers {
+            undelivered: std::mem::take(&mut report.undelivered),
+            accepted: report.records.clone(),
+            poison: std::mem::take(&mut work.poison),
+            unread: std::mem::take(&mut work.unread),
+            unfetched,
+            postponed: std::mem::take(&mut work.postponed),
+        };
+        if leftovers.are_none() {
             return Ok(Settled::default());
         }
         let client = self.checking.client()?;
         let saving = Saving { queues: &self.queues, client: &client, trigger: &work.trigger, deadline };
-        Ok(saving.settle(report, poison, unread, unfetched).await)
+        Ok(saving.settle(leftovers, &report.marks, &work.processed.duplicates, now_ms()).await)
     }
+}
 
-    /// What was delivered or saved need not be taken a second time.
-    fn remember(&self, report: &DeliveryReport, settled: &Settled, work: &Work) {
-        let messages = work.messages.iter().filter(|(record, _)| !settled.failed.contains(record));
-        let marks = report.marks.iter().chain(&settled.marks).copied();
-        self.pipeline.recent.remember(marks.chain(messages.map(|(_, mark)| *mark)));
-    }
+/// Events of an object that cannot be kept by themselves, from `first` on, are kept by a note that says where the object is.
+fn bury_by_note(all: &mut Vec<Poison>, first: usize, note: impl Fn(EventError) -> Poison) {
+    let are_many = all.len().saturating_sub(first) > MAX_BURIED_OF_OBJECT;
+    let poison = all.split_off(first);
+    let (kept, others): (Vec<Poison>, Vec<Poison>) =
+        poison.into_iter().partition(|poison| !are_many && poison.fits_a_message());
+    all.extend(others.first().map(|poison| note(poison.error)));
+    all.extend(kept);
 }
 
 /// A task that does not outlive whoever waits for it.

@@ -4,14 +4,18 @@ pub mod answer;
 pub mod api_key;
 pub mod aws;
 pub(crate) mod deadlines;
+pub(crate) mod fates;
 pub mod firehose;
 pub mod handler;
 pub mod invocation;
 pub mod metrics;
 pub(crate) mod outage;
+#[cfg(test)]
+mod outage_tests;
 pub(crate) mod own_log;
 pub mod queue;
 pub mod reading;
+pub(crate) mod rounds;
 pub mod runtime;
 pub(crate) mod saving;
 pub(crate) mod shortfall;

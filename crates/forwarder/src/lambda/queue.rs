@@ -10,24 +10,11 @@ use serde_json::json;
 use tokio::time::{Instant, timeout_at};
 
 use super::aws::{AwsCallError, Call, Operation};
+use super::rounds::{MAX_DELAY, MAX_HIDDEN};
 use crate::settings::{AwsSettings, QueueSettings, SqsQueue};
-
-/// The first wait between two rounds; it doubles with each.
-const BASE: Duration = Duration::from_secs(30);
-
-/// No wait is longer: after an outage, logs are in Datadog within an hour.
-const CAP: Duration = Duration::from_secs(3600);
-
-/// How long SQS can hold a new message back. Source: Amazon SQS API reference, SendMessage, `DelaySeconds`.
-const MAX_DELAY: Duration = Duration::from_secs(900);
 
 /// The name of the message attribute that says why a message is in the dead-letter queue.
 pub const REASON_ATTRIBUTE: &str = "podferry_reason";
-
-/// How long to wait after the round of this number, from 1.
-pub(crate) fn backoff(round: u32) -> Duration {
-    BASE.saturating_mul(1 << round.saturating_sub(1).min(16)).min(CAP)
-}
 
 /// The queues, and how to reach them.
 #[derive(Debug, Clone)]
@@ -93,7 +80,7 @@ impl Queues {
             [self.undelivered(), self.dead_letter()].into_iter().flatten().find(|queue| name == Some(&queue.name));
         let Some(queue) = ours else { return false };
         let request = json!({
-            "QueueUrl": queue.url, "ReceiptHandle": receipt, "VisibilityTimeout": wait.as_secs(),
+            "QueueUrl": queue.url, "ReceiptHandle": receipt, "VisibilityTimeout": wait.min(MAX_HIDDEN).as_secs(),
         });
         self.call(client, queue, Operation::ChangeMessageVisibility, &request, deadline).await.is_ok()
     }
@@ -119,16 +106,4 @@ pub(crate) struct OutgoingMessage<'a> {
     pub(crate) delay: Duration,
     /// Why it is sent, where the body does not say so itself.
     pub(crate) reason: Option<&'a str>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_double_up_to_an_hour() {
-        let seconds: Vec<u64> = (1..10).map(|round| backoff(round).as_secs()).collect();
-        assert_eq!(seconds, [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]);
-        assert_eq!((backoff(0).as_secs(), backoff(u32::MAX).as_secs()), (30, 3600));
-    }
 }

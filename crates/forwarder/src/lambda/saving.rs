@@ -1,35 +1,31 @@
-//! What becomes of what was not delivered: it goes to a queue, or it stays where it came from, or the invocation says that it
-//! failed. Never none of these.
+//! Carries out what [`super::fates`] decides of what was not delivered: it goes to a queue, or it stays where it came from, or the
+//! invocation says that it failed. Never none of these.
 //!
-//! * A message that SQS handed out and of which nothing was accepted stays in its queue, hidden for longer each time.
-//! * Everything else that may go through later goes to the queue as a message of ours; so does what waits for another key, and
-//!   that counts as no attempt.
-//! * What was refused for good, and what cannot be read, goes to the dead-letter queue at once.
+//! First everything is saved, and then it is seen which records are not done: those that stay, those of which something could not
+//! be saved, and those that hold a log once more that another record of theirs has brought.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Client;
+use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::aws::AwsCallError;
-use super::queue::{OutgoingMessage, Queues, backoff};
-use super::reading::UnreadRecord;
-use super::work::{Poison, Receipt, Trigger};
-use crate::delivery::deliver::DeliveryReport;
-use crate::delivery::reason::{Outlook, Undelivered, UndeliveredReason};
-use crate::delivery::undelivered::{self, MAX_MESSAGE_BYTES, Saved};
-use crate::settings::SqsQueue;
-use pipeline::RestEvent;
+use super::fates::{Circumstances, Fates, Leftovers, Outgoing, OutgoingContent};
+use super::own_log;
+use super::queue::{OutgoingMessage, Queues};
+use super::rounds::{MAX_ROUNDS, backoff};
+use super::work::{Receipt, Trigger};
+use crate::delivery::reason::UndeliveredReason;
+use crate::delivery::undelivered::{self, Saved};
+use crate::settings::LogLevel;
 use pipeline::recent::Mark;
 
 /// How many messages are on their way to SQS at once.
 const WORKERS: usize = 8;
-
-/// How long logs wait for another key: as long as SQS can hold a message back.
-const WAIT_FOR_KEY: Duration = Duration::from_secs(900);
 
 /// What became of all that was not delivered.
 #[derive(Debug, Default)]
@@ -58,36 +54,7 @@ pub(crate) struct Saving<'a> {
     pub(crate) deadline: Instant,
 }
 
-/// What is to be sent to a queue: a payload, which may take several messages, or an event.
-struct Outgoing {
-    queue: SqsQueue,
-    delay: Duration,
-    content: OutgoingContent,
-    records: BTreeSet<u32>,
-    logs: usize,
-    is_dead: bool,
-}
-
-enum OutgoingContent {
-    Payload(Undelivered, u32),
-    Event(Poison),
-    /// A part of what was not read of a record.
-    Rest(String),
-}
-
-/// The rest of a record can be read at once: nothing is wrong with it.
-fn rest_of(record: u32, event: RestEvent, queue: &SqsQueue) -> Outgoing {
-    Outgoing {
-        queue: queue.clone(),
-        delay: Duration::ZERO,
-        content: OutgoingContent::Rest(event.body),
-        records: BTreeSet::from([record]),
-        logs: 0,
-        is_dead: false,
-    }
-}
-
-/// What became of it.
+/// What became of what was to be sent.
 struct SendOutcome {
     outgoing: Outgoing,
     logs: usize,
@@ -96,103 +63,38 @@ struct SendOutcome {
 }
 
 impl Saving<'_> {
-    /// Settles what a report left, what could not be read, and what was not read or fetched in time.
+    /// Settles what an invocation leaves. `accepted` are the logs that the intake took; `duplicates` those that were left out for
+    /// others in the same invocation, each with its record.
     pub(crate) async fn settle(
         &self,
-        report: &mut DeliveryReport,
-        poison: Vec<Poison>,
-        unread: Vec<UnreadRecord>,
-        unfetched: BTreeSet<u32>,
+        leftovers: Leftovers,
+        accepted: &[Mark],
+        duplicates: &[(u32, Mark)],
+        now_ms: i64,
     ) -> Settled {
-        let mut settled = Settled { failed: unfetched, ..Settled::default() };
-        let undelivered = std::mem::take(&mut report.undelivered);
-        settled.reason = undelivered.first().map(|first| first.reason.clone());
-        // Records of which something is gone already, or will never go through: they cannot stay as they are.
-        let mut partially_delivered = report.records.clone();
-        let never = undelivered.iter().filter(|one| one.reason.outlook() != Outlook::Later);
-        partially_delivered.extend(never.flat_map(|one| one.payload.records()));
-        // The rest of a record goes to the queue, so the record is done with.
-        partially_delivered.extend(unread.iter().filter(|one| one.rest.is_some()).map(|one| one.record));
-        let mut outgoing = Vec::new();
-        for UnreadRecord { record, rest, .. } in unread {
-            match rest.zip(self.queues.undelivered()) {
-                Some((rest, queue)) => outgoing.extend(rest.into_iter().map(|event| rest_of(record, event, queue))),
-                None => _ = settled.failed.insert(record),
-            }
-        }
-        for one in undelivered {
-            let logs = one.payload.items();
-            match self.outgoing_payload(one, &partially_delivered) {
-                Ok(one) => outgoing.push(one),
-                Err(records) => {
-                    settled.left += logs;
-                    settled.failed.extend(records);
-                }
-            }
-        }
-        for one in poison {
-            match self.dead_letter(one) {
-                Ok(one) => outgoing.push(one),
-                Err(record) => _ = settled.failed.insert(record),
-            }
-        }
+        let reason = leftovers.undelivered.first().map(|first| first.reason.clone());
+        let circumstances = Circumstances {
+            trigger: self.trigger,
+            has_queue: self.queues.undelivered().is_some(),
+            has_dead_letter_queue: self.queues.dead_letter().is_some(),
+            now_ms,
+        };
+        let Fates { outgoing, staying, left, beyond } = circumstances.decide(leftovers);
+        let mut settled = Settled { failed: staying.keys().copied().collect(), left, reason, ..Settled::default() };
         self.send_all(outgoing, &mut settled).await;
+        // The record of a log that was left out needs the log as much as the record that brought it.
+        if !duplicates.is_empty() {
+            let done: HashSet<Mark> = accepted.iter().chain(&settled.marks).copied().collect();
+            settled.failed.extend(duplicates.iter().filter(|(_, mark)| !done.contains(mark)).map(|(record, _)| record));
+        }
         if let Trigger::Sqs(receipts) = self.trigger {
             settled.queued += settled.left;
-            self.hide(receipts, &settled.failed).await;
+            self.hide(receipts, &settled.failed, &staying).await;
+        }
+        if beyond > 0 {
+            complain(beyond);
         }
         settled
-    }
-
-    /// Where an undelivered payload goes; its records, if it stays where it came from.
-    fn outgoing_payload(
-        &self,
-        one: Undelivered,
-        partially_delivered: &BTreeSet<u32>,
-    ) -> Result<Outgoing, BTreeSet<u32>> {
-        let records: BTreeSet<u32> = one.payload.records().collect();
-        let outlook = one.reason.outlook();
-        let is_whole = matches!(self.trigger, Trigger::Sqs(_)) && records.is_disjoint(partially_delivered);
-        let dead_letter_queue = self.queues.dead_letter().filter(|_| outlook == Outlook::Never);
-        let is_dead = dead_letter_queue.is_some();
-        let Some(queue) = dead_letter_queue.or(self.queues.undelivered()).filter(|_| is_dead || !is_whole) else {
-            return Err(records);
-        };
-        let attempts = match outlook {
-            Outlook::WithAnotherKey => one.payload.attempts,
-            Outlook::Later | Outlook::Never => one.payload.attempts.saturating_add(1),
-        };
-        let delay = match outlook {
-            Outlook::Later => backoff(attempts),
-            Outlook::WithAnotherKey => WAIT_FOR_KEY,
-            Outlook::Never => Duration::ZERO,
-        };
-        let logs = one.payload.items();
-        Ok(Outgoing {
-            queue: queue.clone(),
-            delay,
-            content: OutgoingContent::Payload(one, attempts),
-            records,
-            logs,
-            is_dead,
-        })
-    }
-
-    /// Where an event goes that cannot be read; its record, if that has to keep it.
-    fn dead_letter(&self, poison: Poison) -> Result<Outgoing, u32> {
-        // One that comes from the queue only stays there, or it would come back for ever.
-        let is_from_queue = matches!(self.trigger, Trigger::Sqs(_));
-        let other = self.queues.undelivered().filter(|_| !is_from_queue);
-        let fits = !poison.body.is_empty() && poison.body.len() + 256 <= MAX_MESSAGE_BYTES;
-        let Some(queue) = self.queues.dead_letter().or(other).filter(|_| fits) else { return Err(poison.record) };
-        Ok(Outgoing {
-            queue: queue.clone(),
-            delay: Duration::ZERO,
-            records: BTreeSet::from([poison.record]),
-            content: OutgoingContent::Event(poison),
-            logs: 0,
-            is_dead: true,
-        })
     }
 
     async fn send_all(&self, all: Vec<Outgoing>, settled: &mut Settled) {
@@ -224,11 +126,12 @@ impl Saving<'_> {
         0..u32::try_from(count).unwrap_or(u32::MAX)
     }
 
-    /// Hides messages that stay in their queue, for longer with each time that they were handed out.
-    async fn hide(&self, receipts: &[Receipt], failed: &BTreeSet<u32>) {
+    /// Hides messages that stay in their queue: as long as was decided, or those that could not be saved for longer with each time
+    /// that they were handed out.
+    async fn hide(&self, receipts: &[Receipt], failed: &BTreeSet<u32>, staying: &BTreeMap<u32, Duration>) {
         for number in failed {
             let Some(receipt) = receipts.get(*number as usize) else { continue };
-            let wait = backoff(receipt.receive_count);
+            let wait = staying.get(number).copied().unwrap_or_else(|| backoff(receipt.receive_count));
             // Where that fails, the queue's own timeout holds.
             self.queues.hide(self.client, &receipt.queue_arn, &receipt.receipt_handle, wait, self.deadline).await;
         }
@@ -252,22 +155,32 @@ impl Settled {
     }
 }
 
+/// Says that something goes round that somebody has to look at.
+fn complain(beyond: usize) {
+    let message = format!(
+        "came back {MAX_ROUNDS} times and more, and there is no dead-letter queue to take it: it goes on coming back. Set \
+         PODFERRY_DEAD_LETTER_QUEUE_URL, or look at what the queue of undelivered logs holds (`podferry redrive --undelivered`)"
+    );
+    own_log::say(LogLevel::Error, &message, &json!({ "logs": beyond }));
+}
+
 /// Sends all messages of a payload, or the one of an event; after the first that fails, none.
 async fn send(queues: Arc<Queues>, client: Client, outgoing: Outgoing, deadline: Instant) -> SendOutcome {
     let (saved, reason) = match &outgoing.content {
-        OutgoingContent::Payload(one, attempts) => {
-            (undelivered::messages(&one.payload, &one.reason.name(), *attempts), None)
-        }
+        OutgoingContent::Payload(payload, note) => (undelivered::messages(payload, note), None),
         OutgoingContent::Event(poison) => {
             let body = Saved { body: poison.body.clone(), logs: 0, marks: Vec::new() };
             (vec![body], Some(poison.error.error_type()))
         }
         OutgoingContent::Rest(body) => (vec![Saved { body: body.clone(), logs: 0, marks: Vec::new() }], None),
     };
+    let queue = if outgoing.is_dead { queues.dead_letter() } else { queues.undelivered() };
     let mut sent = SendOutcome { logs: 0, marks: Vec::new(), problem: None, outgoing };
+    // There always is one: what has no queue to go to is not sent.
+    let Some(queue) = queue else { return SendOutcome { problem: Some(AwsCallError::NoTime), ..sent } };
     for Saved { body, logs, marks } in saved {
         let message = OutgoingMessage { body: &body, delay: sent.outgoing.delay, reason };
-        match queues.send(&client, &sent.outgoing.queue, message, deadline).await {
+        match queues.send(&client, queue, message, deadline).await {
             Ok(()) => {
                 sent.logs += logs;
                 sent.marks.extend(marks);

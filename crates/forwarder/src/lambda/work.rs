@@ -4,10 +4,14 @@
 //! Reading is pure. What has to be fetched first (an object that a failed event was written to) is named in [`Work::objects`]
 //! and read by [`Work::add_object`] once it is there.
 
+use std::collections::HashSet;
+use std::time::Duration;
+
 use super::firehose::{self, Transformed};
 use super::reading::{ReadingTerms, RecordReading, RestGoes, UnreadRecord, unlimited};
-use crate::delivery::undelivered;
-use pipeline::batch::Payload;
+use super::rounds::too_early;
+use crate::delivery::undelivered::{self, MAX_MESSAGE_BYTES};
+use pipeline::batch::{MAX_ITEMS, Payload, PayloadLog};
 use pipeline::event::{self, EventError, InvocationEvent};
 use pipeline::recent::Mark;
 use pipeline::records::{KinesisRecord, S3Object, SqsRecord};
@@ -17,6 +21,9 @@ use pipeline::{LogCounts, Pipeline, PipelineSettings, Processed};
 /// How deep events may stand in one another: a message of the queue that tells of an object that holds a failed event that
 /// was a batch of a stream.
 const MAX_NESTING: usize = 4;
+
+/// What SQS counts beside the body of a message: the attribute with the reason.
+const ATTRIBUTE_BYTES: usize = 256;
 
 /// Who invoked the function, with what the answer names records by.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,8 +43,20 @@ pub enum Trigger {
 pub struct Receipt {
     pub(crate) message_id: String,
     pub(crate) receipt_handle: String,
+    /// How often it was handed out, this time included; at least 1.
     pub(crate) receive_count: u32,
+    /// When it was sent to the queue, in milliseconds since 1970.
+    pub(crate) sent_ms: Option<i64>,
     pub(crate) queue_arn: String,
+}
+
+/// A message of ours that the intake does not want to see yet. It is not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Postponed {
+    pub(crate) record: u32,
+    /// How long from now.
+    pub(crate) wait: Duration,
+    pub(crate) logs: usize,
 }
 
 /// A record, or a part of one, that can never be read.
@@ -47,6 +66,15 @@ pub struct Poison {
     pub error: EventError,
     /// What to keep of it: an event that the function can be given again.
     pub body: String,
+    /// Whether that only says where the event is: in an object, with others perhaps.
+    pub(crate) is_note: bool,
+}
+
+impl Poison {
+    /// Whether SQS takes its body. What has none cannot be kept.
+    pub(crate) fn fits_a_message(&self) -> bool {
+        !self.body.is_empty() && self.body.len() + ATTRIBUTE_BYTES <= MAX_MESSAGE_BYTES
+    }
 }
 
 /// What there is to do.
@@ -57,8 +85,7 @@ pub struct Work {
     pub poison: Vec<Poison>,
     /// To be fetched first, with the record that names it.
     pub objects: Vec<(u32, S3Object)>,
-    /// Messages of our own, by record: to be remembered when they are done.
-    pub messages: Vec<(u32, Mark)>,
+    pub postponed: Vec<Postponed>,
     pub transformed: Transformed,
     /// Records that were not read to their ends in time.
     pub unread: Vec<UnreadRecord>,
@@ -106,8 +133,7 @@ impl Work {
                 let mut numbered: Vec<(u32, &SqsRecord)> = (0..).zip(&records).collect();
                 numbered.sort_by_key(|(_, record)| !is_our_own(record));
                 for (left, (number, record)) in (1..=numbered.len()).rev().zip(numbered) {
-                    reading.message_mark = message_mark(record, terms.settings);
-                    reading.record(number, left, |reading| reading.body(number, &record.body));
+                    reading.record(number, left, |reading| reading.handed_out(number, record));
                 }
                 reading.work.trigger = Trigger::Sqs(records.into_iter().map(receipt).collect());
             }
@@ -150,12 +176,14 @@ impl Work {
     /// The same, as one of `left` objects that share the time.
     pub fn add_object_within(&mut self, record: u32, bytes: &[u8], left: usize, terms: ReadingTerms) {
         let mut reading = WorkReader::new(terms, self.has_progress);
+        let marks = self.processed.payloads.iter().flat_map(Payload::logs).filter_map(|log| log.mark);
+        reading.leave_out(marks);
         reading.is_from_sqs = matches!(self.trigger, Trigger::Sqs(_));
         reading.record(record, left, |reading| match std::str::from_utf8(bytes) {
             Ok(text) => reading.body(record, text),
             Err(_) => reading.poison(record, EventError::NotJson, String::new()),
         });
-        let Work { processed, poison, objects, messages, unread, has_progress, .. } = reading.finish();
+        let Work { processed, poison, objects, unread, has_progress, .. } = reading.finish();
         self.processed.add(processed);
         self.unread.extend(unread);
         self.has_progress |= has_progress;
@@ -165,16 +193,9 @@ impl Work {
             record,
             error: EventError::Unknown,
             body: String::new(),
+            is_note: false,
         }));
-        self.messages.extend(messages);
     }
-}
-
-/// What a message is known by when SQS hands it out twice. Not by its body: what waits for another key goes back as the same
-/// text, in another message.
-fn message_mark(record: &SqsRecord, settings: &PipelineSettings) -> Option<Mark> {
-    let name = format!("{}\n{}", record.queue_arn, record.message_id);
-    settings.recent.mark_of(&name).filter(|_| !record.message_id.is_empty())
 }
 
 /// Whether it looks like a message of ours. That only decides what is read first.
@@ -187,6 +208,7 @@ fn receipt(record: SqsRecord) -> Receipt {
         message_id: record.message_id.into_owned(),
         receipt_handle: record.receipt_handle.into_owned(),
         receive_count: record.receive_count,
+        sent_ms: record.sent_ms,
         queue_arn: record.queue_arn.into_owned(),
     }
 }
@@ -201,8 +223,10 @@ struct WorkReader<'s> {
     is_from_sqs: bool,
     /// What messages of our own hold: it was processed before.
     saved: Processed,
-    /// The mark of the message that is being read, where SQS handed it out.
-    message_mark: Option<Mark>,
+    /// The marks of what they hold, and of what was read before this.
+    marks: HashSet<Mark>,
+    /// How often the message that is being read was handed out before, where SQS did that.
+    rounds: u32,
     work: Work,
 }
 
@@ -214,7 +238,8 @@ impl<'s> WorkReader<'s> {
             reading: RecordReading::new(&unlimited, 0, has_progress),
             is_from_sqs: false,
             saved: Processed::default(),
-            message_mark: None,
+            marks: HashSet::new(),
+            rounds: 0,
             work: Work { has_progress, ..Work::default() },
         }
     }
@@ -227,6 +252,36 @@ impl<'s> WorkReader<'s> {
         self.work.has_progress |= reading.is_begun;
         self.work.unread.extend(reading.unread(record));
         result
+    }
+
+    /// These logs were read before this, for the same invocation.
+    fn leave_out(&mut self, marks: impl Iterator<Item = Mark>) {
+        self.marks.extend(marks);
+        self.pipeline.leave_out(self.marks.iter().copied());
+    }
+
+    /// A message that SQS handed out. One of ours may have come too early.
+    fn handed_out(&mut self, record: u32, message: &SqsRecord) {
+        self.rounds = message.receive_count.saturating_sub(1);
+        match self.postponed(record, &message.body) {
+            Some(postponed) => {
+                self.saved.counts.events += postponed.logs;
+                self.saved.counts.logs += postponed.logs;
+                self.work.postponed.push(postponed);
+            }
+            None => self.body(record, &message.body),
+        }
+        self.rounds = 0;
+    }
+
+    fn postponed(&self, record: u32, body: &str) -> Option<Postponed> {
+        // Nearly every message is to be read, and then it need not be parsed for this.
+        let text = Some(body).filter(|body| body.contains("\"not_before_ms\""))?;
+        let Ok(InvocationEvent::Undelivered(text)) = event::recognise(text.as_bytes()) else { return None };
+        let head = undelivered::read_head(text).ok()?;
+        let wait = too_early(head.not_before_ms, self.terms.now_ms)?;
+        // Anybody who may send to the queue writes this number.
+        Some(Postponed { record, wait, logs: head.logs.min(MAX_ITEMS) })
     }
 
     /// A text that should be an event; it is poison if it is none.
@@ -252,7 +307,10 @@ impl<'s> WorkReader<'s> {
             InvocationEvent::Failed(inside) => self.event(record, event::recognise(inside.as_bytes())?, depth + 1)?,
             InvocationEvent::Sqs(records) => {
                 for one in &records {
-                    self.event(record, event::recognise(one.body.as_bytes())?, depth + 1)?;
+                    let read = event::recognise(one.body.as_bytes());
+                    if let Err(error) = read.and_then(|event| self.event(record, event, depth + 1)) {
+                        self.poison(record, error, one.body.to_string());
+                    }
                 }
             }
             // Firehose keeps what it could not have transformed itself.
@@ -284,23 +342,35 @@ impl<'s> WorkReader<'s> {
     fn message(&mut self, record: u32, text: &str) -> Result<(), EventError> {
         let (head, payloads) = undelivered::read(text, record, self.terms.settings.compression)?;
         self.reading.is_begun = true;
+        let events: usize = payloads.iter().map(Payload::items).sum();
+        let mut marks = self.terms.settings.recent.marks_within(text);
+        let marked: Vec<Payload> = payloads.into_iter().map(|payload| payload.marked(&mut marks)).collect();
+        let payloads: Vec<Payload> = marked.iter().flat_map(|payload| payload.only(|log| self.is_new(log))).collect();
+        self.marks.extend(payloads.iter().flat_map(Payload::logs).filter_map(|log| log.mark));
         let logs: usize = payloads.iter().map(Payload::items).sum();
-        self.saved.counts.events += logs;
-        let mark = self.message_mark;
-        if mark.is_some_and(|mark| self.terms.settings.recent.is_known(mark)) {
-            self.saved.counts.duplicate += logs;
-            return Ok(());
-        }
         // It waited in the queue, and may have become too old for Datadog there.
-        let (payloads, RestampCounts { late, early }) = restamp(payloads, self.terms.now_ms);
-        let counts = LogCounts { logs, late, early, ..LogCounts::default() };
+        let (mut payloads, RestampCounts { late, early }) = restamp(payloads, self.terms.now_ms);
+        // Somebody took it out of the dead letters: it begins again.
+        let before = if head.dead { 0 } else { head.attempts };
+        payloads.iter_mut().for_each(|payload| payload.attempts = before.saturating_add(self.rounds));
+        let counts = LogCounts { events, logs, duplicate: events - logs, late, early, ..LogCounts::default() };
         self.saved.add(Processed { payloads, counts, oldest_ms: head.first_ms, ..Processed::default() });
-        self.work.messages.extend(mark.map(|mark| (record, mark)));
         Ok(())
     }
 
+    /// Whether a log of a message is to be sent: it was not delivered before, and no other message here has it. The same message
+    /// may come twice: SQS hands it out again, or had taken it twice because its first answer was lost.
+    fn is_new(&mut self, log: &PayloadLog) -> bool {
+        let Some(mark) = log.mark else { return true };
+        let is_twin = self.marks.contains(&mark);
+        if is_twin {
+            self.saved.duplicates.push((log.record, mark));
+        }
+        !is_twin && !self.terms.settings.recent.is_known(mark)
+    }
+
     fn poison(&mut self, record: u32, error: EventError, body: String) {
-        self.work.poison.push(Poison { record, error, body });
+        self.work.poison.push(Poison { record, error, body, is_note: false });
     }
 
     fn finish(self) -> Work {
@@ -312,7 +382,9 @@ impl<'s> WorkReader<'s> {
     }
 }
 
-/// The event of a subscription around its data.
+/// The event of a subscription around its data. The two characters that SQS does not take and JSON does not escape are escaped.
+/// Source: Amazon SQS API reference, SendMessage, `MessageBody`.
 fn aws_logs(data: &str) -> String {
-    serde_json::json!({ "awslogs": { "data": data } }).to_string()
+    let event = serde_json::json!({ "awslogs": { "data": data } }).to_string();
+    event.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff")
 }

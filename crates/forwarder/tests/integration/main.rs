@@ -13,6 +13,8 @@ mod firehose;
 mod network;
 mod outage;
 mod queue;
+mod queue_once;
+mod queue_rounds;
 mod reading;
 mod roots;
 mod rules;

@@ -40,7 +40,7 @@ fn a_log_that_looks_like_an_event_or_a_message_is_a_text_and_nothing_else() {
         let event = event(&content(GROUP, &stream(), &[(now(), &message)]));
         for event in [event.clone(), sqs_event(&[std::str::from_utf8(&event).unwrap()], 1)] {
             let work = Work::read(&event, ARN, &PipelineSettings::default(), now()).unwrap();
-            assert!(work.objects.is_empty() && work.poison.is_empty() && work.messages.is_empty(), "{message}");
+            assert!(work.objects.is_empty() && work.poison.is_empty() && work.postponed.is_empty(), "{message}");
             let logs = logs(&work.processed);
             assert_eq!(logs.len(), 1);
             let log = &logs[0];
