@@ -361,7 +361,7 @@ def back_off(world):
         event, ids = events.plain(["a", "b"])
         answer = function.invoke(event)
         check.same("faults: back-off: what the intake does not take is in the queue", (answer.body.get("queued"), answer.error_type), (2, None))
-        for seconds in (30, 30, 60, 120):
+        for seconds in (30, 60, 120, 240):
             # The message was put away for so long, so it is not there before, and is after.
             world.moto.put_forward(seconds - 10)
             check.same(f"faults: back-off: {seconds} s: the message is not there 10 s before", queues.receive(), [])
@@ -371,7 +371,7 @@ def back_off(world):
                 return
             _, named = queues.hand_out(function, messages)
             check.same(f"faults: back-off: {seconds} s: the function gives it back", named, [messages[0]["MessageId"]])
-        check.same("faults: back-off: having hidden it for longer each time", hidden(door), [30, 60, 120, 240])
+        check.same("faults: back-off: having hidden it for longer each time", hidden(door), [60, 120, 240, 480])
         world.status = 202
         queues.drain(function)
         check.same("faults: back-off: each log arrives once", sorted(item["id"] for item in intake.accepted()), sorted(ids))
