@@ -24,6 +24,8 @@ pub enum AwsBehavior {
     Silent,
     /// Takes so many messages, then is down.
     TakesOnly(usize),
+    /// Takes no message for the queue of this name.
+    TakesNoneFor(&'static str),
 }
 
 /// A message that was sent.
@@ -75,8 +77,10 @@ impl AwsStandIn {
                     AwsBehavior::Silent => std::future::pending().await,
                     AwsBehavior::Down => Ok(error(500, "com.amazonaws.sqs#InternalError")),
                     AwsBehavior::Denied => Ok(error(403, "com.amazonaws.sqs#AccessDeniedException")),
-                    AwsBehavior::Healthy => state.lock().unwrap().answer(&request, usize::MAX).ok_or(Closed),
                     AwsBehavior::TakesOnly(count) => state.lock().unwrap().answer(&request, count).ok_or(Closed),
+                    AwsBehavior::Healthy | AwsBehavior::TakesNoneFor(_) => {
+                        state.lock().unwrap().answer(&request, usize::MAX).ok_or(Closed)
+                    }
                 }
             }
         });
@@ -155,6 +159,9 @@ impl AwsState {
 
     fn send(&mut self, request: &Value) -> Option<Answer> {
         let queue = request["QueueUrl"].as_str()?.rsplit('/').next()?.to_owned();
+        if matches!(self.behavior, AwsBehavior::TakesNoneFor(name) if name == queue) {
+            return Some(error(403, "com.amazonaws.sqs#AccessDeniedException"));
+        }
         let body = request["MessageBody"].as_str()?.to_owned();
         if body.len() > 1_048_576 {
             return Some(error(400, "com.amazonaws.sqs#InvalidMessageContents"));

@@ -1,8 +1,9 @@
 //! Carries out what [`super::fates`] decides of what was not delivered: it goes to a queue, or it stays where it came from, or the
 //! invocation says that it failed. Never none of these.
 //!
-//! First everything is saved, and then it is seen which records are not done: those that stay, those of which something could not
-//! be saved, and those that hold a log once more that another record of theirs has brought.
+//! First everything is saved, the dead letters before what may be delivered later, and then it is seen which records are not done:
+//! those that stay, those of which something could not be saved, and those that hold a log once more that another record has
+//! brought.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
@@ -81,7 +82,12 @@ impl Saving<'_> {
         };
         let Fates { outgoing, staying, left, beyond } = circumstances.decide(leftovers);
         let mut settled = Settled { failed: staying.keys().copied().collect(), left, reason, ..Settled::default() };
-        self.send_all(outgoing, &mut settled).await;
+        let (dead, rest): (Vec<Outgoing>, Vec<Outgoing>) = outgoing.into_iter().partition(|one| one.is_dead);
+        self.send_all(dead, &mut settled).await;
+        // A record that comes again brings all of its logs: what of it is in the queue by then is sent twice.
+        let (rest, in_vain) = rest.into_iter().partition(|one| !one.records.is_subset(&settled.failed));
+        settled.left += Vec::<Outgoing>::into_iter(in_vain).map(|one| one.logs).sum::<usize>();
+        self.send_all(rest, &mut settled).await;
         // The record of a log that was left out needs the log as much as the record that brought it.
         if !duplicates.is_empty() {
             let done: HashSet<Mark> = accepted.iter().chain(&settled.marks).copied().collect();

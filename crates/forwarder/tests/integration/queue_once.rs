@@ -175,3 +175,21 @@ async fn a_log_that_comes_twice_is_as_undelivered_as_the_one_that_was_tried() {
     let (answer, numbers) = world.serve(&sqs_event(&bodies, 2)).await;
     assert_eq!((names(answer), numbers.delivered, numbers.counts.duplicate), (vec![], 5, 5));
 }
+
+#[tokio::test]
+async fn of_a_record_that_comes_again_as_little_as_can_be_is_in_the_queue() {
+    // One payload is refused for good, the other may go through later; and one of the queues takes nothing.
+    let script = |arrival: &intake::Arrival| {
+        let code = if arrival.items[0]["message"] == "log 0" { 400 } else { 503 };
+        Reply::Status(code, Some("60".into()))
+    };
+    for (broken, dead) in [("dead", 0), ("undelivered", 1)] {
+        let world = World::new(AwsBehavior::TakesNoneFor(broken), script).await;
+        let body = text(logs_of(0, 1500, now()));
+        let (answer, numbers) = world.serve(&sqs_event(&[&body], 2)).await;
+        assert_eq!((names(answer), numbers.queued), (vec!["m-1".to_owned()], if dead == 0 { 1500 } else { 500 }));
+        assert_eq!((world.aws.sent("undelivered").len(), world.aws.sent("dead").len()), (0, dead));
+        let (answer, _) = world.serve(&logs_of(0, 1500, now() - 1)).await;
+        assert!(answer.is_err() && world.aws.sent("undelivered").is_empty());
+    }
+}
