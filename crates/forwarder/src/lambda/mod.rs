@@ -6,6 +6,8 @@ pub mod aws;
 pub(crate) mod deadlines;
 pub(crate) mod fates;
 pub mod firehose;
+#[cfg(test)]
+mod fleet_tests;
 pub mod handler;
 pub mod invocation;
 pub mod metrics;
