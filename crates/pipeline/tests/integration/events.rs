@@ -9,7 +9,8 @@ use aws_lambda_events::event::sqs::SqsEvent;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pipeline::event::{self, EventError, InvocationEvent};
-use pipeline::{self, PipelineSettings};
+use pipeline::recent::Recent;
+use pipeline::{self, Pipeline, PipelineSettings};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use testkit::events::*;
@@ -256,4 +257,41 @@ proptest! {
         let arrived: Value = serde_json::from_str(forward_one(&merged)["message"].as_str().unwrap()).unwrap();
         prop_assert_eq!(arrived, object);
     }
+}
+
+#[test]
+fn what_two_events_hold_is_left_out_of_the_second_and_named() {
+    let settings = PipelineSettings::default();
+    let with_ids = |from: usize, count: usize| {
+        let mut content = content(GROUP, &stream(), &vec![(1, "the same text"); count]);
+        for (number, event) in (from..).zip(content["logEvents"].as_array_mut().unwrap()) {
+            event["id"] = format!("{number:056}").into();
+        }
+        content.to_string()
+    };
+    let mut pipeline = Pipeline::new(ARN, &settings, OWN_TIMES);
+    // Over the edge of a payload, and with a record between them.
+    for (record, content) in
+        [(0, with_ids(0, 1500)), (1, with_ids(5000, 3)), (2, with_ids(900, 700)), (3, with_ids(0, 1))]
+    {
+        pipeline.add(record, &content).unwrap();
+    }
+    let first = pipeline.finish();
+    assert_eq!((first.counts.events, first.counts.logs, first.counts.duplicate), (2204, 1603, 601));
+    let marks: Vec<_> = first.payloads.iter().flat_map(|payload| payload.logs()).filter_map(|log| log.mark).collect();
+    assert_eq!(marks.len(), 1603);
+    let duplicates: Vec<u32> = first.duplicates.iter().map(|(record, _)| *record).collect();
+    assert_eq!(duplicates, [vec![2; 600], vec![3]].concat());
+    assert!(first.duplicates.iter().all(|(_, mark)| marks.contains(mark)));
+    // What goes out at the same time with others is left out likewise.
+    let mut pipeline = Pipeline::new(ARN, &settings, OWN_TIMES);
+    pipeline.leave_out(marks);
+    pipeline.add(7, &with_ids(1599, 2)).unwrap();
+    let second = pipeline.finish();
+    assert_eq!((second.counts.logs, second.duplicates.len(), second.duplicates[0].0), (1, 1, 7));
+    // Where nothing is remembered, nothing is compared.
+    let settings = PipelineSettings { recent: Recent::new(0), ..settings };
+    let mut pipeline = Pipeline::new(ARN, &settings, OWN_TIMES);
+    (0..2).for_each(|record| pipeline.add(record, &with_ids(0, 2)).unwrap());
+    assert_eq!(pipeline.finish().counts.logs, 4);
 }
