@@ -129,7 +129,8 @@ fn messages_of_our_own_are_read_first() {
     // As it is written: the head comes first.
     let ours = format!(r#"{{"podferry":{head},"payload":{logs}}}"#);
     let other = json!({ "awslogs": { "data": data(1) } }).to_string();
-    let event = sqs_event(&[&other, &ours, &other, &ours], 1);
+    let again = ours.replace("\"attempts\":1", "\"attempts\":2");
+    let event = sqs_event(&[&other, &ours, &other, &again], 1);
     let asked = std::cell::RefCell::new(Vec::new());
     let shares = |left: usize| {
         asked.borrow_mut().push(left);
