@@ -226,7 +226,7 @@ mod tests {
             let known = KnownAnnotations::of_bytes(room);
             let (first, second) = (logs(&known, &one), logs(&known, &two));
             for _ in 0..3 {
-                assert_eq!(Arc::ptr_eq(&second, &logs(&known, &two)), true);
+                assert!(Arc::ptr_eq(&second, &logs(&known, &two)));
                 assert_eq!(Arc::ptr_eq(&first, &logs(&known, &one)), fits);
                 if !fits {
                     break;

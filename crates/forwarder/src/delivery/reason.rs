@@ -97,7 +97,7 @@ impl UndeliveredReason {
             UndeliveredReason::GivenUp(Status(_)) => "it passes by itself; if it goes on, look at status.datadoghq.com",
             UndeliveredReason::GivenUp(Timeout) => "if it goes on, check the function's network and proxy",
             UndeliveredReason::GivenUp(Connection) => {
-                "check DD_SITE or DD_URL, the proxy variables, and that the function's VPC has a route to the internet"
+                "check DD_SITE or DD_URL, the proxy variables, PODFERRY_CA_BUNDLE, and that the function's VPC has a route to the internet"
             }
             UndeliveredReason::GivenUp(Unexpected(_) | Html) => {
                 "a proxy or a firewall may have answered: check DD_URL or DD_SITE, and the proxy variables"

@@ -132,7 +132,7 @@ const KINDS: [(&str, Grow); 36] = [
     ("lines of JSON that never end", |n| {
         (0..n).map(|number| line(if number % 7 == 0 { "{" } else { r#"  "k": [1,"# })).collect()
     }),
-    ("nesting", |n| vec![record("x", &format!(r#","a":{}{}"#, r#"{"a":"#.repeat(n), format!("1{}", "}".repeat(n))))]),
+    ("nesting", |n| vec![record("x", &format!(r#","a":{}1{}"#, r#"{"a":"#.repeat(n), "}".repeat(n)))]),
     ("a record cut in its members", |n| {
         let mut cut = record("x", &members(n, |number| format!(r#""kubernetes":{{"k{number}":1}}"#)));
         cut.truncate(cut.len() - 5);
