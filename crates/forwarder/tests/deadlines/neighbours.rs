@@ -111,3 +111,18 @@ fn a_slow_record_ends_alone() {
         assert_eq!((slow_arrived, waiting), expected, "{route:?}");
     }
 }
+
+#[test]
+fn a_log_that_cannot_be_interrupted_costs_no_neighbour() {
+    let _alone = crate::alone();
+    for route in [Route::Sqs, Route::Kinesis, Route::Firehose] {
+        let begun = Instant::now();
+        let (_, mut arrived, waiting) = invoke(&batch(route, &["ab".repeat(150_000)]), SLOW);
+        println!("{route:?}: {:?}", begun.elapsed());
+        for number in (0..=NEIGHBOURS).filter(|number| *number != 10) {
+            assert_eq!(arrived.remove(&format!("neighbour {number}")), Some(1), "{route:?}");
+        }
+        // Its rules have a budget, and where that is spent the text is withheld; the log arrives.
+        assert_eq!((arrived.values().sum::<usize>(), waiting.len()), (1, 0), "{route:?}");
+    }
+}
