@@ -82,6 +82,12 @@ const LINES: [&str; 16] = [
     "\t/app/main.go:3 +0x1d",
 ];
 
+/// What a pod may ask for.
+const RULES: &str = r#"[{"log_processing_rules":[
+    {"type":"multi_line","name":"m","pattern":"request|java|panic"},
+    {"type":"exclude_at_match","name":"e","pattern":"^panic"},
+    {"type":"mask_sequences","name":"s","pattern":"Main.java:7|ValueError\\D+1","replace_placeholder":"***"}]}]"#;
+
 #[derive(Debug, Clone)]
 struct Line {
     text: usize,
@@ -90,17 +96,27 @@ struct Line {
     padded: bool,
     pod: usize,
     pause: bool,
+    attribute: bool,
 }
 
 fn line() -> impl Strategy<Value = Line> {
     let seldom = || prop_oneof![4 => Just(false), 1 => Just(true)];
     let often = || prop_oneof![1 => Just(false), 4 => Just(true)];
-    (0..LINES.len(), seldom(), seldom(), often(), 0..3_usize, seldom())
-        .prop_map(|(text, stderr, piece, padded, pod, pause)| Line { text, stderr, piece, padded, pod, pause })
+    (0..LINES.len(), seldom(), seldom(), often(), 0..3_usize, seldom(), seldom()).prop_map(
+        |(text, stderr, piece, padded, pod, pause, attribute)| Line {
+            text,
+            stderr,
+            piece,
+            padded,
+            pod,
+            pause,
+            attribute,
+        },
+    )
 }
 
 /// An event of a container's stream, or of one that several pods share.
-fn event_of(lines: &[Line], is_shared: bool) -> String {
+fn event_of(lines: &[Line], is_shared: bool, rules: &str) -> String {
     let mut time = 1_795_379_888_236;
     let messages: Vec<(i64, String)> = lines
         .iter()
@@ -111,10 +127,15 @@ fn event_of(lines: &[Line], is_shared: bool) -> String {
                 "log": LINES[line.text],
             });
             let name = if is_shared { format!("web-{}", line.pod) } else { "web-6d4cf56db6-x7k2p".to_owned() };
+            if line.attribute {
+                record["team"] = json!(line.pod);
+            }
             if line.padded || is_shared {
                 record["kubernetes"] = json!({
                     "pod_name": name, "namespace_name": "shop", "labels": { "app": "web" },
-                    "annotations": { "pad": "x".repeat(if line.padded { PAD } else { 1 }) },
+                    "annotations": {
+                        "ad.datadoghq.com/nginx.logs": rules, "pad": "x".repeat(if line.padded { PAD } else { 1 }),
+                    },
                 });
             }
             (time, record.to_string())
@@ -129,22 +150,23 @@ proptest! {
     #[test]
     fn wherever_reading_stops_the_rest_makes_up_the_whole(
         lines in prop::collection::vec(line(), 1..24), is_shared in any::<bool>(), is_automatic in any::<bool>(),
+        rules in prop_oneof![Just("[]"), Just(RULES)],
     ) {
         let mut settings = PipelineSettings::default();
         settings.processing.auto_multi_line = is_automatic;
-        check(&event_of(&lines, is_shared), &settings);
+        check(&event_of(&lines, is_shared, rules), &settings);
     }
 }
 
 fn simple(text: usize, stderr: bool) -> Line {
-    Line { text, stderr, piece: false, padded: true, pod: 0, pause: false }
+    Line { text, stderr, piece: false, padded: true, pod: 0, pause: false, attribute: false }
 }
 
 #[test]
 fn an_open_trace_is_not_cut_and_what_was_written_beside_it_is_not_sent_twice() {
     // A trace on stdout; on stderr, line after line meanwhile.
     let lines = [1, 0, 2, 0, 2, 0, 2, 0].iter().enumerate().map(|(at, text)| simple(*text, at % 2 == 1));
-    let content = event_of(&lines.collect::<Vec<_>>(), false);
+    let content = event_of(&lines.collect::<Vec<_>>(), false, "[]");
     assert_eq!(check(&content, &PipelineSettings::default()), 10);
     let (logs, counts, rest) = read_until(&content, &PipelineSettings::default(), 6);
     let texts: Vec<&Value> = logs.iter().map(|log| &log["message"]).collect();
@@ -154,7 +176,7 @@ fn an_open_trace_is_not_cut_and_what_was_written_beside_it_is_not_sent_twice() {
 
 #[test]
 fn it_is_asked_with_how_many_logs_are_done() {
-    let content = event_of(&[simple(0, false), simple(0, false), simple(11, false), simple(0, false)], false);
+    let content = event_of(&[simple(0, false), simple(0, false), simple(11, false), simple(0, false)], false, "[]");
     let mut settings = PipelineSettings::default();
     settings.processing.auto_multi_line = false;
     let done = std::cell::RefCell::new(Vec::new());
