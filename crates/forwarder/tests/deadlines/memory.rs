@@ -94,7 +94,9 @@ fn the_logs_of_a_record_of_firehose_take_no_more_than_its_answer() {
     let intake = testkit::http::runtime().block_on(StandIn::start()).unwrap();
     let tiny: String =
         (0..150_000).map(|n| format!(r#"{{"id":"{n:056}","timestamp":{},"message":"x"}},"#, now())).collect();
-    let tiny = format!(r#"{{"logGroup":"my-app","logStream":"t","logEvents":[{}]}}"#, tiny.trim_end_matches(','));
+    // Of a container, so that each log has the tags of its pod.
+    let (stream, tiny) = (stream(), tiny.trim_end_matches(','));
+    let tiny = format!(r#"{{"logGroup":"{GROUP}","logStream":"{stream}","logEvents":[{tiny}]}}"#);
     let data = STANDARD.encode(gzip(tiny.as_bytes()));
     let event = json!({ "deliveryStreamArn": "d", "records": [{ "recordId": "1", "data": data }] }).to_string();
     let answer = invoke("150,000 tiny logs in a record of Firehose", event.as_bytes(), &intake.url()).unwrap();
