@@ -116,16 +116,88 @@ fn check(name: &str, content: &[u8], error: Option<&str>, url: &str) {
 
 /// Hands an event out, and looks at the peak.
 fn invoke(name: &str, event: &[u8], url: &str) -> Result<Value, Value> {
+    let events = std::iter::once(event.to_vec());
+    invoke_all(name, events, &[], url).pop().unwrap()
+}
+
+/// Hands events out to one process with these settings besides, and looks at the peak.
+fn invoke_all(
+    name: &str,
+    events: impl Iterator<Item = Vec<u8>>,
+    settings: &[(&str, &str)],
+    url: &str,
+) -> Vec<Result<Value, Value>> {
     let memory = MEMORY_MB.to_string();
-    let variables =
+    let fixed =
         [("DD_URL", url), ("DD_API_KEY", "k"), ("DD_LOG_LEVEL", "off"), ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory)];
-    let forwarder = ForwarderProcess::start(env!("CARGO_BIN_EXE_forwarder"), &variables);
+    let variables: Vec<(&str, &str)> = fixed.into_iter().chain(settings.iter().copied()).collect();
+    let mut forwarder = ForwarderProcess::start(env!("CARGO_BIN_EXE_forwarder"), &variables);
     forwarder.wait_for_next();
-    let answer = forwarder.invoke(event, LONG);
+    // The metrics of many invocations.
+    forwarder.discard_output();
+    let answers = events.map(|event| forwarder.invoke(&event, LONG)).collect();
     let peak = peak_kb(forwarder.child.id());
     println!("{name:<40} {:>4} MB", peak / 1024);
     assert!(peak < MEMORY_MB * 1024, "{name}: {peak} kB");
-    answer
+    answers
+}
+
+/// What rules of a pod or of the settings make of texts, and what is remembered of them.
+#[test]
+fn it_is_bounded_whatever_rules_there_are() {
+    let _alone = crate::alone();
+    let intake = testkit::http::runtime().block_on(StandIn::start()).unwrap();
+    let url = intake.url();
+    let check_all = |name: &str, events: &mut dyn Iterator<Item = Vec<u8>>, settings: &[(&str, &str)]| {
+        let answers = invoke_all(name, events, settings, &url);
+        assert!(answers.iter().all(Result::is_ok), "{name}: {answers:?}");
+    };
+    // A line in pieces, as containerd cuts it: all digits, and a blank at its end.
+    let piece =
+        |flag: &str, text: &str| json!({ "log": format!("2026-11-22T20:38:08.236Z stdout {flag} {text}") }).to_string();
+    let digits = "1".repeat(15_000);
+    let mut pieces = vec![piece("P", &digits); 1_000];
+    pieces.push(piece("F", "1 "));
+    let messages: Vec<(i64, &str)> = pieces.iter().map(|piece| (now(), piece.as_str())).collect();
+    let line = event(&content(GROUP, &stream(), &messages));
+    let scrubbing = [("DD_SCRUBBING_RULE", r"\d")];
+    check_all("a mask of each byte of 15 MB", &mut [line].into_iter(), &scrubbing);
+
+    let annotated = |annotation: &str, text: &str| {
+        let record = json!({
+            "time": "2026-11-22T20:38:08.236Z", "stream": "stdout", "logtag": "F", "log": text,
+            "kubernetes": {
+                "pod_name": "web-6d4cf56db6-x7k2p", "namespace_name": "shop", "container_name": "nginx",
+                "annotations": { "ad.datadoghq.com/nginx.logs": annotation },
+            },
+        });
+        event(&content(GROUP, &stream(), &[(now(), &record.to_string())]))
+    };
+    // 64 of these took 108 MB once they were compiled, and stayed.
+    let large = |name: &str| {
+        let rule = |number| json!({ "type": "mask_sequences", "name": "r", "pattern": format!(r"(\pL|\d){{1,22}}Q{name}{number}") });
+        json!([{ "log_processing_rules": (0..64).map(rule).collect::<Vec<_>>() }]).to_string()
+    };
+    let two = [large("a"), large("b")];
+    let text = "abé1 Q".repeat(10_000);
+    let mut alternating = (0..6).map(|number| annotated(&two[number % 2], &text));
+    check_all("two annotations of 64 large rules", &mut alternating, &[]);
+    // As many as are compiled, and their searches.
+    let fitting = |name: &str| {
+        let rule = |number| json!({ "type": "mask_sequences", "name": "r", "pattern": format!("{number}{name}[ab]{{1,300}}c|[ab]{{0,100}}d") });
+        json!([{ "log_processing_rules": (0..64).map(rule).collect::<Vec<_>>() }]).to_string()
+    };
+    let two = [fitting("x"), fitting("y")];
+    let text: String =
+        (0..100_000_u32).map(|n| if n.wrapping_mul(2_654_435_761) & 1 << 20 == 0 { 'a' } else { 'b' }).collect();
+    let mut alternating = (0..6).map(|number| annotated(&two[number % 2], &text));
+    check_all("two annotations of 64 exploding rules", &mut alternating, &[]);
+
+    let long = |number| {
+        json!([{ "source": format!("s{number}"), "tags": [format!("x:{}", "y".repeat(100_000))] }]).to_string()
+    };
+    let mut many = (0..300).map(|number| annotated(&long(number), "x"));
+    check_all("300 annotations of 100 kB", &mut many, &[]);
 }
 
 /// A gigabyte of nothing in a megabyte: members of gzip one behind the other.

@@ -63,6 +63,17 @@ fn masked(log: &str, members: &str) -> String {
     record(log, &format!(r#","kubernetes":{{{pod}{rules}}}{members}"#))
 }
 
+/// A record of a pod with a mask.
+fn masked_by(text: &str, pattern: &str, placeholder: &str) -> String {
+    let rule = serde_json::json!({
+        "type": "mask_sequences", "name": "m", "pattern": pattern, "replace_placeholder": placeholder,
+    });
+    let rules = serde_json::json!([{ "log_processing_rules": [rule] }]).to_string();
+    let pod = r#""pod_name":"web-6d4cf56db6-x7k2p","namespace_name":"shop","container_name":"nginx""#;
+    let annotation = annotation("ad.datadoghq.com/nginx.logs", &rules);
+    record(text, &format!(r#","kubernetes":{{{pod}{annotation}}}"#))
+}
+
 fn list(n: usize, element: impl Fn(usize) -> String) -> String {
     format!("[{}]", members(n, element).trim_start_matches(','))
 }
@@ -86,7 +97,7 @@ const SHARED_KINDS: [(&str, Grow); 3] = [
     ("pieces of pods that share a stream", |n| of_pods(n, "P", "x")),
 ];
 
-const KINDS: [(&str, Grow); 36] = [
+const KINDS: [(&str, Grow); 40] = [
     ("names of exceptions without a blank", |n| vec![line(&"xError:".repeat(n * 40)), line("  at x"), line("y")]),
     ("names of exceptions", |n| vec![line(&"xError: ".repeat(n * 40)), line("  at x"), line("y")]),
     ("causes", |n| {
@@ -159,6 +170,10 @@ const KINDS: [(&str, Grow); 36] = [
         let json = format!(r#"[{{"log_processing_rules":{rules}}}]"#);
         vec![of_pod(&annotation("ad.datadoghq.com/nginx.logs", &json))]
     }),
+    ("matches of a mask", |n| vec![masked_by(&"1a".repeat(n * 10), r"\d", "*")]),
+    ("matches of a mask, and their groups", |n| vec![masked_by(&"ab=1;".repeat(n * 5), r"(\w+)=\d", "$1=*")]),
+    ("lines of a log that is masked", |n| vec![masked_by(&"user a 1 \n".repeat(n * 5), r"\d$", "*")]),
+    ("a match over all lines, and its group", |n| vec![masked_by(&"a 1 \n".repeat(n * 5), r"(?s)(a.*)\d", "$1*")]),
     ("a long tag, image and host", |n| {
         let long = "é,".repeat(n * 10);
         let image = "a/".repeat(n * 10);
