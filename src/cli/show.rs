@@ -152,12 +152,16 @@ pub(super) fn outcomes_json(outcomes: &[LogOutcome], items: &[Value]) -> Vec<Val
             .applied
             .iter()
             .map(|applied| {
-                let effect = match applied.effect {
-                    RuleEffect::Excluded => "excluded",
-                    RuleEffect::Masked => "masked",
-                    RuleEffect::Withheld(_) => "withheld",
+                let (effect, why) = match applied.effect {
+                    RuleEffect::Excluded => ("excluded", None),
+                    RuleEffect::Masked => ("masked", None),
+                    RuleEffect::Withheld(Withheld::MaskBroken) => ("withheld", Some("does not work")),
+                    RuleEffect::Withheld(Withheld::TooMuchWork) => ("withheld", Some("took too much work")),
                 };
-                json!({ "rule": applied.rule, "effect": effect })
+                match why {
+                    None => json!({ "rule": applied.rule, "effect": effect }),
+                    Some(why) => json!({ "rule": applied.rule, "effect": effect, "why": why }),
+                }
             })
             .collect();
         json!({
@@ -328,5 +332,19 @@ mod tests {
         finding(&mut out, "\u{7}bell").unwrap();
         let shown = String::from_utf8(out).unwrap();
         assert!(shown.contains(r"\u{1b}[31mred\n") && shown.contains(r"\u{7}bell"), "{shown}");
+    }
+
+    #[test]
+    fn what_is_withheld_is_shown_with_the_reason() {
+        for (withheld, why) in [(Withheld::MaskBroken, "does not work"), (Withheld::TooMuchWork, "took too much work")]
+        {
+            let applied =
+                vec![pipeline::rules::AppliedRule { rule: "r".to_owned(), effect: RuleEffect::Withheld(withheld) }];
+            let id = "1".to_owned();
+            let outcome = LogOutcome { id, lines: 1, joined_by: None, applied, left_out: None, shipped: true };
+            assert_eq!(outcome_text(&outcome), format!("withheld: r {why}; kept"));
+            let shown = outcomes_json(&[outcome], &[json!({})]);
+            assert_eq!(shown[0]["rules"], json!([{ "rule": "r", "effect": "withheld", "why": why }]));
+        }
     }
 }
