@@ -102,12 +102,12 @@ fn attributes_are_withheld_with_the_text() {
 fn many_logs_spend_the_budget_of_their_event_and_no_other_events() {
     let config =
         rules(&json!([{ "type": "mask_sequences", "name": "r", "pattern": QUADRATIC, "replace_placeholder": "*" }]));
-    let text = "a".repeat(1_200);
-    let lines = vec![text.as_str(); 20];
     let settings = small_budget();
     let mut pipeline = Pipeline::new(ARN, &settings, None);
-    for _ in 0..3 {
-        pipeline.add(0, &content_of(&lines, &config)).unwrap();
+    for event in 0..3 {
+        // Other logs, or they would be duplicates.
+        let text = format!("{}{event}", "a".repeat(1_200));
+        pipeline.add(0, &content_of(&[text.as_str(); 20], &config)).unwrap();
     }
     let processed = pipeline.finish();
     let is_withheld: Vec<bool> = logs(&processed).iter().map(|log| log["message"] == TOO_MUCH_WORK).collect();
