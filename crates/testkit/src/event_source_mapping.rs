@@ -39,6 +39,16 @@ fn sqs_event_of(messages: &[WaitingMessage]) -> Vec<u8> {
     json!({ "Records": records }).to_string().into_bytes()
 }
 
+/// A message whose time has come.
+fn waited(body: String) -> String {
+    const NAME: &str = "\"not_before_ms\":";
+    let Some((before, after)) = body.split_once(NAME) else { return body };
+    let after = after.trim_start_matches(|c: char| c.is_ascii_digit());
+    // As it is where there is none.
+    let value = if after.starts_with("null") { "" } else { "null" };
+    format!("{before}{NAME}{value}{after}")
+}
+
 /// How many messages an invocation gets, and how many bytes of them: `template.yaml`, and AWS, "Lambda quotas", 6 MB.
 const BATCH: (usize, usize) = (10, 6_000_000);
 
@@ -50,10 +60,11 @@ pub struct EventSourceMapping {
 }
 
 impl EventSourceMapping {
-    /// Adds a message.
+    /// Adds a message. What the intake asked to wait is over when it is handed out: there is no clock here, and the function's own
+    /// cannot be put forward.
     pub fn add(&mut self, body: String) {
         self.count += 1;
-        self.waiting.push(WaitingMessage { number: self.count, body, receive_count: 0 });
+        self.waiting.push(WaitingMessage { number: self.count, body: waited(body), receive_count: 0 });
     }
 
     /// Takes what is in a queue.
