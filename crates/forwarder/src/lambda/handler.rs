@@ -40,9 +40,9 @@ use pipeline::records::S3Object;
 /// record around it is escaped JSON.
 const MAX_OBJECT_BYTES: usize = 16 * 1024 * 1024;
 
-/// Of so many events that cannot be read in one object each is kept by itself. A batch of a stream has 10,000 records at most, a
-/// hundred in the template; more than a few bad ones mean that something else is wrong.
-const MAX_BURIED_OF_OBJECT: usize = 1_000;
+/// Of so many events that cannot be read in one object each is kept by itself: of a whole batch of `template.yaml`'s stream, twice
+/// over. Each is a call of SQS, and there are some seconds for them; more bad ones mean that something else is wrong.
+const MAX_BURIED_OF_OBJECT: usize = 200;
 
 /// Serves invocations, one after the other.
 #[derive(Debug)]

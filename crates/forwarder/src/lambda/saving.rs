@@ -80,7 +80,7 @@ impl Saving<'_> {
             has_dead_letter_queue: self.queues.dead_letter().is_some(),
             now_ms,
         };
-        let Fates { outgoing, staying, left, beyond } = circumstances.decide(leftovers);
+        let Fates { outgoing, mut staying, left, beyond } = circumstances.decide(leftovers);
         let mut settled = Settled { failed: staying.keys().copied().collect(), left, reason, ..Settled::default() };
         let (dead, rest): (Vec<Outgoing>, Vec<Outgoing>) = outgoing.into_iter().partition(|one| one.is_dead);
         self.send_all(dead, &mut settled).await;
@@ -91,7 +91,12 @@ impl Saving<'_> {
         // The record of a log that was left out needs the log as much as the record that brought it.
         if !duplicates.is_empty() {
             let done: HashSet<Mark> = accepted.iter().chain(&settled.marks).copied().collect();
-            settled.failed.extend(duplicates.iter().filter(|(_, mark)| !done.contains(mark)).map(|(record, _)| record));
+            let longest = staying.values().copied().max();
+            for (record, _) in duplicates.iter().filter(|(_, mark)| !done.contains(mark)) {
+                settled.failed.insert(*record);
+                // It comes again when the other does, and not before.
+                longest.map(|wait| staying.entry(*record).or_insert(wait));
+            }
         }
         if let Trigger::Sqs(receipts) = self.trigger {
             settled.queued += settled.left;

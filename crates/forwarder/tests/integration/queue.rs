@@ -102,7 +102,7 @@ async fn only_what_was_not_accepted_waits_and_it_arrives_later() {
     let is_second = |arrival: &Arrival| arrival.items.first().is_some_and(|log| log["message"] == "log 1000");
     let world = World::new(AwsBehavior::Healthy, move |arrival| {
         let fails = is_second(arrival) && !asked.load(Ordering::SeqCst);
-        if fails { Reply::Status(429, Some("60".into())) } else { Reply::Judge }
+        if fails { Reply::Status(429, Some("30".into())) } else { Reply::Judge }
     })
     .await;
     let time = now() - 5;

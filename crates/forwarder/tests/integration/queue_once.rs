@@ -157,10 +157,10 @@ async fn a_log_that_comes_twice_is_as_undelivered_as_the_one_that_was_tried() {
     let world = World::new(AwsBehavior::Healthy, script).await;
     let bare = text(logs_of(0, 5, now()));
     let bodies = [bare.as_str(), bare.as_str()];
-    // It stays in its queue, and so does the other.
+    // It stays in its queue, and so does the other, for as long as the intake asked.
     let (answer, _) = world.serve(&sqs_event(&bodies, 1)).await;
     assert_eq!(names(answer), ["m-1", "m-2"]);
-    assert_eq!(world.aws.hidden(), [("r-1".to_owned(), 30), ("r-2".to_owned(), 30)]);
+    assert_eq!(world.aws.hidden(), [("r-1".to_owned(), 60), ("r-2".to_owned(), 60)]);
     // It is saved: both are done.
     let records = ["1", "2"].map(|number| kinesis(number, &logs_of(0, 5, 7)));
     let batch = json!({ "Records": records }).to_string();
