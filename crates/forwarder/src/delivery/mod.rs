@@ -13,5 +13,7 @@ pub mod key;
 pub mod reason;
 pub mod retry;
 pub(crate) mod schedule;
+#[cfg(test)]
+pub(crate) mod simulated;
 pub(crate) mod tally;
 pub mod undelivered;

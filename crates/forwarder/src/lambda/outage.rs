@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 /// How long an outage is remembered. A sandbox that was idle for so long begins as a new one would.
-const MEMORY: Duration = Duration::from_secs(300);
+pub(super) const MEMORY: Duration = Duration::from_secs(300);
 
 /// When the intake was last seen to be down, if it was not seen to be well since.
 #[derive(Debug, Default)]
