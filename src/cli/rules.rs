@@ -22,6 +22,7 @@ use pipeline::{self, PipelineSettings, Processed};
 
 /// What the sample's lines are said to come from.
 const POD: &str = "sample-6d4cf56db6-x7k2p";
+const POD_UID: &str = "00000000-0000-0000-0000-000000000000";
 const ID: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 #[derive(Debug, Subcommand)]
@@ -193,7 +194,7 @@ const SAMPLE_MS: i64 = 0;
 fn run(annotated: &Annotated, sample: &[String], settings: &PipelineSettings) -> Result<Processed, CommandError> {
     let namespace = annotated.namespace.as_deref().unwrap_or("default");
     let kubernetes = json!({
-        "pod_name": POD, "namespace_name": namespace, "container_name": annotated.container,
+        "pod_name": POD, "namespace_name": namespace, "pod_id": POD_UID, "container_name": annotated.container,
         "annotations": annotated.annotations,
     });
     let events: Vec<Value> = sample

@@ -71,19 +71,31 @@ const LONGEST_LABEL: usize = 63;
 /// The length of a container's id. Source: Fluent Bit, `plugins/filter_kubernetes/kube_regex.h`.
 const ID_LENGTH: usize = 64;
 
+/// The tag of Fluent Bit's own log, with which the stream's name ends where an output of the ConfigMap matches it, as `Match *` does.
+/// Source: aws/aws-for-fluent-bit, issue 301.
+const FLUENT_BIT_FILE: &str = "flblogs.var.log.fluent-bit.log";
+
+/// How the group ends that `flb_log_cw` makes for Fluent Bit's own log: `<cluster>-fluent-bit-logs`. Its streams are named
+/// `fluent-bit-<pod>-<namespace>`. Source: AWS, "Start AWS Fargate logging for your cluster", "Fluent Bit process logs".
+pub(crate) const FLUENT_BIT_GROUP: &str = "-fluent-bit-logs";
+const FLUENT_BIT_STREAM: &str = "fluent-bit-";
+
 /// Tells who wrote the log stream.
 pub fn origin<'a>(log_group: &str, log_stream: &'a str) -> StreamOrigin<'a> {
     let container = container(log_stream);
     if let Some(named @ StreamOrigin::Container(_)) = container {
         return named;
     }
-    let own = log_stream.strip_prefix("fluent-bit-");
-    // Pods may write to a group of such a name, too.
-    if log_group.ends_with("-fluent-bit-logs") && (own.is_some() || container.is_none()) {
-        return StreamOrigin::FluentBit { pod: own.and_then(fluent_bit_pod) };
+    if log_stream.ends_with(FLUENT_BIT_FILE) {
+        return StreamOrigin::FluentBit { pod: None };
     }
-    if let Some(service) = service_of_group(log_group) {
-        return StreamOrigin::Service(service);
+    if let Some(source) = service_of_group(log_group) {
+        return StreamOrigin::Service(source);
+    }
+    let own = log_stream.find(FLUENT_BIT_STREAM).and_then(|at| log_stream.get(at + FLUENT_BIT_STREAM.len()..));
+    // Pods may write to a group of such a name, too.
+    if log_group.ends_with(FLUENT_BIT_GROUP) && container.is_none_or(|_| log_stream.starts_with(FLUENT_BIT_STREAM)) {
+        return StreamOrigin::FluentBit { pod: own.and_then(fluent_bit_pod) };
     }
     // Not unknown: there a record may tell of any pod.
     container.unwrap_or_else(|| StreamOrigin::Unknown { guess: guess(log_group, log_stream) })
@@ -368,6 +380,24 @@ mod tests {
         }
         for none in ["", "web", "-web", "web-", "web-Shop", "web_shop"] {
             assert_eq!(pod(&format!("fluent-bit-{none}")), None, "{none}");
+        }
+        assert_eq!(pod("own-prefix-fluent-bit-web-shop"), Some(("web", "shop")));
+        assert_eq!(pod("fluent-bit-fluent-bit-web-shop"), None);
+    }
+
+    #[test]
+    fn the_log_of_fluent_bit_itself_is_known_wherever_it_goes() {
+        for (group, stream, is_fluent_bits) in [
+            ("/aws/eks/prod-eu/fargate", "from-fluent-bit-flblogs.var.log.fluent-bit.log", true),
+            ("anything", "flblogs.var.log.fluent-bit.log", true),
+            ("/teams/prod-eu-fluent-bit-logs", "fluent-bit-api-0-shop", true),
+            ("prod-eu-fluent-bit-logs", "anything", true),
+            ("/aws/eks/prod-eu/fargate", "from-fluent-bit-flblogs.var.log.fluent-bit.log.1", false),
+            ("/aws/lambda/ship-fluent-bit-logs", "2026/11/22/[$LATEST]0123456789abcdef", false),
+            ("fluent-bit-cloudwatch", "from-fluent-bit-web", false),
+        ] {
+            let found = matches!(origin(group, stream), StreamOrigin::FluentBit { .. });
+            assert_eq!(found, is_fluent_bits, "{group} {stream}");
         }
     }
 

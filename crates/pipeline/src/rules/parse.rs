@@ -79,6 +79,11 @@ pub(crate) fn holds_rule(value: &Value) -> bool {
 /// Reads a list of rules that is JSON already. Once compiled, all of them may take `max_bytes`; the first that does not fit is broken, and so are those
 /// behind it: they are not compiled.
 pub(crate) fn list(value: &Value, max_bytes: usize) -> RuleSet {
+    list_unless(value, max_bytes, |_| None)
+}
+
+/// The same, but for rules that `refused` says a problem of.
+pub(crate) fn list_unless(value: &Value, max_bytes: usize, refused: fn(&Value) -> Option<String>) -> RuleSet {
     let mut set = RuleSet::default();
     let Some(rules) = value.as_array() else {
         set.fail(
@@ -95,7 +100,7 @@ pub(crate) fn list(value: &Value, max_bytes: usize) -> RuleSet {
             set.fail(None, format!("more than {MAX_RULES} rules"), mentions_mask(&rest.to_string()));
             break;
         }
-        set.add(rule, index + 1, &mut left);
+        set.add(rule, index + 1, &mut left, refused);
     }
     set
 }
@@ -110,7 +115,7 @@ impl RuleSet {
     }
 
     /// `left` is how many bytes the rule may take, unless one before it took too many.
-    fn add(&mut self, rule: &Value, number: usize, left: &mut Option<usize>) {
+    fn add(&mut self, rule: &Value, number: usize, left: &mut Option<usize>, refused: fn(&Value) -> Option<String>) {
         if !rule.is_object() {
             let problem = "must be an object: `{\"type\":…,\"name\":…,\"pattern\":…}`";
             return self.fail(Some(format!("rule {number}")), problem, mentions_mask(&rule.to_string()));
@@ -122,7 +127,7 @@ impl RuleSet {
         // A type that is misspelt, or missing beside a placeholder, still means to hide something.
         let kind = text("type").unwrap_or_default();
         let masks = mentions_mask(kind) || rule.get("replace_placeholder").is_some();
-        match compile_within(rule, kind, left) {
+        match refused(rule).map_or_else(|| compile_within(rule, kind, left), Err) {
             Ok(Compiled::Action(action)) => self.rules.push(ProcessingRule { name: shown.clone(), action }),
             Ok(Compiled::MultiLine(pattern)) if self.multi_line.is_none() => {
                 self.multi_line = Some(MultiLine { name: shown.clone(), pattern });

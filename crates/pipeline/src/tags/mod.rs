@@ -16,7 +16,7 @@ use tag_set::{MAX_TAGS, TagSet};
 
 use super::autodiscovery::{self, ContainerLogs};
 use super::record::Metadata;
-use super::stream::StreamOrigin;
+use super::stream::{FLUENT_BIT_GROUP, StreamOrigin};
 
 /// Marks that a single log may bear besides: `partial:true` and `truncated:true`.
 const MAX_MARKS: usize = 2;
@@ -102,8 +102,13 @@ pub fn identify(
     settings: &TagSettings,
 ) -> Identity {
     let mut tags = TagSet::default();
+    let values = pod.template_values();
+    let names = logs.named(&values);
+    let annotated = autodiscovery::tags(&pod.annotations, &pod.container, &values);
     // First, so that no limit takes it: its author must see it.
-    for name in logs.errors(&autodiscovery::logs_annotation(&pod.container)) {
+    let annotation = autodiscovery::logs_annotation(&pod.container);
+    let incomplete = names.incomplete.then_some(&annotation).into_iter().chain(&annotated.incomplete);
+    for name in logs.errors(&annotation).chain(incomplete.map(String::as_str)) {
         tags.add(RULE_ERROR_TAG, name);
     }
     add_cluster(&mut tags, place, metadata, settings);
@@ -112,10 +117,10 @@ pub fn identify(
     let image = add_image(&mut tags, pod);
     let service_tag = add_unified(&mut tags, pod, settings);
     add_app_labels(&mut tags, &pod.labels);
-    for (name, value) in autodiscovery::tags(&pod.annotations, &pod.container) {
-        tags.add(&name, &value);
+    for (name, value) in &annotated.tags {
+        tags.add(name, value);
     }
-    for tag in logs.tags.iter().chain(&settings.tags) {
+    for tag in names.tags.iter().map(AsRef::as_ref).chain(settings.tags.iter().map(String::as_str)) {
         tags.add_tag(tag);
     }
     add_as_tags(&mut tags, pod, metadata, settings);
@@ -133,11 +138,11 @@ pub fn identify(
         service: settings
             .service
             .clone()
-            .unwrap_or_else(|| first([&logs.service, &service_tag, &image, &pod.container, own_service])),
+            .unwrap_or_else(|| first([&names.service, &service_tag, &image, &pod.container, own_service])),
         source: settings
             .source
             .clone()
-            .unwrap_or_else(|| first([&logs.source, &image, &pod.container, own_source, ""])),
+            .unwrap_or_else(|| first([&names.source, &image, &pod.container, own_source, ""])),
         hostname: Some(&pod.host).filter(|host| settings.hostname_is_node && !host.is_empty()).cloned(),
         tags,
     }
@@ -153,8 +158,15 @@ pub(crate) fn told_cluster(place: &LogPlace, settings: &TagSettings) -> Option<S
 
 fn cluster_of_group<'a>(place: &LogPlace<'a>) -> Option<&'a str> {
     match place.origin {
-        StreamOrigin::FluentBit { .. } => place.log_group.strip_suffix("-fluent-bit-logs"),
-        _ => place.log_group.strip_prefix("/aws/eks/").and_then(|rest| rest.split_once('/')).map(|(name, _)| name),
+        // Its own group bears the cluster's name, behind whatever path was put before it.
+        StreamOrigin::FluentBit { .. } if place.log_group.ends_with(FLUENT_BIT_GROUP) => {
+            place.log_group.strip_suffix(FLUENT_BIT_GROUP).and_then(|name| name.rsplit('/').next())
+        }
+        _ => ["/aws/eks/", "/aws/containerinsights/"]
+            .into_iter()
+            .find_map(|prefix| place.log_group.strip_prefix(prefix))
+            .and_then(|rest| rest.split_once('/'))
+            .map(|(name, _)| name),
     }
 }
 
@@ -194,7 +206,7 @@ fn add_pod(tags: &mut TagSet, pod: &Pod) {
 /// Source: DataDog/datadog-agent, `workloadmeta_extract.go`, `extractTagsFromPodOwner`.
 fn add_owners(tags: &mut TagSet, pod: &Pod) {
     let inferred: Vec<Owner> = if pod.owners.is_empty() {
-        owner::infer(&pod.name, |name| pod.labels.get(name)).into_iter().collect()
+        owner::infer(&pod.name, pod.labels_known, |name| pod.labels.get(name)).into_iter().collect()
     } else {
         Vec::new()
     };

@@ -1,8 +1,11 @@
 //! Who owns a pod: from its owner references, else from labels, else from its name.
 //!
 //! Owner references are in a record only if the ConfigMap says `owner_references On`, which the router's older core
-//! does not know. Labels that the controllers set are nearly as good. A name alone tells a Deployment's pod and a
-//! CronJob's, by the form of what is appended to it.
+//! does not know. Labels that the controllers set are nearly as good, and where they are missing among labels that are
+//! known, there is no such owner. A name is no proof: it counts only where no labels are known, and only in the form that
+//! a controller gives it (`generated_name`). What the name of an owner says of its own owner is read as the Agent does.
+
+use crate::generated_name;
 
 /// An owner of a pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,8 +24,8 @@ impl Owner {
 /// The argo-rollouts controller puts this label where a Deployment's controller puts `pod-template-hash`.
 pub(crate) const ROLLOUT_LABEL: &str = "rollouts-pod-template-hash";
 
-/// The owner as labels and name tell it. `label` looks a label up.
-pub(crate) fn infer<'a>(pod: &'a str, label: impl Fn(&str) -> Option<&'a str>) -> Option<Owner> {
+/// The owner as labels and name tell it. `label` looks a label up; `labels_known` says whether the pod's labels were there to look at.
+pub(crate) fn infer<'a>(pod: &'a str, labels_known: bool, label: impl Fn(&str) -> Option<&'a str>) -> Option<Owner> {
     for hash in ["pod-template-hash", ROLLOUT_LABEL] {
         if let Some(hash) = label(hash)
             && let Some((replica_set, _)) = pod.rsplit_once('-')
@@ -40,40 +43,29 @@ pub(crate) fn infer<'a>(pod: &'a str, label: impl Fn(&str) -> Option<&'a str>) -
     if let Some(job) = label("batch.kubernetes.io/job-name").or_else(|| label("job-name")) {
         return Some(Owner::new("Job", job));
     }
-    by_name(pod)
+    if labels_known { None } else { by_name(pod) }
 }
-
-/// A generated name's suffix has five characters. Source: Kubernetes, `apiserver/pkg/storage/names`.
-const GENERATED_SUFFIX: usize = 5;
 
 fn by_name(pod: &str) -> Option<Owner> {
-    let (owner, suffix) = pod.rsplit_once('-')?;
-    if suffix.len() != GENERATED_SUFFIX || !is_generated(suffix) {
-        return None;
+    if let Some((replica_set, _)) = generated_name::replica_set_of(pod) {
+        return Some(Owner::new("ReplicaSet", replica_set));
     }
-    // Since Kubernetes 1.11 a template's hash has no run of digits alone; a CronJob's time has nothing else.
-    if cron_job_of(owner).is_some() {
-        return Some(Owner::new("Job", owner));
-    }
-    deployment_of(owner).map(|_| Owner::new("ReplicaSet", owner))
+    generated_name::scheduled_job_of(pod).map(|job| Owner::new("Job", job))
 }
 
-/// The Deployment that made a ReplicaSet.
+/// The Deployment that made a ReplicaSet: not to be asked of a name that is only taken for a ReplicaSet's.
 /// Source: DataDog/datadog-agent, `pkg/util/kubernetes/helpers.go`, `ParseDeploymentForReplicaSet`.
 pub(crate) fn deployment_of(replica_set: &str) -> Option<&str> {
     let (deployment, suffix) = replica_set.rsplit_once('-')?;
-    (!deployment.is_empty() && suffix.len() >= 3 && is_generated(suffix)).then_some(deployment)
+    let is_hash = is_digits(suffix) || suffix.bytes().all(generated_name::is_safe);
+    (!deployment.is_empty() && suffix.len() >= 3 && is_hash).then_some(deployment)
 }
 
-/// The CronJob that made a Job.
+/// The CronJob that made a Job: not to be asked of a name that is only taken for a Job's.
 /// Source: DataDog/datadog-agent, `pkg/util/kubernetes/helpers.go`, `ParseCronJobForJob`.
 pub(crate) fn cron_job_of(job: &str) -> Option<&str> {
     let (cron_job, suffix) = job.rsplit_once('-')?;
     (!cron_job.is_empty() && suffix.len() >= 3 && is_digits(suffix)).then_some(cron_job)
-}
-
-fn is_generated(suffix: &str) -> bool {
-    is_digits(suffix) || suffix.bytes().all(|byte| b"bcdfghjklmnpqrstvwxz2456789".contains(&byte))
 }
 
 fn is_digits(text: &str) -> bool {
@@ -109,12 +101,14 @@ mod tests {
         }
     }
 
+    fn infer_with(pod: &'static str, labels: Option<&'static [(&str, &str)]>) -> Option<String> {
+        let pairs = labels.unwrap_or_default();
+        let label = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
+        infer(pod, labels.is_some(), label).map(|owner| format!("{}/{}", owner.kind, owner.name))
+    }
+
     #[test]
     fn labels_tell_more_than_names() {
-        let infer_with = |pod: &'static str, labels: &'static [(&str, &str)]| {
-            let owner = infer(pod, |name| labels.iter().find(|(key, _)| *key == name).map(|(_, value)| *value));
-            owner.map(|owner| format!("{}/{}", owner.kind, owner.name))
-        };
         for (pod, labels, owner) in [
             ("web-6d4cf56db6-x7k2p", &[("pod-template-hash", "6d4cf56db6")][..], Some("ReplicaSet/web-6d4cf56db6")),
             (
@@ -122,6 +116,8 @@ mod tests {
                 &[("rollouts-pod-template-hash", "6d4cf56db6")],
                 Some("ReplicaSet/web-6d4cf56db6"),
             ),
+            // No name is too strange for a hash that a label confirms.
+            ("web-xyz-x7k2p", &[("pod-template-hash", "xyz")], Some("ReplicaSet/web-xyz")),
             ("api-0", &[("statefulset.kubernetes.io/pod-name", "api-0")], Some("StatefulSet/api")),
             ("api-12", &[("apps.kubernetes.io/pod-index", "12")], Some("StatefulSet/api")),
             ("migrate-4kq8z", &[("job-name", "migrate")], Some("Job/migrate")),
@@ -130,14 +126,40 @@ mod tests {
                 &[("batch.kubernetes.io/job-name", "report-29384160")],
                 Some("Job/report-29384160"),
             ),
-            ("web-6d4cf56db6-x7k2p", &[], Some("ReplicaSet/web-6d4cf56db6")),
-            ("report-29384160-4kq8z", &[], Some("Job/report-29384160")),
-            ("api-0", &[], None),
-            ("lonely", &[], None),
-            ("web-6d4cf56db6-bx", &[], None),
-            ("my-app-server", &[], None),
         ] {
-            assert_eq!(infer_with(pod, labels).as_deref(), owner, "{pod} {labels:?}");
+            assert_eq!(infer_with(pod, Some(labels)).as_deref(), owner, "{pod} {labels:?}");
+        }
+    }
+
+    #[test]
+    fn labels_without_a_controllers_refute_the_name() {
+        for labels in [
+            &[][..],
+            &[("app", "web")],
+            &[("workflows.argoproj.io/workflow", "web")],
+            &[("pod-template-hash", "56c89cfff7")],
+        ] {
+            for pod in ["web-6d4cf56db6-x7k2p", "report-29384160-4kq8z"] {
+                assert_eq!(infer_with(pod, Some(labels)), None, "{pod} {labels:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_alone_counts_only_in_a_controllers_form() {
+        for (pod, owner) in [
+            ("web-6d4cf56db6-x7k2p", Some("ReplicaSet/web-6d4cf56db6")),
+            ("report-29384160-4kq8z", Some("Job/report-29384160")),
+            ("import-csv-4kq8z", None),
+            ("import-2024-4kq8z", None),
+            ("backup-20261122-4kq8z", None),
+            ("backup-1764238800-4kq8z", None),
+            ("api-0", None),
+            ("lonely", None),
+            ("web-6d4cf56db6-bx", None),
+            ("my-app-server", None),
+        ] {
+            assert_eq!(infer_with(pod, None).as_deref(), owner, "{pod}");
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use super::owner::Owner;
 use crate::json;
+use crate::template_variables::TemplateValues;
 
 /// A pod as the filter describes it; empty strings where it says nothing.
 ///
@@ -13,6 +14,7 @@ use crate::json;
 pub struct Pod {
     pub(crate) name: String,
     pub(crate) namespace: String,
+    pub(crate) uid: String,
     pub container: String,
     pub(crate) container_id: String,
     /// The node: on Fargate, `fargate-ip-…`.
@@ -22,6 +24,8 @@ pub struct Pod {
     /// The image as pulled: `repository@sha256:…`.
     pub(crate) image_hash: String,
     pub(crate) labels: Pairs,
+    /// Whether the filter wrote labels: without `Labels On` nothing is known of them.
+    pub(crate) labels_known: bool,
     pub annotations: Pairs,
     pub(crate) owners: Vec<Owner>,
 }
@@ -48,18 +52,27 @@ impl Pairs {
 }
 
 impl Pod {
+    /// What template variables in the pod's annotations stand for.
+    pub(crate) fn template_values(&self) -> TemplateValues<'_> {
+        TemplateValues { namespace: &self.namespace, pod_name: &self.name, pod_uid: &self.uid }
+    }
+
     /// Reads the raw JSON of the object.
     pub(crate) fn parse(raw: &str) -> Pod {
         let mut pod = Pod::default();
         let _ = json::each_member(raw, |key, value| match key {
             "pod_name" => pod.name = text(value),
             "namespace_name" => pod.namespace = text(value),
+            "pod_id" => pod.uid = text(value),
             "container_name" => pod.container = text(value),
             "docker_id" => pod.container_id = text(value),
             "host" => pod.host = text(value),
             "container_image" => pod.image = text(value),
             "container_hash" => pod.image_hash = text(value),
-            "labels" => pod.labels = Pairs::parse(value),
+            "labels" => {
+                pod.labels = Pairs::parse(value);
+                pod.labels_known = value.starts_with('{');
+            }
             "annotations" => pod.annotations = Pairs::parse(value),
             "ownerReferences" => pod.owners = owners(value),
             _ => {}

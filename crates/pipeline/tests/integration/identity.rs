@@ -279,3 +279,75 @@ fn namespace_labels_become_tags() {
     });
     assert!(has_tag(&one(record, &settings), "ns_team:growth"));
 }
+
+/// A record of a pod with these labels and annotations (JSON), whatever its name.
+fn described(pod: &str, labels: &str, annotations: Value) -> Value {
+    let annotations = annotations.to_string();
+    let message = format!(
+        r#"{{"stream":"stdout","logtag":"F","log":"x","kubernetes":{{"pod_name":"{pod}","namespace_name":"shop","pod_id":"0f4e",{labels}"annotations":{annotations},"container_name":"app"}}}}"#
+    );
+    let stream = format!("kube.var.log.containers.{pod}_shop_app-{ID}.log");
+    forward_from(GROUP, &stream, &[(1, &message)], &PipelineSettings::default()).0.remove(0)
+}
+
+#[test]
+fn labels_refute_what_a_name_suggests() {
+    let owners = |pod: &str, labels: &str| {
+        let log = described(pod, labels, json!({}));
+        tags(&log).into_iter().filter(|tag| tag.starts_with("kube_")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let pod = "web-6d4cf56db6-x7k2p";
+    let known = |labels: &str| owners(pod, labels).contains(&"kube_deployment:web".to_owned());
+    assert!(known(r#""labels":{"pod-template-hash":"6d4cf56db6"},"#) && known(""));
+    for labels in
+        [r#""labels":{"app":"web"},"#, r#""labels":{},"#, r#""labels":{"workflows.argoproj.io/workflow":"web"},"#]
+    {
+        let found = owners(pod, labels);
+        assert!(!found.iter().any(|tag| tag.contains("ownerref") || tag.contains("deployment")), "{labels}: {found:?}");
+    }
+    // A Job that labels name is read as the Agent reads it, whatever its name.
+    let found = owners("import-2024-4kq8z", r#""labels":{"job-name":"import-2024"},"#);
+    assert!(found.contains(&"kube_job:import-2024".to_owned()) && found.contains(&"kube_cronjob:import".to_owned()));
+}
+
+#[test]
+fn container_insights_groups_name_the_cluster() {
+    let named = |group: &str| {
+        let log = forward_from(group, &stream(), &[(1, "x")], &PipelineSettings::default()).0.remove(0);
+        tags(&log).into_iter().find_map(|tag| tag.strip_prefix("kube_cluster_name:")).map(str::to_owned)
+    };
+    assert_eq!(named("/aws/containerinsights/prod-eu/application").as_deref(), Some("prod-eu"));
+    assert_eq!(named("/aws/containerinsights/prod-eu"), None);
+    assert_eq!(named("/aws/containerinsight/prod-eu/application"), None);
+}
+
+#[test]
+fn fluent_bits_own_group_names_the_cluster_behind_any_path() {
+    for group in ["prod-eu-fluent-bit-logs", "/teams/shop/prod-eu-fluent-bit-logs"] {
+        let log = forward_from(group, "anything", &[(1, r#"{"log":"x"}"#)], &PipelineSettings::default()).0.remove(0);
+        assert!(has_tag(&log, "kube_cluster_name:prod-eu"), "{log:#}");
+        assert_eq!((&log["ddsource"], &log["message"]), (&json!("fluent-bit"), &json!("x")));
+    }
+}
+
+#[test]
+fn template_variables_without_a_value_are_an_error_and_no_text() {
+    for (annotation, value) in [
+        ("ad.datadoghq.com/app.logs", r#"[{"source":"java","service":"%%host%%"}]"#),
+        ("ad.datadoghq.com/app.logs", r#"[{"source":"java","tags":["port:%%port%%"]}]"#),
+        ("ad.datadoghq.com/app.logs", r#"[{"source":"%%env_SOURCE%%"}]"#),
+        ("ad.datadoghq.com/app.tags", r#"{"host":"%%hostname%%"}"#),
+        ("ad.datadoghq.com/tags", r#"{"pid":["%%pid%%"]}"#),
+    ] {
+        let log = described("web-0", "", json!({ annotation: value }));
+        assert!(has_tag(&log, &format!("podferry_rule_error:{annotation}")), "{value}: {log:#}");
+        assert!(!log.to_string().contains("%%") && !log["ddtags"].as_str().unwrap().contains("__"), "{value}: {log:#}");
+        assert_eq!((&log["ddsource"], &log["service"]), (&json!("app"), &json!("app")));
+    }
+    let log = described(
+        "web-0",
+        "",
+        json!({ "ad.datadoghq.com/tags": r#"{"uid":"%%kube_pod_uid%%","own":"%%kube_namespace%%"}"# }),
+    );
+    assert!(has_tag(&log, "uid:0f4e") && has_tag(&log, "own:shop") && !log.to_string().contains("rule_error"));
+}

@@ -13,6 +13,7 @@ mod accepted_times;
 mod budget;
 mod escapes;
 mod events;
+mod field;
 mod growth;
 mod identity;
 mod joined_attributes;
