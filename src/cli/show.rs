@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::error::CommandError;
 use pipeline::rules::{RuleEffect, Withheld};
-use pipeline::{LogCounts, LogOutcome, Processed};
+use pipeline::{LogCounts, LogOutcome, Processed, StatusSource};
 
 pub(super) const ERROR: Style = AnsiColor::Red.on_default().bold();
 const TITLE: Style = Style::new().bold();
@@ -136,7 +136,7 @@ pub(super) fn outcomes(
         title(out, &format!("log {}", number + 1))?;
         part(out, "rules", &outcome_text(outcome))?;
         match (items.next_if_shipped(outcome), detail) {
-            (Some(item), Detail::Whole) => log(out, item)?,
+            (Some(item), Detail::Whole) => log_with(out, item, outcome.status_from)?,
             (Some(item), Detail::Message) => message(out, item)?,
             (None, _) => {}
         }
@@ -166,7 +166,7 @@ pub(super) fn outcomes_json(outcomes: &[LogOutcome], items: &[Value]) -> Vec<Val
             .collect();
         json!({
             "id": outcome.id, "shipped": outcome.shipped, "lines": outcome.lines, "joined_by": outcome.joined_by, "rules": rules,
-            "left_out_by": outcome.left_out, "log": items.next_if_shipped(outcome),
+            "left_out_by": outcome.left_out, "status_from": outcome.status_from.map(|from| from.to_string()), "log": items.next_if_shipped(outcome),
         })
     };
     outcomes.iter().map(one).collect()
@@ -222,11 +222,17 @@ pub(super) fn remedy(out: &mut impl Write, signs: Signs, remedy: &str) -> io::Re
 
 /// One log of Datadog's, part by part.
 pub(super) fn log(out: &mut impl Write, log: &Value) -> io::Result<()> {
+    log_with(out, log, None)
+}
+
+/// The same, and what its status comes from, where that is known.
+fn log_with(out: &mut impl Write, log: &Value, status_from: Option<StatusSource>) -> io::Result<()> {
     let text = |name: &str| log[name].as_str().unwrap_or("–").to_owned();
     let time = log["timestamp"].as_i64().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
     message(out, log)?;
     part(out, "time", &time.map_or_else(|| "–".to_owned(), |time| time.to_string()))?;
-    part(out, "status", log["status"].as_str().unwrap_or("(set by Datadog, from the log)"))?;
+    let status = log["status"].as_str().unwrap_or("(set by Datadog, from the log)");
+    part(out, "status", &status_from.map_or_else(|| status.to_owned(), |from| status_text(status, log, from)))?;
     part(out, "source", &text("ddsource"))?;
     part(out, "service", &text("service"))?;
     if let Some(hostname) = log["hostname"].as_str() {
@@ -236,6 +242,15 @@ pub(super) fn log(out: &mut impl Write, log: &Value) -> io::Result<()> {
         part(out, "fluent_bit", &log["fluent_bit"].to_string())?;
     }
     part(out, "tags", &text("ddtags").replace(',', " "))
+}
+
+/// `error, by stderr`.
+fn status_text(status: &str, log: &Value, from: StatusSource) -> String {
+    match (log["status"].as_str(), from) {
+        (None, StatusSource::Nothing) => "(none is sent: nothing tells it)".to_owned(),
+        (None, from) => format!("(set by Datadog, from {from})"),
+        (Some(_), from) => format!("{status}, by {from}"),
+    }
 }
 
 fn message(out: &mut impl Write, log: &Value) -> io::Result<()> {

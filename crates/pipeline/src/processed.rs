@@ -4,6 +4,7 @@ use super::batch::Payload;
 use super::counts::LogCounts;
 use super::recent::Mark;
 use super::rules::AppliedRule;
+use super::status::StatusSource;
 
 /// The result of processing one event or several.
 #[derive(Debug, Default)]
@@ -33,6 +34,8 @@ pub struct LogOutcome {
     pub joined_by: Option<String>,
     /// The rules that changed or excluded it, in order.
     pub applied: Vec<AppliedRule>,
+    /// What tells its status; `None` where it was left out before that was asked.
+    pub status_from: Option<StatusSource>,
     /// Why it is not sent, unless one of the rules above excluded it.
     pub left_out: Option<String>,
     pub shipped: bool,

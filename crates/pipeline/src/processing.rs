@@ -25,6 +25,8 @@ pub struct ProcessingSettings {
     pub auto_multi_line: bool,
     /// `PODFERRY_SAMPLE`.
     pub sampling: Sampling,
+    /// `PODFERRY_STATUS_FROM_TEXT`: whether the level at the head of a plain line is its status.
+    pub status_from_text: bool,
     /// `DD_FORWARD_LOG`: whether logs are shipped at all.
     pub forward_log: bool,
 }
@@ -38,6 +40,7 @@ impl Default for ProcessingSettings {
             // The Agent's default since 7.82.
             auto_multi_line: true,
             sampling: Sampling::default(),
+            status_from_text: false,
             forward_log: true,
         }
     }
@@ -50,6 +53,7 @@ pub(crate) struct ContainerProcessing {
     pub(crate) excluded: Option<String>,
     pub(crate) chain: Chain,
     pub(crate) sampling: Sampling,
+    pub(crate) status_from_text: bool,
     /// Where `multi_line` is to be found.
     multi_line: Option<Arc<RuleSet>>,
     auto_multi_line: bool,
@@ -70,6 +74,7 @@ impl ContainerProcessing {
             excluded: if settings.forward_log { settings.containers.excluded(pod, work) } else { Some(off()) },
             chain: Chain::new(&settings.first, &logs.rules, &settings.last),
             sampling: settings.sampling.of(&pod.namespace, &pod.container),
+            status_from_text: settings.status_from_text,
             multi_line: with_multi_line.filter(|_| is_pod).cloned(),
             auto_multi_line: is_pod && logs.auto_multi_line.unwrap_or(settings.auto_multi_line),
         }

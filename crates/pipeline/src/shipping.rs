@@ -14,7 +14,7 @@ use super::processed::{LogOutcome, Processed};
 use super::recent::{Mark, Marker};
 use super::rules::pattern::Work;
 use super::rules::{AppliedRule, ProcessingRule, RuleEffect, RulesOutcome, Withheld};
-use super::status;
+use super::status::{LogStatus, StatusSource};
 use super::stream::StreamOrigin;
 
 /// The payloads and counts of all events of an invocation.
@@ -96,6 +96,8 @@ pub(super) struct Shipper<'a, 's> {
     shipment: &'s mut Shipment,
     /// Logs of other events.
     done_before: usize,
+    /// What told the status of the last log that got as far as to have one.
+    status_from: Option<StatusSource>,
 }
 
 /// Why a log is not shipped.
@@ -115,7 +117,7 @@ impl<'a, 's> Shipper<'a, 's> {
         work: &'a Work,
         shipment: &'s mut Shipment,
     ) -> Shipper<'a, 's> {
-        let mut shipper = Shipper { origin, marker, work, shipment, done_before: 0 };
+        let mut shipper = Shipper { origin, marker, work, shipment, done_before: 0, status_from: None };
         shipper.done_before = shipper.done();
         shipper
     }
@@ -127,6 +129,7 @@ impl<'a, 's> Shipper<'a, 's> {
             return;
         }
         let mut applied = Vec::new();
+        self.status_from = None;
         let mark = self.marker.mark(line);
         let shipped = match mark {
             Some(mark) if self.marker.is_known(mark) || self.shipment.is_duplicate(mark) => Err(LeftOut::Duplicate),
@@ -145,6 +148,7 @@ impl<'a, 's> Shipper<'a, 's> {
                 lines: line.lines,
                 joined_by: (line.lines > 1).then(|| identity.processing.joined_by().to_owned()),
                 applied,
+                status_from: self.status_from,
                 shipped: shipped.is_ok(),
                 left_out: match shipped {
                     Ok(()) | Err(LeftOut::ByRule) => None,
@@ -220,14 +224,15 @@ impl<'a, 's> Shipper<'a, 's> {
     fn send(&mut self, line: LogLine, identity: &KnownIdentity, mark: Option<Mark>) -> Result<(), LeftOut> {
         let processing = &*identity.processing;
         let origin = &self.origin;
-        let status = status::status(line.text, line.output, origin);
+        let status = LogStatus::read(line.text, line.output, origin, processing.status_from_text);
+        self.status_from = Some(status.source());
         if !processing.sampling.is_empty()
-            && let Some(rule) = processing.sampling.leaves_out(line.id, status::level(line.text, status))
+            && let Some(rule) = processing.sampling.leaves_out(line.id, status.in_datadog())
         {
             return Err(LeftOut::Sampled(rule));
         }
         let (partial, timestamp) = (line.partial, line.timestamp);
-        let status_if_cut = status::status("", line.output, origin);
+        let (status, status_if_cut) = (status.sent(), status.if_cut());
         let refusing = processing.chain.excludes_truncated();
         let shipment = &mut *self.shipment;
         let new_time = shipment.now_ms.and_then(|now_ms| NewTime::of(timestamp, line.event_ms, now_ms));

@@ -1,89 +1,138 @@
-//! The status of a log: of its own, by where it was written, or by what Fluent Bit's own log says.
+//! The status of a log: of its own, by its head, by where it was written, or by what Fluent Bit's own log says.
+//!
+//! One reader for what is sent and for what is sampled. Where a JSON log has a status attribute, none is sent: Datadog reads it, and what
+//! it makes of it is worked out here only to choose a share by.
 
 use super::cri::OutputStream;
 use super::json;
+use super::level_head;
+use super::status_remapper;
 use super::stream::StreamOrigin;
 
-/// The attributes that Datadog reads a JSON log's status from.
+/// The attributes that Datadog reads a JSON log's status from, the first of them first.
 /// Source: Datadog, "Preprocessing for JSON logs", status attributes.
-const STATUS_KEYS: [&str; 3] = ["status", "severity", "level"];
+const STATUS_ATTRIBUTES: [&str; 4] = ["status", "severity", "level", "syslog.severity"];
 
-/// The status to send; `None` where the log has one of its own, or nothing tells.
-pub(crate) fn status(text: &str, output: Option<OutputStream>, origin: &StreamOrigin) -> Option<&'static str> {
-    if bears_status(text) {
+/// What a log's status is, and what tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LogStatus<'t> {
+    source: StatusSource,
+    /// The value of the attribute that Datadog reads, as raw JSON.
+    attribute: Option<&'t str>,
+    /// What is sent where there is no such attribute.
+    sent: Option<&'static str>,
+}
+
+/// What a status comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatusSource {
+    /// An attribute of the log, which Datadog reads.
+    Attribute(&'static str),
+    /// The head of the line (`PODFERRY_STATUS_FROM_TEXT`).
+    Head,
+    /// The level in a line of Fluent Bit's own log.
+    FluentBit,
+    Stdout,
+    Stderr,
+    /// A container's log without any of these.
+    Default,
+    /// Nothing: none is sent, and Datadog's own default holds.
+    Nothing,
+}
+
+impl std::fmt::Display for StatusSource {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
+        match self {
+            StatusSource::Attribute(name) => write!(formatter, "the attribute `{name}`"),
+            StatusSource::Head => formatter.write_str("the head of the line"),
+            StatusSource::FluentBit => formatter.write_str("the level in Fluent Bit's own log"),
+            StatusSource::Stdout => formatter.write_str("stdout"),
+            StatusSource::Stderr => formatter.write_str("stderr"),
+            StatusSource::Default => formatter.write_str("the default for containers"),
+            StatusSource::Nothing => formatter.write_str("nothing"),
+        }
+    }
+}
+
+impl<'t> LogStatus<'t> {
+    /// Reads the status of a log's text. `from_head` says whether the head of a plain line counts.
+    pub(crate) fn read(
+        text: &'t str,
+        output: Option<OutputStream>,
+        origin: &StreamOrigin,
+        from_head: bool,
+    ) -> LogStatus<'t> {
+        let place = by_place(output, origin);
+        if let Some((name, value)) = attribute(text) {
+            return LogStatus { source: StatusSource::Attribute(name), attribute: Some(value), sent: place.1 };
+        }
+        let (source, sent) = match origin {
+            StreamOrigin::FluentBit { .. } if output.is_none() => {
+                (StatusSource::FluentBit, Some(fluent_bit_level(text)))
+            }
+            // A service's message is no container's line.
+            StreamOrigin::Service(_) => place,
+            _ if from_head => level_head::status(text).map_or(place, |status| (StatusSource::Head, Some(status))),
+            _ => place,
+        };
+        LogStatus { source, attribute: None, sent }
+    }
+
+    pub(crate) fn source(&self) -> StatusSource {
+        self.source
+    }
+
+    /// The status to send; `None` where the log has one of its own, or nothing tells.
+    pub(crate) fn sent(&self) -> Option<&'static str> {
+        self.sent.filter(|_| self.attribute.is_none())
+    }
+
+    /// The status to send, should the text be cut: it is no JSON then.
+    pub(crate) fn if_cut(&self) -> Option<&'static str> {
+        self.sent
+    }
+
+    /// The status that the log has in Datadog.
+    pub(crate) fn in_datadog(&self) -> &'static str {
+        match self.attribute {
+            Some(value) => status_remapper::remapped(&json::string(value).unwrap_or_else(|| value.to_owned())),
+            None => self.sent.unwrap_or("info"),
+        }
+    }
+}
+
+/// What the place tells where the text does not.
+fn by_place(output: Option<OutputStream>, origin: &StreamOrigin) -> (StatusSource, Option<&'static str>) {
+    match (output, origin) {
+        (Some(OutputStream::Stdout), _) => (StatusSource::Stdout, Some("info")),
+        (Some(OutputStream::Stderr), _) => (StatusSource::Stderr, Some("error")),
+        (None, StreamOrigin::Container(_) | StreamOrigin::UnclearContainer { .. } | StreamOrigin::FluentBit { .. }) => {
+            (StatusSource::Default, Some("info"))
+        }
+        (None, StreamOrigin::Service(_) | StreamOrigin::Unknown { .. }) => (StatusSource::Nothing, None),
+    }
+}
+
+/// The first of the status attributes that a JSON object has, and its value. An attribute counts by the order of the attributes, not by
+/// its place in the text.
+fn attribute(text: &str) -> Option<(&'static str, &str)> {
+    if !text.trim_start().starts_with('{') {
         return None;
     }
-    match (output, origin) {
-        (Some(OutputStream::Stdout), _) => Some("info"),
-        (Some(OutputStream::Stderr), _) => Some("error"),
-        (None, StreamOrigin::FluentBit { .. }) => Some(fluent_bit_level(text)),
-        (None, StreamOrigin::Container(_) | StreamOrigin::UnclearContainer { .. }) => Some("info"),
-        (None, StreamOrigin::Service(_) | StreamOrigin::Unknown { .. }) => None,
-    }
-}
-
-/// The status that Datadog would give a log: its own, by the rules of the log status remapper, else the one that is sent.
-/// Source: Datadog, "Log Status Remapper".
-pub(crate) fn level(text: &str, sent: Option<&'static str>) -> &'static str {
-    let own = text.trim_start().starts_with('{').then(|| {
-        let mut found = None;
-        let is_object = json::each_member(text, |key, value| {
-            if found.is_none() && STATUS_KEYS.contains(&key) && is_status(value) {
-                found = Some(remapped(value));
-            }
-        });
-        found.filter(|_| is_object.is_ok())
-    });
-    own.flatten().or(sent).unwrap_or("info")
-}
-
-/// A value of a status attribute as one of Datadog's statuses.
-fn remapped(raw: &str) -> &'static str {
-    const SYSLOG: [&str; 8] = ["emergency", "alert", "critical", "error", "warn", "notice", "info", "debug"];
-    let value = raw.trim_matches('"').trim().to_ascii_lowercase();
-    if let Ok(severity) = value.parse::<usize>() {
-        return SYSLOG.get(severity).copied().unwrap_or("info");
-    }
-    const BEGINNINGS: [(&str, &str); 14] = [
-        ("emerg", "emergency"),
-        ("f", "emergency"),
-        ("a", "alert"),
-        ("c", "critical"),
-        ("e", "error"),
-        ("w", "warn"),
-        ("n", "notice"),
-        ("i", "info"),
-        ("d", "debug"),
-        ("trace", "debug"),
-        ("verbose", "debug"),
-        ("ok", "ok"),
-        ("success", "ok"),
-        ("o", "ok"),
-    ];
-    let known = BEGINNINGS.iter().find(|(beginning, _)| value.starts_with(beginning));
-    known.map_or("info", |(_, status)| status)
-}
-
-/// Whether the text is a JSON object from which Datadog would read a status.
-fn bears_status(text: &str) -> bool {
-    if !text.trim_start().starts_with('{') {
-        return false;
-    }
-    let mut found = false;
+    let mut found: [Option<&str>; STATUS_ATTRIBUTES.len()] = Default::default();
     let is_object = json::each_member(text, |key, value| {
-        found |= match key {
-            "syslog" => has_severity(value),
-            "syslog.severity" => is_status(value),
-            _ => STATUS_KEYS.contains(&key) && is_status(value),
-        };
+        if key == "syslog" {
+            let _ = json::each_member(value, |key, value| {
+                if key == "severity" && is_status(value) {
+                    found[STATUS_ATTRIBUTES.len() - 1].get_or_insert(value);
+                }
+            });
+        } else if let Some(at) = STATUS_ATTRIBUTES.iter().position(|name| *name == key).filter(|_| is_status(value)) {
+            found[at].get_or_insert(value);
+        }
     });
-    is_object.is_ok() && found
-}
-
-fn has_severity(syslog: &str) -> bool {
-    let mut found = false;
-    let is_object = json::each_member(syslog, |key, value| found |= key == "severity" && is_status(value));
-    is_object.is_ok() && found
+    is_object.ok()?;
+    STATUS_ATTRIBUTES.into_iter().zip(found).find_map(|(name, value)| Some((name, value?)))
 }
 
 /// A word or a number; `null`, an empty string, an object or an array tells no status.
@@ -116,20 +165,33 @@ fn fluent_bit_level(text: &str) -> &'static str {
 mod tests {
     use super::*;
 
+    const UNKNOWN: StreamOrigin = StreamOrigin::Unknown { guess: "cloudwatch" };
+
+    fn on_stderr(text: &str) -> LogStatus<'_> {
+        LogStatus::read(text, Some(OutputStream::Stderr), &UNKNOWN, false)
+    }
+
     #[test]
     fn a_status_of_its_own_is_left_to_datadog() {
-        for text in [
-            r#"{"level":"warn"}"#,
-            r#" {"a":{"level":1},"status":200}"#,
-            r#"{"severity":"ERROR"}"#,
-            r#"{"syslog":{"severity":3}}"#,
-            r#"{"syslog.severity":"3"}"#,
+        for (text, attribute, status) in [
+            (r#"{"level":"WARNING"}"#, "level", "warn"),
+            (r#" {"a":{"level":1},"status":200}"#, "status", "info"),
+            (r#"{"severity":"ERROR"}"#, "severity", "error"),
+            (r#"{"syslog":{"severity":3}}"#, "syslog.severity", "error"),
+            (r#"{"syslog.severity":"3"}"#, "syslog.severity", "error"),
+            (r#"{"level":"t"}"#, "level", "debug"),
+            (r#"{"level":"success"}"#, "level", "ok"),
+            (r#"{"level":"\u0077arn"}"#, "level", "warn"),
+            // By the order of the attributes, whatever the order in the text.
+            (r#"{"syslog":{"severity":0},"level":"info","severity":"warn","status":"error"}"#, "status", "error"),
+            (r#"{"syslog":{"severity":0},"level":"info","severity":"warn"}"#, "severity", "warn"),
+            (r#"{"syslog":{"severity":0},"level":"info"}"#, "level", "info"),
+            // What tells none is passed over.
+            (r#"{"status":null,"severity":"","level":{"a":1},"syslog":{"severity":4}}"#, "syslog.severity", "warn"),
         ] {
-            assert_eq!(
-                status(text, Some(OutputStream::Stderr), &StreamOrigin::Unknown { guess: "cloudwatch" }),
-                None,
-                "{text}"
-            );
+            let found = on_stderr(text);
+            assert_eq!(found.source(), StatusSource::Attribute(attribute), "{text}");
+            assert_eq!((found.sent(), found.if_cut(), found.in_datadog()), (None, Some("error"), status), "{text}");
         }
         for text in [
             "level=warn",
@@ -137,43 +199,39 @@ mod tests {
             r#"{"level":null}"#,
             r#"{"level":""}"#,
             r#"{"status":{"code":1}}"#,
+            r#"{"syslog":3}"#,
             r#"{"level":"warn""#,
             r#"["level"]"#,
         ] {
-            assert_eq!(
-                status(text, Some(OutputStream::Stderr), &StreamOrigin::Unknown { guess: "cloudwatch" }),
-                Some("error"),
-                "{text}"
-            );
+            let found = on_stderr(text);
+            assert_eq!(found.source(), StatusSource::Stderr, "{text}");
+            assert_eq!((found.sent(), found.if_cut(), found.in_datadog()), (Some("error"), Some("error"), "error"));
         }
-    }
-
-    #[test]
-    fn a_level_is_what_datadog_would_make_of_it() {
-        for (text, level_there) in [
-            (r#"{"level":"WARNING"}"#, "warn"),
-            (r#"{"status":3}"#, "error"),
-            (r#"{"level":30}"#, "info"),
-            (r#"{"severity":"Emergency"}"#, "emergency"),
-            (r#"{"level":"fatal"}"#, "emergency"),
-            (r#"{"level":"trace"}"#, "debug"),
-            (r#"{"level":"success"}"#, "ok"),
-            (r#"{"msg":"x"}"#, "error"),
-            ("level=warn", "error"),
-        ] {
-            assert_eq!(level(text, Some("error")), level_there, "{text}");
-        }
-        assert_eq!(level("x", None), "info");
     }
 
     #[test]
     fn the_output_tells_the_rest() {
-        assert_eq!(
-            status("x", Some(OutputStream::Stdout), &StreamOrigin::Unknown { guess: "cloudwatch" }),
-            Some("info")
-        );
-        assert_eq!(status("x", None, &StreamOrigin::Unknown { guess: "cloudwatch" }), None);
-        assert_eq!(status("x", None, &StreamOrigin::Service("lambda")), None);
+        let read = |output, origin: &StreamOrigin| LogStatus::read("x", output, origin, true);
+        assert_eq!(read(Some(OutputStream::Stdout), &UNKNOWN).sent(), Some("info"));
+        for origin in [UNKNOWN, StreamOrigin::Service("lambda")] {
+            let found = read(None, &origin);
+            assert_eq!((found.source(), found.sent(), found.in_datadog()), (StatusSource::Nothing, None, "info"));
+        }
+    }
+
+    #[test]
+    fn the_head_of_a_line_counts_where_it_is_asked_for() {
+        let read = |text: &'static str, from_head| {
+            let found = LogStatus::read(text, Some(OutputStream::Stderr), &UNKNOWN, from_head);
+            (found.source(), found.sent(), found.if_cut(), found.in_datadog())
+        };
+        let (info, error) = (Some("info"), Some("error"));
+        assert_eq!(read("INFO:root:x", true), (StatusSource::Head, info, info, "info"));
+        assert_eq!(read("INFO:root:x", false), (StatusSource::Stderr, error, error, "error"));
+        assert_eq!(read("info about x", true), (StatusSource::Stderr, error, error, "error"));
+        assert_eq!(read(r#"{"msg":"INFO: x"}"#, true), (StatusSource::Stderr, error, error, "error"));
+        let service = LogStatus::read("ERROR: x", None, &StreamOrigin::Service("lambda"), true);
+        assert_eq!((service.source(), service.sent()), (StatusSource::Nothing, None));
     }
 
     #[test]
@@ -186,7 +244,8 @@ mod tests {
             (r#"time="2022-01-16T00:29:27Z" level=error msg="x""#, "error"),
             ("anything", "info"),
         ] {
-            assert_eq!(status(text, None, &origin), Some(level), "{text}");
+            let found = LogStatus::read(text, None, &origin, false);
+            assert_eq!((found.source(), found.sent()), (StatusSource::FluentBit, Some(level)), "{text}");
         }
     }
 }

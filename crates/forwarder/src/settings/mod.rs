@@ -62,6 +62,7 @@ impl Settings {
         let aws = api_key::read_aws(&mut reader, &api_key);
         let queues = queues::read(&mut reader, &aws);
         let own_log = own_log::read(&mut reader);
+        refuse_several_requests(&mut reader);
         forwarder_table::warn(&mut reader);
         match api_key {
             Some(api_key) if reader.mistakes.is_empty() => {
@@ -97,6 +98,22 @@ impl Settings {
         let mut reader = VariableReader::new(source);
         let pipeline = pipeline(&mut reader);
         if reader.mistakes.is_empty() { Ok(pipeline) } else { Err(Mistakes(reader.mistakes)) }
+    }
+}
+
+/// Lambda Managed Instances can give a sandbox several requests at once. One place holds the body of the event that is served, and every
+/// limit on memory is a share of all the memory that there is: two requests would mix their logs, or end each other.
+///
+/// Source: AWS, "Lambda Managed Instances runtimes"; the variable is set by Lambda.
+fn refuse_several_requests(reader: &mut VariableReader) {
+    const NAME: &str = "AWS_LAMBDA_MAX_CONCURRENCY";
+    if reader.get(NAME).is_some_and(|value| !value.parse::<u64>().is_ok_and(|requests| requests <= 1)) {
+        reader.mistake(
+            NAME,
+            "must not be more than 1: the function serves one request at a time, because the event that is served has one place in memory \
+             and its limits assume all of the memory. Set the function's PerExecutionEnvironmentMaxConcurrency to 1, or run it without \
+             Lambda Managed Instances",
+        );
     }
 }
 
@@ -219,6 +236,28 @@ mod tests {
         let mistakes = Settings::read(&pairs).unwrap_err();
         assert_eq!(mistakes.0.len(), 6, "{mistakes}");
         assert!(!mistakes.to_string().contains(secret));
+    }
+
+    #[test]
+    fn one_request_at_a_time() {
+        let refused = |value| match Settings::read(&[("DD_API_KEY", "k"), ("AWS_LAMBDA_MAX_CONCURRENCY", value)]) {
+            Ok(_) => false,
+            Err(mistakes) => {
+                assert!(
+                    mistakes.to_string().contains("AWS_LAMBDA_MAX_CONCURRENCY: must not be more than 1"),
+                    "{mistakes}"
+                );
+                true
+            }
+        };
+        for value in ["", "0", "1"] {
+            assert!(!refused(value), "{value}");
+        }
+        for value in ["2", "64", "18446744073709551616", "many"] {
+            assert!(refused(value), "{value}");
+        }
+        // The command reads events on whatever machine.
+        assert!(Settings::read_pipeline(&[("AWS_LAMBDA_MAX_CONCURRENCY", "2")]).is_ok());
     }
 
     #[test]

@@ -28,6 +28,7 @@ pub(super) fn read(reader: &mut VariableReader) -> ProcessingSettings {
         },
         auto_multi_line: reader.flag_or("DD_LOGS_CONFIG_AUTO_MULTI_LINE_DETECTION", true),
         sampling: sampling(reader),
+        status_from_text: reader.flag("PODFERRY_STATUS_FROM_TEXT"),
         forward_log: reader.flag_or("DD_FORWARD_LOG", true),
     }
 }

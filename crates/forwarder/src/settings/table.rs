@@ -14,7 +14,7 @@ const fn variable(name: &'static str, default: &'static str, meaning: &'static s
 }
 
 /// Every variable that the forwarder reads and a user may set.
-pub const VARIABLES: [ForwarderVariable; 47] = [
+pub const VARIABLES: [ForwarderVariable; 49] = [
     variable(
         "DD_API_KEY_SECRET_ARN",
         "–",
@@ -56,7 +56,7 @@ pub const VARIABLES: [ForwarderVariable; 47] = [
     variable(
         "DD_KUBERNETES_NAMESPACE_LABELS_AS_TAGS",
         "–",
-        "The same for the namespace's labels (needs `namespace_labels On` in the filter)",
+        "The same for the namespace's labels (needs `namespace_labels On` in the filter, which the router of EKS Fargate does not know)",
     ),
     variable(
         "DD_CONTAINER_EXCLUDE_LOGS",
@@ -102,6 +102,11 @@ pub const VARIABLES: [ForwarderVariable; 47] = [
         "PODFERRY_SAMPLE",
         "–",
         "Sends only a share of the logs; the first rule that matches decides: `[{\"kube_namespace\":\"dev\",\"status\":\"info\",\"rate\":0.1}]`, also by `kube_container_name`",
+    ),
+    variable(
+        "PODFERRY_STATUS_FROM_TEXT",
+        "`false`",
+        "`true`: a plain line whose head is a level (`INFO:`, `[warn]`, a time and `ERROR`, klog's `W1122`, `level=error`) has that status instead of the one by stdout or stderr",
     ),
     variable("DD_FORWARD_LOG", "`true`", "`false`: no log is sent; all are counted as `excluded`"),
     variable(
@@ -149,6 +154,11 @@ pub const VARIABLES: [ForwarderVariable; 47] = [
         "AWS_LAMBDA_LOG_GROUP_NAME",
         "set by Lambda",
         "The function's own log group: events from it are refused, as they would create an endless loop",
+    ),
+    variable(
+        "AWS_LAMBDA_MAX_CONCURRENCY",
+        "set by Lambda",
+        "How many requests a sandbox of Lambda Managed Instances gets at once: with more than 1 the function does not start",
     ),
 ];
 

@@ -1,6 +1,7 @@
 //! Events modelled on public reports, each with the right result: `tests/fixtures/field/cases` has the event and, beside it, what has to
 //! come out and where it was reported.
 
+use pipeline::rules::sample::Sampling;
 use pipeline::{self, PipelineSettings};
 use serde_json::{Value, json};
 use testkit::events::*;
@@ -9,7 +10,7 @@ use testkit::events::*;
 fn run(name: &str, settings: &PipelineSettings) -> Vec<Value> {
     let path = format!("{}/tests/fixtures/field/cases/{name}.json", testkit::ROOT);
     let content = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-    logs(&pipeline::process_content(&content, ARN, settings, BEFORE_ALL_LOGS_MS).unwrap())
+    logs(&pipeline::process_content(&content, ARN, settings, OWN_TIMES).unwrap())
 }
 
 #[test]
@@ -45,4 +46,33 @@ fn template_variables_are_resolved() {
         assert!(has_tag(log, tag), "{tag}: {log:#}");
     }
     assert!(!log.to_string().contains("podferry_rule_error"));
+}
+
+#[test]
+fn a_nested_severity_is_no_info_for_sampling() {
+    let mut settings = PipelineSettings::default();
+    settings.processing.sampling = Sampling::parse(r#"[{"status":["error"],"rate":1},{"rate":0}]"#).unwrap();
+    let found = run("sample-by-nested-severity", &settings);
+    assert_eq!(found.len(), 1);
+    // Datadog reads it from the text.
+    assert_eq!(found[0].get("status"), None);
+}
+
+#[test]
+fn the_head_of_a_plain_line_is_its_status_where_that_is_set() {
+    let mut settings = PipelineSettings::default();
+    let status = |settings: &PipelineSettings, text: &str| {
+        let message = json!({ "stream": "stderr", "logtag": "F", "log": text }).to_string();
+        forward_from(GROUP, &stream(), &[(1, &message)], settings).0[0].get("status").cloned()
+    };
+    assert_eq!(status(&settings, "INFO:root:x"), Some(json!("error")));
+    settings.processing.status_from_text = true;
+    assert_eq!(status(&settings, "INFO:root:x"), Some(json!("info")));
+    assert_eq!(status(&settings, "W1122 10:15:30.123456       1 main.go:5] slow"), Some(json!("warn")));
+    assert_eq!(status(&settings, "nothing of the kind"), Some(json!("error")));
+    assert_eq!(status(&settings, r#"{"level":"info"}"#), None);
+    // Sampling goes by the same status.
+    settings.processing.sampling = Sampling::parse(r#"[{"status":"info","rate":0}]"#).unwrap();
+    let message = json!({ "stream": "stderr", "logtag": "F", "log": "INFO:root:x" }).to_string();
+    assert_eq!(forward_from(GROUP, &stream(), &[(1, &message)], &settings).1.sampled, 1);
 }

@@ -7,7 +7,7 @@ use pipeline::{self, PipelineSettings};
 use serde_json::{Value, json};
 use testkit::events::*;
 
-const KUBERNETES: &str = r#""kubernetes":{"pod_name":"web-6d4cf56db6-x7k2p","namespace_name":"shop","labels":{"app":"web"},"host":"fargate-ip-10-0-1-2.ec2.internal","container_name":"nginx","docker_id":"c638f7633696e2ea7142f48455be2c0a28b602caec1dd0c822831ad5e7fcc004","container_image":"nginx:1.22"}"#;
+const KUBERNETES: &str = r#""kubernetes":{"pod_name":"web-6d4cf56db6-x7k2p","namespace_name":"shop","labels":{"app":"web","pod-template-hash":"6d4cf56db6"},"host":"fargate-ip-10-0-1-2.ec2.internal","container_name":"nginx","docker_id":"c638f7633696e2ea7142f48455be2c0a28b602caec1dd0c822831ad5e7fcc004","container_image":"nginx:1.22"}"#;
 
 fn corpus(path: &str) -> String {
     let path = PathBuf::from(testkit::ROOT).join("tests/fixtures/corpus").join(path);
