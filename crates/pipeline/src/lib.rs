@@ -13,6 +13,7 @@ pub mod compress;
 pub mod counted;
 mod counts;
 mod cri;
+mod cut_character;
 pub mod decode;
 pub mod entry;
 mod envelope;

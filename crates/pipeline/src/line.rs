@@ -29,6 +29,8 @@ pub(crate) struct LogLine<'e, 'r> {
     pub(crate) partial: bool,
     /// Truncated before it reached us.
     pub(crate) truncated: bool,
+    /// How many bytes at its beginning stand for the rest of a cut character, if it goes on with a piece: see `cut_character`.
+    pub(crate) cut_rest: usize,
     /// How many lines it was joined from.
     pub(crate) lines: usize,
     /// The rule for which its text is withheld, if it is to be named in the log's tags.
@@ -57,6 +59,7 @@ impl<'e, 'r> LogLine<'e, 'r> {
             attributes: record.attributes.as_deref(),
             partial: false,
             truncated: record.truncated,
+            cut_rest: record.cut_rest,
             lines: 1,
             rule_error: None,
         }
@@ -179,6 +182,7 @@ impl<'e> HeldLine<'e> {
             attributes: self.attributes.as_deref(),
             partial: self.partial,
             truncated: self.truncated,
+            cut_rest: 0,
             lines: self.lines,
             rule_error: None,
         }
@@ -202,6 +206,7 @@ impl<'t> LogLine<'t, 't> {
             attributes: None,
             partial: false,
             truncated: false,
+            cut_rest: 0,
             lines: 1,
             rule_error: None,
         }

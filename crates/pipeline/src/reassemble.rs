@@ -3,8 +3,11 @@
 //! containerd cuts at 16 KiB, and each piece is an event of its own. Pieces of stdout and stderr may lie between one
 //! another, so each has its own buffer; and in a stream that several pods share, each pod has.
 //!
+//! A character that the cut went through becomes one U+FFFD (`cut_character`).
+//!
 //! What a joined line bears of time, id and identity is its last piece's, as with the Agent; its attributes are those of all pieces.
 
+use super::cut_character;
 use super::line::{HeldLine, LineOutput, LogLine};
 
 /// The buffers of one event.
@@ -26,7 +29,10 @@ impl<'e> Reassembler<'e> {
             }
             Some(at) => {
                 let pending = &mut self.pending[at];
-                pending.text.push_str(line.text);
+                match line.cut_rest {
+                    0 => pending.text.push_str(line.text),
+                    rest => cut_character::join(&mut pending.text, line.text, rest),
+                }
                 pending.id = line.id;
                 pending.timestamp = line.timestamp;
                 pending.event_ms = line.event_ms;

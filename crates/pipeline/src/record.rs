@@ -24,6 +24,8 @@ pub(crate) struct LogRecord<'r> {
     pub(crate) attributes: Option<String>,
     /// Fluent Bit or CloudWatch cut the message off within the text.
     pub(crate) truncated: bool,
+    /// How many bytes at its beginning stand for the rest of a character that the piece before had begun: see `cut_character`.
+    pub(crate) cut_rest: usize,
 }
 
 /// What a record says about its pod, as far as it can be trusted.
@@ -67,6 +69,7 @@ impl<'r> LogRecord<'r> {
             metadata: Metadata::default(),
             attributes: None,
             truncated: false,
+            cut_rest: 0,
         }
     }
 }

@@ -38,7 +38,7 @@ pub(crate) fn salvage<'r>(text: &'r str, origin: &StreamOrigin, event_ms: Option
         } else if let Some((key, line)) = cut_line(&text[end..]).filter(|(key, _)| *key == "log" || is_parsed) {
             members.push(RecordMember { key, value: &line });
             if let Some(record) = understood(members, origin, event_ms) {
-                return LogRecord { partial: false, truncated: true, ..record };
+                return LogRecord { partial: false, truncated: true, cut_rest: 0, ..record };
             }
         }
     }
@@ -58,6 +58,7 @@ fn understood(members: Vec<RecordMember>, origin: &StreamOrigin, event_ms: Optio
         metadata: record.metadata.into_owned(),
         attributes: record.attributes,
         truncated: false,
+        cut_rest: record.cut_rest,
     })
 }
 

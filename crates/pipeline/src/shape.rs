@@ -18,6 +18,7 @@
 use std::borrow::Cow;
 
 use super::cri::{self, CriLine, OutputStream};
+use super::cut_character;
 use super::json;
 use super::members::{MemberRole, RecordMembers, push_member};
 use super::record::{LogRecord, Metadata};
@@ -39,6 +40,8 @@ fn from_cri(line: CriLine<'_>) -> LogRecord<'_> {
         output: Some(line.output),
         partial: line.partial,
         time_ms: Some(line.time_ms),
+        // Nothing is escaped here: a cut is as likely as 16 KiB end within a character, an icon there is not.
+        cut_rest: cut_character::rest(line.text),
         ..LogRecord::as_is(line.text)
     }
 }
@@ -63,12 +66,18 @@ impl<'r> Roles<'r, '_> {
     fn record(self, merge_keys: &[String]) -> Option<LogRecord<'r>> {
         match self.value(MemberRole::Log) {
             Some(log) => match json::string(log) {
-                Some(text) => self.with_log(text),
+                Some(text) => {
+                    let length = text.len();
+                    self.with_log(text).map(|record| with_cut_rest(record, log, length))
+                }
                 None => self.with_value(log),
             },
             None => match self.value(MemberRole::Message).filter(|_| self.is_fluent_bits() && self.is_parsed()) {
                 Some(message) if !self.message_is_merged() => match json::string(message) {
-                    Some(text) => Some(self.line(Cow::Owned(text), false)),
+                    Some(text) => {
+                        let length = text.len();
+                        Some(with_cut_rest(self.line(Cow::Owned(text), false), message, length))
+                    }
                     None => self.with_value(message),
                 },
                 _ => self.without_text(merge_keys),
@@ -216,8 +225,19 @@ impl<'r> Roles<'r, '_> {
             },
             attributes: (!attributes.is_empty()).then_some(attributes),
             truncated: false,
+            cut_rest: 0,
         }
     }
+}
+
+/// Looks for the rest of a cut character where the text begins within `raw`, a JSON string of `length` bytes.
+fn with_cut_rest<'r>(record: LogRecord<'r>, raw: &str, length: usize) -> LogRecord<'r> {
+    if record.merged || cut_character::rest(&record.text) == 0 {
+        return record;
+    }
+    // Before the text stands at most containerd's prefix, in which nothing is escaped.
+    let cut_rest = cut_character::rest_in_json(raw, length.saturating_sub(record.text.len()));
+    LogRecord { cut_rest, ..record }
 }
 
 fn is_object(text: &str) -> bool {

@@ -557,3 +557,35 @@ fn one_strange_record_never_costs_the_others() {
         ]
     );
 }
+
+#[test]
+fn a_character_that_a_cut_went_through_becomes_one() {
+    // As Fluent Bit writes the rest of `€`, cut behind its first or second byte; newer versions also what is left of the beginning.
+    let pieces = |begin: &str, rest: &str| {
+        let parsed =
+            |tag: &str, log: &str| format!(r#"{{"stream":"stdout","logtag":"{tag}","log":"{log}",{KUBERNETES}}}"#);
+        let bare = |tag: &str, log: &str| format!(r#"{{"log":"2026-11-22T20:38:08.236Z stdout {tag} {log}"}}"#);
+        let log_key = |tag: &str, log: &str| format!("2026-11-22T20:38:08.236Z stdout {tag} {log}");
+        [
+            [parsed("P", begin), parsed("F", rest)],
+            [bare("P", begin), bare("F", rest)],
+            [log_key("P", begin), log_key("F", rest)],
+        ]
+    };
+    for (begin, rest) in [("a", "\u{e082}\u{e0ac}b"), ("a\u{e082}", "\u{e0ac}b"), ("a", "\u{e0ac}b")] {
+        for messages in pieces(begin, rest) {
+            let found = forward(&messages.each_ref().map(String::as_str));
+            assert_eq!(found.len(), 1);
+            assert_eq!(found[0]["message"], "a\u{fffd}b", "{messages:?}");
+        }
+    }
+    // What an application writes of such characters, Fluent Bit escapes; and elsewhere than at a cut nothing is touched.
+    for [begin, rest] in [["a", r"\ue0a0 main"], ["\u{e0ac}a", "b\u{e0ac}"], ["a\u{e0ac}", "b"]] {
+        for messages in &pieces(begin, rest)[..2] {
+            let found = forward(&messages.each_ref().map(String::as_str));
+            let whole: String = serde_json::from_str(&format!("\"{begin}{rest}\"")).unwrap();
+            assert_eq!(found[0]["message"], whole, "{messages:?}");
+        }
+    }
+    assert_eq!(forward_one("\u{e0a0} main")["message"], "\u{e0a0} main");
+}
