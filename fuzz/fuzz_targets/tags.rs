@@ -113,6 +113,7 @@ fuzz_target!(|bytes: &[u8]| {
         kubernetes: Some(Cow::Borrowed(&kubernetes)),
         namespace: Some(Cow::Borrowed(&namespace)),
         cluster_name: asked.cluster.as_deref().map(Cow::Borrowed),
+        ..Metadata::default()
     };
     let place = LogPlace { log_group: GROUP, origin: stream::origin(GROUP, STREAM) };
     let identity = || {

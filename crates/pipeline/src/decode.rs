@@ -211,6 +211,7 @@ struct EventParts<'a> {
     id: &'a str,
     timestamp: Option<i64>,
     message: Option<&'a str>,
+    extracted_fields: Option<&'a str>,
 }
 
 impl<'a> EventParts<'a> {
@@ -219,6 +220,7 @@ impl<'a> EventParts<'a> {
             "id" => self.id = json::unquoted(value).unwrap_or(value),
             "timestamp" => self.timestamp = json::unquoted(value).unwrap_or(value).parse().ok(),
             "message" => self.message = Some(value),
+            "extractedFields" => self.extracted_fields = Some(value).filter(|value| value.starts_with('{')),
             _ => {}
         }
     }
@@ -229,6 +231,7 @@ impl<'a> EventParts<'a> {
             id: self.id,
             timestamp: self.timestamp,
             message: json::unquoted(message).map_or(EventMessage::Raw(message), EventMessage::Escaped),
+            extracted_fields: self.extracted_fields,
         })
     }
 }
@@ -270,6 +273,7 @@ fn strange_event(element: &str) -> LogEvent<'_> {
             id: "",
             timestamp: None,
             message: json::unquoted(element).map_or(EventMessage::Raw(element), EventMessage::Escaped),
+            extracted_fields: None,
         },
     }
 }

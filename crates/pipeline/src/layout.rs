@@ -1,7 +1,7 @@
 //! The one layout in which CloudWatch Logs writes its events, read without a general parser.
 //!
-//! `[{"id":"…","timestamp":…,"message":"…"},…]`, no white space, these members, this order. Anything else gives
-//! `None`, and `decode` reads it with `serde_json`. Worth a second way because this is most of the bytes: the messages
+//! `[{"id":"…","timestamp":…,"message":"…"},…]`, no white space, these members, this order; behind the message there may be
+//! `"extractedFields":{…}` of plain strings. Anything else gives `None`, and `decode` reads it with `serde_json`. Worth a second way because this is most of the bytes: the messages
 //! of one stream end in the same kilobyte of metadata, and comparing that takes a fortieth of the time of scanning it.
 
 use super::log_event::{EventMessage, LogEvent};
@@ -49,8 +49,37 @@ impl<'a> Layout<'a> {
         let timestamp = timestamp.parse().ok().filter(|_| !timestamp.starts_with('0'))?;
         self.expect(",\"message\":\"")?;
         let message = self.string()?;
+        let extracted_fields = match self.byte()? {
+            b',' => Some(self.extracted_fields()?),
+            _ => None,
+        };
         self.expect("}")?;
-        Some(LogEvent { id, timestamp: Some(timestamp), message: EventMessage::Escaped(message) })
+        Some(LogEvent { id, timestamp: Some(timestamp), message: EventMessage::Escaped(message), extracted_fields })
+    }
+
+    /// An object of strings without escapes.
+    fn extracted_fields(&mut self) -> Option<&'a str> {
+        self.expect(",\"extractedFields\":")?;
+        let start = self.at;
+        self.expect("{")?;
+        if self.byte()? != b'}' {
+            loop {
+                self.plain_string()?;
+                self.expect(":")?;
+                self.plain_string()?;
+                if self.expect(",").is_none() {
+                    break;
+                }
+            }
+        }
+        self.expect("}")?;
+        self.text.get(start..self.at)
+    }
+
+    fn plain_string(&mut self) -> Option<()> {
+        self.expect("\"")?;
+        self.run(|byte| !STOPS[*byte as usize])?;
+        self.expect("\"")
     }
 
     fn run(&mut self, belongs: fn(&u8) -> bool) -> Option<&'a str> {
@@ -128,6 +157,11 @@ mod tests {
     #[test]
     fn any_other_layout_is_left_to_the_general_parser() {
         assert!(events(r#"[{"id":"1","timestamp":2,"message":"x"}] "#).is_some());
+        for fields in ["{}", r#"{"a":"b"}"#, r#"{"@aws.account":"111122223333","@aws.region":"eu-west-1"}"#] {
+            let text = format!(r#"[{{"id":"1","timestamp":2,"message":"x","extractedFields":{fields}}}]"#);
+            let (found, length) = events(&text).unwrap();
+            assert_eq!((found[0].extracted_fields, length), (Some(fields), text.len()));
+        }
         for text in [
             "",
             "[",
@@ -135,7 +169,12 @@ mod tests {
             r#"[{"id":"1","timestamp":2,"message":"x"}"#,
             r#"[{"id":"1","timestamp":2,"message":"x"},]"#,
             r#"[{"id":"1", "timestamp":2,"message":"x"}]"#,
-            r#"[{"id":"1","timestamp":2,"message":"x","extractedFields":{}}]"#,
+            r#"[{"id":"1","timestamp":2,"message":"x","extractedFields":{"a":1}}]"#,
+            r#"[{"id":"1","timestamp":2,"message":"x","extractedFields":{"a":"b",}}]"#,
+            r#"[{"id":"1","timestamp":2,"message":"x","extractedFields":{"a":"\n"}}]"#,
+            r#"[{"id":"1","timestamp":2,"message":"x","extractedFields":{"a":"b"}"#,
+            r#"[{"id":"1","timestamp":2,"message":"x","extractedFields":null}]"#,
+            r#"[{"id":"1","timestamp":2,"message":"x","other":{}}]"#,
             r#"[{"id":"1","timestamp":02,"message":"x"}]"#,
             r#"[{"id":"1","timestamp":2,"message":"\x"}]"#,
             r#"[{"id":"1","timestamp":2,"message":"\u00g0"}]"#,
@@ -158,9 +197,14 @@ mod tests {
         (any::<String>(), end).prop_map(|(head, end)| format!("{{\"log\":{}{end}", Value::from(head)))
     }
 
+    const FIELDS: &str = r#","extractedFields":{"@aws.account":"111122223333","@aws.region":"eu-west-1"}"#;
+
     fn array(messages: &[String]) -> String {
-        let event =
-            |message: &String| format!(r#"{{"id":"1","timestamp":2,"message":{}}}"#, Value::from(message.as_str()));
+        // Every other event has fields of a centralised log.
+        let fields = |message: &String| if message.len() % 2 == 0 { "" } else { FIELDS };
+        let event = |message: &String| {
+            format!(r#"{{"id":"1","timestamp":2,"message":{}{}}}"#, Value::from(message.as_str()), fields(message))
+        };
         format!("[{}]", messages.iter().map(event).collect::<Vec<_>>().join(","))
     }
 
@@ -174,6 +218,7 @@ mod tests {
             for (event, message) in found.iter().zip(&messages) {
                 let EventMessage::Escaped(escaped) = event.message else { panic!("not a string") };
                 prop_assert_eq!(&serde_json::from_str::<String>(&format!("\"{escaped}\"")).unwrap(), message);
+                prop_assert_eq!(event.extracted_fields.is_some(), message.len() % 2 == 1);
             }
         }
 

@@ -9,6 +9,8 @@ pub struct LogEvent<'a> {
     pub timestamp: Option<i64>,
     /// What the event says.
     pub message: EventMessage<'a>,
+    /// `extractedFields`, the raw JSON of an object; in it are the system fields of a subscription filter with `emitSystemFields`.
+    pub(crate) extracted_fields: Option<&'a str>,
 }
 
 /// The message of an event.

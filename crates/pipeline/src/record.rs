@@ -37,6 +37,9 @@ pub struct Metadata<'r> {
     pub namespace: Option<Cow<'r, str>>,
     /// `cluster_name`, put there by a `record_modifier`.
     pub cluster_name: Option<Cow<'r, str>>,
+    /// The account and the region that a centralised log came from: CloudWatch Logs says so, not the record.
+    pub account: Option<Cow<'r, str>>,
+    pub region: Option<Cow<'r, str>>,
 }
 
 impl Metadata<'_> {
@@ -53,6 +56,8 @@ impl Metadata<'_> {
             kubernetes: owned(self.kubernetes),
             namespace: owned(self.namespace),
             cluster_name: owned(self.cluster_name),
+            account: owned(self.account),
+            region: owned(self.region),
         }
     }
 }

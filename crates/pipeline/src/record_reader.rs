@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::json;
 use super::log_event::{EventMessage, LogEvent};
 use super::members::{RecordMember, RecordMembers};
-use super::record::LogRecord;
+use super::record::{LogRecord, Metadata};
 use super::salvage;
 use super::shape;
 use super::stream::StreamOrigin;
@@ -51,6 +51,14 @@ impl<'a> RecordReader<'a> {
 
     /// Reads one event. Never fails: what is not understood is the text as it stands.
     pub(crate) fn read<'r>(&'r mut self, event: &LogEvent<'r>) -> LogRecord<'r> {
+        let mut record = self.read_message(event);
+        if let Some(fields) = event.extracted_fields {
+            add_system_fields(fields, &mut record.metadata);
+        }
+        record
+    }
+
+    fn read_message<'r>(&'r mut self, event: &LogEvent<'r>) -> LogRecord<'r> {
         let escaped = match event.message {
             EventMessage::Raw(raw) => return LogRecord::as_is(raw),
             EventMessage::Escaped(escaped) => escaped,
@@ -86,6 +94,19 @@ impl<'a> RecordReader<'a> {
         // The head is no object by itself, or the whole is the application's own: then every byte of it counts.
         read_whole(escaped, event, self.origin, self.merge_keys, &mut self.text, &mut self.trust)
     }
+}
+
+/// The system fields that a subscription filter adds to centralised logs. Fields of these names are CloudWatch's own: what a pattern
+/// extracts from a message begins with no `@`.
+///
+/// Source: AWS, CloudWatch Logs API reference, PutSubscriptionFilter, `emitSystemFields`.
+fn add_system_fields<'r>(fields: &'r str, metadata: &mut Metadata<'r>) {
+    let plain = |value: &'r str| json::unquoted(value).filter(|value| !value.is_empty() && !value.contains('\\'));
+    let _ = json::each_member(fields, |name, value| match name {
+        "@aws.account" => metadata.account = plain(value).map(Cow::Borrowed),
+        "@aws.region" => metadata.region = plain(value).map(Cow::Borrowed),
+        _ => {}
+    });
 }
 
 /// Reads a message from its first byte to its last. `text` is the buffer for it.

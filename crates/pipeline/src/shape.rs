@@ -222,6 +222,7 @@ impl<'r> Roles<'r, '_> {
                     .filter(|_| is_cri || self.is_fluent_bits())
                     .and_then(|(member, _)| json::string(member.value))
                     .map(Cow::Owned),
+                ..Metadata::default()
             },
             attributes: (!attributes.is_empty()).then_some(attributes),
             truncated: false,

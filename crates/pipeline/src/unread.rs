@@ -133,7 +133,11 @@ fn write_event(event: &LogEvent, out: &mut Vec<u8>) {
         EventMessage::Escaped(escaped) => ("\"", escaped),
         EventMessage::Raw(raw) => ("", raw),
     };
-    write!(out, ",\"message\":{quote}{message}{quote}}}").ok();
+    write!(out, ",\"message\":{quote}{message}{quote}").ok();
+    if let Some(fields) = event.extracted_fields {
+        write!(out, ",\"extractedFields\":{fields}").ok();
+    }
+    out.push(b'}');
 }
 
 #[cfg(test)]
@@ -156,7 +160,7 @@ mod tests {
     #[test]
     fn what_is_read_of_the_rest_is_what_was_written() {
         let content = r#"{"owner":"1","logGroup":"g\"\u00e9","logStream":"s","more":[1],"logEvents":[
-            {"id":"a","timestamp":5,"message":"one \"\u00f6\n\ud83d"}, 7, {"id":"b\"","timestamp":"6","message":{"x":1}},
+            {"id":"a","timestamp":5,"message":"one \"\u00f6\n\ud83d"}, 7, {"id":"b\"","timestamp":"6","message":{"x":1},"extractedFields":{"@aws.account":"1"}},
             {"id":{"x":["y"]},"message":"two"}, {"id":[],"message":null}, {"id":null,"timestamp":-3,"message":""}]}"#;
         let before = decode::read(content).unwrap();
         let all: Vec<usize> = (0..before.events.len()).collect();

@@ -146,7 +146,7 @@ fn print_events(out: &mut impl Write, content: &str, output: Output) -> Result<(
         note!("This is a control message: CloudWatch Logs checks that the destination answers. It carries no logs.");
     }
     let mut text = String::new();
-    for LogEvent { id, timestamp, message } in &batch.events {
+    for LogEvent { id, timestamp, message, .. } in &batch.events {
         text.clear();
         match message {
             EventMessage::Escaped(escaped) => json::unescape_into(escaped, &mut text),

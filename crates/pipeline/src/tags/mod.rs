@@ -112,6 +112,9 @@ pub fn identify(
         tags.add(RULE_ERROR_TAG, name);
     }
     add_cluster(&mut tags, place, metadata, settings);
+    // Datadog's names for both. Source: Datadog, "AWS integration", and its Lambda forwarder.
+    tags.add("aws_account", metadata.account.as_deref().unwrap_or_default());
+    tags.add("region", metadata.region.as_deref().unwrap_or_default());
     add_pod(&mut tags, pod);
     add_owners(&mut tags, pod);
     let image = add_image(&mut tags, pod);

@@ -351,3 +351,20 @@ fn template_variables_without_a_value_are_an_error_and_no_text() {
     );
     assert!(has_tag(&log, "uid:0f4e") && has_tag(&log, "own:shop") && !log.to_string().contains("rule_error"));
 }
+
+#[test]
+fn a_centralised_log_has_the_account_and_region_that_it_came_from() {
+    let message = r#"{"stream":"stdout","logtag":"F","log":"x"}"#;
+    let mut content = content(GROUP, &stream(), &[(1, message), (1, message), (1, message)]);
+    content["logEvents"][0]["extractedFields"] = json!({ "@aws.account": "444455556666", "@aws.region": "eu-west-1" });
+    content["logEvents"][1]["extractedFields"] =
+        json!({ "@aws.account": "777788889999", "@aws.region": "us-east-1", "x": "y" });
+    let processed = pipeline::process(&event(&content), ARN, &PipelineSettings::default(), OWN_TIMES).unwrap();
+    let found = logs(&processed);
+    assert!(has_tag(&found[0], "aws_account:444455556666") && has_tag(&found[0], "region:eu-west-1"), "{found:#?}");
+    assert!(has_tag(&found[1], "aws_account:777788889999") && has_tag(&found[1], "region:us-east-1"));
+    assert!(!found[2]["ddtags"].as_str().unwrap().contains("aws_account"));
+    // No record says so itself.
+    let forged = r#"{"stream":"stdout","logtag":"F","log":"x","extractedFields":{"@aws.account":"1"}}"#;
+    assert!(!one(forged, &PipelineSettings::default())["ddtags"].as_str().unwrap().contains("aws_account"));
+}
