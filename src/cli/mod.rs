@@ -18,6 +18,7 @@ mod lint;
 mod logs;
 mod manifest;
 mod named;
+mod node_differences;
 mod notes;
 mod output;
 mod preview;

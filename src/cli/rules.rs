@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -11,13 +12,15 @@ use super::exit::Exit;
 use super::input::{read, standard_input};
 use super::manifest::{self, Annotated};
 use super::named::{is_standard_input, named};
+use super::node_differences::{self, JoinedLog};
 use super::output::OutputFlag;
 use super::show;
 use super::show::Detail;
 use forwarder::settings::{Environment, Settings};
 use pipeline::autodiscovery::ContainerLogs;
 use pipeline::compress::Compression;
-use pipeline::rules::{RuleAction, RuleError};
+use pipeline::processing::ProcessingSettings;
+use pipeline::rules::{RuleAction, RuleError, RuleSet};
 use pipeline::{self, PipelineSettings, Processed};
 
 /// What the sample's lines are said to come from.
@@ -109,6 +112,8 @@ struct RulesReport {
     /// Name, type, and whether it works.
     rules: Vec<[String; 3]>,
     problems: Vec<String>,
+    /// What works, and not as it would on a node.
+    warnings: Vec<String>,
     processed: Processed,
     logs: Vec<Value>,
 }
@@ -133,10 +138,12 @@ impl RulesReport {
             ));
         }
         let processed = run(annotated, sample, settings)?;
+        let joined = joined(annotated, sample, settings)?;
+        let warnings = node_differences::warnings(&annotated.json, &logs, sample, &joined);
         let found = show::items(&processed)?;
         let owner = if annotated.owner.is_empty() { "annotation" } else { &annotated.owner };
         let title = format!("{owner}, container {}", annotated.container);
-        Ok(RulesReport { title, rules: rules(&logs), problems, processed, logs: found })
+        Ok(RulesReport { title, rules: rules(&logs), problems, warnings, processed, logs: found })
     }
 
     fn print(&self, out: &mut impl Write, has_sample: bool) -> Result<(), CommandError> {
@@ -147,6 +154,9 @@ impl RulesReport {
         }
         for problem in &self.problems {
             show::finding(out, problem)?;
+        }
+        for warning in &self.warnings {
+            show::warning(out, warning)?;
         }
         if self.rules.is_empty() && self.problems.is_empty() {
             writeln!(out, "  No rules.")?;
@@ -165,7 +175,7 @@ impl RulesReport {
             .map(|[name, kind, state]| json!({ "name": name, "type": kind, "works": state == WORKS }))
             .collect();
         json!({
-            "title": self.title, "rules": rules, "problems": self.problems, "counts": self.processed.counts,
+            "title": self.title, "rules": rules, "problems": self.problems, "warnings": self.warnings, "counts": self.processed.counts,
             "logs": show::outcomes_json(&self.processed.outcomes, &self.logs),
         })
     }
@@ -185,6 +195,46 @@ fn rules(logs: &ContainerLogs) -> Vec<[String; 3]> {
         RuleAction::BrokenMask => row(&rule.name, "mask_sequences", "broken: all text is withheld"),
     }));
     rows
+}
+
+/// The sample's logs that are joined, as only what joins lines leaves them.
+fn joined(
+    annotated: &Annotated,
+    sample: &[String],
+    settings: &PipelineSettings,
+) -> Result<Vec<JoinedLog>, CommandError> {
+    let mut annotated = annotated.clone();
+    for value in annotated.annotations.values_mut() {
+        if let Some(only) = value.as_str().and_then(only_multi_line) {
+            *value = Value::from(only);
+        }
+    }
+    let mut settings = settings.clone();
+    let first = &settings.processing.first;
+    settings.processing = ProcessingSettings {
+        first: Arc::new(RuleSet { multi_line: first.multi_line.clone(), ..RuleSet::default() }),
+        auto_multi_line: settings.processing.auto_multi_line,
+        ..ProcessingSettings::default()
+    };
+    let processed = run(&annotated, sample, &settings)?;
+    let items = show::items(&processed)?;
+    let logs = processed.outcomes.iter().zip(&items).enumerate();
+    Ok(logs
+        .filter(|(_, (outcome, _))| outcome.lines > 1)
+        .map(|(at, (_, item))| JoinedLog {
+            number: at + 1,
+            text: item["message"].as_str().unwrap_or_default().to_owned(),
+        })
+        .collect())
+}
+
+/// An annotation for logs with no rules but those that join lines.
+fn only_multi_line(json: &str) -> Option<String> {
+    let mut value: Value = serde_json::from_str(json).ok()?;
+    let config = if value.is_array() { value.get_mut(0)? } else { &mut value };
+    let rules = config.get_mut("log_processing_rules")?.as_array_mut()?;
+    rules.retain(|rule| rule["type"] == "multi_line");
+    Some(value.to_string())
 }
 
 /// When the sample's lines are written: no rule asks for the time.

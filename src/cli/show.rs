@@ -209,6 +209,11 @@ pub(super) fn finding(out: &mut impl Write, problem: &str) -> io::Result<()> {
     writeln!(out, "  {ERROR}problem{ERROR:#}  {}", harmless(problem))
 }
 
+/// Something that works, and perhaps not as it was meant.
+pub(super) fn warning(out: &mut impl Write, warning: &str) -> io::Result<()> {
+    writeln!(out, "  {LABEL}warning{LABEL:#}  {}", harmless(warning))
+}
+
 /// Something to look at, and how much it matters: `wrong`, `unknown`, `note`.
 pub(super) fn weighed(out: &mut impl Write, weight: &str, problem: &str) -> io::Result<()> {
     let style = if weight == "wrong" { ERROR } else { LABEL };

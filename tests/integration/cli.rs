@@ -139,6 +139,45 @@ fn rules_are_checked_and_run_over_a_sample() {
 }
 
 #[test]
+fn rules_that_do_something_else_on_a_node_are_told() {
+    let folder = Folder::new("node-rules");
+    let manifest = file(&folder, "manifest.yaml", &MANIFEST.replace("GET /health", "in.*more"));
+    let sample = b"2026- in token=x\n  more\n2026- out\n";
+    let check = |arguments: &[&str], sample: &[u8]| {
+        let output = podferry(&[&["rules", "check", &manifest], arguments].concat(), sample, &[]);
+        assert_eq!(output.status.code(), Some(0));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let shown = check(&[], sample);
+    assert!(shown.contains("rule `health`: it does something else with log 1 of the sample than on a node"), "{shown}");
+    let report: Value = serde_json::from_str(&check(&["--output", "json"], sample)).unwrap();
+    assert_eq!(report[0]["warnings"].as_array().unwrap().len(), 1);
+    assert_eq!(report[0]["problems"], json!([]));
+    // Without a sample, by what the pattern is made of; and a `multi_line` that never matches joins everything.
+    assert!(check(&[], b"").contains("rule `health`: it may do something else with joined lines than on a node"));
+    let shown = check(&[], b"one\ntwo\n");
+    assert!(shown.contains("rule `date`: none of the sample's 2 lines begins with a match"), "{shown}");
+}
+
+#[test]
+fn preview_says_what_a_status_comes_from() {
+    let case = format!("{}/tests/fixtures/field/cases/job-taken-for-deployment.json", testkit::ROOT);
+    let shown = stdout(&podferry(&["preview", &case], b"", &[]));
+    assert!(shown.contains("error, by stderr"), "{shown}");
+    let folder = Folder::new("status");
+    let content = std::fs::read_to_string(&case).unwrap().replace("loaded 5 rows", "INFO:root:loaded 5 rows");
+    let event = file(&folder, "event.json", &content);
+    let from_text = [("PODFERRY_STATUS_FROM_TEXT", "true")];
+    let shown = stdout(&podferry(&["preview", &event], b"", &from_text));
+    assert!(shown.contains("info, by the head of the line"), "{shown}");
+    for (environment, source) in [(&from_text[..], "the head of the line"), (&[], "stderr")] {
+        let report = stdout(&podferry(&["preview", &event, "--output", "json", "--explain"], b"", environment));
+        let report: Value = serde_json::from_str(&report).unwrap();
+        assert_eq!(report["logs"][0]["status_from"], source);
+    }
+}
+
+#[test]
 fn rules_that_do_not_work_are_told() {
     let folder = Folder::new("broken-rules");
     let broken = file(
