@@ -317,6 +317,10 @@ mod tests {
                 process_logs: true,
             };
             for (_, text) in Data::new(&with(preset), &options).parts() {
+                // Options that the router's core does not know, and does not start with.
+                for newer in ["namespace_labels", "namespace_annotations", "owner_references"] {
+                    assert!(!text.to_ascii_lowercase().contains(newer), "{newer}: {text}");
+                }
                 let read = parse(&text);
                 assert!(read.problems.is_empty());
                 assert_eq!(fluent_bit::write(&read.sections()), text);

@@ -56,7 +56,7 @@ pub const VARIABLES: [ForwarderVariable; 49] = [
     variable(
         "DD_KUBERNETES_NAMESPACE_LABELS_AS_TAGS",
         "–",
-        "The same for the namespace's labels (needs `namespace_labels On` in the filter, which the router of EKS Fargate does not know)",
+        "The same for the namespace's labels (needs `namespace_labels On` in the Kubernetes filter of a Fluent Bit of your own: the router of EKS Fargate does not start with it)",
     ),
     variable(
         "DD_CONTAINER_EXCLUDE_LOGS",
