@@ -139,7 +139,9 @@ fn read(config: &Value) -> ContainerLogs {
             None
         }
     };
-    for (name, texts) in [("source", &[source.clone()][..]), ("service", &[service.clone()]), ("tags", &tags)] {
+    for (name, texts) in
+        [("source", std::slice::from_ref(&source)), ("service", std::slice::from_ref(&service)), ("tags", &tags)]
+    {
         for variable in texts.iter().filter_map(|text| template_variables::unknown(text)) {
             rules.errors.push(parse::error(format!("its `{name}` has {}", unknown_here(variable))));
         }
