@@ -208,7 +208,7 @@ fn add_pod(tags: &mut TagSet, pod: &Pod) {
 
 /// Source: DataDog/datadog-agent, `workloadmeta_extract.go`, `extractTagsFromPodOwner`.
 fn add_owners(tags: &mut TagSet, pod: &Pod) {
-    let inferred: Vec<Owner> = if pod.owners.is_empty() {
+    let inferred: Vec<Owner> = if pod.owners.is_empty() && !pod.owners_known {
         owner::infer(&pod.name, pod.labels_known, |name| pod.labels.get(name)).into_iter().collect()
     } else {
         Vec::new()

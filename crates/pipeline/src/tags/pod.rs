@@ -28,6 +28,8 @@ pub struct Pod {
     pub(crate) labels_known: bool,
     pub annotations: Pairs,
     pub(crate) owners: Vec<Owner>,
+    /// Whether the filter wrote owner references, were it none.
+    pub(crate) owners_known: bool,
 }
 
 /// Labels or annotations in their order.
@@ -74,7 +76,10 @@ impl Pod {
                 pod.labels_known = value.starts_with('{');
             }
             "annotations" => pod.annotations = Pairs::parse(value),
-            "ownerReferences" => pod.owners = owners(value),
+            "ownerReferences" => {
+                pod.owners = owners(value);
+                pod.owners_known = value.starts_with('[');
+            }
             _ => {}
         });
         pod

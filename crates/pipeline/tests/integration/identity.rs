@@ -299,9 +299,12 @@ fn labels_refute_what_a_name_suggests() {
     let pod = "web-6d4cf56db6-x7k2p";
     let known = |labels: &str| owners(pod, labels).contains(&"kube_deployment:web".to_owned());
     assert!(known(r#""labels":{"pod-template-hash":"6d4cf56db6"},"#) && known(""));
-    for labels in
-        [r#""labels":{"app":"web"},"#, r#""labels":{},"#, r#""labels":{"workflows.argoproj.io/workflow":"web"},"#]
-    {
+    for labels in [
+        r#""labels":{"app":"web"},"#,
+        r#""labels":{},"#,
+        r#""labels":{"workflows.argoproj.io/workflow":"web"},"#,
+        r#""ownerReferences":[],"#,
+    ] {
         let found = owners(pod, labels);
         assert!(!found.iter().any(|tag| tag.contains("ownerref") || tag.contains("deployment")), "{labels}: {found:?}");
     }
