@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use pipeline::autodiscovery::ContainerLogs;
 use pipeline::counted::counted;
-use pipeline::rules::pattern::Pattern;
+use pipeline::rules::pattern::{Pattern, Work};
 use pipeline::rules::{ProcessingRule, RuleAction};
 
 /// What the Agent joins lines by.
@@ -25,10 +25,12 @@ pub(super) struct JoinedLog {
 
 /// What to warn of: `json` is the annotation, `sample` the lines, and `joined` what became of them.
 pub(super) fn warnings(json: &str, logs: &ContainerLogs, sample: &[String], joined: &[JoinedLog]) -> Vec<String> {
+    // Whoever checks rules waits for what they take.
+    let work = Work::unlimited();
     let mut warnings = Vec::new();
     if let Some(rule) = &logs.rules.multi_line
         && sample.len() > 1
-        && !sample.iter().any(|line| rule.pattern.is_match(line))
+        && !sample.iter().any(|line| rule.pattern.is_match(line, &work) == Ok(true))
     {
         warnings.push(format!(
             "rule `{}`: none of the sample's {} begins with a match of its pattern, so all lines go on with one log",
@@ -43,7 +45,7 @@ pub(super) fn warnings(json: &str, logs: &ContainerLogs, sample: &[String], join
             continue;
         };
         let spelling = written.iter().find(|(name, _)| *name == rule.name).and_then(|(_, text)| Spelling::of(text));
-        let seen: Vec<Seen> = joined.iter().map(|log| Seen::of(rule, pattern, &log.text)).collect();
+        let seen: Vec<Seen> = joined.iter().map(|log| Seen::of(rule, pattern, &log.text, &work)).collect();
         let differs = seen.iter().zip(joined).find(|(seen, _)| **seen == Seen::Differs);
         let problem = match (differs, spelling) {
             (Some((_, log)), _) => format!("does something else with log {} of the sample than on a node", log.number),
@@ -81,19 +83,27 @@ enum Seen {
 }
 
 impl Seen {
-    fn of(rule: &ProcessingRule, pattern: &Pattern, text: &str) -> Seen {
+    fn of(rule: &ProcessingRule, pattern: &Pattern, text: &str, work: &Work) -> Seen {
         let on_node = text.replace('\n', ESCAPED_LINE_FEED);
         if !matches!(rule.action, RuleAction::Mask(..)) {
-            return match (pattern.is_match(text), pattern.is_match(&on_node)) {
+            let matches = |text: &str| pattern.is_match(text, work) == Ok(true);
+            return match (matches(text), matches(&on_node)) {
                 (false, false) => Seen::Nothing,
                 (true, true) => Seen::Same,
                 _ => Seen::Differs,
             };
         }
         // The same bytes, where a line break is one more on the node.
-        let shifted = |at: usize| at + text.bytes().take(at).filter(|byte| *byte == b'\n').count();
-        let here: Vec<_> = pattern.spans(text).map(|(start, end)| (shifted(start), shifted(end))).collect();
-        let there: Vec<_> = pattern.spans(&on_node).collect();
+        let (mut counted, mut breaks) = (0, 0);
+        let mut shifted = |at: usize| {
+            breaks +=
+                text.as_bytes().get(counted..at).map_or(0, |bytes| bytes.iter().filter(|byte| **byte == b'\n').count());
+            counted = at;
+            at + breaks
+        };
+        let here = pattern.spans(text, work).map_while(Result::ok);
+        let here: Vec<_> = here.map(|(start, end)| (shifted(start), shifted(end))).collect();
+        let there: Vec<_> = pattern.spans(&on_node, work).map_while(Result::ok).collect();
         match (here.is_empty() && there.is_empty(), here == there) {
             (true, _) => Seen::Nothing,
             (false, true) => Seen::Same,

@@ -45,8 +45,8 @@ pub struct Metadata<'r> {
 impl Metadata<'_> {
     /// How many bytes of text it has.
     pub(crate) fn len(&self) -> usize {
-        let Metadata { kubernetes, namespace, cluster_name } = self;
-        [kubernetes, namespace, cluster_name].into_iter().flatten().map(|text| text.len()).sum()
+        let Metadata { kubernetes, namespace, cluster_name, account, region } = self;
+        [kubernetes, namespace, cluster_name, account, region].into_iter().flatten().map(|text| text.len()).sum()
     }
 
     /// The same, borrowing nothing.
