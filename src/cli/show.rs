@@ -361,7 +361,8 @@ mod tests {
             let applied =
                 vec![pipeline::rules::AppliedRule { rule: "r".to_owned(), effect: RuleEffect::Withheld(withheld) }];
             let id = "1".to_owned();
-            let outcome = LogOutcome { id, lines: 1, joined_by: None, applied, left_out: None, shipped: true };
+            let outcome =
+                LogOutcome { id, lines: 1, joined_by: None, applied, left_out: None, shipped: true, status_from: None };
             assert_eq!(outcome_text(&outcome), format!("withheld: r {why}; kept"));
             let shown = outcomes_json(&[outcome], &[json!({})]);
             assert_eq!(shown[0]["rules"], json!([{ "rule": "r", "effect": "withheld", "why": why }]));

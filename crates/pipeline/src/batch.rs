@@ -329,7 +329,7 @@ mod tests {
         let recent = Recent::new(100);
         let texts: Vec<String> = (0..5).map(|number| format!("log {number}")).collect();
         let payload = batch(&texts, Limits::default()).remove(0);
-        assert_eq!(payload.only(|_| true), [payload.clone()]);
+        assert_eq!(payload.only(|_| true), std::slice::from_ref(&payload));
         assert_eq!(payload.only(|_| false), []);
         let payload = payload.marked(&mut recent.marks_within("x"));
         let mut number = 0;
