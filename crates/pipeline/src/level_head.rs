@@ -5,6 +5,7 @@
 //! behind a time. Capitals count in all these places, small letters only where what follows shows that it is no sentence. What is
 //! recognised, and what must not be: `tests/fixtures/status/heads.tsv`.
 
+use super::head_time;
 use super::status_remapper;
 
 /// How far into a line a level is looked for, in bytes.
@@ -134,6 +135,10 @@ impl<'t> Head<'t> {
         if let Some(level) = self.bracketed() {
             return Some(level);
         }
+        // ClickHouse's brackets.
+        if let Some((word, _)) = self.group('<', '>') {
+            return is_level(word).then_some(word);
+        }
         let (word, rest) = self.word();
         let rest = rest.without_colour();
         let next = rest.text.chars().next();
@@ -246,21 +251,28 @@ fn part(head: Head) -> Option<Head> {
     }
     let (token, rest) = head.text.split_once(' ')?;
     let is_number = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit());
-    // Python's usual format: a logger's name between dashes, or an address between bars; and Sidekiq's pairs.
+    // Python's usual format: a logger's name between dashes, or an address between bars, or before a level and a colon.
     let next = rest.trim_start();
+    let (word, behind) = head.with(next).word();
     let is_fenced = next.starts_with("- ") || next.starts_with("| ");
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    let is_named = is_upper(word) && is_level(word) && behind.text.starts_with(':') && token.bytes().all(is_name);
+    // Go's place in a file, and PostgreSQL's user and database.
+    let is_place = token.strip_suffix(':').is_some_and(|place| place.contains('.') && place.contains(':'));
+    let is_user = token.contains('@');
+    // Sidekiq's pairs.
     let is_pair = token
         .split_once('=')
-        .is_some_and(|(key, _)| !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_lowercase()));
-    (is_number || is_fenced || is_pair).then(|| head.with(rest))
+        .is_some_and(|(key, _)| !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
+    (is_number || is_fenced || is_named || is_place || is_user || is_pair).then(|| head.with(rest))
 }
 
-/// Source: Kubernetes, klog's header: `Lmmdd hh:mm:ss.uuuuuu threadid file:line]`; the same of glog, which may have the year.
+/// Source: Kubernetes, klog's header: `Lmmdd hh:mm:ss.uuuuuu threadid file:line]`; the same of glog, which may have the year, and of CockroachDB.
 fn klog(head: Head<'_>) -> Option<&str> {
     let (level, rest) = head.text.split_at_checked(1)?;
     let (date, rest) = rest.split_once(' ')?;
-    let is_date = (date.len() == 4 || date.len() == 8) && date.bytes().all(|byte| byte.is_ascii_digit());
-    let (place, _) = time_of_day(rest)?.split_once(']')?;
+    let is_date = [4, 6, 8].contains(&date.len()) && date.bytes().all(|byte| byte.is_ascii_digit());
+    let (place, _) = head_time::time_of_day(rest)?.split_once(']')?;
     let is_place = place.contains(':') && place.contains('.');
     ("IWEF".contains(level) && is_date && is_place).then_some(level)
 }
@@ -307,8 +319,8 @@ fn logfmt(head: Head<'_>) -> Option<&str> {
 fn behind_time(head: Head) -> Option<Head> {
     let mut head = head;
     for _ in 0..3 {
-        if let Some(rest) = date_and_time(head) {
-            return Some(rest);
+        if let Some((rest, is_open)) = head_time::behind(head.text) {
+            return Some(Head { is_open, ..head.with(rest) });
         }
         let before = match head.group('[', ']') {
             Some((inside, rest)) if is_plain(inside) => rest,
@@ -327,85 +339,6 @@ fn behind_time(head: Head) -> Option<Head> {
 
 fn is_plain(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric()) && !is_level(text) && !is_short(text)
-}
-
-fn date_and_time(head: Head) -> Option<Head> {
-    let (text, is_open) = match head.text.strip_prefix('[') {
-        Some(inside) => (inside, true),
-        None => (head.text, false),
-    };
-    let bytes = text.as_bytes();
-    let is_start =
-        |at: &usize| !at.checked_sub(1).is_some_and(|before| bytes.get(before).is_some_and(u8::is_ascii_digit));
-    // A date and the words in it are not longer.
-    let at = (0..text.len().min(36))
-        .filter(is_start)
-        .find(|at| text.get(*at..).is_some_and(|text| time_of_day(text).is_some()))?;
-    if !is_date(text.get(..at)?) {
-        return None;
-    }
-    let rest = zone(time_of_day(text.get(at..)?)?);
-    let closed = rest.trim_start().strip_prefix(']').filter(|_| is_open);
-    // Apache has the year behind the time.
-    let year = || {
-        rest.strip_prefix(' ')?.split_at_checked(4).filter(|(year, _)| year.bytes().all(|byte| byte.is_ascii_digit()))
-    };
-    let closed = closed.or_else(|| year()?.1.strip_prefix(']').filter(|_| is_open));
-    match closed {
-        Some(rest) => Some(Head { is_open: false, ..head.with(rest) }),
-        // A word must not begin within the time.
-        None if rest.starts_with(|character: char| character.is_ascii_alphanumeric()) => None,
-        None => Some(Head { is_open, ..head.with(rest) }),
-    }
-}
-
-/// What follows `10:15`, `10:15:30`, `10:15:30.123`, `10:15AM`; the hour may have one digit.
-fn time_of_day(text: &str) -> Option<&str> {
-    let pair = |text: &str, most: usize| {
-        let count = text.bytes().take_while(u8::is_ascii_digit).count();
-        (count == 2 || (count == 1 && most == 1)).then_some(count)
-    };
-    let rest = text.get(pair(text, 1)?..)?.strip_prefix(':')?;
-    let mut rest = rest.get(pair(rest, 2)?..)?;
-    let seconds = rest.strip_prefix(':').and_then(|rest| rest.get(pair(rest, 2)?..));
-    if let Some(behind) = seconds {
-        rest = behind
-            .strip_prefix(['.', ','])
-            .map_or(behind, |digits| digits.trim_start_matches(|digit: char| digit.is_ascii_digit()));
-    }
-    let half = ["AM", "PM", " AM", " PM"].into_iter().find_map(|half| rest.strip_prefix(half));
-    // Hours and minutes alone are a time only with their half of the day: `10:15` is also a place in a file.
-    if seconds.is_none() { half } else { Some(half.unwrap_or(rest)) }
-}
-
-/// What stands before a time of day: nothing, or digits with the signs of a date and the names of days and months.
-fn is_date(text: &str) -> bool {
-    const NAMES: [&str; 20] = [
-        "mon", "tue", "wed", "thu", "fri", "sat", "sun", "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep",
-        "oct", "nov", "dec", "t",
-    ];
-    let is_sign = |character: char| character.is_ascii_digit() || " -/.,:".contains(character);
-    let mut words = text.split(is_sign).filter(|word| !word.is_empty());
-    let has_digits = text.is_empty() || text.contains(|character: char| character.is_ascii_digit());
-    has_digits && words.all(|word| NAMES.iter().any(|name| name.eq_ignore_ascii_case(word)))
-}
-
-/// Skips the zone of a time: `Z`, `+02:00`, ` +0000`, ` UTC`.
-fn zone(text: &str) -> &str {
-    const NAMES: [&str; 15] =
-        ["UTC", "GMT", "CET", "CEST", "WET", "EET", "EEST", "BST", "EST", "EDT", "CST", "CDT", "PST", "PDT", "JST"];
-    if let Some(rest) = text.strip_prefix('Z') {
-        return rest;
-    }
-    let spaced = text.strip_prefix(' ').unwrap_or(text);
-    if let Some(offset) = spaced.strip_prefix(['+', '-']) {
-        let digits = offset.trim_start_matches(|character: char| character.is_ascii_digit() || character == ':');
-        if [2, 4, 5].contains(&(offset.len() - digits.len())) {
-            return digits;
-        }
-    }
-    let name = NAMES.into_iter().find_map(|name| spaced.strip_prefix(name));
-    name.filter(|rest| !rest.starts_with(|character: char| character.is_ascii_alphanumeric())).unwrap_or(text)
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ mod filter_members;
 mod forwarding;
 mod generated_name;
 pub mod glob;
+mod head_time;
 mod identities;
 pub mod inflate;
 mod joined_attributes;
