@@ -142,7 +142,8 @@ fn read(config: &Value) -> ContainerLogs {
     for (name, texts) in
         [("source", std::slice::from_ref(&source)), ("service", std::slice::from_ref(&service)), ("tags", &tags)]
     {
-        for variable in texts.iter().filter_map(|text| template_variables::unknown(text)) {
+        // One is enough: tags can be as many as fit an annotation.
+        if let Some(variable) = texts.iter().find_map(|text| template_variables::unknown(text)) {
             rules.errors.push(parse::error(format!("its `{name}` has {}", unknown_here(variable))));
         }
     }
@@ -152,6 +153,8 @@ fn read(config: &Value) -> ContainerLogs {
 }
 
 fn unknown_here(variable: &str) -> String {
+    // As long as any that the Agent knows, and an environment variable's name.
+    let variable: String = variable.chars().take(80).collect();
     format!(
         "`{variable}`, which a log does not tell: only %%kube_namespace%%, %%kube_pod_name%% and %%kube_pod_uid%% are known"
     )
@@ -316,6 +319,8 @@ mod tests {
         let named = logs.named(&VALUES);
         assert_eq!((&*named.source, &*named.service, named.incomplete), ("", "", true));
         assert_eq!(named.tags, ["x:y"]);
+        let many = format!(r#"[{{"tags":[{}]}}]"#, vec![r#""a:%%host%%""#; 1000].join(","));
+        assert_eq!(ContainerLogs::parse(&many).errors("annotation").count(), 1);
         for part in [r#""service":"%%host%%""#, r#""source":"%%env_SOURCE%%""#, r#""tags":["port:%%port_0%%","x:y"]"#] {
             let logs = ContainerLogs::parse(&format!(r#"[{{"source":"s",{part}}}]"#));
             assert_eq!(logs.errors("annotation").collect::<Vec<_>>(), ["annotation"], "{part}");
