@@ -24,6 +24,8 @@ pub enum AwsBehavior {
     Silent,
     /// Takes so many messages, then is down.
     TakesOnly(usize),
+    /// Somebody else answers 200 with this, and takes no message.
+    SaysOnly(&'static str),
     /// Takes no message for the queue of this name.
     TakesNoneFor(&'static str),
 }
@@ -78,7 +80,7 @@ impl AwsStandIn {
                     AwsBehavior::Down => Ok(error(500, "com.amazonaws.sqs#InternalError")),
                     AwsBehavior::Denied => Ok(error(403, "com.amazonaws.sqs#AccessDeniedException")),
                     AwsBehavior::TakesOnly(count) => state.lock().unwrap().answer(&request, count).ok_or(Closed),
-                    AwsBehavior::Healthy | AwsBehavior::TakesNoneFor(_) => {
+                    AwsBehavior::Healthy | AwsBehavior::SaysOnly(_) | AwsBehavior::TakesNoneFor(_) => {
                         state.lock().unwrap().answer(&request, usize::MAX).ok_or(Closed)
                     }
                 }
@@ -161,6 +163,9 @@ impl AwsState {
         let queue = request["QueueUrl"].as_str()?.rsplit('/').next()?.to_owned();
         if matches!(self.behavior, AwsBehavior::TakesNoneFor(name) if name == queue) {
             return Some(error(403, "com.amazonaws.sqs#AccessDeniedException"));
+        }
+        if let AwsBehavior::SaysOnly(answered) = self.behavior {
+            return Some(answer(200, answered));
         }
         let body = request["MessageBody"].as_str()?.to_owned();
         if body.len() > 1_048_576 {

@@ -117,7 +117,11 @@ impl Intake {
         }
         match request.send().await {
             Ok(mut response) => {
-                let head = drained(&mut response).await;
+                let (head, is_whole) = drained(&mut response).await;
+                if !is_whole && response.status().is_success() && is_html(response.headers()) {
+                    // A page that breaks off is a page.
+                    return IntakeAnswer::Retry { problem: IntakeProblem::Html, after: None };
+                }
                 judge(response.status(), response.headers(), &head)
             }
             // Also where the name or the connection took too long: then nothing was sent.
@@ -138,25 +142,33 @@ fn constant_headers() -> HeaderMap {
     headers
 }
 
-/// Reads an answer to its end, so that the connection can serve the next payload, and gives its beginning.
-async fn drained(response: &mut Response) -> Vec<u8> {
+/// Reads an answer to its end, so that the connection can serve the next payload. Gives its beginning behind blanks, and whether it
+/// came to its end, or far enough.
+async fn drained(response: &mut Response) -> (Vec<u8>, bool) {
     let mut head = Vec::new();
     let mut read = 0;
-    // What breaks off was answered all the same: the status had come.
-    while let Ok(Some(chunk)) = response.chunk().await {
-        head.extend(chunk.iter().take(SNIFFED_BYTES - head.len()));
-        read += chunk.len();
-        if read > MAX_ANSWER_BYTES {
-            break;
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) => {
+                let begun = if head.is_empty() { chunk.trim_ascii_start() } else { &chunk };
+                head.extend(begun.iter().take(SNIFFED_BYTES - head.len()));
+                read += chunk.len();
+                if read > MAX_ANSWER_BYTES {
+                    return (head, true);
+                }
+            }
+            Ok(None) => return (head, true),
+            // What breaks off was answered all the same: the status had come.
+            Err(_) => return (head, false),
         }
     }
-    head
 }
 
 fn judge(status: StatusCode, headers: &HeaderMap, head: &[u8]) -> IntakeAnswer {
     let code = status.as_u16();
     let problem = match code {
-        200..=299 if is_page(headers, head) => IntakeProblem::Html,
+        // Also with 400, as nginx has it where plain HTTP comes to its HTTPS port: the intake answers in JSON.
+        200..=299 | 400 if is_page(headers, head) => IntakeProblem::Html,
         // Not only 202: others that stand behind DD_URL, such as Vector, answer 200 or 204.
         200..=299 => return IntakeAnswer::Accepted,
         400 => return IntakeAnswer::Refused(code),
@@ -177,37 +189,68 @@ fn judge(status: StatusCode, headers: &HeaderMap, head: &[u8]) -> IntakeAnswer {
 /// Whether an answer is a page: of a captive portal, or of a firewall that refuses with 200. The type alone does not make one:
 /// what people write to stand behind DD_URL says `ok`, and Flask and Express call that text/html.
 fn is_page(headers: &HeaderMap, head: &[u8]) -> bool {
-    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media_type = media_type.split(';').next().unwrap_or_default().trim();
-    let is_html = ["text/html", "application/xhtml+xml"].iter().any(|html| media_type.eq_ignore_ascii_case(html));
-    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+    // Nobody asked for an encoding, and what is encoded cannot be looked at.
+    let is_encoded = headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "" && encoding != "identity");
+    // Of UTF-16 every second byte is zero here.
+    let plain: Vec<u8> = head.iter().copied().filter(|byte| *byte != 0).collect();
+    let head = BYTE_ORDER_MARKS.iter().find_map(|mark| plain.strip_prefix(*mark)).unwrap_or(&plain).trim_ascii_start();
+    let head = behind_declaration(head);
     let begins_with = |tag: &&str| {
         head.get(..tag.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(tag.as_bytes()))
             && head.get(tag.len()).is_none_or(|next| matches!(next, b' ' | b'>' | b'\t' | b'\n' | b'\r'))
     };
-    (is_html && head.starts_with(b"<")) || PAGE_BEGINS.iter().any(begins_with)
+    let has_tag = || head.windows(2).any(|pair| pair[0] == b'<' && (pair[1].is_ascii_alphabetic() || pair[1] == b'!'));
+    (is_html(headers) && (is_encoded || has_tag())) || PAGE_BEGINS.iter().any(begins_with)
+}
+
+fn is_html(headers: &HeaderMap) -> bool {
+    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type = media_type.split(';').next().unwrap_or_default().trim();
+    ["text/html", "application/xhtml+xml"].iter().any(|html| media_type.eq_ignore_ascii_case(html))
+}
+
+/// Of UTF-8, and of UTF-16 in both orders.
+const BYTE_ORDER_MARKS: [&[u8]; 3] = [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"];
+
+/// What stands behind `<?xml … ?>`.
+fn behind_declaration(head: &[u8]) -> &[u8] {
+    if !head.starts_with(b"<?xml") {
+        return head;
+    }
+    let end = head.windows(2).position(|pair| pair == b"?>").map_or(head.len(), |at| at + 2);
+    head.get(end..).unwrap_or_default().trim_ascii_start()
 }
 
 /// How a page begins, in any case. Source: WHATWG, "MIME Sniffing", 7.1, of which these are the likely ones.
 const PAGE_BEGINS: [&str; 9] =
     ["<!doctype html", "<html", "<head", "<body", "<script", "<style", "<title", "<meta", "<!--"];
 
-/// Seconds, or a date; at most [`MAX_RETRY_AFTER`]. Source: RFC 9110, section 10.2.3.
+/// Seconds, or a date; at most [`MAX_RETRY_AFTER`]. Parts of a second are rounded up: some write them. Source: RFC 9110, section 10.2.3.
 fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
-    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+    let (whole, part) = value.split_once('.').unwrap_or((value, "0"));
+    let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number(whole) && is_number(part) {
         // What is too large for a number is a long time.
-        let seconds = value.parse().unwrap_or(u64::MAX);
-        return Some(Duration::from_secs(seconds).min(MAX_RETRY_AFTER));
+        let seconds: u64 = whole.parse().unwrap_or(u64::MAX);
+        let more = u64::from(part.bytes().any(|digit| digit != b'0'));
+        return Some(Duration::from_secs(seconds.saturating_add(more)).min(MAX_RETRY_AFTER));
     }
     // A date that has passed means: now.
     let wait = http_date(value)?.duration_since(now).unwrap_or_default();
     Some(wait.min(MAX_RETRY_AFTER))
 }
 
-/// Source: RFC 9110, section 5.6.7: the form that all have to write, and the two that all have to read.
+/// Source: RFC 9110, section 5.6.7: the form that all have to write, and the two that all have to read. Then the first with other names
+/// of the same zone, as e-mail has it and some write.
 fn http_date(value: &str) -> Option<SystemTime> {
-    let forms = ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
+    let forms = [
+        "%a, %d %b %Y %H:%M:%S GMT",
+        "%A, %d-%b-%y %H:%M:%S GMT",
+        "%a %b %e %H:%M:%S %Y",
+        "%a, %d %b %Y %H:%M:%S UTC",
+        "%a, %d %b %Y %H:%M:%S +0000",
+    ];
     // Not as a `Timestamp`: the last day of 9999, which some write for `never`, is beyond its end.
     let date = forms.iter().find_map(|form| DateTime::strptime(form, value.trim()).ok())?;
     let since = date.duration_since(DateTime::constant(1970, 1, 1, 0, 0, 0, 0));
@@ -257,6 +300,8 @@ mod tests {
             ("text/plain", "<html"),
             ("", "<!-- page --><html>"),
             ("", "<script>location='…'</script>"),
+            ("text/html", "Access denied by web filter. <br>"),
+            ("application/xml", "<?xml version=\"1.0\"?>\n<!DOCTYPE html PUBLIC \"x\">"),
         ] {
             assert_eq!(answer(media_type, body.as_bytes()), page, "{media_type} {body}");
         }
@@ -276,6 +321,23 @@ mod tests {
     }
 
     #[test]
+    fn a_page_that_cannot_be_read_is_one_and_so_is_one_with_400() {
+        let page = IntakeAnswer::Retry { problem: IntakeProblem::Html, after: None };
+        for encoding in ["gzip", "br"] {
+            let encoded = headers(&[("content-type", "text/html"), ("content-encoding", encoding)]);
+            assert_eq!(judge(StatusCode::OK, &encoded, b"\x1f\x8b"), page);
+            let json = headers(&[("content-type", "application/json"), ("content-encoding", encoding)]);
+            assert_eq!(judge(StatusCode::OK, &json, b"\x1f\x8b"), IntakeAnswer::Accepted);
+        }
+        let html = headers(&[("content-type", "text/html")]);
+        assert_eq!(judge(StatusCode::BAD_REQUEST, &html, b"<html><h1>400 Bad Request</h1>"), page);
+        assert_eq!(judge(StatusCode::BAD_REQUEST, &html, b"bad"), IntakeAnswer::Refused(400));
+        for utf16 in [&b"\xff\xfe<\0h\0t\0m\0l\0>\0"[..], b"\xfe\xff\0<\0h\0t\0m\0l\0>"] {
+            assert_eq!(judge(StatusCode::OK, &HeaderMap::new(), utf16), page);
+        }
+    }
+
+    #[test]
     fn retry_after_is_seconds_or_a_date() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
         assert_eq!(retry_after(" 120 ", now), Some(Duration::from_secs(120)));
@@ -283,7 +345,12 @@ mod tests {
         assert_eq!(retry_after("Sunday, 06-Nov-94 08:50:37 GMT", now), Some(Duration::from_secs(60)));
         assert_eq!(retry_after("Sun Nov  6 08:50:37 1994", now), Some(Duration::from_secs(60)));
         assert_eq!(retry_after("Sun, 06 Nov 1994 08:00:00 GMT", now), Some(Duration::ZERO));
-        for value in ["", "soon", "-1", "1.5", "+5", "0x10", "1e3", "٣"] {
+        assert_eq!(retry_after("Sun, 06 Nov 1994 08:50:37 +0000", now), Some(Duration::from_secs(60)));
+        assert_eq!(retry_after("Sun, 06 Nov 1994 08:50:37 UTC", now), Some(Duration::from_secs(60)));
+        for (value, seconds) in [("1.5", 2), ("60.0", 60), ("0.001", 1)] {
+            assert_eq!(retry_after(value, now), Some(Duration::from_secs(seconds)), "{value}");
+        }
+        for value in ["", "soon", "-1", "1.", ".5", "1.5.0", "+5", "0x10", "1e3", "٣"] {
             assert_eq!(retry_after(value, now), None, "{value}");
         }
     }

@@ -4,6 +4,7 @@
 //!   all of them share a budget of retries.
 //! * Where logs can wait elsewhere, nobody waits for an intake that is down: after [`PATIENCE`] without a sign of life all that is
 //!   left is given up. If it was down the last time, one payload after the other asks whether it still is, twice at most.
+//! * What is refused, or disliked by a firewall, is sent in halves, so that one log costs no other: see `Schedule::refused`.
 //! * Who is to blame for a 401 or 403 is found out before it is said: see [`super::blame`].
 //!
 //! Times are since the beginning of the delivery.
@@ -98,6 +99,8 @@ pub(super) struct Parcel {
     refusals: usize,
     /// 415 was answered, and it was compressed otherwise.
     is_recompressed: bool,
+    /// The payload that it is a half of, if that was refused and nothing was accepted before.
+    half_of: Option<u64>,
 }
 
 /// What to do next.
@@ -151,6 +154,11 @@ pub(super) struct Schedule {
     last: Option<(IntakeProblem, Option<Duration>)>,
     probes_left: Option<u32>,
     splits_left: u32,
+    /// Payloads that were refused, and their halves that were, until the other half tells whether all of it is.
+    wholes: BTreeMap<u64, Payload>,
+    refused_halves: BTreeMap<u64, (Parcel, u16)>,
+    /// Both halves of a payload were refused, and nothing was accepted.
+    is_all_refused: bool,
     takes_gzip_only: bool,
     number: u64,
     report: DeliveryReport,
@@ -167,6 +175,7 @@ impl Parcel {
             refused_key: None,
             refusals: 0,
             is_recompressed: false,
+            half_of: None,
         }
     }
 
@@ -203,6 +212,9 @@ impl Schedule {
             last: None,
             probes_left,
             splits_left: SPLITS,
+            wholes: BTreeMap::new(),
+            refused_halves: BTreeMap::new(),
+            is_all_refused: false,
             takes_gzip_only: false,
             number: 0,
             report: DeliveryReport::default(),
@@ -312,7 +324,7 @@ impl Schedule {
                 self.takes_gzip_only = true;
                 self.fresh.push_front(parcel);
             }
-            IntakeAnswer::Refused(code) => self.undelivered(parcel, UndeliveredReason::Refused(code), now),
+            IntakeAnswer::Refused(code) => self.refused(parcel, code, now),
             IntakeAnswer::KeyRefused(code) => {
                 parcel.refusals += 1;
                 self.key_refused(parcel, key, code, now);
@@ -337,6 +349,9 @@ impl Schedule {
         self.report.bytes += payload.body.len();
         self.report.records.extend(payload.records());
         self.report.marks.extend(payload.logs().iter().filter_map(|log| log.mark));
+        for (half, code) in std::mem::take(&mut self.refused_halves).into_values() {
+            self.refused(half, code, now);
+        }
     }
 
     fn failed(&mut self, parcel: Parcel, problem: IntakeProblem, after: Option<Duration>, now: Duration, random: f64) {
@@ -356,7 +371,7 @@ impl Schedule {
         if let Some((first, second)) = is_disliked.then(|| parcel.payload.split()).flatten() {
             self.splits_left -= 1;
             for half in [second, first] {
-                self.fresh.push_front(Parcel { payload: half, failures: 1, ..parcel.clone() });
+                self.fresh.push_front(Parcel { payload: half, failures: 1, half_of: None, ..parcel.clone() });
             }
             return;
         }
@@ -416,6 +431,38 @@ impl Schedule {
         }
     }
 
+    /// One log may be to blame, and those beside it may be of other pods: where anything was accepted, the payload is sent in halves
+    /// until that log is alone. Where nothing was, both halves are tried once; if neither is accepted, all of it is refused, whole.
+    fn refused(&mut self, mut parcel: Parcel, code: u16, now: Duration) {
+        let others_pass = self.accepted_at.is_some();
+        if let Some(pair) = parcel.half_of.take().filter(|_| !others_pass) {
+            if self.refused_halves.remove(&pair).is_none() {
+                self.refused_halves.insert(pair, (parcel, code));
+            } else if let Some(whole) = self.wholes.remove(&pair) {
+                self.is_all_refused = true;
+                self.undelivered(Parcel::new(whole), UndeliveredReason::Refused(code), now);
+            }
+            return;
+        }
+        let may_split = self.splits_left > 0 && (others_pass || !self.is_all_refused);
+        match may_split.then(|| parcel.payload.split()).flatten() {
+            Some(halves) if others_pass => {
+                self.splits_left -= 1;
+                self.split(halves);
+            }
+            Some((first, second)) => {
+                self.splits_left -= 1;
+                self.number += 1;
+                self.wholes.insert(self.number, parcel.payload);
+                for half in [second, first] {
+                    self.fresh.push_front(Parcel { half_of: Some(self.number), ..Parcel::new(half) });
+                }
+            }
+            // Or where this delivery has split enough: a payload of nothing but such logs would take as many requests as it has.
+            None => self.undelivered(parcel, UndeliveredReason::Refused(code), now),
+        }
+    }
+
     /// In halves, so that in the end only those logs wait that somebody dislikes.
     fn forbidden(&mut self, parcel: Parcel, code: u16, now: Duration) {
         match (self.splits_left > 0).then(|| parcel.payload.split()).flatten() {
@@ -457,6 +504,10 @@ impl Schedule {
 
     /// What became of all payloads, when it is done.
     pub(super) fn finish(mut self) -> DeliveryReport {
+        // Of the other half nothing became known.
+        for (half, code) in std::mem::take(&mut self.refused_halves).into_values() {
+            self.undelivered(half, UndeliveredReason::Refused(code), self.deadline);
+        }
         self.report.is_down = match (self.is_alive, self.last) {
             (true, _) => Some(false),
             (false, Some(_)) => Some(true),

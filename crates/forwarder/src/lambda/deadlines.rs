@@ -13,6 +13,9 @@ const RESERVE: (Duration, Duration) = (Duration::from_millis(200), Duration::fro
 /// What is kept back before that for saving to a queue what was not delivered: a tenth, too.
 const RESERVE_TO_SAVE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
 
+/// No invocation has more time, whatever the clock says. Source: AWS, "Lambda quotas", function timeout.
+const LONGEST: Duration = Duration::from_secs(900);
+
 /// The moments by which parts of an invocation have to be over.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deadlines {
@@ -24,7 +27,7 @@ impl Deadlines {
     /// When to have delivered, and when to have saved the rest: Lambda's deadline less reserves. One that has passed is none.
     pub(crate) fn new(deadline_ms: u64, now: SystemTime, has_queue: bool) -> Deadlines {
         let now_ms = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let left = Duration::from_millis(deadline_ms).saturating_sub(now_ms);
+        let left = Duration::from_millis(deadline_ms).saturating_sub(now_ms).min(LONGEST);
         let start = Instant::now();
         if left.is_zero() {
             return Deadlines { deliver: start + NO_DEADLINE, save: start + NO_DEADLINE + RESERVE_TO_SAVE.1 };
@@ -33,6 +36,17 @@ impl Deadlines {
         let to_save = if has_queue { (left / 10).clamp(RESERVE_TO_SAVE.0, RESERVE_TO_SAVE.1) } else { Duration::ZERO };
         Deadlines { deliver: start + save.saturating_sub(to_save), save: start + save }
     }
+
+    /// When to have fetched all objects: they have half of the time, so that a store which does not answer takes none from what is
+    /// there already.
+    pub(crate) fn objects(self, now: Instant) -> Instant {
+        now + self.deliver.saturating_duration_since(now) / 2
+    }
+}
+
+/// When the next of so many is to be done, if all are to be done by `end`: each has an equal part of what is left.
+pub(crate) fn next_of(left: usize, end: Instant, now: Instant) -> Instant {
+    now + end.saturating_duration_since(now) / u32::try_from(left.max(1)).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -56,9 +70,21 @@ mod tests {
         close(left(1_000, false), [800, 800]);
         close(left(100_000, true), [88_000, 98_000]);
         close(left(900_000, true), [888_000, 898_000]);
+        close(left(3_600_000, true), [888_000, 898_000]);
         close(left(5_000, true), [4_000, 4_500]);
         close(left(2_000, true), [1_300, 1_800]);
         assert_eq!(left(100, true), [0, 0]);
         close(left(0, true), [30_000, 40_000]);
+    }
+
+    #[test]
+    fn objects_have_half_of_the_time_together() {
+        let start = Instant::now();
+        let deadlines = Deadlines { deliver: start + Duration::from_secs(80), save: start };
+        let end = deadlines.objects(start);
+        assert_eq!(end, start + Duration::from_secs(40));
+        let slow = (1..=8).rev().fold(start, |now, left| next_of(left, end, now));
+        assert_eq!((slow, next_of(8, end, start)), (end, start + Duration::from_secs(5)));
+        assert_eq!(next_of(2, end, end + Duration::from_secs(1)), end + Duration::from_secs(1));
     }
 }

@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout_at};
 use super::answer::Answer;
 use super::api_key::ApiKey;
 use super::aws::{self, AwsCallError};
-use super::deadlines::Deadlines;
+use super::deadlines::{Deadlines, next_of};
 use super::fates::Leftovers;
 use super::invocation::{Delivered, Invocation, InvocationFailure};
 use super::metrics::Telemetry;
@@ -176,9 +176,10 @@ impl Handler {
         let client = self.checking.client()?;
         let objects = std::mem::take(&mut work.objects);
         let left = (1..=objects.len()).rev();
+        let end = deadlines.objects(Instant::now());
         for ((record, object), left) in objects.into_iter().zip(left) {
             let fetching = aws::get_object(&client, &self.aws, &object, MAX_OBJECT_BYTES);
-            match timeout_at(deadlines.deliver, fetching).await.unwrap_or(Err(AwsCallError::NoTime)) {
+            match timeout_at(next_of(left, end, Instant::now()), fetching).await.unwrap_or(Err(AwsCallError::NoTime)) {
                 Ok(bytes) => {
                     let before = work.poison.len();
                     let shares = shares_before(deadlines.deliver);

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use reqwest::Client;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
 use super::aws::{AwsCallError, Call, Operation};
@@ -62,7 +62,10 @@ impl Queues {
         if let Some(reason) = message.reason {
             request["MessageAttributes"] = json!({ REASON_ATTRIBUTE: { "DataType": "String", "StringValue": reason } });
         }
-        self.call(client, queue, Operation::SendMessage, &request, deadline).await
+        let answer = self.call(client, queue, Operation::SendMessage, &request, deadline).await?;
+        // A 200 without it is somebody else's, and the message is nowhere. Source: Amazon SQS API reference, SendMessage.
+        let is_taken = answer.get("MessageId").and_then(Value::as_str).is_some_and(|id| !id.is_empty());
+        if is_taken { Ok(()) } else { Err(AwsCallError::Answer) }
     }
 
     /// Hides a message that was handed out from `arn` for so long. `false` if it is of another queue than ours, or that failed:
@@ -92,10 +95,10 @@ impl Queues {
         operation: Operation,
         request: &serde_json::Value,
         deadline: Instant,
-    ) -> Result<(), AwsCallError> {
+    ) -> Result<Value, AwsCallError> {
         let endpoint = Some(queue.endpoint.as_str());
         let call = Call { client, settings: &self.aws, operation, endpoint, region: &queue.region, request };
-        timeout_at(deadline, call.make()).await.map_err(|_| AwsCallError::NoTime)?.map(|_| ())
+        timeout_at(deadline, call.make()).await.map_err(|_| AwsCallError::NoTime)?
     }
 }
 

@@ -171,14 +171,30 @@ async fn a_payload_that_fails_does_not_hold_up_the_others() {
     let run =
         Run::new(2500, LONG, move |arrival| if is_first(arrival) { Reply::Status(400, None) } else { Reply::Judge })
             .await;
-    assert_eq!((run.accepted().len(), run.report.accepted, run.report.undelivered_logs()), (1500, 1500, 1000));
+    // Of the payload the log alone that is refused.
+    assert_eq!((run.accepted().len(), run.report.accepted, run.report.undelivered_logs()), (2499, 2499, 1));
     assert_eq!(run.report.undelivered[0].reason, UndeliveredReason::Refused(400));
 }
 
 #[tokio::test]
-async fn what_is_refused_for_good_is_asked_once() {
+async fn what_is_refused_for_good_is_asked_for_whole_and_in_halves() {
     let run = Run::new(10, LONG, |_| Reply::Status(400, None)).await;
-    run.assert_refused(10, 1, &UndeliveredReason::Refused(400));
+    run.assert_refused(10, 3, &UndeliveredReason::Refused(400));
+    assert_eq!(run.report.undelivered.len(), 1);
+    let run = Run::new(1, LONG, |_| Reply::Status(400, None)).await;
+    run.assert_refused(1, 1, &UndeliveredReason::Refused(400));
+}
+
+#[tokio::test]
+async fn a_log_that_is_refused_costs_no_other() {
+    let is_bad = |arrival: &Arrival| arrival.items.iter().any(|log| log["message"] == "log 77");
+    for logs in [381, 2500] {
+        let run =
+            Run::new(logs, LONG, move |arrival| if is_bad(arrival) { Reply::Status(400, None) } else { Reply::Judge })
+                .await;
+        assert_eq!((run.accepted().len(), run.report.undelivered_logs()), (logs - 1, 1));
+        assert_eq!(run.report.undelivered[0].reason, UndeliveredReason::Refused(400));
+    }
 }
 
 #[tokio::test]
@@ -420,8 +436,9 @@ async fn every_compression_arrives() {
 
 #[tokio::test]
 async fn a_bad_event_and_a_bad_intake_fail_the_invocation_and_the_next_one_is_served() {
+    // Whole, and in halves.
     let intake = StandIn::start_with("127.0.0.1:0", |arrival| match arrival.number {
-        0 => Reply::Status(400, None),
+        0..3 => Reply::Status(400, None),
         _ => Reply::Judge,
     })
     .await

@@ -181,6 +181,15 @@ async fn what_is_refused_for_good_goes_to_the_dead_letters_at_once() {
 }
 
 #[tokio::test]
+async fn a_queue_that_names_no_message_has_taken_none() {
+    for answered in ["", "{}", "null", "{\"MessageId\":\"\"}", "{\"error\":\"blocked by policy\"}"] {
+        let world = World::new(AwsBehavior::SaysOnly(answered), |_| Reply::Status(503, None)).await;
+        let (answer, numbers) = world.serve(&logs_of(0, 3, now())).await;
+        assert_eq!((answer.unwrap_err().error_type(), numbers.queued), ("LogsUnsaved", 0), "{answered}");
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_key_burns_no_attempts() {
     let is_right = Arc::new(AtomicBool::new(false));
     let asked = is_right.clone();

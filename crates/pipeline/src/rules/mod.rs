@@ -24,6 +24,10 @@ use pattern::{Pattern, Replacement, Spent, Work};
 use scrub::Scrubber;
 use spellings::Spellings;
 
+/// How long a text may be for rules, in bytes. Each mask writes it again, in two spellings where it has escapes, while the event and
+/// the text itself are still in memory; and Datadog takes a million bytes of it.
+const MAX_TEXT_BYTES: usize = 8 * 1024 * 1024;
+
 /// What stands for a text whose mask cannot be applied.
 pub const MASK_BROKEN: &str = "[podferry: mask rule does not compile]";
 
@@ -197,6 +201,12 @@ impl Chain {
         work: &Work,
         mut report: impl FnMut(&ProcessingRule, RuleEffect),
     ) -> RulesOutcome<'r, 't> {
+        if text.len() > MAX_TEXT_BYTES
+            && let Some(rule) = self.rules().find(|rule| !matches!(rule.action, RuleAction::ExcludeTruncated))
+        {
+            report(rule, RuleEffect::Withheld(Withheld::TooMuchWork));
+            return RulesOutcome::Withheld(Withheld::TooMuchWork, Some(rule.name.as_str()));
+        }
         let mut text = Spellings::new(text);
         for rule in self.rules() {
             let effect = rule.effect(&mut text, truncated, work);
@@ -284,6 +294,27 @@ impl ProcessingRule {
         match masked {
             Cow::Owned(masked) => Ok(Some(masked)),
             Cow::Borrowed(_) => Ok(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pattern::Dialect;
+
+    #[test]
+    fn the_longest_text_for_rules_is_exact() {
+        let action = RuleAction::Exclude(Pattern::new("y", Dialect::Go).unwrap());
+        let rules = vec![ProcessingRule { name: "r".to_owned(), action }];
+        let set = Arc::new(RuleSet { rules, ..RuleSet::default() });
+        let chain = Chain::new(&Arc::default(), &set, &Arc::default());
+        let work = Work::unlimited();
+        for (length, is_kept) in [(MAX_TEXT_BYTES - 1, true), (MAX_TEXT_BYTES, true), (MAX_TEXT_BYTES + 1, false)] {
+            let text = "x".repeat(length);
+            let outcome = chain.apply(&text, false, &work, |_, _| {});
+            assert_eq!(outcome == RulesOutcome::Keep(Cow::Borrowed(&text)), is_kept, "{length}");
+            assert_eq!(matches!(outcome, RulesOutcome::Withheld(Withheld::TooMuchWork, Some("r"))), !is_kept);
         }
     }
 }

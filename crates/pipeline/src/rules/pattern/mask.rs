@@ -22,6 +22,9 @@ const MAX_GROWTH: usize = 4 * 1024 * 1024;
 /// Steps for each byte by which a text grows: what follows has to read it again, and a log is sent.
 const STEPS_PER_GROWN_BYTE: u64 = 16;
 
+/// How many bytes a search for one byte takes in a step.
+const BYTES_PER_STEP: usize = 32;
+
 impl Replacement {
     /// Replaces every match in a text. Borrowed where there is none.
     ///
@@ -65,11 +68,12 @@ impl Level {
         matches!(self, Level::TrimmedLine | Level::TrimmedWhole)
     }
 
-    /// Those that hide what this one's groups may not bring back in `part`, where the match `found` is.
-    fn below(self, part: &str, found: &str) -> &'static [Level] {
+    /// Those that hide what this one's groups may not bring back in `part`, where the match `found` is. Asked for each match, so it
+    /// looks at no more than that.
+    fn below(self, part: &Part, found: &str) -> &'static [Level] {
         match self {
             Level::TrimmedLine => &[],
-            Level::Line if part.trim().len() == part.len() => &[],
+            Level::Line if part.blanks == 0 => &[],
             Level::Line => &[Level::TrimmedLine],
             // Within one line the match is the line's, too.
             Level::TrimmedWhole | Level::Whole if memchr(b'\n', found.as_bytes()).is_none() => &[],
@@ -78,12 +82,20 @@ impl Level {
     }
 }
 
+/// A part of the text in which matches are looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Part {
+    range: Range<usize>,
+    /// How many bytes of blanks are at its ends.
+    blanks: usize,
+}
+
 /// A match, by its place in the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Edit {
     level: Level,
     /// The part in which it was found.
-    part: Range<usize>,
+    part: Part,
     found: Range<usize>,
 }
 
@@ -93,7 +105,7 @@ struct Source {
     /// Where the next part begins, as long as there is one, and where all of them end.
     rest: Option<usize>,
     until: usize,
-    part: Option<Range<usize>>,
+    part: Option<Part>,
     matches: Matches,
     /// The next one, if it was asked for.
     next: Option<Option<Edit>>,
@@ -112,7 +124,7 @@ impl Source {
     }
 
     /// The next part that is another one than at the level beside it.
-    fn next_part(&mut self, text: &str) -> Option<Range<usize>> {
+    fn next_part(&mut self, text: &str) -> Option<Part> {
         while let Some(start) = self.rest {
             let whole = text.get(start..self.until)?;
             let length = match self.level {
@@ -121,13 +133,14 @@ impl Source {
             };
             self.rest = length.map(|length| start + length + 1);
             let part = whole.get(..length.unwrap_or(whole.len()))?;
-            if !self.level.is_trimmed() {
-                return Some(start..start + part.len());
-            }
             let trimmed = part.trim();
-            if trimmed.len() < part.len() {
+            let blanks = part.len() - trimmed.len();
+            if !self.level.is_trimmed() {
+                return Some(Part { range: start..start + part.len(), blanks });
+            }
+            if blanks > 0 {
                 let start = start + part.len() - part.trim_start().len();
-                return Some(start..start + trimmed.len());
+                return Some(Part { range: start..start + trimmed.len(), blanks });
             }
         }
         None
@@ -142,9 +155,9 @@ impl Source {
                     None => return Ok(None),
                 },
             };
-            let text = mask.text.get(part.clone()).unwrap_or_default();
+            let text = mask.text.get(part.range.clone()).unwrap_or_default();
             if let Some((start, end)) = self.matches.next(mask.pattern, text, mask.work)? {
-                let found = part.start + start..part.start + end;
+                let found = part.range.start + start..part.range.start + end;
                 self.part = Some(part.clone());
                 return Ok(Some(Edit { level: self.level, part, found }));
             }
@@ -242,19 +255,24 @@ impl<'t> Mask<'_, 't> {
         let pieces = self.replacement.pieces();
         self.work.spend(pieces.len() as u64)?;
         let is_whole = range.start <= found.start && found.end <= range.end;
-        let part_text = self.text.get(part.clone()).unwrap_or_default();
-        let groups = self.replacement.groups(part_text, found.start - part.start..found.end - part.start, self.work)?;
-        let below = level.below(part_text, self.text.get(found.clone()).unwrap_or_default());
+        let part_text = self.text.get(part.range.clone()).unwrap_or_default();
+        let part_start = part.range.start;
+        let groups = self.replacement.groups(part_text, found.start - part_start..found.end - part_start, self.work)?;
+        let below = level.below(part, self.text.get(found.clone()).unwrap_or_default());
         for piece in pieces {
             match piece {
                 ReplacementPiece::Text(text) if is_whole => out.push(text)?,
                 ReplacementPiece::Text(_) => {}
                 ReplacementPiece::Group(number) => {
                     let Some(group) = groups.get(*number).cloned().flatten() else { continue };
-                    let start = (part.start + group.start).max(range.start);
-                    let end = (part.start + group.end).min(range.end);
+                    let start = (part_start + group.start).max(range.start);
+                    let end = (part_start + group.end).min(range.end);
                     if start >= end {
                         continue;
+                    }
+                    if !below.is_empty() {
+                        // The ends of the line are looked for, and its blanks passed over.
+                        self.work.spend((part.blanks + part_text.len() / BYTES_PER_STEP) as u64)?;
                     }
                     let mut sources: Vec<Source> =
                         below.iter().map(|level| Source::new(*level, start..end, self.text)).collect();
@@ -272,7 +290,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::rules::pattern::Dialect;
+    use crate::rules::pattern::{Dialect, RuleBudget, SearchCaches};
 
     fn masked(pattern: &str, placeholder: &str, text: &str) -> String {
         let pattern = Pattern::new(pattern, Dialect::Go).unwrap();
@@ -311,6 +329,19 @@ mod tests {
     fn no_mask_is_applied_to_what_it_wrote() {
         assert_eq!(masked("x", "xx", " x\nx y\n x "), " xx\nxx y\n xx ");
         assert_eq!(masked("a\\nb|ab", "ab", "a\nb\nab"), "ab\nab");
+    }
+
+    #[test]
+    fn blanks_at_the_ends_of_a_line_are_looked_at_once_or_are_charged() {
+        let text = format!("{}x", " ".repeat(200_000));
+        let work = |placeholder| {
+            let pattern = Pattern::new("( )", Dialect::Go).unwrap();
+            let replacement = Replacement::new(placeholder, &pattern, Dialect::Go).unwrap();
+            let work = Work::of_event(text.len(), &RuleBudget::default(), &SearchCaches::default());
+            replacement.mask(&pattern, &text, &work).map(|masked| masked.len())
+        };
+        assert_eq!(work("-"), Ok(text.len()));
+        assert_eq!(work("$1"), Err(Spent));
     }
 
     #[test]
