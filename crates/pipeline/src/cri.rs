@@ -30,6 +30,8 @@ pub(crate) struct CriLine<'a> {
     pub(crate) time: &'a str,
     /// The same in milliseconds since 1970.
     pub(crate) time_ms: i64,
+    /// What the time has beyond its milliseconds.
+    pub(crate) nanoseconds: Option<u32>,
     pub(crate) output: OutputStream,
     /// A piece of a longer line: more follows.
     pub(crate) partial: bool,
@@ -50,6 +52,7 @@ pub(crate) fn parse(line: &str) -> Option<CriLine<'_>> {
         output: OutputStream::parse(output)?,
         partial: partial_flag(tag)?,
         time_ms: time_ms(time)?,
+        nanoseconds: nanoseconds(time),
         text: parts.next().unwrap_or_default(),
     })
 }
@@ -72,6 +75,16 @@ pub(crate) fn time_ms(time: &str) -> Option<i64> {
     i64::try_from(nanoseconds.div_euclid(1_000_000)).ok()
 }
 
+/// The nanoseconds of an RFC 3339 time within its millisecond; `None` where it was written with milliseconds or less, or with
+/// zeros behind them.
+pub(crate) fn nanoseconds(time: &str) -> Option<u32> {
+    let (_, fraction) = time.split_once('.')?;
+    let digits = fraction.as_bytes().iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let fine = fraction.get(3..digits.min(9)).filter(|fine| !fine.is_empty())?;
+    let value: u32 = fine.parse().ok()?;
+    Some(value * 10_u32.pow(6 - u32::try_from(fine.len()).ok()?)).filter(|nanoseconds| *nanoseconds > 0)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -85,6 +98,13 @@ mod tests {
         assert_eq!((line.output, line.partial, line.time_ms), (OutputStream::Stderr, true, 1_639_647_370_300));
         assert_eq!(parse("2021-12-16T18:36:09.123456789Z stdout F").unwrap().text, "");
         assert_eq!(parse("2021-12-16T18:36:09.123456789Z stdout F:x y").unwrap().text, "y");
+    }
+
+    #[test]
+    fn a_time_has_nanoseconds_or_it_has_none() {
+        let of = |fraction: &str| nanoseconds(&format!("2021-12-16T18:36:09{fraction}Z"));
+        assert_eq!([".123456789", ".1234", ".123", ".1", ""].map(of), [Some(456_789), Some(400_000), None, None, None]);
+        assert_eq!([".123000001", ".1234567891234", ".123000000"].map(of), [Some(1), Some(456_789), None]);
     }
 
     #[test]

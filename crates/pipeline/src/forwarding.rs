@@ -80,6 +80,7 @@ pub(super) fn settled(batch: &Batch, settings: &PipelineSettings, work: &Work, s
     let mut keep =
         |line: &LogLine, _: &KnownIdentity| joined.extend(Some(line.events).filter(|(first, last)| first < last));
     walk.events(&source, &|| false, &mut keep);
+    walk.catch_up(&|| false, &mut keep);
     let open = [walk.reassembler.open_since(since_ms), walk.joiner.open_since(since_ms)];
     walk.finish(work, &|| false, &mut keep);
     // Logs of the other output may span the cut; those that end last can move it first.
@@ -131,6 +132,12 @@ impl<'e> Walk<'e> {
             reassembler.push(line, record.partial, |line| join(joiner, line, identities, source.work, ship));
         }
         source.batch.events.len()
+    }
+
+    /// Joins the lines that were held back to learn from. `false` if it had to stop before the last.
+    fn catch_up(&mut self, should_stop: &dyn Fn() -> bool, ship: Ship) -> bool {
+        let Walk { identities, joiner, .. } = self;
+        joiner.catch_up(should_stop, &mut |line| ship(&line, identities.of(&line)))
     }
 
     /// Finishes the logs that are still open. `false` if it had to stop before that.

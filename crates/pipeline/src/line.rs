@@ -19,6 +19,8 @@ pub(crate) struct LogLine<'e, 'r> {
     pub(crate) timestamp: Option<i64>,
     /// The event's, which stands in for a time that Datadog does not take.
     pub(crate) event_ms: Option<i64>,
+    /// What that time has beyond its milliseconds, where it was written so finely.
+    pub(crate) nanoseconds: Option<u32>,
     pub(crate) output: Option<OutputStream>,
     /// The identity of who wrote it.
     pub(crate) identity: IdentityNumber,
@@ -53,6 +55,7 @@ impl<'e, 'r> LogLine<'e, 'r> {
             events: (0, 0),
             timestamp: record.time_ms.or(event_ms),
             event_ms,
+            nanoseconds: record.nanoseconds,
             output: record.output,
             identity,
             writer,
@@ -96,6 +99,7 @@ pub(crate) struct HeldLine<'e> {
     pub(crate) events: (usize, usize),
     pub(crate) timestamp: Option<i64>,
     pub(crate) event_ms: Option<i64>,
+    pub(crate) nanoseconds: Option<u32>,
     pub(crate) output: Option<OutputStream>,
     pub(crate) identity: IdentityNumber,
     pub(crate) writer: Writer,
@@ -120,6 +124,7 @@ impl<'e> HeldLine<'e> {
             events: line.events,
             timestamp: line.timestamp,
             event_ms: line.event_ms,
+            nanoseconds: line.nanoseconds,
             output: line.output,
             identity: line.identity,
             writer: line.writer,
@@ -167,6 +172,11 @@ impl<'e> HeldLine<'e> {
         }
     }
 
+    /// Whether there is nothing in it to ship.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.attributes.is_none() && self.text.trim().is_empty()
+    }
+
     /// The line as it is passed on.
     pub(crate) fn line(&self) -> LogLine<'e, '_> {
         LogLine {
@@ -176,6 +186,7 @@ impl<'e> HeldLine<'e> {
             events: self.events,
             timestamp: self.timestamp,
             event_ms: self.event_ms,
+            nanoseconds: self.nanoseconds,
             output: self.output,
             identity: self.identity,
             writer: self.writer,
@@ -200,6 +211,7 @@ impl<'t> LogLine<'t, 't> {
             events: (0, 0),
             timestamp: None,
             event_ms: None,
+            nanoseconds: None,
             output: None,
             identity: IdentityNumber::at(0),
             writer: Writer::StreamsContainer,

@@ -34,7 +34,7 @@ impl<'e> Reassembler<'e> {
                     rest => cut_character::join(&mut pending.text, line.text, rest),
                 }
                 pending.id = line.id;
-                pending.timestamp = line.timestamp;
+                (pending.timestamp, pending.nanoseconds) = (line.timestamp, line.nanoseconds);
                 pending.event_ms = line.event_ms;
                 pending.events.1 = line.events.1;
                 pending.identity = line.identity;

@@ -19,6 +19,8 @@ pub(crate) struct LogRecord<'r> {
     pub(crate) partial: bool,
     /// The line's own time in milliseconds since 1970, where the record has one.
     pub(crate) time_ms: Option<i64>,
+    /// What that time has beyond its milliseconds, where it was written so finely.
+    pub(crate) nanoseconds: Option<u32>,
     pub(crate) metadata: Metadata<'r>,
     /// Members that a filter added beside the text and that stand for nothing we know: a JSON object.
     pub(crate) attributes: Option<String>,
@@ -71,6 +73,7 @@ impl<'r> LogRecord<'r> {
             output: None,
             partial: false,
             time_ms: None,
+            nanoseconds: None,
             metadata: Metadata::default(),
             attributes: None,
             truncated: false,

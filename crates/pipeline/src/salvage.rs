@@ -55,6 +55,7 @@ fn understood(members: Vec<RecordMember>, origin: &StreamOrigin, event_ms: Optio
         output: record.output,
         partial: record.partial,
         time_ms: record.time_ms,
+        nanoseconds: record.nanoseconds,
         metadata: record.metadata.into_owned(),
         attributes: record.attributes,
         truncated: false,

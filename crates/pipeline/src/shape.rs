@@ -42,6 +42,7 @@ fn from_cri(line: CriLine<'_>) -> LogRecord<'_> {
         time_ms: Some(line.time_ms),
         // Nothing is escaped here: a cut is as likely as 16 KiB end within a character, an icon there is not.
         cut_rest: cut_character::rest(line.text),
+        nanoseconds: line.nanoseconds,
         ..LogRecord::as_is(line.text)
     }
 }
@@ -89,14 +90,15 @@ impl<'r> Roles<'r, '_> {
     fn with_log(mut self, mut text: String) -> Option<LogRecord<'r>> {
         if let Some(line) = cri::parse(&text).filter(|line| self.is_left_standing(line)) {
             // A `message` besides is what a parser made of the same line: it keeps its role and goes nowhere.
-            let (output, partial, time_ms) = (line.output, line.partial, line.time_ms);
+            let (output, partial, time_ms, nanoseconds) = (line.output, line.partial, line.time_ms, line.nanoseconds);
             let at = text.len() - line.text.len();
             if matches!(self.origin, StreamOrigin::Unknown { .. }) && !self.is_fluent_bits() && self.members.len() > 1 {
                 return None;
             }
             text.drain(..at);
             let mut record = self.line(Cow::Owned(text), true);
-            (record.output, record.partial, record.time_ms) = (Some(output), partial, Some(time_ms));
+            (record.output, record.partial) = (Some(output), partial);
+            (record.time_ms, record.nanoseconds) = (Some(time_ms), nanoseconds);
             return Some(record);
         }
         self.set_role(MemberRole::Message, MemberRole::Other);
@@ -215,6 +217,7 @@ impl<'r> Roles<'r, '_> {
             output: self.value(MemberRole::Stream).and_then(json::unquoted).and_then(OutputStream::parse),
             partial: log_tag.and_then(cri::partial_flag).unwrap_or(false),
             time_ms: self.position(MemberRole::Time).and(self.time_ms),
+            nanoseconds: self.value(MemberRole::Time).and_then(json::unquoted).and_then(cri::nanoseconds),
             metadata: Metadata {
                 kubernetes: self.kubernetes.clone(),
                 namespace: self.value(MemberRole::Namespace).map(Cow::Borrowed),

@@ -1,4 +1,4 @@
-//! Lines that are one log: stack traces, JSON printed over lines, and what a `multi_line` rule says.
+//! Lines that are one log: traces, JSON and other texts printed over lines, and what a `multi_line` rule says.
 //!
 //! containerd makes a record of every line. [`Joiner`] stands behind [`super::reassemble`] and gives logs: one group of
 //! lines a container's stdout, one its stderr. Where nothing is to be joined the caller leaves it out.
@@ -6,32 +6,41 @@
 //! A joined log bears id, time and identity of its first line, and the attributes of all. Lines are joined by a newline;
 //! blank lines inside of a log stay, those behind its end are not part of it. Nothing is lost or reordered within an
 //! output, and logs of stdout and stderr come in the order in which they began, as far as [`MAX_LATE`] allows.
+//!
+//! What is recognised rests on three signals. [`head`] and [`heads`]: what logs of this output begin with. [`pace`]: how
+//! much time lies between two lines. [`structure`], with [`block`] and [`announcement`]: what the lines look like.
+//! [`trace`] has the words of the runtimes, and [`json_lines`] knows JSON. Decision 0010 tells why.
 
+mod announcement;
+mod block;
+mod group;
+mod head;
+mod heads;
 mod json_lines;
-pub(crate) mod trace;
+mod pace;
+mod structure;
+mod trace;
+mod visible;
+mod words;
 
-use json_lines::{JsonLines, JsonProgress};
-use trace::{Trace, Verdict};
+use std::collections::VecDeque;
+
+use group::{Fit, GroupKind, LineGroup};
+use head::{Head, head};
+use heads::Heads;
+use pace::{Moment, Pace};
+use structure::SeenLine;
+use visible::visible;
 
 use super::line::{HeldLine, LineOutput, LogLine};
-use super::rules::pattern::{Pattern, Spent, Work};
-
-/// How large a joined log may grow, with the attributes that its first line did not have; the next line then begins another.
-/// Source: DataDog/datadog-agent, `logs_config.max_message_size_bytes`.
-pub(crate) const MAX_BYTES: usize = 900_000;
-
-/// How many lines a joined log may have. Java prints at most 1,024 frames of each cause (`-XX:MaxJavaStackTraceDepth`).
-pub(crate) const MAX_LINES: usize = 5_000;
-
-/// How many lines may wait for one that says whether they belong to a trace.
-const MAX_WAITING: usize = 32;
-
-/// What is written at once is not further apart than this.
-/// Source: DataDog/datadog-agent, `logs_config.aggregation_timeout`, one second.
-const MAX_PAUSE_MS: u64 = 1_000;
+use super::rules::pattern::{Pattern, Work};
 
 /// How many whole logs wait for one that began before them on the other output.
 const MAX_LATE: usize = 64;
+
+/// How many lines at the beginning of an event are held back to learn from, and how many bytes.
+const MAX_LEARNED: usize = 128;
+const MAX_LEARNED_BYTES: usize = 64 * 1024;
 
 /// How the lines of a container are joined.
 #[derive(Debug, Clone, Copy)]
@@ -40,43 +49,31 @@ pub(crate) enum Mode<'s> {
     Off,
     /// A line that this matches begins a log; others go on with the one before.
     Pattern(&'s Pattern, &'s Work),
-    /// Stack traces and JSON are recognised.
+    /// Logs of several lines are recognised.
     Auto,
 }
 
-/// Lines that are one log so far, and those that may turn out to be part of it.
+/// One output of one writer.
 #[derive(Debug)]
-struct LineGroup<'e> {
-    /// Which log of the event it is, by its beginning.
-    number: usize,
-    head: HeldLine<'e>,
-    /// Where the first line ends in the text.
-    first: usize,
-    last_ms: Option<i64>,
-    waiting: Vec<HeldLine<'e>>,
-    waiting_bytes: usize,
-    kind: GroupKind,
-}
-
-#[derive(Debug)]
-enum GroupKind {
-    Pattern,
-    Trace(Trace),
-    Json(JsonLines),
-}
-
-enum Fit {
-    Joins,
-    Waits,
-    /// It is the last one.
-    Ends,
-    No,
+struct Output<'e> {
+    output: LineOutput,
+    heads: Heads,
+    /// When the last line was written from which something was learned.
+    learned: Moment,
+    /// The time of the first line, and whether another line had another.
+    watched: Option<Moment>,
+    clock_moves: bool,
+    group: Option<LineGroup<'e>>,
 }
 
 /// The groups of one event.
 #[derive(Debug, Default)]
 pub(crate) struct Joiner<'e> {
-    groups: Vec<LineGroup<'e>>,
+    outputs: Vec<Output<'e>>,
+    /// Lines from the beginning of the event, until there are enough to learn from; each with what looks like its head.
+    window: VecDeque<(HeldLine<'e>, Option<Head>)>,
+    window_bytes: usize,
+    has_learned: bool,
     /// Whole logs, by number, that wait for those that began before them.
     late: Vec<(usize, HeldLine<'e>)>,
     /// Strings to be used again.
@@ -89,59 +86,116 @@ type Emit<'f, 'e> = &'f mut dyn FnMut(LogLine<'e, '_>);
 impl<'e> Joiner<'e> {
     /// Takes a line; gives logs that are whole to `emit`.
     pub(crate) fn push(&mut self, line: LogLine<'e, '_>, mode: Mode, emit: Emit<'_, 'e>) {
-        let at = self.groups.iter().position(|group| line.is_beside(&group.head));
-        let Some(at) = at else {
-            return match mode {
-                Mode::Off => emit(line),
-                mode => self.begin(line, mode, emit),
-            };
-        };
-        match self.groups[at].fit(&line, mode) {
-            Fit::Joins => self.join(at, &line),
-            Fit::Ends => {
-                self.join(at, &line);
-                self.close(at, mode, emit);
-            }
-            Fit::Waits => {
+        if let Mode::Auto = mode {
+            return self.push_to_recognise(line, emit);
+        }
+        self.catch_up(&|| false, emit);
+        let is_known = self.outputs.iter().any(|output| output.output == line.line_output());
+        match mode {
+            Mode::Off if !is_known => emit(line),
+            Mode::Off => {
                 let held = HeldLine::keep(&line, self.spare.pop().unwrap_or_default());
-                self.groups[at].wait(held);
+                let at = self.output_of(&held);
+                self.close_all(at, &|| false, emit);
+                self.emit_alone(held, emit);
             }
-            // Most lines: the one before was alone, and so may this one be. Its buffer serves again.
-            Fit::No if self.is_simple(at) && matches!(mode, Mode::Auto) && !line.is_blank() => {
-                self.begun += 1;
-                let group = &mut self.groups[at];
-                emit(group.head.line());
-                let buffer = std::mem::take(&mut group.head.text);
-                *group = LineGroup::new(HeldLine::keep(&line, buffer), Mode::Auto, self.begun);
-            }
-            Fit::No => {
-                self.close(at, mode, emit);
-                self.push(line, mode, emit);
+            Mode::Auto => {}
+            Mode::Pattern(pattern, work) => {
+                let held = HeldLine::keep(&line, self.spare.pop().unwrap_or_default());
+                self.feed_rule(held, pattern, work, emit);
             }
         }
     }
 
-    /// The outputs of which a log is open, each with the place of its first event.
+    /// Takes a line whose mode is [`Mode::Auto`]. The first ones of an event are held back until there are enough to learn
+    /// from. Then those that were held back are decided on little by little, so that no single line makes many logs.
+    fn push_to_recognise(&mut self, line: LogLine<'e, '_>, emit: Emit<'_, 'e>) {
+        let held = HeldLine::keep(&line, self.spare.pop().unwrap_or_default());
+        let at = self.output_of(&held);
+        let head = head_of(&held);
+        if self.has_learned {
+            self.learn(at, &held, head);
+            if self.window.is_empty() {
+                return self.feed(at, held, head, true, emit);
+            }
+        } else {
+            self.window_bytes += held.text.len();
+        }
+        self.window.push_back((held, head));
+        if !self.has_learned && (self.window.len() >= MAX_LEARNED || self.window_bytes >= MAX_LEARNED_BYTES) {
+            self.learn_from_window();
+        }
+        if self.has_learned {
+            for _ in 0..2 {
+                self.feed_first(emit);
+            }
+        }
+    }
+
+    fn learn_from_window(&mut self) {
+        let window = std::mem::take(&mut self.window);
+        for (held, _) in &window {
+            let at = self.output_of(held);
+            if let Some(output) = self.outputs.get_mut(at) {
+                output.watch(held);
+            }
+        }
+        for (held, head) in &window {
+            let at = self.output_of(held);
+            self.learn(at, held, *head);
+        }
+        self.window = window;
+        self.has_learned = true;
+    }
+
+    /// Decides on the first line that was held back.
+    fn feed_first(&mut self, emit: Emit<'_, 'e>) {
+        if let Some((held, head)) = self.window.pop_front() {
+            let at = self.output_of(&held);
+            self.feed(at, held, head, true, emit);
+        }
+    }
+
+    /// Decides on the lines that were held back to learn from. `false` if it had to stop before the last.
+    pub(crate) fn catch_up(&mut self, should_stop: &dyn Fn() -> bool, emit: Emit<'_, 'e>) -> bool {
+        if !self.has_learned {
+            self.learn_from_window();
+            // What comes behind teaches, too, but is not waited for.
+        }
+        while !self.window.is_empty() {
+            if should_stop() {
+                return false;
+            }
+            self.feed_first(emit);
+        }
+        true
+    }
+
+    /// The outputs of which a log is open or a line is held back, each with the place of its first event.
     pub(crate) fn open(&self) -> impl Iterator<Item = (LineOutput, usize)> {
-        self.groups.iter().map(|group| (group.head.line_output(), group.head.events.0))
+        let groups = self.outputs.iter().filter_map(|output| output.group.as_ref()).map(|group| &group.head);
+        let held = groups.chain(self.window.iter().map(|(held, _)| held));
+        held.map(|held| (held.line_output(), held.events.0))
     }
 
     /// The first event of what is still open, as far as its last line is not older than `since_ms`.
     pub(crate) fn open_since(&self, since_ms: i64) -> Option<usize> {
-        let is_young = |group: &&LineGroup| group.last_ms.is_none_or(|time| time >= since_ms);
-        self.groups.iter().filter(is_young).map(|group| group.head.events.0).min()
+        let groups = self.outputs.iter().filter_map(|output| output.group.as_ref());
+        let open = groups.filter(|group| group.last_ms().is_none_or(|time| time >= since_ms));
+        open.map(|group| group.head.events.0).min()
     }
 
     /// Gives what is still open at the end of the event, log by log. `false` if it had to stop before the last.
     pub(crate) fn finish(&mut self, should_stop: &dyn Fn() -> bool, emit: Emit<'_, 'e>) -> bool {
-        while !self.groups.is_empty() {
-            if should_stop() {
-                return false;
-            }
-            // What waits is fed again, as long as there is some.
-            self.close(0, Mode::Auto, emit);
+        let is_whole =
+            self.catch_up(should_stop, emit) && (0..self.outputs.len()).all(|at| self.close_all(at, should_stop, emit));
+        if is_whole {
+            // Writers may be numbered otherwise from here on.
+            self.outputs.clear();
+            self.has_learned = false;
+            self.window_bytes = 0;
         }
-        true
+        is_whole
     }
 
     /// Gives the logs that are whole, also those that wait for one that is not.
@@ -151,47 +205,126 @@ impl<'e> Joiner<'e> {
         }
     }
 
-    fn begin(&mut self, line: LogLine<'e, '_>, mode: Mode, emit: Emit<'_, 'e>) {
-        if line.is_blank() {
-            return emit(line);
+    fn output_of(&mut self, line: &HeldLine<'e>) -> usize {
+        let known = self.outputs.iter().position(|output| output.output == line.line_output());
+        known.unwrap_or_else(|| {
+            self.outputs.push(Output::new(line.line_output()));
+            self.outputs.len() - 1
+        })
+    }
+
+    fn learn(&mut self, at: usize, line: &HeldLine<'e>, head: Option<Head>) {
+        if let Some(output) = self.outputs.get_mut(at) {
+            output.watch(line);
+            output.learn(line, head);
         }
-        self.begun += 1;
-        let held = HeldLine::keep(&line, self.spare.pop().unwrap_or_default());
-        self.groups.push(LineGroup::new(held, mode, self.begun));
     }
 
-    /// Whether a group is all that there is, and nothing waits.
-    fn is_simple(&self, at: usize) -> bool {
-        self.groups.len() == 1 && self.late.is_empty() && self.groups.get(at).is_some_and(|one| one.waiting.is_empty())
-    }
-
-    fn join(&mut self, at: usize, line: &LogLine<'e, '_>) {
-        let Some(group) = self.groups.get_mut(at) else { return };
-        group.waiting_bytes = 0;
-        for held in group.waiting.drain(..) {
-            append(&mut group.head, &held.line());
-            self.spare.push(held.text);
+    /// Takes a line whose mode is [`Mode::Auto`], with what looks like its head; it begins JSON only if `may_be_json`.
+    fn feed(&mut self, at: usize, line: HeldLine<'e>, head: Option<Head>, may_be_json: bool, emit: Emit<'_, 'e>) {
+        let Some(output) = self.outputs.get_mut(at) else { return };
+        match output.place(&line, head, may_be_json) {
+            Place::Waits => {
+                if let Some(group) = output.group.as_mut() {
+                    group.wait(line);
+                }
+            }
+            Place::Joins { ends } => {
+                if let Some(group) = output.group.as_mut() {
+                    group.join(line, &mut self.spare);
+                }
+                if ends {
+                    self.close(at, may_be_json, emit);
+                }
+            }
+            Place::Begins(kind) => {
+                if output.group.is_some() {
+                    self.close(at, may_be_json, emit);
+                }
+                self.begin(at, line, kind);
+            }
+            Place::Blank => self.emit_alone(line, emit),
+            Place::Later => {
+                self.close(at, may_be_json, emit);
+                self.feed(at, line, head, may_be_json, emit);
+            }
+            // What was taken for JSON is lines like others, and each is looked at again, once.
+            Place::NoJson(waited) => {
+                for held in waited {
+                    self.feed_again(at, held, false, emit);
+                }
+                self.feed(at, line, head, may_be_json, emit);
+            }
         }
-        append(&mut group.head, line);
-        group.last_ms = line.timestamp;
     }
 
-    /// Ends a group: its log, then the lines that waited for nothing, each as if it came now.
-    fn close(&mut self, at: usize, mode: Mode, emit: Emit<'_, 'e>) {
-        let mut group = self.groups.remove(at);
-        group.head.end();
-        self.release(group.number, group.head);
-        for held in group.waiting {
-            match group.kind {
-                // Lines of JSON that never became whole are nothing else either; blank ones are no part of a log.
-                GroupKind::Json(_) | GroupKind::Pattern => self.release(group.number, held),
-                GroupKind::Trace(_) => {
-                    self.push(held.line(), mode, emit);
-                    self.spare.push(held.text);
+    /// Takes a line that waited.
+    fn feed_again(&mut self, at: usize, line: HeldLine<'e>, may_be_json: bool, emit: Emit<'_, 'e>) {
+        let head = head_of(&line);
+        self.feed(at, line, head, may_be_json, emit);
+    }
+
+    fn feed_rule(&mut self, line: HeldLine<'e>, pattern: &Pattern, work: &Work, emit: Emit<'_, 'e>) {
+        let at = self.output_of(&line);
+        let group = self.outputs.get_mut(at).and_then(|output| output.group.as_mut());
+        match group.map_or((Fit::No, None), |group| (group.fit_rule(&line, pattern, work), Some(group))) {
+            (Fit::Waits, Some(group)) => group.wait(line),
+            (Fit::Joins, Some(group)) => group.join(line, &mut self.spare),
+            _ => {
+                self.close_all(at, &|| false, emit);
+                match line.is_blank() {
+                    true => self.emit_alone(line, emit),
+                    false => self.begin(at, line, GroupKind::Pattern),
                 }
             }
         }
+    }
+
+    fn emit_alone(&mut self, line: HeldLine<'e>, emit: Emit<'_, 'e>) {
+        emit(line.line());
+        self.spare.push(line.text);
+    }
+
+    fn begin(&mut self, at: usize, line: HeldLine<'e>, kind: GroupKind) {
+        self.begun += 1;
+        if let Some(output) = self.outputs.get_mut(at) {
+            output.group = Some(LineGroup::new(line, kind, self.begun));
+        }
+    }
+
+    /// Ends a group: its log, then the lines that waited for nothing, each as if it came now.
+    fn close(&mut self, at: usize, may_be_json: bool, emit: Emit<'_, 'e>) {
+        let Some(mut group) = self.outputs.get_mut(at).and_then(|output| output.group.take()) else { return };
+        group.head.end();
+        if self.outputs.len() == 1 && self.late.is_empty() {
+            emit(group.head.line());
+            self.spare.push(group.head.text);
+        } else {
+            self.release(group.number, group.head);
+        }
+        for held in group.waiting {
+            match group.kind {
+                // Blank ones, which are no part of a log.
+                GroupKind::Pattern => self.release(group.number, held),
+                GroupKind::Json(_) | GroupKind::Lines(_) => self.feed_again(at, held, may_be_json, emit),
+            }
+        }
         self.pass_on(emit);
+    }
+
+    /// Ends whatever is open on an output. `false` if it had to stop before the last log.
+    fn close_all(&mut self, at: usize, should_stop: &dyn Fn() -> bool, emit: Emit<'_, 'e>) -> bool {
+        while let Some(group) = self.outputs.get_mut(at).and_then(|output| output.group.as_mut()) {
+            if should_stop() {
+                return false;
+            }
+            for held in group.give_up_json() {
+                self.feed_again(at, held, false, emit);
+            }
+            // What waits is fed again, as long as there is some.
+            self.close(at, false, emit);
+        }
+        true
     }
 
     /// Puts a log behind those that began before it.
@@ -202,7 +335,11 @@ impl<'e> Joiner<'e> {
 
     /// Gives the logs for which no other has to be waited.
     fn pass_on(&mut self, emit: Emit<'_, 'e>) {
-        let open = self.groups.iter().map(|group| group.number).min().unwrap_or(usize::MAX);
+        if self.late.is_empty() {
+            return;
+        }
+        let groups = self.outputs.iter().filter_map(|output| output.group.as_ref());
+        let open = groups.map(|group| group.number).min().unwrap_or(usize::MAX);
         let ready = self.late.partition_point(|(number, _)| *number < open);
         let over = self.late.len().saturating_sub(MAX_LATE);
         for (_, held) in self.late.drain(..ready.max(over)) {
@@ -212,88 +349,73 @@ impl<'e> Joiner<'e> {
     }
 }
 
-fn append(head: &mut HeldLine, line: &LogLine) {
-    head.text.push('\n');
-    head.text.push_str(line.text);
-    head.lines += line.lines;
-    head.events.1 = line.events.1;
-    head.partial |= line.partial;
-    head.truncated |= line.truncated;
-    head.merged = false;
-    head.add_attributes(line);
+/// Where a line belongs.
+enum Place<'e> {
+    Waits,
+    Joins {
+        ends: bool,
+    },
+    /// Behind the group, which has nothing that waits.
+    Begins(GroupKind),
+    /// There is no group, and nothing in the line.
+    Blank,
+    /// First the lines that wait have to be placed.
+    Later,
+    /// The group is no JSON: these lines were only waiting.
+    NoJson(Vec<HeldLine<'e>>),
 }
 
-impl<'e> LineGroup<'e> {
-    fn new(head: HeldLine<'e>, mode: Mode, number: usize) -> LineGroup<'e> {
-        let kind = match mode {
-            Mode::Pattern(..) => GroupKind::Pattern,
-            Mode::Auto | Mode::Off => match JsonLines::begin(&head.text).filter(|_| !head.merged) {
-                Some(json) => GroupKind::Json(json),
-                None => GroupKind::Trace(Trace::begin(&head.text)),
-            },
+impl<'e> Output<'e> {
+    fn new(output: LineOutput) -> Output<'e> {
+        Output {
+            output,
+            heads: Heads::default(),
+            learned: Moment::default(),
+            watched: None,
+            clock_moves: false,
+            group: None,
+        }
+    }
+
+    /// Learns whether the times of this output say anything.
+    fn watch(&mut self, line: &HeldLine) {
+        if !self.clock_moves && line.timestamp.is_some() {
+            let now = line.moment();
+            self.clock_moves = *self.watched.get_or_insert(now) != now;
+        }
+    }
+
+    /// Learns what logs begin with.
+    fn learn(&mut self, line: &HeldLine, head: Option<Head>) {
+        if head.is_none() && (line.text.starts_with([' ', '\t']) || line.is_blank()) {
+            return;
+        }
+        let now = line.moment();
+        let begins_write = Pace::between(self.learned, now, self.clock_moves).begins_write();
+        self.learned = now;
+        self.heads.learn(head, begins_write);
+    }
+
+    fn place(&mut self, line: &HeldLine<'e>, head: Option<Head>, may_be_json: bool) -> Place<'e> {
+        let text = visible(&line.text);
+        let head = head.filter(|head| self.heads.begin_with(*head));
+        let seen = SeenLine::new(&text, head);
+        let begins = || GroupKind::of(seen, may_be_json && !line.merged);
+        let Some(group) = self.group.as_mut() else {
+            return if line.is_blank() { Place::Blank } else { Place::Begins(begins()) };
         };
-        LineGroup {
-            number,
-            first: head.text.len(),
-            last_ms: head.timestamp,
-            head,
-            waiting: Vec::new(),
-            waiting_bytes: 0,
-            kind,
-        }
-    }
-
-    fn wait(&mut self, held: HeldLine<'e>) {
-        self.waiting_bytes += held.text.len() + 1;
-        self.last_ms = held.timestamp;
-        self.waiting.push(held);
-    }
-
-    /// What a line is to this group.
-    fn fit(&mut self, line: &LogLine, mode: Mode) -> Fit {
-        let lines = self.head.lines + self.waiting.len();
-        let bytes = self.head.text.len() + self.waiting_bytes + 1 + line.text.len();
-        let bytes = bytes + self.head.further_attribute_bytes(line);
-        if lines >= MAX_LINES || bytes > MAX_BYTES {
-            return Fit::No;
-        }
-        let first = self.head.text.get(..self.first).unwrap_or_default();
-        match (&mut self.kind, mode) {
-            (GroupKind::Pattern, Mode::Pattern(pattern, work)) => match begins(pattern, work, line) {
-                true => Fit::No,
-                false if line.is_blank() => Fit::Waits,
-                false => Fit::Joins,
-            },
-            (GroupKind::Pattern, _) | (_, Mode::Off | Mode::Pattern(..)) => Fit::No,
-            // What a filter put beside one line alone says that it is another log.
-            _ if line.attributes != self.head.attributes.as_deref() || paused(self.last_ms, line.timestamp) => Fit::No,
-            (GroupKind::Json(json), Mode::Auto) => match json.next(line.text) {
-                JsonProgress::More => Fit::Waits,
-                JsonProgress::Whole => Fit::Ends,
-                JsonProgress::Broken => Fit::No,
-            },
-            // An object that Fluent Bit had parsed was one line, and one log.
-            (GroupKind::Trace(_), Mode::Auto) if line.merged => Fit::No,
-            (GroupKind::Trace(trace), Mode::Auto) => match trace.next(first, line.text) {
-                Verdict::New => Fit::No,
-                Verdict::Joins => Fit::Joins,
-                Verdict::Maybe if self.waiting.len() >= MAX_WAITING => Fit::No,
-                Verdict::Maybe => Fit::Waits,
-            },
+        match group.fit_lines(line, seen, self.clock_moves, self.heads.are_usual()) {
+            Fit::Waits => Place::Waits,
+            Fit::Joins => Place::Joins { ends: false },
+            Fit::Ends => Place::Joins { ends: true },
+            Fit::No if group.is_json() => Place::NoJson(group.give_up_json()),
+            Fit::No if group.waiting.is_empty() && !line.is_blank() => Place::Begins(begins()),
+            Fit::No => Place::Later,
         }
     }
 }
 
-/// Whether a line begins a log. So does each for which there is no budget left to find that out: nothing is hidden by that.
-fn begins(pattern: &Pattern, work: &Work, line: &LogLine) -> bool {
-    work.begin_log();
-    pattern.is_match(line.text, work).unwrap_or_else(|Spent| {
-        work.count_unjoined();
-        true
-    })
-}
-
-/// Whether more time passed between two lines than within one log.
-fn paused(before: Option<i64>, now: Option<i64>) -> bool {
-    matches!((before, now), (Some(before), Some(now)) if before.abs_diff(now) > MAX_PAUSE_MS)
+/// What looks like the head of a line.
+fn head_of(line: &HeldLine) -> Option<Head> {
+    head(&visible(&line.text), line.text.starts_with('\u{1b}'))
 }

@@ -97,7 +97,7 @@ const SHARED_KINDS: [(&str, Grow); 3] = [
     ("pieces of pods that share a stream", |n| of_pods(n, "P", "x")),
 ];
 
-const KINDS: [(&str, Grow); 40] = [
+const KINDS: [(&str, Grow); 45] = [
     ("names of exceptions without a blank", |n| vec![line(&"xError:".repeat(n * 40)), line("  at x"), line("y")]),
     ("names of exceptions", |n| vec![line(&"xError: ".repeat(n * 40)), line("  at x"), line("y")]),
     ("causes", |n| {
@@ -136,6 +136,19 @@ const KINDS: [(&str, Grow); 40] = [
     ("a long line, then as many", |n| {
         std::iter::once(line(&"ERROR xError: ".repeat(n * 10))).chain((0..n).map(|_| line("  x"))).collect()
     }),
+    ("coloured lines", |n| {
+        vec![line(&"\u{1b}[31mERROR\u{1b}[0m x ".repeat(n)), line(&"\r\u{1b}[".repeat(n * 10)), line("x")]
+    }),
+    ("a long coloured line, then as many", |n| {
+        std::iter::once(line(&"\u{1b}[31mERROR\u{1b}[0m x ".repeat(n * 10)))
+            .chain((0..n).map(|_| line("  x")))
+            .collect()
+    }),
+    ("errors that wait for a trace", |n| {
+        (0..n).map(|number| line(if number % 2 == 0 { "it failed" } else { "x" })).collect()
+    }),
+    ("brackets that are never closed", |n| (0..n).map(|number| line(&format!("  a{number} {{ ( ["))).collect()),
+    ("blank lines between rules", |n| (0..n).map(|number| line(["==========", "", "x"][number % 3])).collect()),
     ("lines of one JSON object", |n| {
         let within = (0..n).map(|number| line(&format!(r#"  "k{number}": {number},"#)));
         std::iter::once(line("{")).chain(within).chain([line(r#"  "z": 1"#), line("}")]).collect()

@@ -167,8 +167,8 @@ fn an_open_trace_is_not_cut_and_what_was_written_beside_it_is_not_sent_twice() {
     // A trace on stdout; on stderr, line after line meanwhile.
     let lines = [1, 0, 2, 0, 2, 0, 2, 0].iter().enumerate().map(|(at, text)| simple(*text, at % 2 == 1));
     let content = event_of(&lines.collect::<Vec<_>>(), false, "[]");
-    assert_eq!(check(&content, &PipelineSettings::default()), 10);
-    let (logs, counts, rest) = read_until(&content, &PipelineSettings::default(), 6);
+    assert_eq!(check(&content, &PipelineSettings::default()), 18);
+    let (logs, counts, rest) = read_until(&content, &PipelineSettings::default(), 14);
     let texts: Vec<&Value> = logs.iter().map(|log| &log["message"]).collect();
     assert_eq!(texts, ["request served", "request served"]);
     assert_eq!((counts.events, rest[0].events), (2, 6));
@@ -232,8 +232,8 @@ fn masks_hold_for_a_rest_whose_records_lack_the_metadata() {
     let cut = format!(r#"{{"stream":"stdout","logtag":"F","log":"geheim {}"#, "x".repeat(PAD));
     let messages = [(1, described.as_str()), (1, cut.as_str()), (1, cut.as_str())];
     let content = content(GROUP, &stream(), &messages).to_string();
-    assert_eq!(check(&content, &PipelineSettings::default()), 4);
-    let (logs, _, rest) = read_until(&content, &PipelineSettings::default(), 2);
+    assert_eq!(check(&content, &PipelineSettings::default()), 7);
+    let (logs, _, rest) = read_until(&content, &PipelineSettings::default(), 5);
     assert_eq!((logs.len(), rest[0].events), (1, 2));
     // Another sandbox, which has never heard of the pod.
     let (logs, counts) = read(rest[0].body.as_bytes(), &PipelineSettings::default());

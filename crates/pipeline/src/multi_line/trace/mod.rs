@@ -5,13 +5,14 @@
 //! are worse than one log in two. `crates/pipeline/tests/integration/traces.rs` runs it over what real runtimes printed.
 
 mod shape;
-mod words;
 
+use super::structure::TracePhase;
+use super::words;
 use shape::Shape;
 
 /// What a line is to the group of lines before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(super) enum Verdict {
     /// Begins a log of its own.
     New,
     /// Belongs to the group, and so do the lines that were held as `Maybe` before it.
@@ -24,7 +25,7 @@ use Verdict::{Joins, Maybe, New};
 
 /// A group of lines: what has been seen of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Trace(TraceState);
+pub(super) struct Trace(TraceState);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum TraceState {
@@ -52,10 +53,20 @@ enum TraceState {
     GoPanic,
     /// Go: goroutines and their frames.
     GoStack,
+    /// Rust: the panic's place, whose message comes; and the message.
+    RustPlace,
+    RustPanic,
+    /// Rust: frames, and places.
+    RustFrames,
     /// Node.js: the place of an uncaught error; its source line and the carets come.
     NodePlace,
     /// Node.js: what follows the carets.
     NodeError,
+    /// What a sanitizer reports, and what it adds behind its summary.
+    Sanitizer,
+    SanitizerSummary,
+    /// `stack traceback:`, and frames that are numbered or indented.
+    Numbered,
     /// Ruby: the error, with its place.
     RubyError,
     /// Ruby: its frames.
@@ -65,14 +76,18 @@ enum TraceState {
     /// java.util.logging: the first of its two lines.
     TwoLineLog,
     /// The second, with a level of warning or worse, or not.
-    TwoLineText { is_bad: bool },
+    TwoLineText {
+        is_bad: bool,
+    },
 }
 
 impl Trace {
     /// A group that begins with this line.
-    pub(crate) fn begin(line: &str) -> Trace {
-        Trace(match shape::shape(of_terminal(line)) {
-            Shape::Header | Shape::ThreadHeader => TraceState::Header,
+    pub(super) fn begin(line: &str) -> Trace {
+        Trace(match shape::shape(line) {
+            Shape::Header | Shape::ThreadHeader | Shape::Process => TraceState::Header,
+            Shape::Sanitizer => TraceState::Sanitizer,
+            Shape::NumberedFrame => TraceState::Numbered,
             Shape::Frame { opens: false } | Shape::More => TraceState::Frames,
             Shape::Frame { opens: true } | Shape::NodeMembers => TraceState::Members,
             Shape::Cause => TraceState::Cause,
@@ -81,6 +96,8 @@ impl Trace {
             Shape::PythonLink => TraceState::PythonChain,
             Shape::GoPanic => TraceState::GoPanic,
             Shape::Goroutine | Shape::GoFile | Shape::GoCall => TraceState::GoStack,
+            Shape::RustPanic if line.ends_with(':') => TraceState::RustPlace,
+            Shape::RustPanic => TraceState::RustPanic,
             Shape::NodePlace => TraceState::NodePlace,
             Shape::RubyPlace => TraceState::RubyError,
             Shape::RubyFrom => TraceState::RubyFrames,
@@ -90,47 +107,164 @@ impl Trace {
         })
     }
 
-    /// Looks at the next line of the same output. `first` is the group's first line.
-    pub(crate) fn next(&mut self, first: &str, line: &str) -> Verdict {
-        let (first, line) = (of_terminal(first), of_terminal(line));
+    /// Looks at the next line of the same output. `first` is the group's first line; both as they are seen.
+    pub(super) fn next(&mut self, first: &str, line: &str, place: LinePlace) -> TraceStep {
         let shape = shape::shape(line);
-        let (verdict, state) = follow(self.0, shape, first, line);
+        let is_opening = matches!(self.0, TraceState::Line | TraceState::TwoLineText { .. });
+        let was = self.0;
+        let (verdict, state) = match shape {
+            // Dumps that follow one another; in one dump a blank line stands between two.
+            Shape::Goroutine if self.0 == TraceState::GoStack && !place.is_behind_blank => (New, self.0),
+            _ => follow(self.0, shape, first, line, place),
+        };
         if verdict != New {
             self.0 = state;
         }
-        verdict
+        let is_report = matches!(shape, Shape::PythonStart | Shape::Goroutine);
+        let is_message = shape == Shape::Other && verdict == Maybe && !words::names_exception(first);
+        let is_guessed = was == TraceState::Line
+            && verdict != New
+            && (is_report || is_message)
+            && !words::is_bad_log(first)
+            && !speaks_of_panic(first);
+        let begins_error = was == TraceState::RubyFrames && shape == Shape::RubyPlace && line.ends_with(')');
+        let is_frame = matches!(shape, Shape::Frame { .. } | Shape::RubyFrom | Shape::GoFile | Shape::PythonFrame);
+        TraceStep { verdict, is_opening: is_opening && !is_frame, is_guessed, is_frame, begins_error }
+    }
+
+    /// A line that was joined for other reasons, where no trace had begun: it may begin one.
+    pub(super) fn restart(&mut self, line: &str) {
+        if let begun @ Trace(state) = Trace::begin(line)
+            && state != TraceState::Line
+            && self.phase() == TracePhase::NoTrace
+        {
+            *self = begun;
+        }
+    }
+
+    /// How far it is.
+    pub(super) fn phase(self) -> TracePhase {
+        match self.0 {
+            TraceState::Line | TraceState::TwoLineText { .. } | TraceState::ConsoleLog | TraceState::TwoLineLog => {
+                TracePhase::NoTrace
+            }
+            TraceState::Header
+            | TraceState::Cause
+            | TraceState::GoPanic
+            | TraceState::RustPanic
+            | TraceState::RustPlace
+            | TraceState::NodePlace
+            | TraceState::NodeError
+            | TraceState::RubyError => TracePhase::Begun,
+            TraceState::Done
+            | TraceState::Frames
+            | TraceState::Sanitizer
+            | TraceState::SanitizerSummary
+            | TraceState::Numbered
+            | TraceState::Members
+            | TraceState::GoStack
+            | TraceState::RustFrames
+            | TraceState::RubyFrames => TracePhase::Frames,
+            TraceState::PythonFrames | TraceState::PythonChain | TraceState::PythonGroup => TracePhase::PythonFrames,
+            TraceState::PythonEnd => TracePhase::Message,
+        }
+    }
+
+    /// Whether the next line is its own even if it begins with a level: the second line of java.util.logging.
+    pub(super) fn awaits_level(self) -> bool {
+        self.0 == TraceState::TwoLineLog
     }
 }
 
-/// Containers with `tty: true` end their lines in `\r\n`, of which containerd takes only the last.
-fn of_terminal(line: &str) -> &str {
-    line.strip_suffix('\r').unwrap_or(line)
+/// What else is known of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct LinePlace {
+    /// A blank line lies between it and the one before.
+    pub(super) is_behind_blank: bool,
+    /// Both were written at once.
+    pub(super) is_at_once: bool,
+    /// It came soon enough to open a trace.
+    pub(super) is_soon: bool,
+    /// Lines wait between it and the log.
+    pub(super) is_behind_waiting: bool,
+}
+
+/// What a line was to a trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TraceStep {
+    pub(super) verdict: Verdict,
+    /// There was no trace before: the line opens one, or none.
+    pub(super) is_opening: bool,
+    /// Only the words of the line before say that it announces this one.
+    pub(super) is_guessed: bool,
+    /// The line is a frame.
+    pub(super) is_frame: bool,
+    /// Behind frames the line begins an error, with its place and its message.
+    pub(super) begins_error: bool,
 }
 
 /// What a line is, and the state behind it unless it is new.
-fn follow(state: TraceState, shape: Shape, first: &str, line: &str) -> (Verdict, TraceState) {
+fn follow(state: TraceState, shape: Shape, first: &str, line: &str, place: LinePlace) -> (Verdict, TraceState) {
     // What never begins a log, and what always does.
     match shape {
         Shape::Frame { opens } => {
+            if state == TraceState::RustFrames {
+                return (Joins, state);
+            }
             let is_inside = opens || state == TraceState::Members;
             return (Joins, if is_inside { TraceState::Members } else { TraceState::Frames });
         }
         Shape::RubyFrom => return (Joins, TraceState::RubyFrames),
+        Shape::NodeHint if first.starts_with("(node:") => return (Joins, TraceState::Frames),
+        Shape::TraceFollows if state != TraceState::Done => return (Joins, TraceState::Numbered),
+        Shape::PythonCalls if state == TraceState::PythonEnd => return (Joins, TraceState::PythonFrames),
+        Shape::PythonArguments if state == TraceState::PythonEnd => return (Joins, state),
+        Shape::Sanitizer if first.starts_with("=====") => return (Joins, TraceState::Sanitizer),
+        Shape::REnd if first.starts_with("Error") => return (Joins, state),
+        Shape::NumberedFrame if state == TraceState::Sanitizer => return (Joins, state),
+        Shape::NumberedFrame if line.starts_with(' ') || matches!(state, TraceState::Numbered | TraceState::Header) => {
+            return (Joins, TraceState::Numbered);
+        }
         Shape::NodeMembers if state == TraceState::NodeError => return (Joins, TraceState::Members),
-        Shape::NodePlace | Shape::NodeMembers | Shape::ConsoleLog | Shape::ThreadHeader => return (New, state),
+        Shape::NodePlace | Shape::NodeMembers | Shape::ConsoleLog | Shape::ThreadHeader | Shape::RustPanic => {
+            return (New, state);
+        }
         _ => {}
     }
     match state {
         TraceState::Done => (New, state),
-        TraceState::Line | TraceState::TwoLineText { .. } => after_line(state, shape, first, line),
+        TraceState::Line | TraceState::TwoLineText { .. } => after_line(state, shape, first, line, place),
         TraceState::Header | TraceState::Cause => after_header(state, shape, first, line),
         TraceState::Frames | TraceState::Members => after_frame(state, shape, line),
         TraceState::PythonFrames | TraceState::PythonEnd | TraceState::PythonChain | TraceState::PythonGroup => {
             python(state, shape, line)
         }
         TraceState::GoPanic | TraceState::GoStack => go(state, shape, first, line),
+        TraceState::RustPlace | TraceState::RustPanic | TraceState::RustFrames => rust(state, shape, line),
         TraceState::NodePlace | TraceState::NodeError => node(state, shape, line),
         TraceState::RubyError | TraceState::RubyFrames => ruby(state, shape, line),
+        TraceState::Sanitizer => match shape {
+            Shape::Blank => (Maybe, state),
+            Shape::SanitizerSummary => (Joins, TraceState::SanitizerSummary),
+            _ if line.starts_with("=====") => (Joins, TraceState::Done),
+            _ => (Joins, state),
+        },
+        TraceState::SanitizerSummary => match shape {
+            Shape::Indented => (Joins, state),
+            _ if line.ends_with("==ABORTING") || line.starts_with("=====") => (Joins, TraceState::Done),
+            _ if line.starts_with("Shadow ") || line.starts_with("=>") => (Joins, state),
+            _ => (New, state),
+        },
+        TraceState::Numbered => match shape {
+            Shape::Blank => (Maybe, state),
+            Shape::Indented | Shape::Caret | Shape::Close => (Joins, state),
+            Shape::Cause => (Joins, TraceState::Cause),
+            // PHP: the exception that had this one as its cause.
+            Shape::Other if line.starts_with("Next ") || line.starts_with("in expression starting at ") => {
+                (Joins, state)
+            }
+            _ => (New, state),
+        },
         TraceState::ConsoleLog => match shape {
             Shape::Blank => (Maybe, state),
             _ if line.starts_with("      ") => (Joins, state),
@@ -144,30 +278,50 @@ fn follow(state: TraceState, shape: Shape, first: &str, line: &str) -> (Verdict,
 }
 
 /// A log line: a trace directly behind one of level warning or worse is its own.
-fn after_line(state: TraceState, shape: Shape, first: &str, line: &str) -> (Verdict, TraceState) {
+fn after_line(state: TraceState, shape: Shape, first: &str, line: &str, place: LinePlace) -> (Verdict, TraceState) {
     let is_bad = || match state {
         TraceState::TwoLineText { is_bad } => is_bad,
         _ => words::is_bad_log(first),
     };
-    let speaks_of_panic = || ["panic", "fatal error", "recover", "SIGQUIT"].iter().any(|word| first.contains(word));
+    // Without a level, but in words: both must have been written at once.
+    let announces =
+        || place.is_at_once && (words::speaks_of_failure(first) || first.ends_with(':') || first.starts_with("--- "));
     match shape {
         // Its frames must follow.
         Shape::Header if is_bad() => (Maybe, TraceState::Header),
         Shape::Blank if is_bad() => (Maybe, state),
         Shape::Cause if is_bad() || words::names_exception(first) => (Joins, TraceState::Cause),
         Shape::More | Shape::DotNet if words::names_exception(first) => (Joins, TraceState::Frames),
-        Shape::PythonStart if is_bad() => (Joins, TraceState::PythonFrames),
+        Shape::PythonThread if first.starts_with("Timeout (") || first.starts_with("Fatal Python error") => {
+            (Joins, TraceState::PythonFrames)
+        }
+        Shape::PythonFrame if first.ends_with("(most recent call last):") => (Joins, TraceState::PythonFrames),
+        Shape::PythonStart if is_bad() || announces() => (Joins, TraceState::PythonFrames),
         Shape::PythonGroup if is_bad() && line.contains("Exception Group Traceback") => {
             (Joins, TraceState::PythonGroup)
         }
-        Shape::Goroutine if speaks_of_panic() || is_bad() => (Joins, TraceState::GoStack),
-        Shape::RubyPlace if first.starts_with("#<Thread:") || is_bad() => (Maybe, TraceState::RubyError),
+        Shape::Goroutine if is_bad() || !place.is_behind_waiting && (speaks_of_panic(first) || announces()) => {
+            (Joins, TraceState::GoStack)
+        }
+        Shape::RubyPlace if first.starts_with("#<Thread:") => (Joins, TraceState::RubyError),
+        Shape::RubyPlace if is_bad() => (Maybe, TraceState::RubyError),
+        // A message of several lines, and a trace behind it.
+        Shape::Other if place.is_at_once && goes_on(line) && !is_bad() && words::speaks_of_failure(first) => {
+            (Maybe, state)
+        }
         // A message of several lines, with its exception in the first of them.
-        Shape::Blank | Shape::Indented | Shape::Other if words::names_exception(first) && goes_on(line) => {
+        Shape::Blank | Shape::Indented | Shape::Other
+            if place.is_soon && words::names_exception(first) && goes_on(line) =>
+        {
             (Maybe, state)
         }
         _ => (New, state),
     }
+}
+
+/// Whether a goroutine's stack may be behind it.
+fn speaks_of_panic(first: &str) -> bool {
+    ["panic", "fatal error", "recover", "SIGQUIT"].iter().any(|word| first.contains(word))
 }
 
 /// Whether a line may be the next one of a message.
@@ -180,9 +334,18 @@ fn after_header(state: TraceState, shape: Shape, first: &str, line: &str) -> (Ve
         Shape::Cause => (Joins, TraceState::Cause),
         Shape::More | Shape::DotNet => (Joins, TraceState::Frames),
         // `Exception in thread worker:` of Python's.
-        Shape::PythonStart if first.starts_with("Exception in thread ") => (Joins, TraceState::PythonFrames),
+        Shape::PythonStart
+            if ["Exception in thread ", "Exception ignored in", "Process ", "--- "]
+                .iter()
+                .any(|begin| first.starts_with(begin)) =>
+        {
+            (Joins, TraceState::PythonFrames)
+        }
         Shape::Blank | Shape::Indented | Shape::Close | Shape::Caret => (Maybe, state),
-        Shape::Other if goes_on(line) => (Maybe, state),
+        // What Rails prints between the name of the exception and its frames is nothing.
+        Shape::RubyPlace => (Joins, TraceState::RubyFrames),
+        // Frames behind a line that names an exception itself are that line's.
+        Shape::Other if goes_on(line) && !words::names_exception(line) => (Maybe, state),
         _ => (New, state),
     }
 }
@@ -207,12 +370,13 @@ fn python(state: TraceState, shape: Shape, line: &str) -> (Verdict, TraceState) 
             (Joins, TraceState::PythonChain)
         }
         (TraceState::PythonGroup | TraceState::PythonEnd, Shape::Blank) => (Maybe, state),
+        (TraceState::PythonFrames, Shape::PythonThread) => (Joins, state),
         (TraceState::PythonFrames, Shape::PythonFrame | Shape::Caret | Shape::More | Shape::DotNet) => (Joins, state),
         (TraceState::PythonFrames, _) if line.starts_with("  ") => (Joins, state),
         (TraceState::PythonFrames, Shape::PythonStart) => (New, state),
         (TraceState::PythonFrames, _) if words::is_python_exception(line) => (Joins, TraceState::PythonEnd),
         // More of the message, if another exception follows.
-        (TraceState::PythonEnd, Shape::Indented | Shape::Other) if goes_on(line) => (Maybe, state),
+        (TraceState::PythonEnd, Shape::Indented | Shape::Caret | Shape::Other) if goes_on(line) => (Maybe, state),
         (TraceState::PythonChain, Shape::Blank) => (Maybe, state),
         (TraceState::PythonChain, Shape::PythonStart) => (Joins, TraceState::PythonFrames),
         (TraceState::PythonChain, Shape::PythonGroup) => (Joins, TraceState::PythonGroup),
@@ -231,6 +395,28 @@ fn go(state: TraceState, shape: Shape, first: &str, line: &str) -> (Verdict, Tra
         (TraceState::GoStack, Shape::GoExit) => (Joins, TraceState::Done),
         _ => (New, state),
     }
+}
+
+fn rust(state: TraceState, shape: Shape, line: &str) -> (Verdict, TraceState) {
+    match (state, shape) {
+        // The message stands on a line of its own.
+        (TraceState::RustPlace, Shape::Blank) => (New, state),
+        (TraceState::RustPlace, _) => (Joins, TraceState::RustPanic),
+        (_, Shape::RustBacktrace) => (Joins, TraceState::RustFrames),
+        (_, Shape::RustNote) => (Joins, TraceState::Done),
+        // The message: a note or a backtrace must follow.
+        (TraceState::RustPanic, Shape::Blank | Shape::Indented | Shape::Caret | Shape::Close) => (Maybe, state),
+        (TraceState::RustPanic, Shape::Other | Shape::Header) if goes_on(line) => (Maybe, state),
+        (TraceState::RustFrames, _) if is_rust_frame(line) => (Joins, state),
+        _ => (New, state),
+    }
+}
+
+/// `   0: core::panicking::panic_fmt`, `             at /rustc/…/panicking.rs:80:14`.
+fn is_rust_frame(line: &str) -> bool {
+    let text = line.trim_ascii_start();
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    text.len() < line.len() && (text.starts_with("at ") || digits > 0 && text.as_bytes().get(digits) == Some(&b':'))
 }
 
 fn node(state: TraceState, shape: Shape, line: &str) -> (Verdict, TraceState) {

@@ -3,7 +3,7 @@
 //! Sources: what `Throwable.printStackTrace`, CPython's `traceback`, Go's `runtime`, V8, Ruby's `error.c` and .NET's
 //! `Exception.ToString` print; `tests/fixtures/traces` has it.
 
-use super::words;
+use crate::multi_line::words;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
@@ -38,6 +38,30 @@ pub(super) enum Shape {
     GoFile,
     /// `exit status 2`.
     GoExit,
+    /// `Call stack:` and `Arguments: …`, behind an error of Python's logging itself.
+    PythonCalls,
+    PythonArguments,
+    /// `stack traceback:` of Lua, `Stack trace:` of PHP, and others' behind the error.
+    TraceFollows,
+    /// `Process Resizer-7:` of Python's multiprocessing; any line that begins so is looked at again.
+    Process,
+    /// `Calls: …` and `Execution halted` behind an error of R's.
+    REnd,
+    /// `==12==ERROR: AddressSanitizer: …`, `WARNING: ThreadSanitizer: …`.
+    Sanitizer,
+    SanitizerSummary,
+    /// `#0 /app/x.php(3): f()`, `#1  0x00007f…`.
+    NumberedFrame,
+    /// `(Use `node --trace-warnings …` to show where …)`.
+    NodeHint,
+    /// `Thread 0x… (most recent call first):`, as faulthandler writes.
+    PythonThread,
+    /// `thread 'main' panicked at …`.
+    RustPanic,
+    /// `stack backtrace:`.
+    RustBacktrace,
+    /// `note: run with …`.
+    RustNote,
     /// `/app/x.js:12`.
     NodePlace,
     /// `[Error: ENOENT: no such file] {`: an error without frames, whose members come.
@@ -72,7 +96,10 @@ pub(super) fn shape(line: &str) -> Shape {
         b'[' if line.starts_with("[CIRCULAR REFERENCE:") => Shape::More,
         b'.' if line.starts_with("...additional frames elided") => Shape::GoDetail,
         b'+' | b'|' if line.starts_with("+ Exception Group") => Shape::PythonGroup,
+        b'=' | b'W' if is_sanitizer(line) => Shape::Sanitizer,
         b'^' | b'~' if is_caret(line) => Shape::Caret,
+        b'#' if is_numbered_frame(line) => Shape::NumberedFrame,
+        b'(' if line.starts_with("(Use `") => Shape::NodeHint,
         b'/' | b'f' | b'n' if is_node_place(line) => Shape::NodePlace,
         _ => by_words(line, *first),
     }
@@ -80,36 +107,74 @@ pub(super) fn shape(line: &str) -> Shape {
 
 /// Lines that begin with a letter or a digit, mostly.
 fn by_words(line: &str, first: u8) -> Shape {
-    const BEGINNINGS: [(&str, Shape); 15] = [
-        ("Caused by: ", Shape::Cause),
-        ("Wrapped by: ", Shape::Cause),
-        ("Traceback (most recent call last):", Shape::PythonStart),
-        ("The above exception was the direct cause of", Shape::PythonLink),
-        ("During handling of the above exception", Shape::PythonLink),
-        ("Exception in thread ", Shape::ThreadHeader),
-        ("Unhandled exception", Shape::ThreadHeader),
-        ("Unhandled Exception", Shape::ThreadHeader),
-        ("Node.js v", Shape::NodeVersion),
-        ("panic: ", Shape::GoPanic),
-        ("fatal error: ", Shape::GoPanic),
-        ("runtime: goroutine stack exceeds", Shape::GoPanic),
-        ("SIGQUIT: quit", Shape::GoPanic),
-        ("runtime stack:", Shape::GoDetail),
-        ("stack: frame=", Shape::GoDetail),
-    ];
-    if let Some((_, shape)) = BEGINNINGS.iter().find(|(text, _)| text.as_bytes()[0] == first && line.starts_with(text))
-    {
-        return *shape;
+    if first.is_ascii_digit() {
+        return if line.contains("http: panic serving ") { Shape::GoPanic } else { Shape::Other };
+    }
+    let beginnings: &[(&str, Shape)] = match first {
+        b'-' => &[("--- Logging error ---", Shape::ThreadHeader)],
+        b'A' => &[("Arguments: ", Shape::PythonArguments)],
+        b'C' => &[
+            ("Caused by: ", Shape::Cause),
+            ("Calls: ", Shape::REnd),
+            ("Call stack:", Shape::PythonCalls),
+            ("CallStack (from ", Shape::TraceFollows),
+            ("Called from ", Shape::TraceFollows),
+            ("Current thread 0x", Shape::PythonThread),
+        ],
+        b'D' => &[("During handling of the above exception", Shape::PythonLink)],
+        b'E' => &[
+            ("Exception in thread ", Shape::ThreadHeader),
+            ("Exception ignored in", Shape::ThreadHeader),
+            ("Execution halted", Shape::REnd),
+        ],
+        b'N' => &[("Node.js v", Shape::NodeVersion)],
+        b'P' => &[("Process ", Shape::Process)],
+        b'R' => &[
+            ("Raised at ", Shape::TraceFollows),
+            ("Raised by ", Shape::TraceFollows),
+            ("Re-raised at ", Shape::TraceFollows),
+        ],
+        b'S' => &[
+            ("Stack (most recent call last):", Shape::PythonStart),
+            ("SUMMARY: ", Shape::SanitizerSummary),
+            ("Stack trace:", Shape::TraceFollows),
+            ("Stacktrace:", Shape::TraceFollows),
+        ],
+        b'T' => &[
+            ("Traceback (most recent call last):", Shape::PythonStart),
+            ("The above exception was the direct cause of", Shape::PythonLink),
+            ("Thread 0x", Shape::PythonThread),
+        ],
+        b'U' => &[("Unhandled exception", Shape::ThreadHeader), ("Unhandled Exception", Shape::ThreadHeader)],
+        b'W' => &[("Wrapped by: ", Shape::Cause)],
+        b'f' => &[("fatal error: ", Shape::GoPanic)],
+        b'n' => &[("note: ", Shape::RustNote)],
+        b'p' => &[("panic: ", Shape::GoPanic)],
+        b'r' => &[("runtime: goroutine stack exceeds", Shape::GoPanic), ("runtime stack:", Shape::GoDetail)],
+        b's' => &[
+            ("stack traceback:", Shape::TraceFollows),
+            ("stack backtrace:", Shape::RustBacktrace),
+            ("stack: frame=", Shape::GoDetail),
+        ],
+        b't' => &[("thread '", Shape::RustPanic)],
+        b'u' => &[("unexpected fault address ", Shape::GoPanic)],
+        _ => &[],
+    };
+    if let Some((_, shape)) = beginnings.iter().find(|(text, _)| line.starts_with(text)) {
+        return match shape {
+            Shape::Process if !is_process(line) => Shape::Other,
+            shape => *shape,
+        };
     }
     if let Some(creator) = line.strip_prefix("created by ") {
         let function = creator.split(" in goroutine ").next().unwrap_or_default();
         return if function.contains('.') && !function.contains(' ') { Shape::GoCall } else { Shape::Other };
     }
+    if first == b'S' && is_signal(line) {
+        return Shape::GoPanic;
+    }
     if line.strip_prefix("exit status ").is_some_and(|code| code.parse::<u8>().is_ok()) {
         return Shape::GoExit;
-    }
-    if first.is_ascii_digit() {
-        return if line.contains("http: panic serving ") { Shape::GoPanic } else { Shape::Other };
     }
     if first == b'g' && line.starts_with("goroutine ") && line.ends_with(":") && line.contains(" [") {
         return Shape::Goroutine;
@@ -132,6 +197,12 @@ fn by_words(line: &str, first: u8) -> Shape {
     Shape::Other
 }
 
+/// `SIGQUIT: quit`, `SIGSEGV: segmentation violation`, as Go's runtime says.
+fn is_signal(line: &str) -> bool {
+    let name = line.bytes().take_while(u8::is_ascii_uppercase).count();
+    line.starts_with("SIG") && line.get(name..).is_some_and(|rest| rest.starts_with(": "))
+}
+
 fn indented(line: &str) -> Shape {
     let text = line.trim_start();
     match text.as_bytes().first() {
@@ -145,6 +216,7 @@ fn indented(line: &str) -> Shape {
         Some(b'f') if text.starts_with("from ") && text.contains(":in ") && has_number_before(text, ":in ") => {
             Shape::RubyFrom
         }
+        Some(b'#') if is_numbered_frame(text) && text.contains("0x") => Shape::NumberedFrame,
         Some(b'-') if text.starts_with("---> ") || text.starts_with("--- End of ") => Shape::DotNet,
         Some(b'|' | b'+') if is_python_group(text) => Shape::PythonGroup,
         Some(b'^' | b'~') if is_caret(text) => Shape::Caret,
@@ -191,6 +263,24 @@ fn ends_in_place(text: &str) -> bool {
     parts.next().is_some_and(number) && parts.next().is_some_and(number) && parts.next().is_some()
 }
 
+/// `Process Resizer-7:`, and nothing else.
+fn is_process(line: &str) -> bool {
+    line.strip_suffix(':').and_then(|line| line.rsplit_once('-')).is_some_and(|(_, number)| {
+        !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b':')
+    })
+}
+
+fn is_sanitizer(line: &str) -> bool {
+    let is_report = line.starts_with("WARNING: ") || line.starts_with("==") && line.contains("==ERROR: ");
+    is_report && line.contains("Sanitizer: ")
+}
+
+/// `#0 `, and what is there.
+fn is_numbered_frame(line: &str) -> bool {
+    let digits = line.bytes().skip(1).take_while(u8::is_ascii_digit).count();
+    digits > 0 && line.as_bytes().get(digits + 1) == Some(&b' ')
+}
+
 fn is_caret(text: &str) -> bool {
     let text = text.trim_ascii();
     text.contains('^') && text.bytes().all(|byte| matches!(byte, b'^' | b'~' | b' '))
@@ -200,7 +290,10 @@ fn is_caret(text: &str) -> bool {
 fn is_node_place(line: &str) -> bool {
     let Some((path, number)) = line.rsplit_once(':') else { return false };
     let is_path = path.starts_with('/') || path.starts_with("file:///") || path.starts_with("node:");
-    is_path && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) && !path.contains([' ', '('])
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    // With a column it is the place in somebody's message.
+    let has_column = path.rsplit_once(':').is_some_and(|(_, line)| is_number(line));
+    is_path && is_number(number) && !has_column && !path.contains([' ', '('])
 }
 
 /// A number right before `mark`: `x.rb:3:in `.
@@ -212,7 +305,7 @@ fn has_number_before(text: &str, mark: &str) -> bool {
 
 fn is_ruby_place(line: &str) -> bool {
     // Asked of most lines: a short look for the mark.
-    let Some(at) = line.find(":in ") else { return false };
+    let Some(at) = memchr::memmem::find(line.as_bytes(), b":in ") else { return false };
     let quoted = matches!(line.as_bytes().get(at + 4), Some(b'`' | b'\''));
     quoted && !line.get(..at).unwrap_or_default().contains(' ') && has_number_before(line, ":in ")
 }

@@ -40,6 +40,26 @@ const GOOD: [&str; 14] = [
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
+/// What loggers call their levels, in any case: the above, and the short ones of Serilog, zerolog, .NET, Winston and MariaDB.
+fn levels_of_length(length: usize) -> &'static [&'static [u8]] {
+    match length {
+        3 => &[b"dbg", b"err", b"ftl", b"inf", b"log", b"trc", b"vrb", b"wrn"],
+        4 => &[b"crit", b"dbug", b"debu", b"erro", b"fail", b"fata", b"fine", b"info", b"trac", b"trce", b"warn"],
+        5 => &[b"alert", b"debug", b"emerg", b"error", b"fatal", b"finer", b"panic", b"silly", b"trace"],
+        6 => &[b"config", b"finest", b"notice", b"severe"],
+        7 => &[b"success", b"verbose", b"warning"],
+        8 => &[b"critical"],
+        9 => &[b"emergency"],
+        11 => &[b"information"],
+        _ => &[],
+    }
+}
+
+/// Whether a word is a level of some logger, in whatever case.
+pub(super) fn is_level(word: &[u8]) -> bool {
+    levels_of_length(word.len()).iter().any(|level| level.eq_ignore_ascii_case(word))
+}
+
 /// How far into a line a level is looked for.
 const LEVEL_WITHIN: usize = 120;
 
@@ -131,6 +151,52 @@ pub(super) fn is_bad_log(line: &str) -> bool {
     false
 }
 
+/// Whether a log speaks of a failure: by its level, or where that is harmless, by a word of its message. So a trace right
+/// behind it may be its own. A line of an access log never is followed by the trace that its request caused.
+pub(super) fn speaks_of_failure(line: &str) -> bool {
+    const STEMS: [&str; 22] = [
+        "abort",
+        "cannot",
+        "caught",
+        "could not",
+        "couldn't",
+        "crash",
+        "critical",
+        "died",
+        "err",
+        "exception",
+        "fail",
+        "fatal",
+        "invalid",
+        "killed",
+        "panic",
+        "recover",
+        "reject",
+        "traceback",
+        "unable",
+        "uncaught",
+        "unexpected",
+        "unhandled",
+    ];
+    if is_bad_log(line) {
+        return true;
+    }
+    let head = line.get(..line.floor_char_boundary(FAILURE_WITHIN)).unwrap_or(line).to_ascii_lowercase();
+    // A word begins with it; `[SQL: …]` or `interrupt` do not hold one.
+    let begins_word = |at: usize| !head.as_bytes().get(at.wrapping_sub(1)).is_some_and(u8::is_ascii_alphanumeric);
+    !head.contains(" http/1.")
+        && !head.contains(" http/2")
+        && STEMS.iter().any(|stem| head.match_indices(stem).any(|(at, _)| begins_word(at) || stem.len() > 6))
+}
+
+/// Whether a line warns, or speaks of a failure.
+pub(super) fn warns(line: &str) -> bool {
+    line.contains("arning") || speaks_of_failure(line)
+}
+
+/// How far into a line a word of failure is looked for.
+const FAILURE_WITHIN: usize = 400;
+
 /// Whether a line begins with the name of an exception: `x.y.SomeException: message`, `TypeError`, `Error: x`.
 pub(super) fn is_header(line: &str) -> bool {
     let bytes = line.as_bytes();
@@ -138,8 +204,12 @@ pub(super) fn is_header(line: &str) -> bool {
     let length = bytes.iter().take(200).take_while(|byte| is_name(byte)).count();
     let ends = match bytes.get(length) {
         None | Some(b':') => true,
-        // Node.js: `TypeError [ERR_X]: message`.
-        Some(b' ') => bytes.get(length + 1) == Some(&b'['),
+        // Node.js: `TypeError [ERR_X]: message`; Rails: `KeyError (key not found: :b):`.
+        Some(b' ') => match bytes.get(length + 1) {
+            Some(b'[') => true,
+            Some(b'(') => line.trim_ascii_end().ends_with("):"),
+            _ => false,
+        },
         Some(_) => false,
     };
     ends && is_exception_name(line.get(..length).unwrap_or_default())
@@ -157,7 +227,7 @@ pub(super) fn names_exception(line: &str) -> bool {
     ["Exception", "Error", "Throwable"].iter().any(|end| {
         // Where the last part of the name begins, and up to where that is known.
         let (mut start, mut known) = (0, 0);
-        line.match_indices(end).any(|(at, _)| {
+        memchr::memmem::find_iter(line.as_bytes(), end).any(|at| {
             let separator = line.get(known..at).unwrap_or_default().rfind([' ', '"', '(', '[', '.', '$']);
             start = separator.map_or(start, |separator| known + separator + 1);
             known = at;

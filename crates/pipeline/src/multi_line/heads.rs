@@ -1,0 +1,103 @@
+//! Which heads begin logs in a stream, learned from the lines of the event alone.
+//!
+//! A program's writes begin where time has passed. A class of heads that stands at the beginning of writes begins logs; what
+//! only looks like a head, a date within a message say, does not. The same event always teaches the same.
+
+use super::head::{Head, HeadKind};
+
+/// More classes than this are nobody's format; further ones are not learned.
+const MAX_CLASSES: usize = 16;
+
+/// What has been seen of one output.
+#[derive(Debug, Default)]
+pub(super) struct Heads {
+    classes: Vec<SeenClass>,
+    /// Lines at which a write began, and those of them that had a head.
+    writes: u32,
+    headed: u32,
+}
+
+#[derive(Debug)]
+struct SeenClass {
+    kind: HeadKind,
+    class: u32,
+    count: u32,
+    /// How many of them began a write.
+    led: u32,
+}
+
+impl Heads {
+    /// Learns from one line that is not blank and not indented.
+    pub(super) fn learn(&mut self, head: Option<Head>, begins_write: bool) {
+        if begins_write {
+            self.writes = self.writes.saturating_add(1);
+            self.headed = self.headed.saturating_add(u32::from(head.is_some()));
+        }
+        let Some(head) = head else { return };
+        let led = u32::from(begins_write);
+        let has_room = self.classes.len() < MAX_CLASSES;
+        match self.classes.iter_mut().find(|seen| seen.kind == head.kind && seen.class == head.class) {
+            Some(seen) => {
+                seen.count = seen.count.saturating_add(1);
+                seen.led = seen.led.saturating_add(led);
+            }
+            None if has_room => {
+                self.classes.push(SeenClass { kind: head.kind, class: head.class, count: 1, led });
+            }
+            None => {}
+        }
+    }
+
+    /// Whether a head of this class begins a log here.
+    pub(super) fn begin_with(&self, head: Head) -> bool {
+        let seen = self.classes.iter().find(|seen| seen.kind == head.kind && seen.class == head.class);
+        let is_plain = matches!(head.kind, HeadKind::Time | HeadKind::Json);
+        seen.is_some_and(|seen| seen.led > 0 || seen.count > 1 && is_plain)
+    }
+
+    /// Whether the writes of this output begin with heads, half of them at least.
+    pub(super) fn are_usual(&self) -> bool {
+        self.headed > 0 && u64::from(self.headed) * 2 >= u64::from(self.writes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time(class: u32) -> Head {
+        Head { kind: HeadKind::Time, class, is_bare: false }
+    }
+
+    #[test]
+    fn what_begins_writes_begins_logs() {
+        let mut heads = Heads::default();
+        heads.learn(Some(time(1)), true);
+        heads.learn(Some(time(2)), false);
+        assert!(heads.begin_with(time(1)) && !heads.begin_with(time(2)) && !heads.begin_with(time(3)));
+        // Twice cannot be a date in a message, mostly.
+        heads.learn(Some(time(2)), false);
+        assert!(heads.begin_with(time(2)));
+    }
+
+    #[test]
+    fn heads_are_usual_where_half_of_the_writes_have_one() {
+        let usual = |headed: u32, others: u32| {
+            let mut heads = Heads::default();
+            (0..headed).for_each(|_| heads.learn(Some(time(1)), true));
+            (0..others).for_each(|_| heads.learn(None, true));
+            heads.are_usual()
+        };
+        assert_eq!(
+            [(0, 0), (0, 1), (1, 0), (1, 1), (1, 2), (5, 5), (5, 6)].map(|(headed, others)| usual(headed, others)),
+            [false, false, true, true, false, true, false]
+        );
+    }
+
+    #[test]
+    fn the_number_of_classes_is_bounded() {
+        let mut heads = Heads::default();
+        (0..100).for_each(|class| heads.learn(Some(time(class)), true));
+        assert_eq!([0, 15, 16].map(|class| heads.begin_with(time(class))), [true, true, false]);
+    }
+}

@@ -1,0 +1,441 @@
+//! What the heads of the stream, the time and the shape of a log say of the next line: whether it goes on.
+//!
+//! It knows no vocabulary; the runtimes' own is [`super::trace`]'s, which is asked first. A line is joined only where two
+//! signals agree: it follows within one write and its shape goes on, or it follows within one write and has no head where
+//! logs have one. Where they do not agree, lines stay apart.
+
+use super::announcement::{Announcement, announcement, is_place};
+use super::block::{Block, Brackets, begins_section, is_sql};
+use super::head::{Head, HeadKind};
+use super::pace::Pace;
+use super::words;
+
+/// A line as it is seen.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SeenLine<'t> {
+    /// Without colours.
+    pub(super) text: &'t str,
+    /// Its head, if heads of this class begin logs in this stream.
+    pub(super) head: Option<Head>,
+    /// Blanks before the first character; a tab counts as one.
+    pub(super) indentation: usize,
+}
+
+impl<'t> SeenLine<'t> {
+    pub(super) fn new(text: &'t str, head: Option<Head>) -> SeenLine<'t> {
+        let indentation = text.len() - text.trim_ascii_start().len();
+        SeenLine { text, head, indentation }
+    }
+
+    pub(super) fn is_indented(self) -> bool {
+        self.indentation > 0
+    }
+
+    pub(super) fn is_blank(self) -> bool {
+        self.indentation == self.text.len()
+    }
+
+    fn closes(self) -> bool {
+        self.text.as_bytes().get(self.indentation).is_some_and(|byte| matches!(byte, b'}' | b']' | b')'))
+    }
+}
+
+/// What stands around the next line, besides the log's own shape.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Surroundings {
+    pub(super) pace: Pace,
+    /// Logs of this output begin with heads, mostly.
+    pub(super) heads_are_usual: bool,
+    /// A blank line lies between.
+    pub(super) is_behind_blank: bool,
+    /// What the log is to [`super::trace`].
+    pub(super) trace: TracePhase,
+}
+
+/// How far the log is in a trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TracePhase {
+    /// It is none.
+    NoTrace,
+    /// The name of an exception, say: frames have to follow.
+    Begun,
+    /// Among frames, or behind them.
+    Frames,
+    /// Among Python's frames.
+    PythonFrames,
+    /// Python's last line, which may have more of its message.
+    Message,
+}
+
+/// What the structure says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Continuation {
+    No,
+    Joins,
+    /// It does if the next line is indented.
+    WithIndented,
+}
+
+/// The shape of a log so far.
+#[derive(Debug, Clone)]
+pub(super) struct Structure {
+    head: Option<Head>,
+    /// The block that it is in, once that has been asked.
+    block: Option<Block>,
+    brackets: Brackets,
+    is_first_indented: bool,
+    begins_with_place: bool,
+    /// It begins as a runtime's report does.
+    is_report: bool,
+    /// The two are known.
+    is_looked_at: bool,
+    /// The least indentation of a line that went on, and of a frame.
+    indentation: Option<usize>,
+    frame_indentation: Option<usize>,
+    lines: usize,
+    last_indentation: usize,
+    last_length: usize,
+    last_byte: u8,
+    /// A line that ended with a colon has been continued.
+    is_listing: bool,
+    /// A border between milliseconds lies within.
+    has_border: bool,
+    speaks_of_failure: Option<bool>,
+}
+
+/// A line this long breaks off in the middle of a sentence, where one does.
+const LONG_SENTENCE: usize = 60;
+
+impl Structure {
+    /// A log that begins with this line.
+    pub(super) fn begin(line: SeenLine) -> Structure {
+        let mut structure = Structure {
+            head: line.head,
+            block: line.head.map(|_| Block::None),
+            brackets: Brackets::default(),
+            is_first_indented: line.is_indented(),
+            begins_with_place: false,
+            is_report: false,
+            is_looked_at: line.head.is_some(),
+            indentation: None,
+            frame_indentation: None,
+            lines: 0,
+            last_indentation: 0,
+            last_length: 0,
+            last_byte: 0,
+            is_listing: false,
+            has_border: false,
+            speaks_of_failure: None,
+        };
+        structure.look_at(line);
+        structure
+    }
+
+    /// Takes a line into the log, or one that waits.
+    pub(super) fn take(&mut self, first: &str, line: SeenLine, pace: Pace, is_behind_blank: bool) {
+        self.has_border |= pace == Pace::Border;
+        if line.is_indented() {
+            self.indentation = Some(self.indentation.map_or(line.indentation, |least| least.min(line.indentation)));
+        } else {
+            self.is_listing |= self.last_byte == b':';
+        }
+        let block = self.block(first);
+        if !line.is_indented() || matches!(block, Block::Titled { .. }) {
+            self.block = Some(block.next(line.text, is_behind_blank).unwrap_or(block));
+        }
+        self.look_at(line);
+    }
+
+    /// Says that the line was a frame of a trace.
+    pub(super) fn take_frame(&mut self, line: SeenLine) {
+        self.frame_indentation.get_or_insert(line.indentation);
+    }
+
+    fn look_at(&mut self, line: SeenLine) {
+        self.brackets.read(line.text);
+        self.lines += 1;
+        self.last_indentation = line.indentation;
+        self.last_length = line.text.len();
+        self.last_byte = line.text.trim_ascii_end().as_bytes().last().copied().unwrap_or(0);
+    }
+
+    /// Whether both were written at once, as far as the time tells.
+    pub(super) fn is_one_write(&self, pace: Pace) -> bool {
+        matches!(pace, Pace::Write | Pace::SameMillisecond) || pace == Pace::Border && !self.has_border
+    }
+
+    /// Whether the line goes on with the log. `first` is the log's first line, as it is seen.
+    pub(super) fn next(&mut self, first: &str, line: SeenLine, around: Surroundings) -> Continuation {
+        // Right behind the first line the border is more often one between two writes.
+        let is_one_write = self.is_one_write(around.pace) && (around.pace != Pace::Border || self.lines > 2);
+        let is_near = around.pace.is_within(Pace::Soon) || line.is_indented() || self.brackets.are_open();
+        if !around.pace.is_within(Pace::Throttled) || !is_near {
+            return Continuation::No;
+        }
+        // A prefix that stands on each line, alone: as a blank line.
+        if is_one_write && line.text.ends_with(']') && line.text.starts_with('[') && first.starts_with(line.text) {
+            return Continuation::Joins;
+        }
+        if self.head.is_none() && around.is_behind_blank && begins_section(line.text) {
+            return Continuation::No;
+        }
+        if self.goes_on_in_block(first, line, around) || self.goes_on_in_brackets(line, around.pace) {
+            return Continuation::Joins;
+        }
+        if !is_one_write && !line.is_indented() && !self.head.is_some_and(|head| head.is_bare) {
+            return Continuation::No;
+        }
+        self.look_at_first(first);
+        if self.is_strangers(first, line) || repeats(first, line.text) {
+            return Continuation::No;
+        }
+        if line.is_indented() || self.is_gutter(line) {
+            return match self.goes_on_indented(first, line, around) {
+                true => Continuation::Joins,
+                false => Continuation::No,
+            };
+        }
+        self.goes_on_unindented(first, line, around, is_one_write)
+    }
+
+    /// An object on one line, pairs, or a line of an access log: nothing goes on with them.
+    pub(super) fn is_whole(&self, first: &str) -> bool {
+        self.lines == 1
+            && match self.head.map(|head| head.kind) {
+                Some(HeadKind::Json | HeadKind::Pairs) => true,
+                Some(HeadKind::Time) => {
+                    first.contains("\" ") && (first.contains(" HTTP/1.") || first.contains(" HTTP/2"))
+                }
+                _ => false,
+            }
+    }
+
+    fn block(&mut self, first: &str) -> Block {
+        *self.block.get_or_insert_with(|| Block::begin(first))
+    }
+
+    fn look_at_first(&mut self, first: &str) {
+        if !self.is_looked_at {
+            self.is_looked_at = true;
+            self.begins_with_place = is_place(first);
+            self.is_report = announcement(first).is_some();
+        }
+    }
+
+    fn goes_on_in_block(&mut self, first: &str, line: SeenLine, around: Surroundings) -> bool {
+        let pace = around.pace;
+        let block = self.block(first);
+        let bound = match block {
+            Block::None => return false,
+            Block::Armour => pace.is_within(Pace::Soon),
+            Block::Wrapped { .. } => pace != Pace::Unknown && pace.is_within(Pace::Near),
+            // Symbols are looked up between two frames.
+            Block::Numbered { length, .. } if line.text.get(length..).is_some_and(|text| text.starts_with("   ")) => {
+                pace != Pace::Unknown && pace.is_within(Pace::Soon)
+            }
+            _ => self.is_one_write(pace),
+        };
+        bound && block.next(line.text, around.is_behind_blank).is_some()
+    }
+
+    fn goes_on_in_brackets(&self, line: SeenLine, pace: Pace) -> bool {
+        self.brackets.are_open() && (line.is_indented() || line.closes() || self.is_one_write(pace))
+    }
+
+    /// A report of somebody else's: a runtime's, or a trace behind a log that speaks of no failure.
+    fn is_strangers(&mut self, first: &str, line: SeenLine) -> bool {
+        match announcement(line.text) {
+            None => false,
+            Some(Announcement::Runtimes) => true,
+            Some(Announcement::Report) if self.begins_with_place => false,
+            Some(Announcement::Report) => self.head.is_none() || !self.speaks_of_failure(first),
+        }
+    }
+
+    fn speaks_of_failure(&mut self, first: &str) -> bool {
+        *self.speaks_of_failure.get_or_insert_with(|| words::speaks_of_failure(first))
+    }
+
+    /// A sign at the margin, and the text behind a gap: `>   def f():`, `E   AssertionError`.
+    fn is_gutter(&self, line: SeenLine) -> bool {
+        let mut characters = line.text.chars();
+        let is_sign = characters.next().is_some_and(|sign| !sign.is_ascii_lowercase() && !sign.is_ascii_digit());
+        // `12 | let x = 1;` of a compiler, `12 │ …`.
+        let behind_number = line.text.trim_start_matches(|digit: char| digit.is_ascii_digit()).trim_ascii_start();
+        let is_numbered = behind_number.len() < line.text.len() && behind_number.starts_with(['|', '│']);
+        is_sign && characters.as_str().starts_with("   ") || is_numbered && self.indentation.is_some()
+    }
+
+    fn goes_on_indented(&self, first: &str, line: SeenLine, around: Surroundings) -> bool {
+        let bound = match self.indentation {
+            // As deep as others of this log were.
+            Some(least) if line.indentation >= least => Pace::Throttled,
+            _ if self.head.is_some() => Pace::Near,
+            _ => Pace::Write,
+        };
+        // A statement has ended, and its table comes.
+        if self.last_byte == b';' && self.head.is_none() && is_sql(first) {
+            return false;
+        }
+        let is_timed = self.is_one_write(around.pace) || around.pace != Pace::Unknown && around.pace.is_within(bound);
+        is_timed
+            && match around.trace {
+                TracePhase::NoTrace => !is_python_frame(line.text) || self.head.is_some() && self.lines > 1,
+                TracePhase::Begun => self.head.is_some(),
+                TracePhase::Frames => {
+                    self.head.is_some() || self.frame_indentation.is_some_and(|frames| line.indentation >= frames)
+                }
+                TracePhase::PythonFrames | TracePhase::Message => true,
+            }
+    }
+
+    /// What never begins a log, whatever the stream is like.
+    fn goes_on_by_form(&self, first: &str, line: SeenLine) -> bool {
+        let text = line.text.trim_ascii_end();
+        let warns = || self.lines == 1 && self.last_byte == b':' && words::warns(first);
+        is_annotation(text)
+            || is_row_count(text)
+            // What `print_r` opens.
+            || text == "("
+            // Tcl: what was executed.
+            || self.last_indentation > 0 && text.starts_with('"')
+            // Below the head of a table.
+            || self.last_indentation > 0 && text.len() >= 3 && text.bytes().all(|byte| matches!(byte, b'-' | b'+'))
+            || is_excerpt(first, text)
+            || warns()
+    }
+
+    fn goes_on_unindented(
+        &self,
+        first: &str,
+        line: SeenLine,
+        around: Surroundings,
+        is_one_write: bool,
+    ) -> Continuation {
+        if !is_one_write {
+            // The head says a time and nothing else.
+            let is_bare = self.head.is_some_and(|head| head.is_bare) && self.lines == 1;
+            let goes_on = is_bare && around.pace != Pace::Unknown && around.pace.is_within(Pace::Soon);
+            return if goes_on { Continuation::Joins } else { Continuation::No };
+        }
+        if let Some(head) = self.head
+            && head.kind != HeadKind::Json
+            && around.heads_are_usual
+        {
+            // What is printed by itself begins with a bracket alone.
+            let is_printed = matches!(line.text, "[" | "{") && self.last_byte != b':';
+            return if is_printed { Continuation::No } else { Continuation::Joins };
+        }
+        let is_plain = around.trace == TracePhase::NoTrace;
+        if self.goes_on_by_form(first, line) && is_plain {
+            return Continuation::Joins;
+        }
+        let goes_on = around.heads_are_usual
+            && (around.trace == TracePhase::Message
+                || is_plain
+                    && (around.is_behind_blank && self.is_report
+                        || self.last_byte == b':'
+                        || self.is_listing
+                        || is_named_value(line.text)))
+            || is_plain && self.breaks_off() && line.text.starts_with(|first: char| first.is_ascii_lowercase());
+        if goes_on {
+            return Continuation::Joins;
+        }
+        // Places, and the error behind them.
+        if is_plain && self.begins_with_place && (is_place(line.text) || words::is_header(line.text)) {
+            return Continuation::Joins;
+        }
+        // A name of a function, and its place on the next line: `main.run`, `\t/app/main.go:12`.
+        if is_plain && is_function(line.text) {
+            return Continuation::WithIndented;
+        }
+        let opens_list = line.text.trim_ascii_end().ends_with(':');
+        let is_between = is_plain
+            && (around.is_behind_blank && opens_list
+                || self.last_indentation > 0 && (self.is_first_indented || opens_list)
+                || self.is_report && self.lines == 1);
+        if is_between { Continuation::WithIndented } else { Continuation::No }
+    }
+
+    /// The last line ended in the middle of a sentence.
+    fn breaks_off(&self) -> bool {
+        self.last_length >= LONG_SENTENCE && (self.last_byte.is_ascii_lowercase() || self.last_byte == b',')
+    }
+}
+
+/// `DETAIL:  Key (mail)=(a) already exists.`, `LINE 1: select nope`, as PostgreSQL adds to an error.
+fn is_annotation(text: &str) -> bool {
+    const WORDS: [&str; 6] = ["DETAIL: ", "HINT: ", "CONTEXT: ", "QUERY: ", "STATEMENT: ", "LOCATION: "];
+    let is_line = || {
+        text.strip_prefix("LINE ").and_then(|rest| rest.split_once(": ")).is_some_and(|(number, _)| is_number(number))
+    };
+    WORDS.iter().any(|word| text.starts_with(word)) || is_line()
+}
+
+/// `(2 rows)`, below a table.
+fn is_row_count(text: &str) -> bool {
+    let count =
+        text.strip_prefix('(').and_then(|text| text.strip_suffix(" rows)").or_else(|| text.strip_suffix(" row)")));
+    count.is_some_and(is_number)
+}
+
+/// `12 let x = 1;` behind `x.rs:12:5: error`: the line of the source that is spoken of.
+fn is_excerpt(first: &str, text: &str) -> bool {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, rest) = text.split_at(digits);
+    digits > 0
+        && rest.starts_with([' ', '\t'])
+        && first.match_indices(number).any(|(at, _)| {
+            let around =
+                (at.checked_sub(1).and_then(|before| first.as_bytes().get(before)), first.as_bytes().get(at + digits));
+            matches!(around, (Some(b':'), Some(b':' | b' ') | None) | (Some(b'('), Some(b',' | b')')))
+        })
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// `main.(*Server).run`, `github.com/a/b.F`.
+fn is_function(line: &str) -> bool {
+    !line.contains(' ') && line.contains('.') && !line.ends_with(['.', ':', ',']) && !line.contains("://")
+}
+
+/// `Author: A. Author`: a name in one word that begins with a capital letter.
+fn is_named_value(line: &str) -> bool {
+    let name = line.bytes().take_while(|byte| byte.is_ascii_alphabetic() || *byte == b'-').count();
+    line.starts_with(|first: char| first.is_ascii_uppercase()) && line.as_bytes().get(name..name + 2) == Some(b": ")
+}
+
+/// `  File "/app/x.py", line 3, in f`.
+fn is_python_frame(line: &str) -> bool {
+    line.trim_ascii_start().starts_with("File \"")
+}
+
+/// Whether two lines are the same but for numbers.
+pub(super) fn is_same(one: &str, other: &str) -> bool {
+    let one = one.bytes().filter(|byte| !byte.is_ascii_digit());
+    one.eq(other.bytes().filter(|byte| !byte.is_ascii_digit()))
+}
+
+/// Whether a line begins as the log did: then it begins another of the kind. Numbers are looked past.
+fn repeats(first: &str, line: &str) -> bool {
+    let mut one = first.bytes().filter(|byte| !byte.is_ascii_digit()).take(REPEATED_WITHIN);
+    let mut other = line.bytes().filter(|byte| !byte.is_ascii_digit()).take(REPEATED_WITHIN);
+    let (mut has_word, mut is_in_word) = (false, false);
+    loop {
+        match (one.next(), other.next()) {
+            // `commit 3f…` twice: the first word is the same.
+            (Some(a), Some(b)) if a == b => {
+                has_word |= a == b' ' && is_in_word;
+                is_in_word = a.is_ascii_alphabetic();
+            }
+            (Some(_), Some(_)) => return has_word,
+            (None, None) => return true,
+            _ => return false,
+        }
+    }
+}
+
+/// How much of two lines is looked at for whether one begins as the other did.
+const REPEATED_WITHIN: usize = 48;

@@ -1,0 +1,55 @@
+//! What one sees of a line on a terminal: without its colours, and without what a `\r` went back over.
+//!
+//! Only for looking at: the text that is shipped stays as it was written.
+
+use std::borrow::Cow;
+
+const ESCAPE: u8 = 0x1b;
+
+/// The text as a terminal would show it.
+pub(super) fn visible(text: &str) -> Cow<'_, str> {
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    // A progress bar is drawn over and over, and the next line may begin where it ended.
+    let text = match memchr::memrchr(b'\r', text.as_bytes()) {
+        Some(at) => text.get(at + 1..).unwrap_or(text),
+        None => text,
+    };
+    if memchr::memchr(ESCAPE, text.as_bytes()).is_none() { Cow::Borrowed(text) } else { Cow::Owned(uncoloured(text)) }
+}
+
+/// Leaves out `ESC [ … letter`. Source: ECMA-48, control sequences.
+fn uncoloured(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut parts = text.split('\u{1b}');
+    out.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        let Some(sequence) = part.strip_prefix('[') else {
+            out.push_str(part);
+            continue;
+        };
+        let parameters = sequence.bytes().take_while(|byte| matches!(byte, 0x20..=0x3f)).count();
+        let is_ended = matches!(sequence.as_bytes().get(parameters), Some(0x40..=0x7e));
+        out.push_str(sequence.get(parameters + usize::from(is_ended)..).unwrap_or_default());
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_looked_past() {
+        assert_eq!(visible("\u{1b}[32mINFO\u{1b}[0m:  \u{1b}[1;38;5;3mup\u{1b}[0m"), "INFO:  up");
+        assert_eq!(visible("\u{1b}[0m\u{1b}[34;1m\"a\"\u{1b}[0m"), "\"a\"");
+        assert_eq!(visible("\u{1b}x \u{1b}[3é"), "x é");
+        assert_eq!(visible("\u{1b}["), "");
+    }
+
+    #[test]
+    fn what_was_drawn_over_is_gone() {
+        assert_eq!(visible("\r[1/2]\r[2/2]\rdone"), "done");
+        assert_eq!(visible("of a terminal\r"), "of a terminal");
+        assert_eq!(visible("plain"), "plain");
+    }
+}

@@ -1,0 +1,206 @@
+//! How lines are joined, whatever they are: nothing is lost, order is kept, outputs and pods keep apart, and the times of the lines
+//! have their say. What real programs wrote is in `programs` and `traces`.
+
+use pipeline::PipelineSettings;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use testkit::events::*;
+
+const BASE_MS: i64 = 1_795_379_888_236;
+
+/// Lines with the microseconds that lie before each, on stdout, through the pure part; the messages.
+fn joined(lines: &[(i64, &str)]) -> Vec<String> {
+    let mut microseconds = BASE_MS * 1_000 + 7;
+    let records: Vec<(i64, String)> = lines
+        .iter()
+        .map(|(before, line)| {
+            microseconds += before;
+            let time = jiff::Timestamp::from_microsecond(microseconds).unwrap();
+            (microseconds / 1_000, json!({ "log": format!("{time:.9} stdout F {line}") }).to_string())
+        })
+        .collect();
+    let messages: Vec<(i64, &str)> = records.iter().map(|(time, record)| (*time, record.as_str())).collect();
+    let (logs, _) = forward_from(GROUP, &stream(), &messages, &PipelineSettings::default());
+    logs.iter().map(|log| log["message"].as_str().unwrap().to_owned()).collect()
+}
+
+const TRACE: [&str; 3] = ["Traceback (most recent call last):", "  File \"/app/x.py\", line 3, in f", "KeyError: 'k'"];
+
+/// A log, and a trace so many microseconds behind it: how many logs.
+fn with_trace(log: &str, gap: i64) -> usize {
+    joined(&[(0, "2026-11-22 19:30:01 INFO up"), (9_000, log), (gap, TRACE[0]), (1, TRACE[1]), (1, TRACE[2])]).len() - 1
+}
+
+#[test]
+fn a_trace_belongs_to_the_error_that_was_written_with_it() {
+    let gaps = [1, 60, 6_000, 10_000, 12_000, 81_000, 701_000];
+    assert_eq!(gaps.map(|gap| with_trace("2026-11-22 19:30:02 ERROR failed", gap)), [1, 1, 1, 1, 2, 2, 2]);
+    // A log that speaks of no failure has no trace.
+    assert_eq!([1, 60, 6_000].map(|gap| with_trace("2026-11-22 19:30:02 INFO job 1 took 3 s", gap)), [2, 2, 2]);
+    // One that speaks of it without saying so by its level has it, where both were written at once.
+    assert_eq!([1, 60, 61].map(|gap| with_trace("2026-11-22 19:30:02 INFO job 1 failed", gap)), [1, 1, 2]);
+    // An object is whole.
+    assert_eq!(with_trace(r#"{"level":"error","message":"failed"}"#, 1), 2);
+}
+
+#[test]
+fn what_has_no_head_goes_on_within_one_write() {
+    let of = |gap: i64| {
+        joined(&[(0, "2026-11-22 19:30:01 WARN two"), (gap, "lines"), (20_000, "2026-11-22 19:30:02 INFO next")]).len()
+    };
+    assert_eq!([1, 60, 61, 5_000].map(of), [2, 2, 3, 3]);
+    // Where logs have no heads, unrelated lines stay apart, however close they are.
+    assert_eq!(joined(&[(0, "cache miss for key 7"), (1, "GET /orders/7 200"), (1, "GET /orders/8 200")]).len(), 3);
+}
+
+#[test]
+fn a_throttled_container_pauses_within_a_log() {
+    let frame = "\tat com.example.Main.run(Main.java:7)";
+    let of = |gap: i64| {
+        joined(&[(0, "java.lang.IllegalStateException: x"), (1, frame), (gap, frame), (20_000, "next")]).len()
+    };
+    assert_eq!([1, 99_000, 999_000, 1_002_000].map(of), [2, 2, 2, 3]);
+    let of = |gap: i64| joined(&[(0, "config {"), (1, "  a: 1,"), (gap, "  b: 2"), (1, "}"), (20_000, "next")]).len();
+    assert_eq!([1, 99_000, 152_000].map(of), [2, 2, 4]);
+}
+
+#[test]
+fn a_clock_that_stands_still_says_nothing() {
+    let lines: Vec<(i64, &str)> = ["2026-11-22 19:30:01 WARN two", "lines", "2026-11-22 19:30:02 INFO next"]
+        .iter()
+        .map(|line| (0, *line))
+        .collect();
+    assert_eq!(joined(&lines).len(), 3);
+}
+
+#[test]
+fn the_beginning_of_an_event_is_learned_from_and_the_rest_teaches_on() {
+    // More lines than are held back, of which only the last ones have heads.
+    let mut lines: Vec<(i64, &str)> = vec![(5_000, "plain"); 200];
+    lines.extend([(5_000, "2026-11-22 19:30:01 WARN two"), (1, "lines")]);
+    assert_eq!(joined(&lines).len(), 202, "the writes of this output begin without heads, mostly");
+    let mut lines = vec![(5_000, "2026-11-22 19:30:01 INFO x"); 200];
+    lines.extend([(5_000, "2026-11-22 19:30:01 WARN two"), (1, "lines")]);
+    assert_eq!(joined(&lines).len(), 201);
+}
+
+fn rule(pattern: &str, pauses: &[i64]) -> Vec<Value> {
+    let config =
+        json!([{ "log_processing_rules": [{ "type": "multi_line", "name": "r", "pattern": pattern }] }]).to_string();
+    let mut time = BASE_MS;
+    let records: Vec<(i64, String)> = std::iter::once(&0)
+        .chain(pauses)
+        .map(|pause| {
+            time += pause;
+            let annotations = json!({ "ad.datadoghq.com/nginx.logs": config });
+            let kubernetes =
+                json!({ "pod_name": "web-6d4cf56db6-x7k2p", "namespace_name": "shop", "annotations": annotations });
+            (time, json!({ "stream": "stdout", "logtag": "F", "log": "tick", "kubernetes": kubernetes }).to_string())
+        })
+        .collect();
+    let messages: Vec<(i64, &str)> = records.iter().map(|(time, record)| (*time, record.as_str())).collect();
+    forward_from(GROUP, &stream(), &messages, &PipelineSettings::default()).0
+}
+
+#[test]
+fn a_rule_joins_no_lines_that_are_further_apart_than_a_second() {
+    assert_eq!([999, 1_000, 1_001, 60_000].map(|pause| rule("never", &[pause]).len()), [1, 1, 2, 2]);
+    assert_eq!(rule("never", &[60_000, 10, 60_000, 10]).len(), 3);
+    assert_eq!(rule("tick", &[10, 10]).len(), 3);
+}
+
+const LINES: [&str; 40] = [
+    "request served",
+    "2026-11-22 19:30:01 INFO up",
+    "2026-11-22 19:30:02 ERROR failed",
+    "INFO: up",
+    "[main] WARN x - y",
+    "java.lang.IllegalStateException: x",
+    "\tat com.example.Main.run(Main.java:7)",
+    "Caused by: java.io.IOException: y",
+    "\t... 12 more",
+    "Traceback (most recent call last):",
+    "  File \"/app/main.py\", line 5, in <module>",
+    "    raise ValueError(1)",
+    "             ^^^^^^^^^^",
+    "ValueError: 1",
+    "During handling of the above exception, another exception occurred:",
+    "{",
+    "  \"a\": [1,",
+    "  \"b\": {",
+    "}",
+    "]",
+    "",
+    "   ",
+    "panic: x",
+    "goroutine 1 [running]:",
+    "main.main()",
+    "\t/app/main.go:3 +0x1d",
+    "==========",
+    "-----BEGIN X-----",
+    "-----END X-----",
+    "# a",
+    "+---+",
+    "| a |",
+    "thread 'main' panicked at src/main.rs:1:2:",
+    "stack backtrace:",
+    "#0 /app/x.php(3): f()",
+    "config (",
+    "\u{1b}[31mERROR\u{1b}[0m x\r",
+    "\rdone",
+    "SELECT 1",
+    "key:",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// Whatever comes: no text is lost or comes twice, the lines of an output keep their order, no log has lines of two outputs or
+    /// of two pods, every event is counted, and the same event makes the same logs.
+    #[test]
+    fn nothing_is_lost_and_nothing_is_mixed(
+        lines in prop::collection::vec(
+            (0..LINES.len(), prop_oneof![Just(0_i64), Just(1), Just(50), Just(700), Just(5_000), Just(120_000), Just(2_000_000)], 0..2_usize, 0..2_usize),
+            1..200,
+        ),
+        is_fine in any::<bool>(),
+    ) {
+        let mut microseconds = BASE_MS * 1_000;
+        let records: Vec<(i64, String)> = lines.iter().enumerate().map(|(number, (text, gap, output, pod))| {
+            microseconds += gap;
+            let time = jiff::Timestamp::from_microsecond(microseconds).unwrap();
+            let time = if is_fine { format!("{time:.9}") } else { format!("{time:.3}") };
+            // Behind the text, where it does not change what the line looks like; who wrote it is in the mark.
+            let mark = if LINES[*text].trim().is_empty() { String::new() } else { format!(" #{number}.{output}{pod}") };
+            let record = json!({
+                "time": time, "stream": (["stdout", "stderr"][*output]), "logtag": "F", "log": format!("{}{mark}", LINES[*text]),
+                "kubernetes": { "pod_name": format!("web-{pod}"), "namespace_name": "shop", "container_name": "nginx" },
+            });
+            (microseconds / 1_000, record.to_string())
+        }).collect();
+        let messages: Vec<(i64, &str)> = records.iter().map(|(time, record)| (*time, record.as_str())).collect();
+        let (logs, counts) = forward_from(GROUP, "shared", &messages, &PipelineSettings::default());
+        let texts: Vec<String> = logs.iter().map(|log| match &log["message"] {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        }).collect();
+        prop_assert_eq!(counts.events, lines.len());
+        prop_assert_eq!(counts.logs + counts.blank + counts.joined, lines.len());
+        let mark = |text: &str| -> Vec<(usize, String)> {
+            text.split('\n').filter_map(|line| line.trim_end().rsplit_once('#')).filter_map(|(_, mark)| {
+                let (number, writer) = mark.split_once('.')?;
+                Some((number.parse().ok()?, writer.to_owned()))
+            }).collect()
+        };
+        let mut seen: Vec<usize> = Vec::new();
+        for text in &texts {
+            let marks = mark(text);
+            prop_assert!(marks.windows(2).all(|two| two[0].0 < two[1].0 && two[0].1 == two[1].1), "{}", text);
+            seen.extend(marks.iter().map(|(number, _)| *number));
+        }
+        seen.sort_unstable();
+        let all: Vec<usize> = lines.iter().enumerate().filter(|(_, line)| !LINES[line.0].trim().is_empty()).map(|(number, _)| number).collect();
+        prop_assert_eq!(seen, all);
+        prop_assert_eq!(&logs, &forward_from(GROUP, "shared", &messages, &PipelineSettings::default()).0);
+    }
+}
