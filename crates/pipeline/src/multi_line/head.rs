@@ -236,6 +236,10 @@ const LEVEL_WITHIN: usize = 40;
 /// `[main] INFO …`, `svc - ERROR - …`, `[app] [warn] …`: a name, and a level in capitals or in brackets.
 fn level_behind_name(line: &str) -> Option<Head> {
     let bytes = line.as_bytes().get(..line.len().min(LEVEL_WITHIN))?;
+    // Most lines: no capitals and no brackets, so no level.
+    if !bytes.iter().any(|byte| byte.is_ascii_uppercase() || *byte == b'[') {
+        return None;
+    }
     let mut class = Class::default();
     let (mut at, mut words) = (0, 0);
     while at < bytes.len() {

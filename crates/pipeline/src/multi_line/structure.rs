@@ -337,7 +337,10 @@ impl Structure {
                         || self.last_byte == b':'
                         || self.is_listing
                         || is_named_value(line.text)))
-            || is_plain && self.breaks_off() && line.text.starts_with(|first: char| first.is_ascii_lowercase());
+            || is_plain
+                && self.is_report
+                && self.breaks_off()
+                && line.text.starts_with(|first: char| first.is_ascii_lowercase());
         if goes_on {
             return Continuation::Joins;
         }

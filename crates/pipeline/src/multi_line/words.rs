@@ -224,16 +224,17 @@ fn is_exception_name(name: &str) -> bool {
 /// Whether a line names an exception anywhere: `failed: TypeError: x`, `… ERROR … java.lang.Error: x`. Linear in the line: what stands
 /// before a name is looked back over once, however often names follow.
 pub(super) fn names_exception(line: &str) -> bool {
-    ["Exception", "Error", "Throwable"].iter().any(|end| {
-        // Where the last part of the name begins, and up to where that is known.
-        let (mut start, mut known) = (0, 0);
-        memchr::memmem::find_iter(line.as_bytes(), end).any(|at| {
-            let separator = line.get(known..at).unwrap_or_default().rfind([' ', '"', '(', '[', '.', '$']);
-            start = separator.map_or(start, |separator| known + separator + 1);
-            known = at;
-            let is_end = matches!(line.as_bytes().get(at + end.len()), None | Some(b':'));
-            is_end && line.as_bytes().get(start).is_some_and(u8::is_ascii_uppercase)
-        })
+    const ENDS: [&str; 3] = ["Exception", "Error", "Throwable"];
+    // Where the last part of the name begins, and up to where that is known.
+    let (mut start, mut known) = (0, 0);
+    memchr::memchr2_iter(b'E', b'T', line.as_bytes()).any(|at| {
+        let rest = line.get(at..).unwrap_or_default();
+        let Some(end) = ENDS.iter().find(|end| rest.starts_with(**end)) else { return false };
+        let separator = line.get(known..at).unwrap_or_default().rfind([' ', '"', '(', '[', '.', '$']);
+        start = separator.map_or(start, |separator| known + separator + 1);
+        known = at;
+        let is_end = matches!(line.as_bytes().get(at + end.len()), None | Some(b':'));
+        is_end && line.as_bytes().get(start).is_some_and(u8::is_ascii_uppercase)
     })
 }
 

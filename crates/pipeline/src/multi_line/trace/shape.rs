@@ -305,7 +305,8 @@ fn has_number_before(text: &str, mark: &str) -> bool {
 
 fn is_ruby_place(line: &str) -> bool {
     // Asked of most lines: a short look for the mark.
-    let Some(at) = memchr::memmem::find(line.as_bytes(), b":in ") else { return false };
+    let mut colons = memchr::memchr_iter(b':', line.as_bytes());
+    let Some(at) = colons.find(|at| line.get(*at..).is_some_and(|rest| rest.starts_with(":in "))) else { return false };
     let quoted = matches!(line.as_bytes().get(at + 4), Some(b'`' | b'\''));
     quoted && !line.get(..at).unwrap_or_default().contains(' ') && has_number_before(line, ":in ")
 }
