@@ -275,7 +275,11 @@ impl LinesKind {
 
     fn decide(&mut self, first: &str, line: SeenLine, around: Surroundings, step: TraceStep) -> Fit {
         // A trace opens right behind its log; then the frames themselves say that they go on.
-        let bound = if step.is_opening { Pace::Soon } else { Pace::Apart };
+        let bound = match step {
+            TraceStep { may_be_strangers: true, .. } => Pace::Border,
+            TraceStep { is_opening: true, .. } => Pace::Soon,
+            _ => Pace::Apart,
+        };
         let is_timed = around.pace.is_within(bound) && (!step.is_guessed || self.structure.is_one_write(around.pace));
         // Whether a message goes on is guessed at the finest times only.
         let is_timed = is_timed && (!step.is_guessed || step.verdict == Verdict::Joins || around.pace == Pace::Write);

@@ -129,7 +129,12 @@ impl Trace {
             && !speaks_of_panic(first);
         let begins_error = was == TraceState::RubyFrames && shape == Shape::RubyPlace && line.ends_with(')');
         let is_frame = matches!(shape, Shape::Frame { .. } | Shape::RubyFrom | Shape::GoFile | Shape::PythonFrame);
-        TraceStep { verdict, is_opening: is_opening && !is_frame, is_guessed, is_frame, begins_error }
+        let may_be_strangers = is_opening
+            && matches!(
+                shape,
+                Shape::Header | Shape::PythonStart | Shape::PythonGroup | Shape::Goroutine | Shape::RubyPlace
+            );
+        TraceStep { verdict, is_opening: is_opening && !is_frame, may_be_strangers, is_guessed, is_frame, begins_error }
     }
 
     /// A line that was joined for other reasons, where no trace had begun: it may begin one.
@@ -195,6 +200,8 @@ pub(super) struct TraceStep {
     pub(super) verdict: Verdict,
     /// There was no trace before: the line opens one, or none.
     pub(super) is_opening: bool,
+    /// It is one that may as well begin a report of somebody else's.
+    pub(super) may_be_strangers: bool,
     /// Only the words of the line before say that it announces this one.
     pub(super) is_guessed: bool,
     /// The line is a frame.
