@@ -3,7 +3,7 @@
 use super::super::line::{HeldLine, LogLine};
 use super::super::rules::pattern::{Pattern, Spent, Work};
 use super::json_lines::{JsonLines, JsonProgress};
-use super::pace::{Moment, Pace};
+use super::pace::{Clock, Moment, Pace};
 use super::structure::{Continuation, SeenLine, Structure, Surroundings, is_same};
 use super::trace::{LinePlace, Trace, TraceStep, Verdict};
 use super::visible::visible;
@@ -131,7 +131,7 @@ impl<'e> LineGroup<'e> {
     /// What a line is to a group of a rule.
     pub(super) fn fit_rule(&self, line: &HeldLine, pattern: &Pattern, work: &Work) -> Fit {
         match self.kind {
-            GroupKind::Pattern if self.has_room(line) && self.pace(line, true) < Pace::Paused => {
+            GroupKind::Pattern if self.has_room(line) && self.pace(line, &Clock::default()) < Pace::Paused => {
                 match begins(pattern, work, &line.text) {
                     true => Fit::No,
                     false if line.is_blank() => Fit::Waits,
@@ -143,14 +143,8 @@ impl<'e> LineGroup<'e> {
     }
 
     /// What a line is to a group that is recognised.
-    pub(super) fn fit_lines(
-        &mut self,
-        line: &HeldLine,
-        seen: SeenLine,
-        clock_moves: bool,
-        heads_are_usual: bool,
-    ) -> Fit {
-        let pace = self.pace(line, clock_moves);
+    pub(super) fn fit_lines(&mut self, line: &HeldLine, seen: SeenLine, clock: &Clock, heads_are_usual: bool) -> Fit {
+        let pace = self.pace(line, clock);
         // What a filter put beside one line alone says that it is another log.
         if !self.has_room(line) || pace == Pace::Paused || line.attributes != self.head.attributes {
             return Fit::No;
@@ -178,8 +172,8 @@ impl<'e> LineGroup<'e> {
         lines < MAX_LINES && bytes + self.head.further_attribute_bytes(&line.line()) <= MAX_BYTES
     }
 
-    fn pace(&self, line: &HeldLine, clock_moves: bool) -> Pace {
-        Pace::between(self.last, line.moment(), clock_moves)
+    fn pace(&self, line: &HeldLine, clock: &Clock) -> Pace {
+        Pace::between(self.last, line.moment(), clock)
     }
 }
 

@@ -28,7 +28,7 @@ use std::collections::VecDeque;
 use group::{Fit, GroupKind, LineGroup};
 use head::{Head, head};
 use heads::Heads;
-use pace::{Moment, Pace};
+use pace::{Clock, Moment, Pace};
 use structure::SeenLine;
 use visible::visible;
 
@@ -60,9 +60,7 @@ struct Output<'e> {
     heads: Heads,
     /// When the last line was written from which something was learned.
     learned: Moment,
-    /// The time of the first line, and whether another line had another.
-    watched: Option<Moment>,
-    clock_moves: bool,
+    clock: Clock,
     group: Option<LineGroup<'e>>,
 }
 
@@ -367,21 +365,13 @@ enum Place<'e> {
 
 impl<'e> Output<'e> {
     fn new(output: LineOutput) -> Output<'e> {
-        Output {
-            output,
-            heads: Heads::default(),
-            learned: Moment::default(),
-            watched: None,
-            clock_moves: false,
-            group: None,
-        }
+        Output { output, heads: Heads::default(), learned: Moment::default(), clock: Clock::default(), group: None }
     }
 
-    /// Learns whether the times of this output say anything.
+    /// Learns what the times of this output are worth.
     fn watch(&mut self, line: &HeldLine) {
-        if !self.clock_moves && line.timestamp.is_some() {
-            let now = line.moment();
-            self.clock_moves = *self.watched.get_or_insert(now) != now;
+        if !line.is_blank() {
+            self.clock.watch(line.moment(), line.text.starts_with([' ', '\t']));
         }
     }
 
@@ -391,7 +381,7 @@ impl<'e> Output<'e> {
             return;
         }
         let now = line.moment();
-        let begins_write = Pace::between(self.learned, now, self.clock_moves).begins_write();
+        let begins_write = Pace::between(self.learned, now, &self.clock).begins_write();
         self.learned = now;
         self.heads.learn(head, begins_write);
     }
@@ -404,7 +394,7 @@ impl<'e> Output<'e> {
         let Some(group) = self.group.as_mut() else {
             return if line.is_blank() { Place::Blank } else { Place::Begins(begins()) };
         };
-        match group.fit_lines(line, seen, self.clock_moves, self.heads.are_usual()) {
+        match group.fit_lines(line, seen, &self.clock, self.heads.are_usual()) {
             Fit::Waits => Place::Waits,
             Fit::Joins => Place::Joins { ends: false },
             Fit::Ends => Place::Joins { ends: true },

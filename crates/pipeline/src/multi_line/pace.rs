@@ -23,6 +23,36 @@ impl HeldLine<'_> {
     }
 }
 
+/// What the times of an output are worth, learned from its lines.
+#[derive(Debug, Default)]
+pub(super) struct Clock {
+    first: Option<Moment>,
+    last: Moment,
+    moves: bool,
+    /// Indented lines, and how many of them came slowly.
+    indented: u32,
+    slow: u32,
+}
+
+impl Clock {
+    /// Learns from the next line.
+    pub(super) fn watch(&mut self, now: Moment, is_indented: bool) {
+        self.moves |= now.milliseconds.is_some() && *self.first.get_or_insert(now) != now;
+        if is_indented {
+            let gap = Pace::measured(self.last, now, true);
+            self.indented = self.indented.saturating_add(1);
+            self.slow = self.slow.saturating_add(u32::from(gap > Pace::Near));
+        }
+        self.last = now;
+    }
+
+    /// Whether indented lines, which were written together with the ones before them, mostly come slowly. Then the times are
+    /// not those of the writes: somebody reads line by line, or the container has hardly any share of the processor.
+    fn is_slow(&self) -> bool {
+        self.slow > 1 && self.slow >= self.indented.div_ceil(2)
+    }
+}
+
 /// The time between a line and the one before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Pace {
@@ -69,9 +99,17 @@ const THROTTLED_MS: u64 = 150;
 const MAX_PAUSE_MS: u64 = 1_000;
 
 impl Pace {
-    /// From the line before to this one. Where `clock_moves` is not known, the same nanosecond twice says nothing: who made
-    /// the records gave them all one time.
-    pub(super) fn between(before: Moment, now: Moment, clock_moves: bool) -> Pace {
+    /// From the line before to this one, on an output with this clock.
+    pub(super) fn between(before: Moment, now: Moment, clock: &Clock) -> Pace {
+        match Pace::measured(before, now, clock.moves) {
+            Pace::Paused => Pace::Paused,
+            _ if clock.is_slow() => Pace::Unknown,
+            pace => pace,
+        }
+    }
+
+    /// Where the clock does not move, the same nanosecond twice says nothing: who made the records gave them all one time.
+    fn measured(before: Moment, now: Moment, clock_moves: bool) -> Pace {
         let (Some(from), Some(to)) = (before.milliseconds, now.milliseconds) else { return Pace::Unknown };
         let milliseconds = from.abs_diff(to);
         let is_fine = before.nanoseconds.is_some() || now.nanoseconds.is_some();
@@ -118,7 +156,7 @@ mod tests {
             milliseconds: Some(time.div_euclid(1_000_000)),
             nanoseconds: is_fine.then(|| u32::try_from(time.rem_euclid(1_000_000)).unwrap()),
         };
-        Pace::between(at(1_795_379_888_236_456_789), at(1_795_379_888_236_456_789 + nanoseconds), false)
+        Pace::measured(at(1_795_379_888_236_456_789), at(1_795_379_888_236_456_789 + nanoseconds), false)
     }
 
     #[test]
@@ -138,9 +176,23 @@ mod tests {
     }
 
     #[test]
+    fn times_that_are_not_the_writes_say_nothing() {
+        let moment = |milliseconds: i64| Moment { milliseconds: Some(milliseconds), nanoseconds: None };
+        let mut clock = Clock::default();
+        clock.watch(moment(0), false);
+        clock.watch(moment(40), true);
+        assert_eq!(Pace::between(moment(0), moment(40), &clock), Pace::Throttled);
+        clock.watch(moment(80), true);
+        assert_eq!(Pace::between(moment(0), moment(40), &clock), Pace::Unknown);
+        assert_eq!(Pace::between(moment(0), moment(1_001), &clock), Pace::Paused);
+        (0..3).for_each(|_| clock.watch(moment(80), true));
+        assert_eq!(Pace::between(moment(0), moment(40), &clock), Pace::Throttled);
+    }
+
+    #[test]
     fn without_a_time_nothing_is_said() {
         let known = Moment { milliseconds: Some(1), nanoseconds: None };
-        assert_eq!(Pace::between(known, Moment::default(), true), Pace::Unknown);
+        assert_eq!(Pace::measured(known, Moment::default(), true), Pace::Unknown);
         assert!(Pace::Unknown.is_within(Pace::Write) && Pace::Unknown.begins_write());
         assert!(!Pace::Near.begins_write() && Pace::Soon.begins_write());
     }
