@@ -140,7 +140,9 @@ impl<'e> Joiner<'e> {
         }
         for (held, head) in &window {
             let at = self.output_of(held);
-            self.learn(at, held, *head);
+            if let Some(output) = self.outputs.get_mut(at) {
+                output.learn(held, *head);
+            }
         }
         self.window = window;
         self.has_learned = true;

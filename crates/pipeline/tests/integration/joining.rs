@@ -65,6 +65,15 @@ fn a_throttled_container_pauses_within_a_log() {
 }
 
 #[test]
+fn times_of_somebody_who_reads_line_by_line_say_nothing() {
+    let pauses = [0, 20_000, 35_000, 40_000, 38_000];
+    let log = ["2026-11-22 19:30:02 ERROR failed", TRACE[0], TRACE[1], "    x()", TRACE[2]];
+    let lines: Vec<(i64, &str)> =
+        [log, log].concat().into_iter().zip(pauses.into_iter().cycle()).map(|(line, pause)| (pause, line)).collect();
+    assert_eq!(joined(&lines).len(), 2);
+}
+
+#[test]
 fn a_clock_that_stands_still_says_nothing() {
     let lines: Vec<(i64, &str)> = ["2026-11-22 19:30:01 WARN two", "lines", "2026-11-22 19:30:02 INFO next"]
         .iter()
