@@ -2,9 +2,10 @@
 
 use super::super::line::{HeldLine, LogLine};
 use super::super::rules::pattern::{Pattern, Spent, Work};
+use super::form::is_same;
 use super::json_lines::{JsonLines, JsonProgress};
 use super::pace::{Clock, Moment, Pace};
-use super::structure::{Continuation, SeenLine, Structure, Surroundings, is_same};
+use super::structure::{Continuation, SeenLine, Structure, Surroundings};
 use super::trace::{LinePlace, Trace, TraceStep, Verdict};
 use super::visible::visible;
 

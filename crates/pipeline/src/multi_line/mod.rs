@@ -13,10 +13,12 @@
 
 mod announcement;
 mod block;
+mod form;
 mod group;
 mod head;
 mod heads;
 mod json_lines;
+mod output;
 mod pace;
 mod structure;
 mod trace;
@@ -26,11 +28,8 @@ mod words;
 use std::collections::VecDeque;
 
 use group::{Fit, GroupKind, LineGroup};
-use head::{Head, head};
-use heads::Heads;
-use pace::{Clock, Moment, Pace};
-use structure::SeenLine;
-use visible::visible;
+use head::Head;
+use output::{Output, Place, head_of};
 
 use super::line::{HeldLine, LineOutput, LogLine};
 use super::rules::pattern::{Pattern, Work};
@@ -51,17 +50,6 @@ pub(crate) enum Mode<'s> {
     Pattern(&'s Pattern, &'s Work),
     /// Logs of several lines are recognised.
     Auto,
-}
-
-/// One output of one writer.
-#[derive(Debug)]
-struct Output<'e> {
-    output: LineOutput,
-    heads: Heads,
-    /// When the last line was written from which something was learned.
-    learned: Moment,
-    clock: Clock,
-    group: Option<LineGroup<'e>>,
 }
 
 /// The groups of one event.
@@ -347,67 +335,4 @@ impl<'e> Joiner<'e> {
             self.spare.push(held.text);
         }
     }
-}
-
-/// Where a line belongs.
-enum Place<'e> {
-    Waits,
-    Joins {
-        ends: bool,
-    },
-    /// Behind the group, which has nothing that waits.
-    Begins(GroupKind),
-    /// There is no group, and nothing in the line.
-    Blank,
-    /// First the lines that wait have to be placed.
-    Later,
-    /// The group is no JSON: these lines were only waiting.
-    NoJson(Vec<HeldLine<'e>>),
-}
-
-impl<'e> Output<'e> {
-    fn new(output: LineOutput) -> Output<'e> {
-        Output { output, heads: Heads::default(), learned: Moment::default(), clock: Clock::default(), group: None }
-    }
-
-    /// Learns what the times of this output are worth.
-    fn watch(&mut self, line: &HeldLine) {
-        if !line.is_blank() {
-            self.clock.watch(line.moment(), line.text.starts_with([' ', '\t']));
-        }
-    }
-
-    /// Learns what logs begin with.
-    fn learn(&mut self, line: &HeldLine, head: Option<Head>) {
-        if head.is_none() && (line.text.starts_with([' ', '\t']) || line.is_blank()) {
-            return;
-        }
-        let now = line.moment();
-        let begins_write = Pace::between(self.learned, now, &self.clock).begins_write();
-        self.learned = now;
-        self.heads.learn(head, begins_write);
-    }
-
-    fn place(&mut self, line: &HeldLine<'e>, head: Option<Head>, may_be_json: bool) -> Place<'e> {
-        let text = visible(&line.text);
-        let head = head.filter(|head| self.heads.begin_with(*head));
-        let seen = SeenLine::new(&text, head);
-        let begins = || GroupKind::of(seen, may_be_json && !line.merged);
-        let Some(group) = self.group.as_mut() else {
-            return if line.is_blank() { Place::Blank } else { Place::Begins(begins()) };
-        };
-        match group.fit_lines(line, seen, &self.clock, self.heads.are_usual()) {
-            Fit::Waits => Place::Waits,
-            Fit::Joins => Place::Joins { ends: false },
-            Fit::Ends => Place::Joins { ends: true },
-            Fit::No if group.is_json() => Place::NoJson(group.give_up_json()),
-            Fit::No if group.waiting.is_empty() && !line.is_blank() => Place::Begins(begins()),
-            Fit::No => Place::Later,
-        }
-    }
-}
-
-/// What looks like the head of a line.
-fn head_of(line: &HeldLine) -> Option<Head> {
-    head(&visible(&line.text), line.text.starts_with('\u{1b}'))
 }

@@ -119,8 +119,8 @@ impl Pace {
                 let nanoseconds = to.saturating_sub(from) * 1_000_000 + beyond(now) - beyond(before);
                 match nanoseconds.abs() {
                     0 if !clock_moves => Pace::Unknown,
-                    0..=WRITE_NS => Pace::Write,
-                    0..=CLOSE_NS => Pace::Close,
+                    gap if gap <= WRITE_NS => Pace::Write,
+                    gap if gap <= CLOSE_NS => Pace::Close,
                     _ => Pace::Near,
                 }
             }

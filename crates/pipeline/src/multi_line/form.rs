@@ -1,0 +1,79 @@
+//! Forms of single lines that say by themselves that a log goes on, or that another one begins: additions to an error, counts
+//! below a table, lines of a source, names of functions.
+
+/// `DETAIL:  Key (mail)=(a) already exists.`, `LINE 1: select nope`, as PostgreSQL adds to an error.
+pub(super) fn is_annotation(text: &str) -> bool {
+    const WORDS: [&str; 6] = ["DETAIL: ", "HINT: ", "CONTEXT: ", "QUERY: ", "STATEMENT: ", "LOCATION: "];
+    let is_line = || {
+        text.strip_prefix("LINE ").and_then(|rest| rest.split_once(": ")).is_some_and(|(number, _)| is_number(number))
+    };
+    WORDS.iter().any(|word| text.starts_with(word)) || is_line()
+}
+
+/// `(2 rows)`, below a table.
+pub(super) fn is_row_count(text: &str) -> bool {
+    let count =
+        text.strip_prefix('(').and_then(|text| text.strip_suffix(" rows)").or_else(|| text.strip_suffix(" row)")));
+    count.is_some_and(is_number)
+}
+
+/// `12 let x = 1;` behind `x.rs:12:5: error`: the line of the source that is spoken of.
+pub(super) fn is_excerpt(first: &str, text: &str) -> bool {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, rest) = text.split_at(digits);
+    digits > 0
+        && rest.starts_with([' ', '\t'])
+        && first.match_indices(number).any(|(at, _)| {
+            let around =
+                (at.checked_sub(1).and_then(|before| first.as_bytes().get(before)), first.as_bytes().get(at + digits));
+            matches!(around, (Some(b':'), Some(b':' | b' ') | None) | (Some(b'('), Some(b',' | b')')))
+        })
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// `main.(*Server).run`, `github.com/a/b.F`.
+pub(super) fn is_function(line: &str) -> bool {
+    !line.contains(' ') && line.contains('.') && !line.ends_with(['.', ':', ',']) && !line.contains("://")
+}
+
+/// `Author: A. Author`: a name in one word that begins with a capital letter.
+pub(super) fn is_named_value(line: &str) -> bool {
+    let name = line.bytes().take_while(|byte| byte.is_ascii_alphabetic() || *byte == b'-').count();
+    line.starts_with(|first: char| first.is_ascii_uppercase()) && line.as_bytes().get(name..name + 2) == Some(b": ")
+}
+
+/// `  File "/app/x.py", line 3, in f`.
+pub(super) fn is_python_frame(line: &str) -> bool {
+    line.trim_ascii_start().starts_with("File \"")
+}
+
+/// Whether two lines are the same but for numbers.
+pub(super) fn is_same(one: &str, other: &str) -> bool {
+    let one = one.bytes().filter(|byte| !byte.is_ascii_digit());
+    one.eq(other.bytes().filter(|byte| !byte.is_ascii_digit()))
+}
+
+/// Whether a line begins as the log did: then it begins another of the kind. Numbers are looked past.
+pub(super) fn repeats(first: &str, line: &str) -> bool {
+    let mut one = first.bytes().filter(|byte| !byte.is_ascii_digit()).take(REPEATED_WITHIN);
+    let mut other = line.bytes().filter(|byte| !byte.is_ascii_digit()).take(REPEATED_WITHIN);
+    let (mut has_word, mut is_in_word) = (false, false);
+    loop {
+        match (one.next(), other.next()) {
+            // `commit 3f…` twice: the first word is the same.
+            (Some(a), Some(b)) if a == b => {
+                has_word |= a == b' ' && is_in_word;
+                is_in_word = a.is_ascii_alphabetic();
+            }
+            (Some(_), Some(_)) => return has_word,
+            (None, None) => return true,
+            _ => return false,
+        }
+    }
+}
+
+/// How much of two lines is looked at for whether one begins as the other did.
+const REPEATED_WITHIN: usize = 48;
