@@ -77,3 +77,35 @@ pub(super) fn repeats(first: &str, line: &str) -> bool {
 
 /// How much of two lines is looked at for whether one begins as the other did.
 const REPEATED_WITHIN: usize = 48;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_never_begins_a_log() {
+        for line in ["DETAIL:  Key (mail)=(a) already exists.", "LINE 12: select nope", "HINT:  x"] {
+            assert!(is_annotation(line), "{line}");
+        }
+        assert!(is_row_count("(1 row)") && is_row_count("(12 rows)") && is_function("main.(*Server).run"));
+        assert!(is_named_value("Author: A. Author") && is_python_frame("  File \"/app/x.py\", line 3"));
+        for line in ["LINE up", "DETAIL", "ERROR x", "(x rows)", "done."] {
+            let is_any = is_annotation(line) || is_row_count(line) || is_function(line) || is_named_value(line);
+            assert!(!is_any, "{line}");
+        }
+    }
+
+    #[test]
+    fn an_excerpt_has_the_number_that_was_spoken_of() {
+        assert!(is_excerpt("x.ts:12:3 - error TS1: y", "12 let x;") && is_excerpt("x.ts(12,3): error", "12 let x;"));
+        assert!(!is_excerpt("x.ts:12:3 - error", "2 let x;") && !is_excerpt("12 items", "12 more"));
+    }
+
+    #[test]
+    fn a_line_that_begins_as_the_log_did_begins_another() {
+        assert!(repeats("goroutine 1 [running]:", "goroutine 18 [running]:"));
+        assert!(repeats("commit 3f", "commit ab") && repeats("order 1 of pens", "order 2 of inks"));
+        assert!(!repeats("config:", "  a: 1") && !repeats("  .   ____", " /\\ / ___") && !repeats("a b", "c d"));
+        assert!(is_same("x.rb:1:in `a'", "x.rb:22:in `a'") && !is_same("x.rb:1:in `a'", "x.rb:1:in `b'"));
+    }
+}

@@ -285,3 +285,47 @@ pub(super) fn level_of_java_logging(line: &str) -> Option<bool> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_speaks_of_failure_by_its_level_or_in_words() {
+        for line in [
+            "2026-11-22 19:30:01 ERROR x",
+            "2026-11-22 19:30:01 INFO job 3 failed",
+            "Internal Server Error: /bad",
+            "recovered: boom",
+            "Task exception was never retrieved",
+            "E1122 19:30:01.123456 7 x.go:3] x",
+        ] {
+            assert!(speaks_of_failure(line), "{line}");
+        }
+        for line in [
+            "2026-11-22 19:30:01 INFO up",
+            "job 1 took 3 s",
+            "10.0.0.1 - - [22/Nov/2026:19:30:01 +0000] \"GET /error HTTP/1.1\" 500 2",
+            "interrupted by nobody",
+        ] {
+            assert!(!speaks_of_failure(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn levels_in_any_case() {
+        assert!([&b"ERROR"[..], b"warn", b"Information", b"wrn"].iter().all(|word| is_level(word)));
+        assert!([&b"er"[..], b"order", b"", b"informational"].iter().all(|word| !is_level(word)));
+    }
+
+    #[test]
+    fn exceptions_are_named_anywhere() {
+        for line in ["x: java.lang.IllegalStateException: y", "TypeError", "failed: AxiosError: y", "a (IOException: y"]
+        {
+            assert!(names_exception(line), "{line}");
+        }
+        for line in ["an error: y", "Errors: y", "noError", "xException is none", ""] {
+            assert!(!names_exception(line), "{line}");
+        }
+    }
+}
