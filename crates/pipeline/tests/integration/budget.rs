@@ -2,8 +2,8 @@
 //!
 //! The budgets are small ones, so that they are spent soon. `crates/forwarder/tests/deadlines` has those of the function.
 
-use pipeline::rules::pattern::{RuleBudget, Steps};
-use pipeline::rules::{MASK_BROKEN, RuleEffect, TOO_MUCH_WORK, Withheld};
+use pipeline::rules::pattern::{Dialect, Pattern, Replacement, RuleBudget, Steps};
+use pipeline::rules::{MASK_BROKEN, ProcessingRule, RuleAction, RuleEffect, RuleSet, TOO_MUCH_WORK, Withheld};
 use pipeline::{LogCounts, Pipeline, PipelineSettings, explain_content};
 use serde_json::{Value, json};
 use testkit::events::*;
@@ -85,6 +85,32 @@ fn a_log_that_takes_too_much_is_withheld_and_no_other() {
             "{kind}"
         );
     }
+}
+
+#[test]
+fn a_boundary_of_a_word_of_unicode_costs_as_much_as_any_other() {
+    let masked = |pattern: &str, line: &str, bytes: usize, mut settings: PipelineSettings| {
+        let pattern = Pattern::new(pattern, Dialect::Python).unwrap();
+        let replacement = Replacement::new("#", &pattern, Dialect::Python).unwrap();
+        let rule = ProcessingRule { name: "r".to_owned(), action: RuleAction::Mask(pattern, replacement) };
+        settings.processing.last = RuleSet { rules: vec![rule], ..RuleSet::default() }.into();
+        let text = line.repeat(bytes / line.len());
+        let (logs, counts) = process(&content_of(&[&text], &json!({})), &settings);
+        (logs[0]["message"].as_str().unwrap().to_owned(), counts.withheld, bytes / line.len())
+    };
+    for (pattern, line, left) in [
+        (r"\b\d{3}\b", "id 123 Größe x ", "id # Größe x "),
+        (r"\b(?:\d{1,3}\.){3}\d{1,3}\b", "von 10.1.2.3 Größe x ", "von # Größe x "),
+        (r"\b[0-9a-f]{32}\b", "id 0123456789abcdef0123456789abcdef Größe x ", "id # Größe x "),
+    ] {
+        for bytes in [20_000, 30_000, 900_000] {
+            let (text, withheld, lines) = masked(pattern, line, bytes, PipelineSettings::default());
+            assert_eq!(withheld, 0, "{pattern} on {bytes} bytes");
+            assert!(text == left.repeat(lines), "{pattern} on {bytes} bytes");
+        }
+    }
+    let (text, withheld, _) = masked(r"\b(a[^z]*z|a)\b", "a é ", 200_000, small_budget());
+    assert_eq!((text.as_str(), withheld), (TOO_MUCH_WORK, 1));
 }
 
 #[test]

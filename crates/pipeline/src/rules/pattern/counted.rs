@@ -2,15 +2,19 @@
 //!
 //! It finds what [`regex_automata::meta`] finds, more slowly. A byte whose transition is known is one step; a transition that has to be made costs as
 //! many as the pattern has places. So a pattern that is cheap on a text is cheap here, however it is written, and one whose automaton explodes is stopped.
+//!
+//! No automaton of bytes knows `\b` of Unicode. A pattern that has it, and the text for it, are walked with [`super::edges`].
 
 use std::collections::HashSet;
 
 use regex_automata::hybrid::LazyStateID;
 use regex_automata::hybrid::dfa::{Cache, DFA};
 use regex_automata::nfa::thompson::{self, WhichCaptures};
-use regex_automata::{Anchored, Input, MatchKind};
+use regex_automata::util::start;
+use regex_automata::{Anchored, MatchKind};
 use regex_syntax::hir::Hir;
 
+use super::edges::{Written, edged};
 use super::weight::{SEARCH, Weight};
 
 /// Steps for a transition that is made, beside the pattern's places.
@@ -24,6 +28,8 @@ const AUTOMATON_BYTES: usize = 512 * 1024;
 pub(super) struct CountedRegex {
     forward: Automaton,
     backward: Automaton,
+    /// Whether texts are written with edges.
+    is_edged: bool,
 }
 
 #[derive(Debug)]
@@ -54,32 +60,41 @@ struct Known {
 pub(super) enum Stopped {
     /// No steps are left.
     Spent,
-    /// The automaton cannot go on: `\b` of Unicode beside what is not ASCII.
+    /// There is no automaton, or it cannot go on.
     Unable,
+}
+
+/// Where a match ends.
+#[derive(Debug, Clone, Copy)]
+struct End {
+    at: usize,
+    /// Behind a byte at `at` or an edge, within a character. Only nothing matches there, and it is no match.
+    is_within: bool,
 }
 
 impl CountedRegex {
     /// `None` where the pattern is too large for it.
-    pub(super) fn new(hir: &Hir, weight: Weight, size_limit: usize) -> Option<CountedRegex> {
+    pub(super) fn new(hir: &Hir, size_limit: usize) -> Option<CountedRegex> {
+        let is_edged = hir.properties().look_set().contains_word_unicode();
+        let hir = &if is_edged { edged(hir)? } else { hir.clone() };
+        let weight = Weight::of(hir);
         let nfa = |reverse: bool| {
             let config = thompson::Config::new()
                 .which_captures(WhichCaptures::None)
+                .utf8(!is_edged)
                 .reverse(reverse)
                 .nfa_size_limit(Some(size_limit));
             thompson::Compiler::new().configure(config).build_from_hir(hir).ok()
         };
         let automaton = |reverse: bool, kind: MatchKind, places: u64| {
-            let config = DFA::config()
-                .match_kind(kind)
-                .unicode_word_boundary(true)
-                .cache_capacity(AUTOMATON_BYTES)
-                .skip_cache_capacity_check(true);
+            let config = DFA::config().match_kind(kind).cache_capacity(AUTOMATON_BYTES).skip_cache_capacity_check(true);
             let dfa = DFA::builder().configure(config).build_from_nfa(nfa(reverse)?).ok()?;
             Some(Automaton { dfa, transition: places.saturating_add(TRANSITION) })
         };
         Some(CountedRegex {
             forward: automaton(false, MatchKind::LeftmostFirst, weight.forward)?,
             backward: automaton(true, MatchKind::All, weight.backward)?,
+            is_edged,
         })
     }
 
@@ -95,7 +110,11 @@ impl CountedRegex {
         at: usize,
         left: &mut u64,
     ) -> Result<bool, Stopped> {
-        Ok(self.end(&mut cache.forward, text, at, true, left)?.is_some())
+        match self.end(&mut cache.forward, text, at, true, left)? {
+            // One that began earlier may still be there, or another may follow.
+            Some(end) if end.is_within => Ok(self.find(cache, text, at, left)?.is_some()),
+            end => Ok(end.is_some()),
+        }
     }
 
     /// The first match from `at` on, which is the start of a character.
@@ -108,12 +127,12 @@ impl CountedRegex {
     ) -> Result<Option<(usize, usize)>, Stopped> {
         loop {
             let Some(end) = self.end(&mut cache.forward, text, at, false, left)? else { return Ok(None) };
-            let start = if end == at { end } else { self.start(&mut cache.backward, text, at, end, left)? };
-            if text.is_char_boundary(start) && text.is_char_boundary(end) {
-                return Ok(Some((start, end)));
+            if !end.is_within {
+                let is_empty = end.at == at;
+                let start = if is_empty { at } else { self.start(&mut cache.backward, text, at, end.at, left)? };
+                return Ok(Some((start, end.at)));
             }
-            // Nothing, within a character: that is no match.
-            at = (end + 1..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+            at = (end.at + 1..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
         }
     }
 
@@ -125,17 +144,22 @@ impl CountedRegex {
         at: usize,
         earliest: bool,
         left: &mut u64,
-    ) -> Result<Option<usize>, Stopped> {
-        let Automaton { dfa, .. } = &self.forward;
-        let input = Input::new(text).span(at..text.len());
+    ) -> Result<Option<End>, Stopped> {
+        let bytes = text.as_bytes();
         pay(left, SEARCH)?;
-        let mut state = dfa.start_state_forward(&mut known.cache, &input).map_err(|_| Stopped::Unable)?;
+        let before = at.checked_sub(1).and_then(|at| self.written(text, at, *bytes.get(at)?).last());
+        let mut state = self.forward.start(known, before, Anchored::No)?;
         let mut end = None;
-        for (at, byte) in text.as_bytes().iter().enumerate().skip(at) {
-            state = self.forward.next(known, state, *byte, left)?;
-            if state.is_tagged() {
+        for (at, byte) in bytes.iter().enumerate().skip(at) {
+            let written = self.written(text, at, *byte);
+            pay(left, written.edges())?;
+            for (nth, byte) in written.bytes().iter().enumerate() {
+                state = self.forward.next(known, state, *byte, left)?;
+                if !state.is_tagged() {
+                    continue;
+                }
                 if state.is_match() {
-                    end = Some(at);
+                    end = Some(End { at, is_within: nth > 0 || !text.is_char_boundary(at) });
                     if earliest {
                         return Ok(end);
                     }
@@ -146,24 +170,28 @@ impl CountedRegex {
                 }
             }
         }
-        let last = dfa.next_eoi_state(&mut known.cache, state).map_err(|_| Stopped::Unable)?;
-        Ok(if last.is_match() { Some(text.len()) } else { end })
+        let last = self.forward.dfa.next_eoi_state(&mut known.cache, state).map_err(|_| Stopped::Unable)?;
+        Ok(if last.is_match() { Some(End { at: text.len(), is_within: false }) } else { end })
     }
 
     /// Where the match begins that ends at `end`.
     fn start(&self, known: &mut Known, text: &str, from: usize, end: usize, left: &mut u64) -> Result<usize, Stopped> {
-        let Automaton { dfa, .. } = &self.backward;
-        let input = Input::new(text).span(from..end).anchored(Anchored::Yes);
         pay(left, SEARCH)?;
-        let mut state = dfa.start_state_reverse(&mut known.cache, &input).map_err(|_| Stopped::Unable)?;
+        let behind = text.as_bytes().get(end).and_then(|byte| self.written(text, end, *byte).first());
+        let mut state = self.backward.start(known, behind, Anchored::Yes)?;
         let mut start = end;
         let before = text.as_bytes().get(..end).unwrap_or_default();
         // The byte before `from` is looked at, too: a state tells of its match one byte later.
         for (at, byte) in before.iter().enumerate().skip(from.saturating_sub(1)).rev() {
-            state = self.backward.next(known, state, *byte, left)?;
-            if state.is_tagged() {
+            let written = self.written(text, at, *byte);
+            pay(left, written.edges())?;
+            for (nth, byte) in written.bytes().iter().rev().enumerate() {
+                state = self.backward.next(known, state, *byte, left)?;
+                if !state.is_tagged() {
+                    continue;
+                }
                 if state.is_match() {
-                    start = at + 1;
+                    start = if nth == 0 { at + 1 } else { start };
                 } else if state.is_dead() {
                     return Ok(start);
                 } else if state.is_quit() {
@@ -172,14 +200,25 @@ impl CountedRegex {
             }
         }
         if from == 0 {
-            let last = dfa.next_eoi_state(&mut known.cache, state).map_err(|_| Stopped::Unable)?;
+            let last = self.backward.dfa.next_eoi_state(&mut known.cache, state).map_err(|_| Stopped::Unable)?;
             start = if last.is_match() { 0 } else { start };
         }
         Ok(start)
     }
+
+    /// What the automata are given for a byte of the text.
+    fn written(&self, text: &str, at: usize, byte: u8) -> Written {
+        if self.is_edged { Written::edged(text, at, byte) } else { Written::plain(byte) }
+    }
 }
 
 impl Automaton {
+    /// The state beside a byte, or at an end of the text.
+    fn start(&self, known: &mut Known, beside: Option<u8>, anchored: Anchored) -> Result<LazyStateID, Stopped> {
+        let config = start::Config::new().look_behind(beside).anchored(anchored);
+        self.dfa.start_state(&mut known.cache, &config).map_err(|_| Stopped::Unable)
+    }
+
     fn next(&self, known: &mut Known, state: LazyStateID, byte: u8, left: &mut u64) -> Result<LazyStateID, Stopped> {
         pay(left, 1)?;
         if state.is_tagged() {

@@ -9,6 +9,7 @@ mod compiled;
 mod counted;
 mod cursor;
 mod dialect;
+mod edges;
 mod error;
 mod mask;
 mod replacement;
