@@ -190,7 +190,8 @@ fn judge(status: StatusCode, headers: &HeaderMap, head: &[u8]) -> IntakeAnswer {
 /// what people write to stand behind DD_URL says `ok`, and Flask and Express call that text/html.
 fn is_page(headers: &HeaderMap, head: &[u8]) -> bool {
     // Nobody asked for an encoding, and what is encoded cannot be looked at.
-    let is_encoded = headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "" && encoding != "identity");
+    let is_encoded =
+        headers.get(CONTENT_ENCODING).is_some_and(|encoding| !encoding.is_empty() && encoding != "identity");
     // Of UTF-16 every second byte is zero here.
     let plain: Vec<u8> = head.iter().copied().filter(|byte| *byte != 0).collect();
     let head = BYTE_ORDER_MARKS.iter().find_map(|mark| plain.strip_prefix(*mark)).unwrap_or(&plain).trim_ascii_start();
