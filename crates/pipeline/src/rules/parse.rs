@@ -9,7 +9,7 @@
 
 use serde_json::Value;
 
-use super::pattern::{Dialect, Pattern, PatternError, Replacement};
+use super::pattern::{Dialect, Pattern, PatternError, Reading, Replacement};
 use super::{MultiLine, ProcessingRule, RuleAction, RuleError, RuleSet};
 
 /// How many rules a list may have. Every pod's author can write some, and all share the function's memory.
@@ -76,8 +76,8 @@ pub(crate) fn holds_rule(value: &Value) -> bool {
     }
 }
 
-/// Reads a list of rules that is JSON already. Once compiled, all of them may take `max_bytes`; the first that does not fit is broken, and so are those
-/// behind it: they are not compiled.
+/// Reads a list of rules that is JSON already. Once compiled, all of them may take `max_bytes`, and reading them no more either, whether or not they work;
+/// the first that does not fit is broken, and so are those behind it: they are not read.
 pub(crate) fn list(value: &Value, max_bytes: usize) -> RuleSet {
     list_unless(value, max_bytes, |_| None)
 }
@@ -141,21 +141,27 @@ impl RuleSet {
     }
 }
 
-/// Compiles a rule, if there is room for it.
+/// Compiles a rule, if there is room for it. A rule that fails takes the room that reading it took.
 fn compile_within(rule: &Value, kind: &str, left: &mut Option<usize>) -> Result<Compiled, String> {
-    const TOO_LARGE: &str =
-        "is too large once compiled, beside the rules before it: use fewer or smaller repetitions, or fewer rules";
+    const TOO_LARGE: &str = "is too large once compiled, beside the rules before it: use fewer or smaller repetitions and classes, or fewer \
+                             rules";
     if kind == "exclude_truncated" {
-        return compile(rule, kind);
+        return Ok(Compiled::Action(RuleAction::ExcludeTruncated));
     }
     let room = left.ok_or(TOO_LARGE)?;
-    let compiled = compile(rule, kind)?;
+    let mut reading = Reading::within(room);
+    let compiled = compile(rule, kind, &mut reading);
     let bytes = match &compiled {
-        Compiled::Action(action) => action.bytes(),
-        Compiled::MultiLine(pattern) => pattern.bytes(),
+        Ok(Compiled::Action(action)) => action.bytes(),
+        Ok(Compiled::MultiLine(pattern)) => pattern.bytes(),
+        Err(_) => 0,
     };
-    *left = room.checked_sub(bytes);
-    if left.is_some() { Ok(compiled) } else { Err(TOO_LARGE.to_owned()) }
+    *left = room.checked_sub(bytes.max(reading.bytes()));
+    match left {
+        // What is wrong with the rule itself helps more.
+        None if compiled.is_ok() => Err(TOO_LARGE.to_owned()),
+        _ => compiled,
+    }
 }
 
 enum Compiled {
@@ -163,18 +169,17 @@ enum Compiled {
     MultiLine(Pattern),
 }
 
-fn compile(rule: &Value, kind: &str) -> Result<Compiled, String> {
+fn compile(rule: &Value, kind: &str, reading: &mut Reading) -> Result<Compiled, String> {
     let pattern = || match rule.get("pattern") {
         Some(Value::String(pattern)) if !pattern.is_empty() => Ok(pattern.as_str()),
         Some(Value::String(_)) | None => Err("has no `pattern`".to_owned()),
         Some(_) => Err("its `pattern` must be a string".to_owned()),
     };
     let failed = |error: PatternError| format!("its `pattern` does not compile: {error}");
-    let go = |pattern: &str| Pattern::new(pattern, Dialect::Go).map_err(failed);
+    let mut go = |pattern: &str| Pattern::read(pattern, Dialect::Go, reading).map_err(failed);
     let action = match kind {
         "exclude_at_match" => RuleAction::Exclude(go(pattern()?)?),
         "include_at_match" => RuleAction::Include(go(pattern()?)?),
-        "exclude_truncated" => RuleAction::ExcludeTruncated,
         "mask_sequences" => {
             let placeholder = match rule.get("replace_placeholder") {
                 None | Some(Value::Null) => "",
@@ -182,16 +187,85 @@ fn compile(rule: &Value, kind: &str) -> Result<Compiled, String> {
                 Some(_) => return Err("its `replace_placeholder` must be a string".to_owned()),
             };
             let pattern = go(pattern()?)?;
-            let replacement = Replacement::new(placeholder, &pattern, Dialect::Go)
-                .map_err(|error| format!("its `replace_placeholder` cannot be used: {error}"))?;
+            let replacement = Replacement::new(placeholder, &pattern, Dialect::Go).map_err(|error| {
+                reading.built_in_vain();
+                format!("its `replace_placeholder` cannot be used: {error}")
+            })?;
             RuleAction::Mask(pattern, replacement)
         }
         "multi_line" => {
-            return Pattern::anchored(pattern()?, Dialect::Go).map(Compiled::MultiLine).map_err(failed);
+            let pattern = Pattern::read_anchored(pattern()?, Dialect::Go, reading);
+            return pattern.map(Compiled::MultiLine).map_err(failed);
         }
         "" => return Err(format!("has no `type`: {TYPES}")),
         "remap_source" => return Err("has the type `remap_source`, which is not supported: set `source`".to_owned()),
         _ => return Err(format!("its `type` must be {TYPES}")),
     };
     Ok(Compiled::Action(action))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The share of an annotation.
+    const SHARE: usize = 3 * 1024 * 1024;
+
+    fn masks(pattern: &str, rules: usize) -> RuleSet {
+        let rule = json!({ "type": "mask_sequences", "name": "m", "pattern": pattern, "replace_placeholder": "*" });
+        list(&Value::from(vec![rule; rules]), SHARE)
+    }
+
+    /// How many rules were read, and failed by themselves: the others have no room left.
+    fn read(set: &RuleSet) -> usize {
+        set.errors.iter().filter(|error| !error.problem.contains("beside the rules before it")).count()
+    }
+
+    #[test]
+    fn rules_that_fail_take_room_and_those_behind_are_broken_unread() {
+        for (pattern, most) in [
+            (r"\pL".repeat(5_400), 2),
+            (format!("{}(", r"\pL".repeat(256)), 2),
+            (format!("{}(", r"[\pL\pN]".repeat(100)), 2),
+            (r"(\pL{1000}){1000}".to_owned(), 3),
+            (format!("(?i){}(", r"[a\D]".repeat(32)), 64),
+            (format!("(?i){}", r"[a\D]".repeat(3_000)), 64),
+            ("(".repeat(16_000), 26),
+            (format!("{}(", "a".repeat(16_000)), 26),
+        ] {
+            let set = masks(&pattern, 64);
+            assert!(read(&set) <= most, "{} were read", read(&set));
+            assert_eq!(set.errors.len(), 64);
+            assert!(
+                set.rules.len() == 64 && set.rules.iter().all(|rule| matches!(rule.action, RuleAction::BrokenMask))
+            );
+        }
+    }
+
+    #[test]
+    fn rules_that_take_much_to_read_take_room_though_they_are_small_once_compiled() {
+        let works = |set: &RuleSet| set.rules.iter().filter(|rule| matches!(rule.action, RuleAction::Mask(..))).count();
+        assert_eq!(works(&masks(&format!("[{}]", r"\pL\pN".repeat(60)), 64)), 3);
+        assert_eq!(works(&masks(&format!("(?i){}", r"[!-\x{10FFFF}]".repeat(25)), 64)), 2);
+    }
+
+    #[test]
+    fn ordinary_rules_all_work_beside_some_that_fail() {
+        let patterns = [
+            r"[a-zA-Z0-9._%+-]+@[a-zA-Z0-9.-]+\.[a-zA-Z]{2,}",
+            r"\b(?:\d[ -]*?){13,16}\b",
+            r"(?i)(?:pass|pwd|token)\s*[:=]\s*\S+",
+            r"(?i)secret[\W_]+\w+",
+            "(",
+            r"\p{Nothing}",
+            r"(?<=a)b",
+            r"eyJ[\w-]+\.[\w-]+",
+        ];
+        let rule = |pattern: &&str| json!({ "type": "mask_sequences", "name": "m", "pattern": pattern, "replace_placeholder": "*" });
+        let rules: Vec<Value> = patterns.iter().cycle().take(MAX_RULES).map(rule).collect();
+        let set = list(&Value::from(rules), SHARE);
+        assert_eq!((read(&set), set.errors.len(), set.rules.len()), (24, 24, 64));
+    }
 }

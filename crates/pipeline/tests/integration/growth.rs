@@ -74,6 +74,13 @@ fn masked_by(text: &str, pattern: &str, placeholder: &str) -> String {
     record(text, &format!(r#","kubernetes":{{{pod}{annotation}}}"#))
 }
 
+/// A record of a pod with so many masks of one pattern.
+fn of_rules(n: usize, pattern: &str) -> String {
+    let rule = serde_json::json!({ "type": "mask_sequences", "name": "m", "pattern": pattern });
+    let rules = serde_json::json!([{ "log_processing_rules": vec![rule; n] }]).to_string();
+    of_pod(&annotation("ad.datadoghq.com/nginx.logs", &rules))
+}
+
 fn list(n: usize, element: impl Fn(usize) -> String) -> String {
     format!("[{}]", members(n, element).trim_start_matches(','))
 }
@@ -97,7 +104,7 @@ const SHARED_KINDS: [(&str, Grow); 3] = [
     ("pieces of pods that share a stream", |n| of_pods(n, "P", "x")),
 ];
 
-const KINDS: [(&str, Grow); 45] = [
+const KINDS: [(&str, Grow); 47] = [
     ("names of exceptions without a blank", |n| vec![line(&"xError:".repeat(n * 40)), line("  at x"), line("y")]),
     ("names of exceptions", |n| vec![line(&"xError: ".repeat(n * 40)), line("  at x"), line("y")]),
     ("causes", |n| {
@@ -183,6 +190,8 @@ const KINDS: [(&str, Grow); 45] = [
         let json = format!(r#"[{{"log_processing_rules":{rules}}}]"#);
         vec![of_pod(&annotation("ad.datadoghq.com/nginx.logs", &json))]
     }),
+    ("classes in patterns", |n| vec![of_rules(8, &r"\pL".repeat(n))]),
+    ("wide classes in patterns that ignore case", |n| vec![of_rules(8, &format!("(?i){}", r"[a\D]".repeat(n)))]),
     ("matches of a mask", |n| vec![masked_by(&"1a".repeat(n * 10), r"\d", "*")]),
     ("matches of a mask, and their groups", |n| vec![masked_by(&"ab=1;".repeat(n * 5), r"(\w+)=\d", "$1=*")]),
     ("lines of a log that is masked", |n| vec![masked_by(&"user a 1 \n".repeat(n * 5), r"\d$", "*")]),

@@ -6,19 +6,28 @@
 use super::cursor::Cursor;
 use super::dialect::Dialect;
 use super::error::PatternError;
+use super::reading::{CHARACTERS, Reading};
 
 /// What an escape stands for.
 pub(super) enum Escape {
     Character(char),
-    /// A class in brackets.
-    Class(String),
+    /// A class in brackets, and how many characters it has, or a few more.
+    Class(String, u64),
 }
 
 /// Reads an escape, whose backslash is gone; `from` is where that was.
-pub(super) fn escape(input: &mut Cursor, dialect: Dialect, from: usize) -> Result<Escape, PatternError> {
+pub(super) fn escape(
+    input: &mut Cursor,
+    dialect: Dialect,
+    from: usize,
+    reading: &mut Reading,
+) -> Result<Escape, PatternError> {
     let Some(character) = input.next() else { return input.error(from, "a `\\` at the end has no meaning") };
-    if let Some(class) = named_class(character, dialect) {
-        return Ok(Escape::Class(class.to_owned()));
+    if let Some((class, characters)) = named_class(character, dialect) {
+        if dialect == Dialect::Python && matches!(character, 'w' | 'W') {
+            reading.large_class()?;
+        }
+        return Ok(Escape::Class(class.to_owned(), characters));
     }
     let simple = match character {
         'a' => Some('\u{7}'),
@@ -33,7 +42,7 @@ pub(super) fn escape(input: &mut Cursor, dialect: Dialect, from: usize) -> Resul
         return Ok(Escape::Character(simple));
     }
     match (character, dialect) {
-        ('p' | 'P', Dialect::Go) => unicode_class(input, character == 'P', from),
+        ('p' | 'P', Dialect::Go) => unicode_class(input, character == 'P', from, reading),
         ('x' | 'u' | 'U', _) => hexadecimal(input, character, dialect, from),
         ('0'..='9', _) => octal(input, character, dialect, from),
         (letter, _) if letter.is_ascii_alphabetic() => {
@@ -45,9 +54,9 @@ pub(super) fn escape(input: &mut Cursor, dialect: Dialect, from: usize) -> Resul
 }
 
 /// `\d` and its like. Source: Go, `regexp/syntax`, `perl_groups.go`; Python, `re`, which takes the separators
-/// U+001C to U+001F for white space and Rust does not.
-fn named_class(character: char, dialect: Dialect) -> Option<&'static str> {
-    Some(match (character, dialect) {
+/// U+001C to U+001F for white space and Rust does not. With how many characters it has, or a few more.
+fn named_class(character: char, dialect: Dialect) -> Option<(&'static str, u64)> {
+    let class = match (character, dialect) {
         ('d', Dialect::Go) => "[0-9]",
         ('D', Dialect::Go) => "[^0-9]",
         ('s', Dialect::Go) => r"[\t\n\f\r ]",
@@ -61,11 +70,23 @@ fn named_class(character: char, dialect: Dialect) -> Option<&'static str> {
         ('w', Dialect::Python) => r"[\w]",
         ('W', Dialect::Python) => r"[\W]",
         _ => return None,
-    })
+    };
+    let characters = match (character, dialect) {
+        ('D' | 'S' | 'W', _) => CHARACTERS,
+        // Unicode has 145,000 letters and digits.
+        ('w', Dialect::Python) => CHARACTERS / 4,
+        _ => 1024,
+    };
+    Some((class, characters))
 }
 
 /// `\pL`, `\p{Greek}`, `\p{^Greek}`, `\P{Greek}`.
-fn unicode_class(input: &mut Cursor, negative: bool, from: usize) -> Result<Escape, PatternError> {
+fn unicode_class(
+    input: &mut Cursor,
+    negative: bool,
+    from: usize,
+    reading: &mut Reading,
+) -> Result<Escape, PatternError> {
     let name = if input.take("{") { input.until('}') } else { input.next().map(String::from) };
     let name = name.unwrap_or_default();
     let (name, negative) = match name.strip_prefix('^') {
@@ -78,10 +99,10 @@ fn unicode_class(input: &mut Cursor, negative: bool, from: usize) -> Result<Esca
     let letter = if negative { 'P' } else { 'p' };
     let class = format!("[\\{letter}{{{name}}}]");
     // Asked here, so that the place is known.
-    if regex::Regex::new(&class).is_err() {
+    let Some(characters) = reading.unicode_class(&name)? else {
         return input.error(from, "there is no Unicode class with this name");
-    }
-    Ok(Escape::Class(class))
+    };
+    Ok(Escape::Class(class, if negative { CHARACTERS.saturating_sub(characters) } else { characters }))
 }
 
 fn hexadecimal(input: &mut Cursor, kind: char, dialect: Dialect, from: usize) -> Result<Escape, PatternError> {
@@ -131,10 +152,11 @@ const POSIX: [&str; 14] = [
 ];
 
 /// Reads a class, whose `[` is gone; the class in Rust's syntax.
-pub(super) fn translate(input: &mut Cursor, dialect: Dialect) -> Result<String, PatternError> {
+pub(super) fn translate(input: &mut Cursor, dialect: Dialect, reading: &mut Reading) -> Result<String, PatternError> {
     let from = input.at.saturating_sub(1);
     let mut out = String::from(if input.take("^") { "[^" } else { "[" });
     let mut is_first = true;
+    let mut characters = 0;
     loop {
         let at = input.at;
         match input.peek() {
@@ -142,17 +164,22 @@ pub(super) fn translate(input: &mut Cursor, dialect: Dialect) -> Result<String, 
             Some(']') if !is_first => {
                 input.next();
                 out.push(']');
+                reading.fold(characters);
                 return Ok(out);
             }
             Some(_) => {}
         }
         is_first = false;
-        if dialect == Dialect::Go && posix(input, &mut out)? {
+        if dialect == Dialect::Go
+            && let Some(of_class) = posix(input, &mut out)?
+        {
+            characters += of_class;
             continue;
         }
-        let low = match member(input, dialect)? {
-            Escape::Class(class) => {
+        let low = match member(input, dialect, reading)? {
+            Escape::Class(class, of_class) => {
                 out.push_str(&class);
+                characters += of_class;
                 // `[\d-z]` is three members in Go, an error in Python.
                 if dialect == Dialect::Python && is_range(input) {
                     return input.error(at, "a range cannot begin with a class");
@@ -163,15 +190,17 @@ pub(super) fn translate(input: &mut Cursor, dialect: Dialect) -> Result<String, 
         };
         if !is_range(input) {
             out.push_str(&in_class(low));
+            characters += 1;
             continue;
         }
         input.next();
-        match member(input, dialect)? {
+        match member(input, dialect, reading)? {
             Escape::Character(high) if low <= high => {
+                characters += u64::from(u32::from(high) - u32::from(low)) + 1;
                 out.push_str(&format!("{}-{}", in_class(low), in_class(high)));
             }
             Escape::Character(_) => return input.error(at, "this range ends before it begins"),
-            Escape::Class(_) => return input.error(at, "a range cannot end with a class"),
+            Escape::Class(..) => return input.error(at, "a range cannot end with a class"),
         }
     }
 }
@@ -184,21 +213,21 @@ fn is_range(input: &mut Cursor) -> bool {
     is_range
 }
 
-fn member(input: &mut Cursor, dialect: Dialect) -> Result<Escape, PatternError> {
+fn member(input: &mut Cursor, dialect: Dialect, reading: &mut Reading) -> Result<Escape, PatternError> {
     let from = input.at;
     match input.next() {
         Some('\\') if dialect == Dialect::Python && input.take("b") => Ok(Escape::Character('\u{8}')),
-        Some('\\') => escape(input, dialect, from),
+        Some('\\') => escape(input, dialect, from, reading),
         Some(character) => Ok(Escape::Character(character)),
         None => input.error(from, "this class is never closed"),
     }
 }
 
-/// `[:alpha:]` and `[:^alpha:]`; whether there was one.
-fn posix(input: &mut Cursor, out: &mut String) -> Result<bool, PatternError> {
+/// `[:alpha:]` and `[:^alpha:]`; how many characters it has at most, if there was one.
+fn posix(input: &mut Cursor, out: &mut String) -> Result<Option<u64>, PatternError> {
     let from = input.at;
     if !input.take("[:") {
-        return Ok(false);
+        return Ok(None);
     }
     let negative = input.take("^");
     let name = input.run_of(8, |character| character.is_ascii_alphabetic());
@@ -208,11 +237,11 @@ fn posix(input: &mut Cursor, out: &mut String) -> Result<bool, PatternError> {
         }
         let sign = if negative { "^" } else { "" };
         out.push_str(&format!("[:{sign}{name}:]"));
-        return Ok(true);
+        return Ok(Some(if negative { CHARACTERS } else { 128 }));
     }
     // Without an end it is a bracket like any other.
     input.at = from;
-    Ok(false)
+    Ok(None)
 }
 
 /// A character as a member of a class.

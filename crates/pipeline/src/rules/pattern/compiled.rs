@@ -9,18 +9,13 @@ use regex_syntax::hir::Hir;
 use super::counted::{CountedRegex, Stopped};
 use super::dialect::Dialect;
 use super::error::{MAX_PATTERN_BYTES, PatternError};
+use super::reading::{MAX_COMPILED_BYTES, Reading};
 use super::translate;
 use super::weight::Weight;
 use super::work::{PatternId, Spent, Work};
 
-/// How large a compiled pattern may be, in bytes.
-pub(super) const MAX_COMPILED_BYTES: usize = 1024 * 1024;
-
 /// How large the automaton of one direction may grow before it is made anew. Those of ordinary patterns have some 10 kB.
 const MAX_AUTOMATON_BYTES: usize = 256 * 1024;
-
-/// How many large classes of Unicode may be written in a pattern. Long before that it is too large once compiled, but each takes 6 kB while it is read.
-const MAX_LARGE_CLASSES: usize = 256;
 
 /// How much of a name is looked at. A name in Kubernetes has 253 characters at most, an image's with its registry and tag some more.
 const MAX_NAME_BYTES: usize = 1024;
@@ -50,19 +45,23 @@ impl Pattern {
     /// # Errors
     /// [`PatternError`]: it is no pattern of that dialect, or one that cannot be matched in linear time.
     pub fn new(pattern: &str, dialect: Dialect) -> Result<Pattern, PatternError> {
+        Pattern::read(pattern, dialect, &mut Reading::within(usize::MAX))
+    }
+
+    /// The same, and what it takes, also where it fails.
+    pub(crate) fn read(pattern: &str, dialect: Dialect, reading: &mut Reading) -> Result<Pattern, PatternError> {
         if pattern.len() > MAX_PATTERN_BYTES {
             return Err(PatternError::TooLong);
         }
-        let translated = translate::translate(pattern, dialect)?;
-        let large = [r"\p", r"\P", r"\w", r"\W"].map(|class| translated.regex.matches(class).count());
-        if large.iter().sum::<usize>() > MAX_LARGE_CLASSES {
-            return Err(PatternError::TooLarge);
-        }
+        let translated = translate::translate(pattern, dialect, reading)?;
+        reading.check()?;
         let hir = parse(&translated.regex)?;
         // Which group matched what is asked where a replacement needs it, and of the match alone.
         let config = config().which_captures(regex_automata::nfa::thompson::WhichCaptures::Implicit);
-        let regex =
-            meta::Regex::builder().configure(config).build_from_hir(&hir).map_err(|error| build_error(&error))?;
+        let regex = meta::Regex::builder().configure(config).build_from_hir(&hir).map_err(|error| {
+            reading.built_in_vain();
+            build_error(&error)
+        })?;
         Ok(Pattern(Arc::new(Compiled {
             id: PatternId::new(),
             source: translated.regex,
@@ -80,6 +79,15 @@ impl Pattern {
     /// # Errors
     /// [`PatternError`].
     pub fn anchored(pattern: &str, dialect: Dialect) -> Result<Pattern, PatternError> {
+        Pattern::read_anchored(pattern, dialect, &mut Reading::within(usize::MAX))
+    }
+
+    /// The same, and what it takes, also where it fails.
+    pub(crate) fn read_anchored(
+        pattern: &str,
+        dialect: Dialect,
+        reading: &mut Reading,
+    ) -> Result<Pattern, PatternError> {
         let (anchored, shift) = match dialect {
             Dialect::Go => (format!("^{pattern}"), 1),
             Dialect::Python => {
@@ -88,7 +96,7 @@ impl Pattern {
                 (format!("^(?:{pattern})"), 4)
             }
         };
-        Pattern::new(&anchored, dialect).map_err(|error| match error {
+        Pattern::read(&anchored, dialect, reading).map_err(|error| match error {
             PatternError::Syntax { at, problem } => {
                 PatternError::Syntax { at: at.saturating_sub(shift).max(1), problem }
             }

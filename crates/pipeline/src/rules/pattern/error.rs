@@ -14,7 +14,7 @@ pub enum PatternError {
     },
     #[error("it is longer than {MAX_PATTERN_BYTES} bytes")]
     TooLong,
-    #[error("it is too large once compiled: use fewer or smaller repetitions")]
+    #[error("it is too large once compiled: use fewer or smaller repetitions and classes")]
     TooLarge,
     #[error("it cannot be compiled")]
     Refused,

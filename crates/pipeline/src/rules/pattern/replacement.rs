@@ -8,10 +8,11 @@ use std::sync::Arc;
 use regex_automata::nfa::thompson;
 use regex_automata::{Anchored, Input, meta};
 
-use super::compiled::{self, MAX_COMPILED_BYTES, Pattern};
+use super::compiled::{self, Pattern};
 use super::cursor::Cursor;
 use super::dialect::Dialect;
 use super::error::PatternError;
+use super::reading::MAX_COMPILED_BYTES;
 use super::weight::Weight;
 use super::work::{PatternId, Spent, Work};
 

@@ -10,6 +10,7 @@ use super::class::{self, quoted};
 use super::cursor::Cursor;
 use super::dialect::Dialect;
 use super::error::PatternError;
+use super::reading::Reading;
 
 /// The largest number in a repetition of Go's. Source: Go, `regexp/syntax`, `parse.go`, `repeat`. What Go forbids
 /// besides, nested repetitions whose product is larger, is bounded by the size of what is compiled.
@@ -25,7 +26,8 @@ pub(super) struct Translated {
     pub(crate) names: Vec<Option<String>>,
 }
 
-pub(super) fn translate(pattern: &str, dialect: Dialect) -> Result<Translated, PatternError> {
+pub(super) fn translate(pattern: &str, dialect: Dialect, reading: &mut Reading) -> Result<Translated, PatternError> {
+    reading.begin(pattern.len());
     let mut translator = Translator {
         input: Cursor::new(pattern),
         dialect,
@@ -34,6 +36,7 @@ pub(super) fn translate(pattern: &str, dialect: Dialect) -> Result<Translated, P
         groups: Vec::new(),
         last: Last::Nothing,
         verbose: false,
+        reading,
     };
     translator.run()?;
     Ok(Translated { regex: translator.out, names: translator.names })
@@ -50,7 +53,7 @@ enum Last {
     Repetition,
 }
 
-struct Translator {
+struct Translator<'r> {
     input: Cursor,
     dialect: Dialect,
     out: String,
@@ -60,9 +63,10 @@ struct Translator {
     last: Last,
     /// Python's `(?x)`: white space and comments mean nothing.
     verbose: bool,
+    reading: &'r mut Reading,
 }
 
-impl Translator {
+impl Translator<'_> {
     fn run(&mut self) -> Result<(), PatternError> {
         while let Some(character) = self.input.peek() {
             let from = self.input.at;
@@ -73,7 +77,7 @@ impl Translator {
                 '\\' => self.escape()?,
                 '[' => {
                     self.input.next();
-                    let class = class::translate(&mut self.input, self.dialect)?;
+                    let class = class::translate(&mut self.input, self.dialect, self.reading)?;
                     self.item(&class);
                 }
                 '(' => self.open()?,
@@ -149,9 +153,9 @@ impl Translator {
             }
             return Ok(());
         }
-        match class::escape(&mut self.input, self.dialect, from)? {
+        match class::escape(&mut self.input, self.dialect, from, self.reading)? {
             class::Escape::Character(character) => self.literal(character),
-            class::Escape::Class(class) => self.item(&class),
+            class::Escape::Class(class, _) => self.item(&class),
         }
         Ok(())
     }
@@ -252,7 +256,12 @@ impl Translator {
                     negative = true;
                     flags.push('-');
                 }
-                (Some(flag @ ('i' | 'm' | 's')), _) | (Some(flag @ 'U'), Dialect::Go) => flags.push(flag),
+                (Some(flag @ ('i' | 'm' | 's')), _) | (Some(flag @ 'U'), Dialect::Go) => {
+                    if flag == 'i' {
+                        self.reading.ignore_case();
+                    }
+                    flags.push(flag);
+                }
                 (Some('u'), Dialect::Python) => {}
                 (Some('x'), Dialect::Python) if !negative => self.verbose = true,
                 (Some('a'), Dialect::Python) => {
