@@ -82,9 +82,9 @@ def control():
     )
 
 
-def plain(texts):
-    """An event of a stream that says nothing of a pod: a log of each text. And the ids, in order."""
-    now = int(time.time() * 1000)
+def plain(texts, ahead=0):
+    """An event of a stream that says nothing of a pod: a log of each text, so many seconds ahead. And the ids, in order."""
+    now = int((time.time() + ahead) * 1000)
     logs = [{"id": new_id(f"{number:056}"), "timestamp": now, "message": text} for number, text in enumerate(texts)]
     frame = {
         "messageType": "DATA_MESSAGE", "owner": "111122223333", "logGroup": "my-app", "logStream": "a-stream",

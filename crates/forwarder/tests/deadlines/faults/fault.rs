@@ -50,9 +50,11 @@ pub(super) enum Fault {
     QueueDown,
     /// The process is killed while requests are under way.
     Killed,
+    /// The logs' times are ahead, and the intake answers 202 and drops what is too far ahead, as Datadog does.
+    Ahead(Duration),
 }
 
-pub(super) const FAULTS: [(&str, Fault); 29] = [
+pub(super) const FAULTS: [(&str, Fault); 30] = [
     ("202", Fault::None),
     ("200 with a page of HTML", Fault::Page),
     ("302", Fault::Status(302, None)),
@@ -82,7 +84,11 @@ pub(super) const FAULTS: [(&str, Fault); 29] = [
     ("TLS: no TLS there", Fault::Tls),
     ("503, and the queue is down", Fault::QueueDown),
     ("process killed in mid-send", Fault::Killed),
+    ("the logs' clock is 9 h ahead", Fault::Ahead(Duration::from_secs(9 * 3600))),
 ];
+
+/// How far ahead a log may be. Source: Datadog, "Log Date Remapper".
+const MOST_AHEAD_MS: i64 = 2 * 3600 * 1000;
 
 impl Fault {
     /// Whether the function is told of all that the intake takes: else logs may arrive twice.
@@ -91,6 +97,14 @@ impl Fault {
             Fault::TakenThenReset | Fault::TakenThenSilence | Fault::Killed => false,
             Fault::Drip(wait) => wait < Duration::from_millis(100),
             _ => true,
+        }
+    }
+
+    /// How far the logs' times are ahead, in milliseconds.
+    pub(super) fn ahead_ms(self) -> i64 {
+        match self {
+            Fault::Ahead(time) => i64::try_from(time.as_millis()).unwrap(),
+            _ => 0,
         }
     }
 
@@ -105,6 +119,7 @@ impl Fault {
             Fault::GzipOnly if arrival.headers.get("content-encoding").is_none_or(|name| name != "gzip") => {
                 Reply::Status(415, None)
             }
+            Fault::Ahead(_) if is_too_far_ahead(arrival) => Reply::Status(202, None),
             _ if !is_hit => Reply::Judge,
             Fault::Page => Reply::Page(200),
             Fault::Status(code, after) => Reply::Status(code, after.map(str::to_owned)),
@@ -160,6 +175,11 @@ impl Size {
         }
         .map(Duration::from_secs)
     }
+}
+
+fn is_too_far_ahead(arrival: &Arrival) -> bool {
+    let most = testkit::events::now() + MOST_AHEAD_MS;
+    arrival.items.iter().any(|log| log["timestamp"].as_i64().is_some_and(|time| time > most))
 }
 
 /// The numbers of logs.

@@ -17,9 +17,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use testkit::aws::AwsBehavior;
+use testkit::events::now;
 
 use fault::{FAULTS, Fault, PAYLOAD, Size};
-use world::{Invoked, LONG, World, event_of};
+use world::{Invoked, LONG, World, event_at, event_of};
 
 /// How many rows run at once: most of their time is waiting.
 const AT_ONCE: usize = 6;
@@ -127,7 +128,12 @@ fn no_log_is_lost_and_none_that_was_answered_for_is_sent_twice() {
     let mut waiting = VecDeque::new();
     for size in [Size::Small, Size::Large] {
         let event = Arc::new(event_of(0, size.logs()));
-        waiting.extend(FAULTS.into_iter().enumerate().map(|(number, fault)| (number, fault, size, event.clone())));
+        waiting.extend(FAULTS.into_iter().enumerate().map(|(number, fault)| {
+            let ahead_ms = fault.1.ahead_ms();
+            let is_ahead = ahead_ms > 0;
+            let event = if is_ahead { Arc::new(event_at(now() + ahead_ms, 0, size.logs())) } else { event.clone() };
+            (number, fault, size, event)
+        }));
     }
     let (waiting, done) = (Mutex::new(waiting), Mutex::new(Vec::new()));
     thread::scope(|scope| {

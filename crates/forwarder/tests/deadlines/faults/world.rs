@@ -27,8 +27,13 @@ pub(super) const LONG: Duration = Duration::from_secs(60);
 
 /// An event of logs with the ids `first`, `first` + 1, …
 pub(super) fn event_of(first: usize, logs: usize) -> Vec<u8> {
+    event_at(now(), first, logs)
+}
+
+/// The same, with this time.
+pub(super) fn event_at(time_ms: i64, first: usize, logs: usize) -> Vec<u8> {
     let texts: Vec<String> = (first..first + logs).map(|number| format!("log {number}")).collect();
-    let messages: Vec<(i64, &str)> = texts.iter().map(|text| (now(), text.as_str())).collect();
+    let messages: Vec<(i64, &str)> = texts.iter().map(|text| (time_ms, text.as_str())).collect();
     let mut content = content("my-app", "a-stream", &messages);
     for (number, event) in (first..).zip(content["logEvents"].as_array_mut().unwrap()) {
         event["id"] = format!("{number:056}").into();
