@@ -32,8 +32,8 @@ const LEAST_TIMEOUT: Duration = Duration::from_secs(5);
 ///
 /// The waits between attempts are at most 0.2, 0.4, 0.8, 1.6, 3.2 and 6.4 s: 12.6 s together, and half of it in the mean. So there
 /// are seven attempts at least, which outlast any hiccup; or one that gets no answer for 10 s and another of 5 s. The last attempt
-/// begins by then, and ends 5 s later at most. It is the price of an outage: with an event every 10 s from each of 100 pods, 15 s are 150 invocations at once, where 108 s (the template's 120 s)
-/// were 1,080, more than an account may have. [`PROBES`] makes it cheaper still from the second invocation of a sandbox on.
+/// begins by then, and ends 5 s later at most. It is the price of an outage: with an event every 10 s from each of 100 pods, 15 s are 150
+/// invocations at once, where 108 s (the template's 120 s) were 1,080, more than an account may have. [`PROBES`] makes it cheaper still from the second invocation of a sandbox on.
 pub const PATIENCE: Duration = Duration::from_secs(15);
 
 /// How many failures it takes to see that an intake that was down the last time still is. One that takes as long as a request may

@@ -45,7 +45,7 @@ async fn without_a_dead_letter_queue_what_is_refused_stays_and_is_hidden_for_lon
         assert_eq!(last, [wait(receive_count + 1), wait(receive_count), wait(receive_count)]);
         waited += last[1];
     }
-    // Nothing is sent anew, so that a redrive policy of the queue's own can act; and none has been hot.
+    // Nothing is sent again, so that a redrive policy of the queue's own can act; and none has been hot.
     assert_eq!((world.aws.sent("undelivered"), world.aws.sent("dead")), (vec![], vec![]));
     assert!(waited > 2 * 24 * 3600);
 }

@@ -14,7 +14,7 @@ use super::translate;
 use super::weight::Weight;
 use super::work::{PatternId, Spent, Work};
 
-/// How large the automaton of one direction may grow before it is made anew. Those of ordinary patterns have some 10 kB.
+/// How large the automaton of one direction may grow before it is cleared. Those of ordinary patterns have some 10 kB.
 const MAX_AUTOMATON_BYTES: usize = 256 * 1024;
 
 /// How much of a name is looked at. A name in Kubernetes has 253 characters at most, an image's with its registry and tag some more.

@@ -20,7 +20,7 @@ use super::weight::{SEARCH, Weight};
 /// Steps for a transition that is made, beside the pattern's places.
 const TRANSITION: u64 = 32;
 
-/// How large the automaton of one direction may grow before it is made anew.
+/// How large the automaton of one direction may grow before it is cleared.
 const AUTOMATON_BYTES: usize = 512 * 1024;
 
 /// Both directions: one finds the end of a match, the other its start.
@@ -51,7 +51,7 @@ struct Known {
     cache: Cache,
     /// Transitions that are known from states of which the automaton does not tell.
     transitions: HashSet<(LazyStateID, u8)>,
-    /// How often the automaton was made anew.
+    /// How often the automaton was cleared.
     clears: usize,
 }
 
