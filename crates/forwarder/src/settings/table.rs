@@ -72,7 +72,7 @@ pub const VARIABLES: [ForwarderVariable; 49] = [
     variable(
         "DD_LOGS_CONFIG_AUTO_MULTI_LINE_DETECTION",
         "`true`",
-        "Stack traces, and JSON over several lines, become one log. A pod's annotation overrides this for one container",
+        "Lines that a program wrote as one log (stack traces, messages of several lines, JSON, tables, …) become one log. A pod's annotation overrides this for one container",
     ),
     variable(
         "DD_MULTILINE_LOG_REGEX_PATTERN",
