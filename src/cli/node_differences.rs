@@ -33,7 +33,7 @@ pub(super) fn warnings(json: &str, logs: &ContainerLogs, sample: &[String], join
         && !sample.iter().any(|line| rule.pattern.is_match(line, &work) == Ok(true))
     {
         warnings.push(format!(
-            "rule `{}`: none of the sample's {} begins with a match of its pattern, so all lines go on with one log",
+            "rule `{}`: none of the sample's {} begins with a match of its pattern, so all of them would be one log",
             rule.name,
             counted(sample.len(), "line")
         ));

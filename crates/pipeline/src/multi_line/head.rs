@@ -29,6 +29,11 @@ pub(super) struct Head {
     pub(super) is_bare: bool,
 }
 
+impl Head {
+    /// The head of a line that begins a log and has no form of those above: it is whole.
+    pub(super) const WITHOUT_FORM: Head = Head { kind: HeadKind::Pairs, class: u32::MAX, is_bare: false };
+}
+
 /// How far into a line a timestamp may begin: behind an address, a process, a thread.
 const TIME_WITHIN: usize = 48;
 

@@ -13,6 +13,7 @@
 
 mod announcement;
 mod block;
+mod certain;
 mod form;
 mod group;
 mod head;

@@ -1,6 +1,7 @@
 //! One output of one writer: what was learned of it, the log that is open, and where the next line belongs.
 
 use super::super::line::{HeldLine, LineOutput};
+use super::certain;
 use super::group::{Fit, GroupKind, LineGroup};
 use super::head::{Head, head};
 use super::heads::Heads;
@@ -60,7 +61,9 @@ impl<'e> Output<'e> {
 
     pub(super) fn place(&mut self, line: &HeldLine<'e>, head: Option<Head>, may_be_json: bool) -> Place<'e> {
         let text = visible(&line.text);
-        let head = head.filter(|head| self.heads.begin_with(*head));
+        let learned = head.filter(|head| self.heads.begin_with(*head));
+        let is_certain = learned.is_none() && !text.starts_with([' ', '\t']) && certain::begins_log(&text, head);
+        let head = learned.or_else(|| is_certain.then(|| head.unwrap_or(Head::WITHOUT_FORM)));
         let seen = SeenLine::new(&text, head);
         let begins = || GroupKind::of(seen, may_be_json && !line.merged);
         let Some(group) = self.group.as_mut() else {

@@ -53,6 +53,33 @@ fn what_has_no_head_goes_on_within_one_write() {
     assert_eq!(joined(&[(0, "cache miss for key 7"), (1, "GET /orders/7 200"), (1, "GET /orders/8 200")]).len(), 3);
 }
 
+/// An exclude rule for health checks would take the error along that such a line was joined to.
+#[test]
+fn a_line_with_a_head_that_can_be_nothing_else_begins_a_log_however_close_it_is() {
+    for certain in [
+        "10.0.0.4 - - [27/Nov/2026:10:15:30 +0000] \"GET /health HTTP/1.1\" 200 50",
+        "[GIN] 2026/11/27 - 10:15:30 | 200 | 1.2ms | 10.0.0.4 | GET \"/health\"",
+        "I1127 10:15:30.123456       1 main.go:12] GET /health",
+        "[2026-11-27 10:15:30 +0000] [7] [INFO] GET /health",
+        "INFO:     10.0.0.4:513 - \"GET /health HTTP/1.1\" 200 OK",
+        "level=info msg=\"GET /health\"",
+        "[warn] GET /health",
+        r#"{"level":"info","msg":"GET /health"}"#,
+        "10:15:30.123 [main] INFO GET /health",
+        "GET /health 200 0.4 ms - 2",
+    ] {
+        // Once, and in each of four requests: it never begins a write.
+        for requests in [1, 4] {
+            let mut lines = Vec::new();
+            for _ in 0..requests {
+                lines.extend([(900_000, "2026-11-27 10:15:30 ERROR not paid"), (9, certain)]);
+            }
+            lines.push((700_000, "2026-11-27 10:15:31 INFO next"));
+            assert_eq!(joined(&lines).len(), lines.len(), "{certain}");
+        }
+    }
+}
+
 #[test]
 fn a_throttled_container_pauses_within_a_log() {
     let frame = "\tat com.example.Main.run(Main.java:7)";
