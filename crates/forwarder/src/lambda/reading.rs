@@ -10,6 +10,7 @@ use std::fmt;
 
 use tokio::time::Instant;
 
+use super::deadlines::next_of;
 use crate::delivery::undelivered::{MAX_MESSAGE_BYTES, MESSAGE_BYTES};
 use pipeline::{Pipeline, PipelineSettings, RestEvent, Unread};
 
@@ -34,8 +35,7 @@ fn share(end: Instant, deadline: Instant, now: Instant, left: usize) -> (Instant
     let to_deadline = deadline.saturating_duration_since(now);
     let is_over = end.saturating_duration_since(now) < to_deadline / SCANT;
     let end = if is_over { now + to_deadline / 2 } else { end };
-    let left = u32::try_from(left.max(1)).unwrap_or(u32::MAX);
-    (end, now + end.saturating_duration_since(now) / left)
+    (end, next_of(left, end, now))
 }
 
 /// What is less than this part of the time until the deadline is nothing to share.

@@ -6,7 +6,8 @@
 //!
 //! Sources of the forms: nginx and Apache, "Common Log Format"; morgan, `dev`, `tiny` and `short`; uvicorn, gin, klog, logfmt.
 
-use super::head::{Head, HeadKind};
+use super::form::is_request;
+use super::head::{Head, HeadKind, klog_at};
 use super::words;
 
 /// How far behind the beginning of a line a level is looked for.
@@ -20,19 +21,16 @@ pub(super) fn begins_log(line: &str, head: Option<Head>) -> bool {
     match head {
         None => is_morgan(line),
         Some(Head { is_bare: true, .. }) => false,
-        Some(Head { kind: HeadKind::Time, .. }) => is_access(line) || is_klog(line) || has_level(line),
+        Some(Head { kind: HeadKind::Time, .. }) => {
+            let is_klog = klog_at(line.as_bytes()).is_some() && line.contains("] ");
+            is_request(line) || line.starts_with("[GIN] ") || is_klog || has_level(line)
+        }
         Some(Head { kind: HeadKind::Level, .. }) => is_bracketed(line) || is_uvicorn(line),
         Some(Head { kind: HeadKind::Pairs, .. }) => [" level=", " lvl=", " msg="].iter().any(|key| line.contains(key)),
         Some(Head { kind: HeadKind::Json, .. }) => {
             [r#""level":"#, r#""severity":"#, r#""levelname":"#, r#""log.level":"#].iter().any(|key| line.contains(key))
         }
     }
-}
-
-/// A request as access logs have it: `"GET / HTTP/1.1" 200`, `| 200 |`.
-fn is_access(line: &str) -> bool {
-    let is_quoted = line.contains("\" ") && (line.contains(" HTTP/1.") || line.contains(" HTTP/2"));
-    is_quoted || line.starts_with("[GIN] ")
 }
 
 /// `GET /health 200 0.4 ms - 2`, and what `short` puts in front of it is a head of its own.
@@ -48,13 +46,6 @@ fn is_morgan(line: &str) -> bool {
     let is_status = status.is_some_and(|status| status.len() == 3 && status.bytes().all(|byte| byte.is_ascii_digit()));
     // `tiny` has the length before the time.
     is_status && (path.contains(" ms") && is_number(parts.next()))
-}
-
-/// `I1122 19:30:01.123456       7 x.go:3] x`.
-fn is_klog(line: &str) -> bool {
-    let bytes = line.as_bytes();
-    let digits = bytes.get(1..5).is_some_and(|digits| digits.iter().all(u8::is_ascii_digit));
-    digits && matches!(bytes.first(), Some(b'I' | b'W' | b'E' | b'F')) && line.contains("] ")
 }
 
 /// A level in capitals, or in brackets, close behind the time or before it.

@@ -78,6 +78,11 @@ pub(super) fn repeats(first: &str, line: &str) -> bool {
 /// How much of two lines is looked at for whether one begins as the other did.
 const REPEATED_WITHIN: usize = 48;
 
+/// Whether a line is a request as access logs have it: `"GET / HTTP/1.1" 200`.
+pub(super) fn is_request(line: &str) -> bool {
+    line.contains("\" ") && (line.contains(" HTTP/1.") || line.contains(" HTTP/2"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

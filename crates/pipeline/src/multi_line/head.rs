@@ -193,10 +193,8 @@ fn month_at(bytes: &[u8]) -> Option<u8> {
 }
 
 /// Kubernetes' `I1122 19:30:01.123456`.
-fn klog_at(bytes: &[u8]) -> Option<u8> {
-    let digits = bytes.get(1..5)?.iter().all(u8::is_ascii_digit);
-    let is_klog = matches!(bytes.first()?, b'I' | b'W' | b'E' | b'F') && digits && bytes.get(5) == Some(&b' ');
-    (is_klog && bytes.get(6).is_some_and(u8::is_ascii_digit)).then_some(b'k')
+pub(super) fn klog_at(bytes: &[u8]) -> Option<u8> {
+    (words::is_klog(bytes) && bytes.get(6).is_some_and(u8::is_ascii_digit)).then_some(b'k')
 }
 
 fn is_month(name: &[u8]) -> bool {

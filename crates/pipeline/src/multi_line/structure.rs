@@ -6,7 +6,9 @@
 
 use super::announcement::{Announcement, announcement, is_place};
 use super::block::{Block, Brackets, begins_section, is_sql};
-use super::form::{is_annotation, is_excerpt, is_function, is_named_value, is_python_frame, is_row_count, repeats};
+use super::form::{
+    is_annotation, is_excerpt, is_function, is_named_value, is_python_frame, is_request, is_row_count, repeats,
+};
 use super::head::{Head, HeadKind};
 use super::pace::Pace;
 use super::words;
@@ -204,9 +206,7 @@ impl Structure {
         self.lines == 1
             && match self.head.map(|head| head.kind) {
                 Some(HeadKind::Json | HeadKind::Pairs) => true,
-                Some(HeadKind::Time) => {
-                    first.contains("\" ") && (first.contains(" HTTP/1.") || first.contains(" HTTP/2"))
-                }
+                Some(HeadKind::Time) => is_request(first),
                 _ => false,
             }
     }

@@ -122,7 +122,7 @@ fn is_ruby_logger(text: &str) -> bool {
 }
 
 /// Kubernetes' `E1122 19:30:01.123456`.
-fn is_klog(bytes: &[u8]) -> bool {
+pub(super) fn is_klog(bytes: &[u8]) -> bool {
     matches!(bytes.first(), Some(b'I' | b'W' | b'E' | b'F'))
         && bytes.get(1..5).is_some_and(|digits| digits.iter().all(u8::is_ascii_digit))
         && bytes.get(5) == Some(&b' ')
