@@ -12,10 +12,10 @@ use super::named::is_standard_input;
 use super::notes::note;
 use super::{project, replace, show};
 use manifests::cluster::ClusterOptions;
-use manifests::lint::finding::Fact;
+use manifests::lint::finding::{Fact, Finding};
 use manifests::lint::project::ExpectedTarget;
 use manifests::lint::report::{LintReport, explain, github, json, sarif, text};
-use manifests::lint::rule::Severity;
+use manifests::lint::rule::{RuleEdits, Severity};
 use manifests::lint::source::SourceFile;
 use manifests::lint::{self, fix, rules};
 use pipeline::counted::counted;
@@ -77,6 +77,9 @@ pub(super) struct LintOptions {
     /// Fix what can be fixed safely, in the files; comments and layout stay.
     #[arg(long)]
     fix: bool,
+    /// With --fix or --diff: also make the suggested changes, which alter what a manifest means.
+    #[arg(long)]
+    suggested: bool,
     /// Print what --fix would change as a unified diff, without changing anything; the exit code is 1 if there is something.
     #[arg(long, conflicts_with_all = ["fix", "fail_on", "format"])]
     diff: bool,
@@ -86,8 +89,11 @@ pub(super) struct LintOptions {
     /// Do not report this rule, given by code or name; repeatable.
     #[arg(long, value_name = "CODE")]
     allow: Vec<String>,
+    /// Also report what preview rules find: new ones, which may still be wrong.
+    #[arg(long)]
+    preview: bool,
     /// Explain a rule, given by code or name; `all` prints docs/lint-rules.md.
-    #[arg(long, value_name = "CODE", conflicts_with_all = ["paths", "format", "fix", "diff", "fail_on", "allow", "region", "log_group", "config"])]
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["paths", "format", "fix", "diff", "fail_on", "allow", "preview", "suggested", "region", "log_group", "config"])]
     explain: Option<String>,
     /// Region of the forwarder.
     #[arg(long, value_name = "REGION")]
@@ -110,6 +116,9 @@ fn lint_all(options: &LintOptions) -> Result<Exit, CommandError> {
     if let Some(code) = &options.explain {
         return explain(code);
     }
+    if options.suggested && !options.fix && !options.diff {
+        return Err(CommandError::Refused("--suggested: it only means something with --fix or --diff".to_owned()));
+    }
     let allowed = options.allow.iter().map(|code| known(code)).collect::<Result<Vec<_>, _>>()?;
     let expected = expected(options)?;
     let paths = if options.paths.is_empty() { vec![PathBuf::from(".")] } else { options.paths.clone() };
@@ -124,9 +133,13 @@ fn lint_all(options: &LintOptions) -> Result<Exit, CommandError> {
         // A command before the pipe has failed, most likely.
         return Err(CommandError::Refused("standard input contains no documents".to_owned()));
     }
-    let mut report = lint::lint(&sources, &expected, &allowed);
+    let look = |sources: &[SourceFile]| {
+        let report = lint::lint(sources, &expected, &allowed);
+        if options.preview { report } else { report.without_preview() }
+    };
+    let mut report = look(&sources);
     if options.diff {
-        let after = fixed(&sources, &report, &expected, &allowed).0;
+        let after = fixed(&sources, &report, options.suggested, look).0;
         return write_diff(&sources, &after);
     }
     if options.fix {
@@ -135,7 +148,7 @@ fn lint_all(options: &LintOptions) -> Result<Exit, CommandError> {
                 "--fix: standard input cannot be written; give a file, or use --diff".to_owned(),
             ));
         }
-        let (after, fixed) = fixed(&sources, &report, &expected, &allowed);
+        let (after, fixed) = fixed(&sources, &report, options.suggested, look);
         for ((file, before), after) in files.iter().zip(&sources).zip(&after) {
             if before.text != after.text {
                 replace::replace(&file.path, after.text.as_bytes()).map_err(|error| file.failed(error))?;
@@ -143,7 +156,14 @@ fn lint_all(options: &LintOptions) -> Result<Exit, CommandError> {
         }
         note!("fixed {}", counted(fixed, "finding"));
         sources = after;
-        report = lint::lint(&sources, &expected, &allowed);
+        report = look(&sources);
+        let left = report.findings.iter().filter(|finding| finding.rule_edits() == RuleEdits::Suggested).count();
+        if left > 0 {
+            note!(
+                "{} more can be changed by --suggested, which alters what the manifests mean",
+                counted(left, "finding")
+            );
+        }
     }
     write(&report, &sources, options.format)?;
     Ok(match options.fail_on {
@@ -265,14 +285,19 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), CommandError> {
 fn fixed(
     sources: &[SourceFile],
     report: &LintReport,
-    expected: &ExpectedTarget,
-    allowed: &[String],
+    suggested: bool,
+    look: impl Fn(&[SourceFile]) -> LintReport,
 ) -> (Vec<SourceFile>, usize) {
+    let is_wanted = |finding: &&Finding| match finding.rule_edits() {
+        RuleEdits::None => false,
+        RuleEdits::Safe => true,
+        RuleEdits::Suggested => suggested,
+    };
     let (mut sources, mut report, mut count) = (sources.to_vec(), report.clone(), 0);
     for _ in 0..ROUNDS {
         let mut now = 0;
         for (number, source) in sources.iter_mut().enumerate() {
-            let own = report.findings.iter().filter(|finding| finding.place.source == number);
+            let own = report.findings.iter().filter(|finding| finding.place.source == number).filter(is_wanted);
             let (text, applied) = fix::apply(&source.text, own);
             (source.text, now) = (text, now + applied);
         }
@@ -280,7 +305,7 @@ fn fixed(
             break;
         }
         count += now;
-        report = lint::lint(&sources, expected, allowed);
+        report = look(&sources);
     }
     (sources, count)
 }

@@ -75,6 +75,25 @@ fn what_cannot_be_done_is_told() {
 }
 
 #[test]
+fn a_change_of_meaning_is_made_when_it_is_asked_for() {
+    let folder = Folder::new("lint-suggested");
+    let before = fixture("kinds/router-match-everything.bad.yaml");
+    folder.write("a.yaml", &before);
+    let now = || fs::read_to_string(folder.path().join("a.yaml")).unwrap();
+    let fixed = lint(&folder, &["--fix"], "");
+    assert!(text(&fixed.stderr).contains("1 finding more can be changed by --suggested"), "{}", text(&fixed.stderr));
+    assert_eq!(now(), before);
+    assert!(text(&lint(&folder, &["--diff"], "").stdout).is_empty());
+    assert!(text(&lint(&folder, &["--diff", "--suggested"], "").stdout).contains("+        Match kube.*"));
+    assert!(text(&lint(&folder, &["--fix", "--suggested"], "").stderr).contains("fixed 1 finding"));
+    assert!(now().contains("Match kube.*") && !now().contains("Match *\n"));
+    let alone = lint(&folder, &["--suggested"], "");
+    assert!(
+        alone.status.code() == Some(2) && text(&alone.stderr).contains("only means something with --fix or --diff")
+    );
+}
+
+#[test]
 fn a_folder_is_looked_at_as_a_whole() {
     let folder = Folder::new("lint-folder");
     folder.write("base/logging.yaml", fixture("PF132/bad.yaml"));

@@ -64,7 +64,7 @@ pub(crate) fn config_map(seen: Result<&str, &ClusterUnknown>, expected: &Expecte
         Ok(text) => text,
     };
     let sources = [SourceFile::new(&format!("configmap {NAMESPACE}/{CONFIG_MAP}"), text)];
-    let report = lint::lint(&sources, expected, &[]);
+    let report = lint::lint(&sources, expected, &[]).without_preview();
     let mut found = of_lint(name, &report, &sources);
     if found.is_empty() {
         found.push(HealthFinding::ok(HealthArea::Cluster, name, "podferry lint finds nothing"));

@@ -1,12 +1,14 @@
 //! Something that a rule found: where, what, and what to do.
 
-use super::rule::LintRule;
+use super::rule::{LintRule, RuleEdits, Severity};
 use super::source::{Place, Span};
 
 /// What a rule found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     pub rule: &'static LintRule,
+    /// The rule's, or milder where the rest of the project makes it matter less.
+    pub severity: Severity,
     /// What is underlined.
     pub place: Place,
     /// What is wrong here, with names: a sentence without a full stop. Never the value of a secret.
@@ -28,7 +30,27 @@ pub struct FixEdit {
 
 impl Finding {
     pub(crate) fn new(rule: &'static LintRule, place: Place, message: impl Into<String>) -> Finding {
-        Finding { rule, place, message: message.into(), fix: None, related: Vec::new(), edits: Vec::new() }
+        Finding {
+            rule,
+            severity: rule.severity,
+            place,
+            message: message.into(),
+            fix: None,
+            related: Vec::new(),
+            edits: Vec::new(),
+        }
+    }
+
+    /// Makes it milder; never worse than its rule says, which is what people read about it.
+    #[must_use]
+    pub(crate) fn severity(mut self, severity: Severity) -> Finding {
+        self.severity = severity.min(self.rule.severity);
+        self
+    }
+
+    /// What `--fix` makes of it: what its rule says, if there are changes here.
+    pub fn rule_edits(&self) -> RuleEdits {
+        if self.edits.is_empty() { RuleEdits::None } else { self.rule.edits }
     }
 
     /// Says what to do here, more exactly than the rule.

@@ -23,6 +23,28 @@ impl Severity {
     }
 }
 
+/// What `--fix` makes of a rule's findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RuleEdits {
+    /// Nothing: somebody has to decide.
+    None,
+    /// What its author surely meant, and nothing else.
+    Safe,
+    /// What most people want here; it changes what the manifest means, so it is made only when asked for, and wants a look.
+    Suggested,
+}
+
+impl RuleEdits {
+    /// The word for it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            RuleEdits::None => "none",
+            RuleEdits::Safe => "safe",
+            RuleEdits::Suggested => "suggested",
+        }
+    }
+}
+
 /// An entry of the table of rules.
 #[derive(Debug)]
 pub struct LintRule {
@@ -37,8 +59,10 @@ pub struct LintRule {
     pub why: &'static str,
     /// What to do about it: one sentence, or two.
     pub fix: &'static str,
-    /// Whether `--fix` does it.
-    pub is_automatic: bool,
+    /// What `--fix` makes of it.
+    pub edits: RuleEdits,
+    /// A new rule is shown with `--preview` only, until it has been right about enough manifests of others.
+    pub is_preview: bool,
     /// Where it is written: a vendor's page, a file of a vendor's repository, a public issue, or what was seen.
     pub sources: &'static [&'static str],
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use manifests::cluster::ClusterOptions;
 use manifests::lint::project::ExpectedTarget;
 use manifests::lint::report::{LintReport, explain, text};
-use manifests::lint::rule::Severity;
+use manifests::lint::rule::{RuleEdits, Severity};
 use manifests::lint::source::SourceFile;
 use manifests::lint::{fix, lint, rules};
 
@@ -98,7 +98,8 @@ fn what_is_fixed_is_not_found_any_more() {
         let (mut sources, mut report) = run(rule.code, "bad");
         let fires = |report: &LintReport| report.findings.iter().filter(|finding| finding.rule == rule).count();
         let has_edits = report.findings.iter().any(|finding| finding.rule == rule && !finding.edits.is_empty());
-        assert_eq!(has_edits, rule.is_automatic, "{}: the table says whether --fix fixes it", rule.code);
+        let is_automatic = rule.edits != RuleEdits::None;
+        assert_eq!(has_edits, is_automatic, "{}: the table says whether --fix fixes it", rule.code);
         let others = report.findings.iter().filter(|finding| finding.edits.is_empty()).count();
         for _ in 0..10 {
             for (number, source) in sources.iter_mut().enumerate() {
@@ -107,7 +108,7 @@ fn what_is_fixed_is_not_found_any_more() {
             }
             report = lint(&sources, &expected(rule.code), &[]);
         }
-        if rule.is_automatic {
+        if is_automatic {
             assert_eq!(fires(&report), 0, "{}:\n{}", rule.code, shown(&report, &sources));
         }
         assert!(
@@ -116,6 +117,52 @@ fn what_is_fixed_is_not_found_any_more() {
             rule.code,
             shown(&report, &sources)
         );
+    }
+}
+
+/// The files of a kind: one, or a folder of them that are linted together.
+fn kinds() -> Vec<(PathBuf, Vec<SourceFile>)> {
+    let is_input = |path: &PathBuf| path.extension().is_none_or(|end| end != "findings");
+    let read = |path: &Path| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        SourceFile::new(name, &fs::read_to_string(path).unwrap())
+    };
+    entries(&fixtures().join("kinds"))
+        .into_iter()
+        .filter(is_input)
+        .map(|path| {
+            let files = if path.is_dir() { entries(&path) } else { vec![path.clone()] };
+            (path.with_extension("findings"), files.iter().map(|file| read(file)).collect())
+        })
+        .collect()
+}
+
+/// `LINE CODE SEVERITY` for each finding; in a folder, with the file in front.
+fn found(sources: &[SourceFile]) -> String {
+    let report = lint(sources, &ExpectedTarget::default(), &[]);
+    let line = |finding: &manifests::lint::finding::Finding| {
+        let source = &sources[finding.place.source];
+        let file = if sources.len() > 1 { format!("{}:", source.name) } else { String::new() };
+        format!(
+            "{file}{} {} {:?}\n",
+            source.position(finding.place.span.start).line,
+            finding.rule.code,
+            finding.severity
+        )
+    };
+    report.findings.iter().map(line).collect()
+}
+
+/// Kinds of mistakes, and of what looks like one: `kinds/NAME.bad.yaml` and `kinds/NAME.good.yaml`, each beside what is found in it.
+#[test]
+fn kinds_are_found_where_they_are() {
+    let kinds = kinds();
+    assert!(!kinds.is_empty());
+    for (written, sources) in kinds {
+        let name = written.file_stem().unwrap().to_str().unwrap().to_owned();
+        let expected = fs::read_to_string(&written).unwrap_or_else(|_| "(not written yet)".to_owned());
+        assert_eq!(found(&sources), expected, "{name}: `just lint-reports` writes it again");
+        assert!(!name.ends_with(".bad") || !expected.is_empty(), "{name}: nothing is found");
     }
 }
 
@@ -290,6 +337,9 @@ fn write_reports() {
     for name in SAMPLES {
         let (sources, report) = sample(name);
         fs::write(fixtures().join(format!("samples/{name}.txt")), shown(&report, &sources)).unwrap();
+    }
+    for (written, sources) in kinds() {
+        fs::write(written, found(&sources)).unwrap();
     }
     fs::write(Path::new(testkit::ROOT).join("docs/lint-rules.md"), explain::page()).unwrap();
 }

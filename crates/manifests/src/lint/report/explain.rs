@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::lint::rule::LintRule;
+use crate::lint::rule::{LintRule, RuleEdits};
 use crate::lint::rules;
 
 /// One rule, for a terminal.
@@ -16,8 +16,15 @@ pub fn plain(rule: &LintRule) -> String {
         rule.why,
         rule.fix
     );
-    if rule.is_automatic {
-        out.push_str("`podferry lint --fix` fixes it.\n");
+    match rule.edits {
+        RuleEdits::None => (),
+        RuleEdits::Safe => out.push_str("`podferry lint --fix` fixes it.\n"),
+        RuleEdits::Suggested => {
+            out.push_str("`podferry lint --fix --suggested` changes it; look at the change before you keep it.\n");
+        }
+    }
+    if rule.is_preview {
+        out.push_str("A preview: only shown with `--preview`.\n");
     }
     out.push_str("\nSources:\n");
     for source in rule.sources {
@@ -54,7 +61,8 @@ pub fn page() -> String {
          This page is generated from the linter's own table: `podferry lint --explain all`. `podferry lint --explain PF101` prints one rule.\n\
          \n\
          An error is rejected, does not start, or loses logs or tags. A warning works, but not as most people want it. A note is worth knowing and \
-         may be intended. `--fix` fixes rules with a ✎.\n",
+         may be intended. `--fix` fixes rules with a ✎; those with a ✐ are changed by `--fix --suggested` only, because the change alters what the \
+         manifest means. New rules are previews, shown with `--preview`.\n",
     );
     let all = rules::all();
     for (prefix, title) in CHAPTERS {
@@ -68,10 +76,15 @@ pub fn page() -> String {
         );
         for rule in chapter {
             let sources = rule.sources.iter().map(|source| cell(source)).collect::<Vec<_>>().join("; ");
-            let mark = if rule.is_automatic { " ✎" } else { "" };
+            let mark = match rule.edits {
+                RuleEdits::None => "",
+                RuleEdits::Safe => " ✎",
+                RuleEdits::Suggested => " ✐",
+            };
+            let preview = if rule.is_preview { "<br>preview" } else { "" };
             let _ = writeln!(
                 out,
-                "| <a id=\"{}\"></a>{}<br>`{}`{mark} | {} | {} | {} | {} | {sources} |",
+                "| <a id=\"{}\"></a>{}<br>`{}`{mark}{preview} | {} | {} | {} | {} | {sources} |",
                 rule.code.to_ascii_lowercase(),
                 rule.code,
                 rule.name,

@@ -15,7 +15,7 @@ pub fn github(report: &LintReport, sources: &[SourceFile]) -> String {
     for finding in &report.findings {
         let Some(source) = sources.get(finding.place.source) else { continue };
         let (start, end) = (source.position(finding.place.span.start), source.position(finding.place.span.end));
-        let command = match finding.rule.severity {
+        let command = match finding.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
             Severity::Note => "notice",

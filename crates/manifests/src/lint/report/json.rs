@@ -24,11 +24,13 @@ pub fn json(report: &LintReport, sources: &[SourceFile]) -> Value {
             let value = json!({
                 "code": rule.code,
                 "name": rule.name,
-                "severity": rule.severity.word(),
+                "severity": finding.severity.word(),
                 "message": finding.message,
                 "why": rule.why,
                 "fix": finding.advice(),
                 "automatic": !finding.edits.is_empty(),
+                "edits": finding.rule_edits().word(),
+                "preview": rule.is_preview,
                 "related": related,
             });
             with_place(value, finding.place, sources)
@@ -45,6 +47,7 @@ pub fn json(report: &LintReport, sources: &[SourceFile]) -> Value {
             "warnings": report.count(Severity::Warning),
             "notes": report.count(Severity::Note),
             "allowed": report.allowed,
+            "preview": report.in_preview,
             "documents": report.documents,
             "files": sources.len(),
         },

@@ -63,7 +63,7 @@ fn result(finding: &Finding, rules: &[&LintRule], sources: &[SourceFile]) -> Val
         .collect();
     let mut value = json!({
         "ruleId": finding.rule.code,
-        "level": level(finding.rule.severity),
+        "level": level(finding.severity),
         "message": { "text": format!("{}. {}", finding.message, finding.advice()) },
         "locations": [location(finding.place, sources)],
     });

@@ -5,7 +5,7 @@ use annotate_snippets::{AnnotationKind, Element, Level, Renderer, Snippet};
 
 use super::LintReport;
 use crate::lint::finding::Finding;
-use crate::lint::rule::Severity;
+use crate::lint::rule::{RuleEdits, Severity};
 use crate::lint::secrets;
 use crate::lint::source::{Place, SourceFile};
 use pipeline::counted::counted;
@@ -35,7 +35,7 @@ pub fn findings(report: &LintReport, sources: &[SourceFile], style: Style) -> St
 
 fn group<'a>(finding: &'a Finding, sources: &'a [SourceFile], masked: &'a [String]) -> annotate_snippets::Group<'a> {
     let rule = finding.rule;
-    let level = match rule.severity {
+    let level = match finding.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
         Severity::Note => Level::NOTE,
@@ -59,7 +59,11 @@ fn group<'a>(finding: &'a Finding, sources: &'a [SourceFile], masked: &'a [Strin
     elements.push(main.into());
     elements.extend(elsewhere.into_iter().map(Element::from));
     elements.push(Level::NOTE.with_name("why").message(rule.why).into());
-    let automatic = if finding.edits.is_empty() { "" } else { " (`--fix` does this)" };
+    let automatic = match finding.rule_edits() {
+        RuleEdits::None => "",
+        RuleEdits::Safe => " (`--fix` does this)",
+        RuleEdits::Suggested => " (`--fix --suggested` does this; look at what it changes)",
+    };
     elements.push(Level::HELP.with_name("fix").message(format!("{}{automatic}", finding.advice())).into());
     level.primary_title(finding.message.as_str()).id(rule.code).elements(elements)
 }
@@ -87,6 +91,10 @@ pub fn summary(report: &LintReport, files: usize) -> String {
         parts.push("nothing found".to_owned());
     }
     let allowed = if report.allowed > 0 { format!(", {} allowed", report.allowed) } else { String::new() };
+    let preview = match report.in_preview {
+        0 => String::new(),
+        count => format!(", {count} of preview rules (`--preview` shows them)"),
+    };
     let documents = counted(report.documents, "document");
-    format!("{}{allowed} in {documents} of {}", parts.join(", "), counted(files, "file"))
+    format!("{}{allowed}{preview} in {documents} of {}", parts.join(", "), counted(files, "file"))
 }

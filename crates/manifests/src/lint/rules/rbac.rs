@@ -8,7 +8,7 @@ use crate::lint::node::YamlNode;
 use crate::lint::object::ManifestObject;
 use crate::lint::pod::PodTemplate;
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::sidecar::{is_injected, is_partial, sidecars};
 use crate::rbac::{API_READS, KUBELET_READS};
 
@@ -22,7 +22,8 @@ pub(crate) static INCOMPLETE: LintRule = LintRule {
     title: "The Agent's ClusterRole lacks permissions that the Agent needs",
     why: "The kubelet only answers clients that may read node subresources: without them, the sidecar has no tags, metrics or logs of its pod.",
     fix: "Add the rules that `podferry generate rbac` writes.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE],
 };
 
@@ -33,7 +34,8 @@ pub(crate) static FEWER: LintRule = LintRule {
     title: "The Agent's ClusterRole allows less than Datadog's documentation lists",
     why: "Newer Agents also read namespaces and endpoints, and newer kubelets check nodes/pods and nodes/healthz instead of nodes/proxy.",
     fix: "Add the listed resources with these verbs.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE],
 };
 
@@ -44,7 +46,8 @@ pub(crate) static WILDCARD: LintRule = LintRule {
     title: "The Agent's ClusterRole allows more than the Agent needs",
     why: "Every container of a pod has the permissions of its service account, including the application.",
     fix: "List resources and verbs one by one; the Agent only needs get and list.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["Kubernetes documentation, \"Role Based Access Control Good Practices\"", PAGE],
 };
 
@@ -55,7 +58,8 @@ pub(crate) static UNKNOWN_ROLE: LintRule = LintRule {
     title: "The Agent's binding names a role that is not among the manifests, but another one is",
     why: "A binding to a role that does not exist grants nothing, and Kubernetes does not report it.",
     fix: "Use the role's name. A roleRef cannot be changed: delete the binding, then create it again.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[RBAC],
 };
 
@@ -66,7 +70,8 @@ pub(crate) static NAMESPACED: LintRule = LintRule {
     title: "Permissions on nodes are granted in a single namespace",
     why: "Nodes do not belong to a namespace, so a Role or RoleBinding never covers them.",
     fix: "Use a ClusterRole and a ClusterRoleBinding.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[RBAC],
 };
 
@@ -77,7 +82,8 @@ pub(crate) static UNBOUND: LintRule = LintRule {
     title: "The service account of a pod with a sidecar may not read from the kubelet",
     why: "The sidecar only has the permissions of its pod's service account: without them, its tags and metrics are missing.",
     fix: "Add the service account to the subjects of the Agent's ClusterRoleBinding.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE],
 };
 
@@ -88,7 +94,8 @@ pub(crate) static SUBJECT_NAMESPACE: LintRule = LintRule {
     title: "A service account in a ClusterRoleBinding has no namespace",
     why: "Kubernetes rejects the binding.",
     fix: "Add the service account's `namespace`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["Kubernetes API reference, \"ClusterRoleBinding\""],
 };
 
@@ -99,7 +106,8 @@ pub(crate) static NO_TOKEN: LintRule = LintRule {
     title: "A pod with a sidecar gets no service account token",
     why: "The Agent uses that token to authenticate to the kubelet: without it, the pod's tags and metrics are missing.",
     fix: "Remove `automountServiceAccountToken: false`, or set it to true for this pod.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["Kubernetes documentation, \"Configure Service Accounts for Pods\""],
 };
 

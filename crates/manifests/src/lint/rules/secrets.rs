@@ -10,7 +10,7 @@ use crate::lint::finding::{Finding, Findings};
 use crate::lint::node::{Scalar, YamlEntry, YamlNode};
 use crate::lint::object::ManifestObject;
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::sidecar::{is_injected, sidecars};
 use crate::lint::source::Place;
 use crate::secret::{MIN_TOKEN, SecretError, check_api_key};
@@ -25,7 +25,8 @@ pub(crate) static NO_API_KEY: LintRule = LintRule {
     title: "The Secret datadog-secret has no key api-key",
     why: "Sidecars take their API key from it: without it, they are not injected or do not start.",
     fix: "Add the key `api-key`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE, "DataDog/datadog-agent, issue #52899"],
 };
 
@@ -36,7 +37,8 @@ pub(crate) static NO_TOKEN: LintRule = LintRule {
     title: "The Secret datadog-secret has no key token",
     why: "Sidecars that talk to the Cluster Agent take their token from it: without it, they are not injected or do not start.",
     fix: "Add the key `token`, with the same value in every namespace, including the Cluster Agent's.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE, "DataDog/datadog-agent, issue #52899"],
 };
 
@@ -47,7 +49,8 @@ pub(crate) static API_KEY_FORM: LintRule = LintRule {
     title: "The value of api-key is not an API key",
     why: "Datadog rejects everything that is sent with it.",
     fix: "Use an API key: 32 hexadecimal digits, from Organization Settings > API Keys.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["Datadog documentation, \"API and Application Keys\""],
 };
 
@@ -58,7 +61,8 @@ pub(crate) static PLACEHOLDER: LintRule = LintRule {
     title: "A key or token is a placeholder",
     why: "It was never replaced, so it does not work.",
     fix: "Put the real value there, but keep it out of the repository: `podferry generate secret` writes it, or a reference to a secret store.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE],
 };
 
@@ -69,7 +73,8 @@ pub(crate) static SHORT_TOKEN: LintRule = LintRule {
     title: "The token is too short for the Cluster Agent",
     why: "The Cluster Agent does not start with a token of fewer than 32 characters.",
     fix: "Use a token of 32 letters and digits: `podferry generate secret` creates one.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE, "DataDog/datadog-agent, `pkg/api/util`, `authTokenMinimalLen`"],
 };
 
@@ -80,7 +85,8 @@ pub(crate) static NOT_BASE64: LintRule = LintRule {
     title: "A value in `data` of a Secret is not base64",
     why: "Kubernetes rejects the Secret, or stores the wrong bytes.",
     fix: "Move the value to `stringData`, which takes plain text.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[KUBERNETES],
 };
 
@@ -91,7 +97,8 @@ pub(crate) static BLANKS: LintRule = LintRule {
     title: "A key or token starts or ends with whitespace",
     why: "HTTP headers do not allow line breaks: with such a token no sidecar reaches the Cluster Agent, and not every program trims keys.",
     fix: "Encode it without the line break (`printf %s` instead of `echo`); in `stringData`, write it on the same line as its name.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[KUBERNETES],
 };
 
@@ -102,7 +109,8 @@ pub(crate) static TOKENS_DIFFER: LintRule = LintRule {
     title: "Two namespaces have different tokens",
     why: "The Cluster Agent has a single token and rejects the sidecars of every namespace with another one.",
     fix: "Use the same token in every namespace.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE],
 };
 
@@ -113,7 +121,8 @@ pub(crate) static MISSING: LintRule = LintRule {
     title: "A namespace with sidecars lacks the Secret datadog-secret, which others have",
     why: "A pod can only read Secrets in its own namespace: without it, the sidecar is not injected or does not start.",
     fix: "Add the Secret to this namespace: `podferry generate secret` writes one for each.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE, "DataDog/datadog-agent, issue #52899"],
 };
 
@@ -124,7 +133,8 @@ pub(crate) static OTHER_NAME: LintRule = LintRule {
     title: "The Secret for injected sidecars has the wrong name",
     why: "Injected sidecars only take their key from datadog-secret.",
     fix: "Rename it to datadog-secret.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE, "DataDog/datadog-operator, issue #1688"],
 };
 
@@ -135,7 +145,8 @@ pub(crate) static NOT_A_STRING: LintRule = LintRule {
     title: "A Secret value is not a string",
     why: "Kubernetes rejects the Secret: YAML reads a key that is all digits, or digits around an `e`, as a number.",
     fix: "Put the value in quotes.",
-    is_automatic: true,
+    edits: RuleEdits::Safe,
+    is_preview: false,
     sources: &["Kubernetes API reference, \"Secret\"", "kubernetes-sigs/yaml"],
 };
 

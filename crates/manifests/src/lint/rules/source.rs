@@ -7,7 +7,7 @@ use crate::lint::finding::{Finding, Findings};
 use crate::lint::node::YamlNode;
 use crate::lint::object::DocumentKind;
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::source::Place;
 
 pub(crate) static NOT_YAML: LintRule = LintRule {
@@ -17,7 +17,8 @@ pub(crate) static NOT_YAML: LintRule = LintRule {
     title: "The file is neither YAML nor JSON",
     why: "No tool that reads manifests accepts it, so nothing else in it could be checked.",
     fix: "Fix the line that is named; often its indentation differs from the lines around it.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["YAML 1.2.2 specification"],
 };
 
@@ -28,7 +29,8 @@ pub(crate) static ALLOW_WITHOUT_REASON: LintRule = LintRule {
     title: "A comment allows something without a reason",
     why: "Later readers cannot tell whether it still applies.",
     fix: "Add the reason after the code: `# podferry: allow PF301 the reason`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["podferry's own"],
 };
 
@@ -39,7 +41,8 @@ pub(crate) static UNUSED_ALLOW: LintRule = LintRule {
     title: "A comment allows something that is not found",
     why: "The problem was fixed or has moved, and the comment would hide the next one.",
     fix: "Remove the comment, or put it on or above the reported line.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["podferry's own"],
 };
 
@@ -50,7 +53,8 @@ pub(crate) static DUPLICATE_KEY: LintRule = LintRule {
     title: "The same name appears twice in one map",
     why: "Kubernetes silently keeps the last one, or rejects the file.",
     fix: "Keep one of them.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["YAML 1.2.2 specification, 3.2.1.3", "kubernetes-sigs/yaml, `UnmarshalStrict`"],
 };
 
@@ -61,7 +65,8 @@ pub(crate) static UNRENDERED: LintRule = LintRule {
     title: "The file is a template, so nothing in it was checked",
     why: "Its output depends on values that are not here.",
     fix: "Check the rendered output: `helm template … | podferry lint -`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["Helm documentation, \"Chart Template Guide\""],
 };
 

@@ -4,7 +4,7 @@ use crate::lint::cloudwatch;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::installation::{self, is_placeholder};
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::source::Place;
 
 pub(crate) static OTHER_CLUSTER: LintRule = LintRule {
@@ -14,7 +14,8 @@ pub(crate) static OTHER_CLUSTER: LintRule = LintRule {
     title: "The cluster name differs from the one in podferry.yaml",
     why: "Logs and metrics of the same pods then carry different kube_cluster_name tags, so Datadog does not show them together.",
     fix: "Use the same name everywhere.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["Datadog, \"Amazon EKS on AWS Fargate\", Cluster name", "podferry's own"],
 };
 

@@ -4,7 +4,7 @@ use crate::fluent_bit::parse::ReadProperty;
 use crate::lint::cloudwatch::{self, CloudWatchOutput};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::source::Place;
 use crate::lint::subscription::{self, Subscription};
 use crate::lint::template;
@@ -19,7 +19,8 @@ pub(crate) static NOT_SUBSCRIBED: LintRule = LintRule {
     title: "Fluent Bit writes to a log group that has no subscription filter",
     why: "The logs stay in CloudWatch Logs: nothing sends them to Datadog.",
     fix: "Use the same name in the ConfigMap's `log_group_name` and the filter's `LogGroupName`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[FILTERS],
 };
 
@@ -30,7 +31,8 @@ pub(crate) static OTHER_GROUP: LintRule = LintRule {
     title: "The log group differs from the one in podferry.yaml or `--log-group`",
     why: "The other manifests use that group, so nothing reads these logs.",
     fix: "Use the same name in both places.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["podferry's own", FILTERS],
 };
 
@@ -41,7 +43,8 @@ pub(crate) static OTHER_REGION: LintRule = LintRule {
     title: "A log group is subscribed to a function in another region",
     why: "CloudWatch Logs only accepts functions in its own region, so the filter cannot be created.",
     fix: "Have Fluent Bit write to the function's region, or deploy a function in the log group's region.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[FILTERS],
 };
 

@@ -6,7 +6,7 @@ use crate::lint::finding::{Finding, Findings};
 use crate::lint::node::YamlNode;
 use crate::lint::policy::{self, Allowed, PolicyStatement, WrittenLogGroup};
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::source::Place;
 use crate::lint::template;
 
@@ -21,7 +21,8 @@ pub(crate) static GROUP_NOT_ALLOWED: LintRule = LintRule {
     title: "The policy does not cover the log group that Fluent Bit writes to",
     why: "CloudWatch Logs rejects every write, so no pod's logs arrive.",
     fix: "Add the log group's ARN, ending in `:*`, to the policy's `Resource`; `podferry generate iam` writes such a policy.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[GUIDE, REFERENCE],
 };
 
@@ -32,7 +33,8 @@ pub(crate) static WRITE_NOT_ALLOWED: LintRule = LintRule {
     title: "The policy lacks an action that Fluent Bit needs to write logs",
     why: "CloudWatch Logs rejects every write, so no pod's logs arrive.",
     fix: "Add the action; `podferry generate iam` writes a policy with all of them.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[GUIDE, PLUGIN],
 };
 
@@ -43,7 +45,8 @@ pub(crate) static CREATE_NOT_ALLOWED: LintRule = LintRule {
     title: "Fluent Bit should create the log group, but the policy does not allow it",
     why: "Until somebody creates the group, no logs arrive.",
     fix: "Add `logs:CreateLogGroup`, or create the group yourself and remove `auto_create_group`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[GUIDE, PLUGIN],
 };
 
@@ -54,7 +57,8 @@ pub(crate) static RETENTION_NOT_ALLOWED: LintRule = LintRule {
     title: "Fluent Bit should set the log group's retention, but the policy does not allow it",
     why: "The first logs of a new group are delayed, and the group keeps its logs forever.",
     fix: "Add `logs:PutRetentionPolicy`, or remove `log_retention_days`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[GUIDE, PLUGIN],
 };
 
@@ -65,7 +69,8 @@ pub(crate) static EVERYTHING: LintRule = LintRule {
     title: "The policy lets Fluent Bit write to every log group in the account",
     why: "It works, but anyone who gets hold of the role can write to any log group, under any stream name and at your cost.",
     fix: "Name the log group: `arn:aws:logs:<region>:<account>:log-group:<name>:*`, as `podferry generate iam` does.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[GUIDE, "IAM User Guide, \"Security best practices in IAM\""],
 };
 
@@ -76,7 +81,8 @@ pub(crate) static WITHOUT_STREAMS: LintRule = LintRule {
     title: "The policy names a log group without its streams",
     why: "Without `:*` at the end, the ARN matches no log stream, so every write is rejected.",
     fix: "Add `:*` to the ARN.",
-    is_automatic: true,
+    edits: RuleEdits::Safe,
+    is_preview: false,
     sources: &[REFERENCE, "Amazon CloudWatch Logs User Guide, \"Overview of managing access permissions\""],
 };
 
@@ -87,7 +93,8 @@ pub(crate) static OWN_LOG_NOT_ALLOWED: LintRule = LintRule {
     title: "Fluent Bit should write its own log, but the policy does not cover that log group",
     why: "The log that would explain missing logs is then missing itself.",
     fix: "Add the group `<cluster>-fluent-bit-logs` to the policy, as `podferry generate iam --process-logs` does.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[GUIDE],
 };
 

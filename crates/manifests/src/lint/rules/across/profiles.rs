@@ -5,7 +5,7 @@ use crate::lint::node::YamlNode;
 use crate::lint::object::ManifestObject;
 use crate::lint::pod::PodTemplate;
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use pipeline::glob;
 
 pub(crate) static NO_PROFILE: LintRule = LintRule {
@@ -15,7 +15,8 @@ pub(crate) static NO_PROFILE: LintRule = LintRule {
     title: "Pods match no Fargate profile selector",
     why: "They do not run on Fargate; in a cluster without other nodes they stay pending.",
     fix: "Add a selector with the pods' namespace, or give the pods the labels that a selector requires.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[
         "Amazon EKS User Guide, \"Define which Pods use AWS Fargate when launched\"",
         "eksctl documentation, \"EKS Fargate Support\"",

@@ -2,7 +2,7 @@
 
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::subscription::{self, Subscription};
 use crate::lint::template::{self, Resource, reference};
 
@@ -15,7 +15,8 @@ pub(crate) static LOOP: LintRule = LintRule {
     title: "A function is subscribed to its own log group",
     why: "Each invocation logs lines that invoke it again: an endless loop that you pay for.",
     fix: "Subscribe the pods' log group, not the function's own.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[FILTERS, "AWS Lambda Developer Guide, \"Recursive loop detection\""],
 };
 
@@ -26,7 +27,8 @@ pub(crate) static TOO_MANY: LintRule = LintRule {
     title: "A log group has more than two subscription filters",
     why: "CloudWatch Logs allows two per log group and rejects the third.",
     fix: "Keep two; several consumers can share one filter through a Kinesis stream.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["Amazon CloudWatch Logs User Guide, \"CloudWatch Logs quotas\""],
 };
 
@@ -37,7 +39,8 @@ pub(crate) static ROLE: LintRule = LintRule {
     title: "A subscription filter with a function as its destination has a role",
     why: "CloudWatch Logs rejects it: for a function, the permission belongs to the function.",
     fix: "Remove `RoleArn`, and let `logs.amazonaws.com` invoke the function with an AWS::Lambda::Permission.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["AWS CloudFormation, AWS::Logs::SubscriptionFilter", "cloudtools/troposphere#413"],
 };
 
@@ -48,7 +51,8 @@ pub(crate) static NO_PERMISSION: LintRule = LintRule {
     title: "A subscription filter's destination is a function that CloudWatch Logs may not invoke",
     why: "CloudWatch Logs test-invokes the function when the filter is created, so the stack fails.",
     fix: "Add an AWS::Lambda::Permission for this function with `Principal: logs.amazonaws.com`, and make the filter depend on it.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[FILTERS, "AWS CloudFormation, AWS::Lambda::Permission"],
 };
 
@@ -59,7 +63,8 @@ pub(crate) static CLASS: LintRule = LintRule {
     title: "A subscription filter is on a log group whose class does not support filters",
     why: "CloudWatch Logs supports filters only for the STANDARD class, and a log group's class cannot be changed.",
     fix: "Create a log group of the STANDARD class.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["Amazon CloudWatch Logs User Guide, \"Log classes\""],
 };
 

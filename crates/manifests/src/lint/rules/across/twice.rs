@@ -10,7 +10,7 @@ use crate::lint::logging::{CONFIG_MAP, NAMESPACE};
 use crate::lint::node::YamlNode;
 use crate::lint::object::{DocumentKind, ManifestObject};
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 
 pub(crate) static LOGGING_TWICE: LintRule = LintRule {
     code: "PF931",
@@ -19,7 +19,8 @@ pub(crate) static LOGGING_TWICE: LintRule = LintRule {
     title: "The ConfigMap aws-logging appears twice in one file, with different content",
     why: "Kubernetes keeps the last one, so anything that is only in the first is lost.",
     fix: "Merge them into one ConfigMap.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["Kubernetes documentation, \"Declarative Management of Kubernetes Objects Using Configuration Files\""],
 };
 
@@ -30,7 +31,8 @@ pub(crate) static OBJECT_TWICE: LintRule = LintRule {
     title: "An object appears twice in one file, with different content",
     why: "Kubernetes keeps the last one, so anything that is only in the first is lost.",
     fix: "Keep one of them, or rename the other.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["Kubernetes documentation, \"Declarative Management of Kubernetes Objects Using Configuration Files\""],
 };
 

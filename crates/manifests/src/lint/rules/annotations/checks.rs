@@ -10,7 +10,7 @@ use crate::lint::finding::{Finding, Findings};
 use crate::lint::json::JsonText;
 use crate::lint::pod::PodTemplate;
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::similar::closest;
 use crate::lint::source::Span;
 
@@ -23,7 +23,8 @@ pub(crate) static NOT_JSON: LintRule = LintRule {
     title: "An Autodiscovery annotation is not valid JSON",
     why: "The Agent ignores the whole annotation, and so does the forwarder.",
     fix: "Fix the JSON at, or just before, the marked place.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE, CODE],
 };
 
@@ -34,7 +35,8 @@ pub(crate) static CHECKS_FORM: LintRule = LintRule {
     title: "The annotation `checks` is not in the form that the Agent reads",
     why: "The Agent runs none of the container's checks, or runs them with the wrong settings.",
     fix: "Write `{\"<INTEGRATION>\": {\"init_config\": {}, \"instances\": [{…}]}}`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE, CODE],
 };
 
@@ -45,7 +47,8 @@ pub(crate) static THREE_LISTS: LintRule = LintRule {
     title: "The annotations check_names, init_configs and instances do not match",
     why: "Their elements belong together by position, so the Agent ignores all three unless all are present and equally long.",
     fix: "Give each check one element in each of the three, or use `checks`: `podferry generate annotations --from-v1 FILE` converts them.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE, CODE],
 };
 
@@ -56,7 +59,8 @@ pub(crate) static BOTH: LintRule = LintRule {
     title: "A container has both `checks` and check_names, init_configs or instances",
     why: "If `checks` is present, the Agent ignores the other three.",
     fix: "Remove the other three.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE, CODE],
 };
 
@@ -67,7 +71,8 @@ pub(crate) static VARIABLE: LintRule = LintRule {
     title: "The Agent does not know this template variable",
     why: "The Agent cannot resolve it and does not run the check.",
     fix: "Use one of %%host%%, %%port%%, %%pid%%, %%hostname%%, %%env_NAME%%, %%kube_namespace%%, %%kube_pod_name%% and %%kube_pod_uid%%.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["Datadog documentation, \"Autodiscovery Template Variables\""],
 };
 

@@ -7,7 +7,7 @@ use super::{LOGS_PAGE, annotations, read};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::json::JsonText;
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::similar::closest;
 use crate::lint::source::Place;
 use pipeline::autodiscovery::ContainerLogs;
@@ -23,7 +23,8 @@ pub(crate) static FORM: LintRule = LintRule {
     title: "The annotation for a container's logs has the wrong form",
     why: "The container's source, service and rules are not applied, and the Agent does not collect its logs at all.",
     fix: "Write `[{\"source\": \"…\", \"service\": \"…\", \"log_processing_rules\": […]}]`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[LOGS_PAGE, CODE],
 };
 
@@ -34,7 +35,8 @@ pub(crate) static PROCESSING_RULE: LintRule = LintRule {
     title: "A log processing rule cannot be used",
     why: "The forwarder skips the rule, or withholds text that the rule should have masked; the Agent does not collect the logs at all.",
     fix: "Give each rule a `name`, a `type` and a `pattern` that compiles. Try them with `podferry rules check`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["Datadog documentation, \"Advanced Log Collection\"", CODE],
 };
 
@@ -45,7 +47,8 @@ pub(crate) static MEMBER: LintRule = LintRule {
     title: "A member of the logs annotation looks misspelt",
     why: "Unknown members are ignored silently.",
     fix: "Use the spelling in Datadog's documentation.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[LOGS_PAGE],
 };
 

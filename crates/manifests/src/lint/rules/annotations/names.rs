@@ -7,7 +7,7 @@ use crate::lint::node::{Scalar, YamlEntry, YamlNode};
 use crate::lint::object::DocumentKind;
 use crate::lint::pod::PodTemplate;
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::sidecar::is_partial;
 use crate::lint::similar::closest;
 
@@ -18,7 +18,8 @@ pub(crate) static NOT_A_STRING: LintRule = LintRule {
     title: "An annotation or label value is not a string",
     why: "Kubernetes rejects the whole object: annotations and labels must be strings, even if they look like a number or a boolean.",
     fix: "Put the value in quotes.",
-    is_automatic: true,
+    edits: RuleEdits::Safe,
+    is_preview: false,
     sources: &["Kubernetes documentation, \"Annotations\"", "Kubernetes API reference, \"ObjectMeta\""],
 };
 
@@ -29,7 +30,8 @@ pub(crate) static UNKNOWN_CONTAINER: LintRule = LintRule {
     title: "An annotation names a container that the pod does not have",
     why: "The Agent and the forwarder look up annotations by container name, so they never find this one.",
     fix: "Use the container's `name` from the pod spec.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE, "DataDog/datadog-agent, `ValidateAnnotationsMatching`"],
 };
 
@@ -40,7 +42,8 @@ pub(crate) static UNKNOWN_NAME: LintRule = LintRule {
     title: "An annotation has an unknown name",
     why: "Unknown annotations are ignored silently.",
     fix: "Use one of checks, logs, tags, exclude, logs_exclude and metrics_exclude.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE, "Datadog documentation, \"Container Discovery Management\""],
 };
 
@@ -51,7 +54,8 @@ pub(crate) static ON_WORKLOAD: LintRule = LintRule {
     title: "An Autodiscovery annotation is on the workload instead of its pods",
     why: "The Agent and the forwarder read the annotations of pods, and the pods do not have it.",
     fix: "Move it to `spec.template.metadata.annotations`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE],
 };
 
@@ -62,7 +66,8 @@ pub(crate) static NOT_YES_OR_NO: LintRule = LintRule {
     title: "A yes-or-no annotation is neither `true` nor `false`",
     why: "Any other value counts as false.",
     fix: "Write `\"true\"` or `\"false\"`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["Datadog documentation, \"Container Discovery Management\""],
 };
 

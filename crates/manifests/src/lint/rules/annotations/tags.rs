@@ -8,7 +8,7 @@ use crate::lint::finding::{Finding, Findings};
 use crate::lint::node::YamlNode;
 use crate::lint::pod::PodTemplate;
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::sidecar::{is_partial, sidecars, variables};
 use crate::lint::similar::closest;
 
@@ -19,7 +19,8 @@ pub(crate) static FORM: LintRule = LintRule {
     title: "A tags annotation holds a value that cannot become a tag",
     why: "Only strings and lists of strings become tags; everything else is dropped silently.",
     fix: "Write `{\"name\": \"value\", \"other\": [\"one\", \"two\"]}`, with numbers in quotes.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[
         "Datadog documentation, \"Kubernetes Tag Extraction\"",
         "DataDog/datadog-agent, `comp/core/tagger/collectors`",
@@ -33,7 +34,8 @@ pub(crate) static ON_WORKLOAD: LintRule = LintRule {
     title: "A unified service tagging label is on the workload but not on its pods",
     why: "Logs, metrics and traces come from pods: without the label there, they lack the tag.",
     fix: "Add it to `spec.template.metadata.labels` as well.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[TAGGING],
 };
 
@@ -44,7 +46,8 @@ pub(crate) static VALUE: LintRule = LintRule {
     title: "Kubernetes does not allow this label value",
     why: "Kubernetes rejects the whole object.",
     fix: "Use letters, digits, `-`, `_` and `.`, starting and ending with a letter or digit, at most 63 characters.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["Kubernetes documentation, \"Labels and Selectors\""],
 };
 
@@ -55,7 +58,8 @@ pub(crate) static ONLY_IN_VARIABLE: LintRule = LintRule {
     title: "A container's env, service or version is set only in a variable",
     why: "The forwarder sees pod labels, not container variables: traces carry the tag, logs do not.",
     fix: "Add the label to the pod, and set the variable from the label.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[TAGGING],
 };
 
@@ -66,7 +70,8 @@ pub(crate) static UNKNOWN: LintRule = LintRule {
     title: "A unified service tagging label has an unknown name",
     why: "Only env, service and version are known, for the pod or for one of its containers.",
     fix: "Use `tags.datadoghq.com/env`, `/service` or `/version`; for a single container, `tags.datadoghq.com/<container>.env`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[TAGGING],
 };
 

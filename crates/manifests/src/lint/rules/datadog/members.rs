@@ -7,7 +7,7 @@ use crate::lint::cloudwatch;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::PlacedSection;
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use pipeline::glob;
 
 const RECORD_MODIFIER: &str = "Fluent Bit manual, \"Record Modifier\" filter";
@@ -21,7 +21,8 @@ pub(crate) static METADATA_HIDDEN: LintRule = LintRule {
     title: "A filter removes or renames a member that tags or the status come from",
     why: "The forwarder looks for `kubernetes`, `stream` and `logtag` by name; under other names they stay in the log as they are.",
     fix: "Keep the names. `nest` with `Operation lift` and a prefix works, too.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[RECORD_MODIFIER, MODIFY, NEST],
 };
 
@@ -32,7 +33,8 @@ pub(crate) static LINE_HIDDEN: LintRule = LintRule {
     title: "A filter removes or renames the log line itself",
     why: "Without `log` there is no message: Datadog shows the record instead of the line.",
     fix: "Keep `log`; the only other name that the forwarder knows is `message`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[RECORD_MODIFIER, MODIFY, NEST],
 };
 
@@ -43,7 +45,8 @@ pub(crate) static OVERWRITTEN: LintRule = LintRule {
     title: "A filter overwrites a member that the line, tags or the status come from",
     why: "Every log then carries the same value, and the original is lost.",
     fix: "Use another name for the value, such as `cluster_name`, which becomes the tag kube_cluster_name.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[RECORD_MODIFIER, MODIFY],
 };
 

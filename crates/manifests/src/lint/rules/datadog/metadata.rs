@@ -5,7 +5,7 @@ use crate::lint::cloudwatch;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::LoggingConfigMap;
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 
 const FILTER: &str = "Fluent Bit manual, \"Kubernetes\" filter";
 const TAGGING: &str = "Datadog, \"Unified Service Tagging\"";
@@ -17,7 +17,8 @@ pub(crate) static NO_FILTERS: LintRule = LintRule {
     title: "Logs are written without filters, so they carry no labels, annotations or image",
     why: "A log stream's name gives only pod, namespace and container, and every line in CloudWatch keeps containerd's prefix (time and stream).",
     fix: "Add the filters `parser` and `kubernetes`, as `podferry generate logging` writes them; if you do not want metadata, use its preset `lean`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[
         "Datadog, \"Amazon EKS on AWS Fargate\", Log collection",
         FILTER,
@@ -32,7 +33,8 @@ pub(crate) static LABELS_OFF: LintRule = LintRule {
     title: "The Kubernetes filter leaves out labels",
     why: "The tags env, service, version and kube_app_*, and reliable Deployment and Job names, come from labels.",
     fix: "Write `Labels On`, or remove the option: it is on by default.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[FILTER, TAGGING],
 };
 
@@ -43,7 +45,8 @@ pub(crate) static ANNOTATIONS_OFF: LintRule = LintRule {
     title: "The Kubernetes filter leaves out annotations",
     why: "The `ad.datadoghq.com` annotations set a container's source, service, tags and log rules; without annotations they do nothing.",
     fix: "Write `Annotations On`, or remove the option: it is on by default.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[FILTER, "Datadog, \"Kubernetes Log Collection\", Autodiscovery annotations"],
 };
 

@@ -5,7 +5,7 @@ use crate::lint::cloudwatch::{self, CloudWatchOutput};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::LoggingConfigMap;
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use pipeline::glob;
 
 const OUTPUT: &str = "Fluent Bit manual, \"Amazon CloudWatch\" output";
@@ -18,7 +18,8 @@ pub(crate) static REGION: LintRule = LintRule {
     title: "Logs go to a region other than the forwarder's",
     why: "A subscription filter and its function must be in the same region, so none of these logs reach Datadog.",
     fix: "Use the forwarder's region, or deploy a forwarder in the log group's region.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[FILTERS],
 };
 
@@ -29,7 +30,8 @@ pub(crate) static NOWHERE: LintRule = LintRule {
     title: "No output writes to CloudWatch Logs",
     why: "The forwarder reads from CloudWatch Logs, so it receives none of these logs.",
     fix: "Add a `cloudwatch_logs` output if the forwarder should send these logs to Datadog.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["Amazon EKS User Guide, \"Start AWS Fargate logging for your cluster\""],
 };
 
@@ -40,7 +42,8 @@ pub(crate) static TWICE: LintRule = LintRule {
     title: "The same logs are written to CloudWatch Logs twice",
     why: "CloudWatch Logs bills every byte twice, and if both groups are subscribed, every log is in Datadog twice.",
     fix: "Keep one of the outputs, or give them `Match` patterns that do not overlap.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["Fluent Bit manual, \"Router\"", FILTERS],
 };
 
@@ -51,7 +54,8 @@ pub(crate) static FORMAT: LintRule = LintRule {
     title: "Logs are marked as JSON or as CloudWatch metrics",
     why: "The option only adds a request header; with `emf`, CloudWatch Logs also turns logs in that format into metrics, which cost extra.",
     fix: "Remove `log_format` unless pods log CloudWatch metrics.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[OUTPUT, "Amazon CloudWatch User Guide, \"Embedding metrics within logs\"", "seen with Fluent Bit 5.1.1"],
 };
 
@@ -62,7 +66,8 @@ pub(crate) static FUNCTIONS_GROUP: LintRule = LintRule {
     title: "Pod logs go to a log group that is named like a function's",
     why: "A function writes its own log to such a group; a function that is subscribed to its own log triggers itself endlessly.",
     fix: "Use a separate name, such as /aws/eks/<cluster>/fargate.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["AWS Lambda Developer Guide, \"Sending Lambda function logs to CloudWatch Logs\"", FILTERS],
 };
 
@@ -73,7 +78,8 @@ pub(crate) static TEXT_TWICE: LintRule = LintRule {
     title: "Each record holds JSON logs twice: as members and as text",
     why: "CloudWatch Logs bills by the byte, and the forwarder needs only one of the two.",
     fix: "Write `Merge_Log Off`: the forwarder parses JSON itself. Or write `Keep_Log Off` if other consumers need the members.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["Fluent Bit manual, \"Kubernetes\" filter", "seen with Fluent Bit 5.1.1"],
 };
 

@@ -5,7 +5,7 @@ use super::kubernetes;
 use crate::lint::cloudwatch::{self, CloudWatchOutput};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 
 const OUTPUT: &str = "Fluent Bit manual, \"Amazon CloudWatch\" output, Log Stream and Group Name templating";
 const SEEN: &str = "seen with Fluent Bit 5.1.1";
@@ -17,7 +17,8 @@ pub(crate) static SHARED_BY_PODS: LintRule = LintRule {
     title: "Several pods write to the same log stream",
     why: "The stream no longer tells which pod wrote a line, and fragments of long lines from different pods get mixed up.",
     fix: "Remove the template and use `log_stream_prefix`: the stream name then ends in pod, namespace, container and ID.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[OUTPUT, SEEN],
 };
 
@@ -28,7 +29,8 @@ pub(crate) static SHARED_BY_CONTAINERS: LintRule = LintRule {
     title: "All containers of a pod write to the same log stream",
     why: "Fragments of long lines from different containers get mixed up, and a restarted container continues in the stream of the previous one.",
     fix: "Add `$kubernetes['container_name']` to the template, or use `log_stream_prefix` instead.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[OUTPUT, SEEN],
 };
 
@@ -39,7 +41,8 @@ pub(crate) static TEMPLATE: LintRule = LintRule {
     title: "The log stream is named after members of the record instead of the container's log file",
     why: "The forwarder then takes pod, namespace and container from the record alone; whenever the Kubernetes API does not answer, an application can supply its own `kubernetes` there.",
     fix: "Use `log_stream_prefix` instead, unless other consumers of the log group need these names.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[OUTPUT, SEEN],
 };
 
@@ -50,7 +53,8 @@ pub(crate) static GROUP_TEMPLATE: LintRule = LintRule {
     title: "Log groups are named after members of the record",
     why: "A log group that is created later has no subscription, so its logs do not reach Datadog until somebody notices.",
     fix: "Write to a single log group: in Datadog, tags tell namespaces apart. Or subscribe all groups with an account-level policy.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[OUTPUT, "Amazon CloudWatch Logs User Guide, \"Account-level subscription filters\""],
 };
 

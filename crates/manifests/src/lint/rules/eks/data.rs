@@ -5,7 +5,7 @@ use crate::lint::finding::{Finding, Findings, FixEdit};
 use crate::lint::logging::{LoggingConfigMap, PARTS};
 use crate::lint::node::{Scalar, YamlEntry, YamlNode};
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::source::SourceFile;
 use crate::logging::MAX_CHARACTERS;
 
@@ -32,7 +32,8 @@ pub(crate) static UNKNOWN_KEY: LintRule = LintRule {
     title: "The ConfigMap has a key that EKS does not know",
     why: "EKS reads `filters.conf`, `output.conf`, `parsers.conf` and `flb_log_cw`; other keys have no effect.",
     fix: "Use one of these keys, or remove this one.",
-    is_automatic: true,
+    edits: RuleEdits::Suggested,
+    is_preview: false,
     sources: &[GUIDE],
 };
 
@@ -43,7 +44,8 @@ pub(crate) static NOT_TEXT: LintRule = LintRule {
     title: "A ConfigMap value is not a string",
     why: "Kubernetes only allows strings in a ConfigMap and rejects the whole object.",
     fix: "Put the value in quotes.",
-    is_automatic: true,
+    edits: RuleEdits::Safe,
+    is_preview: false,
     sources: &["Kubernetes API reference, \"ConfigMap\""],
 };
 
@@ -54,7 +56,8 @@ pub(crate) static SWITCH_VALUE: LintRule = LintRule {
     title: "`flb_log_cw` is neither \"true\" nor \"false\"",
     why: "Fluent Bit writes its own log, which tells why logs do not arrive, only if the value is \"true\".",
     fix: "Write `flb_log_cw: \"true\"` or `flb_log_cw: \"false\"`.",
-    is_automatic: true,
+    edits: RuleEdits::Safe,
+    is_preview: false,
     sources: &[GUIDE],
 };
 
@@ -65,7 +68,8 @@ pub(crate) static TOO_LONG: LintRule = LintRule {
     title: "The configuration is longer than 5300 characters",
     why: "EKS allows 5300 characters; with more, it disables logging for all new pods.",
     fix: "Remove comments and options that are set to their defaults, and merge patterns.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[GUIDE],
 };
 
@@ -76,7 +80,8 @@ pub(crate) static LONG_MANIFEST: LintRule = LintRule {
     title: "The manifest is longer than 5300 characters, though its data is shorter",
     why: "EKS allows 5300 characters but does not document what it counts.",
     fix: "To be safe, shorten the manifest: remove comments and annotations.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[GUIDE],
 };
 
@@ -87,7 +92,8 @@ pub(crate) static BINARY: LintRule = LintRule {
     title: "The configuration is under `binaryData`",
     why: "EKS only reads keys under `data`; `binaryData` has no effect.",
     fix: "Move it to `data`, as text.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[GUIDE, "Kubernetes API reference, \"ConfigMap\""],
 };
 

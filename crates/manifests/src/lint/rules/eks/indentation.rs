@@ -4,7 +4,7 @@ use super::{GUIDE, READER};
 use crate::lint::finding::{Finding, Findings, FixEdit};
 use crate::lint::logging::LoggingPart;
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::source::{Place, Span};
 use pipeline::counted::counted;
 
@@ -18,7 +18,8 @@ pub(crate) static UNEVEN: LintRule = LintRule {
     title: "Lines under one key of the ConfigMap are indented unevenly",
     why: "EKS requires all sections of a key in one column and all their properties in another, deeper one, and rejects the ConfigMap otherwise.",
     fix: "Start each section in the first column, and indent its properties by four spaces.",
-    is_automatic: true,
+    edits: RuleEdits::Safe,
+    is_preview: false,
     sources: &[GUIDE, READER],
 };
 
@@ -29,7 +30,8 @@ pub(crate) static UNUSUAL: LintRule = LintRule {
     title: "Sections do not start in the first column, or properties are not indented by four spaces",
     why: "EKS users report that logging was disabled with other indentation, although the guide allows it.",
     fix: "Start sections in the first column, and indent properties by four spaces, not tabs.",
-    is_automatic: true,
+    edits: RuleEdits::Safe,
+    is_preview: false,
     sources: &["aws/containers-roadmap#1197"],
 };
 
@@ -40,7 +42,8 @@ pub(crate) static COMMENT: LintRule = LintRule {
     title: "A comment is indented differently from the properties around it",
     why: "Fluent Bit also checks the indentation of comments and exits at a mismatch, so none of the pod's logs are written.",
     fix: "Indent the comment like the properties, or start it in the first column.",
-    is_automatic: true,
+    edits: RuleEdits::Safe,
+    is_preview: false,
     sources: &[READER],
 };
 

@@ -6,7 +6,7 @@ use crate::lint::logging::{CONFIG_MAP, NAMESPACE};
 use crate::lint::node::YamlEntry;
 use crate::lint::object::ManifestObject;
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::source::{SourceFile, Span};
 
 pub(crate) static LABEL: LintRule = LintRule {
@@ -16,7 +16,8 @@ pub(crate) static LABEL: LintRule = LintRule {
     title: "The namespace aws-observability lacks the label `aws-observability: enabled`",
     why: "EKS ignores the namespace without this label, so no Fargate pod's logs are written.",
     fix: "Add the label `aws-observability: enabled` to the namespace.",
-    is_automatic: true,
+    edits: RuleEdits::Safe,
+    is_preview: false,
     sources: &[GUIDE],
 };
 
@@ -27,7 +28,8 @@ pub(crate) static OTHER_NAMESPACE: LintRule = LintRule {
     title: "The ConfigMap aws-logging is not in the namespace aws-observability",
     why: "EKS only looks in aws-observability, so no Fargate pod's logs are written.",
     fix: "Set `namespace: aws-observability` in the ConfigMap's metadata.",
-    is_automatic: true,
+    edits: RuleEdits::Safe,
+    is_preview: false,
     sources: &[GUIDE],
 };
 
@@ -38,7 +40,8 @@ pub(crate) static OTHER_NAME: LintRule = LintRule {
     title: "A ConfigMap in aws-observability holds a Fluent Bit configuration but is not named aws-logging",
     why: "EKS only reads the ConfigMap of that name; any other has no effect.",
     fix: "Rename it to aws-logging.",
-    is_automatic: true,
+    edits: RuleEdits::Suggested,
+    is_preview: false,
     sources: &[GUIDE],
 };
 

@@ -4,7 +4,7 @@ use super::GUIDE;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::{LoggingConfigMap, PlacedSection};
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::similar;
 
 /// Source: Amazon EKS User Guide, "Start AWS Fargate logging for your cluster".
@@ -39,7 +39,8 @@ pub(crate) static FILTER: LintRule = LintRule {
     title: "EKS does not allow this filter",
     why: "If the ConfigMap has a filter that EKS does not allow, EKS disables logging for all new pods.",
     fix: "Use grep, parser, record_modifier, rewrite_tag, throttle, nest, modify or kubernetes.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[GUIDE],
 };
 
@@ -50,7 +51,8 @@ pub(crate) static OUTPUT: LintRule = LintRule {
     title: "EKS does not allow this output",
     why: "If the ConfigMap has an output that EKS does not allow, EKS disables logging for all new pods.",
     fix: "Use cloudwatch_logs, cloudwatch, kinesis_firehose, firehose, kinesis or es.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[GUIDE, "DataDog/documentation, pull request 24023", "aws/containers-roadmap#1858"],
 };
 
@@ -61,7 +63,8 @@ pub(crate) static KUBERNETES: LintRule = LintRule {
     title: "The Kubernetes filter sets an option that EKS sets itself",
     why: "EKS rejects a ConfigMap that configures how the filter reaches the Kubernetes API.",
     fix: "Remove the line.",
-    is_automatic: true,
+    edits: RuleEdits::Safe,
+    is_preview: false,
     sources: &[GUIDE],
 };
 
@@ -72,7 +75,8 @@ pub(crate) static NO_OUTPUT: LintRule = LintRule {
     title: "The ConfigMap has no output",
     why: "EKS requires at least one allowed output; without one, it disables logging for all new pods.",
     fix: "Add an [OUTPUT] to `output.conf`: `podferry generate logging` writes one.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[GUIDE],
 };
 

@@ -5,7 +5,7 @@ use crate::fluent_bit::parse::{ProblemKind, ReadProperty};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::{LoggingConfigMap, LoggingPart, PARTS, PlacedSection};
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::source::Span;
 
 pub(crate) static NOT_ALLOWED: LintRule = LintRule {
@@ -15,7 +15,8 @@ pub(crate) static NOT_ALLOWED: LintRule = LintRule {
     title: "A section is neither [FILTER], [OUTPUT] nor [PARSER]",
     why: "EKS writes all other sections itself; if the ConfigMap has one, EKS disables logging for all new pods.",
     fix: "Remove the section: the router's [SERVICE] and [INPUT] cannot be changed.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[GUIDE, "aws/containers-roadmap#1720"],
 };
 
@@ -26,7 +27,8 @@ pub(crate) static WRONG_KEY: LintRule = LintRule {
     title: "A section is under the wrong key",
     why: "EKS takes filters from `filters.conf`, outputs from `output.conf` and parsers from `parsers.conf`, and rejects any mix.",
     fix: "Move the section to its own key.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[GUIDE],
 };
 
@@ -37,7 +39,8 @@ pub(crate) static MISSING: LintRule = LintRule {
     title: "A section lacks a property that EKS requires",
     why: "EKS rejects a filter or output without `Name` and `Match`, and a parser without `Name` and `Format`.",
     fix: "Add the property.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[GUIDE],
 };
 
@@ -48,7 +51,8 @@ pub(crate) static UNREADABLE: LintRule = LintRule {
     title: "A line is neither a section nor a property with a value",
     why: "Fluent Bit exits at the first line that it cannot parse, so none of the pod's logs are written.",
     fix: "Write `[SECTION]` on a separate line, followed by lines with a name, a space and a value.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[READER],
 };
 
@@ -59,7 +63,8 @@ pub(crate) static COMMAND: LintRule = LintRule {
     title: "A line starts with @, like @INCLUDE or @SET",
     why: "EKS only allows sections: there are no files to include and no variables to set.",
     fix: "Write out what you wanted to include or set.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[GUIDE, READER],
 };
 
@@ -70,7 +75,8 @@ pub(crate) static VARIABLE: LintRule = LintRule {
     title: "The configuration contains a variable, `${…}`",
     why: "EKS does not allow variables; if it finds one, it disables logging for all new pods.",
     fix: "Write the value itself.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[GUIDE],
 };
 
@@ -81,7 +87,8 @@ pub(crate) static NO_VALUE: LintRule = LintRule {
     title: "A property has no value",
     why: "Fluent Bit exits at a property without a value, so none of the pod's logs are written.",
     fix: "Add a value after the name, or remove the line.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[READER],
 };
 
@@ -92,7 +99,8 @@ pub(crate) static TAB: LintRule = LintRule {
     title: "A tab separates a property from its value",
     why: "Fluent Bit expects a space there, so it reads name and value as one word without a value.",
     fix: "Separate them with a space.",
-    is_automatic: true,
+    edits: RuleEdits::Safe,
+    is_preview: false,
     sources: &[READER],
 };
 

@@ -5,7 +5,7 @@ use crate::lint::cloudwatch::{CloudWatchOutput, outputs};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::LoggingConfigMap;
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 
 const OUTPUT: &str = "Fluent Bit manual, \"Amazon CloudWatch\" output";
 const CODE: &str = "fluent/fluent-bit, plugins/out_cloudwatch_logs/cloudwatch_logs.c";
@@ -22,7 +22,8 @@ pub(crate) static REGION: LintRule = LintRule {
     title: "A CloudWatch Logs output has no region",
     why: "Fluent Bit does not start without it, so none of the pod's logs are written.",
     fix: "Add `region`: the region of the cluster and the forwarder.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[CODE, OUTPUT],
 };
 
@@ -33,7 +34,8 @@ pub(crate) static GROUP: LintRule = LintRule {
     title: "A CloudWatch Logs output has no log group",
     why: "Fluent Bit does not start without it, so none of the pod's logs are written; with a template, logs that lack a variable go there.",
     fix: "Add `log_group_name`, such as /aws/eks/<cluster>/fargate.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[CODE, OUTPUT],
 };
 
@@ -44,7 +46,8 @@ pub(crate) static STREAM: LintRule = LintRule {
     title: "A CloudWatch Logs output has both a stream prefix and a stream name, or neither",
     why: "Fluent Bit requires exactly one of them and does not start otherwise, so none of the pod's logs are written.",
     fix: "Write `log_stream_prefix fargate/`, and remove `log_stream_name`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[CODE],
 };
 
@@ -55,7 +58,8 @@ pub(crate) static FIXED: LintRule = LintRule {
     title: "All pods write to the same log stream",
     why: "The forwarder reads pod, namespace and container from the stream name; without it, logs of all pods look alike.",
     fix: "Write `log_stream_prefix fargate/` instead of `log_stream_name`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[OUTPUT, SEEN],
 };
 
@@ -66,7 +70,8 @@ pub(crate) static SEPARATOR: LintRule = LintRule {
     title: "The stream prefix does not end in a separator",
     why: "Prefix and tag are joined without anything between them, as in `examplekube.var.log…`, which is hard to read and to filter by.",
     fix: "End it with `/` or `-`: `log_stream_prefix fargate/`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[CODE, SEEN],
 };
 
@@ -77,7 +82,8 @@ pub(crate) static FOR_EVER: LintRule = LintRule {
     title: "The log group has no retention",
     why: "CloudWatch Logs keeps the events forever and bills for them, although Datadog has them.",
     fix: "Add `log_retention_days 7`; it takes effect when Fluent Bit creates the group.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[OUTPUT, "Amazon CloudWatch pricing"],
 };
 
@@ -88,7 +94,8 @@ pub(crate) static WRONG_DAYS: LintRule = LintRule {
     title: "CloudWatch Logs does not support this retention period",
     why: "The call that sets the retention is rejected, the first logs fail along with it, and the group keeps its events forever.",
     fix: "Use one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 and 3653.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[RETENTION, CODE],
 };
 
@@ -99,7 +106,8 @@ pub(crate) static CLASS: LintRule = LintRule {
     title: "The log group's class does not support subscription filters",
     why: "A subscription filter invokes the forwarder, so it receives nothing from such a group, and the class cannot be changed later.",
     fix: "Remove the line: the default class is STANDARD.",
-    is_automatic: true,
+    edits: RuleEdits::Suggested,
+    is_preview: false,
     sources: &["Amazon CloudWatch Logs User Guide, \"Log classes\"", OUTPUT],
 };
 
@@ -110,7 +118,8 @@ pub(crate) static LOG_KEY: LintRule = LintRule {
     title: "`log_key` writes only the text of each log",
     why: "The stdout/stderr marker, the fragment marker and all metadata are lost, so the forwarder cannot join long lines and adds fewer tags.",
     fix: "Remove `log_key`: the forwarder reads whole records.",
-    is_automatic: true,
+    edits: RuleEdits::Suggested,
+    is_preview: false,
     sources: &[SEEN],
 };
 
@@ -121,7 +130,8 @@ pub(crate) static LOG_KEY_LOST: LintRule = LintRule {
     title: "`log_key` names `log`, which merged logs do not have",
     why: "Fluent Bit drops every record that lacks the member; with Merge_Log On and Keep_Log Off, that is every JSON log.",
     fix: "Remove `log_key`, or write `Merge_Log Off`.",
-    is_automatic: true,
+    edits: RuleEdits::Suggested,
+    is_preview: false,
     sources: &[SEEN, CODE],
 };
 
@@ -132,7 +142,8 @@ pub(crate) static GROUP_BY_HAND: LintRule = LintRule {
     title: "Fluent Bit does not create the log group",
     why: "If the group does not exist, every write fails; and `log_retention_days` only takes effect when Fluent Bit creates the group.",
     fix: "Write `auto_create_group true`, or create the group yourself and set its retention.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[CODE, OUTPUT],
 };
 

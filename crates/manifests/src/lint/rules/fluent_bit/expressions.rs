@@ -5,7 +5,7 @@ use crate::fluent_bit::parse::{ReadProperty, Span};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::PlacedSection;
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 
 pub(crate) static BROKEN: LintRule = LintRule {
     code: "PF215",
@@ -14,7 +14,8 @@ pub(crate) static BROKEN: LintRule = LintRule {
     title: "A regular expression does not compile",
     why: "Fluent Bit does not start with it, so none of the pod's logs are written.",
     fix: "Fix the expression; a backslash before a bracket or parenthesis makes it a literal character.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["k-takata/Onigmo, doc/RE", "fluent/fluent-bit, src/flb_regex.c"],
 };
 

@@ -5,7 +5,7 @@ use crate::fluent_bit::parse::ReadProperty;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::{LoggingConfigMap, PlacedSection};
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 
 pub(crate) static WORDS: LintRule = LintRule {
     code: "PF281",
@@ -14,7 +14,8 @@ pub(crate) static WORDS: LintRule = LintRule {
     title: "A filter option has the wrong number of arguments",
     why: "Fluent Bit does not start with it, or the filter does nothing.",
     fix: "Write the arguments that are named, separated by spaces; put an argument that contains spaces in double quotes.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["Fluent Bit manual, \"Filters\"", "fluent/fluent-bit, src/flb_config_map.c"],
 };
 
@@ -25,7 +26,8 @@ pub(crate) static MISSING: LintRule = LintRule {
     title: "A filter lacks a required option",
     why: "Fluent Bit does not start without it, so none of the pod's logs are written.",
     fix: "Add the option.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["Fluent Bit manual, \"Filters\""],
 };
 
@@ -36,7 +38,8 @@ pub(crate) static NESTED: LintRule = LintRule {
     title: "A `nest` filter comes after the Kubernetes filter",
     why: "Routers before August 2022 crashed on this, and moved members are harder to find.",
     fix: "Remove the filter: the forwarder reads the metadata where the Kubernetes filter puts it.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["aws/containers-roadmap#1625"],
 };
 
@@ -47,7 +50,8 @@ pub(crate) static THROTTLED: LintRule = LintRule {
     title: "A `throttle` filter has no rate",
     why: "By default it lets one log per interval through, averaged over a window of five, and drops all others silently.",
     fix: "Set `Rate`, `Window` and `Interval`, or remove the filter.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["Fluent Bit manual, \"Throttle\" filter", "fluent/fluent-bit, plugins/filter_throttle/throttle.h"],
 };
 
@@ -58,7 +62,8 @@ pub(crate) static TOO_EARLY: LintRule = LintRule {
     title: "A filter uses a member that no earlier filter has added",
     why: "Filters run in order: a `grep` `Regex` drops every log here, and an `Exclude` or `Rule` does nothing.",
     fix: "Move the filter below the one that adds the member.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["Fluent Bit manual, \"Grep\" filter", "Fluent Bit manual, \"Rewrite tag\" filter"],
 };
 

@@ -5,7 +5,7 @@ use super::{SEEN, definitions, groups, is_cri, log_parsers, position};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::{LoggingConfigMap, PlacedSection};
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 
 const FILTER: &str = "Fluent Bit manual, \"Kubernetes\" filter";
 
@@ -19,7 +19,8 @@ pub(crate) static MERGE: LintRule = LintRule {
     title: "Merge_Log is on, but nothing removes containerd's prefix",
     why: "A line that starts with a time is not JSON, so nothing is ever merged.",
     fix: "Put a `parser` filter for containerd's prefix above the Kubernetes filter, or write `Merge_Log Off`: the forwarder parses JSON itself.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[SEEN, "aws/containers-roadmap#1203"],
 };
 
@@ -30,7 +31,8 @@ pub(crate) static MERGE_KEY: LintRule = LintRule {
     title: "Merge_Log is on, but the parser does not name the line `log`",
     why: "The Kubernetes filter only looks for JSON in `log`, so nothing is ever merged.",
     fix: "Name the group that captures the line `log`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[SEEN, FILTER],
 };
 
@@ -41,7 +43,8 @@ pub(crate) static PREFIX: LintRule = LintRule {
     title: "Kube_Tag_Prefix does not match the start of EKS tags",
     why: "The filter then finds no pod in the tag and adds no metadata.",
     fix: "Remove the line: the default, `kube.var.log.containers.`, is correct.",
-    is_automatic: true,
+    edits: RuleEdits::Safe,
+    is_preview: false,
     sources: &[FILTER, "fluent/fluent-bit, plugins/filter_kubernetes/kube_meta.c"],
 };
 
@@ -52,7 +55,8 @@ pub(crate) static BUFFER: LintRule = LintRule {
     title: "The Kubernetes filter's buffer is too small for large pods",
     why: "The API response for a pod with many containers, annotations or managed fields exceeds 32 KB; such a pod gets no metadata at all.",
     fix: "Write `Buffer_Size 0` (no limit), as in the EKS guide.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[FILTER, "Amazon EKS User Guide, \"Start AWS Fargate logging for your cluster\""],
 };
 
@@ -63,7 +67,8 @@ pub(crate) static NEW_TAG: LintRule = LintRule {
     title: "The Kubernetes filter only matches tags that another filter has set",
     why: "It expects the pod right after a prefix as long as `kube.var.log.containers.`, as in EKS tags; in another tag it finds no pod and adds no metadata.",
     fix: "Write `Match kube.*` and move it above the `rewrite_tag` filter, or set `Kube_Tag_Prefix` to the start of the new tag.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[FILTER, "Fluent Bit manual, \"Rewrite tag\" filter"],
 };
 

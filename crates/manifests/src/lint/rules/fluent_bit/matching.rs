@@ -7,7 +7,7 @@ use crate::fluent_bit::parse::ReadProperty;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::{LoggingConfigMap, PlacedSection};
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 
 const ROUTER: &str = "fluent/fluent-bit, src/flb_router.c";
 const GUIDE: &str = "Amazon EKS User Guide, \"Start AWS Fargate logging for your cluster\"";
@@ -28,7 +28,8 @@ pub(crate) static NOTHING: LintRule = LintRule {
     title: "A `Match` pattern matches no logs",
     why: "EKS tags pod logs kube.var.log.containers.<pod>_<namespace>_<container>-<id>.log, so a section with this pattern never sees one.",
     fix: "Write `Match kube.*`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[GUIDE, ROUTER],
 };
 
@@ -39,7 +40,8 @@ pub(crate) static EVERYTHING: LintRule = LintRule {
     title: "An output matches everything: `Match *`",
     why: "Besides pod logs it also takes Fluent Bit's own log, which then looks like a pod's.",
     fix: "Write `Match kube.*`.",
-    is_automatic: true,
+    edits: RuleEdits::Suggested,
+    is_preview: false,
     sources: &[ROUTER, GUIDE],
 };
 
@@ -50,7 +52,8 @@ pub(crate) static NO_OUTPUT: LintRule = LintRule {
     title: "No output matches a new tag",
     why: "The `rewrite_tag` filter gives logs this tag, but no output takes it, so they are lost.",
     fix: "Give an output a `Match` that fits the tag, or start the tag with `kube.`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["Fluent Bit manual, \"Rewrite tag\" filter", ROUTER],
 };
 

@@ -10,7 +10,7 @@ use crate::fluent_bit::parse::ReadProperty;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::PlacedSection;
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::similar;
 
 const MAP: &str = "fluent/fluent-bit, src/flb_config_map.c";
@@ -23,7 +23,8 @@ pub(crate) static UNKNOWN: LintRule = LintRule {
     title: "The plugin has no such option",
     why: "Fluent Bit does not start with an unknown option, so none of the pod's logs are written; AWS's Go plugins ignore it.",
     fix: "Remove the line, or use the plugin's name for the option.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[MAP],
 };
 
@@ -34,7 +35,8 @@ pub(crate) static NEWER: LintRule = LintRule {
     title: "The option needs a newer Fluent Bit than EKS runs",
     why: "The EKS router is based on Fluent Bit 1.9, and you cannot choose its version: with an unknown option it does not start.",
     fix: "Remove the line, or try it with a single pod first.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[MAP, "aws/aws-for-fluent-bit, CHANGELOG.md"],
 };
 
@@ -45,7 +47,8 @@ pub(crate) static OTHER_PLUGIN: LintRule = LintRule {
     title: "The option belongs to another plugin",
     why: "AWS has Go plugins alongside Fluent Bit's own; each rejects or ignores options that only the other knows.",
     fix: "Use this plugin's option, or the other plugin.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[MAP, "aws/amazon-cloudwatch-logs-for-fluent-bit, README.md"],
 };
 
@@ -56,7 +59,8 @@ pub(crate) static VALUE: LintRule = LintRule {
     title: "An option has a value of the wrong type",
     why: "Fluent Bit does not start, or silently uses 0 or the default.",
     fix: "Use a value of the type that is named.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[MAP],
 };
 
@@ -67,7 +71,8 @@ pub(crate) static TWICE: LintRule = LintRule {
     title: "An option that takes one value is set twice",
     why: "Fluent Bit rejects it and does not start, or silently uses the last value.",
     fix: "Keep one of them.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[MAP],
 };
 
@@ -78,7 +83,8 @@ pub(crate) static OF_PARSER: LintRule = LintRule {
     title: "Parsers have no such option",
     why: "Fluent Bit ignores it silently, so the parser does not do what you intended.",
     fix: "Remove the line, or use the correct option name.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PARSERS, "fluent/fluent-bit, src/flb_parser.c"],
 };
 

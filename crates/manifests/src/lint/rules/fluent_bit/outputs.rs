@@ -3,7 +3,7 @@
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::PlacedSection;
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 
 pub(crate) static REQUIRED: LintRule = LintRule {
     code: "PF261",
@@ -12,7 +12,8 @@ pub(crate) static REQUIRED: LintRule = LintRule {
     title: "An output lacks a required option",
     why: "Fluent Bit does not start without it, or writes to an address where nothing listens.",
     fix: "Add the option.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[
         "fluent/fluent-bit, plugins/out_kinesis_firehose/firehose.c",
         "aws/amazon-kinesis-firehose-for-fluent-bit, README.md",
@@ -28,7 +29,8 @@ pub(crate) static TYPE_NAME: LintRule = LintRule {
     title: "An OpenSearch output sends document types",
     why: "OpenSearch 2 and Elasticsearch 8 reject requests that name a type, so nothing arrives.",
     fix: "Add `Suppress_Type_Name On`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["Fluent Bit manual, \"OpenSearch\" output", "fluent/fluent-bit, plugins/out_es/es_conf.c"],
 };
 

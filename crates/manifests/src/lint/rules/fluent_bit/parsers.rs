@@ -5,7 +5,7 @@ use crate::fluent_bit::parse::{ReadProperty, Span};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::{LoggingConfigMap, PlacedSection};
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 
 const MANUAL: &str = "Fluent Bit manual, \"Regular expression\" parser";
 const GUIDE: &str = "Amazon EKS User Guide, \"Start AWS Fargate logging for your cluster\"";
@@ -17,7 +17,8 @@ pub(crate) static MISSING: LintRule = LintRule {
     title: "A filter names a parser that the ConfigMap does not define",
     why: "EKS does not guarantee any of Fluent Bit's built-in parsers, and a missing parser silently parses nothing.",
     fix: "Define the parser in `parsers.conf`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[GUIDE, "aws/aws-for-fluent-bit#301"],
 };
 
@@ -28,7 +29,8 @@ pub(crate) static TWICE: LintRule = LintRule {
     title: "Two parsers have the same name",
     why: "Fluent Bit uses the first one and rejects the other.",
     fix: "Rename or remove one of them.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["fluent/fluent-bit, src/flb_parser.c"],
 };
 
@@ -39,7 +41,8 @@ pub(crate) static UNUSED: LintRule = LintRule {
     title: "No filter uses this parser",
     why: "It uses up some of the 5300 characters and does nothing.",
     fix: "Remove the parser, or name it in a `parser` filter.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["Fluent Bit manual, \"Parser\" filter"],
 };
 
@@ -50,7 +53,8 @@ pub(crate) static AFTER: LintRule = LintRule {
     title: "The parser that removes containerd's prefix comes after the Kubernetes filter",
     why: "Filters run in order, so the Kubernetes filter still sees the prefix and finds no JSON in the log.",
     fix: "Move the `parser` filter above the `kubernetes` filter.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["aws/containers-roadmap#1203", "aws/aws-for-fluent-bit#301", SEEN],
 };
 
@@ -61,7 +65,8 @@ pub(crate) static NO_GROUPS: LintRule = LintRule {
     title: "A regex parser has no expression, or one without named groups",
     why: "A parser only creates members from named groups, so this one creates none.",
     fix: "Add a `Regex` with groups such as `(?<log>.*)`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[MANUAL],
 };
 
@@ -72,7 +77,8 @@ pub(crate) static TIME: LintRule = LintRule {
     title: "A parser does not read the time",
     why: "Logs then carry the time at which Fluent Bit read them: too late, and out of order.",
     fix: "Add a group with the name in `Time_Key`, and a `Time_Format`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["Fluent Bit manual, \"Configuring parser\"", SEEN],
 };
 
@@ -83,7 +89,8 @@ pub(crate) static TIME_FORMAT: LintRule = LintRule {
     title: "The time format does not match the times that containerd writes",
     why: "If the time cannot be parsed, Fluent Bit uses the time at which it read the line.",
     fix: "Write `Time_Format %Y-%m-%dT%H:%M:%S.%L%z`.",
-    is_automatic: true,
+    edits: RuleEdits::Safe,
+    is_preview: false,
     sources: &[SEEN, GUIDE],
 };
 
@@ -94,7 +101,8 @@ pub(crate) static EMPTY: LintRule = LintRule {
     title: "The parser for containerd's prefix does not match empty lines",
     why: "An empty line then keeps its prefix and carries the time at which Fluent Bit read it.",
     fix: "End the expression with `(?<log>.*)$` instead of `.+`.",
-    is_automatic: true,
+    edits: RuleEdits::Suggested,
+    is_preview: false,
     sources: &[SEEN],
 };
 
@@ -105,7 +113,8 @@ pub(crate) static NOT_CRI: LintRule = LintRule {
     title: "The first parser for `log` does not read containerd's prefix",
     why: "Every line starts with a time, `stdout` or `stderr`, and `P` or `F`: any other parser matches nothing, and without these three, fragments of long lines cannot be joined.",
     fix: "First parse with `^(?<time>[^ ]+) (?<stream>stdout|stderr) (?<logtag>P|F) (?<log>.*)$`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[GUIDE, "aws/containers-roadmap#1203"],
 };
 
@@ -116,7 +125,8 @@ pub(crate) static PRESERVED: LintRule = LintRule {
     title: "Preserve_Key keeps the line with its prefix under the name of the parsed line",
     why: "Datadog would show the whole line, starting with time, `stdout` and `F`.",
     fix: "Remove `Preserve_Key On`.",
-    is_automatic: true,
+    edits: RuleEdits::Suggested,
+    is_preview: false,
     sources: &[SEEN],
 };
 

@@ -7,7 +7,7 @@ use crate::lint::finding::{Finding, Findings};
 use crate::lint::installation::{self, Installation, InstallationForm, is_placeholder};
 use crate::lint::node::{YamlEntry, YamlNode};
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 
 pub(crate) static CLUSTER_NAME: LintRule = LintRule {
     code: "PF741",
@@ -16,7 +16,8 @@ pub(crate) static CLUSTER_NAME: LintRule = LintRule {
     title: "Datadog does not accept this cluster name",
     why: "The chart does not install with it, and an Agent drops the tag kube_cluster_name.",
     fix: "Use lower-case letters, digits, `-`, `_` and `.`, at most 80 characters, starting and ending with a letter or digit.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["DataDog/helm-charts, charts/datadog/templates/_helpers.tpl, check-cluster-name"],
 };
 
@@ -27,7 +28,8 @@ pub(crate) static PLAIN_SECRET: LintRule = LintRule {
     title: "The file contains a key or token in plain text",
     why: "Anyone who can read the file, its history or the Helm release has the key.",
     fix: "Put it in a Secret (`podferry generate secret`), and name that Secret here.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["DataDog/helm-charts, charts/datadog/values.yaml", PAGE],
 };
 
@@ -38,7 +40,8 @@ pub(crate) static NO_TOKEN: LintRule = LintRule {
     title: "The Cluster Agent has no token that sidecars can share",
     why: "It then generates its own token and rejects every sidecar, because sidecars take theirs from the Secret datadog-secret in their namespace.",
     fix: "Name the Secret that holds the token: `clusterAgent.tokenExistingSecret: datadog-secret`, or `global.clusterAgentTokenSecret` for the Operator.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE, WEBHOOK, "DataDog/helm-charts, charts/datadog/templates/secret-cluster-agent-token.yaml"],
 };
 
@@ -49,7 +52,8 @@ pub(crate) static OTHER_SECRET: LintRule = LintRule {
     title: "The Cluster Agent takes its key or token from a different Secret than sidecars do",
     why: "Injected sidecars only look for the Secret datadog-secret with the keys api-key and token, so you have to keep two Secrets in sync.",
     fix: "Name the Secret datadog-secret, with the keys api-key and token, in every namespace.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE, WEBHOOK, "DataDog/datadog-agent#52899"],
 };
 

@@ -6,7 +6,7 @@ use crate::lint::finding::{Finding, Findings};
 use crate::lint::installation::{self, Installation, InstallationForm};
 use crate::lint::node::{Scalar, YamlNode};
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::source::Place;
 
 pub(crate) static NOT_TEXT: LintRule = LintRule {
@@ -16,7 +16,8 @@ pub(crate) static NOT_TEXT: LintRule = LintRule {
     title: "The value of a variable is not a string",
     why: "In a profile, the Cluster Agent then injects nothing; the Operator's API rejects it; elsewhere, the chart turns false or 0 into an empty variable.",
     fix: "Put the value in quotes.",
-    is_automatic: true,
+    edits: RuleEdits::Safe,
+    is_preview: false,
     sources: &[
         "DataDog/helm-charts, charts/datadog/templates/_helpers.tpl, additional-env-entries",
         PROFILES,
@@ -31,7 +32,8 @@ pub(crate) static OLD_NAME: LintRule = LintRule {
     title: "A sidecar variable has an outdated name",
     why: "Newer Agents use the new name.",
     fix: "Use the new name.",
-    is_automatic: true,
+    edits: RuleEdits::Safe,
+    is_preview: false,
     sources: &[PAGE],
 };
 
@@ -42,7 +44,8 @@ pub(crate) static HOSTNAME: LintRule = LintRule {
     title: "A profile sets a host name for sidecars",
     why: "On Fargate the Agent has no host to report; with a name, all pods become one host in Datadog.",
     fix: "Remove the variable.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE],
 };
 

@@ -5,7 +5,7 @@ use crate::lint::finding::{Finding, Findings};
 use crate::lint::installation::{self, Installation};
 use crate::lint::node::{YamlEntry, YamlNode};
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 
 pub(crate) static PROVIDER_UNKNOWN: LintRule = LintRule {
     code: "PF711",
@@ -14,7 +14,8 @@ pub(crate) static PROVIDER_UNKNOWN: LintRule = LintRule {
     title: "Sidecar injection names a provider that the Cluster Agent does not know",
     why: "It only knows `fargate`; with any other provider it injects nothing and says so only in its own log.",
     fix: "Write `provider: fargate`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[WEBHOOK, PAGE],
 };
 
@@ -25,7 +26,8 @@ pub(crate) static PROVIDER_MISSING: LintRule = LintRule {
     title: "Sidecar injection is on, but no provider is set",
     why: "Without `fargate`, the sidecar does not know where it runs; without selectors as well, no pod gets one.",
     fix: "Write `provider: fargate`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[WEBHOOK, PAGE],
 };
 
@@ -36,7 +38,8 @@ pub(crate) static CONTROLLER_OFF: LintRule = LintRule {
     title: "Sidecar injection is on, but the Admission Controller is off",
     why: "The Admission Controller does the injection.",
     fix: "Set `enabled: true` for the Admission Controller and for the Cluster Agent that it belongs to, or remove both settings.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["DataDog/helm-charts, charts/datadog/templates/_ac-agent-sidecar-env.yaml", PAGE],
 };
 
@@ -47,7 +50,8 @@ pub(crate) static NO_CLUSTER_AGENT: LintRule = LintRule {
     title: "Injected sidecars do not talk to the Cluster Agent",
     why: "They then run no cluster checks, and these pods are missing from Datadog's Kubernetes views.",
     fix: "Remove `clusterAgentCommunicationEnabled`: it is on by default.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE, "DataDog/helm-charts, charts/datadog/values.yaml"],
 };
 

@@ -6,7 +6,7 @@ use crate::lint::finding::{Finding, Findings};
 use crate::lint::node::YamlNode;
 use crate::lint::object::ManifestObject;
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::similar::closest;
 
 const TYPES: &str = "DataDog/datadog-operator, api/datadoghq/v2alpha1/datadogagent_types.go";
@@ -18,7 +18,8 @@ pub(crate) static OLD_VERSION: LintRule = LintRule {
     title: "The Operator no longer supports this DatadogAgent version",
     why: "Since 1.8 the Operator only supports `v2alpha1`, whose fields have other names, and Kubernetes rejects objects of a removed version.",
     fix: "Rewrite it for `datadoghq.com/v2alpha1`; `podferry generate operator` writes one for Fargate.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["Datadog, \"Migrating to version 1.0 of the Datadog Operator\"", TYPES],
 };
 
@@ -29,7 +30,8 @@ pub(crate) static UNKNOWN_FIELD: LintRule = LintRule {
     title: "The DatadogAgent has no such field",
     why: "Kubernetes drops it, or rejects the object if fields are validated, as kubectl does.",
     fix: "Use the Operator's name for the field; `kubectl explain datadogagent.spec` lists them all. A newer Operator may have more.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[TYPES, "Kubernetes documentation, \"Field validation\""],
 };
 

@@ -7,7 +7,7 @@ use crate::lint::installation;
 use crate::lint::node::{YamlEntry, YamlNode};
 use crate::lint::pod::PodTemplate;
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::similar::closest;
 
 pub(crate) static SEVERAL: LintRule = LintRule {
@@ -17,7 +17,8 @@ pub(crate) static SEVERAL: LintRule = LintRule {
     title: "There is more than one selector, or more than one profile",
     why: "The Cluster Agent accepts at most one of each; with a second one it injects nothing and says so only in its own log.",
     fix: "Keep one, or remove them and give the pods the label `agent.datadoghq.com/sidecar: fargate`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[WEBHOOK, PROFILES],
 };
 
@@ -28,7 +29,8 @@ pub(crate) static UNKNOWN: LintRule = LintRule {
     title: "A selector or profile has an unknown field",
     why: "The Cluster Agent ignores unknown fields, so pods get a different sidecar, or other pods get one.",
     fix: "A selector has `objectSelector` and `namespaceSelector`; a profile has `env`, `resources` and `securityContext`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[WEBHOOK, PROFILES, "DataDog/datadog-operator, api/datadoghq/v2alpha1/datadogagent_types.go"],
 };
 
@@ -39,7 +41,8 @@ pub(crate) static NAMESPACE_BY_NAME: LintRule = LintRule {
     title: "A namespace selector looks for the label `name`",
     why: "Kubernetes does not add this label to namespaces, so the selector matches none and no pod gets a sidecar.",
     fix: "Use the label that every namespace has: `kubernetes.io/metadata.name`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["Kubernetes documentation, \"Namespaces\", Automatic labelling"],
 };
 
@@ -50,7 +53,8 @@ pub(crate) static OTHER_PODS: LintRule = LintRule {
     title: "Pods have the sidecar label, but the selector looks for another one",
     why: "A selector replaces the label, so these pods get no sidecar.",
     fix: "Give the pods the selector's labels, or remove the selector.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[WEBHOOK, PAGE],
 };
 
@@ -61,7 +65,8 @@ pub(crate) static REQUESTS_ALONE: LintRule = LintRule {
     title: "A profile sets resource requests without limits",
     why: "The Cluster Agent only reads the resources if there are limits, so the sidecar keeps its defaults.",
     fix: "Set the same values as `limits`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PROFILES],
 };
 

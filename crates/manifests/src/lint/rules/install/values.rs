@@ -10,7 +10,7 @@ use crate::lint::finding::{Finding, Findings, FixEdit};
 use crate::lint::node::{Scalar, YamlEntry, YamlNode};
 use crate::lint::object::DocumentKind;
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::similar::closest;
 
 pub(crate) static UNKNOWN: LintRule = LintRule {
@@ -20,7 +20,8 @@ pub(crate) static UNKNOWN: LintRule = LintRule {
     title: "The Helm chart has no such value",
     why: "Helm accepts any name silently, so this setting has no effect.",
     fix: "Use the chart's name for the value; `helm show values datadog/datadog` lists them all. Chart versions other than 3.240.0 may differ.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["DataDog/helm-charts, charts/datadog/values.yaml"],
 };
 
@@ -31,7 +32,8 @@ pub(crate) static TEXT_FOR_BOOLEAN: LintRule = LintRule {
     title: "A Helm chart switch is a string",
     why: "To a template, any non-empty string is true, so \"false\" switches the feature on.",
     fix: "Remove the quotes.",
-    is_automatic: true,
+    edits: RuleEdits::Safe,
+    is_preview: false,
     sources: &["Helm documentation, \"Flow Control\"", "DataDog/helm-charts, charts/datadog/templates"],
 };
 

@@ -7,7 +7,7 @@ use crate::lint::finding::{Finding, Findings};
 use crate::lint::installation::{self, Installation};
 use crate::lint::node::YamlNode;
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::source::Place;
 
 pub(crate) static TOO_OLD: LintRule = LintRule {
@@ -17,7 +17,8 @@ pub(crate) static TOO_OLD: LintRule = LintRule {
     title: "The Agent or Cluster Agent is too old for what it is asked to do",
     why: "It does not know the setting and ignores it silently.",
     fix: "Use a newer version, or remove the tag: the defaults of the chart and the Operator are newer.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE],
 };
 

@@ -4,7 +4,7 @@ use super::{PAGE, all};
 use crate::agent::{NAMESPACE, default_cluster_agent_url};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::sidecar::SidecarContainer;
 
 pub(crate) static INCOMPLETE: LintRule = LintRule {
@@ -14,7 +14,8 @@ pub(crate) static INCOMPLETE: LintRule = LintRule {
     title: "A sidecar has only part of what it needs to reach the Cluster Agent",
     why: "Without the switch, the token and the URL, the sidecar works alone: cluster tags and the view of its Kubernetes objects are missing.",
     fix: "Set `DD_CLUSTER_AGENT_ENABLED`, `DD_CLUSTER_AGENT_AUTH_TOKEN` and `DD_CLUSTER_AGENT_URL` together, or none of them.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE, "DataDog/datadog-agent, `pkg/util/clusteragent`"],
 };
 
@@ -25,7 +26,8 @@ pub(crate) static URL_FORM: LintRule = LintRule {
     title: "The pod cannot reach the Cluster Agent at this URL",
     why: "The Agent only uses https, the Cluster Agent listens on port 5005, and a service in another namespace needs its namespace in the name.",
     fix: "Use `https://SERVICE.NAMESPACE.svc.cluster.local:5005`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE, "DataDog/datadog-agent, `pkg/util/clusteragent`, `GetClusterAgentEndpoint`"],
 };
 

@@ -6,7 +6,7 @@ use crate::lint::finding::{Finding, Findings, FixEdit};
 use crate::lint::logging::{CONFIG_MAP, NAMESPACE};
 use crate::lint::node::YamlNode;
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::sidecar::{KUBELET_LOGS, SidecarContainer};
 use crate::tree::ScalarStyle;
 
@@ -17,7 +17,8 @@ pub(crate) static OLD_NAME: LintRule = LintRule {
     title: "A sidecar variable has a newer name",
     why: "The old name still works, but Datadog's documentation and newer examples use the new one, and having both is confusing.",
     fix: "Use the new name.",
-    is_automatic: true,
+    edits: RuleEdits::Safe,
+    is_preview: false,
     sources: &[PAGE, "DataDog/datadog-agent, `pkg/config/setup/process.go`"],
 };
 
@@ -28,7 +29,8 @@ pub(crate) static PROCESS_NAMESPACE: LintRule = LintRule {
     title: "A sidecar collects processes but only sees its own",
     why: "Containers only see each other's processes if the pod shares its process namespace.",
     fix: "Set `shareProcessNamespace: true` in the pod spec.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE, "Kubernetes documentation, \"Share Process Namespace between Containers in a Pod\""],
 };
 
@@ -39,7 +41,8 @@ pub(crate) static JOB_NEVER_ENDS: LintRule = LintRule {
     title: "A Job waits for a sidecar that never ends",
     why: "A Job is complete when all its containers have ended, but the Agent keeps running.",
     fix: "Set `DD_AUTO_EXIT_NOPROCESS_ENABLED` to `\"true\"` and `shareProcessNamespace: true` in the pod spec, or make the Agent an init container with `restartPolicy: Always`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[
         "DataDog/datadog-agent, `pkg/clusteragent/admission/mutate/agent_sidecar`",
         "Kubernetes documentation, \"Sidecar Containers\"",
@@ -53,7 +56,8 @@ pub(crate) static HALF_LOGS: LintRule = LintRule {
     title: "A sidecar has only one of the two switches for logs through the kubelet",
     why: "On Fargate the Agent finds no log files and no container runtime: it collects logs only if both switches are on.",
     fix: "Set both `DD_LOGS_ENABLED` and `DD_LOGS_CONFIG_K8S_CONTAINER_USE_KUBELET_API` to `\"true\"`, or neither.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE],
 };
 
@@ -64,7 +68,8 @@ pub(crate) static RUN_PATH: LintRule = LintRule {
     title: "A sidecar that collects logs loses its position when it restarts",
     why: "The Agent stores its position under the run path, which is lost with the container unless it is on a volume: logs are then sent twice or not at all.",
     fix: "Mount an emptyDir at `/opt/datadog-agent/run`, and set `DD_LOGS_CONFIG_RUN_PATH` to it.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE, "DataDog/datadog-agent, `pkg/clusteragent/admission/mutate/agent_sidecar`"],
 };
 
@@ -75,7 +80,8 @@ pub(crate) static LOGS_TWICE: LintRule = LintRule {
     title: "A pod's logs reach Datadog in two ways",
     why: "The sidecar collects them, and so does EKS' Fluent Bit, which is configured for all pods: each log may arrive, and be billed, twice.",
     fix: "Choose one way for each pod. A `grep` filter can exclude namespaces from EKS' Fluent Bit.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE, "Amazon EKS User Guide, \"Start AWS Fargate logging for your cluster\""],
 };
 

@@ -4,7 +4,7 @@ use super::{PAGE, all};
 use crate::cluster::is_cluster;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::sidecar::{FARGATE, SidecarContainer, variables};
 
 pub(crate) static NOT_ON_FARGATE: LintRule = LintRule {
@@ -14,7 +14,8 @@ pub(crate) static NOT_ON_FARGATE: LintRule = LintRule {
     title: "A sidecar does not know that it runs on Fargate",
     why: "The Agent looks for a host, which Fargate does not have: the check eks_fargate does not run, and the pod's tags are missing.",
     fix: "Set the Agent's variable `DD_EKS_FARGATE` to `\"true\"`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE],
 };
 
@@ -25,7 +26,8 @@ pub(crate) static NO_NODE_NAME: LintRule = LintRule {
     title: "A sidecar does not know its node's name",
     why: "The Agent needs the name to reach the kubelet, which describes the pod: without it there are no tags, and eks_fargate does not run.",
     fix: "Set `DD_KUBERNETES_KUBELET_NODENAME` from `fieldRef: {fieldPath: spec.nodeName}`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE, "DataDog/integrations-core, `eks_fargate/datadog_checks/eks_fargate/eks_fargate.py`"],
 };
 
@@ -36,7 +38,8 @@ pub(crate) static HOSTNAME: LintRule = LintRule {
     title: "A sidecar sets a host name",
     why: "Every pod would become a host in Datadog: on Fargate the Agent reports none.",
     fix: "Remove `DD_HOSTNAME`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE],
 };
 
@@ -47,7 +50,8 @@ pub(crate) static NO_CLUSTER_NAME: LintRule = LintRule {
     title: "A sidecar does not know the cluster's name",
     why: "Everything it sends lacks the tag kube_cluster_name, so you cannot tell the pods of two clusters apart.",
     fix: "Set the Agent's variable `DD_CLUSTER_NAME`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE],
 };
 
@@ -58,7 +62,8 @@ pub(crate) static CLUSTER_NAME_FORM: LintRule = LintRule {
     title: "Datadog does not accept this cluster name",
     why: "The Agent drops an invalid name, and the tag kube_cluster_name with it.",
     fix: "Use lower-case letters, digits, `-`, `_` and `.`, at most 80 characters.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[
         "DataDog/helm-charts, `charts/datadog`, `clusterName`",
         "DataDog/datadog-agent, `pkg/util/kubernetes/clustername`",
@@ -72,7 +77,8 @@ pub(crate) static TAGS_WITH_COMMAS: LintRule = LintRule {
     title: "A sidecar's tags are separated by commas",
     why: "The Agent splits tags at spaces, so a comma and the text after it become part of the previous tag.",
     fix: "Separate the tags with spaces.",
-    is_automatic: true,
+    edits: RuleEdits::Safe,
+    is_preview: false,
     sources: &[PAGE, "DataDog/dd-trace-rb, issue #1953"],
 };
 

@@ -5,7 +5,7 @@ use crate::agent::{FARGATE_SINCE, NATIVE_LOGS_SINCE, TAG, image_tag, version};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::node::YamlNode;
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::sidecar::{KUBELET_LOGS, SidecarContainer};
 
 pub(crate) static UNTAGGED: LintRule = LintRule {
@@ -15,7 +15,8 @@ pub(crate) static UNTAGGED: LintRule = LintRule {
     title: "A sidecar image has no version",
     why: "Pods that start on different days run different Agents, eventually with another major version.",
     fix: "Name at least the major version: `gcr.io/datadoghq/agent:7`.",
-    is_automatic: true,
+    edits: RuleEdits::Suggested,
+    is_preview: false,
     sources: &["Kubernetes documentation, \"Images\"", PAGE],
 };
 
@@ -26,7 +27,8 @@ pub(crate) static TOO_OLD: LintRule = LintRule {
     title: "A sidecar's Agent is too old for what it is asked to do",
     why: "It does not know the variables and ignores them silently.",
     fix: "Use a newer version: 7.18 for Fargate, 7.71 for logs through the kubelet.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE],
 };
 

@@ -6,7 +6,7 @@ use crate::lint::finding::{Finding, Findings};
 use crate::lint::node::YamlNode;
 use crate::lint::object::ManifestObject;
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::sidecar::{EnvVariable, SidecarContainer};
 use pipeline::site::SITES;
 
@@ -17,7 +17,8 @@ pub(crate) static PLAIN_KEY: LintRule = LintRule {
     title: "A sidecar's manifest contains a key or token",
     why: "Anyone who can read the pod, or the repository with the manifest, has it.",
     fix: "Take it from a Secret: `valueFrom: {secretKeyRef: {name: datadog-secret, key: api-key}}`. Then create a new key in Datadog and revoke this one.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE, "Kubernetes documentation, \"Good practices for Kubernetes Secrets\""],
 };
 
@@ -28,7 +29,8 @@ pub(crate) static NO_KEY: LintRule = LintRule {
     title: "A sidecar has no API key",
     why: "The Agent does not start without one.",
     fix: "Set the Agent's `DD_API_KEY` from the key api-key of the Secret datadog-secret.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE],
 };
 
@@ -39,7 +41,8 @@ pub(crate) static NO_SITE: LintRule = LintRule {
     title: "A sidecar does not set its Datadog site",
     why: "It sends to datadoghq.com, which rejects keys of other sites.",
     fix: "Set the Agent's `DD_SITE`, even if it is datadoghq.com.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["Datadog documentation, \"Getting Started with Datadog Sites\""],
 };
 
@@ -50,7 +53,8 @@ pub(crate) static UNKNOWN_SITE: LintRule = LintRule {
     title: "A sidecar sends to an unknown Datadog site",
     why: "Nothing that it sends arrives.",
     fix: "Use the site from the address of your Datadog pages, without https:// and app.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["Datadog documentation, \"Getting Started with Datadog Sites\""],
 };
 
@@ -61,7 +65,8 @@ pub(crate) static SECRET_KEY: LintRule = LintRule {
     title: "A sidecar takes a variable from a key that the Secret does not have",
     why: "Kubernetes does not start a container if a Secret key is missing.",
     fix: "Use a key that the Secret has, or add the key to the Secret.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["Kubernetes documentation, \"Secrets\"", PAGE],
 };
 
@@ -72,7 +77,8 @@ pub(crate) static SECRET_NAME: LintRule = LintRule {
     title: "A sidecar takes its key from a Secret that is not among the manifests, but datadog-secret is",
     why: "If nothing else creates that Secret, Kubernetes does not start the container.",
     fix: "Take it from datadog-secret, the name that the Cluster Agent also looks for.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE],
 };
 

@@ -4,7 +4,7 @@ use super::PAGE;
 use crate::agent::SIDECAR_LABEL;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::sidecar::label;
 
 pub(crate) static ON_WORKLOAD: LintRule = LintRule {
@@ -14,7 +14,8 @@ pub(crate) static ON_WORKLOAD: LintRule = LintRule {
     title: "The sidecar label is on the workload instead of its pods",
     why: "The Cluster Agent looks at pods, which do not have the label and get no sidecar.",
     fix: "Move it to `spec.template.metadata.labels`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE],
 };
 
@@ -25,7 +26,8 @@ pub(crate) static VALUE: LintRule = LintRule {
     title: "The sidecar label has an unknown value",
     why: "Only pods with the value `fargate` get a Fargate sidecar.",
     fix: "Write `agent.datadoghq.com/sidecar: fargate`.",
-    is_automatic: true,
+    edits: RuleEdits::Suggested,
+    is_preview: false,
     sources: &[PAGE, "DataDog/datadog-agent, `pkg/clusteragent/admission/mutate/agent_sidecar`"],
 };
 

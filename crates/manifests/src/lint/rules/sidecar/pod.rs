@@ -7,7 +7,7 @@ use crate::lint::finding::{Finding, Findings};
 use crate::lint::node::{Scalar, YamlNode};
 use crate::lint::pod::PodTemplate;
 use crate::lint::project::Project;
-use crate::lint::rule::{LintRule, Severity};
+use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::sidecar::{FARGATE, SidecarContainer, is_injected, label, sidecars, variables};
 
 const CONSIDERATIONS: &str = "Amazon EKS User Guide, \"Simplify compute management with AWS Fargate\"";
@@ -19,7 +19,8 @@ pub(crate) static NOT_A_STRING: LintRule = LintRule {
     title: "The value of a variable is not a string",
     why: "Kubernetes rejects the whole object: a variable must be a string, even if it looks like a number or a boolean.",
     fix: "Put the value in quotes.",
-    is_automatic: true,
+    edits: RuleEdits::Safe,
+    is_preview: false,
     sources: &["Kubernetes API reference, \"EnvVar\""],
 };
 
@@ -30,7 +31,8 @@ pub(crate) static NODE_ADDRESS: LintRule = LintRule {
     title: "An application looks for the Agent on the node, but it is in the pod",
     why: "On Fargate no Agent runs on the node, so metrics and traces are lost.",
     fix: "Remove `DD_AGENT_HOST`: the sidecar listens on localhost.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE],
 };
 
@@ -41,7 +43,8 @@ pub(crate) static NOT_FOR_FARGATE: LintRule = LintRule {
     title: "A pod with a sidecar asks for something that Fargate does not support",
     why: "Fargate does not run pods that need access to their host, so the pod stays pending.",
     fix: "Remove it, or keep the pod off Fargate.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[CONSIDERATIONS, PAGE],
 };
 
@@ -52,7 +55,8 @@ pub(crate) static DAEMON_SET: LintRule = LintRule {
     title: "A DaemonSet is meant for Fargate",
     why: "Fargate does not run DaemonSets: each pod has its own node.",
     fix: "Run the Agent as a sidecar in each pod; on other nodes, remove the Fargate settings.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[CONSIDERATIONS],
 };
 
@@ -63,7 +67,8 @@ pub(crate) static USER_ID: LintRule = LintRule {
     title: "A sidecar runs as a user that its image does not support",
     why: "The Agent's image starts as root or as user 100; as any other user, its processes do not start.",
     fix: "Set `runAsUser` in the securityContext of the application's containers instead of the pod's, or set `runAsUser: 100` for the Agent.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["Datadog documentation, \"Amazon EKS on AWS Fargate\", \"Troubleshooting\""],
 };
 
@@ -74,7 +79,8 @@ pub(crate) static RESOURCES: LintRule = LintRule {
     title: "A sidecar requests no CPU or memory",
     why: "Fargate sizes a pod by its requests: without its own, the Agent uses what the application was given.",
     fix: "Set requests and limits, such as `cpu: 200m` and `memory: 256Mi`.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &[PAGE, "Amazon EKS User Guide, \"Understand Fargate Pod configuration details\""],
 };
 
@@ -85,7 +91,8 @@ pub(crate) static TWO_AGENTS: LintRule = LintRule {
     title: "A pod has two Agents",
     why: "Both collect the same data, and the second finds the DogStatsD and trace ports in use.",
     fix: "Keep one of them: remove the container or the label.",
-    is_automatic: false,
+    edits: RuleEdits::None,
+    is_preview: false,
     sources: &["DataDog/datadog-agent, `pkg/clusteragent/admission/mutate/agent_sidecar`"],
 };
 
