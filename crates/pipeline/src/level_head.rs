@@ -33,7 +33,7 @@ fn level(text: &str) -> Option<&str> {
             Some(rest) => (rest, true),
             None => (head, false),
         };
-        if is_timed { behind_parts(rest) } else { rest.bracketed().or_else(|| rest.alone()) }
+        if is_timed { behind_parts(rest) } else { rest.bracketed().or_else(|| rest.alone()).or_else(|| rest.named()) }
     })
 }
 
@@ -128,6 +128,18 @@ impl<'t> Head<'t> {
             "trce" | "dbug" | "fail" | "crit" => is_category(behind.begin().text).then_some(word),
             _ => SMALL.contains(&word).then_some(word),
         }
+    }
+
+    /// A level behind the logger's name, which begins the line: `proxy:INFO: …`, `shop.cart - INFO - …`.
+    fn named(self) -> Option<&'t str> {
+        let is_of_name = |character: char| character.is_ascii_alphanumeric() || "._-".contains(character);
+        let (name, rest) = self.text.split_at(self.text.find(|character| !is_of_name(character))?);
+        if self.is_indented || !name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') {
+            return None;
+        }
+        let (before, behind) = if rest.starts_with(':') { (":", ": ") } else { (" - ", " - ") };
+        let (word, rest) = self.with(rest.strip_prefix(before)?).begin().word();
+        (is_upper(word) && is_level(word) && rest.without_colour().text.starts_with(behind)).then_some(word)
     }
 
     /// A level behind a time.
