@@ -76,6 +76,8 @@ BREAKS = [
     ("SAM's own role", put(FUNCTION + "Role"), "DuplicateLogicalId"),
     ("a role that all may take", put("Resources.ForwarderRole.Properties.AssumeRolePolicyDocument.Statement.0.Principal", "*"), "who may take the role ForwarderRole"),
     ("a filter with a role", put("Resources.Subscription.Properties.RoleArn", {"Fn::GetAtt": ["ForwarderRole", "Arn"]}), "RoleArn of Subscription"),
+    ("fields that nobody asked for", put("Resources.Subscription.Properties.EmitSystemFields", ["@aws.account"]), "EmitSystemFields of Subscription"),
+    ("a filter without its fields", put("Resources.ThirdSubscription.Properties.EmitSystemFields"), "EmitSystemFields of ThirdSubscription"),
     ("a filter before the permission", put("Resources.ThirdSubscription.DependsOn"), "does not depend on the permission"),
     ("a filter to elsewhere", put("Resources.SecondSubscription.Properties.DestinationArn", "x"), "DestinationArn of SecondSubscription"),
     ("a filter that is always made", put("Resources.SecondSubscription.Condition"), "the resource SecondSubscription"),

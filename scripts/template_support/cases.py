@@ -261,7 +261,7 @@ CASES += [
         {"ApiKey": "0123456789abcdef0123456789abcdef", "KmsKeyArn": KEY, "UndeliveredKmsKeyArn": UNDELIVERED_KEY}
         | {"LogGroupName": "a", "SecondLogGroupName": "b", "ThirdLogGroupName": "c", "AlarmTopicArn": TOPIC, "Route": "firehose"}
         | {"KinesisStreamArn": KINESIS, "KinesisKmsKeyArn": KINESIS_KEY, "LogLevel": "trace"}
-        | {"CaBundle": "/opt/ca.pem", "CaBundleLayerArn": LAYER, "SubscribedAlias": "7"},
+        | {"CaBundle": "/opt/ca.pem", "CaBundleLayerArn": LAYER, "SubscribedAlias": "7", "EmitSystemFields": "true"},
         {"DD_API_KEY_SECRET_ARN": "<ApiKeySecret>", "DD_LOG_LEVEL": "trace", "PODFERRY_CA_BUNDLE": "/opt/ca.pem"},
         {"secretsmanager:GetSecretValue": "<ApiKeySecret>"}
         | MAY_KINESIS
@@ -342,6 +342,7 @@ REFUSED_VALUES = [
     ("ForwardLog", "0"),
     ("Redact", '["email"]'),
     ("Sample", "0.1"),
+    ("EmitSystemFields", "@aws.account"),
     ("Compression", "brotli"),
     ("CompressionLevel", "-1"),
     ("CompressionLevel", "10"),

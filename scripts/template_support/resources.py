@@ -263,6 +263,7 @@ def check_subscriptions(of):
                 FilterPattern="",
                 DestinationArn="<FirehoseStream.Arn>" if of.by_firehose else FUNCTION_ARN,
                 RoleArn="<SubscriptionRole.Arn>" if of.by_firehose else None,
+                EmitSystemFields=["@aws.account", "@aws.region"] if of.parameters.get("EmitSystemFields") == "true" else None,
             ),
         )
         depends = listed(of.stack.resources.get(name, {}).get("DependsOn", []))

@@ -50,6 +50,10 @@ pub(super) struct SubscribeOptions {
     /// CloudWatch Logs filter pattern; the empty pattern matches all events [default: all events; existing filters keep theirs].
     #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
     filter_pattern: Option<String>,
+    /// Let each event say which account and region it came from, for a log group that centralises those of others; they become the
+    /// tags aws_account and region.
+    #[arg(long, conflicts_with_all = ["whole_account", "old_account"])]
+    emit_system_fields: bool,
     /// Name for new filters, and for the account policy.
     #[arg(long, value_name = "NAME", default_value = FILTER_NAME)]
     filter_name: String,
@@ -149,6 +153,7 @@ async fn plan_groups(
         destination: function.destination(),
         filter_name: options.filter_name.clone(),
         pattern: options.filter_pattern.clone(),
+        emit_system_fields: options.emit_system_fields,
         own_log_group: function.log_group.clone(),
         by_policy: by_policy(account, function, changes).await,
     };
@@ -160,6 +165,7 @@ async fn plan_groups(
         if !matches!(step, SubscribeStep::Refuse(_)) {
             sources.push(account.log_group(&group.name).resource);
         }
+        changes.warnings.extend(transformed_warning(&group, &step));
         changes.rows.push(row(&group, step, named.contains(&group.name)));
     }
     for name in found.missing {
@@ -186,21 +192,33 @@ async fn by_policy(
     }
 }
 
+/// A filter of ours that gets what a transformer made of each event: no record of Fluent Bit's any more.
+fn transformed_warning(group: &LogGroup, step: &SubscribeStep) -> Option<String> {
+    let (SubscribeStep::Leave(filter) | SubscribeStep::Change { to: filter, .. }) = step else { return None };
+    filter.extras.on_transformed_logs.then(|| {
+        format!(
+            "{}: filter {} applies to transformed logs (applyOnTransformedLogs). The function then gets what the transformer made of Fluent Bit's \
+             records, and can no longer tell pods, streams and rules apart; put the filter again without it",
+            group.name, filter.name
+        )
+    })
+}
+
 fn row(group: &LogGroup, step: SubscribeStep, is_named: bool) -> ChangeRow<SubscribeWork> {
     let row = |what, filter: &SubscriptionFilter, detail| ChangeRow::new(&group.name, what, Some(&filter.name), detail);
     let put = |filter| SubscribeWork::Filter { group: group.name.clone(), filter };
     match step {
         SubscribeStep::Create(filter) => {
-            row(ChangeAction::Create, &filter, said(&filter.pattern)).with_work(put(filter))
+            row(ChangeAction::Create, &filter, said_with_fields(&filter)).with_work(put(filter))
         }
         SubscribeStep::Leave(filter) => {
             row(ChangeAction::Leave, &filter, format!("already subscribed: {}", said(&filter.pattern)))
         }
         SubscribeStep::Change { from, to } => {
-            let detail = if from.pattern == to.pattern {
+            let detail = if from.destination != to.destination && from.pattern == to.pattern {
                 format!("{} → {}", from.destination, to.destination)
             } else {
-                format!("{} → {}", said(&from.pattern), said(&to.pattern))
+                format!("{} → {}", said_with_fields(&from), said_with_fields(&to))
             };
             row(ChangeAction::Change, &to, detail).with_work(put(to))
         }
@@ -209,6 +227,13 @@ fn row(group: &LogGroup, step: SubscribeStep, is_named: bool) -> ChangeRow<Subsc
             ChangeRow::new(&group.name, what, None, refusal.to_string())
         }
     }
+}
+
+/// A filter's pattern, and what it adds to each event.
+fn said_with_fields(filter: &SubscriptionFilter) -> String {
+    let fields = filter.extras.emit_system_fields.join(" and ");
+    let fields = if fields.is_empty() { fields } else { format!(", with {fields}") };
+    format!("{}{fields}", said(&filter.pattern))
 }
 
 /// A filter pattern for people.

@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 use super::{Folder, PODFERRY};
 
 /// The fixture's name without its extension, and the arguments; `CLUSTER` stands for the options of the cluster.
-const CASES: [(&str, &str); 53] = [
+const CASES: [(&str, &str); 54] = [
     ("logging", "logging CLUSTER --region eu-west-1"),
     (
         "logging-drops",
@@ -36,6 +36,7 @@ const CASES: [(&str, &str); 53] = [
         "subscription /a /b /c --filter-pattern ERROR \
          --forwarder-arn arn:aws:lambda:eu-west-1:111122223333:function:podferry",
     ),
+    ("subscription-centralised", "subscription /central/eks --emit-system-fields"),
     ("iam-china", "iam --cluster prod --region cn-north-1 --account 111122223333 --as cloudformation"),
     ("rbac", "rbac --namespace shop"),
     ("rbac-service-account", "rbac --namespace shop --namespace batch --service-account datadog-agent"),

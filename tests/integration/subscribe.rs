@@ -113,6 +113,17 @@ fn a_dry_run_and_no_terminal_change_nothing() {
 }
 
 #[test]
+fn a_centralised_group_says_where_its_logs_came_from() {
+    let Some(stage) = Stage::start(1) else { return };
+    stage.put("/eks/0", "stack-Subscription-X", "ERROR", &stage.function);
+    let report = stage.json(&["subscribe", "/eks/0", "--emit-system-fields", "--dry-run"], 0);
+    let change = "events matching ERROR → events matching ERROR, with @aws.account and @aws.region";
+    assert_eq!(report["rows"][1]["detail"], change, "{report:#}");
+    let refused = stage.run(&["subscribe", "--whole-account", "--emit-system-fields"], 2);
+    assert!(refused.contains("cannot be used with"), "{refused}");
+}
+
+#[test]
 fn a_pattern_of_a_filter_is_changed_only_if_one_is_given() {
     let Some(stage) = Stage::start(1) else { return };
     stage.put("/eks/0", "stack-Subscription-X", "ERROR", &stage.function);

@@ -16,7 +16,13 @@ pub struct SubscriptionOptions {
     pub forwarder_arn: Option<String>,
     /// A filter pattern of CloudWatch Logs; empty takes everything.
     pub filter_pattern: String,
+    /// Whether each event is to say which account and region it came from: for log groups that centralise those of others.
+    pub emit_system_fields: bool,
 }
+
+/// The system fields that the forwarder makes tags of.
+/// Source: AWS CloudFormation, `AWS::Logs::SubscriptionFilter`, `EmitSystemFields`.
+const SYSTEM_FIELDS: [&str; 2] = ["@aws.account", "@aws.region"];
 
 /// Why there is no template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,7 +56,7 @@ pub fn generate(cluster: &Cluster, options: &SubscriptionOptions) -> Result<Gene
                 &format!("LogsMayInvoke{number}"),
                 permission(group),
             )
-            .with(&format!("Subscription{number}"), subscription(number, group, &options.filter_pattern));
+            .with(&format!("Subscription{number}"), subscription(number, group, options));
     }
     let forwarder = Map::new()
         .with("Type", "String")
@@ -88,15 +94,18 @@ fn permission(group: &str) -> Map {
     )
 }
 
-fn subscription(number: usize, group: &str, pattern: &str) -> Map {
+fn subscription(number: usize, group: &str, options: &SubscriptionOptions) -> Map {
+    let properties = Map::new()
+        .with("LogGroupName", group)
+        .with("FilterPattern", options.filter_pattern.as_str())
+        .with("DestinationArn", reference("ForwarderArn"));
+    let properties = if options.emit_system_fields {
+        properties.with("EmitSystemFields", Node::list(SYSTEM_FIELDS))
+    } else {
+        properties
+    };
     Map::new()
         .with("Type", "AWS::Logs::SubscriptionFilter")
         .with("DependsOn", Node::list([format!("LogsMayInvoke{number}")]))
-        .with(
-            "Properties",
-            Map::new()
-                .with("LogGroupName", group)
-                .with("FilterPattern", pattern)
-                .with("DestinationArn", reference("ForwarderArn")),
-        )
+        .with("Properties", properties)
 }

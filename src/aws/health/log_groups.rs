@@ -190,6 +190,7 @@ impl Judge<'_> {
     fn unsubscribed(&self, fact: &LogGroupFact, filters: &[SubscriptionFilter]) -> HealthFinding {
         let name = &fact.group.name;
         let wish = SubscribeWish {
+            emit_system_fields: false,
             destination: self.function.destination(),
             filter_name: FILTER_NAME.to_owned(),
             pattern: None,

@@ -1,6 +1,6 @@
 //! What to do to subscribe log groups, or to unsubscribe them. Pure: from what exists and what is wanted to steps.
 
-use super::is_same_function;
+use super::{SYSTEM_FIELDS, is_same_function};
 use crate::aws::groups::{FilterExtras, LogGroup, LogGroupClass, SubscriptionFilter};
 
 /// How many subscription filters a group takes.
@@ -16,6 +16,8 @@ pub(crate) struct SubscribeWish {
     pub(crate) filter_name: String,
     /// `None`: all events for new filters; existing ones keep theirs.
     pub(crate) pattern: Option<String>,
+    /// Whether each event is to say which account and region it came from; existing filters that say more keep that.
+    pub(crate) emit_system_fields: bool,
     /// Where the function's own log goes.
     pub(crate) own_log_group: String,
     /// The account policy that already leads to the function: its name, and the groups that it leaves out.
@@ -95,8 +97,19 @@ fn with_ours(filter: &SubscriptionFilter, wish: &SubscribeWish) -> SubscribeStep
     let is_unqualified = wish.destination.matches(':').count() <= 6;
     let destination = if is_unqualified { &filter.destination } else { &wish.destination };
     let pattern = wish.pattern.as_ref().unwrap_or(&filter.pattern);
-    let to = SubscriptionFilter { destination: destination.clone(), pattern: pattern.clone(), ..filter.clone() };
+    let extras = extras(filter.extras.clone(), wish);
+    let to =
+        SubscriptionFilter { destination: destination.clone(), pattern: pattern.clone(), extras, ..filter.clone() };
     if to == *filter { SubscribeStep::Leave(to) } else { SubscribeStep::Change { from: filter.clone(), to } }
+}
+
+fn extras(mut extras: FilterExtras, wish: &SubscribeWish) -> FilterExtras {
+    for field in SYSTEM_FIELDS.into_iter().filter(|_| wish.emit_system_fields) {
+        if !extras.emit_system_fields.iter().any(|known| known == field) {
+            extras.emit_system_fields.push(field.to_owned());
+        }
+    }
+    extras
 }
 
 fn without_ours(group: &LogGroup, filters: &[SubscriptionFilter], wish: &SubscribeWish) -> SubscribeStep {
@@ -115,7 +128,7 @@ fn without_ours(group: &LogGroup, filters: &[SubscriptionFilter], wish: &Subscri
         name: wish.filter_name.clone(),
         pattern: wish.pattern.clone().unwrap_or_default(),
         destination: wish.destination.clone(),
-        extras: FilterExtras::default(),
+        extras: extras(FilterExtras::default(), wish),
     })
 }
 
@@ -156,6 +169,7 @@ mod tests {
             destination: FUNCTION.to_owned(),
             filter_name: "podferry".to_owned(),
             pattern: pattern.map(str::to_owned),
+            emit_system_fields: false,
             own_log_group: "/podferry/own".to_owned(),
             by_policy: None,
         }
@@ -167,6 +181,20 @@ mod tests {
         assert_eq!(step(&group("/a"), &[], &wish(None)), create(""));
         assert_eq!(step(&group("/a"), &[], &wish(Some("ERROR"))), create("ERROR"));
         assert_eq!(step(&group("/a"), &[filter("x", "", OTHER)], &wish(None)), create(""));
+    }
+
+    #[test]
+    fn system_fields_are_added_where_they_are_asked_for_and_never_taken_away() {
+        let emitting = SubscribeWish { emit_system_fields: true, ..wish(None) };
+        let fields = |filter: &SubscriptionFilter| filter.extras.emit_system_fields.clone();
+        let SubscribeStep::Create(new) = step(&group("/a"), &[], &emitting) else { panic!("not made") };
+        assert_eq!(fields(&new), SYSTEM_FIELDS);
+        let mut more = filter("podferry", "", FUNCTION);
+        more.extras.emit_system_fields = vec!["@source.log".to_owned(), "@aws.region".to_owned()];
+        let SubscribeStep::Change { to, .. } = step(&group("/a"), from_ref(&more), &emitting) else { panic!("left") };
+        assert_eq!(fields(&to), ["@source.log", "@aws.region", "@aws.account"]);
+        assert_eq!(step(&group("/a"), from_ref(&to), &emitting), SubscribeStep::Leave(to.clone()));
+        assert_eq!(step(&group("/a"), from_ref(&to), &wish(None)), SubscribeStep::Leave(to.clone()));
     }
 
     #[test]

@@ -52,15 +52,26 @@ pub(super) struct GenerateSubscriptionOptions {
     /// CloudWatch Logs filter pattern; the empty pattern matches all events.
     #[arg(long, value_name = "PATTERN", default_value = "")]
     filter_pattern: String,
+    /// Let each event say which account and region it came from, for log groups that centralise those of others.
+    #[arg(long)]
+    emit_system_fields: bool,
     #[command(flatten)]
     common: CommonFlags,
 }
 
 impl GenerateSubscriptionOptions {
     pub(super) fn run(self) -> Result<(), CommandError> {
-        let GenerateSubscriptionOptions { log_groups, old_log_groups, common, forwarder_arn, filter_pattern } = self;
+        let GenerateSubscriptionOptions {
+            log_groups,
+            old_log_groups,
+            common,
+            forwarder_arn,
+            filter_pattern,
+            emit_system_fields,
+        } = self;
         let log_groups = [log_groups, old_log_groups].concat();
-        let options = subscription::SubscriptionOptions { log_groups, forwarder_arn, filter_pattern };
+        let options =
+            subscription::SubscriptionOptions { log_groups, forwarder_arn, filter_pattern, emit_system_fields };
         let file = subscription::generate(&common.cluster()?, &options).map_err(CommandError::refused)?;
         common.output.write(&[file], &[])
     }

@@ -52,6 +52,7 @@ const GROUPS: &[RuleGroup] = &[
     (across::log_group::RULES, across::log_group::check),
     (across::permissions::RULES, across::permissions::check),
     (across::subscriptions::RULES, across::subscriptions::check),
+    (across::centralised::RULES, across::centralised::check),
     (across::twice::RULES, across::twice::check),
     (across::profiles::RULES, across::profiles::check),
     (across::clusters::RULES, across::clusters::check),

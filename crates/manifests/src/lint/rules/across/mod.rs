@@ -1,5 +1,6 @@
 //! Rules across files: whether the ConfigMap, policies, subscriptions, profiles and what else is given fit together.
 
+pub(crate) mod centralised;
 pub(crate) mod clusters;
 pub(crate) mod log_group;
 pub(crate) mod permissions;
