@@ -3,8 +3,11 @@
 /// How many events came in, and what became of their logs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct LogCounts {
-    /// Events that CloudWatch sent.
+    /// Events that CloudWatch sent, without those that hold a pod's metadata and no log.
     pub events: usize,
+    /// Events that hold a pod's metadata and no log.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub metadata: usize,
     /// Logs to deliver.
     pub logs: usize,
     /// Blank lines, which are not sent.
@@ -33,11 +36,16 @@ pub struct LogCounts {
     pub early: usize,
 }
 
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
 impl LogCounts {
     /// Adds other counts to these.
     pub fn add(&mut self, other: &LogCounts) {
         let LogCounts {
             events,
+            metadata,
             logs,
             blank,
             joined,
@@ -53,6 +61,7 @@ impl LogCounts {
             early,
         } = other;
         self.events += events;
+        self.metadata += metadata;
         self.logs += logs;
         self.blank += blank;
         self.joined += joined;

@@ -31,8 +31,8 @@ pub(super) struct UnreadEvents {
     pub(super) places: Vec<usize>,
     /// How many logs are done, not counting those that were delivered before.
     pub(super) done: usize,
-    /// The pod's metadata, where only events that were read have it: see [`IdentitySource::told_elsewhere`].
-    pub(super) kubernetes: Option<String>,
+    /// A record with the pod's metadata, where only events that were read have it: see [`IdentitySource::told_elsewhere`].
+    pub(super) metadata: Option<String>,
 }
 
 /// Turns the records of an event into logs of the shipment: all of them, unless it has to stop.
@@ -60,10 +60,14 @@ pub(super) fn run(
     let is_whole = read == batch.events.len() && walk.finish(work, &should_stop, &mut ship);
     let unread = (!is_whole).then(|| {
         let places = walk.stop(read, batch.events.len(), &mut ship);
-        UnreadEvents { kubernetes: source.told_elsewhere(&places), done: done.get(), places }
+        UnreadEvents { metadata: source.told_elsewhere(&places), done: done.get(), places }
     });
-    let events = batch.events.len() - unread.as_ref().map_or(0, |unread| unread.places.len());
+    let unread_places = unread.as_ref().map_or(&[][..], |unread| &unread.places);
+    let metadata =
+        source.metadata.count() - unread_places.iter().filter(|place| source.metadata.is_at(**place)).count();
+    let events = batch.events.len() - unread_places.len() - metadata;
     shipper.finish(events, events.saturating_sub(shipped.get()));
+    shipment.counts.metadata += metadata;
     if shipment.cluster.is_none() {
         shipment.cluster = tags::told_cluster(&source.place, &settings.tags);
     }
@@ -117,7 +121,14 @@ impl<'e> Walk<'e> {
                 unasked = 0;
             }
             unasked += event.message.len();
-            let record = reader.read(event);
+            if source.metadata.is_at(place) {
+                self.outputs.push(LineOutput::of_no_line());
+                continue;
+            }
+            let mut record = reader.read(event);
+            if let Some(told) = &source.metadata.told {
+                told.complete(&mut record.metadata);
+            }
             if self.identities.are_too_many(&record.metadata) {
                 // Open logs carry identity numbers, so they are finished first, as at the end of an event.
                 self.finish(source.work, &|| false, ship);

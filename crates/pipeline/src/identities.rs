@@ -10,6 +10,7 @@ use super::decode::Batch;
 use super::entry::{ContainerFrame, Provenance};
 use super::line::LogLine;
 use super::log_event::{EventMessage, LogEvent};
+use super::metadata_records::EventMetadata;
 use super::processing::ContainerProcessing;
 use super::record::{LogRecord, Metadata};
 use super::record_reader::RecordReader;
@@ -27,6 +28,9 @@ const MAX_IDENTITIES: usize = 1024;
 /// long as Kubernetes lets them be, 256 KiB and more. Of a function of 128 MB this is a sixteenth.
 const MAX_IDENTITY_BYTES: usize = 8 * 1024 * 1024;
 
+/// Says that the pod's metadata was to come in a record of its own, and has not been seen: tags are missing, and rules of the pod's annotations.
+const METADATA_MISSING: &str = "podferry_metadata:missing";
+
 /// What identifies the logs of one writer, and how they are processed.
 pub(super) struct KnownIdentity {
     pub(crate) frame: ContainerFrame,
@@ -40,6 +44,8 @@ pub(super) struct IdentitySource<'a> {
     provenance: Provenance<'a>,
     pub(super) settings: &'a PipelineSettings,
     pub(super) work: &'a Work,
+    /// What records of metadata say, where such are expected.
+    pub(super) metadata: EventMetadata,
     /// The processing that the last record with its pod's metadata asks for; looked up once.
     described: OnceCell<Option<Arc<ContainerProcessing>>>,
 }
@@ -52,8 +58,11 @@ impl<'a> IdentitySource<'a> {
         settings: &'a PipelineSettings,
         work: &'a Work,
     ) -> IdentitySource<'a> {
+        let known = settings.metadata_records.as_ref();
+        let metadata = known.map(|known| known.of_event(&batch.events, &origin, &batch.log_group, &batch.log_stream));
         IdentitySource {
             batch,
+            metadata: metadata.unwrap_or_default(),
             place: LogPlace { log_group: &batch.log_group, origin },
             provenance: Provenance {
                 owner: &batch.owner,
@@ -71,7 +80,10 @@ impl<'a> IdentitySource<'a> {
         let settings = self.settings;
         let pod = tags::pod(&self.place, metadata);
         let logs = settings.known.logs(&pod.annotations, &pod.container);
-        let identity = tags::identify(&self.place, &pod, &logs, metadata, &settings.tags);
+        let mut identity = tags::identify(&self.place, &pod, &logs, metadata, &settings.tags);
+        if settings.metadata_records.is_some() && self.place.origin.is_container() && metadata.kubernetes.is_none() {
+            identity.tags.add_tag(METADATA_MISSING);
+        }
         let processing = ContainerProcessing::new(&pod, &logs, &settings.processing, self.work);
         let processing = self.of_stream(metadata, processing);
         KnownIdentity { frame: ContainerFrame::new(&identity, &self.provenance), processing }
@@ -94,8 +106,11 @@ impl<'a> IdentitySource<'a> {
         self.described.get_or_init(here).clone().or_else(|| self.settings.known.recall(&stream)).unwrap_or(processing)
     }
 
-    /// The pod's metadata that the events of these places lack and others of the stream have, so that it can go with them.
+    /// A record with the pod's metadata that the events of these places lack and others of the stream have, so that it can go with them.
     pub(super) fn told_elsewhere(&self, places: &[usize]) -> Option<String> {
+        if let Some(told) = &self.metadata.told {
+            return Some(told.record());
+        }
         if !matches!(self.place.origin, StreamOrigin::Container(_)) {
             return None;
         }
@@ -105,7 +120,9 @@ impl<'a> IdentitySource<'a> {
         if places.iter().rev().any(is_told) {
             return None;
         }
-        self.batch.events.iter().rev().find_map(|event| self.peek(event, kubernetes))
+        let told = self.batch.events.iter().rev().find_map(|event| self.peek(event, kubernetes))?;
+        // A blank line, which is not sent.
+        Some(format!(r#"{{"stream":"stdout","logtag":"F","log":"","kubernetes":{told}}}"#))
     }
 
     /// What `take` makes of an event's metadata, if that is its pod's.

@@ -35,6 +35,7 @@ mod limits;
 mod line;
 mod log_event;
 mod members;
+pub mod metadata_records;
 mod multi_line;
 mod pipeline;
 mod processed;

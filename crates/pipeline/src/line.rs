@@ -90,6 +90,13 @@ pub(crate) struct LineOutput {
     writer: Writer,
 }
 
+impl LineOutput {
+    /// Stands for an event that has no line.
+    pub(crate) fn of_no_line() -> LineOutput {
+        LineOutput { output: None, writer: Writer::StreamsContainer }
+    }
+}
+
 /// A line that waits. Its text is its own.
 #[derive(Debug, Clone)]
 pub(crate) struct HeldLine<'e> {

@@ -2,6 +2,7 @@
 
 use super::compress::Compression;
 use super::known_annotations::KnownAnnotations;
+use super::metadata_records::KnownMetadata;
 use super::processing::ProcessingSettings;
 use super::recent::Recent;
 use super::rules::pattern::{RuleBudget, SearchCaches};
@@ -15,6 +16,8 @@ pub struct PipelineSettings {
     /// Annotations that were parsed and compiled before. They save time, and change the result only for records without their
     /// pod's metadata: see [`KnownAnnotations::recall`].
     pub known: KnownAnnotations,
+    /// Pods' metadata that came in records of its own; `None`: no such records are believed. See [`super::metadata_records`].
+    pub metadata_records: Option<KnownMetadata>,
     /// What searches for patterns leave for those that follow. It saves time and changes no result.
     pub search_caches: SearchCaches,
     /// How much work rules may take.
@@ -36,6 +39,7 @@ impl Default for PipelineSettings {
             tags: TagSettings::default(),
             processing: ProcessingSettings::default(),
             known: KnownAnnotations::default(),
+            metadata_records: None,
             search_caches: SearchCaches::default(),
             rule_budget: RuleBudget::default(),
             recent: Recent::default(),

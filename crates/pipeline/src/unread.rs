@@ -100,10 +100,10 @@ impl<'c> Unread<'c> {
         }
         out.extend_from_slice(b",\"logEvents\":");
         let mut separator = b'[';
-        if let Some(kubernetes) = &self.events.kubernetes {
+        if let Some(record) = &self.events.metadata {
             out.push(separator);
             separator = b',';
-            write_blank_line(kubernetes, &mut out);
+            write_metadata(record, &mut out);
         }
         for event in self.events.places.get(range).into_iter().flatten().filter_map(|place| events.get(*place)) {
             out.push(separator);
@@ -115,10 +115,10 @@ impl<'c> Unread<'c> {
     }
 }
 
-/// A blank line, which is not sent, with the pod's metadata.
-fn write_blank_line(kubernetes: &str, out: &mut Vec<u8>) {
+/// A record with the pod's metadata, which is not sent.
+fn write_metadata(record: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"id\":\"\",\"message\":");
-    json::write_string(&format!(r#"{{"stream":"stdout","logtag":"F","log":"","kubernetes":{kubernetes}}}"#), out);
+    json::write_string(record, out);
     out.push(b'}');
 }
 
@@ -146,9 +146,9 @@ mod tests {
     use crate::decode;
     use crate::inflate;
 
-    fn unread<'c>(content: &'c str, places: &[usize], kubernetes: Option<&str>) -> Unread<'c> {
-        let kubernetes = kubernetes.map(str::to_owned);
-        Unread::new(decode::read(content).unwrap(), UnreadEvents { places: places.to_vec(), done: 0, kubernetes })
+    fn unread<'c>(content: &'c str, places: &[usize], metadata: Option<&str>) -> Unread<'c> {
+        let metadata = metadata.map(str::to_owned);
+        Unread::new(decode::read(content).unwrap(), UnreadEvents { places: places.to_vec(), done: 0, metadata })
     }
 
     /// The content of an event.

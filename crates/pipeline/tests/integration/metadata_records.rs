@@ -1,0 +1,227 @@
+//! Pods' metadata in records of its own: the tags and rules are those of a record that has it, and nobody else can write one.
+
+use pipeline::metadata_records::KnownMetadata;
+use pipeline::{self, PipelineSettings, Processed};
+use serde_json::{Value, json};
+use testkit::events::*;
+
+const PODS: [&str; 5] = ["api-api", "checkout-app", "coredns-coredns", "report-report", "web-nginx"];
+const MISSING: &str = "podferry_metadata:missing";
+
+/// The content of an event of the corpus.
+fn content(path: &str) -> Value {
+    let path = format!("{}/tests/fixtures/corpus/{path}.json", testkit::ROOT);
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn settings() -> PipelineSettings {
+    let mut settings =
+        PipelineSettings { metadata_records: Some(KnownMetadata::default()), ..PipelineSettings::default() };
+    settings.processing.auto_multi_line = false;
+    settings
+}
+
+fn process(content: &Value, settings: &PipelineSettings) -> Processed {
+    pipeline::process_content(&content.to_string(), ARN, settings, OWN_TIMES).unwrap()
+}
+
+fn is_metadata(event: &Value) -> bool {
+    event["message"].as_str().unwrap().starts_with(r#"{"kubernetes":"#)
+}
+
+/// The same event with the records of metadata that are chosen, by their number.
+fn with(content: &Value, chosen: impl Fn(usize) -> bool) -> Value {
+    let (mut content, mut number) = (content.clone(), 0);
+    let mut keep = |event: &Value| {
+        number += usize::from(is_metadata(event));
+        !is_metadata(event) || chosen(number - 1)
+    };
+    content["logEvents"].as_array_mut().unwrap().retain(|event| keep(event));
+    content
+}
+
+/// The tags of a pod's logs where each record has its metadata; service and source besides.
+fn expected(pod: &str) -> (Vec<String>, Value, Value) {
+    of(&process(&content(&format!("kept/{pod}")), &PipelineSettings::default()))
+}
+
+fn of(processed: &Processed) -> (Vec<String>, Value, Value) {
+    let logs = logs(processed);
+    let one = |log: &Value| {
+        let mut tags: Vec<String> = tags(log).into_iter().map(str::to_owned).collect();
+        tags.sort();
+        (tags, log["service"].clone(), log["ddsource"].clone())
+    };
+    let first = one(&logs[0]);
+    for log in &logs {
+        assert_eq!(one(log), first);
+    }
+    first
+}
+
+#[test]
+fn the_tags_are_those_of_a_record_that_has_its_metadata() {
+    for pod in PODS {
+        let all = content(&format!("once/{pod}"));
+        let lines = all["logEvents"].as_array().unwrap().iter().filter(|event| !is_metadata(event)).count();
+        let records = all["logEvents"].as_array().unwrap().len() - lines;
+        assert!(records > 0, "{pod}");
+        for (name, event) in [
+            ("all", all.clone()),
+            ("the first", with(&all, |number| number == 0)),
+            ("the last", with(&all, |number| number == records - 1)),
+        ] {
+            let processed = process(&event, &settings());
+            assert_eq!(of(&processed), expected(pod), "{pod}: {name}");
+            let counts = processed.counts;
+            assert_eq!(counts.events, lines, "{pod}: {name}");
+            assert_eq!(counts.metadata, event["logEvents"].as_array().unwrap().len() - lines);
+            assert!(logs(&processed).iter().all(|log| !log["message"].as_str().unwrap().contains("pod_id")));
+        }
+    }
+}
+
+#[test]
+fn an_earlier_event_told_it() {
+    for pod in PODS {
+        let (all, settings) = (content(&format!("once/{pod}")), settings());
+        let none = with(&all, |_| false);
+        let (tags, ..) = of(&process(&none, &settings));
+        assert!(tags.contains(&MISSING.to_owned()) && tags.iter().any(|tag| tag.starts_with("pod_name:")), "{tags:?}");
+        process(&all, &settings);
+        assert_eq!(of(&process(&none, &settings)), expected(pod), "{pod}");
+        // Another sandbox has not seen it.
+        assert_eq!(of(&process(&none, &self::settings())).0, tags);
+    }
+}
+
+#[test]
+fn without_the_setting_it_is_a_log_like_any_other() {
+    let all = content("once/web-nginx");
+    let processed = process(&all, &PipelineSettings::default());
+    assert_eq!((processed.counts.metadata, processed.counts.events), (0, all["logEvents"].as_array().unwrap().len()));
+    assert!(logs(&processed).iter().any(|log| log["message"].as_str().unwrap().contains("pod_id")));
+    assert!(logs(&processed).iter().all(|log| !has_tag(log, MISSING)));
+}
+
+/// An event of one container of the pod `web-1`.
+fn event(container: &str, messages: &[Value]) -> Value {
+    let stream = format!("fargate-kube.var.log.containers.web-1_shop_{container}-{}.log", "a".repeat(64));
+    let event = |message: &Value| json!({ "id": "1", "timestamp": 1_795_754_034_000_i64, "message": message.as_str().unwrap() });
+    json!({ "messageType": "DATA_MESSAGE", "owner": "111122223333", "logGroup": "/aws/eks/prod/fargate", "logStream": stream,
+        "subscriptionFilters": ["podferry"], "logEvents": messages.iter().map(event).collect::<Vec<_>>() })
+}
+
+fn line(text: &str) -> Value {
+    Value::from(format!(r#"{{"stream":"stdout","logtag":"F","log":{}}}"#, Value::from(text)))
+}
+
+const MASK: &str = r#"[{\"log_processing_rules\":[{\"type\":\"mask_sequences\",\"name\":\"token\",\"pattern\":\"tok_\\\\w+\",\"replace_placeholder\":\"***\"}]}]"#;
+
+/// The metadata record of a container of the pod; with a mask for `app`.
+fn record(container: &str, team: &str, mask: &str) -> Value {
+    Value::from(format!(
+        r#"{{"kubernetes":{{"pod_name":"web-1","namespace_name":"shop","labels":{{"team":"{team}","tags.datadoghq.com/env":"{team}"}},"annotations":{{"ad.datadoghq.com/app.logs":"{mask}"}},"host":"fargate-ip-10-0-0-1","container_name":"{container}","container_image":"{container}:1","docker_id":"{}"}},"cluster_name":"prod"}}"#,
+        "b".repeat(64)
+    ))
+}
+
+fn texts(processed: &Processed) -> Vec<String> {
+    logs(processed).iter().map(|log| log["message"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn rules_hold_for_the_lines_before_the_record_too() {
+    let settings = settings();
+    let processed = process(&event("app", &[line("a tok_1"), record("app", "x", MASK), line("b tok_2")]), &settings);
+    assert_eq!(texts(&processed), ["a ***", "b ***"]);
+    assert!(has_tag(&logs(&processed)[0], "kube_cluster_name:prod"));
+    // An event without one, later.
+    assert_eq!(texts(&process(&event("app", &[line("c tok_3")]), &settings)), ["c ***"]);
+}
+
+#[test]
+fn a_newer_one_replaces_it() {
+    let settings = settings();
+    process(&event("app", &[record("app", "old", MASK)]), &settings);
+    let processed =
+        process(&event("app", &[line("a"), record("app", "mid", MASK), record("app", "new", MASK)]), &settings);
+    assert!(has_tag(&logs(&processed)[0], "env:new"));
+    let later = process(&event("app", &[line("a")]), &settings);
+    assert!(has_tag(&logs(&later)[0], "env:new") && later.counts.metadata == 0);
+}
+
+#[test]
+fn another_container_of_the_pod_tells_all_but_the_image() {
+    let settings = settings();
+    process(&event("chatty", &[line("x"), record("chatty", "x", MASK)]), &settings);
+    let processed = process(&event("app", &[line("a tok_1")]), &settings);
+    let log = &logs(&processed)[0];
+    assert_eq!(log["message"], "a ***");
+    for tag in ["env:x", "kube_container_name:app", "kube_cluster_name:prod", "eks_fargate_node:fargate-ip-10-0-0-1"] {
+        assert!(has_tag(log, tag), "{tag}: {:?}", tags(log));
+    }
+    assert!(!tags(log).iter().any(|tag| tag.starts_with("image_") || tag.starts_with("short_image")));
+    // Its own is better.
+    process(&event("app", &[record("app", "own", MASK)]), &settings);
+    let own = process(&event("app", &[line("a")]), &settings);
+    assert!(has_tag(&logs(&own)[0], "short_image:app") && has_tag(&logs(&own)[0], "env:own"));
+}
+
+#[test]
+fn a_record_of_another_pod_or_with_more_in_it_is_not_believed() {
+    let other = record("app", "x", MASK).as_str().unwrap().replace("web-1", "web-2");
+    let more = record("app", "x", MASK).as_str().unwrap().replace(r#","cluster_name""#, r#","a":1,"cluster_name""#);
+    let before = record("app", "x", MASK).as_str().unwrap().replacen('{', r#"{"a":1,"#, 1);
+    let cut = record("app", "x", MASK).as_str().unwrap().trim_end_matches('}').to_owned();
+    for forged in [other, more, before, cut] {
+        let processed = process(&event("app", &[line("a"), Value::from(forged.clone())]), &settings());
+        assert_eq!((processed.counts.metadata, processed.counts.events), (0, 2), "{forged}");
+        assert!(logs(&processed).iter().all(|log| has_tag(log, MISSING) && !has_tag(log, "env:x")), "{forged}");
+    }
+}
+
+/// With `log_key` the whole message is the application's. One line that is no record of a parser's shows that.
+#[test]
+fn an_application_cannot_take_a_mask_away() {
+    let settings = settings();
+    process(&event("app", &[line("x"), record("app", "x", MASK)]), &settings);
+    let forged = record("app", "forged", "[]");
+    for plain in ["GET / tok_1", "{\"level\":\"info\",\"msg\":\"tok_1\"}", "[1]"] {
+        let processed = process(&event("app", &[Value::from(plain), forged.clone()]), &settings);
+        assert!(logs(&processed).iter().all(|log| !has_tag(log, "env:forged")), "{plain}");
+        // What it wrote alone into an event before is forgotten as soon as it shows.
+        process(&event("app", &[forged.clone()]), &settings);
+        let processed = process(&event("app", &[Value::from(plain)]), &settings);
+        assert!(logs(&processed).iter().all(|log| has_tag(log, MISSING) && !has_tag(log, "env:forged")), "{plain}");
+    }
+}
+
+#[test]
+fn what_is_left_unread_takes_it_along() {
+    let settings = settings();
+    process(&event("app", &[record("app", "x", MASK)]), &settings);
+    let content = event("app", &[line("a tok_1"), line("b tok_2"), line("c tok_3")]).to_string();
+    let mut pipeline = pipeline::Pipeline::new(ARN, &settings, OWN_TIMES);
+    let unread = pipeline.add_until(0, &content, &|_| true).unwrap().unwrap();
+    let rest = unread.rest(200_000, 200_000).unwrap();
+    // Another sandbox reads it.
+    let processed = pipeline::process(rest[0].body.as_bytes(), ARN, &self::settings(), OWN_TIMES).unwrap();
+    assert_eq!(texts(&processed), ["a ***", "b ***", "c ***"]);
+    assert!(has_tag(&logs(&processed)[0], "kube_cluster_name:prod") && processed.counts.metadata == 1);
+}
+
+#[test]
+fn what_is_remembered_is_bounded() {
+    let known = KnownMetadata::of_bytes(1_000_000);
+    let settings = PipelineSettings { metadata_records: Some(known.clone()), ..settings() };
+    let large = "x".repeat(100_000);
+    for number in 0..100 {
+        let content = event(&format!("app{number}"), &[record(&format!("app{number}"), &large, MASK)]);
+        assert_eq!(process(&content, &settings).counts.metadata, 1);
+        assert!(known.bytes() <= 1_000_000, "{}", known.bytes());
+    }
+    assert!(known.bytes() > 500_000);
+    // The last one is still known.
+    assert!(logs(&process(&event("app99", &[line("a")]), &settings)).iter().all(|log| !has_tag(log, MISSING)));
+}
