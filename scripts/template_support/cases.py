@@ -86,6 +86,7 @@ PASSED_ON = {
     "MultilineLogRegexPattern": ("DD_MULTILINE_LOG_REGEX_PATTERN", r"\d{4}-\d{2}-\d{2}"),
     "Sample": ("PODFERRY_SAMPLE", '[{"status":"info","rate":0.1}]'),
     "StatusFromText": ("PODFERRY_STATUS_FROM_TEXT", "true"),
+    "MetadataRecords": ("PODFERRY_METADATA_RECORDS", "true"),
     "ForwardLog": ("DD_FORWARD_LOG", "false"),
     "Compression": ("DD_COMPRESSION", "gzip"),
     "CompressionLevel": ("DD_COMPRESSION_LEVEL", "0"),
@@ -99,7 +100,7 @@ GROUPS = {
     "What is left out, masked and joined": [
         *("ContainerExcludeLogs", "ContainerIncludeLogs", "ExcludeAtMatch", "IncludeAtMatch", "ProcessingRules"),
         *("RedactIp", "RedactEmail", "ScrubbingRule", "ScrubbingRuleReplacement", "Redact"),
-        *("AutoMultiLineDetection", "MultilineLogRegexPattern", "Sample", "StatusFromText", "ForwardLog"),
+        *("AutoMultiLineDetection", "MultilineLogRegexPattern", "Sample", "StatusFromText", "MetadataRecords", "ForwardLog"),
     ],
     "How logs are sent": ["Compression", "CompressionLevel", "MaxWorkers", "CaBundle", "CaBundleLayerArn"],
     "What could not be delivered": [

@@ -28,6 +28,7 @@ pub use variables::{Environment, FileProblem, VariableSource};
 
 use pipeline::compress::Compression;
 use pipeline::known_annotations::KnownAnnotations;
+use pipeline::metadata_records::KnownMetadata;
 use pipeline::recent::Recent;
 use pipeline::rules::pattern::SearchCaches;
 use pipeline::tags::TagSettings;
@@ -134,6 +135,9 @@ fn pipeline(reader: &mut VariableReader) -> PipelineSettings {
     PipelineSettings {
         processing: processing::read(reader),
         known: share_of_memory(reader, 16).map_or(defaults.known, KnownAnnotations::of_bytes),
+        metadata_records: reader
+            .flag("PODFERRY_METADATA_RECORDS")
+            .then(|| share_of_memory(reader, 64).map_or_else(KnownMetadata::default, KnownMetadata::of_bytes)),
         search_caches: share_of_memory(reader, 32).map_or(defaults.search_caches, SearchCaches::of_bytes),
         recent: reader
             .number("PODFERRY_REMEMBERED_LOGS", 0..=10_000_000)

@@ -14,7 +14,7 @@ const fn variable(name: &'static str, default: &'static str, meaning: &'static s
 }
 
 /// Every variable that the forwarder reads and a user may set.
-pub const VARIABLES: [ForwarderVariable; 49] = [
+pub const VARIABLES: [ForwarderVariable; 50] = [
     variable(
         "DD_API_KEY_SECRET_ARN",
         "–",
@@ -118,6 +118,11 @@ pub const VARIABLES: [ForwarderVariable; 49] = [
         "PODFERRY_MERGE_LOG_KEY",
         "–",
         "The filter's `Merge_Log_Key`, if it is used with `Keep_Log Off` (`log_obj`, `log_processed`, `log_parsed` and `log_json` are known)",
+    ),
+    variable(
+        "PODFERRY_METADATA_RECORDS",
+        "`false`",
+        "`true`: a record that is a pod's metadata and nothing else tells the tags and rules of its stream's lines. Only for a ConfigMap that writes such records, without `log_key`",
     ),
     variable(
         "PODFERRY_MAX_DECOMPRESSED_BYTES",

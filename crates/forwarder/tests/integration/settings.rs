@@ -71,12 +71,24 @@ fn run_logs(pairs: &[(&str, &str)], lines: &[&str]) -> (Vec<Value>, LogCounts) {
     (logs(&processed), counts)
 }
 
+#[test]
+fn metadata_in_records_of_its_own_is_believed_where_it_is_asked_for() {
+    let path = format!("{}/tests/fixtures/corpus/once/web-nginx.event.json", testkit::ROOT);
+    let event = std::fs::read(path).unwrap();
+    for (value, records) in [("true", 2), ("false", 0)] {
+        let settings = settings(&[("PODFERRY_METADATA_RECORDS", value)]);
+        let processed = pipeline::process(&event, ARN, &settings, OWN_TIMES).unwrap();
+        assert_eq!(processed.counts.metadata, records);
+    }
+    assert!(settings(&[]).metadata_records.is_none());
+}
+
 // -------------------------------------------------------------------------------------------------------------------
 // Mistakes
 // -------------------------------------------------------------------------------------------------------------------
 
 /// A wrong value for each variable that can have one; the word in it must never show.
-const WRONG: [(&str, &str); 20] = [
+const WRONG: [(&str, &str); 21] = [
     ("DD_LOGS_CONFIG_PROCESSING_RULES", r#"[{"type":"kenn-wort","name":"a","pattern":"kenn-wort("}]"#),
     ("DD_CONTAINER_INCLUDE_LOGS", "name:kenn-wort("),
     ("DD_CONTAINER_EXCLUDE_LOGS", "kenn-wort"),
@@ -95,6 +107,7 @@ const WRONG: [(&str, &str); 20] = [
     ("PODFERRY_SAMPLE", r#"{"kenn-wort":"x","rate":"kenn-wort"}"#),
     ("DD_COMPRESSION", "kenn-wort"),
     ("PODFERRY_HOSTNAME", "kenn-wort"),
+    ("PODFERRY_METADATA_RECORDS", "kenn-wort"),
     ("DD_ADDITIONAL_TARGET_LAMBDAS", "arn:aws:lambda:eu-west-1:111122223333:function:kenn-wort"),
     ("PODFERRY_MAX_DECOMPRESSED_BYTES", "kenn-wort"),
 ];

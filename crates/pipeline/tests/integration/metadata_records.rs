@@ -191,7 +191,7 @@ fn an_application_cannot_take_a_mask_away() {
         let processed = process(&event("app", &[Value::from(plain), forged.clone()]), &settings);
         assert!(logs(&processed).iter().all(|log| !has_tag(log, "env:forged")), "{plain}");
         // What it wrote alone into an event before is forgotten as soon as it shows.
-        process(&event("app", &[forged.clone()]), &settings);
+        process(&event("app", std::slice::from_ref(&forged)), &settings);
         let processed = process(&event("app", &[Value::from(plain)]), &settings);
         assert!(logs(&processed).iter().all(|log| has_tag(log, MISSING) && !has_tag(log, "env:forged")), "{plain}");
     }
