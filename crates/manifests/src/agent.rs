@@ -28,6 +28,8 @@ pub const TAG: &str = "7";
 pub(crate) const FARGATE_SINCE: (u32, u32) = (7, 18);
 /// The first version that collects logs through the kubelet. Source: the same.
 pub(crate) const NATIVE_LOGS_SINCE: (u32, u32) = (7, 71);
+/// The first version of Agent and Cluster Agent with which sidecars verify the Cluster Agent. Source: DataDog/datadog-operator#2700.
+pub(crate) const CLUSTER_AGENT_TLS_SINCE: (u32, u32) = (7, 78);
 /// The variable that lets the Agent collect processes.
 pub(crate) const PROCESSES: &str = "DD_PROCESS_CONFIG_PROCESS_COLLECTION_ENABLED";
 /// The variable that lets the Agent collect the logs of containers that no annotation asks for.
@@ -129,12 +131,29 @@ pub fn check_labels(labels: &[(String, String)]) -> Result<(), &'static str> {
     if all_differ(names) { Ok(()) } else { Err("--label: a label has one value, so give each once") }
 }
 
+/// Whether a text may be an image's tag. Source: distribution/reference, `regexp.go`, `tag`.
+fn is_tag(text: &str) -> bool {
+    let is_inside = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    (1..=128).contains(&text.len()) && text.bytes().all(is_inside) && !text.starts_with(['.', '-'])
+}
+
+/// Whether a value that is written without quotes is still a text.
+pub(crate) fn is_text(value: &str) -> bool {
+    let digits = value.replace('_', "");
+    let in_base = |prefix: &str, base| {
+        digits.strip_prefix(prefix).is_some_and(|digits| u64::from_str_radix(digits, base).is_ok())
+    };
+    let is_number = digits.parse::<f64>().is_ok() || in_base("0x", 16) || in_base("0o", 8) || in_base("0b", 2);
+    !is_number && !matches!(value, "y" | "n" | "yes" | "no" | "on" | "off" | "true" | "false" | "null" | "~" | "")
+}
+
 /// Whether the version that a tag names, if it names one, can do what is asked of it.
 ///
 /// # Errors
 /// What is wrong, for people.
 pub(super) fn check_tag(tag: &str, native_logs: bool) -> Result<(), &'static str> {
     match version(tag) {
+        _ if !is_tag(tag) => Err("--image-tag: must be an image tag: letters, digits, `_`, `.` and `-`, at most 128"),
         Some(version) if native_logs && version < NATIVE_LOGS_SINCE => {
             Err("--native-logs: needs Agent 7.71 or newer; see --image-tag")
         }
@@ -245,6 +264,18 @@ mod tests {
             ("datadog/agent:7.1.0@sha256:00", Some((7, 1))),
         ] {
             assert_eq!(image_tag(image).and_then(version), version_of, "{image}");
+        }
+    }
+
+    #[test]
+    fn tags_at_their_edges() {
+        for (length, ok) in [(0, false), (1, true), (127, true), (128, true), (129, false)] {
+            assert_eq!(check_tag(&"a".repeat(length), false).is_ok(), ok, "{length}");
+        }
+        for (tag, ok) in
+            [("7.71.0-jmx", true), ("_a", true), (".a", false), ("-a", false), ("a:b", false), ("a b", false)]
+        {
+            assert_eq!(check_tag(tag, false).is_ok(), ok, "{tag}");
         }
     }
 

@@ -3,6 +3,9 @@
 /// How long a cluster's name may be. Source: DataDog/helm-charts, `charts/datadog`, `clusterName`.
 const MAX_CLUSTER_NAME: usize = 80;
 
+/// How long a label's value may be. Source: Kubernetes, "Labels and Selectors".
+pub(crate) const MAX_LABEL_VALUE: usize = 63;
+
 /// A DNS label, as names of namespaces and containers are. Source: Kubernetes, "Object Names and IDs".
 pub(crate) fn is_label(name: &str) -> bool {
     let is_inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
@@ -12,6 +15,20 @@ pub(crate) fn is_label(name: &str) -> bool {
 /// A DNS subdomain, as names of most objects are. Source: Kubernetes, "Object Names and IDs".
 pub(crate) fn is_name(name: &str) -> bool {
     name.len() <= 253 && name.split('.').all(is_label)
+}
+
+/// A label's name, with or without a prefix. Source: Kubernetes, "Labels and Selectors", "Syntax and character set".
+pub(crate) fn is_label_name(name: &str) -> bool {
+    let (prefix, name) = name.rsplit_once('/').map_or((None, name), |(prefix, name)| (Some(prefix), name));
+    prefix.is_none_or(is_name) && !name.is_empty() && is_label_value(name)
+}
+
+/// A label's value. Source: the same.
+pub(crate) fn is_label_value(value: &str) -> bool {
+    let is_edge = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_alphanumeric);
+    let is_inside = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let bytes = value.as_bytes();
+    bytes.len() <= MAX_LABEL_VALUE && value.bytes().all(is_inside) && is_edge(bytes.first()) && is_edge(bytes.last())
 }
 
 /// A cluster's name as Datadog takes it. Source: DataDog/helm-charts, `charts/datadog`, the pattern of `clusterName`.
@@ -57,6 +74,26 @@ mod tests {
         assert_eq!([79, 80, 81].map(cluster), [true, true, false]);
         let label = |length: usize| is_label(&"a".repeat(length));
         assert_eq!([0, 1, 63, 64].map(label), [false, true, true, false]);
+        let value = |length: usize| is_label_value(&"a".repeat(length));
+        assert_eq!([0, 1, 63, 64].map(value), [true, true, true, false]);
+        for (value, ok) in
+            [("1.0", true), ("a_b-C.d", true), ("-a", false), ("a.", false), ("a/b", false), ("ä", false)]
+        {
+            assert_eq!(is_label_value(value), ok, "{value}");
+        }
+        for (name, ok) in [
+            ("app", true),
+            ("a.b/App_1", true),
+            ("", false),
+            ("a/", false),
+            ("/a", false),
+            ("a/b/c", false),
+            ("A/b", false),
+            ("a b", false),
+            ("-a", false),
+        ] {
+            assert_eq!(is_label_name(name), ok, "{name}");
+        }
         let group = |length: usize| is_log_group(&"a".repeat(length));
         assert_eq!([0, 1, 512, 513].map(group), [false, true, true, false]);
         for (name, ok) in [("a-b", true), ("-a", false), ("a-", false), ("a.b_c", true), ("a..b", false), ("", false)] {

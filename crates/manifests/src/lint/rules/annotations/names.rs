@@ -1,8 +1,10 @@
 //! Where annotations of Autodiscovery are, what they are called, and whether their container exists.
 
 use super::{ENDS, OF_POD, PAGE, annotation, annotations};
+use crate::agent::SIDECAR_LABEL;
 use crate::annotations::PREFIX;
 use crate::lint::finding::{Finding, Findings};
+use crate::lint::installation::{self, Installation};
 use crate::lint::node::{Scalar, YamlEntry, YamlNode};
 use crate::lint::object::DocumentKind;
 use crate::lint::pod::PodTemplate;
@@ -10,6 +12,7 @@ use crate::lint::project::Project;
 use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::sidecar::is_partial;
 use crate::lint::similar::closest;
+use crate::sidecar::SidecarForm;
 
 pub(crate) static NOT_A_STRING: LintRule = LintRule {
     code: "PF801",
@@ -81,6 +84,30 @@ const BOOLEANS: [&str; 5] =
 /// What the Agent takes for yes or no. Source: Go's `strconv.ParseBool`.
 const YES_OR_NO: [&str; 12] = ["true", "false", "True", "False", "TRUE", "FALSE", "t", "f", "T", "F", "1", "0"];
 
+/// Containers that webhooks add to pods, so that no manifest has them: of Istio, Linkerd, Vault, Consul, AWS App Mesh, Kuma, Dapr, Jaeger and the
+/// OpenTelemetry Operator. Source: the injection templates in the repositories of these projects.
+const OF_WEBHOOKS: [&str; 19] = [
+    "istio-proxy",
+    "istio-init",
+    "istio-validation",
+    "linkerd-proxy",
+    "linkerd-init",
+    "linkerd-network-validator",
+    "vault-agent",
+    "vault-agent-init",
+    "consul-dataplane",
+    "consul-connect-inject-init",
+    "envoy-sidecar",
+    "envoy",
+    "proxyinit",
+    "xray-daemon",
+    "kuma-sidecar",
+    "kuma-init",
+    "daprd",
+    "otc-container",
+    "jaeger-agent",
+];
+
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for object in project.of_what(DocumentKind::Kubernetes) {
         strings(project, object.node, findings);
@@ -89,7 +116,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
             strings(project, pod.template, findings);
             on_workload(&pod, findings);
         }
-        containers(&pod, findings);
+        containers(&pod, project, findings);
     }
 }
 
@@ -123,7 +150,16 @@ fn on_workload(pod: &PodTemplate<'_>, findings: &mut Findings) {
     }
 }
 
-fn containers(pod: &PodTemplate<'_>, findings: &mut Findings) {
+/// Whether the Cluster Agent adds its sidecar to a pod: it has the label, or what is installed selects pods by others.
+fn is_injected(pod: &PodTemplate<'_>, project: &Project<'_>) -> bool {
+    let has_label = pod.labels().is_some_and(|labels| labels.entry(SIDECAR_LABEL.0).is_some());
+    let has_selector = |one: &Installation<'_>| {
+        one.injection().is_some_and(|injection| injection.value.list("selectors").next().is_some())
+    };
+    has_label || installation::all(project).iter().any(has_selector)
+}
+
+fn containers(pod: &PodTemplate<'_>, project: &Project<'_>, findings: &mut Findings) {
     let all = annotations(pod);
     let names: Vec<&str> = pod.containers(true).filter_map(|container| container.get("name")?.text()).collect();
     // A container can be given another name for its checks.
@@ -150,7 +186,16 @@ fn containers(pod: &PodTemplate<'_>, findings: &mut Findings) {
         let Some(container) = one.container.filter(|name| !names.contains(name) && !given.contains(name)) else {
             continue;
         };
-        if is_partial(pod) || container.contains(['$', '{']) {
+        if is_partial(pod) || container.contains(['$', '{']) || OF_WEBHOOKS.contains(&container) {
+            continue;
+        }
+        if container == SidecarForm::Injected.name() {
+            if !is_injected(pod, project) {
+                let message = format!("{} has no label that asks for the sidecar `{container}`", pod.object.title());
+                let finding = Finding::new(&UNKNOWN_CONTAINER, one.entry.key, message).severity(Severity::Note);
+                findings
+                    .push(finding.fix(format!("Give the pod the label `{}: {}`.", SIDECAR_LABEL.0, SIDECAR_LABEL.1)));
+            }
             continue;
         }
         let message = format!("{} has no container `{container}`", pod.object.title());

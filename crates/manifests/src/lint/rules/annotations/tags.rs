@@ -11,6 +11,7 @@ use crate::lint::project::Project;
 use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::sidecar::{is_partial, sidecars, variables};
 use crate::lint::similar::closest;
+use crate::names::{MAX_LABEL_VALUE, is_label_value};
 
 pub(crate) static FORM: LintRule = LintRule {
     code: "PF811",
@@ -80,8 +81,6 @@ pub(crate) static RULES: &[&LintRule] = &[&FORM, &ON_WORKLOAD, &VALUE, &ONLY_IN_
 const LABEL: &str = "tags.datadoghq.com/";
 /// What the labels are for, and the variable that says the same to the application.
 const STANDARD: [(&str, &str); 3] = [("env", "DD_ENV"), ("service", "DD_SERVICE"), ("version", "DD_VERSION")];
-/// How long a label's value may be. Source: Kubernetes documentation, "Labels and Selectors".
-const MAX_VALUE: usize = 63;
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for pod in project.pods() {
@@ -123,11 +122,12 @@ fn labels(pod: &PodTemplate<'_>, findings: &mut Findings) {
     let names: Vec<&str> = pod.containers(true).filter_map(|container| container.get("name")?.text()).collect();
     for entry in [own, on_pods].into_iter().flatten().flat_map(YamlNode::entries) {
         let Some(rest) = entry.name.strip_prefix(LABEL) else { continue };
-        if let Some(value) = entry.value.string().filter(|value| !value.contains(['$', '{']) && !is_value(value)) {
+        if let Some(value) = entry.value.string().filter(|value| !value.contains(['$', '{']) && !is_label_value(value))
+        {
             let length = value.chars().count();
             let message = match length {
-                0..=MAX_VALUE => format!("`{value}` is not a valid label value"),
-                _ => format!("the label value has {length} characters; the limit is {MAX_VALUE}"),
+                0..=MAX_LABEL_VALUE => format!("`{value}` is not a valid label value"),
+                _ => format!("the label value has {length} characters; the limit is {MAX_LABEL_VALUE}"),
             };
             findings.push(Finding::new(&VALUE, entry.value.place(), message));
         }
@@ -144,13 +144,6 @@ fn labels(pod: &PodTemplate<'_>, findings: &mut Findings) {
             findings.push(Finding::new(&UNKNOWN, entry.key, message));
         }
     }
-}
-
-fn is_value(value: &str) -> bool {
-    let is_edge = |byte: u8| byte.is_ascii_alphanumeric();
-    let is_inside = |byte: u8| is_edge(byte) || b"-_.".contains(&byte);
-    let edges = [value.bytes().next(), value.bytes().last()];
-    value.len() <= MAX_VALUE && value.bytes().all(is_inside) && edges.into_iter().flatten().all(is_edge)
 }
 
 fn in_variables(pod: &PodTemplate<'_>, findings: &mut Findings) {
@@ -170,22 +163,6 @@ fn in_variables(pod: &PodTemplate<'_>, findings: &mut Findings) {
                 let advice = format!("Add the label `{LABEL}{tag}` to the pod, and set the variable from the label.");
                 findings.push(Finding::new(&ONLY_IN_VARIABLE, found.name_place(), message).fix(advice));
             }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_of_labels_at_their_edges() {
-        let of = |length: usize| is_value(&"a".repeat(length));
-        assert_eq!([0, 1, 62, 63, 64].map(of), [true, true, true, true, false]);
-        for (value, ok) in
-            [("1.0", true), ("a_b-C.d", true), ("-a", false), ("a.", false), ("a/b", false), ("ä", false)]
-        {
-            assert_eq!(is_value(value), ok, "{value}");
         }
     }
 }

@@ -36,9 +36,9 @@ pub(crate) static PLAIN_SECRET: LintRule = LintRule {
 pub(crate) static NO_TOKEN: LintRule = LintRule {
     code: "PF743",
     name: "no-token-secret",
-    severity: Severity::Error,
+    severity: Severity::Warning,
     title: "The Cluster Agent has no token that sidecars can share",
-    why: "It then generates its own token and rejects every sidecar, because sidecars take theirs from the Secret datadog-secret in their namespace.",
+    why: "It then generates its own token, and rejects every sidecar until you copy that token into the Secret datadog-secret of the sidecar's namespace.",
     fix: "Name the Secret that holds the token: `clusterAgent.tokenExistingSecret: datadog-secret`, or `global.clusterAgentTokenSecret` for the Operator.",
     edits: RuleEdits::None,
     is_preview: false,
@@ -115,7 +115,7 @@ fn token(installation: &Installation<'_>, all: &[Installation<'_>], findings: &m
         return;
     }
     let Some(injection) = installation.injection() else { return };
-    let message = "sidecars cannot get the token that the Cluster Agent generates";
+    let message = "sidecars do not have the token that the Cluster Agent generates";
     findings.push(Finding::new(&NO_TOKEN, injection.key, message));
 }
 

@@ -1,9 +1,9 @@
 //! Variables of the Agent and of injected sidecars, in values of the Helm chart and in a DatadogAgent.
 
 use super::{PAGE, PROFILES};
-use crate::agent::PROCESSES;
+use crate::agent::{PROCESSES, is_text};
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::installation::{self, Installation, InstallationForm};
+use crate::lint::installation::{self, Installation, InstallationForm, is_placeholder};
 use crate::lint::node::{Scalar, YamlNode};
 use crate::lint::project::Project;
 use crate::lint::rule::{LintRule, RuleEdits, Severity};
@@ -14,7 +14,7 @@ pub(crate) static NOT_TEXT: LintRule = LintRule {
     name: "env-not-text",
     severity: Severity::Error,
     title: "The value of a variable is not a string",
-    why: "In a profile, the Cluster Agent then injects nothing; the Operator's API rejects it; elsewhere, the chart turns false or 0 into an empty variable.",
+    why: "In a profile, the Cluster Agent then injects nothing; the Operator's API rejects it; elsewhere, the chart turns false or 0 into an empty variable, and a tag that looks like a number into a number, which Kubernetes rejects.",
     fix: "Put the value in quotes.",
     edits: RuleEdits::Safe,
     is_preview: false,
@@ -49,7 +49,19 @@ pub(crate) static HOSTNAME: LintRule = LintRule {
     sources: &[PAGE],
 };
 
-pub(crate) static RULES: &[&LintRule] = &[&NOT_TEXT, &OLD_NAME, &HOSTNAME];
+pub(crate) static SINGLE_QUOTE: LintRule = LintRule {
+    code: "PF763",
+    name: "single-quote-in-profile",
+    severity: Severity::Error,
+    title: "A selector or profile has a single quote",
+    why: "The chart writes selectors and profiles between single quotes without doubling those inside, so what it renders is not YAML, and Helm installs nothing.",
+    fix: "Write the quote twice, or use the Operator.",
+    edits: RuleEdits::None,
+    is_preview: true,
+    sources: &["DataDog/helm-charts, charts/datadog/templates/_ac-agent-sidecar-env.yaml"],
+};
+
+pub(crate) static RULES: &[&LintRule] = &[&NOT_TEXT, &OLD_NAME, &HOSTNAME, &SINGLE_QUOTE];
 
 /// Names that changed, and what they are now.
 const RENAMED: [(&str, &str); 1] = [("DD_PROCESS_AGENT_PROCESS_COLLECTION_ENABLED", PROCESSES)];
@@ -63,7 +75,46 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
             not_text(variable, is_strict, project, findings);
         });
         in_profiles(&installation, project, findings);
+        if installation.form == InstallationForm::Chart {
+            unquoted_tag(&installation, findings);
+            for list in ["selectors", "profiles"] {
+                let injection = installation.injection();
+                injection
+                    .into_iter()
+                    .flat_map(|injection| injection.value.list(list))
+                    .for_each(|item| quotes(item, findings));
+            }
+        }
     }
+}
+
+/// The tag of the sidecars' image becomes a variable of the Cluster Agent, which the chart writes without quotes.
+fn unquoted_tag(installation: &Installation<'_>, findings: &mut Findings) {
+    let Some(tag) = installation.sidecar_tag() else { return };
+    let Some(text) = tag.text().filter(|text| !text.is_empty() && !is_placeholder(text) && !is_text(text)) else {
+        return;
+    };
+    let message =
+        format!("the chart makes of the tag `{text}` a variable whose value is not a string, with quotes or without");
+    let advice = "Write a whole version, such as `7.78.1`, or remove the tag: the chart has a version of its own.";
+    findings.push(Finding::new(&NOT_TEXT, tag.place(), message).fix(advice));
+}
+
+/// Texts with a single quote that does not have a second one beside it.
+fn quotes(node: YamlNode<'_>, findings: &mut Findings) {
+    if node.is_alias() {
+        return;
+    }
+    if node.text().is_some_and(has_lone_quote) {
+        let message = "the chart ends its own quotes at this single quote";
+        findings.push(Finding::new(&SINGLE_QUOTE, node.place(), message));
+    }
+    node.items().for_each(|item| quotes(item, findings));
+    node.entries().for_each(|entry| quotes(entry.value, findings));
+}
+
+fn has_lone_quote(text: &str) -> bool {
+    text.split(|character: char| character != '\'').any(|run| run.len() % 2 == 1)
 }
 
 /// All variables, wherever a list of them is.

@@ -3,6 +3,7 @@
 pub(crate) mod credentials;
 pub(crate) mod env;
 pub(crate) mod injection;
+mod known_paths;
 pub(crate) mod operator;
 pub(crate) mod selectors;
 pub(crate) mod values;

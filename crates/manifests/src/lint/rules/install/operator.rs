@@ -1,14 +1,21 @@
-//! The Operator's DatadogAgent: its version, and fields that it does not have.
+//! The Operator's DatadogAgent: its version, fields that it does not have, and values of another type.
 //!
-//! Fields are held against the API where they have to do with sidecars on Fargate; of what lies deeper, nothing is said.
+//! `datadogagent.tsv` holds every field of the Operator's CRD.
 
+use std::sync::LazyLock;
+
+use super::known_paths::{KnownPaths, below};
+use crate::agent::is_text;
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::node::YamlNode;
+use crate::lint::installation::is_placeholder;
+use crate::lint::node::{Scalar, YamlEntry, YamlNode};
 use crate::lint::object::ManifestObject;
 use crate::lint::project::Project;
 use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::similar::closest;
+use crate::tree::ScalarStyle;
 
+const CRD: &str = "DataDog/datadog-operator, config/crd/bases/v1/datadoghq.com_datadogagents.yaml";
 const TYPES: &str = "DataDog/datadog-operator, api/datadoghq/v2alpha1/datadogagent_types.go";
 
 pub(crate) static OLD_VERSION: LintRule = LintRule {
@@ -29,139 +36,31 @@ pub(crate) static UNKNOWN_FIELD: LintRule = LintRule {
     severity: Severity::Warning,
     title: "The DatadogAgent has no such field",
     why: "Kubernetes drops it, or rejects the object if fields are validated, as kubectl does.",
-    fix: "Use the Operator's name for the field; `kubectl explain datadogagent.spec` lists them all. A newer Operator may have more.",
+    fix: "Use the Operator's name for the field; `kubectl explain datadogagent.spec` lists them all. An older or newer Operator may have others.",
     edits: RuleEdits::None,
     is_preview: false,
-    sources: &[TYPES, "Kubernetes documentation, \"Field validation\""],
+    sources: &[CRD, "Kubernetes documentation, \"Field validation\""],
 };
 
-pub(crate) static RULES: &[&LintRule] = &[&OLD_VERSION, &UNKNOWN_FIELD];
+pub(crate) static OTHER_TYPE: LintRule = LintRule {
+    code: "PF762",
+    name: "operator-field-type",
+    severity: Severity::Error,
+    title: "A field of the DatadogAgent has a value of another type",
+    why: "The API server validates each field against the Operator's CRD, and rejects the object.",
+    fix: "Write the value as the type that the field has: a string in quotes, a number or a boolean without.",
+    edits: RuleEdits::None,
+    is_preview: true,
+    sources: &[CRD],
+};
 
-const SPEC: [&str; 3] = ["features", "global", "override"];
+pub(crate) static RULES: &[&LintRule] = &[&OLD_VERSION, &UNKNOWN_FIELD, &OTHER_TYPE];
 
-const FEATURES: [&str; 35] = [
-    "admissionController",
-    "apm",
-    "appsec",
-    "asm",
-    "autoscaling",
-    "clusterChecks",
-    "controlPlaneMonitoring",
-    "cspm",
-    "cws",
-    "dataPlane",
-    "dogstatsd",
-    "dynamicInstrumentation",
-    "ebpfCheck",
-    "eventCollection",
-    "externalMetricsServer",
-    "gpu",
-    "helmCheck",
-    "kubeStateMetricsCore",
-    "kubernetesActions",
-    "liveContainerCollection",
-    "liveProcessCollection",
-    "logCollection",
-    "npm",
-    "oomKill",
-    "orchestratorExplorer",
-    "otelAgentGateway",
-    "otelCollector",
-    "otlp",
-    "processDiscovery",
-    "prometheusScrape",
-    "remoteConfiguration",
-    "sbom",
-    "serviceDiscovery",
-    "tcpQueueLength",
-    "usm",
-];
-
-const GLOBAL: [&str; 33] = [
-    "checksTagCardinality",
-    "clusterAgentToken",
-    "clusterAgentTokenSecret",
-    "clusterName",
-    "commonLabels",
-    "containerStrategy",
-    "credentials",
-    "criSocketPath",
-    "csi",
-    "disableNonResourceRules",
-    "dockerSocketPath",
-    "endpoint",
-    "env",
-    "fips",
-    "kubelet",
-    "kubernetesResourcesAnnotationsAsTags",
-    "kubernetesResourcesLabelsAsTags",
-    "localService",
-    "logLevel",
-    "namespaceAnnotationsAsTags",
-    "namespaceLabelsAsTags",
-    "networkPolicy",
-    "nodeLabelsAsTags",
-    "originDetectionUnified",
-    "podAnnotationsAsTags",
-    "podLabelsAsTags",
-    "registry",
-    "runProcessChecksInCoreAgent",
-    "secretBackend",
-    "site",
-    "tags",
-    "useFIPSAgent",
-    "useVSock",
-];
-
-const CREDENTIALS: [&str; 4] = ["apiKey", "apiSecret", "appKey", "appSecret"];
-
+/// What the Operator overrides settings of; any other name in `override` is ignored. Source: DataDog/datadog-operator,
+/// api/datadoghq/v2alpha1/datadogagent_types.go.
 const COMPONENTS: [&str; 4] = ["nodeAgent", "clusterAgent", "clusterChecksRunner", "otelAgentGateway"];
 
-const COMPONENT: [&str; 30] = [
-    "affinity",
-    "annotations",
-    "celWorkloadExclude",
-    "containers",
-    "createPodDisruptionBudget",
-    "createRbac",
-    "customConfigurations",
-    "disabled",
-    "dnsConfig",
-    "dnsPolicy",
-    "env",
-    "envFrom",
-    "extraChecksd",
-    "extraConfd",
-    "hostNetwork",
-    "hostPID",
-    "image",
-    "labels",
-    "name",
-    "nodeSelector",
-    "priorityClassName",
-    "replicas",
-    "runtimeClassName",
-    "securityContext",
-    "serviceAccountAnnotations",
-    "serviceAccountName",
-    "tolerations",
-    "topologySpreadConstraints",
-    "updateStrategy",
-    "volumes",
-];
-
-const INJECTION: [&str; 8] = [
-    "clusterAgentCommunicationEnabled",
-    "clusterAgentTlsVerification",
-    "enabled",
-    "image",
-    "profiles",
-    "provider",
-    "registry",
-    "selectors",
-];
-
-const IMAGE: [&str; 5] = ["jmxEnabled", "name", "pullPolicy", "pullSecrets", "tag"];
+static FIELDS: LazyLock<KnownPaths> = LazyLock::new(|| KnownPaths::read(include_str!("datadogagent.tsv")));
 
 /// Names that the Helm chart has for the same.
 const OF_THE_CHART: [(&str, &str); 6] = [
@@ -187,37 +86,79 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
 
 fn fields(object: ManifestObject<'_>, findings: &mut Findings) {
     let Some(spec) = object.node.get("spec") else { return };
-    hold(spec, "spec", &SPEC, findings);
-    let injection = ["features", "admissionController", "agentSidecarInjection"];
-    let known: [(&[&str], &[&str]); 5] = [
-        (&["features"], &FEATURES),
-        (&["global"], &GLOBAL),
-        (&["global", "credentials"], &CREDENTIALS),
-        (&["override"], &COMPONENTS),
-        (&injection, &INJECTION),
-    ];
-    for (path, names) in known {
-        if let Some(node) = spec.path(path) {
-            hold(node, &path.join("."), names, findings);
-        }
-    }
-    if let Some(image) = spec.path(&injection).and_then(|injection| injection.get("image")) {
-        hold(image, "agentSidecarInjection.image", &IMAGE, findings);
-    }
+    walk(spec, "spec", "spec", findings);
     for component in spec.get("override").into_iter().flat_map(YamlNode::entries) {
-        if COMPONENTS.contains(&component.name) {
-            hold(component.value, &format!("override.{}", component.name), &COMPONENT, findings);
+        if component.name != "<<" && !COMPONENTS.contains(&component.name) {
+            findings.push(unknown(component, "override", COMPONENTS.into_iter()));
         }
     }
 }
 
-fn hold(node: YamlNode<'_>, path: &str, names: &[&str], findings: &mut Findings) {
-    for entry in node.entries().filter(|entry| entry.name != "<<" && !names.contains(&entry.name)) {
-        let finding = Finding::new(&UNKNOWN_FIELD, entry.key, format!("`{path}` has no `{}`", entry.name));
-        let of_chart = OF_THE_CHART.iter().find(|(name, _)| *name == entry.name).map(|(_, own)| *own);
-        findings.push(match of_chart.or_else(|| closest(entry.name, names.iter().copied())) {
-            Some(name) => finding.fix(format!("Did you mean `{name}`?")),
-            None => finding,
-        });
+/// `known` is the path in the table, in which `*` and `[]` stand for what `path` has of this object.
+fn walk(node: YamlNode<'_>, known: &str, path: &str, findings: &mut Findings) {
+    // What an alias stands for was looked at where it is.
+    let Some(field) = FIELDS.get(known).filter(|_| !node.is_alias()) else { return };
+    let expected = if known.ends_with(".env[].value") { None } else { type_mismatch(node, field.kind) };
+    if let Some(found) = expected {
+        let message = format!("`{path}` is {found}, not {}", with_article(field.kind));
+        findings.push(Finding::new(&OTHER_TYPE, node.place(), message));
+        return;
+    }
+    for item in node.items() {
+        walk(item, &format!("{known}[]"), path, findings);
+    }
+    for entry in node.entries().filter(|entry| entry.name != "<<") {
+        let path = if path == "spec" { entry.name.to_owned() } else { below(path, entry.name) };
+        match [entry.name, "*"].map(|name| below(known, name)).iter().find(|path| FIELDS.get(path).is_some()) {
+            Some(known) => walk(entry.value, known, &path, findings),
+            None if field.is_open() => {}
+            None => {
+                let path = path.rsplit_once('.').map_or("spec", |(parent, _)| parent);
+                findings.push(unknown(entry, path, field.names()));
+            }
+        }
+    }
+}
+
+fn unknown<'a>(entry: YamlEntry<'_>, path: &str, names: impl Iterator<Item = &'a str>) -> Finding {
+    let finding = Finding::new(&UNKNOWN_FIELD, entry.key, format!("`{path}` has no `{}`", entry.name));
+    let of_chart = OF_THE_CHART.iter().find(|(name, _)| *name == entry.name).map(|(_, own)| *own);
+    match of_chart.or_else(|| closest(entry.name, names)) {
+        Some(name) => finding.fix(format!("Did you mean `{name}`?")),
+        None => finding,
+    }
+}
+
+/// What a value is, if the API server refuses it for a field of this type.
+///
+/// `null` is as good as not there. What only a YAML 1.1 parser takes for a boolean or a number is not judged here.
+fn type_mismatch(node: YamlNode<'_>, kind: &str) -> Option<&'static str> {
+    let is_fitting = |fitting: &[&str]| fitting.contains(&kind);
+    let (found, is_right) = match node.scalar() {
+        _ if node.is_tagged() || kind == "any" => return None,
+        None if node.is_list() => ("a list", is_fitting(&["list"])),
+        None if node.is_map() => ("a map", is_fitting(&["map", "open"])),
+        None | Some(Scalar::Null) => return None,
+        Some(Scalar::Text(text)) if is_placeholder(text) => return None,
+        Some(Scalar::Text(text)) if node.style() == Some(ScalarStyle::Plain) && !is_text(text) => return None,
+        Some(Scalar::Text(_)) => ("a string", is_fitting(&["string", "int-or-string"])),
+        Some(Scalar::Boolean(_)) => ("a boolean", is_fitting(&["bool"])),
+        Some(Scalar::Number(number)) if number.parse::<f64>().is_ok_and(|number| number.fract() != 0.0) => {
+            ("a number with a fraction", is_fitting(&["number"]))
+        }
+        Some(Scalar::Number(_)) => ("a number", is_fitting(&["int", "number", "int-or-string"])),
+    };
+    (!is_right).then_some(found)
+}
+
+fn with_article(kind: &str) -> &'static str {
+    match kind {
+        "bool" => "a boolean",
+        "int" => "a whole number",
+        "number" => "a number",
+        "string" => "a string",
+        "list" => "a list",
+        "int-or-string" => "a whole number or a string",
+        _ => "a map",
     }
 }

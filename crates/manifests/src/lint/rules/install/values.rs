@@ -1,11 +1,11 @@
 //! Values that the Helm chart does not know, or takes for something else.
 //!
-//! `chart.tsv` holds every path of the chart's own values. Charts below it have values of their own, so nothing is said of those; and
-//! nothing of another chart's values that hold these under an alias.
+//! `chart.tsv` holds every path of the chart's own values, and which maps take any name because a template passes them on whole. Charts
+//! below it have values of their own, so nothing is said of those; and nothing of another chart's values that hold these under an alias.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use super::known_paths::{KnownPath, KnownPaths, below};
 use crate::lint::finding::{Finding, Findings, FixEdit};
 use crate::lint::node::{Scalar, YamlEntry, YamlNode};
 use crate::lint::object::DocumentKind;
@@ -22,7 +22,7 @@ pub(crate) static UNKNOWN: LintRule = LintRule {
     fix: "Use the chart's name for the value; `helm show values datadog/datadog` lists them all. Chart versions other than 3.240.0 may differ.",
     edits: RuleEdits::None,
     is_preview: false,
-    sources: &["DataDog/helm-charts, charts/datadog/values.yaml"],
+    sources: &["DataDog/helm-charts, charts/datadog, values.yaml and templates"],
 };
 
 pub(crate) static TEXT_FOR_BOOLEAN: LintRule = LintRule {
@@ -37,7 +37,19 @@ pub(crate) static TEXT_FOR_BOOLEAN: LintRule = LintRule {
     sources: &["Helm documentation, \"Flow Control\"", "DataDog/helm-charts, charts/datadog/templates"],
 };
 
-pub(crate) static RULES: &[&LintRule] = &[&UNKNOWN, &TEXT_FOR_BOOLEAN];
+pub(crate) static REFUSED: LintRule = LintRule {
+    code: "PF761",
+    name: "helm-value-refused",
+    severity: Severity::Error,
+    title: "The Helm chart's schema refuses a value",
+    why: "Helm holds values against the schema before it renders anything, so nothing is installed.",
+    fix: "Use the chart's name for the value, or remove it. Chart versions other than 3.240.0 may differ.",
+    edits: RuleEdits::None,
+    is_preview: true,
+    sources: &["DataDog/helm-charts, charts/datadog/values.schema.json"],
+};
+
+pub(crate) static RULES: &[&LintRule] = &[&UNKNOWN, &TEXT_FOR_BOOLEAN, &REFUSED];
 
 /// Charts within the chart, and what is for all charts: their values are not in the table.
 const OTHER_CHARTS: [&str; 8] = [
@@ -51,25 +63,7 @@ const OTHER_CHARTS: [&str; 8] = [
     "<<",
 ];
 
-/// What the chart has at a path.
-#[derive(Debug, Default)]
-struct ChartValue {
-    /// The type of the default.
-    kind: &'static str,
-    /// The names below it.
-    below: Vec<&'static str>,
-}
-
-static CHART: LazyLock<HashMap<&'static str, ChartValue>> = LazyLock::new(|| {
-    let mut chart: HashMap<&'static str, ChartValue> = HashMap::new();
-    let lines = include_str!("chart.tsv").lines().filter(|line| !line.starts_with('#'));
-    for (path, kind) in lines.filter_map(|line| line.split_once('\t')) {
-        chart.entry(path).or_default().kind = kind;
-        let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
-        chart.entry(parent).or_default().below.push(name);
-    }
-    chart
-});
+static CHART: LazyLock<KnownPaths> = LazyLock::new(|| KnownPaths::read(include_str!("chart.tsv")));
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for object in project.of_what(DocumentKind::HelmValues) {
@@ -78,7 +72,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
 }
 
 fn walk(node: YamlNode<'_>, path: &str, findings: &mut Findings) {
-    let Some(known) = CHART.get(path).filter(|known| !known.below.is_empty()) else { return };
+    let Some(known) = CHART.get(path) else { return };
     // What an alias stands for was looked at where it is.
     if node.is_alias() {
         return;
@@ -88,31 +82,27 @@ fn walk(node: YamlNode<'_>, path: &str, findings: &mut Findings) {
         if path.is_empty() && (OTHER_CHARTS.contains(&entry.name) || entry.name.starts_with("x-")) {
             continue;
         }
-        let below = if path.is_empty() { entry.name.to_owned() } else { format!("{path}.{}", entry.name) };
-        match CHART.get(below.as_str()) {
+        let below = below(path, entry.name);
+        match CHART.get(&below) {
             Some(value) if value.kind == "bool" => boolean(entry, &below, findings),
             Some(_) => walk(entry.value, &below, findings),
+            None if known.is_open() => {}
             None => unknown(entry, path, known, findings),
         }
     }
 }
 
-fn unknown(entry: YamlEntry<'_>, path: &str, known: &ChartValue, findings: &mut Findings) {
+fn unknown(entry: YamlEntry<'_>, path: &str, known: &KnownPath, findings: &mut Findings) {
     let place = if path.is_empty() { "at the top".to_owned() } else { format!("in `{path}`") };
-    let finding = Finding::new(&UNKNOWN, entry.key, format!("the chart has no `{}` {place}", entry.name));
-    findings.push(match closest(entry.name, known.below.iter().copied()) {
+    let finding = if known.kind == "sealed" {
+        Finding::new(&REFUSED, entry.key, format!("the chart's schema refuses `{}` {place}", entry.name))
+    } else {
+        Finding::new(&UNKNOWN, entry.key, format!("the chart has no `{}` {place}", entry.name))
+    };
+    findings.push(match closest(entry.name, known.names()).or_else(|| CHART.ending_in(entry.name)) {
         Some(name) => finding.fix(format!("Did you mean `{name}`?")),
-        None => match elsewhere(entry.name) {
-            Some(path) => finding.fix(format!("Did you mean `{path}`?")),
-            None => finding,
-        },
+        None => finding,
     });
-}
-
-/// The only path that ends in this name.
-fn elsewhere(name: &str) -> Option<&'static str> {
-    let mut ends = CHART.keys().filter(|path| path.rsplit('.').next() == Some(name));
-    ends.next().filter(|_| ends.next().is_none()).copied()
 }
 
 fn boolean(entry: YamlEntry<'_>, path: &str, findings: &mut Findings) {

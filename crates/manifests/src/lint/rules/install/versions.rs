@@ -1,7 +1,7 @@
 //! Whether the Agent and the Cluster Agent are new enough for what they are asked to do.
 
 use super::PAGE;
-use crate::agent::{FARGATE_SINCE, NATIVE_LOGS_SINCE, version};
+use crate::agent::{CLUSTER_AGENT_TLS_SINCE, FARGATE_SINCE, NATIVE_LOGS_SINCE, version};
 use crate::injection::KUBELET_LOGS;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::installation::{self, Installation};
@@ -44,6 +44,7 @@ fn cluster_agent(installation: &Installation<'_>, injection: Place, findings: &m
     let logs = native_logs(installation);
     let mut wanted = vec![(INJECTION_SINCE, "injects sidecars", injection)];
     wanted.extend(security.map(|entry| (SECURITY_CONTEXT_SINCE, "supports a profile's securityContext", entry.key)));
+    wanted.extend(verification(installation).map(|place| (CLUSTER_AGENT_TLS_SINCE, "lets sidecars verify it", place)));
     wanted.extend(logs.map(|place| (NATIVE_LOGS_SINCE, "lets sidecars collect logs through the kubelet", place)));
     hold("Cluster Agent", tag, &wanted, findings);
 }
@@ -52,8 +53,16 @@ fn sidecar(installation: &Installation<'_>, injection: Place, findings: &mut Fin
     let Some(tag) = installation.sidecar_tag() else { return };
     let mut wanted = vec![(FARGATE_SINCE, "supports Fargate", injection)];
     let logs = native_logs(installation);
+    wanted
+        .extend(verification(installation).map(|place| (CLUSTER_AGENT_TLS_SINCE, "verifies the Cluster Agent", place)));
     wanted.extend(logs.map(|place| (NATIVE_LOGS_SINCE, "collects logs through the kubelet", place)));
     hold("Agent", tag, &wanted, findings);
+}
+
+/// The switch with which sidecars verify the Cluster Agent's certificate, if it is on.
+fn verification(installation: &Installation<'_>) -> Option<Place> {
+    let verification = installation.injection()?.value.entry("clusterAgentTlsVerification")?;
+    verification.value.get("enabled").is_some_and(YamlNode::is_true).then_some(verification.key)
 }
 
 /// The variable that lets sidecars collect logs, if it is on.
