@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 use super::{Folder, PODFERRY};
 
 /// The fixture's name without its extension, and the arguments; `CLUSTER` stands for the options of the cluster.
-const CASES: [(&str, &str); 54] = [
+const CASES: [(&str, &str); 59] = [
     ("logging", "logging CLUSTER --region eu-west-1"),
     (
         "logging-drops",
@@ -77,6 +77,10 @@ const CASES: [(&str, &str); 54] = [
         "helm-values CLUSTER --processes --env DD_ENV=prod --env DD_APM_ENABLED=false --memory 512Mi",
     ),
     ("helm-values-run-as-agent", "helm-values CLUSTER --run-as-agent"),
+    ("helm-values-read-only", "helm-values CLUSTER --read-only-root-filesystem --run-as-agent"),
+    ("helm-values-cluster-agent-ca", "helm-values CLUSTER --cluster-agent-ca datadog-ca --image-tag 7.78.1"),
+    ("helm-values-apm-libraries", "helm-values CLUSTER --apm-libraries --namespace-selector team=shop"),
+    ("helm-values-references", "helm-values CLUSTER --env DD_TAGS=pod:$(DD_POD_NAME)"),
     ("helm-values-native-logs", "helm-values CLUSTER --native-logs --image-tag 7.78.1"),
     ("helm-values-native-logs-annotated", "helm-values CLUSTER --native-logs=annotated --image-tag 7.78.1"),
     ("helm-values-checks", "helm-values CLUSTER --cluster-agent-replicas 2 --cluster-checks-runner=3"),
@@ -84,6 +88,10 @@ const CASES: [(&str, &str); 54] = [
     ("operator", "operator CLUSTER"),
     ("operator-datadog-namespace", "operator CLUSTER --datadog-namespace monitoring"),
     ("operator-mixed", "operator CLUSTER --mixed --cluster-agent-replicas 2 --cluster-checks-runner"),
+    (
+        "operator-verified",
+        "operator CLUSTER --cluster-agent-ca datadog-ca --read-only-root-filesystem --apm-libraries=python=v3,java=v1",
+    ),
     (
         "operator-profile",
         "operator CLUSTER --selector app=redis --processes --env DD_APM_ENABLED=false --cpu 300m --run-as-agent",
@@ -271,6 +279,15 @@ fn what_is_missing_is_asked_for() {
         ("sidecar CLUSTER --native-logs --image-tag 7.70.0", "7.71"),
         ("helm-values CLUSTER --native-logs --image-tag 7.70.0", "7.71"),
         ("operator CLUSTER --image-tag 7.17.0", "7.18"),
+        ("helm-values CLUSTER --image-tag 7", "7.78.1"),
+        ("helm-values CLUSTER --tag 7.71", "7.78.1"),
+        ("helm-values CLUSTER --env DD_X=it's", "single quotes"),
+        ("helm-values CLUSTER --cluster-agent-ca a --image-tag 7.77.0", "7.78"),
+        ("operator CLUSTER --cluster-agent-ca A_B", "Secret"),
+        ("operator CLUSTER --apm-libraries=cobol=v1", "LANGUAGE=VERSION"),
+        ("operator CLUSTER --apm-libraries=python=v3,python=v2", "each once"),
+        ("operator CLUSTER --apm-libraries=python", "LANGUAGE=VERSION"),
+        ("helm-values CLUSTER --selector app=it's", "LABEL=VALUE"),
         ("rbac --subject web", "NAMESPACE/SERVICE-ACCOUNT"),
         ("annotations --from-v1 INPUT/redisdb.yaml", "check_names"),
     ] {

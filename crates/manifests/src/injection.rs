@@ -8,14 +8,25 @@
 //! `pkg/clusteragent/admission/mutate/agent_sidecar`.
 
 use crate::agent::{
-    COLLECT_ALL, NAMESPACE, PROCESSES, Resources, SECRET, SIDECAR_LABEL, USER, all_differ, check_env, check_tag, env,
+    CLUSTER_AGENT_TLS_SINCE, COLLECT_ALL, NAMESPACE, PROCESSES, Resources, SECRET, SIDECAR_LABEL, USER, all_differ,
+    check_env, check_tag, env, item, version,
 };
-use crate::cluster::{Cluster, Need, Refused, is_label};
-use crate::node::{Map, Node};
+use crate::cluster::{Cluster, Need, Refused, is_label, is_name};
+use crate::names::{is_label_name, is_label_value};
+use crate::node::{ListItem, Map, Node};
 use crate::sidecar::NativeLogs;
+use crate::sidecar::mount;
 
 /// The Cluster Agent's switch for logs through the kubelet. Source: DataDog/datadog-agent, `pkg/config/setup`.
 pub(crate) const KUBELET_LOGS: &str = "DD_ADMISSION_CONTROLLER_AGENT_SIDECAR_KUBELET_API_LOGGING_ENABLED";
+
+/// Where the Cluster Agent has the authority that signs its certificate.
+const CERTIFICATES: &str = "/etc/datadog-agent/certificates";
+const CERTIFICATES_VOLUME: &str = "certificates";
+
+/// The languages that the Admission Controller has tracing libraries for. Source: DataDog/datadog-agent,
+/// `pkg/clusteragent/admission/mutate/autoinstrumentation`, `supportedLanguages`.
+const LANGUAGES: [&str; 6] = ["java", "js", "python", "dotnet", "ruby", "php"];
 
 /// What there is to choose.
 ///
@@ -36,6 +47,13 @@ pub struct Injection {
     pub resources: Option<Resources>,
     /// Run the sidecar as the user that it is made for, whatever the pod says.
     pub run_as_agent: bool,
+    /// Make the file system of the sidecar's image read-only. The Admission Controller adds volumes for what the Agent writes.
+    pub read_only: bool,
+    /// The Secret of type `kubernetes.io/tls`, in the Cluster Agent's namespace, that has the authority for its certificate: sidecars
+    /// then verify that certificate. `None`: they take any.
+    pub cluster_agent_ca: Option<String>,
+    /// Inject tracing libraries into the pods that get a sidecar: languages and versions, or an empty list for all. `None`: none.
+    pub libraries: Option<Vec<(String, String)>>,
     /// Collect the processes of all containers.
     pub processes: bool,
     /// Let sidecars collect the pods' logs through the kubelet.
@@ -59,6 +77,9 @@ impl Default for Injection {
             env: Vec::new(),
             resources: None,
             run_as_agent: false,
+            read_only: false,
+            cluster_agent_ca: None,
+            libraries: None,
             processes: false,
             native_logs: NativeLogs::None,
             tag: None,
@@ -94,30 +115,70 @@ impl Injection {
         if !differ(&self.pod_labels) || !differ(&self.namespace_labels) {
             return wrong("--selector and --namespace-selector: a label has one value, so give each once");
         }
+        if !self
+            .pod_labels
+            .iter()
+            .chain(&self.namespace_labels)
+            .all(|(name, value)| is_label_name(name) && is_label_value(value))
+        {
+            return wrong("--selector and --namespace-selector: must be LABEL=VALUE as Kubernetes takes labels");
+        }
+        if self.cluster_agent_ca.as_deref().is_some_and(|name| !is_name(name)) {
+            return wrong("--cluster-agent-ca: must be the name of a Secret");
+        }
+        let libraries = self.libraries.as_deref().unwrap_or_default();
+        if !differ(libraries) || !libraries.iter().all(|(language, _)| LANGUAGES.contains(&language.as_str())) {
+            return wrong(
+                "--apm-libraries: must be LANGUAGE=VERSION, of java, js, python, dotnet, ruby and php, each once",
+            );
+        }
+        if !libraries.iter().all(|(_, version)| check_tag(version, false).is_ok()) {
+            return wrong("--apm-libraries: the version must be a tag of the library's image, such as v3 or 2.8.0");
+        }
         check_env(&self.env).map_err(Refused::Value)?;
         if self.env.iter().any(|(name, _)| self.own_env().any(|own| own == name)) {
             return wrong("--env: a variable is given twice; --processes and --native-logs also set some");
+        }
+        let found = self.tag.as_deref().and_then(version);
+        if self.cluster_agent_ca.is_some() && found.is_some_and(|found| found < CLUSTER_AGENT_TLS_SINCE) {
+            return wrong("--cluster-agent-ca: needs Agent 7.78 or newer; see --image-tag");
         }
         let native_logs = self.native_logs != NativeLogs::None;
         self.tag.as_deref().map_or(Ok(()), |tag| check_tag(tag, native_logs)).map_err(Refused::Value)
     }
 
+    /// The labels of the pods that get a sidecar. With a selector of namespaces only, every pod in them would get one: the label stays.
+    fn pod_selector(&self) -> Map {
+        let own = [(SIDECAR_LABEL.0.to_owned(), SIDECAR_LABEL.1.to_owned())];
+        match_labels(if self.pod_labels.is_empty() { &own } else { &self.pod_labels })
+    }
+
+    fn namespace_selector(&self) -> Option<Map> {
+        (!self.namespace_labels.is_empty()).then(|| match_labels(&self.namespace_labels))
+    }
+
     /// `selectors`: one, or none.
     fn selectors(&self) -> Option<Node> {
-        let labels = |pairs: &[(String, String)]| {
-            let labels = pairs.iter().fold(Map::new(), |map, (name, value)| map.with(name, value.as_str()));
-            (!pairs.is_empty()).then(|| Map::new().with("matchLabels", labels))
-        };
-        // With a selector of namespaces only, every pod in them would get a sidecar: the label stays.
-        let own = [(SIDECAR_LABEL.0.to_owned(), SIDECAR_LABEL.1.to_owned())];
-        let pods = if self.pod_labels.is_empty() { own.as_slice() } else { self.pod_labels.as_slice() };
         if self.pod_labels.is_empty() && self.namespace_labels.is_empty() {
             return None;
         }
         let selector = Map::new()
-            .with_some("objectSelector", labels(pods))
-            .with_some("namespaceSelector", labels(&self.namespace_labels));
+            .with("objectSelector", self.pod_selector())
+            .with_some("namespaceSelector", self.namespace_selector());
         Some(Node::list([selector]))
+    }
+
+    /// `instrumentation` of the chart and of the Operator: tracing libraries for the pods that get a sidecar, which takes their traces.
+    pub(super) fn instrumentation(&self) -> Option<Map> {
+        let versions =
+            self.libraries.as_ref()?.iter().fold(Map::new(), |map, (name, version)| map.with(name, version.as_str()));
+        let target = Map::new()
+            .with("name", "fargate")
+            .with("podSelector", self.pod_selector())
+            .with_some("namespaceSelector", self.namespace_selector())
+            .with_some("ddTraceVersions", (!versions.is_empty()).then_some(versions));
+        let why = "Only pods with a sidecar: no other has an Agent to send its traces to.";
+        Some(Map::new().with("enabled", true).with_comment(why, "targets", Node::list([target])))
     }
 
     /// Variables of every sidecar that flags of their own switch on.
@@ -128,33 +189,66 @@ impl Injection {
 
     /// `profiles`: one, or none.
     fn profiles(&self) -> Option<Node> {
-        let own = self.own_env().map(|name| env(name, "true"));
-        let others = self.env.iter().map(|(name, value)| env(name, value));
-        let env: Vec<Map> = own.chain(others).collect();
-        let mut profile = Map::new().with_some("env", (!env.is_empty()).then(|| Node::list(env)));
+        let own = self.own_env().map(|name| item(env(name, "true")));
+        let others = self.env.iter().map(|(name, value)| profile_variable(name, value));
+        let env: Vec<ListItem> = own.chain(others).collect();
+        let mut profile = Map::new().with_some("env", (!env.is_empty()).then_some(Node::List(env)));
         profile = profile.with_some("resources", self.resources.as_ref().map(Resources::map));
-        if self.run_as_agent {
-            profile = profile.with_comment(
-                "The image only starts as this user, whatever the pod's own securityContext says.",
-                "securityContext",
-                Map::new().with("runAsUser", USER),
-            );
+        let security = self.security_context();
+        let why = [
+            self.run_as_agent
+                .then_some("The image only starts as this user, whatever the pod's own securityContext says."),
+            self.read_only.then_some("The Cluster Agent adds volumes for what the Agent writes."),
+        ];
+        if !security.is_empty() {
+            let why: Vec<&str> = why.into_iter().flatten().collect();
+            profile = profile.with_comment(&why.join("\n"), "securityContext", security);
         }
         (!profile.is_empty()).then(|| Node::list([profile]))
     }
 
+    fn security_context(&self) -> Map {
+        Map::new()
+            .with_some("runAsUser", self.run_as_agent.then_some(USER))
+            .with_some("readOnlyRootFilesystem", self.read_only.then_some(true))
+    }
+
     /// Variables of the Cluster Agent.
     pub(super) fn cluster_agent_env(&self) -> Option<Node> {
-        (self.native_logs != NativeLogs::None).then(|| Node::list([env(KUBELET_LOGS, "true")]))
+        let logs = (self.native_logs != NativeLogs::None).then(|| env(KUBELET_LOGS, "true"));
+        let authority = self.cluster_agent_ca.iter().flat_map(|_| {
+            [("CERT", "tls.crt"), ("KEY", "tls.key")].map(|(what, file)| {
+                env(&format!("DD_CLUSTER_TRUST_CHAIN_CA_{what}_FILE_PATH"), &format!("{CERTIFICATES}/{file}"))
+            })
+        });
+        let env: Vec<Map> = logs.into_iter().chain(authority).collect();
+        (!env.is_empty()).then(|| Node::list(env))
+    }
+
+    /// Volumes of the Cluster Agent.
+    pub(super) fn cluster_agent_volumes(&self) -> Option<Node> {
+        let secret = Map::new().with("secretName", self.cluster_agent_ca.as_deref()?);
+        Some(Node::list([Map::new().with("name", CERTIFICATES_VOLUME).with("secret", secret)]))
+    }
+
+    /// Where the Cluster Agent mounts them.
+    pub(super) fn cluster_agent_mounts(&self) -> Option<Node> {
+        let mount = mount(CERTIFICATES_VOLUME, CERTIFICATES).with("readOnly", true);
+        self.cluster_agent_ca.as_ref().map(|_| Node::list([mount]))
     }
 
     /// `agentSidecarInjection`, in which the two differ by how the image's tag is given.
     pub(super) fn sidecars(&self, image: &str, tag: Option<Node>, about_profiles: &str) -> Map {
-        let mut sidecars = Map::new()
-            .with("enabled", true)
-            .with("provider", "fargate")
-            .with("clusterAgentCommunicationEnabled", true)
-            .with_some(image, tag);
+        let mut sidecars =
+            Map::new().with("enabled", true).with("provider", "fargate").with("clusterAgentCommunicationEnabled", true);
+        if self.cluster_agent_ca.is_some() {
+            sidecars = sidecars.with_comment(
+                "Sidecars verify the Cluster Agent, by the ConfigMap datadog-ca-cert that it writes into their namespaces.",
+                "clusterAgentTlsVerification",
+                Map::new().with("enabled", true).with("copyCaConfigMap", true),
+            );
+        }
+        sidecars = sidecars.with_some(image, tag);
         if let Some(selectors) = self.selectors() {
             let why = "At most one: with a second one nothing is injected.";
             sidecars = sidecars.with_comment(why, "selectors", selectors);
@@ -177,6 +271,21 @@ impl Injection {
     pub(super) fn nodes(&self) -> &'static str {
         if self.mixed { "Fargate and other nodes" } else { "Fargate only" }
     }
+}
+
+fn match_labels(pairs: &[(String, String)]) -> Map {
+    let labels = pairs.iter().fold(Map::new(), |map, (name, value)| map.with(name, value.as_str()));
+    Map::new().with("matchLabels", labels)
+}
+
+/// A variable of a profile. The profile is a variable of the Cluster Agent itself, in which Kubernetes resolves `$(NAME)` first, with
+/// the Cluster Agent's values, and takes `$$` for `$`.
+fn profile_variable(name: &str, value: &str) -> ListItem {
+    if !value.contains("$(") && !value.contains("$$") {
+        return item(env(name, value));
+    }
+    let why = "`$$`, since the Cluster Agent's own container would resolve `$` already.";
+    ListItem::with_comment(why, env(name, &value.replace('$', "$$")))
 }
 
 #[cfg(test)]

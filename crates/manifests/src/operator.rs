@@ -56,11 +56,16 @@ fn features(injection: &Injection) -> Map {
         .with("clusterChecks", checks)
         .with("kubeStateMetricsCore", enabled(injection.kube_state_metrics))
         .with("eventCollection", Map::new().with("collectKubernetesEvents", injection.events))
+        .with_some("apm", injection.instrumentation().map(|libraries| Map::new().with("instrumentation", libraries)))
 }
 
 fn overrides(injection: &Injection) -> Map {
-    let cluster_agent =
-        Map::new().with("replicas", injection.cluster_agent_replicas).with_some("env", injection.cluster_agent_env());
+    let mounts = injection.cluster_agent_mounts().map(|mounts| Map::new().with("volumeMounts", mounts));
+    let cluster_agent = Map::new()
+        .with("replicas", injection.cluster_agent_replicas)
+        .with_some("env", injection.cluster_agent_env())
+        .with_some("volumes", injection.cluster_agent_volumes())
+        .with_some("containers", mounts.map(|container| Map::new().with("cluster-agent", container)));
     let mut overrides = Map::new().with("clusterAgent", cluster_agent);
     if !injection.mixed {
         overrides = overrides.with_comment(
@@ -114,6 +119,9 @@ mod tests {
             env: vec![("DD_ENV".into(), "1".into()), ("DD_LOG_LEVEL".into(), "false".into())],
             resources: Some(Resources { cpu: "300m".into(), memory: "512Mi".into() }),
             run_as_agent: true,
+            read_only: true,
+            cluster_agent_ca: Some("datadog-ca".into()),
+            libraries: Some(vec![("python".into(), "v3".into())]),
             processes: true,
             native_logs: NativeLogs::All,
             tag: Some("7.78.1".into()),
@@ -122,12 +130,20 @@ mod tests {
             kube_state_metrics: true,
             events: true,
         };
-        let less = Injection { kube_state_metrics: false, events: false, cluster_checks_runners: 0, ..all.clone() };
+        let every_language = Some(Vec::new());
+        let less = Injection {
+            libraries: every_language,
+            cluster_agent_ca: None,
+            kube_state_metrics: false,
+            events: false,
+            cluster_checks_runners: 0,
+            ..all.clone()
+        };
         vec![Injection::default(), all, less]
     }
 
     /// A path in the chart's values, and the same in the Operator's words.
-    const SAME: [(&str, &str); 15] = [
+    const SAME: [(&str, &str); 19] = [
         ("/datadog/clusterName", "/spec/global/clusterName"),
         ("/datadog/site", "/spec/global/site"),
         ("/datadog/apiKeyExistingSecret", "/spec/global/credentials/apiSecret/secretName"),
@@ -138,6 +154,10 @@ mod tests {
         ("/clusterAgent/env", "/spec/override/clusterAgent/env"),
         ("/clusterAgent/admissionController/enabled", "/spec/features/admissionController/enabled"),
         ("/clusterChecksRunner/replicas", "/spec/override/clusterChecksRunner/replicas"),
+        ("/clusterAgent/volumes", "/spec/override/clusterAgent/volumes"),
+        ("/clusterAgent/volumeMounts", "/spec/override/clusterAgent/containers/cluster-agent/volumeMounts"),
+        ("/datadog/apm/instrumentation", "/spec/features/apm/instrumentation"),
+        ("#/clusterAgentTlsVerification", "#/clusterAgentTlsVerification"),
         ("#/enabled", "#/enabled"),
         ("#/provider", "#/provider"),
         ("#/selectors", "#/selectors"),
@@ -180,19 +200,38 @@ mod tests {
 
     #[test]
     fn the_chart_has_every_value_that_is_set() {
-        let chart = include_str!("../../../tests/fixtures/generate/chart.tsv");
-        let chart: std::collections::HashMap<&str, &str> =
-            chart.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('\t')).collect();
+        let chart = known(include_str!("lint/rules/install/chart.tsv"));
         for injection in everything() {
             let mut found = Vec::new();
             paths(&value(helm_values::generate(&cluster(), &injection).unwrap()), "", &mut found);
             for (path, kind) in found {
+                let is_open = chart.iter().any(|(open, of)| *of == "open" && path.starts_with(&format!("{open}.")));
                 let of_chart = chart.get(path.as_str()).copied();
                 assert!(
-                    of_chart.is_some_and(|of_chart| of_chart == kind || of_chart == "null"),
+                    is_open || of_chart.is_some_and(|of_chart| of_chart == kind || of_chart == "null"),
                     "{path}: {of_chart:?}"
                 );
             }
         }
+    }
+
+    #[test]
+    fn the_operator_has_every_field_that_is_set() {
+        let fields = known(include_str!("lint/rules/install/datadogagent.tsv"));
+        for injection in everything() {
+            let mut found = Vec::new();
+            let operator = value(generate(&cluster(), &injection).unwrap());
+            paths(&operator["spec"], "spec", &mut found);
+            for (path, kind) in found {
+                let component = path.strip_prefix("spec.override.").and_then(|rest| rest.split_once('.'));
+                let path = component.map_or(path.clone(), |(_, rest)| format!("spec.override.*.{rest}"));
+                let path = path.replace(".containers.cluster-agent.", ".containers.*.");
+                assert_eq!(fields.get(path.as_str()).copied(), Some(kind), "{path}");
+            }
+        }
+    }
+
+    fn known(table: &'static str) -> std::collections::HashMap<&'static str, &'static str> {
+        table.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('\t')).collect()
     }
 }

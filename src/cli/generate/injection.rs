@@ -31,6 +31,23 @@ pub(super) struct GenerateInjectionOptions {
     /// Run sidecars as user 100, as the image requires, whatever the pod's securityContext says.
     #[arg(long)]
     run_as_agent: bool,
+    /// Make the sidecars' root file system read-only.
+    #[arg(long)]
+    read_only_root_filesystem: bool,
+    /// Let sidecars verify the Cluster Agent's certificate: the Secret of type kubernetes.io/tls with the authority that signs it.
+    #[arg(long, value_name = "SECRET")]
+    cluster_agent_ca: Option<String>,
+    /// Inject tracing libraries into the pods with a sidecar, of these languages [without a value: of all].
+    #[arg(
+        long,
+        value_name = "LANGUAGE=VERSION",
+        num_args = 0..=1,
+        require_equals = true,
+        value_delimiter = ',',
+        default_missing_value = ALL_LANGUAGES,
+        value_parser = library
+    )]
+    apm_libraries: Option<Vec<Option<(String, String)>>>,
     /// Collect the processes of all containers.
     #[arg(long)]
     processes: bool,
@@ -58,6 +75,18 @@ pub(super) struct GenerateInjectionOptions {
     common: CommonFlags,
 }
 
+/// What the flag says without a value.
+const ALL_LANGUAGES: &str = "all";
+
+/// `LANGUAGE=VERSION`; `None` for all languages.
+fn library(text: &str) -> Result<Option<(String, String)>, String> {
+    match text.split_once('=') {
+        None if text == ALL_LANGUAGES => Ok(None),
+        Some((language, version)) => Ok(Some((language.to_owned(), version.to_owned()))),
+        None => Err("must be LANGUAGE=VERSION, such as python=v3".to_owned()),
+    }
+}
+
 impl GenerateInjectionOptions {
     pub(super) fn helm_values(self) -> Result<(), CommandError> {
         self.run(helm_values::generate)
@@ -80,6 +109,9 @@ impl GenerateInjectionOptions {
             env: self.env,
             resources: self.size.resources(),
             run_as_agent: self.run_as_agent,
+            read_only: self.read_only_root_filesystem,
+            cluster_agent_ca: self.cluster_agent_ca,
+            libraries: self.apm_libraries.map(|all| all.into_iter().flatten().collect()),
             processes: self.processes,
             native_logs: self.logs.native_logs,
             tag: self.image_tag.or(self.old_tag),
