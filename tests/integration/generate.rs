@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 use super::{Folder, PODFERRY};
 
 /// The fixture's name without its extension, and the arguments; `CLUSTER` stands for the options of the cluster.
-const CASES: [(&str, &str); 59] = [
+const CASES: [(&str, &str); 60] = [
     ("logging", "logging CLUSTER --region eu-west-1"),
     (
         "logging-drops",
