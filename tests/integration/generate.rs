@@ -80,10 +80,7 @@ const CASES: [(&str, &str); 60] = [
     ("helm-values-read-only", "helm-values CLUSTER --read-only-root-filesystem --run-as-agent"),
     ("helm-values-cluster-agent-ca", "helm-values CLUSTER --cluster-agent-ca datadog-ca --image-tag 7.78.1"),
     ("helm-values-apm-libraries", "helm-values CLUSTER --apm-libraries --namespace-selector team=shop"),
-    (
-        "helm-values-otel-collector",
-        "helm-values CLUSTER --image-tag 7.78.1-full --env DD_OTELCOLLECTOR_ENABLED=true",
-    ),
+    ("helm-values-otel-collector", "helm-values CLUSTER --image-tag 7.78.1-full --env DD_OTELCOLLECTOR_ENABLED=true"),
     ("helm-values-references", "helm-values CLUSTER --env DD_TAGS=pod:$(DD_POD_NAME)"),
     ("helm-values-native-logs", "helm-values CLUSTER --native-logs --image-tag 7.78.1"),
     ("helm-values-native-logs-annotated", "helm-values CLUSTER --native-logs=annotated --image-tag 7.78.1"),

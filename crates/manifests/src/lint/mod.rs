@@ -21,6 +21,7 @@ pub(crate) mod json;
 pub(crate) mod logging;
 pub(crate) mod node;
 pub(crate) mod object;
+pub(crate) mod placeholder;
 pub(crate) mod pod;
 pub(crate) mod policy;
 pub mod project;

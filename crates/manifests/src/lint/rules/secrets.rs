@@ -9,6 +9,7 @@ use crate::agent::{API_KEY, SECRET, TOKEN};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::node::{Scalar, YamlEntry, YamlNode};
 use crate::lint::object::ManifestObject;
+use crate::lint::placeholder::is_placeholder_of_key;
 use crate::lint::project::Project;
 use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::sidecar::{is_injected, sidecars};
@@ -235,7 +236,7 @@ fn value(secret: &ManifestObject<'_>, entry: YamlEntry<'_>, findings: &mut Findi
         STANDARD.decode(text.replace(['\n', '\r'], "").trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     if decoded.is_none() {
         let (rule, what) =
-            if is_placeholder(text) { (&PLACEHOLDER, "a placeholder") } else { (&NOT_BASE64, "not base64") };
+            if is_placeholder_of_key(text) { (&PLACEHOLDER, "a placeholder") } else { (&NOT_BASE64, "not base64") };
         let message = format!("`{}` of {} is {what}", entry.name, secret.title());
         findings.push(Finding::new(rule, entry.value.place(), message));
     }
@@ -246,7 +247,7 @@ fn content(secret: &ManifestObject<'_>, entry: YamlEntry<'_>, key: &str, value: 
     let place = entry.value.place();
     let title = secret.title();
     let trimmed = value.trim();
-    if is_placeholder(trimmed) {
+    if is_placeholder_of_key(trimmed) {
         findings.push(Finding::new(&PLACEHOLDER, place, format!("`{key}` of {title} is a placeholder")));
         return;
     }
@@ -272,16 +273,6 @@ fn content(secret: &ManifestObject<'_>, entry: YamlEntry<'_>, key: &str, value: 
         }
         Ok(()) => {}
     }
-}
-
-/// Whether a text asks for another one.
-fn is_placeholder(text: &str) -> bool {
-    const WORDS: [&str; 9] =
-        ["changeme", "change-me", "change_me", "replace", "placeholder", "your-", "your_", "yourapikey", "todo"];
-    let text = text.trim().to_ascii_lowercase();
-    let is_bracketed = text.starts_with('<') && text.ends_with('>');
-    let is_filled = !text.is_empty() && text.bytes().all(|byte| byte == b'x' || byte == b'*' || byte == b'.');
-    text.is_empty() || is_bracketed || is_filled || WORDS.iter().any(|word| text.contains(word))
 }
 
 /// The name of the Secret that an object is, or makes.

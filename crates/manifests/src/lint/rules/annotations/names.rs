@@ -84,9 +84,9 @@ const BOOLEANS: [&str; 5] =
 /// What the Agent takes for yes or no. Source: Go's `strconv.ParseBool`.
 const YES_OR_NO: [&str; 12] = ["true", "false", "True", "False", "TRUE", "FALSE", "t", "f", "T", "F", "1", "0"];
 
-/// Containers that webhooks add to pods, so that no manifest has them: of Istio, Linkerd, Vault, Consul, AWS App Mesh, Kuma, Dapr, Jaeger and the
-/// OpenTelemetry Operator. Source: the injection templates in the repositories of these projects.
-const OF_WEBHOOKS: [&str; 19] = [
+/// Containers that webhooks add to pods, so that no manifest has them: of Istio, Linkerd, Vault, Consul, AWS App Mesh, Kuma, Dapr, Jaeger, Knative and
+/// the OpenTelemetry Operator. Source: the injection templates in the repositories of these projects.
+const OF_WEBHOOKS: [&str; 20] = [
     "istio-proxy",
     "istio-init",
     "istio-validation",
@@ -105,6 +105,7 @@ const OF_WEBHOOKS: [&str; 19] = [
     "kuma-init",
     "daprd",
     "otc-container",
+    "queue-proxy",
     "jaeger-agent",
 ];
 

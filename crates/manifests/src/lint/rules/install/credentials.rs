@@ -6,6 +6,7 @@ use crate::cluster::is_cluster;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::installation::{self, Installation, InstallationForm, is_placeholder};
 use crate::lint::node::{YamlEntry, YamlNode};
+use crate::lint::placeholder::is_placeholder_of_key;
 use crate::lint::project::Project;
 use crate::lint::rule::{LintRule, RuleEdits, Severity};
 
@@ -94,7 +95,7 @@ fn plain(installation: &Installation<'_>, findings: &mut Findings) {
     for (chart, operator, what) in PLAIN {
         let Some(entry) = installation.entry(chart, operator) else { continue };
         // `ENC[…]` names a secret of a secret backend.
-        let is_plain = |text: &&str| !text.is_empty() && !is_placeholder(text) && !text.starts_with("ENC[");
+        let is_plain = |text: &&str| !is_placeholder(text) && !is_placeholder_of_key(text) && !text.starts_with("ENC[");
         if !entry.value.is_null() && entry.value.text().filter(is_plain).is_some() {
             findings.push(Finding::new(&PLAIN_SECRET, entry.value.place(), format!("{what} is here in plain text")));
         }

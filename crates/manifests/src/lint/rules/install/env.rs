@@ -28,9 +28,9 @@ pub(crate) static NOT_TEXT: LintRule = LintRule {
 pub(crate) static OLD_NAME: LintRule = LintRule {
     code: "PF732",
     name: "env-old-name",
-    severity: Severity::Warning,
+    severity: Severity::Note,
     title: "A sidecar variable has an outdated name",
-    why: "Newer Agents use the new name.",
+    why: "Agents still take the old name; Datadog's page has the new one.",
     fix: "Use the new name.",
     edits: RuleEdits::Safe,
     is_preview: false,

@@ -6,12 +6,15 @@
 use std::sync::LazyLock;
 
 use super::known_paths::{KnownPath, KnownPaths, below};
+use crate::agent::is_text;
 use crate::lint::finding::{Finding, Findings, FixEdit};
+use crate::lint::installation::is_placeholder;
 use crate::lint::node::{Scalar, YamlEntry, YamlNode};
 use crate::lint::object::DocumentKind;
 use crate::lint::project::Project;
 use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::similar::closest;
+use crate::tree::ScalarStyle;
 
 pub(crate) static UNKNOWN: LintRule = LintRule {
     code: "PF701",
@@ -41,12 +44,12 @@ pub(crate) static REFUSED: LintRule = LintRule {
     code: "PF761",
     name: "helm-value-refused",
     severity: Severity::Error,
-    title: "The Helm chart's schema refuses a value",
-    why: "Helm holds values against the schema before it renders anything, so nothing is installed.",
+    title: "The Helm chart refuses a value",
+    why: "Helm holds values against the chart's schema, and templates fail by themselves at some: nothing is installed.",
     fix: "Use the chart's name for the value, or remove it. Chart versions other than 3.240.0 may differ.",
     edits: RuleEdits::None,
     is_preview: true,
-    sources: &["DataDog/helm-charts, charts/datadog/values.schema.json"],
+    sources: &["DataDog/helm-charts, charts/datadog, values.schema.json and templates/NOTES.txt"],
 };
 
 pub(crate) static RULES: &[&LintRule] = &[&UNKNOWN, &TEXT_FOR_BOOLEAN, &REFUSED];
@@ -78,13 +81,16 @@ fn walk(node: YamlNode<'_>, path: &str, findings: &mut Findings) {
         return;
     }
     for entry in node.entries() {
-        // `x-` begins what is only there to have an anchor.
-        if path.is_empty() && (OTHER_CHARTS.contains(&entry.name) || entry.name.starts_with("x-")) {
+        // `x-` begins what is only there to have an anchor, and `sops` is about the encryption of the file.
+        if path.is_empty()
+            && (entry.name == "sops" || OTHER_CHARTS.contains(&entry.name) || entry.name.starts_with("x-"))
+        {
             continue;
         }
         let below = below(path, entry.name);
         match CHART.get(&below) {
             Some(value) if value.kind == "bool" => boolean(entry, &below, findings),
+            Some(value) if value.kind == "refused" => refused(entry, &below, findings),
             Some(_) => walk(entry.value, &below, findings),
             None if known.is_open() => {}
             None => unknown(entry, path, known, findings),
@@ -105,14 +111,37 @@ fn unknown(entry: YamlEntry<'_>, path: &str, known: &KnownPath, findings: &mut F
     });
 }
 
+/// Values with which the chart's own templates fail.
+fn refused(entry: YamlEntry<'_>, path: &str, findings: &mut Findings) {
+    let is_off = match entry.value.scalar() {
+        Some(Scalar::Null | Scalar::Boolean(false)) | None => true,
+        Some(Scalar::Text(text)) => text.is_empty() || is_placeholder(text),
+        Some(_) => false,
+    };
+    if !is_off {
+        findings.push(Finding::new(&REFUSED, entry.key, format!("the chart fails where `{path}` is set")));
+    }
+}
+
 fn boolean(entry: YamlEntry<'_>, path: &str, findings: &mut Findings) {
-    // "true" means yes either way.
-    let Some(Scalar::Text(text @ "false")) = entry.value.scalar() else { return };
+    // "true" means yes either way, and an empty text no.
+    let Some(Scalar::Text(text)) = entry.value.scalar() else { return };
+    let is_word = entry.value.style() == Some(ScalarStyle::Plain) && !is_text(text);
+    if text.is_empty() || text == "true" || is_word || is_placeholder(text) {
+        return;
+    }
     let message = format!("`{path}` is the string \"{text}\", which the chart treats as true");
-    let edit = FixEdit { span: entry.value.place().span, text: text.to_owned() };
+    if !text.eq_ignore_ascii_case("false") {
+        let means_no = ["no", "off", "n", "0"].iter().any(|word| text.eq_ignore_ascii_case(word));
+        let severity = if means_no { Severity::Error } else { Severity::Warning };
+        let finding = Finding::new(&TEXT_FOR_BOOLEAN, entry.value.place(), message).severity(severity);
+        findings.push(finding.fix("Write `true` or `false` without quotes."));
+        return;
+    }
+    let edit = FixEdit { span: entry.value.place().span, text: "false".to_owned() };
     findings.push(
         Finding::new(&TEXT_FOR_BOOLEAN, entry.value.place(), message)
-            .fix(format!("Write `{text}` without quotes."))
+            .fix("Write `false` without quotes.")
             .edits((!entry.value.is_alias()).then_some(edit)),
     );
 }
