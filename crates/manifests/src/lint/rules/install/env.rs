@@ -61,7 +61,22 @@ pub(crate) static SINGLE_QUOTE: LintRule = LintRule {
     sources: &["DataDog/helm-charts, charts/datadog/templates/_ac-agent-sidecar-env.yaml"],
 };
 
-pub(crate) static RULES: &[&LintRule] = &[&NOT_TEXT, &OLD_NAME, &HOSTNAME, &SINGLE_QUOTE];
+pub(crate) static TAG_IS_NUMBER: LintRule = LintRule {
+    code: "PF764",
+    name: "tag-changed-as-number",
+    severity: Severity::Error,
+    title: "An image tag without quotes is a number that is written differently",
+    why: "Helm reads it as a number, and writes 7.70 as 7.7 into the image's name: another image, or none.",
+    fix: "Put the tag in quotes.",
+    edits: RuleEdits::Safe,
+    is_preview: true,
+    sources: &["DataDog/helm-charts, charts/datadog/templates/_helpers.tpl, image-path"],
+};
+
+pub(crate) static RULES: &[&LintRule] = &[&NOT_TEXT, &OLD_NAME, &HOSTNAME, &SINGLE_QUOTE, &TAG_IS_NUMBER];
+
+/// What has an image in the chart's values.
+const WITH_IMAGE: [&str; 4] = ["agents", "clusterAgent", "clusterChecksRunner", "otelAgentGateway"];
 
 /// Names that changed, and what they are now.
 const RENAMED: [(&str, &str); 1] = [("DD_PROCESS_AGENT_PROCESS_COLLECTION_ENABLED", PROCESSES)];
@@ -77,6 +92,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
         in_profiles(&installation, project, findings);
         if installation.form == InstallationForm::Chart {
             unquoted_tag(&installation, findings);
+            changed_tags(&installation, project, findings);
             for list in ["selectors", "profiles"] {
                 let injection = installation.injection();
                 injection
@@ -98,6 +114,23 @@ fn unquoted_tag(installation: &Installation<'_>, findings: &mut Findings) {
         format!("the chart makes of the tag `{text}` a variable whose value is not a string, with quotes or without");
     let advice = "Write a whole version, such as `7.78.1`, or remove the tag: the chart has a version of its own.";
     findings.push(Finding::new(&NOT_TEXT, tag.place(), message).fix(advice));
+}
+
+/// Tags that Helm reads as a number and writes with other digits.
+fn changed_tags(installation: &Installation<'_>, project: &Project<'_>, findings: &mut Findings) {
+    let tags = WITH_IMAGE.iter().filter_map(|part| installation.root().path(&[part, "image", "tag"]));
+    for tag in
+        tags.filter(|tag| installation.sidecar_tag().is_none_or(|of_sidecars| of_sidecars.place() != tag.place()))
+    {
+        let Some(Scalar::Number(written)) = tag.scalar() else { continue };
+        let Some(read) = written.parse::<f64>().ok().map(|number| number.to_string()).filter(|read| read != written)
+        else {
+            continue;
+        };
+        let message = format!("the tag `{written}` is a number, which Helm writes as `{read}`");
+        let edit = tag.quote(project.source(tag.place()));
+        findings.push(Finding::new(&TAG_IS_NUMBER, tag.place(), message).edits(edit));
+    }
 }
 
 /// Texts with a single quote that does not have a second one beside it.

@@ -6,13 +6,14 @@ use std::sync::LazyLock;
 
 use super::known_paths::{KnownPaths, below};
 use crate::agent::is_text;
-use crate::lint::finding::{Finding, Findings};
+use crate::lint::finding::{Finding, Findings, FixEdit};
 use crate::lint::installation::is_placeholder;
 use crate::lint::node::{Scalar, YamlEntry, YamlNode};
 use crate::lint::object::ManifestObject;
 use crate::lint::project::Project;
 use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::similar::closest;
+use crate::lint::source::SourceFile;
 use crate::tree::ScalarStyle;
 
 const CRD: &str = "DataDog/datadog-operator, config/crd/bases/v1/datadoghq.com_datadogagents.yaml";
@@ -49,7 +50,7 @@ pub(crate) static OTHER_TYPE: LintRule = LintRule {
     title: "A field of the DatadogAgent has a value of another type",
     why: "The API server validates each field against the Operator's CRD, and rejects the object.",
     fix: "Write the value as the type that the field has: a string in quotes, a number or a boolean without.",
-    edits: RuleEdits::None,
+    edits: RuleEdits::Safe,
     is_preview: true,
     sources: &[CRD],
 };
@@ -80,13 +81,13 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
             findings.push(Finding::new(&OLD_VERSION, place, message));
             continue;
         }
-        fields(object, findings);
+        fields(object, project, findings);
     }
 }
 
-fn fields(object: ManifestObject<'_>, findings: &mut Findings) {
+fn fields(object: ManifestObject<'_>, project: &Project<'_>, findings: &mut Findings) {
     let Some(spec) = object.node.get("spec") else { return };
-    walk(spec, "spec", "spec", findings);
+    walk(spec, "spec", "spec", project, findings);
     for component in spec.get("override").into_iter().flat_map(YamlNode::entries) {
         if component.name != "<<" && !COMPONENTS.contains(&component.name) {
             findings.push(unknown(component, "override", COMPONENTS.into_iter()));
@@ -95,22 +96,23 @@ fn fields(object: ManifestObject<'_>, findings: &mut Findings) {
 }
 
 /// `known` is the path in the table, in which `*` and `[]` stand for what `path` has of this object.
-fn walk(node: YamlNode<'_>, known: &str, path: &str, findings: &mut Findings) {
+fn walk(node: YamlNode<'_>, known: &str, path: &str, project: &Project<'_>, findings: &mut Findings) {
     // What an alias stands for was looked at where it is.
     let Some(field) = FIELDS.get(known).filter(|_| !node.is_alias()) else { return };
     let expected = if known.ends_with(".env[].value") { None } else { type_mismatch(node, field.kind) };
     if let Some(found) = expected {
         let message = format!("`{path}` is {found}, not {}", with_article(field.kind));
-        findings.push(Finding::new(&OTHER_TYPE, node.place(), message));
+        let edit = same_value(node, field.kind, project.source(node.place()));
+        findings.push(Finding::new(&OTHER_TYPE, node.place(), message).edits(edit));
         return;
     }
     for item in node.items() {
-        walk(item, &format!("{known}[]"), path, findings);
+        walk(item, &format!("{known}[]"), path, project, findings);
     }
     for entry in node.entries().filter(|entry| entry.name != "<<") {
         let path = if path == "spec" { entry.name.to_owned() } else { below(path, entry.name) };
         match [entry.name, "*"].map(|name| below(known, name)).iter().find(|path| FIELDS.get(path).is_some()) {
-            Some(known) => walk(entry.value, known, &path, findings),
+            Some(known) => walk(entry.value, known, &path, project, findings),
             None if field.is_open() => {}
             None => {
                 let path = path.rsplit_once('.').map_or("spec", |(parent, _)| parent);
@@ -149,6 +151,22 @@ fn type_mismatch(node: YamlNode<'_>, kind: &str) -> Option<&'static str> {
         Some(Scalar::Number(_)) => ("a number", is_fitting(&["int", "number", "int-or-string"])),
     };
     (!is_right).then_some(found)
+}
+
+/// The same value as the field's type, where it has one: quotes around it, or none.
+fn same_value(node: YamlNode<'_>, kind: &str, source: &SourceFile) -> Option<FixEdit> {
+    match (kind, node.scalar()?) {
+        ("string", Scalar::Number(_) | Scalar::Boolean(_)) => node.quote(source),
+        ("bool", Scalar::Text(text @ ("true" | "false"))) => without_quotes(node, text),
+        ("int", Scalar::Text(text)) if text.parse::<i32>().is_ok_and(|number| number.to_string() == text) => {
+            without_quotes(node, text)
+        }
+        _ => None,
+    }
+}
+
+fn without_quotes(node: YamlNode<'_>, text: &str) -> Option<FixEdit> {
+    (!node.is_alias()).then(|| FixEdit { span: node.place().span, text: text.to_owned() })
 }
 
 fn with_article(kind: &str) -> &'static str {
