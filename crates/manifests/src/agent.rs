@@ -17,7 +17,7 @@ pub const NAMESPACE: &str = "datadog";
 pub(crate) const CLUSTER_AGENT: &str = "datadog-cluster-agent";
 /// The label of pods that get a sidecar, and its value.
 pub const SIDECAR_LABEL: (&str, &str) = ("agent.datadoghq.com/sidecar", "fargate");
-/// The user that the Agent's image is made for; with another one it does not start.
+/// The user that the Agent's image is made for, beside root; with another one it does not start.
 pub(crate) const USER: i64 = 100;
 
 /// The Agent's image. Source: Datadog, "Amazon EKS on AWS Fargate".
@@ -39,6 +39,29 @@ pub(crate) const COLLECT_ALL: &str = "DD_LOGS_CONFIG_CONTAINER_COLLECT_ALL";
 const CLUSTER_AGENT_PORT: u16 = 5005;
 /// Variables that are secret.
 const OF_SECRETS: [&str; 3] = ["DD_API_KEY", "DD_APP_KEY", "DD_CLUSTER_AGENT_AUTH_TOKEN"];
+
+/// Why the Agent does not start as the user that a pod or a container sets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UserProblem {
+    /// Its image has no such user.
+    Unknown(i64),
+    /// The image starts as root where nothing else is set, and must not.
+    StartsAsRoot,
+    /// It is told to run as root, and not to: Kubernetes does not start the container.
+    RootAndNotRoot,
+}
+
+/// What is in the way of an Agent that runs as `runAsUser`, and where `runAsNonRoot` may be set.
+///
+/// Source: Datadog, "Amazon EKS on AWS Fargate", troubleshooting; Kubernetes, "Configure a Security Context for a Pod or Container".
+pub(crate) fn user_problem(user: Option<i64>, must_not_be_root: bool) -> Option<UserProblem> {
+    match user {
+        Some(USER) => None,
+        Some(0) => must_not_be_root.then_some(UserProblem::RootAndNotRoot),
+        Some(other) => Some(UserProblem::Unknown(other)),
+        None => must_not_be_root.then_some(UserProblem::StartsAsRoot),
+    }
+}
 
 /// An image's whole name. One that has a tag or a digest needs no other.
 pub fn image(name: &str, tag: &str) -> String {
@@ -238,6 +261,22 @@ mod tests {
         assert_eq!(parse_cluster_agent(url).as_deref(), Ok(url));
         for wrong in ["dca", "dca.", ".ops", "http://dca.ops:5005", "https://dca.ops", "https://dca.ops:x", "a.b.c"] {
             assert!(parse_cluster_agent(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn users_that_the_agent_starts_as() {
+        for (user, must_not_be_root, problem) in [
+            (None, false, None),
+            (None, true, Some(UserProblem::StartsAsRoot)),
+            (Some(0), false, None),
+            (Some(0), true, Some(UserProblem::RootAndNotRoot)),
+            (Some(1), false, Some(UserProblem::Unknown(1))),
+            (Some(99), true, Some(UserProblem::Unknown(99))),
+            (Some(100), true, None),
+            (Some(101), false, Some(UserProblem::Unknown(101))),
+        ] {
+            assert_eq!(user_problem(user, must_not_be_root), problem, "{user:?} {must_not_be_root}");
         }
     }
 

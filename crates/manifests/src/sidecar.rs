@@ -186,22 +186,25 @@ impl Sidecar {
             )
         });
         let (exit, logs, cluster_agent) = (Vec::from_iter(exit), self.log_env(), self.cluster_agent_env());
-        let groups = match self.form {
+        let all_logs = set(self.native_logs == NativeLogs::All, &[(COLLECT_ALL, "true")]);
+        let further = self.env.iter().map(|(name, value)| item(env(name, value))).collect();
+        match self.form {
             SidecarForm::ByHand => {
-                vec![of_all, fargate, node_name, tags, apm, sockets, processes, logs, exit, cluster_agent]
+                let groups =
+                    [of_all, fargate, node_name, tags, apm, sockets, processes, logs, all_logs, exit, cluster_agent];
+                let is_replaced = |one: &ListItem| {
+                    let name = name_of(one);
+                    self.env.iter().any(|(own, _)| name == Some(&Node::from(own.as_str())))
+                };
+                groups.into_iter().flatten().filter(|one| !is_replaced(one)).chain(further).collect()
             }
-            // Source: DataDog/datadog-agent, `agent_sidecar.go`, then `providers.go`, then the profile.
             SidecarForm::Injected => {
                 let language = set(true, &[("DD_LANGUAGE_DETECTION_ENABLED", "false")]);
-                vec![of_all, node_name, language, cluster_agent, fargate, sockets, exit, logs, processes, tags, apm]
+                let template = [of_all, node_name, language].concat();
+                let added = [cluster_agent, logs, fargate, sockets, exit, all_logs, processes, tags, apm, further];
+                added.into_iter().flatten().fold(template, put_as_the_webhook)
             }
-        };
-        let is_replaced = |one: &ListItem| {
-            let Node::Map(map) = &one.value else { return false };
-            self.env.iter().any(|(name, _)| map.get("name") == Some(&Node::from(name.as_str())))
-        };
-        let further = self.env.iter().map(|(name, value)| item(env(name, value)));
-        groups.into_iter().flatten().filter(|one| !is_replaced(one)).chain(further).collect()
+        }
     }
 
     fn log_env(&self) -> Vec<ListItem> {
@@ -210,9 +213,7 @@ impl Sidecar {
             ("DD_LOGS_CONFIG_K8S_CONTAINER_USE_KUBELET_API", "true"),
             ("DD_LOGS_CONFIG_RUN_PATH", RUN_PATH),
         ];
-        let mut logs = set(self.native_logs != NativeLogs::None, &own);
-        logs.extend(set(self.native_logs == NativeLogs::All, &[(COLLECT_ALL, "true")]));
-        logs
+        set(self.native_logs != NativeLogs::None, &own)
     }
 
     fn cluster_agent_env(&self) -> Vec<ListItem> {
@@ -279,6 +280,27 @@ fn set(is_wanted: bool, pairs: &[(&str, &str)]) -> Vec<ListItem> {
     pairs.iter().filter(|_| is_wanted).map(|(name, value)| item(env(name, value))).collect()
 }
 
+/// Puts a variable where the Admission Controller puts it: in the place of the one with its name, else before all others, so that
+/// these may use it as `$(NAME)`.
+///
+/// Source: DataDog/datadog-agent, `pkg/clusteragent/admission/mutate/agent_sidecar/overrides.go`; the order of what is put there:
+/// `agent_sidecar.go`, then `providers.go`, then the profile.
+fn put_as_the_webhook(mut env: Vec<ListItem>, one: ListItem) -> Vec<ListItem> {
+    match env.iter_mut().find(|other| name_of(other) == name_of(&one)) {
+        Some(other) => *other = one,
+        None => env.insert(0, one),
+    }
+    env
+}
+
+/// The name of a variable.
+fn name_of(variable: &ListItem) -> Option<&Node> {
+    match &variable.value {
+        Node::Map(map) => map.get("name"),
+        _ => None,
+    }
+}
+
 /// How a container mounts a volume.
 pub(crate) fn mount(volume: &str, path: &str) -> Map {
     Map::new().with("name", volume).with("mountPath", path)
@@ -311,23 +333,23 @@ mod tests {
         assert_eq!(
             names(&container),
             [
+                "DD_DOGSTATSD_SOCKET",
+                "DD_APM_RECEIVER_SOCKET",
+                "DD_EKS_FARGATE",
+                "DD_ORCHESTRATOR_EXPLORER_ENABLED",
+                "DD_CLUSTER_AGENT_URL",
+                "DD_CLUSTER_AGENT_AUTH_TOKEN",
+                "DD_CLUSTER_AGENT_ENABLED",
                 "DD_API_KEY",
                 "DD_SITE",
                 "DD_CLUSTER_NAME",
                 "DD_KUBERNETES_KUBELET_NODENAME",
                 "DD_LANGUAGE_DETECTION_ENABLED",
-                "DD_CLUSTER_AGENT_ENABLED",
-                "DD_CLUSTER_AGENT_AUTH_TOKEN",
-                "DD_CLUSTER_AGENT_URL",
-                "DD_ORCHESTRATOR_EXPLORER_ENABLED",
-                "DD_EKS_FARGATE",
-                "DD_APM_RECEIVER_SOCKET",
-                "DD_DOGSTATSD_SOCKET",
             ]
         );
         assert_eq!(container["name"], "datadog-agent-injected");
         assert_eq!(container["resources"]["limits"], json!({"cpu": "200m", "memory": "256Mi"}));
-        assert_eq!(container["env"][7]["value"], "https://datadog-cluster-agent.datadog.svc.cluster.local:5005");
+        assert_eq!(container["env"][4]["value"], "https://datadog-cluster-agent.datadog.svc.cluster.local:5005");
         assert_eq!(container["volumeMounts"], json!([{"name": "ddsockets", "mountPath": "/var/run/datadog"}]));
         assert!(container.get("ports").is_none() && injected.shares_processes());
         assert_eq!(injected.application_env()[1].1, "unix:///var/run/datadog/dsd.socket");
@@ -337,26 +359,29 @@ mod tests {
     #[test]
     fn what_an_injected_one_gets_when_it_is_asked_for() {
         let plain = Sidecar::injected(&cluster());
-        let more = |sidecar: Sidecar| {
+        let order = |sidecar: Sidecar| {
             let container = value(&sidecar.container());
-            names(&container)[12..].iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()
+            names(&container).iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()
         };
-        let of_job = Sidecar { ends_with_pod: true, native_logs: NativeLogs::Annotated, ..plain.clone() };
+        let of_job = order(Sidecar { ends_with_pod: true, native_logs: NativeLogs::Annotated, ..plain.clone() });
+        assert_eq!(of_job[..2], ["DD_AUTO_EXIT_NOPROCESS_ENABLED", "DD_DOGSTATSD_SOCKET"]);
         assert_eq!(
-            more(of_job),
+            of_job[4..8],
             [
-                "DD_AUTO_EXIT_NOPROCESS_ENABLED",
-                "DD_LOGS_ENABLED",
-                "DD_LOGS_CONFIG_K8S_CONTAINER_USE_KUBELET_API",
                 "DD_LOGS_CONFIG_RUN_PATH",
+                "DD_LOGS_CONFIG_K8S_CONTAINER_USE_KUBELET_API",
+                "DD_LOGS_ENABLED",
+                "DD_ORCHESTRATOR_EXPLORER_ENABLED",
             ]
         );
         let alone = value(&Sidecar { cluster_agent_url: None, ..plain.clone() }.container());
         assert!(!names(&alone).iter().any(|name| name.contains("CLUSTER_AGENT")));
-        let env = vec![("DD_SITE".to_owned(), "datadoghq.eu".to_owned())];
+        let env = ["DD_SITE", "DD_ENV", "DD_TEAM"].map(|name| (name.to_owned(), "datadoghq.eu".to_owned())).to_vec();
         let replaced = value(&Sidecar { env, ..plain.clone() }.container());
-        assert_eq!(names(&replaced).iter().filter(|name| **name == "DD_SITE").count(), 1);
-        assert_eq!(names(&replaced).last(), Some(&"DD_SITE"));
+        // What it has keeps its place; what is new goes before all others, one after the other.
+        assert_eq!(names(&replaced)[..3], ["DD_TEAM", "DD_ENV", "DD_DOGSTATSD_SOCKET"]);
+        assert_eq!(names(&replaced).iter().position(|name| *name == "DD_SITE"), Some(10));
+        assert_eq!(replaced["env"][10]["value"], "datadoghq.eu");
         let logs = Sidecar { native_logs: NativeLogs::All, own_user: true, ..plain };
         let container = value(&logs.container());
         assert_eq!(container["volumeMounts"][1]["mountPath"], "/opt/datadog-agent/run");

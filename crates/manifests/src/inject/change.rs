@@ -31,6 +31,8 @@ pub(crate) enum Change {
     Add { at: ChangePath, name: String, value: Node },
     /// An element at the end of a list that has some.
     Append { at: ChangePath, value: Node },
+    /// Elements at the beginning of a list that has some.
+    Prepend { at: ChangePath, values: Vec<Node> },
     /// Another value for a scalar.
     Set { at: ChangePath, value: Node },
 }
@@ -39,7 +41,10 @@ impl Change {
     /// The object, the list or the scalar that is changed.
     pub(crate) fn at(&self) -> &[PathStep] {
         match self {
-            Change::Add { at, .. } | Change::Append { at, .. } | Change::Set { at, .. } => at,
+            Change::Add { at, .. }
+            | Change::Append { at, .. }
+            | Change::Prepend { at, .. }
+            | Change::Set { at, .. } => at,
         }
     }
 }
@@ -86,6 +91,10 @@ pub(crate) fn apply(changes: &[Change], mut value: Value) -> Option<Value> {
                 members.insert(name.clone(), serde_json::to_value(value).ok()?);
             }
             Change::Append { value, .. } => place.as_array_mut()?.push(serde_json::to_value(value).ok()?),
+            Change::Prepend { values, .. } => {
+                let values: Vec<Value> = values.iter().map(serde_json::to_value).collect::<Result<_, _>>().ok()?;
+                place.as_array_mut()?.splice(0..0, values);
+            }
             Change::Set { value, .. } => *place = serde_json::to_value(value).ok()?,
         }
     }

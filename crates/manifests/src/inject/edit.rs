@@ -93,6 +93,16 @@ impl<'a> Editor<'a> {
                     let at = self.behind(place.tree, column, self.is_under_its_name(change.at(), column));
                     edits.push(self.lines(at, &block.item(value, column), depth));
                 }
+                Change::Prepend { values, .. } if place.tree.is_flow() => {
+                    edits.extend(self.prepend_in_flow(&place, values, depth));
+                }
+                Change::Prepend { values, .. } => {
+                    let column = own_column(self.text, place.tree).ok_or_else(unusual)?;
+                    // Directly below the name: a comment above the first element stays with it.
+                    let name = self.member_at(change.at()).ok_or_else(unusual)?;
+                    let lines: Vec<String> = values.iter().flat_map(|value| block.item(value, column)).collect();
+                    edits.push(self.lines(line_end(self.text, name.key.end), &lines, depth));
+                }
                 Change::Add { name, value, .. } => match place.tree.member(name) {
                     Some(member) => edits.extend(self.fill(&place, member, value, block, depth)?),
                     None if place.tree.is_flow() => edits.extend(self.add_in_flow(&place, name, value, depth)),
@@ -153,11 +163,15 @@ impl<'a> Editor<'a> {
         Ok(())
     }
 
+    /// The name at the end of a path, with its value.
+    fn member_at(&self, path: &[PathStep]) -> Option<&'a TreeMember> {
+        let (PathStep::Name(name), above) = path.split_last()? else { return None };
+        above.iter().try_fold(self.root, |tree, step| step.of(tree))?.member(name)
+    }
+
     /// Whether the dashes of a list are in the column of its name.
     fn is_under_its_name(&self, path: &[PathStep], dash: usize) -> bool {
-        let Some((PathStep::Name(name), above)) = path.split_last() else { return false };
-        let parent = above.iter().try_fold(self.root, |tree, step| step.of(tree));
-        parent.and_then(|parent| parent.member(name)).is_some_and(|member| column(self.text, member.key.start) == dash)
+        self.member_at(path).is_some_and(|member| column(self.text, member.key.start) == dash)
     }
 
     /// Where something new goes that follows a block: after its comments, too.
@@ -235,19 +249,32 @@ impl<'a> Editor<'a> {
 
     fn append_in_flow(&self, place: &EditPlace<'_>, value: &Node, depth: usize) -> Option<TextEdit> {
         let last = place.tree.items().last()?;
+        let (comma, value) = self.beside_in_flow(place, last, value);
+        Some(TextEdit { range: last.end..last.end, text: format!("{comma}{value}"), depth })
+    }
+
+    fn prepend_in_flow(&self, place: &EditPlace<'_>, values: &[Node], depth: usize) -> Option<TextEdit> {
+        let first = place.tree.items().first()?;
+        let text = values.iter().map(|value| self.beside_in_flow(place, first, value));
+        let text = text.map(|(comma, value)| format!("{value}{comma}")).collect();
+        Some(TextEdit { range: first.start..first.start, text, depth })
+    }
+
+    /// An element written as the one that it goes beside, and what divides the two.
+    fn beside_in_flow(&self, place: &EditPlace<'_>, other: &Tree, value: &Node) -> (String, String) {
         // Elements have their own way of writing names.
         let mut place = EditPlace { tree: place.tree, quoted: place.quoted, tight: place.tight };
-        last.members().first().into_iter().for_each(|first| self.look(&mut place, first));
-        let is_long = self.text.get(last.start..last.end).is_some_and(|text| text.contains('\n'));
-        let own = self.starts_line(last.start);
-        let mut flow = self.flow(&place, Some(last.start));
-        let inner = last.members().first().map(|member| self.indentation(member.key.start));
-        let step = inner.and_then(|inner| inner.strip_prefix(self.indentation(last.start)));
+        other.members().first().into_iter().for_each(|first| self.look(&mut place, first));
+        let is_long = self.text.get(other.start..other.end).is_some_and(|text| text.contains('\n'));
+        let own = self.starts_line(other.start);
+        let mut flow = self.flow(&place, Some(other.start));
+        let inner = other.members().first().map(|member| self.indentation(member.key.start));
+        let step = inner.and_then(|inner| inner.strip_prefix(self.indentation(other.start)));
         step.filter(|step| !step.is_empty()).into_iter().for_each(|step| flow.step = step.to_owned());
-        let before = own.map_or_else(|| flow.comma().to_owned(), |own| format!(",{}{own}", self.newline));
-        let closing = self.indentation(last.end);
-        let text = format!("{before}{}", flow.value(value, is_long.then_some(own.unwrap_or(closing))));
-        Some(TextEdit { range: last.end..last.end, text, depth })
+        let comma = own.map_or_else(|| flow.comma().to_owned(), |own| format!(",{}{own}", self.newline));
+        let closing = self.indentation(other.end);
+        let value = flow.value(value, is_long.then_some(own.unwrap_or(closing)));
+        (comma, value)
     }
 
     /// The style of what is inside `place`, of which `inner` is the place of something.

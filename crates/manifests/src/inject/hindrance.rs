@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::agent::{USER, is_agent_image};
+use crate::agent::{USER, UserProblem, is_agent_image, user_problem};
 use crate::sidecar::SidecarForm;
 use crate::workload::WorkloadKind;
 
@@ -74,17 +74,21 @@ pub(super) fn check(kind: &WorkloadKind, spec: &Value, own_user: bool) -> Result
     }
     let advice =
         "set it in the securityContext of the containers instead, or run the Agent as its own user with --run-as-agent";
-    let user = spec.pointer("/securityContext/runAsUser").filter(|user| !user.is_null());
-    match user {
-        Some(user) if user.as_i64() != Some(USER) => {
-            let what = format!("its pods run as user {user}, but the Agent starts only as {}", USER);
-            Err(LeftAloneReason::new(&what, advice))
+    let user = spec.pointer("/securityContext/runAsUser").and_then(Value::as_i64);
+    let must_not_be_root = spec.pointer("/securityContext/runAsNonRoot") == Some(&Value::Bool(true));
+    let what = match user_problem(user, must_not_be_root) {
+        None => return Ok(()),
+        Some(UserProblem::Unknown(user)) => {
+            format!("its pods run as user {user}, but the Agent starts only as root or as {USER}")
         }
-        None if spec.pointer("/securityContext/runAsNonRoot") == Some(&Value::Bool(true)) => {
-            Err(LeftAloneReason::new("it sets runAsNonRoot for the pod, but the Agent's image starts as root", advice))
+        Some(UserProblem::StartsAsRoot) => {
+            "it sets runAsNonRoot for the pod, but the Agent's image starts as root".to_owned()
         }
-        _ => Ok(()),
-    }
+        Some(UserProblem::RootAndNotRoot) => {
+            "it sets runAsNonRoot and runAsUser: 0 for the pod, so Kubernetes starts none of its containers".to_owned()
+        }
+    };
+    Err(LeftAloneReason::new(&what, advice))
 }
 
 fn items<'value>(value: &'value Value, list: &str) -> impl Iterator<Item = &'value Value> {
@@ -125,6 +129,9 @@ mod tests {
         for (spec, ok) in [
             (r#"{"securityContext":{"runAsUser":100}}"#, true),
             (r#"{"securityContext":{"runAsUser":100,"runAsNonRoot":true}}"#, true),
+            (r#"{"securityContext":{"runAsUser":0}}"#, true),
+            (r#"{"securityContext":{"runAsUser":0,"runAsNonRoot":true}}"#, false),
+            (r#"{"securityContext":{"runAsUser":null}}"#, true),
             (r#"{"securityContext":{"runAsUser":99}}"#, false),
             (r#"{"securityContext":{"runAsUser":101}}"#, false),
             (r#"{"securityContext":{"runAsNonRoot":true}}"#, false),

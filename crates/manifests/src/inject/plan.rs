@@ -59,7 +59,10 @@ pub(super) fn plan(object: &Value, kind: Option<&str>, base: &[PathStep], want: 
 impl Change {
     fn put_under(&mut self, base: &[PathStep]) {
         match self {
-            Change::Add { at, .. } | Change::Append { at, .. } | Change::Set { at, .. } => {
+            Change::Add { at, .. }
+            | Change::Append { at, .. }
+            | Change::Prepend { at, .. }
+            | Change::Set { at, .. } => {
                 at.splice(0..0, base.iter().cloned());
             }
         }
@@ -146,11 +149,12 @@ impl ObjectPlan<'_> {
         let there = list(container, "env")?;
         let container_name = name_of(container).unwrap_or_default();
         let mut missing = Vec::new();
+        // They go before all others, which may then use them as `$(NAME)`.
         for (name, value) in sidecar.application_env() {
             // Of two with the same name Kubernetes takes the last.
             let place = there.iter().rposition(|one| name_of(one).as_deref() == Some(name));
             let Some((index, one)) = place.and_then(|index| Some((index, there.get(index)?))) else {
-                missing.push(env(name, &value));
+                missing.insert(0, env(name, &value));
                 continue;
             };
             if has(one, "valueFrom") {
@@ -175,7 +179,7 @@ impl ObjectPlan<'_> {
             let note = "sets DD_AGENT_HOST, but Fargate nodes run no Agent: remove it";
             self.notes.push(format!("container {container_name} {note}"));
         }
-        self.add_to_list(container, at, "env", missing)
+        self.prepend(container, at, "env", missing)
     }
 
     fn mounts(&mut self, container: &Value, at: &ChangePath, sidecar: &Sidecar) -> Result<(), LeftAloneReason> {
@@ -235,6 +239,22 @@ impl ObjectPlan<'_> {
             let append = |value: Map| Change::Append { at: at.clone(), value: value.into() };
             self.changes.extend(values.into_iter().map(append));
         }
+        Ok(())
+    }
+
+    /// Puts values before those of a list, which may be missing.
+    fn prepend(
+        &mut self,
+        parent: &Value,
+        at: &ChangePath,
+        name: &str,
+        values: Vec<Map>,
+    ) -> Result<(), LeftAloneReason> {
+        if values.is_empty() || list(parent, name)?.is_empty() {
+            return self.add_to_list(parent, at, name, values);
+        }
+        let at = [at.as_slice(), &[PathStep::Name(name.to_owned())]].concat();
+        self.changes.push(Change::Prepend { at, values: values.into_iter().map(Node::from).collect() });
         Ok(())
     }
 

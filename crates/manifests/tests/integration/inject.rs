@@ -146,3 +146,42 @@ fn pods_that_are_in_the_way_of_the_sockets() {
     let InjectOutcome::Changed(notes) = outcome(&pod("env: [{name: DD_AGENT_HOST, value: x}]")) else { panic!() };
     assert!(notes[0].contains("DD_AGENT_HOST"));
 }
+
+/// What Kubernetes makes of the variables of a container: `$(NAME)` stands for one that comes before, and else for itself.
+fn expanded(container: &serde_json::Value, name: &str) -> String {
+    let mut values: Vec<(String, String)> = Vec::new();
+    for one in container["env"].as_array().unwrap() {
+        let mut value = one["value"].as_str().unwrap().to_owned();
+        for (name, known) in &values {
+            value = value.replace(&format!("$({name})"), known);
+        }
+        values.push((one["name"].as_str().unwrap().to_owned(), value));
+    }
+    values.into_iter().rev().find(|(own, _)| own == name).unwrap().1
+}
+
+#[test]
+fn applications_can_use_the_variables_that_are_added() {
+    let pod = |env: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec:\n  containers:\n    - name: a\n      image: a:1\n{env}"
+        )
+    };
+    let block = "      env:   # of the application\n        # Where metrics go.\n        - name: STATSD_URL\n          value: $(DD_DOGSTATSD_URL)\n";
+    for env in [
+        block,
+        "      env:\n      - {name: STATSD_URL, value: $(DD_DOGSTATSD_URL)}\n      - {name: B, value: b}\n",
+        "      env: [{name: STATSD_URL, value: $(DD_DOGSTATSD_URL)}]\n",
+        "      env: [\n        {name: STATSD_URL,\n         value: $(DD_DOGSTATSD_URL)},\n        {name: B, value: b}]\n",
+        "      env: [{\"name\":\"STATSD_URL\",\"value\":\"$(DD_DOGSTATSD_URL)\"}]\n",
+        "      env:\n        -\n          name: STATSD_URL\n          value: $(DD_DOGSTATSD_URL)\n",
+    ] {
+        let out = holds(&pod(env), &sidecar(), with_sidecar);
+        let container = &read(&out.text)[0]["spec"]["containers"][0];
+        assert_eq!(expanded(container, "STATSD_URL"), "unix:///var/run/datadog/dsd.socket", "{}", out.text);
+    }
+    // A comment stays above what it is about.
+    let out = holds(&pod(block), &sidecar(), with_sidecar).text;
+    let below = "      env:   # of the application\n        - name: DD_DOGSTATSD_URL\n";
+    assert!(out.contains(below) && out.contains("        # Where metrics go.\n        - name: STATSD_URL\n"), "{out}");
+}

@@ -35,7 +35,7 @@ pub(crate) fn with_label(mut object: Value) -> Value {
     object
 }
 
-/// The object with its sidecar, as `agent_sidecar.go` and `providers.go` would have it.
+/// The object with its sidecar, as `agent_sidecar.go`, `providers.go` and `overrides.go` would have it.
 pub(crate) fn with_sidecar(mut object: Value) -> Value {
     let of_job = ["Job", "CronJob"].contains(&object["kind"].as_str().unwrap());
     let spec = &mut template(&mut object)["spec"];
@@ -47,6 +47,8 @@ pub(crate) fn with_sidecar(mut object: Value) -> Value {
         set("DD_CLUSTER_NAME", "prod"),
         json!({ "name": "DD_KUBERNETES_KUBELET_NODENAME", "valueFrom": { "fieldRef": { "apiVersion": "v1", "fieldPath": "spec.nodeName" } } }),
         set("DD_LANGUAGE_DETECTION_ENABLED", "false"),
+    ];
+    for one in [
         set("DD_CLUSTER_AGENT_ENABLED", "true"),
         secret("DD_CLUSTER_AGENT_AUTH_TOKEN", "token"),
         set("DD_CLUSTER_AGENT_URL", "https://datadog-cluster-agent.datadog.svc.cluster.local:5005"),
@@ -54,9 +56,11 @@ pub(crate) fn with_sidecar(mut object: Value) -> Value {
         set("DD_EKS_FARGATE", "true"),
         set("DD_APM_RECEIVER_SOCKET", "/var/run/datadog/apm.socket"),
         set("DD_DOGSTATSD_SOCKET", "/var/run/datadog/dsd.socket"),
-    ];
+    ] {
+        with_override(&mut env, one);
+    }
     if of_job {
-        env.push(set("DD_AUTO_EXIT_NOPROCESS_ENABLED", "true"));
+        with_override(&mut env, set("DD_AUTO_EXIT_NOPROCESS_ENABLED", "true"));
     }
     let mount = json!({ "name": "ddsockets", "mountPath": "/var/run/datadog" });
     for container in spec["containers"].as_array_mut().unwrap() {
@@ -64,11 +68,7 @@ pub(crate) fn with_sidecar(mut object: Value) -> Value {
             ("DD_TRACE_AGENT_URL", "unix:///var/run/datadog/apm.socket"),
             ("DD_DOGSTATSD_URL", "unix:///var/run/datadog/dsd.socket"),
         ] {
-            let env = list(&mut container["env"]);
-            match env.iter_mut().find(|one| one["name"] == name) {
-                Some(one) => one["value"] = value.into(),
-                None => env.push(set(name, value)),
-            }
+            with_override(list(&mut container["env"]), set(name, value));
         }
     }
     let size = json!({ "cpu": "200m", "memory": "256Mi" });
@@ -90,6 +90,14 @@ pub(crate) fn with_sidecar(mut object: Value) -> Value {
         spec["serviceAccountName"] = "datadog-agent".into();
     }
     object
+}
+
+/// As `overrides.go` has it: in the place of the variable with the same name, else before all others.
+fn with_override(env: &mut Vec<Value>, one: Value) {
+    match env.iter_mut().find(|other| other["name"] == one["name"]) {
+        Some(other) => other["value"] = one["value"].clone(),
+        None => env.insert(0, one),
+    }
 }
 
 fn list(value: &mut Value) -> &mut Vec<Value> {

@@ -1,7 +1,7 @@
 //! The pod around a sidecar: what Fargate does not run, what the Agent does not start in, and what the application is told.
 
 use super::PAGE;
-use crate::agent::USER;
+use crate::agent::{USER, UserProblem, user_problem};
 use crate::inject::HOST_FIELDS;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::node::{Scalar, YamlNode};
@@ -199,22 +199,23 @@ fn user(sidecar: &SidecarContainer<'_>, findings: &mut Findings) {
     };
     let (container, spec) = (sidecar.container, sidecar.pod.spec);
     let owner = if of(container, "runAsUser").is_some() { container } else { spec };
-    let place = |name: &str| owner.path(&["securityContext", name]).unwrap_or(owner).place();
+    let place = |owner: YamlNode<'_>, name| owner.path(&["securityContext", name]).unwrap_or(owner).place();
     let name = sidecar.name();
-    match of(owner, "runAsUser") {
-        Some(user) if user != USER && user != 0 => {
-            let message =
-                format!("container {name} would run as user {user}, but the Agent starts only as root or as {USER}");
-            findings.push(Finding::new(&USER_ID, place("runAsUser"), message).related(sidecar.place(), "the Agent"));
+    let non_root = if of(container, "runAsNonRoot").is_some() { container } else { spec };
+    let Some(problem) = user_problem(of(owner, "runAsUser"), of(non_root, "runAsNonRoot") == Some(1)) else { return };
+    let (message, place) = match problem {
+        UserProblem::Unknown(user) => (
+            format!("container {name} would run as user {user}, but the Agent starts only as root or as {USER}"),
+            place(owner, "runAsUser"),
+        ),
+        UserProblem::StartsAsRoot => {
+            (format!("container {name} must not start as root but sets no other user"), place(non_root, "runAsNonRoot"))
         }
-        None if of(container, "runAsNonRoot").or_else(|| of(spec, "runAsNonRoot")) == Some(1) => {
-            let message = format!("container {name} must not start as root but sets no other user");
-            let of_container = container.path(&["securityContext", "runAsNonRoot"]);
-            let place = of_container.map_or_else(|| place("runAsNonRoot"), YamlNode::place);
-            findings.push(Finding::new(&USER_ID, place, message).related(sidecar.place(), "the Agent"));
+        UserProblem::RootAndNotRoot => {
+            (format!("container {name} runs as root but must not start as root"), place(owner, "runAsUser"))
         }
-        _ => {}
-    }
+    };
+    findings.push(Finding::new(&USER_ID, place, message).related(sidecar.place(), "the Agent"));
 }
 
 fn resources(sidecar: &SidecarContainer<'_>, findings: &mut Findings) {
