@@ -11,6 +11,7 @@
 //!
 //! Pure: texts in, findings out. Files are the work of `cli::lint`.
 
+pub(crate) mod access;
 pub(crate) mod allow;
 pub(crate) mod cloudwatch;
 pub(crate) mod embedded;

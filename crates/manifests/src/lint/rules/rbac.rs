@@ -1,8 +1,12 @@
-//! What sidecars may read: the Agent's ClusterRole, its binding, and whether the pods' service accounts are in it.
+//! What sidecars may read: the ClusterRoles that bind their pods' service accounts, and whether something binds them.
 //!
-//! A ClusterRole is for sidecars if its name begins with `datadog-agent` and neither Helm nor the Operator made it: theirs is for the
-//! Agents of nodes. Datadog's page calls it `datadog-agent-fargate`, and called it `datadog-agent` before.
+//! A ClusterRole is for sidecars if it is about nodes and bound to the service account of a pod that has one, or gets one. Where no such
+//! pod is among the manifests, it is for sidecars by its name: Datadog's page calls it `datadog-agent-fargate`, and called it
+//! `datadog-agent` before. Roles of Helm and the Operator, and those bound to the accounts of other pods, are for the Agents of nodes.
 
+use std::collections::{HashMap, HashSet};
+
+use crate::lint::access::{Access, Account, Binding, Grants, is_rule_about_nodes};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::node::YamlNode;
 use crate::lint::object::ManifestObject;
@@ -10,10 +14,13 @@ use crate::lint::pod::PodTemplate;
 use crate::lint::project::Project;
 use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::sidecar::{is_injected, is_partial, sidecars};
+use crate::lint::source::Place;
 use crate::rbac::{API_READS, KUBELET_READS};
 
 const PAGE: &str = "Datadog documentation, \"Amazon EKS on AWS Fargate\", \"AWS EKS Fargate RBAC\"";
 const RBAC: &str = "Kubernetes documentation, \"Using RBAC Authorization\"";
+const KUBELET: &str = "kubernetes/kubernetes, `pkg/kubelet/server/auth.go`";
+const FINE_GRAINED: &str = "kubernetes/enhancements, KEP-2862, \"Fine-grained Kubelet API Authorization\"";
 
 pub(crate) static INCOMPLETE: LintRule = LintRule {
     code: "PF501",
@@ -24,7 +31,7 @@ pub(crate) static INCOMPLETE: LintRule = LintRule {
     fix: "Add the rules that `podferry generate rbac` writes.",
     edits: RuleEdits::None,
     is_preview: false,
-    sources: &[PAGE],
+    sources: &[PAGE, KUBELET, FINE_GRAINED],
 };
 
 pub(crate) static FEWER: LintRule = LintRule {
@@ -32,11 +39,11 @@ pub(crate) static FEWER: LintRule = LintRule {
     name: "role-less-than-listed",
     severity: Severity::Note,
     title: "The Agent's ClusterRole allows less than Datadog's documentation lists",
-    why: "Newer Agents also read namespaces and endpoints, and newer kubelets check nodes/pods and nodes/healthz instead of nodes/proxy.",
+    why: "Newer Agents also read nodes, namespaces and endpoints, and kubelets from Kubernetes 1.33 on ask for nodes/pods and nodes/healthz before nodes/proxy.",
     fix: "Add the listed resources with these verbs.",
     edits: RuleEdits::None,
     is_preview: false,
-    sources: &[PAGE],
+    sources: &[PAGE, KUBELET, FINE_GRAINED],
 };
 
 pub(crate) static WILDCARD: LintRule = LintRule {
@@ -116,98 +123,206 @@ pub(crate) static RULES: &[&LintRule] =
 
 /// How names of the Agent's roles and bindings begin.
 const NAME: &str = "datadog-agent";
-/// What the oldest page did not let the Agent read.
-const NEWER: [&str; 2] = ["namespaces", "endpoints"];
-/// What nodes/proxy allows, too. Source: Kubernetes documentation, "Kubelet authentication/authorization".
-const OF_PROXY: [&str; 2] = ["nodes/pods", "nodes/healthz"];
-/// ClusterRoles that Kubernetes has of its own. Source: Kubernetes documentation, "Using RBAC Authorization".
-const BUILT_IN: [&str; 4] = ["cluster-admin", "admin", "edit", "view"];
+/// What Datadog's page calls the role, and called it before.
+const NAMES: [&str; 2] = ["datadog-agent-fargate", NAME];
+/// What Agents of nodes read of the cluster, as long as no Cluster Agent does.
+const OF_NODES: [&str; 4] = ["componentstatuses", "configmaps", "events", "leases"];
+/// What the kubelet asks for whatever it is asked, and has no other name for.
+const NEEDED: [&str; 2] = ["nodes/metrics", "nodes/stats"];
+/// What allows everything at the kubelet that has no name of its own: pods before Kubernetes 1.33, and logs.
+const PROXY: &str = "nodes/proxy";
+/// The kubelet's list of pods, since it has a name of its own.
+const PODS: &str = "nodes/pods";
+
+/// A pod that has a sidecar, or gets one.
+struct SidecarPod<'a> {
+    pod: PodTemplate<'a>,
+    account: Account<'a>,
+    /// It reads logs from the kubelet.
+    has_native_logs: bool,
+}
+
+/// What is known of the Agents that have an account.
+#[derive(Debug, Clone, Copy, Default)]
+struct JudgedAccount {
+    /// A pod with this account has a sidecar, or gets one.
+    has_sidecar: bool,
+    has_native_logs: bool,
+    /// Some account is bound to what lets it read from the kubelet: that is missing here, and not rules in a role for something else.
+    is_elsewhere_bound: bool,
+}
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
-    let roles: Vec<ManifestObject<'_>> = project.of_kind("ClusterRole").filter(is_agents).collect();
-    for role in &roles {
-        reads(role, findings);
-        wildcards(role, findings);
+    let access = Access::new(project);
+    let pods = sidecar_pods(project);
+    let expected = agents_binding(&access, &pods);
+    let mut reported = Reported::default();
+    for (account, mut judged) in accounts(project, &access, &pods) {
+        judged.is_elsewhere_bound = expected.is_some();
+        judge(&access.grants(account), judged, &mut reported, findings);
     }
-    let is_bound =
-        |binding: &ManifestObject<'_>| is_agents(binding) || roles.iter().any(|role| role.name() == role_name(binding));
-    let bindings: Vec<ManifestObject<'_>> = project.of_kind("ClusterRoleBinding").filter(is_bound).collect();
-    for binding in &bindings {
-        role_of(project, binding, &roles, findings);
-        subjects(binding, findings);
-    }
-    namespaced(project, findings);
-    for pod in project.pods().filter(|pod| pod.workload.runs_on_fargate) {
-        if is_injected(&pod) || !sidecars(&pod).is_empty() {
-            account(project, &pod, &bindings, findings);
+    for role in project.of_kind("ClusterRole").filter(is_named) {
+        if role.name().is_some_and(|name| !access.is_bound(name)) {
+            judge(&Grants::of_role(role), JudgedAccount::default(), &mut reported, findings);
         }
     }
+    bindings(project, &access, &pods, findings);
+    namespaced(project, &access, &pods, findings);
+    for pod in &pods {
+        token(project, pod, findings);
+        unbound(&access, pod, expected, findings);
+    }
 }
 
-fn is_agents(object: &ManifestObject<'_>) -> bool {
+fn sidecar_pods<'a>(project: &Project<'a>) -> Vec<SidecarPod<'a>> {
+    let of = |pod: PodTemplate<'a>| {
+        let sidecars = sidecars(&pod);
+        (is_injected(&pod) || !sidecars.is_empty()).then(|| SidecarPod {
+            account: account_of(&pod),
+            has_native_logs: sidecars.iter().any(|one| one.has_native_logs()),
+            pod,
+        })
+    };
+    project.pods().filter(|pod| pod.workload.runs_on_fargate).filter_map(of).collect()
+}
+
+fn account_of<'a>(pod: &PodTemplate<'a>) -> Account<'a> {
+    Account { name: pod.service_account(), namespace: pod.object.namespace() }
+}
+
+/// The accounts to be judged: those of the pods, and those that are bound to a role whose name says that it is for sidecars, unless
+/// Agents of nodes or the Cluster Agent have them.
+fn accounts<'a>(
+    project: &Project<'a>,
+    access: &Access<'a>,
+    pods: &[SidecarPod<'a>],
+) -> Vec<(Account<'a>, JudgedAccount)> {
+    let is_of_nodes = |pod: &PodTemplate<'_>| {
+        let mut images = pod.containers(false).filter_map(|container| container.get("image")?.text());
+        !pod.workload.runs_on_fargate || images.any(|image| image.contains("cluster-agent"))
+    };
+    let of_nodes: HashSet<Account<'_>> = project.pods().filter(is_of_nodes).map(|pod| account_of(&pod)).collect();
+    let is_for_sidecars = |binding: &&Binding<'a>| {
+        binding.is_of_cluster() && binding.role().is_some_and(|name| access.roles(name).iter().any(is_named))
+    };
+    let named = access.bindings().iter().filter(is_for_sidecars).flat_map(Binding::accounts);
+    let named = named.filter(|account| !of_nodes.contains(account)).map(|account| (account, JudgedAccount::default()));
+    let of_pod = |pod: &SidecarPod<'a>| {
+        (
+            pod.account,
+            JudgedAccount { has_sidecar: true, has_native_logs: pod.has_native_logs, ..JudgedAccount::default() },
+        )
+    };
+    let mut accounts: Vec<(Account<'a>, JudgedAccount)> = Vec::new();
+    let mut numbers: HashMap<Account<'a>, usize> = HashMap::new();
+    for (account, judged) in pods.iter().map(of_pod).chain(named) {
+        let number = *numbers.entry(account).or_insert(accounts.len());
+        match accounts.get_mut(number) {
+            Some((_, known)) => {
+                known.has_sidecar |= judged.has_sidecar;
+                known.has_native_logs |= judged.has_native_logs;
+            }
+            None => accounts.push((account, judged)),
+        }
+    }
+    accounts
+}
+
+/// By its name for sidecars: a role, or a binding.
+fn is_named(object: &ManifestObject<'_>) -> bool {
     let labels = object.node.path(&["metadata", "labels"]);
     let manager = labels.and_then(|labels| labels.get("app.kubernetes.io/managed-by")).and_then(YamlNode::text);
-    object.name().is_some_and(|name| name.starts_with(NAME)) && manager.is_none_or(|name| name == "kustomize")
+    let Some(name) = object.name() else { return false };
+    // Roles of other parts of an installation may begin like it, too.
+    let is_it =
+        NAMES.contains(&name) || (name.starts_with(NAME) && (object.kind != "ClusterRole" || is_about_nodes(object)));
+    is_it && manager.is_none_or(|name| name == "kustomize") && !(name == NAME && is_of_nodes(object))
 }
 
-fn role_name<'a>(binding: &ManifestObject<'a>) -> Option<&'a str> {
-    binding.node.path(&["roleRef", "name"]).and_then(YamlNode::text)
-}
-
-fn texts<'a>(rule: YamlNode<'a>, list: &str) -> Vec<&'a str> {
-    rule.list(list).filter_map(YamlNode::text).collect()
-}
-
-/// Whether a role allows one verb on one resource of the core group.
-fn allows(role: &ManifestObject<'_>, resource: &str, verb: &str) -> bool {
-    let is = |given: &str, wanted: &str| given == "*" || given == wanted || given == wanted_of_all(wanted);
+/// Whether a role has what only Agents of nodes do: they look after the cluster, and elect one of them for it.
+///
+/// Source: DataDog/datadog-agent, `Dockerfiles/manifests`.
+fn is_of_nodes(role: &ManifestObject<'_>) -> bool {
     role.node.list("rules").any(|rule| {
-        let groups = texts(rule, "apiGroups");
-        (groups.contains(&"") || groups.contains(&"*"))
-            && rule.get("resourceNames").is_none()
-            && texts(rule, "resources").iter().any(|given| is(given, resource))
-            && texts(rule, "verbs").iter().any(|given| *given == "*" || *given == verb)
+        let mut resources = rule.list("resources").filter_map(YamlNode::text);
+        rule.get("nonResourceURLs").is_some() || resources.any(|resource| OF_NODES.contains(&resource))
     })
 }
 
-/// `*/proxy` of `nodes/proxy`.
-fn wanted_of_all(resource: &str) -> String {
-    resource.split_once('/').map_or_else(String::new, |(_, part)| format!("*/{part}"))
+/// Whether a role says anything about nodes.
+fn is_about_nodes(role: &ManifestObject<'_>) -> bool {
+    role.node.list("rules").any(is_rule_about_nodes)
 }
 
-fn reads(role: &ManifestObject<'_>, findings: &mut Findings) {
-    // Rules of an aggregated role are in other roles.
-    if role.node.get("rules").is_none_or(|rules| !rules.is_list()) || role.node.get("aggregationRule").is_some() {
-        return;
+/// Whether a role says anything about what the kubelet answers.
+fn is_about_kubelet(role: &ManifestObject<'_>) -> bool {
+    let mut resources = role.node.list("rules").flat_map(|rule| rule.list("resources")).filter_map(YamlNode::text);
+    resources.any(|resource| resource.starts_with("nodes/"))
+}
+
+/// Findings that were made: a role is reported once, whatever is bound to it.
+#[derive(Default)]
+struct Reported(HashSet<(&'static str, usize, usize)>);
+
+impl Reported {
+    fn is_first(&mut self, rule: &LintRule, role: &ManifestObject<'_>) -> bool {
+        let Place { source, span } = role.node.place();
+        self.0.insert((rule.code, source, span.start))
     }
-    let mut missing = Vec::new();
+}
+
+/// Holds what an account is allowed against what an Agent reads.
+fn judge(grants: &Grants<'_>, judged: JudgedAccount, reported: &mut Reported, findings: &mut Findings) {
+    let is_meant = |role: &&ManifestObject<'_>| {
+        let is_for_agents = is_about_kubelet(role) || (is_about_nodes(role) && !judged.is_elsewhere_bound);
+        is_named(role) || (judged.has_sidecar && is_for_agents)
+    };
+    let agents: Vec<&ManifestObject<'_>> = grants.roles.iter().filter(is_meant).collect();
+    for role in agents.iter().filter(|role| reported.is_first(&WILDCARD, role)) {
+        wildcards(role, findings);
+    }
+    let Some(role) = agents.first().filter(|_| !grants.is_unknown) else { return };
+    let (needed, listed) = missing(grants, judged.has_native_logs);
+    for (rule, missing) in [(&INCOMPLETE, needed), (&FEWER, listed)] {
+        if !missing.is_empty() && reported.is_first(rule, role) {
+            let message = format!("{} does not allow: {}", role.title(), missing.join(", "));
+            findings.push(Finding::new(rule, role.place(), message));
+        }
+    }
+}
+
+/// What an Agent cannot do without, and what else Datadog's page lists, as far as it is not allowed.
+fn missing(grants: &Grants<'_>, has_native_logs: bool) -> (Vec<String>, Vec<String>) {
+    let lacks = |resource: &str| !grants.allows(resource, "get");
+    let mut needed: Vec<String> =
+        NEEDED.iter().filter(|resource| lacks(resource)).map(|resource| format!("get {resource}")).collect();
+    let has_no_pods = lacks(PROXY) && lacks(PODS);
+    if has_no_pods {
+        needed.push(format!("get {PODS} (or {PROXY}, which kubelets before Kubernetes 1.33 ask for)"));
+    } else if lacks(PROXY) && has_native_logs {
+        needed.push(format!("get {PROXY}, for logs through the kubelet"));
+    }
+    let mut listed = Vec::new();
     for (resources, verbs) in [API_READS, KUBELET_READS] {
         for resource in resources {
-            let lacking: Vec<&str> = verbs.iter().copied().filter(|verb| !allows(role, resource, verb)).collect();
+            // Who allows the fine parts does well to leave nodes/proxy out: it lets a client run commands, too.
+            if NEEDED.contains(resource) || *resource == PROXY || (*resource == PODS && has_no_pods) {
+                continue;
+            }
+            let lacking: Vec<&str> = verbs.iter().copied().filter(|verb| !grants.allows(resource, verb)).collect();
             if !lacking.is_empty() {
-                missing.push((*resource, lacking.join(" and ")));
+                listed.push(format!("{} {resource}", lacking.join(" and ")));
             }
         }
     }
-    let by_proxy = allows(role, "nodes/proxy", "get");
-    let can_do_without = |resource: &&str| NEWER.contains(resource) || (by_proxy && OF_PROXY.contains(resource));
-    let (newer, needed): (Vec<_>, Vec<_>) = missing.into_iter().partition(|(resource, _)| can_do_without(resource));
-    let names = |missing: &[(&str, String)]| {
-        missing.iter().map(|(resource, verbs)| format!("{verbs} {resource}")).collect::<Vec<_>>().join(", ")
-    };
-    if !needed.is_empty() {
-        let message = format!("{} does not allow: {}", role.title(), names(&needed));
-        findings.push(Finding::new(&INCOMPLETE, role.place(), message));
-    }
-    if !newer.is_empty() {
-        let message = format!("{} does not allow: {}", role.title(), names(&newer));
-        findings.push(Finding::new(&FEWER, role.place(), message));
-    }
+    (needed, listed)
 }
 
 fn wildcards(role: &ManifestObject<'_>, findings: &mut Findings) {
     const WRITES: [&str; 6] = ["create", "update", "patch", "delete", "deletecollection", "impersonate"];
-    for rule in role.node.list("rules") {
+    // A role of another name may be the application's, too.
+    let rules = role.node.list("rules").filter(|rule| is_named(role) || is_rule_about_nodes(*rule));
+    for rule in rules {
         let found = ["resources", "verbs"]
             .iter()
             .flat_map(|list| rule.list(list))
@@ -219,15 +334,39 @@ fn wildcards(role: &ManifestObject<'_>, findings: &mut Findings) {
     }
 }
 
-fn role_of(project: &Project<'_>, binding: &ManifestObject<'_>, roles: &[ManifestObject<'_>], findings: &mut Findings) {
-    let Some((name, first)) = role_name(binding).zip(roles.first()) else { return };
-    let is_known = project.of_kind("ClusterRole").any(|role| role.name() == Some(name));
-    if is_known || BUILT_IN.contains(&name) || name.starts_with("system:") {
+/// Looks at the bindings that are, or should be, those of sidecars.
+fn bindings(project: &Project<'_>, access: &Access<'_>, pods: &[SidecarPod<'_>], findings: &mut Findings) {
+    let is_agents = |name: &str| access.roles(name).iter().any(is_named);
+    let own_role = project.of_kind("ClusterRole").find(is_named);
+    // An account that nothing lets read from the kubelet, and each binding that it is in.
+    let without: HashSet<usize> = pods
+        .iter()
+        .filter(|pod| !access.grants(pod.account).roles.iter().any(is_about_nodes))
+        .flat_map(|pod| access.bindings_of(pod.account))
+        .map(|binding| binding.number)
+        .collect();
+    let served: HashSet<usize> =
+        pods.iter().flat_map(|pod| access.bindings_of(pod.account)).map(|binding| binding.number).collect();
+    for binding in access.bindings().iter().filter(|binding| binding.is_of_cluster()) {
+        let is_meant = is_named(&binding.object) || binding.role().is_some_and(is_agents);
+        let own_role_is_unbound = || own_role.and_then(|role| role.name()).is_some_and(|name| !access.is_bound(name));
+        if is_meant || (without.contains(&binding.number) && own_role_is_unbound()) {
+            role_of(access, *binding, own_role, findings);
+        }
+        if is_meant || served.contains(&binding.number) {
+            subjects(&binding.object, findings);
+        }
+    }
+}
+
+fn role_of(access: &Access<'_>, binding: Binding<'_>, own: Option<ManifestObject<'_>>, findings: &mut Findings) {
+    let Some((name, own)) = binding.role().zip(own) else { return };
+    if access.is_known(name) {
         return;
     }
-    let place = binding.node.path(&["roleRef", "name"]).map_or_else(|| binding.place(), YamlNode::place);
+    let place = binding.object.node.path(&["roleRef", "name"]).map_or_else(|| binding.object.place(), YamlNode::place);
     let message = format!("no ClusterRole `{name}` is among the manifests");
-    findings.push(Finding::new(&UNKNOWN_ROLE, place, message).related(first.place(), "this one is"));
+    findings.push(Finding::new(&UNKNOWN_ROLE, place, message).related(own.place(), "this one is"));
 }
 
 fn subjects(binding: &ManifestObject<'_>, findings: &mut Findings) {
@@ -241,7 +380,7 @@ fn subjects(binding: &ManifestObject<'_>, findings: &mut Findings) {
     }
 }
 
-fn namespaced(project: &Project<'_>, findings: &mut Findings) {
+fn namespaced(project: &Project<'_>, access: &Access<'_>, pods: &[SidecarPod<'_>], findings: &mut Findings) {
     for role in project.of_kind("Role") {
         let mut resources = role.node.list("rules").flat_map(|rule| rule.list("resources"));
         let node = resources.find(|item| item.text().is_some_and(|text| text.split('/').next() == Some("nodes")));
@@ -250,57 +389,65 @@ fn namespaced(project: &Project<'_>, findings: &mut Findings) {
             findings.push(Finding::new(&NAMESPACED, node.place(), message));
         }
     }
-    for binding in project.of_kind("RoleBinding") {
-        let is_cluster = binding.node.path(&["roleRef", "kind"]).and_then(YamlNode::text) == Some("ClusterRole");
-        let role = project.of_kind("ClusterRole").filter(is_agents).find(|role| role.name() == role_name(&binding));
-        if let Some(role) = role.filter(|_| is_cluster) {
+    // What reads nodes for a sidecar's account in its namespace only, and nowhere else.
+    let in_vain: HashSet<usize> = pods
+        .iter()
+        .filter(|pod| !access.grants(pod.account).roles.iter().any(is_about_nodes))
+        .flat_map(|pod| access.bindings_of(pod.account))
+        .map(|binding| binding.number)
+        .collect();
+    for binding in access.bindings().iter().filter(|binding| !binding.is_of_cluster()) {
+        let roles = binding.role().map_or(&[][..], |name| access.roles(name));
+        let is_meant =
+            |role: &&ManifestObject<'_>| is_named(role) || (in_vain.contains(&binding.number) && is_about_nodes(role));
+        if let Some(role) = roles.iter().find(is_meant) {
+            let object = &binding.object;
             let message =
-                format!("{} grants the permissions of {} in one namespace only", binding.title(), role.title());
-            let place = binding.node.get("kind").map_or_else(|| binding.place(), YamlNode::place);
+                format!("{} grants the permissions of {} in one namespace only", object.title(), role.title());
+            let place = object.node.get("kind").map_or_else(|| object.place(), YamlNode::place);
             findings.push(Finding::new(&NAMESPACED, place, message).related(role.place(), "permissions on nodes"));
         }
     }
 }
 
-/// Looks at the service account of a pod that has, or gets, a sidecar.
-fn account(project: &Project<'_>, pod: &PodTemplate<'_>, bindings: &[ManifestObject<'_>], findings: &mut Findings) {
-    let (name, namespace) = (pod.service_account(), pod.object.namespace());
-    let place = ["serviceAccountName", "serviceAccount"].iter().find_map(|key| pod.spec.get(key));
-    let place = place.map_or_else(|| pod.object.place(), YamlNode::place);
-    let own = pod.spec.get("automountServiceAccountToken");
+/// A binding that is for sidecars: then those of all sidecars are expected among the manifests.
+fn agents_binding<'a>(access: &Access<'a>, pods: &[SidecarPod<'a>]) -> Option<Binding<'a>> {
+    let is_named_binding = |binding: &&Binding<'a>| {
+        is_named(&binding.object) || binding.role().is_some_and(|name| access.roles(name).iter().any(is_named))
+    };
+    let named = access.bindings().iter().filter(|binding| binding.is_of_cluster()).find(is_named_binding).copied();
+    let reads = |binding: &Binding<'a>| {
+        binding.is_of_cluster() && binding.role().is_some_and(|name| access.roles(name).iter().any(is_about_kubelet))
+    };
+    named.or_else(|| pods.iter().flat_map(|pod| access.bindings_of(pod.account)).find(reads))
+}
+
+/// Looks at the token of a pod that has, or gets, a sidecar.
+fn token(project: &Project<'_>, pod: &SidecarPod<'_>, findings: &mut Findings) {
+    let Account { name, namespace } = pod.account;
+    let own = pod.pod.spec.get("automountServiceAccountToken");
     let is_same = |object: &ManifestObject<'_>| object.name() == Some(name) && object.namespace() == namespace;
     let of_account = || project.of_kind("ServiceAccount").find(is_same)?.node.get("automountServiceAccountToken");
     if let Some(off) = own.or_else(of_account).filter(|token| token.text() == Some("false")) {
-        let message = format!("pods of {} get no service account token", pod.object.title());
+        let message = format!("pods of {} get no service account token", pod.pod.object.title());
         findings.push(Finding::new(&NO_TOKEN, off.place(), message));
-    }
-    let mut all = bindings.iter().flat_map(|binding| binding.node.list("subjects"));
-    let Some(first) = bindings.first().filter(|_| !is_partial(pod)) else { return };
-    if !all.any(|subject| covers(subject, name, namespace)) {
-        let message = format!("service account {}/{name} is not bound", namespace.unwrap_or("default"));
-        let list = first.node.get("subjects").and_then(|subjects| subjects.items().next());
-        let near = list.map_or_else(|| first.place(), |subject| subject.get("name").unwrap_or(subject).place());
-        findings.push(Finding::new(&UNBOUND, place, message).related(near, "this one is bound"));
     }
 }
 
-/// Whether a subject is a service account, or a group that it is in. Where no namespace is written, any may be meant.
-fn covers(subject: YamlNode<'_>, name: &str, namespace: Option<&str>) -> bool {
-    let text = |key| subject.get(key).and_then(YamlNode::text);
-    let given = text("name").unwrap_or_default();
-    match text("kind") {
-        Some("ServiceAccount") => {
-            given == name && (namespace.is_none() || text("namespace").is_none() || text("namespace") == namespace)
-        }
-        Some("Group") => match given.strip_prefix("system:serviceaccounts") {
-            Some("") => true,
-            Some(rest) => namespace.is_none_or(|namespace| rest.strip_prefix(':') == Some(namespace)),
-            None => given == "system:authenticated",
-        },
-        Some("User") => {
-            let rest = given.strip_prefix("system:serviceaccount:").and_then(|rest| rest.split_once(':'));
-            rest.is_some_and(|(space, account)| account == name && namespace.is_none_or(|own| own == space))
-        }
-        _ => false,
+/// Looks at whether anything lets the account of a pod that has, or gets, a sidecar read from the kubelet.
+fn unbound(access: &Access<'_>, pod: &SidecarPod<'_>, expected: Option<Binding<'_>>, findings: &mut Findings) {
+    let Some(expected) = expected.filter(|_| !is_partial(&pod.pod)) else { return };
+    let grants = access.grants(pod.account);
+    let is_bound = |role: &ManifestObject<'_>| is_named(role) || is_about_kubelet(role);
+    if grants.is_unknown || grants.roles.iter().any(is_bound) || NEEDED.iter().any(|one| grants.allows(one, "get")) {
+        return;
     }
+    let spec = pod.pod.spec;
+    let place = ["serviceAccountName", "serviceAccount"].iter().find_map(|key| spec.get(key));
+    let place = place.map_or_else(|| pod.pod.object.place(), YamlNode::place);
+    let Account { name, namespace } = pod.account;
+    let message = format!("service account {}/{name} is not bound", namespace.unwrap_or("default"));
+    let near = expected.subjects().next();
+    let near = near.map_or_else(|| expected.object.place(), |subject| subject.get("name").unwrap_or(subject).place());
+    findings.push(Finding::new(&UNBOUND, place, message).related(near, "this one is bound"));
 }
