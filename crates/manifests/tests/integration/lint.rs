@@ -132,7 +132,10 @@ fn kinds() -> Vec<(PathBuf, Vec<SourceFile>)> {
         .filter(is_input)
         .map(|path| {
             let files = if path.is_dir() { entries(&path) } else { vec![path.clone()] };
-            (path.with_extension("findings"), files.iter().map(|file| read(file)).collect())
+            // A folder's name may end in `.bad`, which is no extension.
+            let stem = if path.is_dir() { path.clone() } else { path.with_extension("") };
+            let written = PathBuf::from(format!("{}.findings", stem.display()));
+            (written, files.iter().map(|file| read(file)).collect())
         })
         .collect()
 }

@@ -51,6 +51,7 @@ const GROUPS: &[RuleGroup] = &[
     (install::versions::RULES, install::versions::check),
     (across::log_group::RULES, across::log_group::check),
     (across::permissions::RULES, across::permissions::check),
+    (across::streams::RULES, across::streams::check),
     (across::subscriptions::RULES, across::subscriptions::check),
     (across::centralised::RULES, across::centralised::check),
     (across::twice::RULES, across::twice::check),

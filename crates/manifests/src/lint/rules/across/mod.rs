@@ -5,5 +5,6 @@ pub(crate) mod clusters;
 pub(crate) mod log_group;
 pub(crate) mod permissions;
 pub(crate) mod profiles;
+pub(crate) mod streams;
 pub(crate) mod subscriptions;
 pub(crate) mod twice;

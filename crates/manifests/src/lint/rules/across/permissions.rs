@@ -4,11 +4,12 @@
 use crate::lint::cloudwatch::{self, CloudWatchOutput};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::node::YamlNode;
-use crate::lint::policy::{self, Allowed, PolicyStatement, WrittenLogGroup};
+use crate::lint::policy::{self, Allowed, Policies, PolicyStatement, WrittenLogGroup};
 use crate::lint::project::Project;
 use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::source::Place;
 use crate::lint::template;
+use pipeline::glob;
 
 const GUIDE: &str = "Amazon EKS User Guide, \"Start AWS Fargate logging for your cluster\"";
 const REFERENCE: &str = "AWS Service Authorization Reference, \"Amazon CloudWatch Logs\"";
@@ -30,7 +31,7 @@ pub(crate) static WRITE_NOT_ALLOWED: LintRule = LintRule {
     code: "PF912",
     name: "write-not-allowed",
     severity: Severity::Error,
-    title: "The policy lacks an action that Fluent Bit needs to write logs",
+    title: "The policy does not allow an action that Fluent Bit needs to write logs",
     why: "CloudWatch Logs rejects every write, so no pod's logs arrive.",
     fix: "Add the action; `podferry generate iam` writes a policy with all of them.",
     edits: RuleEdits::None,
@@ -116,25 +117,25 @@ const RETENTION: &str = "logs:PutRetentionPolicy";
 const DESCRIBE: &str = "logs:DescribeLogStreams";
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
-    let (statements, is_unknown) = policy::statements(project);
-    for statement in &statements {
+    let policies = Policies::new(project);
+    for statement in &policies.of_logs {
         everything(*statement, findings);
         without_streams(*statement, project, findings);
     }
-    if is_unknown || statements.is_empty() {
+    if policies.is_unknown || policies.of_logs.is_empty() {
         return;
     }
     for output in project.logging.iter().flat_map(|logging| cloudwatch::outputs(logging)) {
-        hold(output, &statements, project, findings);
+        hold(output, &policies, project, findings);
     }
-    own_log(&statements, project, findings);
+    own_log(&policies.of_logs, project, findings);
 }
 
 fn own_log(statements: &[PolicyStatement<'_>], project: &Project<'_>, findings: &mut Findings) {
     let Some(cluster) = project.expected.cluster.as_deref() else { return };
     let name = format!("{cluster}-fluent-bit-logs");
     let group = WrittenLogGroup { name: &name, region: None, account: None };
-    if statements.iter().any(|one| one.has(WRITE) && one.covers(WRITE, group) != Allowed::No) {
+    if statements.iter().any(|one| one.has(WRITE) && one.covers(&group.target(WRITE)) != Allowed::No) {
         return;
     }
     let switches = project.logging.iter().filter_map(|logging| logging.object.node.path(&["data", "flb_log_cw"]));
@@ -164,7 +165,10 @@ fn without_streams(statement: PolicyStatement<'_>, project: &Project<'_>, findin
     for resource in statement.resources() {
         let Some(arn) = template::literal(resource).filter(|arn| names_group_alone(arn)) else { continue };
         // Some policies name the group in both forms, one for the group and one for its streams.
-        if all.iter().any(|other| other.starts_with(arn) && other.len() > arn.len()) {
+        let stream = format!("{arn}:log-stream:x");
+        let is_of_streams =
+            |other: &&str| (other.starts_with(arn) && other.len() > arn.len()) || glob::covers(other, &stream);
+        if all.iter().any(is_of_streams) {
             continue;
         }
         let with_streams = format!("{arn}:*");
@@ -175,10 +179,10 @@ fn without_streams(statement: PolicyStatement<'_>, project: &Project<'_>, findin
     }
 }
 
-/// `arn:…:log-group:name`, without a star that could be streams.
+/// `arn:…:log-group:name`, without a star at its end that could be streams.
 fn names_group_alone(arn: &str) -> bool {
     let resource = arn.splitn(6, ':').nth(5).and_then(|resource| resource.strip_prefix("log-group:"));
-    resource.is_some_and(|name| !name.is_empty() && !name.contains([':', '*', '<']))
+    resource.is_some_and(|name| !name.is_empty() && !name.contains([':', '<']) && !name.ends_with('*'))
 }
 
 /// What an output needs: an action, the option that asks for it, and the rule.
@@ -198,38 +202,45 @@ fn needs(output: CloudWatchOutput<'_, '_>) -> Vec<(&'static str, Option<&'static
     needs
 }
 
-fn hold(
-    output: CloudWatchOutput<'_, '_>,
-    statements: &[PolicyStatement<'_>],
-    project: &Project<'_>,
-    findings: &mut Findings,
-) {
+fn hold(output: CloudWatchOutput<'_, '_>, policies: &Policies<'_>, project: &Project<'_>, findings: &mut Findings) {
     let Some(property) = output.log_group() else { return };
+    // Who takes another role has another policy.
+    if output.section.property("role_arn").is_some() {
+        return;
+    }
     let group = WrittenLogGroup {
         name: &property.value.value,
         region: output.region(),
         account: project.expected.account.as_deref(),
     };
-    let place = output.section.value_place(property);
-    let is_covered = |one: &PolicyStatement<'_>| {
-        ALL.iter().any(|action| one.has(action) && one.covers(action, group) != Allowed::No)
-    };
-    if !statements.iter().any(is_covered) {
+    let (place, statements) = (output.section.value_place(property), &policies.of_logs);
+    let allows =
+        |one: &PolicyStatement<'_>, action| one.has(action) && one.covers(&group.target(action)) != Allowed::No;
+    let is_covered = |one: &&PolicyStatement<'_>| ALL.iter().any(|action| allows(one, action));
+    let about: Vec<&PolicyStatement<'_>> = statements.iter().filter(is_covered).collect();
+    if about.is_empty() {
         not_covered(statements, group, place, findings);
         return;
     }
-    let about: Vec<&PolicyStatement<'_>> = statements.iter().filter(|one| is_covered(one)).collect();
     for (action, option, rule) in needs(output) {
-        let is_allowed = |one: &PolicyStatement<'_>| one.has(action) && one.covers(action, group) != Allowed::No;
+        let needed = option.map_or(place, |option| output.section.place_of(option));
+        let target = group.target(action);
+        let denies = |one: &&PolicyStatement<'_>| policies.denies(one.policy, action, &target);
+        if let Some(denial) = about.iter().find_map(denies) {
+            let effect = denial.node.get("Effect").unwrap_or(denial.node).place();
+            let finding = Finding::new(rule, effect, format!("`{action}` on `{}` is denied", group.name));
+            let finding = finding.fix("Leave the action, or this log group, out of the statement that denies.");
+            findings.push(finding.related(needed, "Fluent Bit needs it for this"));
+            continue;
+        }
         // Another rule says that the streams are missing.
         let is_near =
             |one: &PolicyStatement<'_>| one.has(action) && one.resources().any(|resource| is_near(resource, group));
-        if statements.iter().any(|one| is_allowed(one) || is_near(one)) {
+        if statements.iter().any(|one| allows(one, action) || is_near(one)) {
             continue;
         }
         let Some(actions) = about.iter().find_map(|one| one.actions()) else { continue };
         let message = format!("`{action}` on `{}` is not allowed", group.name);
-        let needed = option.map_or(place, |option| output.section.place_of(option));
         findings.push(Finding::new(rule, actions.key, message).related(needed, "Fluent Bit needs it for this"));
     }
 }
@@ -248,7 +259,8 @@ fn not_covered(statements: &[PolicyStatement<'_>], group: WrittenLogGroup<'_>, p
     };
     let meant = resources.iter().find(is_similar).or_else(|| resources.first().filter(|_| is_alone));
     if let Some(resource) = meant {
-        let is_elsewhere = |arn: &str| policy::arn_covers(arn, WRITE, WrittenLogGroup { region: None, ..group });
+        let anywhere = WrittenLogGroup { region: None, ..group }.target(WRITE);
+        let is_elsewhere = |arn: &str| policy::arn_covers(arn, &anywhere);
         let message = match group.region.filter(|_| resource.text().is_some_and(is_elsewhere)) {
             Some(region) => format!("the policy does not cover `{}` in {region}", group.name),
             None => format!("the policy does not cover `{}`", group.name),
@@ -263,5 +275,5 @@ const ALL: [&str; 5] = [CREATE_STREAM, WRITE, DESCRIBE, CREATE_GROUP, RETENTION]
 /// Whether only the streams are missing.
 fn is_near(resource: YamlNode<'_>, group: WrittenLogGroup<'_>) -> bool {
     let arn = template::literal(resource).filter(|arn| names_group_alone(arn));
-    arn.is_some_and(|arn| policy::arn_covers(&format!("{arn}:*"), WRITE, group))
+    arn.is_some_and(|arn| policy::arn_covers(&format!("{arn}:*"), &group.target(WRITE)))
 }
