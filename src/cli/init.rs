@@ -53,6 +53,7 @@ impl InitOptions {
         let cluster = project::check(answered.clone())?;
         cluster.need(&[Need::Cluster, Need::Region]).map_err(CommandError::refused)?;
         write(&out, &cluster, &answered)?;
+        cluster.name_note().iter().for_each(|text| note!("{text}"));
         note!("{}\nNext: {}", out.display(), next(&cluster));
         Ok(Exit::Done)
     }
@@ -170,7 +171,7 @@ mod tests {
         let preset = Some(manifests::preset::LoggingPreset::Merged);
         let given = ClusterOptions { region: Some("eu-west-1".into()), preset, ..ClusterOptions::default() };
         let mut out = Vec::new();
-        let answers = "Prod\nprod\n\nshop, web\ndatadoghq.eu\npodferry\n";
+        let answers = "prod.eu\nprod\n\nshop, web\ndatadoghq.eu\npodferry\n";
         let options = ask(given, &mut answers.as_bytes(), &mut out).unwrap();
         assert_eq!((options.cluster.as_deref(), options.account.as_deref()), (Some("prod"), None));
         assert_eq!((options.namespaces.len(), options.site.as_deref()), (2, Some("datadoghq.eu")));

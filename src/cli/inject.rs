@@ -137,6 +137,9 @@ fn want(options: &InjectOptions) -> Result<InjectRequest, CommandError> {
     };
     let cluster = project::cluster(flags, options.config.as_deref())?;
     cluster.need(&[Need::Cluster]).map_err(CommandError::refused)?;
+    // A report as JSON stands alone on standard error.
+    let note = cluster.name_note().filter(|_| !options.output.is_json());
+    note.iter().for_each(|text| notes::note!("{text}"));
     let mut sidecar = options.container.clone().put_into(Sidecar::injected(&cluster));
     sidecar.own_user = options.run_as_agent;
     sidecar.env.clone_from(&options.env);

@@ -297,6 +297,47 @@ fn what_is_missing_is_asked_for() {
     }
 }
 
+/// AWS gets the name that EKS has, Datadog the one that it takes.
+#[test]
+fn a_cluster_has_the_name_that_eks_gave_it() {
+    let long = format!("Shop{}", "x".repeat(96));
+    for (eks, datadog) in [("Prod_EU", "prod_eu".to_owned()), (&long, format!("shop{}", "x".repeat(76)))] {
+        let with = |arguments: &str| arguments.replace("NAME", &format!("--cluster {eks}"));
+        let output = podferry(&with("helm-values NAME"));
+        let values: serde_json::Value = serde_saphyr::from_str(&String::from_utf8(output.stdout).unwrap()).unwrap();
+        assert_eq!(values["datadog"]["clusterName"], *datadog);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(&format!("`{eks}`")) && said.contains(&format!("`{datadog}`")), "{said}");
+        assert!(generated(&with("operator NAME")).contains(&format!("clusterName: {datadog}\n")));
+        assert!(generated(&with("sidecar NAME")).contains(&format!("value: {datadog}\n")));
+        let logging = generated(&with("logging NAME --region eu-west-1 --opensearch search.example.com"));
+        assert!(logging.contains(&format!("log_group_name /aws/eks/{eks}/fargate\n")), "{logging}");
+        assert!(logging.contains(&format!("Record cluster_name {datadog}\n")), "{logging}");
+        assert!(logging.contains(&format!("Index {datadog}-fargate\n")), "{logging}");
+        assert!(generated(&with("monitor NAME")).contains(&format!("{{kube_cluster_name:{datadog}}}")));
+        let profile = generated(&with("fargate-profile NAME --region eu-west-1 --namespace shop"));
+        assert!(profile.contains(&format!("  name: {eks}\n")), "{profile}");
+        let policy = generated(&with("iam NAME --region eu-west-1 --account 111122223333 --process-logs"));
+        assert!(policy.contains(&format!("log-group:{eks}-fluent-bit-logs:*")), "{policy}");
+    }
+    assert!(refused("helm-values --cluster prod.eu").contains("--cluster: must be the EKS cluster's name"));
+    assert!(refused(&format!("helm-values --cluster {long}x")).contains("at most 100"));
+    let out = Folder::new("generate-all-cluster-name");
+    let all = ALL.replace("AWS", "--cluster 1_A --region eu-west-1 --account 111122223333");
+    generated(&format!("{all} --out {}", out.path().display()));
+    let readme = out.read("README.md");
+    assert!(readme.contains("--stack-name eks-1-A-fargate-logging") && readme.contains("ClusterName=1_a "), "{readme}");
+}
+
+#[test]
+fn retention_is_what_cloudwatch_knows() {
+    let logging = |days: u32| format!("logging CLUSTER --region eu-west-1 --retention-days {days}");
+    for days in [1096, 2192, 2557, 2922, 3288] {
+        assert!(generated(&logging(days)).contains(&format!("log_retention_days {days}\n")));
+    }
+    assert!(refused(&logging(1095)).contains("1096, 1827, 2192"));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_secret_is_for_its_owner_only() {

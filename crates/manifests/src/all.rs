@@ -126,7 +126,8 @@ fn readme(cluster: &Cluster, options: &AllOptions, has_secret: bool) -> String {
 }
 
 fn steps(cluster: &Cluster, options: &AllOptions, has_secret: bool) -> Vec<ReadmeStep> {
-    let (name, region) = (cluster.name(), cluster.region());
+    let (name, region) = (cluster.datadog_name(), cluster.region());
+    let stack = stack_name(cluster);
     let namespaces = cluster.namespaces();
     let step = |title, why, commands: Vec<String>| ReadmeStep { title, why, commands };
     let role = match &options.role {
@@ -144,7 +145,7 @@ fn steps(cluster: &Cluster, options: &AllOptions, has_secret: bool) -> Vec<Readm
             "Permission to write logs",
             "For the profile's pod execution role. `aws eks describe-fargate-profile` shows its name.",
             vec![format!(
-                "aws cloudformation deploy --region {region} --stack-name {name}-fargate-logging --template-file iam.yaml \\\n  --capabilities \
+                "aws cloudformation deploy --region {region} --stack-name {stack} --template-file iam.yaml \\\n  --capabilities \
                  CAPABILITY_IAM{role}"
             )],
         ),
@@ -181,6 +182,13 @@ fn steps(cluster: &Cluster, options: &AllOptions, has_secret: bool) -> Vec<Readm
                 .into(),
         ),
     ]
+}
+
+/// A name that CloudFormation takes: it knows no `_`, and begins with a letter.
+fn stack_name(cluster: &Cluster) -> String {
+    let name = cluster.name().replace('_', "-");
+    let begin = if name.starts_with(|letter: char| letter.is_ascii_digit()) { "eks-" } else { "" };
+    format!("{begin}{name}-fargate-logging")
 }
 
 fn secret_step(cluster: &Cluster, options: &AllOptions, has_secret: bool) -> ReadmeStep {

@@ -5,23 +5,24 @@
 
 use serde::Deserialize;
 
-use crate::names::{is_account, is_log_group, is_region, is_site};
-pub(crate) use crate::names::{is_cluster, is_label, is_name};
+use crate::names::{datadog_cluster, is_account, is_eks_cluster, is_log_group, is_region, is_site};
+pub(crate) use crate::names::{is_label, is_name};
 use crate::preset::LoggingPreset;
 
 /// The file that options are taken from where it exists.
 pub const FILE: &str = "podferry.yaml";
 
-/// Days that CloudWatch Logs keeps events for, as Fluent Bit's documentation allows them.
-/// Source: Fluent Bit manual, "Amazon CloudWatch", `log_retention_days`.
-pub(crate) const RETENTION_DAYS: [i64; 17] =
-    [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653];
+/// Days that CloudWatch Logs keeps events for. Fluent Bit hands any number on to it.
+/// Source: Amazon CloudWatch Logs API reference, `PutRetentionPolicy`, `retentionInDays`; fluent/fluent-bit,
+/// `plugins/out_cloudwatch_logs/cloudwatch_api.c`.
+pub(crate) const RETENTION_DAYS: [i64; 22] =
+    [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 
 /// The options, as they were given. Flags and file have the same, but for those that only the file has.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, clap::Args)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClusterOptions {
-    /// Name of the EKS cluster.
+    /// Name of the EKS cluster. In Datadog it is called the same, in small letters and cut to 80 characters.
     #[arg(long, value_name = "NAME")]
     pub cluster: Option<String>,
     /// AWS region, such as eu-west-1.
@@ -141,10 +142,10 @@ impl ClusterOptions {
         };
         let all = |value: &Option<String>, is: fn(&str) -> bool| value.as_deref().is_none_or(is);
         ask(
-            all(&self.cluster, is_cluster),
+            all(&self.cluster, is_eks_cluster),
             "--cluster",
             "cluster",
-            "must be lower-case letters, digits, `-`, `_` and `.`, at most 80: Datadog accepts no other name",
+            "must be the EKS cluster's name: letters, digits, `-` and `_`, at most 100, beginning with a letter or digit",
         );
         ask(all(&self.region, is_region), "--region", "region", "must be an AWS region, such as eu-west-1");
         ask(all(&self.account, is_account), "--account", "account", "must be the 12 digits of an AWS account");
@@ -241,9 +242,24 @@ impl Cluster {
         if missing.is_empty() { Ok(()) } else { Err(Missing(missing)) }
     }
 
-    /// The cluster's name; empty where it was not [`Cluster::need`]ed.
+    /// The cluster's name in EKS; empty where it was not [`Cluster::need`]ed.
     pub fn name(&self) -> &str {
         self.options.cluster.as_deref().unwrap_or_default()
+    }
+
+    /// The cluster's name in Datadog: the value of the tag `kube_cluster_name`.
+    pub(crate) fn datadog_name(&self) -> String {
+        datadog_cluster(self.name())
+    }
+
+    /// What people should know of the two names, where they differ.
+    pub fn name_note(&self) -> Option<String> {
+        let (eks, datadog) = (self.name(), self.datadog_name());
+        (eks != datadog).then(|| {
+            format!(
+                "Datadog does not accept the cluster's name `{eks}`; there it is called `{datadog}`, also in the tag kube_cluster_name"
+            )
+        })
     }
 
     /// The region; empty where it was not needed.
@@ -298,14 +314,17 @@ impl Cluster {
 
     /// The partition that the region is in, as ARNs have it. Source: botocore, `partitions.json`.
     pub(crate) fn partition(&self) -> &'static str {
-        let region = self.region();
-        if region.starts_with("cn-") {
-            "aws-cn"
-        } else if region.starts_with("us-gov-") {
-            "aws-us-gov"
-        } else {
-            "aws"
-        }
+        const PARTITIONS: [(&str, &str); 7] = [
+            ("cn-", "aws-cn"),
+            ("us-gov-", "aws-us-gov"),
+            ("us-iso-", "aws-iso"),
+            ("us-isob-", "aws-iso-b"),
+            ("eu-isoe-", "aws-iso-e"),
+            ("us-isof-", "aws-iso-f"),
+            ("eusc-", "aws-eusc"),
+        ];
+        let of_region = PARTITIONS.iter().find(|(begin, _)| self.region().starts_with(begin));
+        of_region.map_or("aws", |(_, partition)| partition)
     }
 }
 
@@ -339,7 +358,7 @@ mod tests {
     #[test]
     fn all_mistakes_and_all_that_is_missing_are_said_at_once() {
         let wrong = ClusterOptions {
-            cluster: Some("Prod".into()),
+            cluster: Some("prod.eu".into()),
             region: Some("europe".into()),
             account: Some("1234".into()),
             namespaces: vec!["a_b".into()],
@@ -352,6 +371,45 @@ mod tests {
         assert_eq!(wrong.check().unwrap_err().len(), 8);
         let missing = Cluster::default().need(&[Need::Cluster, Need::Region]).unwrap_err().to_string();
         assert!(missing.contains("--cluster") && missing.contains("--region") && !missing.contains("--account"));
+    }
+
+    #[test]
+    fn datadog_has_a_name_of_its_own_where_eks_has_another() {
+        let cluster = |name: &str| ClusterOptions { cluster: Some(name.into()), ..ClusterOptions::default() }.check();
+        let prod = cluster("Prod_EU").unwrap();
+        assert_eq!((prod.name(), prod.datadog_name().as_str()), ("Prod_EU", "prod_eu"));
+        assert_eq!(prod.log_group(), "/aws/eks/Prod_EU/fargate");
+        assert!(prod.name_note().unwrap().contains("`prod_eu`"));
+        assert_eq!(cluster("prod").unwrap().name_note(), None);
+        assert_eq!(Cluster::default().name_note(), None);
+        assert!(cluster(&"a".repeat(100)).is_ok() && cluster(&"a".repeat(101)).is_err() && cluster("a.b").is_err());
+    }
+
+    #[test]
+    fn partitions_of_regions() {
+        for (region, partition) in [
+            ("eu-west-1", "aws"),
+            ("us-west-2", "aws"),
+            ("cn-north-1", "aws-cn"),
+            ("us-gov-west-1", "aws-us-gov"),
+            ("us-iso-east-1", "aws-iso"),
+            ("us-isob-east-1", "aws-iso-b"),
+            ("eu-isoe-west-1", "aws-iso-e"),
+            ("us-isof-south-1", "aws-iso-f"),
+            ("eusc-de-east-1", "aws-eusc"),
+        ] {
+            let options = ClusterOptions { region: Some(region.into()), ..ClusterOptions::default() };
+            assert_eq!(options.check().unwrap().partition(), partition, "{region}");
+        }
+    }
+
+    #[test]
+    fn days_that_cloudwatch_knows() {
+        let is = |days: i64| ClusterOptions { retention_days: Some(days), ..ClusterOptions::default() }.check().is_ok();
+        for days in [1, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653] {
+            assert!(is(days) && !is(days + 1), "{days}");
+        }
+        assert!(!is(0) && !is(-1) && !is(2));
     }
 
     #[test]

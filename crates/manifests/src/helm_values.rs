@@ -85,7 +85,7 @@ fn datadog(cluster: &Cluster, injection: &Injection) -> Map {
             "apiKeyExistingSecret",
             SECRET,
         )
-        .with("clusterName", cluster.name())
+        .with("clusterName", cluster.datadog_name())
         .with("site", cluster.site())
         .with("kubeStateMetricsCore", state)
         .with("collectEvents", injection.events)

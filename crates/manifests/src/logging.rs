@@ -154,7 +154,7 @@ impl Data {
         filters.extend(drop_containers(&options.drop_containers));
         if preset == LoggingPreset::Standard {
             // After the Kubernetes filter: before it, the name could be an application's.
-            let record = format!("cluster_name {}", cluster.name());
+            let record = format!("cluster_name {}", cluster.datadog_name());
             filters.push(Section::filter("record_modifier", PODS).with("Record", &record));
         }
         let parsers = if preset == LoggingPreset::Seed { Vec::new() } else { vec![crio()] };
@@ -253,7 +253,8 @@ fn outputs(cluster: &Cluster, options: &LoggingOptions) -> Vec<Section> {
         Section::output("es", PODS)
             .with("Host", host)
             .with("Port", "443")
-            .with("Index", &format!("{}-fargate", cluster.name()))
+            // Names of indexes are in small letters, as Datadog's are.
+            .with("Index", &format!("{}-fargate", cluster.datadog_name()))
             .with("AWS_Auth", "On")
             .with("AWS_Region", cluster.region())
             .with("tls", "On")

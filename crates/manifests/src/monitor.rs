@@ -31,7 +31,7 @@ pub fn generate(cluster: &Cluster, options: &MonitorOptions) -> Result<Vec<Gener
 }
 
 fn monitor(cluster: &Cluster, options: &MonitorOptions) -> Map {
-    let name = cluster.name();
+    let (name, tag) = (cluster.name(), cluster.datadog_name());
     let mut message = format!(
         "No Agent on EKS Fargate in cluster {name} reports any more (metric eks.fargate.pods.running). Check the Agents in the pods: Secret \
          datadog-secret, RBAC, DD_KUBERNETES_KUBELET_NODENAME."
@@ -41,9 +41,9 @@ fn monitor(cluster: &Cluster, options: &MonitorOptions) -> Map {
         .with("name", format!("EKS Fargate: no Agent reports from {name}"))
         .with("type", "metric alert")
         // Each Agent sends 1, with the name of its pod.
-        .with("query", format!("sum(last_10m):sum:eks.fargate.pods.running{{kube_cluster_name:{name}}} < 1"))
+        .with("query", format!("sum(last_10m):sum:eks.fargate.pods.running{{kube_cluster_name:{tag}}} < 1"))
         .with("message", message)
-        .with("tags", Node::list([format!("kube_cluster_name:{name}"), "generated:podferry".to_owned()]))
+        .with("tags", Node::list([format!("kube_cluster_name:{tag}"), "generated:podferry".to_owned()]))
         .with(
             "options",
             Map::new()
@@ -55,8 +55,8 @@ fn monitor(cluster: &Cluster, options: &MonitorOptions) -> Map {
 }
 
 fn dashboard(cluster: &Cluster, options: &MonitorOptions) -> Map {
-    let name = cluster.name();
-    let logs = format!("kube_cluster_name:{name}");
+    let (name, tag) = (cluster.name(), cluster.datadog_name());
+    let logs = format!("kube_cluster_name:{tag}");
     let function = match &options.function_name {
         Some(function) => format!("functionname:{}", function.to_lowercase()),
         None => "functionname:*podferry*".to_owned(),
@@ -74,7 +74,7 @@ fn dashboard(cluster: &Cluster, options: &MonitorOptions) -> Map {
             "Undelivered messages and dead letters",
             "sum:aws.sqs.approximate_number_of_messages_visible{queuename:*podferry*} by {queuename}",
         ),
-        metric_widget("Agents on Fargate", &format!("sum:eks.fargate.pods.running{{kube_cluster_name:{name}}}")),
+        metric_widget("Agents on Fargate", &format!("sum:eks.fargate.pods.running{{kube_cluster_name:{tag}}}")),
     ];
     Map::new()
         .with("title", format!("EKS Fargate logs of {name} (podferry)"))

@@ -36,7 +36,7 @@ pub fn generate(cluster: &Cluster, injection: &Injection) -> Result<GeneratedFil
 fn global(cluster: &Cluster) -> Map {
     let secret = |key: &str| Map::new().with("secretName", SECRET).with("keyName", key);
     Map::new()
-        .with("clusterName", cluster.name())
+        .with("clusterName", cluster.datadog_name())
         .with("site", cluster.site())
         .with("credentials", Map::new().with("apiSecret", secret(API_KEY)))
         .with_comment(

@@ -93,7 +93,7 @@ impl Sidecar {
             form: SidecarForm::ByHand,
             image: image(IMAGE, TAG),
             site: cluster.site().to_owned(),
-            cluster_name: cluster.name().to_owned(),
+            cluster_name: cluster.datadog_name(),
             cluster_agent_url: None,
             tags: Vec::new(),
             dogstatsd: false,

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::output::FilesOutput;
 use crate::cli::error::CommandError;
+use crate::cli::notes::note;
 use crate::cli::project;
 use manifests::cluster::{Cluster, ClusterOptions};
 
@@ -24,6 +25,8 @@ pub(super) struct CommonFlags {
 impl CommonFlags {
     /// The cluster that flags and file describe.
     pub(super) fn cluster(&self) -> Result<Cluster, CommandError> {
-        project::cluster(self.cluster.clone(), self.config.as_deref())
+        let cluster = project::cluster(self.cluster.clone(), self.config.as_deref())?;
+        cluster.name_note().iter().for_each(|text| note!("{text}"));
+        Ok(cluster)
     }
 }

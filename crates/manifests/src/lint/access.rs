@@ -1,4 +1,4 @@
-//! Who may do what, by what binds it: the ClusterRoles and their bindings, as rules ask for them. A role's name says nothing.
+//! Who may do what, by what binds it: the ClusterRoles and their bindings, as rules ask for them.
 //!
 //! Source: Kubernetes documentation, "Using RBAC Authorization"; kubernetes/kubernetes, `pkg/apis/rbac/v1/evaluation_helpers.go`.
 
@@ -7,12 +7,20 @@ use std::collections::{HashMap, HashSet};
 use super::node::YamlNode;
 use super::object::ManifestObject;
 use super::project::Project;
+use crate::rbac::{API_READS, KUBELET_READS};
 
 /// ClusterRoles that Kubernetes has of its own, and that say nothing about nodes. Source: Kubernetes documentation, "Using RBAC
 /// Authorization".
 const BUILT_IN: [&str; 3] = ["admin", "edit", "view"];
 /// The one that may do everything.
 const EVERYTHING: &str = "cluster-admin";
+
+/// How names of the Agent's roles and bindings begin.
+const NAME: &str = "datadog-agent";
+/// What Datadog's page calls the role, and called it before.
+const NAMES: [&str; 2] = ["datadog-agent-fargate", NAME];
+/// What Agents of nodes read of the cluster, as long as no Cluster Agent does.
+const OF_NODES: [&str; 4] = ["componentstatuses", "configmaps", "events", "leases"];
 
 /// The group of all service accounts, and how those of one namespace begin.
 const ACCOUNTS: &str = "system:serviceaccounts";
@@ -32,6 +40,26 @@ pub(crate) struct Binding<'a> {
     pub(crate) number: usize,
 }
 
+/// What is known of a ClusterRole.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RoleFacts<'a> {
+    pub(crate) object: ManifestObject<'a>,
+    /// By its name it is for Agents beside an application.
+    pub(crate) is_named: bool,
+    /// It has rules about nodes, or parts of them.
+    pub(crate) is_about_nodes: bool,
+    /// It has rules about what the kubelet answers.
+    pub(crate) is_about_kubelet: bool,
+    /// Its rules are those of other roles.
+    pub(crate) is_put_together: bool,
+    /// What it allows.
+    pub(crate) reads: Reads,
+}
+
+/// What of [`API_READS`] and [`KUBELET_READS`] is allowed: a bit for each verb on each resource.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Reads(u32);
+
 /// All that is given of RBAC.
 #[derive(Debug, Default)]
 pub(crate) struct Access<'a> {
@@ -43,14 +71,16 @@ pub(crate) struct Access<'a> {
     /// Which bindings are for groups.
     of_groups: Vec<usize>,
     /// Two clusters' manifests may have two roles of one name.
-    roles: HashMap<&'a str, Vec<ManifestObject<'a>>>,
+    roles: HashMap<&'a str, Vec<RoleFacts<'a>>>,
+    /// The names of all, in order.
+    names: Vec<&'a str>,
 }
 
 /// What a service account is allowed by ClusterRoles.
 #[derive(Debug, Default)]
-pub(crate) struct Grants<'a> {
-    /// The ClusterRoles that are among the manifests.
-    pub(crate) roles: Vec<ManifestObject<'a>>,
+pub(crate) struct Grants<'r, 'a> {
+    /// The ClusterRoles that are among the manifests: for each name those that have it.
+    pub(crate) roles: Vec<&'r [RoleFacts<'a>]>,
     /// Some role is not among the manifests, or is put together elsewhere.
     pub(crate) is_unknown: bool,
 }
@@ -60,12 +90,20 @@ impl<'a> Access<'a> {
         let mut access = Access::default();
         for object in &project.objects {
             match (object.kind, object.name()) {
-                ("ClusterRole", Some(name)) => access.roles.entry(name).or_default().push(*object),
+                ("ClusterRole", Some(name)) => access.add_role(name, *object),
                 ("ClusterRoleBinding" | "RoleBinding", _) => access.add(*object),
                 _ => {}
             }
         }
         access
+    }
+
+    fn add_role(&mut self, name: &'a str, object: ManifestObject<'a>) {
+        let roles = self.roles.entry(name).or_default();
+        if roles.is_empty() {
+            self.names.push(name);
+        }
+        roles.push(RoleFacts::new(object));
     }
 
     fn add(&mut self, object: ManifestObject<'a>) {
@@ -92,8 +130,13 @@ impl<'a> Access<'a> {
         self.bound.contains(role)
     }
 
+    /// All ClusterRoles that are among the manifests.
+    pub(crate) fn all_roles(&self) -> impl Iterator<Item = &RoleFacts<'a>> {
+        self.names.iter().flat_map(|name| self.roles(name))
+    }
+
     /// The ClusterRoles of this name.
-    pub(crate) fn roles(&self, name: &str) -> &[ManifestObject<'a>] {
+    pub(crate) fn roles(&self, name: &str) -> &[RoleFacts<'a>] {
         self.roles.get(name).map_or(&[], Vec::as_slice)
     }
 
@@ -103,62 +146,129 @@ impl<'a> Access<'a> {
     }
 
     /// The bindings that an account is in, by its name or by a group.
-    pub(crate) fn bindings_of(&self, account: Account<'_>) -> impl Iterator<Item = Binding<'a>> {
+    pub(crate) fn bindings_of(&self, account: Account<'_>) -> Vec<Binding<'a>> {
         let named = self.by_account.get(account.name).map_or(&[][..], Vec::as_slice);
         let mut numbers: Vec<usize> = named.iter().chain(&self.of_groups).copied().collect();
         numbers.sort_unstable();
         numbers.dedup();
         let bindings = numbers.into_iter().filter_map(|number| self.bindings.get(number)).copied();
-        bindings.filter(move |binding| binding.subjects().any(|subject| covers(subject, account)))
+        bindings.filter(|binding| binding.subjects().any(|subject| covers(subject, account))).collect()
     }
 
-    /// What ClusterRoleBindings allow an account.
-    pub(crate) fn grants(&self, account: Account<'_>) -> Grants<'a> {
+    /// What ClusterRoleBindings allow who is in them.
+    pub(crate) fn grants<'r>(&'r self, bindings: &[Binding<'a>]) -> Grants<'r, 'a> {
         let mut grants = Grants::default();
-        for binding in self.bindings_of(account).filter(Binding::is_of_cluster) {
-            let Some(name) = binding.role() else { continue };
+        let mut seen = HashSet::new();
+        let names = bindings.iter().filter(|binding| binding.is_of_cluster()).filter_map(Binding::role);
+        for name in names.filter(|name| seen.insert(*name)) {
             let roles = self.roles(name);
             // What every cluster has beside these may allow everything: then there is nothing to say.
             grants.is_unknown |= roles.is_empty() && !BUILT_IN.contains(&name);
-            grants.is_unknown |= roles.iter().any(is_put_together);
-            for role in roles {
-                if grants.roles.iter().all(|one| !is_same(one, role)) {
-                    grants.roles.push(*role);
-                }
-            }
+            grants.is_unknown |= roles.iter().any(|role| role.is_put_together);
+            grants.roles.push(roles);
         }
         grants
     }
 }
 
-/// Its rules are those of other roles.
-fn is_put_together(role: &ManifestObject<'_>) -> bool {
-    role.node.get("rules").is_none_or(|rules| !rules.is_list()) || role.node.get("aggregationRule").is_some()
+impl<'a> RoleFacts<'a> {
+    fn new(object: ManifestObject<'a>) -> RoleFacts<'a> {
+        let rules: Vec<YamlNode<'_>> = object.node.list("rules").collect();
+        let has_list = object.node.get("rules").is_some_and(YamlNode::is_list);
+        RoleFacts {
+            object,
+            is_named: is_named_for_sidecars(&object),
+            is_about_nodes: rules.iter().any(|rule| is_rule_about_nodes(*rule)),
+            is_about_kubelet: rules
+                .iter()
+                .flat_map(|rule| rule.list("resources"))
+                .any(|resource| resource.text().is_some_and(|text| text.starts_with("nodes/"))),
+            is_put_together: !has_list || object.node.get("aggregationRule").is_some(),
+            reads: Reads::of(&rules),
+        }
+    }
 }
 
-fn is_same(one: &ManifestObject<'_>, other: &ManifestObject<'_>) -> bool {
-    one.node.place() == other.node.place()
+impl<'r, 'a> Grants<'r, 'a> {
+    /// All roles, whatever their names are.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &'r RoleFacts<'a>> {
+        self.roles.iter().copied().flatten()
+    }
+
+    /// What is allowed by all but those roles that have the name with this number.
+    pub(crate) fn reads_without(&self, number: usize) -> Reads {
+        let others = self.roles.iter().enumerate().filter(|(other, _)| *other != number);
+        others.flat_map(|(_, roles)| roles.iter()).fold(Reads::default(), |reads, one| reads.and(one.reads))
+    }
+
+    /// What is allowed.
+    pub(crate) fn reads(&self) -> Reads {
+        self.all().fold(Reads::default(), |reads, one| reads.and(one.reads))
+    }
 }
 
-impl<'a> Grants<'a> {
-    /// What one role alone allows.
-    pub(crate) fn of_role(role: ManifestObject<'a>) -> Grants<'a> {
-        Grants { roles: vec![role], is_unknown: is_put_together(&role) }
+impl Reads {
+    fn of(rules: &[YamlNode<'_>]) -> Reads {
+        let allowed = all_reads().filter(|(resource, verb)| rules.iter().any(|rule| allows(*rule, resource, verb)));
+        Reads(allowed.fold(0, |bits, (resource, verb)| bits | bit(resource, verb)))
     }
 
-    /// Whether one verb on one resource of the core group is allowed.
-    pub(crate) fn allows(&self, resource: &str, verb: &str) -> bool {
-        // `*/proxy` of `nodes/proxy`; there is no `nodes/*`.
-        let of_all = resource.split_once('/').map(|(_, part)| format!("*/{part}"));
-        let is_resource = |given: &str| given == "*" || given == resource || Some(given) == of_all.as_deref();
-        self.roles.iter().flat_map(|role| role.node.list("rules")).any(|rule| {
-            let has = |list: &str, is: &dyn Fn(&str) -> bool| rule.list(list).filter_map(YamlNode::text).any(is);
-            rule.get("resourceNames").is_none()
-                && has("apiGroups", &|group| group.is_empty() || group == "*")
-                && has("resources", &is_resource)
-                && has("verbs", &|given| given == "*" || given == verb)
-        })
+    /// All that is in one of both.
+    pub(crate) fn and(self, other: Reads) -> Reads {
+        Reads(self.0 | other.0)
     }
+
+    /// Whether one verb on one resource is among it.
+    pub(crate) fn has(self, resource: &str, verb: &str) -> bool {
+        self.0 & bit(resource, verb) != 0
+    }
+}
+
+fn all_reads() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let of = |(resources, verbs): (&'static [&'static str], &'static [&'static str])| {
+        resources.iter().flat_map(move |resource| verbs.iter().map(move |verb| (*resource, *verb)))
+    };
+    [API_READS, KUBELET_READS].into_iter().flat_map(of)
+}
+
+fn bit(resource: &str, verb: &str) -> u32 {
+    let number = all_reads().position(|one| one == (resource, verb)).and_then(|number| u32::try_from(number).ok());
+    number.and_then(|number| 1_u32.checked_shl(number)).unwrap_or(0)
+}
+
+/// Whether a rule allows one verb on one resource of the core group.
+fn allows(rule: YamlNode<'_>, resource: &str, verb: &str) -> bool {
+    let has = |list: &str, is: &dyn Fn(&str) -> bool| rule.list(list).filter_map(YamlNode::text).any(is);
+    // `*/proxy` is all that have such a part; there is no `nodes/*`.
+    let is_part = |given: &str| {
+        given.strip_prefix("*/").is_some_and(|part| resource.split_once('/').is_some_and(|(_, own)| own == part))
+    };
+    rule.get("resourceNames").is_none()
+        && has("apiGroups", &|group| group.is_empty() || group == "*")
+        && has("resources", &|given| given == "*" || given == resource || is_part(given))
+        && has("verbs", &|given| given == "*" || given == verb)
+}
+
+/// By its name for sidecars: a role, or a binding.
+pub(crate) fn is_named_for_sidecars(object: &ManifestObject<'_>) -> bool {
+    let labels = object.node.path(&["metadata", "labels"]);
+    let manager = labels.and_then(|labels| labels.get("app.kubernetes.io/managed-by")).and_then(YamlNode::text);
+    let Some(name) = object.name() else { return false };
+    // Roles of other parts of an installation may begin like it, too.
+    let is_it = NAMES.contains(&name)
+        || (name.starts_with(NAME)
+            && (object.kind != "ClusterRole" || object.node.list("rules").any(is_rule_about_nodes)));
+    is_it && manager.is_none_or(|name| name == "kustomize") && !(name == NAME && is_of_nodes(object))
+}
+
+/// Whether a role has what only Agents of nodes do: they look after the cluster, and elect one of them for it.
+///
+/// Source: DataDog/datadog-agent, `Dockerfiles/manifests`.
+fn is_of_nodes(role: &ManifestObject<'_>) -> bool {
+    role.node.list("rules").any(|rule| {
+        let mut resources = rule.list("resources").filter_map(YamlNode::text);
+        rule.get("nonResourceURLs").is_some() || resources.any(|resource| OF_NODES.contains(&resource))
+    })
 }
 
 /// Whether a rule is about nodes, or about a part of them.

@@ -6,6 +6,7 @@ use crate::lint::installation::{self, is_placeholder};
 use crate::lint::project::Project;
 use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::source::Place;
+use crate::names::datadog_cluster;
 
 pub(crate) static OTHER_CLUSTER: LintRule = LintRule {
     code: "PF951",
@@ -22,9 +23,11 @@ pub(crate) static OTHER_CLUSTER: LintRule = LintRule {
 pub(crate) static RULES: &[&LintRule] = &[&OTHER_CLUSTER];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
-    let Some(expected) = project.expected.cluster.as_deref() else { return };
+    let Some(eks) = project.expected.cluster.as_deref() else { return };
+    let expected = datadog_cluster(eks);
     let mut hold = |name: &str, place: Place| {
-        if name != expected && !name.is_empty() && !is_placeholder(name) {
+        // A name as EKS has it is made Datadog's on its way; where it is not, another rule says so.
+        if name != expected && name != eks && !name.is_empty() && !is_placeholder(name) {
             let message = format!("the cluster is called `{name}` here, but `{expected}` is expected");
             findings.push(Finding::new(&OTHER_CLUSTER, place, message));
         }

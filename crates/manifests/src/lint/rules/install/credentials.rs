@@ -2,13 +2,13 @@
 
 use super::{PAGE, WEBHOOK};
 use crate::agent::{API_KEY, SECRET, TOKEN};
-use crate::cluster::is_cluster;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::installation::{self, Installation, InstallationForm, is_placeholder};
 use crate::lint::node::{YamlEntry, YamlNode};
 use crate::lint::placeholder::is_placeholder_of_key;
 use crate::lint::project::Project;
 use crate::lint::rule::{LintRule, RuleEdits, Severity};
+use crate::names::{datadog_cluster, is_datadog_cluster, is_eks_cluster};
 
 pub(crate) static CLUSTER_NAME: LintRule = LintRule {
     code: "PF741",
@@ -17,7 +17,7 @@ pub(crate) static CLUSTER_NAME: LintRule = LintRule {
     title: "Datadog does not accept this cluster name",
     why: "The chart does not install with it, and an Agent drops the tag kube_cluster_name.",
     fix: "Use lower-case letters, digits, `-`, `_` and `.`, at most 80 characters, starting and ending with a letter or digit.",
-    edits: RuleEdits::None,
+    edits: RuleEdits::Suggested,
     is_preview: false,
     sources: &["DataDog/helm-charts, charts/datadog/templates/_helpers.tpl, check-cluster-name"],
 };
@@ -70,7 +70,7 @@ const PLAIN: [(&[&str], &[&str], &str); 3] = [
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     let all = installation::all(project);
     for installation in &all {
-        cluster_name(installation, findings);
+        cluster_name(project, installation, findings);
         plain(installation, findings);
         if installation.injection().is_some() {
             other_names(installation, findings);
@@ -79,16 +79,26 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-fn cluster_name(installation: &Installation<'_>, findings: &mut Findings) {
+fn cluster_name(project: &Project<'_>, installation: &Installation<'_>, findings: &mut Findings) {
     let Some(name) = installation.cluster_name() else { return };
     let Some(text) = name.text().filter(|text| !text.is_empty() && !is_placeholder(text)) else { return };
-    if !is_cluster(text) {
-        let message = match text.chars().count() {
-            length @ 81.. => format!("the name has {length} characters; Datadog allows 80"),
-            _ => format!("Datadog does not accept the cluster name `{text}`"),
-        };
-        findings.push(Finding::new(&CLUSTER_NAME, name.place(), message));
+    if is_datadog_cluster(text) {
+        return;
     }
+    let message = match text.chars().count() {
+        length @ 81.. => format!("the name has {length} characters; Datadog allows 80"),
+        _ => format!("Datadog does not accept the cluster name `{text}`"),
+    };
+    let finding = Finding::new(&CLUSTER_NAME, name.place(), message);
+    findings.push(if is_eks_cluster(text) {
+        let datadog = datadog_cluster(text);
+        let edit = name.rewrite(&datadog, project.source(name.place()));
+        finding
+            .fix(format!("Write `{datadog}`, which podferry makes of the EKS name in all manifests for Datadog."))
+            .edits(edit)
+    } else {
+        finding
+    });
 }
 
 fn plain(installation: &Installation<'_>, findings: &mut Findings) {

@@ -1,11 +1,11 @@
 //! Who a sidecar says that it is: on Fargate, on which node, in which cluster, with which tags.
 
 use super::{PAGE, all};
-use crate::cluster::is_cluster;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::project::Project;
 use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::sidecar::{FARGATE, SidecarContainer, variables};
+use crate::names::{datadog_cluster, is_datadog_cluster, is_eks_cluster};
 
 pub(crate) static NOT_ON_FARGATE: LintRule = LintRule {
     code: "PF401",
@@ -62,7 +62,7 @@ pub(crate) static CLUSTER_NAME_FORM: LintRule = LintRule {
     title: "Datadog does not accept this cluster name",
     why: "The Agent drops an invalid name, and the tag kube_cluster_name with it.",
     fix: "Use lower-case letters, digits, `-`, `_` and `.`, at most 80 characters.",
-    edits: RuleEdits::None,
+    edits: RuleEdits::Suggested,
     is_preview: false,
     sources: &[
         "DataDog/helm-charts, `charts/datadog`, `clusterName`",
@@ -108,10 +108,18 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
     for variable in project.pods().flat_map(|pod| pod.containers(true).collect::<Vec<_>>()).flat_map(variables) {
         let name = variable.literal().filter(|_| variable.name == CLUSTER_NAME);
-        if let Some(name) = name.filter(|name| !is_cluster(name)) {
-            let message = format!("Datadog does not accept the cluster name `{name}`");
-            findings.push(Finding::new(&CLUSTER_NAME_FORM, variable.place(), message));
-        }
+        let Some(name) = name.filter(|name| !is_datadog_cluster(name)) else { continue };
+        let message = format!("Datadog does not accept the cluster name `{name}`");
+        let finding = Finding::new(&CLUSTER_NAME_FORM, variable.place(), message);
+        findings.push(if is_eks_cluster(name) {
+            let datadog = datadog_cluster(name);
+            let value = variable.item.get("value");
+            let edit = value.and_then(|value| value.rewrite(&datadog, project.source(value.place())));
+            let fix = format!("Write `{datadog}`, which podferry makes of the EKS name in all manifests for Datadog.");
+            finding.fix(fix).edits(edit)
+        } else {
+            finding
+        });
     }
 }
 
