@@ -5,6 +5,7 @@
 //! written as JSON writes it, which is YAML too.
 
 use crate::node::{ListItem, Map, Node};
+use crate::scalar::is_text_to_all;
 
 /// How long a line of a comment may become.
 const WIDTH: usize = 110;
@@ -128,20 +129,8 @@ pub(super) fn scalar(text: &str) -> String {
 
 fn is_plain(text: &str) -> bool {
     let is_usual = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./@%+*~^$() :,".contains(&byte);
-    // Numbers of YAML 1.1 and 1.2 begin with a digit, a sign or a point; `.inf` and `.nan` are words.
-    let begins = match text.as_bytes() {
-        [b'.', second, ..] => second.is_ascii_alphabetic(),
-        [first, ..] => first.is_ascii_alphabetic() || matches!(first, b'/' | b'_'),
-        [] => false,
-    };
     let ends = !text.ends_with([' ', ':']) && !text.contains(": ");
-    begins && ends && text.bytes().all(is_usual) && !is_word(text)
-}
-
-/// What YAML 1.1 takes for something else than a string.
-fn is_word(text: &str) -> bool {
-    let word = text.to_ascii_lowercase();
-    matches!(word.as_str(), "y" | "n" | "yes" | "no" | "on" | "off" | "true" | "false" | "null" | ".inf" | ".nan")
+    ends && text.bytes().all(is_usual) && is_text_to_all(text)
 }
 
 /// A comment, broken into lines; its own line breaks are kept.
@@ -241,6 +230,10 @@ mod tests {
             "<<",
             "=",
             ".inf",
+            "n",
+            "Y",
+            "0b11",
+            ".NaN",
         ] {
             assert!(scalar(text).starts_with('"'), "{text}");
         }

@@ -143,36 +143,69 @@ fn literal(text: &str, written: &str) -> Option<Vec<WrittenPiece>> {
     Some(pieces)
 }
 
-/// A text between double quotes, as JSON has it: escapes are pieces of their own.
+/// A text between double quotes, as JSON has it, or over several lines: escapes and ends of lines are pieces of their own.
 fn double_quoted(text: &str, written: &str) -> Option<Vec<WrittenPiece>> {
     let inside = written.strip_prefix('"')?.strip_suffix('"')?;
-    if inside.contains('\n') {
-        return aligned(text, written);
-    }
     let (mut pieces, mut at, mut source) = (Vec::new(), 0, 0);
     while source < inside.len() {
         let rest = inside.get(source..)?;
-        let plain = rest.find('\\').unwrap_or(rest.len());
-        if plain > 0 {
-            if !text.get(at..)?.starts_with(rest.get(..plain)?) {
+        let start = source + 1;
+        let plain = rest.find(['\\', '\n', '\r']).unwrap_or(rest.len());
+        let special = rest.get(plain..)?;
+        // Blanks at the end of a line mean nothing.
+        let before = rest.get(..plain)?;
+        let kept = if is_line_end(special) { before.trim_end_matches(BLANKS).len() } else { plain };
+        if kept > 0 {
+            if !text.get(at..)?.starts_with(before.get(..kept)?) {
                 return None;
             }
-            let start = source + 1;
-            pieces.push(WrittenPiece { at, written: Span { start, end: start + plain }, is_verbatim: true });
-            (at, source) = (at + plain, source + plain);
-            continue;
+            pieces.push(WrittenPiece { at, written: Span { start, end: start + kept }, is_verbatim: true });
+            at += kept;
         }
-        let mut length = escape_length(rest)?;
-        // Two halves of one character.
-        if rest.starts_with("\\u") && is_high_half(rest.get(2..6)?) {
-            length += escape_length(rest.get(length..)?)?;
+        source += plain;
+        if special.is_empty() {
+            break;
         }
-        let start = source + 1;
-        pieces.push(WrittenPiece { at, written: Span { start, end: start + length }, is_verbatim: false });
-        at += text.get(at..)?.chars().next()?.len_utf8();
-        source += length;
+        let (length, made) = if is_line_end(special) {
+            let (length, empty_lines) = line_ends(special);
+            // The lines are joined by a blank; empty ones between them are the breaks.
+            (length, empty_lines.max(1))
+        } else if is_line_end(special.get(1..)?) {
+            let (length, empty_lines) = line_ends(special.get(1..)?);
+            (1 + length, empty_lines)
+        } else {
+            let mut length = escape_length(special)?;
+            // Two halves of one character.
+            if special.starts_with("\\u") && is_high_half(special.get(2..6)?) {
+                length += escape_length(special.get(length..)?)?;
+            }
+            (length, text.get(at..)?.chars().next()?.len_utf8())
+        };
+        if made > 0 {
+            let written = Span { start: source + 1, end: source + 1 + length };
+            pieces.push(WrittenPiece { at, written, is_verbatim: false });
+        }
+        (at, source) = (at + made, source + length);
     }
     (at == text.len()).then_some(pieces)
+}
+
+/// What may stand around a line without being part of it.
+const BLANKS: [char; 2] = [' ', '\t'];
+
+fn is_line_end(text: &str) -> bool {
+    text.starts_with(['\n', '\r'])
+}
+
+/// How long the ends of lines are that a text begins with, with the blanks before the next word; and how many empty lines are among
+/// them.
+fn line_ends(text: &str) -> (usize, usize) {
+    let (mut rest, mut ends) = (text, 0);
+    while let Some(after) = rest.strip_prefix("\r\n").or_else(|| rest.strip_prefix(['\n', '\r'])) {
+        rest = after.trim_start_matches(BLANKS);
+        ends += 1;
+    }
+    (text.len() - rest.len(), ends.max(1) - 1)
 }
 
 fn escape_length(rest: &str) -> Option<usize> {
@@ -220,6 +253,8 @@ fn aligned(text: &str, written: &str) -> Option<Vec<WrittenPiece>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::lint::node::anchors;
     use crate::lint::project::Parsed;
@@ -244,7 +279,8 @@ mod tests {
         let json = r#"{"data": {"c": "[OUTPUT]\n\tName \u00e9\ud83d\ude00\n    Match x.*\n"}}"#;
         let single = "data:\n  c: '[OUTPUT]\n\n    Name it''s\n\n    Match x.*'\n";
         let folded = "data:\n  c: >\n    [OUTPUT]\n      Match x.*\n";
-        for yaml in [block, indicated, windows, json, single, folded] {
+        let long = "data:\n  c: \"[OUTPUT]\\n\n    \\    Name é\\n \\\n\n    \\    Match\n    x.*  \\n\"\n";
+        for yaml in [block, indicated, windows, json, single, folded, long] {
             assert_eq!(written(yaml, "x.*"), "x.*", "{yaml}");
             assert_eq!(written(yaml, "[OUTPUT]"), "[OUTPUT]", "{yaml}");
         }
@@ -252,6 +288,60 @@ mod tests {
         assert_eq!(written(json, "é"), "\\u00e9");
         assert_eq!(written(json, "😀"), "\\ud83d\\ude00");
         assert_eq!(written(single, "it's"), "it''s");
+    }
+
+    /// Blanks at the ends of lines, and lines of nothing else, are part of the text.
+    #[test]
+    fn blanks_do_not_hide_the_places() {
+        for end in [
+            "",
+            " ",
+            "\t",
+            " \t ",
+            "\n",
+            " \n",
+            "\t\n",
+            "  \r\n",
+            "\n\n",
+            " \n\n\n",
+            "\n      \n",
+            "\n      \n  \n \n",
+            "\u{a0}\n",
+        ] {
+            for header in ["|", "|-", "|+", "|2", ">", "| # comment"] {
+                let yaml = format!("data:\n  c: {header}\n    [OUTPUT] \n \n      \n        Match x.*{end}");
+                assert_eq!(written(&yaml, "x.*"), "x.*", "{yaml:?}");
+                assert_eq!(written(&yaml, "[OUTPUT]"), "[OUTPUT]", "{yaml:?}");
+                let followed = format!("{yaml}\n  d: e\n");
+                assert_eq!(written(&followed, "Match"), "Match", "{followed:?}");
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(512))]
+        /// Whatever the lines of a block are: each letter is where it is said to be.
+        #[test]
+        fn every_letter_of_a_block_is_found(
+            lines in prop::collection::vec("[a\\[#é \t]{0,6}", 1..6),
+            header in prop::sample::select(vec!["|2", "|2-", "|2+"]),
+            end in prop::sample::select(vec!["\n", "\r\n"]),
+            is_ended: bool,
+        ) {
+            let written: Vec<String> = lines.iter().map(|line| format!("    {line}")).collect();
+            let tail = if is_ended { end } else { "" };
+            let yaml = format!("data:{end}  c: {header}{end}{}{tail}", written.join(end));
+            let source = SourceFile::new("one.yaml", &yaml);
+            let parsed = Parsed::new(&source);
+            prop_assume!(parsed.error.is_none());
+            let anchors = anchors(&parsed.documents[0]);
+            let node = YamlNode::new(&parsed.documents[0].root, &anchors, 0, 0).path(&["data", "c"]).unwrap();
+            let Some(embedded) = Embedded::new(node, &source).filter(|one| !one.text.trim().is_empty()) else { return Ok(()) };
+            for (start, letter) in embedded.text.char_indices().filter(|(_, letter)| *letter != '\n') {
+                let part = Span { start, end: start + letter.len_utf8() };
+                prop_assert_eq!(source.slice(embedded.span(part).span), letter.to_string(), "{:?} {:?}", yaml, embedded.text);
+            }
+        }
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use super::finding::FixEdit;
 use super::source::{Place, SourceFile, Span};
+pub(crate) use crate::scalar::Scalar;
+use crate::scalar::{is_text_to_all, plain};
 use crate::tree::{Document, ScalarStyle, Tree, TreeKind, TreeMember};
 
 /// The values of a document that have an anchor, by the anchor's number.
@@ -29,17 +31,6 @@ pub(crate) struct YamlEntry<'a> {
     pub(crate) name: &'a str,
     pub(crate) key: Place,
     pub(crate) value: YamlNode<'a>,
-}
-
-/// What a scalar is to Kubernetes, whose YAML still reads `yes`, `no`, `on` and `off` as booleans.
-///
-/// Source: kubernetes-sigs/yaml (go-yaml v2, YAML 1.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Scalar<'a> {
-    Null,
-    Boolean(bool),
-    Number(&'a str),
-    Text(&'a str),
 }
 
 /// The anchors of a document.
@@ -235,29 +226,6 @@ impl<'a> YamlNode<'a> {
 
 /// Whether a text is the same text without quotes: only letters, digits and what has no meaning in YAML.
 fn is_plain(text: &str) -> bool {
-    let is_usual = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./".contains(&byte);
-    let is_inside = |byte: u8| is_usual(byte) || b":@".contains(&byte);
-    text.bytes().all(is_inside)
-        && text.bytes().next().is_some_and(|first| first.is_ascii_alphabetic())
-        && !text.ends_with(':')
-        && matches!(plain(text), Scalar::Text(_))
-}
-
-fn plain(text: &str) -> Scalar<'_> {
-    let is = |words: &[&str]| words.contains(&text);
-    if is(&["", "~", "null", "Null", "NULL"]) {
-        return Scalar::Null;
-    }
-    if is(&["true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"]) {
-        return Scalar::Boolean(true);
-    }
-    if is(&["false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF"]) {
-        return Scalar::Boolean(false);
-    }
-    let digits = text.trim_start_matches(['-', '+']);
-    let is_number = digits.starts_with(|first: char| first.is_ascii_digit() || first == '.')
-        && (digits.parse::<f64>().is_ok()
-            || digits.strip_prefix("0x").is_some_and(|hex| u64::from_str_radix(hex, 16).is_ok())
-            || digits.strip_prefix("0o").is_some_and(|octal| u64::from_str_radix(octal, 8).is_ok()));
-    if is_number { Scalar::Number(text) } else { Scalar::Text(text) }
+    let is_usual = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:@".contains(&byte);
+    text.bytes().all(is_usual) && !text.ends_with(':') && is_text_to_all(text)
 }

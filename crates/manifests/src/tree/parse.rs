@@ -117,12 +117,22 @@ fn behind_colon(text: &str, key_end: usize) -> usize {
     if rest.get(blanks..).is_some_and(|rest| rest.starts_with(':')) { key_end + blanks + 1 } else { key_end }
 }
 
-/// The end of a block of text: of its last line that is not empty, or of all its lines where empty ones count.
+/// The end of a block of text: of the last line that is part of it, with the blanks at that line's end, or of all its lines where
+/// empty ones count.
 fn end_of_block(text: &str, start: usize, end: usize, value: &str) -> usize {
     let written = text.get(start..end).unwrap_or_default();
     let keeps = value.ends_with("\n\n") || (value == "\n");
-    let length = if keeps { written.rfind('\n').map_or(0, |at| at + 1) } else { written.trim_end().len() };
-    start + length
+    if keeps {
+        return start + written.rfind('\n').map_or(0, |at| at + 1);
+    }
+    // Lines of blanks that are longer than the indentation are text, too.
+    let content = value.trim_end_matches('\n');
+    let blank_lines = content.get(content.trim_end().len()..).unwrap_or_default().matches('\n').count();
+    let visible = written.trim_end().len();
+    let lines = written.get(visible..).unwrap_or_default().split('\n').take(blank_lines + 1);
+    let length = lines.map(str::len).sum::<usize>() + blank_lines;
+    let inside = written.get(..visible + length).unwrap_or(written);
+    start + inside.strip_suffix('\r').unwrap_or(inside).len()
 }
 
 fn scalar_style(style: ParserStyle) -> ScalarStyle {
