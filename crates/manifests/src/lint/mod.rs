@@ -35,6 +35,7 @@ pub(crate) mod similar;
 pub mod source;
 pub(crate) mod subscription;
 pub(crate) mod template;
+pub(crate) mod unrendered;
 
 use allow::Allow;
 use finding::{Finding, Findings};
@@ -53,10 +54,23 @@ pub fn lint(sources: &[SourceFile], expected: &ExpectedTarget, allowed: &[String
     let mut findings = Findings::default();
     rules::check(&project, &mut findings);
     let documents = project.objects.iter().filter(|object| object.what != DocumentKind::Other).count();
-    let allows: Vec<Vec<Allow>> = sources.iter().map(allow::allows).collect();
-    let (findings, facts) = findings.into_parts();
+    let allows: Vec<Vec<Allow>> =
+        sources.iter().enumerate().map(|(number, source)| allows_of(&project, number, source)).collect();
+    let (mut findings, mut facts) = findings.into_parts();
+    findings.retain(|finding| *finding.rule == rules::source::UNRENDERED || !project.is_open(finding.place));
+    facts.retain(|fact| !project.is_open(fact.place));
     let secrets = secrets::find(&project);
     LintReport { documents, facts, secrets, ..without_allowed(findings, &allows, allowed) }
+}
+
+/// The comments of a source that allow something; not those in what was not checked.
+fn allows_of(project: &Project<'_>, number: usize, source: &SourceFile) -> Vec<Allow> {
+    let mut allows = allow::allows(source);
+    allows.retain(|allow| {
+        let place = Place { source: number, span: allow.span };
+        !project.is_open(place) && !project.is_unread(place)
+    });
+    allows
 }
 
 /// Takes out what is allowed, and says which comments allow nothing.

@@ -6,15 +6,16 @@ use super::node::{self, Anchors, YamlNode};
 use super::object::{DocumentKind, ManifestObject};
 use super::pod::PodTemplate;
 use super::source::{Place, SourceFile, Span};
+use super::unrendered::{UnrenderedDocument, may_be_unrendered};
 use crate::tree::Document;
-use crate::tree::parse::{NotYaml, documents};
+use crate::tree::parse::{UnreadDocument, readable_documents};
 
 /// A source, parsed.
 #[derive(Debug)]
 pub(crate) struct Parsed {
     pub(crate) documents: Vec<Document>,
-    /// Why it is not YAML, if it is not.
-    pub(crate) error: Option<NotYaml>,
+    /// What of it is not YAML.
+    pub(crate) unread: Vec<UnreadDocument>,
     /// How many bytes are before what was parsed: a byte order mark.
     before: usize,
 }
@@ -39,6 +40,8 @@ pub(crate) struct Project<'a> {
     pub(crate) objects: Vec<ManifestObject<'a>>,
     /// ConfigMaps for EKS' Fluent Bit.
     pub(crate) logging: Vec<LoggingConfigMap<'a>>,
+    /// Documents that are templates still.
+    pub(crate) unrendered: Vec<UnrenderedDocument>,
     pub(crate) expected: &'a ExpectedTarget,
 }
 
@@ -46,10 +49,8 @@ impl Parsed {
     pub(crate) fn new(source: &SourceFile) -> Parsed {
         let body = source.text.trim_start_matches('\u{feff}');
         let before = source.text.len() - body.len();
-        match documents(body) {
-            Ok(documents) => Parsed { documents, error: None, before },
-            Err(error) => Parsed { documents: Vec::new(), error: Some(error), before },
-        }
+        let (documents, unread) = readable_documents(body);
+        Parsed { documents, unread, before }
     }
 
     /// The anchors of each document.
@@ -57,10 +58,15 @@ impl Parsed {
         self.documents.iter().map(node::anchors).collect()
     }
 
-    /// Where it stops being YAML.
-    pub(crate) fn error_place(&self, source: usize) -> Option<Place> {
-        let start = self.error.as_ref()?.offset + self.before;
-        Some(Place { source, span: Span { start, end: start + 1 } })
+    /// Where a document stops being YAML.
+    pub(crate) fn error_place(&self, document: &UnreadDocument, source: usize) -> Place {
+        let start = document.error.offset + self.before;
+        Place { source, span: Span { start, end: start + 1 } }
+    }
+
+    /// A document as it is written.
+    pub(crate) fn unread_text<'s>(&self, document: &UnreadDocument, source: &'s SourceFile) -> &'s str {
+        source.slice(Span { start: document.start + self.before, end: document.end + self.before })
     }
 }
 
@@ -83,8 +89,46 @@ impl<'a> Project<'a> {
                 }
             }
         }
-        let logging = objects.iter().filter_map(|object| LoggingConfigMap::new(*object, sources)).collect();
-        Project { sources, parsed, objects, logging, expected }
+        let logging: Vec<LoggingConfigMap<'a>> =
+            objects.iter().filter_map(|object| LoggingConfigMap::new(*object, sources)).collect();
+        let mut project = Project { sources, parsed, objects, logging, unrendered: Vec::new(), expected };
+        project.unrendered = project.find_unrendered(anchors);
+        project
+    }
+
+    /// Documents that are templates still.
+    fn find_unrendered(&self, anchors: &[Vec<Anchors<'a>>]) -> Vec<UnrenderedDocument> {
+        let mut found = Vec::new();
+        for (number, ((one, anchors), source)) in self.parsed.iter().zip(anchors).zip(self.sources).enumerate() {
+            if !may_be_unrendered(source) {
+                continue;
+            }
+            let parts =
+                self.logging.iter().filter(|logging| logging.object.source == number).flat_map(|one| &one.parts);
+            let texts: Vec<Span> = parts.map(|part| part.entry.value.value_place().span).collect();
+            for (document, anchors) in one.documents.iter().zip(anchors) {
+                let root = YamlNode::new(&document.root, anchors, number, one.before);
+                // Templates of anything else are nobody's business here.
+                if !self.objects.iter().any(|object| object.what != DocumentKind::Other && object.is_in(root.place())) {
+                    continue;
+                }
+                found.extend(UnrenderedDocument::new(document, root, source, &texts));
+            }
+        }
+        found
+    }
+
+    /// Whether what is found here cannot be believed, since the document is a template still.
+    pub(crate) fn is_open(&self, place: Place) -> bool {
+        self.unrendered.iter().any(|document| document.is_open(place, self.source(place)))
+    }
+
+    /// Whether a place is in a document that is not YAML.
+    pub(crate) fn is_unread(&self, place: Place) -> bool {
+        self.parsed.get(place.source).is_some_and(|parsed| {
+            let at = place.span.start.saturating_sub(parsed.before);
+            parsed.unread.iter().any(|document| document.start <= at && at < document.end)
+        })
     }
 
     /// The source that a place is in.

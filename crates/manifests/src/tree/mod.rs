@@ -96,6 +96,21 @@ impl Tree {
         self.members().iter().find(|member| member.key.text() == Some(name))
     }
 
+    /// Says of this value and all inside that they are written elsewhere: `place` makes the new start and end of the old.
+    pub(crate) fn move_to(&mut self, place: &impl Fn(usize, usize) -> (usize, usize)) {
+        (self.start, self.end) = place(self.start, self.end);
+        match &mut self.kind {
+            TreeKind::List { items, .. } => items.iter_mut().for_each(|item| item.move_to(place)),
+            TreeKind::Map { members, .. } => {
+                for member in members {
+                    member.key.move_to(place);
+                    member.value.move_to(place);
+                }
+            }
+            TreeKind::Scalar { .. } | TreeKind::Alias(_) => {}
+        }
+    }
+
     /// Calls `visit` with this value and all inside.
     pub(crate) fn walk<'tree>(&'tree self, visit: &mut impl FnMut(&'tree Tree)) {
         visit(self);

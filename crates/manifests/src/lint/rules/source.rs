@@ -9,12 +9,13 @@ use crate::lint::object::DocumentKind;
 use crate::lint::project::Project;
 use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::source::Place;
+use crate::lint::unrendered::{self, TemplateLanguage};
 
 pub(crate) static NOT_YAML: LintRule = LintRule {
     code: "PF001",
     name: "not-yaml",
     severity: Severity::Error,
-    title: "The file is neither YAML nor JSON",
+    title: "A file or a document in it is neither YAML nor JSON",
     why: "No tool that reads manifests accepts it, so nothing else in it could be checked.",
     fix: "Fix the line that is named; often its indentation differs from the lines around it.",
     edits: RuleEdits::None,
@@ -62,29 +63,54 @@ pub(crate) static UNRENDERED: LintRule = LintRule {
     code: "PF005",
     name: "unrendered-template",
     severity: Severity::Note,
-    title: "The file is a template, so nothing in it was checked",
-    why: "Its output depends on values that are not here.",
+    title: "A manifest is still a template, so it was not checked",
+    why: "What it becomes depends on values that are not here; only texts in it that are complete, such as Fluent Bit's configuration, are checked.",
     fix: "Check the rendered output: `helm template … | podferry lint -`.",
     edits: RuleEdits::None,
     is_preview: false,
-    sources: &["Helm documentation, \"Chart Template Guide\""],
+    sources: &["Helm documentation, \"Chart Template Guide\"", "Carvel documentation, \"ytt\""],
 };
 
 pub(crate) static RULES: &[&LintRule] = &[&NOT_YAML, &ALLOW_WITHOUT_REASON, &UNUSED_ALLOW, &DUPLICATE_KEY, &UNRENDERED];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for (number, (parsed, source)) in project.parsed.iter().zip(project.sources).enumerate() {
-        let Some((place, error)) = parsed.error_place(number).zip(parsed.error.as_ref()) else { continue };
-        let is_template = source.text.contains("{{") && source.text.contains("}}");
-        let rule = if is_template { &UNRENDERED } else { &NOT_YAML };
-        let message = match is_template {
-            true => "this is a Helm template, not YAML yet".to_owned(),
-            false => format!("this is neither YAML nor JSON: {}", error.problem),
-        };
-        findings.push(Finding::new(rule, place, message));
+        for document in &parsed.unread {
+            let place = parsed.error_place(document, number);
+            let text = parsed.unread_text(document, source);
+            match unrendered::in_text(text, document.error.offset.saturating_sub(document.start)) {
+                Some(language) => findings.push(unrendered_finding(language, place)),
+                None => {
+                    let message = format!("this is neither YAML nor JSON: {}", document.error.problem);
+                    findings.push(Finding::new(&NOT_YAML, place, message));
+                }
+            }
+        }
+    }
+    for document in &project.unrendered {
+        findings.push(unrendered_finding(document.language, document.mark));
     }
     for object in project.objects.iter().filter(|object| object.what != DocumentKind::Other) {
         duplicates(object.node, findings);
+    }
+}
+
+fn unrendered_finding(language: TemplateLanguage, place: Place) -> Finding {
+    let (message, fix) = match language {
+        TemplateLanguage::Helm => ("this is a Helm template, not a manifest yet", None),
+        TemplateLanguage::Ytt => (
+            "this is a ytt template, not a manifest yet",
+            Some("Check the rendered output: `ytt -f … | podferry lint -`."),
+        ),
+        TemplateLanguage::Other => (
+            "this is a template, not a manifest yet",
+            Some("Check the rendered output: what the template becomes, with `… | podferry lint -`."),
+        ),
+    };
+    let finding = Finding::new(&UNRENDERED, place, message);
+    match fix {
+        Some(fix) => finding.fix(fix),
+        None => finding,
     }
 }
 
