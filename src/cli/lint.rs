@@ -1,14 +1,13 @@
 //! `podferry lint`: which files are read, what is printed, and what `--fix` writes back. What is found is the work of `lint`.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
 use super::error::CommandError;
 use super::exit::Exit;
-use super::input;
-use super::named::is_standard_input;
+use super::lint_files::{LintedFile, LintedFiles};
 use super::notes::note;
 use super::{project, replace, show};
 use manifests::cluster::ClusterOptions;
@@ -19,12 +18,6 @@ use manifests::lint::rule::{RuleEdits, Severity};
 use manifests::lint::source::SourceFile;
 use manifests::lint::{self, fix, rules};
 use pipeline::counted::counted;
-
-/// Ends of names of files that are read in folders.
-const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
-
-/// Folders that hold what others wrote.
-const OTHERS: [&str; 3] = ["node_modules", "target", "vendor"];
 
 /// How often `--fix` looks again: a change may uncover another.
 const ROUNDS: usize = 10;
@@ -66,7 +59,7 @@ enum FailOn {
 Exit codes:
   0  no findings at or above --fail-on; with --diff: --fix would change nothing
   1  findings at or above --fail-on; with --diff: --fix would change something
-  2  a file could not be read, or an argument is wrong")]
+  2  a file could not be read (the others are checked all the same), or an argument is wrong")]
 pub(super) struct LintOptions {
     /// Files to check, or folders with files that end in .yaml, .yml or .json; `-` for standard input [default: this folder].
     #[arg(value_name = "FILE|FOLDER")]
@@ -122,25 +115,29 @@ fn lint_all(options: &LintOptions) -> Result<Exit, CommandError> {
     let allowed = options.allow.iter().map(|code| known(code)).collect::<Result<Vec<_>, _>>()?;
     let expected = expected(options)?;
     let paths = if options.paths.is_empty() { vec![PathBuf::from(".")] } else { options.paths.clone() };
-    let files = files(&paths)?;
-    if files.is_empty() {
+    let LintedFiles { files, mut sources, unread } = LintedFiles::read(&paths);
+    let ended = |exit| if unread.is_empty() { exit } else { Exit::Failed };
+    for file in &unread {
+        super::tell(&CommandError::Refused(format!("{}: {}", file.name, file.problem)));
+    }
+    if files.is_empty() && unread.is_empty() {
         return Err(CommandError::Refused(
             "no files to check: the folder has none that end in .yaml, .yml or .json".to_owned(),
         ));
     }
-    let mut sources = files.iter().map(|file| file.read()).collect::<Result<Vec<_>, _>>()?;
     if files.iter().zip(&sources).any(|(file, source)| file.is_standard_input() && source.is_empty()) {
         // A command before the pipe has failed, most likely.
         return Err(CommandError::Refused("standard input contains no documents".to_owned()));
     }
     let look = |sources: &[SourceFile]| {
-        let report = lint::lint(sources, &expected, &allowed);
+        let mut report = lint::lint(sources, &expected, &allowed);
+        report.unread.clone_from(&unread);
         if options.preview { report } else { report.without_preview() }
     };
     let mut report = look(&sources);
     if options.diff {
         let after = fixed(&sources, &report, options.suggested, look).0;
-        return write_diff(&sources, &after);
+        return write_diff(&sources, &after).map(ended);
     }
     if options.fix {
         if files.iter().any(LintedFile::is_standard_input) {
@@ -151,7 +148,8 @@ fn lint_all(options: &LintOptions) -> Result<Exit, CommandError> {
         let (after, fixed) = fixed(&sources, &report, options.suggested, look);
         for ((file, before), after) in files.iter().zip(&sources).zip(&after) {
             if before.text != after.text {
-                replace::replace(&file.path, after.text.as_bytes()).map_err(|error| file.failed(error))?;
+                replace::replace(&file.path, after.text.as_bytes())
+                    .map_err(|error| CommandError::File { path: file.name(), error })?;
             }
         }
         note!("fixed {}", counted(fixed, "finding"));
@@ -166,12 +164,28 @@ fn lint_all(options: &LintOptions) -> Result<Exit, CommandError> {
         }
     }
     write(&report, &sources, options.format)?;
-    Ok(match options.fail_on {
+    tell_unrecognised(&report, &files, &sources);
+    Ok(ended(match options.fail_on {
         FailOn::Error => Exit::of_findings(report.at_least(Severity::Error)),
         FailOn::Warning => Exit::of_findings(report.at_least(Severity::Warning)),
         FailOn::Note => Exit::of_findings(report.at_least(Severity::Note)),
         FailOn::Never => Exit::Done,
-    })
+    }))
+}
+
+/// Says which of the files that were named have nothing that is checked: that nothing was found in them says nothing.
+fn tell_unrecognised(report: &LintReport, files: &[LintedFile], sources: &[SourceFile]) {
+    for (number, file) in files.iter().enumerate().filter(|(_, file)| file.is_named) {
+        let name = file.name();
+        if !report.unrecognised.contains(&number) || sources.get(number).is_none_or(SourceFile::is_empty) {
+            continue;
+        }
+        let reason = match file.path.extension().and_then(std::ffi::OsStr::to_str) {
+            Some("tf" | "hcl") => "Terraform's language is not read; check the manifests and policies that it makes",
+            _ => "it has no manifest, policy or template that podferry checks",
+        };
+        note!("{name}: nothing in it was recognised: {reason}");
+    }
 }
 
 fn explain(code: &str) -> Result<Exit, CommandError> {
@@ -208,77 +222,6 @@ fn expected(options: &LintOptions) -> Result<ExpectedTarget, CommandError> {
         log_group: cluster.given_log_group().map(str::to_owned),
         namespaces: cluster.namespaces().to_vec(),
     })
-}
-
-/// A file to check.
-struct LintedFile {
-    path: PathBuf,
-}
-
-impl LintedFile {
-    fn is_standard_input(&self) -> bool {
-        is_standard_input(&self.path)
-    }
-
-    fn name(&self) -> String {
-        if self.is_standard_input() {
-            return "<stdin>".to_owned();
-        }
-        // `./` says nothing.
-        self.path.strip_prefix("./").unwrap_or(&self.path).display().to_string()
-    }
-
-    fn read(&self) -> Result<SourceFile, CommandError> {
-        let bytes = input::read(&self.path)?;
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let at = error.utf8_error().valid_up_to();
-            self.failed(std::io::Error::other(format!("not UTF-8 text: byte {at} is invalid")))
-        })?;
-        Ok(SourceFile { name: self.name(), text })
-    }
-
-    fn failed(&self, error: std::io::Error) -> CommandError {
-        CommandError::File { path: self.name(), error }
-    }
-}
-
-/// All files, each once, those of a folder in the order of their names.
-fn files(paths: &[PathBuf]) -> Result<Vec<LintedFile>, CommandError> {
-    let mut found: Vec<PathBuf> = Vec::new();
-    for path in paths {
-        if path.is_dir() {
-            walk(path, &mut found)?;
-        } else {
-            found.push(path.clone());
-        }
-    }
-    let mut seen = std::collections::BTreeSet::new();
-    found.retain(|path| seen.insert(path.clone()));
-    Ok(found.into_iter().map(|path| LintedFile { path }).collect())
-}
-
-/// The files of a folder and of those in it; hidden ones, those that others wrote, and links to folders are left out.
-fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), CommandError> {
-    let failed = |error| CommandError::File { path: folder.display().to_string(), error };
-    let mut entries = std::fs::read_dir(folder).map_err(failed)?.collect::<Result<Vec<_>, _>>().map_err(failed)?;
-    entries.sort_by_key(std::fs::DirEntry::file_name);
-    for entry in entries {
-        let (path, name) = (entry.path(), entry.file_name());
-        let (name, kind) = (name.to_string_lossy(), entry.file_type().map_err(failed)?);
-        if name.starts_with('.') {
-            continue;
-        }
-        if kind.is_dir() {
-            if !OTHERS.contains(&name.as_ref()) {
-                walk(&path, found)?;
-            }
-        } else if path.extension().is_some_and(|end| EXTENSIONS.iter().any(|known| end.eq_ignore_ascii_case(known)))
-            && path.is_file()
-        {
-            found.push(path);
-        }
-    }
-    Ok(())
 }
 
 /// What the sources become, and how many findings were fixed.

@@ -15,6 +15,7 @@ mod inject;
 mod input;
 mod intake;
 mod lint;
+mod lint_files;
 mod logs;
 mod manifest;
 mod named;
@@ -98,10 +99,15 @@ pub(crate) fn run() -> ExitCode {
         // `podferry … | head` is no mistake.
         Err(CommandError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Exit::Done.end(),
         Err(error) => {
-            anstream::eprintln!("{}error:{} {error}", show::ERROR, show::ERROR.render_reset());
+            tell(&error);
             Exit::Failed.end()
         }
     }
+}
+
+/// Says on standard error what went wrong.
+fn tell(error: &CommandError) {
+    anstream::eprintln!("{}error:{} {error}", show::ERROR, show::ERROR.render_reset());
 }
 
 fn dispatch(command: Command) -> Result<Exit, CommandError> {

@@ -74,6 +74,83 @@ fn what_cannot_be_done_is_told() {
     assert!(said(&[]).contains("no files to check"));
 }
 
+/// What cannot be read is told, in every form, and hides nothing of the rest.
+#[test]
+fn a_file_that_cannot_be_read_hides_no_other() {
+    let folder = Folder::new("lint-unread");
+    folder.write("bad.yaml", fixture("PF801/bad.yaml").as_bytes());
+    folder.write("sub/utf-16.yaml", b"\xff\xfea\0:\0 \x001\0");
+    folder.write("sub/binary.json", b"\x7fELF\x02\x00");
+    folder.write("latin1.yml", b"name: caf\xe9\n");
+    std::os::unix::fs::symlink("nowhere", folder.path().join("dead.yaml")).unwrap();
+    let fifo = Command::new("mkfifo").arg(folder.path().join("pipe.yaml")).status().unwrap();
+    assert!(fifo.success());
+    let unread = ["dead.yaml", "latin1.yml", "pipe.yaml", "sub/binary.json", "sub/utf-16.yaml"];
+    let output = lint(&folder, &["--fail-on", "never"], "");
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    for (name, problem) in unread.iter().zip(["", "byte 9", "not a regular file", "not text", "UTF-16"]) {
+        assert!(
+            said.lines().any(|line| line.starts_with(&format!("error: {name}: ")) && line.contains(problem)),
+            "{said}"
+        );
+    }
+    let shown = text(&output.stdout);
+    assert!(shown.contains("error[PF801]") && shown.ends_with("of 1 file; 5 files could not be read\n"), "{shown}");
+    let json: Value = serde_json::from_slice(&lint(&folder, &["-o", "json"], "").stdout).unwrap();
+    let names: Vec<&str> =
+        json["unread"].as_array().unwrap().iter().map(|file| file["file"].as_str().unwrap()).collect();
+    assert_eq!(names, unread);
+    assert!(json["summary"]["errors"].as_u64() > Some(0));
+    let sarif: Value = serde_json::from_slice(&lint(&folder, &["-o", "sarif"], "").stdout).unwrap();
+    let invocation = &sarif["runs"][0]["invocations"][0];
+    assert_eq!(
+        (&invocation["executionSuccessful"], invocation["toolExecutionNotifications"].as_array().unwrap().len()),
+        (&false.into(), 5)
+    );
+    let github = text(&lint(&folder, &["-o", "github"], "").stdout);
+    assert!(github.starts_with("::error file=dead.yaml::The file was not checked: "), "{github}");
+    // What can be fixed is fixed.
+    let diff = lint(&folder, &["--diff"], "");
+    assert!(diff.status.code() == Some(2) && text(&diff.stdout).contains("+++ b/bad.yaml"));
+    assert_eq!(lint(&folder, &["--fix"], "").status.code(), Some(2));
+    assert_ne!(fs::read_to_string(folder.path().join("bad.yaml")).unwrap(), fixture("PF801/bad.yaml"));
+    // A file that is named is not waited for in vain, either.
+    let named = lint(&folder, &["bad.yaml", "missing.yaml", "sub/utf-16.yaml"], "");
+    assert_eq!((named.status.code(), text(&named.stderr).lines().count()), (Some(2), 2), "{}", text(&named.stderr));
+    assert!(text(&named.stdout).contains("2 files could not be read"));
+    let alone = lint(&folder, &["missing.yaml"], "");
+    assert_eq!((alone.status.code(), text(&alone.stdout).as_str()), (Some(2), "1 file could not be read\n"));
+}
+
+/// Where nothing is known, that nothing was found says nothing.
+#[test]
+fn what_is_not_recognised_is_said() {
+    let folder = Folder::new("lint-unrecognised");
+    folder.write("main.tf", b"provider \"aws\" {\n  region = \"us-east-1\"\n}\n");
+    folder.write("compose.yaml", b"services: {}\n");
+    folder.write("empty.yaml", b"# Nothing yet.\n");
+    let output = lint(&folder, &["main.tf"], "");
+    assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(0), "nothing recognised in 1 file\n"));
+    assert!(
+        text(&output.stderr).starts_with("main.tf: nothing in it was recognised: Terraform"),
+        "{}",
+        text(&output.stderr)
+    );
+    folder.write("good.yaml", fixture("PF132/good.yaml").as_bytes());
+    let named = lint(&folder, &["good.yaml", "compose.yaml", "empty.yaml"], "");
+    assert!(text(&named.stdout).ends_with("nothing found in 1 document of 3 files\n"));
+    assert!(text(&named.stderr).starts_with("compose.yaml: nothing in it was recognised"), "{}", text(&named.stderr));
+    assert_eq!(text(&named.stderr).lines().count(), 1);
+    // In a folder are files of others, too.
+    let all = lint(&folder, &["-o", "json"], "");
+    assert_eq!(text(&all.stderr), "");
+    let json: Value = serde_json::from_slice(&all.stdout).unwrap();
+    assert_eq!(json["unrecognised"], serde_json::json!(["compose.yaml", "empty.yaml"]));
+    let piped = lint(&folder, &["-"], "a: 1\n");
+    assert_eq!(text(&piped.stdout), "nothing recognised in 1 file\n");
+}
+
 #[test]
 fn a_change_of_meaning_is_made_when_it_is_asked_for() {
     let folder = Folder::new("lint-suggested");

@@ -37,6 +37,8 @@ pub(crate) mod subscription;
 pub(crate) mod template;
 pub(crate) mod unrendered;
 
+use std::collections::HashSet;
+
 use allow::Allow;
 use finding::{Finding, Findings};
 use object::DocumentKind;
@@ -53,14 +55,17 @@ pub fn lint(sources: &[SourceFile], expected: &ExpectedTarget, allowed: &[String
     let project = Project::new(sources, &parsed, &anchors, expected);
     let mut findings = Findings::default();
     rules::check(&project, &mut findings);
-    let documents = project.objects.iter().filter(|object| object.what != DocumentKind::Other).count();
+    let known = || project.objects.iter().filter(|object| object.what != DocumentKind::Other);
+    let (documents, recognised) = (known().count(), known().map(|object| object.source).collect::<HashSet<usize>>());
+    let is_unrecognised = |number: &usize| !recognised.contains(number) && parsed[*number].unread.is_empty();
+    let unrecognised = (0..parsed.len()).filter(is_unrecognised).collect();
     let allows: Vec<Vec<Allow>> =
         sources.iter().enumerate().map(|(number, source)| allows_of(&project, number, source)).collect();
     let (mut findings, mut facts) = findings.into_parts();
     findings.retain(|finding| *finding.rule == rules::source::UNRENDERED || !project.is_open(finding.place));
     facts.retain(|fact| !project.is_open(fact.place));
     let secrets = secrets::find(&project);
-    LintReport { documents, facts, secrets, ..without_allowed(findings, &allows, allowed) }
+    LintReport { documents, unrecognised, facts, secrets, ..without_allowed(findings, &allows, allowed) }
 }
 
 /// The comments of a source that allow something; not those in what was not checked.

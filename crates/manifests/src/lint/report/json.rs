@@ -38,9 +38,15 @@ pub fn json(report: &LintReport, sources: &[SourceFile]) -> Value {
         .collect();
     let facts: Vec<Value> =
         report.facts.iter().map(|fact| with_place(json!({ "message": fact.text }), fact.place, sources)).collect();
+    let unread: Vec<Value> =
+        report.unread.iter().map(|file| json!({ "file": file.name, "problem": file.problem })).collect();
+    let unrecognised: Vec<&str> =
+        report.unrecognised.iter().filter_map(|number| Some(sources.get(*number)?.name.as_str())).collect();
     json!({
         "version": VERSION,
         "findings": findings,
+        "unread": unread,
+        "unrecognised": unrecognised,
         "facts": facts,
         "summary": {
             "errors": report.count(Severity::Error),

@@ -22,9 +22,22 @@ pub struct LintReport {
     pub(crate) in_preview: usize,
     /// How many documents rules know what to do with.
     pub(crate) documents: usize,
+    /// Sources, by their number, in which no rule knows anything, though they can be read.
+    pub unrecognised: Vec<usize>,
+    /// Files that were to be checked but could not be read.
+    pub unread: Vec<UnreadFile>,
     pub facts: Vec<Fact>,
     /// Values that must not be shown, wherever they are: keys, tokens, passwords.
     pub(crate) secrets: Vec<Place>,
+}
+
+/// A file that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadFile {
+    /// As a source's.
+    pub name: String,
+    /// Why, without a full stop.
+    pub problem: String,
 }
 
 impl LintReport {

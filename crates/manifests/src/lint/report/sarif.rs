@@ -28,10 +28,31 @@ pub fn sarif(report: &LintReport, sources: &[SourceFile]) -> Value {
                 "semanticVersion": env!("CARGO_PKG_VERSION"),
                 "rules": described,
             } },
+            "invocations": [invocation(report)],
             "columnKind": "unicodeCodePoints",
             "results": results,
         }],
     })
+}
+
+/// That all files were looked at, or which were not.
+fn invocation(report: &LintReport) -> Value {
+    let notifications: Vec<Value> = report
+        .unread
+        .iter()
+        .map(|file| {
+            json!({
+                "level": "error",
+                "message": { "text": format!("The file was not checked: {}.", file.problem) },
+                "locations": [{ "physicalLocation": { "artifactLocation": { "uri": uri(&file.name) } } }],
+            })
+        })
+        .collect();
+    let mut value = json!({ "executionSuccessful": notifications.is_empty() });
+    if !notifications.is_empty() {
+        value["toolExecutionNotifications"] = json!(notifications);
+    }
+    value
 }
 
 fn level(severity: Severity) -> &'static str {

@@ -87,7 +87,18 @@ pub fn summary(report: &LintReport, files: usize) -> String {
             (count > 0).then(|| counted(count, severity.word()))
         })
         .collect();
+    let unread = match report.unread.len() {
+        0 => String::new(),
+        count => format!("; {} could not be read", counted(count, "file")),
+    };
     if parts.is_empty() {
+        // That nothing is found where nothing is known says nothing.
+        if files == 0 && !report.unread.is_empty() {
+            return unread.trim_start_matches("; ").to_owned();
+        }
+        if report.documents == 0 {
+            return format!("nothing recognised in {}{unread}", counted(files, "file"));
+        }
         parts.push("nothing found".to_owned());
     }
     let allowed = if report.allowed > 0 { format!(", {} allowed", report.allowed) } else { String::new() };
@@ -96,5 +107,5 @@ pub fn summary(report: &LintReport, files: usize) -> String {
         count => format!(", {count} of preview rules (`--preview` shows them)"),
     };
     let documents = counted(report.documents, "document");
-    format!("{}{allowed}{preview} in {documents} of {}", parts.join(", "), counted(files, "file"))
+    format!("{}{allowed}{preview} in {documents} of {}{unread}", parts.join(", "), counted(files, "file"))
 }
