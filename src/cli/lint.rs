@@ -46,7 +46,7 @@ enum FailOn {
 /// Find mistakes in manifests that EKS, Fluent Bit or Datadog would reject or silently ignore
 ///
 /// Takes YAML and JSON: the ConfigMap aws-logging and its namespace, pods with the Agent, RBAC, secrets, values of Datadog's Helm
-/// chart, the Operator's resources, IAM policies, CloudFormation and SAM templates, Fargate profiles of eksctl. Checks all files
+/// chart (also inside Argo CD's Applications, Flux's HelmReleases and umbrella charts), the Operator's resources, IAM policies, CloudFormation and SAM templates, Fargate profiles of eksctl. Checks all files
 /// together, against one another. The comment `# podferry: allow PF301 reason`, at the end of a line or on the line above, suppresses
 /// that rule there; `reason` is your text.
 #[derive(Debug, Clone, Args)]
@@ -118,7 +118,7 @@ fn lint_all(options: &LintOptions) -> Result<Exit, CommandError> {
     let LintedFiles { files, mut sources, unread } = LintedFiles::read(&paths);
     let ended = |exit| if unread.is_empty() { exit } else { Exit::Failed };
     for file in &unread {
-        super::tell(&CommandError::Refused(format!("{}: {}", file.name, file.problem)));
+        show::error(&CommandError::Refused(format!("{}: {}", file.name, file.problem)));
     }
     if files.is_empty() && unread.is_empty() {
         return Err(CommandError::Refused(

@@ -99,15 +99,10 @@ pub(crate) fn run() -> ExitCode {
         // `podferry … | head` is no mistake.
         Err(CommandError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Exit::Done.end(),
         Err(error) => {
-            tell(&error);
+            show::error(&error);
             Exit::Failed.end()
         }
     }
-}
-
-/// Says on standard error what went wrong.
-fn tell(error: &CommandError) {
-    anstream::eprintln!("{}error:{} {error}", show::ERROR, show::ERROR.render_reset());
 }
 
 fn dispatch(command: Command) -> Result<Exit, CommandError> {

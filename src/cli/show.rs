@@ -15,6 +15,11 @@ pub(super) const ERROR: Style = AnsiColor::Red.on_default().bold();
 const TITLE: Style = Style::new().bold();
 const LABEL: Style = AnsiColor::Cyan.on_default();
 
+/// Says on standard error what went wrong.
+pub(super) fn error(error: &CommandError) {
+    anstream::eprintln!("{ERROR}error:{} {error}", ERROR.render_reset());
+}
+
 /// How wide to print where the terminal does not say.
 const WIDTH: usize = 110;
 

@@ -13,6 +13,7 @@
 
 pub(crate) mod access;
 pub(crate) mod allow;
+pub(crate) mod chart;
 pub(crate) mod cloudwatch;
 pub(crate) mod embedded;
 pub mod finding;
@@ -22,6 +23,7 @@ pub(crate) mod json;
 pub(crate) mod logging;
 pub(crate) mod node;
 pub(crate) mod object;
+pub(crate) mod parsed;
 pub(crate) mod placeholder;
 pub(crate) mod pod;
 pub(crate) mod policy;
@@ -40,6 +42,7 @@ pub(crate) mod unrendered;
 use std::collections::HashSet;
 
 use allow::Allow;
+use chart::Charts;
 use finding::{Finding, Findings};
 use object::DocumentKind;
 use project::{ExpectedTarget, Parsed, Project};
@@ -52,17 +55,27 @@ use source::{Place, SourceFile};
 pub fn lint(sources: &[SourceFile], expected: &ExpectedTarget, allowed: &[String]) -> LintReport {
     let parsed: Vec<Parsed> = sources.iter().map(Parsed::new).collect();
     let anchors: Vec<_> = parsed.iter().map(Parsed::anchors).collect();
-    let project = Project::new(sources, &parsed, &anchors, expected);
+    let objects = project::objects(&parsed, &anchors);
+    let charts = Charts::find(&objects, sources, &parsed);
+    let chart_anchors = charts.anchors(&anchors);
+    let project = Project::new(sources, (&parsed, &anchors), objects, (&charts, &chart_anchors), expected);
     let mut findings = Findings::default();
     rules::check(&project, &mut findings);
     let known = || project.objects.iter().filter(|object| object.what != DocumentKind::Other);
-    let (documents, recognised) = (known().count(), known().map(|object| object.source).collect::<HashSet<usize>>());
+    let documents = known().filter(|object| object.what != DocumentKind::Chart && !object.is_within).count();
+    let recognised: HashSet<usize> = known().map(|object| object.source).collect();
     let is_unrecognised = |number: &usize| !recognised.contains(number) && parsed[*number].unread.is_empty();
     let unrecognised = (0..parsed.len()).filter(is_unrecognised).collect();
     let allows: Vec<Vec<Allow>> =
         sources.iter().enumerate().map(|(number, source)| allows_of(&project, number, source)).collect();
     let (mut findings, mut facts) = findings.into_parts();
     findings.retain(|finding| *finding.rule == rules::source::UNRENDERED || !project.is_open(finding.place));
+    for finding in &mut findings {
+        let source = finding.place.source;
+        if !finding.edits.iter().all(|edit| charts.is_editable(source, edit)) {
+            finding.edits.clear();
+        }
+    }
     facts.retain(|fact| !project.is_open(fact.place));
     let secrets = secrets::find(&project);
     LintReport { documents, unrecognised, facts, secrets, ..without_allowed(findings, &allows, allowed) }

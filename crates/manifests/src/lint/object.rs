@@ -1,6 +1,7 @@
 //! A document of any source, or an item of a list: what it is for, and what it is called.
 
 use super::node::YamlNode;
+use super::similar::closest;
 use super::source::Place;
 use crate::workload::group_of;
 
@@ -15,6 +16,8 @@ pub(crate) enum DocumentKind {
     Policy,
     /// Values of Datadog's Helm chart.
     HelmValues,
+    /// What a chart of Helm is called and depends on: `Chart.yaml`.
+    Chart,
     /// Nothing that rules know.
     Other,
 }
@@ -32,6 +35,8 @@ pub(crate) struct ManifestObject<'a> {
     pub(crate) kind: &'a str,
     /// `apiVersion:` of Kubernetes; else empty.
     pub(crate) version: &'a str,
+    /// It is a part of another object, and no document of its own.
+    pub(crate) is_within: bool,
 }
 
 impl<'a> ManifestObject<'a> {
@@ -49,6 +54,7 @@ impl<'a> ManifestObject<'a> {
                 DocumentKind::Template
             }
             None if has("Statement") => DocumentKind::Policy,
+            None if is_chart(node) => DocumentKind::Chart,
             None if is_helm_values(node) => DocumentKind::HelmValues,
             None => DocumentKind::Other,
         };
@@ -60,12 +66,12 @@ impl<'a> ManifestObject<'a> {
                     ManifestObject::add_within(item, source, depth - 1, objects);
                 } else if !of.is_empty() {
                     // Items of a `PodList` have their kind from the list.
-                    objects.push(ManifestObject { node: item, what, source, kind: of, version });
+                    objects.push(ManifestObject { node: item, what, source, kind: of, version, is_within: false });
                 }
             }
             return;
         }
-        objects.push(ManifestObject { node, what, source, kind, version });
+        objects.push(ManifestObject { node, what, source, kind, version, is_within: false });
     }
 
     /// Its name, where it has one.
@@ -114,10 +120,52 @@ fn has_resources(node: YamlNode<'_>) -> bool {
         .any(|entry| entry.value.get("Type").and_then(YamlNode::text).is_some_and(|of| of.starts_with("AWS::")))
 }
 
-/// Two of the chart's own maps, or `datadog` with a value that only the chart has.
-fn is_helm_values(node: YamlNode<'_>) -> bool {
+/// Source: Helm documentation, "Charts"; of Helm 2, `requirements.yaml` has the dependencies alone.
+fn is_chart(node: YamlNode<'_>) -> bool {
+    let has = |name| node.get(name).and_then(YamlNode::text).is_some();
+    let has_dependencies =
+        || node.list("dependencies").any(|one| one.get("name").is_some() && one.get("repository").is_some());
+    node.get("kind").is_none() && (has("apiVersion") && has("name") && has("version") || has_dependencies())
+}
+
+/// The chart's own maps and values at the top. Source: DataDog/helm-charts, charts/datadog/values.yaml.
+const TOP: [&str; 20] = [
+    "global",
+    "nameOverride",
+    "fullnameOverride",
+    "kubeVersionOverride",
+    "targetSystem",
+    "commonLabels",
+    "registry",
+    "registryMigrationMode",
+    "datadog",
+    "clusterAgent",
+    "existingClusterAgent",
+    "useFIPSAgent",
+    "fips",
+    "agents",
+    "clusterChecksRunner",
+    "operator",
+    "datadog-crds",
+    "kube-state-metrics",
+    "providers",
+    "remoteConfiguration",
+];
+
+/// How many names at the top may be unlike any of the chart's where `datadog` alone speaks for it.
+const STRANGERS: usize = 1;
+
+/// Two of the chart's own maps, or one that nothing else has.
+pub(crate) fn is_surely_helm_values(node: YamlNode<'_>) -> bool {
     const PARTS: [&str; 6] =
         ["datadog", "clusterAgent", "agents", "clusterChecksRunner", "datadog-crds", "targetSystem"];
+    let parts = PARTS.iter().filter(|part| node.get(part).is_some_and(YamlNode::is_map)).count();
+    parts >= 2 || node.path(&["clusterAgent", "admissionController"]).is_some()
+}
+
+/// These, or `datadog` with a value that the chart has. Many programs have values for Datadog, too: `datadog` among names that are nothing
+/// of the chart is one of theirs.
+pub(crate) fn is_helm_values(node: YamlNode<'_>) -> bool {
     const KNOWN: [&str; 8] = [
         "apiKey",
         "apiKeyExistingSecret",
@@ -128,9 +176,8 @@ fn is_helm_values(node: YamlNode<'_>) -> bool {
         "processAgent",
         "kubeStateMetricsCore",
     ];
-    let parts = PARTS.iter().filter(|part| node.get(part).is_some_and(YamlNode::is_map)).count();
-    let datadog = node.get("datadog");
-    parts >= 2
-        || datadog.is_some_and(|datadog| KNOWN.iter().any(|name| datadog.get(name).is_some()))
-        || node.path(&["clusterAgent", "admissionController"]).is_some()
+    let is_known = |name: &str| TOP.contains(&name) || name.starts_with("x-") || closest(name, TOP).is_some();
+    let strangers = || node.entries().filter(|entry| !is_known(entry.name)).count();
+    let has_known = || node.get("datadog").is_some_and(|datadog| KNOWN.iter().any(|name| datadog.get(name).is_some()));
+    is_surely_helm_values(node) || (has_known() && strangers() <= STRANGERS)
 }

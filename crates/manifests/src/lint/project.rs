@@ -1,24 +1,14 @@
 //! All that is checked together: the documents of all sources, told apart by what they are for. Rules that look across files look
 //! here.
 
+use super::chart::Charts;
 use super::logging::LoggingConfigMap;
-use super::node::{self, Anchors, YamlNode};
+use super::node::{Anchors, YamlNode};
 use super::object::{DocumentKind, ManifestObject};
+pub(crate) use super::parsed::Parsed;
 use super::pod::PodTemplate;
 use super::source::{Place, SourceFile, Span};
 use super::unrendered::{UnrenderedDocument, may_be_unrendered};
-use crate::tree::Document;
-use crate::tree::parse::{UnreadDocument, readable_documents};
-
-/// A source, parsed.
-#[derive(Debug)]
-pub(crate) struct Parsed {
-    pub(crate) documents: Vec<Document>,
-    /// What of it is not YAML.
-    pub(crate) unread: Vec<UnreadDocument>,
-    /// How many bytes are before what was parsed: a byte order mark.
-    before: usize,
-}
 
 /// What else is known of where the manifests go.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -40,58 +30,52 @@ pub(crate) struct Project<'a> {
     pub(crate) objects: Vec<ManifestObject<'a>>,
     /// ConfigMaps for EKS' Fluent Bit.
     pub(crate) logging: Vec<LoggingConfigMap<'a>>,
+    /// Values of the chart inside of others.
+    pub(crate) charts: &'a Charts,
     /// Documents that are templates still.
     pub(crate) unrendered: Vec<UnrenderedDocument>,
     pub(crate) expected: &'a ExpectedTarget,
 }
 
-impl Parsed {
-    pub(crate) fn new(source: &SourceFile) -> Parsed {
-        let body = source.text.trim_start_matches('\u{feff}');
-        let before = source.text.len() - body.len();
-        let (documents, unread) = readable_documents(body);
-        Parsed { documents, unread, before }
+/// The objects of all sources.
+pub(crate) fn objects<'a>(parsed: &'a [Parsed], anchors: &'a [Vec<Anchors<'a>>]) -> Vec<ManifestObject<'a>> {
+    let mut objects = Vec::new();
+    for (number, (one, anchors)) in parsed.iter().zip(anchors).enumerate() {
+        for (document, anchors) in one.documents.iter().zip(anchors) {
+            let node = YamlNode::new(&document.root, anchors, number, one.before);
+            if node.is_list() {
+                // An array of objects is a list without a kind.
+                node.items().for_each(|item| ManifestObject::add(item, number, &mut objects));
+            } else {
+                ManifestObject::add(node, number, &mut objects);
+            }
+        }
     }
-
-    /// The anchors of each document.
-    pub(crate) fn anchors(&self) -> Vec<Anchors<'_>> {
-        self.documents.iter().map(node::anchors).collect()
-    }
-
-    /// Where a document stops being YAML.
-    pub(crate) fn error_place(&self, document: &UnreadDocument, source: usize) -> Place {
-        let start = document.error.offset + self.before;
-        Place { source, span: Span { start, end: start + 1 } }
-    }
-
-    /// A document as it is written.
-    pub(crate) fn unread_text<'s>(&self, document: &UnreadDocument, source: &'s SourceFile) -> &'s str {
-        source.slice(Span { start: document.start + self.before, end: document.end + self.before })
-    }
+    objects
 }
 
 impl<'a> Project<'a> {
+    /// `objects` are those of the sources, `charts` what stands inside of them, with its own anchors.
     pub(crate) fn new(
         sources: &'a [SourceFile],
-        parsed: &'a [Parsed],
-        anchors: &'a [Vec<Anchors<'a>>],
+        (parsed, anchors): (&'a [Parsed], &'a [Vec<Anchors<'a>>]),
+        mut objects: Vec<ManifestObject<'a>>,
+        (charts, chart_anchors): (&'a Charts, &'a [Anchors<'a>]),
         expected: &'a ExpectedTarget,
     ) -> Project<'a> {
-        let mut objects = Vec::new();
-        for (number, (one, anchors)) in parsed.iter().zip(anchors).enumerate() {
-            for (document, anchors) in one.documents.iter().zip(anchors) {
-                let node = YamlNode::new(&document.root, anchors, number, one.before);
-                if node.is_list() {
-                    // An array of objects is a list without a kind.
-                    node.items().for_each(|item| ManifestObject::add(item, number, &mut objects));
-                } else {
-                    ManifestObject::add(node, number, &mut objects);
-                }
+        for object in &mut objects {
+            if object.what == DocumentKind::HelmValues && charts.is_of_other(object.source) {
+                object.what = DocumentKind::Other;
             }
         }
+        objects.extend(charts.values.iter().zip(chart_anchors).map(|(values, anchors)| {
+            let node = YamlNode::new(&values.root, anchors, values.source, values.before);
+            let (what, source) = (DocumentKind::HelmValues, values.source);
+            ManifestObject { node, what, source, kind: "", version: "", is_within: values.is_within }
+        }));
         let logging: Vec<LoggingConfigMap<'a>> =
             objects.iter().filter_map(|object| LoggingConfigMap::new(*object, sources)).collect();
-        let mut project = Project { sources, parsed, objects, logging, unrendered: Vec::new(), expected };
+        let mut project = Project { sources, parsed, objects, logging, charts, unrendered: Vec::new(), expected };
         project.unrendered = project.find_unrendered(anchors);
         project
     }

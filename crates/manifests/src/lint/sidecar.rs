@@ -148,8 +148,9 @@ pub(crate) const KUBELET_LOGS: &str = "DD_LOGS_CONFIG_K8S_CONTAINER_USE_KUBELET_
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lint::chart::Charts;
     use crate::lint::node::anchors;
-    use crate::lint::project::{ExpectedTarget, Parsed, Project};
+    use crate::lint::project::{ExpectedTarget, Parsed, Project, objects};
     use crate::lint::source::SourceFile;
 
     /// The names of a pod's sidecars.
@@ -159,7 +160,8 @@ mod tests {
         let parsed = [Parsed::new(&sources[0])];
         let anchors = [parsed[0].documents.iter().map(anchors).collect::<Vec<_>>()];
         let expected = ExpectedTarget::default();
-        let project = Project::new(&sources, &parsed, &anchors, &expected);
+        let (objects, charts) = (objects(&parsed, &anchors), Charts::default());
+        let project = Project::new(&sources, (&parsed, &anchors), objects, (&charts, &[]), &expected);
         project.pods().flat_map(|pod| sidecars(&pod)).map(|one| one.name().to_owned()).collect()
     }
 

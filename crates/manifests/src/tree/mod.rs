@@ -11,7 +11,7 @@ pub(crate) struct Document {
 }
 
 /// A value.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Tree {
     pub(crate) kind: TreeKind,
     /// Where it begins, after its tag and its anchor; a block of text with its first line, after `|` or `>`.
@@ -23,7 +23,7 @@ pub(crate) struct Tree {
     pub(crate) tagged: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum TreeKind {
     Scalar {
         text: String,
@@ -41,7 +41,7 @@ pub(crate) enum TreeKind {
     },
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct TreeMember {
     pub(crate) key: Tree,
     pub(crate) value: Tree,

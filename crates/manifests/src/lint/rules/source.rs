@@ -87,6 +87,10 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
             }
         }
     }
+    for values in &project.charts.broken {
+        let message = format!("these values are not YAML: {}", values.problem);
+        findings.push(Finding::new(&NOT_YAML, values.place, message));
+    }
     for document in &project.unrendered {
         findings.push(unrendered_finding(document.language, document.mark));
     }
