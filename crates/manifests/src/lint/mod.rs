@@ -27,6 +27,7 @@ pub(crate) mod parsed;
 pub(crate) mod placeholder;
 pub(crate) mod pod;
 pub(crate) mod policy;
+pub(crate) mod positions;
 pub mod project;
 pub mod report;
 pub mod rule;

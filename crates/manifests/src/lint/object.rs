@@ -91,12 +91,6 @@ impl<'a> ManifestObject<'a> {
         name.map(YamlNode::place).or_else(first).unwrap_or_else(|| self.node.place())
     }
 
-    /// Whether it is written within this place.
-    pub(crate) fn is_in(&self, place: Place) -> bool {
-        let start = self.node.place().span.start;
-        self.source == place.source && place.span.start <= start && start <= place.span.end
-    }
-
     /// `Deployment shop/web`, for messages.
     pub(crate) fn title(&self) -> String {
         match (self.namespace(), self.name()) {

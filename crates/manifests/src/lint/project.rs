@@ -32,7 +32,7 @@ pub(crate) struct Project<'a> {
     pub(crate) logging: Vec<LoggingConfigMap<'a>>,
     /// Values of the chart inside of others.
     pub(crate) charts: &'a Charts,
-    /// Documents that are templates still.
+    /// Documents that are templates still, in order.
     pub(crate) unrendered: Vec<UnrenderedDocument>,
     pub(crate) expected: &'a ExpectedTarget,
 }
@@ -90,10 +90,16 @@ impl<'a> Project<'a> {
             let parts =
                 self.logging.iter().filter(|logging| logging.object.source == number).flat_map(|one| &one.parts);
             let texts: Vec<Span> = parts.map(|part| part.entry.value.value_place().span).collect();
+            let known =
+                self.objects.iter().filter(|object| object.source == number && object.what != DocumentKind::Other);
+            let mut starts: Vec<usize> = known.map(|object| object.node.place().span.start).collect();
+            starts.sort_unstable();
             for (document, anchors) in one.documents.iter().zip(anchors) {
                 let root = YamlNode::new(&document.root, anchors, number, one.before);
+                let span = root.place().span;
                 // Templates of anything else are nobody's business here.
-                if !self.objects.iter().any(|object| object.what != DocumentKind::Other && object.is_in(root.place())) {
+                let first = starts.get(starts.partition_point(|start| *start < span.start));
+                if first.is_none_or(|first| *first > span.end) {
                     continue;
                 }
                 found.extend(UnrenderedDocument::new(document, root, source, &texts));
@@ -104,7 +110,10 @@ impl<'a> Project<'a> {
 
     /// Whether what is found here cannot be believed, since the document is a template still.
     pub(crate) fn is_open(&self, place: Place) -> bool {
-        self.unrendered.iter().any(|document| document.is_open(place, self.source(place)))
+        let key = (place.source, place.span.start);
+        let number = self.unrendered.partition_point(|document| document.start() <= key);
+        let document = number.checked_sub(1).and_then(|number| self.unrendered.get(number));
+        document.is_some_and(|document| document.is_open(place, self.source(place)))
     }
 
     /// Whether a place is in a document that is not YAML.

@@ -127,6 +127,11 @@ impl UnrenderedDocument {
         })
     }
 
+    /// Its source and where it begins, to look it up by.
+    pub(crate) fn start(&self) -> (usize, usize) {
+        (self.mark.source, self.span.start)
+    }
+
     /// Whether what is found here cannot be believed. Lines of a text without anything to fill in can.
     pub(crate) fn is_open(&self, place: Place, source: &SourceFile) -> bool {
         let start = place.span.start;

@@ -15,6 +15,9 @@ struct Step {
     index: Option<usize>,
 }
 
+/// How deep Helm lets names be.
+const MAX_STEPS: usize = 30;
+
 /// A map of nothing.
 pub(super) fn empty(at: usize) -> Tree {
     tree(TreeKind::Map { flow: false, members: Vec::new() }, at, at)
@@ -70,7 +73,8 @@ fn steps(name: &str, start: usize, end: usize) -> Option<Vec<Step>> {
         let Some(letter) = letter else { break };
         at += letter.len_utf8();
     }
-    (!steps.iter().any(|step| step.name.is_empty())).then_some(steps)
+    let is_right = steps.len() <= MAX_STEPS && steps.iter().all(|step| !step.name.is_empty());
+    is_right.then_some(steps)
 }
 
 fn put(map: &mut Tree, steps: &[Step], value: Tree) {

@@ -6,19 +6,20 @@
 use std::fmt::Write;
 
 use super::LintReport;
+use crate::lint::positions::Positions;
 use crate::lint::rule::Severity;
 use crate::lint::source::SourceFile;
 
 /// One line for each finding, and for each file that could not be read.
 pub fn github(report: &LintReport, sources: &[SourceFile]) -> String {
-    let mut out = String::new();
+    let (mut out, positions) = (String::new(), Positions::new(sources));
     for file in &report.unread {
         let _ =
             writeln!(out, "::error file={}::The file was not checked: {}.", property(&file.name), data(&file.problem));
     }
     for finding in &report.findings {
-        let Some(source) = sources.get(finding.place.source) else { continue };
-        let (start, end) = (source.position(finding.place.span.start), source.position(finding.place.span.end));
+        let place = sources.get(finding.place.source).zip(positions.of(finding.place));
+        let Some((source, (start, end))) = place else { continue };
         let command = match finding.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",

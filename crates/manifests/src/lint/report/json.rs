@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::LintReport;
+use crate::lint::positions::Positions;
 use crate::lint::rule::Severity;
 use crate::lint::source::{Place, SourceFile};
 
@@ -11,6 +12,7 @@ pub(crate) const VERSION: u32 = 1;
 
 /// All findings, facts and counts.
 pub fn json(report: &LintReport, sources: &[SourceFile]) -> Value {
+    let positions = Positions::new(sources);
     let findings: Vec<Value> = report
         .findings
         .iter()
@@ -19,7 +21,7 @@ pub fn json(report: &LintReport, sources: &[SourceFile]) -> Value {
             let related: Vec<Value> = finding
                 .related
                 .iter()
-                .map(|(place, text)| with_place(json!({ "message": text }), *place, sources))
+                .map(|(place, text)| with_place(json!({ "message": text }), *place, sources, &positions))
                 .collect();
             let value = json!({
                 "code": rule.code,
@@ -33,11 +35,14 @@ pub fn json(report: &LintReport, sources: &[SourceFile]) -> Value {
                 "preview": rule.is_preview,
                 "related": related,
             });
-            with_place(value, finding.place, sources)
+            with_place(value, finding.place, sources, &positions)
         })
         .collect();
-    let facts: Vec<Value> =
-        report.facts.iter().map(|fact| with_place(json!({ "message": fact.text }), fact.place, sources)).collect();
+    let facts: Vec<Value> = report
+        .facts
+        .iter()
+        .map(|fact| with_place(json!({ "message": fact.text }), fact.place, sources, &positions))
+        .collect();
     let unread: Vec<Value> =
         report.unread.iter().map(|file| json!({ "file": file.name, "problem": file.problem })).collect();
     let unrecognised: Vec<&str> =
@@ -60,9 +65,9 @@ pub fn json(report: &LintReport, sources: &[SourceFile]) -> Value {
     })
 }
 
-fn with_place(mut value: Value, place: Place, sources: &[SourceFile]) -> Value {
-    if let (Some(object), Some(source)) = (value.as_object_mut(), sources.get(place.source)) {
-        let (start, end) = (source.position(place.span.start), source.position(place.span.end));
+fn with_place(mut value: Value, place: Place, sources: &[SourceFile], positions: &Positions<'_>) -> Value {
+    let source = sources.get(place.source).zip(positions.of(place));
+    if let (Some(object), Some((source, (start, end)))) = (value.as_object_mut(), source) {
         object.insert("file".to_owned(), json!(source.name));
         object.insert("line".to_owned(), json!(start.line));
         object.insert("column".to_owned(), json!(start.column));

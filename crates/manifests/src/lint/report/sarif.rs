@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::LintReport;
 use super::explain;
 use crate::lint::finding::Finding;
+use crate::lint::positions::Positions;
 use crate::lint::rule::{LintRule, Severity};
 use crate::lint::rules;
 use crate::lint::source::{Place, SourceFile};
@@ -17,7 +18,9 @@ const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os
 /// One run with all findings, and the rules that they are of.
 pub fn sarif(report: &LintReport, sources: &[SourceFile]) -> Value {
     let rules: Vec<&LintRule> = rules::all();
-    let results: Vec<Value> = report.findings.iter().map(|finding| result(finding, &rules, sources)).collect();
+    let positions = Positions::new(sources);
+    let results: Vec<Value> =
+        report.findings.iter().map(|finding| result(finding, &rules, sources, &positions)).collect();
     let described: Vec<Value> = rules.iter().map(|rule| descriptor(rule)).collect();
     json!({
         "$schema": SCHEMA,
@@ -71,13 +74,13 @@ fn descriptor(rule: &LintRule) -> Value {
     })
 }
 
-fn result(finding: &Finding, rules: &[&LintRule], sources: &[SourceFile]) -> Value {
+fn result(finding: &Finding, rules: &[&LintRule], sources: &[SourceFile], positions: &Positions<'_>) -> Value {
     let index = rules.iter().position(|rule| *rule == finding.rule);
     let related: Vec<Value> = finding
         .related
         .iter()
         .map(|(place, text)| {
-            let mut value = location(*place, sources);
+            let mut value = location(*place, sources, positions);
             value["message"] = json!({ "text": text });
             value
         })
@@ -86,7 +89,7 @@ fn result(finding: &Finding, rules: &[&LintRule], sources: &[SourceFile]) -> Val
         "ruleId": finding.rule.code,
         "level": level(finding.severity),
         "message": { "text": format!("{}. {}", finding.message, finding.advice()) },
-        "locations": [location(finding.place, sources)],
+        "locations": [location(finding.place, sources, positions)],
     });
     if let Some(index) = index {
         value["ruleIndex"] = json!(index);
@@ -97,9 +100,9 @@ fn result(finding: &Finding, rules: &[&LintRule], sources: &[SourceFile]) -> Val
     value
 }
 
-fn location(place: Place, sources: &[SourceFile]) -> Value {
-    let Some(source) = sources.get(place.source) else { return json!({}) };
-    let (start, end) = (source.position(place.span.start), source.position(place.span.end));
+fn location(place: Place, sources: &[SourceFile], positions: &Positions<'_>) -> Value {
+    let found = sources.get(place.source).zip(positions.of(place));
+    let Some((source, (start, end))) = found else { return json!({}) };
     json!({ "physicalLocation": {
         "artifactLocation": { "uri": uri(&source.name) },
         "region": {

@@ -5,6 +5,7 @@ use annotate_snippets::{AnnotationKind, Element, Level, Renderer, Snippet};
 
 use super::LintReport;
 use crate::lint::finding::Finding;
+use crate::lint::positions::Positions;
 use crate::lint::rule::{RuleEdits, Severity};
 use crate::lint::secrets;
 use crate::lint::source::{Place, SourceFile};
@@ -25,15 +26,16 @@ pub fn findings(report: &LintReport, sources: &[SourceFile], style: Style) -> St
         sources.iter().enumerate().map(|(number, source)| secrets::mask(source, number, &report.secrets)).collect();
     let renderer = if style.colours { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.term_width(style.width).decor_style(DecorStyle::Ascii);
+    let shown = Shown { sources, masked: &masked, positions: Positions::new(sources) };
     let mut out = String::new();
     for finding in &report.findings {
-        out.push_str(&renderer.render(&[group(finding, sources, &masked)]));
+        out.push_str(&renderer.render(&[group(finding, &shown)]));
         out.push_str("\n\n");
     }
     out
 }
 
-fn group<'a>(finding: &'a Finding, sources: &'a [SourceFile], masked: &'a [String]) -> annotate_snippets::Group<'a> {
+fn group<'a>(finding: &'a Finding, shown: &Shown<'a>) -> annotate_snippets::Group<'a> {
     let rule = finding.rule;
     let level = match finding.severity {
         Severity::Error => Level::ERROR,
@@ -41,23 +43,22 @@ fn group<'a>(finding: &'a Finding, sources: &'a [SourceFile], masked: &'a [Strin
         Severity::Note => Level::NOTE,
     };
     let mut elements: Vec<Element<'a>> = Vec::new();
-    let snippet = |place: &Place| {
-        let text = masked.get(place.source).map_or("", String::as_str);
-        let name = sources.get(place.source).map_or("", |source| source.name.as_str());
-        Snippet::source(text).path(name)
-    };
-    let mut main = snippet(&finding.place).annotation(AnnotationKind::Primary.span(visible(finding.place, masked)));
-    let mut elsewhere = Vec::new();
-    for (place, text) in &finding.related {
-        let annotation = AnnotationKind::Context.span(visible(*place, masked)).label(text.as_str());
-        if place.source == finding.place.source {
-            main = main.annotation(annotation);
-        } else {
-            elsewhere.push(snippet(place).annotation(annotation));
-        }
+    let (here, elsewhere): (Vec<_>, Vec<_>) =
+        finding.related.iter().partition(|(place, _)| place.source == finding.place.source);
+    let places: Vec<Place> = here.iter().map(|(place, _)| *place).chain([finding.place]).collect();
+    let (snippet, start) = shown.snippet(&places);
+    let mut main = snippet.annotation(AnnotationKind::Primary.span(shown.visible(finding.place, start)));
+    for (place, text) in here {
+        main = main.annotation(AnnotationKind::Context.span(shown.visible(*place, start)).label(text.as_str()));
     }
+    let elsewhere = elsewhere.into_iter().map(|(place, text)| {
+        let (snippet, start) = shown.snippet(&[*place]);
+        Element::from(
+            snippet.annotation(AnnotationKind::Context.span(shown.visible(*place, start)).label(text.as_str())),
+        )
+    });
     elements.push(main.into());
-    elements.extend(elsewhere.into_iter().map(Element::from));
+    elements.extend(elsewhere);
     elements.push(Level::NOTE.with_name("why").message(rule.why).into());
     let automatic = match finding.rule_edits() {
         RuleEdits::None => "",
@@ -68,14 +69,38 @@ fn group<'a>(finding: &'a Finding, sources: &'a [SourceFile], masked: &'a [Strin
     level.primary_title(finding.message.as_str()).id(rule.code).elements(elements)
 }
 
-/// The part to underline: within the text, of one line, at least one character.
-fn visible(place: Place, masked: &[String]) -> std::ops::Range<usize> {
-    let text = masked.get(place.source).map_or("", String::as_str);
-    let start = (0..=place.span.start.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
-    let line = text.get(start..).map_or("", |rest| rest.split(['\n', '\r']).next().unwrap_or_default());
-    let wanted = place.span.end.saturating_sub(start).clamp(1, line.len().max(1));
-    let end = (start + wanted..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
-    start..end
+/// What is drawn.
+struct Shown<'a> {
+    sources: &'a [SourceFile],
+    /// Their texts without secrets.
+    masked: &'a [String],
+    positions: Positions<'a>,
+}
+
+impl<'a> Shown<'a> {
+    /// The lines of a source that these places are in, and where they begin: a whole file for each finding would take long.
+    fn snippet<T: Clone>(&self, places: &[Place]) -> (Snippet<'a, T>, usize) {
+        let number = places.first().map_or(0, |place| place.source);
+        let text = self.masked.get(number).map_or("", String::as_str);
+        let visible = || places.iter().map(|place| self.visible(*place, 0));
+        let first = visible().map(|range| range.start).min().unwrap_or_default();
+        let last = visible().map(|range| range.end).max().unwrap_or_default();
+        let (line, start) = self.positions.line(number, first).unwrap_or((1, 0));
+        let end = text.get(last..).and_then(|rest| rest.find('\n')).map_or(text.len(), |at| last + at + 1);
+        let name = self.sources.get(number).map_or("", |source| source.name.as_str());
+        (Snippet::source(text.get(start..end).unwrap_or_default()).path(name).line_start(line), start)
+    }
+
+    /// The part to underline, from where the lines begin: within the text, of one line, at least one character.
+    fn visible(&self, place: Place, lines: usize) -> std::ops::Range<usize> {
+        let text = self.masked.get(place.source).map_or("", String::as_str);
+        let start =
+            (0..=place.span.start.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
+        let line = text.get(start..).map_or("", |rest| rest.split(['\n', '\r']).next().unwrap_or_default());
+        let wanted = place.span.end.saturating_sub(start).clamp(1, line.len().max(1));
+        let end = (start + wanted..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+        start.saturating_sub(lines)..end.saturating_sub(lines)
+    }
 }
 
 /// `2 errors, 1 warning in 3 files`.
