@@ -49,7 +49,7 @@ pub fn generate(cluster: &Cluster, options: &RbacOptions) -> Result<GeneratedFil
     let accounts = subjects.iter().filter(|(_, name)| *name != DEFAULT && !options.without_service_accounts);
     let documents = accounts.map(|(namespace, name)| service_account(namespace, name));
     let introduction = "What the Datadog Agent in a pod may read, and the service accounts of such pods.\n\
-                        To check it: kubectl auth can-i get nodes/pods --as system:serviceaccount:NAMESPACE:NAME";
+                        To check it: kubectl auth can-i get nodes --subresource=proxy --as system:serviceaccount:NAMESPACE:NAME";
     let documents: Vec<Map> = documents.chain([role(), binding(&subjects)]).collect();
     Ok(GeneratedFile::documents("rbac.yaml", introduction, documents))
 }
