@@ -15,12 +15,12 @@ use testkit::moto::{Fault, TestAccount};
 const KEY: &str = "geheimer0schluessel0der0niemals0";
 
 /// Datadog's API: one status for every question, and the keys that were asked about.
-struct Datadog {
+pub(super) struct Datadog {
     server: HttpServer,
     keys: Arc<Mutex<Vec<String>>>,
 }
 
-fn datadog(status: u16) -> Datadog {
+pub(super) fn datadog(status: u16) -> Datadog {
     let keys = Arc::new(Mutex::new(Vec::new()));
     let kept = keys.clone();
     let server = HttpServer::start(move |request| {
@@ -32,7 +32,7 @@ fn datadog(status: u16) -> Datadog {
 }
 
 /// A folder with a `kubectl`: `script` has the kind that is asked for in `$2`, and this folder in `$0`.
-fn kubectl(script: &str) -> Folder {
+pub(super) fn kubectl(script: &str) -> Folder {
     let folder = Folder::new("doctor");
     folder.write("kubectl", format!("#!/bin/sh\ncd \"$(dirname \"$0\")\"\n{script}\n"));
     std::fs::set_permissions(folder.file("kubectl"), std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -47,7 +47,7 @@ fn pod(name: &str, logging: &str) -> Value {
 }
 
 /// A cluster in which all is right, but for the pods that are given.
-fn cluster(pods: &[Value]) -> Folder {
+pub(super) fn cluster(pods: &[Value]) -> Folder {
     let folder = kubectl("cat \"$2.json\"");
     let metadata = |name: &str| json!({ "name": name, "labels": { "aws-observability": "enabled" }, "creationTimestamp": "2026-11-20T00:00:00Z" });
     let mut map = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata("aws-logging"), "data": { "output.conf": OUTPUT } });
@@ -82,7 +82,7 @@ pub(super) fn iam(account: &TestAccount, decision: &'static str) {
 }
 
 /// An account in which all is right: a secret with the key, queues, a function, `/eks/prod` subscribed to it.
-fn good() -> Option<TestAccount> {
+pub(super) fn good() -> Option<TestAccount> {
     let account = TestAccount::start()?;
     let arn = |queue: &str| format!("arn:aws:sqs:eu-west-1:{}:{queue}", account.id);
     let dead = account.sqs("CreateQueue", &json!({ "QueueName": "dead" }))["QueueUrl"].clone();
@@ -114,12 +114,18 @@ fn good() -> Option<TestAccount> {
     Some(account)
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(super) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
 /// What it prints, with the account's number and Datadog's address as they always are.
-fn doctor(account: &TestAccount, datadog: &Datadog, kubectl: Option<&Folder>, arguments: &[&str], code: i32) -> String {
+pub(super) fn doctor(
+    account: &TestAccount,
+    datadog: &Datadog,
+    kubectl: Option<&Folder>,
+    arguments: &[&str],
+    code: i32,
+) -> String {
     let mut command =
         account.podferry_command(&[&["doctor", "--datadog-url", &datadog.server.url()], arguments].concat());
     if let Some(folder) = kubectl {
@@ -133,12 +139,12 @@ fn doctor(account: &TestAccount, datadog: &Datadog, kubectl: Option<&Folder>, ar
 }
 
 /// What was found with a severity, and why.
-fn found(report: &Value, severity: &str) -> Vec<String> {
+pub(super) fn found(report: &Value, severity: &str) -> Vec<String> {
     let all = report["findings"].as_array().unwrap().iter().filter(|one| one["severity"] == severity);
     all.map(|one| format!("{}: {}", one["what"].as_str().unwrap(), one["why"].as_str().unwrap())).collect()
 }
 
-fn json_doctor(account: &TestAccount, datadog: &Datadog, arguments: &[&str], code: i32) -> Value {
+pub(super) fn json_doctor(account: &TestAccount, datadog: &Datadog, arguments: &[&str], code: i32) -> Value {
     let said = doctor(account, datadog, None, &[&["--no-kubectl", "--output", "json"], arguments].concat(), code);
     serde_json::from_str(&said).unwrap()
 }
@@ -222,7 +228,7 @@ fn what_may_not_be_read_is_unknown_and_stops_nothing() {
         let report = json_doctor(&account, &datadog, &["--send-test"], 1);
         account.fault(action, Fault::Denied, 0);
         assert!(found(&report, "unknown")[0].contains(action));
-        assert_eq!(report["summary"]["skipped"], 7, "{report}");
+        assert_eq!(report["summary"]["skipped"], 8, "{report}");
     }
 }
 
@@ -264,7 +270,7 @@ fn broken_settings_skip_what_needs_them() {
     let wrong = found(&report, "wrong");
     assert!(wrong[0].contains("DD_COMPRESSION") && wrong[1].contains("DD_PORT"), "{wrong:?}");
     // The queues are looked at all the same, by the variables that name them.
-    assert_eq!(found(&report, "skipped").len(), 3, "{report}");
+    assert_eq!(found(&report, "skipped").len(), 4, "{report}");
 }
 
 #[test]

@@ -12,6 +12,8 @@ mod advice;
 mod backfill;
 mod cli;
 mod doctor;
+mod doctor_cluster;
+mod doctor_fluent_bit;
 mod generate;
 mod inject;
 mod lint_command;

@@ -6,11 +6,11 @@ use crate::cluster::{is_label, is_name};
 use crate::node::{ListItem, Map};
 
 /// The Secret with the API key and the token. The Admission Controller looks for no other name.
-pub(crate) const SECRET: &str = "datadog-secret";
+pub const SECRET: &str = "datadog-secret";
 /// The Secret's key that holds the API key.
-pub(crate) const API_KEY: &str = "api-key";
+pub const API_KEY: &str = "api-key";
 /// The Secret's key that holds the token that sidecars show the Cluster Agent.
-pub(crate) const TOKEN: &str = "token";
+pub const TOKEN: &str = "token";
 /// The namespace that the Cluster Agent runs in.
 pub const NAMESPACE: &str = "datadog";
 /// The Cluster Agent's service, where the Helm release or the DatadogAgent is called `datadog`.

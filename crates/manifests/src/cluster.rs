@@ -5,8 +5,9 @@
 
 use serde::Deserialize;
 
+pub(crate) use crate::names::is_label;
+pub use crate::names::is_name;
 use crate::names::{datadog_cluster, is_account, is_eks_cluster, is_log_group, is_region, is_site};
-pub(crate) use crate::names::{is_label, is_name};
 use crate::preset::LoggingPreset;
 
 /// The file that options are taken from where it exists.

@@ -15,7 +15,7 @@ pub(crate) fn is_label(name: &str) -> bool {
 }
 
 /// A DNS subdomain, as names of most objects are. Source: Kubernetes, "Object Names and IDs".
-pub(crate) fn is_name(name: &str) -> bool {
+pub fn is_name(name: &str) -> bool {
     name.len() <= 253 && name.split('.').all(is_label)
 }
 

@@ -8,7 +8,7 @@
 
 use crate::agent::{
     API_KEY, COLLECT_ALL, IMAGE, PROCESSES, Resources, TAG, TOKEN, USER, check_env, check_tag,
-    default_cluster_agent_url, env, env_of_secret, image, item,
+    default_cluster_agent_url, env, env_of_secret, image, is_agent_image, item,
 };
 use crate::cluster::Cluster;
 use crate::node::{ListItem, Map, Node};
@@ -41,6 +41,17 @@ const DOGSTATSD_SOCKET: &str = "/var/run/datadog/dsd.socket";
 /// Where the Agent remembers how far it has read each log.
 const RUN_PATH: &str = "/opt/datadog-agent/run";
 const RUN_VOLUME: &str = "agent-option";
+
+/// The variable that lets the Agent read logs through the kubelet. Source: Datadog, "Amazon EKS on AWS Fargate", "Log collection".
+pub const KUBELET_LOGS: &str = "DD_LOGS_CONFIG_K8S_CONTAINER_USE_KUBELET_API";
+
+/// Whether a container of a running pod is the Agent beside an application. `has` tells whether it has a variable. The Cluster Agent
+/// and the runners of cluster checks may be told that they run on Fargate, too, and are no sidecars.
+pub fn is_sidecar(name: &str, image: &str, has: impl Fn(&str) -> bool) -> bool {
+    let is_other = image.contains("cluster-agent") || image.contains("operator") || has("DD_CLC_RUNNER_ENABLED");
+    let is_named = [SidecarForm::ByHand, SidecarForm::Injected].iter().any(|form| form.name() == name);
+    !is_other && (is_named || is_agent_image(image) || has("DD_EKS_FARGATE"))
+}
 
 /// What there is to choose about a sidecar.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -208,11 +219,7 @@ impl Sidecar {
     }
 
     fn log_env(&self) -> Vec<ListItem> {
-        let own = [
-            ("DD_LOGS_ENABLED", "true"),
-            ("DD_LOGS_CONFIG_K8S_CONTAINER_USE_KUBELET_API", "true"),
-            ("DD_LOGS_CONFIG_RUN_PATH", RUN_PATH),
-        ];
+        let own = [("DD_LOGS_ENABLED", "true"), (KUBELET_LOGS, "true"), ("DD_LOGS_CONFIG_RUN_PATH", RUN_PATH)];
         set(self.native_logs != NativeLogs::None, &own)
     }
 

@@ -73,11 +73,11 @@ const ID_LENGTH: usize = 64;
 
 /// The tag of Fluent Bit's own log, with which the stream's name ends where an output of the ConfigMap matches it, as `Match *` does.
 /// Source: aws/aws-for-fluent-bit, issue 301.
-const FLUENT_BIT_FILE: &str = "flblogs.var.log.fluent-bit.log";
+pub const FLUENT_BIT_FILE: &str = "flblogs.var.log.fluent-bit.log";
 
 /// How the group ends that `flb_log_cw` makes for Fluent Bit's own log: `<cluster>-fluent-bit-logs`. Its streams are named
 /// `fluent-bit-<pod>-<namespace>`. Source: AWS, "Start AWS Fargate logging for your cluster", "Fluent Bit process logs".
-pub(crate) const FLUENT_BIT_GROUP: &str = "-fluent-bit-logs";
+pub const FLUENT_BIT_GROUP: &str = "-fluent-bit-logs";
 const FLUENT_BIT_STREAM: &str = "fluent-bit-";
 
 /// Tells who wrote the log stream.

@@ -16,6 +16,7 @@ pub(crate) enum HealthArea {
     LastHour,
     Test,
     Cluster,
+    FluentBit,
 }
 
 impl HealthArea {
@@ -32,6 +33,7 @@ impl HealthArea {
             HealthArea::LastHour => "Last hour",
             HealthArea::Test => "Test event",
             HealthArea::Cluster => "Cluster",
+            HealthArea::FluentBit => "Fluent Bit's own log",
         }
     }
 }

@@ -5,13 +5,16 @@
 //!  AWS ─▶ read ─▶ facts ─▶ function, log_groups, failed_events,     │
 //!                          queues, last_hour ──────────────────────┐│           ┌─▶ status: tables, and what is wrong
 //!  AWS, Datadog ─▶ ask ──▶ key, role, test_event ───────────────────┼─▶ finding ┤
-//!  kubectl (JSON) ───────▶ cluster ─────────────────────────────────┘           └─▶ doctor: step by step, what is right too
+//!  AWS ─▶ fluent_bit_reader ─▶ fluent_bit_message, fluent_bit_log ───┤           └─▶ doctor: step by step, what is right too
+//!  kubectl ─▶ cluster, pod_list ─▶ pods, sidecars, agent_secrets,    │
+//!                                  kubelet_rights ───────────────────┘
 //! ```
 //!
 //! [`read`] reads what both commands show; [`ask`] asks what only the doctor does. All other modules are pure. [`advice`] writes
 //! the commands that findings suggest: each has to work in the state in which it is suggested.
 
 pub(crate) mod advice;
+pub(crate) mod agent_secrets;
 pub(crate) mod ask;
 pub(crate) mod cluster;
 #[cfg(test)]
@@ -19,12 +22,19 @@ pub(crate) mod examples;
 pub(crate) mod facts;
 pub(crate) mod failed_events;
 pub(crate) mod finding;
+pub(crate) mod fluent_bit_log;
+mod fluent_bit_message;
+pub(crate) mod fluent_bit_reader;
 pub(crate) mod function;
 pub(crate) mod judge;
 pub(crate) mod key;
+pub(crate) mod kubelet_rights;
 pub(crate) mod last_hour;
 pub(crate) mod log_groups;
+pub(crate) mod pod_list;
+pub(crate) mod pods;
 pub(crate) mod queues;
 pub(crate) mod read;
 pub(crate) mod role;
+pub(crate) mod sidecars;
 pub(crate) mod test_event;

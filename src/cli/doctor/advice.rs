@@ -8,15 +8,19 @@ use super::super::Arguments;
 use crate::aws::function::{Deployed, Function};
 use crate::aws::groups::{LogGroupClass, SubscriptionFilter};
 use crate::aws::health::advice::{Advice, GivenFlags};
+use crate::aws::health::agent_secrets;
 use crate::aws::health::cluster::{self, ClusterUnknown};
 use crate::aws::health::examples::{
     FUNCTION, account_policy, call_error, function, good, log_group, queue, subscription,
 };
 use crate::aws::health::facts::{HealthFacts, LastHour};
 use crate::aws::health::finding::{HealthFinding, HealthSeverity};
+use crate::aws::health::fluent_bit_log::{self, Complaints, FluentBitLog};
 use crate::aws::health::judge::judge;
 use crate::aws::health::key::{self, KeyValidation};
-use crate::aws::health::test_event;
+use crate::aws::health::kubelet_rights::{self, KubeletRights};
+use crate::aws::health::pod_list::{self, FARGATE_LABEL};
+use crate::aws::health::{sidecars, test_event};
 use crate::aws::queues::QueueRole;
 use crate::aws::subscribe::permission::FunctionPolicy;
 use forwarder::settings::ApiKeySource;
@@ -203,4 +207,38 @@ fn the_advice_of_what_only_the_doctor_sees_is_taken() {
     }
     assert!(found.iter().all(|one| one.severity != HealthSeverity::Ok && one.fix.is_some()), "{found:#?}");
     assert_eq!(taken(&found), 3, "twice `generate logging`, and `doctor`");
+}
+
+#[test]
+fn the_advice_about_agents_and_fluent_bit_is_taken() {
+    let agent = json!({
+        "metadata": { "name": "a", "namespace": "shop", "labels": { FARGATE_LABEL: "fp" } },
+        "spec": { "containers": [{ "name": "datadog-agent", "env": [
+            { "name": "DD_API_KEY", "valueFrom": { "secretKeyRef": { "name": "datadog-secret", "key": "api-key" } } },
+        ] }] },
+        "status": { "containerStatuses": [
+            { "name": "datadog-agent", "state": { "waiting": { "reason": "CrashLoopBackOff" } } },
+        ] },
+    });
+    let pods = pod_list::read(&json!({ "items": [agent] }).to_string()).unwrap();
+    let mut found = sidecars::judge(&pods);
+    let secrets: Vec<_> =
+        agent_secrets::needed(&pods).into_iter().map(|one| (one, Err(ClusterUnknown::NotFound))).collect();
+    found.extend(agent_secrets::judge(&secrets, 0));
+    let none = KubeletRights { metrics: false, stats: false, proxy: false, pods: false };
+    let accounts: Vec<_> = kubelet_rights::accounts(&pods).into_iter().map(|one| (one, Ok(none))).collect();
+    found.extend(kubelet_rights::judge(&accounts, None, 0));
+    assert_eq!(taken(&found), 2, "`generate secret` and `generate rbac`: {found:#?}");
+    let mut complaints = Complaints::default();
+    for message in ["[error] AccessDenied", "[error] no kind", "[ warn] failed to flush chunk"] {
+        complaints.add(0, message);
+    }
+    let log = FluentBitLog { group: "a b".into(), stream: Some("$x".into()), complaints: Ok(complaints) };
+    let mut found = fluent_bit_log::judge(&[log], None, Vec::new(), &advice());
+    assert!(
+        found.iter().any(|one| one.fix.as_ref().is_some_and(|fix| fix.contains("tail 'a b' --log-stream-names '$x'")))
+    );
+    found.push(fluent_bit_log::not_written());
+    assert!(found.iter().all(|one| one.fix.is_some()), "{found:#?}");
+    assert_eq!(taken(&found), 2, "twice `generate iam`: {found:#?}");
 }

@@ -3,6 +3,7 @@
 
 #[cfg(test)]
 mod advice;
+mod cluster;
 mod kubectl;
 mod report;
 
@@ -20,10 +21,12 @@ use crate::aws::account::{Account, AccountError};
 use crate::aws::function::{Function, FunctionError};
 use crate::aws::groups::{FoundLogGroups, LogGroupSelection};
 use crate::aws::health::advice::Advice;
-use crate::aws::health::cluster::{self, CONFIG_MAP, NAMESPACE};
 use crate::aws::health::facts::LogGroupFact;
 use crate::aws::health::finding::{HealthArea, HealthFinding, HealthSeverity};
-use crate::aws::health::{ask, failed_events, function, key, last_hour, log_groups, queues, read, role, test_event};
+use crate::aws::health::{
+    ask, failed_events, fluent_bit_log, fluent_bit_reader, function, key, last_hour, log_groups, queues, read, role,
+    test_event,
+};
 use forwarder::delivery::client::Clients;
 use forwarder::settings::{Environment, Settings, may_take_keys};
 use kubectl::Kubectl;
@@ -36,7 +39,8 @@ const CHECKS: &str = "What to check";
 /// Check the whole log pipeline and explain what to fix
 ///
 /// Checks, step by step, the credentials, the function and its settings, the API key (by asking Datadog), the function's role, log groups
-/// and their filters, the queues, and with kubectl the namespace, the ConfigMap and the pods. Reports what is right, what is wrong, what
+/// and their filters, the queues, with kubectl the namespace, the ConfigMap, the pods and the Agents beside them, and Fluent Bit's own
+/// log. Reports what is right, what is wrong, what
 /// could not be checked, and how to fix it. Checks all log groups that are subscribed to the function, unless you or
 /// podferry.yaml name some. Changes nothing; with --send-test, one log goes to Datadog.
 #[derive(Debug, Clone, Args)]
@@ -115,25 +119,33 @@ async fn doctor(options: DoctorOptions) -> Result<Exit, CommandError> {
         }
         Err(error) => return Err(error),
     };
-    let is_lost = account.is_none();
     let mut expected = ExpectedTarget::default();
-    if let Some(account) = account {
+    let mut groups = Vec::new();
+    if let Some(account) = &account {
         // Before anything is printed.
-        let selection = options.selection.selection(&account)?;
-        let Account { caller, id, region, .. } = &account;
+        let selection = options.selection.selection(account)?;
+        let Account { caller, id, region, .. } = account;
         let seen = format!("{caller}, account {id}, region {region}");
         report.add([HealthFinding::ok(HealthArea::Account, "credentials", seen)])?;
         (expected.region, expected.account) = (Some(region.clone()), Some(id.clone()));
-        of_account(&options, account, selection, &mut expected, &mut report).await?;
+        groups = of_account(&options, account.clone(), selection, &mut report).await?;
+        // Of several, none is expected.
+        if let [one] = groups.as_slice() {
+            expected.log_group = Some(one.clone());
+        }
     } else {
-        skip(&mut report, &[HealthArea::Function], "without credentials AWS does not answer")?;
-        skip(&mut report, &NEEDS_FUNCTION, "without credentials AWS does not answer")?;
+        skip(&mut report, &[HealthArea::Function], NO_CREDENTIALS)?;
+        skip(&mut report, &NEEDS_FUNCTION, NO_CREDENTIALS)?;
         skip_test(&options, &mut report, "without credentials the function cannot be invoked")?;
     }
-    of_cluster(&options, &expected, &mut report).await?;
+    let writes_own_log = of_cluster(&options, &expected, &mut report).await?;
+    of_fluent_bit(&options, account.as_ref(), &groups, writes_own_log, &mut report).await?;
     report.end()?;
-    Ok(if is_lost { Exit::Failed } else { Exit::of_findings(report.problems()) })
+    Ok(if account.is_none() { Exit::Failed } else { Exit::of_findings(report.problems()) })
 }
+
+/// Why what needs the account is skipped.
+const NO_CREDENTIALS: &str = "without credentials AWS does not answer";
 
 fn skip(report: &mut DoctorReport, areas: &[HealthArea], because: &str) -> Result<(), CommandError> {
     report.add(areas.iter().map(|area| HealthFinding::skipped(*area, "everything", because)))
@@ -143,19 +155,20 @@ fn skip_test(options: &DoctorOptions, report: &mut DoctorReport, because: &str) 
     if options.send_test { skip(report, &[HealthArea::Test], because) } else { Ok(()) }
 }
 
+/// The names of the log groups that were looked at.
 async fn of_account(
     options: &DoctorOptions,
     account: Account,
     selection: LogGroupSelection,
-    expected: &mut ExpectedTarget,
     report: &mut DoctorReport,
-) -> Result<(), CommandError> {
+) -> Result<Vec<String>, CommandError> {
     let function = match Function::find(&account, options.function.function.as_deref()).await {
         Ok(function) => function,
         Err(error) => {
             report.add([no_function(&error)])?;
             skip(report, &NEEDS_FUNCTION, "there is no function to look at")?;
-            return skip_test(options, report, "there is no function to invoke");
+            skip_test(options, report, "there is no function to invoke")?;
+            return Ok(selection.names);
         }
     };
     let advice = options.aws.advice(&account);
@@ -167,10 +180,6 @@ async fn of_account(
     of_key(options, &forwarder, report).await?;
     of_role(&forwarder, report).await?;
     let groups = of_groups(options, &forwarder, report).await?;
-    // Of several, none is expected.
-    if let [one] = groups.as_slice() {
-        expected.log_group = Some(one.group.name.clone());
-    }
     let Forwarder { account, function, advice, .. } = &forwarder;
     let (of_queues, activity) = read::queues_and_activity(account, function).await;
     report.add(queues::judge(&of_queues, function, advice))?;
@@ -183,7 +192,7 @@ async fn of_account(
             skip_test(options, report, "the function cannot run")?;
         }
     }
-    Ok(())
+    Ok(groups.into_iter().map(|one| one.group.name).collect())
 }
 
 /// Without credentials nothing works, whatever the failure is.
@@ -274,30 +283,34 @@ async fn send_test(forwarder: &Forwarder, group: &str, report: &mut DoctorReport
     report.add([finding])
 }
 
+/// What the ConfigMap says about Fluent Bit's own log, if it was read.
 async fn of_cluster(
     options: &DoctorOptions,
     expected: &ExpectedTarget,
     report: &mut DoctorReport,
-) -> Result<(), CommandError> {
+) -> Result<Option<bool>, CommandError> {
     if options.no_kubectl {
-        return skip(report, &[HealthArea::Cluster], "--no-kubectl");
+        skip(report, &[HealthArea::Cluster], "--no-kubectl")?;
+        return Ok(None);
     }
     let DoctorOptions { kubectl: program, context, kubectl_timeout, .. } = options.clone();
     let kubectl = Kubectl { program, context, timeout: Duration::from_secs(kubectl_timeout) };
-    let namespace = kubectl.get(&["namespace", NAMESPACE]).await;
-    let finding = cluster::namespace(namespace.as_ref().map(|answer| &answer.value));
-    let is_open = finding.severity == HealthSeverity::Unknown;
-    report.add([finding])?;
-    if is_open {
-        let because = "the namespace could not be read";
-        return report.add(
-            [format!("configmap {CONFIG_MAP}"), "pods".to_owned()]
-                .map(|what| HealthFinding::skipped(HealthArea::Cluster, &what, because)),
-        );
+    cluster::look(&kubectl, expected, report).await
+}
+
+async fn of_fluent_bit(
+    options: &DoctorOptions,
+    account: Option<&Account>,
+    groups: &[String],
+    is_written: Option<bool>,
+    report: &mut DoctorReport,
+) -> Result<(), CommandError> {
+    let Some(account) = account else { return skip(report, &[HealthArea::FluentBit], NO_CREDENTIALS) };
+    // What is there then is of another time, or of another cluster.
+    if is_written == Some(false) {
+        return report.add([fluent_bit_log::not_written()]);
     }
-    let config_map = kubectl.get(&["configmap", CONFIG_MAP, "-n", NAMESPACE]).await;
-    report.add(cluster::config_map(config_map.as_ref().map(|answer| answer.text.as_str()), expected))?;
-    let pods = kubectl.get(&["pods", "-A"]).await;
-    let seen_map = config_map.as_ref().ok().map(|answer| &answer.value);
-    report.add(cluster::pods(pods.as_ref().map(|answer| &answer.value), seen_map))
+    let (logs, errors) = fluent_bit_reader::logs(account, groups).await;
+    let unsearched = errors.iter().map(fluent_bit_log::not_searched).collect();
+    report.add(fluent_bit_log::judge(&logs, is_written, unsearched, &options.aws.advice(account)))
 }

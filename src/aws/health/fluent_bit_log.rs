@@ -1,0 +1,295 @@
+//! Fluent Bit's own log: what it complained of in the last hour, and what to do about it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::advice::{Advice, quoted};
+use super::facts::HealthFact;
+use super::finding::{HealthArea, HealthFinding, HealthSeverity};
+use super::fluent_bit_message::{FluentBitSign, FluentBitTrouble, read};
+use pipeline::counted::counted;
+
+const AREA: HealthArea = HealthArea::FluentBit;
+const WHAT: &str = "messages";
+
+/// How many names of calls, resources or hosts are shown with a complaint.
+const DETAILS: usize = 3;
+
+/// How to turn the log on, and leave the rest of the ConfigMap as it is.
+const TURN_ON: &str = "turn it on with `kubectl patch configmap aws-logging -n aws-observability --type merge -p \
+                       '{\"data\":{\"flb_log_cw\":\"true\"}}'`, allow the pod execution role the group <cluster>-fluent-bit-logs \
+                       (`podferry generate iam --process-logs`), then restart the pods";
+
+/// Where Fluent Bit's own log was found, and what is in it.
+#[derive(Debug, Clone)]
+pub(crate) struct FluentBitLog {
+    pub(crate) group: String,
+    /// The stream, where the group has pods' logs, too.
+    pub(crate) stream: Option<String>,
+    pub(crate) complaints: HealthFact<Complaints>,
+}
+
+/// What the log complained of in the last hour.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Complaints {
+    by_trouble: BTreeMap<FluentBitTrouble, Complaint>,
+    /// There is more than was read.
+    pub(crate) has_more: bool,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Complaint {
+    times: usize,
+    /// Milliseconds since 1970.
+    newest: i64,
+    details: BTreeSet<String>,
+    is_explicit: bool,
+}
+
+impl Complaints {
+    /// Counts a message, by its time in milliseconds since 1970.
+    pub(crate) fn add(&mut self, time: i64, message: &str) {
+        let Some(FluentBitSign { trouble, detail, is_explicit }) = read(message) else { return };
+        let complaint = self.by_trouble.entry(trouble).or_default();
+        complaint.times += 1;
+        complaint.newest = complaint.newest.max(time);
+        complaint.is_explicit |= is_explicit;
+        if complaint.details.len() <= DETAILS {
+            complaint.details.extend(detail);
+        }
+    }
+}
+
+/// What was found. `is_written` is what the ConfigMap says, if it was read; `unsearched` why some place could not be looked at.
+#[must_use]
+pub(crate) fn judge(
+    logs: &[FluentBitLog],
+    is_written: Option<bool>,
+    unsearched: Vec<HealthFinding>,
+    advice: &Advice,
+) -> Vec<HealthFinding> {
+    let mut found: Vec<HealthFinding> = logs.iter().flat_map(|log| of_log(log, advice)).collect();
+    let is_searched = unsearched.is_empty();
+    found.extend(unsearched);
+    if found.is_empty() && is_searched {
+        let why = match is_written {
+            Some(true) => "not checked: no log group has it yet, though `flb_log_cw` is on",
+            _ => "not checked: it is in no log group; the ConfigMap has to turn it on",
+        };
+        let skipped = HealthFinding::skipped(AREA, WHAT, why);
+        found.push(if is_written == Some(true) { skipped } else { skipped.fix(TURN_ON) });
+    }
+    found
+}
+
+/// Where the ConfigMap turns it off, what is in the groups is old.
+#[must_use]
+pub(crate) fn not_written() -> HealthFinding {
+    HealthFinding::skipped(AREA, WHAT, "not checked: `flb_log_cw` in the ConfigMap aws-logging is not \"true\"")
+        .fix(TURN_ON)
+}
+
+/// A place that could not be looked at.
+#[must_use]
+pub(crate) fn not_searched(error: &crate::aws::error::SdkCallError) -> HealthFinding {
+    let finding = HealthFinding::of_error(AREA, WHAT, error);
+    HealthFinding { severity: HealthSeverity::Unknown, why: format!("not checked: {}", finding.why), ..finding }
+}
+
+fn of_log(log: &FluentBitLog, advice: &Advice) -> Vec<HealthFinding> {
+    let what = format!("log group {}", log.group);
+    let complaints = match &log.complaints {
+        Ok(complaints) => complaints,
+        Err(error) => return vec![HealthFinding { what, ..not_searched(error) }],
+    };
+    // What was tried again is what follows from the others.
+    let has_cause = complaints.by_trouble.keys().any(|trouble| *trouble < FluentBitTrouble::Retried);
+    let judged = |(trouble, complaint): (&FluentBitTrouble, &Complaint)| {
+        if *trouble == FluentBitTrouble::Retried && has_cause {
+            return None;
+        }
+        let (severity, why, fix) = told(*trouble, complaint.is_explicit);
+        let details: Vec<&str> = complaint.details.iter().take(DETAILS).map(String::as_str).collect();
+        let more = if complaint.details.len() > DETAILS { ", …" } else { "" };
+        let details = if details.is_empty() { String::new() } else { format!(" ({}{more})", details.join(", ")) };
+        let least = if complaints.has_more { "at least " } else { "" };
+        let times = counted(complaint.times, "message");
+        let why = format!("{why}{details}: {least}{times} in the last hour{}", at(complaint.newest));
+        let fix = match fix {
+            "" => format!("read them: `{}`", tail(log, advice)),
+            fix => fix.to_owned(),
+        };
+        Some(HealthFinding { severity, ..HealthFinding::note(AREA, &what, why) }.fix(fix))
+    };
+    let found: Vec<HealthFinding> = complaints.by_trouble.iter().filter_map(judged).collect();
+    if found.is_empty() {
+        let why = "Fluent Bit complained of nothing in the last hour";
+        return vec![HealthFinding::ok(AREA, &what, why)];
+    }
+    found
+}
+
+/// `, the last at 13:05 UTC`.
+fn at(milliseconds: i64) -> String {
+    let time = Timestamp::from_millisecond(milliseconds).ok().map(|time| time.strftime("%H:%M").to_string());
+    time.map(|time| format!(", the last at {time} UTC")).unwrap_or_default()
+}
+
+fn tail(log: &FluentBitLog, advice: &Advice) -> String {
+    let stream =
+        log.stream.as_ref().map(|stream| format!(" --log-stream-names {}", quoted(stream))).unwrap_or_default();
+    advice.aws(&format!("logs tail {}{stream} --since 1h --filter-pattern '\"[error]\"'", quoted(&log.group)))
+}
+
+/// How bad it is, what it means, and what to do; nothing where the messages have to say it.
+fn told(trouble: FluentBitTrouble, is_explicit: bool) -> (HealthSeverity, &'static str, &'static str) {
+    use FluentBitTrouble as Is;
+    use HealthSeverity::{Note, Wrong};
+    match trouble {
+        Is::Denied if is_explicit => (
+            Wrong,
+            "AWS denies Fluent Bit a call by an explicit deny, so logs are lost",
+            "change the policy that denies it: a service control policy, a permissions boundary, or that of a VPC endpoint",
+        ),
+        Is::Denied => (
+            Wrong,
+            "AWS denies Fluent Bit a call, so logs are lost",
+            "attach the policy that `podferry generate iam` writes to the pod execution role of the Fargate profile",
+        ),
+        Is::Credentials => (
+            Wrong,
+            "Fluent Bit has no credentials that AWS takes, so logs are lost",
+            "check that the pod execution role exists and trusts eks-fargate-pods.amazonaws.com, and that `role_arn` is not set to a role \
+             that it may not assume",
+        ),
+        Is::Network => (
+            Wrong,
+            "Fluent Bit does not reach AWS, so logs are late or lost",
+            "check `region` in the ConfigMap, the route of the pods' subnets (a NAT gateway, or a VPC endpoint for logs), their security \
+             groups, and CoreDNS",
+        ),
+        Is::GroupMissing => (
+            Wrong,
+            "the log group of an output does not exist, so logs are lost",
+            "create it, or set `auto_create_group true` in the ConfigMap aws-logging",
+        ),
+        Is::Refused => (
+            Wrong,
+            "AWS does not take a value of the configuration, so logs are lost",
+            "check `log_group_name`, `log_stream_prefix`, the templates and `log_retention_days` with `podferry lint`, and the key \
+             policy, if the group has a KMS key",
+        ),
+        Is::Configuration => (Wrong, "Fluent Bit does not understand its configuration", ""),
+        Is::LogKeyMissing => (
+            Wrong,
+            "records without the key of `log_key` are lost",
+            "remove `log_key` from the output, or keep the key: `Keep_Log On`, no filter that removes it",
+        ),
+        Is::TimesRefused => (
+            Wrong,
+            "CloudWatch refused logs that are too old or of the future, so they are lost",
+            "check `Time_Key` and `Time_Format` of the parsers, and the retention of the log group",
+        ),
+        Is::Lost => (Wrong, "Fluent Bit gave up logs, so they are lost", ""),
+        Is::MemoryFull => (
+            Wrong,
+            "Fluent Bit paused reading, so logs are late, and lost if their file is rotated meanwhile",
+            "log less, or spread the work over more pods; what else it complains of may be the cause",
+        ),
+        Is::Throttled => (
+            Note,
+            "AWS throttles Fluent Bit; it tries again",
+            "ask for a higher quota of CloudWatch Logs (PutLogEvents, CreateLogStream), or log less",
+        ),
+        Is::Truncated => (Note, "Fluent Bit cut events that are larger than CloudWatch takes", "write shorter lines"),
+        Is::Metadata => (
+            Note,
+            "the Kubernetes filter misses metadata, so logs may come without labels and annotations",
+            "check that the pods reach the API server, and `Kube_URL` and `Buffer_Size` of the filter",
+        ),
+        Is::Parsing => (
+            Note,
+            "a parser does not understand lines or their times, which are sent as they are",
+            "check `Regex` and `Time_Format` of the parsers with `podferry lint`",
+        ),
+        Is::Server => (Note, "AWS failed to answer; Fluent Bit tries again", ""),
+        Is::Retried => (Note, "Fluent Bit could not send at once; it tries again", ""),
+        Is::Other => (Note, "Fluent Bit tells of errors that podferry does not know", ""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::examples::{NOW_MS, advice, call_error};
+    use super::*;
+
+    fn of(messages: &[&str]) -> FluentBitLog {
+        let mut complaints = Complaints::default();
+        for message in messages {
+            complaints.add(NOW_MS, message);
+        }
+        FluentBitLog { group: "prod-fluent-bit-logs".into(), stream: None, complaints: Ok(complaints) }
+    }
+
+    fn found(log: FluentBitLog) -> Vec<(HealthSeverity, String)> {
+        judge(&[log], None, vec![], &advice()).into_iter().map(|one| (one.severity, one.why)).collect()
+    }
+
+    const DENIED: &str = "[error] User: arn:aws:sts::1:assumed-role/pods/x is not authorized to perform: logs:PutLogEvents on resource: arn:aws:logs:*";
+    const FLUSH: &str = "[ warn] [engine] failed to flush chunk '1.flb', retry in 7 seconds";
+
+    #[test]
+    fn causes_are_told_and_not_what_follows() {
+        let seen = found(of(&[DENIED, FLUSH, DENIED, "[ info] [engine] started"]));
+        let expected = "AWS denies Fluent Bit a call, so logs are lost (logs:PutLogEvents on arn:aws:logs:* for role pods): 2 messages in the \
+                        last hour, the last at 11:06 UTC";
+        assert_eq!(seen, [(HealthSeverity::Wrong, expected.to_owned())]);
+        assert_eq!(found(of(&[FLUSH]))[0].0, HealthSeverity::Note);
+        assert_eq!(found(of(&[]))[0].0, HealthSeverity::Ok);
+        // An unknown error does not explain it.
+        assert_eq!(found(of(&[FLUSH, "[error] x"])).len(), 2);
+    }
+
+    #[test]
+    fn details_are_few() {
+        let call = |number: usize| {
+            format!("[error] CreateLogGroup{number} API responded with error='InvalidParameterException'")
+        };
+        let all: Vec<String> = (1..=5).map(call).collect();
+        for (number, is_more) in [(DETAILS, false), (DETAILS + 1, true), (5, true)] {
+            let some: Vec<&str> = all.iter().take(number).map(String::as_str).collect();
+            let seen = found(of(&some));
+            assert_eq!((seen[0].1.matches("CreateLogGroup").count(), seen[0].1.contains('…')), (DETAILS, is_more));
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_said() {
+        let mut log = of(&[DENIED]);
+        log.complaints.as_mut().unwrap().has_more = true;
+        assert!(found(log)[0].1.contains("at least 1 message in"));
+        let log = FluentBitLog { complaints: Err(call_error()), ..of(&[]) };
+        let seen = found(log);
+        assert_eq!(seen[0].0, HealthSeverity::Unknown);
+        assert!(seen[0].1.starts_with("not checked: "), "{seen:?}");
+        for (is_written, has_fix) in [(None, true), (Some(true), false)] {
+            let seen = judge(&[], is_written, vec![], &advice()).remove(0);
+            assert_eq!((seen.severity, seen.fix.is_some()), (HealthSeverity::Skipped, has_fix));
+        }
+        let seen = judge(&[], None, vec![not_searched(&call_error())], &advice());
+        assert_eq!(seen.iter().map(|one| one.severity).collect::<Vec<_>>(), [HealthSeverity::Unknown]);
+        assert_eq!(not_written().severity, HealthSeverity::Skipped);
+    }
+
+    #[test]
+    fn the_messages_are_found_by_the_command() {
+        let log = FluentBitLog { stream: Some("prod/flblogs.var.log.fluent-bit.log".into()), ..of(&["[error] x"]) };
+        let fix = judge(&[log], None, vec![], &advice()).remove(0).fix.unwrap();
+        assert_eq!(
+            fix,
+            "read them: `aws logs tail prod-fluent-bit-logs --log-stream-names prod/flblogs.var.log.fluent-bit.log --since 1h \
+             --filter-pattern '\"[error]\"' --region eu-west-1`"
+        );
+    }
+}

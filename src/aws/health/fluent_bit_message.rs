@@ -1,0 +1,418 @@
+//! Tells what a message of Fluent Bit's own log complains of.
+//!
+//! Nothing of a message is repeated but words of a form that names have: an action of AWS, an ARN, a host.
+//!
+//! Source of the messages: fluent/fluent-bit, `plugins/out_cloudwatch_logs`, `src/aws`, `src/flb_engine.c`, `src/flb_input_chunk.c`,
+//! `src/flb_network.c`, `plugins/filter_kubernetes`; aws/amazon-cloudwatch-logs-for-fluent-bit, `cloudwatch/cloudwatch.go`.
+
+use manifests::cluster::is_name;
+use serde_json::Value;
+
+/// What a message complains of, in the order in which to report it: causes before what follows from them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum FluentBitTrouble {
+    /// AWS denies the execution role a call.
+    Denied,
+    /// There are no credentials, or AWS does not know them.
+    Credentials,
+    /// A name does not resolve, or there is no connection.
+    Network,
+    /// The log group does not exist, and Fluent Bit may not create it.
+    GroupMissing,
+    /// AWS does not take a name or a value.
+    Refused,
+    /// The configuration cannot be used.
+    Configuration,
+    /// A record has not the key of `log_key`.
+    LogKeyMissing,
+    /// CloudWatch takes no logs of such times.
+    TimesRefused,
+    /// What was to be sent was given up.
+    Lost,
+    /// Too much waits in memory.
+    MemoryFull,
+    /// AWS takes fewer calls.
+    Throttled,
+    /// An event was cut.
+    Truncated,
+    /// The Kubernetes filter gets no metadata.
+    Metadata,
+    /// A parser does not understand a line, or its time.
+    Parsing,
+    /// AWS failed, or answered what Fluent Bit does not understand.
+    Server,
+    /// Something was not sent, and is tried again.
+    Retried,
+    /// An error of none of these kinds.
+    Other,
+}
+
+/// One message, understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FluentBitSign {
+    pub(crate) trouble: FluentBitTrouble,
+    /// What it names: `logs:CreateLogStream on arn:aws:logs:…`, a host, a call.
+    pub(crate) detail: Option<String>,
+    /// An explicit deny, which no policy of the role overrides.
+    pub(crate) is_explicit: bool,
+}
+
+/// How much of a message is looked at, in bytes. Fluent Bit's own lines are shorter; AWS's messages in them are some hundred.
+const MOST: usize = 4096;
+
+/// Words of messages that are no trouble: they are taken care of at once.
+const HARMLESS: [&str; 6] = [
+    "DataAlreadyAccepted",
+    "InvalidSequenceToken",
+    "ResourceAlreadyExists",
+    "already exists",
+    "a credential refresh is already in progress",
+    "will only apply to log groups created by Fluent Bit",
+];
+
+/// Words of messages, and what they tell. The first that is found counts.
+const WORDS: [(FluentBitTrouble, &[&str]); 16] = [
+    (FluentBitTrouble::Denied, &["AccessDenied", "not authorized to perform", "UnauthorizedOperation"]),
+    (
+        FluentBitTrouble::Credentials,
+        &[
+            "[aws_credentials]",
+            "[aws credentials]",
+            "AWS Credential Provider",
+            "STS Credential Provider",
+            "Credential Provider",
+            "ExpiredToken",
+            "UnrecognizedClient",
+            "InvalidClientTokenId",
+            "InvalidSignature",
+            "IncompleteSignature",
+            "MissingAuthenticationToken",
+            "NoCredentialProviders",
+            "WebIdentityErr",
+            "could not sign request",
+            "[imds]",
+        ],
+    ),
+    (FluentBitTrouble::GroupMissing, &["`auto_create_group` disabled", "ResourceNotFound", "group does not exist"]),
+    (
+        FluentBitTrouble::Throttled,
+        &["Throttling", "Rate exceeded", "TooManyRequests", "LimitExceeded", "ServiceQuotaExceeded"],
+    ),
+    (
+        FluentBitTrouble::Refused,
+        &["InvalidParameter", "ValidationException", "SerializationException", "UnknownOperation"],
+    ),
+    (FluentBitTrouble::LogKeyMissing, &["Could not find log_key", "Failed to find key"]),
+    (FluentBitTrouble::TimesRefused, &["marked as expired by", "marked as too new by", "marked as too old by"]),
+    (
+        FluentBitTrouble::Lost,
+        &[
+            "Rejecting the chunk without retry",
+            "cannot be retried",
+            "is not retried",
+            "Discarding massive log record",
+            "discarding corrupted chunk",
+            "evicted from output queue",
+        ],
+    ),
+    (FluentBitTrouble::MemoryFull, &["buf overlimit", "fail to drop enough chunks"]),
+    (FluentBitTrouble::Truncated, &["Truncating event", "truncating to "]),
+    (FluentBitTrouble::Metadata, &["[filter:kubernetes", "kube api upstream", "kubelet upstream"]),
+    (FluentBitTrouble::Parsing, &["[parser"]),
+    (
+        FluentBitTrouble::Network,
+        &[
+            "getaddrinfo(",
+            "no upstream connections available",
+            "[upstream]",
+            "[net]",
+            "[tls]",
+            "[aws_client] connection initialization error",
+            "send request failed",
+            "dial tcp",
+            "i/o timeout",
+        ],
+    ),
+    (
+        FluentBitTrouble::Server,
+        &[
+            "InternalFailure",
+            "InternalServerError",
+            "ServiceUnavailable",
+            "Raw response",
+            "response was invalid",
+            "Could not parse response",
+        ],
+    ),
+    (
+        FluentBitTrouble::Configuration,
+        &[
+            "configuration error",
+            "[config]",
+            "Initialization failed",
+            "initialization failed",
+            "could not initialize",
+            "Failed to initialize",
+            "error initializing",
+            "is a required field",
+            "' is required",
+            "unknown configuration property",
+            "Could not parse `log_",
+            "valid values for log_group_class",
+            "[filter:",
+            "[lib]",
+        ],
+    ),
+    (
+        FluentBitTrouble::Retried,
+        &[
+            "failed to flush chunk",
+            "Failed to send",
+            "Failed to create log",
+            "Failed to putRetentionPolicy",
+            "could not be scheduled",
+        ],
+    ),
+];
+
+/// What a message of the log complains of, if it does.
+#[must_use]
+pub(crate) fn read(message: &str) -> Option<FluentBitSign> {
+    // As the output writes it, in an object; or the line alone, with `log_key log`.
+    let object: Option<Value> = message.starts_with('{').then(|| serde_json::from_str(message).ok()).flatten();
+    let line = object.as_ref().and_then(|object| object["log"].as_str()).unwrap_or(message);
+    let line = line.get(..line.floor_char_boundary(MOST)).unwrap_or_default();
+    let is_error = has_any(line, &["[error]", "level=error", "level=fatal", "level=panic"]);
+    let is_warning = has_any(line, &["[ warn]", "[warn]", "level=warning"]);
+    if !(is_error || is_warning) || has_any(line, &HARMLESS) {
+        return None;
+    }
+    let told = WORDS.iter().find(|(_, words)| has_any(line, words)).map(|(trouble, _)| *trouble);
+    // A warning of no kind that is known is not worth a person's time.
+    let trouble = told.or(is_error.then_some(FluentBitTrouble::Other))?;
+    let detail = match trouble {
+        FluentBitTrouble::Denied => denied(line),
+        FluentBitTrouble::Network => host(line),
+        FluentBitTrouble::GroupMissing | FluentBitTrouble::Refused | FluentBitTrouble::Throttled => call(line),
+        _ => None,
+    };
+    Some(FluentBitSign { trouble, detail, is_explicit: line.contains("explicit deny") })
+}
+
+fn has_any(line: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| line.contains(word))
+}
+
+/// The word behind `before`, as far as its characters are such, and not too long.
+fn word<'a>(line: &'a str, before: &str, is_inside: fn(char) -> bool, most: usize) -> Option<&'a str> {
+    let (_, rest) = line.split_once(before)?;
+    let word = &rest[..rest.find(|character| !is_inside(character)).unwrap_or(rest.len())];
+    (1..=most).contains(&word.len()).then_some(word)
+}
+
+/// `logs:CreateLogStream on arn:… for role X`. Source of the form: AWS, IAM User Guide, "Troubleshoot access denied error messages".
+fn denied(line: &str) -> Option<String> {
+    let action = word(line, "to perform: ", |it| it.is_ascii_alphanumeric() || it == ':', 80);
+    let Some(action) = action.filter(|action| action.contains(':')) else { return call(line) };
+    let is_of_arn = |it: char| it.is_ascii_alphanumeric() || ":/_.#*-".contains(it);
+    let resource = word(line, "on resource: ", is_of_arn, 300).filter(|resource| resource.starts_with("arn:"));
+    let is_of_role = |it: char| it.is_ascii_alphanumeric() || "+=,.@_-".contains(it);
+    let role = word(line, ":assumed-role/", is_of_role, 64);
+    let resource = resource.map(|resource| format!(" on {}", resource.trim_end_matches('.'))).unwrap_or_default();
+    Some(format!("{action}{resource}{}", role.map(|role| format!(" for role {role}")).unwrap_or_default()))
+}
+
+/// The call that AWS answered with an error: `CreateLogGroup`.
+fn call(line: &str) -> Option<String> {
+    let (before, _) = line.split_once(" API responded with error")?;
+    let call = before.rsplit(' ').next()?;
+    ((1..=40).contains(&call.len()) && call.bytes().all(|byte| byte.is_ascii_alphanumeric())).then(|| call.to_owned())
+}
+
+/// The host that has no address or does not answer.
+fn host(line: &str) -> Option<String> {
+    let is_of_host = |it: char| it.is_ascii_alphanumeric() || it == '.' || it == '-';
+    let found = ["getaddrinfo(host='", "failed to: ", "seconds to: ", "lookup "]
+        .iter()
+        .find_map(|before| word(line, before, is_of_host, 253))?;
+    (found.contains('.') && is_name(found)).then(|| found.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use FluentBitTrouble::*;
+
+    type Told = Option<(FluentBitTrouble, Option<&'static str>)>;
+
+    /// Messages as cores and the Go plugin print them, and as people show them in public.
+    const SEEN: [(&str, Told); 43] = [
+        // cloudwatch_logs, of both cores.
+        (
+            r#"[2022/01/16 00:29:27] [error] [output:cloudwatch_logs:cloudwatch_logs.0] CreateLogStream API responded with error='AccessDeniedException', message='User: arn:aws:sts::111122223333:assumed-role/eks-fargate-pods/fargate-ip-10-0-1-2.ec2.internal is not authorized to perform: logs:CreateLogStream on resource: arn:aws:logs:eu-west-1:111122223333:log-group:/eks/prod:log-stream:x because no identity-based policy allows the logs:CreateLogStream action'"#,
+            Some((
+                Denied,
+                Some(
+                    "logs:CreateLogStream on arn:aws:logs:eu-west-1:111122223333:log-group:/eks/prod:log-stream:x for role eks-fargate-pods",
+                ),
+            )),
+        ),
+        (
+            "[error] [output:cloudwatch_logs:cloudwatch_logs.0] PutRetentionPolicy API responded with error='AccessDeniedException'",
+            Some((Denied, Some("PutRetentionPolicy"))),
+        ),
+        (
+            "[error] [output:cloudwatch_logs:cloudwatch_logs.0] CreateLogGroup API responded with error='InvalidParameterException', message='geheim'",
+            Some((Refused, Some("CreateLogGroup"))),
+        ),
+        (
+            "[error] [output:cloudwatch_logs:cloudwatch_logs.0] PutRetentionPolicy API responded with error='InvalidParameterException'",
+            Some((Refused, Some("PutRetentionPolicy"))),
+        ),
+        (
+            "[error] [output:cloudwatch_logs:cloudwatch_logs.0] CreateLogGroup API responded with error='LimitExceededException'",
+            Some((Throttled, Some("CreateLogGroup"))),
+        ),
+        (
+            "[error] [output:cloudwatch_logs:cloudwatch_logs.0] PutLogEvents API responded with error='ThrottlingException', message='Rate exceeded'",
+            Some((Throttled, Some("PutLogEvents"))),
+        ),
+        (
+            "[error] [output:cloudwatch_logs:cloudwatch_logs.0] Log Group geheim not found and `auto_create_group` disabled.",
+            Some((GroupMissing, None)),
+        ),
+        (
+            "[error] [output:cloudwatch_logs:cloudwatch_logs.0] Log stream geheim not found. Rejecting the chunk without retry.",
+            Some((Lost, None)),
+        ),
+        ("[error] [output:cloudwatch_logs:cloudwatch_logs.0] Failed to create log group", Some((Retried, None))),
+        ("[error] [output:cloudwatch_logs:cloudwatch_logs.0] Failed to create log stream", Some((Retried, None))),
+        ("[error] [output:cloudwatch_logs:cloudwatch_logs.0] Failed to send log events", Some((Retried, None))),
+        ("[error] [output:cloudwatch_logs:cloudwatch_logs.0] Failed to send events", Some((Retried, None))),
+        (
+            "[error] [output:cloudwatch_logs:cloudwatch_logs.0] Could not find log_key 'log' in record",
+            Some((LogKeyMissing, None)),
+        ),
+        (
+            "[ warn] [output:cloudwatch_logs:cloudwatch_logs.0] [size=1000001] Truncating event which is larger than max size allowed by CloudWatch",
+            Some((Truncated, None)),
+        ),
+        ("[ warn] [output:cloudwatch_logs:cloudwatch_logs.0] Discarding massive log record", Some((Lost, None))),
+        ("[ warn] [output:cloudwatch_logs:cloudwatch_logs.0] PutLogEvents: Raw response: geheim", Some((Server, None))),
+        (
+            "[error] [output:cloudwatch_logs:cloudwatch_logs.0] Recieved code 200 but response was invalid, x-amzn-RequestId header not found",
+            Some((Server, None)),
+        ),
+        (
+            "[error] [output:cloudwatch_logs:cloudwatch_logs.0] 'region' is a required field",
+            Some((Configuration, None)),
+        ),
+        (
+            "[error] [output:cloudwatch_logs:cloudwatch_logs.0] Failed to create AWS Credential Provider",
+            Some((Credentials, None)),
+        ),
+        ("[error] [output:cloudwatch_logs:cloudwatch_logs.0] Initialization failed", Some((Configuration, None))),
+        (
+            "[error] [output:cloudwatch_logs:cloudwatch_logs.0] PutLogEvents API responded with error='UnrecognizedClientException'",
+            Some((Credentials, None)),
+        ),
+        (
+            "[ info] [output:cloudwatch_logs:cloudwatch_logs.0] Log Group /eks/prod not found. Will attempt to create it.",
+            None,
+        ),
+        (
+            "[ warn] [output:cloudwatch_logs:cloudwatch_logs.0] Log Group x already exists; Fluent Bit did not create this group",
+            None,
+        ),
+        // The engine, inputs, the network, credentials.
+        (
+            "[ warn] [engine] failed to flush chunk '1-1642.flb', retry in 7 seconds: task_id=0, input=tail.0 > output=cloudwatch_logs.0 (out_id=0)",
+            Some((Retried, None)),
+        ),
+        (
+            "[error] [engine] chunk '1-1642.flb' cannot be retried: task_id=0, input=tail.0 > output=cloudwatch_logs.0",
+            Some((Lost, None)),
+        ),
+        ("[ warn] [input] tail.0 paused (mem buf overlimit)", Some((MemoryFull, None))),
+        (
+            "[ warn] [net] getaddrinfo(host='logs.eu-wst-1.amazonaws.com', err=4): Domain name not found",
+            Some((Network, Some("logs.eu-wst-1.amazonaws.com"))),
+        ),
+        ("[ warn] [net] getaddrinfo(host='$(reboot)', err=4)", Some((Network, None))),
+        (
+            "[error] [upstream] connection #59 to logs.eu-west-1.amazonaws.com:443 timed out after 10 seconds",
+            Some((Network, None)),
+        ),
+        (
+            "[error] [net] connection #59 timeout after 10 seconds to: logs.eu-west-1.amazonaws.com:443",
+            Some((Network, Some("logs.eu-west-1.amazonaws.com"))),
+        ),
+        ("[error] [aws_credentials] STS assume role request failed", Some((Credentials, None))),
+        ("[error] [aws_credentials] Could not read web identify token file", Some((Credentials, None))),
+        (
+            "[ warn] [aws_credentials] No cached credentials are available and a credential refresh is already in progress. The current co-routine will retry.",
+            None,
+        ),
+        // Filters and parsers.
+        ("[ warn] [filter:kubernetes:kubernetes.0] could not get meta for POD geheim", Some((Metadata, None))),
+        ("[error] [filter:kubernetes:kubernetes.0] kube api upstream connection error", Some((Metadata, None))),
+        ("[error] [config] cloudwatch_logs: unknown configuration property 'retention'", Some((Configuration, None))),
+        ("[error] [filter:parser:parser.0] requested parser 'geheim' not found", Some((Configuration, None))),
+        ("[error] [parser] cannot parse 'geheim'", Some((Parsing, None))),
+        ("[ warn] [parser:docker] invalid time format %Y for 'geheim'", Some((Parsing, None))),
+        ("[error] something that nobody has seen", Some((Other, None))),
+        ("[ warn] something that nobody has seen", None),
+        // The Go plugin.
+        (
+            r#"time="2022-01-16T00:29:27Z" level=error msg="[cloudwatch 0] AccessDeniedException: User: arn:aws:sts::1:assumed-role/a/b is not authorized to perform: logs:PutLogEvents on resource: arn:aws:logs:eu-west-1:1:log-group:x""#,
+            Some((Denied, Some("logs:PutLogEvents on arn:aws:logs:eu-west-1:1:log-group:x for role a"))),
+        ),
+        (
+            r#"time="2022-01-16T00:29:27Z" level=warning msg="[cloudwatch 0] 3 log events were marked as too old by CloudWatch\n""#,
+            Some((TimesRefused, None)),
+        ),
+    ];
+
+    #[test]
+    fn what_messages_complain_of() {
+        for (message, expected) in SEEN {
+            let wrapped = serde_json::json!({ "log": message }).to_string();
+            for text in [message, wrapped.as_str()] {
+                let sign = read(text);
+                let told = sign.as_ref().map(|sign| (sign.trouble, sign.detail.as_deref()));
+                assert_eq!(told, expected, "{text}");
+                assert!(!format!("{sign:?}").contains("geheim"), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn details_have_the_form_of_names() {
+        let denied = |resource: &str, role: &str| {
+            let message = format!(
+                "[error] User: arn:aws:sts::1:assumed-role/{role}/x is not authorized to perform: logs:PutLogEvents on resource: {resource} with an explicit deny"
+            );
+            read(&message).unwrap()
+        };
+        let sign = denied("arn:aws:logs:*", "role");
+        assert_eq!(
+            (sign.detail.as_deref(), sign.is_explicit),
+            (Some("logs:PutLogEvents on arn:aws:logs:* for role role"), true)
+        );
+        for resource in ["$(reboot)", &format!("arn:{}", "x".repeat(300))] {
+            assert_eq!(denied(resource, &"r".repeat(65)).detail.as_deref(), Some("logs:PutLogEvents"), "{resource}");
+        }
+        assert_eq!(denied("arn:a\u{1b}[31m", "a").detail.as_deref(), Some("logs:PutLogEvents on arn:a for role a"));
+    }
+
+    #[test]
+    fn long_messages_and_half_ones() {
+        let long = format!("[error] {}", "é".repeat(MOST));
+        assert_eq!(read(&long).map(|sign| sign.trouble), Some(Other));
+        let at = |length: usize| read(&format!("{}[error]", "x".repeat(length))).is_some();
+        assert_eq!([MOST - 8, MOST - 7, MOST - 6].map(at), [true, true, false]);
+        assert_eq!(read(r#"{"log":"[error] cut"#).map(|sign| sign.trouble), Some(Other));
+        assert_eq!(read(r#"{"log":7}"#), None);
+        assert_eq!(read(""), None);
+    }
+}
