@@ -78,20 +78,26 @@ pub(super) fn items(processed: &Processed) -> Result<Vec<Value>, CommandError> {
     Ok(items)
 }
 
-/// What became of the events, in numbers.
+/// What became of the events, in numbers. What has no place in most tables is there where it is not zero.
 pub(super) fn counts(out: &mut impl Write, counts: &LogCounts) -> io::Result<()> {
+    let rare = ["unjoined", "withheld"];
     let columns = [
         ("events", counts.events),
         ("logs", counts.logs),
         ("blank", counts.blank),
         ("joined", counts.joined),
+        ("unjoined", counts.unjoined),
         ("excluded", counts.excluded),
         ("sampled", counts.sampled),
         ("masked", counts.masked),
+        ("withheld", counts.withheld),
         ("partial", counts.partial),
         ("truncated", counts.truncated),
     ];
-    table(out, &columns.map(|(name, _)| name), &[columns.map(|(_, number)| number.to_string()).to_vec()])
+    let listed: Vec<(&str, usize)> =
+        columns.into_iter().filter(|(name, number)| *number > 0 || !rare.contains(name)).collect();
+    let heading: Vec<&str> = listed.iter().map(|(name, _)| *name).collect();
+    table(out, &heading, &[listed.iter().map(|(_, number)| number.to_string()).collect()])
 }
 
 /// What rules did, a row each; nothing if they did nothing.
@@ -357,6 +363,19 @@ mod tests {
         finding(&mut out, "\u{7}bell").unwrap();
         let shown = String::from_utf8(out).unwrap();
         assert!(shown.contains(r"\u{1b}[31mred\n") && shown.contains(r"\u{7}bell"), "{shown}");
+    }
+
+    #[test]
+    fn rare_counts_are_shown_where_they_are() {
+        let shown = |counts: LogCounts| {
+            let mut out = Vec::new();
+            super::counts(&mut out, &counts).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            ["unjoined", "withheld", "excluded"].map(|name| text.contains(name))
+        };
+        assert_eq!(shown(LogCounts::default()), [false, false, true]);
+        assert_eq!(shown(LogCounts { unjoined: 1, ..LogCounts::default() }), [true, false, true]);
+        assert_eq!(shown(LogCounts { withheld: 1, ..LogCounts::default() }), [false, true, true]);
     }
 
     #[test]

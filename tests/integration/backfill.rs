@@ -302,6 +302,26 @@ async fn logs_that_are_too_old_are_refused_unless_they_may_bear_another_time() {
     assert!(logs.iter().any(|log| log["message"] == "new" && log["original_timestamp"].is_null()));
 }
 
+/// A pod whose clock is ahead.
+#[tokio::test(flavor = "multi_thread")]
+async fn logs_of_the_future_are_reported() {
+    let Some(account) = TestAccount::start() else { return };
+    let folder = Folder::new("backfill-early");
+    account.group(GROUP);
+    let (then, now) = (now_ms() - 60_000, now_ms());
+    let ahead = at(now + 5 * 3_600_000);
+    let early = json!({ "timestamp": then, "message": format!("{ahead} stdout F ahead") });
+    put(&account, GROUP, &stream(1), &[early, line(then, "stdout F right")]);
+    let intake = StandIn::start().await.unwrap();
+    let output = run(&account, &folder, &intake.url(), &["--from", "1h", "--yes", "--output", "json"]).await;
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&report["totals"]["early"], &report["totals"]["late"]), (&json!(1), &json!(0)), "{report}");
+    let logs = intake.accepted();
+    let ahead = logs.iter().find(|log| log["message"] == "ahead").unwrap();
+    assert!(ahead["ddtags"].as_str().unwrap().ends_with("early:true"), "{ahead}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_counts_and_sends_nothing() {
     let Some(account) = TestAccount::start() else { return };

@@ -64,7 +64,8 @@ fn dashboard(cluster: &Cluster, options: &MonitorOptions) -> Map {
     let widgets = [
         logs_widget("Logs by namespace", &logs, "kube_namespace"),
         logs_widget("Logs by status", &logs, "status"),
-        logs_widget("Late logs", &format!("{logs} late:true"), "service"),
+        // The forwarder gives both another time. Source: crates/pipeline, `accepted_times`.
+        logs_widget("Late and early logs", &format!("{logs} (late:true OR early:true)"), "service"),
         logs_widget("Truncated logs", &format!("{logs} truncated:true"), "service"),
         logs_widget("Invalid annotations", &format!("{logs} podferry_rule_error:*"), "podferry_rule_error"),
         metric_widget("Invocations", &format!("sum:aws.lambda.invocations{{{function}}}.as_count()")),

@@ -45,6 +45,8 @@ pub(crate) struct BackfillTotals {
     pub(crate) joined: u64,
     /// Sent with another time, because they were too old.
     pub(crate) late: u64,
+    /// The same, because they were too far in the future.
+    pub(crate) early: u64,
     /// That Datadog accepted, and that it never will.
     pub(crate) accepted: u64,
     pub(crate) rejected: u64,

@@ -166,7 +166,7 @@ impl Ferry {
         let Processed { payloads, counts, .. } = pipeline.finish();
         let mut totals = BackfillTotals::of(&counts);
         totals.plain_bytes = payloads.iter().map(|payload| payload.plain_bytes as u64).sum();
-        totals.late = counts.late as u64;
+        (totals.late, totals.early) = (counts.late as u64, counts.early as u64);
         let Destination::Datadog(delivery) = &mut self.destination else { return Ok(totals) };
         if payloads.is_empty() {
             return Ok(totals);
@@ -266,6 +266,7 @@ impl BackfillTotals {
             blank,
             joined,
             late,
+            early,
             accepted,
             rejected,
             requests,
@@ -279,6 +280,7 @@ impl BackfillTotals {
         self.blank += blank;
         self.joined += joined;
         self.late += late;
+        self.early += early;
         self.accepted += accepted;
         self.rejected += rejected;
         self.requests += requests;

@@ -92,6 +92,7 @@ pub(super) fn text(
         ("accepted", totals.accepted),
         ("rejected", totals.rejected),
         ("late", totals.late),
+        ("early", totals.early),
         ("pages", totals.pages),
         ("requests", totals.requests),
     ];
@@ -137,7 +138,7 @@ pub(super) fn text(
 }
 
 fn is_of_sending(column: &str) -> bool {
-    matches!(column, "accepted" | "rejected" | "late" | "requests")
+    matches!(column, "accepted" | "rejected" | "late" | "early" | "requests")
 }
 
 /// The same for programs.
