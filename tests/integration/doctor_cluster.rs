@@ -31,8 +31,10 @@ fn pod(name: &str, more: &Value) -> Value {
     }
     let mut containers = vec![json!({ "name": "app", "image": "shop/app" })];
     if more["env"].is_array() {
-        containers
-            .push(json!({ "name": "datadog-agent-injected", "image": "gcr.io/datadoghq/agent:7", "env": more["env"] }));
+        containers.push(json!({
+            "name": "datadog-agent-injected", "image": "gcr.io/datadoghq/agent:7", "env": more["env"],
+            "volumeMounts": [{ "name": "token", "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount" }],
+        }));
     }
     json!({
         "metadata": {
@@ -90,7 +92,7 @@ fn secrets_and_rights_of_the_agents() {
     let ok = of_cluster(&account, &datadog, &kubectl, 0, "ok");
     for expected in [
         "Agent sidecars: an Agent is in 2 pods on Fargate (shop/a, shop/b)",
-        "Agent secrets: shop/datadog-secret have the keys that the Agents need",
+        "Agent secrets: the keys that the Agents need are in shop/datadog-secret",
         "Agent rights: the Agents of shop/default, shop/web may read what they need at the kubelet",
     ] {
         assert!(ok.iter().any(|one| one == expected), "{expected}: {ok:?}");
@@ -107,7 +109,7 @@ fn secrets_and_rights_of_the_agents() {
     assert_eq!(
         wrong,
         [
-            "secret shop/datadog-secret: its key token is empty, so the Agents in namespace shop do not start",
+            "secret datadog-secret: in namespace shop: its key token is empty, so no Agent starts there",
             "Agent rights: the Agents of shop/default may not get nodes/metrics, nodes/stats, nodes/proxy: they miss metrics, tags or logs \
              of their pods",
         ]
@@ -134,8 +136,7 @@ fn pods_that_got_no_agent() {
             "Agent sidecars: the Cluster Agent did not inject an Agent into 1 pod on Fargate (batch/a): their namespace had no Secret \
              datadog-secret",
             "Agent sidecars: nothing injected an Agent into 1 pod on Fargate (web/b), with the label agent.datadoghq.com/sidecar=fargate",
-            "secret batch/datadog-secret: it does not exist, so the Agents in namespace batch do not start",
-            "secret web/datadog-secret: it does not exist, so the Agents in namespace web do not start",
+            "secret datadog-secret: in namespaces batch, web: it does not exist, so no Agent starts there",
         ]
     );
 }

@@ -81,32 +81,38 @@ pub(crate) fn judge(
     answers: &[(NeededSecret, Result<SecretKeys, ClusterUnknown>)],
     left_out: usize,
 ) -> Vec<HealthFinding> {
-    let (mut well, mut found) = (Vec::new(), Vec::new());
+    let mut well = Vec::new();
+    // By the Secret's name and what is wrong: the namespaces.
+    let mut wrong: BTreeMap<(&str, String), Vec<&str>> = BTreeMap::new();
     let mut unknown: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (secret, answer) in answers {
         let shown = format!("{}/{}", secret.namespace, cut(&secret.name));
-        match answer {
-            Ok(keys) => match problem(secret, keys) {
-                Some(problem) => found.push(wrong(secret, &shown, &problem)),
-                None => well.push(shown),
-            },
-            Err(ClusterUnknown::NotFound) => found.push(wrong(secret, &shown, "it does not exist")),
-            Err(other) => unknown.entry(other.not_checked()).or_default().push(shown),
+        let problem = match answer {
+            Ok(keys) => problem(secret, keys),
+            Err(ClusterUnknown::NotFound) => Some("it does not exist".to_owned()),
+            Err(other) => {
+                unknown.entry(other.not_checked()).or_default().push(shown);
+                continue;
+            }
+        };
+        match problem {
+            Some(problem) => wrong.entry((&secret.name, problem)).or_default().push(&secret.namespace),
+            None => well.push(shown),
         }
     }
+    let mut found: Vec<HealthFinding> =
+        wrong.into_iter().map(|((name, problem), namespaces)| lacking(name, &problem, &namespaces)).collect();
     for (why, secrets) in unknown {
         let fix = "allow `get` on these Secrets for the user of kubectl; only the names of their keys are read";
         found.push(HealthFinding::unknown(AREA, WHAT, format!("{} ({why})", listed(&secrets))).fix(fix));
     }
     if left_out > 0 {
-        found.push(HealthFinding::skipped(
-            AREA,
-            WHAT,
-            &format!("not checked: {left_out} more, beyond the first {}", answers.len()),
-        ));
+        let why = format!("not checked: {left_out} more, beyond the first {}", answers.len());
+        found.push(HealthFinding::skipped(AREA, WHAT, &why));
     }
     if !well.is_empty() {
-        found.push(HealthFinding::ok(AREA, WHAT, format!("{} have the keys that the Agents need", listed(&well))));
+        let seen = format!("the keys that the Agents need are in {}", listed(&well));
+        found.push(HealthFinding::ok(AREA, WHAT, seen));
     }
     found
 }
@@ -123,17 +129,19 @@ fn problem(secret: &NeededSecret, keys: &SecretKeys) -> Option<String> {
     }
 }
 
-fn wrong(secret: &NeededSecret, shown: &str, problem: &str) -> HealthFinding {
-    let why = format!("{problem}, so the Agents in namespace {} do not start", secret.namespace);
-    let finding = HealthFinding::wrong(AREA, &format!("secret {shown}"), why);
-    if secret.name != SECRET {
+fn lacking(name: &str, problem: &str, namespaces: &[&str]) -> HealthFinding {
+    let shown: Vec<String> = namespaces.iter().map(|namespace| (*namespace).to_owned()).collect();
+    let word = if namespaces.len() == 1 { "namespace" } else { "namespaces" };
+    let why = format!("in {word} {}: {problem}, so no Agent starts there", listed(&shown));
+    let finding = HealthFinding::wrong(AREA, &format!("secret {}", cut(name)), why);
+    if name != SECRET {
         return finding.fix("create it, or name the right one in the Agent's variables, then restart the pods");
     }
+    let flags: String = namespaces.iter().map(|namespace| format!(" --namespace {}", quoted(namespace))).collect();
     // The token has to be the Cluster Agent's own: another one is refused.
     finding.fix(format!(
-        "write it with `podferry generate secret --namespace {} --token-file FILE`, where FILE has the token of the Cluster Agent, apply \
-         it, then restart the pods",
-        quoted(&secret.namespace)
+        "write it with `podferry generate secret{flags} --token-file FILE`, where FILE has the token of the Cluster Agent, apply it, then \
+         restart the pods"
     ))
 }
 
@@ -206,7 +214,7 @@ mod tests {
             (found.severity, found.why)
         };
         let wrong =
-            |problem: &str| (HealthSeverity::Wrong, format!("{problem}, so the Agents in namespace shop do not start"));
+            |problem: &str| (HealthSeverity::Wrong, format!("in namespace shop: {problem}, so no Agent starts there"));
         assert_eq!(of(Ok("api-key set\ntoken set\nend")).0, HealthSeverity::Ok);
         assert_eq!(of(Ok("api-key set\nend")), wrong("it has no key token"));
         assert_eq!(of(Ok("end")), wrong("it has no key api-key, token"));

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use super::advice::{Advice, quoted};
 use super::facts::HealthFact;
 use super::finding::{HealthArea, HealthFinding, HealthSeverity};
-use super::fluent_bit_message::{FluentBitSign, FluentBitTrouble, read};
+use super::fluent_bit_message::{FluentBitSign, read};
+use super::fluent_bit_words::FluentBitTrouble;
 use pipeline::counted::counted;
 
 const AREA: HealthArea = HealthArea::FluentBit;
@@ -15,6 +16,10 @@ const WHAT: &str = "messages";
 
 /// How many names of calls, resources or hosts are shown with a complaint.
 const DETAILS: usize = 3;
+
+/// From so many messages an hour on a network is not well. A question to DNS that gets no answer passes, and Fluent Bit asks again; where
+/// there is no way, each chunk complains, and there is one every few seconds.
+const LASTING: usize = 10;
 
 /// How to turn the log on, and leave the rest of the ConfigMap as it is.
 const TURN_ON: &str = "turn it on with `kubectl patch configmap aws-logging -n aws-observability --type merge -p \
@@ -73,14 +78,22 @@ pub(crate) fn judge(
     let is_searched = unsearched.is_empty();
     found.extend(unsearched);
     if found.is_empty() && is_searched {
-        let why = match is_written {
-            Some(true) => "not checked: no log group has it yet, though `flb_log_cw` is on",
-            _ => "not checked: it is in no log group; the ConfigMap has to turn it on",
-        };
-        let skipped = HealthFinding::skipped(AREA, WHAT, why);
-        found.push(if is_written == Some(true) { skipped } else { skipped.fix(TURN_ON) });
+        found.push(if is_written == Some(true) { silent() } else { not_found() });
     }
     found
+}
+
+fn not_found() -> HealthFinding {
+    HealthFinding::skipped(AREA, WHAT, "not checked: it is in no log group; the ConfigMap has to turn it on")
+        .fix(TURN_ON)
+}
+
+/// What keeps pods' logs away keeps its own away, too.
+fn silent() -> HealthFinding {
+    let why = "`flb_log_cw` is on, but no log group has Fluent Bit's own log: perhaps it may not write, or does not reach CloudWatch Logs";
+    let fix = "attach the policy of `podferry generate iam --process-logs` to the pod execution role, check the route of the pods' subnets \
+               (a NAT gateway, or a VPC endpoint for logs), and restart pods that started before it was turned on";
+    HealthFinding::unknown(AREA, WHAT, why).fix(fix)
 }
 
 /// Where the ConfigMap turns it off, what is in the groups is old.
@@ -88,6 +101,12 @@ pub(crate) fn judge(
 pub(crate) fn not_written() -> HealthFinding {
     HealthFinding::skipped(AREA, WHAT, "not checked: `flb_log_cw` in the ConfigMap aws-logging is not \"true\"")
         .fix(TURN_ON)
+}
+
+/// Nothing was looked at.
+#[must_use]
+pub(crate) fn not_asked(because: &str) -> HealthFinding {
+    HealthFinding::skipped(AREA, WHAT, &format!("not checked: {because}"))
 }
 
 /// A place that could not be looked at.
@@ -109,7 +128,7 @@ fn of_log(log: &FluentBitLog, advice: &Advice) -> Vec<HealthFinding> {
         if *trouble == FluentBitTrouble::Retried && has_cause {
             return None;
         }
-        let (severity, why, fix) = told(*trouble, complaint.is_explicit);
+        let (severity, why, fix) = told(*trouble, complaint.times, complaint.is_explicit);
         let details: Vec<&str> = complaint.details.iter().take(DETAILS).map(String::as_str).collect();
         let more = if complaint.details.len() > DETAILS { ", …" } else { "" };
         let details = if details.is_empty() { String::new() } else { format!(" ({}{more})", details.join(", ")) };
@@ -143,10 +162,21 @@ fn tail(log: &FluentBitLog, advice: &Advice) -> String {
 }
 
 /// How bad it is, what it means, and what to do; nothing where the messages have to say it.
-fn told(trouble: FluentBitTrouble, is_explicit: bool) -> (HealthSeverity, &'static str, &'static str) {
+fn told(trouble: FluentBitTrouble, times: usize, is_explicit: bool) -> (HealthSeverity, &'static str, &'static str) {
     use FluentBitTrouble as Is;
     use HealthSeverity::{Note, Wrong};
     match trouble {
+        Is::Crashed => (
+            Wrong,
+            "Fluent Bit crashed, so logs are late or lost",
+            "simplify the filters of the ConfigMap aws-logging (`podferry lint` knows what makes it crash), then restart the pods; if it \
+             lasts, ask AWS",
+        ),
+        Is::KeyDenied => (
+            Wrong,
+            "CloudWatch Logs may not use the KMS key of a log group, so logs are lost",
+            "allow the service logs.REGION.amazonaws.com to use it in the key's policy",
+        ),
         Is::Denied if is_explicit => (
             Wrong,
             "AWS denies Fluent Bit a call by an explicit deny, so logs are lost",
@@ -164,14 +194,18 @@ fn told(trouble: FluentBitTrouble, is_explicit: bool) -> (HealthSeverity, &'stat
              that it may not assume",
         ),
         Is::Network => (
-            Wrong,
-            "Fluent Bit does not reach AWS, so logs are late or lost",
+            if times >= LASTING { Wrong } else { Note },
+            if times >= LASTING {
+                "Fluent Bit does not reach AWS, so logs are late or lost"
+            } else {
+                "Fluent Bit did not reach AWS at times; it tries again"
+            },
             "check `region` in the ConfigMap, the route of the pods' subnets (a NAT gateway, or a VPC endpoint for logs), their security \
              groups, and CoreDNS",
         ),
-        Is::GroupMissing => (
+        Is::DestinationMissing => (
             Wrong,
-            "the log group of an output does not exist, so logs are lost",
+            "the log group or stream of an output does not exist, so logs are lost",
             "create it, or set `auto_create_group true` in the ConfigMap aws-logging",
         ),
         Is::Refused => (
@@ -213,6 +247,7 @@ fn told(trouble: FluentBitTrouble, is_explicit: bool) -> (HealthSeverity, &'stat
             "a parser does not understand lines or their times, which are sent as they are",
             "check `Regex` and `Time_Format` of the parsers with `podferry lint`",
         ),
+        Is::Interrupted => (Note, "connections of Fluent Bit broke; it tries again", ""),
         Is::Server => (Note, "AWS failed to answer; Fluent Bit tries again", ""),
         Is::Retried => (Note, "Fluent Bit could not send at once; it tries again", ""),
         Is::Other => (Note, "Fluent Bit tells of errors that podferry does not know", ""),
@@ -252,6 +287,21 @@ mod tests {
     }
 
     #[test]
+    fn a_network_that_fails_at_times_is_a_note() {
+        for (times, severity) in [
+            (LASTING - 1, HealthSeverity::Note),
+            (LASTING, HealthSeverity::Wrong),
+            (LASTING + 1, HealthSeverity::Wrong),
+        ] {
+            assert_eq!(
+                found(of(&vec!["[ warn] [net] getaddrinfo(host='a.b', err=12)"; times]))[0].0,
+                severity,
+                "{times}"
+            );
+        }
+    }
+
+    #[test]
     fn details_are_few() {
         let call = |number: usize| {
             format!("[error] CreateLogGroup{number} API responded with error='InvalidParameterException'")
@@ -273,9 +323,10 @@ mod tests {
         let seen = found(log);
         assert_eq!(seen[0].0, HealthSeverity::Unknown);
         assert!(seen[0].1.starts_with("not checked: "), "{seen:?}");
-        for (is_written, has_fix) in [(None, true), (Some(true), false)] {
+        // Whose own log is on, and nowhere, may have no way for any log.
+        for (is_written, severity) in [(None, HealthSeverity::Skipped), (Some(true), HealthSeverity::Unknown)] {
             let seen = judge(&[], is_written, vec![], &advice()).remove(0);
-            assert_eq!((seen.severity, seen.fix.is_some()), (HealthSeverity::Skipped, has_fix));
+            assert_eq!((seen.severity, seen.fix.is_some()), (severity, true));
         }
         let seen = judge(&[], None, vec![not_searched(&call_error())], &advice());
         assert_eq!(seen.iter().map(|one| one.severity).collect::<Vec<_>>(), [HealthSeverity::Unknown]);

@@ -1,51 +1,11 @@
 //! Tells what a message of Fluent Bit's own log complains of.
 //!
 //! Nothing of a message is repeated but words of a form that names have: an action of AWS, an ARN, a host.
-//!
-//! Source of the messages: fluent/fluent-bit, `plugins/out_cloudwatch_logs`, `src/aws`, `src/flb_engine.c`, `src/flb_input_chunk.c`,
-//! `src/flb_network.c`, `plugins/filter_kubernetes`; aws/amazon-cloudwatch-logs-for-fluent-bit, `cloudwatch/cloudwatch.go`.
 
-use manifests::cluster::is_name;
 use serde_json::Value;
 
-/// What a message complains of, in the order in which to report it: causes before what follows from them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum FluentBitTrouble {
-    /// AWS denies the execution role a call.
-    Denied,
-    /// There are no credentials, or AWS does not know them.
-    Credentials,
-    /// A name does not resolve, or there is no connection.
-    Network,
-    /// The log group does not exist, and Fluent Bit may not create it.
-    GroupMissing,
-    /// AWS does not take a name or a value.
-    Refused,
-    /// The configuration cannot be used.
-    Configuration,
-    /// A record has not the key of `log_key`.
-    LogKeyMissing,
-    /// CloudWatch takes no logs of such times.
-    TimesRefused,
-    /// What was to be sent was given up.
-    Lost,
-    /// Too much waits in memory.
-    MemoryFull,
-    /// AWS takes fewer calls.
-    Throttled,
-    /// An event was cut.
-    Truncated,
-    /// The Kubernetes filter gets no metadata.
-    Metadata,
-    /// A parser does not understand a line, or its time.
-    Parsing,
-    /// AWS failed, or answered what Fluent Bit does not understand.
-    Server,
-    /// Something was not sent, and is tried again.
-    Retried,
-    /// An error of none of these kinds.
-    Other,
-}
+use super::fluent_bit_words::{FluentBitTrouble, trouble};
+use manifests::cluster::is_name;
 
 /// One message, understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,121 +20,6 @@ pub(crate) struct FluentBitSign {
 /// How much of a message is looked at, in bytes. Fluent Bit's own lines are shorter; AWS's messages in them are some hundred.
 const MOST: usize = 4096;
 
-/// Words of messages that are no trouble: they are taken care of at once.
-const HARMLESS: [&str; 6] = [
-    "DataAlreadyAccepted",
-    "InvalidSequenceToken",
-    "ResourceAlreadyExists",
-    "already exists",
-    "a credential refresh is already in progress",
-    "will only apply to log groups created by Fluent Bit",
-];
-
-/// Words of messages, and what they tell. The first that is found counts.
-const WORDS: [(FluentBitTrouble, &[&str]); 16] = [
-    (FluentBitTrouble::Denied, &["AccessDenied", "not authorized to perform", "UnauthorizedOperation"]),
-    (
-        FluentBitTrouble::Credentials,
-        &[
-            "[aws_credentials]",
-            "[aws credentials]",
-            "AWS Credential Provider",
-            "STS Credential Provider",
-            "Credential Provider",
-            "ExpiredToken",
-            "UnrecognizedClient",
-            "InvalidClientTokenId",
-            "InvalidSignature",
-            "IncompleteSignature",
-            "MissingAuthenticationToken",
-            "NoCredentialProviders",
-            "WebIdentityErr",
-            "could not sign request",
-            "[imds]",
-        ],
-    ),
-    (FluentBitTrouble::GroupMissing, &["`auto_create_group` disabled", "ResourceNotFound", "group does not exist"]),
-    (
-        FluentBitTrouble::Throttled,
-        &["Throttling", "Rate exceeded", "TooManyRequests", "LimitExceeded", "ServiceQuotaExceeded"],
-    ),
-    (
-        FluentBitTrouble::Refused,
-        &["InvalidParameter", "ValidationException", "SerializationException", "UnknownOperation"],
-    ),
-    (FluentBitTrouble::LogKeyMissing, &["Could not find log_key", "Failed to find key"]),
-    (FluentBitTrouble::TimesRefused, &["marked as expired by", "marked as too new by", "marked as too old by"]),
-    (
-        FluentBitTrouble::Lost,
-        &[
-            "Rejecting the chunk without retry",
-            "cannot be retried",
-            "is not retried",
-            "Discarding massive log record",
-            "discarding corrupted chunk",
-            "evicted from output queue",
-        ],
-    ),
-    (FluentBitTrouble::MemoryFull, &["buf overlimit", "fail to drop enough chunks"]),
-    (FluentBitTrouble::Truncated, &["Truncating event", "truncating to "]),
-    (FluentBitTrouble::Metadata, &["[filter:kubernetes", "kube api upstream", "kubelet upstream"]),
-    (FluentBitTrouble::Parsing, &["[parser"]),
-    (
-        FluentBitTrouble::Network,
-        &[
-            "getaddrinfo(",
-            "no upstream connections available",
-            "[upstream]",
-            "[net]",
-            "[tls]",
-            "[aws_client] connection initialization error",
-            "send request failed",
-            "dial tcp",
-            "i/o timeout",
-        ],
-    ),
-    (
-        FluentBitTrouble::Server,
-        &[
-            "InternalFailure",
-            "InternalServerError",
-            "ServiceUnavailable",
-            "Raw response",
-            "response was invalid",
-            "Could not parse response",
-        ],
-    ),
-    (
-        FluentBitTrouble::Configuration,
-        &[
-            "configuration error",
-            "[config]",
-            "Initialization failed",
-            "initialization failed",
-            "could not initialize",
-            "Failed to initialize",
-            "error initializing",
-            "is a required field",
-            "' is required",
-            "unknown configuration property",
-            "Could not parse `log_",
-            "valid values for log_group_class",
-            "[filter:",
-            "[lib]",
-        ],
-    ),
-    (
-        FluentBitTrouble::Retried,
-        &[
-            "failed to flush chunk",
-            "Failed to send",
-            "Failed to create log",
-            "Failed to putRetentionPolicy",
-            "could not be scheduled",
-        ],
-    ),
-];
-
 /// What a message of the log complains of, if it does.
 #[must_use]
 pub(crate) fn read(message: &str) -> Option<FluentBitSign> {
@@ -182,25 +27,14 @@ pub(crate) fn read(message: &str) -> Option<FluentBitSign> {
     let object: Option<Value> = message.starts_with('{').then(|| serde_json::from_str(message).ok()).flatten();
     let line = object.as_ref().and_then(|object| object["log"].as_str()).unwrap_or(message);
     let line = line.get(..line.floor_char_boundary(MOST)).unwrap_or_default();
-    let is_error = has_any(line, &["[error]", "level=error", "level=fatal", "level=panic"]);
-    let is_warning = has_any(line, &["[ warn]", "[warn]", "level=warning"]);
-    if !(is_error || is_warning) || has_any(line, &HARMLESS) {
-        return None;
-    }
-    let told = WORDS.iter().find(|(_, words)| has_any(line, words)).map(|(trouble, _)| *trouble);
-    // A warning of no kind that is known is not worth a person's time.
-    let trouble = told.or(is_error.then_some(FluentBitTrouble::Other))?;
+    let trouble = trouble(line)?;
     let detail = match trouble {
         FluentBitTrouble::Denied => denied(line),
         FluentBitTrouble::Network => host(line),
-        FluentBitTrouble::GroupMissing | FluentBitTrouble::Refused | FluentBitTrouble::Throttled => call(line),
+        FluentBitTrouble::DestinationMissing | FluentBitTrouble::Refused | FluentBitTrouble::Throttled => call(line),
         _ => None,
     };
     Some(FluentBitSign { trouble, detail, is_explicit: line.contains("explicit deny") })
-}
-
-fn has_any(line: &str, words: &[&str]) -> bool {
-    words.iter().any(|word| line.contains(word))
 }
 
 /// The word behind `before`, as far as its characters are such, and not too long.
@@ -232,7 +66,8 @@ fn call(line: &str) -> Option<String> {
 /// The host that has no address or does not answer.
 fn host(line: &str) -> Option<String> {
     let is_of_host = |it: char| it.is_ascii_alphanumeric() || it == '.' || it == '-';
-    let found = ["getaddrinfo(host='", "failed to: ", "seconds to: ", "lookup "]
+    let before = if line.contains("[upstream] connection #") { " to " } else { "getaddrinfo(host='" };
+    let found = [before, "failed to: ", "seconds to: ", "lookup "]
         .iter()
         .find_map(|before| word(line, before, is_of_host, 253))?;
     (found.contains('.') && is_name(found)).then(|| found.to_owned())
@@ -246,7 +81,7 @@ mod tests {
     type Told = Option<(FluentBitTrouble, Option<&'static str>)>;
 
     /// Messages as cores and the Go plugin print them, and as people show them in public.
-    const SEEN: [(&str, Told); 43] = [
+    const SEEN: [(&str, Told); 63] = [
         // cloudwatch_logs, of both cores.
         (
             r#"[2022/01/16 00:29:27] [error] [output:cloudwatch_logs:cloudwatch_logs.0] CreateLogStream API responded with error='AccessDeniedException', message='User: arn:aws:sts::111122223333:assumed-role/eks-fargate-pods/fargate-ip-10-0-1-2.ec2.internal is not authorized to perform: logs:CreateLogStream on resource: arn:aws:logs:eu-west-1:111122223333:log-group:/eks/prod:log-stream:x because no identity-based policy allows the logs:CreateLogStream action'"#,
@@ -279,7 +114,7 @@ mod tests {
         ),
         (
             "[error] [output:cloudwatch_logs:cloudwatch_logs.0] Log Group geheim not found and `auto_create_group` disabled.",
-            Some((GroupMissing, None)),
+            Some((DestinationMissing, None)),
         ),
         (
             "[error] [output:cloudwatch_logs:cloudwatch_logs.0] Log stream geheim not found. Rejecting the chunk without retry.",
@@ -341,7 +176,7 @@ mod tests {
         ("[ warn] [net] getaddrinfo(host='$(reboot)', err=4)", Some((Network, None))),
         (
             "[error] [upstream] connection #59 to logs.eu-west-1.amazonaws.com:443 timed out after 10 seconds",
-            Some((Network, None)),
+            Some((Network, Some("logs.eu-west-1.amazonaws.com"))),
         ),
         (
             "[error] [net] connection #59 timeout after 10 seconds to: logs.eu-west-1.amazonaws.com:443",
@@ -362,6 +197,46 @@ mod tests {
         ("[ warn] [parser:docker] invalid time format %Y for 'geheim'", Some((Parsing, None))),
         ("[error] something that nobody has seen", Some((Other, None))),
         ("[ warn] something that nobody has seen", None),
+        // As people show them: aws/aws-for-fluent-bit, issues 135, 155, 161, 251, 293, 410, 605, 872; fluent/fluent-bit, issues 4553, 5246,
+        // 7803; aws-ia/terraform-aws-eks-blueprints, issue 24; terraform-aws-modules/terraform-aws-eks, issue 3397.
+        ("[error] [aws_credentials] Could not read shared credentials file /root/.aws/credentials", None),
+        ("[ warn] [imds] failed to retrieve metadata", None),
+        ("[error] [signv4] Provider returned no credentials, service=logs", Some((Credentials, None))),
+        (
+            "[error] [output:cloudwatch_logs:cloudwatch_logs.0] CreateLogStream API responded with error='AccessDeniedException'",
+            Some((Denied, Some("CreateLogStream"))),
+        ),
+        (
+            "[error] [output:cloudwatch_logs:cloudwatch_logs.0] CreateLogGroup API responded with error='AccessDeniedException', message='The specified KMS key does not exist or is not allowed to be used with Arn'",
+            Some((KeyDenied, None)),
+        ),
+        (
+            "[error] [output:cloudwatch_logs:cloudwatch_logs.2] PutLogEvents API responded with error='ThrottlingException', message='Rate exceeded for logStreamName geheim'",
+            Some((Throttled, Some("PutLogEvents"))),
+        ),
+        (
+            "[ warn] [http_client] malformed HTTP response from logs.us-west-2.amazonaws.com:443 on connection #68",
+            Some((Interrupted, None)),
+        ),
+        ("[error] [http_client] broken connection to logs.us-east-1.amazonaws.com:443 ?", Some((Interrupted, None))),
+        ("[error] [/src/fluent-bit/src/flb_http_client.c:1231 errno=32] Broken pipe", Some((Interrupted, None))),
+        ("[error] [tls] error: unexpected EOF", Some((Interrupted, None))),
+        ("[error] [aws_client] connection initialization error", Some((Interrupted, None))),
+        ("[2022/04/05 21:34:56] [engine] caught signal (SIGSEGV)", Some((Crashed, None))),
+        ("[2022/04/05 21:34:56] [engine] caught signal (SIGTERM)", None),
+        ("[ warn] [http_client] cannot increase buffer: current=4096 requested=36864 max=4096", Some((Metadata, None))),
+        ("[error] Could not find sequence token in response: response body is empty", Some((Server, None))),
+        (
+            "[error] [upstream] connection #49 to 127.0.0.1:443 timed out after 10 seconds",
+            Some((Network, Some("127.0.0.1"))),
+        ),
+        ("[ warn] [output:es:es.0] http_do=-1 URI=/_bulk", Some((Interrupted, None))),
+        ("[error] [output:es:es.0] HTTP status=403 URI=/_bulk", Some((Denied, None))),
+        (
+            "[ warn] [output:kinesis_firehose:kinesis_firehose.0] [size=9] Discarding record which is larger than max size allowed by Firehose, geheim",
+            Some((Lost, None)),
+        ),
+        ("[ warn] [filter] NO match rule for grep filter instance, unloading.", Some((Configuration, None))),
         // The Go plugin.
         (
             r#"time="2022-01-16T00:29:27Z" level=error msg="[cloudwatch 0] AccessDeniedException: User: arn:aws:sts::1:assumed-role/a/b is not authorized to perform: logs:PutLogEvents on resource: arn:aws:logs:eu-west-1:1:log-group:x""#,

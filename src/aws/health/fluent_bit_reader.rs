@@ -31,8 +31,8 @@ const NEWEST_STREAMS: i32 = 50;
 /// How many beginnings of names are tried: one for each output.
 const MOST_PREFIXES: usize = 3;
 
-/// Errors and warnings of Fluent Bit and of the Go plugin; any of them. Source: Amazon CloudWatch Logs User Guide, "Filter pattern syntax".
-const PATTERN: &str = r#"?"[error]" ?"[ warn]" ?"level=error" ?"level=warning" ?"level=fatal""#;
+/// Errors and warnings of Fluent Bit and of the Go plugin, and the end of one that crashed; any of them. Source: Amazon CloudWatch Logs User Guide, "Filter pattern syntax".
+const PATTERN: &str = r#"?"[error]" ?"[ warn]" ?"level=error" ?"level=warning" ?"level=fatal" ?"caught signal""#;
 
 /// Reads below the quota.
 struct Reader<'a> {

@@ -5,12 +5,13 @@
 //!  AWS ─▶ read ─▶ facts ─▶ function, log_groups, failed_events,     │
 //!                          queues, last_hour ──────────────────────┐│           ┌─▶ status: tables, and what is wrong
 //!  AWS, Datadog ─▶ ask ──▶ key, role, test_event ───────────────────┼─▶ finding ┤
-//!  AWS ─▶ fluent_bit_reader ─▶ fluent_bit_message, fluent_bit_log ───┤           └─▶ doctor: step by step, what is right too
+//!  AWS ─▶ fluent_bit_reader ─▶ fluent_bit_words, …_message, …_log ───┤           └─▶ doctor: step by step, what is right too
 //!  kubectl ─▶ cluster, pod_list ─▶ pods, sidecars, agent_secrets,    │
 //!                                  kubelet_rights ───────────────────┘
 //! ```
 //!
-//! [`read`] reads what both commands show; [`ask`] asks what only the doctor does. All other modules are pure. [`advice`] writes
+//! [`read`] reads what both commands show; [`ask`] asks what only the doctor does, and [`fluent_bit_reader`]
+//! reads Fluent Bit's own log for it. All other modules are pure. [`advice`] writes
 //! the commands that findings suggest: each has to work in the state in which it is suggested.
 
 pub(crate) mod advice;
@@ -25,6 +26,7 @@ pub(crate) mod finding;
 pub(crate) mod fluent_bit_log;
 mod fluent_bit_message;
 pub(crate) mod fluent_bit_reader;
+mod fluent_bit_words;
 pub(crate) mod function;
 pub(crate) mod judge;
 pub(crate) mod key;

@@ -14,6 +14,10 @@ use manifests::sidecar::{KUBELET_LOGS, is_sidecar};
 /// The label that EKS puts on the pods that it runs on Fargate. Source: Amazon EKS User Guide, "Define which Pods use AWS Fargate".
 pub(crate) const FARGATE_LABEL: &str = "eks.amazonaws.com/fargate-profile";
 
+/// Where the API server mounts the token of the pod's service account, unless it is told not to.
+/// Source: Kubernetes, `plugin/pkg/admission/serviceaccount`.
+const TOKEN_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+
 /// The account of pods that name none.
 const DEFAULT_ACCOUNT: &str = "default";
 
@@ -48,6 +52,8 @@ pub(super) struct RunningAgent {
     pub(super) secrets: BTreeSet<(String, String)>,
     /// Reads the pod's logs through the kubelet.
     pub(super) reads_logs: bool,
+    /// Has the token of the pod's service account, which it shows the kubelet.
+    pub(super) has_token: bool,
     /// Why it does not run: `CreateContainerConfigError`, `CrashLoopBackOff`, …
     pub(super) hindrance: Option<String>,
 }
@@ -73,6 +79,7 @@ impl FargatePod {
         let agent = spec.agent().map(|container| RunningAgent {
             secrets: container.secrets(),
             reads_logs: container.variables().any(|variable| variable.name == KUBELET_LOGS && variable.value.0),
+            has_token: container.has_token(),
             hindrance: status.hindrance(&container.name),
         });
         Some(FargatePod {
@@ -171,11 +178,16 @@ struct ListedContainer {
     image: Option<String>,
     restart_policy: Option<String>,
     env: Option<Vec<Variable>>,
+    volume_mounts: Option<Vec<VolumeMount>>,
 }
 
 impl ListedContainer {
     fn variables(&self) -> impl Iterator<Item = &Variable> {
         self.env.iter().flatten()
+    }
+
+    fn has_token(&self) -> bool {
+        self.volume_mounts.iter().flatten().any(|mount| mount.mount_path.as_deref() == Some(TOKEN_PATH))
     }
 
     /// What has to exist, or the kubelet does not start the container.
@@ -184,6 +196,12 @@ impl ListedContainer {
         let needed = references.filter(|reference| reference.optional != Some(true));
         needed.filter_map(|reference| Some((reference.name.clone()?, reference.key.clone()?))).collect()
     }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct VolumeMount {
+    mount_path: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -334,6 +352,14 @@ mod tests {
             pod["status"] =
                 json!({ "containerStatuses": [{ "name": "app" }, { "name": "datadog-agent", "state": state }] });
             assert_eq!(of(&pod).unwrap().agent.unwrap().hindrance.as_deref(), expected, "{state}");
+        }
+    }
+
+    #[test]
+    fn tokens_are_mounts() {
+        for (path, has) in [(TOKEN_PATH, true), ("/var/run/datadog", false)] {
+            let agent = json!([{ "name": "datadog-agent", "volumeMounts": [{ "name": "x", "mountPath": path }] }]);
+            assert_eq!(of(&pod(&agent, &json!({}))).unwrap().agent.unwrap().has_token, has, "{path}");
         }
     }
 

@@ -38,7 +38,8 @@ pub(crate) fn judge(seen: Result<&[FargatePod], &ClusterUnknown>, config_map: Op
         let reason = first.logging.as_deref().and_then(|text| text.split_once(':'));
         let reason = reason.map_or("no reason given", |(_, reason)| reason.trim());
         let problem = format!("EKS does not log {}: {}", named(&disabled), cut(reason));
-        let fix = "fix the ConfigMap, then restart the pods: kubectl rollout restart deployment -n NAMESPACE";
+        let fix = "fix the ConfigMap (`kubectl get events -A --field-selector reason=LoggingDisabled` has EKS's reason, for an hour), then \
+                   restart the pods: kubectl rollout restart deployment -n NAMESPACE";
         found.push(HealthFinding::wrong(HealthArea::Cluster, "pods", problem).fix(fix));
     }
     let enabled = with(&|text| text == "LoggingEnabled");

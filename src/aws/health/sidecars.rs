@@ -38,6 +38,14 @@ pub(crate) fn judge(pods: &[FargatePod]) -> Vec<HealthFinding> {
         let describe = pods.first().map(|pod| format!("kubectl describe pod {} -n {}", pod.name, pod.namespace));
         found.push(HealthFinding { fix: describe, ..HealthFinding::wrong(AREA, WHAT, why) });
     }
+    let without: Vec<&FargatePod> =
+        pods.iter().filter(|pod| pod.agent.as_ref().is_some_and(|agent| !agent.has_token)).collect();
+    if !without.is_empty() {
+        let why =
+            format!("the Agent has no token of the service account in {}: the kubelet refuses it", named(&without));
+        let fix = "set `automountServiceAccountToken: true` in the pods or their ServiceAccount, then restart the pods";
+        found.push(HealthFinding::wrong(AREA, WHAT, why).fix(fix));
+    }
     if !well.is_empty() {
         found.push(HealthFinding::ok(AREA, WHAT, format!("an Agent is in {}", named(&well))));
     }
@@ -121,7 +129,8 @@ mod tests {
 
     #[test]
     fn agents_that_run_and_that_do_not() {
-        let agent = json!([{ "name": "app" }, { "name": "datadog-agent-injected" }]);
+        let mounts = json!([{ "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount" }]);
+        let agent = json!([{ "name": "app" }, { "name": "datadog-agent-injected", "volumeMounts": mounts }]);
         let seen = of(&[pod(&json!({ "label": "fargate" }), &agent)]);
         assert_eq!(seen, [(HealthSeverity::Ok, "an Agent is in 1 pod on Fargate (shop/a)".to_owned())]);
         let waits =
@@ -134,5 +143,13 @@ mod tests {
                 "the Agent does not run in 1 pod on Fargate (shop/a): CrashLoopBackOff".to_owned()
             )]
         );
+    }
+
+    /// `automountServiceAccountToken: false`, of the pod or of its account.
+    #[test]
+    fn an_agent_without_a_token() {
+        let seen = of(&[pod(&json!({}), &json!([{ "name": "app" }, { "name": "datadog-agent" }]))]);
+        assert_eq!(seen[0].0, HealthSeverity::Wrong);
+        assert!(seen[0].1.contains("no token of the service account in 1 pod on Fargate (shop/a)"), "{seen:?}");
     }
 }

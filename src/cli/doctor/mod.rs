@@ -305,7 +305,7 @@ async fn of_fluent_bit(
     is_written: Option<bool>,
     report: &mut DoctorReport,
 ) -> Result<(), CommandError> {
-    let Some(account) = account else { return skip(report, &[HealthArea::FluentBit], NO_CREDENTIALS) };
+    let Some(account) = account else { return report.add([fluent_bit_log::not_asked(NO_CREDENTIALS)]) };
     // What is there then is of another time, or of another cluster.
     if is_written == Some(false) {
         return report.add([fluent_bit_log::not_written()]);

@@ -1,0 +1,214 @@
+//! The words by which a line of Fluent Bit's own log tells what is wrong.
+//!
+//! Source of the lines: fluent/fluent-bit, `plugins/out_cloudwatch_logs`, `src/aws`, `src/flb_engine.c`, `src/flb_input_chunk.c`,
+//! `src/flb_network.c`, `src/flb_http_client.c`, `plugins/filter_kubernetes`; aws/amazon-cloudwatch-logs-for-fluent-bit,
+//! `cloudwatch/cloudwatch.go`. Tested with the messages in `fluent_bit_message`.
+
+/// What a message complains of, in the order in which to report it: causes before what follows from them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum FluentBitTrouble {
+    /// Fluent Bit itself ended.
+    Crashed,
+    /// CloudWatch Logs may not use the key of a log group.
+    KeyDenied,
+    /// AWS denies the execution role a call.
+    Denied,
+    /// There are no credentials, or AWS does not know them.
+    Credentials,
+    /// A name does not resolve, or there is no connection.
+    Network,
+    /// The log group, or what else an output writes to, does not exist.
+    DestinationMissing,
+    /// AWS does not take a name or a value.
+    Refused,
+    /// The configuration cannot be used.
+    Configuration,
+    /// A record has not the key of `log_key`.
+    LogKeyMissing,
+    /// CloudWatch takes no logs of such times.
+    TimesRefused,
+    /// What was to be sent was given up.
+    Lost,
+    /// Too much waits in memory.
+    MemoryFull,
+    /// AWS takes fewer calls.
+    Throttled,
+    /// An event was cut.
+    Truncated,
+    /// The Kubernetes filter gets no metadata.
+    Metadata,
+    /// A parser does not understand a line, or its time.
+    Parsing,
+    /// A connection broke.
+    Interrupted,
+    /// AWS failed, or answered what Fluent Bit does not understand.
+    Server,
+    /// Something was not sent, and is tried again.
+    Retried,
+    /// An error of none of these kinds.
+    Other,
+}
+
+/// Words of messages that are no trouble: they are taken care of at once, or another way is tried. On Fargate there is neither a file
+/// with credentials nor a metadata service, and Fluent Bit tells of both.
+const HARMLESS: [&str; 11] = [
+    "DataAlreadyAccepted",
+    "InvalidSequenceToken",
+    "ResourceAlreadyExists",
+    "already exists",
+    "a credential refresh is already in progress",
+    "will only apply to log groups created by Fluent Bit",
+    "[imds]",
+    "hared credentials file",
+    "hared config file",
+    "AWS Profile",
+    "profile provider",
+];
+
+/// Words of messages, and what they tell. The first that is found counts.
+const WORDS: [(FluentBitTrouble, &[&str]); 19] = [
+    (FluentBitTrouble::Crashed, &["(SIGSEGV)", "(SIGABRT)", "(SIGILL)", "(SIGBUS)", "(SIGFPE)"]),
+    (FluentBitTrouble::KeyDenied, &["specified KMS"]),
+    (
+        FluentBitTrouble::Denied,
+        &["AccessDenied", "not authorized to perform", "UnauthorizedOperation", "HTTP status=401", "HTTP status=403"],
+    ),
+    (
+        FluentBitTrouble::Credentials,
+        &[
+            "[aws_credentials]",
+            "[aws credentials]",
+            "Credential Provider",
+            "Provider returned no credentials",
+            "could not sign request",
+            "ExpiredToken",
+            "UnrecognizedClient",
+            "InvalidClientTokenId",
+            "InvalidSignature",
+            "IncompleteSignature",
+            "MissingAuthenticationToken",
+            "NoCredentialProviders",
+            "WebIdentityErr",
+        ],
+    ),
+    (
+        FluentBitTrouble::DestinationMissing,
+        &["`auto_create_group` disabled", "ResourceNotFound", "group does not exist"],
+    ),
+    (
+        FluentBitTrouble::Throttled,
+        &["Throttling", "Rate exceeded", "TooManyRequests", "LimitExceeded", "ServiceQuotaExceeded"],
+    ),
+    (
+        FluentBitTrouble::Refused,
+        &["InvalidParameter", "ValidationException", "SerializationException", "UnknownOperation"],
+    ),
+    (FluentBitTrouble::LogKeyMissing, &["Could not find log_key", "Failed to find key"]),
+    (FluentBitTrouble::TimesRefused, &["marked as expired by", "marked as too new by", "marked as too old by"]),
+    (
+        FluentBitTrouble::Lost,
+        &[
+            "Rejecting the chunk without retry",
+            "cannot be retried",
+            "is not retried",
+            "iscarding ",
+            "evicted from output queue",
+        ],
+    ),
+    (FluentBitTrouble::MemoryFull, &["buf overlimit", "fail to drop enough chunks"]),
+    (FluentBitTrouble::Truncated, &["Truncating event", "truncating to "]),
+    (
+        FluentBitTrouble::Metadata,
+        &["[filter:kubernetes", "kube api upstream", "kubelet upstream", "[http_client] cannot increase buffer"],
+    ),
+    (FluentBitTrouble::Parsing, &["[parser"]),
+    (
+        FluentBitTrouble::Network,
+        &[
+            "getaddrinfo(",
+            "timed out after",
+            "timeout after",
+            "failed to: ",
+            "no upstream connections available",
+            "dial tcp",
+            "i/o timeout",
+        ],
+    ),
+    (
+        FluentBitTrouble::Interrupted,
+        &[
+            "[http_client]",
+            "[upstream]",
+            "[net]",
+            "[tls]",
+            "[io_tls]",
+            "[aws_client]",
+            "Broken pipe",
+            "Connection reset",
+            "http_do=",
+            "send request failed",
+        ],
+    ),
+    (
+        FluentBitTrouble::Server,
+        &[
+            "InternalFailure",
+            "InternalServerError",
+            "ServiceUnavailable",
+            "Raw response",
+            "response was invalid",
+            "Could not parse response",
+            "Could not find sequence token",
+        ],
+    ),
+    (
+        FluentBitTrouble::Configuration,
+        &[
+            "configuration error",
+            "[config]",
+            "nitialization failed",
+            "could not initialize",
+            "Failed to initialize",
+            "failed to initialize",
+            "error initializing",
+            "error loading config map",
+            "is a required field",
+            "' is required",
+            "unknown configuration property",
+            "Could not parse `log_",
+            "valid values for log_group_class",
+            "NO match rule",
+            "[filter:",
+            "[lib]",
+        ],
+    ),
+    (
+        FluentBitTrouble::Retried,
+        &[
+            "failed to flush chunk",
+            "Failed to send",
+            "Failed to create log",
+            "Failed to putRetentionPolicy",
+            "could not be scheduled",
+        ],
+    ),
+];
+
+/// What a line complains of, if it does.
+#[must_use]
+pub(super) fn trouble(line: &str) -> Option<FluentBitTrouble> {
+    let is_error = has_any(line, &["[error]", "level=error", "level=fatal", "level=panic"]);
+    let is_warning = has_any(line, &["[ warn]", "[warn]", "level=warning"]);
+    // The last word of one that crashes has no level.
+    let is_signal = line.contains("caught signal");
+    if !(is_error || is_warning || is_signal) || has_any(line, &HARMLESS) {
+        return None;
+    }
+    let told = WORDS.iter().find(|(_, words)| has_any(line, words)).map(|(trouble, _)| *trouble);
+    // A warning of no kind that is known is not worth a person's time.
+    told.or(is_error.then_some(FluentBitTrouble::Other))
+}
+
+fn has_any(line: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| line.contains(word))
+}
