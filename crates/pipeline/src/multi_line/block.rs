@@ -256,7 +256,7 @@ pub(super) fn is_sql(line: &str) -> bool {
 }
 
 /// A line within an SQL statement.
-fn is_clause(line: &str) -> bool {
+pub(super) fn is_clause(line: &str) -> bool {
     const CLAUSES: [&str; 19] = [
         "from",
         "where",

@@ -7,14 +7,11 @@
 //! Sources of the forms: nginx and Apache, "Common Log Format"; morgan, `dev`, `tiny` and `short`; uvicorn, gin, klog, logfmt.
 
 use super::form::is_request;
-use super::head::{Head, HeadKind, klog_at};
+use super::head::{Head, HeadKind, is_uvicorn, klog_at};
 use super::words;
 
 /// How far behind the beginning of a line a level is looked for.
 const LEVEL_WITHIN: usize = 64;
-
-/// How wide uvicorn makes its level, with the colon.
-const UVICORN_COLUMN: usize = 10;
 
 /// Whether a line that has this head, or none, begins a log for certain. It is not indented.
 pub(super) fn begins_log(line: &str, head: Option<Head>) -> bool {
@@ -26,6 +23,7 @@ pub(super) fn begins_log(line: &str, head: Option<Head>) -> bool {
             is_request(line) || line.starts_with("[GIN] ") || is_klog || has_level(line)
         }
         Some(Head { kind: HeadKind::Level, .. }) => is_bracketed(line) || is_uvicorn(line),
+        Some(Head { kind: HeadKind::Word, .. }) => false,
         Some(Head { kind: HeadKind::Pairs, .. }) => [" level=", " lvl=", " msg="].iter().any(|key| line.contains(key)),
         Some(Head { kind: HeadKind::Json, .. }) => {
             [r#""level":"#, r#""severity":"#, r#""levelname":"#, r#""log.level":"#].iter().any(|key| line.contains(key))
@@ -70,14 +68,6 @@ fn has_level(line: &str) -> bool {
 /// `[warn] x`, `[error    ] x`.
 fn is_bracketed(line: &str) -> bool {
     line.starts_with('[')
-}
-
-/// `INFO:     10.0.0.1:513 - "GET / HTTP/1.1" 200 OK`: the level in a column. `ERROR:  x` of a database has no such column.
-fn is_uvicorn(line: &str) -> bool {
-    let bytes = line.as_bytes();
-    let word = bytes.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
-    let blanks = bytes.get(word + 1..).unwrap_or_default().iter().take_while(|byte| **byte == b' ').count();
-    bytes.get(word) == Some(&b':') && blanks > 1 && word + 1 + blanks == UVICORN_COLUMN
 }
 
 #[cfg(test)]

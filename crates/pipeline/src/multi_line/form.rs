@@ -45,6 +45,16 @@ pub(super) fn is_named_value(line: &str) -> bool {
     line.starts_with(|first: char| first.is_ascii_uppercase()) && line.as_bytes().get(name..name + 2) == Some(b": ")
 }
 
+/// `Connected to redis`: a word with one capital letter, and a word without one or a number.
+pub(super) fn is_sentence(line: &str) -> bool {
+    let first = line.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let word = line.as_bytes().get(..first).unwrap_or_default();
+    let is_word = word.first().is_some_and(u8::is_ascii_uppercase)
+        && word.get(1..).is_some_and(|rest| rest.iter().all(u8::is_ascii_lowercase));
+    let is_next = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    is_word && line.as_bytes().get(first) == Some(&b' ') && line.as_bytes().get(first + 1).is_some_and(is_next)
+}
+
 /// `  File "/app/x.py", line 3, in f`.
 pub(super) fn is_python_frame(line: &str) -> bool {
     line.trim_ascii_start().starts_with("File \"")

@@ -3,6 +3,7 @@
 use super::super::line::{HeldLine, LogLine};
 use super::super::rules::pattern::{Pattern, Spent, Work};
 use super::form::is_same;
+use super::heads::Heads;
 use super::json_lines::{JsonLines, JsonProgress};
 use super::pace::{Clock, Moment, Pace};
 use super::structure::{Continuation, SeenLine, Structure, Surroundings};
@@ -144,7 +145,7 @@ impl<'e> LineGroup<'e> {
     }
 
     /// What a line is to a group that is recognised.
-    pub(super) fn fit_lines(&mut self, line: &HeldLine, seen: SeenLine, clock: &Clock, heads_are_usual: bool) -> Fit {
+    pub(super) fn fit_lines(&mut self, line: &HeldLine, seen: SeenLine, clock: &Clock, heads: &Heads) -> Fit {
         let pace = self.pace(line, clock);
         // What a filter put beside one line alone says that it is another log.
         if !self.has_room(line) || pace == Pace::Paused || line.attributes != self.head.attributes {
@@ -160,7 +161,7 @@ impl<'e> LineGroup<'e> {
             },
             // An object that Fluent Bit had parsed was one line, and one log.
             GroupKind::Lines(_) if line.merged || self.head.merged => Fit::No,
-            GroupKind::Lines(lines) => match lines.fit(self.first.seen(&self.head.text), seen, pace, heads_are_usual) {
+            GroupKind::Lines(lines) => match lines.fit(self.first.seen(&self.head.text), seen, pace, heads) {
                 Fit::Waits if !may_wait => Fit::No,
                 fit => fit,
             },
@@ -221,7 +222,7 @@ impl LinesKind {
         }
     }
 
-    fn fit(&mut self, first: &str, line: SeenLine, pace: Pace, heads_are_usual: bool) -> Fit {
+    fn fit(&mut self, first: &str, line: SeenLine, pace: Pace, heads: &Heads) -> Fit {
         if line.is_blank() {
             self.trace.next(
                 first,
@@ -253,7 +254,7 @@ impl LinesKind {
                 is_behind_waiting: self.is_unsure,
             },
         );
-        let around = Surroundings { pace, heads_are_usual, is_behind_blank: self.is_behind_blank, trace };
+        let around = Surroundings { pace, heads, is_behind_blank: self.is_behind_blank, trace };
         let fit = self.decide(first, line, around, step);
         if fit != Fit::No {
             self.structure.take(first, line, pace, self.is_behind_blank);

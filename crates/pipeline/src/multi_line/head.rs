@@ -11,8 +11,10 @@ use super::words;
 pub(super) enum HeadKind {
     /// `2026-11-22 19:30:01`, `[22/Nov/2026:…`, `I1122 19:30:01`, and what stands before it.
     Time,
-    /// `INFO `, `[warn]`, `error: `.
+    /// `INFO `, `[warn]`, `INFO:shop.orders:`.
     Level,
+    /// `Warning: `: a level and a colon, as loggers write it and anybody who prints.
+    Word,
     /// An object on one line. It is whole.
     Json,
     /// `level=info …`. It is whole: a value of several lines is quoted.
@@ -51,8 +53,18 @@ pub(super) fn head(line: &str, is_coloured: bool) -> Option<Head> {
 }
 
 fn json(line: &str) -> Option<Head> {
-    let is_whole = line.ends_with('}') && line.len() > 10 && line.as_bytes().get(1) == Some(&b'"');
-    (is_whole && line.contains("\":")).then_some(Head { kind: HeadKind::Json, class: 0, is_bare: false })
+    is_object(line).then_some(Head { kind: HeadKind::Json, class: 0, is_bare: false })
+}
+
+/// An object of JSON on one line that says when it was: an access log's, say.
+pub(super) fn is_timed_object(line: &str) -> bool {
+    let keys = ["\"time\":", "\"time_", "\"timestamp\":", "\"@timestamp\":", "\"ts\":"];
+    is_object(line) && keys.iter().any(|key| line.contains(key))
+}
+
+/// An object of JSON on one line.
+fn is_object(line: &str) -> bool {
+    line.starts_with("{\"") && line.ends_with('}') && line.len() > 10 && line.contains("\":")
 }
 
 /// `time=…`, `ts=…`, `level=…`, as logfmt begins.
@@ -230,7 +242,20 @@ fn level(line: &str, is_coloured: bool) -> Option<Head> {
         Some(_) => false,
     };
     let form = if bracket == b' ' { *behind.first().unwrap_or(&b' ') } else { bracket };
-    stands_out.then_some(Head { kind: HeadKind::Level, class: u32::from(form), is_bare: false })
+    let is_word = form == b':' && behind.get(1).is_none_or(|byte| *byte == b' ') && !is_uvicorn(line);
+    let kind = if is_word && !is_coloured { HeadKind::Word } else { HeadKind::Level };
+    stands_out.then_some(Head { kind, class: u32::from(form), is_bare: false })
+}
+
+/// How wide uvicorn makes its level, with the colon.
+const UVICORN_COLUMN: usize = 10;
+
+/// `INFO:     10.0.0.1:513 - "GET / HTTP/1.1" 200 OK`: the level in a column. `ERROR:  x` of a database has no such column.
+pub(super) fn is_uvicorn(line: &str) -> bool {
+    let bytes = line.as_bytes();
+    let word = bytes.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
+    let blanks = bytes.get(word + 1..).unwrap_or_default().iter().take_while(|byte| **byte == b' ').count();
+    bytes.get(word) == Some(&b':') && blanks > 1 && word + 1 + blanks == UVICORN_COLUMN
 }
 
 /// How far into a line a level in capitals may stand, behind the name of a thread or a logger.
@@ -337,14 +362,12 @@ mod tests {
     #[test]
     fn levels_that_stand_out() {
         for line in [
-            "ERROR: x",
             "WARN  x",
             "INFO:shop.orders:up",
             "[error    ] x",
             "[warn] x",
             "<info> x",
-            "info: x",
-            "Warning: x",
+            "INFO:     x",
             "info[0001] x",
             "[main] INFO com.shop.App - x",
             "svc - ERROR - x",
@@ -352,6 +375,9 @@ mod tests {
             "           ERROR    x",
         ] {
             assert_eq!(kind(line), Some(HeadKind::Level), "{line}");
+        }
+        for line in ["ERROR: x", "ERROR:  x", "info: x", "Warning: x"] {
+            assert_eq!(kind(line), Some(HeadKind::Word), "{line}");
         }
         assert_eq!(head("INFO x", true).map(|head| head.kind), Some(HeadKind::Level));
         assert_eq!(head("info x", true).map(|head| head.kind), Some(HeadKind::Level));

@@ -8,6 +8,20 @@ use super::head::{Head, HeadKind};
 /// More classes than this are nobody's format; further ones are not learned.
 const MAX_CLASSES: usize = 16;
 
+/// How many writes must begin with a word and a colon before it is taken for a logger's.
+const WORD_LEADS: u32 = 3;
+
+/// How many of the writes of an output begin with heads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Custom {
+    /// Less than half.
+    Rare,
+    /// Half, or more: the program prints by itself, too.
+    Mixed,
+    /// Three of four, or more.
+    Usual,
+}
+
 /// What has been seen of one output.
 #[derive(Debug, Default)]
 pub(super) struct Heads {
@@ -55,9 +69,24 @@ impl Heads {
         seen.is_some_and(|seen| seen.led > 0 || seen.count > 1 && is_plain)
     }
 
-    /// Whether the writes of this output begin with heads, half of them at least.
-    pub(super) fn are_usual(&self) -> bool {
-        self.headed > 0 && u64::from(self.headed) * 2 >= u64::from(self.writes)
+    /// How many of the writes of this output begin with heads.
+    pub(super) fn custom(&self) -> Custom {
+        let (headed, others) = (u64::from(self.headed), u64::from(self.writes.saturating_sub(self.headed)));
+        match () {
+            () if headed == 0 || others > headed => Custom::Rare,
+            () if others * 3 > headed => Custom::Mixed,
+            () => Custom::Usual,
+        }
+    }
+
+    /// Whether heads of this class have been seen often enough to be a logger's, not one that somebody printed.
+    pub(super) fn is_of_logger(&self, head: Head) -> bool {
+        self.classes.iter().find(|seen| seen.kind == head.kind && seen.class == head.class).is_some_and(|seen| {
+            match head.kind {
+                HeadKind::Word => seen.led >= WORD_LEADS,
+                _ => seen.count > 1,
+            }
+        })
     }
 }
 
@@ -81,16 +110,18 @@ mod tests {
     }
 
     #[test]
-    fn heads_are_usual_where_half_of_the_writes_have_one() {
+    fn heads_are_usual_where_three_of_four_writes_have_one() {
         let usual = |headed: u32, others: u32| {
             let mut heads = Heads::default();
             (0..headed).for_each(|_| heads.learn(Some(time(1)), true));
             (0..others).for_each(|_| heads.learn(None, true));
-            heads.are_usual()
+            heads.custom()
         };
+        use Custom::{Mixed, Rare, Usual};
         assert_eq!(
-            [(0, 0), (0, 1), (1, 0), (1, 1), (1, 2), (5, 5), (5, 6)].map(|(headed, others)| usual(headed, others)),
-            [false, false, true, true, false, true, false]
+            [(0, 0), (0, 1), (1, 0), (1, 1), (1, 2), (3, 1), (2, 1), (5, 5), (5, 6)]
+                .map(|(headed, others)| usual(headed, others)),
+            [Rare, Rare, Usual, Mixed, Rare, Usual, Mixed, Mixed, Rare]
         );
     }
 

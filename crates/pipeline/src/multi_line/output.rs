@@ -1,6 +1,7 @@
 //! One output of one writer: what was learned of it, the log that is open, and where the next line belongs.
 
 use super::super::line::{HeldLine, LineOutput};
+use super::announcement::announcement;
 use super::certain;
 use super::group::{Fit, GroupKind, LineGroup};
 use super::head::{Head, head};
@@ -14,7 +15,7 @@ use super::visible::visible;
 pub(super) struct Output<'e> {
     pub(super) output: LineOutput,
     heads: Heads,
-    /// When the last line was written from which something was learned.
+    /// When the last line was written that was learned from.
     learned: Moment,
     clock: Clock,
     pub(super) group: Option<LineGroup<'e>>,
@@ -50,12 +51,22 @@ impl<'e> Output<'e> {
 
     /// Learns what logs begin with.
     pub(super) fn learn(&mut self, line: &HeldLine, head: Option<Head>) {
-        if head.is_none() && (line.text.starts_with([' ', '\t']) || line.is_blank()) {
+        if line.is_blank() {
             return;
         }
         let now = line.moment();
         let begins_write = Pace::between(self.learned, now, &self.clock).begins_write();
         self.learned = now;
+        if head.is_none() && line.text.starts_with([' ', '\t']) {
+            return;
+        }
+        if head.is_none() && begins_write {
+            // What a runtime reports and a server says of its requests tells nothing of what the program itself writes.
+            let text = visible(&line.text);
+            if announcement(&text).is_some() || certain::begins_log(&text, None) {
+                return;
+            }
+        }
         self.heads.learn(head, begins_write);
     }
 
@@ -69,7 +80,7 @@ impl<'e> Output<'e> {
         let Some(group) = self.group.as_mut() else {
             return if line.is_blank() { Place::Blank } else { Place::Begins(begins()) };
         };
-        match group.fit_lines(line, seen, &self.clock, self.heads.are_usual()) {
+        match group.fit_lines(line, seen, &self.clock, &self.heads) {
             Fit::Waits => Place::Waits,
             Fit::Joins => Place::Joins { ends: false },
             Fit::Ends => Place::Joins { ends: true },

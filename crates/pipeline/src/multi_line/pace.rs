@@ -87,6 +87,7 @@ const CLOSE_NS: i64 = 300_000;
 
 /// What comes later than this was not written by the same call.
 const NEAR_MS: u64 = 2;
+const NEAR_NS: i64 = 2_000_000;
 
 /// The longest measured time from a log's first line to its second was 6 ms.
 const SOON_MS: u64 = 10;
@@ -121,7 +122,8 @@ impl Pace {
                     0 if !clock_moves => Pace::Unknown,
                     gap if gap <= WRITE_NS => Pace::Write,
                     gap if gap <= CLOSE_NS => Pace::Close,
-                    _ => Pace::Near,
+                    gap if gap <= NEAR_NS => Pace::Near,
+                    _ => Pace::Soon,
                 }
             }
             false => match milliseconds {
@@ -162,9 +164,14 @@ mod tests {
     #[test]
     fn nanoseconds_tell_a_write() {
         let paces = [-1, 0, 1, 59_999, 60_000, 60_001].map(|gap| between(gap, true));
-        use Pace::{Close, Near, Unknown, Write};
+        use Pace::{Close, Near, Soon, Unknown, Write};
         assert_eq!(paces, [Write, Unknown, Write, Write, Write, Close]);
         assert_eq!([299_999, 300_000, 300_001, 1_999_999].map(|gap| between(gap, true)), [Close, Close, Near, Near]);
+        // Two milliseconds later by the clock, or three.
+        assert_eq!(
+            [2_000_000, 2_000_001, 2_540_000, 2_600_000].map(|gap| between(gap, true)),
+            [Near, Soon, Soon, Soon]
+        );
     }
 
     #[test]

@@ -5,11 +5,13 @@
 //! logs have one. Where they do not agree, lines stay apart.
 
 use super::announcement::{Announcement, announcement, is_place};
-use super::block::{Block, Brackets, begins_section, is_sql};
+use super::block::{Block, Brackets, begins_section, is_clause, is_sql};
 use super::form::{
-    is_annotation, is_excerpt, is_function, is_named_value, is_python_frame, is_request, is_row_count, repeats,
+    is_annotation, is_excerpt, is_function, is_named_value, is_python_frame, is_request, is_row_count, is_sentence,
+    repeats,
 };
-use super::head::{Head, HeadKind};
+use super::head::{Head, HeadKind, is_timed_object};
+use super::heads::{Custom, Heads};
 use super::pace::Pace;
 use super::words;
 
@@ -45,10 +47,10 @@ impl<'t> SeenLine<'t> {
 
 /// What stands around the next line, besides the log's own shape.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Surroundings {
+pub(super) struct Surroundings<'h> {
     pub(super) pace: Pace,
-    /// Logs of this output begin with heads, mostly.
-    pub(super) heads_are_usual: bool,
+    /// What logs of this output begin with.
+    pub(super) heads: &'h Heads,
     /// A blank line lies between.
     pub(super) is_behind_blank: bool,
     /// What the log is to [`super::trace`].
@@ -306,6 +308,33 @@ impl Structure {
             || warns()
     }
 
+    /// A line without a head, right behind a log that has one. That it has none says that it goes on, as far as logs of this output
+    /// have heads and the head is a logger's. Where that is not sure, it has to look like no log of its own.
+    fn goes_on_under_head(&self, first: &str, head: Head, line: SeenLine, around: Surroundings) -> bool {
+        let custom = around.heads.custom();
+        if head.kind == HeadKind::Json || custom == Custom::Rare {
+            return false;
+        }
+        let is_of_logger = around.heads.is_of_logger(head);
+        let is_led_to = matches!(self.last_byte, b':' | b',' | b'=');
+        if matches!(line.text.trim_ascii_end(), "[" | "{") {
+            // So begins what is printed by itself, too.
+            return is_led_to || is_of_logger && custom == Custom::Usual && around.pace == Pace::Write;
+        }
+        let begins_with_word = line.text.starts_with(char::is_alphanumeric);
+        let is_prose =
+            || begins_with_word && line.text.contains(' ') && !line.text.contains(": ") && !is_clause(line.text);
+        let may_be_own = match custom {
+            _ if is_timed_object(line.text) => true,
+            // What was indented has ended.
+            Custom::Usual if head.kind != HeadKind::Word && self.last_indentation > 0 => is_prose(),
+            Custom::Usual if is_of_logger => false,
+            Custom::Usual if head.kind != HeadKind::Word => self.lines == 1 && is_sentence(line.text),
+            _ => begins_with_word && !(words::is_header(line.text) && words::speaks_of_failure(first)),
+        };
+        is_led_to || !may_be_own
+    }
+
     fn goes_on_unindented(
         &self,
         first: &str,
@@ -319,19 +348,14 @@ impl Structure {
             let goes_on = is_bare && around.pace != Pace::Unknown && around.pace.is_within(Pace::Soon);
             return if goes_on { Continuation::Joins } else { Continuation::No };
         }
-        if let Some(head) = self.head
-            && head.kind != HeadKind::Json
-            && around.heads_are_usual
-        {
-            // What is printed by itself begins with a bracket alone.
-            let is_printed = matches!(line.text, "[" | "{") && self.last_byte != b':';
-            return if is_printed { Continuation::No } else { Continuation::Joins };
+        if self.head.is_some_and(|head| self.goes_on_under_head(first, head, line, around)) {
+            return Continuation::Joins;
         }
         let is_plain = around.trace == TracePhase::NoTrace;
         if self.goes_on_by_form(first, line) && is_plain {
             return Continuation::Joins;
         }
-        let goes_on = around.heads_are_usual
+        let goes_on = around.heads.custom() > Custom::Rare
             && (around.trace == TracePhase::Message
                 || is_plain
                     && (around.is_behind_blank && self.is_report

@@ -53,6 +53,60 @@ fn what_has_no_head_goes_on_within_one_write() {
     assert_eq!(joined(&[(0, "cache miss for key 7"), (1, "GET /orders/7 200"), (1, "GET /orders/8 200")]).len(), 3);
 }
 
+/// What somebody prints right behind a line that has a head looks like the next line of a message. It is one only where heads are
+/// a logger's and logs begin with them.
+#[test]
+fn what_is_printed_behind_one_head_is_a_log_of_its_own() {
+    let of = |lines: &[&str]| joined(&lines.iter().map(|line| (9, *line)).collect::<Vec<_>>()).len();
+    // A word and a colon may be anybody's, a time that came once is perhaps a logger's.
+    assert_eq!(of(&["Warning: no TTL", "Connected to redis"]), 2);
+    assert_eq!(of(&["Warning: no TTL", "connected"]), 2);
+    assert_eq!(of(&["2026-11-22 19:30:01 INFO up", "Connected to redis"]), 2);
+    assert_eq!(of(&["2026-11-22 19:30:01 WARN no answer", "for 3 s"]), 1);
+    assert_eq!(of(&["2026-11-22 19:30:01 WARN config:", "Kind of pod"]), 1);
+    // Three writes that begin so are a logger's.
+    let write = [(9_000, "warn: slow"), (1, "for 3 s")];
+    assert_eq!([1, 2, 3].map(|writes| joined(&write.repeat(writes)).len()), [2, 4, 3]);
+    // What was indented has ended.
+    assert_eq!(of(&["2026-11-22 19:30:01 INFO up", "2026-11-22 19:30:01 INFO cart", "  pens: 7", "going on"]), 3);
+    assert_eq!(of(&["2026-11-22 19:30:01 INFO up", "2026-11-22 19:30:01 INFO cart", "  pens: 7", "sum: 8"]), 2);
+}
+
+/// The more writes begin without a head, the less says a head that is missing.
+#[test]
+fn where_a_program_prints_by_itself_too_a_line_without_a_head_stays_apart() {
+    let of = |printed: usize| {
+        let mut lines = vec![(9_000, "2026-11-22 19:30:01 INFO up"); 8];
+        lines.extend(vec![(9_000, "printed"); printed]);
+        lines.extend([(9_000, "2026-11-22 19:30:02 WARN two"), (1, "lines")]);
+        joined(&lines).len() - 8 - printed
+    };
+    assert_eq!([0, 3, 4, 9].map(of), [1, 1, 2, 2]);
+    // A runtime's report and a server's lines are nobody's print.
+    for other in ["panic: x", "GET /health 200 0.4 ms - 2"] {
+        let mut lines = vec![(9_000, "2026-11-22 19:30:01 INFO up"), (9_000, other), (9_000, other)];
+        lines.extend([(9_000, "2026-11-22 19:30:02 WARN two"), (1, "lines")]);
+        assert_eq!(joined(&lines).len(), 4, "{other}");
+    }
+}
+
+#[test]
+fn an_object_alone_below_a_head_belongs_to_it_where_nothing_speaks_against_it() {
+    let of = |head: &str, gap: i64, printed: usize| {
+        let mut lines =
+            vec![(9_000, "2026-11-22 19:30:01 INFO up"), (9_000, head), (gap, "{"), (1, "  id: 7"), (1, "}")];
+        lines.extend(vec![(9_000, "printed"); printed]);
+        joined(&lines).len() - 1 - printed
+    };
+    assert_eq!([1, 60, 61].map(|gap| of("2026-11-22 19:30:01 INFO update", gap, 0)), [1, 1, 2]);
+    assert_eq!(of("2026-11-22 19:30:01 INFO update", 1, 2), 2);
+    assert_eq!(of("2026-11-22 19:30:01 INFO update:", 1, 2), 1);
+    // One that says when it was is a log.
+    let object = r#"{"time":"2026-11-22T19:30:01Z","uri":"/orders"}"#;
+    let lines = [(9_000, "2026-11-22 19:30:01 INFO up"), (9_000, "2026-11-22 19:30:01 WARN not stored"), (1, object)];
+    assert_eq!(joined(&lines).len(), 3);
+}
+
 /// An exclude rule for health checks would take the error along that such a line was joined to.
 #[test]
 fn a_line_with_a_head_that_can_be_nothing_else_begins_a_log_however_close_it_is() {

@@ -313,7 +313,7 @@ fn after_line(state: TraceState, shape: Shape, first: &str, line: &str, place: L
         Shape::RubyPlace if first.starts_with("#<Thread:") => (Joins, TraceState::RubyError),
         Shape::RubyPlace if is_bad() => (Maybe, TraceState::RubyError),
         // A message of several lines, and a trace behind it.
-        Shape::Other if place.is_at_once && goes_on(line) && !is_bad() && words::speaks_of_failure(first) => {
+        Shape::Other if place.is_at_once && goes_on(line) && (is_bad() || words::speaks_of_failure(first)) => {
             (Maybe, state)
         }
         // A message of several lines, with its exception in the first of them.
