@@ -31,6 +31,13 @@ pub(super) enum Block {
         columns: usize,
         has_rule: bool,
     },
+    /// `1078 | code` and the lines below it, up to a caret, and what it points at: `error: …`.
+    Excerpt {
+        number: u32,
+        has_caret: bool,
+    },
+    /// `[#|2026-11-27T…|INFO|…` up to `|#]`, as GlassFish and Payara write. Whatever stands between.
+    Record,
     /// `name: value` and `name:`, as YAML has them.
     Keys {
         is_nested: bool,
@@ -75,6 +82,10 @@ impl Block {
             }
             b'>' | b'#' | b'!' if matches!(line.as_bytes().get(1), None | Some(b' ')) => Block::Quoted { with: first },
             b'-' if line.trim_ascii_end() == "---" => Block::Keys { is_nested: true },
+            b'[' if opens_record(line) => Block::Record,
+            b'0'..=b'9' if numbered_code(line).is_some() => {
+                Block::Excerpt { number: numbered_code(line).unwrap_or_default(), has_caret: false }
+            }
             b'A'..=b'Z' | b'a'..=b'z' if is_statement(line) => Block::Statement,
             b'<' if is_markup(line) => Block::Markup,
             b'd' if line.starts_with("diff --git ") => Block::Diff,
@@ -85,6 +96,20 @@ impl Block {
             _ if line.contains(" | ") => Block::Columns { columns: columns(line), has_rule: false },
             _ if is_drawn(line) => Block::Drawn,
             _ => Block::None,
+        }
+    }
+
+    /// Whether its lines are looked at one by one, the indented ones, too.
+    pub(super) fn counts_indented(self) -> bool {
+        matches!(self, Block::Titled { .. } | Block::Excerpt { .. } | Block::Record)
+    }
+
+    /// Whether the next line belongs to it even if it has a head.
+    pub(super) fn takes_heads(self, line: &str) -> bool {
+        match self {
+            Block::Excerpt { has_caret, .. } => has_caret,
+            Block::Record => !line.starts_with("[#|"),
+            _ => false,
         }
     }
 
@@ -134,6 +159,14 @@ impl Block {
                     () => (has_rule && columns(line) == count).then_some(self),
                 }
             }
+            Block::Excerpt { has_caret: true, .. } => Some(Block::None),
+            Block::Excerpt { number, .. } => match numbered_code(line) {
+                Some(next) => {
+                    (next == number.saturating_add(1)).then_some(Block::Excerpt { number: next, has_caret: false })
+                }
+                None => (line.trim_ascii() == "^").then_some(Block::Excerpt { number, has_caret: true }),
+            },
+            Block::Record => Some(if line.trim_ascii_end().ends_with("|#]") { Block::None } else { self }),
             Block::Keys { is_nested } => {
                 let is_item = line.starts_with("- ");
                 let is_next = is_nested && (is_key(line) || is_item) || is_item && !is_behind_blank;
@@ -211,6 +244,19 @@ fn numbered(line: &str) -> Option<usize> {
     let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
     let is_end = matches!(rest.as_bytes().get(digits..), Some([b'=', b'='] | [b'=', b'=', b' ', ..]));
     (digits > 0 && is_end).then_some(digits + 4)
+}
+
+/// `[#|…`, and no end of it.
+pub(super) fn opens_record(line: &str) -> bool {
+    line.starts_with("[#|") && !line.trim_ascii_end().ends_with("|#]")
+}
+
+/// The number in `1078 | code`.
+fn numbered_code(line: &str) -> Option<u32> {
+    let digits = line.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, rest) = line.split_at(digits);
+    let is_code = rest == " |" || rest.starts_with(" | ");
+    number.parse().ok().filter(|_| is_code)
 }
 
 /// FNV-1a.
@@ -384,6 +430,10 @@ mod tests {
             ("<!DOCTYPE html>\n<html>\n</html>\nnext".to_owned(), 3),
             ("HTTP/1.1 200 OK\nServer: x\nContent-Length: 3\nnext line".to_owned(), 3),
             ("id | name\n---+-----\n1 | a\n(1 row)\nnext".to_owned(), 4),
+            ("1 | a\n2 |\n3 | b\n      ^\nerror: x\nnext".to_owned(), 5),
+            ("1 | a\n3 | b".to_owned(), 1),
+            ("[#|2026|INFO|\nx\n|#]\nnext".to_owned(), 3),
+            ("[#|2026|INFO|x|#]\nnext".to_owned(), 1),
             ("---\na: 1\nb:\n- x\nnext line".to_owned(), 4),
             ("SELECT id\nFROM orders\nWHERE id = 7;\nAND not this".to_owned(), 3),
             ("worker: a\nworker: b".to_owned(), 1),

@@ -3,8 +3,10 @@
 use super::super::line::{HeldLine, LogLine};
 use super::super::rules::pattern::{Pattern, Spent, Work};
 use super::form::is_same;
+use super::head::head;
 use super::heads::Heads;
 use super::json_lines::{JsonLines, JsonProgress};
+use super::margin;
 use super::pace::{Clock, Moment, Pace};
 use super::structure::{Continuation, SeenLine, Structure, Surroundings};
 use super::trace::{LinePlace, Trace, TraceStep, Verdict};
@@ -27,6 +29,8 @@ pub(super) struct LineGroup<'e> {
     pub(super) number: usize,
     pub(super) head: HeldLine<'e>,
     first: FirstLine,
+    /// How long the margin is that its lines have; 0 until its second line has the same as its first.
+    margin: usize,
     /// When its last line was written, as far as it is not blank.
     last: Moment,
     pub(super) waiting: Vec<HeldLine<'e>>,
@@ -79,6 +83,7 @@ impl<'e> LineGroup<'e> {
         LineGroup {
             number,
             first: FirstLine::of(&head.text),
+            margin: 0,
             last: head.moment(),
             head,
             waiting: Vec::new(),
@@ -161,10 +166,22 @@ impl<'e> LineGroup<'e> {
             },
             // An object that Fluent Bit had parsed was one line, and one log.
             GroupKind::Lines(_) if line.merged || self.head.merged => Fit::No,
-            GroupKind::Lines(lines) => match lines.fit(self.first.seen(&self.head.text), seen, pace, heads) {
-                Fit::Waits if !may_wait => Fit::No,
-                fit => fit,
-            },
+            GroupKind::Lines(lines) => {
+                let whole = self.first.seen(&self.head.text);
+                if self.margin == 0 && self.head.lines == 1 && self.waiting.is_empty() {
+                    self.margin = margin::shared(whole, seen.text);
+                    if let Some(first) = margin::behind(whole, whole, self.margin).filter(|_| self.margin > 0) {
+                        *lines = LinesKind::begin(SeenLine::new(first, head(first, false)));
+                    }
+                }
+                let Some((first, seen)) = behind_margin(whole, seen, self.margin) else { return Fit::No };
+                let is_margin_alone = seen.is_blank() && !line.is_blank();
+                match lines.fit(first, seen, pace, heads) {
+                    Fit::Waits if is_margin_alone && lines.structure.is_one_write(pace) => Fit::Joins,
+                    Fit::Waits if !may_wait => Fit::No,
+                    fit => fit,
+                }
+            }
         }
     }
 
@@ -177,6 +194,20 @@ impl<'e> LineGroup<'e> {
     fn pace(&self, line: &HeldLine, clock: &Clock) -> Pace {
         Pace::between(self.last, line.moment(), clock)
     }
+}
+
+/// The first line of a log and the next one behind the margin that both have; `None` if the next one has another, or begins a log behind it.
+fn behind_margin<'t>(first: &'t str, seen: SeenLine<'t>, length: usize) -> Option<(&'t str, SeenLine<'t>)> {
+    if seen.is_blank() {
+        return Some((margin::behind(first, first, length)?, seen));
+    }
+    if length == 0 {
+        let is_of_another = seen.head.is_none() && margin::are_of_two(first, seen.text);
+        return (!is_of_another).then_some((first, seen));
+    }
+    let text = margin::behind(first, seen.text, length)?;
+    let begins = seen.head.is_none() && head(text, false).is_some();
+    (!begins).then(|| Some((margin::behind(first, first, length)?, SeenLine::new(text, seen.head))))?
 }
 
 /// How much of a first line is looked at again for each line behind it, in bytes. What a head and the name of an exception need is
@@ -237,7 +268,7 @@ impl LinesKind {
             self.is_behind_blank = true;
             return Fit::Waits;
         }
-        if line.head.is_some() && !self.trace.awaits_level() {
+        if line.head.is_some() && !self.trace.awaits_level() && !self.structure.takes_heads(line) {
             return Fit::No;
         }
         if self.structure.is_whole(first) {

@@ -19,6 +19,7 @@ mod group;
 mod head;
 mod heads;
 mod json_lines;
+mod margin;
 mod output;
 mod pace;
 mod structure;

@@ -6,6 +6,7 @@ use super::certain;
 use super::group::{Fit, GroupKind, LineGroup};
 use super::head::{Head, head};
 use super::heads::Heads;
+use super::margin;
 use super::pace::{Clock, Moment, Pace};
 use super::structure::SeenLine;
 use super::visible::visible;
@@ -63,7 +64,8 @@ impl<'e> Output<'e> {
         if head.is_none() && begins_write {
             // What a runtime reports and a server says of its requests tells nothing of what the program itself writes.
             let text = visible(&line.text);
-            if announcement(&text).is_some() || certain::begins_log(&text, None) {
+            let text = margin::behind_timed(&text);
+            if announcement(text).is_some() || certain::begins_log(text, None) {
                 return;
             }
         }
@@ -73,7 +75,9 @@ impl<'e> Output<'e> {
     pub(super) fn place(&mut self, line: &HeldLine<'e>, head: Option<Head>, may_be_json: bool) -> Place<'e> {
         let text = visible(&line.text);
         let learned = head.filter(|head| self.heads.begin_with(*head));
-        let is_certain = learned.is_none() && !text.starts_with([' ', '\t']) && certain::begins_log(&text, head);
+        let is_certain = learned.is_none()
+            && !text.starts_with([' ', '\t'])
+            && certain::begins_log(margin::behind_timed(&text), head);
         let head = learned.or_else(|| is_certain.then(|| head.unwrap_or(Head::WITHOUT_FORM)));
         let seen = SeenLine::new(&text, head);
         let begins = || GroupKind::of(seen, may_be_json && !line.merged);
@@ -93,5 +97,5 @@ impl<'e> Output<'e> {
 
 /// What looks like the head of a line.
 pub(super) fn head_of(line: &HeldLine) -> Option<Head> {
-    head(&visible(&line.text), line.text.starts_with('\u{1b}'))
+    head(margin::behind_timed(&visible(&line.text)), line.text.starts_with('\u{1b}'))
 }

@@ -5,7 +5,7 @@
 //! logs have one. Where they do not agree, lines stay apart.
 
 use super::announcement::{Announcement, announcement, is_place};
-use super::block::{Block, Brackets, begins_section, is_clause, is_sql};
+use super::block::{Block, Brackets, begins_section, is_clause, is_sql, opens_record};
 use super::form::{
     is_annotation, is_excerpt, is_function, is_named_value, is_python_frame, is_request, is_row_count, is_sentence,
     repeats,
@@ -116,7 +116,8 @@ impl Structure {
     pub(super) fn begin(line: SeenLine) -> Structure {
         let mut structure = Structure {
             head: line.head,
-            block: line.head.map(|_| Block::None),
+            // Below a head no other block is looked for.
+            block: line.head.filter(|_| !opens_record(line.text)).map(|_| Block::None),
             brackets: Brackets::default(),
             is_first_indented: line.is_indented(),
             begins_with_place: false,
@@ -145,7 +146,7 @@ impl Structure {
             self.is_listing |= self.last_byte == b':';
         }
         let block = self.block(first);
-        if !line.is_indented() || matches!(block, Block::Titled { .. }) {
+        if !line.is_indented() || block.counts_indented() {
             self.block = Some(block.next(line.text, is_behind_blank).unwrap_or(block));
         }
         self.look_at(line);
@@ -213,6 +214,11 @@ impl Structure {
             }
     }
 
+    /// Whether the next line belongs to it even if it has a head.
+    pub(super) fn takes_heads(&self, line: SeenLine) -> bool {
+        self.block.is_some_and(|block| block.takes_heads(line.text))
+    }
+
     fn block(&mut self, first: &str) -> Block {
         *self.block.get_or_insert_with(|| Block::begin(first))
     }
@@ -230,7 +236,7 @@ impl Structure {
         let block = self.block(first);
         let bound = match block {
             Block::None => return false,
-            Block::Armour => pace.is_within(Pace::Soon),
+            Block::Armour | Block::Record => pace.is_within(Pace::Soon),
             Block::Wrapped { .. } => pace != Pace::Unknown && pace.is_within(Pace::Near),
             // Symbols are looked up between two frames.
             Block::Numbered { length, .. } if line.text.get(length..).is_some_and(|text| text.starts_with("   ")) => {

@@ -134,6 +134,43 @@ fn a_line_with_a_head_that_can_be_nothing_else_begins_a_log_however_close_it_is(
     }
 }
 
+/// Behind a margin that all lines have, only what the program wrote tells.
+#[test]
+fn lines_behind_a_margin_are_joined_as_without_it() {
+    for margin in ["[cart-7c9-x server] ", "[pod/cart-7/server] ", "cart-1  | ", "04:43:02 web.1    | ", "cart[12]: "] {
+        let behind = |lines: &[&str]| {
+            let lines: Vec<String> = lines.iter().map(|line| format!("{margin}{line}")).collect();
+            joined(&lines.iter().map(|line| (9, line.as_str())).collect::<Vec<_>>()).len()
+        };
+        assert_eq!(behind(&["served", "served", "not served"]), 3, "{margin}");
+        assert_eq!(behind(&["up", TRACE[0], TRACE[1], TRACE[2], "next"]), 3, "{margin}");
+        assert_eq!(
+            behind(&["java.lang.Error: x", "\tat a.B.c(B.java:1)", "java.lang.Error: x", "\tat a.B.c(B.java:1)"]),
+            2
+        );
+        // The line of another.
+        let first = format!("{margin}{}", TRACE[0]);
+        for other in ["[mail] x", "mail-1  | x", "04:43:02 worker.1 | x", "mail[7]: x"] {
+            let frame = format!("{margin}{}", TRACE[1]);
+            assert_eq!(joined(&[(0, &first), (1, other), (1, &frame)]).len(), 3, "{margin} {other}");
+        }
+    }
+}
+
+#[test]
+fn what_a_worker_of_php_fpm_says_is_joined_behind_its_head() {
+    let said = |text: &str| format!("[27-Nov-2026 10:24:31] WARNING: [pool www] child 40 said into stderr: \"{text}\"");
+    let lines =
+        ["PHP Fatal error:  Uncaught Error: x in /srv/a.php:3", "Stack trace:", "#0 /srv/b.php(4): f()", "#1 {main}"]
+            .map(said);
+    let mut all: Vec<(i64, &str)> = vec![(0, "[27-Nov-2026 10:24:29] NOTICE: ready")];
+    all.extend(lines.iter().map(|line| (9, line.as_str())));
+    assert_eq!(joined(&all).len(), 2);
+    // Two notices are two logs.
+    let lines = ["NOTICE: a", "NOTICE: b"].map(said);
+    assert_eq!(joined(&lines.each_ref().map(|line| (9, line.as_str()))).len(), 2);
+}
+
 #[test]
 fn a_throttled_container_pauses_within_a_log() {
     let frame = "\tat com.example.Main.run(Main.java:7)";

@@ -2,7 +2,7 @@
 //!
 //! `tests/fixtures/field/programs` has a folder a program: `timed.tsv` (microseconds since the first line, TAB, the line) and
 //! `labels.txt` (the same lines; `===` between two logs, `=?=` where either is right). `logs` has texts of public reports,
-//! labelled the same way, without times. A label is right if one log has all of it and nothing else, joined if a log has
+//! labelled the same way, without times; `reports` has such with the time at some marks: `=== 9us`. A label is right if one log has all of it and nothing else, joined if a log has
 //! text of it and of another, else split.
 
 use std::collections::{BTreeSet, HashMap};
@@ -168,28 +168,28 @@ fn programs(folder: &str, clock: Clock) -> Score {
 #[test]
 fn programs_with_nanoseconds() {
     let score = programs("programs", Clock::Nanoseconds);
-    assert!(score.right >= 645 && score.joined == 0, "{score:?}");
+    assert!(score.right >= 649 && score.joined == 0, "{score:?}");
 }
 
 #[test]
 fn programs_with_milliseconds() {
     let score = programs("programs", Clock::Milliseconds);
-    assert!(score.right >= 645 && score.joined == 0, "{score:?}");
+    assert!(score.right >= 649 && score.joined == 0, "{score:?}");
 }
 
-/// Twice a line that was printed by itself came within a microsecond of a log before it, which takes it for the next line of its message.
-const BACK_TO_BACK: usize = 4;
+/// A line that was printed by itself came within a microsecond of a log before it, which takes it for the next line of its message.
+const BACK_TO_BACK: usize = 2;
 
 #[test]
 fn own_programs_with_nanoseconds() {
     let score = programs("own", Clock::Nanoseconds);
-    assert!(score.right >= 238 && score.joined <= BACK_TO_BACK, "{score:?}");
+    assert!(score.right >= 362 && score.joined <= BACK_TO_BACK, "{score:?}");
 }
 
 #[test]
 fn own_programs_with_milliseconds() {
     let score = programs("own", Clock::Milliseconds);
-    assert!(score.right >= 238 && score.joined <= BACK_TO_BACK, "{score:?}");
+    assert!(score.right >= 355 && score.joined <= BACK_TO_BACK, "{score:?}");
 }
 
 #[test]
@@ -205,4 +205,52 @@ fn texts_of_public_reports() {
         wrong.extend(faults.iter().map(|fault| format!("{}: {fault}", path.file_name().unwrap().display())));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What is not as labelled: behind a log that speaks of no failure a trace is a stranger's.
+const UNLIKE_LABELLED: [&str; 1] = ["19-instana-banner-pip.txt"];
+
+/// The lines of a report, and their labels. A mark may say how much later the next line came; else it is 20 ms, and within a log some microseconds.
+fn report(text: &str) -> Labelled {
+    let (mut lines, mut marks): (Vec<(i64, String)>, _) = (Vec::new(), HashMap::new());
+    let (mut time, mut gap) = (0, 0);
+    for line in text.split_terminator('\n') {
+        let (mark, after) = line.split_once(' ').unwrap_or((line, ""));
+        if mark != "===" && mark != "=?=" {
+            time += gap;
+            gap = 1 + i64::try_from(lines.len()).unwrap() * 7 % 19;
+            lines.push((time, line.replace("\\e", "\u{1b}")));
+            continue;
+        }
+        marks.insert(lines.len(), mark == "===");
+        let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+        gap = match (after.split_at(digits), mark) {
+            (("", _), "===") => 20_000,
+            (("", _), _) => gap,
+            ((number, unit), _) => {
+                number.parse::<i64>().unwrap()
+                    * [("us", 1), ("ms", 1_000), ("s", 1_000_000)].iter().find(|(name, _)| *name == unit).unwrap().1
+            }
+        };
+    }
+    Labelled { lines, marks }
+}
+
+#[test]
+fn public_reports_with_times() {
+    let folder = format!("{}/tests/fixtures/field/reports", testkit::ROOT);
+    let (mut wrong, mut sum) = (Vec::new(), 0);
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let labelled = report(&std::fs::read_to_string(&path).unwrap());
+        let (score, faults) = judge(&labelled, &begun(&labelled.lines, Clock::Nanoseconds));
+        assert_eq!(score.joined, 0, "{name}: {faults:?}");
+        sum += score.right;
+        if !UNLIKE_LABELLED.contains(&name.as_str()) {
+            wrong.extend(faults.iter().map(|fault| format!("{name}: {fault}")));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(sum >= 205, "{sum}");
 }

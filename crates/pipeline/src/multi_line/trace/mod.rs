@@ -264,7 +264,7 @@ fn follow(state: TraceState, shape: Shape, first: &str, line: &str, place: LineP
         },
         TraceState::Numbered => match shape {
             Shape::Blank => (Maybe, state),
-            Shape::Indented | Shape::Caret | Shape::Close => (Joins, state),
+            Shape::Indented | Shape::Caret | Shape::Close | Shape::More => (Joins, state),
             Shape::Cause => (Joins, TraceState::Cause),
             // PHP: the exception that had this one as its cause.
             Shape::Other if line.starts_with("Next ") || line.starts_with("in expression starting at ") => {
@@ -349,6 +349,8 @@ fn after_header(state: TraceState, shape: Shape, first: &str, line: &str) -> (Ve
             (Joins, TraceState::PythonFrames)
         }
         Shape::Blank | Shape::Indented | Shape::Close | Shape::Caret => (Maybe, state),
+        // Dart and Mono have the exception on a line of its own.
+        Shape::Header if first.starts_with("Unhandled ") && first.ends_with(':') => (Joins, state),
         // What Rails prints between the name of the exception and its frames is nothing.
         Shape::RubyPlace => (Joins, TraceState::RubyFrames),
         // Frames behind a line that names an exception itself are that line's.

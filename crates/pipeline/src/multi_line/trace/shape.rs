@@ -16,7 +16,7 @@ pub(super) enum Shape {
     Frame {
         opens: bool,
     },
-    /// `\t... 12 more`, `[CIRCULAR REFERENCE: …]`.
+    /// `\t... 12 more`, `[CIRCULAR REFERENCE: …]`, `<asynchronous suspension>` of Dart's.
     More,
     /// `Caused by: …`, `Suppressed: …`, `Wrapped by: …`.
     Cause,
@@ -66,7 +66,7 @@ pub(super) enum Shape {
     NodePlace,
     /// `[Error: ENOENT: no such file] {`: an error without frames, whose members come.
     NodeMembers,
-    /// `Node.js v20.1.0`.
+    /// `Node.js v20.1.0`, `Bun v1.2.19 (Linux x64)`.
     NodeVersion,
     /// ``x.rb:3:in `f'…``.
     RubyPlace,
@@ -94,6 +94,7 @@ pub(super) fn shape(line: &str) -> Shape {
         b'[' if line.starts_with("[signal ") => Shape::GoDetail,
         b'[' if line.ends_with("] {") && line.get(1..).is_some_and(words::is_header) => Shape::NodeMembers,
         b'[' if line.starts_with("[CIRCULAR REFERENCE:") => Shape::More,
+        b'<' if line == "<asynchronous suspension>" => Shape::More,
         b'.' if line.starts_with("...additional frames elided") => Shape::GoDetail,
         b'+' | b'|' if line.starts_with("+ Exception Group") => Shape::PythonGroup,
         b'=' | b'W' if is_sanitizer(line) => Shape::Sanitizer,
@@ -113,6 +114,7 @@ fn by_words(line: &str, first: u8) -> Shape {
     let beginnings: &[(&str, Shape)] = match first {
         b'-' => &[("--- Logging error ---", Shape::ThreadHeader)],
         b'A' => &[("Arguments: ", Shape::PythonArguments)],
+        b'B' => &[("Bun v", Shape::NodeVersion)],
         b'C' => &[
             ("Caused by: ", Shape::Cause),
             ("Calls: ", Shape::REnd),
