@@ -38,6 +38,10 @@ pub(super) enum Block {
     },
     /// `[#|2026-11-27T…|INFO|…` up to `|#]`, as GlassFish and Payara write. Whatever stands between.
     Record,
+    /// `  ---` up to `  ...`, as the test protocol TAP has details.
+    Document {
+        indentation: usize,
+    },
     /// `name: value` and `name:`, as YAML has them.
     Keys {
         is_nested: bool,
@@ -80,7 +84,9 @@ impl Block {
                 let length = numbered(line).unwrap_or_default();
                 Block::Numbered { length, hash: hash(line.get(..length).unwrap_or_default()), is_empty: false }
             }
-            b'>' | b'#' | b'!' if matches!(line.as_bytes().get(1), None | Some(b' ')) => Block::Quoted { with: first },
+            b'>' | b'#' | b'!' | b';' if matches!(line.as_bytes().get(1), None | Some(b' ')) => {
+                Block::Quoted { with: first }
+            }
             b'-' if line.trim_ascii_end() == "---" => Block::Keys { is_nested: true },
             b'[' if opens_record(line) => Block::Record,
             b'0'..=b'9' if numbered_code(line).is_some() => {
@@ -101,7 +107,7 @@ impl Block {
 
     /// Whether its lines are looked at one by one, the indented ones, too.
     pub(super) fn counts_indented(self) -> bool {
-        matches!(self, Block::Titled { .. } | Block::Excerpt { .. } | Block::Record)
+        matches!(self, Block::Titled { .. } | Block::Excerpt { .. } | Block::Record | Block::Document { .. })
     }
 
     /// Whether the next line belongs to it even if it has a head.
@@ -166,6 +172,10 @@ impl Block {
                 }
                 None => (line.trim_ascii() == "^").then_some(Block::Excerpt { number, has_caret: true }),
             },
+            Block::Document { indentation } => {
+                let is_inside = line.bytes().take_while(|byte| *byte == b' ').count() >= indentation;
+                is_inside.then_some(if line.trim_ascii() == "..." { Block::None } else { self })
+            }
             Block::Record => Some(if line.trim_ascii_end().ends_with("|#]") { Block::None } else { self }),
             Block::Keys { is_nested } => {
                 let is_item = line.starts_with("- ");
@@ -234,8 +244,12 @@ fn is_row(line: &str) -> bool {
     let is_between = |with: char| line.len() > 2 && line.starts_with(with) && line.ends_with(with);
     is_between('|')
         || is_between('+') && line.bytes().all(|byte| matches!(byte, b'+' | b'-' | b'='))
-        || line.starts_with(['│', '║', '┃', '┌', '├', '└', '╔', '╠', '╚', '╭', '╰', '┏', '┣', '┗'])
-            && line.ends_with(['│', '║', '┃', '┐', '┤', '┘', '╗', '╣', '╝', '╮', '╯', '┓', '┫', '┛'])
+        || line.starts_with(is_of_box) && line.ends_with(is_of_box) && line.chars().nth(1).is_some()
+}
+
+/// Unicode, block "Box Drawing".
+fn is_of_box(character: char) -> bool {
+    matches!(character, '\u{2500}'..='\u{257f}')
 }
 
 /// How long the beginning `==12==` of a line is.

@@ -45,6 +45,13 @@ pub(super) fn is_named_value(line: &str) -> bool {
     line.starts_with(|first: char| first.is_ascii_uppercase()) && line.as_bytes().get(name..name + 2) == Some(b": ")
 }
 
+/// `going on with the next`: words and no names of members, places or functions.
+pub(super) fn is_prose(line: &str) -> bool {
+    let mut words = line.split(' ').take(2);
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphabetic());
+    words.all(is_word) && !line.contains(": ")
+}
+
 /// `Connected to redis`: a word with one capital letter, and a word without one or a number.
 pub(super) fn is_sentence(line: &str) -> bool {
     let first = line.bytes().take_while(u8::is_ascii_alphabetic).count();

@@ -3,14 +3,14 @@
 use super::super::line::{HeldLine, LogLine};
 use super::super::rules::pattern::{Pattern, Spent, Work};
 use super::form::is_same;
-use super::head::head;
+use super::head::{head, is_uvicorn};
 use super::heads::Heads;
 use super::json_lines::{JsonLines, JsonProgress};
 use super::margin;
 use super::pace::{Clock, Moment, Pace};
-use super::structure::{Continuation, SeenLine, Structure, Surroundings};
+use super::structure::{Continuation, SeenLine, Structure, Surroundings, TracePhase};
 use super::trace::{LinePlace, Trace, TraceStep, Verdict};
-use super::visible::visible;
+use super::visible::{leaves_coloured, visible};
 
 /// How large a joined log may grow, with the attributes that its first line did not have; the next line then begins another.
 /// Source: DataDog/datadog-agent, `logs_config.max_message_size_bytes`.
@@ -35,6 +35,8 @@ pub(super) struct LineGroup<'e> {
     last: Moment,
     pub(super) waiting: Vec<HeldLine<'e>>,
     waiting_bytes: usize,
+    /// A colour is on behind its last line.
+    is_in_colour: bool,
     pub(super) kind: GroupKind,
 }
 
@@ -85,9 +87,10 @@ impl<'e> LineGroup<'e> {
             first: FirstLine::of(&head.text),
             margin: 0,
             last: head.moment(),
-            head,
             waiting: Vec::new(),
             waiting_bytes: 0,
+            is_in_colour: leaves_coloured(&head.text).unwrap_or(false),
+            head,
             kind,
         }
     }
@@ -117,6 +120,7 @@ impl<'e> LineGroup<'e> {
     /// Holds a line back.
     pub(super) fn wait(&mut self, held: HeldLine<'e>) {
         self.waiting_bytes += held.text.len() + 1;
+        self.is_in_colour = leaves_coloured(&held.text).unwrap_or(self.is_in_colour);
         if !held.is_blank() {
             self.last = held.moment();
         }
@@ -127,6 +131,7 @@ impl<'e> LineGroup<'e> {
     pub(super) fn join(&mut self, line: HeldLine<'e>, spare: &mut Vec<String>) {
         self.waiting_bytes = 0;
         self.last = line.moment();
+        self.is_in_colour = leaves_coloured(&line.text).unwrap_or(self.is_in_colour);
         let mut waiting = std::mem::take(&mut self.waiting);
         for held in waiting.drain(..).chain(Some(line)) {
             append(&mut self.head, &held.line());
@@ -157,6 +162,13 @@ impl<'e> LineGroup<'e> {
             return Fit::No;
         }
         let may_wait = self.waiting.len() < MAX_WAITING;
+        let around = Surroundings {
+            pace,
+            heads,
+            is_in_colour: self.is_in_colour && !line.text.starts_with('\u{1b}'),
+            is_behind_blank: false,
+            trace: TracePhase::NoTrace,
+        };
         match &mut self.kind {
             GroupKind::Pattern => Fit::No,
             GroupKind::Json(json) => match json.next(seen.text) {
@@ -176,7 +188,7 @@ impl<'e> LineGroup<'e> {
                 }
                 let Some((first, seen)) = behind_margin(whole, seen, self.margin) else { return Fit::No };
                 let is_margin_alone = seen.is_blank() && !line.is_blank();
-                match lines.fit(first, seen, pace, heads) {
+                match lines.fit(first, seen, around) {
                     Fit::Waits if is_margin_alone && lines.structure.is_one_write(pace) => Fit::Joins,
                     Fit::Waits if !may_wait => Fit::No,
                     fit => fit,
@@ -253,7 +265,8 @@ impl LinesKind {
         }
     }
 
-    fn fit(&mut self, first: &str, line: SeenLine, pace: Pace, heads: &Heads) -> Fit {
+    fn fit(&mut self, first: &str, line: SeenLine, around: Surroundings) -> Fit {
+        let pace = around.pace;
         if line.is_blank() {
             self.trace.next(
                 first,
@@ -268,7 +281,8 @@ impl LinesKind {
             self.is_behind_blank = true;
             return Fit::Waits;
         }
-        if line.head.is_some() && !self.trace.awaits_level() && !self.structure.takes_heads(line) {
+        let is_taken = self.trace.awaits_level() || self.structure.takes_heads(line) || repeats_word(first, line, pace);
+        if line.head.is_some() && !is_taken {
             return Fit::No;
         }
         if self.structure.is_whole(first) {
@@ -285,7 +299,7 @@ impl LinesKind {
                 is_behind_waiting: self.is_unsure,
             },
         );
-        let around = Surroundings { pace, heads, is_behind_blank: self.is_behind_blank, trace };
+        let around = Surroundings { is_behind_blank: self.is_behind_blank, trace, ..around };
         let fit = self.decide(first, line, around, step);
         if fit != Fit::No {
             self.structure.take(first, line, pace, self.is_behind_blank);
@@ -344,6 +358,13 @@ impl LinesKind {
             Continuation::No => Fit::No,
         }
     }
+}
+
+/// `Warning:    more of it` behind `Warning: x:`: the word is at the margin of each line of one message.
+fn repeats_word(first: &str, line: SeenLine, pace: Pace) -> bool {
+    let length = line.text.find(':').unwrap_or_default();
+    let is_indented = line.text.get(length..).is_some_and(|rest| rest.starts_with(":   "));
+    is_indented && pace == Pace::Write && !is_uvicorn(line.text) && first.get(..=length) == line.text.get(..=length)
 }
 
 /// Whether a line begins a log. So does each for which there is no budget left to find that out: nothing is hidden by that.

@@ -22,6 +22,9 @@ pub(super) enum Custom {
     Usual,
 }
 
+/// As many first words of printed lines are kept.
+const MAX_PRINTED: usize = 32;
+
 /// What has been seen of one output.
 #[derive(Debug, Default)]
 pub(super) struct Heads {
@@ -29,6 +32,8 @@ pub(super) struct Heads {
     /// Lines at which a write began, and those of them that had a head.
     writes: u32,
     headed: u32,
+    /// First words of lines without a head at which a write began, hashed.
+    printed: Vec<u32>,
 }
 
 #[derive(Debug)]
@@ -62,6 +67,21 @@ impl Heads {
         }
     }
 
+    /// Learns how a line begins that has no head and began a write.
+    pub(super) fn learn_printed(&mut self, line: &str) {
+        if let Some(word) = first_word(line)
+            && self.printed.len() < MAX_PRINTED
+            && !self.printed.contains(&word)
+        {
+            self.printed.push(word);
+        }
+    }
+
+    /// Whether lines that begin with the same word began writes of their own: then this one is printed, too.
+    pub(super) fn is_printed(&self, line: &str) -> bool {
+        first_word(line).is_some_and(|word| self.printed.contains(&word))
+    }
+
     /// Whether a head of this class begins a log here.
     pub(super) fn begin_with(&self, head: Head) -> bool {
         let seen = self.classes.iter().find(|seen| seen.kind == head.kind && seen.class == head.class);
@@ -88,6 +108,13 @@ impl Heads {
             }
         })
     }
+}
+
+/// A hash of the word that a line begins with.
+fn first_word(line: &str) -> Option<u32> {
+    let length = line.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let word = line.get(..length).filter(|word| !word.is_empty())?;
+    Some(word.bytes().fold(0x811c_9dc5, |hash: u32, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)))
 }
 
 #[cfg(test)]

@@ -68,6 +68,7 @@ impl<'e> Output<'e> {
             if announcement(text).is_some() || certain::begins_log(text, None) {
                 return;
             }
+            self.heads.learn_printed(text);
         }
         self.heads.learn(head, begins_write);
     }

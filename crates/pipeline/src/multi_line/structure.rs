@@ -7,8 +7,8 @@
 use super::announcement::{Announcement, announcement, is_place};
 use super::block::{Block, Brackets, begins_section, is_clause, is_sql, opens_record};
 use super::form::{
-    is_annotation, is_excerpt, is_function, is_named_value, is_python_frame, is_request, is_row_count, is_sentence,
-    repeats,
+    is_annotation, is_excerpt, is_function, is_named_value, is_prose, is_python_frame, is_request, is_row_count,
+    is_sentence, repeats,
 };
 use super::head::{Head, HeadKind, is_timed_object};
 use super::heads::{Custom, Heads};
@@ -53,6 +53,8 @@ pub(super) struct Surroundings<'h> {
     pub(super) heads: &'h Heads,
     /// A blank line lies between.
     pub(super) is_behind_blank: bool,
+    /// The line before has a colour that is still on.
+    pub(super) is_in_colour: bool,
     /// What the log is to [`super::trace`].
     pub(super) trace: TracePhase,
 }
@@ -101,6 +103,8 @@ pub(super) struct Structure {
     last_indentation: usize,
     last_length: usize,
     last_byte: u8,
+    /// The last line closed the brackets that were open.
+    has_closed: bool,
     /// A line that ended with a colon has been continued.
     is_listing: bool,
     /// A border between milliseconds lies within.
@@ -129,6 +133,7 @@ impl Structure {
             last_indentation: 0,
             last_length: 0,
             last_byte: 0,
+            has_closed: false,
             is_listing: false,
             has_border: false,
             speaks_of_failure: None,
@@ -146,7 +151,9 @@ impl Structure {
             self.is_listing |= self.last_byte == b':';
         }
         let block = self.block(first);
-        if !line.is_indented() || block.counts_indented() {
+        if line.is_indented() && block == Block::None && line.text.trim_ascii() == "---" {
+            self.block = Some(Block::Document { indentation: line.indentation });
+        } else if !line.is_indented() || block.counts_indented() {
             self.block = Some(block.next(line.text, is_behind_blank).unwrap_or(block));
         }
         self.look_at(line);
@@ -158,7 +165,10 @@ impl Structure {
     }
 
     fn look_at(&mut self, line: SeenLine) {
+        let were_open = self.brackets.are_open();
         self.brackets.read(line.text);
+        self.has_closed = were_open && !self.brackets.are_open();
+        self.is_listing &= !self.has_closed;
         self.lines += 1;
         self.last_indentation = line.indentation;
         self.last_length = line.text.len();
@@ -194,6 +204,9 @@ impl Structure {
         self.look_at_first(first);
         if self.is_strangers(first, line) || repeats(first, line.text) {
             return Continuation::No;
+        }
+        if around.is_in_colour && is_one_write && around.trace == TracePhase::NoTrace {
+            return Continuation::Joins;
         }
         if line.is_indented() || self.is_gutter(line) {
             return match self.goes_on_indented(first, line, around) {
@@ -236,7 +249,7 @@ impl Structure {
         let block = self.block(first);
         let bound = match block {
             Block::None => return false,
-            Block::Armour | Block::Record => pace.is_within(Pace::Soon),
+            Block::Armour | Block::Record | Block::Document { .. } => pace.is_within(Pace::Soon),
             Block::Wrapped { .. } => pace != Pace::Unknown && pace.is_within(Pace::Near),
             // Symbols are looked up between two frames.
             Block::Numbered { length, .. } if line.text.get(length..).is_some_and(|text| text.starts_with("   ")) => {
@@ -257,6 +270,12 @@ impl Structure {
             None => false,
             Some(Announcement::Runtimes) => true,
             Some(Announcement::Report) if self.begins_with_place => false,
+            // No runtime indents it.
+            Some(Announcement::Report)
+                if self.head.is_some() && line.text.trim_ascii_start().starts_with("Traceback ") =>
+            {
+                !line.is_indented() && !self.speaks_of_failure(first)
+            }
             Some(Announcement::Report) => self.head.is_none() || !self.speaks_of_failure(first),
         }
     }
@@ -280,6 +299,7 @@ impl Structure {
             // As deep as others of this log were.
             Some(least) if line.indentation >= least => Pace::Throttled,
             _ if self.head.is_some() => Pace::Near,
+            _ if line.text.trim_ascii() == "---" => Pace::Soon,
             _ => Pace::Write,
         };
         // A statement has ended, and its table comes.
@@ -322,21 +342,25 @@ impl Structure {
             return false;
         }
         let is_of_logger = around.heads.is_of_logger(head);
-        let is_led_to = matches!(self.last_byte, b':' | b',' | b'=');
+        let is_led_to = matches!(self.last_byte, b':' | b',' | b'=') || self.lines == 1 && first.ends_with(' ');
         if matches!(line.text.trim_ascii_end(), "[" | "{") {
             // So begins what is printed by itself, too.
             return is_led_to || is_of_logger && custom == Custom::Usual && around.pace == Pace::Write;
         }
-        let begins_with_word = line.text.starts_with(char::is_alphanumeric);
-        let is_prose =
-            || begins_with_word && line.text.contains(' ') && !line.text.contains(": ") && !is_clause(line.text);
         let may_be_own = match custom {
-            _ if is_timed_object(line.text) => true,
-            // What was indented has ended.
-            Custom::Usual if head.kind != HeadKind::Word && self.last_indentation > 0 => is_prose(),
+            _ if is_timed_object(line.text) || around.heads.is_printed(line.text) => true,
+            // What was indented has ended, or between brackets.
+            Custom::Usual if head.kind != HeadKind::Word && (self.last_indentation > 0 || self.has_closed) => {
+                is_prose(line.text) && !is_clause(line.text) && announcement(line.text).is_none()
+            }
             Custom::Usual if is_of_logger => false,
-            Custom::Usual if head.kind != HeadKind::Word => self.lines == 1 && is_sentence(line.text),
-            _ => begins_with_word && !(words::is_header(line.text) && words::speaks_of_failure(first)),
+            Custom::Usual if head.kind != HeadKind::Word => {
+                self.lines == 1 && is_sentence(line.text) && !words::speaks_of_failure(first)
+            }
+            _ => {
+                line.text.starts_with(char::is_alphanumeric)
+                    && !(words::is_header(line.text) && words::speaks_of_failure(first))
+            }
         };
         is_led_to || !may_be_own
     }
@@ -362,6 +386,7 @@ impl Structure {
             return Continuation::Joins;
         }
         let goes_on = around.heads.custom() > Custom::Rare
+            && !around.heads.is_printed(line.text)
             && (around.trace == TracePhase::Message
                 || is_plain
                     && (around.is_behind_blank && self.is_report

@@ -17,6 +17,17 @@ pub(super) fn visible(text: &str) -> Cow<'_, str> {
     if memchr::memchr(ESCAPE, text.as_bytes()).is_none() { Cow::Borrowed(text) } else { Cow::Owned(uncoloured(text)) }
 }
 
+/// Whether a colour is still on behind the text; `None` where it sets none. Who colours a message of several lines as a whole leaves it on.
+pub(super) fn leaves_coloured(text: &str) -> Option<bool> {
+    let at = memchr::memrchr(ESCAPE, text.as_bytes())?;
+    let (parameters, _) = text.get(at + 1..)?.strip_prefix('[')?.split_once('m')?;
+    let is_colour = parameters.bytes().all(|byte| byte.is_ascii_digit() || byte == b';');
+    // Source: ECMA-48, Select Graphic Rendition: off is 0, or one of those below.
+    let is_off =
+        parameters.split(';').all(|one| matches!(one, "" | "0" | "00" | "22" | "23" | "24" | "27" | "39" | "49"));
+    is_colour.then_some(!is_off)
+}
+
 /// Leaves out `ESC [ … letter`. Source: ECMA-48, control sequences.
 fn uncoloured(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -44,6 +55,18 @@ mod tests {
         assert_eq!(visible("\u{1b}[0m\u{1b}[34;1m\"a\"\u{1b}[0m"), "\"a\"");
         assert_eq!(visible("\u{1b}x \u{1b}[3é"), "x é");
         assert_eq!(visible("\u{1b}["), "");
+    }
+
+    #[test]
+    fn a_colour_that_is_still_on() {
+        assert_eq!(leaves_coloured("\u{1b}[32mINFO\u{1b}[0m \u{1b}[34mconfig is"), Some(true));
+        assert_eq!(leaves_coloured("\u{1b}[1;31merror"), Some(true));
+        for off in ["\u{1b}[32mINFO\u{1b}[0m x", "\u{1b}[32mINFO\u{1b}[m x", "\u{1b}[32mINFO\u{1b}[39;49m x"] {
+            assert_eq!(leaves_coloured(off), Some(false), "{off}");
+        }
+        for none in ["plain", "\u{1b}[2K", "\u{1b}", "\u{1b}[3"] {
+            assert_eq!(leaves_coloured(none), None, "{none}");
+        }
     }
 
     #[test]

@@ -94,8 +94,10 @@ fn after_line(state: TraceState, shape: Shape, first: &str, line: &str, place: L
         _ => words::is_bad_log(first),
     };
     // Without a level, but in words: both must have been written at once.
-    let announces =
-        || place.is_at_once && (words::speaks_of_failure(first) || first.ends_with(':') || first.starts_with("--- "));
+    let announces = || {
+        place.is_at_once
+            && (words::speaks_of_failure(first) || first.ends_with([':', ' ']) || first.starts_with("--- "))
+    };
     match shape {
         // Its frames must follow.
         Shape::Header if is_bad() => (Maybe, TraceState::Header),
@@ -106,6 +108,11 @@ fn after_line(state: TraceState, shape: Shape, first: &str, line: &str, place: L
             (Joins, TraceState::PythonFrames)
         }
         Shape::PythonFrame if first.ends_with("(most recent call last):") => (Joins, TraceState::PythonFrames),
+        // `Object allocated at (most recent call last):` below a warning of Python's.
+        Shape::PythonStart if place.is_at_once && first.contains("Warning: ") && !line.starts_with("Traceback ") => {
+            (Joins, TraceState::PythonFrames)
+        }
+        Shape::PythonFrame if place.is_at_once && is_bad() => (Joins, TraceState::PythonFrames),
         Shape::PythonStart if is_bad() || announces() => (Joins, TraceState::PythonFrames),
         Shape::PythonGroup if is_bad() && line.contains("Exception Group Traceback") => {
             (Joins, TraceState::PythonGroup)
@@ -115,6 +122,10 @@ fn after_line(state: TraceState, shape: Shape, first: &str, line: &str, place: L
         }
         Shape::RubyPlace if first.starts_with("#<Thread:") => (Joins, TraceState::RubyError),
         Shape::RubyPlace if is_bad() => (Maybe, TraceState::RubyError),
+        // What is to be done instead, above the hint.
+        Shape::Other if place.is_at_once && first.starts_with("(node:") => (Maybe, state),
+        // A message of two lines, and the exception that caused it.
+        Shape::Other if place.is_at_once && line.contains(" ---> ") => (Maybe, state),
         // A message of several lines, and a trace behind it.
         Shape::Other if place.is_at_once && goes_on(line) && (is_bad() || words::speaks_of_failure(first)) => {
             (Maybe, state)

@@ -90,7 +90,8 @@ pub(super) fn shape(line: &str) -> Shape {
         b' ' | b'\t' => indented(line),
         b'}' | b']' => Shape::Close,
         b'{' | b'"' => Shape::Other,
-        b'-' if line.starts_with("--- End of ") => Shape::DotNet,
+        b'-' if line.starts_with("--- End of ") || line.starts_with("---> (Inner ") => Shape::DotNet,
+        b'[' if line.starts_with("[eval]:") || line.starts_with("[stdin]:") => Shape::NodePlace,
         b'[' if line.starts_with("[signal ") => Shape::GoDetail,
         b'[' if line.ends_with("] {") && line.get(1..).is_some_and(words::is_header) => Shape::NodeMembers,
         b'[' if line.starts_with("[CIRCULAR REFERENCE:") => Shape::More,
@@ -101,6 +102,9 @@ pub(super) fn shape(line: &str) -> Shape {
         b'^' | b'~' if is_caret(line) => Shape::Caret,
         b'#' if is_numbered_frame(line) => Shape::NumberedFrame,
         b'(' if line.starts_with("(Use `") => Shape::NodeHint,
+        0xe2 if line.starts_with(['╭', '┌']) && line.contains(" Traceback (most recent call last) ") => {
+            Shape::PythonStart
+        }
         b'/' | b'f' | b'n' if is_node_place(line) => Shape::NodePlace,
         _ => by_words(line, *first),
     }
@@ -171,6 +175,9 @@ fn by_words(line: &str, first: u8) -> Shape {
     if let Some(creator) = line.strip_prefix("created by ") {
         let function = creator.split(" in goroutine ").next().unwrap_or_default();
         return if function.contains('.') && !function.contains(' ') { Shape::GoCall } else { Shape::Other };
+    }
+    if first.is_ascii_alphabetic() && line.trim_end_matches(':').ends_with(" (most recent call last)") {
+        return Shape::PythonStart;
     }
     if first == b'S' && is_signal(line) {
         return Shape::GoPanic;
