@@ -90,7 +90,8 @@ pub(super) struct Structure {
     /// The block that it is in, once that has been asked.
     block: Option<Block>,
     brackets: Brackets,
-    is_first_indented: bool,
+    /// Blanks before the first line.
+    first_indentation: usize,
     begins_with_place: bool,
     /// It begins as a runtime's report does.
     is_report: bool,
@@ -123,7 +124,7 @@ impl Structure {
             // Below a head no other block is looked for.
             block: line.head.filter(|_| !opens_record(line.text)).map(|_| Block::None),
             brackets: Brackets::default(),
-            is_first_indented: line.is_indented(),
+            first_indentation: line.indentation,
             begins_with_place: false,
             is_report: false,
             is_looked_at: line.head.is_some(),
@@ -302,6 +303,15 @@ impl Structure {
             _ if line.text.trim_ascii() == "---" => Pace::Soon,
             _ => Pace::Write,
         };
+        // Fortran begins each line that it prints with one blank.
+        if self.head.is_none()
+            && self.first_indentation == 1
+            && line.indentation == 1
+            && line.text.as_bytes().get(1).is_some_and(u8::is_ascii_alphanumeric)
+            && around.trace == TracePhase::NoTrace
+        {
+            return false;
+        }
         // A statement has ended, and its table comes.
         if self.last_byte == b';' && self.head.is_none() && is_sql(first) {
             return false;
@@ -411,7 +421,7 @@ impl Structure {
         let opens_list = line.text.trim_ascii_end().ends_with(':');
         let is_between = is_plain
             && (around.is_behind_blank && opens_list
-                || self.last_indentation > 0 && (self.is_first_indented || opens_list)
+                || self.last_indentation > 0 && (self.first_indentation > 0 || opens_list)
                 || self.is_report && self.lines == 1);
         if is_between { Continuation::WithIndented } else { Continuation::No }
     }

@@ -177,19 +177,20 @@ fn programs_with_milliseconds() {
     assert!(score.right >= 649 && score.joined == 0, "{score:?}");
 }
 
-/// A line that was printed by itself came within a microsecond of a log before it, which takes it for the next line of its message.
-const BACK_TO_BACK: usize = 2;
+/// Labels of two logs that look like one: a line that was printed by itself came within microseconds of a log before it, and nothing
+/// tells it from the next line of a message.
+const BACK_TO_BACK: usize = 16;
 
 #[test]
 fn own_programs_with_nanoseconds() {
     let score = programs("own", Clock::Nanoseconds);
-    assert!(score.right >= 362 && score.joined <= BACK_TO_BACK, "{score:?}");
+    assert!(score.right >= 639 && score.joined <= BACK_TO_BACK, "{score:?}");
 }
 
 #[test]
 fn own_programs_with_milliseconds() {
     let score = programs("own", Clock::Milliseconds);
-    assert!(score.right >= 355 && score.joined <= BACK_TO_BACK, "{score:?}");
+    assert!(score.right >= 633 && score.joined <= BACK_TO_BACK + 3, "{score:?}");
 }
 
 #[test]

@@ -1,0 +1,6 @@
+(format t "starting~%") (finish-output) (sleep 0.02)
+(handler-case (gethash 'ink 7) (error (c) (format t "caught: ~a~%" c) (finish-output)))
+(warn "two~%lines") (sleep 0.02)
+(defun price (sku) (/ (length sku) 0))
+(format t "going on~%") (finish-output)
+(price "ink")

@@ -1,0 +1,11 @@
+import colorlog, logging, time, json
+handler = colorlog.StreamHandler(); handler.setFormatter(colorlog.ColoredFormatter("%(log_color)s%(levelname)-8s%(reset)s %(blue)s%(message)s"))
+log = colorlog.getLogger("shop"); log.addHandler(handler); log.setLevel(logging.DEBUG)
+log.debug("starting"); time.sleep(0.02)
+log.info("config is\n%s", json.dumps({"port": 8080, "hosts": ["a"]}, indent=2)); time.sleep(0.02)
+try: int("x")
+except ValueError: log.exception("not a number")
+log.warning("stock is low"); log.warning("stock is lower"); time.sleep(0.02)
+print("plain print", flush=True)
+log.critical("shop\nis\nclosing"); time.sleep(0.02)
+raise SystemExit("bye")

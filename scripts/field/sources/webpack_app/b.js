@@ -1,0 +1,1 @@
+import z from 'nothing'; import './c.css'; export default z;
