@@ -7,8 +7,9 @@ use serde::Deserialize;
 
 pub(crate) use crate::names::is_label;
 pub use crate::names::is_name;
-use crate::names::{datadog_cluster, is_account, is_eks_cluster, is_log_group, is_region, is_site};
+use crate::names::{datadog_cluster, is_account, is_eks_cluster, is_log_group, is_site};
 use crate::preset::LoggingPreset;
+use pipeline::partition::{self, is_region};
 
 /// The file that options are taken from where it exists.
 pub const FILE: &str = "podferry.yaml";
@@ -313,19 +314,9 @@ impl Cluster {
         self.options.preset.unwrap_or_default()
     }
 
-    /// The partition that the region is in, as ARNs have it. Source: botocore, `partitions.json`.
+    /// The partition that the region is in, as ARNs have it: `aws`.
     pub(crate) fn partition(&self) -> &'static str {
-        const PARTITIONS: [(&str, &str); 7] = [
-            ("cn-", "aws-cn"),
-            ("us-gov-", "aws-us-gov"),
-            ("us-iso-", "aws-iso"),
-            ("us-isob-", "aws-iso-b"),
-            ("eu-isoe-", "aws-iso-e"),
-            ("us-isof-", "aws-iso-f"),
-            ("eusc-", "aws-eusc"),
-        ];
-        let of_region = PARTITIONS.iter().find(|(begin, _)| self.region().starts_with(begin));
-        of_region.map_or("aws", |(_, partition)| partition)
+        partition::of_region(self.region()).id
     }
 }
 

@@ -142,3 +142,34 @@ fn template(options: &PolicyOptions, policy: Map) -> Map {
             ),
         )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::ClusterOptions;
+
+    /// ARNs of the partition that the region is in, in all forms.
+    #[test]
+    fn arns_are_of_the_regions_partition() {
+        for (region, partition) in [
+            ("eu-west-1", "aws"),
+            ("cn-north-1", "aws-cn"),
+            ("us-gov-west-1", "aws-us-gov"),
+            ("us-iso-east-1", "aws-iso"),
+            ("us-isob-east-1", "aws-iso-b"),
+            ("us-isof-south-1", "aws-iso-f"),
+            ("eu-isoe-west-1", "aws-iso-e"),
+            ("eusc-de-east-1", "aws-eusc"),
+        ] {
+            let text = format!("cluster: prod\nregion: {region}\naccount: '111122223333'\n");
+            let cluster = ClusterOptions::from_yaml(&text).unwrap().check().unwrap();
+            for form in [PolicyForm::Json, PolicyForm::Commands, PolicyForm::Cloudformation] {
+                let options =
+                    PolicyOptions { form, firehose_streams: vec!["s".to_owned()], ..PolicyOptions::default() };
+                let text = format!("{:?}", generate(&cluster, &options).unwrap());
+                assert!(text.contains(&format!("arn:{partition}:logs:{region}:")), "{text}");
+                assert_eq!(text.matches("arn:").count(), text.matches(&format!("arn:{partition}:")).count(), "{text}");
+            }
+        }
+    }
+}

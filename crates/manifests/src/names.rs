@@ -58,14 +58,6 @@ pub(crate) fn is_datadog_cluster(name: &str) -> bool {
     name.len() <= MAX_DATADOG_CLUSTER && name.split('.').all(is_part)
 }
 
-pub(crate) fn is_region(name: &str) -> bool {
-    let parts: Vec<&str> = name.split('-').collect();
-    let is_word = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
-    let ends_in_number =
-        parts.last().is_some_and(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()));
-    parts.len() >= 3 && parts[..parts.len() - 1].iter().all(is_word) && ends_in_number
-}
-
 pub(crate) fn is_account(id: &str) -> bool {
     id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -77,7 +69,8 @@ pub(crate) fn is_site(site: &str) -> bool {
 /// Source: CloudWatch Logs API reference, CreateLogGroup, `logGroupName`.
 pub(crate) fn is_log_group(name: &str) -> bool {
     let is_inside = |byte: u8| byte.is_ascii_alphanumeric() || b"_/.#-".contains(&byte);
-    (1..=512).contains(&name.len()) && name.bytes().all(is_inside)
+    // Names that start with `aws/` are AWS's own. Source: the same.
+    (1..=512).contains(&name.len()) && name.bytes().all(is_inside) && !name.starts_with("aws/")
 }
 
 #[cfg(test)]
@@ -131,6 +124,7 @@ mod tests {
         }
         let group = |length: usize| is_log_group(&"a".repeat(length));
         assert_eq!([0, 1, 512, 513].map(group), [false, true, true, false]);
+        assert!(is_log_group("/aws/eks/prod") && is_log_group("awslogs/x") && !is_log_group("aws/eks/prod"));
         for (name, ok) in [("a-b", true), ("-a", false), ("a-", false), ("a.b_c", true), ("a..b", false), ("", false)] {
             assert_eq!(is_datadog_cluster(name), ok, "{name}");
         }
@@ -138,11 +132,6 @@ mod tests {
             [("Prod_EU-1", true), ("1a-", true), ("a.b", false), ("-a", false), ("_a", false), ("é", false)]
         {
             assert_eq!(is_eks_cluster(name), ok, "{name}");
-        }
-        for (name, ok) in
-            [("eu-west-1", true), ("us-gov-west-1", true), ("eu-west", false), ("eu-west-", false), ("", false)]
-        {
-            assert_eq!(is_region(name), ok, "{name}");
         }
     }
 }

@@ -37,6 +37,7 @@ mod log_event;
 mod members;
 pub mod metadata_records;
 mod multi_line;
+pub mod partition;
 mod pipeline;
 mod processed;
 pub mod processing;

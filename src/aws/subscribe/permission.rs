@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use pipeline::glob;
+use pipeline::{glob, partition};
 
 /// The id of the statement that `podferry subscribe` adds.
 pub(crate) const STATEMENT: &str = "podferry-logs";
@@ -112,7 +112,7 @@ fn is_arn_like(pattern: &str, arn: &str) -> bool {
 /// Source: AWS CloudWatch Logs User Guide, "Subscription filters with AWS Lambda"; Amazon Web Services in China, "Endpoints".
 fn is_logs(name: &str, source: &str) -> bool {
     let region = source.split(':').nth(3).unwrap_or_default();
-    let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+    let domain = partition::of_region(region).dns_suffix;
     name == "*" || name == PRINCIPAL || name == format!("logs.{region}.{domain}")
 }
 

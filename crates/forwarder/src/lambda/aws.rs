@@ -19,6 +19,7 @@ use tokio::time::sleep;
 
 use crate::delivery::retry::{Decision, RetryPolicy, random};
 use crate::settings::AwsSettings;
+use pipeline::partition;
 use pipeline::records::S3Object;
 
 /// How long one call may take, as with boto3's clients in Datadog's forwarder.
@@ -129,7 +130,7 @@ impl Call<'_> {
         let Call { client, settings, operation, endpoint, region, request } = *self;
         let url = match endpoint.or_else(|| operation.own_endpoint(settings)) {
             Some(endpoint) => format!("{}/", endpoint.trim_end_matches('/')),
-            None => format!("https://{}.{region}.{}/", operation.service(), dns_suffix(region)),
+            None => format!("https://{}.{region}.{}/", operation.service(), partition::of_region(region).dns_suffix),
         };
         let body = request.to_string();
         let headers = [("content-type", operation.content_type()), ("x-amz-target", operation.target())];
@@ -179,7 +180,7 @@ const EMPTY_SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495
 fn object_url(endpoint: Option<&str>, region: &str, object: &S3Object) -> String {
     let S3Object { bucket, key, .. } = object;
     let key = utf8_percent_encode(key, ESCAPED);
-    let suffix = dns_suffix(region);
+    let suffix = partition::of_region(region).dns_suffix;
     match endpoint {
         Some(endpoint) => format!("{}/{bucket}/{key}", endpoint.trim_end_matches('/')),
         None if bucket.contains('.') => format!("https://s3.{region}.{suffix}/{bucket}/{key}"),
@@ -294,39 +295,9 @@ fn plain_code(code: &str) -> String {
     code.chars().filter(char::is_ascii_alphanumeric).take(64).collect()
 }
 
-/// What ends the names of a region's endpoints.
-/// Source: AWS SDKs, `partitions.json` of botocore.
-fn dns_suffix(region: &str) -> &'static str {
-    const SUFFIXES: [(&str, &str); 6] = [
-        ("cn-", "amazonaws.com.cn"),
-        ("us-isob-", "sc2s.sgov.gov"),
-        ("us-isof-", "csp.hci.ic.gov"),
-        ("us-iso-", "c2s.ic.gov"),
-        ("eu-isoe-", "cloud.adc-e.uk"),
-        ("eusc-", "amazonaws.eu"),
-    ];
-    SUFFIXES.iter().find(|(prefix, _)| region.starts_with(prefix)).map_or("amazonaws.com", |(_, suffix)| suffix)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_partition_has_its_suffix() {
-        for (region, suffix) in [
-            ("us-east-1", "amazonaws.com"),
-            ("us-gov-west-1", "amazonaws.com"),
-            ("cn-north-1", "amazonaws.com.cn"),
-            ("us-iso-east-1", "c2s.ic.gov"),
-            ("us-isob-east-1", "sc2s.sgov.gov"),
-            ("us-isof-south-1", "csp.hci.ic.gov"),
-            ("eu-isoe-west-1", "cloud.adc-e.uk"),
-            ("eusc-de-east-1", "amazonaws.eu"),
-        ] {
-            assert_eq!(dns_suffix(region), suffix);
-        }
-    }
 
     #[test]
     fn only_the_code_of_an_error_is_kept() {
