@@ -271,10 +271,12 @@ fn write(report: &LintReport, sources: &[SourceFile], format: LintFormat) -> Res
     Ok(())
 }
 
-/// Facts, each with its file where there are several.
+/// Facts, each with its place: a file may have several ConfigMaps, and a parser's is not that of its ConfigMap.
 fn facts(report: &LintReport, sources: &[SourceFile]) -> String {
-    let line = |fact: &Fact| match sources.get(fact.place.source).filter(|_| sources.len() > 1) {
-        Some(source) => format!("{}: {}.\n", source.name, fact.text),
+    let line = |fact: &Fact| match sources.get(fact.place.source) {
+        Some(source) => {
+            format!("{}:{}: {}.\n", source.name, source.position(fact.place.span.start).line, fact.text)
+        }
         None => format!("{}.\n", fact.text),
     };
     report.facts.iter().map(line).collect()

@@ -1,11 +1,12 @@
 //! Fluent Bit's classic configuration: its parts as values, written and read.
 //!
 //! `podferry generate logging` writes it, and what is written is read again by the same model; `parse` keeps the place of each
-//! part, for messages.
+//! part, for messages; `template` reads values with variables.
 //!
 //! Source: Fluent Bit manual, "Classic mode", "Format and schema"; fluent/fluent-bit, `src/config_format/flb_cf_fluentbit.c`.
 
 pub mod parse;
+pub(crate) mod template;
 
 use std::fmt;
 

@@ -4,7 +4,8 @@
 //! is none of these is a [`Problem`], and the next one is read. Fluent Bit itself ends at the first; who writes a configuration wants
 //! to know all.
 //!
-//! There is no continuation and there are no quotes: a value is the rest of its line, with any `#` in it. Plugins that take several
+//! There is no continuation and there are no quotes: a value is the rest of its line, with any `#` in it, also where it was meant to
+//! begin a comment ([`ReadProperty::comment`]). Plugins that take several
 //! words in a value (`Record`, `Rule`) split it themselves, and only they know quotes. Names of sections and properties have any case.
 //!
 //! Source: fluent/fluent-bit, `src/config_format/flb_cf_fluentbit.c`.
@@ -42,6 +43,24 @@ pub(crate) struct ReadProperty {
     /// Empty where nothing follows the name.
     pub(crate) value: Spanned<String>,
     pub(crate) indentation: usize,
+}
+
+impl ReadProperty {
+    /// What looks like a comment behind the value, from its `#`: Fluent Bit has none there, so it is part of the value. A `#` at the
+    /// value's own beginning is one if a blank follows.
+    pub(crate) fn comment(&self) -> Option<Spanned<&str>> {
+        let text = self.value.value.as_str();
+        let mut before = None;
+        let at = text.char_indices().position(|(_, letter)| {
+            let is_behind = before.replace(letter).is_none_or(char::is_whitespace);
+            letter == '#' && is_behind
+        });
+        let (at, _) = text.char_indices().nth(at?)?;
+        let comment = text.get(at..)?;
+        let is_one = at > 0 || comment.len() == 1 || comment.get(1..)?.starts_with(char::is_whitespace);
+        let start = self.value.span.start + at;
+        is_one.then_some(Spanned { value: comment, span: Span { start, end: self.value.span.end } })
+    }
 }
 
 /// A line that cannot be read, or that EKS rejects anywhere.
@@ -148,6 +167,30 @@ mod tests {
 
     use super::*;
     use crate::fluent_bit::write;
+
+    #[test]
+    fn a_comment_behind_a_value_is_seen() {
+        for (line, expected) in [
+            ("region us-east-2  # mine", Some("# mine")),
+            ("region us-east-2 #mine", Some("#mine")),
+            ("region us-east-2\t# a # b", Some("# a # b")),
+            ("log_key # none", Some("# none")),
+            ("log_key #", Some("#")),
+            ("Key #id", None),
+            ("Regex log a#b", None),
+            ("Regex log \\#", None),
+            ("Name é # ü", Some("# ü")),
+            ("Name", None),
+        ] {
+            let text = format!("[OUTPUT]\n    {line}\n");
+            let read = parse(&text);
+            let comment = read.sections[0].properties[0].comment();
+            assert_eq!(comment.as_ref().map(|comment| comment.value), expected, "{line}");
+            if let Some(comment) = comment {
+                assert_eq!(&text[comment.span.start..comment.span.end], comment.value);
+            }
+        }
+    }
 
     #[test]
     fn places_are_those_of_the_text() {

@@ -1,7 +1,10 @@
 //! Comments that allow what a rule would find: `# podferry: allow PF301 the reason`.
 //!
-//! At the end of a line it is for that line; on a line of its own for the next line that is not a comment. They work in YAML, and in
-//! Fluent Bit's configuration inside of it, whose comments look the same. JSON has no comments: there, use `--allow`.
+//! At the end of a line it is for that line; on a line of its own for the next line that is not a comment. They work in YAML, and on
+//! lines of their own in Fluent Bit's configuration inside of it, which has no comments behind values. JSON has no comments: there, use
+//! `--allow`.
+
+use std::collections::BTreeMap;
 
 use super::finding::Finding;
 use super::source::{SourceFile, Span};
@@ -46,6 +49,15 @@ pub(crate) fn allows(source: &SourceFile) -> Vec<Allow> {
         });
     }
     found
+}
+
+/// The numbers of comments by the first byte of the line that they are for.
+pub(crate) fn by_line(allows: &[Allow]) -> BTreeMap<usize, Vec<usize>> {
+    let mut lines: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (number, allow) in allows.iter().enumerate() {
+        lines.entry(allow.line.start).or_default().push(number);
+    }
+    lines
 }
 
 /// Where the comment begins, and what is after the mark.

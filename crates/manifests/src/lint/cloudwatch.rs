@@ -2,9 +2,13 @@
 
 use super::logging::{LoggingConfigMap, PlacedSection};
 use crate::fluent_bit::parse::ReadProperty;
+use crate::fluent_bit::template::RecordTemplate;
+use pipeline::partition::is_region;
 
+/// AWS's plugin in Go, which the other one has replaced; EKS has both.
+const IN_GO: &str = "cloudwatch";
 /// The plugins that write to CloudWatch Logs: Fluent Bit's own, and AWS's in Go. Source: Amazon EKS User Guide, "Fargate logging".
-const PLUGINS: [&str; 2] = ["cloudwatch_logs", "cloudwatch"];
+const PLUGINS: [&str; 2] = ["cloudwatch_logs", IN_GO];
 
 /// An output to CloudWatch Logs.
 #[derive(Debug, Clone, Copy)]
@@ -12,42 +16,55 @@ pub(crate) struct CloudWatchOutput<'b, 'a> {
     pub(crate) section: PlacedSection<'b, 'a>,
 }
 
+/// A name that is made from each record.
+#[derive(Debug, Clone)]
+pub(crate) struct NameTemplate<'b> {
+    pub(crate) property: &'b ReadProperty,
+    /// What is in it; it has variables, and the plugin takes it.
+    pub(crate) template: RecordTemplate,
+}
+
 /// All outputs to CloudWatch Logs, in order.
 pub(crate) fn outputs<'b, 'a>(logging: &'b LoggingConfigMap<'a>) -> impl Iterator<Item = CloudWatchOutput<'b, 'a>> {
     let outputs = logging.outputs().map(|section| CloudWatchOutput { section });
-    outputs.filter(|output| PLUGINS.contains(&output.section.plugin().as_str()))
+    outputs.filter(|output| PLUGINS.iter().any(|plugin| output.section.is_of(plugin)))
 }
 
 impl<'b, 'a> CloudWatchOutput<'b, 'a> {
+    /// Whether it is AWS's plugin in Go.
+    pub(crate) fn is_in_go(&self) -> bool {
+        self.section.is_of(IN_GO)
+    }
+
     /// The property with the log group's name, if the name is written out and not made from records.
     pub(crate) fn log_group(&self) -> Option<&'b ReadProperty> {
         let is_name =
-            |property: &&ReadProperty| !property.value.value.is_empty() && !has_variable(&property.value.value);
+            |property: &&ReadProperty| !property.value.value.is_empty() && !property.value.value.contains('$');
         self.section.property("log_group_name").filter(is_name)
     }
 
-    /// The region, if one is written.
+    /// The region, if one of AWS's is written.
     pub(crate) fn region(&self) -> Option<&'b str> {
-        self.section.get("region").filter(|region| !region.is_empty() && !has_variable(region))
+        self.section.get("region").filter(|region| is_region(region))
     }
 
-    /// The property that makes the log group's name from records.
-    pub(crate) fn group_template(&self) -> Option<&'b ReadProperty> {
+    /// What makes the log group's name from records.
+    pub(crate) fn group_template(&self) -> Option<NameTemplate<'b>> {
         self.template("log_group_template", "log_group_name")
     }
 
-    /// The property that makes the stream's name from records.
-    pub(crate) fn stream_template(&self) -> Option<&'b ReadProperty> {
+    /// What makes the stream's name from records.
+    pub(crate) fn stream_template(&self) -> Option<NameTemplate<'b>> {
         self.template("log_stream_template", "log_stream_name")
     }
 
-    /// Fluent Bit's own plugin has an option for templates; that in Go takes `$(…)` in a name.
-    fn template(&self, own: &str, in_go: &str) -> Option<&'b ReadProperty> {
-        let has_template = |property: &&ReadProperty| has_variable(&property.value.value);
-        self.section.property(own).or_else(|| self.section.property(in_go)).filter(has_template)
+    /// Fluent Bit's own plugin has an option for templates, and everywhere else a `$` is a letter; that in Go takes `$(…)` in a name.
+    fn template(&self, own: &str, in_go: &str) -> Option<NameTemplate<'b>> {
+        let property = self.section.property(if self.is_in_go() { in_go } else { own })?;
+        let template = match self.is_in_go() {
+            true => RecordTemplate::parse_go(&property.value.value)?,
+            false => RecordTemplate::parse(&property.value.value).ok()?,
+        };
+        template.has_variable().then_some(NameTemplate { property, template })
     }
-}
-
-fn has_variable(text: &str) -> bool {
-    text.contains('$')
 }

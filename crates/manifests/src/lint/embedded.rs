@@ -114,6 +114,21 @@ impl<'a> Embedded<'a> {
         let end = rest.find('\n').map_or(source.text.len(), |at| span.end + at + 1);
         Some(FixEdit { span: Span { start, end }, text: String::new() })
     }
+
+    /// The changes that put what begins at `from` and ends with its line on a line of its own, above the line's content at `line`; `None`
+    /// where the text is not written in lines.
+    pub(crate) fn move_above(&self, line: usize, from: Span, source: &SourceFile) -> Option<[FixEdit; 2]> {
+        let moved = self.text.get(from.range()).filter(|_| self.style == ScalarStyle::Literal)?;
+        let before = self.text.get(..from.start)?;
+        let removed = self.replace(Span { start: before.trim_end().len(), end: from.end }, "")?;
+        let start = self.span(Span { start: line, end: line + 1 }).span.start;
+        let indentation = source.text.get(..start)?;
+        let indentation = indentation.get(indentation.rfind('\n').map_or(0, |at| at + 1)..)?;
+        // A place that is not the first of its line is none for a line.
+        indentation.trim().is_empty().then_some(())?;
+        let above = FixEdit { span: Span { start, end: start }, text: format!("{moved}\n{indentation}") };
+        Some([above, removed])
+    }
 }
 
 /// A block after `|`: the same lines, each after the block's indentation.

@@ -1,5 +1,8 @@
 //! The ConfigMap aws-logging: Fluent Bit's configuration in it, section by section, with the place of each part in the manifest.
 
+use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
+
 use super::embedded::Embedded;
 use super::node::{YamlEntry, YamlNode};
 use super::object::ManifestObject;
@@ -21,6 +24,12 @@ pub(crate) struct LoggingConfigMap<'a> {
     pub(crate) object: ManifestObject<'a>,
     /// All entries of `data` that are a text and have sections, whatever their keys are.
     pub(crate) parts: Vec<LoggingPart<'a>>,
+    /// Where the sections of each kind of [`PARTS`] are, in order: part, section, and number among all.
+    of_kind: [Vec<[usize; 3]>; 3],
+    /// Which parsers have a name, by their places among the parsers.
+    parser_names: HashMap<String, Vec<usize>>,
+    /// Which filters logs run through on their way to CloudWatch Logs, by [`PlacedSection::number`]; worked out once, by `tags`.
+    pub(super) filters_on_way: OnceCell<HashSet<usize>>,
 }
 
 /// An entry of `data`, read.
@@ -36,6 +45,8 @@ pub(crate) struct LoggingPart<'a> {
 pub(crate) struct PlacedSection<'b, 'a> {
     pub(crate) part: &'b LoggingPart<'a>,
     pub(crate) section: &'b ReadSection,
+    /// Its place among all sections of the ConfigMap.
+    pub(crate) number: usize,
 }
 
 impl<'a> LoggingConfigMap<'a> {
@@ -56,34 +67,74 @@ impl<'a> LoggingConfigMap<'a> {
             let is_read = !configuration.sections.is_empty() || !configuration.problems.is_empty();
             (is_known || (is_read && entry.name != "flb_log_cw")).then_some(LoggingPart { entry, text, configuration })
         };
-        Some(LoggingConfigMap {
+        let mut logging = LoggingConfigMap {
             object,
             parts: data.into_iter().flat_map(YamlNode::entries).filter_map(part).collect(),
-        })
+            of_kind: Default::default(),
+            parser_names: HashMap::new(),
+            filters_on_way: OnceCell::new(),
+        };
+        logging.count();
+        Some(logging)
     }
 
-    /// All sections of this name, in whatever part, in order.
-    pub(crate) fn sections<'b>(&'b self, name: &'static str) -> impl Iterator<Item = PlacedSection<'b, 'a>> {
-        self.all().filter(move |one| one.section.name.value.eq_ignore_ascii_case(name))
+    /// Works out where the sections of each kind are.
+    fn count(&mut self) {
+        let mut number = 0;
+        for (part, read) in self.parts.iter().enumerate() {
+            for (at, section) in read.configuration.sections.iter().enumerate() {
+                let mut kinds = PARTS.iter().zip(&mut self.of_kind);
+                let own = kinds.find(|((_, kind), _)| kind.eq_ignore_ascii_case(&section.name.value));
+                own.into_iter().for_each(|(_, sections)| sections.push([part, at, number]));
+                number += 1;
+            }
+        }
+        let name = |(index, parser): (usize, PlacedSection<'_, '_>)| Some((parser.get("Name")?.to_owned(), index));
+        let names: Vec<(String, usize)> = self.parsers().enumerate().filter_map(name).collect();
+        for (name, index) in names {
+            self.parser_names.entry(name).or_default().push(index);
+        }
+    }
+
+    /// Whether Fluent Bit writes its own log, too. It does not unless it is told. Source: Amazon EKS User Guide, "Fargate logging".
+    pub(crate) fn writes_own_log(&self) -> bool {
+        self.object.node.path(&["data", "flb_log_cw"]).and_then(YamlNode::text) == Some("true")
+    }
+
+    /// All sections of one of [`PARTS`], in whatever part, in order.
+    fn of_kind<'b>(&'b self, kind: usize) -> impl Iterator<Item = PlacedSection<'b, 'a>> {
+        let places = self.of_kind.get(kind).into_iter().flatten();
+        places.filter_map(|place| self.placed(*place))
+    }
+
+    fn placed<'b>(&'b self, [part, section, number]: [usize; 3]) -> Option<PlacedSection<'b, 'a>> {
+        let part = self.parts.get(part)?;
+        Some(PlacedSection { part, section: part.configuration.sections.get(section)?, number })
+    }
+
+    /// The parsers of a name, in order; only the first is used.
+    pub(crate) fn parsers_named<'b>(&'b self, name: &str) -> impl Iterator<Item = PlacedSection<'b, 'a>> {
+        let indexes = self.parser_names.get(name).into_iter().flatten();
+        indexes.filter_map(|index| self.placed(*self.of_kind.get(2)?.get(*index)?))
     }
 
     /// All sections.
     pub(crate) fn all<'b>(&'b self) -> impl Iterator<Item = PlacedSection<'b, 'a>> {
-        self.parts
-            .iter()
-            .flat_map(|part| part.configuration.sections.iter().map(move |section| PlacedSection { part, section }))
+        let sections =
+            self.parts.iter().flat_map(|part| part.configuration.sections.iter().map(move |section| (part, section)));
+        sections.enumerate().map(|(number, (part, section))| PlacedSection { part, section, number })
     }
 
     pub(crate) fn filters<'b>(&'b self) -> impl Iterator<Item = PlacedSection<'b, 'a>> {
-        self.sections("FILTER")
+        self.of_kind(0)
     }
 
     pub(crate) fn outputs<'b>(&'b self) -> impl Iterator<Item = PlacedSection<'b, 'a>> {
-        self.sections("OUTPUT")
+        self.of_kind(1)
     }
 
     pub(crate) fn parsers<'b>(&'b self) -> impl Iterator<Item = PlacedSection<'b, 'a>> {
-        self.sections("PARSER")
+        self.of_kind(2)
     }
 }
 
@@ -111,6 +162,11 @@ impl<'b, 'a> PlacedSection<'b, 'a> {
     /// The plugin, in lower case: the value of `Name`.
     pub(crate) fn plugin(&self) -> String {
         self.get("Name").unwrap_or_default().to_ascii_lowercase()
+    }
+
+    /// Whether it is of a plugin, whose name is given in lower case.
+    pub(crate) fn is_of(&self, plugin: &str) -> bool {
+        self.get("Name").is_some_and(|name| name.eq_ignore_ascii_case(plugin))
     }
 
     /// The section's name, with its brackets.

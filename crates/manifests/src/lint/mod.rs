@@ -18,6 +18,7 @@ pub(crate) mod cloudwatch;
 pub(crate) mod embedded;
 pub mod finding;
 pub mod fix;
+pub(crate) mod identity;
 pub(crate) mod installation;
 pub(crate) mod json;
 pub(crate) mod logging;
@@ -37,10 +38,11 @@ pub(crate) mod sidecar;
 pub(crate) mod similar;
 pub mod source;
 pub(crate) mod subscription;
+pub(crate) mod tags;
 pub(crate) mod template;
 pub(crate) mod unrendered;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use allow::Allow;
 use chart::Charts;
@@ -95,16 +97,21 @@ fn allows_of(project: &Project<'_>, number: usize, source: &SourceFile) -> Vec<A
 /// Takes out what is allowed, and says which comments allow nothing.
 fn without_allowed(findings: Vec<Finding>, allows: &[Vec<Allow>], allowed: &[String]) -> LintReport {
     let mut used: Vec<Vec<bool>> = allows.iter().map(|allows| vec![false; allows.len()]).collect();
+    let by_line: Vec<BTreeMap<usize, Vec<usize>>> = allows.iter().map(|allows| allow::by_line(allows)).collect();
     let before = findings.len();
     let mut kept: Vec<Finding> = Vec::new();
     for finding in findings {
         let source = finding.place.source;
         let comments = allows.get(source).map_or(&[][..], Vec::as_slice);
-        let covering: Vec<usize> = (0..comments.len()).filter(|number| comments[*number].covers(&finding)).collect();
-        for number in &covering {
+        // Those of the line that the finding is in; there may be several.
+        let of_line = by_line.get(source).and_then(|lines| lines.range(..=finding.place.span.start).next_back());
+        let numbers = of_line.map_or(&[][..], |(_, numbers)| numbers);
+        let mut is_covered = false;
+        for number in numbers.iter().filter(|number| comments[**number].covers(&finding)) {
             used[source][*number] = true;
+            is_covered = true;
         }
-        if covering.is_empty() && !allowed.iter().any(|code| code.eq_ignore_ascii_case(finding.rule.code)) {
+        if !is_covered && !allowed.iter().any(|code| code.eq_ignore_ascii_case(finding.rule.code)) {
             kept.push(finding);
         }
     }

@@ -12,4 +12,5 @@
 mod inject;
 mod inject_properties;
 mod lint;
+mod lint_growth;
 mod webhook;

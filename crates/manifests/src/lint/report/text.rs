@@ -44,7 +44,7 @@ fn group<'a>(finding: &'a Finding, shown: &Shown<'a>) -> annotate_snippets::Grou
     };
     let mut elements: Vec<Element<'a>> = Vec::new();
     let (here, elsewhere): (Vec<_>, Vec<_>) =
-        finding.related.iter().partition(|(place, _)| place.source == finding.place.source);
+        finding.related.iter().partition(|(place, _)| shown.are_near(*place, finding.place));
     let places: Vec<Place> = here.iter().map(|(place, _)| *place).chain([finding.place]).collect();
     let (snippet, start) = shown.snippet(&places);
     let mut main = snippet.annotation(AnnotationKind::Primary.span(shown.visible(finding.place, start)));
@@ -77,7 +77,16 @@ struct Shown<'a> {
     positions: Positions<'a>,
 }
 
+/// How many lines a place may be away to be shown in one piece with another: of all lines between them some are drawn, but each is read.
+const FAR: usize = 1000;
+
 impl<'a> Shown<'a> {
+    /// Whether two places are shown in one piece.
+    fn are_near(&self, one: Place, other: Place) -> bool {
+        let line = |place: Place| self.positions.line(place.source, place.span.start).map_or(0, |(line, _)| line);
+        one.source == other.source && line(one).abs_diff(line(other)) <= FAR
+    }
+
     /// The lines of a source that these places are in, and where they begin: a whole file for each finding would take long.
     fn snippet<T: Clone>(&self, places: &[Place]) -> (Snippet<'a, T>, usize) {
         let number = places.first().map_or(0, |place| place.source);

@@ -6,6 +6,7 @@ use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::LoggingConfigMap;
 use crate::lint::project::Project;
 use crate::lint::rule::{LintRule, RuleEdits, Severity};
+use crate::lint::tags::filters_for_cloudwatch;
 
 const FILTER: &str = "Fluent Bit manual, \"Kubernetes\" filter";
 const TAGGING: &str = "Datadog, \"Unified Service Tagging\"";
@@ -83,7 +84,8 @@ fn switched_off(logging: &LoggingConfigMap<'_>, findings: &mut Findings) {
             "without annotations, `ad.datadoghq.com/<container>.logs` and `.tags` have no effect",
         ),
     ];
-    for filter in logging.filters().filter(|filter| filter.plugin() == "kubernetes") {
+    let on_way = filters_for_cloudwatch(logging).into_iter();
+    for filter in on_way.filter(|filter| filter.plugin() == "kubernetes") {
         for (option, rule, message) in options {
             if filter.is_on(option) == Some(false) {
                 findings.push(Finding::new(rule, filter.place_of(option), message));

@@ -7,14 +7,15 @@ pub(crate) mod output;
 pub(crate) mod stream;
 
 use crate::lint::logging::{LoggingConfigMap, PlacedSection};
+use crate::lint::tags::filters_for_cloudwatch;
 
-/// The filter that adds pod, labels and annotations.
+/// The filter that adds pod, labels and annotations to logs that arrive in CloudWatch Logs.
 fn kubernetes<'b, 'a>(logging: &'b LoggingConfigMap<'a>) -> Option<PlacedSection<'b, 'a>> {
-    logging.filters().find(|filter| filter.plugin() == "kubernetes")
+    filters_for_cloudwatch(logging).into_iter().find(|filter| filter.is_of("kubernetes"))
 }
 
-/// The filter that takes containerd's prefix off: a parser that reads `log`.
+/// The filter that takes containerd's prefix off these: a parser that reads `log`.
 fn cri_parser<'b, 'a>(logging: &'b LoggingConfigMap<'a>) -> Option<PlacedSection<'b, 'a>> {
     let reads_log = |filter: &PlacedSection<'_, '_>| filter.get("Key_Name").is_some_and(|key| key == "log");
-    logging.filters().find(|filter| filter.plugin() == "parser" && reads_log(filter))
+    filters_for_cloudwatch(logging).into_iter().find(|filter| filter.is_of("parser") && reads_log(filter))
 }

@@ -1,11 +1,16 @@
 //! Where logs go: whether the forwarder gets them, once, from the region that it is in.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use super::cri_parser;
 use crate::lint::cloudwatch::{self, CloudWatchOutput};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::LoggingConfigMap;
 use crate::lint::project::Project;
 use crate::lint::rule::{LintRule, RuleEdits, Severity};
+use crate::lint::rules::fluent_bit::{definitions, groups};
+use crate::lint::tags::filters_for_cloudwatch;
 use pipeline::glob;
 
 const OUTPUT: &str = "Fluent Bit manual, \"Amazon CloudWatch\" output";
@@ -83,7 +88,24 @@ pub(crate) static TEXT_TWICE: LintRule = LintRule {
     sources: &["Fluent Bit manual, \"Kubernetes\" filter", "seen with Fluent Bit 5.1.1"],
 };
 
-pub(crate) static RULES: &[&LintRule] = &[&REGION, &NOWHERE, &TWICE, &FORMAT, &FUNCTIONS_GROUP, &TEXT_TWICE];
+pub(crate) static LINE_TWICE: LintRule = LintRule {
+    code: "PF327",
+    name: "line-twice",
+    severity: Severity::Warning,
+    title: "Each record holds the line twice: as the parser took it apart, and as it was",
+    why: "CloudWatch Logs bills by the byte, and the forwarder needs the line once, without containerd's prefix.",
+    fix: "Remove `Preserve_Key On`.",
+    edits: RuleEdits::Suggested,
+    is_preview: true,
+    sources: &[
+        "Fluent Bit manual, \"Parser\" filter",
+        "fluent/fluent-bit, plugins/filter_parser/filter_parser.c",
+        "seen with Fluent Bit 1.9.10 and 5.1.1",
+    ],
+};
+
+pub(crate) static RULES: &[&LintRule] =
+    &[&REGION, &NOWHERE, &TWICE, &FORMAT, &FUNCTIONS_GROUP, &TEXT_TWICE, &LINE_TWICE];
 
 /// Beginnings of names of groups that functions write to: Lambda's, and that of the forwarder's template.
 const OF_FUNCTIONS: [&str; 2] = ["/aws/lambda/", "/podferry/"];
@@ -98,13 +120,29 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
             region(*output, project, findings);
             properties(*output, findings);
         }
-        for (number, second) in outputs.iter().enumerate() {
-            let first = outputs.iter().take(number).find(|first| are_same_logs(first, second));
-            if let Some(first) = first {
-                twice(*first, *second, findings);
-            }
-        }
+        written_twice(&outputs, findings);
         text_twice(logging, findings);
+        line_twice(logging, project, findings);
+    }
+}
+
+/// A parser that gives the line another name than the one that it had, and leaves that one, too.
+fn line_twice(logging: &LoggingConfigMap<'_>, project: &Project<'_>, findings: &mut Findings) {
+    for filter in filters_for_cloudwatch(logging).into_iter().filter(|filter| filter.plugin() == "parser") {
+        let Some(key) = filter.get("Key_Name").filter(|_| filter.is_on("Preserve_Key") == Some(true)) else { continue };
+        let parser = definitions(logging, &filter).into_iter().next();
+        let Some((parser, keeps)) = parser.zip(filter.property("Preserve_Key")) else { continue };
+        let groups = groups(&parser);
+        // Under the name that it had it is replaced, which is another rule's. The last group has the line.
+        let is_line = key == "log" && !groups.contains(&key) && groups.contains(&"logtag");
+        let Some(line) = groups.last().filter(|_| is_line) else { continue };
+        // Source: fluent/fluent-bit, plugins/filter_parser/filter_parser.c: in 1.9 the key is only kept with all others.
+        let only_newer = if filter.is_on("Reserve_Data") == Some(true) { "" } else { ", with Fluent Bit 5" };
+        let message = format!("each record has the line in `{line}`, and once more in `{key}`{only_newer}");
+        let place = filter.name_place(keeps);
+        let edit = filter.part.text.remove_lines(keeps.name.span, project.source(place));
+        let finding = Finding::new(&LINE_TWICE, place, message).edits(edit);
+        findings.push(finding.related(parser.place_of("Regex"), "this expression names it"));
     }
 }
 
@@ -136,6 +174,28 @@ fn properties(output: CloudWatchOutput<'_, '_>, findings: &mut Findings) {
         if OF_FUNCTIONS.iter().any(|start| name.starts_with(start)) {
             let message = format!("`{name}` is named like a function's log group");
             findings.push(Finding::new(&FUNCTIONS_GROUP, section.value_place(group), message));
+        }
+    }
+}
+
+/// How many different outputs each is held against: with more, a configuration is longer than the 5300 characters that EKS takes.
+const MAX_COMPARED: usize = 128;
+
+/// Each output against those above it.
+fn written_twice(outputs: &[CloudWatchOutput<'_, '_>], findings: &mut Findings) {
+    let mut seen: HashMap<(Option<&str>, Option<&str>), usize> = HashMap::new();
+    let mut different: Vec<CloudWatchOutput<'_, '_>> = Vec::new();
+    for output in outputs {
+        let key = (output.section.get("Match"), output.region());
+        let equal = seen.get(&key).and_then(|number| different.get(*number));
+        let others = || different.iter().take(MAX_COMPARED);
+        // The first of them, as people read.
+        if let Some(first) = others().find(|first| are_same_logs(first, output)).or(equal.filter(|_| key.0.is_some())) {
+            twice(*first, *output, findings);
+        }
+        if let Entry::Vacant(place) = seen.entry(key) {
+            place.insert(different.len());
+            different.push(*output);
         }
     }
 }

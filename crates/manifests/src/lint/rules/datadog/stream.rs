@@ -1,11 +1,13 @@
 //! Names of log streams and log groups that are made from records: what the forwarder can still tell from them. What it reads out
 //! of a name is in `pipeline::stream`.
 
-use super::kubernetes;
-use crate::lint::cloudwatch::{self, CloudWatchOutput};
+use crate::fluent_bit::template::{RecordTemplate, TemplatePartKind};
+use crate::lint::cloudwatch::{self, CloudWatchOutput, NameTemplate};
 use crate::lint::finding::{Finding, Findings};
+use crate::lint::identity::{tells_container, tells_pod};
 use crate::lint::project::Project;
 use crate::lint::rule::{LintRule, RuleEdits, Severity};
+use crate::lint::tags::with_metadata;
 
 const OUTPUT: &str = "Fluent Bit manual, \"Amazon CloudWatch\" output, Log Stream and Group Name templating";
 const SEEN: &str = "seen with Fluent Bit 5.1.1";
@@ -60,40 +62,55 @@ pub(crate) static GROUP_TEMPLATE: LintRule = LintRule {
 
 pub(crate) static RULES: &[&LintRule] = &[&SHARED_BY_PODS, &SHARED_BY_CONTAINERS, &TEMPLATE, &GROUP_TEMPLATE];
 
-/// Fluent Bit's tag, which is made of the name of the container's file; lower case, without what is around it.
-const TAG: &str = "$tag";
-/// Parts of a record that no other pod has.
-const OF_ONE_POD: [&str; 5] = ["pod_name", "pod_id", "pod_ip", "docker_id", TAG];
-/// Parts that no other container of the pod has.
-const OF_ONE_CONTAINER: [&str; 3] = ["container_name", "docker_id", TAG];
+/// Which part of a pod's tag has the names of pod, namespace and container, between dots: kube.var.log.containers comes before it.
+const POD_PART: usize = 4;
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
-        let has_metadata = kubernetes(logging).is_some();
+        let has_metadata = with_metadata(logging);
         for output in cloudwatch::outputs(logging) {
-            streams(output, has_metadata, findings);
-            if let Some(template) = output.group_template() {
-                let message = format!("log groups are named after `{}`", template.value.value);
-                findings.push(Finding::new(&GROUP_TEMPLATE, output.section.value_place(template), message));
+            // Without metadata these are never filled in, which is another rule's.
+            let is_filled = |made: &NameTemplate<'_>| has_metadata || !needs_metadata(&made.template);
+            let group = output.group_template().filter(is_filled);
+            if let Some(stream) = output.stream_template().filter(is_filled) {
+                streams(output, &stream, group.as_ref(), findings);
+            }
+            if let Some(made) = group {
+                let message = format!("log groups are named after `{}`", made.property.value.value);
+                findings.push(Finding::new(&GROUP_TEMPLATE, output.section.value_place(made.property), message));
             }
         }
     }
 }
 
-fn streams(output: CloudWatchOutput<'_, '_>, has_metadata: bool, findings: &mut Findings) {
-    let Some(template) = output.stream_template() else { return };
-    let text = template.value.value.to_ascii_lowercase().replace("$(", "$");
-    let has = |parts: &[&str]| parts.iter().any(|part| text.contains(part));
-    let fallback = if has_metadata { "" } else { "; without a Kubernetes filter it is never filled in" };
-    let (rule, message) = if !has(&OF_ONE_POD) {
+fn needs_metadata(template: &RecordTemplate) -> bool {
+    template.members().any(|(path, _)| path.first().is_some_and(|root| root == "kubernetes"))
+}
+
+/// Streams of different groups are different streams, so what the group's name has counts, too.
+fn streams(
+    output: CloudWatchOutput<'_, '_>,
+    stream: &NameTemplate<'_>,
+    group: Option<&NameTemplate<'_>>,
+    findings: &mut Findings,
+) {
+    let parts = || stream.template.parts.iter().chain(group.into_iter().flat_map(|group| &group.template.parts));
+    let is_tag = |kind: &TemplatePartKind| matches!(kind, TemplatePartKind::Tag | TemplatePartKind::TagPart(POD_PART));
+    let has = |tells: fn(&str) -> bool| {
+        parts().any(|part| match &part.kind {
+            TemplatePartKind::Member(path) => path.iter().any(|name| tells(name)),
+            kind => is_tag(kind),
+        })
+    };
+    let (rule, message) = if !has(tells_pod) {
         (&SHARED_BY_PODS, "this template gives several pods the same stream")
-    } else if !has(&OF_ONE_CONTAINER) {
+    } else if !has(tells_container) {
         (&SHARED_BY_CONTAINERS, "this template gives all containers of a pod the same stream")
-    } else if text.contains(TAG) {
+    } else if stream.template.parts.iter().any(|part| is_tag(&part.kind)) {
         // The tag is the name of the container's file: nothing is missing.
         return;
     } else {
         (&TEMPLATE, "this template omits the parts that identify a container reliably")
     };
-    findings.push(Finding::new(rule, output.section.value_place(template), format!("{message}{fallback}")));
+    findings.push(Finding::new(rule, output.section.value_place(stream.property), message));
 }

@@ -11,25 +11,28 @@ use pipeline::counted::counted;
 /// What is known to work: properties are indented four spaces deeper than their section. Source: aws/containers-roadmap#1197.
 const DEPTH: usize = 4;
 
+/// How many uneven lines are told one by one: each finding has the changes of all.
+const MAX_TOLD: usize = 50;
+
 pub(crate) static UNEVEN: LintRule = LintRule {
     code: "PF121",
     name: "uneven-indentation",
     severity: Severity::Error,
-    title: "Lines under one key of the ConfigMap are indented unevenly",
-    why: "EKS requires all sections of a key in one column and all their properties in another, deeper one, and rejects the ConfigMap otherwise.",
+    title: "Lines under one key of the ConfigMap are indented unevenly, or its sections are indented",
+    why: "EKS requires all sections of a key in one column and all their properties in another, deeper one, and rejects the ConfigMap otherwise; Fluent Bit exits at a section that does not start in the first column.",
     fix: "Start each section in the first column, and indent its properties by four spaces.",
     edits: RuleEdits::Safe,
     is_preview: false,
-    sources: &[GUIDE, READER],
+    sources: &[GUIDE, READER, "seen with Fluent Bit 1.9.10 and 5.1.1"],
 };
 
 pub(crate) static UNUSUAL: LintRule = LintRule {
     code: "PF122",
     name: "unusual-indentation",
-    severity: Severity::Warning,
-    title: "Sections do not start in the first column, or properties are not indented by four spaces",
-    why: "EKS users report that logging was disabled with other indentation, although the guide allows it.",
-    fix: "Start sections in the first column, and indent properties by four spaces, not tabs.",
+    severity: Severity::Note,
+    title: "Properties are not indented by four spaces",
+    why: "EKS users report that logging was disabled with other indentation, although the guide allows it and has one space in a sample of its own.",
+    fix: "Indent properties by four spaces, not tabs.",
     edits: RuleEdits::Safe,
     is_preview: false,
     sources: &["aws/containers-roadmap#1197"],
@@ -71,15 +74,18 @@ fn part_of(part: &LoggingPart<'_>, findings: &mut Findings) {
     let odd: Vec<&IndentedLine<'_>> = lines.iter().filter(|line| !is_even(line)).collect();
     // All edits fix one thing, so each finding has all of them: a file that is half fixed is no better.
     let edits = edits(part, &lines);
-    for line in &odd {
+    for line in odd.iter().take(MAX_TOLD) {
         let (what, first) = if line.is_section { ("sections", section) } else { ("properties", property) };
-        let message = format!(
+        let mut message = format!(
             "`{}` is indented by {}, but other {what} of `{}` by {}",
             line.name,
             indentation(text(line)),
             part.entry.name,
             indentation(text(first))
         );
+        if odd.len() > MAX_TOLD {
+            message.push_str(&format!("; {} in all are uneven", counted(odd.len(), "line")));
+        }
         findings.push(
             Finding::new(&UNEVEN, line.place, message)
                 .related(first.place, "like this one")
@@ -95,7 +101,7 @@ fn part_of(part: &LoggingPart<'_>, findings: &mut Findings) {
         findings.push(Finding::new(&UNEVEN, property.place, message).edits(edits));
     } else if width(section) > 0 {
         let message = format!("the sections of `{}` do not start in the first column", part.entry.name);
-        findings.push(Finding::new(&UNUSUAL, section.place, message).edits(edits));
+        findings.push(Finding::new(&UNEVEN, section.place, message).edits(edits));
     } else if text(property).contains('\t') || width(property) != DEPTH {
         let message = format!(
             "the properties of `{}` are indented by {} instead of four spaces",

@@ -1,9 +1,13 @@
 //! Outputs to CloudWatch Logs: what they cannot do without, and what takes logs or money.
 
+use std::collections::HashSet;
+
 use super::SEEN;
+use crate::fluent_bit::template::RecordTemplate;
 use crate::lint::cloudwatch::{CloudWatchOutput, outputs};
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::logging::LoggingConfigMap;
+use crate::lint::identity::tells_pod;
+use crate::lint::logging::PlacedSection;
 use crate::lint::project::Project;
 use crate::lint::rule::{LintRule, RuleEdits, Severity};
 
@@ -140,7 +144,7 @@ pub(crate) static GROUP_BY_HAND: LintRule = LintRule {
     name: "group-not-made",
     severity: Severity::Note,
     title: "Fluent Bit does not create the log group",
-    why: "If the group does not exist, every write fails; and `log_retention_days` only takes effect when Fluent Bit creates the group.",
+    why: "If the group does not exist, every write fails; and Fluent Bit only sets the retention of a group that it creates.",
     fix: "Write `auto_create_group true`, or create the group yourself and set its retention.",
     edits: RuleEdits::None,
     is_preview: false,
@@ -163,12 +167,21 @@ pub(crate) static RULES: &[&LintRule] = &[
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
+        // A group that one output creates is there for the others.
+        let creates = |output: &CloudWatchOutput<'_, '_>| output.section.is_on("auto_create_group") == Some(true);
+        let made: HashSet<&str> =
+            outputs(logging).filter(creates).filter_map(|output| output.section.get("log_group_name")).collect();
+        let merges = logging.filters().find(|filter| {
+            let is_on = |name| filter.is_on(name);
+            filter.is_of("kubernetes") && is_on("Merge_Log") == Some(true) && is_on("Keep_Log") == Some(false)
+        });
         for output in outputs(logging) {
             required(output, findings);
             stream(output, findings);
-            retention(output, findings);
+            let is_made = output.section.get("log_group_name").map_or(creates(&output), |group| made.contains(group));
+            retention(output, is_made, findings);
             class(project, output, findings);
-            log_key(project, logging, output, findings);
+            log_key(project, merges, output, findings);
         }
     }
 }
@@ -197,9 +210,17 @@ fn stream(output: CloudWatchOutput<'_, '_>, findings: &mut Findings) {
             findings.push(finding.related(section.name_place(prefix), "the other one"));
         }
         // A name that is made from the record is another rule's.
-        (None, Some(name)) if output.stream_template().is_none() => {
+        (None, Some(name)) if output.stream_template().is_none() && !has_group_of_pod(output) => {
             let message = format!("every pod writes to the stream `{}`", name.value.value);
-            findings.push(Finding::new(&FIXED, section.value_place(name), message));
+            let finding = Finding::new(&FIXED, section.value_place(name), message);
+            let is_of_go = RecordTemplate::parse_go(&name.value.value).is_some_and(|template| template.has_variable());
+            findings.push(match is_of_go {
+                // The name is legal as it stands.
+                true => finding.fix(
+                    "Write `log_stream_prefix fargate/` instead: only AWS's Go plugin, `cloudwatch`, fills in `$(…)`.",
+                ),
+                false => finding,
+            });
         }
         _ => {}
     }
@@ -210,38 +231,53 @@ fn stream(output: CloudWatchOutput<'_, '_>, findings: &mut Findings) {
     }
 }
 
-fn retention(output: CloudWatchOutput<'_, '_>, findings: &mut Findings) {
+/// Whether each pod has a log group of its own.
+fn has_group_of_pod(output: CloudWatchOutput<'_, '_>) -> bool {
+    let group = output.group_template();
+    group.is_some_and(|made| made.template.members().any(|(path, _)| path.iter().any(|name| tells_pod(name))))
+}
+
+fn retention(output: CloudWatchOutput<'_, '_>, is_made: bool, findings: &mut Findings) {
     let section = output.section;
     match section.property("log_retention_days") {
+        // Fluent Bit sets the retention of a group that it creates, and of no other.
+        None if !is_made => {}
         None => {
             let message = "the log group will keep its events forever";
             findings.push(Finding::new(&FOR_EVER, section.place_of("log_group_name"), message));
         }
         // Fluent Bit then sets none.
         Some(days) if days.value.value.parse() == Ok(0) => {
-            let message = "0 days means no retention: the log group will keep its events forever";
-            let finding = Finding::new(&FOR_EVER, section.value_place(days), message);
-            findings
-                .push(finding.fix("Write `log_retention_days 7`; it takes effect when Fluent Bit creates the group."));
+            if is_made {
+                let message = "0 days means no retention: the log group will keep its events forever";
+                let finding = Finding::new(&FOR_EVER, section.value_place(days), message);
+                findings.push(
+                    finding.fix("Write `log_retention_days 7`; it takes effect when Fluent Bit creates the group."),
+                );
+            }
         }
         Some(days) => {
             // A value that is not a number is another rule's; options of the Go plugin have no types.
             let number = days.value.value.parse::<i64>();
-            let is_text = number.is_err() && section.plugin() == "cloudwatch";
+            let is_text = number.is_err() && output.is_in_go();
             if is_text || number.is_ok_and(|number| !DAYS.contains(&number)) {
                 let message = format!("CloudWatch Logs does not support a retention of `{}` days", days.value.value);
                 findings.push(Finding::new(&WRONG_DAYS, section.value_place(days), message));
             }
         }
     }
-    if section.is_on("auto_create_group") != Some(true) {
+    if !is_made {
         let place = section.place_of(if section.property("auto_create_group").is_some() {
             "auto_create_group"
         } else {
             "log_group_name"
         });
         let message = "the log group must exist before the first pod starts";
-        findings.push(Finding::new(&GROUP_BY_HAND, place, message));
+        let finding = Finding::new(&GROUP_BY_HAND, place, message);
+        findings.push(match section.property("log_retention_days") {
+            Some(days) => finding.related(section.name_place(days), "this has no effect then"),
+            None => finding,
+        });
     }
 }
 
@@ -256,9 +292,10 @@ fn class(project: &Project<'_>, output: CloudWatchOutput<'_, '_>, findings: &mut
     }
 }
 
+/// `merges` is the filter that takes the text of JSON logs away, if there is one.
 fn log_key(
     project: &Project<'_>,
-    logging: &LoggingConfigMap<'_>,
+    merges: Option<PlacedSection<'_, '_>>,
     output: CloudWatchOutput<'_, '_>,
     findings: &mut Findings,
 ) {
@@ -266,10 +303,6 @@ fn log_key(
     let Some(key) = section.property("log_key").filter(|key| !key.value.value.is_empty()) else { return };
     let place = section.value_place(key);
     let edit = section.part.text.remove_lines(key.name.span, project.source(place));
-    let merges = logging.filters().find(|filter| {
-        let is_on = |name| filter.is_on(name);
-        filter.plugin() == "kubernetes" && is_on("Merge_Log") == Some(true) && is_on("Keep_Log") == Some(false)
-    });
     // Only this member is removed when it is merged.
     findings.push(match merges.filter(|_| key.value.value == "log") {
         Some(filter) => {

@@ -1,16 +1,14 @@
 //! The Kubernetes filter: it reads the pod from the tag, and the application's JSON from `log`.
 
 use super::matching::takes_pods;
-use super::{SEEN, definitions, groups, is_cri, log_parsers, position};
+use super::{SEEN, definitions, groups, is_cri, log_parsers};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::{LoggingConfigMap, PlacedSection};
 use crate::lint::project::Project;
 use crate::lint::rule::{LintRule, RuleEdits, Severity};
+use crate::lint::tags::POD_TAG_PREFIX;
 
 const FILTER: &str = "Fluent Bit manual, \"Kubernetes\" filter";
-
-/// How the tags of all pods begin. Source: Amazon EKS User Guide, "Fargate logging": `Tag kube.*` with the path of the file.
-const TAG_PREFIX: &str = "kube.var.log.containers.";
 
 pub(crate) static MERGE: LintRule = LintRule {
     code: "PF231",
@@ -79,12 +77,14 @@ const DEFAULT_BUFFER: u64 = 32;
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
+        let parsers = LogParsers::new(logging);
+        let makes_tags = logging.filters().any(|filter| filter.is_of("rewrite_tag"));
         for filter in logging.filters().filter(|filter| filter.plugin() == "kubernetes") {
             if filter.is_on("Merge_Log") == Some(true) {
-                merge(logging, filter, findings);
+                merge(&parsers, filter, findings);
             }
             buffer(filter, findings);
-            new_tag(logging, filter, findings);
+            new_tag(makes_tags, filter, findings);
             // With an expression of its own the filter may read any rest of the tag; and new tags begin otherwise.
             let is_own = filter.property("Regex_Parser").is_some() || !filter.get("Match").is_none_or(takes_pods);
             let prefix = filter.property("Kube_Tag_Prefix").filter(|_| !is_own);
@@ -111,13 +111,12 @@ fn is_renamed(logging: &LoggingConfigMap<'_>) -> bool {
 /// Whether the pod's name follows. Only the length is taken off, and the filter looks for the name in the rest, so the last dot may be
 /// missing. Source: fluent/fluent-bit, plugins/filter_kubernetes/kube_meta.c, `flb_kube_meta_get`.
 fn is_prefix(prefix: &str) -> bool {
-    prefix.is_empty() || prefix == TAG_PREFIX || Some(prefix) == TAG_PREFIX.strip_suffix('.')
+    prefix.is_empty() || prefix == POD_TAG_PREFIX || Some(prefix) == POD_TAG_PREFIX.strip_suffix('.')
 }
 
 /// A pattern that takes nothing at all is another rule's.
-fn new_tag(logging: &LoggingConfigMap<'_>, filter: PlacedSection<'_, '_>, findings: &mut Findings) {
+fn new_tag(makes_tags: bool, filter: PlacedSection<'_, '_>, findings: &mut Findings) {
     let reads_other = filter.property("Kube_Tag_Prefix").or_else(|| filter.property("Regex_Parser")).is_some();
-    let makes_tags = logging.filters().any(|filter| filter.plugin() == "rewrite_tag");
     let Some(pattern) = filter.get("Match").filter(|pattern| !takes_pods(pattern)) else { return };
     if makes_tags && !reads_other {
         let message = format!("a tag that matches `{pattern}` contains no pod");
@@ -147,18 +146,35 @@ fn kilobytes(size: &str) -> Option<u64> {
     }
 }
 
-fn merge(logging: &LoggingConfigMap<'_>, filter: PlacedSection<'_, '_>, findings: &mut Findings) {
-    let own = position(logging, &filter);
-    let before = log_parsers(logging).filter(|parser| position(logging, parser) < own);
-    let parsers: Vec<PlacedSection<'_, '_>> =
-        before.flat_map(|filter| definitions(logging, &filter)).filter(is_cri).collect();
+/// What reads `log` before it is merged; worked out once.
+struct LogParsers<'b, 'a> {
+    has_any: bool,
+    /// The first parser that reads containerd's prefix, with the number of the filter that has it.
+    cri: Option<(usize, PlacedSection<'b, 'a>)>,
+    /// Whether a filter gives the line the name `log` back.
+    is_renamed: bool,
+}
+
+impl<'b, 'a> LogParsers<'b, 'a> {
+    fn new(logging: &'b LoggingConfigMap<'a>) -> LogParsers<'b, 'a> {
+        let mut parsers = log_parsers(logging)
+            .flat_map(|filter| definitions(logging, &filter).into_iter().map(move |parser| (filter.number, parser)));
+        LogParsers {
+            has_any: log_parsers(logging).next().is_some(),
+            cri: parsers.find(|(_, parser)| is_cri(parser)),
+            is_renamed: is_renamed(logging),
+        }
+    }
+}
+
+fn merge(parsers: &LogParsers<'_, '_>, filter: PlacedSection<'_, '_>, findings: &mut Findings) {
+    let parser = parsers.cri.as_ref().filter(|(number, _)| *number < filter.number).map(|(_, parser)| parser);
     let place = filter.place_of("Merge_Log");
-    let has_later = log_parsers(logging).any(|parser| position(logging, &parser) > own);
-    match parsers.first() {
+    match parser {
         // That it stands too late is another rule's, and so is a parser that reads something else.
-        None if has_later || log_parsers(logging).next().is_some() => {}
+        None if parsers.has_any => {}
         None => findings.push(Finding::new(&MERGE, place, "no earlier filter removes containerd's prefix")),
-        Some(parser) if !groups(parser).contains(&"log") && !is_renamed(logging) => {
+        Some(parser) if !groups(parser).contains(&"log") && !parsers.is_renamed => {
             let line = groups(parser).last().copied().unwrap_or_default();
             let message = format!("the line is in `{line}` at this point, but Merge_Log looks in `log`");
             let finding = Finding::new(&MERGE_KEY, place, message);

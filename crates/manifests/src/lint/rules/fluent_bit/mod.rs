@@ -3,20 +3,27 @@
 //! * [`options`]: options that a plugin does not know, and values of the wrong kind.
 //! * [`parsers`]: parsers that are missing, or do not read what containerd writes.
 //! * [`kubernetes`]: the Kubernetes filter, and what must come before it.
-//! * [`cloudwatch`], [`outputs`]: what outputs cannot do without.
-//! * [`matching`]: patterns that match no log.
+//! * [`cloudwatch`], [`outputs`]: what outputs cannot do without; [`names`]: regions, log groups and streams that cannot be.
+//! * [`templates`]: names that are made from records.
+//! * [`matching`]: patterns that match no log; [`new_tags`]: what becomes of logs with new tags, and of those without.
+//! * [`text_keys`]: filters that look into a text; [`comments`]: comments that are none.
 //! * [`filters`]: the arguments of filters.
 //! * [`expressions`]: regular expressions that do not compile.
 
 pub(crate) mod cloudwatch;
+pub(crate) mod comments;
 pub(crate) mod expressions;
 pub(crate) mod filters;
 pub(crate) mod kubernetes;
 pub(crate) mod matching;
+pub(crate) mod names;
+pub(crate) mod new_tags;
 pub(crate) mod options;
 pub(crate) mod outputs;
 pub(crate) mod parsers;
 mod pattern;
+pub(crate) mod templates;
+pub(crate) mod text_keys;
 
 use crate::fluent_bit::parse::ReadProperty;
 use crate::lint::logging::{LoggingConfigMap, PlacedSection};
@@ -29,13 +36,13 @@ fn is_format(format: &str) -> bool {
     ["regex", "json", "ltsv", "logfmt"].iter().any(|known| known.eq_ignore_ascii_case(format))
 }
 
-/// The [PARSER] sections of a name.
-fn parsers_of<'b, 'a>(logging: &'b LoggingConfigMap<'a>, name: &str) -> impl Iterator<Item = PlacedSection<'b, 'a>> {
-    logging.parsers().filter(move |parser| parser.get("Name") == Some(name))
+/// Whether another tool fills in a part of a value before Kubernetes sees it: Helm, or what has variables such as `${NAME}`.
+fn is_template(value: &str) -> bool {
+    ["{{", "${", "<%"].iter().any(|open| value.contains(open))
 }
 
 /// The names of a regular expression's groups; none where a parser is of another format.
-fn groups<'b>(parser: &PlacedSection<'b, '_>) -> Vec<&'b str> {
+pub(super) fn groups<'b>(parser: &PlacedSection<'b, '_>) -> Vec<&'b str> {
     let is_regex = parser.get("Format").is_some_and(|format| format.eq_ignore_ascii_case("regex"));
     let regex = parser.get("Regex").filter(|_| is_regex);
     regex.map(pattern::groups).unwrap_or_default()
@@ -49,21 +56,16 @@ fn is_cri(parser: &PlacedSection<'_, '_>) -> bool {
 
 /// Filters of the plugin `parser` that read the member `log`, in order.
 fn log_parsers<'b, 'a>(logging: &'b LoggingConfigMap<'a>) -> impl Iterator<Item = PlacedSection<'b, 'a>> {
-    logging.filters().filter(|filter| filter.plugin() == "parser" && filter.get("Key_Name") == Some("log"))
+    logging.filters().filter(|filter| filter.is_of("parser") && filter.get("Key_Name") == Some("log"))
 }
 
 /// The parsers that a filter names and that are there; several are tried in their order.
-fn definitions<'b, 'a>(
+pub(super) fn definitions<'b, 'a>(
     logging: &'b LoggingConfigMap<'a>,
     filter: &PlacedSection<'b, 'a>,
 ) -> Vec<PlacedSection<'b, 'a>> {
     let named = filter.section.properties.iter().filter(|property| property.name.value.eq_ignore_ascii_case("Parser"));
-    named.filter_map(|property| parsers_of(logging, &property.value.value).next()).collect()
-}
-
-/// The place of a section among all filters.
-fn position(logging: &LoggingConfigMap<'_>, filter: &PlacedSection<'_, '_>) -> Option<usize> {
-    logging.filters().position(|other| std::ptr::eq(other.section, filter.section))
+    named.filter_map(|property| logging.parsers_named(&property.value.value).next()).collect()
 }
 
 /// The words of a value: parted by blanks, a quoted one as a whole. Source: fluent/fluent-bit, src/flb_utils.c,

@@ -1,6 +1,8 @@
 //! Parsers: whether they are there, compile, and read what containerd writes: `<time> stdout|stderr P|F <line>`.
 
-use super::{SEEN, definitions, groups, is_cri, is_format, log_parsers, parsers_of, pattern, position};
+use std::collections::{HashMap, HashSet};
+
+use super::{SEEN, definitions, groups, is_cri, is_format, log_parsers, pattern};
 use crate::fluent_bit::parse::{ReadProperty, Span};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::{LoggingConfigMap, PlacedSection};
@@ -15,11 +17,16 @@ pub(crate) static MISSING: LintRule = LintRule {
     name: "unknown-parser",
     severity: Severity::Error,
     title: "A filter names a parser that the ConfigMap does not define",
-    why: "EKS does not guarantee any of Fluent Bit's built-in parsers, and a missing parser silently parses nothing.",
+    why: "EKS does not guarantee any of Fluent Bit's built-in parsers. A `parser` filter that finds none of its parsers keeps Fluent Bit from starting; of several, and for the Kubernetes filter, a missing one only leaves a line in Fluent Bit's own log.",
     fix: "Define the parser in `parsers.conf`.",
     edits: RuleEdits::None,
     is_preview: false,
-    sources: &[GUIDE, "aws/aws-for-fluent-bit#301"],
+    sources: &[
+        GUIDE,
+        "aws/aws-for-fluent-bit#301",
+        "fluent/fluent-bit, plugins/filter_parser/filter_parser.c, `configure`, and plugins/filter_kubernetes/kube_conf.c",
+        SEEN,
+    ],
 };
 
 pub(crate) static TWICE: LintRule = LintRule {
@@ -159,13 +166,19 @@ fn names_parser(filter: &PlacedSection<'_, '_>, property: &ReadProperty) -> bool
 fn names(logging: &LoggingConfigMap<'_>, findings: &mut Findings) {
     // Pods may name parsers, in annotations that are not here.
     let mut may_mean_any = logging.filters().any(|filter| filter.is_on("K8S-Logging.Parser") == Some(true));
+    let mut first_of: HashMap<&str, PlacedSection<'_, '_>> = HashMap::new();
+    for parser in logging.parsers() {
+        first_of.entry(parser.get("Name").unwrap_or_default()).or_insert(parser);
+    }
+    let known: Vec<&str> = logging.parsers().take(MAX_SUGGESTED).filter_map(|parser| parser.get("Name")).collect();
+    let mut used: HashSet<&str> = HashSet::new();
     for filter in logging.filters() {
         for property in filter.section.properties.iter().filter(|property| names_parser(&filter, property)) {
             let name = property.value.value.as_str();
-            if !name.is_empty() && parsers_of(logging, name).next().is_none() {
+            used.insert(name);
+            if !name.is_empty() && !first_of.contains_key(name) {
                 may_mean_any = true;
-                let known = logging.parsers().filter_map(|parser| parser.get("Name"));
-                let meant = crate::lint::similar::closest(name, known);
+                let meant = crate::lint::similar::closest(name, known.iter().copied());
                 let finding =
                     Finding::new(&MISSING, filter.value_place(property), format!("no parser is named `{name}`"));
                 findings.push(match meant {
@@ -175,18 +188,12 @@ fn names(logging: &LoggingConfigMap<'_>, findings: &mut Findings) {
             }
         }
     }
-    let used = |name: &str| {
-        logging.filters().any(|filter| {
-            let mut named = filter.section.properties.iter().filter(|property| names_parser(&filter, property));
-            named.any(|property| property.value.value == name)
-        })
-    };
-    for (number, parser) in logging.parsers().enumerate() {
+    for parser in logging.parsers() {
         let Some(name) = parser.get("Name").filter(|name| !name.is_empty()) else { continue };
-        if let Some(first) = logging.parsers().take(number).find(|other| other.get("Name") == Some(name)) {
+        if let Some(first) = first_of.get(name).filter(|first| first.number != parser.number) {
             let finding = Finding::new(&TWICE, parser.place_of("Name"), format!("two parsers are named `{name}`"));
             findings.push(finding.related(first.place_of("Name"), "the first is here"));
-        } else if !used(name) && !may_mean_any {
+        } else if !used.contains(name) && !may_mean_any {
             // A filter that names a parser which is not there may mean this one.
             findings.push(Finding::new(
                 &UNUSED,
@@ -196,6 +203,9 @@ fn names(logging: &LoggingConfigMap<'_>, findings: &mut Findings) {
         }
     }
 }
+
+/// Among how many parsers the one is looked for that was meant: EKS takes no more characters than these need.
+const MAX_SUGGESTED: usize = 64;
 
 fn expression(parser: PlacedSection<'_, '_>, findings: &mut Findings) {
     if !parser.get("Format").is_some_and(|format| format.eq_ignore_ascii_case("regex")) {
@@ -286,7 +296,7 @@ fn filters(project: &Project<'_>, logging: &LoggingConfigMap<'_>, findings: &mut
     let kubernetes = logging.filters().find(|filter| filter.plugin() == "kubernetes");
     for filter in log_parsers(logging) {
         let Some(parser) = definitions(logging, &filter).into_iter().find(is_cri) else { continue };
-        if let Some(kubernetes) = kubernetes.filter(|other| position(logging, other) < position(logging, &filter)) {
+        if let Some(kubernetes) = kubernetes.filter(|other| other.number < filter.number) {
             let message = "this filter removes the prefix too late for the Kubernetes filter";
             let finding = Finding::new(&AFTER, filter.place(), message);
             findings.push(finding.related(kubernetes.place(), "the Kubernetes filter is here"));
