@@ -197,7 +197,7 @@ fn a_folder_is_looked_at_as_a_whole() {
     let lines = text(&output.stdout);
     assert_eq!(lines.lines().count(), 1, "{lines}");
     assert!(
-        lines.starts_with("::error file=base/namespace.yml,line=4,col=9,endColumn=26,title=PF101 namespace-label::"),
+        lines.starts_with("::warning file=base/namespace.yml,line=4,col=9,endColumn=26,title=PF101 namespace-label::"),
         "{lines}"
     );
 }

@@ -60,7 +60,7 @@ pub fn generate(cluster: &Cluster, options: &LoggingOptions) -> Result<(Generate
     let namespace = Map::new().with("apiVersion", "v1").with("kind", "Namespace").with(
         "metadata",
         Map::new().with("name", "aws-observability").with_comment(
-            "EKS ignores a namespace without this label.",
+            "By this label EKS checks the ConfigMap when it is applied.",
             "labels",
             Map::new().with("aws-observability", "enabled"),
         ),

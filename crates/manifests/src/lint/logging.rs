@@ -18,11 +18,28 @@ pub(crate) const CONFIG_MAP: &str = "aws-logging";
 pub(crate) const PARTS: [(&str, &str); 3] =
     [("filters.conf", "FILTER"), ("output.conf", "OUTPUT"), ("parsers.conf", "PARSER")];
 
+/// Sections that Fluent Bit knows. Source: fluent/fluent-bit, `src/config_format/flb_config_format.c`, `get_section_type`.
+const SECTIONS: [&str; 13] = [
+    "FILTER",
+    "FILTERS",
+    "OUTPUT",
+    "OUTPUTS",
+    "PARSER",
+    "INPUT",
+    "INPUTS",
+    "SERVICE",
+    "CUSTOM",
+    "MULTILINE_PARSER",
+    "STREAM_PROCESSOR",
+    "PLUGINS",
+    "UPSTREAM_SERVERS",
+];
+
 /// A ConfigMap that is meant for EKS' Fluent Bit.
 #[derive(Debug)]
 pub(crate) struct LoggingConfigMap<'a> {
     pub(crate) object: ManifestObject<'a>,
-    /// All entries of `data` that are a text and have sections, whatever their keys are.
+    /// All entries of `data` that hold a configuration, by their keys or because they begin like one.
     pub(crate) parts: Vec<LoggingPart<'a>>,
     /// Where the sections of each kind of [`PARTS`] are, in order: part, section, and number among all.
     of_kind: [Vec<[usize; 3]>; 3],
@@ -49,6 +66,14 @@ pub(crate) struct PlacedSection<'b, 'a> {
     pub(crate) number: usize,
 }
 
+/// Whether a text is Fluent Bit's configuration, whatever its key is: JSON and lists of YAML have brackets, too.
+fn begins_with_section(text: &str) -> bool {
+    let is_content = |line: &&str| !line.is_empty() && !line.starts_with(['#', '@']);
+    let first = text.lines().map(str::trim).find(is_content).unwrap_or_default();
+    let name = first.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).map(str::trim);
+    name.is_some_and(|name| SECTIONS.iter().any(|section| section.eq_ignore_ascii_case(name)))
+}
+
 impl<'a> LoggingConfigMap<'a> {
     /// The ConfigMap, if an object is one: by its name, or by its namespace and a key.
     pub(crate) fn new(object: ManifestObject<'a>, sources: &'a [SourceFile]) -> Option<LoggingConfigMap<'a>> {
@@ -64,8 +89,7 @@ impl<'a> LoggingConfigMap<'a> {
             let text = Embedded::new(entry.value, source)?;
             let configuration = parse(text.text);
             let is_known = PARTS.iter().any(|(key, _)| *key == entry.name);
-            let is_read = !configuration.sections.is_empty() || !configuration.problems.is_empty();
-            (is_known || (is_read && entry.name != "flb_log_cw")).then_some(LoggingPart { entry, text, configuration })
+            (is_known || begins_with_section(text.text)).then_some(LoggingPart { entry, text, configuration })
         };
         let mut logging = LoggingConfigMap {
             object,
@@ -189,5 +213,28 @@ impl<'b, 'a> PlacedSection<'b, 'a> {
     /// The value of the property of this name, or the section if it has none.
     pub(crate) fn place_of(&self, name: &str) -> Place {
         self.property(name).map_or_else(|| self.place(), |property| self.value_place(property))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::begins_with_section;
+
+    #[test]
+    fn what_is_fluent_bits_under_any_key() {
+        for (text, is) in [
+            ("[FILTER]\n  Name grep\n", true),
+            ("\n# old\n@SET a=b\n  [ output ]\r\n", true),
+            ("[\n  {\"a\": 1}\n]", false),
+            ("[[\"a\"], [1]]", false),
+            ("[\"FILTER\"]", false),
+            ("{\"a\":\n[FILTER]\n}", false),
+            ("[FILTER] is for filters", false),
+            ("steps: [a, b]\n", false),
+            ("true", false),
+            ("", false),
+        ] {
+            assert_eq!(begins_with_section(text), is, "{text}");
+        }
     }
 }

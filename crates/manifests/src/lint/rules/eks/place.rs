@@ -12,9 +12,9 @@ use crate::lint::source::{SourceFile, Span};
 pub(crate) static LABEL: LintRule = LintRule {
     code: "PF101",
     name: "namespace-label",
-    severity: Severity::Error,
+    severity: Severity::Warning,
     title: "The namespace aws-observability lacks the label `aws-observability: enabled`",
-    why: "EKS ignores the namespace without this label, so no Fargate pod's logs are written.",
+    why: "EKS checks the ConfigMap as it is applied only in namespaces with this label: without it, a mistake that it would reject is seen when pods start without logging.",
     fix: "Add the label `aws-observability: enabled` to the namespace.",
     edits: RuleEdits::Safe,
     is_preview: false,
