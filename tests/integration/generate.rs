@@ -290,6 +290,13 @@ fn what_is_missing_is_asked_for() {
         ("operator CLUSTER --apm-libraries=python", "LANGUAGE=VERSION"),
         ("helm-values CLUSTER --selector app=it's", "LABEL=VALUE"),
         ("rbac --subject web", "NAMESPACE/SERVICE-ACCOUNT"),
+        ("helm-values CLUSTER --selector app=we/b", "--selector and --namespace-selector: must be LABEL=VALUE"),
+        ("operator CLUSTER --namespace-selector team_=b", "--selector and --namespace-selector: must be LABEL=VALUE"),
+        ("fargate-profile CLUSTER --region eu-west-1 --namespace a --label tier=we/b", "--label: must be LABEL=VALUE"),
+        (
+            "logging CLUSTER --region eu-west-1 --drop-namespace A_b",
+            "--drop-namespace: must be the name of a namespace",
+        ),
         ("annotations --from-v1 INPUT/redisdb.yaml", "check_names"),
     ] {
         let said = refused(arguments);
@@ -327,6 +334,18 @@ fn a_cluster_has_the_name_that_eks_gave_it() {
     generated(&format!("{all} --out {}", out.path().display()));
     let readme = out.read("README.md");
     assert!(readme.contains("--stack-name eks-1-A-fargate-logging") && readme.contains("ClusterName=1_a "), "{readme}");
+}
+
+#[test]
+fn more_profiles_than_eks_allows_are_told() {
+    let said = |count: usize| {
+        let namespaces: String = (0..count).map(|number| format!(" --namespace n{number}")).collect();
+        let output = podferry(&format!("fargate-profile CLUSTER --region eu-west-1{namespaces}"));
+        assert!(output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert_eq!(said(50), "");
+    assert!(said(51).contains("11 profiles, but EKS allows 10"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! Source: Datadog, "Amazon EKS on AWS Fargate"; DataDog/datadog-agent, `pkg/clusteragent/admission/mutate/agent_sidecar`.
 
 use crate::cluster::{is_label, is_name};
+use crate::names::{is_label_name, is_label_value};
 use crate::node::{ListItem, Map};
 
 /// The Secret with the API key and the token. The Admission Controller looks for no other name.
@@ -145,29 +146,20 @@ pub(super) fn check_env(env: &[(String, String)]) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Whether `--label` says nothing twice.
+/// Whether `--label` says nothing twice, and nothing that Kubernetes refuses.
 ///
 /// # Errors
 /// What is wrong, for people.
 pub fn check_labels(labels: &[(String, String)]) -> Result<(), &'static str> {
-    let names = labels.iter().map(|(name, _)| name.as_str());
-    if all_differ(names) { Ok(()) } else { Err("--label: a label has one value, so give each once") }
-}
-
-/// Whether a text may be an image's tag. Source: distribution/reference, `regexp.go`, `tag`.
-fn is_tag(text: &str) -> bool {
-    let is_inside = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
-    (1..=128).contains(&text.len()) && text.bytes().all(is_inside) && !text.starts_with(['.', '-'])
-}
-
-/// Whether a value that is written without quotes is still a text.
-pub(crate) fn is_text(value: &str) -> bool {
-    let digits = value.replace('_', "");
-    let in_base = |prefix: &str, base| {
-        digits.strip_prefix(prefix).is_some_and(|digits| u64::from_str_radix(digits, base).is_ok())
-    };
-    let is_number = digits.parse::<f64>().is_ok() || in_base("0x", 16) || in_base("0o", 8) || in_base("0b", 2);
-    !is_number && !matches!(value, "y" | "n" | "yes" | "no" | "on" | "off" | "true" | "false" | "null" | "~" | "")
+    if !all_differ(labels.iter().map(|(name, _)| name.as_str())) {
+        return Err("--label: a label has one value, so give each once");
+    }
+    if !labels.iter().all(|(name, value)| is_label_name(name) && is_label_value(value)) {
+        return Err(
+            "--label: must be LABEL=VALUE of letters, digits, `-`, `_` and `.`, at most 63 each, beginning and ending with a letter or digit",
+        );
+    }
+    Ok(())
 }
 
 /// Whether the version that a tag names, if it names one, can do what is asked of it.

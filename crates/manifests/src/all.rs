@@ -57,12 +57,7 @@ pub fn generate(
 ) -> Result<Vec<GeneratedFile>, AllError> {
     cluster.need(&[Need::Cluster, Need::Region, Need::Account, Need::Namespace])?;
     let other = |error: &dyn std::fmt::Display| AllError::Other(error.to_string());
-    let profile = FargateProfileOptions {
-        name: "pods".to_owned(),
-        labels: Vec::new(),
-        pod_execution_role: None,
-        more_namespaces: Vec::new(),
-    };
+    let profile = profile();
     let policy = PolicyOptions {
         form: PolicyForm::Cloudformation,
         role: options.role.clone(),
@@ -91,6 +86,20 @@ pub fn generate(
     });
     files.push(GeneratedFile::text("README.md", readme));
     Ok(files)
+}
+
+/// What should be known before the files are used.
+pub fn note(cluster: &Cluster) -> Option<String> {
+    fargate_profile::note(cluster, &profile())
+}
+
+fn profile() -> FargateProfileOptions {
+    FargateProfileOptions {
+        name: "pods".to_owned(),
+        labels: Vec::new(),
+        pod_execution_role: None,
+        more_namespaces: Vec::new(),
+    }
 }
 
 /// The names of domains, out of the hosts that OpenSearch Service gives them: `search-NAME-….REGION.es.amazonaws.com`.

@@ -2,13 +2,18 @@
 //!
 //! Source: eksctl, "EKS Fargate support"; Amazon EKS User Guide, "Define which Pods use AWS Fargate when launched".
 
-use crate::agent::check_labels;
+use crate::agent::{all_differ, check_labels};
 use crate::cluster::{Cluster, Need, Refused};
 use crate::file::GeneratedFile;
+use crate::names::without_wildcards;
 use crate::node::{Map, Node};
 
 /// How many selectors a profile may have. Source: Amazon EKS User Guide, "Fargate profile components".
-const MAX_SELECTORS: usize = 5;
+pub(crate) const MAX_SELECTORS: usize = 5;
+/// How many profiles a cluster may have, and how many labels a selector, unless a quota is raised. Source: AWS General Reference,
+/// "Amazon EKS endpoints and quotas".
+pub(crate) const MAX_PROFILES: usize = 10;
+pub(crate) const MAX_LABELS: usize = 5;
 
 /// Namespaces beside those of the pods that a cluster without other nodes needs on Fargate: of the Cluster Agent, and of CoreDNS.
 pub const OF_A_CLUSTER: [&str; 2] = [crate::agent::NAMESPACE, "kube-system"];
@@ -40,19 +45,18 @@ pub fn generate(cluster: &Cluster, options: &FargateProfileOptions) -> Result<Ge
             "--name: must be letters, digits, `-` and `_`, at most 60 characters, and must not start with eks-, which EKS reserves",
         ));
     }
-    check_labels(&options.labels).map_err(Refused::Value)?;
+    let plain = |(key, value): &(String, String)| (without_wildcards(key), without_wildcards(value));
+    if !all_differ(options.labels.iter().map(|(key, _)| key.as_str())) {
+        return Err(Refused::Value("--label: a label has one value, so give each once"));
+    }
+    check_labels(&options.labels.iter().map(plain).collect::<Vec<_>>()).map_err(Refused::Value)?;
+    if options.labels.len() > MAX_LABELS {
+        return Err(Refused::Value("--label: EKS allows five labels in a selector"));
+    }
     if options.pod_execution_role.as_deref().is_some_and(|role| !is_role(role)) {
         return Err(Refused::Value("--pod-execution-role: must be a role ARN: arn:aws:iam::123456789012:role/…"));
     }
-    // The labels are those of the cluster's own pods: CoreDNS has others.
-    let own = cluster.namespaces().iter().map(|namespace| (namespace, options.labels.as_slice()));
-    let more = options.more_namespaces.iter().map(|namespace| (namespace, [].as_slice()));
-    let mut selectors = Vec::new();
-    for selector in own.chain(more) {
-        if !selectors.contains(&selector) {
-            selectors.push(selector);
-        }
-    }
+    let selectors = selectors(cluster, options);
     let profiles = selectors.chunks(MAX_SELECTORS).enumerate().map(|(number, selectors)| {
         let name = if number == 0 { name.to_owned() } else { format!("{name}-{}", number + 1) };
         Map::new()
@@ -73,6 +77,34 @@ pub fn generate(cluster: &Cluster, options: &FargateProfileOptions) -> Result<Ge
     let introduction = "Pods that run on Fargate: eksctl create fargateprofile --config-file fargate-profile.yaml\n\
                         Only new pods are affected. Fargate does not run DaemonSets.";
     Ok(GeneratedFile::documents("fargate-profile.yaml", introduction, vec![config]))
+}
+
+/// What people should know before they apply it: EKS may not allow so many profiles.
+pub fn note(cluster: &Cluster, options: &FargateProfileOptions) -> Option<String> {
+    let profiles = selectors(cluster, options).len().div_ceil(MAX_SELECTORS);
+    (profiles > MAX_PROFILES).then(|| {
+        format!(
+            "fargate-profile.yaml has {profiles} profiles, but EKS allows {MAX_PROFILES} in a cluster until you have the quota raised (Fargate \
+             profiles per cluster); a selector such as `shop-*` takes several namespaces"
+        )
+    })
+}
+
+/// The selectors: a namespace, and labels of its pods.
+fn selectors<'o>(
+    cluster: &'o Cluster,
+    options: &'o FargateProfileOptions,
+) -> Vec<(&'o String, &'o [(String, String)])> {
+    // The labels are those of the cluster's own pods: CoreDNS has others.
+    let own = cluster.namespaces().iter().map(|namespace| (namespace, options.labels.as_slice()));
+    let more = options.more_namespaces.iter().map(|namespace| (namespace, [].as_slice()));
+    let mut selectors = Vec::new();
+    for selector in own.chain(more) {
+        if !selectors.contains(&selector) {
+            selectors.push(selector);
+        }
+    }
+    selectors
 }
 
 fn selector(namespace: &str, labels: &[(String, String)]) -> Map {
@@ -137,6 +169,31 @@ mod tests {
         let selectors = generated(1, &options).unwrap()[0]["selectors"].clone();
         assert_eq!(selectors[0]["labels"], serde_json::json!({"a": "b"}));
         assert_eq!(selectors[1], serde_json::json!({"namespace": "kube-system"}));
+    }
+
+    #[test]
+    fn ten_profiles_a_cluster() {
+        let note = |namespaces: usize| {
+            let namespaces = (0..namespaces).map(|number| format!("n{number}")).collect();
+            note(&ClusterOptions { namespaces, ..ClusterOptions::default() }.check().unwrap(), &named("pods"))
+        };
+        assert_eq!([note(49), note(50)], [None, None]);
+        assert!(note(51).unwrap().contains("has 11 profiles"));
+    }
+
+    #[test]
+    fn labels_that_eks_takes() {
+        let with = |labels: &[(&str, &str)]| {
+            let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+            generated(1, &FargateProfileOptions { labels, ..named("a") }).is_ok()
+        };
+        for (key, value, ok) in
+            [("tier", "web-*", true), ("app.io/t?", "", true), ("a b", "c", false), ("a", "b/c", false)]
+        {
+            assert_eq!(with(&[(key, value)]), ok, "{key}={value}");
+        }
+        let many: Vec<(&str, &str)> = ["a", "b", "c", "d", "e", "f"].map(|key| (key, "x")).to_vec();
+        assert!(with(&many[..4]) && with(&many[..5]) && !with(&many));
     }
 
     #[test]

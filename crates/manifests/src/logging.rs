@@ -3,7 +3,7 @@
 //! Source: Amazon EKS User Guide, "Start AWS Fargate logging for your cluster"; Datadog, "Amazon EKS on AWS Fargate"; what each
 //! preset makes of a line is in `docs/log-shapes.md`.
 
-use crate::cluster::{Cluster, Missing, Need};
+use crate::cluster::{Cluster, Missing, Need, is_label};
 use crate::file::GeneratedFile;
 use crate::fluent_bit::{self, Section};
 use crate::node::Map;
@@ -104,6 +104,9 @@ fn check(preset: LoggingPreset, options: &LoggingOptions) -> Result<(), LoggingE
     // EKS refuses a ConfigMap with it: it looks like a variable. Source: Amazon EKS User Guide, "Fargate logging".
     if options.drop_patterns.iter().any(|pattern| pattern.contains("${")) {
         return wrong("--drop-pattern", "must not contain `${`: EKS treats it as a variable and rejects it");
+    }
+    if !options.drop_namespaces.iter().all(|name| is_label(name)) {
+        return wrong("--drop-namespace", "must be the name of a namespace: lower-case letters, digits and `-`");
     }
     if !options.firehose_streams.iter().all(is_name) {
         return wrong("--firehose", "must be the name of an Amazon Data Firehose stream, not its ARN");

@@ -33,6 +33,12 @@ pub(crate) fn is_label_value(value: &str) -> bool {
     bytes.len() <= MAX_LABEL_VALUE && value.bytes().all(is_inside) && is_edge(bytes.first()) && is_edge(bytes.last())
 }
 
+/// A text with letters for its stars and question marks, which selectors of Fargate profiles may have. Source: Amazon EKS User Guide,
+/// "Fargate profile wildcards".
+pub(crate) fn without_wildcards(text: &str) -> String {
+    text.replace(['*', '?'], "x")
+}
+
 /// A cluster's name as EKS takes it. Source: Amazon EKS API reference, `CreateCluster`, `name`.
 pub(crate) fn is_eks_cluster(name: &str) -> bool {
     let is_inside = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
@@ -76,6 +82,25 @@ pub(crate) fn is_log_group(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn labels_at_their_edges() {
+        let value = |length: usize| is_label_value(&"a".repeat(length));
+        assert_eq!([0, 1, 62, 63, 64].map(value), [true, true, true, true, false]);
+        let key = |length: usize| is_label_name(&"a".repeat(length));
+        assert_eq!([0, 1, 63, 64].map(key), [false, true, true, false]);
+        for (text, ok) in
+            [("a.b-c_D", true), ("-a", false), ("a.", false), ("a b", false), ("a/b", false), ("é", false)]
+        {
+            assert_eq!(is_label_value(text), ok, "{text}");
+        }
+        for (text, ok) in
+            [("app.x.io/name", true), ("App/name", false), ("/name", false), ("a/", false), ("a/b/c", false)]
+        {
+            assert_eq!(is_label_name(text), ok, "{text}");
+        }
+        assert!(is_label(&without_wildcards("prod-?*")) && !is_label("prod-?*"));
+    }
 
     #[test]
     fn names_of_eks_become_names_of_datadog() {

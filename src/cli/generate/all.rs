@@ -48,7 +48,7 @@ impl GenerateAllOptions {
         let injection = Injection { datadog_namespace, mixed, ..Injection::default() };
         let options = AllOptions { logging: logging.into(), injection, operator, role, json: common.output.is_json() };
         let files = all::generate(&cluster, &options, file).map_err(CommandError::refused)?;
-        let mut notes = Vec::new();
+        let mut notes = Vec::from_iter(all::note(&cluster));
         if without {
             notes.push(
                 "secret.yaml was left out, as there is no API key; the README says how to generate it".to_owned(),

@@ -37,6 +37,7 @@ impl GenerateFargateProfileOptions {
             more_namespaces: more_namespaces.iter().map(|name| (*name).to_owned()).collect(),
         };
         let file = fargate_profile::generate(&cluster, &options).map_err(CommandError::refused)?;
-        self.common.output.write(&[file], &[])
+        let notes = Vec::from_iter(fargate_profile::note(&cluster, &options));
+        self.common.output.write(&[file], &notes)
     }
 }

@@ -10,6 +10,7 @@ pub(crate) mod datadog;
 pub(crate) mod eks;
 pub(crate) mod fluent_bit;
 pub(crate) mod install;
+pub(crate) mod names;
 pub(crate) mod rbac;
 pub(crate) mod secrets;
 pub(crate) mod sidecar;
@@ -61,6 +62,7 @@ const GROUPS: &[RuleGroup] = &[
     (across::centralised::RULES, across::centralised::check),
     (across::twice::RULES, across::twice::check),
     (across::profiles::RULES, across::profiles::check),
+    (across::profile_limits::RULES, across::profile_limits::check),
     (across::clusters::RULES, across::clusters::check),
     (sidecar::identity::RULES, sidecar::identity::check),
     (sidecar::intake::RULES, sidecar::intake::check),
@@ -69,6 +71,7 @@ const GROUPS: &[RuleGroup] = &[
     (sidecar::features::RULES, sidecar::features::check),
     (sidecar::pod::RULES, sidecar::pod::check),
     (sidecar::label::RULES, sidecar::label::check),
+    (names::RULES, names::check),
     (rbac::roles::RULES, rbac::roles::check),
     (rbac::bindings::RULES, rbac::bindings::check),
     (secrets::RULES, secrets::check),

@@ -4,6 +4,7 @@ pub(crate) mod centralised;
 pub(crate) mod clusters;
 pub(crate) mod log_group;
 pub(crate) mod permissions;
+pub(crate) mod profile_limits;
 pub(crate) mod profiles;
 pub(crate) mod streams;
 pub(crate) mod subscriptions;

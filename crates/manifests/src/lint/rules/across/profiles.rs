@@ -59,7 +59,11 @@ fn selects(selector: YamlNode<'_>, namespace: &str, pod: &PodTemplate<'_>) -> bo
         let pattern = pattern.and_then(YamlNode::text);
         pattern.is_none_or(|pattern| value.is_some_and(|value| glob::matches(pattern, value, true)))
     };
-    let own = |name: &str| pod.labels().and_then(|labels| labels.get(name)).and_then(YamlNode::text);
+    // Keys may be patterns, too.
+    let has = |label: crate::lint::node::YamlEntry<'_>| {
+        let mut own = pod.labels().into_iter().flat_map(YamlNode::entries);
+        own.any(|one| glob::matches(label.name, one.name, true) && is(Some(label.value), one.value.text()))
+    };
     let mut labels = selector.get("labels").into_iter().flat_map(YamlNode::entries);
-    is(selector.get("namespace"), Some(namespace)) && labels.all(|label| is(Some(label.value), own(label.name)))
+    is(selector.get("namespace"), Some(namespace)) && labels.all(has)
 }

@@ -15,7 +15,7 @@ use crate::lint::project::Project;
 use crate::lint::sidecar::{SidecarContainer, sidecars};
 
 /// The vendor's page that all of this is on.
-const PAGE: &str = "Datadog documentation, \"Amazon EKS on AWS Fargate\"";
+pub(super) const PAGE: &str = "Datadog documentation, \"Amazon EKS on AWS Fargate\"";
 
 fn all<'a>(project: &Project<'a>) -> impl Iterator<Item = SidecarContainer<'a>> {
     project.pods().flat_map(|pod| sidecars(&pod))
