@@ -162,6 +162,22 @@ pub fn check_labels(labels: &[(String, String)]) -> Result<(), &'static str> {
     Ok(())
 }
 
+/// Whether a text may be an image's tag. Source: distribution/reference, `regexp.go`, `tag`.
+fn is_tag(text: &str) -> bool {
+    let is_inside = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    (1..=128).contains(&text.len()) && text.bytes().all(is_inside) && !text.starts_with(['.', '-'])
+}
+
+/// Whether a value that is written without quotes is still a text.
+pub(crate) fn is_text(value: &str) -> bool {
+    let digits = value.replace('_', "");
+    let in_base = |prefix: &str, base| {
+        digits.strip_prefix(prefix).is_some_and(|digits| u64::from_str_radix(digits, base).is_ok())
+    };
+    let is_number = digits.parse::<f64>().is_ok() || in_base("0x", 16) || in_base("0o", 8) || in_base("0b", 2);
+    !is_number && !matches!(value, "y" | "n" | "yes" | "no" | "on" | "off" | "true" | "false" | "null" | "~" | "")
+}
+
 /// Whether the version that a tag names, if it names one, can do what is asked of it.
 ///
 /// # Errors
