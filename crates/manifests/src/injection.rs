@@ -26,7 +26,7 @@ const CERTIFICATES_VOLUME: &str = "certificates";
 
 /// The languages that the Admission Controller has tracing libraries for. Source: DataDog/datadog-agent,
 /// `pkg/clusteragent/admission/mutate/autoinstrumentation`, `supportedLanguages`.
-const LANGUAGES: [&str; 6] = ["java", "js", "python", "dotnet", "ruby", "php"];
+pub(crate) const LANGUAGES: [&str; 6] = ["java", "js", "python", "dotnet", "ruby", "php"];
 
 /// What there is to choose.
 ///

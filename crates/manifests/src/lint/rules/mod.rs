@@ -76,6 +76,7 @@ const GROUPS: &[RuleGroup] = &[
     (rbac::bindings::RULES, rbac::bindings::check),
     (secrets::RULES, secrets::check),
     (annotations::names::RULES, annotations::names::check),
+    (annotations::admission::RULES, annotations::admission::check),
     (annotations::checks::RULES, annotations::checks::check),
     (annotations::logs::RULES, annotations::logs::check),
     (annotations::tags::RULES, annotations::tags::check),

@@ -1,8 +1,9 @@
 //! Rules about what pods say of themselves: the annotations of Autodiscovery, and the labels of unified service tagging.
 //!
-//! `names`: where they stand and whose they are; `checks`: what the Agent is to check; `logs`: how logs are read, by the forwarder's own
+//! `admission`: what asks for a tracing library; `names`: where they stand and whose they are; `checks`: what the Agent is to check; `logs`: how logs are read, by the forwarder's own
 //! parser; `tags`: annotations and labels that become tags.
 
+pub(crate) mod admission;
 pub(crate) mod checks;
 pub(crate) mod logs;
 pub(crate) mod names;
