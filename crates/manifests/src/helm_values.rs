@@ -66,6 +66,11 @@ fn check(injection: &Injection) -> Result<(), &'static str> {
              version, such as 7.78.1",
         );
     }
+    if !is_text(&injection.datadog_namespace) {
+        return Err(
+            "--datadog-namespace: the chart writes the namespace without quotes, and Kubernetes takes this one for a number or a word",
+        );
+    }
     if injection.env.iter().any(|(_, value)| value.contains('\'')) {
         return Err(
             "--env: the chart puts the variables in single quotes, so no value can have one; `podferry generate operator` takes it",
