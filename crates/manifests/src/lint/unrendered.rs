@@ -4,7 +4,7 @@
 
 use super::node::YamlNode;
 use super::source::{Place, SourceFile, Span};
-use crate::tree::{Document, ScalarStyle, Tree, TreeKind, TreeMember};
+use crate::tree::{Document, ScalarStyle, Tree, TreeKind};
 
 /// What a template is written in, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,21 +94,19 @@ impl UnrenderedDocument {
         document.root.walk(&mut |tree| {
             let span = place(tree);
             let language = match &tree.kind {
-                TreeKind::Map { members, flow } => map_mark(members, source, before)
-                    // All of `{{ x }}`, where it is a value.
-                    .map(|(language, mark)| (language, if *flow { span } else { mark })),
+                TreeKind::Map { .. } => map_mark(tree, source, before),
                 TreeKind::Scalar { text, style } => {
-                    let is_block = *style == ScalarStyle::Literal;
-                    if is_block {
+                    if *style == ScalarStyle::Literal {
                         blocks.push(span);
                     }
                     let is_embedded = texts.contains(&span);
-                    let is_helms = is_kubernetes && parts(text).any(is_helm);
-                    let is_mark = is_helms || (is_embedded && has_mark(text));
-                    has_control |= is_mark && text.lines().any(is_control) && (is_block || is_embedded);
+                    // Several lines may be a template that the cluster is to have, as Istio's injector has one.
+                    let is_helms = is_kubernetes && !text.contains('\n') && parts(text).any(is_helm);
+                    let is_others = is_embedded && has_mark(text);
+                    has_control |= is_others && text.lines().any(is_control);
                     match is_helms || (is_embedded && parts(text).any(is_helm)) {
                         true => Some((TemplateLanguage::Helm, span)),
-                        false => is_mark.then_some((TemplateLanguage::Other, span)),
+                        false => is_others.then_some((TemplateLanguage::Other, span)),
                     }
                 }
                 _ => None,
@@ -146,12 +144,15 @@ impl UnrenderedDocument {
 }
 
 /// `{{ x }}` in the place of a value or of a name; `name: #@ x`.
-fn map_mark(members: &[TreeMember], source: &SourceFile, before: usize) -> Option<(TemplateLanguage, Span)> {
-    members.iter().find_map(|member| {
-        let key = Span { start: member.key.start + before, end: member.key.end + before };
-        if matches!(member.key.kind, TreeKind::Map { flow: true, .. }) {
-            let language = if is_helm(source.slice(key)) { TemplateLanguage::Helm } else { TemplateLanguage::Other };
-            return Some((language, key));
+fn map_mark(tree: &Tree, source: &SourceFile, before: usize) -> Option<(TemplateLanguage, Span)> {
+    let span = |tree: &Tree| Span { start: tree.start + before, end: tree.end + before };
+    tree.members().iter().find_map(|member| {
+        if matches!(member.key.kind, TreeKind::Map { .. }) {
+            // All of it, where it is a value.
+            let mark = span(if tree.is_flow() { tree } else { &member.key });
+            let written = source.slice(mark);
+            let language = if is_helm(written) { TemplateLanguage::Helm } else { TemplateLanguage::Other };
+            return written.starts_with("{{").then_some((language, mark));
         }
         let end = member.value.end + before;
         let line = source.text.get(end..).and_then(|rest| rest.lines().next()).unwrap_or_default();

@@ -263,6 +263,70 @@ fn any_text_is_looked_at() {
         .unwrap();
 }
 
+fn fixed(name: &str, text: &str) -> String {
+    let mut sources = vec![SourceFile::new(name, text)];
+    let report = lint(&sources, &ExpectedTarget::default(), &[]);
+    sources[0].text = fix::apply(text, &report.findings).0;
+    sources.remove(0).text
+}
+
+/// A change is made where a line can be changed as it stands, however deep it stands; nowhere else.
+#[test]
+fn values_inside_of_others_are_fixed_where_they_can_be() {
+    let argo = |helm: &str| {
+        format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: é\nspec:\n  source:\n    chart: datadog\n    helm:\n{helm}"
+        )
+    };
+    let block = argo("      values: |-\n        datadog:\n          logs: {enabled: \"false\"}\n");
+    for text in [block.clone(), format!("\u{feff}{block}"), block.replace('\n', "\r\n")] {
+        assert_eq!(fixed("argo.yaml", &text), text.replace("\"false\"", "false"));
+    }
+    let map = argo("      valuesObject:\n        datadog:\n          logs:\n            enabled: 'false'\n");
+    assert_eq!(fixed("argo.yaml", &map), map.replace("'false'", "false"));
+    for held in [
+        "      values: \"datadog:\\n  logs:\\n    enabled: 'false'\\n\"\n",
+        "      values: 'datadog: {logs: {enabled: \"false\"}}'\n",
+        "      parameters: [{name: datadog.logs.enabled, value: \"false\", forceString: true}]\n",
+    ] {
+        let text = argo(held);
+        let report = lint(&[SourceFile::new("argo.yaml", &text)], &ExpectedTarget::default(), &[]);
+        assert!(codes(&report).contains(&"PF702"), "{text}");
+        assert_eq!(fixed("argo.yaml", &text), text);
+    }
+}
+
+/// A parameter wins over the values beside it, with Helm's own types and escapes, and what leads nowhere is left out.
+#[test]
+fn parameters_are_values() {
+    let found = |values: &str, name: &str, value: &str| {
+        let text = format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec:\n  source:\n    chart: datadog\n    helm:\n      values: |\n        {values}\n      parameters:\n        - name: {name}\n          value: {value}\n"
+        );
+        let report = lint(&[SourceFile::new("argo.yaml", &text)], &ExpectedTarget::default(), &[]);
+        report
+            .findings
+            .iter()
+            .map(|finding| {
+                let place = finding.place.span;
+                format!("{} {}", finding.rule.code, &text[place.start..place.end])
+            })
+            .collect::<Vec<_>>()
+    };
+    let wrong = "datadog: {logs: {enabled: \"false\"}}";
+    assert_eq!(found(wrong, "datadog.x", "y"), ["PF702 \"false\"", "PF701 x"]);
+    assert_eq!(found(wrong, "datadog.logs.enabled", "\"true\""), [""; 0]);
+    assert_eq!(found("{}", "datadog.logs.enable", "\"true\""), ["PF701 enable"]);
+    assert_eq!(found("{}", "datadog.logs.enabled", "\"false\""), [""; 0]);
+    assert_eq!(found("{}", "\"datadog.nodeLabelsAsTags.a\\\\.b/c\"", "x"), [""; 0]);
+    assert_eq!(found("{}", "datadog.env[0].name", "x"), [""; 0]);
+    for nowhere in ["datadog..x", "datadog.env[x].y", "datadog.env[7].y", ".", "datadog.x\\"] {
+        assert_eq!(found("{}", nowhere, "x"), [""; 0], "{nowhere}");
+    }
+    let deep = |steps: usize| format!("datadog{}", ".nonsense".repeat(steps - 1));
+    assert_eq!([29, 30, 31].map(|steps| found("{}", &deep(steps), "x").len()), [1, 1, 0]);
+}
+
 #[test]
 fn a_list_that_holds_itself_has_an_end() {
     for text in [
@@ -270,6 +334,8 @@ fn a_list_that_holds_itself_has_an_end() {
         "&a\napiVersion: v1\nkind: List\nitems: [*a, *a, *a]\n",
         "apiVersion: v1\nkind: List\nitems: &a [{apiVersion: v1, kind: List, items: *a}]\n",
         "&a\napiVersion: v1\nkind: List\nitems: [{<<: *a, kind: List}]\n",
+        "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nspec: {chart: {spec: {chart: datadog}}, values: &a {datadog: *a}}\n",
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec: {source: {chart: datadog, helm: {values: '&a {datadog: *a}'}}}\n",
     ] {
         assert!(lint(&[SourceFile::new("list.yaml", text)], &ExpectedTarget::default(), &[]).findings.len() < 10);
     }

@@ -15,7 +15,7 @@ use super::parsed::Parsed;
 use super::source::{Place, SourceFile, Span};
 use crate::tree::parse::documents;
 use crate::tree::{ScalarStyle, Tree, TreeKind};
-use holders::{CHART, HeldValues};
+use holders::{CHART, HeldValues, is_known_version};
 
 /// Values of the chart, as they will be: a copy, in which parameters are filled in.
 #[derive(Debug)]
@@ -62,7 +62,9 @@ pub(crate) struct Charts {
 struct ChartFolder {
     /// It is Datadog's chart itself, or a copy.
     is_datadog: bool,
-    /// What Datadog's chart is called below it.
+    /// It depends on Datadog's chart.
+    is_wrapper: bool,
+    /// What Datadog's chart is called below it, where its version is one whose values are known.
     names: Vec<String>,
 }
 
@@ -73,7 +75,7 @@ impl Charts {
         let mut charts = Charts::default();
         for object in objects {
             let Some(source) = sources.get(object.source) else { continue };
-            for held in holders::held(object) {
+            for held in holders::held(object).into_iter().filter(|held| held.is_known_version) {
                 charts.add_held(&held, object, source, parsed);
             }
             if !matches!(object.what, DocumentKind::Other | DocumentKind::HelmValues) {
@@ -82,9 +84,8 @@ impl Charts {
             let (folder, is_beside) = folder_of(&source.name, &folders);
             // In the same folder, `values.yaml` and its like are the values of that chart.
             let is_own = is_beside && folder_and_name(&source.name).1.starts_with("values");
-            let is_other = |folder: &ChartFolder| {
-                !folder.is_datadog && (!folder.names.is_empty() || !is_surely_helm_values(object.node))
-            };
+            let is_other =
+                |folder: &ChartFolder| !folder.is_datadog && (folder.is_wrapper || !is_surely_helm_values(object.node));
             if is_own && folder.is_some_and(is_other) {
                 charts.others.insert(object.source);
             }
@@ -266,13 +267,19 @@ fn folders<'s>(objects: &[ManifestObject<'_>], sources: &'s [SourceFile]) -> Has
     for object in objects.iter().filter(|object| object.what == DocumentKind::Chart) {
         let Some(source) = sources.get(object.source) else { continue };
         let folder = folders.entry(folder_and_name(&source.name).0).or_default();
-        folder.is_datadog |= object.node.get("name").and_then(YamlNode::text) == Some(CHART);
+        let text = |node: YamlNode<'_>, name| node.get(name).and_then(YamlNode::text).map(str::to_owned);
+        let mut is_wrapper = false;
         for dependency in object.node.list("dependencies") {
-            let text = |name| dependency.get(name).and_then(YamlNode::text);
-            if text("name") == Some(CHART) {
-                folder.names.push(text("alias").unwrap_or(CHART).to_owned());
+            if text(dependency, "name").as_deref() != Some(CHART) {
+                continue;
+            }
+            is_wrapper = true;
+            if dependency.get("version").and_then(YamlNode::text).is_none_or(is_known_version) {
+                folder.names.push(text(dependency, "alias").unwrap_or_else(|| CHART.to_owned()));
             }
         }
+        folder.is_wrapper |= is_wrapper;
+        folder.is_datadog |= !is_wrapper && text(object.node, "name").as_deref() == Some(CHART);
     }
     folders
 }

@@ -74,12 +74,13 @@ pub(crate) static UNRENDERED: LintRule = LintRule {
 pub(crate) static RULES: &[&LintRule] = &[&NOT_YAML, &ALLOW_WITHOUT_REASON, &UNUSED_ALLOW, &DUPLICATE_KEY, &UNRENDERED];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
+    let mut templates: Vec<(TemplateLanguage, Place)> = Vec::new();
     for (number, (parsed, source)) in project.parsed.iter().zip(project.sources).enumerate() {
         for document in &parsed.unread {
             let place = parsed.error_place(document, number);
             let text = parsed.unread_text(document, source);
             match unrendered::in_text(text, document.error.offset.saturating_sub(document.start)) {
-                Some(language) => findings.push(unrendered_finding(language, place)),
+                Some(language) => templates.push((language, place)),
                 None => {
                     let message = format!("this is neither YAML nor JSON: {}", document.error.problem);
                     findings.push(Finding::new(&NOT_YAML, place, message));
@@ -91,9 +92,11 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
         let message = format!("these values are not YAML: {}", values.problem);
         findings.push(Finding::new(&NOT_YAML, values.place, message));
     }
-    for document in &project.unrendered {
-        findings.push(unrendered_finding(document.language, document.mark));
-    }
+    templates.extend(project.unrendered.iter().map(|document| (document.language, document.mark)));
+    templates.sort_by_key(|(_, place)| (place.source, place.span.start));
+    // Once for a file: who wrote one template in it knows of the others.
+    templates.dedup_by_key(|(_, place)| place.source);
+    templates.into_iter().for_each(|(language, place)| findings.push(unrendered_finding(language, place)));
     for object in project.objects.iter().filter(|object| object.what != DocumentKind::Other) {
         duplicates(object.node, findings);
     }
