@@ -316,8 +316,18 @@ fn rules_are_explained() {
 #[test]
 fn a_thousand_files_take_no_time() {
     let folder = Folder::new("lint-thousand");
-    let kinds: Vec<String> =
-        ["PF132/good.yaml", "PF401/good.yaml", "PF501/good.yaml", "PF701/good.yaml"].map(fixture).into();
+    let kinds: Vec<String> = [
+        "PF132/good.yaml",
+        "PF132/bad.yaml",
+        "PF401/good.yaml",
+        "PF501/good.yaml",
+        "PF701/good.yaml",
+        "kinds/chart-in-argo-text.bad.yaml",
+        "kinds/helm-template-that-is-yaml.bad.yaml",
+        "kinds/broken-document-among-others.bad.yaml",
+    ]
+    .map(fixture)
+    .into();
     for number in 0..1_000 {
         folder.write(&format!("{}/{number}.yaml", number % 20), &kinds[number % kinds.len()]);
     }
@@ -327,4 +337,22 @@ fn a_thousand_files_take_no_time() {
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["summary"]["files"], 1_000);
     assert!(took.as_secs() < 20, "{took:?}");
+}
+
+/// What a file has is looked up once, not once for each of its findings.
+#[test]
+fn many_findings_in_a_file_take_no_time() {
+    let folder = Folder::new("lint-many");
+    let document = |number: usize| {
+        let value = if number % 2 == 0 { "5" } else { "{{ .Values.x }}" };
+        format!("---\napiVersion: v1\nkind: Pod\nmetadata:\n  name: a{number}\n  annotations:\n    x: {value}\n")
+    };
+    folder.write("many.yaml", (0..8_000).map(document).collect::<String>().as_bytes());
+    for format in ["text", "json", "sarif", "github"] {
+        let began = Instant::now();
+        let output = lint(&folder, &["--output", format, "--fail-on", "never"], "");
+        let took = began.elapsed();
+        assert_eq!(text(&output.stdout).matches("PF801").count() / 4_000, 1, "{format}");
+        assert!(took.as_secs() < 20, "{format}: {took:?}");
+    }
 }

@@ -134,7 +134,9 @@ impl UnrenderedDocument {
     pub(crate) fn is_open(&self, place: Place, source: &SourceFile) -> bool {
         let start = place.span.start;
         let is_inside = |span: &Span| span.start <= start && start < span.end;
-        if place.source != self.mark.source || !(self.span.start <= start && start <= self.span.end) {
+        // What is missing may be missed at the end of the text.
+        let is_here = is_inside(&self.span) || (start == self.span.end && start == source.text.len());
+        if place.source != self.mark.source || !is_here {
             return false;
         }
         let line_start = source.text.get(..start).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);

@@ -250,8 +250,24 @@ fn any_text_is_looked_at() {
     use proptest::prelude::*;
     use proptest::test_runner::{Config, TestRunner};
     let mut runner = TestRunner::new(Config { cases: 256, ..Config::default() });
-    let texts =
-        prop_oneof![any::<String>(), "(apiVersion: v1\nkind: [A-Z]{1,3}\n|[ a-z:\\-{}\\[\\]\"'|>&*!#\n]{0,40}){0,6}"];
+    let lines = "(apiVersion: v1\nkind: [A-Z]{1,3}\n|[ a-z:\\-{}\\[\\]\"'|>&*!#\n]{0,40}){0,6}";
+    let held = |start: &'static str| {
+        "([ a-z:{}\\[\\]\"'|>&*#é\t\r\\\\]{0,20}\n?){0,6}"
+            .prop_map(move |text| format!("{start}{}", text.replace('\n', "\n          ")))
+    };
+    let texts = prop_oneof![
+        any::<String>(),
+        lines,
+        held(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec:\n  source:\n    chart: datadog\n    helm:\n      values: |\n          datadog: {}\n          "
+        ),
+        held(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec:\n  source:\n    chart: datadog\n    helm:\n      values: \"datadog: {}\\n"
+        ),
+        held(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: aws-logging\n  namespace: aws-observability\ndata:\n  output.conf: \"[OUTPUT]\\n"
+        ),
+    ];
     runner
         .run(&texts, |text| {
             let sources = [SourceFile::new("any.yaml", &text)];
@@ -358,8 +374,9 @@ fn new_tags_are_not_lost_by_fixing() {
 fn what_is_cut_is_looked_at() {
     // A prime, so that other places are met in each file.
     const STEP: usize = 41;
-    for rule in rules::all() {
-        for source in sources(rule.code, "bad") {
+    let of_rules = rules::all().into_iter().map(|rule| sources(rule.code, "bad"));
+    for sources in of_rules.chain(kinds().into_iter().map(|(_, sources)| sources)) {
+        for source in sources {
             for end in (0..source.text.len()).step_by(STEP).filter(|end| source.text.is_char_boundary(*end)) {
                 let cut = [SourceFile::new(&source.name, &source.text[..end])];
                 let report = lint(&cut, &ExpectedTarget::default(), &[]);

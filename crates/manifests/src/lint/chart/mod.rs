@@ -224,7 +224,7 @@ impl ChartValues {
 fn document_of(node: YamlNode<'_>, parsed: &[Parsed]) -> Option<usize> {
     let (place, one) = (node.value_place(), parsed.get(node.value_place().source)?);
     let start = place.span.start.saturating_sub(one.before);
-    one.documents.iter().position(|document| document.start <= start && start <= document.end)
+    one.documents.partition_point(|document| document.start <= start).checked_sub(1)
 }
 
 fn anchors_of(tree: &Tree) -> Anchors<'_> {

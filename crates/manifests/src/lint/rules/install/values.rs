@@ -1,7 +1,7 @@
 //! Values that the Helm chart does not know, or takes for something else.
 //!
 //! `chart.tsv` holds every path of the chart's own values, and which maps take any name because a template passes them on whole. Charts
-//! below it have values of their own, so nothing is said of those; and nothing of another chart's values that hold these under an alias.
+//! below it have values of their own, so nothing is said of those. What another chart holds under an alias, `lint::chart` finds.
 
 use std::sync::LazyLock;
 
