@@ -238,6 +238,21 @@ fn ten_thousand_pods_and_a_kubectl_that_stops_answering() {
     assert_eq!(calls(&kubectl).iter().filter(|call| call.starts_with("auth")).count(), 4);
 }
 
+/// A plugin may start a browser, which holds the standard error; and some say very much.
+#[test]
+fn a_kubectl_that_ended_is_not_waited_for() {
+    let Some(account) = good() else { return };
+    let datadog = datadog(200);
+    let kubectl = with(&[]);
+    let holds = "sleep 600 >/dev/null & echo $! >> sleeping; yes warning | head -c 1000000 >&2; cat \"$2.json\"";
+    kubectl.write("kubectl", format!("#!/bin/sh\ncd \"$(dirname \"$0\")\"\n{holds}\n"));
+    let note = of_cluster(&account, &datadog, &kubectl, 0, "note");
+    for pid in std::fs::read_to_string(kubectl.file("sleeping")).unwrap().lines() {
+        std::process::Command::new("kill").arg(pid).status().unwrap();
+    }
+    assert!(note.iter().any(|one| one.contains("no pod runs on Fargate")), "{note:?}");
+}
+
 /// Without its flag kubectl leaves out when an object was changed.
 #[test]
 fn pods_that_are_older_than_the_last_change() {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::finding::{HealthArea, HealthFinding};
 use super::pod_list::FargatePod;
 use super::pods::{cut, named};
-use manifests::agent::{API_KEY, SECRET, SIDECAR_LABEL, TOKEN};
+use manifests::agent::SIDECAR_LABEL;
 
 const AREA: HealthArea = HealthArea::Cluster;
 const WHAT: &str = "Agent sidecars";
@@ -55,26 +55,31 @@ pub(crate) fn judge(pods: &[FargatePod]) -> Vec<HealthFinding> {
     found
 }
 
-/// What the webhook wrote on pods that it did not touch, by its reasons.
+/// What the webhook wrote on pods that it did not touch, by its reasons. Whoever makes a pod can write there, too: what is none of the
+/// webhook's reasons is one finding.
 fn left_alone(pods: &[FargatePod]) -> Vec<HealthFinding> {
-    let mut by_note: BTreeMap<(&str, &str), Vec<&FargatePod>> = BTreeMap::new();
+    let mut by_reason: BTreeMap<Option<&'static str>, Vec<&FargatePod>> = BTreeMap::new();
+    let mut other = String::new();
     for pod in pods {
-        if let Some(note) = pod.injection.as_ref().filter(|_| pod.agent.is_none()) {
-            by_note.entry((&note.status, &note.error)).or_default().push(pod);
-        }
-    }
-    let judged = |((status, error), pods): ((&str, &str), Vec<&FargatePod>)| {
-        let missing = match error {
-            "secret_not_found" => format!("their namespace had no Secret {SECRET}"),
-            "api_key_not_found" => format!("the Secret {SECRET} had no key {API_KEY}"),
-            "token_not_found" => format!("the Secret {SECRET} had no key {TOKEN}"),
-            other => format!("it says {} {}", cut(status), cut(other)).trim_end().to_owned(),
+        let Some(note) = pod.injection.as_ref().filter(|_| pod.agent.is_none()) else { continue };
+        let reason = match note.error.as_str() {
+            "secret_not_found" => Some("their namespace had no Secret datadog-secret"),
+            "api_key_not_found" => Some("the Secret datadog-secret had no key api-key"),
+            "token_not_found" => Some("the Secret datadog-secret had no key token"),
+            _ => None,
         };
-        let why = format!("the Cluster Agent did not inject an Agent into {}: {missing}", named(&pods));
+        if reason.is_none() && other.is_empty() {
+            other = format!("it says {} {}", cut(&note.status), cut(&note.error)).trim_end().to_owned();
+        }
+        by_reason.entry(reason).or_default().push(pod);
+    }
+    let judged = |(reason, pods): (Option<&str>, Vec<&FargatePod>)| {
+        let reason = reason.unwrap_or(&other);
+        let why = format!("the Cluster Agent did not inject an Agent into {}: {reason}", named(&pods));
         let fix = "see below what the Secret has now, complete it, then restart the pods: the Cluster Agent injects into pods that start";
         HealthFinding::wrong(AREA, WHAT, why).fix(fix)
     };
-    by_note.into_iter().map(judged).collect()
+    by_reason.into_iter().map(judged).collect()
 }
 
 #[cfg(test)]
@@ -117,6 +122,8 @@ mod tests {
         }
         let long = of(&[pod(&note(&"y".repeat(1000), &"y".repeat(1000)), &app)]);
         assert!(long[0].1.len() < 400, "{long:?}");
+        let many: Vec<Value> = (0..50).map(|number| pod(&note("skipped", &format!("x{number}")), &app)).collect();
+        assert_eq!(of(&many).len(), 1);
         // The label, and nothing came of it.
         let seen = of(&[pod(&json!({ "label": "fargate" }), &app)]);
         assert_eq!(seen[0].0, HealthSeverity::Wrong);

@@ -41,6 +41,9 @@ const MAX_ANSWER: usize = 200 * 1024 * 1024;
 /// How much of what is written to the standard error is kept, in bytes: the last line says why.
 const MAX_ERROR: usize = 16 * 1024;
 
+/// How long the standard error may stay open after the end.
+const GRACE: Duration = Duration::from_millis(100);
+
 /// How much of an error of `kubectl` to repeat, in characters.
 const MAX_SAID: usize = 200;
 
@@ -103,18 +106,37 @@ impl Kubectl {
             ))
         })?;
         let (out, error) = (child.stdout.take(), child.stderr.take());
+        let mut last = Vec::new();
         let ended = async {
-            let (out, error) = tokio::join!(up_to(out, MAX_ANSWER), last_of(error, MAX_ERROR));
-            let Some(out) = out else { return Ok(None) };
-            child.wait().await.map(|status| Some(Printed { out, error, status }))
+            let reading = keep_last(error, MAX_ERROR, &mut last);
+            tokio::pin!(reading);
+            let answering = async {
+                let out = up_to(out, MAX_ANSWER).await;
+                // One that says too much is stopped when it is dropped.
+                Ok(match out {
+                    Some(out) => Some((out, child.wait().await?)),
+                    None => None,
+                })
+            };
+            tokio::pin!(answering);
+            let answer: std::io::Result<Option<(String, ExitStatus)>> = tokio::select! {
+                answer = &mut answering => answer,
+                () = &mut reading => return answering.await,
+            };
+            // A browser that a plugin has started may hold the standard error for hours.
+            let _ = tokio::time::timeout(GRACE, reading).await;
+            answer
         };
-        match tokio::time::timeout(self.timeout, ended).await {
+        let ended = tokio::time::timeout(self.timeout, ended).await;
+        match ended {
             Err(_) => {
                 let seconds = self.timeout.as_secs();
                 let why = format!("{program} did not answer within {seconds} seconds, and was stopped");
                 Err(ClusterUnknown::Lost(why))
             }
-            Ok(Ok(Some(printed))) => Ok(printed),
+            Ok(Ok(Some((out, status)))) => {
+                Ok(Printed { out, error: String::from_utf8_lossy(&last).into_owned(), status })
+            }
             Ok(Ok(None)) => {
                 let most = MAX_ANSWER / 1024 / 1024;
                 Err(ClusterUnknown::Failed(format!("{program} answered with more than {most} MiB, and was stopped")))
@@ -134,15 +156,14 @@ async fn up_to(from: Option<impl AsyncRead + Unpin>, most: usize) -> Option<Stri
     Some(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }
 
-/// The end of it, however much there is: who writes must not have to wait.
-async fn last_of(from: Option<impl AsyncRead + Unpin>, most: usize) -> String {
-    let Some(mut from) = from else { return String::new() };
-    let (mut kept, mut buffer) = (Vec::new(), vec![0; most]);
+/// Keeps the end of it, however much there is: who writes must not have to wait.
+async fn keep_last(from: Option<impl AsyncRead + Unpin>, most: usize, kept: &mut Vec<u8>) {
+    let Some(mut from) = from else { return };
+    let mut buffer = vec![0; most];
     while let Ok(read @ 1..) = from.read(&mut buffer).await {
         kept.extend_from_slice(buffer.get(..read).unwrap_or_default());
         kept.drain(..kept.len().saturating_sub(most));
     }
-    String::from_utf8_lossy(&kept).into_owned()
 }
 
 /// The last line says why: plugins write those before it.
@@ -187,8 +208,9 @@ mod tests {
             let text = "x".repeat(length);
             assert_eq!(up_to(Some(text.as_bytes()), 8).await.is_some(), is_kept, "{length}");
             let end = "ab".repeat(length);
-            assert_eq!(last_of(Some(end.as_bytes()), 8).await.len(), (2 * length).min(8));
-            assert!(end.ends_with(&last_of(Some(end.as_bytes()), 8).await));
+            let mut kept = Vec::new();
+            keep_last(Some(end.as_bytes()), 8, &mut kept).await;
+            assert_eq!(kept, end.as_bytes()[end.len().saturating_sub(8)..]);
         }
     }
 }
