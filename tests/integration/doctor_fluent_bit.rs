@@ -125,3 +125,30 @@ fn turned_off_it_is_not_read() {
     kubectl.write("configmap.json", format!("{map:#}"));
     assert_eq!(run(1)[0].0, "wrong");
 }
+
+/// Logging that is on and silent: no permission, or no way out of the subnet.
+#[test]
+fn what_the_config_map_names_and_nothing_wrote() {
+    let Some(account) = good() else { return };
+    let datadog = datadog(200);
+    let kubectl = cluster(&[]);
+    let mut map: Value = serde_json::from_slice(&std::fs::read(kubectl.file("configmap.json")).unwrap()).unwrap();
+    let output = map["data"]["output.conf"].as_str().unwrap().replace("/eks/prod", "/eks/silent");
+    map["data"] = json!({ "flb_log_cw": "true", "output.conf": output });
+    kubectl.write("configmap.json", format!("{map:#}"));
+    let said = doctor(&account, &datadog, Some(&kubectl), &["--output", "json"], 1);
+    let seen = of_log(&serde_json::from_str(&said).unwrap());
+    let unknown = |why: &str| ("unknown".to_owned(), why.to_owned());
+    assert_eq!(
+        seen,
+        [
+            unknown(
+                "log group /eks/silent: the ConfigMap aws-logging names it, and it does not exist: Fluent Bit has not written a log there yet"
+            ),
+            unknown(
+                "messages: `flb_log_cw` is on, but no log group has Fluent Bit's own log: perhaps it may not write, or does not reach \
+                 CloudWatch Logs"
+            ),
+        ]
+    );
+}

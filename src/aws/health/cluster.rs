@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::finding::{HealthArea, HealthFinding};
+use manifests::fluent_bit::parse;
 use manifests::lint;
 use manifests::lint::project::ExpectedTarget;
 use manifests::lint::report::LintReport;
@@ -88,10 +89,43 @@ pub(crate) fn config_map(seen: Result<&str, &ClusterUnknown>, expected: &Expecte
     found
 }
 
+/// What the ConfigMap says that is looked for in the account.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct LoggingSeen {
+    pub(crate) writes_own_log: bool,
+    /// The groups that outputs name, by the region that they name.
+    log_groups: Vec<(String, String)>,
+}
+
+impl LoggingSeen {
+    /// Reads a ConfigMap.
+    #[must_use]
+    pub(crate) fn read(config_map: &Value) -> LoggingSeen {
+        let outputs = parse::parse(config_map["data"]["output.conf"].as_str().unwrap_or_default());
+        let group = |section: &parse::ReadSection| {
+            let is_plugin = ["cloudwatch", "cloudwatch_logs"].contains(&section.value("name")?.to_lowercase().as_str());
+            let name = section.value("log_group_name")?;
+            // Others are made from records.
+            let is_written_out = is_plugin && !name.is_empty() && !name.contains('$');
+            is_written_out.then(|| Some((section.value("region")?.to_owned(), name.to_owned()))).flatten()
+        };
+        let mut log_groups: Vec<(String, String)> = outputs.sections.iter().filter_map(group).collect();
+        log_groups.sort();
+        log_groups.dedup();
+        LoggingSeen { writes_own_log: writes_own_log(config_map), log_groups }
+    }
+
+    /// The names of the groups in a region.
+    #[must_use]
+    pub(crate) fn log_groups_in(&self, region: &str) -> Vec<String> {
+        let of_region = self.log_groups.iter().filter(|(other, _)| other == region);
+        of_region.map(|(_, name)| name.clone()).collect()
+    }
+}
+
 /// Whether Fluent Bit writes its own log, by the ConfigMap. Source: Amazon EKS User Guide, "Start AWS Fargate logging for your cluster",
 /// "Fluent Bit process logs".
-#[must_use]
-pub(crate) fn writes_own_log(config_map: &Value) -> bool {
+fn writes_own_log(config_map: &Value) -> bool {
     config_map["data"]["flb_log_cw"] == "true"
 }
 
@@ -133,5 +167,25 @@ mod tests {
         );
         let switch = |value: Value| writes_own_log(&json!({ "data": { "flb_log_cw": value } }));
         assert_eq!([json!("true"), json!("false"), json!(true), Value::Null].map(switch), [true, false, false, false]);
+    }
+
+    #[test]
+    fn groups_that_outputs_name() {
+        let output = |name: &str, region: &str, group: &str| {
+            format!("[OUTPUT]\n Name {name}\n Region {region}\n log_group_name {group}\n")
+        };
+        let text = [
+            output("cloudwatch_logs", "eu-west-1", "/a"),
+            output("cloudwatch", "eu-west-1", "/b"),
+            output("cloudwatch_logs", "eu-west-1", "/a"),
+            output("cloudwatch_logs", "us-east-1", "/c"),
+            output("cloudwatch", "eu-west-1", "/$(kubernetes['namespace_name'])"),
+            output("es", "eu-west-1", "/d"),
+            "[OUTPUT]\n Name cloudwatch_logs\n log_group_name /e\n".to_owned(),
+        ];
+        let seen = LoggingSeen::read(&json!({ "data": { "output.conf": text.concat() } }));
+        assert_eq!(seen.log_groups_in("eu-west-1"), ["/a", "/b"]);
+        assert_eq!(seen.log_groups_in("us-east-1"), ["/c"]);
+        assert_eq!(LoggingSeen::read(&Value::Null), LoggingSeen::default());
     }
 }

@@ -96,6 +96,15 @@ fn silent() -> HealthFinding {
     HealthFinding::unknown(AREA, WHAT, why).fix(fix)
 }
 
+/// A group that the ConfigMap names, and that Fluent Bit would make with the first log.
+#[must_use]
+pub(crate) fn nothing_written(group: &str) -> HealthFinding {
+    let why = "the ConfigMap aws-logging names it, and it does not exist: Fluent Bit has not written a log there yet";
+    let fix = "if pods on Fargate have logged since: attach the policy of `podferry generate iam` to the pod execution role, check the route \
+               of the pods' subnets (a NAT gateway, or a VPC endpoint for logs), and `auto_create_group` in the ConfigMap";
+    HealthFinding::unknown(AREA, &format!("log group {group}"), why).fix(fix)
+}
+
 /// Where the ConfigMap turns it off, what is in the groups is old.
 #[must_use]
 pub(crate) fn not_written() -> HealthFinding {

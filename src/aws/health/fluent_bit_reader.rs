@@ -17,7 +17,7 @@ const LAST_HOUR: Duration = Duration::from_secs(3600);
 
 /// How many logs are read, and how many of the groups with pods' logs are searched for one.
 const MOST_LOGS: usize = 4;
-const MOST_GROUPS: usize = 4;
+pub(crate) const MOST_GROUPS: usize = 4;
 
 /// How many pages of each. A page has up to 10,000 events, or what a search of some seconds found.
 const MOST_PAGES: usize = 5;

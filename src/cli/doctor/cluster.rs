@@ -4,7 +4,7 @@ use super::kubectl::Kubectl;
 use super::report::DoctorReport;
 use crate::aws::concurrently::each;
 use crate::aws::health::agent_secrets::{self, NeededSecret, SecretKeys};
-use crate::aws::health::cluster::{self, CONFIG_MAP, ClusterUnknown, NAMESPACE};
+use crate::aws::health::cluster::{self, CONFIG_MAP, ClusterUnknown, LoggingSeen, NAMESPACE};
 use crate::aws::health::finding::{HealthArea, HealthFinding, HealthSeverity};
 use crate::aws::health::kubelet_rights::{self, AgentAccount, KubeletRights};
 use crate::aws::health::pod_list::{self, FARGATE_LABEL, FargatePod};
@@ -19,12 +19,12 @@ const MOST: usize = 20;
 /// Calls at once. Each is a process, and may start a plugin.
 const AT_ONCE: usize = 4;
 
-/// All of the cluster, and what the ConfigMap says about Fluent Bit's own log, if it could be read.
+/// All of the cluster, and what the ConfigMap says, if it could be read.
 pub(super) async fn look(
     kubectl: &Kubectl,
     expected: &ExpectedTarget,
     report: &mut DoctorReport,
-) -> Result<Option<bool>, CommandError> {
+) -> Result<Option<LoggingSeen>, CommandError> {
     let namespace = kubectl.get(&["namespace", NAMESPACE]).await;
     let finding = cluster::namespace(namespace.as_ref().map(|answer| &answer.value));
     // Another question may be allowed, but where there is no cluster, there is none for it either.
@@ -41,12 +41,12 @@ pub(super) async fn look(
     let config_map = kubectl.get(&["configmap", CONFIG_MAP, "-n", NAMESPACE, "--show-managed-fields"]).await;
     report.add(cluster::config_map(config_map.as_ref().map(|answer| answer.text.as_str()), expected))?;
     let seen_map = config_map.as_ref().ok().map(|answer| &answer.value);
-    let writes_own_log = seen_map.map(cluster::writes_own_log);
+    let logging = seen_map.map(LoggingSeen::read);
     if let Err(ClusterUnknown::Lost(_)) = config_map {
         let because = "not checked: kubectl does not answer any more";
         report
             .add(["pods", "Agent sidecars"].map(|what| HealthFinding::skipped(HealthArea::Cluster, what, because)))?;
-        return Ok(writes_own_log);
+        return Ok(logging);
     }
     let seen = kubectl.get_text(&["pods", "-A", "-l", FARGATE_LABEL]).await.and_then(|list| pod_list::read(&list));
     report.add(pods::judge(seen.as_deref(), seen_map))?;
@@ -57,7 +57,7 @@ pub(super) async fn look(
             report.add([HealthFinding::skipped(HealthArea::Cluster, "Agent sidecars", because)])?;
         }
     }
-    Ok(writes_own_log)
+    Ok(logging)
 }
 
 /// The Agents beside the pods, what they need, and what they may.

@@ -21,6 +21,7 @@ use crate::aws::account::{Account, AccountError};
 use crate::aws::function::{Function, FunctionError};
 use crate::aws::groups::{FoundLogGroups, LogGroupSelection};
 use crate::aws::health::advice::Advice;
+use crate::aws::health::cluster::LoggingSeen;
 use crate::aws::health::facts::LogGroupFact;
 use crate::aws::health::finding::{HealthArea, HealthFinding, HealthSeverity};
 use crate::aws::health::{
@@ -138,8 +139,8 @@ async fn doctor(options: DoctorOptions) -> Result<Exit, CommandError> {
         skip(&mut report, &NEEDS_FUNCTION, NO_CREDENTIALS)?;
         skip_test(&options, &mut report, "without credentials the function cannot be invoked")?;
     }
-    let writes_own_log = of_cluster(&options, &expected, &mut report).await?;
-    of_fluent_bit(&options, account.as_ref(), &groups, writes_own_log, &mut report).await?;
+    let logging = of_cluster(&options, &expected, &mut report).await?;
+    of_fluent_bit(&options, account.as_ref(), groups, logging, &mut report).await?;
     report.end()?;
     Ok(if account.is_none() { Exit::Failed } else { Exit::of_findings(report.problems()) })
 }
@@ -283,12 +284,12 @@ async fn send_test(forwarder: &Forwarder, group: &str, report: &mut DoctorReport
     report.add([finding])
 }
 
-/// What the ConfigMap says about Fluent Bit's own log, if it was read.
+/// What the ConfigMap says, if it was read.
 async fn of_cluster(
     options: &DoctorOptions,
     expected: &ExpectedTarget,
     report: &mut DoctorReport,
-) -> Result<Option<bool>, CommandError> {
+) -> Result<Option<LoggingSeen>, CommandError> {
     if options.no_kubectl {
         skip(report, &[HealthArea::Cluster], "--no-kubectl")?;
         return Ok(None);
@@ -301,16 +302,30 @@ async fn of_cluster(
 async fn of_fluent_bit(
     options: &DoctorOptions,
     account: Option<&Account>,
-    groups: &[String],
-    is_written: Option<bool>,
+    mut groups: Vec<String>,
+    logging: Option<LoggingSeen>,
     report: &mut DoctorReport,
 ) -> Result<(), CommandError> {
     let Some(account) = account else { return report.add([fluent_bit_log::not_asked(NO_CREDENTIALS)]) };
+    let mut names = logging.as_ref().map(|seen| seen.log_groups_in(&account.region)).unwrap_or_default();
+    names.retain(|name| !groups.contains(name));
+    names.truncate(fluent_bit_reader::MOST_GROUPS);
+    let mut unsearched = Vec::new();
+    if !names.is_empty() {
+        match (LogGroupSelection { names, ..LogGroupSelection::default() }).find(account).await {
+            Ok(found) => {
+                report.add(found.missing.iter().map(|name| fluent_bit_log::nothing_written(name)))?;
+                groups.splice(0..0, found.groups.into_iter().map(|group| group.name));
+            }
+            Err(error) => unsearched.push(fluent_bit_log::not_searched(&error)),
+        }
+    }
+    let is_written = logging.map(|seen| seen.writes_own_log);
     // What is there then is of another time, or of another cluster.
     if is_written == Some(false) {
-        return report.add([fluent_bit_log::not_written()]);
+        return report.add(unsearched.into_iter().chain([fluent_bit_log::not_written()]));
     }
-    let (logs, errors) = fluent_bit_reader::logs(account, groups).await;
-    let unsearched = errors.iter().map(fluent_bit_log::not_searched).collect();
+    let (logs, errors) = fluent_bit_reader::logs(account, &groups).await;
+    unsearched.extend(errors.iter().map(fluent_bit_log::not_searched));
     report.add(fluent_bit_log::judge(&logs, is_written, unsearched, &options.aws.advice(account)))
 }

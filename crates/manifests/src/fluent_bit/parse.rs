@@ -36,6 +36,14 @@ pub struct ReadSection {
     pub(crate) properties: Vec<ReadProperty>,
 }
 
+impl ReadSection {
+    /// The value of an option, whatever the case of its name; the first where it is given twice.
+    pub fn value(&self, option: &str) -> Option<&str> {
+        let is = |property: &&ReadProperty| property.name.value.eq_ignore_ascii_case(option);
+        self.properties.iter().find(is).map(|property| property.value.value.as_str())
+    }
+}
+
 /// A property as it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ReadProperty {
