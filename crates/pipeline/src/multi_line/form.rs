@@ -49,7 +49,7 @@ pub(super) fn is_named_value(line: &str) -> bool {
 pub(super) fn is_prose(line: &str) -> bool {
     let mut words = line.split(' ').take(2);
     let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphabetic());
-    words.all(is_word) && !line.contains(": ")
+    words.all(is_word) && !line.contains(": ") && !line.contains('=')
 }
 
 /// `Connected to redis`: a word with one capital letter, and a word without one or a number.
@@ -83,7 +83,8 @@ pub(super) fn repeats(first: &str, line: &str) -> bool {
             // `commit 3f…` twice: the first word is the same.
             (Some(a), Some(b)) if a == b => {
                 has_word |= a == b' ' && is_in_word;
-                is_in_word = a.is_ascii_alphabetic();
+                // `[GIN-debug] GET` twice, too.
+                is_in_word = a.is_ascii_alphabetic() || a == b']' && is_in_word;
             }
             (Some(_), Some(_)) => return has_word,
             (None, None) => return true,
@@ -126,6 +127,7 @@ mod tests {
     #[test]
     fn a_line_that_begins_as_the_log_did_begins_another() {
         assert!(repeats("goroutine 1 [running]:", "goroutine 18 [running]:"));
+        assert!(repeats("[GIN-debug] [WARNING] x", "[GIN-debug] GET /") && !repeats("[7] a", "[8] b"));
         assert!(repeats("commit 3f", "commit ab") && repeats("order 1 of pens", "order 2 of inks"));
         assert!(!repeats("config:", "  a: 1") && !repeats("  .   ____", " /\\ / ___") && !repeats("a b", "c d"));
         assert!(is_same("x.rb:1:in `a'", "x.rb:22:in `a'") && !is_same("x.rb:1:in `a'", "x.rb:1:in `b'"));

@@ -166,6 +166,7 @@ impl<'e> LineGroup<'e> {
             pace,
             heads,
             is_in_colour: self.is_in_colour && !line.text.starts_with('\u{1b}'),
+            is_behind_margin: false,
             is_behind_blank: false,
             trace: TracePhase::NoTrace,
         };
@@ -180,13 +181,14 @@ impl<'e> LineGroup<'e> {
             GroupKind::Lines(_) if line.merged || self.head.merged => Fit::No,
             GroupKind::Lines(lines) => {
                 let whole = self.first.seen(&self.head.text);
-                if self.margin == 0 && self.head.lines == 1 && self.waiting.is_empty() {
+                if self.margin == 0 && self.head.lines == 1 && self.waiting.is_empty() && seen.head.is_none() {
                     self.margin = margin::shared(whole, seen.text);
                     if let Some(first) = margin::behind(whole, whole, self.margin).filter(|_| self.margin > 0) {
                         *lines = LinesKind::begin(SeenLine::new(first, head(first, false)));
                     }
                 }
                 let Some((first, seen)) = behind_margin(whole, seen, self.margin) else { return Fit::No };
+                let around = Surroundings { is_behind_margin: self.margin > 0, ..around };
                 let is_margin_alone = seen.is_blank() && !line.is_blank();
                 match lines.fit(first, seen, around) {
                     Fit::Waits if is_margin_alone && lines.structure.is_one_write(pace) => Fit::Joins,

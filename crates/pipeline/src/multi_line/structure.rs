@@ -53,6 +53,8 @@ pub(super) struct Surroundings<'h> {
     pub(super) heads: &'h Heads,
     /// A blank line lies between.
     pub(super) is_behind_blank: bool,
+    /// Both have the same margin.
+    pub(super) is_behind_margin: bool,
     /// The line before has a colour that is still on.
     pub(super) is_in_colour: bool,
     /// What the log is to [`super::trace`].
@@ -347,7 +349,8 @@ impl Structure {
     /// A line without a head, right behind a log that has one. That it has none says that it goes on, as far as logs of this output
     /// have heads and the head is a logger's. Where that is not sure, it has to look like no log of its own.
     fn goes_on_under_head(&self, first: &str, head: Head, line: SeenLine, around: Surroundings) -> bool {
-        let custom = around.heads.custom();
+        // Who tags each line says nothing by a head that is missing.
+        let custom = if around.is_behind_margin { Custom::Mixed } else { around.heads.custom() };
         if head.kind == HeadKind::Json || custom == Custom::Rare {
             return false;
         }
@@ -363,7 +366,10 @@ impl Structure {
             Custom::Usual if head.kind != HeadKind::Word && (self.last_indentation > 0 || self.has_closed) => {
                 is_prose(line.text) && !is_clause(line.text) && announcement(line.text).is_none()
             }
-            Custom::Usual if is_of_logger => false,
+            // Who says that all is well says it in one line, mostly.
+            Custom::Usual if is_of_logger => {
+                is_prose(line.text) && !is_clause(line.text) && words::says_that_all_is_well(first)
+            }
             Custom::Usual if head.kind != HeadKind::Word => {
                 self.lines == 1 && is_sentence(line.text) && !words::speaks_of_failure(first)
             }

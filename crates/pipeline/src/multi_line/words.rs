@@ -151,6 +151,14 @@ pub(super) fn is_bad_log(line: &str) -> bool {
     false
 }
 
+/// Whether a log has a level that is harmless, and speaks of no failure either.
+pub(super) fn says_that_all_is_well(line: &str) -> bool {
+    let head = line.as_bytes().get(..line.len().min(LEVEL_WITHIN)).unwrap_or_default();
+    let mut words = head.split(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
+    let level = words.find(|word| is_level(word)).and_then(|word| std::str::from_utf8(word).ok());
+    level.is_some_and(|level| GOOD.contains(&level) || ["DBG", "INF", "TRC"].contains(&level)) && !warns(line)
+}
+
 /// Whether a log speaks of a failure: by its level, or where that is harmless, by a word of its message. So a trace right
 /// behind it may be its own. A line of an access log never is followed by the trace that its request caused.
 pub(super) fn speaks_of_failure(line: &str) -> bool {
@@ -309,6 +317,17 @@ mod tests {
             "interrupted by nobody",
         ] {
             assert!(!speaks_of_failure(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_log_says_that_all_is_well_by_its_level() {
+        for line in ["2026-11-22 19:30:01 INFO up", "[main] DEBUG x - y", "19:30 INF up", "[info] up"] {
+            assert!(says_that_all_is_well(line), "{line}");
+        }
+        for line in ["2026-11-22 19:30:01 up", "2026-11-22 19:30:01 WARN up", "19:30 WRN up", "[info] job 3 failed", ""]
+        {
+            assert!(!says_that_all_is_well(line), "{line}");
         }
     }
 

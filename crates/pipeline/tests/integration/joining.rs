@@ -157,6 +157,45 @@ fn lines_behind_a_margin_are_joined_as_without_it() {
     }
 }
 
+/// gin's lines have a tag and, some of them, a level behind it.
+#[test]
+fn lines_with_a_tag_stay_apart_also_where_one_has_a_level() {
+    let lines = [
+        "[GIN-debug] [WARNING] Running in debug",
+        " - using env:\tGIN_MODE",
+        "[GIN-debug] GET    /",
+        "[GIN-debug] GET    /bad",
+    ];
+    assert_eq!(joined(&lines.map(|line| (1, line))).len(), 3);
+}
+
+/// Behind a log that says by its level that all is well, words alone are rather printed than more of it.
+#[test]
+fn words_behind_a_harmless_log_are_a_log_of_their_own() {
+    let of = |log: &str, next: &str| joined(&[(0, "2026-11-22 19:30:01 INFO up"), (9_000, log), (1, next)]).len() - 1;
+    assert_eq!(of("2026-11-22 19:30:02 INFO running sync", "syncing"), 2);
+    assert_eq!(of("2026-11-22 19:30:02 INFO running sync:", "syncing"), 1);
+    assert_eq!(of("2026-11-22 19:30:02 INFO running sync", "id=7 n=3"), 1);
+    assert_eq!(of("2026-11-22 19:30:02 WARN not in sync", "syncing"), 1);
+    // A word with which lines began that were printed after a pause.
+    let lines = [
+        (0, "2026-11-22 19:30:01 INFO up"),
+        (9_000, "asked /"),
+        (9_000, "2026-11-22 19:30:01 INFO up"),
+        (9_000, "2026-11-22 19:30:01 WARN slow"),
+        (1, "asked /bad"),
+    ];
+    assert_eq!(joined(&lines).len(), 5);
+}
+
+#[test]
+fn a_colour_that_is_left_on_goes_on() {
+    let of = |first: &str, next: &str| joined(&[(0, first), (1, next), (9_000, "x")]).len() - 1;
+    assert_eq!(of("\u{1b}[31mretry", "in 3 s\u{1b}[0m"), 1);
+    assert_eq!(of("\u{1b}[31mretry\u{1b}[0m", "in 3 s"), 2);
+    assert_eq!(of("\u{1b}[31mretry", "\u{1b}[32min 3 s"), 2);
+}
+
 #[test]
 fn what_a_worker_of_php_fpm_says_is_joined_behind_its_head() {
     let said = |text: &str| format!("[27-Nov-2026 10:24:31] WARNING: [pool www] child 40 said into stderr: \"{text}\"");
