@@ -43,7 +43,7 @@ pub(super) struct SubscribeOptions {
     #[arg(long, conflicts_with_all = ["groups", "prefixes", "patterns", "tags"])]
     whole_account: bool,
     /// The old spelling of --whole-account.
-    #[arg(long = "account", hide = true, conflicts_with_all = ["groups", "prefixes", "patterns", "tags", "whole_account"])]
+    #[arg(long = "account", hide = true, conflicts_with_all = ["groups", "prefixes", "patterns", "tags", "whole_account", "emit_system_fields"])]
     old_account: bool,
     #[command(flatten)]
     function: FunctionFlag,
@@ -52,7 +52,7 @@ pub(super) struct SubscribeOptions {
     filter_pattern: Option<String>,
     /// Let each event say which account and region it came from, for a log group that centralises those of others; they become the
     /// tags aws_account and region.
-    #[arg(long, conflicts_with_all = ["whole_account", "old_account"])]
+    #[arg(long, conflicts_with = "whole_account")]
     emit_system_fields: bool,
     /// Name for new filters, and for the account policy.
     #[arg(long, value_name = "NAME", default_value = FILTER_NAME)]

@@ -134,7 +134,7 @@ fn what_cannot_be_run_writes_nothing() {
     folder.write("a.yaml", fixture("statefulset.yaml"));
     for (arguments, part) in [
         (&["-f", "a.yaml"][..], "missing: --cluster"),
-        (&["--cluster", "Prod", "-f", "a.yaml"], "--cluster: must be"),
+        (&["--cluster", "prod.eu", "-f", "a.yaml"], "--cluster: must be"),
         (&["--label-only", "--write", "-f", "-"], "standard input cannot be written"),
         (&["--label-only", "-f", "-", "-f", "-"], "read once"),
         (&["--label-only", "--write", "-f", "a.yaml", "-f", "none.yaml"], "none.yaml"),

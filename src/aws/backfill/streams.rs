@@ -117,8 +117,13 @@ mod tests {
 
     /// Lines as containerd writes them: of `pod`, `ms` after the last.
     fn event(number: usize, pod: usize, timestamp: i64, line: &str) -> HistoryEvent {
-        let time = jiff::Timestamp::from_millisecond(timestamp).unwrap();
-        HistoryEvent { id: number.to_string(), stream: stream(pod), timestamp, message: format!("{time:.9} {line}") }
+        event_at(number, pod, timestamp * 1_000, line)
+    }
+
+    fn event_at(number: usize, pod: usize, micros: i64, line: &str) -> HistoryEvent {
+        let time = jiff::Timestamp::from_microsecond(micros).unwrap();
+        let message = format!("{time:.9} {line}");
+        HistoryEvent { id: number.to_string(), stream: stream(pod), timestamp: micros / 1_000, message }
     }
 
     const LINES: [&str; 9] = [
@@ -132,6 +137,9 @@ mod tests {
         "stderr F ValueError: 1",
         "stderr P half of ",
     ];
+
+    /// Which of them are written together: a line, a long line, a trace, half of a line.
+    const WRITTEN: [std::ops::Range<usize>; 4] = [0..1, 1..4, 4..8, 8..9];
 
     #[test]
     fn a_line_and_a_trace_over_the_end_of_a_page() {
@@ -159,18 +167,22 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(200))]
-        /// However the pages are cut, the same logs come of the same events.
+        /// However the pages are cut, the same logs come of the same events. They are written as programs write them: what is learned of the
+        /// times of an event is learned of a page's, and a page of lines that came one by one would tell something else.
         #[test]
         fn pages_change_nothing(
             // Not longer than is waited for the rest of a log.
-            lines in prop::collection::vec((0..LINES.len(), 1..3_usize, 0..80_i64), 1..60),
+            logs_written in prop::collection::vec((0..WRITTEN.len(), 1..3_usize, 1..80_i64), 1..30),
             lengths in prop::collection::vec(1..9_usize, 1..8),
         ) {
-            let mut time = 1_795_379_888_000;
-            let events: Vec<HistoryEvent> = lines.into_iter().enumerate().map(|(number, (line, pod, pause))| {
-                time += pause;
-                event(number, pod, time, LINES[line])
-            }).collect();
+            let (mut micros, mut events) = (1_795_379_888_000_000, Vec::new());
+            for (written, pod, pause) in logs_written {
+                micros += pause * 1_000;
+                for line in &LINES[WRITTEN[written].clone()] {
+                    micros += 20;
+                    events.push(event_at(events.len(), pod, micros, line));
+                }
+            }
             prop_assert_eq!(logs(&paged(&events, &lengths)), logs(&paged(&events, &[events.len()])));
         }
     }
