@@ -344,7 +344,7 @@ fn a_thousand_files_take_no_time() {
 fn many_findings_in_a_file_take_no_time() {
     let folder = Folder::new("lint-many");
     let document = |number: usize| {
-        let value = if number % 2 == 0 { "5" } else { "{{ .Values.x }}" };
+        let value = if number.is_multiple_of(2) { "5" } else { "{{ .Values.x }}" };
         format!("---\napiVersion: v1\nkind: Pod\nmetadata:\n  name: a{number}\n  annotations:\n    x: {value}\n")
     };
     folder.write("many.yaml", (0..8_000).map(document).collect::<String>().as_bytes());

@@ -37,7 +37,7 @@ const HELM: [&str; 9] =
 /// What is a template in a text that is not YAML: certainly, if a part of it is as only Helm has it; or if one stands, outside quotes
 /// and comments, where the text stops being YAML.
 pub(crate) fn in_text(text: &str, error: usize) -> Option<TemplateLanguage> {
-    if parts(text).any(|part| is_helm(part)) {
+    if parts(text).any(is_helm) {
         return Some(TemplateLanguage::Helm);
     }
     // An error is often seen in the line after.
