@@ -39,12 +39,12 @@ fn standard_input_and_exit_codes() {
     assert_eq!((good.status.code(), text(&good.stderr)), (Some(0), String::new()));
     assert!(text(&good.stdout).ends_with("nothing found in 1 document of 1 file\n"), "{}", text(&good.stdout));
     // A warning is no error, unless it is asked to be one.
-    let warned = fixture("PF122/bad.yaml");
+    let warned = fixture("PF701/bad.yaml");
     for (fail_on, code) in [("error", 0), ("warning", 1), ("note", 1), ("never", 0)] {
         assert_eq!(lint(&folder, &["-", "--fail-on", fail_on], &warned).status.code(), Some(code), "{fail_on}");
     }
     assert_eq!(
-        lint(&folder, &["-", "--fail-on", "warning", "--allow", "unusual-indentation"], &warned).status.code(),
+        lint(&folder, &["-", "--fail-on", "warning", "--allow", "unknown-helm-value"], &warned).status.code(),
         Some(0)
     );
 }
