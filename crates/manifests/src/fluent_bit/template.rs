@@ -36,6 +36,8 @@ pub(crate) enum TemplatePartKind {
     Member(Vec<String>),
     /// Something that the plugin fills in from elsewhere, such as an id of its own.
     Other,
+    /// Something that no record has, because it is not written as it has to be; only of the plugin in Go, which takes it all the same.
+    Broken,
 }
 
 /// Why Fluent Bit does not take a template.
@@ -222,12 +224,21 @@ fn go_variable(name: &str) -> TemplatePartKind {
             None => TemplatePartKind::Tag,
         },
         "ecs_task_id" | "ecs_cluster" | "ecs_task_arn" | "uuid" => TemplatePartKind::Other,
-        root => {
-            let inside = rest.split("['").skip(1).filter_map(|part| part.split_once("']"));
-            let path = [root].into_iter().chain(inside.map(|(name, _)| name));
-            TemplatePartKind::Member(path.map(str::to_owned).collect())
-        }
+        root => go_member(root, rest).map_or(TemplatePartKind::Broken, TemplatePartKind::Member),
     }
+}
+
+/// The path of `name['member']['member']`.
+fn go_member(root: &str, mut rest: &str) -> Option<Vec<String>> {
+    let mut path = vec![root.to_owned()];
+    while !rest.is_empty() {
+        let (name, after) = rest.strip_prefix("['")?.split_once("']")?;
+        // The end of a name that begins in another.
+        (!name.contains("['")).then_some(())?;
+        path.push(name.to_owned());
+        rest = after;
+    }
+    Some(path)
 }
 
 #[cfg(test)]
@@ -243,6 +254,7 @@ mod tests {
             TemplatePartKind::Capture => "<capture>".to_owned(),
             TemplatePartKind::Member(path) => format!("<{}>", path.join("/")),
             TemplatePartKind::Other => "<other>".to_owned(),
+            TemplatePartKind::Broken => "<broken>".to_owned(),
         };
         template.parts.iter().map(part).collect()
     }
@@ -296,6 +308,9 @@ mod tests {
             ("$(tag)-$(tag[4])-$(uuid)", "<tag>-<tag 4>-<other>"),
             ("$kubernetes['a'] and $TAG", "$kubernetes['a'] and $TAG"),
             ("$(kubernetes['labels']['app'])", "<kubernetes/labels/app>"),
+            ("/x/$(kubernetes['namespace_name]/$(kubernetes['labels']['k8s-app'])", "/x/<broken>"),
+            ("$(kubernetes[namespace_name])", "<broken>"),
+            ("$(kubernetes.pod_name)", "<kubernetes.pod_name>"),
         ] {
             assert_eq!(
                 RecordTemplate::parse_go(text).map(|template| short(&template)).as_deref(),

@@ -1,7 +1,7 @@
 //! The ConfigMap aws-logging: Fluent Bit's configuration in it, section by section, with the place of each part in the manifest.
 
 use std::cell::OnceCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::embedded::Embedded;
 use super::node::{YamlEntry, YamlNode};
@@ -46,7 +46,15 @@ pub(crate) struct LoggingConfigMap<'a> {
     /// Which parsers have a name, by their places among the parsers.
     parser_names: HashMap<String, Vec<usize>>,
     /// Which filters logs run through on their way to CloudWatch Logs, by [`PlacedSection::number`]; worked out once, by `tags`.
-    pub(super) filters_on_way: OnceCell<HashSet<usize>>,
+    pub(super) filters_on_way: OnceCell<HashMap<usize, FilterWay>>,
+}
+
+/// Which of the logs that arrive in CloudWatch Logs run through a filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FilterWay {
+    /// Copies only, beside which the lines themselves arrive, too.
+    Copies,
+    Lines,
 }
 
 /// An entry of `data`, read.

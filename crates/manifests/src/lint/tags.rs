@@ -7,9 +7,10 @@ use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use super::cloudwatch;
-use super::logging::{LoggingConfigMap, PlacedSection};
+use super::logging::{FilterWay, LoggingConfigMap, PlacedSection};
 use crate::fluent_bit::parse::{ReadProperty, Span};
 use crate::fluent_bit::template::{RecordTemplate, TemplatePartKind};
+use crate::logging::MAX_CHARACTERS;
 
 /// How the tags of all pods begin. Source: Amazon EKS User Guide, "Fargate logging": `Tag kube.*` with the path of the file.
 pub(crate) const POD_TAG_PREFIX: &str = "kube.var.log.containers.";
@@ -23,6 +24,8 @@ const MAX_RULES: usize = 256;
 
 /// How many tags that logs had before one are looked at, for the same reason.
 const MAX_EARLIER: usize = 16;
+/// How long patterns and tags may be to be looked at: EKS takes no more characters than this in a whole ConfigMap.
+const MAX_LENGTH: usize = MAX_CHARACTERS;
 /// How many of both together.
 const MAX_WAYS: usize = 512;
 
@@ -100,11 +103,18 @@ impl TagForm {
                 _ => pieces.push(TagPiece::Some(TagLetters::Any)),
             }
         }
+        if pieces.len() > MAX_LENGTH {
+            pieces.truncate(MAX_LENGTH);
+            pieces.push(TagPiece::Some(TagLetters::Any));
+        }
         TagForm { pieces }
     }
 
-    /// Whether a pattern takes some of these tags.
+    /// Whether a pattern takes some of these tags. What is too long to run is said to.
     pub(crate) fn fits(&self, pattern: &str) -> bool {
+        if pattern.len() > MAX_LENGTH {
+            return true;
+        }
         // Most patterns differ at the beginning.
         for (letter, piece) in pattern.chars().zip(&self.pieces) {
             match piece {
@@ -151,6 +161,8 @@ pub(crate) struct NewTag<'b, 'a> {
     pub(crate) rule: &'b ReadProperty,
     pub(crate) template: RecordTemplate,
     pub(crate) form: TagForm,
+    /// Whether the log also keeps its old tag.
+    keeps: bool,
 }
 
 impl NewTag<'_, '_> {
@@ -168,7 +180,8 @@ impl NewTag<'_, '_> {
 pub(crate) fn new_tags<'b, 'a>(logging: &'b LoggingConfigMap<'a>) -> Vec<NewTag<'b, 'a>> {
     let of_rule = |(filter, rule): (PlacedSection<'b, 'a>, &'b ReadProperty)| {
         let template = RecordTemplate::parse(&new_tag(rule)?.value).ok()?;
-        Some(NewTag { filter, rule, form: POD_TAGS.filled(&template), template })
+        let keeps = words(rule).get(3..).is_some_and(|rest| rest.iter().any(|word| is_yes(&word.value)));
+        Some(NewTag { filter, rule, form: POD_TAGS.filled(&template), template, keeps })
     };
     rules(logging).filter_map(of_rule).take(MAX_RULES).collect()
 }
@@ -179,35 +192,48 @@ pub(crate) fn new_tags<'b, 'a>(logging: &'b LoggingConfigMap<'a>) -> Vec<NewTag<
 /// Source: fluent/fluent-bit, plugins/filter_rewrite_tag/rewrite_tag.c.
 pub(crate) fn filters_for_cloudwatch<'b, 'a>(logging: &'b LoggingConfigMap<'a>) -> Vec<PlacedSection<'b, 'a>> {
     let on_way = logging.filters_on_way.get_or_init(|| on_way(logging));
-    logging.filters().filter(|filter| on_way.contains(&filter.number)).collect()
+    logging.filters().filter(|filter| on_way.contains_key(&filter.number)).collect()
 }
 
-fn on_way(logging: &LoggingConfigMap<'_>) -> HashSet<usize> {
+/// Those of them that lines run through, and not only copies beside which the lines arrive, too: a ConfigMap may write the metadata in
+/// records of its own, which are made of copies.
+pub(crate) fn filters_of_lines<'b, 'a>(logging: &'b LoggingConfigMap<'a>) -> Vec<PlacedSection<'b, 'a>> {
+    let on_way = logging.filters_on_way.get_or_init(|| on_way(logging));
+    logging.filters().filter(|filter| on_way.get(&filter.number) == Some(&FilterWay::Lines)).collect()
+}
+
+fn on_way(logging: &LoggingConfigMap<'_>) -> HashMap<usize, FilterWay> {
     let outputs = distinct(cloudwatch::outputs(logging).map(|output| output.section));
     let is_taken = |form: &TagForm| outputs.iter().any(|output| form.reaches(output));
     let (pods, new) = (&*POD_TAGS, new_tags(logging));
-    // Each form, and the filter above which logs have it.
-    let mut ways: Vec<(&TagForm, usize)> = Vec::new();
-    ways.extend(is_taken(pods).then_some((pods, usize::MAX)));
+    let have_pods = is_taken(pods);
+    // Each form, the filter above which logs have it, and what has it.
+    let mut ways: Vec<(&TagForm, usize, FilterWay)> = Vec::new();
+    ways.extend(have_pods.then_some((pods, usize::MAX, FilterWay::Lines)));
     for tag in new.iter().filter(|tag| is_taken(&tag.form)) {
-        ways.push((&tag.form, usize::MAX));
+        let is_copy = tag.keeps && have_pods && pods.reaches(&tag.filter);
+        let of = if is_copy { FilterWay::Copies } else { FilterWay::Lines };
+        ways.push((&tag.form, usize::MAX, of));
         let earlier =
             [pods].into_iter().chain(new.iter().map(|tag| &tag.form)).filter(|form| form.reaches(&tag.filter));
-        ways.extend(earlier.take(MAX_EARLIER).map(|form| (form, tag.filter.number)));
+        ways.extend(earlier.take(MAX_EARLIER).map(|form| (form, tag.filter.number, of)));
     }
     ways.truncate(MAX_WAYS);
-    // Where the patterns of outputs take nothing, which is another rule's, what was meant is not known.
-    let is_unknown = ways.is_empty();
+    // Lines first: a filter that they run through is theirs, whatever else does.
+    ways.sort_by_key(|(_, _, of)| *of == FilterWay::Copies);
     let mut known: HashMap<(usize, Option<&str>, bool), bool> = HashMap::new();
-    let mut on_way = HashSet::new();
+    let mut on_way = HashMap::new();
     for filter in logging.filters() {
-        let mut takes = |(way, (form, end)): (usize, &(&TagForm, usize))| {
-            let key = (way, filter.get("Match"), filter.property("Match_Regex").is_some());
+        let mut takes = |(way, (form, end, _)): &(usize, &(&TagForm, usize, FilterWay))| {
+            let key = (*way, filter.get("Match"), filter.property("Match_Regex").is_some());
             filter.number < *end && *known.entry(key).or_insert_with(|| form.reaches(&filter))
         };
-        if is_unknown || ways.iter().enumerate().any(&mut takes) {
-            on_way.insert(filter.number);
-        }
+        let of = match ways.is_empty() {
+            // Where the patterns of outputs take nothing, which is another rule's, what was meant is not known.
+            true => Some(FilterWay::Lines),
+            false => ways.iter().enumerate().find(&mut takes).map(|(_, (_, _, of))| *of),
+        };
+        on_way.extend(of.map(|of| (filter.number, of)));
     }
     on_way
 }
@@ -221,6 +247,11 @@ pub(crate) fn distinct<'b, 'a>(sections: impl Iterator<Item = PlacedSection<'b, 
 /// Whether the Kubernetes filter adds metadata to logs that arrive in CloudWatch Logs.
 pub(crate) fn with_metadata(logging: &LoggingConfigMap<'_>) -> bool {
     filters_for_cloudwatch(logging).iter().any(|filter| filter.is_of("kubernetes"))
+}
+
+/// Source: fluent/fluent-bit, src/flb_utils.c, `flb_utils_bool`.
+fn is_yes(word: &str) -> bool {
+    ["on", "true", "yes"].iter().any(|yes| yes.eq_ignore_ascii_case(word))
 }
 
 /// All rules that give new tags, with their filters.
@@ -327,6 +358,15 @@ mod tests {
             ("$1.x", "Y.x", true),
         ] {
             assert_eq!(form(tag).fits(pattern), expected, "{tag} {pattern}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_long_is_not_judged() {
+        for (length, expected) in [(5299, false), (5300, false), (5301, true)] {
+            assert_eq!(POD_TAGS.fits(&"x".repeat(length)), expected, "{length}");
+            let tag = POD_TAGS.filled(&RecordTemplate::parse(&"x".repeat(length)).unwrap());
+            assert_eq!(tag.fits("x*y"), expected, "{length}");
         }
     }
 

@@ -8,7 +8,7 @@ use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::PlacedSection;
 use crate::lint::project::Project;
 use crate::lint::rule::{LintRule, RuleEdits, Severity};
-use crate::lint::tags::filters_for_cloudwatch;
+use crate::lint::tags::filters_of_lines;
 use pipeline::glob;
 
 const RECORD_MODIFIER: &str = "Fluent Bit manual, \"Record Modifier\" filter";
@@ -69,7 +69,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
             ("stream", cri_parser(logging).is_some()),
             ("logtag", cri_parser(logging).is_some()),
         ];
-        for filter in filters_for_cloudwatch(logging) {
+        for filter in filters_of_lines(logging) {
             match filter.plugin().as_str() {
                 "record_modifier" => record_modifier(filter, &there, findings),
                 "modify" => modify(filter, findings),

@@ -1,9 +1,9 @@
 //! Which tags logs will lack, because Fluent Bit is not told to add what they are made of.
 
-use super::{cri_parser, kubernetes};
+use super::{cri_parser, is_of_lines, kubernetes};
 use crate::lint::cloudwatch;
 use crate::lint::finding::{Finding, Findings};
-use crate::lint::logging::LoggingConfigMap;
+use crate::lint::logging::{LoggingConfigMap, PlacedSection};
 use crate::lint::project::Project;
 use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::tags::filters_for_cloudwatch;
@@ -84,10 +84,14 @@ fn switched_off(logging: &LoggingConfigMap<'_>, findings: &mut Findings) {
             "without annotations, `ad.datadoghq.com/<container>.logs` and `.tags` have no effect",
         ),
     ];
-    let on_way = filters_for_cloudwatch(logging).into_iter();
-    for filter in on_way.filter(|filter| filter.plugin() == "kubernetes") {
+    let filters = filters_for_cloudwatch(logging);
+    let (of_lines, of_copies): (Vec<&PlacedSection<'_, '_>>, Vec<&PlacedSection<'_, '_>>) =
+        filters.iter().filter(|filter| filter.is_of("kubernetes")).partition(|filter| is_of_lines(logging, filter));
+    for filter in of_lines.iter().chain(&of_copies) {
         for (option, rule, message) in options {
-            if filter.is_on(option) == Some(false) {
+            // What copies bring holds for the lines beside them.
+            let is_brought = of_copies.iter().any(|copies| copies.is_on(option) != Some(false));
+            if filter.is_on(option) == Some(false) && !is_brought {
                 findings.push(Finding::new(rule, filter.place_of(option), message));
             }
         }

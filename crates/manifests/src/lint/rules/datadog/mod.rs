@@ -7,7 +7,7 @@ pub(crate) mod output;
 pub(crate) mod stream;
 
 use crate::lint::logging::{LoggingConfigMap, PlacedSection};
-use crate::lint::tags::filters_for_cloudwatch;
+use crate::lint::tags::{filters_for_cloudwatch, filters_of_lines};
 
 /// The filter that adds pod, labels and annotations to logs that arrive in CloudWatch Logs.
 fn kubernetes<'b, 'a>(logging: &'b LoggingConfigMap<'a>) -> Option<PlacedSection<'b, 'a>> {
@@ -18,4 +18,9 @@ fn kubernetes<'b, 'a>(logging: &'b LoggingConfigMap<'a>) -> Option<PlacedSection
 fn cri_parser<'b, 'a>(logging: &'b LoggingConfigMap<'a>) -> Option<PlacedSection<'b, 'a>> {
     let reads_log = |filter: &PlacedSection<'_, '_>| filter.get("Key_Name").is_some_and(|key| key == "log");
     filters_for_cloudwatch(logging).into_iter().find(|filter| filter.is_of("parser") && reads_log(filter))
+}
+
+/// Whether this filter adds to each line, and not only to copies that come beside the lines.
+fn is_of_lines(logging: &LoggingConfigMap<'_>, filter: &PlacedSection<'_, '_>) -> bool {
+    filters_of_lines(logging).iter().any(|other| other.number == filter.number)
 }

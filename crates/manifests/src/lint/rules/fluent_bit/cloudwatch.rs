@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use super::SEEN;
-use crate::fluent_bit::template::RecordTemplate;
 use crate::lint::cloudwatch::{CloudWatchOutput, outputs};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::identity::tells_pod;
@@ -213,11 +212,10 @@ fn stream(output: CloudWatchOutput<'_, '_>, findings: &mut Findings) {
         (None, Some(name)) if output.stream_template().is_none() && !has_group_of_pod(output) => {
             let message = format!("every pod writes to the stream `{}`", name.value.value);
             let finding = Finding::new(&FIXED, section.value_place(name), message);
-            let is_of_go = RecordTemplate::parse_go(&name.value.value).is_some_and(|template| template.has_variable());
-            findings.push(match is_of_go {
+            findings.push(match name.value.value.contains('$') && !output.is_in_go() {
                 // The name is legal as it stands.
                 true => finding.fix(
-                    "Write `log_stream_prefix fargate/` instead: only AWS's Go plugin, `cloudwatch`, fills in `$(…)`.",
+                    "Write `log_stream_prefix fargate/` instead: variables are only filled in in `log_stream_template`, and by AWS's Go plugin, `cloudwatch`.",
                 ),
                 false => finding,
             });

@@ -160,6 +160,15 @@ fn group(output: CloudWatchOutput<'_, '_>, findings: &mut Findings) {
         |name: &str| output.group_template().is_some_and(|made| made.property.name.value.eq_ignore_ascii_case(name));
     let is_read = |text: &str| !output.is_in_go() || RecordTemplate::parse_go(text).is_some();
     let name = known(section, "log_group_name").filter(|_| !is_made("log_group_name"));
+    // A variable of the shell is another rule's; what is around it stays.
+    let around = section.get("log_group_name").filter(|text| text.contains("${") && !output.is_in_go());
+    let around = around.map(without_variables);
+    if let Some(wrong) = around.as_ref().and_then(|text| text.chars().find(|letter| !is_of_group(*letter))) {
+        if let Some(advice) = around.filter(|text| !is_template(text)).and_then(|text| literal(output, &text)) {
+            let message = format!("the name has `{wrong}`, and CloudWatch Logs refuses it");
+            findings.push(Finding::new(&GROUP, section.place_of("log_group_name"), message).fix(advice));
+        }
+    }
     // A variable without an end is another rule's.
     if let Some(property) = name.filter(|name| is_read(&name.value.value)) {
         let text = property.value.value.as_str();
@@ -212,6 +221,13 @@ fn group(output: CloudWatchOutput<'_, '_>, findings: &mut Findings) {
         let message = "names that start with `aws/` are AWS's own";
         findings.push(Finding::new(&GROUP, section.value_place(made.property), message).fix("Start it with `/aws/`."));
     }
+}
+
+/// A text without `${…}`.
+fn without_variables(text: &str) -> String {
+    let mut parts = text.split("${");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + part.split_once('}').map_or("", |(_, after)| after))
 }
 
 /// What to do about a variable that the plugin does not know here, or that another tool was to fill in.

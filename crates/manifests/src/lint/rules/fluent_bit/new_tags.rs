@@ -78,7 +78,7 @@ fn has_pod(tag: &NewTag<'_, '_>) -> bool {
         TemplatePartKind::TagPart(number) => *number == POD_PART,
         TemplatePartKind::Capture => tells_pod(&key),
         TemplatePartKind::Member(path) => path.iter().any(|name| tells_pod(name)),
-        TemplatePartKind::Text(_) | TemplatePartKind::Other => false,
+        TemplatePartKind::Text(_) | TemplatePartKind::Other | TemplatePartKind::Broken => false,
     })
 }
 
@@ -90,10 +90,13 @@ fn old_tags(logging: &LoggingConfigMap<'_>, new: &[NewTag<'_, '_>], findings: &m
     // Rules that take every line leave none with its old tag.
     let takes_all = |tag: &NewTag<'_, '_>| {
         let words = words(tag.rule);
-        let (key, pattern) =
-            (words.first().map(|word| word.value.as_str()), words.get(1).map(|word| word.value.as_str()));
-        let is_everywhere = key.is_some_and(|key| ["log", "stream"].contains(&key.trim_start_matches('$')));
-        is_everywhere && pattern.is_some_and(|pattern| EVERYTHING.contains(&pattern))
+        let word = |number: usize| words.get(number).map_or("", |word| word.value.as_str());
+        let pattern = word(1).trim_start_matches(['^', '(']).trim_end_matches(['$', ')']);
+        match word(0).trim_start_matches('$') {
+            "log" => EVERY_LINE.contains(&pattern),
+            "stream" => EVERY_LINE.contains(&pattern) || EVERY_STREAM.contains(&pattern),
+            _ => false,
+        }
     };
     let Some(output) = outputs.first().filter(|_| !outputs.iter().any(|output| POD_TAGS.reaches(output))) else {
         return;
@@ -109,5 +112,7 @@ fn old_tags(logging: &LoggingConfigMap<'_>, new: &[NewTag<'_, '_>], findings: &m
     }
 }
 
-/// Patterns that every line fits.
-const EVERYTHING: [&str; 9] = [".*", "^.*$", "^.*", ".*$", "(.*)", "^(.*)$", ".", "^", "^."];
+/// Patterns that every line fits, without what is around them; empty lines are no loss.
+const EVERY_LINE: [&str; 4] = ["", ".", ".*", ".+"];
+/// Those that every `stream` fits, for it is `stdout` or `stderr`.
+const EVERY_STREAM: [&str; 7] = ["std", "std.*", "std.+", "std\\w+", "stdout|stderr", "stderr|stdout", "std(out|err"];

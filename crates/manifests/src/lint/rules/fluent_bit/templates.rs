@@ -2,7 +2,7 @@
 
 use super::is_template;
 use crate::fluent_bit::parse::Span;
-use crate::fluent_bit::template::{RecordTemplate, TemplateProblem};
+use crate::fluent_bit::template::{RecordTemplate, TemplatePartKind, TemplateProblem};
 use crate::lint::cloudwatch::{CloudWatchOutput, outputs};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::PlacedSection;
@@ -50,7 +50,8 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
                     template(output.section, &word, findings);
                 }
             }
-            unclosed(output, findings);
+            in_go(output, findings);
+            in_prefix(output, findings);
             if !has_metadata {
                 never_filled(output, findings);
             }
@@ -102,14 +103,31 @@ fn template(section: PlacedSection<'_, '_>, word: &PlacedWord, findings: &mut Fi
     }
 }
 
-/// A variable of AWS's plugin in Go without its parenthesis.
-fn unclosed(output: CloudWatchOutput<'_, '_>, findings: &mut Findings) {
+/// Variables of AWS's plugin in Go: without a parenthesis it does not start, and what it cannot read it never fills in.
+fn in_go(output: CloudWatchOutput<'_, '_>, findings: &mut Findings) {
     for property in ["log_group_name", "log_stream_name"].into_iter().filter_map(|name| output.section.property(name)) {
-        if output.is_in_go() && RecordTemplate::parse_go(&property.value.value).is_none() {
-            let message = "a variable has no closing parenthesis";
-            let finding = Finding::new(&VARIABLE, output.section.value_place(property), message);
-            findings.push(finding.fix("Write a variable as `$(kubernetes['namespace_name'])`."));
-        }
+        let text = property.value.value.as_str();
+        let message = match RecordTemplate::parse_go(text) {
+            _ if !output.is_in_go() => continue,
+            None => "a variable has no closing parenthesis",
+            Some(read) if read.parts.iter().any(|part| part.kind == TemplatePartKind::Broken) => {
+                "a variable is not written as the plugin expects, so every log gets a default name instead"
+            }
+            Some(_) => continue,
+        };
+        let finding = Finding::new(&VARIABLE, output.section.value_place(property), message);
+        findings.push(finding.fix("Write a variable as `$(kubernetes['namespace_name'])`."));
+    }
+}
+
+/// A prefix is taken as it stands, by either plugin.
+fn in_prefix(output: CloudWatchOutput<'_, '_>, findings: &mut Findings) {
+    let Some(prefix) = output.section.property("log_stream_prefix") else { return };
+    let text = prefix.value.value.as_str();
+    if text.contains("$(") || text.contains("$kubernetes") || text.contains("$TAG") {
+        let message = "nothing is filled in here: the stream's name will begin with this as it stands";
+        let finding = Finding::new(&VARIABLE, output.section.value_place(prefix), message).severity(Severity::Warning);
+        findings.push(finding.fix("Write a plain prefix; the tag that follows it has pod, namespace and container."));
     }
 }
 
