@@ -163,11 +163,9 @@ fn group(output: CloudWatchOutput<'_, '_>, findings: &mut Findings) {
     // A variable of the shell is another rule's; what is around it stays.
     let around = section.get("log_group_name").filter(|text| text.contains("${") && !output.is_in_go());
     let around = around.map(without_variables);
-    if let Some(wrong) = around.as_ref().and_then(|text| text.chars().find(|letter| !is_of_group(*letter))) {
-        if let Some(advice) = around.filter(|text| !is_template(text)).and_then(|text| literal(output, &text)) {
-            let message = format!("the name has `{wrong}`, and CloudWatch Logs refuses it");
-            findings.push(Finding::new(&GROUP, section.place_of("log_group_name"), message).fix(advice));
-        }
+    if let Some(advice) = around.filter(|text| !is_template(text)).and_then(|text| literal(output, &text)) {
+        let message = "the name has `$`, and CloudWatch Logs refuses it";
+        findings.push(Finding::new(&GROUP, section.place_of("log_group_name"), message).fix(advice));
     }
     // A variable without an end is another rule's.
     if let Some(property) = name.filter(|name| is_read(&name.value.value)) {
