@@ -131,8 +131,9 @@ fn region(section: PlacedSection<'_, '_>, findings: &mut Findings) {
     let Some((_, option)) = REGIONAL.iter().find(|(name, _)| *name == plugin) else { return };
     let Some(property) = known(section, option) else { return };
     let text = property.value.value.as_str();
-    // Behind an endpoint of its own there may be something that only looks like AWS.
-    if is_region(text) || section.property("endpoint").is_some() {
+    // Behind an endpoint of its own there may be something that only looks like AWS, and `es` only signs for a region if it signs.
+    let is_unused = section.is_of("es") && section.is_on("AWS_Auth") != Some(true);
+    if is_region(text) || is_unused || section.property("endpoint").is_some() {
         return;
     }
     let finding = Finding::new(&REGION, section.value_place(property), format!("`{text}` is not a region of AWS"));

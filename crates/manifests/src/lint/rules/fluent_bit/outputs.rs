@@ -1,5 +1,6 @@
 //! Outputs to Amazon Data Firehose, Kinesis and OpenSearch: what they cannot do without.
 
+use super::is_template;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::PlacedSection;
 use crate::lint::project::Project;
@@ -34,7 +35,32 @@ pub(crate) static TYPE_NAME: LintRule = LintRule {
     sources: &["Fluent Bit manual, \"OpenSearch\" output", "fluent/fluent-bit, plugins/out_es/es_conf.c"],
 };
 
-pub(crate) static RULES: &[&LintRule] = &[&REQUIRED, &TYPE_NAME];
+pub(crate) static TARGET: LintRule = LintRule {
+    code: "PF258",
+    name: "output-target",
+    severity: Severity::Error,
+    title: "An output writes to a stream or a host that cannot be",
+    why: "There can be nothing of this name, so every write fails and the logs are lost.",
+    fix: "Write the name alone: of the stream, not its ARN; of the host, without https:// and without a path.",
+    edits: RuleEdits::None,
+    is_preview: true,
+    sources: &[
+        "Amazon Data Firehose API Reference, \"CreateDeliveryStream\"",
+        "Amazon Kinesis Data Streams API Reference, \"CreateStream\"",
+        "Fluent Bit manual, \"Elasticsearch\" output",
+    ],
+};
+
+pub(crate) static RULES: &[&LintRule] = &[&REQUIRED, &TYPE_NAME, &TARGET];
+
+/// What outputs write to: plugin, option, what it is, and how many characters it may have. Source: as the rule has it; for hosts RFC
+/// 1035.
+const TARGETS: [(&str, &str, &str, usize); 4] = [
+    ("kinesis_firehose", "delivery_stream", "a delivery stream", 64),
+    ("firehose", "delivery_stream", "a delivery stream", 64),
+    ("kinesis", "stream", "a stream", 128),
+    ("es", "Host", "a host", 253),
+];
 
 /// What each plugin needs. Source: as the rule has it.
 const NEEDED: [(&str, &[&str]); 4] = [
@@ -47,10 +73,30 @@ const NEEDED: [(&str, &[&str]); 4] = [
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for output in project.logging.iter().flat_map(|logging| logging.outputs()) {
         required(output, findings);
+        target(output, findings);
         if output.plugin() == "es" && output.is_on("Suppress_Type_Name") != Some(true) {
             let message = "`es` sends a type with each document";
             findings.push(Finding::new(&TYPE_NAME, output.place_of("Name"), message));
         }
+    }
+}
+
+fn target(output: PlacedSection<'_, '_>, findings: &mut Findings) {
+    for (_, option, what, most) in TARGETS.iter().filter(|(plugin, ..)| output.is_of(plugin)) {
+        let Some(property) = output.property(option).filter(|property| property.comment().is_none()) else { continue };
+        let text = property.value.value.as_str();
+        if text.is_empty() || is_template(text) {
+            continue;
+        }
+        let wrong = text.chars().find(|letter| !(letter.is_ascii_alphanumeric() || "_.-".contains(*letter)));
+        let message = match wrong {
+            // An address of version 6.
+            Some(':') if *what == "a host" && text.parse::<std::net::Ipv6Addr>().is_ok() => continue,
+            Some(wrong) => format!("no name of {what} has `{wrong}`"),
+            None if text.len() > *most => format!("the name of {what} has at most {most} characters"),
+            None => continue,
+        };
+        findings.push(Finding::new(&TARGET, output.value_place(property), message));
     }
 }
 
