@@ -13,4 +13,5 @@ mod inject;
 mod inject_properties;
 mod lint;
 mod lint_growth;
+mod lint_router;
 mod webhook;

@@ -1,6 +1,8 @@
 //! Regular expressions wherever Fluent Bit takes some: in parsers, in filters, and in `Match_Regex`.
 
-use super::pattern;
+use super::cores::{SEEN, StoppedCores};
+use super::loading::ParserLoading;
+use super::{modify, pattern};
 use crate::fluent_bit::parse::{ReadProperty, Span};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::PlacedSection;
@@ -12,76 +14,118 @@ pub(crate) static BROKEN: LintRule = LintRule {
     name: "broken-regex",
     severity: Severity::Error,
     title: "A regular expression does not compile",
-    why: "Fluent Bit does not start with it, so none of the pod's logs are written.",
+    why: "Fluent Bit does not start with it, or fails at the first log; where it is a warning, nothing matches.",
     fix: "Fix the expression; a backslash before a bracket or parenthesis makes it a literal character.",
     edits: RuleEdits::None,
     is_preview: false,
-    sources: &["k-takata/Onigmo, doc/RE", "fluent/fluent-bit, src/flb_regex.c"],
+    sources: &["k-takata/Onigmo, doc/RE", "fluent/fluent-bit, src/flb_regex.c", SEEN],
 };
 
 pub(crate) static RULES: &[&LintRule] = &[&BROKEN];
 
+/// An expression in a value, and what it costs if it does not compile.
+#[derive(Debug, Clone, Copy)]
+struct Expression {
+    /// Where it is in the value.
+    span: Span,
+    /// None if Fluent Bit starts all the same, and the expression matches nothing.
+    stopped: Option<StoppedCores>,
+}
+
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
-    for section in project.logging.iter().flat_map(|logging| logging.all()) {
-        let plugin = section.plugin();
-        let kind = section.section.name.value.to_ascii_uppercase();
-        // A parser of another format does not look at its expression.
-        let has_format = |format: &str| section.get("Format").is_some_and(|own| own.eq_ignore_ascii_case(format));
-        if kind == "PARSER" && !has_format("regex") {
-            continue;
-        }
-        for property in &section.section.properties {
-            expressions(&kind, &plugin, property).for_each(|span| expression(section, property, span, findings));
+    for logging in &project.logging {
+        let loading = ParserLoading::new(logging);
+        for section in logging.all() {
+            let kind = section.section.name.value.to_ascii_uppercase();
+            for property in &section.section.properties {
+                for expression in expressions(&kind, section, property, &loading) {
+                    broken(section, property, expression, findings);
+                }
+            }
         }
     }
 }
 
-fn expression(section: PlacedSection<'_, '_>, property: &ReadProperty, span: Span, findings: &mut Findings) {
+fn broken(section: PlacedSection<'_, '_>, property: &ReadProperty, expression: Expression, findings: &mut Findings) {
+    let Expression { span, stopped } = expression;
     let Some((at, problem)) = property.value.value.get(span.start..span.end).and_then(pattern::broken) else { return };
     let start = property.value.span.start + span.start + at;
     let place = section.part.text.span(Span { start, end: start + 1 });
-    findings.push(Finding::new(&BROKEN, place, format!("the expression does not compile: {problem}")));
+    let finding = Finding::new(&BROKEN, place, format!("the expression does not compile: {problem}"));
+    findings.push(match stopped {
+        Some(stopped) => stopped.tell(finding),
+        None => finding.severity(Severity::Warning),
+    });
 }
 
-/// Where expressions are in a value.
-fn expressions(kind: &str, plugin: &str, property: &ReadProperty) -> impl Iterator<Item = Span> + use<> {
+/// The expressions of a value.
+fn expressions(
+    kind: &str,
+    section: PlacedSection<'_, '_>,
+    property: &ReadProperty,
+    loading: &ParserLoading<'_>,
+) -> Vec<Expression> {
     let value = property.value.value.as_str();
     let name = property.name.value.to_ascii_lowercase();
-    let words = words(value);
-    let word = |number: usize| words.get(number).copied();
-    let whole = Some(Span { start: 0, end: value.len() });
-    let found = match (kind, plugin, name.as_str()) {
-        ("PARSER", _, "regex") | ("FILTER" | "OUTPUT", _, "match_regex") | ("FILTER", "modify", "remove_regex") => {
-            [whole, None]
+    let plugin = section.plugin();
+    let whole = |stopped| vec![Expression { span: Span { start: 0, end: value.len() }, stopped }];
+    match (kind, plugin.as_str(), name.as_str()) {
+        // A parser of another format does not look at its expression.
+        ("PARSER", _, "regex") if section.get("Format").is_some_and(|own| own.eq_ignore_ascii_case("regex")) => {
+            whole(loading.stopped(&section))
         }
+        // A filter that has neither this nor a `Match` stops the newer core.
+        ("FILTER", _, "match_regex") => whole(section.property("Match").is_none().then_some(StoppedCores::Newer)),
+        ("OUTPUT", _, "match_regex") => whole(None),
+        ("FILTER", "modify", _) => of_modify(&name, value),
         // All after the key.
         ("FILTER", "grep", "regex" | "exclude") => {
-            [word(1).map(|second| Span { start: second.start, end: value.len() }), None]
+            let second = words(value).get(1).copied();
+            let rest = second.map(|second| Span { start: second.start, end: value.len() });
+            rest.map(|span| Expression { span, stopped: Some(StoppedCores::Both) }).into_iter().collect()
         }
-        // What stands between quotes may have spaces, which are not counted here.
-        _ if value.contains(['"', '\'']) => [None, None],
-        ("FILTER", "rewrite_tag", "rule") => [word(1), None],
-        ("FILTER", "modify", "condition") => {
+        ("FILTER", "rewrite_tag", "rule") => {
+            // Between quotes there may be spaces, which make words of what is one.
+            let second = words(value).get(1).copied().filter(|_| !value.contains('"'));
+            second.map(|span| Expression { span, stopped: Some(StoppedCores::Both) }).into_iter().collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The expressions of conditions are not looked at before the first record, at which Fluent Bit then fails. The newer core compiles the key
+/// and the value of any operation, though it only uses that of `Remove_regex`. Source: fluent/fluent-bit, plugins/filter_modify/modify.c.
+fn of_modify(name: &str, value: &str) -> Vec<Expression> {
+    if value.contains(['"', '\'']) {
+        return Vec::new();
+    }
+    let words = words(value);
+    let word = |number: usize| words.get(number).copied();
+    let (found, stopped) = match name {
+        "remove_regex" => (vec![word(0)], StoppedCores::Both),
+        "condition" => {
             let condition = word(0).and_then(|first| value.get(first.start..first.end)).unwrap_or_default();
-            match condition.to_ascii_lowercase().as_str() {
-                "a_key_matches" | "no_key_matches" => [word(1), None],
-                "key_value_matches" | "key_value_does_not_match" => [word(2), None],
+            let found = match condition.to_ascii_lowercase().as_str() {
+                "a_key_matches" | "no_key_matches" => vec![word(1)],
+                "key_value_matches" | "key_value_does_not_match" => vec![word(2)],
                 "matching_keys_have_matching_values" | "matching_keys_do_not_have_matching_values" => {
-                    [word(1), word(2)]
+                    vec![word(1), word(2)]
                 }
-                _ => [None, None],
-            }
+                _ => Vec::new(),
+            };
+            (found, StoppedCores::Both)
         }
-        _ => [None, None],
+        name if modify::is_operation(name) => (vec![word(0), word(1)], StoppedCores::Newer),
+        _ => return Vec::new(),
     };
-    found.into_iter().flatten()
+    found.into_iter().flatten().map(|span| Expression { span, stopped: Some(stopped) }).collect()
 }
 
 /// Where the words of a value are.
 fn words(value: &str) -> Vec<Span> {
     let (mut words, mut at) = (Vec::new(), 0);
-    for piece in value.split_inclusive(char::is_whitespace) {
-        let length = piece.trim_end().len();
+    for piece in value.split_inclusive(' ') {
+        let length = piece.trim_end_matches(' ').len();
         if length > 0 {
             words.push(Span { start: at, end: at + length });
         }
@@ -96,8 +140,8 @@ mod tests {
 
     #[test]
     fn words_and_where_they_are() {
-        let value = "é  b\tcd";
+        let value = "é  b c\td";
         let words: Vec<&str> = words(value).into_iter().map(|span| &value[span.range()]).collect();
-        assert_eq!(words, ["é", "b", "cd"]);
+        assert_eq!(words, ["é", "b", "c\td"]);
     }
 }

@@ -1,34 +1,22 @@
-//! The arguments of filters: how many words a value has to have.
+//! Filters: what they cannot do without, and whether they come in an order that works.
 
-use super::words;
+use super::cores::SEEN;
 use crate::fluent_bit::parse::ReadProperty;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::{LoggingConfigMap, PlacedSection};
 use crate::lint::project::Project;
 use crate::lint::rule::{LintRule, RuleEdits, Severity};
 
-pub(crate) static WORDS: LintRule = LintRule {
-    code: "PF281",
-    name: "filter-arguments",
-    severity: Severity::Error,
-    title: "A filter option has the wrong number of arguments",
-    why: "Fluent Bit does not start with it, or the filter does nothing.",
-    fix: "Write the arguments that are named, separated by spaces; put an argument that contains spaces in double quotes.",
-    edits: RuleEdits::None,
-    is_preview: false,
-    sources: &["Fluent Bit manual, \"Filters\"", "fluent/fluent-bit, src/flb_config_map.c"],
-};
-
 pub(crate) static MISSING: LintRule = LintRule {
     code: "PF282",
     name: "filter-option-missing",
     severity: Severity::Error,
     title: "A filter lacks a required option",
-    why: "Fluent Bit does not start without it, so none of the pod's logs are written.",
+    why: "Fluent Bit does not start without it; or, where it is a warning, the filter does nothing or what nobody said.",
     fix: "Add the option.",
     edits: RuleEdits::None,
     is_preview: false,
-    sources: &["Fluent Bit manual, \"Filters\""],
+    sources: &["Fluent Bit manual, \"Filters\"", SEEN],
 };
 
 pub(crate) static NESTED: LintRule = LintRule {
@@ -67,39 +55,23 @@ pub(crate) static TOO_EARLY: LintRule = LintRule {
     sources: &["Fluent Bit manual, \"Grep\" filter", "Fluent Bit manual, \"Rewrite tag\" filter"],
 };
 
-pub(crate) static RULES: &[&LintRule] = &[&WORDS, &MISSING, &NESTED, &THROTTLED, &TOO_EARLY];
+pub(crate) static RULES: &[&LintRule] = &[&MISSING, &NESTED, &THROTTLED, &TOO_EARLY];
 
-/// Options with several words: plugin, option, how many at least, at most, and which. Source: Fluent Bit manual, "Filters".
-const SEVERAL: [(&str, &str, usize, usize, &str); 14] = [
-    ("grep", "regex", 2, usize::MAX, "a key and a pattern"),
-    ("grep", "exclude", 2, usize::MAX, "a key and a pattern"),
-    ("record_modifier", "record", 2, usize::MAX, "a key and a value"),
-    ("rewrite_tag", "rule", 4, 4, "a key, a pattern, the new tag, and true or false"),
-    ("modify", "set", 2, 2, "a key and a value"),
-    ("modify", "add", 2, 2, "a key and a value"),
-    ("modify", "rename", 2, 2, "the old key and the new one"),
-    ("modify", "hard_rename", 2, 2, "the old key and the new one"),
-    ("modify", "copy", 2, 2, "a key and its copy"),
-    ("modify", "hard_copy", 2, 2, "a key and its copy"),
-    ("modify", "remove", 1, 1, "one key"),
-    ("modify", "remove_wildcard", 1, 1, "the start of the keys"),
-    ("modify", "remove_regex", 1, 1, "one expression"),
-    ("modify", "condition", 2, 3, "a condition, a key and, for some conditions, a value"),
+/// Options that filters need, and whether Fluent Bit does not start without. Source: fluent/fluent-bit, plugins/filter_parser/filter_parser.c,
+/// plugins/filter_rewrite_tag/rewrite_tag.c and plugins/filter_nest/nest.c.
+const NEEDED: [(&str, &str, bool); 4] = [
+    ("parser", "Key_Name", true),
+    ("parser", "Parser", true),
+    ("rewrite_tag", "Rule", false),
+    // What it does then is what happened to be in memory.
+    ("nest", "Operation", false),
 ];
-
-/// Options without which a plugin does not start. Source: the same.
-const NEEDED: [(&str, &str); 4] =
-    [("parser", "Key_Name"), ("parser", "Parser"), ("rewrite_tag", "Rule"), ("nest", "Operation")];
-
-/// What `Operation` of a nest may be, in lower case only. Source: fluent/fluent-bit, plugins/filter_nest/nest.c.
-const OPERATIONS: [&str; 2] = ["nest", "lift"];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
         let mut has_metadata = false;
         too_early(logging, findings);
         for filter in logging.filters() {
-            words_of(filter, findings);
             needed(filter, findings);
             if filter.plugin() == "nest" && has_metadata {
                 let message = "this filter moves members that the Kubernetes filter has already placed";
@@ -146,30 +118,13 @@ fn asking<'b>(filter: PlacedSection<'b, '_>) -> impl Iterator<Item = &'b ReadPro
     filter.section.properties.iter().filter(is_asking)
 }
 
-fn words_of(filter: PlacedSection<'_, '_>, findings: &mut Findings) {
-    let plugin = filter.plugin();
-    for property in filter.section.properties.iter().filter(|property| !property.value.value.is_empty()) {
-        let of = |(name, option, ..): &&(&str, &str, usize, usize, &str)| {
-            *name == plugin && option.eq_ignore_ascii_case(&property.name.value)
-        };
-        let Some((_, _, least, most, which)) = SEVERAL.iter().find(of) else { continue };
-        if !(*least..=*most).contains(&words(property)) {
-            let message = format!("`{}` takes {which}", property.name.value);
-            findings.push(Finding::new(&WORDS, filter.value_place(property), message));
-        }
-    }
-    let operation = filter.property("Operation").filter(|_| plugin == "nest");
-    let is_known = |value: &str| value.is_empty() || OPERATIONS.iter().any(|known| value.starts_with(known));
-    if let Some(operation) = operation.filter(|operation| !is_known(&operation.value.value)) {
-        let message = "`Operation` takes `nest` or `lift`, in lower case";
-        findings.push(Finding::new(&WORDS, filter.value_place(operation), message));
-    }
-}
-
 fn needed(filter: PlacedSection<'_, '_>, findings: &mut Findings) {
     let plugin = filter.plugin();
-    for (_, option) in NEEDED.iter().filter(|(name, option)| *name == plugin && filter.property(option).is_none()) {
+    let missing = NEEDED.iter().filter(|(name, option, _)| *name == plugin && filter.property(option).is_none());
+    for (_, option, stops) in missing {
         let message = format!("the filter `{plugin}` has no `{option}`");
-        findings.push(Finding::new(&MISSING, filter.place_of("Name"), message).fix(format!("Add `{option}`.")));
+        let severity = if *stops { Severity::Error } else { Severity::Warning };
+        let finding = Finding::new(&MISSING, filter.place_of("Name"), message).fix(format!("Add `{option}`."));
+        findings.push(finding.severity(severity));
     }
 }

@@ -1,31 +1,52 @@
 //! What Fluent Bit itself rejects, so that it does not start, and what it loses silently.
 //!
-//! * [`options`]: options that a plugin does not know, and values of the wrong kind.
-//! * [`parsers`]: parsers that are missing, or do not read what containerd writes.
+//! * [`options`], [`values`]: options that a plugin does not know, and values that it cannot read.
+//! * [`parser_names`], [`parsers`], [`times`]: parsers that are missing, or do not read what containerd writes.
 //! * [`kubernetes`]: the Kubernetes filter, and what must come before it.
 //! * [`cloudwatch`], [`outputs`]: what outputs cannot do without; [`names`]: regions, log groups and streams that cannot be.
 //! * [`templates`]: names that are made from records.
 //! * [`matching`]: patterns that match no log; [`new_tags`]: what becomes of logs with new tags, and of those without.
 //! * [`text_keys`]: filters that look into a text; [`comments`]: comments that are none.
-//! * [`filters`]: the arguments of filters.
+//! * [`filters`], [`arguments`]: what filters cannot do without, and their arguments.
 //! * [`expressions`]: regular expressions that do not compile.
+//! * [`grep`], [`plain_names`], [`throttle`], [`log_key`], [`loops`], [`lost`], [`differing`]: what cores were seen to do, where it is not
+//!   what people expect.
+//!
+//! Below them stands what Fluent Bit does: [`cores`] (which versions were looked at), [`accessor`], [`words`], [`pattern`], [`loading`].
 
+mod accessor;
+pub(crate) mod arguments;
 pub(crate) mod cloudwatch;
 pub(crate) mod comments;
+mod cores;
+pub(crate) mod differing;
 pub(crate) mod expressions;
 pub(crate) mod filters;
+pub(crate) mod grep;
 pub(crate) mod kubernetes;
+mod loading;
+pub(crate) mod log_key;
+pub(crate) mod loops;
+pub(crate) mod lost;
 pub(crate) mod matching;
 pub(crate) mod names;
 pub(crate) mod new_tags;
+mod modify;
 pub(crate) mod options;
 pub(crate) mod outputs;
+pub(crate) mod parser_names;
 pub(crate) mod parsers;
 mod pattern;
 pub(crate) mod templates;
 pub(crate) mod text_keys;
+mod pattern_class;
+pub(crate) mod plain_names;
+mod sample_tags;
+pub(crate) mod throttle;
+pub(crate) mod times;
+pub(crate) mod values;
+mod words;
 
-use crate::fluent_bit::parse::ReadProperty;
 use crate::lint::logging::{LoggingConfigMap, PlacedSection};
 
 /// What was tried with a real Fluent Bit.
@@ -66,22 +87,4 @@ pub(super) fn definitions<'b, 'a>(
 ) -> Vec<PlacedSection<'b, 'a>> {
     let named = filter.section.properties.iter().filter(|property| property.name.value.eq_ignore_ascii_case("Parser"));
     named.filter_map(|property| logging.parsers_named(&property.value.value).next()).collect()
-}
-
-/// The words of a value: parted by blanks, a quoted one as a whole. Source: fluent/fluent-bit, src/flb_utils.c,
-/// `flb_utils_split_quoted`.
-fn words(property: &ReadProperty) -> usize {
-    let (mut count, mut is_inside, mut quote) = (0, false, None);
-    for letter in property.value.value.chars() {
-        if quote == Some(letter) {
-            quote = None;
-        } else if quote.is_none() && !is_inside && matches!(letter, '"' | '\'') {
-            (quote, is_inside, count) = (Some(letter), true, count + 1);
-        } else if letter.is_whitespace() && quote.is_none() {
-            is_inside = false;
-        } else if !is_inside {
-            (is_inside, count) = (true, count + 1);
-        }
-    }
-    count
 }

@@ -1,9 +1,9 @@
-//! Parsers: whether they are there, compile, and read what containerd writes: `<time> stdout|stderr P|F <line>`.
+//! Parsers: whether Fluent Bit takes them, and whether they read what containerd writes: `<time> stdout|stderr P|F <line>`.
 
-use std::collections::{HashMap, HashSet};
-
+use super::loading::{ParserLoading, is_time_offset};
+use super::values::VALUE;
 use super::{SEEN, definitions, groups, is_cri, is_format, log_parsers, pattern};
-use crate::fluent_bit::parse::{ReadProperty, Span};
+use crate::fluent_bit::parse::Span;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::{LoggingConfigMap, PlacedSection};
 use crate::lint::project::Project;
@@ -11,47 +11,6 @@ use crate::lint::rule::{LintRule, RuleEdits, Severity};
 
 const MANUAL: &str = "Fluent Bit manual, \"Regular expression\" parser";
 const GUIDE: &str = "Amazon EKS User Guide, \"Start AWS Fargate logging for your cluster\"";
-
-pub(crate) static MISSING: LintRule = LintRule {
-    code: "PF211",
-    name: "unknown-parser",
-    severity: Severity::Error,
-    title: "A filter names a parser that the ConfigMap does not define",
-    why: "EKS does not guarantee any of Fluent Bit's built-in parsers. A `parser` filter that finds none of its parsers keeps Fluent Bit from starting; of several, and for the Kubernetes filter, a missing one only leaves a line in Fluent Bit's own log.",
-    fix: "Define the parser in `parsers.conf`.",
-    edits: RuleEdits::None,
-    is_preview: false,
-    sources: &[
-        GUIDE,
-        "aws/aws-for-fluent-bit#301",
-        "fluent/fluent-bit, plugins/filter_parser/filter_parser.c, `configure`, and plugins/filter_kubernetes/kube_conf.c",
-        SEEN,
-    ],
-};
-
-pub(crate) static TWICE: LintRule = LintRule {
-    code: "PF212",
-    name: "parser-twice",
-    severity: Severity::Error,
-    title: "Two parsers have the same name",
-    why: "Fluent Bit uses the first one and rejects the other.",
-    fix: "Rename or remove one of them.",
-    edits: RuleEdits::None,
-    is_preview: false,
-    sources: &["fluent/fluent-bit, src/flb_parser.c"],
-};
-
-pub(crate) static UNUSED: LintRule = LintRule {
-    code: "PF213",
-    name: "unused-parser",
-    severity: Severity::Note,
-    title: "No filter uses this parser",
-    why: "It uses up some of the 5300 characters and does nothing.",
-    fix: "Remove the parser, or name it in a `parser` filter.",
-    edits: RuleEdits::None,
-    is_preview: false,
-    sources: &["Fluent Bit manual, \"Parser\" filter"],
-};
 
 pub(crate) static AFTER: LintRule = LintRule {
     code: "PF214",
@@ -70,35 +29,11 @@ pub(crate) static NO_GROUPS: LintRule = LintRule {
     name: "regex-without-groups",
     severity: Severity::Error,
     title: "A regex parser has no expression, or one without named groups",
-    why: "A parser only creates members from named groups, so this one creates none.",
+    why: "Fluent Bit does not start without an expression; one without named groups creates no members, so the line stays as it is.",
     fix: "Add a `Regex` with groups such as `(?<log>.*)`.",
     edits: RuleEdits::None,
     is_preview: false,
-    sources: &[MANUAL],
-};
-
-pub(crate) static TIME: LintRule = LintRule {
-    code: "PF217",
-    name: "time-not-read",
-    severity: Severity::Warning,
-    title: "A parser does not read the time",
-    why: "Logs then carry the time at which Fluent Bit read them: too late, and out of order.",
-    fix: "Add a group with the name in `Time_Key`, and a `Time_Format`.",
-    edits: RuleEdits::None,
-    is_preview: false,
-    sources: &["Fluent Bit manual, \"Configuring parser\"", SEEN],
-};
-
-pub(crate) static TIME_FORMAT: LintRule = LintRule {
-    code: "PF218",
-    name: "time-format",
-    severity: Severity::Warning,
-    title: "The time format does not match the times that containerd writes",
-    why: "If the time cannot be parsed, Fluent Bit uses the time at which it read the line.",
-    fix: "Write `Time_Format %Y-%m-%dT%H:%M:%S.%L%z`.",
-    edits: RuleEdits::Safe,
-    is_preview: false,
-    sources: &[SEEN, GUIDE],
+    sources: &[MANUAL, "fluent/fluent-bit, src/flb_parser.c", SEEN],
 };
 
 pub(crate) static EMPTY: LintRule = LintRule {
@@ -137,15 +72,14 @@ pub(crate) static PRESERVED: LintRule = LintRule {
     sources: &[SEEN],
 };
 
-pub(crate) static RULES: &[&LintRule] =
-    &[&MISSING, &TWICE, &UNUSED, &AFTER, &NO_GROUPS, &TIME, &TIME_FORMAT, &EMPTY, &NOT_CRI, &PRESERVED];
+pub(crate) static RULES: &[&LintRule] = &[&AFTER, &NO_GROUPS, &EMPTY, &NOT_CRI, &PRESERVED];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
-        names(logging, findings);
+        let loading = ParserLoading::new(logging);
         for parser in logging.parsers() {
-            expression(parser, findings);
-            time(parser, findings);
+            unread(parser, &loading, findings);
+            expression(parser, &loading, findings);
             if is_cri(&parser) {
                 cri(parser, findings);
             }
@@ -154,111 +88,40 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
-/// Options whose values are names of parsers. Source: Fluent Bit manual, "Parser" and "Kubernetes" filters.
-const NAMING: [(&str, &str); 3] =
-    [("parser", "parser"), ("kubernetes", "merge_parser"), ("kubernetes", "regex_parser")];
-
-fn names_parser(filter: &PlacedSection<'_, '_>, property: &ReadProperty) -> bool {
-    let plugin = filter.plugin();
-    NAMING.iter().any(|(of, option)| *of == plugin && property.name.value.eq_ignore_ascii_case(option))
-}
-
-fn names(logging: &LoggingConfigMap<'_>, findings: &mut Findings) {
-    // Pods may name parsers, in annotations that are not here.
-    let mut may_mean_any = logging.filters().any(|filter| filter.is_on("K8S-Logging.Parser") == Some(true));
-    let mut first_of: HashMap<&str, PlacedSection<'_, '_>> = HashMap::new();
-    for parser in logging.parsers() {
-        first_of.entry(parser.get("Name").unwrap_or_default()).or_insert(parser);
-    }
-    let known: Vec<&str> = logging.parsers().take(MAX_SUGGESTED).filter_map(|parser| parser.get("Name")).collect();
-    let mut used: HashSet<&str> = HashSet::new();
-    for filter in logging.filters() {
-        for property in filter.section.properties.iter().filter(|property| names_parser(&filter, property)) {
-            let name = property.value.value.as_str();
-            used.insert(name);
-            if !name.is_empty() && !first_of.contains_key(name) {
-                may_mean_any = true;
-                let meant = crate::lint::similar::closest(name, known.iter().copied());
-                let finding =
-                    Finding::new(&MISSING, filter.value_place(property), format!("no parser is named `{name}`"));
-                findings.push(match meant {
-                    Some(meant) => finding.fix(format!("Did you mean `{meant}`?")),
-                    None => finding,
-                });
-            }
-        }
-    }
-    for parser in logging.parsers() {
-        let Some(name) = parser.get("Name").filter(|name| !name.is_empty()) else { continue };
-        if let Some(first) = first_of.get(name).filter(|first| first.number != parser.number) {
-            let finding = Finding::new(&TWICE, parser.place_of("Name"), format!("two parsers are named `{name}`"));
-            findings.push(finding.related(first.place_of("Name"), "the first is here"));
-        } else if !used.contains(name) && !may_mean_any {
-            // A filter that names a parser which is not there may mean this one.
-            findings.push(Finding::new(
-                &UNUSED,
-                parser.place_of("Name"),
-                format!("no filter uses the parser `{name}`"),
-            ));
-        }
-    }
-}
-
-/// Among how many parsers the one is looked for that was meant: EKS takes no more characters than these need.
-const MAX_SUGGESTED: usize = 64;
-
-fn expression(parser: PlacedSection<'_, '_>, findings: &mut Findings) {
+fn expression(parser: PlacedSection<'_, '_>, loading: &ParserLoading<'_>, findings: &mut Findings) {
     if !parser.get("Format").is_some_and(|format| format.eq_ignore_ascii_case("regex")) {
         return;
     }
     let Some(property) = parser.property("Regex").filter(|regex| !regex.value.value.is_empty()) else {
         let message = "the parser's format is regex, but it has no `Regex`";
-        return findings.push(Finding::new(&NO_GROUPS, parser.place_of("Format"), message));
+        let finding = Finding::new(&NO_GROUPS, parser.place_of("Format"), message);
+        if let Some(stopped) = loading.stopped(&parser) {
+            findings.push(stopped.tell(finding));
+        }
+        return;
     };
     // What does not compile is another rule's.
     if pattern::broken(&property.value.value).is_none() && groups(&parser).is_empty() {
         let message = "the expression has no named group";
-        findings.push(Finding::new(&NO_GROUPS, parser.value_place(property), message));
+        findings.push(Finding::new(&NO_GROUPS, parser.value_place(property), message).severity(Severity::Warning));
     }
 }
 
-fn time(parser: PlacedSection<'_, '_>, findings: &mut Findings) {
-    let groups = groups(&parser);
-    let key = parser.get("Time_Key");
-    match (key, parser.get("Time_Format")) {
-        (None, None) if is_cri(&parser) => {
-            let message = "containerd's time is not read: `Time_Key` and `Time_Format` are missing";
-            let finding = Finding::new(&TIME, parser.place_of("Name"), message);
-            findings.push(finding.fix(format!("Add `Time_Key time` and `Time_Format {}`.", TIME_FORMATS[0])));
-        }
-        (Some(key), None) => {
-            let message = format!("`Time_Key {key}` has no matching `Time_Format`");
-            findings.push(Finding::new(&TIME, parser.place_of("Time_Key"), message));
-        }
-        (key, Some(_)) if !groups.is_empty() && !groups.contains(&key.unwrap_or("time")) => {
-            let message = format!("the expression has no group `{}` for the time", key.unwrap_or("time"));
-            let place = parser.place_of(if key.is_some() { "Time_Key" } else { "Time_Format" });
-            findings.push(Finding::new(&TIME, place, message).related(parser.place_of("Regex"), "its groups are here"));
-        }
-        _ => {}
+/// A format that is none, and an offset that is none: all that makes a parser unreadable and is not said elsewhere.
+fn unread(parser: PlacedSection<'_, '_>, loading: &ParserLoading<'_>, findings: &mut Findings) {
+    let Some(stopped) = loading.stopped(&parser) else { return };
+    let format = parser.property("Format").filter(|format| !is_format(&format.value.value));
+    let offset = parser.property("Time_Offset").filter(|offset| !is_time_offset(&offset.value.value));
+    let offset = offset.filter(|_| parser.property("Time_Format").is_some());
+    for (property, wanted) in [(format, "regex, json, ltsv or logfmt"), (offset, "an offset such as +0100")] {
+        let Some(property) = property.filter(|property| !property.value.value.is_empty()) else { continue };
+        let message = format!("`{}` must be {wanted}", property.name.value);
+        let finding = Finding::new(&VALUE, parser.value_place(property), message);
+        findings.push(stopped.tell(finding).fix(format!("Write {wanted}.")));
     }
 }
-
-/// Ways to write the format that reads what containerd writes.
-const TIME_FORMATS: [&str; 3] = ["%Y-%m-%dT%H:%M:%S.%L%z", "%FT%T.%L%z", "%Y-%m-%dT%T.%L%z"];
 
 fn cri(parser: PlacedSection<'_, '_>, findings: &mut Findings) {
-    if let Some(format) =
-        parser.property("Time_Format").filter(|format| !TIME_FORMATS.contains(&format.value.value.as_str()))
-    {
-        let place = parser.value_place(format);
-        let message = match format.value.value.ends_with('Z') {
-            true => "the format only accepts a literal `Z`, but containerd may write `+01:00`",
-            false => "the format does not match containerd's times, such as `2026-01-31T12:34:56.123456789Z`",
-        };
-        let edit = parser.part.text.replace(format.value.span, TIME_FORMATS[0]);
-        findings.push(Finding::new(&TIME_FORMAT, place, message).edits(edit));
-    }
     let Some(regex) = parser.property("Regex") else { return };
     let value = regex.value.value.as_str();
     // The last group has the line.
@@ -301,12 +164,27 @@ fn filters(project: &Project<'_>, logging: &LoggingConfigMap<'_>, findings: &mut
             let finding = Finding::new(&AFTER, filter.place(), message);
             findings.push(finding.related(kubernetes.place(), "the Kubernetes filter is here"));
         }
-        let keeps = filter.property("Preserve_Key").filter(|_| filter.is_on("Preserve_Key") == Some(true));
-        if let Some(keeps) = keeps.filter(|_| groups(&parser).contains(&"log")) {
-            let message = "`log` stays the whole line: the preserved value replaces the parsed one";
-            let place = filter.name_place(keeps);
-            let edit = filter.part.text.remove_lines(keeps.name.span, project.source(place));
-            findings.push(Finding::new(&PRESERVED, place, message).edits(edit));
-        }
+        preserved(project, filter, &parser, findings);
     }
+}
+
+fn preserved(
+    project: &Project<'_>,
+    filter: PlacedSection<'_, '_>,
+    parser: &PlacedSection<'_, '_>,
+    findings: &mut Findings,
+) {
+    let keeps = filter.property("Preserve_Key").filter(|_| filter.is_on("Preserve_Key") == Some(true));
+    let Some(keeps) = keeps.filter(|_| groups(parser).contains(&"log")) else { return };
+    let place = filter.name_place(keeps);
+    let edit = filter.part.text.remove_lines(keeps.name.span, project.source(place));
+    let (message, severity) = match filter.is_on("Reserve_Data") {
+        Some(true) => ("`log` stays the whole line: the preserved value replaces the parsed one", Severity::Warning),
+        // The older core then does not look at it.
+        _ => (
+            "without `Reserve_Data`, Fluent Bit 1.9 ignores this; in newer ones `log` stays the whole line",
+            Severity::Note,
+        ),
+    };
+    findings.push(Finding::new(&PRESERVED, place, message).severity(severity).edits(edit));
 }
