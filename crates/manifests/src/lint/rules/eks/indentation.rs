@@ -42,9 +42,9 @@ pub(crate) static COMMENT: LintRule = LintRule {
     code: "PF123",
     name: "comment-indentation",
     severity: Severity::Error,
-    title: "A comment is indented differently from the properties around it",
-    why: "Fluent Bit also checks the indentation of comments and exits at a mismatch, so none of the pod's logs are written.",
-    fix: "Indent the comment like the properties, or start it in the first column.",
+    title: "A comment or a line of spaces is indented differently from the properties around it",
+    why: "Fluent Bit also checks the indentation of these lines and exits at a mismatch, so none of the pod's logs are written.",
+    fix: "Indent the comment like the properties, or start it in the first column; leave blank lines empty.",
     edits: RuleEdits::Safe,
     is_preview: false,
     sources: &[READER],
@@ -95,7 +95,7 @@ fn part_of(part: &LoggingPart<'_>, findings: &mut Findings) {
     if !odd.is_empty() {
         return;
     }
-    comments(part, text(property), property.place, findings);
+    silent_lines(part, text(property), property.place, findings);
     if width(property) <= width(section) {
         let message = format!("the properties of `{}` are not indented deeper than their sections", part.entry.name);
         findings.push(Finding::new(&UNEVEN, property.place, message).edits(edits));
@@ -112,25 +112,59 @@ fn part_of(part: &LoggingPart<'_>, findings: &mut Findings) {
     }
 }
 
-/// Comments that are indented differently from the properties.
-fn comments(part: &LoggingPart<'_>, properties: &str, first: Place, findings: &mut Findings) {
-    for comment in &part.configuration.comments {
-        let before = part.text.text.get(..comment.start).unwrap_or_default();
-        let space = Span { start: before.rfind('\n').map_or(0, |at| at + 1), end: comment.start };
-        let written = part.text.text.get(space.range()).unwrap_or_default();
-        if written == properties {
+/// A line that has no property, but an indentation.
+struct SilentLine<'a> {
+    indentation: &'a str,
+    space: Span,
+    /// None where nothing follows the spaces.
+    comment: Option<Span>,
+}
+
+/// Comments and lines of spaces that Fluent Bit does not read. Its measure is the first line that is indented, whatever is on it; all others
+/// have the same indentation, or it twice. Source: fluent/fluent-bit, src/config_format/flb_cf_fluentbit.c, `check_indent`.
+fn silent_lines(part: &LoggingPart<'_>, properties: &str, first: Place, findings: &mut Findings) {
+    let silent = find_silent(part.text.text);
+    let first_property = part.configuration.sections.iter().flat_map(|section| &section.properties).next();
+    let start = first_property.map_or(0, |property| property.name.span.start);
+    let measure = silent.first().filter(|line| line.space.end < start).map_or(properties, |line| line.indentation);
+    let fits = |indentation: &str| {
+        let more = indentation.strip_prefix(measure).map(str::len);
+        more == Some(0) || more == Some(measure.len())
+    };
+    for (number, line) in silent.iter().enumerate() {
+        // The first one is the measure itself, and the properties are what does not fit.
+        if fits(line.indentation) && (number > 0 || fits(properties)) {
             continue;
         }
+        let what = if line.comment.is_some() { "comment" } else { "blank line" };
         let message = format!(
-            "the comment is indented by {}, but properties of `{}` by {}",
-            indentation(written),
+            "the {what} is indented by {}, but properties of `{}` by {}",
+            indentation(line.indentation),
             part.entry.name,
             indentation(properties)
         );
-        let edit = part.text.replace(space, properties);
-        let finding = Finding::new(&COMMENT, part.text.span(*comment), message);
+        let edit = part.text.replace(line.space, if line.comment.is_some() { properties } else { "" });
+        let finding = Finding::new(&COMMENT, part.text.span(line.comment.unwrap_or(line.space)), message);
         findings.push(finding.related(first, "like this one").edits(edit));
     }
+}
+
+fn find_silent(text: &str) -> Vec<SilentLine<'_>> {
+    let (mut silent, mut at) = (Vec::new(), 0);
+    for line in text.split_inclusive('\n') {
+        let content = line.trim_end_matches(['\n', '\r']);
+        let written = content.trim_start_matches([' ', '\t']);
+        let width = content.len() - written.len();
+        let is_silent = written.is_empty() || written.starts_with('#');
+        if let Some(indentation) = content.get(..width).filter(|_| is_silent && width > 0) {
+            let space = Span { start: at, end: at + width };
+            let comment =
+                (!written.is_empty()).then_some(Span { start: space.end, end: at + content.trim_end().len() });
+            silent.push(SilentLine { indentation, space, comment });
+        }
+        at += line.len();
+    }
+    silent
 }
 
 fn lines<'b>(part: &'b LoggingPart<'_>) -> Vec<IndentedLine<'b>> {

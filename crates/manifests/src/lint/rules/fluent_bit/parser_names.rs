@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::cores::{SEEN, StoppedCores};
 use super::loading::{ParserLoading, needed};
+use super::values::VALUE;
 use crate::fluent_bit::parse::ReadProperty;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::{LoggingConfigMap, PlacedSection};
@@ -90,7 +91,16 @@ fn missing(
     findings: &mut Findings,
 ) -> bool {
     let name = property.value.value.as_str();
-    if name.is_empty() || parsers.contains_key(name) {
+    if let Some(parser) = parsers.get(name) {
+        let is_regex = parser.get("Format").is_none_or(|format| format.eq_ignore_ascii_case("regex"));
+        if property.name.value.eq_ignore_ascii_case("Regex_Parser") && !is_regex {
+            let finding =
+                Finding::new(&VALUE, filter.value_place(property), "`Regex_Parser` must be a parser of format regex");
+            findings.push(finding.related(parser.place_of("Format"), "this one has another"));
+        }
+        return false;
+    }
+    if name.is_empty() {
         return false;
     }
     let needed = needed(&filter);

@@ -28,7 +28,8 @@ pub(crate) static RULES: &[&LintRule] = &[&VALUE];
 /// Options that take one word of a list. Source: fluent/fluent-bit, plugins/filter_rewrite_tag/rewrite_tag.c,
 /// plugins/out_es/es_conf.c, plugins/out_cloudwatch_logs/cloudwatch_logs.c and src/aws/flb_aws_compress.c.
 const WORDS: [ListedWords; 4] = [
-    ListedWords { plugin: "rewrite_tag", option: "emitter_storage.type", both: &["memory", "filesystem"], newer: &[] },
+    // For `filesystem` the section [SERVICE] has to have a `storage.path`, and EKS writes that section.
+    ListedWords { plugin: "rewrite_tag", option: "emitter_storage.type", both: &["memory"], newer: &[] },
     ListedWords { plugin: "es", option: "write_operation", both: &["index", "create", "update", "upsert"], newer: &[] },
     ListedWords { plugin: "kinesis_firehose", option: "compression", both: &["gzip"], newer: &["zstd", "snappy"] },
     // The older core does not know the option at all.
