@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use super::cores::{SEEN, StoppedCores, WrongArgument};
 use super::words::{by_spaces, by_spaces_and_quotes, listed};
-use super::{accessor, modify};
+use super::{is_template, modify};
 use crate::fluent_bit::parse::ReadProperty;
+use crate::fluent_bit::template::RecordTemplate;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::{LoggingConfigMap, PlacedSection};
 use crate::lint::project::Project;
@@ -47,13 +48,18 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
         for filter in logging.filters() {
             let plugin = filter.plugin();
-            for property in filter.section.properties.iter().filter(|property| !property.value.value.is_empty()) {
+            for property in filter.section.properties.iter().filter(|property| is_written(property)) {
                 arguments(&plugin, filter, property, findings);
             }
             exclusive(&plugin, filter, findings);
         }
         emitters(logging, findings);
     }
+}
+
+/// Whether there is a value, and no other tool fills in a part of it.
+fn is_written(property: &ReadProperty) -> bool {
+    !property.value.value.is_empty() && !is_template(&property.value.value)
 }
 
 fn arguments(plugin: &str, filter: PlacedSection<'_, '_>, property: &ReadProperty, findings: &mut Findings) {
@@ -99,7 +105,7 @@ fn grep(option: &str, value: &str) -> Option<WrongArgument> {
         return stops(format!("`{option}` takes a key and a pattern"));
     };
     let key = if key.starts_with('$') { key.clone() } else { format!("${key}") };
-    accessor::broken(&key).and_then(|_| stops(format!("`{key}` is no key that Fluent Bit can read")))
+    RecordTemplate::parse(&key).err().and_then(|_| stops(format!("`{key}` is no key that Fluent Bit can read")))
 }
 
 /// Source: fluent/fluent-bit, plugins/filter_record_modifier/filter_modifier.c, `configure`.
@@ -114,14 +120,13 @@ fn record(value: &str) -> Option<WrongArgument> {
 /// Source: fluent/fluent-bit, plugins/filter_rewrite_tag/rewrite_tag.c, `process_config`.
 fn rule(value: &str) -> Option<WrongArgument> {
     let words = listed(value, 4);
-    let [key, _, tag, keep, rest @ ..] = words.as_slice() else {
+    // Whether the tag can be made is another rule's.
+    let [key, _, _, keep, rest @ ..] = words.as_slice() else {
         return stops("`Rule` takes a key, a pattern, the new tag, and true or false");
     };
     let is_boolean = |word: &str| ["true", "false", "on", "off", "yes", "no"].contains(&word);
-    if accessor::broken(key).is_some() {
+    if RecordTemplate::parse(key).is_err() {
         stops(format!("`{key}` is no key that Fluent Bit can read"))
-    } else if accessor::broken(tag).is_some() {
-        stops(format!("`{tag}` is no tag that Fluent Bit can make: a variable ends at a dot or a comma"))
     } else if !is_boolean(&keep.to_ascii_lowercase()) || !rest.is_empty() {
         starts("`Rule` ends in true or false: anything else counts as false")
     } else {
@@ -176,7 +181,7 @@ mod tests {
         assert_eq!(stopped(record("msg a b c")), Some(None));
         assert_eq!(stopped(record("msg \"a b c\"")), None);
         assert_eq!(stopped(rule("$stream stderr")), both);
-        assert_eq!(stopped(rule("$log . $a-$b false")), both);
+        assert_eq!(stopped(rule("$a-$b . x.$TAG false")), both);
         assert_eq!(stopped(rule("$log . x-$TAG-y false")), None);
         assert_eq!(stopped(rule("stream ^stderr x.$TAG maybe")), Some(None));
         assert_eq!(stopped(rule("$log \"health check\" h.$TAG False")), None);

@@ -1,11 +1,15 @@
 //! `log_key` of an output to CloudWatch Logs: what the member has to be.
 
+use std::collections::HashMap;
+
 use super::cores::SEEN;
-use super::definitions;
+use super::{definitions, is_template};
+use crate::fluent_bit::parse::ReadProperty;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::{LoggingConfigMap, PlacedSection};
 use crate::lint::project::Project;
 use crate::lint::rule::{LintRule, RuleEdits, Severity};
+use crate::lint::source::Place;
 
 pub(crate) static NO_TEXT: LintRule = LintRule {
     code: "PF290",
@@ -21,9 +25,13 @@ pub(crate) static NO_TEXT: LintRule = LintRule {
 
 pub(crate) static RULES: &[&LintRule] = &[&NO_TEXT];
 
+/// What is a map: by its name, what makes it one, and in which logs.
+type Maps<'b> = HashMap<&'b str, (Place, &'static str)>;
+
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for logging in &project.logging {
-        for output in logging.outputs().filter(|output| output.plugin() == "cloudwatch_logs") {
+        let maps = maps(logging);
+        for output in logging.outputs().filter(|output| output.is_of("cloudwatch_logs")) {
             let Some(key) = output.property("log_key").filter(|key| !key.value.value.is_empty()) else { continue };
             let name = key.value.value.as_str();
             let place = output.value_place(key);
@@ -31,39 +39,51 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
                 let edit = output.part.text.remove_lines(key.name.span, project.source(place));
                 Finding::new(&NO_TEXT, place, message).edits(edit)
             };
-            if name.starts_with('$') {
+            if name.starts_with('$') && !is_template(name) {
                 findings.push(finding(format!("no member is named `{name}`: `log_key` takes no variables")));
-            } else if let Some((made, how)) = map(logging, name) {
-                findings.push(finding(format!("`{name}` is a map {how}")).related(made, "this makes it"));
+            } else if let Some((made, how)) = maps.get(name) {
+                findings.push(finding(format!("`{name}` is a map {how}")).related(*made, "this makes it"));
             }
         }
     }
 }
 
-/// What makes a member a map: where, and in which logs.
-fn map(logging: &LoggingConfigMap<'_>, name: &str) -> Option<(crate::lint::source::Place, &'static str)> {
-    logging.filters().find_map(|filter| {
-        let is = |option: &str| filter.get(option) == Some(name);
-        match filter.plugin().as_str() {
-            "kubernetes" if name == "kubernetes" => Some((filter.place_of("Name"), "in every log")),
-            "kubernetes" if is("Merge_Log_Key") && filter.is_on("Merge_Log") == Some(true) => {
-                Some((filter.place_of("Merge_Log_Key"), "in each log that is JSON"))
+fn maps<'b>(logging: &'b LoggingConfigMap<'_>) -> Maps<'b> {
+    const ALL: &str = "in every log";
+    const JSON: &str = "in each log that is JSON";
+    let mut maps: Maps<'b> = HashMap::new();
+    for filter in logging.filters() {
+        let mut add = |option: &str, how| {
+            if let Some(name) = filter.get(option) {
+                maps.entry(name).or_insert((filter.place_of(option), how));
             }
-            "nest" if is("Nest_under") => Some((filter.place_of("Nest_under"), "in every log")),
-            "parser" => definitions(logging, &filter).into_iter().find_map(|parser| decoded(parser, name)),
-            _ => None,
+        };
+        match filter.plugin().as_str() {
+            "kubernetes" => {
+                if filter.is_on("Merge_Log") == Some(true) {
+                    add("Merge_Log_Key", JSON);
+                }
+                maps.entry("kubernetes").or_insert((filter.place_of("Name"), ALL));
+            }
+            "nest" => add("Nest_under", ALL),
+            "parser" => {
+                let decoded = definitions(logging, &filter).into_iter().flat_map(decoded);
+                decoded.for_each(|(name, place)| _ = maps.entry(name).or_insert((place, JSON)));
+            }
+            _ => {}
         }
-    })
+    }
+    maps
 }
 
-/// A parser that decodes JSON in a member.
-fn decoded(parser: PlacedSection<'_, '_>, name: &str) -> Option<(crate::lint::source::Place, &'static str)> {
-    let mut properties = parser.section.properties.iter();
-    let found = properties.find(|property| {
+/// The members in which a parser decodes JSON.
+fn decoded<'b>(parser: PlacedSection<'b, '_>) -> impl Iterator<Item = (&'b str, Place)> {
+    let is_decoder = |property: &&ReadProperty| {
+        ["Decode_Field", "Decode_Field_As"].iter().any(|option| option.eq_ignore_ascii_case(&property.name.value))
+    };
+    parser.section.properties.iter().filter(is_decoder).filter_map(move |property| {
         let mut words = property.value.value.split_whitespace();
-        let is_decoder =
-            ["Decode_Field", "Decode_Field_As"].iter().any(|option| option.eq_ignore_ascii_case(&property.name.value));
-        is_decoder && words.next() == Some("json") && words.next() == Some(name)
-    })?;
-    Some((parser.value_place(found), "in each log that is JSON"))
+        let name = words.next().filter(|decoder| *decoder == "json").and(words.next());
+        Some((name?, parser.value_place(property)))
+    })
 }

@@ -44,7 +44,7 @@ pub(crate) static NO_OUTPUT: LintRule = LintRule {
     severity: Severity::Error,
     title: "No output matches a new tag",
     why: "The `rewrite_tag` filter gives logs this tag, but no output takes it, so they are lost.",
-    fix: "Give an output a `Match` that fits the tag, or start the tag with `kube.`.",
+    fix: "Give an output a `Match` that fits the tag; or write `Match kube.var.*` in the filter and start the tag with `kube.`.",
     edits: RuleEdits::None,
     is_preview: false,
     sources: &["Fluent Bit manual, \"Rewrite tag\" filter", ROUTER],
@@ -173,7 +173,7 @@ fn everything(
         Some(other) => {
             let text = format!("this gives logs the tag `{}`", other.title());
             finding
-                .fix("Write `Match kube.*`, and start the new tag with `kube.`.")
+                .fix("Write `Match kube.*` here, `Match kube.var.*` in that filter, and start the new tag with `kube.`.")
                 .related(other.filter.value_place(other.rule), text)
         }
         None => finding.edits(section.part.text.replace(property.value.span, "kube.*")),

@@ -12,9 +12,8 @@
 //! * [`grep`], [`plain_names`], [`throttle`], [`log_key`], [`loops`], [`lost`], [`differing`]: what cores were seen to do, where it is not
 //!   what people expect.
 //!
-//! Below them stands what Fluent Bit does: [`cores`] (which versions were looked at), [`accessor`], [`words`], [`pattern`], [`loading`].
+//! Below them stands what Fluent Bit does: [`cores`] (which versions were looked at), [`words`], [`pattern`], [`loading`].
 
-mod accessor;
 pub(crate) mod arguments;
 pub(crate) mod cloudwatch;
 pub(crate) mod comments;
@@ -29,19 +28,19 @@ pub(crate) mod log_key;
 pub(crate) mod loops;
 pub(crate) mod lost;
 pub(crate) mod matching;
+mod modify;
 pub(crate) mod names;
 pub(crate) mod new_tags;
-mod modify;
 pub(crate) mod options;
 pub(crate) mod outputs;
 pub(crate) mod parser_names;
 pub(crate) mod parsers;
 mod pattern;
-pub(crate) mod templates;
-pub(crate) mod text_keys;
 mod pattern_class;
 pub(crate) mod plain_names;
 mod sample_tags;
+pub(crate) mod templates;
+pub(crate) mod text_keys;
 pub(crate) mod throttle;
 pub(crate) mod times;
 pub(crate) mod values;

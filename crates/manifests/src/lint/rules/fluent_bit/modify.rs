@@ -3,8 +3,8 @@
 //! An operation with three words is none that the code knows, so nothing says which it is, and it renames the first to the third. Source:
 //! fluent/fluent-bit, plugins/filter_modify/modify.c, `setup`, at v1.9.10 and v5.1.1.
 
-use super::accessor;
 use super::cores::{StoppedCores, WrongArgument};
+use crate::fluent_bit::template::RecordTemplate;
 
 /// So many words, and then the rest as one more.
 pub(super) const MOST: usize = 3;
@@ -107,7 +107,7 @@ pub(super) fn condition(older: &[String], newer: Option<&[String]>) -> Option<Wr
         return stopped(Some(cores), "`Condition` takes a condition, a key and, for some conditions, a value");
     }
     // Without the key's variable, the filter fails at the first record.
-    let is_broken = |key: &String| !condition.has_any_key && accessor::broken(key).is_some();
+    let is_broken = |key: &String| !condition.has_any_key && RecordTemplate::parse(key).is_err();
     if older.get(1).is_some_and(is_broken) {
         return stopped(Some(StoppedCores::Both), "`Condition` has a key that Fluent Bit cannot read");
     }

@@ -3,20 +3,19 @@
 //! A boolean, or a word of a list, that it cannot read stops it. From a number, a size or a time it takes what its beginning says, which is 0
 //! where that is no digit. AWS's plugins in Go take the default for what they cannot read.
 
-use super::accessor;
 use super::cores::{SEEN, StoppedCores};
+use super::is_template;
 use crate::fluent_bit::parse::ReadProperty;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::PlacedSection;
 use crate::lint::rule::{LintRule, RuleEdits, Severity};
-use crate::lint::source::Span;
 
 pub(crate) static VALUE: LintRule = LintRule {
     code: "PF204",
     name: "option-value",
     severity: Severity::Error,
     title: "An option has a value that the plugin cannot read",
-    why: "Fluent Bit does not start with such a boolean, word or record accessor; of a number it uses the digits at its beginning, or 0.",
+    why: "Fluent Bit does not start with such a boolean or word; of a number it uses the digits at its beginning, or 0.",
     fix: "Use a value of the type that is named.",
     edits: RuleEdits::None,
     is_preview: false,
@@ -49,10 +48,6 @@ struct ListedWords {
     newer: &'static [&'static str],
 }
 
-/// Options whose value is made from the record. Source: fluent/fluent-bit, plugins/out_cloudwatch_logs/cloudwatch_logs.c.
-const ACCESSORS: [(&str, &str); 2] =
-    [("cloudwatch_logs", "log_group_template"), ("cloudwatch_logs", "log_stream_template")];
-
 /// A value of one of Fluent Bit's own plugins; a `kind` is what options.tsv has.
 pub(super) fn of_plugin(
     plugin: &str,
@@ -62,19 +57,10 @@ pub(super) fn of_plugin(
     findings: &mut Findings,
 ) {
     let value = property.value.value.as_str();
-    if value.is_empty() {
+    if value.is_empty() || is_template(value) {
         return;
     }
     let is = |option: &str| option.eq_ignore_ascii_case(&property.name.value);
-    if ACCESSORS.iter().any(|(of, option)| *of == plugin && is(option)) {
-        if let Some(at) = accessor::broken(value) {
-            let start = property.value.span.start + at;
-            let place = section.part.text.span(Span { start, end: property.value.span.end });
-            let message = format!("`{}` has a variable that Fluent Bit cannot read", property.name.value);
-            findings.push(Finding::new(&VALUE, place, message).fix(accessor::FIX));
-        }
-        return;
-    }
     if let Some(words) = WORDS.iter().find(|words| words.plugin == plugin && is(words.option)) {
         let has = |words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(value));
         let is_new = has(words.newer);
