@@ -94,6 +94,9 @@ fn too_early(logging: &LoggingConfigMap<'_>, findings: &mut Findings) {
     let makes_tags = logging.filters().any(|filter| filter.plugin() == "rewrite_tag");
     let (mut has_metadata, mut has_prefix) = (false, true);
     for (number, filter) in logging.filters().enumerate() {
+        for property in asking(filter) {
+            dotted(filter, property, findings);
+        }
         for property in asking(filter).filter(|_| !makes_tags || number == 0) {
             let key = property.value.value.split_whitespace().next().unwrap_or_default();
             let (member, missing) = match key.trim_start_matches('$').split(['[', '.']).next().unwrap_or_default() {
@@ -108,6 +111,19 @@ fn too_early(logging: &LoggingConfigMap<'_>, findings: &mut Findings) {
         // Whatever parses, lifts or adds may have made the member.
         has_prefix &= !["parser", "nest", "modify", "record_modifier"].contains(&filter.plugin().as_str());
     }
+}
+
+/// A dot ends a variable, and is part of a name elsewhere: in neither case does it lead into a map. Source: fluent/fluent-bit,
+/// src/flb_record_accessor.c.
+fn dotted(filter: PlacedSection<'_, '_>, property: &ReadProperty, findings: &mut Findings) {
+    let key = property.value.value.split(' ').next().unwrap_or_default();
+    let Some(path) = key.trim_start_matches('$').strip_prefix("kubernetes.").filter(|path| !path.is_empty()) else {
+        return;
+    };
+    let members: String = path.split('.').map(|member| format!("['{member}']")).collect();
+    let message = format!("no record has a member `{key}`: a dot does not lead into `kubernetes`");
+    let finding = Finding::new(&TOO_EARLY, filter.value_place(property), message);
+    findings.push(finding.fix(format!("Write `$kubernetes{members}`.")));
 }
 
 fn asking<'b>(filter: PlacedSection<'b, '_>) -> impl Iterator<Item = &'b ReadProperty> {

@@ -173,7 +173,9 @@ fn everything(
         Some(other) => {
             let text = format!("this gives logs the tag `{}`", other.title());
             finding
-                .fix("Write `Match kube.*` here, `Match kube.var.*` in that filter, and start the new tag with `kube.`.")
+                .fix(
+                    "Write `Match kube.*` here, `Match kube.var.*` in that filter, and start the new tag with `kube.`.",
+                )
                 .related(other.filter.value_place(other.rule), text)
         }
         None => finding.edits(section.part.text.replace(property.value.span, "kube.*")),

@@ -11,7 +11,7 @@ pub(crate) static REQUIRED: LintRule = LintRule {
     name: "output-option-missing",
     severity: Severity::Error,
     title: "An output lacks a required option",
-    why: "Fluent Bit does not start without it, or writes to an address where nothing listens.",
+    why: "Fluent Bit does not start without it; `es` without a host writes to the pod itself, where nothing listens.",
     fix: "Add the option.",
     edits: RuleEdits::None,
     is_preview: false,
@@ -108,7 +108,10 @@ fn required(output: PlacedSection<'_, '_>, findings: &mut Findings) {
     for option in needed.iter().filter(|option| output.property(option).is_none() && !(**option == "Host" && has_cloud))
     {
         let message = format!("`{plugin}` has no `{option}`");
-        findings.push(Finding::new(&REQUIRED, output.place_of("Name"), message).fix(format!("Add `{option}`.")));
+        let finding = Finding::new(&REQUIRED, output.place_of("Name"), message).fix(format!("Add `{option}`."));
+        // It starts, and each attempt to write fails.
+        let severity = if *option == "Host" { Severity::Warning } else { Severity::Error };
+        findings.push(finding.severity(severity));
     }
     // Source: fluent/fluent-bit, plugins/out_es/es_conf.c.
     if plugin == "es" && output.is_on("AWS_Auth") == Some(true) && output.property("AWS_Region").is_none() {
