@@ -1,7 +1,7 @@
 //! What the two cores make different things of, though both start.
 
 use super::cores::SEEN;
-use super::sample_tags::{made, pod_tag};
+use super::sample_tags::{LONGEST, made, pod_tag};
 use super::words::listed;
 use super::{definitions, groups, is_cri};
 use crate::fluent_bit::parse::ReadProperty;
@@ -141,5 +141,5 @@ fn tags(logging: &LoggingConfigMap<'_>) -> impl Iterator<Item = String> {
         let rules = filter.section.properties.iter().filter(|rule| rule.name.value.eq_ignore_ascii_case("Rule"));
         rules.filter_map(move |rule| Some(made(listed(&rule.value.value, 4).get(2)?, &tag)))
     });
-    of_pods.chain(new)
+    of_pods.chain(new).filter(|tag| tag.len() <= LONGEST)
 }

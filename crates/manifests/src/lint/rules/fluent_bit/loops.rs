@@ -3,7 +3,7 @@
 //! Source: fluent/fluent-bit, plugins/filter_rewrite_tag/rewrite_tag.c and plugins/in_emitter/emitter.c.
 
 use super::cores::{SEEN, StoppedCores};
-use super::sample_tags::{made, pod_tag};
+use super::sample_tags::{LONGEST, made, pod_tag};
 use super::words::listed;
 use crate::fluent_bit::parse::ReadProperty;
 use crate::lint::finding::{Finding, Findings};
@@ -89,6 +89,9 @@ struct LoopSearch<'f, 'b, 'a> {
 impl LoopSearch<'_, '_, '_> {
     /// What becomes of a log with a tag. A log is the same on each round, so a rule that fits once fits again.
     fn follow(&mut self, tag: &str) {
+        if tag.len() > LONGEST {
+            return;
+        }
         for (number, filter) in self.filters.iter().enumerate() {
             self.steps += 1;
             if self.steps > MOST_STEPS {

@@ -42,12 +42,18 @@ impl<'p> PatternGroup<'p> {
         if rest.starts_with("(?#") {
             PatternGroup::Comment
         } else if let Some(name) = rest.strip_prefix("(?'") {
-            PatternGroup::Named(name.split_once('\'').map(|(name, _)| name))
+            PatternGroup::Named(name_until(name, '\''))
         } else {
             let name = rest.strip_prefix("(?<").filter(|rest| !rest.starts_with(['=', '!']));
-            name.map_or(PatternGroup::Other, |name| PatternGroup::Named(name.split_once('>').map(|(name, _)| name)))
+            name.map_or(PatternGroup::Other, |name| PatternGroup::Named(name_until(name, '>')))
         }
     }
+}
+
+/// A name before what closes it; none if something else comes first.
+fn name_until(text: &str, end: char) -> Option<&str> {
+    let at = text.find(|letter: char| !letter.is_alphanumeric() && letter != '_')?;
+    text.get(..at).filter(|_| text.get(at..).is_some_and(|rest| rest.starts_with(end)))
 }
 
 /// Reads up to the parenthesis that closes a comment; whether there is one. A backslash takes the next character along.
@@ -211,7 +217,8 @@ struct Interval {
 
 /// An interval after its brace; anything else is a text like any other.
 fn interval(rest: &str) -> Option<Interval> {
-    let (inside, _) = rest.split_once('}')?;
+    let length = rest.find(|letter: char| !letter.is_ascii_digit() && letter != ',')?;
+    let inside = rest.get(..length).filter(|_| rest.get(length..).is_some_and(|after| after.starts_with('}')))?;
     let number =
         |digits: &str| digits.bytes().all(|digit| digit.is_ascii_digit()).then(|| digits.parse().unwrap_or(u32::MAX));
     let (least, most) = match inside.split_once(',') {
@@ -224,7 +231,7 @@ fn interval(rest: &str) -> Option<Interval> {
         return None;
     }
     let most = if most.is_empty() { None } else { Some(number(most)?) };
-    Some(Interval { least: Some(number(least)?), most, length: inside.len() + 1 })
+    Some(Interval { least: Some(number(least)?), most, length: length + 1 })
 }
 
 fn group_name(pattern: &str, at: usize) -> Option<&'static str> {
@@ -270,7 +277,7 @@ fn references(pattern: &str) -> Broken {
 
 /// The name between `<` and `>`; not a number, nor one with a level.
 fn reference_name(rest: &str) -> Option<&str> {
-    let (name, _) = rest.strip_prefix('<')?.split_once('>')?;
+    let name = name_until(rest.strip_prefix('<')?, '>')?;
     let is_name = name.starts_with(|first: char| first.is_alphabetic() || first == '_') && !name.contains(['+', '-']);
     is_name.then_some(name)
 }
@@ -312,6 +319,7 @@ mod tests {
             r"(a)(b)\2\10",
             r"[a-z-9][\w-][+--][^]a]",
             "/a/",
+            "[[a-z]-x]",
             "",
         ] {
             assert_eq!(broken(pattern), None, "{pattern}");

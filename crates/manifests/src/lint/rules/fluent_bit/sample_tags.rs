@@ -21,11 +21,14 @@ pub(super) fn pod_tag(pattern: &str) -> Option<String> {
     glob::matches(pattern, &tag, false).then_some(tag)
 }
 
+/// How long a tag is made at most: longer than any file's name may be, and a rule can double a tag.
+pub(super) const LONGEST: usize = 4096;
+
 /// The tag that a rule makes of another, with something that fits nothing for what it takes from the log.
 pub(super) fn made(new: &str, tag: &str) -> String {
     let mut made = String::new();
     let mut rest = new;
-    while let Some((before, after)) = rest.split_once('$') {
+    while let Some((before, after)) = rest.split_once('$').filter(|_| made.len() < LONGEST) {
         made.push_str(before);
         if let Some(after) = after.strip_prefix("TAG") {
             let part = after.strip_prefix('[').and_then(|index| index.split_once(']'));
@@ -63,6 +66,9 @@ mod tests {
             assert!(pod_tag(pattern).is_some_and(|tag| tag.starts_with(TAG_START)), "{pattern}");
         }
         assert!(pod_tag("err.*").is_none() && pod_tag("").is_none());
+        let mut grown = "k".to_owned();
+        (0..100).for_each(|_| grown = made("$TAG.$TAG", &grown));
+        assert!(grown.len() < 10 * LONGEST, "{}", grown.len());
         assert_eq!(made("a.$TAG", "k.v"), "a.k.v");
         assert_eq!(made("$TAG[1].$0$1-$TAG", "k.v"), "v.xx-k.v");
         assert_eq!(made("ns.$kubernetes['labels']['a.b'].log", "k"), "ns.x.log");
