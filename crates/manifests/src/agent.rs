@@ -5,6 +5,7 @@
 use crate::cluster::{is_label, is_name};
 use crate::names::{is_label_name, is_label_value};
 use crate::node::{ListItem, Map};
+use crate::scalar::{self, Scalar};
 
 /// The Secret with the API key and the token. The Admission Controller looks for no other name.
 pub const SECRET: &str = "datadog-secret";
@@ -170,12 +171,7 @@ fn is_tag(text: &str) -> bool {
 
 /// Whether a value that is written without quotes is still a text.
 pub(crate) fn is_text(value: &str) -> bool {
-    let digits = value.replace('_', "");
-    let in_base = |prefix: &str, base| {
-        digits.strip_prefix(prefix).is_some_and(|digits| u64::from_str_radix(digits, base).is_ok())
-    };
-    let is_number = digits.parse::<f64>().is_ok() || in_base("0x", 16) || in_base("0o", 8) || in_base("0b", 2);
-    !is_number && !matches!(value, "y" | "n" | "yes" | "no" | "on" | "off" | "true" | "false" | "null" | "~" | "")
+    matches!(scalar::plain(value), Scalar::Text(_))
 }
 
 /// Whether the version that a tag names, if it names one, can do what is asked of it.

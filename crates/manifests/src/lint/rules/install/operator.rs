@@ -5,7 +5,6 @@
 use std::sync::LazyLock;
 
 use super::known_paths::{KnownPaths, below};
-use crate::agent::is_text;
 use crate::lint::finding::{Finding, Findings, FixEdit};
 use crate::lint::installation::is_placeholder;
 use crate::lint::node::{Scalar, YamlEntry, YamlNode};
@@ -14,7 +13,6 @@ use crate::lint::project::Project;
 use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::similar::closest;
 use crate::lint::source::SourceFile;
-use crate::tree::ScalarStyle;
 
 const CRD: &str = "DataDog/datadog-operator, config/crd/bases/v1/datadoghq.com_datadogagents.yaml";
 const TYPES: &str = "DataDog/datadog-operator, api/datadoghq/v2alpha1/datadogagent_types.go";
@@ -133,7 +131,7 @@ fn unknown<'a>(entry: YamlEntry<'_>, path: &str, names: impl Iterator<Item = &'a
 
 /// What a value is, if the API server refuses it for a field of this type.
 ///
-/// `null` is as good as not there. What only a YAML 1.1 parser takes for a boolean or a number is not judged here.
+/// `null` is as good as not there.
 fn type_mismatch(node: YamlNode<'_>, kind: &str) -> Option<&'static str> {
     let is_fitting = |fitting: &[&str]| fitting.contains(&kind);
     let (found, is_right) = match node.scalar() {
@@ -142,7 +140,6 @@ fn type_mismatch(node: YamlNode<'_>, kind: &str) -> Option<&'static str> {
         None if node.is_map() => ("a map", is_fitting(&["map", "open"])),
         None | Some(Scalar::Null) => return None,
         Some(Scalar::Text(text)) if is_placeholder(text) => return None,
-        Some(Scalar::Text(text)) if node.style() == Some(ScalarStyle::Plain) && !is_text(text) => return None,
         Some(Scalar::Text(_)) => ("a string", is_fitting(&["string", "int-or-string"])),
         Some(Scalar::Boolean(_)) => ("a boolean", is_fitting(&["bool"])),
         Some(Scalar::Number(number)) if number.parse::<f64>().is_ok_and(|number| number.fract() != 0.0) => {

@@ -6,7 +6,6 @@
 use std::sync::LazyLock;
 
 use super::known_paths::{KnownPath, KnownPaths, below};
-use crate::agent::is_text;
 use crate::lint::finding::{Finding, Findings, FixEdit};
 use crate::lint::installation::is_placeholder;
 use crate::lint::node::{Scalar, YamlEntry, YamlNode};
@@ -14,7 +13,6 @@ use crate::lint::object::DocumentKind;
 use crate::lint::project::Project;
 use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::similar::closest;
-use crate::tree::ScalarStyle;
 
 pub(crate) static UNKNOWN: LintRule = LintRule {
     code: "PF701",
@@ -126,8 +124,7 @@ fn refused(entry: YamlEntry<'_>, path: &str, findings: &mut Findings) {
 fn boolean(entry: YamlEntry<'_>, path: &str, findings: &mut Findings) {
     // "true" means yes either way, and an empty text no.
     let Some(Scalar::Text(text)) = entry.value.scalar() else { return };
-    let is_word = entry.value.style() == Some(ScalarStyle::Plain) && !is_text(text);
-    if text.is_empty() || text == "true" || is_word || is_placeholder(text) {
+    if text.is_empty() || text == "true" || is_placeholder(text) {
         return;
     }
     let message = format!("`{path}` is the string \"{text}\", which the chart treats as true");
