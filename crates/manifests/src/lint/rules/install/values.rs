@@ -9,7 +9,7 @@ use super::known_paths::{KnownPath, KnownPaths, below};
 use crate::lint::finding::{Finding, Findings, FixEdit};
 use crate::lint::installation::is_placeholder;
 use crate::lint::node::{Scalar, YamlEntry, YamlNode};
-use crate::lint::object::DocumentKind;
+use crate::lint::object::{DocumentKind, ManifestObject};
 use crate::lint::project::Project;
 use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::similar::closest;
@@ -64,12 +64,44 @@ const OTHER_CHARTS: [&str; 8] = [
     "<<",
 ];
 
+/// The major version of the chart that the table is of.
+const MAJOR: u32 = 3;
+
 static CHART: LazyLock<KnownPaths> = LazyLock::new(|| KnownPaths::read(include_str!("chart.tsv")));
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for object in project.of_what(DocumentKind::HelmValues) {
-        walk(object.node, "", findings);
+        if !is_of_other_version(project, project.source(object.node.place()).name.as_str()) {
+            walk(object.node, "", findings);
+        }
     }
+}
+
+/// Whether the `Chart.yaml` of these values asks for a version of the chart that had other values.
+fn is_of_other_version(project: &Project<'_>, file: &str) -> bool {
+    let is_around = |chart: &ManifestObject<'_>| {
+        let name = project.source(chart.node.place()).name.as_str();
+        file.starts_with(name.rfind('/').map_or("", |at| &name[..=at]))
+    };
+    let is_other = |dependency: YamlNode<'_>| {
+        dependency.get("name").and_then(YamlNode::text) == Some("datadog")
+            && dependency.get("version").and_then(YamlNode::text).and_then(major).is_some_and(|major| major != MAJOR)
+    };
+    project.of_what(DocumentKind::Chart).filter(is_around).any(|chart| chart.node.list("dependencies").any(is_other))
+}
+
+/// The first number of a version, or of what is said of versions, as `~1.39`.
+fn major(version: &str) -> Option<u32> {
+    let digits = version.trim_start_matches(|character: char| !character.is_ascii_digit());
+    let end = digits.find(|character: char| !character.is_ascii_digit()).unwrap_or(digits.len());
+    digits[..end].parse().ok()
+}
+
+/// Whether there are more names at the top that the chart does not have than such that it has: then they are of another program, which
+/// has some of the chart's among its own.
+fn is_of_other_program(node: YamlNode<'_>) -> bool {
+    let (own, others): (Vec<_>, Vec<_>) = node.entries().partition(|entry| CHART.get(entry.name).is_some());
+    others.len() > own.len()
 }
 
 fn walk(node: YamlNode<'_>, path: &str, findings: &mut Findings) {
@@ -78,6 +110,7 @@ fn walk(node: YamlNode<'_>, path: &str, findings: &mut Findings) {
     if node.is_alias() {
         return;
     }
+    let is_mixed = path.is_empty() && is_of_other_program(node);
     for entry in node.entries() {
         // `x-` begins what is only there to have an anchor, and `sops` is about the encryption of the file.
         if path.is_empty()
@@ -90,7 +123,7 @@ fn walk(node: YamlNode<'_>, path: &str, findings: &mut Findings) {
             Some(value) if value.kind == "bool" => boolean(entry, &below, findings),
             Some(value) if value.kind == "refused" => refused(entry, &below, findings),
             Some(_) => walk(entry.value, &below, findings),
-            None if known.is_open() => {}
+            None if known.is_open() || is_mixed => {}
             None => unknown(entry, path, known, findings),
         }
     }
@@ -141,4 +174,23 @@ fn boolean(entry: YamlEntry<'_>, path: &str, findings: &mut Findings) {
             .fix("Write `false` without quotes.")
             .edits((!entry.value.is_alias()).then_some(edit)),
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_the_chart() {
+        for (version, of) in [
+            ("3.240.0", Some(3)),
+            ("~1.39.6", Some(1)),
+            (">= 2.0.0, < 3", Some(2)),
+            ("v3", Some(3)),
+            ("*", None),
+            ("", None),
+        ] {
+            assert_eq!(major(version), of, "{version}");
+        }
+    }
 }
