@@ -57,6 +57,8 @@ pub(crate) struct Policies<'a> {
     pub(crate) is_unknown: bool,
 }
 
+/// The services that EKS' Fluent Bit has outputs for. Source: Amazon EKS User Guide, "Fargate logging".
+const OUTPUT_SERVICES: [&str; 4] = ["logs", "firehose", "kinesis", "es"];
 /// The services that Fluent Bit writes streams of, beside CloudWatch Logs.
 const STREAM_SERVICES: [&str; 2] = ["firehose", "kinesis"];
 
@@ -124,10 +126,12 @@ fn documents<'a>(resource: &Resource<'a>, all: &[Resource<'a>]) -> Vec<(YamlNode
 /// A role that is written out, and not for Fargate.
 fn is_others_role(role: &Resource<'_>) -> bool {
     let statements = role.property("AssumeRolePolicyDocument").and_then(|document| document.get("Statement"));
-    let principals =
-        statements.into_iter().flat_map(YamlNode::items).filter_map(|one| one.path(&["Principal", "Service"]));
-    let services: Vec<&str> = principals.flat_map(one_or_many).filter_map(YamlNode::text).collect();
-    !services.is_empty() && !services.contains(&FARGATE)
+    let principals: Vec<YamlNode<'_>> =
+        statements.into_iter().flat_map(one_or_many).filter_map(|one| one.get("Principal")).collect();
+    // Of a service whose name a template makes, what is written is enough: that of Fargate has no region.
+    let services = principals.iter().filter_map(|principal| principal.get("Service")).flat_map(one_or_many);
+    let is_for_fargate = services.into_iter().any(|service| service.tree().text().is_none_or(|name| name == FARGATE));
+    !principals.is_empty() && !is_for_fargate
 }
 
 /// A value, or the items of a list.
@@ -151,6 +155,15 @@ impl<'a> PolicyStatement<'a> {
         actions.into_iter().any(|action| match action.split_once(':') {
             Some((of, _)) => glob::matches(&of.to_ascii_lowercase(), service, true),
             None => action == "*",
+        })
+    }
+
+    /// Whether it also allows something that Fluent Bit has no output for: then it is for somebody else.
+    pub(crate) fn is_mixed(&self) -> bool {
+        let mut actions = self.node.get("Action").into_iter().flat_map(one_or_many).filter_map(YamlNode::text);
+        actions.any(|action| {
+            let service = action.split_once(':').map(|(service, _)| service.to_ascii_lowercase());
+            service.is_some_and(|service| !OUTPUT_SERVICES.contains(&service.as_str()))
         })
     }
 

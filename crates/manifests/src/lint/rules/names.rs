@@ -75,9 +75,15 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
 /// A text that is known, and not a sample's or a template's.
 fn written<'a>(node: YamlNode<'a>) -> Option<&'a str> {
     match node.scalar() {
-        Some(Scalar::Text(text)) if !node.is_tagged() && !is_placeholder(text) => Some(text),
+        Some(Scalar::Text(text)) if !node.is_tagged() && !is_sample(text) => Some(text),
         _ => None,
     }
+}
+
+/// A text of documentation or of a template: `<namespace>`, `${NAMESPACE}`, `YOUR_NAMESPACE`.
+fn is_sample(text: &str) -> bool {
+    let has_word = |text: &str| text.split(['_', '-']).any(|word| ["NAME", "NAMESPACE", "YOUR", "MY"].contains(&word));
+    is_placeholder(text) || has_word(text)
 }
 
 fn namespace(node: Option<YamlNode<'_>>, has_wildcards: bool, findings: &mut Findings) {

@@ -149,7 +149,7 @@ fn own_log(statements: &[PolicyStatement<'_>], project: &Project<'_>, findings: 
 }
 
 fn everything(statement: PolicyStatement<'_>, findings: &mut Findings) {
-    if !statement.has(WRITE) && !statement.has(CREATE_GROUP) {
+    if statement.is_mixed() || (!statement.has(WRITE) && !statement.has(CREATE_GROUP)) {
         return;
     }
     if let Some(star) = statement.resources().find(|resource| resource.text() == Some("*")) {

@@ -58,7 +58,13 @@ impl<'r, 'a> Agents<'r, 'a> {
             |binding: &&Binding<'a>| binding.is_of_cluster() && found_role(&found.named, binding).is_some();
         let bound: Vec<Account<'a>> =
             access.bindings().iter().filter(is_for_sidecars).flat_map(Binding::accounts).collect();
-        for account in bound.into_iter().filter(|account| !of_nodes.contains(account)) {
+        // Where a namespace is not written, any may be meant.
+        let is_of_nodes = |account: &Account<'a>| {
+            of_nodes.contains(account)
+                || of_nodes.contains(&Account { namespace: None, ..*account })
+                || (account.namespace.is_none() && of_nodes.iter().any(|one| one.name == account.name))
+        };
+        for account in bound.into_iter().filter(|account| !is_of_nodes(account)) {
             found.account(account, access, &mut numbers);
         }
         found.binding = found.expected(access);
