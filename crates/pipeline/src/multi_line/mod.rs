@@ -8,12 +8,15 @@
 //! output, and logs of stdout and stderr come in the order in which they began, as far as [`MAX_LATE`] allows.
 //!
 //! What is recognised rests on three signals. [`head`] and [`heads`]: what logs of this output begin with. [`pace`]: how
-//! much time lies between two lines. [`structure`], with [`block`] and [`announcement`]: what the lines look like.
-//! [`trace`] has the words of the runtimes, and [`json_lines`] knows JSON. Decision 0010 tells why.
+//! much time lies between two lines. [`structure`], with [`block`], [`brackets`] and [`announcement`]: what the lines look like,
+//! behind what somebody put before each ([`margin`]). [`trace`] has the words of the runtimes, [`failure`] what a log says of how it went,
+//! and [`json_lines`] knows JSON. Decision 0010 tells why.
 
 mod announcement;
 mod block;
+mod brackets;
 mod certain;
+mod failure;
 mod form;
 mod group;
 mod head;

@@ -5,7 +5,8 @@
 //! logs have one. Where they do not agree, lines stay apart.
 
 use super::announcement::{Announcement, announcement, is_place};
-use super::block::{Block, Brackets, begins_section, is_clause, is_sql, opens_record};
+use super::block::{Block, begins_section, is_clause, is_sql, opens_record};
+use super::brackets::Brackets;
 use super::form::{
     is_annotation, is_excerpt, is_function, is_named_value, is_prose, is_python_frame, is_request, is_row_count,
     is_sentence, repeats,
@@ -13,7 +14,7 @@ use super::form::{
 use super::head::{Head, HeadKind, is_timed_object};
 use super::heads::{Custom, Heads};
 use super::pace::Pace;
-use super::words;
+use super::{failure, words};
 
 /// A line as it is seen.
 #[derive(Debug, Clone, Copy)]
@@ -284,7 +285,7 @@ impl Structure {
     }
 
     fn speaks_of_failure(&mut self, first: &str) -> bool {
-        *self.speaks_of_failure.get_or_insert_with(|| words::speaks_of_failure(first))
+        *self.speaks_of_failure.get_or_insert_with(|| failure::speaks_of_failure(first))
     }
 
     /// A sign at the margin, and the text behind a gap: `>   def f():`, `E   AssertionError`.
@@ -333,7 +334,7 @@ impl Structure {
     /// What never begins a log, whatever the stream is like.
     fn goes_on_by_form(&self, first: &str, line: SeenLine) -> bool {
         let text = line.text.trim_ascii_end();
-        let warns = || self.lines == 1 && self.last_byte == b':' && words::warns(first);
+        let warns = || self.lines == 1 && self.last_byte == b':' && failure::warns(first);
         is_annotation(text)
             || is_row_count(text)
             // What `print_r` opens.
@@ -368,14 +369,14 @@ impl Structure {
             }
             // Who says that all is well says it in one line, mostly.
             Custom::Usual if is_of_logger => {
-                is_prose(line.text) && !is_clause(line.text) && words::says_that_all_is_well(first)
+                is_prose(line.text) && !is_clause(line.text) && failure::says_that_all_is_well(first)
             }
             Custom::Usual if head.kind != HeadKind::Word => {
-                self.lines == 1 && is_sentence(line.text) && !words::speaks_of_failure(first)
+                self.lines == 1 && is_sentence(line.text) && !failure::speaks_of_failure(first)
             }
             _ => {
                 line.text.starts_with(char::is_alphanumeric)
-                    && !(words::is_header(line.text) && words::speaks_of_failure(first))
+                    && !(words::is_header(line.text) && failure::speaks_of_failure(first))
             }
         };
         is_led_to || !may_be_own

@@ -1,7 +1,7 @@
-//! What the beginning of a log looks like: timestamps, levels, names of exceptions.
+//! Words that say by themselves what a line is: levels, names of exceptions, and the heads of loggers that write a log in two lines.
 
 /// Levels of warning and worse, as loggers spell them.
-const BAD: [&str; 16] = [
+pub(super) const BAD: [&str; 16] = [
     "ERROR",
     "WARN",
     "WARNING",
@@ -21,7 +21,7 @@ const BAD: [&str; 16] = [
 ];
 
 /// The others.
-const GOOD: [&str; 14] = [
+pub(super) const GOOD: [&str; 14] = [
     "INFO",
     "DEBUG",
     "TRACE",
@@ -60,65 +60,10 @@ pub(super) fn is_level(word: &[u8]) -> bool {
     levels_of_length(word.len()).iter().any(|level| level.eq_ignore_ascii_case(word))
 }
 
-/// How far into a line a level is looked for.
-const LEVEL_WITHIN: usize = 120;
-
-/// Whether a line looks like the beginning of a log: with a timestamp, a level, or an object.
-pub(super) fn begins_log(line: &str) -> bool {
-    let text = line.trim_start_matches(['[', '(', '<']);
-    let bytes = text.as_bytes();
-    match bytes.first() {
-        None => false,
-        Some(b'{') => true,
-        Some(digit) if digit.is_ascii_digit() => is_timestamp(text),
-        Some(letter) if letter.is_ascii_alphabetic() => {
-            let word = word(text);
-            BAD.contains(&word)
-                || GOOD.contains(&word)
-                || is_ruby_logger(text)
-                || is_klog(bytes)
-                || is_month(text)
-                || ["time=", "ts=", "level=", "lvl="].iter().any(|key| text.starts_with(key))
-        }
-        Some(_) => false,
-    }
-}
-
-/// Letters at the beginning.
-fn word(text: &str) -> &str {
-    let end = text.bytes().take_while(u8::is_ascii_alphabetic).count();
-    // `error_count` and `Information2` are no levels.
-    let goes_on = text.as_bytes().get(end).is_some_and(|byte| byte.is_ascii_digit() || *byte == b'_');
-    if goes_on { "" } else { text.get(..end).unwrap_or_default() }
-}
-
-/// `2026-11-22…`, `2026/11/22…`, `19:30:01…`, `22/Nov/2026…`, `1795379888…`.
-fn is_timestamp(text: &str) -> bool {
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let rest = text.as_bytes().get(digits..).unwrap_or_default();
-    let digit_at = |at: usize| rest.get(at).is_some_and(u8::is_ascii_digit);
-    match (digits, rest.first()) {
-        (4, Some(b'-' | b'/' | b'.')) => digit_at(1) && digit_at(2),
-        (1 | 2, Some(b':')) => digit_at(1) && digit_at(2) && rest.get(3) == Some(&b':'),
-        (1 | 2, Some(b'/' | b'-' | b'.' | b' ')) => {
-            let month = text.get(digits + 1..digits + 4).unwrap_or_default();
-            MONTHS.contains(&month) || (digit_at(1) && digit_at(2) && matches!(rest.get(3), Some(b'/' | b'-' | b'.')))
-        }
-        (8, Some(b' ' | b'T')) => digit_at(1) && digit_at(2),
-        (10 | 13, _) => true,
-        _ => false,
-    }
-}
-
 /// `Nov 22 …`.
 fn is_month(text: &str) -> bool {
     let is_name = text.get(..3).is_some_and(|name| MONTHS.contains(&name));
     is_name && text.get(3..).is_some_and(|rest| rest.trim_start().starts_with(|first: char| first.is_ascii_digit()))
-}
-
-/// Ruby's `E, [2026-11-22T…`.
-fn is_ruby_logger(text: &str) -> bool {
-    text.get(1..4) == Some(", [") && text.starts_with(['D', 'I', 'W', 'E', 'F', 'A'])
 }
 
 /// Kubernetes' `E1122 19:30:01.123456`.
@@ -127,83 +72,6 @@ pub(super) fn is_klog(bytes: &[u8]) -> bool {
         && bytes.get(1..5).is_some_and(|digits| digits.iter().all(u8::is_ascii_digit))
         && bytes.get(5) == Some(&b' ')
 }
-
-/// Whether a line is a log with a level of warning or worse, as a logger writes it before a trace.
-pub(super) fn is_bad_log(line: &str) -> bool {
-    if line.starts_with('{') || !begins_log(line) {
-        return false;
-    }
-    if is_ruby_logger(line) || is_klog(line.as_bytes()) {
-        return line.starts_with(['W', 'E', 'F', 'A']);
-    }
-    let head = line.as_bytes().get(..line.len().min(LEVEL_WITHIN)).unwrap_or_default();
-    // The first level counts: the message may hold the words, too.
-    let words = head.split(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
-    for word in words {
-        let Ok(word) = std::str::from_utf8(word) else { continue };
-        if BAD.contains(&word) {
-            return true;
-        }
-        if GOOD.contains(&word) {
-            return false;
-        }
-    }
-    false
-}
-
-/// Whether a log has a level that is harmless, and speaks of no failure either.
-pub(super) fn says_that_all_is_well(line: &str) -> bool {
-    let head = line.as_bytes().get(..line.len().min(LEVEL_WITHIN)).unwrap_or_default();
-    let mut words = head.split(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
-    let level = words.find(|word| is_level(word)).and_then(|word| std::str::from_utf8(word).ok());
-    level.is_some_and(|level| GOOD.contains(&level) || ["DBG", "INF", "TRC"].contains(&level)) && !warns(line)
-}
-
-/// Whether a log speaks of a failure: by its level, or where that is harmless, by a word of its message. So a trace right
-/// behind it may be its own. A line of an access log never is followed by the trace that its request caused.
-pub(super) fn speaks_of_failure(line: &str) -> bool {
-    const STEMS: [&str; 22] = [
-        "abort",
-        "cannot",
-        "caught",
-        "could not",
-        "couldn't",
-        "crash",
-        "critical",
-        "died",
-        "err",
-        "exception",
-        "fail",
-        "fatal",
-        "invalid",
-        "killed",
-        "panic",
-        "recover",
-        "reject",
-        "traceback",
-        "unable",
-        "uncaught",
-        "unexpected",
-        "unhandled",
-    ];
-    if is_bad_log(line) {
-        return true;
-    }
-    let head = line.get(..line.floor_char_boundary(FAILURE_WITHIN)).unwrap_or(line).to_ascii_lowercase();
-    // A word begins with it; `[SQL: …]` or `interrupt` do not hold one.
-    let begins_word = |at: usize| !head.as_bytes().get(at.wrapping_sub(1)).is_some_and(u8::is_ascii_alphanumeric);
-    !head.contains(" http/1.")
-        && !head.contains(" http/2")
-        && STEMS.iter().any(|stem| head.match_indices(stem).any(|(at, _)| begins_word(at) || stem.len() > 6))
-}
-
-/// Whether a line warns, or speaks of a failure.
-pub(super) fn warns(line: &str) -> bool {
-    line.contains("arning") || speaks_of_failure(line)
-}
-
-/// How far into a line a word of failure is looked for.
-const FAILURE_WITHIN: usize = 400;
 
 /// Whether a line begins with the name of an exception: `x.y.SomeException: message`, `TypeError`, `Error: x`.
 pub(super) fn is_header(line: &str) -> bool {
@@ -297,39 +165,6 @@ pub(super) fn level_of_java_logging(line: &str) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_log_speaks_of_failure_by_its_level_or_in_words() {
-        for line in [
-            "2026-11-22 19:30:01 ERROR x",
-            "2026-11-22 19:30:01 INFO job 3 failed",
-            "Internal Server Error: /bad",
-            "recovered: boom",
-            "Task exception was never retrieved",
-            "E1122 19:30:01.123456 7 x.go:3] x",
-        ] {
-            assert!(speaks_of_failure(line), "{line}");
-        }
-        for line in [
-            "2026-11-22 19:30:01 INFO up",
-            "job 1 took 3 s",
-            "10.0.0.1 - - [22/Nov/2026:19:30:01 +0000] \"GET /error HTTP/1.1\" 500 2",
-            "interrupted by nobody",
-        ] {
-            assert!(!speaks_of_failure(line), "{line}");
-        }
-    }
-
-    #[test]
-    fn a_log_says_that_all_is_well_by_its_level() {
-        for line in ["2026-11-22 19:30:01 INFO up", "[main] DEBUG x - y", "19:30 INF up", "[info] up"] {
-            assert!(says_that_all_is_well(line), "{line}");
-        }
-        for line in ["2026-11-22 19:30:01 up", "2026-11-22 19:30:01 WARN up", "19:30 WRN up", "[info] job 3 failed", ""]
-        {
-            assert!(!says_that_all_is_well(line), "{line}");
-        }
-    }
 
     #[test]
     fn levels_in_any_case() {

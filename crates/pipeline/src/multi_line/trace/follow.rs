@@ -2,7 +2,7 @@
 //!
 //! Where it is not clear, lines stay apart: two logs in one are worse than one log in two.
 
-use super::super::words;
+use super::super::{failure, words};
 use super::shape::Shape;
 use super::state::Verdict::{Joins, Maybe, New};
 use super::state::{LinePlace, TraceState, Verdict};
@@ -91,12 +91,12 @@ pub(super) fn follow(
 fn after_line(state: TraceState, shape: Shape, first: &str, line: &str, place: LinePlace) -> (Verdict, TraceState) {
     let is_bad = || match state {
         TraceState::TwoLineText { is_bad } => is_bad,
-        _ => words::is_bad_log(first),
+        _ => failure::is_bad_log(first),
     };
     // Without a level, but in words: both must have been written at once.
     let announces = || {
         place.is_at_once
-            && (words::speaks_of_failure(first) || first.ends_with([':', ' ']) || first.starts_with("--- "))
+            && (failure::speaks_of_failure(first) || first.ends_with([':', ' ']) || first.starts_with("--- "))
     };
     match shape {
         // Its frames must follow.
@@ -112,7 +112,9 @@ fn after_line(state: TraceState, shape: Shape, first: &str, line: &str, place: L
         Shape::PythonStart if place.is_at_once && first.contains("Warning: ") && !line.starts_with("Traceback ") => {
             (Joins, TraceState::PythonFrames)
         }
-        Shape::PythonFrame if place.is_at_once && is_bad() => (Joins, TraceState::PythonFrames),
+        Shape::PythonFrame if place.is_at_once && !place.is_behind_waiting && is_bad() => {
+            (Joins, TraceState::PythonFrames)
+        }
         Shape::PythonStart if is_bad() || announces() => (Joins, TraceState::PythonFrames),
         Shape::PythonGroup if is_bad() && line.contains("Exception Group Traceback") => {
             (Joins, TraceState::PythonGroup)
@@ -127,7 +129,7 @@ fn after_line(state: TraceState, shape: Shape, first: &str, line: &str, place: L
         // A message of two lines, and the exception that caused it.
         Shape::Other if place.is_at_once && line.contains(" ---> ") => (Maybe, state),
         // A message of several lines, and a trace behind it.
-        Shape::Other if place.is_at_once && goes_on(line) && (is_bad() || words::speaks_of_failure(first)) => {
+        Shape::Other if place.is_at_once && goes_on(line) && (is_bad() || failure::speaks_of_failure(first)) => {
             (Maybe, state)
         }
         // A message of several lines, with its exception in the first of them.
@@ -147,7 +149,7 @@ pub(super) fn speaks_of_panic(first: &str) -> bool {
 
 /// Whether a line may be the next one of a message.
 fn goes_on(line: &str) -> bool {
-    !words::begins_log(line)
+    !failure::begins_log(line)
 }
 
 fn after_header(state: TraceState, shape: Shape, first: &str, line: &str) -> (Verdict, TraceState) {

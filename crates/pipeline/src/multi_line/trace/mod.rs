@@ -11,7 +11,7 @@ mod state;
 pub(super) use state::{LinePlace, Verdict};
 
 use super::structure::TracePhase;
-use super::words;
+use super::{failure, words};
 use follow::{follow, speaks_of_panic};
 use shape::Shape;
 use state::TraceState;
@@ -65,7 +65,7 @@ impl Trace {
         let is_guessed = was == TraceState::Line
             && verdict != New
             && (is_report || is_message)
-            && !words::is_bad_log(first)
+            && !failure::is_bad_log(first)
             && !speaks_of_panic(first);
         let begins_error = was == TraceState::RubyFrames && shape == Shape::RubyPlace && line.ends_with(')');
         let is_frame = matches!(shape, Shape::Frame { .. } | Shape::RubyFrom | Shape::GoFile | Shape::PythonFrame);
