@@ -96,9 +96,12 @@ pub(super) fn repeats(first: &str, line: &str) -> bool {
 /// How much of two lines is looked at for whether one begins as the other did.
 const REPEATED_WITHIN: usize = 48;
 
-/// Whether a line is a request as access logs have it: `"GET / HTTP/1.1" 200`.
+/// Whether a line is a request as access logs have it: `"GET / HTTP/1.1" 200`; PHP-FPM leaves the version out.
 pub(super) fn is_request(line: &str) -> bool {
-    line.contains("\" ") && (line.contains(" HTTP/1.") || line.contains(" HTTP/2"))
+    const METHODS: [&str; 4] = ["\"GET /", "\"POST /", "\"HEAD /", "\"PUT /"];
+    let is_quoted = line.contains("\" ");
+    is_quoted
+        && (line.contains(" HTTP/1.") || line.contains(" HTTP/2") || METHODS.iter().any(|method| line.contains(method)))
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ pub(super) fn is_timed_object(line: &str) -> bool {
 }
 
 /// An object of JSON on one line.
-fn is_object(line: &str) -> bool {
+pub(super) fn is_object(line: &str) -> bool {
     line.starts_with("{\"") && line.ends_with('}') && line.len() > 10 && line.contains("\":")
 }
 

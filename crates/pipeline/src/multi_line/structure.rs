@@ -11,7 +11,7 @@ use super::form::{
     is_annotation, is_excerpt, is_function, is_named_value, is_prose, is_python_frame, is_request, is_row_count,
     is_sentence, repeats,
 };
-use super::head::{Head, HeadKind, is_timed_object};
+use super::head::{Head, HeadKind, is_object, is_timed_object};
 use super::heads::{Custom, Heads};
 use super::pace::Pace;
 use super::{failure, words};
@@ -362,7 +362,8 @@ impl Structure {
             return is_led_to || is_of_logger && custom == Custom::Usual && around.pace == Pace::Write;
         }
         let may_be_own = match custom {
-            _ if is_timed_object(line.text) || around.heads.is_printed(line.text) => true,
+            _ if is_timed_object(line.text) || !is_of_logger && is_object(line.text) => true,
+            _ if around.heads.is_printed(line.text) => true,
             // What was indented has ended, or between brackets.
             Custom::Usual if head.kind != HeadKind::Word && (self.last_indentation > 0 || self.has_closed) => {
                 is_prose(line.text) && !is_clause(line.text) && announcement(line.text).is_none()

@@ -101,6 +101,8 @@ fn an_object_alone_below_a_head_belongs_to_it_where_nothing_speaks_against_it() 
     assert_eq!([1, 60, 61].map(|gap| of("2026-11-22 19:30:01 INFO update", gap, 0)), [1, 1, 2]);
     assert_eq!(of("2026-11-22 19:30:01 INFO update", 1, 2), 2);
     assert_eq!(of("2026-11-22 19:30:01 INFO update:", 1, 2), 1);
+    // An object on one line behind a head that came once may be a health check's.
+    assert_eq!(joined(&[(0, "2026-11-22 19:30:01 ERROR not stored"), (9, r#"{"path":"/health","ms":1}"#)]).len(), 2);
     // One that says when it was is a log.
     let object = r#"{"time":"2026-11-22T19:30:01Z","uri":"/orders"}"#;
     let lines = [(9_000, "2026-11-22 19:30:01 INFO up"), (9_000, "2026-11-22 19:30:01 WARN not stored"), (1, object)];
@@ -113,6 +115,7 @@ fn a_line_with_a_head_that_can_be_nothing_else_begins_a_log_however_close_it_is(
     for certain in [
         "10.0.0.4 - - [27/Nov/2026:10:15:30 +0000] \"GET /health HTTP/1.1\" 200 50",
         "[GIN] 2026/11/27 - 10:15:30 | 200 | 1.2ms | 10.0.0.4 | GET \"/health\"",
+        "10.0.0.4 -  27/Nov/2026:10:15:30 +0000 \"GET /health.php\" 200",
         "I1127 10:15:30.123456       1 main.go:12] GET /health",
         "[2026-11-27 10:15:30 +0000] [7] [INFO] GET /health",
         "INFO:     10.0.0.4:513 - \"GET /health HTTP/1.1\" 200 OK",
