@@ -68,8 +68,8 @@ pub(crate) struct Access<'a> {
     bound: HashSet<&'a str>,
     /// Which bindings name an account, by the account's name.
     by_account: HashMap<&'a str, Vec<usize>>,
-    /// Which bindings are for groups.
-    of_groups: Vec<usize>,
+    /// Which bindings are for all accounts of a namespace; without one, of all.
+    of_groups: HashMap<Option<&'a str>, Vec<usize>>,
     /// Two clusters' manifests may have two roles of one name.
     roles: HashMap<&'a str, Vec<RoleFacts<'a>>>,
     /// The names of all, in order.
@@ -114,8 +114,12 @@ impl<'a> Access<'a> {
         for subject in binding.subjects() {
             match account_of(subject) {
                 Some(account) => self.by_account.entry(account.name).or_default().push(number),
-                None if group_of(subject).is_some() => self.of_groups.push(number),
-                None => {}
+                None => {
+                    if let Some(group) = group_of(subject) {
+                        let namespace = group.strip_prefix(ACCOUNTS).and_then(|rest| rest.strip_prefix(':'));
+                        self.of_groups.entry(namespace).or_default().push(number);
+                    }
+                }
             }
         }
     }
@@ -148,7 +152,17 @@ impl<'a> Access<'a> {
     /// The bindings that an account is in, by its name or by a group.
     pub(crate) fn bindings_of(&self, account: Account<'_>) -> Vec<Binding<'a>> {
         let named = self.by_account.get(account.name).map_or(&[][..], Vec::as_slice);
-        let mut numbers: Vec<usize> = named.iter().chain(&self.of_groups).copied().collect();
+        let groups: Vec<usize> = match account.namespace {
+            Some(_) => [None, account.namespace]
+                .iter()
+                .filter_map(|group| self.of_groups.get(group))
+                .flatten()
+                .copied()
+                .collect(),
+            // Where no namespace is written, any may be meant.
+            None => self.of_groups.values().flatten().copied().collect(),
+        };
+        let mut numbers: Vec<usize> = named.iter().copied().chain(groups).collect();
         numbers.sort_unstable();
         numbers.dedup();
         let bindings = numbers.into_iter().filter_map(|number| self.bindings.get(number)).copied();

@@ -86,6 +86,7 @@ const GROUPS: &[RuleGroup] = &[
     (names::RULES, names::check),
     (rbac::roles::RULES, rbac::roles::check),
     (rbac::bindings::RULES, rbac::bindings::check),
+    (rbac::refused::RULES, rbac::refused::check),
     (secrets::RULES, secrets::check),
     (annotations::names::RULES, annotations::names::check),
     (annotations::admission::RULES, annotations::admission::check),

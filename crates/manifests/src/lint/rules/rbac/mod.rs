@@ -1,11 +1,12 @@
-//! What sidecars may read: the ClusterRoles that bind their pods' service accounts (`roles`), and whether something binds them
-//! (`bindings`).
+//! What sidecars may read: the ClusterRoles that bind their pods' service accounts (`roles`), whether something binds them
+//! (`bindings`), and whether Kubernetes takes both (`refused`).
 //!
 //! A ClusterRole is for sidecars if it is about nodes and bound to the service account of a pod that has one, or gets one. Where no such
 //! pod is among the manifests, it is for sidecars by its name: Datadog's page calls it `datadog-agent-fargate`, and called it
 //! `datadog-agent` before. Roles of Helm and the Operator, and those of Agents of nodes and the Cluster Agent, are none.
 
 pub(crate) mod bindings;
+pub(crate) mod refused;
 pub(crate) mod roles;
 
 use std::collections::{HashMap, HashSet};

@@ -99,6 +99,11 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
 struct Reported(HashSet<(&'static str, usize, usize)>);
 
 impl Reported {
+    fn has(&self, rule: &LintRule, role: &ManifestObject<'_>) -> bool {
+        let Place { source, span } = role.node.place();
+        self.0.contains(&(rule.code, source, span.start))
+    }
+
     fn is_first(&mut self, rule: &LintRule, role: &ManifestObject<'_>) -> bool {
         let Place { source, span } = role.node.place();
         self.0.insert((rule.code, source, span.start))
@@ -113,6 +118,10 @@ fn lacking(
     reported: &mut Reported,
     findings: &mut Findings,
 ) {
+    // Many may be bound to one role: what was said of it need not be worked out again.
+    if reported.has(&INCOMPLETE, role) && reported.has(&FEWER, role) {
+        return;
+    }
     let (needed, listed) = missing(reads, has_native_logs);
     for (rule, missing) in [(&INCOMPLETE, needed), (&FEWER, listed)] {
         if !missing.is_empty() && reported.is_first(rule, role) {
