@@ -59,6 +59,15 @@ fn labels_and_users_of_ones_own() {
 }
 
 #[test]
+fn datadogs_name_of_the_cluster_is_told_but_not_within_json() {
+    let pod = "kind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a}]}\n";
+    let (code, out, said) = run(&folder(), &["--cluster", "Prod_EU"], pod);
+    assert!(code == Some(0) && out.contains("prod_eu") && said.contains("`prod_eu`"), "{said}");
+    let (_, out, said) = run(&folder(), &["--cluster", "Prod_EU", "--output", "json"], pod);
+    assert!(out.contains("prod_eu") && serde_json::from_str::<Value>(&said).is_ok(), "{said}");
+}
+
+#[test]
 fn flags_mean_what_they_mean_to_generate_sidecar() {
     let pod = "kind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a}]}\n";
     let patch = |arguments: &[&str]| {
