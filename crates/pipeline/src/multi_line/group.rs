@@ -2,15 +2,17 @@
 
 use super::super::line::{HeldLine, LogLine};
 use super::super::rules::pattern::{Pattern, Spent, Work};
+use super::block::opens_record;
 use super::form::is_same;
-use super::head::{head, is_uvicorn};
+use super::head::{Head, head, is_uvicorn};
 use super::heads::Heads;
 use super::json_lines::{JsonLines, JsonProgress};
 use super::margin;
 use super::pace::{Clock, Moment, Pace};
 use super::structure::{Continuation, SeenLine, Structure, Surroundings, TracePhase};
 use super::trace::{LinePlace, Trace, TraceStep, Verdict};
-use super::visible::{leaves_coloured, visible};
+use super::visible::{is_plain, leaves_coloured, visible};
+use super::words;
 
 /// How large a joined log may grow, with the attributes that its first line did not have; the next line then begins another.
 /// Source: DataDog/datadog-agent, `logs_config.max_message_size_bytes`.
@@ -46,7 +48,9 @@ pub(super) enum GroupKind {
     Pattern,
     /// Whole lines of JSON.
     Json(JsonLines),
-    /// By what the lines look like.
+    /// By what the lines look like: so far one line, which has this head. Most logs are no more, and what they look like is not asked.
+    Line(Option<Head>),
+    /// The same, of a line that was looked at for the one behind it.
     Lines(LinesKind),
 }
 
@@ -75,21 +79,23 @@ impl GroupKind {
     /// The kind of a log that begins with this line.
     pub(super) fn of(seen: SeenLine, may_be_json: bool) -> GroupKind {
         let json = if may_be_json { JsonLines::begin(seen.text) } else { None };
-        json.map_or_else(|| GroupKind::Lines(LinesKind::begin(seen)), GroupKind::Json)
+        json.map_or(GroupKind::Line(seen.head), GroupKind::Json)
     }
 }
 
 impl<'e> LineGroup<'e> {
     /// A group that begins with this line.
     pub(super) fn new(head: HeldLine<'e>, kind: GroupKind, number: usize) -> LineGroup<'e> {
+        // Nearly all lines are plain, and looked at once.
+        let is_plain = is_plain(&head.text);
         LineGroup {
             number,
-            first: FirstLine::of(&head.text),
+            first: if is_plain { FirstLine::of_plain(&head.text) } else { FirstLine::of(&head.text) },
+            is_in_colour: !is_plain && leaves_coloured(&head.text).unwrap_or(false),
             margin: 0,
             last: head.moment(),
             waiting: Vec::new(),
             waiting_bytes: 0,
-            is_in_colour: leaves_coloured(&head.text).unwrap_or(false),
             head,
             kind,
         }
@@ -162,6 +168,12 @@ impl<'e> LineGroup<'e> {
             return Fit::No;
         }
         let may_wait = self.waiting.len() < MAX_WAITING;
+        if let GroupKind::Line(head) = self.kind
+            && !(line.merged || self.head.merged)
+            && !(head.is_some() && seen.head.is_some() && is_apart(self.first.seen(&self.head.text), seen, pace))
+        {
+            self.kind = GroupKind::Lines(LinesKind::begin(SeenLine::new(&visible(&self.head.text), head)));
+        }
         let around = Surroundings {
             pace,
             heads,
@@ -178,6 +190,7 @@ impl<'e> LineGroup<'e> {
                 JsonProgress::Broken => Fit::No,
             },
             // An object that Fluent Bit had parsed was one line, and one log.
+            GroupKind::Line(_) => Fit::No,
             GroupKind::Lines(_) if line.merged || self.head.merged => Fit::No,
             GroupKind::Lines(lines) => {
                 let whole = self.first.seen(&self.head.text);
@@ -238,6 +251,10 @@ enum FirstLine {
 }
 
 impl FirstLine {
+    fn of_plain(text: &str) -> FirstLine {
+        FirstLine::Begins(text.floor_char_boundary(FIRST_WITHIN))
+    }
+
     fn of(text: &str) -> FirstLine {
         let seen = visible(text);
         let length = seen.floor_char_boundary(FIRST_WITHIN);
@@ -367,6 +384,12 @@ fn repeats_word(first: &str, line: SeenLine, pace: Pace) -> bool {
     let length = line.text.find(':').unwrap_or_default();
     let is_indented = line.text.get(length..).is_some_and(|rest| rest.starts_with(":   "));
     is_indented && pace == Pace::Write && !is_uvicorn(line.text) && first.get(..=length) == line.text.get(..=length)
+}
+
+/// Whether a line with a head begins a log for certain, behind a first line that has one too: what [`LinesKind::fit`] would say, without
+/// looking at all of both.
+fn is_apart(first: &str, line: SeenLine, pace: Pace) -> bool {
+    !opens_record(first) && !words::is_java_logging(first) && !repeats_word(first, line, pace)
 }
 
 /// Whether a line begins a log. So does each for which there is no budget left to find that out: nothing is hidden by that.

@@ -210,9 +210,10 @@ pub(super) fn klog_at(bytes: &[u8]) -> Option<u8> {
 }
 
 fn is_month(name: &[u8]) -> bool {
-    const MONTHS: [&[u8]; 12] =
-        [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
-    MONTHS.contains(&name)
+    matches!(
+        name,
+        b"Jan" | b"Feb" | b"Mar" | b"Apr" | b"May" | b"Jun" | b"Jul" | b"Aug" | b"Sep" | b"Oct" | b"Nov" | b"Dec"
+    )
 }
 
 fn is_weekday(name: &[u8]) -> bool {

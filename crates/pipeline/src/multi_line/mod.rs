@@ -299,7 +299,9 @@ impl<'e> Joiner<'e> {
             match group.kind {
                 // Blank ones, which are no part of a log.
                 GroupKind::Pattern => self.release(group.number, held),
-                GroupKind::Json(_) | GroupKind::Lines(_) => self.feed_again(at, held, may_be_json, emit),
+                GroupKind::Json(_) | GroupKind::Line(_) | GroupKind::Lines(_) => {
+                    self.feed_again(at, held, may_be_json, emit)
+                }
             }
         }
         self.pass_on(emit);

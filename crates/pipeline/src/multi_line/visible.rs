@@ -6,8 +6,16 @@ use std::borrow::Cow;
 
 const ESCAPE: u8 = 0x1b;
 
+/// Whether it has nothing that a terminal would not show: so have nearly all lines, and one look at them is enough.
+pub(super) fn is_plain(text: &str) -> bool {
+    memchr::memchr2(ESCAPE, b'\r', text.as_bytes()).is_none()
+}
+
 /// The text as a terminal would show it.
 pub(super) fn visible(text: &str) -> Cow<'_, str> {
+    if is_plain(text) {
+        return Cow::Borrowed(text);
+    }
     let text = text.strip_suffix('\r').unwrap_or(text);
     // A progress bar is drawn over and over, and the next line may begin where it ended.
     let text = match memchr::memrchr(b'\r', text.as_bytes()) {
