@@ -101,6 +101,8 @@ impl LineOutput {
 #[derive(Debug, Clone)]
 pub(crate) struct HeldLine<'e> {
     pub(crate) text: String,
+    /// Whether the text, when it was kept, had nothing that a terminal would not show: no escape and no carriage return.
+    pub(crate) is_plain: bool,
     pub(crate) merged: bool,
     pub(crate) id: &'e str,
     pub(crate) events: (usize, usize),
@@ -125,6 +127,7 @@ impl<'e> HeldLine<'e> {
         buffer.clear();
         buffer.push_str(line.text);
         HeldLine {
+            is_plain: memchr::memchr2(0x1b, b'\r', line.text.as_bytes()).is_none(),
             text: buffer,
             merged: line.merged,
             id: line.id,

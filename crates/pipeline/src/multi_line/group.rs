@@ -11,7 +11,7 @@ use super::margin;
 use super::pace::{Clock, Moment, Pace};
 use super::structure::{Continuation, SeenLine, Structure, Surroundings, TracePhase};
 use super::trace::{LinePlace, Trace, TraceStep, Verdict};
-use super::visible::{is_plain, leaves_coloured, visible};
+use super::visible::{leaves_coloured, seen_of};
 use super::words;
 
 /// How large a joined log may grow, with the attributes that its first line did not have; the next line then begins another.
@@ -86,12 +86,10 @@ impl GroupKind {
 impl<'e> LineGroup<'e> {
     /// A group that begins with this line.
     pub(super) fn new(head: HeldLine<'e>, kind: GroupKind, number: usize) -> LineGroup<'e> {
-        // Nearly all lines are plain, and looked at once.
-        let is_plain = is_plain(&head.text);
         LineGroup {
             number,
-            first: if is_plain { FirstLine::of_plain(&head.text) } else { FirstLine::of(&head.text) },
-            is_in_colour: !is_plain && leaves_coloured(&head.text).unwrap_or(false),
+            first: FirstLine::of(&head),
+            is_in_colour: !head.is_plain && leaves_coloured(&head.text).unwrap_or(false),
             margin: 0,
             last: head.moment(),
             waiting: Vec::new(),
@@ -117,7 +115,7 @@ impl<'e> LineGroup<'e> {
         if !self.is_json() {
             return Vec::new();
         }
-        self.kind = GroupKind::of(SeenLine::new(&visible(&self.head.text), None), false);
+        self.kind = GroupKind::of(SeenLine::new(&seen_of(&self.head), None), false);
         self.last = self.head.moment();
         self.waiting_bytes = 0;
         std::mem::take(&mut self.waiting)
@@ -172,7 +170,7 @@ impl<'e> LineGroup<'e> {
             && !(line.merged || self.head.merged)
             && !(head.is_some() && seen.head.is_some() && is_apart(self.first.seen(&self.head.text), seen, pace))
         {
-            self.kind = GroupKind::Lines(LinesKind::begin(SeenLine::new(&visible(&self.head.text), head)));
+            self.kind = GroupKind::Lines(LinesKind::begin(SeenLine::new(&seen_of(&self.head), head)));
         }
         let around = Surroundings {
             pace,
@@ -251,12 +249,8 @@ enum FirstLine {
 }
 
 impl FirstLine {
-    fn of_plain(text: &str) -> FirstLine {
-        FirstLine::Begins(text.floor_char_boundary(FIRST_WITHIN))
-    }
-
-    fn of(text: &str) -> FirstLine {
-        let seen = visible(text);
+    fn of(line: &HeldLine) -> FirstLine {
+        let (text, seen) = (line.text.as_str(), seen_of(line));
         let length = seen.floor_char_boundary(FIRST_WITHIN);
         let seen = seen.get(..length).unwrap_or_default();
         match text.get(..length) == Some(seen) {

@@ -9,7 +9,7 @@ use super::heads::Heads;
 use super::margin;
 use super::pace::{Clock, Moment, Pace};
 use super::structure::SeenLine;
-use super::visible::visible;
+use super::visible::seen_of;
 
 /// One output of one writer.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ impl<'e> Output<'e> {
         }
         if head.is_none() && begins_write {
             // What a runtime reports and a server says of its requests tells nothing of what the program itself writes.
-            let text = visible(&line.text);
+            let text = seen_of(line);
             let text = margin::behind_timed(&text);
             if announcement(text).is_some() || certain::begins_log(text, None) {
                 return;
@@ -74,7 +74,7 @@ impl<'e> Output<'e> {
     }
 
     pub(super) fn place(&mut self, line: &HeldLine<'e>, head: Option<Head>, may_be_json: bool) -> Place<'e> {
-        let text = visible(&line.text);
+        let text = seen_of(line);
         let learned = head.filter(|head| self.heads.begin_with(*head));
         let is_certain = learned.is_none()
             && !text.starts_with([' ', '\t'])
@@ -98,5 +98,5 @@ impl<'e> Output<'e> {
 
 /// What looks like the head of a line.
 pub(super) fn head_of(line: &HeldLine) -> Option<Head> {
-    head(margin::behind_timed(&visible(&line.text)), line.text.starts_with('\u{1b}'))
+    head(margin::behind_timed(&seen_of(line)), line.text.starts_with('\u{1b}'))
 }

@@ -4,18 +4,17 @@
 
 use std::borrow::Cow;
 
+use super::super::line::HeldLine;
+
 const ESCAPE: u8 = 0x1b;
 
-/// Whether it has nothing that a terminal would not show: so have nearly all lines, and one look at them is enough.
-pub(super) fn is_plain(text: &str) -> bool {
-    memchr::memchr2(ESCAPE, b'\r', text.as_bytes()).is_none()
+/// A line's text as a terminal would show it, as long as nothing was joined to it. Nearly all are plain.
+pub(super) fn seen_of<'l>(line: &'l HeldLine) -> Cow<'l, str> {
+    if line.is_plain { Cow::Borrowed(&line.text) } else { visible(&line.text) }
 }
 
 /// The text as a terminal would show it.
-pub(super) fn visible(text: &str) -> Cow<'_, str> {
-    if is_plain(text) {
-        return Cow::Borrowed(text);
-    }
+fn visible(text: &str) -> Cow<'_, str> {
     let text = text.strip_suffix('\r').unwrap_or(text);
     // A progress bar is drawn over and over, and the next line may begin where it ended.
     let text = match memchr::memrchr(b'\r', text.as_bytes()) {
