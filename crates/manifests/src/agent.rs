@@ -84,6 +84,19 @@ pub(crate) fn is_agent_image(image: &str) -> bool {
     }
 }
 
+/// Whether an image is a program of Datadog's own: the Agent, the Cluster Agent, the Operator or the Agent's collector for
+/// OpenTelemetry.
+pub(crate) fn is_image_of_datadog(image: &str) -> bool {
+    const NAMES: [&str; 3] = ["cluster-agent", "operator", "ddot-collector"];
+    let bare = image.split('@').next().unwrap_or_default();
+    let (folder, last) = bare.rsplit_once('/').unwrap_or(("", bare));
+    let name = last.split(':').next().unwrap_or_default();
+    let is_own = |name: &str| NAMES.contains(&name);
+    is_agent_image(image)
+        || (folder.contains("datadog") && is_own(name))
+        || name.strip_prefix("datadog-").is_some_and(is_own)
+}
+
 /// The tag of an image, if it has one.
 pub(crate) fn image_tag(image: &str) -> Option<&str> {
     let image = image.split('@').next().unwrap_or_default();
@@ -293,6 +306,23 @@ mod tests {
             ("r.io/a@sha256:12", "r.io/a@sha256:12"),
         ] {
             assert_eq!(image(name, TAG), whole);
+        }
+    }
+
+    #[test]
+    fn images_of_datadog() {
+        for (image, is_own) in [
+            ("gcr.io/datadoghq/agent:7", true),
+            ("public.ecr.aws/datadog/cluster-agent:7.60.0", true),
+            ("localhost:5000/mirror/datadog-cluster-agent", true),
+            ("gcr.io/datadoghq/operator@sha256:00", true),
+            ("datadog/ddot-collector:7", true),
+            ("datadog/example-app", false),
+            ("shop/operator:1", false),
+            ("nginx", false),
+            ("", false),
+        ] {
+            assert_eq!(is_image_of_datadog(image), is_own, "{image}");
         }
     }
 

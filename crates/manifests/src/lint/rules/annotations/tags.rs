@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::checks::NOT_JSON;
 use super::{TAGGING, annotations, read};
+use crate::agent::is_image_of_datadog;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::node::YamlNode;
 use crate::lint::pod::PodTemplate;
@@ -76,7 +77,19 @@ pub(crate) static UNKNOWN: LintRule = LintRule {
     sources: &[TAGGING],
 };
 
-pub(crate) static RULES: &[&LintRule] = &[&FORM, &ON_WORKLOAD, &VALUE, &ONLY_IN_VARIABLE, &UNKNOWN];
+pub(crate) static AS_ANNOTATION: LintRule = LintRule {
+    code: "PF819",
+    name: "service-label-as-annotation",
+    severity: Severity::Warning,
+    title: "A unified service tagging label is among the annotations",
+    why: "The Agent and the forwarder look for env, service and version in the labels of pods, so this one becomes no tag.",
+    fix: "Move it to the pod's labels.",
+    edits: RuleEdits::None,
+    is_preview: true,
+    sources: &[TAGGING, "DataDog/datadog-agent, `comp/core/tagger/collectors`"],
+};
+
+pub(crate) static RULES: &[&LintRule] = &[&FORM, &ON_WORKLOAD, &VALUE, &ONLY_IN_VARIABLE, &UNKNOWN, &AS_ANNOTATION];
 
 const LABEL: &str = "tags.datadoghq.com/";
 /// What the labels are for, and the variable that says the same to the application.
@@ -86,6 +99,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for pod in project.pods() {
         form(project, &pod, findings);
         labels(&pod, findings);
+        as_annotations(&pod, findings);
         if !is_partial(&pod) {
             in_variables(&pod, findings);
         }
@@ -146,11 +160,26 @@ fn labels(pod: &PodTemplate<'_>, findings: &mut Findings) {
     }
 }
 
+/// Looks for labels among the annotations; one that the pods have as a label, too, does its work there.
+fn as_annotations(pod: &PodTemplate<'_>, findings: &mut Findings) {
+    let own = pod.object.node.path(&["metadata", "annotations"]).filter(|_| !pod.workload.is_pod());
+    for entry in [own, pod.annotations()].into_iter().flatten().flat_map(YamlNode::entries) {
+        let end = entry.name.strip_prefix(LABEL).map(|rest| rest.rsplit_once('.').map_or(rest, |(_, end)| end));
+        let is_label = end.is_some_and(|end| STANDARD.iter().any(|(name, _)| *name == end));
+        if is_label && pod.labels().is_none_or(|labels| labels.entry(entry.name).is_none()) {
+            let message = format!("`{}` is an annotation here; tags are made of labels", entry.name);
+            findings.push(Finding::new(&AS_ANNOTATION, entry.key, message));
+        }
+    }
+}
+
 fn in_variables(pod: &PodTemplate<'_>, findings: &mut Findings) {
     let agents: Vec<&str> = sidecars(pod).iter().map(|sidecar| sidecar.name()).collect();
     for container in pod.spec.list("containers") {
-        let name = container.get("name").and_then(YamlNode::text).unwrap_or_default();
-        if agents.contains(&name) {
+        let text = |key| container.get(key).and_then(YamlNode::text).unwrap_or_default();
+        let name = text("name");
+        // These variables of an Agent are about all that it sends.
+        if agents.contains(&name) || is_image_of_datadog(text("image")) {
             continue;
         }
         for (tag, variable) in STANDARD {
