@@ -302,6 +302,12 @@ impl<'a> Binding<'a> {
         of("name").filter(|_| of("kind").is_none_or(|kind| kind == "ClusterRole"))
     }
 
+    /// The Role that it names, which is in its own namespace.
+    pub(crate) fn role_of_namespace(&self) -> Option<&'a str> {
+        let of = |key| self.object.node.path(&["roleRef", key]).and_then(YamlNode::text);
+        of("name").filter(|_| of("kind") == Some("Role"))
+    }
+
     pub(crate) fn subjects(&self) -> impl Iterator<Item = YamlNode<'a>> {
         self.object.node.list("subjects")
     }

@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{AgentAccount, Agents, PAGE, RBAC, roles::NEEDED};
+use super::{AgentAccount, Agents, PAGE, RBAC, account_of, roles::NEEDED};
+use crate::agent::is_image_of_datadog;
 use crate::lint::access::{Access, Account, Binding, RoleFacts};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::node::YamlNode;
@@ -102,7 +103,13 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
             subjects(&binding.object, findings);
         }
     }
+    let own_roles = own_roles(project, &access, &served);
     for role in project.of_kind("Role") {
+        let is_named = role.name().is_some_and(|name| name.contains("datadog"));
+        let is_bound = role.name().is_some_and(|name| own_roles.contains(&(name, role.namespace())));
+        if !is_named && !is_bound {
+            continue;
+        }
         let mut resources = role.node.list("rules").flat_map(|rule| rule.list("resources"));
         let node = resources.find(|item| item.text().is_some_and(|text| text.split('/').next() == Some("nodes")));
         if let Some(node) = node {
@@ -114,6 +121,29 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     for one in served {
         unbound(one, agents.binding, findings);
     }
+}
+
+/// The names and namespaces of Roles that are bound to a sidecar's account, or to that of an Agent of its own.
+fn own_roles<'a>(
+    project: &Project<'a>,
+    access: &Access<'a>,
+    served: &[&AgentAccount<'_, 'a>],
+) -> HashSet<(&'a str, Option<&'a str>)> {
+    let is_agent = |pod: &PodTemplate<'a>| {
+        let mut images = pod.containers(false).filter_map(|container| container.get("image")?.text());
+        images.any(is_image_of_datadog)
+    };
+    let of_pods = project.pods().filter(is_agent).map(|pod| account_of(&pod));
+    let accounts: HashSet<Account<'a>> = served.iter().map(|one| one.account).chain(of_pods).collect();
+    let names: HashSet<&str> = accounts.iter().map(|account| account.name).collect();
+    // Where a namespace is not written, any may be meant.
+    let is_own = |account: Account<'a>| {
+        accounts.contains(&account)
+            || accounts.contains(&Account { namespace: None, ..account })
+            || (account.namespace.is_none() && names.contains(account.name))
+    };
+    let bindings = access.bindings().iter().filter(|binding| binding.accounts().any(is_own));
+    bindings.filter_map(|binding| Some((binding.role_of_namespace()?, binding.object.namespace()))).collect()
 }
 
 fn role_of(access: &Access<'_>, binding: &Binding<'_>, own: Option<&RoleFacts<'_>>, findings: &mut Findings) {

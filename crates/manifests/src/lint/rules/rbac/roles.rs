@@ -12,6 +12,7 @@ use crate::lint::source::Place;
 use crate::rbac::{API_READS, KUBELET_READS};
 
 const KUBELET: &str = "kubernetes/kubernetes, `pkg/kubelet/server/auth.go`";
+const SUMMARY: &str = "DataDog/datadog-agent, `pkg/util/containers/metrics/kubelet/collector.go`";
 const FINE_GRAINED: &str = "kubernetes/enhancements, KEP-2862, \"Fine-grained Kubelet API Authorization\"";
 
 pub(crate) static INCOMPLETE: LintRule = LintRule {
@@ -19,11 +20,11 @@ pub(crate) static INCOMPLETE: LintRule = LintRule {
     name: "role-incomplete",
     severity: Severity::Error,
     title: "The Agent's ClusterRole lacks permissions that the Agent needs",
-    why: "The kubelet only answers clients that may read node subresources: without them, the sidecar has no tags, metrics or logs of its pod.",
+    why: "The kubelet only answers clients that may read node subresources: without them, the sidecar has no tags, metrics or logs of its pod; without nodes/metrics or nodes/stats alone, some metrics are missing.",
     fix: "Add the rules that `podferry generate rbac` writes.",
     edits: RuleEdits::None,
     is_preview: false,
-    sources: &[PAGE, KUBELET, FINE_GRAINED],
+    sources: &[PAGE, KUBELET, FINE_GRAINED, SUMMARY],
 };
 
 pub(crate) static FEWER: LintRule = LintRule {
@@ -123,10 +124,13 @@ fn lacking(
         return;
     }
     let (needed, listed) = missing(reads, has_native_logs);
+    // Tags and logs come with the pods; each of the others is some of the metrics.
+    let is_part_of_metrics = matches!(needed.as_slice(), [one] if NEEDED.iter().any(|other| one.ends_with(other)));
     for (rule, missing) in [(&INCOMPLETE, needed), (&FEWER, listed)] {
         if !missing.is_empty() && reported.is_first(rule, role) {
             let message = format!("{} does not allow: {}", role.title(), missing.join(", "));
-            findings.push(Finding::new(rule, role.place(), message));
+            let finding = Finding::new(rule, role.place(), message);
+            findings.push(if is_part_of_metrics { finding.severity(Severity::Warning) } else { finding });
         }
     }
 }
