@@ -1,5 +1,7 @@
 //! Policies of IAM that let Fluent Bit write: alone, or in a template. What functions may do is not for Fluent Bit and left out.
 
+use std::collections::HashMap;
+
 use super::node::{YamlEntry, YamlNode};
 use super::object::DocumentKind;
 use super::project::Project;
@@ -55,6 +57,8 @@ pub(crate) struct Policies<'a> {
     pub(crate) denied: Vec<PolicyStatement<'a>>,
     /// What some allow cannot be known.
     pub(crate) is_unknown: bool,
+    /// How many actions a policy allows of services that Fluent Bit has outputs for, and how many of others; by where it begins.
+    actions: HashMap<(usize, usize), (usize, usize)>,
 }
 
 /// The services that EKS' Fluent Bit has outputs for. Source: Amazon EKS User Guide, "Fargate logging".
@@ -85,6 +89,10 @@ impl<'a> Policies<'a> {
             Some("Deny") => {}
             _ if node.is_tagged() || is_inverted => self.is_unknown = true,
             Some("Allow") => {
+                let (own, others) = self.actions.entry(statement.key()).or_default();
+                for action in statement.all_actions() {
+                    *(if is_of_outputs(action) { &mut *own } else { &mut *others }) += 1;
+                }
                 if statement.is_about("logs") && !statement.is_of_functions() {
                     self.of_logs.push(statement);
                 }
@@ -94,6 +102,11 @@ impl<'a> Policies<'a> {
             }
             _ => {}
         }
+    }
+
+    /// Whether a policy is mostly about what Fluent Bit has no output for: then it is for somebody else, who also writes logs.
+    pub(crate) fn is_of_others(&self, statement: &PolicyStatement<'_>) -> bool {
+        self.actions.get(&statement.key()).is_some_and(|(own, others)| others > own)
     }
 
     /// The statement that denies an action, if one of the policy that allows it does.
@@ -134,6 +147,12 @@ fn is_others_role(role: &Resource<'_>) -> bool {
     !principals.is_empty() && !is_for_fargate
 }
 
+/// Whether an action is one of a service that Fluent Bit has an output for. `*` is anything: who may do that is not Fluent Bit.
+fn is_of_outputs(action: &str) -> bool {
+    let service = action.split_once(':').map(|(service, _)| service.to_ascii_lowercase());
+    service.is_some_and(|service| OUTPUT_SERVICES.contains(&service.as_str()))
+}
+
 /// A value, or the items of a list.
 fn one_or_many(node: YamlNode<'_>) -> impl Iterator<Item = YamlNode<'_>> {
     let one = (!node.is_list()).then_some(node);
@@ -160,11 +179,16 @@ impl<'a> PolicyStatement<'a> {
 
     /// Whether it also allows something that Fluent Bit has no output for: then it is for somebody else.
     pub(crate) fn is_mixed(&self) -> bool {
-        let mut actions = self.node.get("Action").into_iter().flat_map(one_or_many).filter_map(YamlNode::text);
-        actions.any(|action| {
-            let service = action.split_once(':').map(|(service, _)| service.to_ascii_lowercase());
-            service.is_some_and(|service| !OUTPUT_SERVICES.contains(&service.as_str()))
-        })
+        self.all_actions().any(|action| !is_of_outputs(action))
+    }
+
+    fn all_actions(&self) -> impl Iterator<Item = &'a str> {
+        self.node.get("Action").into_iter().flat_map(one_or_many).filter_map(YamlNode::text)
+    }
+
+    /// The policy that it is in.
+    fn key(&self) -> (usize, usize) {
+        (self.policy.source, self.policy.span.start)
     }
 
     /// Whether it is for the log groups of functions alone.

@@ -119,7 +119,9 @@ const DESCRIBE: &str = "logs:DescribeLogStreams";
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     let policies = Policies::new(project);
     for statement in &policies.of_logs {
-        everything(*statement, findings);
+        if !policies.is_of_others(statement) {
+            everything(*statement, findings);
+        }
         without_streams(*statement, project, findings);
     }
     if policies.is_unknown || policies.of_logs.is_empty() {
