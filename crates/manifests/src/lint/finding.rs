@@ -100,6 +100,10 @@ impl Findings {
         self.all.push(finding);
     }
 
+    pub(crate) fn extend(&mut self, findings: impl IntoIterator<Item = Finding>) {
+        self.all.extend(findings);
+    }
+
     pub(crate) fn push_fact(&mut self, place: Place, text: String) {
         self.facts.push(Fact { place, text });
     }

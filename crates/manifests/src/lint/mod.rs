@@ -21,6 +21,7 @@ pub mod fix;
 pub(crate) mod identity;
 pub(crate) mod installation;
 pub(crate) mod json;
+pub(crate) mod kustomize;
 pub(crate) mod logging;
 pub(crate) mod node;
 pub(crate) mod object;

@@ -3,6 +3,7 @@
 use super::sidecar::PAGE;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::installation::{self, is_placeholder};
+use crate::lint::kustomize::{Kustomizations, Namespacing};
 use crate::lint::node::{Scalar, YamlNode};
 use crate::lint::object::DocumentKind;
 use crate::lint::project::Project;
@@ -42,11 +43,20 @@ pub(crate) static RULES: &[&LintRule] = &[&NAMESPACE, &LABEL];
 const SERVICE_TAGGING: &str = "tags.datadoghq.com/";
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
+    let kustomizations = Kustomizations::new(project);
     for object in project.objects.iter().filter(|object| object.what == DocumentKind::Kubernetes) {
-        if object.kind == "Namespace" && object.group().is_empty() {
-            namespace(object.node.path(&["metadata", "name"]), false, findings);
-        }
-        namespace(object.node.path(&["metadata", "namespace"]), false, findings);
+        let own = match object.kind {
+            "Namespace" if object.group().is_empty() => object.node.path(&["metadata", "name"]),
+            _ => object.node.path(&["metadata", "namespace"]),
+        };
+        // What Kustomize puts together may have another namespace in the end.
+        let severity = match kustomizations.of(project.source(object.node.place())) {
+            Namespacing::Replaced => None,
+            Namespacing::Unknown => Some(Severity::Note),
+            Namespacing::Kept => Some(NAMESPACE.severity),
+        };
+        let found = own.filter(|_| severity.is_some()).and_then(|name| refused(name, false));
+        findings.extend(found.map(|finding| finding.severity(severity.unwrap_or(NAMESPACE.severity))));
         if object.kind.ends_with("RoleBinding") {
             object.node.list("subjects").for_each(|subject| namespace(subject.get("namespace"), false, findings));
         }
@@ -80,19 +90,22 @@ fn written<'a>(node: YamlNode<'a>) -> Option<&'a str> {
     }
 }
 
-/// A text of documentation or of a template: `<namespace>`, `${NAMESPACE}`, `YOUR_NAMESPACE`.
+/// A text of documentation or of a template: `<namespace>`, `${NAMESPACE}`, `YOUR_NAMESPACE`, and `_`, which a tool replaces.
 fn is_sample(text: &str) -> bool {
     let has_word = |text: &str| text.split(['_', '-']).any(|word| ["NAME", "NAMESPACE", "YOUR", "MY"].contains(&word));
-    is_placeholder(text) || has_word(text)
+    is_placeholder(text) || has_word(text) || !text.chars().any(char::is_alphanumeric)
 }
 
 fn namespace(node: Option<YamlNode<'_>>, has_wildcards: bool, findings: &mut Findings) {
-    let Some((node, text)) = node.and_then(|node| Some((node, written(node)?))) else { return };
+    findings.extend(node.and_then(|node| refused(node, has_wildcards)));
+}
+
+/// What is to be said of a namespace's name.
+fn refused(node: YamlNode<'_>, has_wildcards: bool) -> Option<Finding> {
+    let text = written(node)?;
     let plain = if has_wildcards { without_wildcards(text) } else { text.to_owned() };
-    if !text.is_empty() && !is_label(&plain) {
-        let message = format!("`{text}` cannot be the name of a namespace");
-        findings.push(Finding::new(&NAMESPACE, node.place(), message));
-    }
+    let is_refused = !text.is_empty() && !is_label(&plain);
+    is_refused.then(|| Finding::new(&NAMESPACE, node.place(), format!("`{text}` cannot be the name of a namespace")))
 }
 
 fn labels(labels: Option<YamlNode<'_>>, has_wildcards: bool, findings: &mut Findings) {
