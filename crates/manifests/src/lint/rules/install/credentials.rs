@@ -15,11 +15,15 @@ pub(crate) static CLUSTER_NAME: LintRule = LintRule {
     name: "cluster-name",
     severity: Severity::Error,
     title: "Datadog does not accept this cluster name",
-    why: "The chart does not install with it, and an Agent drops the tag kube_cluster_name.",
+    why: "The chart does not install with it; the Operator passes it on, and an Agent drops the tag kube_cluster_name.",
     fix: "Use lower-case letters, digits, `-`, `_` and `.`, at most 80 characters, starting and ending with a letter or digit.",
     edits: RuleEdits::Suggested,
     is_preview: false,
-    sources: &["DataDog/helm-charts, charts/datadog/templates/_helpers.tpl, check-cluster-name"],
+    sources: &[
+        "DataDog/helm-charts, charts/datadog/templates/_helpers.tpl, check-cluster-name",
+        "DataDog/datadog-operator, internal/controller/datadogagent/global/global.go",
+        "DataDog/datadog-agent, pkg/util/kubernetes/clustername",
+    ],
 };
 
 pub(crate) static PLAIN_SECRET: LintRule = LintRule {
@@ -90,6 +94,9 @@ fn cluster_name(project: &Project<'_>, installation: &Installation<'_>, findings
         _ => format!("Datadog does not accept the cluster name `{text}`"),
     };
     let finding = Finding::new(&CLUSTER_NAME, name.place(), message);
+    // The chart fails; the Operator hands the name on. Agents of nodes then ask the cloud for another, and sidecars have none.
+    let is_replaced = installation.form == InstallationForm::Operator && installation.injection().is_none();
+    let finding = if is_replaced { finding.severity(Severity::Warning) } else { finding };
     findings.push(if is_eks_cluster(text) {
         let datadog = datadog_cluster(text);
         let edit = name.rewrite(&datadog, project.source(name.place()));
