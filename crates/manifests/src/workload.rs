@@ -44,6 +44,22 @@ static WORKLOADS: [WorkloadKind; 8] = [
     WorkloadKind { runs_to_completion: true, ..workload("CronJob", "batch", JOB_TEMPLATE) },
 ];
 
+/// Kinds of other projects, which have a pod template like Kubernetes' own: of Argo Rollouts, Knative, OpenShift and OpenKruise.
+///
+/// Source: argoproj/argo-rollouts, `pkg/apis/rollouts/v1alpha1`; knative/serving, `pkg/apis/serving/v1`; openshift/api, `apps/v1`;
+/// openkruise/kruise, `apis/apps`.
+static CUSTOM: [WorkloadKind; 7] = [
+    WorkloadKind { needs_selector: true, ..workload("Rollout", "argoproj.io", TEMPLATE) },
+    workload("Service", "serving.knative.dev", TEMPLATE),
+    workload("Configuration", "serving.knative.dev", TEMPLATE),
+    workload("DeploymentConfig", "apps.openshift.io", TEMPLATE),
+    WorkloadKind { needs_selector: true, ..workload("CloneSet", KRUISE, TEMPLATE) },
+    WorkloadKind { needs_selector: true, ..workload("StatefulSet", KRUISE, TEMPLATE) },
+    WorkloadKind { needs_selector: true, runs_on_fargate: false, ..workload("DaemonSet", KRUISE, TEMPLATE) },
+];
+
+const KRUISE: &str = "apps.kruise.io";
+
 /// Where Deployments and DaemonSets were until Kubernetes 1.16.
 const OLD_GROUP: &str = "extensions";
 
@@ -51,6 +67,13 @@ impl WorkloadKind {
     /// The kind of this name, whatever its group.
     pub(crate) fn named(name: &str) -> Option<&'static WorkloadKind> {
         WORKLOADS.iter().find(|kind| kind.name == name)
+    }
+
+    /// The kind of this name in a group: of Kubernetes, or of another project.
+    pub(crate) fn of(name: &str, group: &str) -> Option<&'static WorkloadKind> {
+        // The group need not be the kind's own: a manifest with another one of Kubernetes is wrong, and looked at all the same.
+        let own = || WorkloadKind::named(name).filter(|_| is_group(group));
+        CUSTOM.iter().find(|kind| kind.name == name && kind.group == group).or_else(own)
     }
 
     /// Whether a group is its own, or was.
@@ -64,8 +87,8 @@ impl WorkloadKind {
     }
 }
 
-/// Whether any workload is of an API group.
-pub(crate) fn is_group(group: &str) -> bool {
+/// Whether any workload of Kubernetes is of an API group.
+fn is_group(group: &str) -> bool {
     WORKLOADS.iter().any(|kind| kind.is_of_group(group))
 }
 
@@ -101,6 +124,24 @@ mod tests {
         assert!(is("Pod", "") && !is("Pod", "apps") && WorkloadKind::named("Rollout").is_none());
         assert!(["", "apps", "batch", "extensions"].into_iter().all(is_group) && !is_group("argoproj.io"));
         assert_eq!((group_of("apps/v1"), group_of("v1"), group_of("")), ("apps", "", ""));
+    }
+
+    #[test]
+    fn kinds_of_other_projects() {
+        let group = |name: &str, group: &str| WorkloadKind::of(name, group).map(|kind| kind.group);
+        for (name, of, found) in [
+            ("Rollout", "argoproj.io", Some("argoproj.io")),
+            ("Service", "serving.knative.dev", Some("serving.knative.dev")),
+            ("Service", "", None),
+            ("StatefulSet", "apps.kruise.io", Some("apps.kruise.io")),
+            ("StatefulSet", "apps", Some("apps")),
+            ("StatefulSet", "batch", Some("apps")),
+            ("StatefulSet", "example.com", None),
+            ("Rollout", "apps", None),
+        ] {
+            assert_eq!(group(name, of), found, "{name} {of}");
+        }
+        assert!(CUSTOM.iter().all(|kind| kind.template == TEMPLATE && !is_group(kind.group)));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::node::YamlNode;
 use super::object::{DocumentKind, ManifestObject};
-use crate::workload::{self, WorkloadKind};
+use crate::workload::WorkloadKind;
 
 /// A pod, or the template that pods are made of.
 #[derive(Debug, Clone, Copy)]
@@ -18,11 +18,10 @@ pub(crate) struct PodTemplate<'a> {
 impl<'a> ManifestObject<'a> {
     /// The pod in it, if it makes pods.
     pub(crate) fn pod(&self) -> Option<PodTemplate<'a>> {
-        // The group need not be the kind's own: a manifest with another one is wrong, and looked at all the same.
-        if self.what != DocumentKind::Kubernetes || !workload::is_group(self.group()) {
+        if self.what != DocumentKind::Kubernetes {
             return None;
         }
-        let workload = WorkloadKind::named(self.kind)?;
+        let workload = WorkloadKind::of(self.kind, self.group())?;
         let template = self.node.path(workload.template)?;
         Some(PodTemplate { object: *self, workload, template, spec: template.get("spec")? })
     }

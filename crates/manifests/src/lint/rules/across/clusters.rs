@@ -5,8 +5,9 @@ use crate::lint::finding::{Finding, Findings};
 use crate::lint::installation::{self, is_placeholder};
 use crate::lint::project::Project;
 use crate::lint::rule::{LintRule, RuleEdits, Severity};
+use crate::lint::sidecar::variables;
 use crate::lint::source::Place;
-use crate::names::datadog_cluster;
+use crate::names::{datadog_cluster, is_datadog_cluster, is_eks_cluster};
 
 pub(crate) static OTHER_CLUSTER: LintRule = LintRule {
     code: "PF951",
@@ -20,10 +21,53 @@ pub(crate) static OTHER_CLUSTER: LintRule = LintRule {
     sources: &["Datadog, \"Amazon EKS on AWS Fargate\", Cluster name", "podferry's own"],
 };
 
-pub(crate) static RULES: &[&LintRule] = &[&OTHER_CLUSTER];
+pub(crate) static NOT_OF_EKSCTL: LintRule = LintRule {
+    code: "PF966",
+    name: "cluster-not-of-eksctl",
+    severity: Severity::Warning,
+    title: "The cluster name differs from that of the only cluster among the manifests",
+    why: "Metrics, traces and logs then carry the kube_cluster_name of another cluster: a copied manifest often has it still.",
+    fix: "Use the name of eksctl's ClusterConfig, as Datadog writes it.",
+    edits: RuleEdits::None,
+    is_preview: true,
+    sources: &["Datadog, \"Amazon EKS on AWS Fargate\", Cluster name", "eksctl documentation, \"Config file schema\""],
+};
+
+pub(crate) static RULES: &[&LintRule] = &[&OTHER_CLUSTER, &NOT_OF_EKSCTL];
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
-    let Some(eks) = project.expected.cluster.as_deref() else { return };
+    match project.expected.cluster.as_deref() {
+        Some(eks) => expected(eks, project, findings),
+        None => of_eksctl(project, findings),
+    }
+}
+
+/// Holds names against eksctl's, where that is one cluster's and nothing else says which it is.
+fn of_eksctl(project: &Project<'_>, findings: &mut Findings) {
+    let configs = project.of_kind("ClusterConfig").filter(|object| object.group() == "eksctl.io");
+    let mut names = configs.filter_map(|object| object.node.path(&["metadata", "name"]));
+    let Some((own, eks)) = names.next().and_then(|node| Some((node, node.text()?))) else { return };
+    if !is_eks_cluster(eks) || names.any(|other| other.text() != Some(eks)) {
+        return;
+    }
+    let datadog = datadog_cluster(eks);
+    let of_installations = installation::all(project).into_iter().filter_map(|installation| {
+        let node = installation.cluster_name()?;
+        Some((node.text()?, node.place()))
+    });
+    let containers = project.pods().flat_map(|pod| pod.containers(true).collect::<Vec<_>>());
+    let variables = containers.flat_map(variables).filter(|variable| variable.name == "DD_CLUSTER_NAME");
+    let of_variables = variables.filter_map(|variable| Some((variable.literal()?, variable.place())));
+    for (name, place) in of_installations.chain(of_variables) {
+        // Where it is no name of Datadog's, another rule says so.
+        if is_datadog_cluster(name) && name != datadog && !name.is_empty() && !is_placeholder(name) {
+            let message = format!("the cluster is called `{name}` here, but `{eks}` in eksctl's ClusterConfig");
+            findings.push(Finding::new(&NOT_OF_EKSCTL, place, message).related(own.place(), "the only cluster"));
+        }
+    }
+}
+
+fn expected(eks: &str, project: &Project<'_>, findings: &mut Findings) {
     let expected = datadog_cluster(eks);
     let mut hold = |name: &str, place: Place| {
         // A name as EKS has it is made Datadog's on its way; where it is not, another rule says so.
