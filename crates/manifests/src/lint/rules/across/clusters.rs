@@ -1,5 +1,7 @@
 //! Whether all speak of the same cluster.
 
+use std::collections::HashSet;
+
 use crate::lint::cloudwatch;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::installation::{self, is_placeholder};
@@ -51,18 +53,20 @@ fn of_eksctl(project: &Project<'_>, findings: &mut Findings) {
         return;
     }
     let datadog = datadog_cluster(eks);
-    let of_installations = installation::all(project).into_iter().filter_map(|installation| {
-        let node = installation.cluster_name()?;
-        Some((node.text()?, node.place()))
-    });
+    let all = installation::all(project);
+    let of_installations: Vec<(&str, Place)> =
+        all.iter().filter_map(|one| one.cluster_name()).filter_map(|node| Some((node.text()?, node.place()))).collect();
+    // A name that Datadog is installed with may be a chosen one.
+    let chosen: HashSet<&str> = of_installations.iter().map(|(name, _)| *name).collect();
     let containers = project.pods().flat_map(|pod| pod.containers(true).collect::<Vec<_>>());
     let variables = containers.flat_map(variables).filter(|variable| variable.name == "DD_CLUSTER_NAME");
     let of_variables = variables.filter_map(|variable| Some((variable.literal()?, variable.place())));
-    for (name, place) in of_installations.chain(of_variables) {
+    for (name, place) in of_installations.iter().copied().chain(of_variables) {
         // Where it is no name of Datadog's, another rule says so.
         if is_datadog_cluster(name) && name != datadog && !name.is_empty() && !is_placeholder(name) {
             let message = format!("the cluster is called `{name}` here, but `{eks}` in eksctl's ClusterConfig");
-            findings.push(Finding::new(&NOT_OF_EKSCTL, place, message).related(own.place(), "the only cluster"));
+            let finding = Finding::new(&NOT_OF_EKSCTL, place, message).related(own.place(), "the only cluster");
+            findings.push(if chosen.contains(name) { finding.severity(Severity::Note) } else { finding });
         }
     }
 }
