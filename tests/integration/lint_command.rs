@@ -142,11 +142,15 @@ fn what_is_not_recognised_is_said() {
     assert!(text(&named.stdout).ends_with("nothing found in 1 document of 3 files\n"));
     assert!(text(&named.stderr).starts_with("compose.yaml: nothing in it was recognised"), "{}", text(&named.stderr));
     assert_eq!(text(&named.stderr).lines().count(), 1);
-    // In a folder are files of others, too.
+    // In a folder are files of others, too; JSON with comments is one.
+    folder.write("tsconfig.json", b"{\"strict\": true // always\n, \"lib\": []}\n");
     let all = lint(&folder, &["-o", "json"], "");
-    assert_eq!(text(&all.stderr), "");
+    assert_eq!((text(&all.stderr).as_str(), all.status.code()), ("", Some(0)));
     let json: Value = serde_json::from_slice(&all.stdout).unwrap();
-    assert_eq!(json["unrecognised"], serde_json::json!(["compose.yaml", "empty.yaml"]));
+    assert_eq!(json["unrecognised"], serde_json::json!(["compose.yaml", "empty.yaml", "tsconfig.json"]));
+    let json = lint(&folder, &["tsconfig.json"], "");
+    assert!(text(&json.stderr).starts_with("tsconfig.json: nothing in it was recognised"), "{}", text(&json.stderr));
+    assert_eq!(json.status.code(), Some(0));
     let piped = lint(&folder, &["-"], "a: 1\n");
     assert_eq!(text(&piped.stdout), "nothing recognised in 1 file\n");
 }

@@ -1,6 +1,7 @@
-//! YAML as it is written: every value with its place, style and anchor. Nothing is resolved here; `parse` reads it.
+//! YAML as it is written: every value with its place, style and anchor. Nothing is resolved here; `parse` reads it, `readable` reads what is not all right.
 
 pub(crate) mod parse;
+pub(crate) mod readable;
 
 /// One document of a text, by bytes. From its first line (`---`, if it has one) to the next document.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! Reads YAML, and JSON with it, into a [`Tree`]. Only this file knows the parser that does it.
+//! Reads YAML, and JSON with it, into a [`Tree`]. Only this file knows the parser that does it; `readable` knows what more is taken.
 
 use granit_parser::{Event, Parser, ScalarStyle as ParserStyle, ScanError, Span, StructureStyle, options};
 
@@ -18,55 +18,14 @@ pub(crate) struct NotYaml {
 }
 
 impl NotYaml {
+    /// The same, in a text that begins so many bytes earlier.
+    pub(super) fn moved(self, by: usize) -> NotYaml {
+        NotYaml { offset: self.offset + by, ..self }
+    }
+
     fn unfinished(offset: usize) -> NotYaml {
         NotYaml { offset, problem: UNFINISHED.to_owned(), message: UNFINISHED.to_owned() }
     }
-}
-
-/// A part of a text that is not YAML, from its first line (`---`, if it has one) to the next document.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct UnreadDocument {
-    pub(crate) start: usize,
-    pub(crate) end: usize,
-    pub(crate) error: NotYaml,
-}
-
-/// The documents of a text that are YAML, and those that are not: one that is broken does not hide the others.
-///
-/// Source: Kubernetes, `apimachinery/pkg/util/yaml`, `splitYAMLDocument`: kubectl, too, looks at each document by itself.
-pub(crate) fn readable_documents(text: &str) -> (Vec<Document>, Vec<UnreadDocument>) {
-    let whole = match documents(text) {
-        Ok(documents) => return (documents, Vec::new()),
-        Err(error) => error,
-    };
-    let starts: Vec<usize> = std::iter::once(0).chain(separators(text)).collect();
-    let (mut found, mut broken) = (Vec::new(), Vec::new());
-    for (number, start) in starts.iter().copied().enumerate() {
-        let end = starts.get(number + 1).copied().unwrap_or(text.len());
-        match documents(text.get(start..end).unwrap_or_default()) {
-            Ok(documents) => found.extend(documents.into_iter().map(|mut document| {
-                (document.start, document.end) = (document.start + start, document.end + start);
-                document.root.move_to(&|from, to| (from + start, to + start));
-                document
-            })),
-            Err(error) => {
-                broken.push(UnreadDocument { start, end, error: NotYaml { offset: error.offset + start, ..error } });
-            }
-        }
-    }
-    if broken.is_empty() {
-        // Each is right by itself; what is wrong is between them.
-        broken.push(UnreadDocument { start: 0, end: text.len(), error: whole });
-    }
-    (found, broken)
-}
-
-/// Where lines of three dashes begin, but for the first line.
-fn separators(text: &str) -> impl Iterator<Item = usize> {
-    text.match_indices("\n---").map(|(at, _)| at + 1).filter(|start| {
-        let rest = text.get(start + 3..).unwrap_or_default();
-        rest.is_empty() || rest.starts_with(char::is_whitespace)
-    })
 }
 
 /// All documents of a text.
