@@ -41,6 +41,7 @@ pub mod source;
 pub(crate) mod subscription;
 pub(crate) mod tags;
 pub(crate) mod template;
+pub(crate) mod template_marks;
 pub(crate) mod unrendered;
 
 use std::collections::{BTreeMap, HashSet};

@@ -4,16 +4,9 @@
 
 use super::node::YamlNode;
 use super::source::{Place, SourceFile, Span};
-use crate::tree::{Document, ScalarStyle, Tree, TreeKind};
-
-/// What a template is written in, as far as it is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TemplateLanguage {
-    Helm,
-    Ytt,
-    /// Jinja's, or another one with braces or percent signs.
-    Other,
-}
+use super::template_marks::{TemplateLanguage, first_mark, has_helm, has_mark, is_control, is_helm};
+use crate::tree::{Document, ScalarStyle, Tree, TreeKind, TreeMember};
+use crate::workload::group_of;
 
 /// A document that is a template, though it can be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,54 +20,38 @@ pub(crate) struct UnrenderedDocument {
     texts: Vec<Span>,
 }
 
-/// How parts that are filled in begin and end.
-const MARKS: [(&str, &str); 4] = [("{{", "}}"), ("{%", "%}"), ("<%", "%>"), ("%{ ", "}")];
-
-/// What only templates of Helm say between braces. Source: Helm documentation, "Built-in Objects", "Template Function List".
-const HELM: [&str; 9] =
-    [".Values", ".Release.", ".Chart.", ".Capabilities.", ".Files.", ".Template.", "include \"", "toYaml ", "tpl ("];
-
-/// What is a template in a text that is not YAML: certainly, if a part of it is as only Helm has it; or if one stands, outside quotes
-/// and comments, where the text stops being YAML.
-pub(crate) fn in_text(text: &str, error: usize) -> Option<TemplateLanguage> {
-    if parts(text).any(is_helm) {
-        return Some(TemplateLanguage::Helm);
-    }
-    // An error is often seen in the line after.
-    let end = text.get(error..).and_then(|rest| rest.find('\n')).map_or(text.len(), |at| error + at);
-    let lines = text.get(..end)?.lines().rev().filter(|line| !line.trim().is_empty()).take(2);
-    lines.into_iter().any(is_filled_in).then_some(TemplateLanguage::Other)
-}
-
 /// Whether a source has anything that a template could have. Most have not.
 pub(crate) fn may_be_unrendered(source: &SourceFile) -> bool {
-    ["{{", "{%", "#@"].iter().any(|mark| source.text.contains(mark))
+    ["{{", "{%", "#@", "? "].iter().any(|mark| source.text.contains(mark))
 }
 
-/// What is between marks.
-fn parts(text: &str) -> impl Iterator<Item = &str> {
-    text.split("{{").skip(1).filter_map(|rest| rest.split_once("}}")).map(|(part, _)| part)
-}
+/// Groups of kinds that hand values on to charts, whose templates may fill in their texts.
+const OF_CHARTS: [&str; 4] = ["helm.toolkit.fluxcd.io", "argoproj.io", "helm.cattle.io", "helm.crossplane.io"];
 
-fn is_helm(part: &str) -> bool {
-    HELM.iter().any(|word| part.contains(word))
-}
+/// What those values are called there.
+const VALUES: [&str; 6] = ["values", "valuesObject", "valuesContent", "set", "parameters", "helm"];
 
-/// Whether a line has a mark outside of quotes and comments.
-fn is_filled_in(line: &str) -> bool {
-    let first = MARKS.iter().filter_map(|(open, close)| line.find(open).filter(|at| line[*at..].contains(close))).min();
-    let before = first.map_or("", |at| line.get(..at).unwrap_or_default());
-    let is_quoted = ['"', '\''].iter().any(|quote| before.matches(*quote).count() % 2 == 1);
-    first.is_some() && !is_quoted && !before.trim_start().starts_with('#') && !before.contains(" #")
-}
-
-/// Whether a line of a text is one of the template: a condition, a loop, or something of several lines that is filled in.
-fn is_control(line: &str) -> bool {
-    MARKS.iter().any(|(open, close)| line.trim_start().starts_with(open) && line.contains(close))
-}
-
-fn has_mark(text: &str) -> bool {
-    MARKS.iter().take(2).any(|(open, close)| text.find(open).is_some_and(|at| text[at..].contains(close)))
+/// The values for a chart that a document holds, in order: what stands in braces there is for the cluster.
+fn handed_on(document: &Document, root: YamlNode<'_>) -> Vec<Span> {
+    let mut found: Vec<Span> = Vec::new();
+    let version = root.get("apiVersion").and_then(YamlNode::text).unwrap_or_default();
+    if OF_CHARTS.contains(&group_of(version)) {
+        document.root.walk(&mut |tree| {
+            let values = tree.members().iter().filter(|member| {
+                member.key.text().is_some_and(|name| VALUES.contains(&name)) && !member.value.is_nothing()
+            });
+            found.extend(values.map(|member| Span { start: member.value.start, end: member.value.end }));
+        });
+        found.sort_by_key(|span| span.start);
+        // Only the outermost, so that one look tells.
+        let mut end = 0;
+        found.retain(|span| {
+            let is_outside = span.start >= end;
+            end = end.max(span.end);
+            is_outside
+        });
+    }
+    found
 }
 
 impl UnrenderedDocument {
@@ -89,6 +66,11 @@ impl UnrenderedDocument {
         let before = root.place().span.start.saturating_sub(document.root.start);
         let place = |tree: &Tree| Span { start: tree.start + before, end: tree.end + before };
         let is_kubernetes = root.get("apiVersion").is_some() && root.get("kind").is_some();
+        let handed_on = handed_on(document, root);
+        let is_handed_on = |tree: &Tree| {
+            let number = handed_on.partition_point(|span| span.start <= tree.start);
+            number.checked_sub(1).and_then(|number| handed_on.get(number)).is_some_and(|span| tree.start < span.end)
+        };
         let mut first: Option<(TemplateLanguage, Span)> = None;
         let (mut blocks, mut has_control) = (Vec::new(), false);
         document.root.walk(&mut |tree| {
@@ -101,10 +83,10 @@ impl UnrenderedDocument {
                     }
                     let is_embedded = texts.contains(&span);
                     // Several lines may be a template that the cluster is to have, as Istio's injector has one.
-                    let is_helms = is_kubernetes && !text.contains('\n') && parts(text).any(is_helm);
+                    let is_helms = is_kubernetes && !text.contains('\n') && has_helm(text) && !is_handed_on(tree);
                     let is_others = is_embedded && has_mark(text);
                     has_control |= is_others && text.lines().any(is_control);
-                    match is_helms || (is_embedded && parts(text).any(is_helm)) {
+                    match is_helms || (is_embedded && has_helm(text)) {
                         true => Some((TemplateLanguage::Helm, span)),
                         false => is_others.then_some((TemplateLanguage::Other, span)),
                     }
@@ -154,7 +136,8 @@ fn map_mark(tree: &Tree, source: &SourceFile, before: usize) -> Option<(Template
             let mark = span(if tree.is_flow() { tree } else { &member.key });
             let written = source.slice(mark);
             let language = if is_helm(written) { TemplateLanguage::Helm } else { TemplateLanguage::Other };
-            return written.starts_with("{{").then_some((language, mark));
+            let is_mark = written.starts_with("{{") || is_written_again(tree, member);
+            return is_mark.then_some((language, mark));
         }
         let end = member.value.end + before;
         let line = source.text.get(end..).and_then(|rest| rest.lines().next()).unwrap_or_default();
@@ -163,13 +146,15 @@ fn map_mark(tree: &Tree, source: &SourceFile, before: usize) -> Option<(Template
     })
 }
 
+/// `? {x: ''}\n: ''`: what a program that reads YAML and writes it again makes of `{{ x }}`.
+fn is_written_again(tree: &Tree, member: &TreeMember) -> bool {
+    let is_blank = |tree: &Tree| matches!(tree.text(), Some("" | "null" | "~"));
+    let [inner] = member.key.members() else { return false };
+    tree.members().len() == 1 && is_blank(&inner.value) && is_blank(&member.value)
+}
+
 /// The first mark in a text that has some, or all of it.
 fn narrowed(span: Span, source: &SourceFile) -> Span {
-    let text = source.slice(span);
-    let found = MARKS.iter().filter_map(|(open, close)| {
-        let start = text.find(open)?;
-        let length = text.get(start..)?.find(close)? + close.len();
-        Some(Span { start: span.start + start, end: span.start + start + length })
-    });
-    found.min_by_key(|mark| mark.start).unwrap_or(span)
+    let mark = first_mark(source.slice(span));
+    mark.map_or(span, |mark| Span { start: span.start + mark.start, end: span.start + mark.end })
 }

@@ -1,6 +1,6 @@
 //! Rules about any file: whether it can be read at all, and comments for the linter.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::lint::allow::Allow;
 use crate::lint::finding::{Finding, Findings};
@@ -9,7 +9,7 @@ use crate::lint::object::DocumentKind;
 use crate::lint::project::Project;
 use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::source::Place;
-use crate::lint::unrendered::{self, TemplateLanguage};
+use crate::lint::template_marks::{self, TemplateLanguage};
 
 pub(crate) static NOT_YAML: LintRule = LintRule {
     code: "PF001",
@@ -75,11 +75,20 @@ pub(crate) static RULES: &[&LintRule] = &[&NOT_YAML, &ALLOW_WITHOUT_REASON, &UNU
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     let mut templates: Vec<(TemplateLanguage, Place)> = Vec::new();
+    let with_templates: HashSet<usize> = project.unrendered.iter().map(|document| document.mark.source).collect();
     for (number, (parsed, source)) in project.parsed.iter().zip(project.sources).enumerate() {
-        for document in &parsed.unread {
-            let place = parsed.error_place(document, number);
+        let unread = parsed.unread.iter().map(|document| {
             let text = parsed.unread_text(document, source);
-            match unrendered::in_text(text, document.error.offset.saturating_sub(document.start)) {
+            let language = template_marks::in_text(text, document.error.offset.saturating_sub(document.start));
+            (document, text, language)
+        });
+        let unread: Vec<_> = unread.collect();
+        let is_template = unread.iter().any(|(_, _, language)| language.is_some()) || with_templates.contains(&number);
+        for (document, text, language) in unread {
+            let place = parsed.error_place(document, number);
+            // Who wrote templates around a document wrote one here, too.
+            let others = || (is_template && template_marks::has_open_mark(text)).then_some(TemplateLanguage::Other);
+            match language.or_else(others) {
                 Some(language) => templates.push((language, place)),
                 None => {
                     let message = format!("this is neither YAML nor JSON: {}", document.error.problem);
@@ -97,8 +106,15 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     // Once for a file: who wrote one template in it knows of the others.
     templates.dedup_by_key(|(_, place)| place.source);
     templates.into_iter().for_each(|(language, place)| findings.push(unrendered_finding(language, place)));
-    for object in project.objects.iter().filter(|object| object.what != DocumentKind::Other) {
-        duplicates(object.node, findings);
+    for object in &project.objects {
+        match object.what {
+            // Helm takes the last one, whatever the chart.
+            DocumentKind::Other if is_values_file(&project.source(object.node.place()).name) => {
+                duplicates(object.node, Severity::Warning, findings);
+            }
+            DocumentKind::Other => {}
+            _ => duplicates(object.node, Severity::Error, findings),
+        }
     }
 }
 
@@ -121,7 +137,13 @@ fn unrendered_finding(language: TemplateLanguage, place: Place) -> Finding {
     }
 }
 
-fn duplicates(node: YamlNode<'_>, findings: &mut Findings) {
+/// Whether a file is called as those with a chart's values are: `values.yaml`, `values-prod.yaml`.
+fn is_values_file(name: &str) -> bool {
+    let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    file.starts_with("values") && (file.ends_with(".yaml") || file.ends_with(".yml"))
+}
+
+fn duplicates(node: YamlNode<'_>, severity: Severity, findings: &mut Findings) {
     if node.is_alias() {
         return;
     }
@@ -129,11 +151,12 @@ fn duplicates(node: YamlNode<'_>, findings: &mut Findings) {
     for entry in node.entries() {
         if let Some(first) = seen.insert(entry.name, entry.key).filter(|_| entry.name != "<<") {
             let message = format!("`{}` appears twice in the same map", entry.name);
-            findings.push(Finding::new(&DUPLICATE_KEY, entry.key, message).related(first, "the first is here"));
+            let finding = Finding::new(&DUPLICATE_KEY, entry.key, message).severity(severity);
+            findings.push(finding.related(first, "the first is here"));
         }
-        duplicates(entry.value, findings);
+        duplicates(entry.value, severity, findings);
     }
-    node.items().for_each(|item| duplicates(item, findings));
+    node.items().for_each(|item| duplicates(item, severity, findings));
 }
 
 /// Looks at a comment that allows something; `rule` is the one that it names, if there is one.
