@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::agent::{API_KEY, SECRET, TOKEN};
 use crate::lint::finding::{Finding, Findings};
+use crate::lint::installation;
 use crate::lint::node::{Scalar, YamlEntry, YamlNode};
 use crate::lint::object::ManifestObject;
 use crate::lint::placeholder::is_placeholder_of_key;
@@ -84,7 +85,7 @@ pub(crate) static NOT_BASE64: LintRule = LintRule {
     name: "secret-not-base64",
     severity: Severity::Error,
     title: "A value in `data` of a Secret is not base64",
-    why: "Kubernetes rejects the Secret, or stores the wrong bytes.",
+    why: "Kubernetes rejects the whole Secret, or stores the wrong bytes.",
     fix: "Move the value to `stringData`, which takes plain text.",
     edits: RuleEdits::None,
     is_preview: false,
@@ -172,13 +173,20 @@ const MAKERS: [&str; 5] =
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     let secrets: Vec<ManifestObject<'_>> =
         project.of_kind("Secret").filter(|secret| secret.name() == Some(SECRET)).collect();
-    project.of_kind("Secret").for_each(|secret| strings(project, &secret, findings));
+    for secret in project.of_kind("Secret") {
+        strings(project, &secret, findings);
+        other_values(&secret, findings);
+    }
+    let has_sidecars = has_sidecars(project);
     let mut tokens: Vec<(Place, String)> = Vec::new();
     for secret in &secrets {
         for (key, rule) in [(API_KEY, &NO_API_KEY), (TOKEN, &NO_TOKEN)] {
             let Some(entry) = entry(secret, key) else {
                 let message = format!("{} has no key `{key}`", secret.title());
-                findings.push(Finding::new(rule, secret.place(), message));
+                let finding = Finding::new(rule, secret.place(), message);
+                // Agents of nodes need no token; nobody knows which Agents there are.
+                let is_missed = key == API_KEY || has_sidecars;
+                findings.push(if is_missed { finding } else { finding.severity(Severity::Note) });
                 continue;
             };
             let value = value(secret, entry, findings);
@@ -210,6 +218,39 @@ fn strings(project: &Project<'_>, secret: &ManifestObject<'_>, findings: &mut Fi
         let edit = entry.value.quote(project.source(entry.value.place()));
         findings.push(Finding::new(&NOT_A_STRING, entry.value.place(), message).edits(edit));
     }
+}
+
+/// Whether some pod has a sidecar, or is to get one.
+fn has_sidecars(project: &Project<'_>) -> bool {
+    installation::all(project).iter().any(|one| one.injection().is_some())
+        || project.pods().any(|pod| is_injected(&pod) || !sidecars(&pod).is_empty())
+}
+
+/// Looks at the values in `data` that nothing else is known of: one that is not base64 keeps the whole Secret from being stored.
+fn other_values(secret: &ManifestObject<'_>, findings: &mut Findings) {
+    let is_datadogs = secret.name() == Some(SECRET);
+    for entry in secret.node.get("data").into_iter().flat_map(YamlNode::entries) {
+        let is_looked_at = is_datadogs && [API_KEY, TOKEN].contains(&entry.name);
+        let Some(text) = entry.value.string().filter(|text| !is_looked_at && !is_filled_in_later(text)) else {
+            continue;
+        };
+        if STANDARD.decode(text.replace(['\n', '\r'], "")).is_err() {
+            let message = format!("`{}` of {} is not base64", entry.name, secret.title());
+            findings.push(Finding::new(&NOT_BASE64, entry.value.place(), message));
+        }
+    }
+}
+
+/// Whether a text, which is not base64, is there for a program or a reader to put the value in its place.
+fn is_filled_in_later(text: &str) -> bool {
+    const WORDS: [&str; 9] =
+        ["changeme", "change-me", "change_me", "replace", "placeholder", "your", "todo", "insert", "example"];
+    let lower = text.to_ascii_lowercase();
+    // No letter of base64, and what marks for such programs are made of.
+    !is_known(text)
+        || text.contains(['<', '$', '{', '[', '%', '#', '@', ':', '_'])
+        || ["...", "xxx"].iter().any(|mark| lower.contains(mark))
+        || WORDS.iter().any(|word| lower.contains(word))
 }
 
 fn entry<'a>(secret: &ManifestObject<'a>, key: &str) -> Option<YamlEntry<'a>> {
