@@ -122,9 +122,9 @@ impl<'a> SidecarContainer<'a> {
         self.variable(name).is_some_and(|variable| variable.is_on())
     }
 
-    /// Whether a variable is certainly not there: none of the name, and none from elsewhere.
+    /// Whether a variable is certainly not there: none of the name, none from elsewhere, and none in what this is a patch of.
     pub(crate) fn lacks(&self, name: &str) -> bool {
-        self.variable(name).is_none() && self.container.get("envFrom").is_none()
+        self.variable(name).is_none() && self.container.get("envFrom").is_none() && !is_partial(&self.pod)
     }
 
     pub(crate) fn name(&self) -> &'a str {

@@ -128,7 +128,9 @@ fn labels(pod: &PodTemplate<'_>, findings: &mut Findings) {
     let own = pod.object.node.path(&["metadata", "labels"]).filter(|_| !pod.workload.is_pod());
     for entry in own.into_iter().flat_map(YamlNode::entries) {
         let is_on_pods = on_pods.is_some_and(|labels| labels.entry(entry.name).is_some());
-        if entry.name.starts_with(LABEL) && !is_on_pods {
+        // Labels of the pods may be in what this is a patch of.
+        let may_be_elsewhere = on_pods.is_none() && is_partial(pod);
+        if entry.name.starts_with(LABEL) && !is_on_pods && !may_be_elsewhere {
             let message = format!("pods of {} do not have the label {}", pod.object.title(), entry.name);
             findings.push(Finding::new(&ON_WORKLOAD, entry.key, message));
         }

@@ -8,7 +8,7 @@ use crate::lint::node::{Scalar, YamlNode};
 use crate::lint::pod::PodTemplate;
 use crate::lint::project::Project;
 use crate::lint::rule::{LintRule, RuleEdits, Severity};
-use crate::lint::sidecar::{FARGATE, SidecarContainer, is_injected, label, sidecars, variables};
+use crate::lint::sidecar::{FARGATE, SidecarContainer, is_injected, is_partial, label, sidecars, variables};
 
 const CONSIDERATIONS: &str = "Amazon EKS User Guide, \"Simplify compute management with AWS Fargate\"";
 
@@ -223,7 +223,7 @@ fn resources(sidecar: &SidecarContainer<'_>, findings: &mut Findings) {
         ["requests", "limits"].iter().any(|part| sidecar.container.path(&["resources", part, what]).is_some())
     };
     let missing: Vec<&str> = ["cpu", "memory"].into_iter().filter(|what| !asks(what)).collect();
-    if !missing.is_empty() {
+    if !missing.is_empty() && !is_partial(&sidecar.pod) {
         let message = format!("container {} requests no {}", sidecar.name(), missing.join(" and no "));
         findings.push(Finding::new(&RESOURCES, sidecar.place(), message));
     }
