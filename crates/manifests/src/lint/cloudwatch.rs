@@ -36,6 +36,11 @@ impl<'b, 'a> CloudWatchOutput<'b, 'a> {
         self.section.is_of(IN_GO)
     }
 
+    /// Whether it writes whole records, and not only one member of each.
+    pub(crate) fn writes_records(&self) -> bool {
+        self.section.get("log_key").is_none_or(str::is_empty)
+    }
+
     /// The property with the log group's name, if the name is written out and not made from records.
     pub(crate) fn log_group(&self) -> Option<&'b ReadProperty> {
         let is_name =

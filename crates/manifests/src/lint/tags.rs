@@ -26,6 +26,9 @@ const MAX_RULES: usize = 256;
 const MAX_EARLIER: usize = 16;
 /// How long patterns and tags may be to be looked at: EKS takes no more characters than this in a whole ConfigMap.
 const MAX_LENGTH: usize = MAX_CHARACTERS;
+/// How many letters of a pattern times pieces of a tag are gone through: a pattern of 512 letters and a tag of 256, and no file has a name
+/// longer than that. Source: Linux, `NAME_MAX`.
+const MAX_STEPS: usize = 512 * 256;
 /// How many of both together.
 const MAX_WAYS: usize = 512;
 
@@ -97,7 +100,11 @@ impl TagForm {
         let mut pieces = Vec::new();
         for part in &template.parts {
             match &part.kind {
-                TemplatePartKind::Text(text) => pieces.extend(text.chars().map(TagPiece::Letter)),
+                // One more than is looked at tells that it is too long.
+                TemplatePartKind::Text(text) => {
+                    let room = (MAX_LENGTH + 1).saturating_sub(pieces.len());
+                    pieces.extend(text.chars().take(room).map(TagPiece::Letter));
+                }
                 TemplatePartKind::Tag => pieces.extend(&self.pieces),
                 TemplatePartKind::TagPart(_) if *self == *POD_TAGS => pieces.push(TagPiece::Some(TagLetters::Tag)),
                 _ => pieces.push(TagPiece::Some(TagLetters::Any)),
@@ -122,6 +129,9 @@ impl TagForm {
                 TagPiece::Letter(_) if letter != '*' => return false,
                 _ => break,
             }
+        }
+        if pattern.len().saturating_mul(self.pieces.len()) > MAX_STEPS {
+            return true;
         }
         let pattern: Vec<char> = pattern.chars().collect();
         // Whether the rests from here can meet, from the end.
@@ -367,6 +377,15 @@ mod tests {
             assert_eq!(POD_TAGS.fits(&"x".repeat(length)), expected, "{length}");
             let tag = POD_TAGS.filled(&RecordTemplate::parse(&"x".repeat(length)).unwrap());
             assert_eq!(tag.fits("x*y"), expected, "{length}");
+        }
+    }
+
+    #[test]
+    fn what_takes_too_many_steps_is_not_judged() {
+        let tag = POD_TAGS.filled(&RecordTemplate::parse(&"x".repeat(256)).unwrap());
+        for (length, expected) in [(511, false), (512, false), (513, true)] {
+            let pattern = format!("x*{}", "y".repeat(length - 2));
+            assert_eq!(tag.fits(&pattern), expected, "{length}");
         }
     }
 

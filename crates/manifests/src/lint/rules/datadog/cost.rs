@@ -34,7 +34,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
             continue;
         }
         let mut text = format!("{characters} of {MAX_CHARACTERS} characters used");
-        if cloudwatch::outputs(logging).next().is_some() {
+        if cloudwatch::outputs(logging).any(|output| output.writes_records()) {
             text.push_str(&format!("; each log takes about {} bytes on top of its text", estimate(logging)));
             if kubernetes(logging).is_some_and(|filter| is_of_lines(logging, &filter)) {
                 text.push_str(" if its pod has seven labels and three annotations");

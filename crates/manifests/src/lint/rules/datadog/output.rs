@@ -1,5 +1,6 @@
 //! Where logs go: whether the forwarder gets them, once, from the region that it is in.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
@@ -10,7 +11,7 @@ use crate::lint::logging::LoggingConfigMap;
 use crate::lint::project::Project;
 use crate::lint::rule::{LintRule, RuleEdits, Severity};
 use crate::lint::rules::fluent_bit::{definitions, groups};
-use crate::lint::tags::filters_for_cloudwatch;
+use crate::lint::tags::{NewTag, OWN_TAGS, POD_TAGS, filters_for_cloudwatch, new_tags};
 use pipeline::glob;
 
 const OUTPUT: &str = "Fluent Bit manual, \"Amazon CloudWatch\" output";
@@ -120,9 +121,11 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
             region(*output, project, findings);
             properties(*output, findings);
         }
-        written_twice(&outputs, findings);
-        text_twice(logging, findings);
-        line_twice(logging, project, findings);
+        written_twice(logging, &outputs, findings);
+        if outputs.iter().any(|output| output.writes_records()) {
+            text_twice(logging, findings);
+            line_twice(logging, project, findings);
+        }
     }
 }
 
@@ -182,15 +185,18 @@ fn properties(output: CloudWatchOutput<'_, '_>, findings: &mut Findings) {
 const MAX_COMPARED: usize = 128;
 
 /// Each output against those above it.
-fn written_twice(outputs: &[CloudWatchOutput<'_, '_>], findings: &mut Findings) {
+fn written_twice(logging: &LoggingConfigMap<'_>, outputs: &[CloudWatchOutput<'_, '_>], findings: &mut Findings) {
+    let mut taking = TakingPatterns { logging, new: OnceCell::new(), known: HashMap::new() };
     let mut seen: HashMap<(Option<&str>, Option<&str>), usize> = HashMap::new();
     let mut different: Vec<CloudWatchOutput<'_, '_>> = Vec::new();
     for output in outputs {
         let key = (output.section.get("Match"), output.region());
         let equal = seen.get(&key).and_then(|number| different.get(*number));
-        let others = || different.iter().take(MAX_COMPARED);
+        let mut others = different.iter().take(MAX_COMPARED);
         // The first of them, as people read.
-        if let Some(first) = others().find(|first| are_same_logs(first, output)).or(equal.filter(|_| key.0.is_some())) {
+        let first = others.find(|first| are_same_logs(first, output, &mut taking));
+        let equal = equal.filter(|_| first.is_none() && key.0.is_some_and(|_| taking.takes_logs(output)));
+        if let Some(first) = first.or(equal) {
             twice(*first, *output, findings);
         }
         if let Entry::Vacant(place) = seen.entry(key) {
@@ -200,12 +206,37 @@ fn written_twice(outputs: &[CloudWatchOutput<'_, '_>], findings: &mut Findings) 
     }
 }
 
-/// Whether one of two outputs gets all that the other gets.
-fn are_same_logs(first: &CloudWatchOutput<'_, '_>, second: &CloudWatchOutput<'_, '_>) -> bool {
-    let (one, other) = (first.section.get("Match"), second.section.get("Match"));
-    let covers = |one, other| glob::covers(one, other) || glob::covers(other, one);
+/// Which outputs take logs at all, asked once for each pattern.
+struct TakingPatterns<'b, 'a> {
+    logging: &'b LoggingConfigMap<'a>,
+    new: OnceCell<Vec<NewTag<'b, 'a>>>,
+    known: HashMap<&'b str, bool>,
+}
+
+impl<'b, 'a> TakingPatterns<'b, 'a> {
+    fn takes_logs(&mut self, output: &CloudWatchOutput<'b, 'a>) -> bool {
+        let section = &output.section;
+        let Some(pattern) = section.get("Match").filter(|_| section.property("Match_Regex").is_none()) else {
+            return true;
+        };
+        let (logging, new) = (self.logging, &self.new);
+        *self.known.entry(pattern).or_insert_with(|| {
+            let is_old = POD_TAGS.fits(pattern) || OWN_TAGS.fits(pattern);
+            is_old || new.get_or_init(|| new_tags(logging)).iter().any(|tag| tag.form.fits(pattern))
+        })
+    }
+}
+
+/// Whether one of two outputs gets all that the other gets. What takes no log, which is another rule's, has none in common.
+fn are_same_logs<'b, 'a>(
+    first: &CloudWatchOutput<'b, 'a>,
+    second: &CloudWatchOutput<'b, 'a>,
+    taking: &mut TakingPatterns<'b, 'a>,
+) -> bool {
+    let Some((one, other)) = first.section.get("Match").zip(second.section.get("Match")) else { return false };
     let same_region = first.region().is_none() || second.region().is_none() || first.region() == second.region();
-    one.zip(other).is_some_and(|(one, other)| covers(one, other)) && same_region
+    let mut is_within = |wide: &str, narrow: &str, output| glob::covers(wide, narrow) && taking.takes_logs(output);
+    same_region && (is_within(one, other, second) || is_within(other, one, first))
 }
 
 fn twice(first: CloudWatchOutput<'_, '_>, second: CloudWatchOutput<'_, '_>, findings: &mut Findings) {
@@ -221,7 +252,7 @@ fn twice(first: CloudWatchOutput<'_, '_>, second: CloudWatchOutput<'_, '_>, find
 
 fn text_twice(logging: &LoggingConfigMap<'_>, findings: &mut Findings) {
     // Without a parser before it nothing is merged.
-    if cri_parser(logging).is_none() || cloudwatch::outputs(logging).next().is_none() {
+    if cri_parser(logging).is_none() {
         return;
     }
     for filter in logging.filters().filter(|filter| filter.plugin() == "kubernetes") {

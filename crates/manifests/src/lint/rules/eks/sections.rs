@@ -41,7 +41,7 @@ pub(crate) static MISSING: LintRule = LintRule {
     fix: "Add the property.",
     edits: RuleEdits::None,
     is_preview: false,
-    sources: &[GUIDE],
+    sources: &[GUIDE, "aws/containers-roadmap#2494"],
 };
 
 pub(crate) static UNREADABLE: LintRule = LintRule {
@@ -174,9 +174,12 @@ fn required(section: PlacedSection<'_, '_>, findings: &mut Findings) {
         let message = format!("[{name}] has no `{key}`");
         let mut finding = Finding::new(&MISSING, section.place(), message);
         if let Some(pattern) = section.property("Match_Regex").filter(|_| *key == "Match") {
+            // Fluent Bit takes either, and somebody runs EKS with this alone: aws/containers-roadmap#2494.
             let place = section.name_place(pattern);
-            finding =
-                finding.related(place, "EKS requires `Match` even with this").fix("Write `Match kube.*` instead.");
+            let text = "Fluent Bit takes this instead, but EKS' guide requires `Match`";
+            finding = finding.severity(Severity::Warning).related(place, text).fix(
+                "Write `Match`, such as `kube.*`, if it can say the same; else look at a new pod's events, where EKS says whether it enabled logging.",
+            );
         } else if *key == "Match" {
             finding = finding.fix("Add `Match kube.*`: the logs of all pods.");
         }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::SEEN;
+use super::{SEEN, is_template};
 use crate::lint::cloudwatch::{CloudWatchOutput, outputs};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::identity::tells_pod;
@@ -17,6 +17,9 @@ const RETENTION: &str = "Amazon CloudWatch Logs API Reference, \"PutRetentionPol
 /// Days that CloudWatch Logs takes. Source: Amazon CloudWatch Logs API Reference, "PutRetentionPolicy".
 const DAYS: [i64; 22] =
     [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
+
+/// The prefix that many have from Datadog's own sample. Source: Datadog documentation, "Amazon EKS on AWS Fargate", log collection.
+const PREFIX_OF_DATADOG: &str = "awslogs-firelens-example";
 
 pub(crate) static REGION: LintRule = LintRule {
     code: "PF241",
@@ -225,7 +228,10 @@ fn stream(output: CloudWatchOutput<'_, '_>, findings: &mut Findings) {
     let is_open = |prefix: &str| prefix.ends_with(|last: char| last.is_alphanumeric());
     if let Some(prefix) = prefix.filter(|prefix| is_open(&prefix.value.value)) {
         let message = format!("streams will be named `{}kube.var.log.containers.…`", prefix.value.value);
-        findings.push(Finding::new(&SEPARATOR, section.value_place(prefix), message));
+        let finding = Finding::new(&SEPARATOR, section.value_place(prefix), message);
+        // Copied from there, it was nobody's choice.
+        let is_sample = prefix.value.value == PREFIX_OF_DATADOG;
+        findings.push(if is_sample { finding.severity(Severity::Note) } else { finding });
     }
 }
 
@@ -257,14 +263,16 @@ fn retention(output: CloudWatchOutput<'_, '_>, is_made: bool, findings: &mut Fin
         Some(days) => {
             // A value that is not a number is another rule's; options of the Go plugin have no types.
             let number = days.value.value.parse::<i64>();
-            let is_text = number.is_err() && output.is_in_go();
+            let is_text = number.is_err() && output.is_in_go() && !is_template(&days.value.value);
             if is_text || number.is_ok_and(|number| !DAYS.contains(&number)) {
                 let message = format!("CloudWatch Logs does not support a retention of `{}` days", days.value.value);
                 findings.push(Finding::new(&WRONG_DAYS, section.value_place(days), message));
             }
         }
     }
-    if !is_made {
+    // What a variable will say is not known, and that there is one is another rule's.
+    let may_be_made = section.get("auto_create_group").is_some_and(is_template);
+    if !is_made && !may_be_made {
         let place = section.place_of(if section.property("auto_create_group").is_some() {
             "auto_create_group"
         } else {
@@ -272,6 +280,11 @@ fn retention(output: CloudWatchOutput<'_, '_>, is_made: bool, findings: &mut Fin
         });
         let message = "the log group must exist before the first pod starts";
         let finding = Finding::new(&GROUP_BY_HAND, place, message);
+        let finding = match section.is_on("auto_create_group") {
+            // As somebody wants it: what makes the group elsewhere has to make all of it.
+            Some(false) => finding.fix("Create the group with its retention before the first pod starts."),
+            _ => finding,
+        };
         findings.push(match section.property("log_retention_days") {
             Some(days) => finding.related(section.name_place(days), "this has no effect then"),
             None => finding,

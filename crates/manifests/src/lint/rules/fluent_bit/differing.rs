@@ -27,6 +27,7 @@ pub(crate) static DIFFERING: LintRule = LintRule {
         "fluent/fluent-bit, plugins/filter_nest/nest.c",
         "fluent/fluent-bit, src/flb_regex.c",
         "fluent/fluent-bit#6849",
+        "aws/aws-for-fluent-bit, CHANGELOG.md, 2.31.2",
         SEEN,
     ],
 };
@@ -111,7 +112,8 @@ fn expression(section: PlacedSection<'_, '_>, property: &ReadProperty, findings:
 /// So many comparisons of a tag with an output's pattern at most: EKS takes 5300 characters, which is less than a hundred sections.
 const MOST_COMPARISONS: usize = 10_000;
 
-/// Outputs of the plugin that took one task after the other in the older core: a chunk of logs that two of them took was freed twice.
+/// Outputs of the plugin that took one task after the other in the older core: a chunk of logs that two of them took was freed twice. Only
+/// as it was released: AWS's builds have the correction since aws-for-fluent-bit 2.31.2, so it is a note, and PF323 says what else is wrong.
 fn shared(logging: &LoggingConfigMap<'_>, findings: &mut Findings) {
     let outputs = logging.outputs().filter(|output| output.plugin() == "cloudwatch_logs");
     let outputs: Vec<(PlacedSection<'_, '_>, &str)> =
@@ -124,9 +126,9 @@ fn shared(logging: &LoggingConfigMap<'_>, findings: &mut Findings) {
         }
         let mut taking = outputs.iter().filter(|(_, pattern)| glob::matches(pattern, &tag, false));
         if let (Some((first, _)), Some((second, _))) = (taking.next(), taking.next()) {
-            let message = "Fluent Bit 1.9.10 crashes on logs that two `cloudwatch_logs` outputs take";
-            let fix = "Give each log to one of them.";
-            let finding = differs(second.place_of("Match"), message, Severity::Warning, fix);
+            let message = "Fluent Bit 1.9.10 crashes on logs that two `cloudwatch_logs` outputs take; of AWS's builds, 2.29.0 to 2.31.1 do";
+            let fix = "Give each log to one of them, unless you need both: newer builds take it.";
+            let finding = differs(second.place_of("Match"), message, Severity::Note, fix);
             return findings.push(finding.related(first.place_of("Match"), "this output takes them, too"));
         }
     }

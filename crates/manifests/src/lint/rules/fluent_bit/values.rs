@@ -82,7 +82,7 @@ pub(super) fn of_plugin(
 /// all else is the default.
 pub(super) fn of_go(kind: &str, property: &ReadProperty, section: PlacedSection<'_, '_>, findings: &mut Findings) {
     let value = property.value.value.as_str();
-    if kind == "bool" && !value.is_empty() && !is_go_boolean(value) {
+    if kind == "bool" && !value.is_empty() && !is_template(value) && !is_go_boolean(value) {
         findings.push(finding("true or false", property, section).severity(Severity::Warning));
     }
 }
@@ -90,7 +90,7 @@ pub(super) fn of_go(kind: &str, property: &ReadProperty, section: PlacedSection<
 /// A value of a parser: what is no boolean counts as one that is on. Source: fluent/fluent-bit, src/flb_parser.c.
 pub(super) fn of_parser(kind: &str, property: &ReadProperty, section: PlacedSection<'_, '_>, findings: &mut Findings) {
     let value = property.value.value.as_str();
-    if kind == "bool" && !value.is_empty() && !is_boolean(value) {
+    if kind == "bool" && !value.is_empty() && !is_template(value) && !is_boolean(value) {
         findings.push(finding("On or Off", property, section).severity(Severity::Warning));
     }
 }
