@@ -70,6 +70,20 @@ fn outputs() {
     });
 }
 
+/// Far longer than what EKS takes, and still at once: what is too long is not gone through.
+#[test]
+fn long_tags_and_patterns() {
+    let rule = |number: usize, tag: &str| {
+        format!(
+            "    [FILTER]\n        Name rewrite_tag\n        Match kube.*\n        Rule $log x {tag}{number} true\n"
+        )
+    };
+    let long = manifest("filters.conf", |number| rule(number, &"t".repeat(20_000)), 20);
+    let short = manifest("filters.conf", |number| rule(number, &"t ".repeat(10_000)), 20);
+    let growth = least(&long) / least(&short);
+    assert!(growth < MOST, "long tags take {growth:.1} times as long as as many letters elsewhere");
+}
+
 #[test]
 fn filters_and_parsers() {
     grows_evenly("filters.conf", |number| {

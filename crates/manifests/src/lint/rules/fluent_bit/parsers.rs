@@ -2,7 +2,7 @@
 
 use super::loading::{ParserLoading, is_time_offset};
 use super::values::VALUE;
-use super::{SEEN, definitions, groups, is_cri, is_format, log_parsers, pattern};
+use super::{SEEN, definitions, groups, is_cri, is_format, is_template, log_parsers, pattern};
 use crate::fluent_bit::parse::Span;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::{LoggingConfigMap, PlacedSection};
@@ -110,7 +110,8 @@ fn expression(parser: PlacedSection<'_, '_>, loading: &ParserLoading<'_>, findin
 /// A format that is none, and an offset that is none: all that makes a parser unreadable and is not said elsewhere.
 fn unread(parser: PlacedSection<'_, '_>, loading: &ParserLoading<'_>, findings: &mut Findings) {
     let Some(stopped) = loading.stopped(&parser) else { return };
-    let format = parser.property("Format").filter(|format| !is_format(&format.value.value) && !is_template(&format.value.value));
+    let format =
+        parser.property("Format").filter(|format| !is_format(&format.value.value) && !is_template(&format.value.value));
     let offset = parser.property("Time_Offset").filter(|offset| !is_time_offset(&offset.value.value));
     let offset = offset.filter(|_| parser.property("Time_Format").is_some());
     for (property, wanted) in [(format, "regex, json, ltsv or logfmt"), (offset, "an offset such as +0100")] {
