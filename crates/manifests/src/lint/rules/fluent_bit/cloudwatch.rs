@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::{SEEN, is_template};
+use crate::cluster::RETENTION_DAYS;
 use crate::lint::cloudwatch::{CloudWatchOutput, outputs};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::identity::tells_pod;
@@ -13,10 +14,6 @@ use crate::lint::rule::{LintRule, RuleEdits, Severity};
 const OUTPUT: &str = "Fluent Bit manual, \"Amazon CloudWatch\" output";
 const CODE: &str = "fluent/fluent-bit, plugins/out_cloudwatch_logs/cloudwatch_logs.c";
 const RETENTION: &str = "Amazon CloudWatch Logs API Reference, \"PutRetentionPolicy\"";
-
-/// Days that CloudWatch Logs takes. Source: Amazon CloudWatch Logs API Reference, "PutRetentionPolicy".
-const DAYS: [i64; 22] =
-    [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 
 /// The prefix that many have from Datadog's own sample. Source: Datadog documentation, "Amazon EKS on AWS Fargate", log collection.
 const PREFIX_OF_DATADOG: &str = "awslogs-firelens-example";
@@ -264,7 +261,7 @@ fn retention(output: CloudWatchOutput<'_, '_>, is_made: bool, findings: &mut Fin
             // A value that is not a number is another rule's; options of the Go plugin have no types.
             let number = days.value.value.parse::<i64>();
             let is_text = number.is_err() && output.is_in_go() && !is_template(&days.value.value);
-            if is_text || number.is_ok_and(|number| !DAYS.contains(&number)) {
+            if is_text || number.is_ok_and(|number| !RETENTION_DAYS.contains(&number)) {
                 let message = format!("CloudWatch Logs does not support a retention of `{}` days", days.value.value);
                 findings.push(Finding::new(&WRONG_DAYS, section.value_place(days), message));
             }
