@@ -22,7 +22,7 @@ pub struct SubscriptionOptions {
 
 /// The system fields that the forwarder makes tags of.
 /// Source: AWS CloudFormation, `AWS::Logs::SubscriptionFilter`, `EmitSystemFields`.
-const SYSTEM_FIELDS: [&str; 2] = ["@aws.account", "@aws.region"];
+pub const SYSTEM_FIELDS: [&str; 2] = ["@aws.account", "@aws.region"];
 
 /// Why there is no template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -17,10 +17,6 @@ use super::function::LATEST;
 /// The default name for filters and for the account policy that `podferry subscribe` makes.
 pub(crate) const FILTER_NAME: &str = "podferry";
 
-/// The system fields that become tags. A filter adds them to each event of a centralised log group.
-/// Source: Amazon CloudWatch Logs API Reference, PutSubscriptionFilter, `emitSystemFields`.
-pub(crate) const SYSTEM_FIELDS: [&str; 2] = ["@aws.account", "@aws.region"];
-
 /// Whether two ARNs name the same function, whatever the version or alias.
 #[must_use]
 pub(crate) fn is_same_function(one: &str, other: &str) -> bool {

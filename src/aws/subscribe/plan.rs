@@ -1,7 +1,8 @@
 //! What to do to subscribe log groups, or to unsubscribe them. Pure: from what exists and what is wanted to steps.
 
-use super::{SYSTEM_FIELDS, is_same_function};
+use super::is_same_function;
 use crate::aws::groups::{FilterExtras, LogGroup, LogGroupClass, SubscriptionFilter};
+use manifests::subscription::SYSTEM_FIELDS;
 
 /// How many subscription filters a group takes.
 /// Source: Amazon CloudWatch Logs, "CloudWatch Logs quotas", "Subscription filters".

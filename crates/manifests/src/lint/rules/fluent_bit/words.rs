@@ -5,23 +5,27 @@
 
 /// Parted by spaces, and by nothing else: what the older core's `modify` does. After `most` words comes the rest as one more.
 pub(super) fn by_spaces(value: &str, most: usize) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut rest = value.trim_start_matches(' ');
-    while !rest.is_empty() {
-        if words.len() == most {
-            words.push(rest.to_owned());
-            break;
-        }
-        let (word, after) = rest.split_once(' ').unwrap_or((rest, ""));
-        words.push(word.to_owned());
-        rest = after.trim_start_matches(' ');
-    }
-    words
+    parted(value, most, |rest| Some(plain(rest))).unwrap_or_default()
 }
 
 /// Parted by spaces, where a word that begins with a quote goes on to the next such quote: what the newer core's `modify` does. `None` if a
 /// quote is not closed.
 pub(super) fn by_spaces_and_quotes(value: &str, most: usize) -> Option<Vec<String>> {
+    parted(value, most, |rest| match rest.chars().next().filter(|first| matches!(first, '"' | '\'')) {
+        Some(quote) => quoted(rest.get(1..)?, quote),
+        None => Some(plain(rest)),
+    })
+}
+
+/// Parted by spaces, where a word that begins with `"` goes on to the next one: what options do that take a list. After `most` words comes
+/// the rest as one more.
+pub(super) fn listed(value: &str, most: usize) -> Vec<String> {
+    let word = |rest| Some(starts_quoted(rest).unwrap_or_else(|| plain(rest)));
+    parted(value, most, word).unwrap_or_default()
+}
+
+/// `next` takes the first word of what is left, and gives what stands behind it; `None` as soon as it has none.
+fn parted<'v>(value: &'v str, most: usize, next: impl Fn(&'v str) -> Option<(String, &'v str)>) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut rest = value.trim_start_matches(' ');
     while !rest.is_empty() {
@@ -29,21 +33,20 @@ pub(super) fn by_spaces_and_quotes(value: &str, most: usize) -> Option<Vec<Strin
             words.push(rest.to_owned());
             break;
         }
-        let after = match rest.chars().next().filter(|first| matches!(first, '"' | '\'')) {
-            Some(quote) => {
-                let (word, after) = quoted(rest.get(1..)?, quote)?;
-                words.push(word);
-                after
-            }
-            None => {
-                let (word, after) = rest.split_once(' ').unwrap_or((rest, ""));
-                words.push(word.to_owned());
-                after
-            }
-        };
+        let (word, after) = next(rest)?;
+        words.push(word);
         rest = after.trim_start_matches(' ');
     }
     Some(words)
+}
+
+fn plain(rest: &str) -> (String, &str) {
+    let (word, after) = rest.split_once(' ').unwrap_or((rest, ""));
+    (word.to_owned(), after)
+}
+
+fn starts_quoted(rest: &str) -> Option<(String, &str)> {
+    quoted(rest.strip_prefix('"')?, '"')
 }
 
 /// What stands before the quote that closes, and what behind it. A backslash keeps a quote or another backslash.
@@ -61,32 +64,6 @@ fn quoted(text: &str, quote: char) -> Option<(String, &str)> {
         }
     }
     None
-}
-
-/// Parted by spaces, where a word that begins with `"` goes on to the next one: what options do that take a list. After `most` words comes
-/// the rest as one more.
-pub(super) fn listed(value: &str, most: usize) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut rest = value.trim_start_matches(' ');
-    while !rest.is_empty() {
-        if words.len() == most {
-            words.push(rest.to_owned());
-            break;
-        }
-        let after = match rest.strip_prefix('"').and_then(|inside| quoted(inside, '"')) {
-            Some((word, after)) => {
-                words.push(word);
-                after
-            }
-            None => {
-                let (word, after) = rest.split_once(' ').unwrap_or((rest, ""));
-                words.push(word.to_owned());
-                after
-            }
-        };
-        rest = after.trim_start_matches(' ');
-    }
-    words
 }
 
 #[cfg(test)]
