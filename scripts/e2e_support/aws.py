@@ -3,6 +3,7 @@
 moto takes any signature and does not say what it was asked, so the function goes through the door.
 """
 
+import contextlib
 import dataclasses
 import http.client
 import json
@@ -25,7 +26,7 @@ class Moto:
     def __init__(self):
         self.port, self.process = 0, None
         self.folder = tempfile.TemporaryDirectory(prefix="podferry-e2e-")
-        self.clock, self.ahead, self.lock = Path(self.folder.name) / "clock", 0, threading.Lock()
+        self.clock, self.ahead, self.lock = Path(self.folder.name) / "clock", 0, threading.RLock()
         self.clock.write_text("0")
 
     def __enter__(self):
@@ -46,6 +47,12 @@ class Moto:
             new = self.clock.with_suffix(".new")
             new.write_text(str(self.ahead))
             new.replace(self.clock)
+
+    @contextlib.contextmanager
+    def clock_held(self):
+        """Nobody else puts the clock forward meanwhile."""
+        with self.lock:
+            yield
 
     def client(self, service, region="us-east-1"):
         import boto3
