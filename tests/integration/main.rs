@@ -9,6 +9,7 @@
 )]
 
 mod advice;
+mod alarms;
 mod backfill;
 mod cli;
 mod doctor;
