@@ -13,7 +13,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
-use super::error::{On, SdkCallError};
+use super::error::{AwsFailure, On, SdkCallError};
 use super::http::SdkHttp;
 use forwarder::delivery::client::{ClientError, Clients};
 use forwarder::settings::Network;
@@ -74,10 +74,13 @@ pub(crate) enum AccountError {
         "no AWS region: give --region, set AWS_REGION, or set `region` in podferry.yaml or in the profile in ~/.aws/config"
     )]
     NoRegion,
-    #[error(
-        "--profile: there is no profile {0} in ~/.aws/config or ~/.aws/credentials; `aws configure list-profiles` lists them"
-    )]
-    NoProfile(String),
+    #[error("there is no profile {name} in ~/.aws/config or ~/.aws/credentials: {}", profiles_there(.there))]
+    NoProfile {
+        /// As --profile or `AWS_PROFILE` says.
+        name: String,
+        /// The names of those that there are, in order.
+        there: Vec<String>,
+    },
     #[error(transparent)]
     Client(#[from] ClientError),
     #[error(transparent)]
@@ -92,11 +95,16 @@ impl Account {
     pub(crate) async fn open(access: &Access, network: Network) -> Result<Account, AccountError> {
         let config = configuration(access, network).await?;
         let region = config.region().ok_or(AccountError::NoRegion)?.to_string();
-        let identity = aws_sdk_sts::Client::new(&config)
-            .get_caller_identity()
-            .send()
-            .await
-            .map_err(|error| SdkCallError::new("sts:GetCallerIdentity", On::any("the credentials"), &error))?;
+        let identity = match aws_sdk_sts::Client::new(&config).get_caller_identity().send().await {
+            Ok(identity) => identity,
+            Err(error) => {
+                let error = SdkCallError::new("sts:GetCallerIdentity", On::any("the credentials"), &error);
+                // AWS_PROFILE may name what is not there: the chain passes over it.
+                let is_none = error.failure == AwsFailure::NoCredentials;
+                let missing = if is_none { missing_profile(None).await } else { None };
+                return Err(missing.unwrap_or(error.into()));
+            }
+        };
         let caller = identity.arn().unwrap_or_default().to_owned();
         Ok(Account {
             id: identity.account().unwrap_or_default().to_owned(),
@@ -126,6 +134,37 @@ impl Account {
     }
 }
 
+/// The error, if the profile of that name is not in the files, or without a name the one that `AWS_PROFILE` chooses.
+async fn missing_profile(name: Option<&str>) -> Option<AccountError> {
+    // If the files cannot be read, the provider says so.
+    let profiles = profile::load(&Default::default(), &Default::default(), &Default::default(), None).await.ok()?;
+    let name = name.unwrap_or(profiles.selected_profile());
+    // Nobody has to have one of this name.
+    if profiles.get_profile(name).is_some() || name == "default" {
+        return None;
+    }
+    let mut there: Vec<String> = profiles.profiles().map(str::to_owned).collect();
+    there.sort_unstable();
+    Some(AccountError::NoProfile { name: name.to_owned(), there })
+}
+
+/// How many profiles an error names; the command that lists all of them comes after these.
+const MAX_PROFILES: usize = 12;
+
+fn profiles_there(there: &[String]) -> String {
+    match there {
+        [] => "there are no profiles in these files; `aws configure` or `aws configure sso` makes one".to_owned(),
+        few if few.len() <= MAX_PROFILES => {
+            format!("there {} {}", if few.len() == 1 { "is" } else { "are" }, few.join(", "))
+        }
+        many => format!(
+            "there are {} and {} more, which `aws configure list-profiles` lists",
+            many.iter().take(MAX_PROFILES).map(String::as_str).collect::<Vec<_>>().join(", "),
+            many.len() - MAX_PROFILES
+        ),
+    }
+}
+
 async fn configuration(access: &Access, mut network: Network) -> Result<SdkConfig, AccountError> {
     let direct = network.proxies.none.take().map_or_else(String::new, |hosts| format!("{hosts},"));
     network.proxies.none = Some(format!("{direct}{NEVER_BY_PROXY}"));
@@ -152,10 +191,8 @@ async fn configuration(access: &Access, mut network: Network) -> Result<SdkConfi
     let config = loader.load().await;
     let Some(name) = &access.profile else { return Ok(config) };
     // The chain would ask the variables first, and take what they say whatever the profile is.
-    let profiles = profile::load(&Default::default(), &Default::default(), &Default::default(), None).await;
-    // If the files cannot be read, the provider says so.
-    if profiles.is_ok_and(|profiles| profiles.get_profile(name).is_none()) {
-        return Err(AccountError::NoProfile(name.clone()));
+    if let Some(missing) = missing_profile(Some(name)).await {
+        return Err(missing);
     }
     let provider = ProviderConfig::default()
         .with_behavior_version(config.behavior_version())

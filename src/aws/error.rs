@@ -53,10 +53,14 @@ pub(crate) enum AwsFailure {
     NoCredentials,
     /// They expired, or AWS does not know them.
     BadCredentials(AwsAnswer),
+    /// The session of IAM Identity Center that a profile names has expired, or was never begun.
+    NoSession,
     /// Too many calls, even after all attempts.
     Throttled(AwsAnswer),
     /// What the call is about does not exist.
     NotFound(AwsAnswer),
+    /// A fault of AWS's own (HTTP 5xx), after all attempts.
+    Broken(AwsAnswer),
     /// Anything else that AWS says.
     Refused(AwsAnswer),
     /// No connection, or one that broke, after all attempts.
@@ -133,8 +137,10 @@ impl SdkCallError {
             | AwsFailure::BadCredentials(answer)
             | AwsFailure::Throttled(answer)
             | AwsFailure::NotFound(answer)
+            | AwsFailure::Broken(answer)
             | AwsFailure::Refused(answer) => &answer.code,
             AwsFailure::NoCredentials
+            | AwsFailure::NoSession
             | AwsFailure::Unreachable
             | AwsFailure::NoAnswerInTime
             | AwsFailure::Unreadable => "",
@@ -151,8 +157,13 @@ where
         SdkError::ServiceError(service) if service.raw().status().is_success() => AwsFailure::Unreadable,
         SdkError::ServiceError(service) => {
             let error = service.err();
-            let status = format!("HTTP {}", service.raw().status().as_u16());
-            of_code(AwsAnswer::new(error.code().unwrap_or(&status), error.message().unwrap_or_default()))
+            let status = service.raw().status();
+            let code = format!("HTTP {}", status.as_u16());
+            let answer = AwsAnswer::new(error.code().unwrap_or(&code), error.message().unwrap_or_default());
+            match of_code(answer) {
+                AwsFailure::Refused(answer) if status.is_server_error() => AwsFailure::Broken(answer),
+                failure => failure,
+            }
         }
         SdkError::TimeoutError(_) => AwsFailure::NoAnswerInTime,
         SdkError::DispatchFailure(dispatch) if dispatch.is_timeout() => AwsFailure::NoAnswerInTime,
@@ -170,10 +181,7 @@ where
     while let Some(one) = cause {
         match one.downcast_ref::<CredentialsError>() {
             Some(CredentialsError::CredentialsNotLoaded(_)) => return AwsFailure::NoCredentials,
-            Some(_) => {
-                let code = "the provider failed";
-                return AwsFailure::BadCredentials(AwsAnswer::new(code, &innermost(one)));
-            }
+            Some(_) => return of_provider(&innermost(one)),
             None => cause = one.source(),
         }
     }
@@ -186,6 +194,25 @@ fn innermost(mut error: &(dyn std::error::Error + 'static)) -> String {
         error = cause;
     }
     error.to_string()
+}
+
+/// What the innermost error of a provider of credentials means.
+///
+/// The SDK has no kinds for these, so its words have to do.
+/// Source: `aws-config`, `src/sso/cache.rs` and `src/sso/credentials.rs`.
+fn of_provider(message: &str) -> AwsFailure {
+    let lower = message.to_ascii_lowercase();
+    if lower.contains("sso token")
+        || lower.contains("sso session")
+        || lower.contains("session token not found or invalid")
+    {
+        return AwsFailure::NoSession;
+    }
+    // The last that the chain asks: nobody before it had any.
+    if lower.contains("imds") {
+        return AwsFailure::NoCredentials;
+    }
+    AwsFailure::BadCredentials(AwsAnswer::new("the provider failed", message))
 }
 
 fn of_code(answer: AwsAnswer) -> AwsFailure {
@@ -237,8 +264,12 @@ impl SdkCallError {
             AwsFailure::BadCredentials(answer) => {
                 format!("AWS rejected the credentials ({answer}), which may have expired")
             }
+            AwsFailure::NoSession => {
+                "the SSO session of this profile has expired, or was never started on this machine".to_owned()
+            }
             AwsFailure::Throttled(answer) => format!("AWS still throttles after several attempts ({answer})"),
             AwsFailure::NotFound(answer) => format!("not found ({answer})"),
+            AwsFailure::Broken(answer) => format!("AWS failed to answer the call, after several attempts ({answer})"),
             AwsFailure::Refused(answer) => format!("AWS refused the call ({answer})"),
             AwsFailure::Unreachable => "could not reach AWS".to_owned(),
             AwsFailure::NoAnswerInTime => "AWS did not answer in time, after several attempts".to_owned(),
@@ -254,7 +285,11 @@ impl SdkCallError {
         Some(match failure {
             AwsFailure::Denied(_) => format!("allow {action} on {resource} for the credentials in use"),
             AwsFailure::NoCredentials | AwsFailure::BadCredentials(_) => SIGN_IN.to_owned(),
+            AwsFailure::NoSession => "run `aws sso login`, with the same --profile".to_owned(),
             AwsFailure::Throttled(_) => "run the command again in a minute".to_owned(),
+            AwsFailure::Broken(_) => {
+                "run the command again in some minutes; https://health.aws.amazon.com says what AWS knows of".to_owned()
+            }
             AwsFailure::NotFound(_) => "check the name, --region and the account".to_owned(),
             AwsFailure::Refused(_) => return None,
             AwsFailure::Unreachable => {
@@ -307,6 +342,28 @@ mod tests {
         ] {
             assert!(shown(code, "m").contains(advice), "{code}");
         }
+    }
+
+    #[test]
+    fn what_a_provider_of_credentials_says_is_told_apart() {
+        let expired = "the SSO token has expired and cannot be refreshed";
+        for (message, failure) in [
+            ("failed to load the cached SSO token", AwsFailure::NoSession),
+            (expired, AwsFailure::NoSession),
+            (
+                "request forbidden: IMDS is disabled or the caller has insufficient permissions",
+                AwsFailure::NoCredentials,
+            ),
+        ] {
+            assert_eq!(of_provider(message), failure, "{message}");
+        }
+        let other = of_provider("the process ended with code 1");
+        assert!(matches!(&other, AwsFailure::BadCredentials(answer) if answer.message.contains("code 1")), "{other:?}");
+        let on = || On::any("the credentials");
+        let shown = |failure| SdkCallError { action: "sts:GetCallerIdentity", on: on(), failure }.to_string();
+        assert!(shown(AwsFailure::NoSession).ends_with("Run `aws sso login`, with the same --profile"));
+        let broken = shown(AwsFailure::Broken(AwsAnswer::new("InternalFailure", "")));
+        assert!(!broken.contains("refused") && broken.contains("failed to answer the call"), "{broken}");
     }
 
     #[test]

@@ -20,11 +20,11 @@ use pipeline::counted::counted;
 /// Whether to make changes, and whether to ask.
 #[derive(Debug, Clone, Copy, Args)]
 pub(super) struct ChangeFlags {
-    /// Show the changes without making them.
+    /// Show the changes without making them, whatever --yes says.
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Make the changes without asking.
-    #[arg(long, conflicts_with = "dry_run")]
+    #[arg(long)]
     pub(crate) yes: bool,
 }
 

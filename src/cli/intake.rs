@@ -1,7 +1,7 @@
 //! `podferry intake`: a stand-in for Datadog's intake, to point a local Lambda at.
 
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use clap::Args;
 
@@ -21,8 +21,8 @@ use pipeline::counted::counted;
   podferry intake
   podferry intake --listen 127.0.0.1:0 --output json | jq .message")]
 pub(super) struct IntakeOptions {
-    /// Loopback address and port to listen on; port 0 picks a free one.
-    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    /// Loopback address and port to listen on, or the port alone; port 0 picks a free one.
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "[ADDRESS:]PORT", value_parser = address)]
     listen: SocketAddr,
     #[command(flatten)]
     output: OutputFlag,
@@ -32,6 +32,15 @@ impl IntakeOptions {
     pub(super) fn run(self) -> Result<Exit, CommandError> {
         block_on(listen(self.listen, self.output.is_json()))
     }
+}
+
+/// `127.0.0.1:8092`, `[::1]:8092`, `localhost:8092`, `:8092` or `8092`.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let port = text.strip_prefix("localhost:").or_else(|| text.strip_prefix(':')).unwrap_or(text);
+    if let Ok(port) = port.parse() {
+        return Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    }
+    text.parse().map_err(|_| "give a port, such as 8092, or an address with a port, such as 127.0.0.1:8092".to_owned())
 }
 
 /// Until Ctrl-C ends the process.
@@ -73,4 +82,20 @@ fn print(arrival: &Arrival, as_json: bool) -> std::io::Result<()> {
         show::log(&mut out, first)?;
     }
     out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_may_be_a_port_alone() {
+        for text in ["8092", ":8092", "localhost:8092", "127.0.0.1:8092"] {
+            assert_eq!(address(text).unwrap().to_string(), "127.0.0.1:8092", "{text}");
+        }
+        assert_eq!(address("[::1]:0").unwrap().to_string(), "[::1]:0");
+        for text in ["", "65536", "-1", "127.0.0.1", "host:80", "localhost"] {
+            assert!(address(text).unwrap_err().contains("such as 8092"), "{text}");
+        }
+    }
 }

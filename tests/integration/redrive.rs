@@ -144,7 +144,11 @@ fn dropped_by_reason_and_what_is_not_ours_stays() {
     let dry = shown(&queues.run(&["--send", "--unknown", "--dry-run"]));
     assert!(dry.ends_with("4 messages would be resent. Nothing was changed: this is a dry run.\n"), "{dry}");
     let dry = shown(&queues.run(&["--send", "--reason", "None", "--dry-run"]));
-    assert_eq!(dry, "No messages in queue podferry-dead-1 match.\n");
+    let reasons = "No messages in queue podferry-dead-1 match. Its reasons: without a reason, IntakeAnswered400, IntakeAnswered413.\n";
+    assert_eq!(dry, reasons);
+    // To be shown first wins over not to be asked.
+    let dry = queues.run(&["--drop", "--yes", "--dry-run"]);
+    assert_eq!((dry.status.code(), queues.account.count("sqs:DeleteMessage")), (Some(1), 0), "{}", said(&dry));
     let unasked = queues.run(&["--drop"]);
     assert_eq!((unasked.status.code(), queues.account.count("sqs:DeleteMessage")), (Some(2), 0));
     assert!(said(&unasked).contains("give --yes"), "{}", said(&unasked));

@@ -251,7 +251,8 @@ fn a_profile_decides_the_credentials() {
     let (by_variable, _) = run(&[], &[("AWS_PROFILE", "one")]);
     assert!(by_variable.contains("AKIDVARIABLE/"), "{by_variable}");
     let (signed, said) = run(&["--profile", "nope"], &[("AWS_REGION", "eu-west-1")]);
-    assert!(signed.is_empty() && said.contains("there is no profile nope in ~/.aws/config"), "{signed} {said}");
+    let no_profile = "there is no profile nope in ~/.aws/config or ~/.aws/credentials: there are ";
+    assert!(signed.is_empty() && said.contains(no_profile) && said.contains("are one, process"), "{signed} {said}");
     std::fs::remove_dir_all(&folder).unwrap();
 }
 

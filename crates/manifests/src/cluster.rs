@@ -78,6 +78,18 @@ struct ValueMistake {
     problem: String,
 }
 
+/// What the parser says of a value of another kind, for people who have never heard of its kinds.
+fn in_words(problem: &str) -> Option<&'static str> {
+    [
+        ("expected mapping start", "expected names and values, such as `cluster: prod`"),
+        ("expected string scalar", "expected a text, such as `cluster: prod`"),
+        ("expected sequence start", "expected a list, such as `namespaces: [shop, payments]`"),
+    ]
+    .into_iter()
+    .find(|(begin, _)| problem.starts_with(begin))
+    .map(|(_, words)| words)
+}
+
 impl ClusterOptions {
     /// Reads a `podferry.yaml`, and checks every value in it.
     ///
@@ -91,7 +103,8 @@ impl ClusterOptions {
             let line = error.location().map_or(1, |location| location.line());
             let problem = error.without_snippet().to_string();
             // The line stands before it.
-            vec![FileMistake { line, problem: problem.split(" at line ").next().unwrap_or_default().to_owned() }]
+            let problem = problem.split(" at line ").next().unwrap_or_default();
+            vec![FileMistake { line, problem: in_words(problem).unwrap_or(problem).to_owned() }]
         })?;
         let mut mistakes: Vec<FileMistake> = options
             .mistakes()
@@ -415,6 +428,10 @@ mod tests {
         let [(line, problem)] = &mistakes("region: eu-west-1\n\npreset: leen\n")[..] else { panic!() };
         assert!(*line == 3 && problem.contains("leen"), "{problem}");
         assert!(mistakes("preset: lean\nprofile: lean\n")[0].1.contains("preset"));
+        for text in ["foo", "- a\n", "cluster: [\n", "namespaces: {a: b}\n"] {
+            let problem = &mistakes(text)[0].1;
+            assert!(problem.contains("such as `"), "{text}: {problem}");
+        }
         let [first, second] = &mistakes("# a\nlog_groups: ['a b']\nregion: Europe\naccount: '111122223333'\n")[..]
         else {
             panic!()

@@ -20,6 +20,7 @@ use forwarder::delivery::reason::{Outlook, UndeliveredReason};
 use forwarder::delivery::retry::RetryPolicy;
 use forwarder::delivery::undelivered::{self, SaveNote};
 use forwarder::lambda::api_key::ApiKey;
+use pipeline::accepted_times::LATE_AFTER_MS;
 use pipeline::batch::Payload;
 use pipeline::counted::counted;
 use pipeline::event::EventError;
@@ -34,11 +35,16 @@ pub(crate) enum BackfillStop {
     #[error("{undelivered} of {} in a page could not be delivered: {reason}", counted(*.logs, "log"))]
     Undelivered { undelivered: usize, logs: usize, reason: UndeliveredReason },
     #[error(
-        "{} became too old for Datadog during the backfill: it accepts logs of the last 18 hours, and silently drops older ones. Add \
-         `--late-as original_timestamp` to send them with the time of sending",
-        counted(*.0, "log")
+        "{} {}: it accepts logs of the last 18 hours, and silently drops older ones. Add `--late-as original_timestamp` to send them with \
+         the time of sending",
+        counted(*.logs, "log"),
+        if *.were { "in the range have times of their own that are too old for Datadog" } else { "became too old for Datadog during the backfill" }
     )]
-    TooOld(usize),
+    TooOld {
+        logs: usize,
+        /// Whether they were too old when the backfill began.
+        were: bool,
+    },
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
     #[error("{path}: {error}")]
@@ -57,6 +63,8 @@ pub(crate) struct PageProcessing {
     pub(crate) owner: String,
     /// The forwarder's ARN, which each log carries.
     pub(crate) function_arn: String,
+    /// When the backfill began, in milliseconds since 1970.
+    pub(crate) begun_ms: i64,
     /// Whether logs that are too old are sent with the time of sending.
     pub(crate) late_as: bool,
 }
@@ -158,12 +166,12 @@ impl Ferry {
     }
 
     async fn send(&mut self, contents: &[String]) -> Result<BackfillTotals, BackfillStop> {
-        let PageProcessing { settings, function_arn, late_as, .. } = &self.processing;
+        let PageProcessing { settings, function_arn, begun_ms, late_as, .. } = &self.processing;
         let mut pipeline = Pipeline::new(function_arn, settings, jiff::Timestamp::now().as_millisecond());
         for content in contents {
             pipeline.add(0, content)?;
         }
-        let Processed { payloads, counts, .. } = pipeline.finish();
+        let Processed { payloads, counts, oldest_ms, .. } = pipeline.finish();
         let mut totals = BackfillTotals::of(&counts);
         totals.plain_bytes = payloads.iter().map(|payload| payload.plain_bytes as u64).sum();
         (totals.late, totals.early) = (counts.late as u64, counts.early as u64);
@@ -172,7 +180,8 @@ impl Ferry {
             return Ok(totals);
         }
         if counts.late > 0 && !late_as {
-            return Err(BackfillStop::TooOld(counts.late));
+            let were = oldest_ms.is_some_and(|oldest_ms| oldest_ms < begun_ms.saturating_sub(LATE_AFTER_MS));
+            return Err(BackfillStop::TooOld { logs: counts.late, were });
         }
         let report = delivery.deliver(payloads).await;
         delivery.settle(report, &mut totals)?;

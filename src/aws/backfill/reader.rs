@@ -138,6 +138,8 @@ impl HistoryReader {
 }
 
 fn may_pass(error: &SdkCallError) -> bool {
-    matches!(error.failure, AwsFailure::Unreachable | AwsFailure::NoAnswerInTime | AwsFailure::Unreadable)
+    let may_pass = [AwsFailure::Unreachable, AwsFailure::NoAnswerInTime, AwsFailure::Unreadable];
+    may_pass.contains(&error.failure)
+        || matches!(error.failure, AwsFailure::Broken(_))
         || MAY_PASS.contains(&error.code())
 }

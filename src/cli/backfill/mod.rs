@@ -69,6 +69,7 @@ async fn backfill(options: BackfillOptions) -> Result<Exit, CommandError> {
         settings: settings.pipeline.clone(),
         owner: account.id.clone(),
         function_arn,
+        begun_ms: now.as_millisecond(),
         late_as: options.late_as.is_some(),
     };
     if options.dry_run {

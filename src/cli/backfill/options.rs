@@ -64,11 +64,11 @@ pub(crate) struct BackfillOptions {
     /// Number of time ranges to read at once.
     #[arg(long, value_name = "NUMBER", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=32))]
     pub(super) concurrency: u8,
-    /// Read and count events without sending anything.
+    /// Read and count events without sending anything, whatever --yes says.
     #[arg(long)]
     pub(super) dry_run: bool,
     /// Start without asking.
-    #[arg(long, conflicts_with = "dry_run")]
+    #[arg(long)]
     pub(super) yes: bool,
     /// Price in dollars of ingesting a gigabyte of logs, for estimates.
     #[arg(long, value_name = "DOLLARS", default_value_t = INGESTED_PER_GB, value_parser = price)]

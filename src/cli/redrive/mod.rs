@@ -94,12 +94,12 @@ async fn redrive(options: RedriveOptions) -> Result<Exit, CommandError> {
     let account = options.aws.open().await?;
     let (queue, action) = queues(&account, &options).await?;
     let mut messages = spinner::during("Reading the queue…", queue.look(&account)).await?;
-    let is_empty = messages.is_empty();
+    let reasons = messages.iter().map(|message| message.reason.clone()).collect();
     messages.retain(|message| wanted.has(message));
     messages.truncate(options.limit.unwrap_or(usize::MAX));
     let unknown = messages.iter().filter(|message| action.is_some() && !options.unknown && !message.kind.is_known());
     let left = unknown.map(|message| message.id.clone()).collect();
-    let plan = RedrivePlan { queue, is_empty, messages, action, left };
+    let plan = RedrivePlan { queue, reasons, messages, action, left };
     let is_text = options.aws.output() == Output::Text;
     if is_text {
         plan.show(&mut anstream::stdout().lock(), now.as_millisecond())?;

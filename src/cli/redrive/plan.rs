@@ -1,6 +1,6 @@
 //! What was found in a queue and what is to be done with it: how that is shown, asked, and reported.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::Write;
 
 use serde_json::json;
@@ -19,12 +19,17 @@ const SHOWN_OF_ID: usize = 8;
 /// What was found, and what is to be done with it.
 pub(super) struct RedrivePlan {
     pub(super) queue: ForwarderQueue,
-    /// Whether the queue holds nothing at all.
-    pub(super) is_empty: bool,
+    /// The reasons of all messages of the queue, also of those that were not selected, in order; empty if the queue is.
+    pub(super) reasons: BTreeSet<String>,
     pub(super) messages: Vec<DeadLetter>,
     pub(super) action: Option<RedriveAction>,
     /// Ids of those that are left, though they were asked for: nobody may lose what is not podferry's by accident.
     pub(super) left: HashSet<String>,
+}
+
+/// A reason, for people: what is not podferry's may have none.
+fn or_none(reason: &str) -> &str {
+    if reason.is_empty() { "without a reason" } else { reason }
 }
 
 impl RedrivePlan {
@@ -50,11 +55,17 @@ impl RedrivePlan {
     }
 
     pub(super) fn show(&self, out: &mut impl Write, now_ms: i64) -> Result<(), CommandError> {
-        if self.is_empty {
+        if self.reasons.is_empty() {
             return Ok(writeln!(out, "Queue {} is empty.", self.queue.name)?);
         }
         if self.messages.is_empty() {
-            return Ok(writeln!(out, "No messages in queue {} match.", self.queue.name)?);
+            let there: Vec<&str> = self.reasons.iter().map(|reason| or_none(reason)).collect();
+            let name = &self.queue.name;
+            return Ok(writeln!(
+                out,
+                "No messages in queue {name} match. Its reasons: {}.",
+                there.join(", ").escape_debug()
+            )?);
         }
         // Whole seconds: the table is wide.
         let time = |ms: Option<i64>| ms.map(|ms| time::shown(ms - ms.rem_euclid(1000))).unwrap_or_default();
@@ -73,10 +84,8 @@ impl RedrivePlan {
         show::table(out, &["message", "kind", "reason", "logs", "oldest log", "sent"], &rows)?;
         let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
         self.messages.iter().for_each(|message| *reasons.entry(message.reason.as_str()).or_default() += 1);
-        let reasons: Vec<String> = reasons
-            .into_iter()
-            .map(|(reason, count)| format!("{count} {}", if reason.is_empty() { "without a reason" } else { reason }))
-            .collect();
+        let reasons: Vec<String> =
+            reasons.into_iter().map(|(reason, count)| format!("{count} {}", or_none(reason))).collect();
         let messages = counted(self.messages.len(), "message");
         writeln!(out, "{messages} in queue {}: {}.", self.queue.name, reasons.join(", ").escape_debug())?;
         let late = self.messages.iter().filter(|message| message.is_late(now_ms)).count();
