@@ -3,6 +3,7 @@
 mod account;
 mod backfill;
 mod block_on;
+mod captured;
 mod changes;
 mod demo;
 mod doctor;

@@ -1,6 +1,6 @@
 //! `podferry logs decode`: the logs in an event, a record or a message, as lines of JSON.
 
-mod envelopes;
+pub(super) mod envelopes;
 
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;

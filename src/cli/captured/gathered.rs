@@ -1,0 +1,87 @@
+//! Log events from whatever listed them, gathered to contents as CloudWatch Logs sends them: one for each log stream.
+
+use serde_json::{Value, json};
+
+use super::Whence;
+
+/// The group of logs when neither the file nor a flag names one.
+const NO_GROUP: &str = "podferry-preview";
+
+/// One log event that a file lists.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Row {
+    pub(super) log_group: Option<String>,
+    pub(super) log_stream: Option<String>,
+    /// CloudWatch's own.
+    pub(super) id: Option<String>,
+    pub(super) timestamp_ms: Option<i64>,
+    pub(super) message: String,
+}
+
+/// What a file lists.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Rows {
+    pub(super) rows: Vec<Row>,
+    /// What the file was taken for: words that follow "This is".
+    pub(super) recognised: String,
+    /// What to add where no row names its log stream.
+    pub(super) names_streams_by: Option<&'static str>,
+}
+
+impl Rows {
+    pub(super) fn new(recognised: impl Into<String>, rows: Vec<Row>) -> Rows {
+        Rows { rows, recognised: recognised.into(), names_streams_by: None }
+    }
+
+    /// What is missing, and how to give it.
+    pub(super) fn needs(&self, whence: &Whence) -> Vec<&'static str> {
+        let is_named = whence.log_stream.is_some() || self.rows.iter().any(|row| row.log_stream.is_some());
+        let by = self.names_streams_by.unwrap_or(
+            "It does not name the log stream, which tells pod, namespace and container. Give it with --log-stream (and the group with \
+             --log-group)",
+        );
+        if is_named { Vec::new() } else { vec![by] }
+    }
+
+    /// The contents, in the order of the streams' first rows. Rows of a stream are sorted by time where they came the other way round.
+    pub(super) fn contents(self, whence: &Whence) -> Vec<String> {
+        let mut streams: Vec<((String, String), Vec<Row>)> = Vec::new();
+        for row in self.rows {
+            let group =
+                whence.log_group.clone().or_else(|| row.log_group.clone()).unwrap_or_else(|| NO_GROUP.to_owned());
+            let stream = whence.log_stream.clone().or_else(|| row.log_stream.clone()).unwrap_or_default();
+            let key = (group, stream);
+            match streams.iter_mut().find(|(known, _)| *known == key) {
+                Some((_, rows)) => rows.push(row),
+                None => streams.push((key, vec![row])),
+            }
+        }
+        streams.into_iter().map(|((group, stream), rows)| content(&group, &stream, in_order(rows))).collect()
+    }
+}
+
+/// Logs Insights lists the newest first.
+fn in_order(mut rows: Vec<Row>) -> Vec<Row> {
+    let is_reversed = rows.iter().rev().is_sorted_by_key(|row| row.timestamp_ms);
+    let is_sorted = rows.iter().is_sorted_by_key(|row| row.timestamp_ms);
+    if is_reversed && !is_sorted {
+        rows.reverse();
+    }
+    rows.sort_by_key(|row| row.timestamp_ms);
+    rows
+}
+
+fn content(group: &str, stream: &str, rows: Vec<Row>) -> String {
+    let events: Vec<Value> = (0..)
+        .zip(rows)
+        .map(|(number, row): (u64, Row)| {
+            let id = row.id.unwrap_or_else(|| format!("{number:056}"));
+            json!({ "id": id, "timestamp": row.timestamp_ms, "message": row.message })
+        })
+        .collect();
+    json!({
+        "messageType": "DATA_MESSAGE", "owner": "", "logGroup": group, "logStream": stream,
+        "subscriptionFilters": ["preview"], "logEvents": events,
+    })
+    .to_string()
+}
