@@ -22,6 +22,9 @@ use pipeline::counted::counted;
 /// How often `--fix` looks again: a change may uncover another.
 const ROUNDS: usize = 10;
 
+/// How wide findings are, in characters: a line of a manifest beside more than that is no longer read as one.
+const MOST_WIDTH: usize = 110;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum LintFormat {
     /// Plain text.
@@ -257,7 +260,7 @@ fn write(report: &LintReport, sources: &[SourceFile], format: LintFormat) -> Res
     let pretty = |value: &serde_json::Value| format!("{value:#}\n");
     let written = match format {
         LintFormat::Text => {
-            let style = text::Style { colours: true, width: show::width() };
+            let style = text::Style { colours: true, width: show::width().min(MOST_WIDTH) };
             let findings = text::findings(report, sources, style);
             let summary = text::summary(report, sources.len());
             // Findings and their count belong together; colours are taken out where they are not wanted.

@@ -5,10 +5,11 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 use comfy_table::presets::{ASCII_FULL_CONDENSED, UTF8_FULL_CONDENSED};
 use comfy_table::{ContentArrangement, Table};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::error::CommandError;
 use pipeline::rules::{RuleEffect, Withheld};
+use pipeline::tags::tag_set::TagOrigin;
 use pipeline::{LogCounts, LogOutcome, Processed, StatusSource};
 
 pub(super) const ERROR: Style = AnsiColor::Red.on_default().bold();
@@ -20,12 +21,13 @@ pub(super) fn error(error: &CommandError) {
     anstream::eprintln!("{ERROR}error:{} {error}", ERROR.render_reset());
 }
 
-/// How wide to print where the terminal does not say.
-const WIDTH: usize = 110;
+/// How narrow a terminal may be, in characters: a table needs so much.
+const NARROWEST: usize = 60;
 
-/// The terminal's width, within reason.
+/// The terminal's width, in characters. What is piped is not wrapped: who searches in it would find half a line.
 pub(super) fn width() -> usize {
-    terminal_size::terminal_size().map_or(WIDTH, |(width, _)| usize::from(width.0)).clamp(60, 160)
+    let terminal = terminal_size::terminal_size_of(io::stdout());
+    terminal.map_or(usize::MAX, |(width, _)| usize::from(width.0).max(NARROWEST))
 }
 
 /// Prints JSON for programs: no colours to look for, and in large pieces.
@@ -60,8 +62,10 @@ pub(super) fn table(out: &mut impl Write, heading: &[&str], rows: &[Vec<String>]
 pub(super) fn table_with(out: &mut impl Write, signs: Signs, heading: &[&str], rows: &[Vec<String>]) -> io::Result<()> {
     let mut table = Table::new();
     table.load_style(if signs.is_utf8 { UTF8_FULL_CONDENSED } else { ASCII_FULL_CONDENSED });
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(u16::try_from(width()).unwrap_or(u16::MAX)).set_header(heading.to_vec());
+    if let Ok(width) = u16::try_from(width()) {
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    }
+    table.set_header(heading.to_vec());
     table.add_rows(rows.iter().map(|row| row.iter().map(|cell| harmless(cell)).collect::<Vec<_>>()));
     writeln!(out, "{table}")
 }
@@ -78,9 +82,9 @@ pub(super) fn items(processed: &Processed) -> Result<Vec<Value>, CommandError> {
     Ok(items)
 }
 
-/// What became of the events, in numbers. What has no place in most tables is there where it is not zero.
+/// What became of the events, in numbers. What did not happen is left out.
 pub(super) fn counts(out: &mut impl Write, counts: &LogCounts) -> io::Result<()> {
-    let rare = ["unjoined", "withheld"];
+    let always = ["events", "logs"];
     let columns = [
         ("events", counts.events),
         ("logs", counts.logs),
@@ -93,9 +97,13 @@ pub(super) fn counts(out: &mut impl Write, counts: &LogCounts) -> io::Result<()>
         ("withheld", counts.withheld),
         ("partial", counts.partial),
         ("truncated", counts.truncated),
+        ("duplicate", counts.duplicate),
+        ("late", counts.late),
+        ("early", counts.early),
+        ("metadata", counts.metadata),
     ];
     let listed: Vec<(&str, usize)> =
-        columns.into_iter().filter(|(name, number)| *number > 0 || !rare.contains(name)).collect();
+        columns.into_iter().filter(|(name, number)| *number > 0 || always.contains(name)).collect();
     let heading: Vec<&str> = listed.iter().map(|(name, _)| *name).collect();
     table(out, &heading, &[listed.iter().map(|(_, number)| number.to_string()).collect()])
 }
@@ -147,7 +155,7 @@ pub(super) fn outcomes(
         title(out, &format!("log {}", number + 1))?;
         part(out, "rules", &outcome_text(outcome))?;
         match (items.next_if_shipped(outcome), detail) {
-            (Some(item), Detail::Whole) => log_with(out, item, outcome.status_from)?,
+            (Some(item), Detail::Whole) => log_with(out, item, Some(outcome))?,
             (Some(item), Detail::Message) => message(out, item)?,
             (None, _) => {}
         }
@@ -175,9 +183,14 @@ pub(super) fn outcomes_json(outcomes: &[LogOutcome], items: &[Value]) -> Vec<Val
                 }
             })
             .collect();
+        let log = items.next_if_shipped(outcome);
+        let tags: Option<Map<String, Value>> = log.map(|log| {
+            let tags = tags_from(log, outcome).into_iter();
+            tags.map(|(tag, origin)| (tag.to_owned(), Value::from(origin.to_string()))).collect()
+        });
         json!({
             "id": outcome.id, "shipped": outcome.shipped, "lines": outcome.lines, "joined_by": outcome.joined_by, "rules": rules,
-            "left_out_by": outcome.left_out, "status_from": outcome.status_from.map(|from| from.to_string()), "log": items.next_if_shipped(outcome),
+            "left_out_by": outcome.left_out, "status_from": outcome.status_from.map(|from| from.to_string()), "tags_from": tags, "log": log,
         })
     };
     outcomes.iter().map(one).collect()
@@ -241,8 +254,9 @@ pub(super) fn log(out: &mut impl Write, log: &Value) -> io::Result<()> {
     log_with(out, log, None)
 }
 
-/// The same, and what its status comes from, where that is known.
-fn log_with(out: &mut impl Write, log: &Value, status_from: Option<StatusSource>) -> io::Result<()> {
+/// The same, and what its status and its tags come from, where that is known.
+fn log_with(out: &mut impl Write, log: &Value, outcome: Option<&LogOutcome>) -> io::Result<()> {
+    let status_from = outcome.and_then(|outcome| outcome.status_from);
     let text = |name: &str| log[name].as_str().unwrap_or("–").to_owned();
     let time = log["timestamp"].as_i64().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
     message(out, log)?;
@@ -257,7 +271,29 @@ fn log_with(out: &mut impl Write, log: &Value, status_from: Option<StatusSource>
     if !log["fluent_bit"].is_null() {
         part(out, "fluent_bit", &log["fluent_bit"].to_string())?;
     }
-    part(out, "tags", &text("ddtags").replace(',', " "))
+    match outcome {
+        None => part(out, "tags", &text("ddtags").replace(',', " ")),
+        Some(outcome) => part(out, "tags", &tags_by_origin(&tags_from(log, outcome))),
+    }
+}
+
+/// The tags of a log, and what each was taken from: marks of a single log are podferry's own.
+fn tags_from<'l>(log: &'l Value, outcome: &LogOutcome) -> Vec<(&'l str, TagOrigin)> {
+    let tags = log["ddtags"].as_str().unwrap_or_default().split(',').filter(|tag| !tag.is_empty());
+    let origin = |tag: &str| outcome.tags.iter().find(|(known, _)| known == tag).map(|(_, origin)| *origin);
+    tags.map(|tag| (tag, origin(tag).unwrap_or_default())).collect()
+}
+
+/// A line for each that tags were taken from, in their order: `pod label: env:prod version:1.4.2`.
+fn tags_by_origin(tags: &[(&str, TagOrigin)]) -> String {
+    let mut lines: Vec<(TagOrigin, String)> = Vec::new();
+    for (tag, origin) in tags {
+        match lines.iter_mut().find(|(known, _)| known == origin) {
+            Some((_, line)) => *line += &format!(" {tag}"),
+            None => lines.push((*origin, format!("{origin}: {tag}"))),
+        }
+    }
+    lines.into_iter().map(|(_, line)| line).collect::<Vec<_>>().join("\n")
 }
 
 /// `error, by stderr`.
@@ -366,12 +402,12 @@ mod tests {
     }
 
     #[test]
-    fn rare_counts_are_shown_where_they_are() {
+    fn what_did_not_happen_is_left_out() {
         let shown = |counts: LogCounts| {
             let mut out = Vec::new();
             super::counts(&mut out, &counts).unwrap();
             let text = String::from_utf8(out).unwrap();
-            ["unjoined", "withheld", "excluded"].map(|name| text.contains(name))
+            ["unjoined", "withheld", "logs"].map(|name| text.contains(name))
         };
         assert_eq!(shown(LogCounts::default()), [false, false, true]);
         assert_eq!(shown(LogCounts { unjoined: 1, ..LogCounts::default() }), [true, false, true]);
@@ -385,8 +421,16 @@ mod tests {
             let applied =
                 vec![pipeline::rules::AppliedRule { rule: "r".to_owned(), effect: RuleEffect::Withheld(withheld) }];
             let id = "1".to_owned();
-            let outcome =
-                LogOutcome { id, lines: 1, joined_by: None, applied, left_out: None, shipped: true, status_from: None };
+            let outcome = LogOutcome {
+                id,
+                lines: 1,
+                joined_by: None,
+                applied,
+                left_out: None,
+                shipped: true,
+                status_from: None,
+                tags: Vec::new(),
+            };
             assert_eq!(outcome_text(&outcome), format!("withheld: r {why}; kept"));
             let shown = outcomes_json(&[outcome], &[json!({})]);
             assert_eq!(shown[0]["rules"], json!([{ "rule": "r", "effect": "withheld", "why": why }]));

@@ -106,7 +106,8 @@ fn old_spellings_are_hidden() {
     ] {
         let help = printed(&format!("{command} --help"));
         for old in ["--json", "--format", "--group ", "--profile ", "--tag "] {
-            assert!(!help.contains(old) || command == "backfill" && old == "--profile ", "{command}: {old}");
+            let is_new = matches!((command, old), ("backfill" | "preview", "--profile ") | ("preview", "--group "));
+            assert!(!help.contains(old) || is_new, "{command}: {old}");
         }
         assert!(help.contains("-o, --output <FORMAT>"), "{command}");
     }

@@ -17,6 +17,7 @@ use super::record_reader::RecordReader;
 use super::rules::pattern::Work;
 use super::settings::PipelineSettings;
 use super::stream::StreamOrigin;
+use super::tags::tag_set::{TagOrigin, TagSet};
 use super::tags::{self, LogPlace};
 use super::writer::IdentityNumber;
 
@@ -35,6 +36,8 @@ const METADATA_MISSING: &str = "podferry_metadata:missing";
 pub(super) struct KnownIdentity {
     pub(crate) frame: ContainerFrame,
     pub(crate) processing: Arc<ContainerProcessing>,
+    /// The tags that the frame has, with what each was taken from.
+    pub(crate) tags: TagSet,
 }
 
 /// Everything that determines an identity, except the record.
@@ -82,11 +85,12 @@ impl<'a> IdentitySource<'a> {
         let logs = settings.known.logs(&pod.annotations, &pod.container);
         let mut identity = tags::identify(&self.place, &pod, &logs, metadata, &settings.tags);
         if settings.metadata_records.is_some() && self.place.origin.is_container() && metadata.kubernetes.is_none() {
+            identity.tags.from(TagOrigin::Podferry);
             identity.tags.add_tag(METADATA_MISSING);
         }
         let processing = ContainerProcessing::new(&pod, &logs, &settings.processing, self.work);
         let processing = self.of_stream(metadata, processing);
-        KnownIdentity { frame: ContainerFrame::new(&identity, &self.provenance), processing }
+        KnownIdentity { frame: ContainerFrame::new(&identity, &self.provenance), processing, tags: identity.tags }
     }
 
     /// A record can lack its pod's metadata: Fluent Bit cut it off, or could not fetch it yet. The container's rules apply
@@ -207,7 +211,7 @@ mod tests {
         assert_eq!(frame.len(), bytes);
         let (batch, settings, work) = (Batch::default(), PipelineSettings::default(), Work::unlimited());
         let source = IdentitySource::new(&batch, StreamOrigin::Service("x"), "", &settings, &work);
-        KnownIdentity { frame, processing: source.identity(&Metadata::default()).processing }
+        KnownIdentity { frame, ..source.identity(&Metadata::default()) }
     }
 
     fn metadata(number: usize, bytes: usize) -> Metadata<'static> {

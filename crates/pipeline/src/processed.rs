@@ -5,6 +5,7 @@ use super::counts::LogCounts;
 use super::recent::Mark;
 use super::rules::AppliedRule;
 use super::status::StatusSource;
+use super::tags::tag_set::TagOrigin;
 
 /// The result of processing one event or several.
 #[derive(Debug, Default)]
@@ -36,6 +37,8 @@ pub struct LogOutcome {
     pub applied: Vec<AppliedRule>,
     /// What tells its status; `None` where it was left out before that was asked.
     pub status_from: Option<StatusSource>,
+    /// The tags of its container, and what each was taken from.
+    pub tags: Vec<(String, TagOrigin)>,
     /// Why it is not sent, unless one of the rules above excluded it.
     pub left_out: Option<String>,
     pub shipped: bool,

@@ -149,6 +149,7 @@ impl<'a, 's> Shipper<'a, 's> {
                 joined_by: (line.lines > 1).then(|| identity.processing.joined_by().to_owned()),
                 applied,
                 status_from: self.status_from,
+                tags: identity.tags.with_origins().map(|(tag, origin)| (tag.to_owned(), origin)).collect(),
                 shipped: shipped.is_ok(),
                 left_out: match shipped {
                     Ok(()) | Err(LeftOut::ByRule) => None,

@@ -3,7 +3,7 @@
 mod options;
 mod progress;
 mod report;
-mod settings;
+pub(super) mod settings;
 mod work;
 
 use std::path::PathBuf;

@@ -42,7 +42,7 @@ impl VariableSource for Over<'_> {
 
 /// The settings, with the account's own credentials and region for what has to be fetched (the API key).
 /// Where nothing is sent there need be no key.
-pub(super) async fn read(
+pub(in crate::cli) async fn read(
     account: &Account,
     function: Option<&Function>,
     dry_run: bool,

@@ -24,13 +24,15 @@ pub(super) struct Rows {
     pub(super) rows: Vec<Row>,
     /// What the file was taken for: words that follow "This is".
     pub(super) recognised: String,
+    /// The account of the log groups, 12 digits; empty where nothing says it.
+    pub(super) owner: String,
     /// What to add where no row names its log stream.
     pub(super) names_streams_by: Option<&'static str>,
 }
 
 impl Rows {
     pub(super) fn new(recognised: impl Into<String>, rows: Vec<Row>) -> Rows {
-        Rows { rows, recognised: recognised.into(), names_streams_by: None }
+        Rows { rows, recognised: recognised.into(), ..Rows::default() }
     }
 
     /// What is missing, and how to give it.
@@ -56,7 +58,8 @@ impl Rows {
                 None => streams.push((key, vec![row])),
             }
         }
-        streams.into_iter().map(|((group, stream), rows)| content(&group, &stream, in_order(rows))).collect()
+        let owner = self.owner;
+        streams.into_iter().map(|((group, stream), rows)| content(&owner, &group, &stream, in_order(rows))).collect()
     }
 }
 
@@ -71,7 +74,7 @@ fn in_order(mut rows: Vec<Row>) -> Vec<Row> {
     rows
 }
 
-fn content(group: &str, stream: &str, rows: Vec<Row>) -> String {
+fn content(owner: &str, group: &str, stream: &str, rows: Vec<Row>) -> String {
     let events: Vec<Value> = (0..)
         .zip(rows)
         .map(|(number, row): (u64, Row)| {
@@ -80,7 +83,7 @@ fn content(group: &str, stream: &str, rows: Vec<Row>) -> String {
         })
         .collect();
     json!({
-        "messageType": "DATA_MESSAGE", "owner": "", "logGroup": group, "logStream": stream,
+        "messageType": "DATA_MESSAGE", "owner": owner, "logGroup": group, "logStream": stream,
         "subscriptionFilters": ["preview"], "logEvents": events,
     })
     .to_string()

@@ -16,7 +16,7 @@ use std::path::Path;
 
 use super::logs::envelopes::{self, Inside, Opened};
 use forwarder::delivery::undelivered::Head;
-use gathered::Rows;
+use gathered::{Row, Rows};
 use pipeline::PipelineSettings;
 use pipeline::batch::Payload;
 use pipeline::event::EventError;
@@ -40,6 +40,28 @@ impl Whence {
         let of_file = name.filter(|_| is_container).map(|name| format!("kube.var.log.containers.{name}.log"));
         Whence { log_stream: self.log_stream.or(of_file), ..self }
     }
+}
+
+/// An event of a live log group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LiveEvent {
+    pub(super) stream: String,
+    pub(super) id: String,
+    pub(super) timestamp_ms: i64,
+    pub(super) message: String,
+}
+
+/// Events of a live log group of the account with this id, as contents.
+pub(super) fn of_live(owner: &str, group: &str, events: Vec<LiveEvent>) -> Captured {
+    let row = |event: LiveEvent| Row {
+        log_group: Some(group.to_owned()),
+        log_stream: Some(event.stream),
+        id: Some(event.id),
+        timestamp_ms: Some(event.timestamp_ms),
+        message: event.message,
+    };
+    let rows = Rows { owner: owner.to_owned(), ..Rows::new("a live log group", events.into_iter().map(row).collect()) };
+    rows.captured(&Whence::default())
 }
 
 /// What was in a file.

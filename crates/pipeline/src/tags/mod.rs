@@ -12,7 +12,7 @@ pub mod tag_set;
 use as_tags::AsTags;
 use owner::Owner;
 use pod::{Pairs, Pod};
-use tag_set::{MAX_TAGS, TagSet};
+use tag_set::{MAX_TAGS, TagOrigin, TagSet};
 
 use super::autodiscovery::{self, ContainerLogs};
 use super::record::Metadata;
@@ -112,20 +112,24 @@ pub fn identify(
         tags.add(RULE_ERROR_TAG, name);
     }
     add_cluster(&mut tags, place, metadata, settings);
+    tags.from(TagOrigin::Record);
     // Datadog's names for both. Source: Datadog, "AWS integration", and its Lambda forwarder.
     tags.add("aws_account", metadata.account.as_deref().unwrap_or_default());
     tags.add("region", metadata.region.as_deref().unwrap_or_default());
-    add_pod(&mut tags, pod);
+    add_pod(&mut tags, place, pod);
     add_owners(&mut tags, pod);
+    tags.from(TagOrigin::Image);
     let image = add_image(&mut tags, pod);
     let service_tag = add_unified(&mut tags, pod, settings);
+    tags.from(TagOrigin::Label);
     add_app_labels(&mut tags, &pod.labels);
+    tags.from(TagOrigin::Annotation);
     for (name, value) in &annotated.tags {
         tags.add(name, value);
     }
-    for tag in names.tags.iter().map(AsRef::as_ref).chain(settings.tags.iter().map(String::as_str)) {
-        tags.add_tag(tag);
-    }
+    names.tags.iter().for_each(|tag| tags.add_tag(tag.as_ref()));
+    tags.from(TagOrigin::Setting);
+    settings.tags.iter().for_each(|tag| tags.add_tag(tag));
     add_as_tags(&mut tags, pod, metadata, settings);
 
     let image = image.unwrap_or_default();
@@ -185,12 +189,20 @@ fn add_cluster(tags: &mut TagSet, place: &LogPlace, metadata: &Metadata, setting
         StreamOrigin::Container(_) | StreamOrigin::UnclearContainer { .. } | StreamOrigin::FluentBit { .. } => true,
     };
     let from_settings = settings.cluster_name.as_deref().filter(|_| is_kubernetes);
-    if let Some(name) = metadata.cluster_name.as_deref().or(from_settings).or(from_group) {
+    let choices = [
+        (metadata.cluster_name.as_deref(), TagOrigin::Record),
+        (from_settings, TagOrigin::Setting),
+        (from_group, TagOrigin::LogGroup),
+    ];
+    if let Some((name, origin)) = choices.into_iter().find_map(|(name, origin)| Some((name?, origin))) {
+        tags.from(origin);
         tags.add("kube_cluster_name", name);
     }
 }
 
-fn add_pod(tags: &mut TagSet, pod: &Pod) {
+fn add_pod(tags: &mut TagSet, place: &LogPlace, pod: &Pod) {
+    let is_of_stream = matches!(place.origin, StreamOrigin::Container(_) | StreamOrigin::FluentBit { .. });
+    tags.from(if is_of_stream { TagOrigin::LogStream } else { TagOrigin::Metadata });
     tags.add("kube_namespace", &pod.namespace);
     tags.add("pod_name", &pod.name);
     tags.add("kube_container_name", &pod.container);
@@ -200,6 +212,7 @@ fn add_pod(tags: &mut TagSet, pod: &Pod) {
     tags.add("container_id", &pod.container_id);
     // The kubelet is the only source of containers on Fargate, and its name for one is the name in the pod.
     tags.add("container_name", &pod.container);
+    tags.from(TagOrigin::Metadata);
     if pod.host.starts_with("fargate-") {
         tags.add("eks_fargate_node", &pod.host);
         tags.add("kube_distribution", "eks");
@@ -213,6 +226,7 @@ fn add_owners(tags: &mut TagSet, pod: &Pod) {
     } else {
         Vec::new()
     };
+    tags.from(if inferred.is_empty() { TagOrigin::Owner } else { TagOrigin::PodName });
     // Looked up once: a pod may be said to have as many owners as labels.
     let has_rollout = pod.labels.get(owner::ROLLOUT_LABEL).is_some_and(|hash| !hash.is_empty());
     for owner in pod.owners.iter().chain(&inferred) {
@@ -257,6 +271,7 @@ fn add_image(tags: &mut TagSet, pod: &Pod) -> Option<String> {
 /// Unified service tagging: the pod's labels and the container's are both tags. Returns the service, the container's first.
 fn add_unified(tags: &mut TagSet, pod: &Pod, settings: &TagSettings) -> String {
     let mut service = String::new();
+    tags.from(TagOrigin::Label);
     for name in ["env", "service", "version"] {
         let of_pod = pod.labels.get(&format!("tags.datadoghq.com/{name}"));
         let of_container = pod.labels.get(&format!("tags.datadoghq.com/{}.{name}", pod.container));
@@ -269,6 +284,7 @@ fn add_unified(tags: &mut TagSet, pod: &Pod, settings: &TagSettings) -> String {
     }
     let has_env = tags.has("env") || settings.tags.iter().any(|tag| tag.starts_with("env:"));
     if let Some(env) = settings.env.as_deref().filter(|_| !has_env) {
+        tags.from(TagOrigin::Setting);
         tags.add("env", env);
     }
     service
@@ -289,9 +305,11 @@ fn add_app_labels(tags: &mut TagSet, labels: &Pairs) {
 }
 
 fn add_as_tags(tags: &mut TagSet, pod: &Pod, metadata: &Metadata, settings: &TagSettings) {
+    tags.from(TagOrigin::Label);
     for (name, value) in pod.labels.iter() {
         settings.pod_labels.apply(name, value, tags);
     }
+    tags.from(TagOrigin::Annotation);
     for (name, value) in pod.annotations.iter() {
         settings.pod_annotations.apply(name, value, tags);
     }
@@ -301,6 +319,7 @@ fn add_as_tags(tags: &mut TagSet, pod: &Pod, metadata: &Metadata, settings: &Tag
             labels = Pairs::parse(value);
         }
     });
+    tags.from(TagOrigin::NamespaceLabel);
     for (name, value) in labels.iter() {
         settings.namespace_labels.apply(name, value, tags);
     }

@@ -1,16 +1,71 @@
 //! Tags as Datadog takes them: normalised, without repetition, at most a hundred.
 
+use std::fmt;
+
 /// How many tags a log may bear. Source: Datadog, "Log Management limits": a log event should not have more than 100 tags.
 pub const MAX_TAGS: usize = 100;
 
 /// How long a tag may be, in characters. Source: Datadog, "Getting started with tags", "Define tags".
 pub const MAX_TAG_LENGTH: usize = 200;
 
+/// What a tag was taken from: for people who ask why a log has it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TagOrigin {
+    /// Nobody but podferry: a mark such as `podferry_rule_error`.
+    #[default]
+    Podferry,
+    LogStream,
+    LogGroup,
+    /// The account and region that a record names.
+    Record,
+    /// What Fluent Bit's Kubernetes filter wrote of the pod and its container.
+    Metadata,
+    Image,
+    Label,
+    Annotation,
+    /// The pod's owners, as the metadata lists them.
+    Owner,
+    /// The pod's owners, as the pod's name and labels tell them.
+    PodName,
+    NamespaceLabel,
+    Setting,
+}
+
+impl fmt::Display for TagOrigin {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str(match self {
+            TagOrigin::Podferry => "podferry",
+            TagOrigin::LogStream => "log stream",
+            TagOrigin::LogGroup => "log group",
+            TagOrigin::Record => "record",
+            TagOrigin::Metadata => "pod metadata",
+            TagOrigin::Image => "image",
+            TagOrigin::Label => "pod label",
+            TagOrigin::Annotation => "pod annotation",
+            TagOrigin::Owner => "owner reference",
+            TagOrigin::PodName => "pod name",
+            TagOrigin::NamespaceLabel => "namespace label",
+            TagOrigin::Setting => "setting",
+        })
+    }
+}
+
 /// An ordered set of tags. What comes first stays when there are too many.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TagSet(Vec<String>);
+pub struct TagSet {
+    tags: Vec<String>,
+    /// Of each of them.
+    origins: Vec<TagOrigin>,
+    /// Of those that are added next.
+    origin: TagOrigin,
+}
 
 impl TagSet {
+    /// Says where the tags that follow are from.
+    pub(crate) fn from(&mut self, origin: TagOrigin) {
+        self.origin = origin;
+    }
+
     /// Adds `name:value`, unless one of both is empty, or it is there, or the set is full.
     pub(crate) fn add(&mut self, name: &str, value: &str) {
         if !name.trim().is_empty() && !value.trim().is_empty() {
@@ -21,24 +76,30 @@ impl TagSet {
     /// Adds a tag that comes whole; one without a colon is legal.
     pub(crate) fn add_tag(&mut self, tag: &str) {
         let tag = normalise(tag);
-        if !tag.is_empty() && self.0.len() < MAX_TAGS && !self.0.contains(&tag) {
-            self.0.push(tag);
+        if !tag.is_empty() && self.tags.len() < MAX_TAGS && !self.tags.contains(&tag) {
+            self.tags.push(tag);
+            self.origins.push(self.origin);
         }
     }
 
     /// Whether a tag of this name is there.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|tag| tag.split_once(':').is_some_and(|(key, _)| key == name))
+        self.tags.iter().any(|tag| tag.split_once(':').is_some_and(|(key, _)| key == name))
     }
 
     /// The tags in their order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
+        self.tags.iter().map(String::as_str)
+    }
+
+    /// The tags in their order, and what each was taken from: the first that had it.
+    pub fn with_origins(&self) -> impl Iterator<Item = (&str, TagOrigin)> {
+        self.iter().zip(self.origins.iter().copied())
     }
 
     /// The first `most` tags as `ddtags` has them.
     pub(crate) fn join(&self, most: usize) -> String {
-        self.0[..self.0.len().min(most)].join(",")
+        self.tags[..self.tags.len().min(most)].join(",")
     }
 }
 

@@ -1,0 +1,254 @@
+//! `podferry preview`: what Datadog would get of logs that people have at hand, sending nothing.
+//!
+//! `captured` opens what the files hold, `live` reads a log group; from there on it is the pipeline, and what the function would send now.
+
+mod live;
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::account::AccountFlags;
+use super::block_on::block_on;
+use super::captured::{self, Captured, Whence};
+use super::demo::tag;
+use super::error::CommandError;
+use super::exit::Exit;
+use super::input::read;
+use super::named::named;
+use super::notes::note;
+use super::output::Output;
+use super::show;
+use super::show::Detail;
+use forwarder::settings::{Environment, Settings};
+use pipeline::accepted_times::{OutOfRange, out_of_range};
+use pipeline::compress::Compression;
+use pipeline::counted::counted;
+use pipeline::event::EventError;
+use pipeline::restamp::{RestampCounts, restamp};
+use pipeline::{self, LogCounts, PipelineSettings, Processed};
+
+const HINT: &str = "nothing in it is known. Give an event of the function ({\"awslogs\":{\"data\":\"…\"}}), the output of `aws logs \
+                    filter-log-events`, an export of Logs Insights or to S3, a log file of a container, or a message of podferry's queue";
+
+/// The ARN that a log bears when no function made it.
+const NO_FUNCTION: &str = "arn:aws:lambda:region:account:function:podferry-preview";
+
+/// Show what Datadog would receive for logs, without sending them
+///
+/// Takes what you have: the event that the function is invoked with ({"awslogs":{"data":"…"}}) or its decoded content, the output of `aws
+/// logs filter-log-events`, `get-log-events` or `tail`, exports of Logs Insights (CSV, JSON), of the console and to S3, messages of podferry's
+/// queues, log files of containers, plain lines; compressed or not. Or reads a log group with --group. Shows what would be sent now: logs that
+/// are too old for Datadog have the time of sending. The forwarder's environment variables (DD_TAGS, DD_ENV, …) apply.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Examples:
+  podferry preview event.json
+  DD_ENV=prod podferry preview event.json --logs 5
+  podferry preview event.json -o json --explain | jq '.logs[] | select(.shipped | not)'
+  aws logs filter-log-events --log-group-name /aws/eks/prod/fargate --limit 100 | podferry preview - --log-group /aws/eks/prod/fargate
+  podferry preview --group /aws/eks/prod/fargate --since 10m --function podferry")]
+pub(super) struct PreviewOptions {
+    /// Files with logs, in any of these forms; `-` for standard input.
+    #[arg(value_name = "FILE", required_unless_present = "group")]
+    files: Vec<PathBuf>,
+    /// Name of the log group, where a file does not have it.
+    #[arg(long, value_name = "NAME", requires = "files")]
+    log_group: Option<String>,
+    /// Name of the log stream, where a file does not have it.
+    #[arg(long, value_name = "NAME", requires = "files")]
+    log_stream: Option<String>,
+    /// Show what was sent when the logs were new: none is too old.
+    #[arg(long)]
+    as_new: bool,
+    /// Read this log group instead of files, by name or ARN.
+    #[arg(long, value_name = "NAME", conflicts_with = "files")]
+    group: Option<String>,
+    /// With --group: a time, or an age such as 10m or 2h, to read from.
+    #[arg(long, value_name = "TIME", default_value = "10m", requires = "group")]
+    since: String,
+    /// With --group: read at most this many events.
+    #[arg(long, value_name = "NUMBER", default_value_t = live::MAX_EVENTS, requires = "group")]
+    limit: usize,
+    /// With --group: take the settings from this function, given by name or ARN, instead of the variables of this process.
+    #[arg(long, value_name = "NAME|ARN", requires = "group")]
+    function: Option<String>,
+    /// With `--output json`: list what happened to every log, including dropped ones, and why.
+    #[arg(long)]
+    explain: bool,
+    /// Number of logs to show in full [default: 1].
+    #[arg(long, value_name = "NUMBER")]
+    logs: Option<usize>,
+    #[command(flatten)]
+    aws: AccountFlags,
+}
+
+impl PreviewOptions {
+    pub(super) fn run(self) -> Result<Exit, CommandError> {
+        let as_json = self.aws.output() == Output::Json;
+        if self.explain && !as_json {
+            return Err(CommandError::refused("--explain: needs --output json"));
+        }
+        if self.logs.is_some() && as_json {
+            return Err(CommandError::refused("--logs: cannot be used with --output json, which prints all logs"));
+        }
+        let now_ms = Timestamp::now().as_millisecond();
+        let Preview { captured, settings, function_arn } = match self.group.clone() {
+            Some(group) => block_on(live::read(&self, &group))?,
+            None => self.of_files(now_ms)?,
+        };
+        let settings = PipelineSettings { compression: Compression::None, ..settings };
+        let processed = process(&captured, &function_arn, &settings, (!self.as_new).then_some(now_ms))?;
+        self.print(&processed, as_json)?;
+        Ok(Exit::of_findings(captured.iter().map(|one| one.problems.len()).sum()))
+    }
+
+    fn of_files(&self, now_ms: i64) -> Result<Preview, CommandError> {
+        let settings = Settings::read_pipeline(&Environment)?;
+        let mut all = Vec::new();
+        for file in &self.files {
+            let given = Whence { log_group: self.log_group.clone(), log_stream: self.log_stream.clone() };
+            let path = named(file);
+            let captured = captured::open(&read(file)?, &given.or_of(file), &settings, now_ms);
+            tell(&path, &captured)?;
+            all.push(captured);
+        }
+        Ok(Preview { captured: all, settings, function_arn: NO_FUNCTION.to_owned() })
+    }
+
+    fn print(&self, processed: &Processed, as_json: bool) -> Result<(), CommandError> {
+        let items = show::items(processed)?;
+        if as_json && self.explain {
+            let outcomes = show::outcomes_json(&processed.outcomes, &items);
+            return Ok(show::json(&json!({ "counts": processed.counts, "logs": outcomes }))?);
+        }
+        if as_json {
+            return Ok(show::json(&Value::Array(items))?);
+        }
+        let logs = self.logs.unwrap_or(1);
+        let mut out = anstream::stdout().lock();
+        summary(&mut out, processed, &items, self.as_new)?;
+        show::rules(&mut out, &processed.outcomes)?;
+        show::outcomes(&mut out, processed.outcomes.get(..logs).unwrap_or(&processed.outcomes), &items, Detail::Whole)?;
+        let all = processed.outcomes.len();
+        if all > logs {
+            writeln!(out, "\n{} in all; show them with --logs {all} or --output json.", counted(all, "log"))?;
+        }
+        Ok(())
+    }
+}
+
+/// What is to be shown.
+struct Preview {
+    captured: Vec<Captured>,
+    settings: PipelineSettings,
+    function_arn: String,
+}
+
+/// Says what a file was taken for, and what is missing in it.
+fn tell(path: &str, captured: &Captured) -> Result<(), CommandError> {
+    let Captured { contents, saved, objects, recognised, needs, problems } = captured;
+    if contents.is_empty() && saved.is_empty() && objects.is_empty() {
+        return Err(match problems.first() {
+            None | Some((_, EventError::NotJson | EventError::Unknown)) => {
+                CommandError::NotAnEvent { path: path.to_owned(), hint: HINT }
+            }
+            Some((_, error)) => CommandError::Event { path: path.to_owned(), error: *error },
+        });
+    }
+    note!("{path}: this is {recognised}.");
+    needs.iter().for_each(|missing| note!("{path}: {missing}."));
+    for (number, error) in problems {
+        anstream::eprintln!("{}error:{} {path}, item {number}: {error}", show::ERROR, show::ERROR.render_reset());
+    }
+    for object in objects {
+        note!(
+            "{path}: a failed event is in a bucket; preview it with `aws s3 cp 's3://{}/{}' - | podferry preview -`.",
+            object.bucket,
+            object.key.escape_default()
+        );
+    }
+    Ok(())
+}
+
+/// All that was captured, one after the other; `now_ms` is the time of sending, in milliseconds since 1970.
+fn process(
+    captured: &[Captured],
+    function_arn: &str,
+    settings: &PipelineSettings,
+    now_ms: Option<i64>,
+) -> Result<Processed, CommandError> {
+    let mut processed = Processed { control: true, ..Processed::default() };
+    for content in captured.iter().flat_map(|one| &one.contents) {
+        let one = pipeline::explain_content(content, function_arn, settings, now_ms)
+            .map_err(|error| CommandError::Refused(error.to_string()))?;
+        processed.control &= one.control;
+        processed.add(one);
+    }
+    for (_, payloads) in captured.iter().flat_map(|one| &one.saved) {
+        let logs = payloads.iter().map(pipeline::batch::Payload::items).sum();
+        let (payloads, RestampCounts { late, early }) = match now_ms {
+            Some(now_ms) => restamp(payloads.clone(), now_ms),
+            None => (payloads.clone(), RestampCounts::default()),
+        };
+        let counts = LogCounts { events: logs, logs, late, early, ..LogCounts::default() };
+        processed.control = false;
+        processed.add(Processed { payloads, counts, ..Processed::default() });
+    }
+    processed.control &= captured.iter().any(|one| !one.contents.is_empty());
+    Ok(processed)
+}
+
+fn summary(out: &mut impl Write, processed: &Processed, items: &[Value], as_new: bool) -> Result<(), CommandError> {
+    if processed.control {
+        return Ok(writeln!(
+            out,
+            "This is a control message: CloudWatch Logs checks that the function answers. It carries no logs."
+        )?);
+    }
+    let counts = processed.counts;
+    let plain: usize = processed.payloads.iter().map(|payload| payload.plain_bytes).sum();
+    writeln!(
+        out,
+        "{} would become {} in {} of {plain} bytes before compression. Nothing was sent.\n",
+        counted(counts.events, "event"),
+        counted(counts.logs, "log"),
+        counted(processed.payloads.len(), "request"),
+    )?;
+    show::counts(out, &counts)?;
+    let is_too = |why: OutOfRange| {
+        let now_ms = Timestamp::now().as_millisecond();
+        items.iter().filter(|item| out_of_range(item["timestamp"].as_i64(), now_ms) == Some(why)).count()
+    };
+    for (why, counted_now, what, tag) in [
+        (OutOfRange::Late, counts.late, "Too old for Datadog (18 hours)", "late:true"),
+        (OutOfRange::Early, counts.early, "Too far in the future for Datadog (2 hours)", "early:true"),
+    ] {
+        let (found, would) =
+            if as_new { (is_too(why), "Sent now, each would have") } else { (counted_now, "Each has") };
+        if found > 0 {
+            writeln!(
+                out,
+                "\n{what}: {}. {would} another time, its own in `original_timestamp`, and the tag `{tag}`.\n",
+                counted(found, "log")
+            )?;
+        }
+    }
+    // Who wrote, and how much: one row a container.
+    let mut containers: Vec<(String, usize)> = Vec::new();
+    for item in items {
+        let name =
+            format!("{}/{}/{}", tag(item, "kube_namespace"), tag(item, "pod_name"), tag(item, "kube_container_name"));
+        match containers.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, count)) => *count += 1,
+            None => containers.push((name, 1)),
+        }
+    }
+    let rows: Vec<Vec<String>> = containers.into_iter().map(|(name, count)| vec![name, count.to_string()]).collect();
+    if !rows.is_empty() {
+        show::table(out, &["namespace/pod/container", "logs"], &rows)?;
+    }
+    Ok(())
+}
