@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use testkit::moto::{Fault, TestAccount};
 
-const GROUP: &str = "/aws/eks/prod-eu/fargate";
+pub(super) const GROUP: &str = "/aws/eks/prod-eu/fargate";
 
 /// How many events a page of `FilterLogEvents` has at most.
 const PAGE: usize = 10_000;
@@ -39,7 +39,7 @@ fn line(ms: i64, text: &str) -> Value {
 }
 
 /// Puts events into a stream of a group.
-fn put(account: &TestAccount, group: &str, stream: &str, events: &[Value]) {
+pub(super) fn put(account: &TestAccount, group: &str, stream: &str, events: &[Value]) {
     account.logs("CreateLogStream", &json!({ "logGroupName": group, "logStreamName": stream }));
     for events in events.chunks(PAGE) {
         let body = json!({ "logGroupName": group, "logStreamName": stream, "logEvents": events });

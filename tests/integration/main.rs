@@ -20,6 +20,7 @@ mod inject;
 mod lint_command;
 mod logs;
 mod presets;
+mod preview;
 mod project;
 mod redrive;
 mod spellings;
