@@ -70,6 +70,19 @@ pub(super) fn table_with(out: &mut impl Write, signs: Signs, heading: &[&str], r
     writeln!(out, "{table}")
 }
 
+/// How wide two texts beside each other are at most, in characters: lines that are longer are hard to follow.
+const BESIDE: usize = 118;
+
+/// Two texts in columns, each under its heading, also where the width is not the terminal's.
+pub(super) fn beside(out: &mut impl Write, headings: [&str; 2], left: &str, right: &str) -> io::Result<()> {
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::DynamicFullWidth);
+    table.set_width(u16::try_from(width().min(BESIDE)).unwrap_or(u16::MAX)).set_header(headings);
+    let visible = |text: &str| text.split('\n').map(harmless).collect::<Vec<_>>().join("\n");
+    table.add_row([visible(left), visible(right)]);
+    writeln!(out, "{table}")
+}
+
 /// The logs of what was processed, as they would be sent.
 pub(super) fn items(processed: &Processed) -> Result<Vec<Value>, CommandError> {
     let mut items: Vec<Value> = Vec::new();

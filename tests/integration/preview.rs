@@ -88,3 +88,22 @@ fn a_live_group_is_read_with_the_functions_settings() {
     assert_eq!(output.status.code(), Some(2));
     assert!(said(&output).contains("has no events since") && said(&output).contains("--since"), "{}", said(&output));
 }
+
+/// README.md and examples/README.md name these files.
+#[test]
+fn the_examples_are_one_pods_logs_in_several_forms() {
+    let root = std::path::Path::new(testkit::ROOT).join("examples");
+    let run =
+        |arguments: &[&str]| Command::new(PODFERRY).args(arguments).env_clear().current_dir(&root).output().unwrap();
+    let messages = |file: &str| shown(&run(&["logs", "decode", file, "--output", "text"]));
+    assert!(messages("event.json") == messages("content.json") && messages("event.json").lines().count() == 13);
+    let log = std::fs::read_dir(&root).unwrap().flatten().map(|entry| entry.file_name().into_string().unwrap());
+    let log = log.into_iter().find(|name| name.ends_with(".log")).unwrap();
+    for (file, logs) in [("event.json", 4), ("content.json", 4), ("filter-log-events.json", 3), (log.as_str(), 6)] {
+        let output = run(&["preview", file, "--as-new"]);
+        let text = shown(&output);
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        assert!(text.contains(&format!("would become {logs} logs")), "{file}: {text}");
+        assert!(text.contains("shop/orders-6c9d8b7f5d-h2x4k/orders"), "{file}: {text}");
+    }
+}
