@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 use super::{Folder, PODFERRY};
 
 /// The fixture's name without its extension, and the arguments; `CLUSTER` stands for the options of the cluster.
-const CASES: [(&str, &str); 60] = [
+const CASES: [(&str, &str); 62] = [
     ("logging", "logging CLUSTER --region eu-west-1"),
     (
         "logging-drops",
@@ -23,6 +23,12 @@ const CASES: [(&str, &str); 60] = [
     (
         "logging-lean-drops",
         "logging CLUSTER --region eu-west-1 --preset lean --drop-namespace dev --drop-pattern DEBUG",
+    ),
+    ("logging-compact", "logging CLUSTER --region eu-west-1 --preset compact"),
+    (
+        "logging-compact-all",
+        "logging CLUSTER --region eu-west-1 --preset compact --metadata-interval 60 --process-logs --retention-days 30 --log-group /pods \
+         --drop-namespace dev --drop-container istio-proxy --drop-pattern DEBUG --firehose logs --opensearch search.example.com",
     ),
     ("logging-seed", "logging CLUSTER --region eu-west-1 --preset seed"),
     ("iam-cloudformation", "iam AWS --as cloudformation"),
@@ -200,6 +206,19 @@ fn the_whole_set_is_as_it_was() {
     assert!(out.read("README.md").contains("podferry generate secret --namespace shop"));
 }
 
+/// The function has to know of the records that the preset writes; for others nothing is said of them.
+#[test]
+fn the_set_of_the_preset_compact_deploys_a_function_that_reads_its_metadata() {
+    for (preset, expected) in [("compact", true), ("standard", false), ("lean", false)] {
+        let out = Folder::new(&format!("generate-all-{preset}"));
+        generated(&format!("all AWS --namespace shop --preset {preset} --out {}", out.path().display()));
+        assert_eq!(out.read("README.md").contains("/fargate Site=datadoghq.com MetadataRecords=true "), expected, "{preset}");
+        assert_eq!(out.read("logging.yaml").contains("PODFERRY_METADATA_RECORDS=true"), expected, "{preset}");
+        let said = String::from_utf8(podferry(&format!("logging AWS --preset {preset}")).stderr).unwrap();
+        assert_eq!(said.contains("PODFERRY_METADATA_RECORDS=true"), expected, "{said}");
+    }
+}
+
 #[test]
 fn no_fixture_is_left_over() {
     let files = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
@@ -262,6 +281,8 @@ fn what_is_missing_is_asked_for() {
     for (arguments, asked) in [
         ("logging", "--region"),
         ("logging AWS --preset lean --drop-container a", "--drop-container"),
+        ("logging AWS --metadata-interval 15", "--metadata-interval: only the preset compact"),
+        ("logging AWS --preset compact --metadata-interval 301", "--metadata-interval: must be"),
         ("iam CLUSTER --region eu-west-1", "--account"),
         ("subscription /a /a", "twice"),
         ("monitor", "--cluster"),

@@ -4,7 +4,7 @@ use std::process::Command;
 
 #[test]
 fn the_files_are_what_is_generated() {
-    for preset in ["standard", "lean", "merged", "seed"] {
+    for preset in ["standard", "compact", "lean", "merged", "seed"] {
         let arguments = ["generate", "logging", "--cluster", "my-cluster", "--region", "us-east-1", "--preset", preset];
         let generated = Command::new(super::PODFERRY).args(arguments).current_dir("/").output().unwrap();
         let path = format!("{}/fluentbit/{preset}.yaml", testkit::ROOT);

@@ -8,6 +8,7 @@ use crate::iam::{self, PolicyForm, PolicyOptions};
 use crate::injection::Injection;
 use crate::logging::{self, LoggingError, LoggingOptions};
 use crate::monitor::{self, MonitorOptions};
+use crate::preset::LoggingPreset;
 use crate::rbac::{self, RbacOptions};
 use crate::subscription::{self, SubscriptionOptions};
 use crate::{helm_values, operator};
@@ -143,6 +144,8 @@ fn steps(cluster: &Cluster, options: &AllOptions, has_secret: bool) -> Vec<Readm
         Some(_) => String::new(),
         None => " \\\n  --parameter-overrides PodExecutionRoleName=ROLE".to_owned(),
     };
+    let is_compact = cluster.preset() == LoggingPreset::Compact;
+    let metadata_records = if is_compact { " MetadataRecords=true" } else { "" };
     let restart = namespaces.iter().map(|namespace| format!("kubectl -n {namespace} rollout restart deployment"));
     vec![
         step(
@@ -168,10 +171,19 @@ fn steps(cluster: &Cluster, options: &AllOptions, has_secret: bool) -> Vec<Readm
         injection_step(options),
         step(
             "Forwarder",
-            "The Lambda function; run this in podferry's own folder. Its template creates the first subscription; `subscription.yaml` is for further \
-             log groups, or for a forwarder that already exists.",
+            match is_compact {
+                false => {
+                    "The Lambda function; run this in podferry's own folder. Its template creates the first subscription; `subscription.yaml` is for \
+                     further log groups, or for a forwarder that already exists."
+                }
+                true => {
+                    "The Lambda function; run this in podferry's own folder. Its template creates the first subscription; `subscription.yaml` is for \
+                     further log groups, or for a forwarder that already exists. That one needs `MetadataRecords=true` before the first new pod starts: \
+                     without it, records of metadata become logs."
+                }
+            },
             vec![format!(
-                "scripts/deploy ClusterName={name} LogGroupName={} Site={} ApiKeySecretArn=ARN",
+                "scripts/deploy ClusterName={name} LogGroupName={} Site={}{metadata_records} ApiKeySecretArn=ARN",
                 cluster.log_group(),
                 cluster.site()
             )],

@@ -4,6 +4,7 @@
 //! preset makes of a line is in `docs/log-shapes.md`.
 
 use crate::cluster::{Cluster, Missing, Need, is_label};
+use crate::compact;
 use crate::file::GeneratedFile;
 use crate::fluent_bit::{self, Section};
 use crate::node::Map;
@@ -14,6 +15,8 @@ pub const MAX_CHARACTERS: usize = 5300;
 
 /// The pods' logs; Fluent Bit's own have other tags.
 const PODS: &str = "kube.*";
+/// How the names of log streams begin, before the tag.
+const STREAM_PREFIX: &str = "fargate/";
 
 /// What there is to choose.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,6 +31,8 @@ pub struct LoggingOptions {
     pub firehose_streams: Vec<String>,
     /// Hosts of OpenSearch to write to as well.
     pub opensearch_hosts: Vec<String>,
+    /// With the preset `compact`: seconds from one record of metadata of a pod to the next, on average.
+    pub metadata_interval: Option<u64>,
 }
 
 /// Why no manifest can be made.
@@ -70,13 +75,23 @@ pub fn generate(cluster: &Cluster, options: &LoggingOptions) -> Result<(Generate
         .with("kind", "ConfigMap")
         .with("metadata", Map::new().with("name", "aws-logging").with("namespace", "aws-observability"))
         .with("data", data.map(preset));
-    let introduction = format!(
+    let mut introduction = format!(
         "How EKS Fargate's Fluent Bit writes the logs of cluster {}: preset {}, {characters} of {MAX_CHARACTERS} characters.\n\
          New pods use it; restart running pods. The pod execution role must be allowed to write to the log group: `podferry generate iam`.",
         cluster.name(),
         preset
     );
+    if let Some(note) = note(cluster) {
+        introduction = format!("{introduction}\nFirst, {note}.");
+    }
     Ok((GeneratedFile::documents("logging.yaml", &introduction, vec![namespace, config_map]), characters))
+}
+
+/// What should be known before the manifest is used.
+pub fn note(cluster: &Cluster) -> Option<&'static str> {
+    (cluster.preset() == LoggingPreset::Compact).then_some(
+        "set PODFERRY_METADATA_RECORDS=true for the function (the template's parameter MetadataRecords): without it, records of metadata become logs",
+    )
 }
 
 fn check(preset: LoggingPreset, options: &LoggingOptions) -> Result<(), LoggingError> {
@@ -94,8 +109,16 @@ fn check(preset: LoggingPreset, options: &LoggingOptions) -> Result<(), LoggingE
     if without_metadata && !options.drop_containers.is_empty() {
         return wrong(
             "--drop-container",
-            "needs the Kubernetes filter: use the preset standard or merged, or drop a namespace",
+            "needs the Kubernetes filter: use the preset standard, compact or merged, or drop a namespace",
         );
+    }
+    if let Some(seconds) = options.metadata_interval {
+        if preset != LoggingPreset::Compact {
+            return wrong("--metadata-interval", "only the preset compact writes records of metadata");
+        }
+        if !compact::INTERVALS.contains(&seconds) {
+            return wrong("--metadata-interval", "must be a number of seconds from 1 to 300, as the metadata is read again every 300 seconds");
+        }
     }
     let is_line = |text: &String| !text.trim().is_empty() && text.trim() == text && !text.contains(['\n', '\r']);
     if !options.drop_patterns.iter().all(is_line) {
@@ -137,28 +160,31 @@ impl Data {
         }
         filters.extend(options.drop_patterns.iter().map(|pattern| exclude(PODS, &format!("log {pattern}"))));
         match preset {
-            LoggingPreset::Standard => filters.push(
-                kubernetes
-                    .with("Merge_Log", "Off")
-                    .with("Labels", "On")
-                    .with("Annotations", "On")
-                    .with("Buffer_Size", "0")
-                    .with("Kube_Meta_Cache_TTL", "300s"),
-            ),
-            LoggingPreset::Merged => filters.push(
-                kubernetes
-                    .with("Merge_Log", "On")
-                    .with("Keep_Log", "Off")
-                    .with("Buffer_Size", "0")
-                    .with("Kube_Meta_Cache_TTL", "300s"),
-            ),
-            LoggingPreset::Lean | LoggingPreset::Seed => {}
+            LoggingPreset::Standard => filters.push(cached(with_labels(kubernetes))),
+            LoggingPreset::Merged => filters.push(cached(kubernetes.with("Merge_Log", "On").with("Keep_Log", "Off"))),
+            // Only the container's name is wanted here, to drop lines by it.
+            LoggingPreset::Compact if !options.drop_containers.is_empty() => filters.push(cached(
+                kubernetes.with("Merge_Log", "Off").with("Labels", "Off").with("Annotations", "Off"),
+            )),
+            LoggingPreset::Compact | LoggingPreset::Lean | LoggingPreset::Seed => {}
         }
         filters.extend(drop_containers(&options.drop_containers));
-        if preset == LoggingPreset::Standard {
+        match preset {
             // After the Kubernetes filter: before it, the name could be an application's.
-            let record = format!("cluster_name {}", cluster.datadog_name());
-            filters.push(Section::filter("record_modifier", PODS).with("Record", &record));
+            LoggingPreset::Standard => filters.push(cluster_name(cluster, PODS)),
+            LoggingPreset::Compact => {
+                if !options.drop_containers.is_empty() {
+                    filters.push(Section::filter("modify", PODS).with("Remove", "kubernetes"));
+                }
+                // What is dropped is not copied: copying comes last.
+                filters.push(compact::copy(PODS));
+                filters.push(compact::throttle(options.metadata_interval));
+                let kubernetes = Section::filter("kubernetes", compact::COPIES);
+                filters.push(cached(with_labels(compact::prefixed(kubernetes))));
+                filters.extend(compact::metadata_only());
+                filters.push(cluster_name(cluster, compact::COPIES));
+            }
+            LoggingPreset::Lean | LoggingPreset::Merged | LoggingPreset::Seed => {}
         }
         let parsers = if preset == LoggingPreset::Seed { Vec::new() } else { vec![crio()] };
         Data { flb_log_cw: options.process_logs, filters, outputs: outputs(cluster, options), parsers }
@@ -201,6 +227,14 @@ fn why(part: &str, preset: LoggingPreset) -> Option<&'static str> {
              and no member of a JSON log is lost to a name that Fluent Bit also uses. The cluster name comes last: before the Kubernetes filter, an \
              application could have set it.",
         ),
+        ("filters.conf", LoggingPreset::Compact) => Some(
+            "The parser removes containerd's prefix; lines then stay as they are. `rewrite_tag` copies each one, `throttle` lets a few of a pod's copies \
+             through, and only these get the pod's metadata. Their text is removed: it is in the lines.",
+        ),
+        ("output.conf", LoggingPreset::Compact) => Some(
+            "Lines have the tag kube.… and copies m.kube.…, so prefix and tag together are the same log stream for both: change neither prefix alone. \
+             Retention only takes effect when Fluent Bit creates the group.",
+        ),
         ("filters.conf", LoggingPreset::Lean) => Some(
             "The parser removes containerd's prefix. No Kubernetes filter: that saves about a kilobyte per line, but there are no labels and \
              annotations for tags and rules.",
@@ -235,20 +269,48 @@ fn drop_containers(names: &[String]) -> Option<Section> {
     (!names.is_empty()).then(|| exclude(PODS, &format!("$kubernetes['container_name'] ^({})$", names.join("|"))))
 }
 
+/// The Kubernetes filter with all that tags and rules are made of; JSON stays text.
+fn with_labels(kubernetes: Section) -> Section {
+    kubernetes.with("Merge_Log", "Off").with("Labels", "On").with("Annotations", "On")
+}
+
+/// Whatever a pod's size, and asked for again after some minutes. Source: Amazon EKS User Guide, "Fargate logging".
+fn cached(kubernetes: Section) -> Section {
+    kubernetes.with("Buffer_Size", "0").with("Kube_Meta_Cache_TTL", "300s")
+}
+
+fn cluster_name(cluster: &Cluster, pattern: &str) -> Section {
+    let record = format!("cluster_name {}", cluster.datadog_name());
+    Section::filter("record_modifier", pattern).with("Record", &record)
+}
+
+/// To the cluster's log group, whose streams' names end in the tag.
+fn cloudwatch(cluster: &Cluster, pattern: &str, prefix: &str) -> Section {
+    Section::output("cloudwatch_logs", pattern)
+        .with("region", cluster.region())
+        .with("log_group_name", &cluster.log_group())
+        .with("log_stream_prefix", prefix)
+        .with("log_retention_days", &cluster.retention_days().to_string())
+        .with("auto_create_group", "true")
+}
+
 fn outputs(cluster: &Cluster, options: &LoggingOptions) -> Vec<Section> {
-    let mut outputs = vec![match cluster.preset() {
-        LoggingPreset::Seed => Section::output("cloudwatch_logs", "*")
-            .with("region", cluster.region())
-            .with("log_group_name", cluster.given_log_group().unwrap_or("awslogs-https"))
-            .with("log_stream_prefix", "awslogs-firelens-example")
-            .with("auto_create_group", "true"),
-        _ => Section::output("cloudwatch_logs", PODS)
-            .with("region", cluster.region())
-            .with("log_group_name", &cluster.log_group())
-            .with("log_stream_prefix", "fargate/")
-            .with("log_retention_days", &cluster.retention_days().to_string())
-            .with("auto_create_group", "true"),
-    }];
+    let mut outputs = match cluster.preset() {
+        LoggingPreset::Seed => vec![
+            Section::output("cloudwatch_logs", "*")
+                .with("region", cluster.region())
+                .with("log_group_name", cluster.given_log_group().unwrap_or("awslogs-https"))
+                .with("log_stream_prefix", "awslogs-firelens-example")
+                .with("auto_create_group", "true"),
+        ],
+        LoggingPreset::Compact => vec![
+            cloudwatch(cluster, PODS, &format!("{STREAM_PREFIX}{}", compact::TAG_PREFIX)),
+            cloudwatch(cluster, compact::COPIES, STREAM_PREFIX),
+        ],
+        LoggingPreset::Standard | LoggingPreset::Lean | LoggingPreset::Merged => {
+            vec![cloudwatch(cluster, PODS, STREAM_PREFIX)]
+        }
+    };
     outputs.extend(options.firehose_streams.iter().map(|stream| {
         Section::output("kinesis_firehose", PODS).with("region", cluster.region()).with("delivery_stream", stream)
     }));
@@ -282,6 +344,14 @@ mod tests {
     use crate::fluent_bit::parse::parse;
     use crate::yaml;
 
+    const PRESETS: [LoggingPreset; 5] = [
+        LoggingPreset::Standard,
+        LoggingPreset::Compact,
+        LoggingPreset::Lean,
+        LoggingPreset::Merged,
+        LoggingPreset::Seed,
+    ];
+
     fn cluster() -> Cluster {
         with(LoggingPreset::Standard)
     }
@@ -310,8 +380,8 @@ mod tests {
 
     #[test]
     fn every_preset_is_read_by_our_own_parser_as_it_was_meant() {
-        for preset in [LoggingPreset::Standard, LoggingPreset::Lean, LoggingPreset::Merged, LoggingPreset::Seed] {
-            let with_metadata = matches!(preset, LoggingPreset::Standard | LoggingPreset::Merged);
+        for preset in PRESETS {
+            let with_metadata = !matches!(preset, LoggingPreset::Lean | LoggingPreset::Seed);
             let options = LoggingOptions {
                 drop_namespaces: vec!["dev".into()],
                 drop_containers: if with_metadata { vec!["istio-proxy".into()] } else { Vec::new() },
@@ -319,6 +389,7 @@ mod tests {
                 firehose_streams: vec!["logs".into()],
                 opensearch_hosts: vec!["search.example.com".into()],
                 process_logs: true,
+                metadata_interval: (preset == LoggingPreset::Compact).then_some(300),
             };
             for (_, text) in Data::new(&with(preset), &options).parts() {
                 // Options that the router's core does not know, and does not start with.
@@ -345,6 +416,68 @@ mod tests {
             assert!(matches!(generate(&cluster(), &options), Err(LoggingError::Value { .. })), "{options:?}");
         }
         assert!(matches!(generate(&Cluster::default(), &LoggingOptions::default()), Err(LoggingError::Missing(_))));
+    }
+
+    #[test]
+    fn the_interval_of_metadata_is_bounded_and_for_one_preset() {
+        let with = |preset, seconds| {
+            let options = LoggingOptions { metadata_interval: Some(seconds), ..LoggingOptions::default() };
+            generate(&with(preset), &options).is_ok()
+        };
+        for (seconds, expected) in [(0, false), (1, true), (2, true), (299, true), (300, true), (301, false)] {
+            assert_eq!(with(LoggingPreset::Compact, seconds), expected, "{seconds}");
+        }
+        assert!(!PRESETS[2..].iter().chain(&PRESETS[..1]).any(|preset| with(*preset, 15)));
+    }
+
+    /// What is dropped is not copied, and nothing but the throttle stands before what is spent on copies.
+    #[test]
+    fn copying_comes_after_what_drops_lines() {
+        let names = |options: &LoggingOptions| {
+            let data = Data::new(&with(LoggingPreset::Compact), options);
+            let of = |section: &Section| {
+                let value = |number: usize| section.properties[number].value.as_str();
+                format!("{} {}", value(0), value(1))
+            };
+            data.filters.iter().map(of).collect::<Vec<_>>()
+        };
+        let tail = ["rewrite_tag kube.*", "throttle m.*", "kubernetes m.*", "grep m.*", "modify m.*", "record_modifier m.*"];
+        assert_eq!(names(&LoggingOptions::default()), [&["parser kube.*"], &tail[..]].concat());
+        let options = LoggingOptions {
+            drop_namespaces: vec!["dev".into()],
+            drop_containers: vec!["istio-proxy".into()],
+            drop_patterns: vec!["GET /health".into()],
+            ..LoggingOptions::default()
+        };
+        let head = [
+            "grep kube.*_dev_*",
+            "parser kube.*",
+            "grep kube.*",
+            // Adds the container's name, drops by it, takes it off again.
+            "kubernetes kube.*",
+            "grep kube.*",
+            "modify kube.*",
+        ];
+        assert_eq!(names(&options), [&head[..], &tail[..]].concat());
+    }
+
+    /// Prefix and tag together are the name of the stream.
+    #[test]
+    fn lines_and_copies_meet_in_one_stream() {
+        let data = Data::new(&with(LoggingPreset::Compact), &LoggingOptions::default());
+        let value = |output: &Section, name: &str| {
+            output.properties.iter().find(|property| property.name == name).unwrap().value.clone()
+        };
+        let [lines, copies] = &data.outputs[..] else { panic!("{:?}", data.outputs) };
+        let (line, copy) = ("kube.var.log.containers.a_b_c-0.log", "m.kube.var.log.containers.a_b_c-0.log");
+        let stream = |output: &Section, tag: &str| value(output, "log_stream_prefix") + tag;
+        assert_eq!(stream(lines, line), stream(copies, copy));
+        for same in ["log_group_name", "region", "log_retention_days", "auto_create_group"] {
+            assert_eq!(value(lines, same), value(copies, same));
+        }
+        let [lines, copies] = [lines, copies].map(|output| value(output, "Match"));
+        let takes = |pattern: &str, tag: &str| pipeline::glob::matches(pattern, tag, false);
+        assert!(takes(&lines, line) && takes(&copies, copy) && !takes(&lines, copy) && !takes(&copies, line));
     }
 
     #[test]

@@ -9,6 +9,9 @@ pub enum LoggingPreset {
     /// Whole lines, with all the metadata that tags need.
     #[default]
     Standard,
+    /// All tags at a fraction of the bytes: lines without metadata, and the metadata in records of its own. Needs
+    /// PODFERRY_METADATA_RECORDS.
+    Compact,
     /// No metadata, lowest cost; pod, namespace and container come from the name of the log stream.
     Lean,
     /// As in the Amazon EKS guide: JSON logs are parsed into fields.
@@ -21,6 +24,7 @@ impl fmt::Display for LoggingPreset {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         formatter.write_str(match self {
             LoggingPreset::Standard => "standard",
+            LoggingPreset::Compact => "compact",
             LoggingPreset::Lean => "lean",
             LoggingPreset::Merged => "merged",
             LoggingPreset::Seed => "seed",

@@ -35,14 +35,19 @@ pub(super) struct LoggingFlags {
     /// Also write to this OpenSearch domain; repeatable.
     #[arg(long = "opensearch", value_name = "HOST")]
     opensearch_hosts: Vec<String>,
+    /// Seconds between records of a pod's metadata, on average, with the preset compact [default: 15].
+    #[arg(long, value_name = "SECONDS")]
+    metadata_interval: Option<u64>,
 }
 
 impl GenerateLoggingOptions {
     pub(super) fn run(self) -> Result<(), CommandError> {
         let GenerateLoggingOptions { common, logging } = self;
-        let (file, characters) =
-            logging::generate(&common.cluster()?, &logging.into()).map_err(CommandError::refused)?;
-        common.output.write(&[file], &[format!("{characters} of {} characters used", logging::MAX_CHARACTERS)])
+        let cluster = common.cluster()?;
+        let (file, characters) = logging::generate(&cluster, &logging.into()).map_err(CommandError::refused)?;
+        let mut notes = vec![format!("{characters} of {} characters used", logging::MAX_CHARACTERS)];
+        notes.extend(logging::note(&cluster).map(str::to_owned));
+        common.output.write(&[file], &notes)
     }
 }
 
@@ -55,6 +60,7 @@ impl From<LoggingFlags> for logging::LoggingOptions {
             drop_patterns: flags.drop_patterns,
             firehose_streams: flags.firehose_streams,
             opensearch_hosts: flags.opensearch_hosts,
+            metadata_interval: flags.metadata_interval,
         }
     }
 }

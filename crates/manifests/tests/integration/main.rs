@@ -9,6 +9,7 @@
     reason = "a test ends by a panic, says on standard error what it skips, and reads its fixtures"
 )]
 
+mod compact;
 mod inject;
 mod inject_properties;
 mod lint;
