@@ -212,7 +212,11 @@ fn the_set_of_the_preset_compact_deploys_a_function_that_reads_its_metadata() {
     for (preset, expected) in [("compact", true), ("standard", false), ("lean", false)] {
         let out = Folder::new(&format!("generate-all-{preset}"));
         generated(&format!("all AWS --namespace shop --preset {preset} --out {}", out.path().display()));
-        assert_eq!(out.read("README.md").contains("/fargate Site=datadoghq.com MetadataRecords=true "), expected, "{preset}");
+        assert_eq!(
+            out.read("README.md").contains("/fargate Site=datadoghq.com MetadataRecords=true "),
+            expected,
+            "{preset}"
+        );
         assert_eq!(out.read("logging.yaml").contains("PODFERRY_METADATA_RECORDS=true"), expected, "{preset}");
         let said = String::from_utf8(podferry(&format!("logging AWS --preset {preset}")).stderr).unwrap();
         assert_eq!(said.contains("PODFERRY_METADATA_RECORDS=true"), expected, "{said}");

@@ -117,7 +117,10 @@ fn check(preset: LoggingPreset, options: &LoggingOptions) -> Result<(), LoggingE
             return wrong("--metadata-interval", "only the preset compact writes records of metadata");
         }
         if !compact::INTERVALS.contains(&seconds) {
-            return wrong("--metadata-interval", "must be a number of seconds from 1 to 300, as the metadata is read again every 300 seconds");
+            return wrong(
+                "--metadata-interval",
+                "must be a number of seconds from 1 to 300, as the metadata is read again every 300 seconds",
+            );
         }
     }
     let is_line = |text: &String| !text.trim().is_empty() && text.trim() == text && !text.contains(['\n', '\r']);
@@ -163,9 +166,8 @@ impl Data {
             LoggingPreset::Standard => filters.push(cached(with_labels(kubernetes))),
             LoggingPreset::Merged => filters.push(cached(kubernetes.with("Merge_Log", "On").with("Keep_Log", "Off"))),
             // Only the container's name is wanted here, to drop lines by it.
-            LoggingPreset::Compact if !options.drop_containers.is_empty() => filters.push(cached(
-                kubernetes.with("Merge_Log", "Off").with("Labels", "Off").with("Annotations", "Off"),
-            )),
+            LoggingPreset::Compact if !options.drop_containers.is_empty() => filters
+                .push(cached(kubernetes.with("Merge_Log", "Off").with("Labels", "Off").with("Annotations", "Off"))),
             LoggingPreset::Compact | LoggingPreset::Lean | LoggingPreset::Seed => {}
         }
         filters.extend(drop_containers(&options.drop_containers));
@@ -441,7 +443,8 @@ mod tests {
             };
             data.filters.iter().map(of).collect::<Vec<_>>()
         };
-        let tail = ["rewrite_tag kube.*", "throttle m.*", "kubernetes m.*", "grep m.*", "modify m.*", "record_modifier m.*"];
+        let tail =
+            ["rewrite_tag kube.*", "throttle m.*", "kubernetes m.*", "grep m.*", "modify m.*", "record_modifier m.*"];
         assert_eq!(names(&LoggingOptions::default()), [&["parser kube.*"], &tail[..]].concat());
         let options = LoggingOptions {
             drop_namespaces: vec!["dev".into()],

@@ -172,7 +172,7 @@ pub(crate) struct NewTag<'b, 'a> {
     pub(crate) template: RecordTemplate,
     pub(crate) form: TagForm,
     /// Whether the log also keeps its old tag.
-    keeps: bool,
+    pub(crate) keeps: bool,
 }
 
 impl NewTag<'_, '_> {
@@ -183,6 +183,16 @@ impl NewTag<'_, '_> {
             _ => "…".to_owned(),
         };
         self.template.parts.iter().map(|part| text(&part.kind)).collect()
+    }
+
+    /// What stands before the old tag, if the new one is that, the old one, and nothing else.
+    pub(crate) fn text_before_tag(&self) -> Option<&str> {
+        let kinds: Vec<&TemplatePartKind> = self.template.parts.iter().map(|part| &part.kind).collect();
+        match kinds.as_slice() {
+            [TemplatePartKind::Tag] => Some(""),
+            [TemplatePartKind::Text(text), TemplatePartKind::Tag] => Some(text),
+            _ => None,
+        }
     }
 }
 

@@ -4,6 +4,9 @@
 use std::fs;
 
 use manifests::cluster::ClusterOptions;
+use manifests::lint::lint;
+use manifests::lint::project::ExpectedTarget;
+use manifests::lint::source::SourceFile;
 use manifests::logging::{self, LoggingOptions};
 use manifests::preset::LoggingPreset;
 use manifests::{FileContent, yaml};
@@ -121,7 +124,8 @@ fn records(pod: &str) -> Records {
     // The ConfigMap of `once` had no cluster's name.
     let name = kept[0].find(r#","cluster_name":"#).unwrap();
     let metadata = format!("{}{}", metadata[0].strip_suffix('}').unwrap(), &kept[0][name..]);
-    let standard: Vec<String> = lines.iter().map(|line| format!("{},{}", &line[..line.len() - 1], &metadata[1..])).collect();
+    let standard: Vec<String> =
+        lines.iter().map(|line| format!("{},{}", &line[..line.len() - 1], &metadata[1..])).collect();
     // The ConfigMap of `kept` left the time in its records; but for that, a standard record is a line and its metadata.
     for (kept, standard) in kept.iter().zip(&standard) {
         let time = kept.find(r#""stream":"#).unwrap();
@@ -184,7 +188,8 @@ fn no_interval_makes_it_dearer_than_an_event_a_line() {
 /// The figures of the top of `compact.rs`: lines of 288 bytes, metadata of 838.
 #[test]
 fn the_figures_of_the_documentation() {
-    let records = Records { lines: vec!["x".repeat(288)], metadata: "x".repeat(838), standard: vec!["x".repeat(1_125)] };
+    let records =
+        Records { lines: vec!["x".repeat(288)], metadata: "x".repeat(838), standard: vec!["x".repeat(1_125)] };
     for (rate, expected) in [(1, 1.02), (4, 1.02), (10, 0.57), (60, 0.32), (6_000, 0.27)] {
         let (own, standard) = hour(&records, rate, &LoggingOptions::default());
         let share = own as f64 / standard as f64;
@@ -193,6 +198,30 @@ fn the_figures_of_the_documentation() {
     let five = LoggingOptions { metadata_interval: Some(12), ..LoggingOptions::default() };
     let (own, standard) = hour(&records, 10, &five);
     assert!(((own as f64 / standard as f64) - 0.65).abs() < 0.0051);
+}
+
+/// All that may be asked for, in all combinations: what is written has no finding, and is within EKS' limit.
+#[test]
+fn every_combination_of_options_has_no_finding() {
+    let list = |is_asked: bool, name: &str| if is_asked { vec![name.to_owned()] } else { Vec::new() };
+    for choice in 0..128_u32 {
+        let is_asked = |bit: u32| choice & (1 << bit) != 0;
+        let options = LoggingOptions {
+            drop_namespaces: list(is_asked(0), "dev"),
+            drop_containers: list(is_asked(1), "istio-proxy"),
+            drop_patterns: list(is_asked(2), "GET /health"),
+            firehose_streams: list(is_asked(3), "logs"),
+            opensearch_hosts: list(is_asked(4), "search.example.com"),
+            process_logs: is_asked(5),
+            metadata_interval: is_asked(6).then_some(300),
+        };
+        let text = generated(&options);
+        let characters = text.split(" of 5300 characters").next().unwrap().rsplit(' ').next().unwrap();
+        assert!(characters.parse::<usize>().unwrap() < 2_500, "{characters}");
+        let report = lint(&[SourceFile::new("logging.yaml", &text)], &ExpectedTarget::default(), &[]);
+        let found: Vec<_> = report.findings.iter().map(|finding| (finding.rule.code, &finding.message)).collect();
+        assert!(found.is_empty(), "{options:?}: {found:?}");
+    }
 }
 
 /// A record of metadata of a container of one pod.
@@ -228,8 +257,7 @@ fn a_loud_container_starves_a_quiet_one_and_both_are_tagged() {
     }
     assert_eq!((loud, quiet), (40, 0));
 
-    let settings =
-        PipelineSettings { metadata_records: Some(KnownMetadata::default()), ..PipelineSettings::default() };
+    let settings = PipelineSettings { metadata_records: Some(KnownMetadata::default()), ..PipelineSettings::default() };
     let line = r#"{"stream":"stdout","logtag":"F","log":"hello"}"#.to_owned();
     let of_loud = process("loud", &[line.clone(), metadata("loud")], &settings);
     let of_quiet = process("quiet", std::slice::from_ref(&line), &settings);
@@ -249,9 +277,13 @@ fn a_loud_container_starves_a_quiet_one_and_both_are_tagged() {
         }
         assert!(!has_tag(log, "podferry_metadata:missing"));
     }
-    assert!(has_tag(of_quiet, "kube_container_name:quiet") && has_tag(of_quiet, &format!("container_id:{}", "c".repeat(64))));
+    assert!(
+        has_tag(of_quiet, "kube_container_name:quiet")
+            && has_tag(of_quiet, &format!("container_id:{}", "c".repeat(64)))
+    );
     // The image is the container's own: it is missing until a copy of its own passes.
-    let of_image = |log: &Value| tags(log).iter().any(|tag| tag.starts_with("image_") || tag.starts_with("short_image"));
+    let of_image =
+        |log: &Value| tags(log).iter().any(|tag| tag.starts_with("image_") || tag.starts_with("short_image"));
     assert!(of_image(of_loud) && !of_image(of_quiet), "{:?}", tags(of_quiet));
     let later = process("quiet", &[line, metadata("quiet")], &settings);
     assert!(has_tag(&logs(&later)[0], "short_image:quiet"));

@@ -3,6 +3,7 @@
 pub(crate) mod centralised;
 pub(crate) mod clusters;
 pub(crate) mod log_group;
+pub(crate) mod metadata_setting;
 pub(crate) mod permissions;
 pub(crate) mod profile_limits;
 pub(crate) mod profiles;

@@ -1,9 +1,9 @@
 //! What a configuration costs, as facts: how many of EKS' characters it takes, and about how many bytes a log takes besides its text.
 
-use super::{cri_parser, is_of_lines, kubernetes};
+use super::{copies, cri_parser, is_of_lines, kubernetes};
 use crate::lint::cloudwatch;
 use crate::lint::finding::Findings;
-use crate::lint::logging::LoggingConfigMap;
+use crate::lint::logging::{LoggingConfigMap, PlacedSection};
 use crate::lint::node::YamlNode;
 use crate::lint::project::Project;
 use crate::lint::rule::LintRule;
@@ -36,7 +36,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
         let mut text = format!("{characters} of {MAX_CHARACTERS} characters used");
         if cloudwatch::outputs(logging).any(|output| output.writes_records()) {
             text.push_str(&format!("; each log takes about {} bytes on top of its text", estimate(logging)));
-            if kubernetes(logging).is_some_and(|filter| is_of_lines(logging, &filter)) {
+            if metadata_of_lines(logging).is_some() {
                 text.push_str(" if its pod has seven labels and three annotations");
             }
         }
@@ -44,10 +44,17 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     }
 }
 
+/// The Kubernetes filter, if lines have its metadata when they are written.
+fn metadata_of_lines<'b, 'a>(logging: &'b LoggingConfigMap<'a>) -> Option<PlacedSection<'b, 'a>> {
+    let filter = kubernetes(logging).filter(|filter| is_of_lines(logging, filter))?;
+    let is_taken_off = || copies::find(logging).is_some_and(|copies| copies.lines_lose("kubernetes"));
+    (!is_taken_off()).then_some(filter)
+}
+
 /// How many bytes a log takes besides its text, about.
 fn estimate(logging: &LoggingConfigMap<'_>) -> usize {
     let line = if cri_parser(logging).is_some() { bytes::PARSED } else { bytes::BARE };
-    let Some(filter) = kubernetes(logging).filter(|filter| is_of_lines(logging, filter)) else { return line };
+    let Some(filter) = metadata_of_lines(logging) else { return line };
     let optional = |option: &str, size: usize| if filter.is_on(option) == Some(false) { 0 } else { size };
     line + bytes::METADATA + optional("Labels", bytes::LABELS) + optional("Annotations", bytes::ANNOTATIONS)
 }

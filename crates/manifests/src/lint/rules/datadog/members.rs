@@ -1,6 +1,7 @@
 //! Filters that take away, rename or overwrite the members of a record that the forwarder reads. What it understands is in
 //! `pipeline::roles`: `log` or a parser's `message`, `stream`, `logtag`, `kubernetes`, also lifted with a prefix.
 
+use super::copies::{self, MetadataCopies};
 use super::{cri_parser, kubernetes};
 use crate::fluent_bit::parse::ReadProperty;
 use crate::lint::cloudwatch;
@@ -69,7 +70,15 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
             ("stream", cri_parser(logging).is_some()),
             ("logtag", cri_parser(logging).is_some()),
         ];
-        for filter in filters_of_lines(logging) {
+        let copies = copies::find(logging);
+        let is_of_copies = |filter: &PlacedSection<'_, '_>| {
+            copies.as_ref().is_some_and(|copies| copies.own().any(|own| own.number == filter.number))
+        };
+        // What metadata is made of is another rule's, and what brings it may be taken off the lines again.
+        for filter in filters_of_lines(logging).into_iter().filter(|filter| !is_of_copies(filter)) {
+            if copies.as_ref().is_some_and(|copies| is_back_off(copies, &filter)) {
+                continue;
+            }
             match filter.plugin().as_str() {
                 "record_modifier" => record_modifier(filter, &there, findings),
                 "modify" => modify(filter, findings),
@@ -78,6 +87,14 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
             }
         }
     }
+}
+
+/// Whether a filter of the lines takes off what the Kubernetes filter gave them, and nothing else: copies bring it.
+fn is_back_off(copies: &MetadataCopies<'_, '_>, filter: &PlacedSection<'_, '_>) -> bool {
+    let has_own = copies.own().any(|own| own.is_of("kubernetes"));
+    has_own
+        && copies::removes(filter, "kubernetes")
+        && !MEMBERS.iter().any(|(member, _)| *member != "kubernetes" && copies::removes(filter, member))
 }
 
 fn is(property: &ReadProperty, names: &[&str]) -> bool {

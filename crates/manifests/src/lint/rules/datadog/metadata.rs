@@ -1,6 +1,6 @@
 //! Which tags logs will lack, because Fluent Bit is not told to add what they are made of.
 
-use super::{cri_parser, is_of_lines, kubernetes};
+use super::{copies, cri_parser, is_of_lines, kubernetes};
 use crate::lint::cloudwatch;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::{LoggingConfigMap, PlacedSection};
@@ -87,10 +87,14 @@ fn switched_off(logging: &LoggingConfigMap<'_>, findings: &mut Findings) {
     let filters = filters_for_cloudwatch(logging);
     let (of_lines, of_copies): (Vec<&PlacedSection<'_, '_>>, Vec<&PlacedSection<'_, '_>>) =
         filters.iter().filter(|filter| filter.is_of("kubernetes")).partition(|filter| is_of_lines(logging, filter));
-    for filter in of_lines.iter().chain(&of_copies) {
+    // Metadata in a line counts before that of records of its own, unless it is taken off again.
+    let are_without = copies::find(logging).is_some_and(|copies| copies.lines_lose("kubernetes"));
+    let of_lines = of_lines.into_iter().filter(|_| !are_without);
+    for filter in of_lines.chain(of_copies.iter().copied()) {
         for (option, rule, message) in options {
-            // What copies bring holds for the lines beside them.
-            let is_brought = of_copies.iter().any(|copies| copies.is_on(option) != Some(false));
+            let is_copy = of_copies.iter().any(|copy| copy.number == filter.number);
+            // What one filter of the copies leaves out another may bring.
+            let is_brought = is_copy && of_copies.iter().any(|copies| copies.is_on(option) != Some(false));
             if filter.is_on(option) == Some(false) && !is_brought {
                 findings.push(Finding::new(rule, filter.place_of(option), message));
             }

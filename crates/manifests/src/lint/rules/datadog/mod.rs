@@ -1,8 +1,10 @@
 //! Rules about the way to Datadog: what Fluent Bit's records, streams and outputs have to keep so that the forwarder can read them.
 
+pub(crate) mod copies;
 pub(crate) mod cost;
 pub(crate) mod members;
 pub(crate) mod metadata;
+pub(crate) mod metadata_records;
 pub(crate) mod output;
 pub(crate) mod stream;
 

@@ -6,7 +6,7 @@ use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::{LoggingConfigMap, PlacedSection};
 use crate::lint::project::Project;
 use crate::lint::rule::{LintRule, RuleEdits, Severity};
-use crate::lint::tags::POD_TAG_PREFIX;
+use crate::lint::tags::{POD_TAG_PREFIX, new_tags};
 
 const FILTER: &str = "Fluent Bit manual, \"Kubernetes\" filter";
 
@@ -84,7 +84,9 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
                 merge(&parsers, filter, findings);
             }
             buffer(filter, findings);
-            new_tag(makes_tags, filter, findings);
+            if makes_tags {
+                new_tag(logging, filter, findings);
+            }
             // With an expression of its own the filter may read any rest of the tag; and new tags begin otherwise.
             let is_own = filter.property("Regex_Parser").is_some() || !filter.get("Match").is_none_or(takes_pods);
             let prefix = filter.property("Kube_Tag_Prefix").filter(|_| !is_own);
@@ -115,12 +117,24 @@ fn is_prefix(prefix: &str) -> bool {
 }
 
 /// A pattern that takes nothing at all is another rule's.
-fn new_tag(makes_tags: bool, filter: PlacedSection<'_, '_>, findings: &mut Findings) {
-    let reads_other = filter.property("Kube_Tag_Prefix").or_else(|| filter.property("Regex_Parser")).is_some();
+fn new_tag(logging: &LoggingConfigMap<'_>, filter: PlacedSection<'_, '_>, findings: &mut Findings) {
     let Some(pattern) = filter.get("Match").filter(|pattern| !takes_pods(pattern)) else { return };
-    if makes_tags && !reads_other {
+    if filter.property("Regex_Parser").is_some() {
+        return;
+    }
+    let Some(prefix) = filter.get("Kube_Tag_Prefix") else {
         let message = format!("a tag that matches `{pattern}` contains no pod");
-        findings.push(Finding::new(&NEW_TAG, filter.place_of("Match"), message));
+        return findings.push(Finding::new(&NEW_TAG, filter.place_of("Match"), message));
+    };
+    // Only the length is taken off, and the last dot may be missing, as above.
+    let is_after = |begin: &str| [begin.len(), begin.len() - 1].contains(&prefix.len());
+    let taken = new_tags(logging).into_iter().filter(|tag| tag.form.reaches(&filter));
+    let begins: Option<Vec<String>> =
+        taken.map(|tag| Some(format!("{}{POD_TAG_PREFIX}", tag.text_before_tag()?))).collect();
+    let begins = begins.unwrap_or_default();
+    if let Some(begin) = begins.first().filter(|_| !begins.iter().any(|begin| is_after(begin))) {
+        let message = format!("the new tag begins with `{begin}`, so what follows `{prefix}` is not the pod name");
+        findings.push(Finding::new(&NEW_TAG, filter.place_of("Kube_Tag_Prefix"), message));
     }
 }
 

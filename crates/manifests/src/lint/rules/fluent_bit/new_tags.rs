@@ -87,21 +87,11 @@ const POD_PART: usize = 4;
 
 fn old_tags(logging: &LoggingConfigMap<'_>, new: &[NewTag<'_, '_>], findings: &mut Findings) {
     let outputs = distinct(logging.outputs());
-    // Rules that take every line leave none with its old tag.
-    let takes_all = |tag: &NewTag<'_, '_>| {
-        let words = words(tag.rule);
-        let word = |number: usize| words.get(number).map_or("", |word| word.value.as_str());
-        let pattern = word(1).trim_start_matches(['^', '(']).trim_end_matches(['$', ')']);
-        match word(0).trim_start_matches('$') {
-            "log" => EVERY_LINE.contains(&pattern),
-            "stream" => EVERY_LINE.contains(&pattern) || EVERY_STREAM.contains(&pattern),
-            _ => false,
-        }
-    };
     let Some(output) = outputs.first().filter(|_| !outputs.iter().any(|output| POD_TAGS.reaches(output))) else {
         return;
     };
-    let Some(tag) = new.iter().find(|tag| POD_TAGS.reaches(&tag.filter)).filter(|_| !new.iter().any(takes_all)) else {
+    let Some(tag) = new.iter().find(|tag| POD_TAGS.reaches(&tag.filter)).filter(|_| !new.iter().any(takes_every_line))
+    else {
         return;
     };
     // An output that takes no log at all is another rule's.
@@ -109,6 +99,18 @@ fn old_tags(logging: &LoggingConfigMap<'_>, new: &[NewTag<'_, '_>], findings: &m
         let message = "no output takes logs that keep their tag, kube.var.log.containers.…";
         let finding = Finding::new(&OLD_TAGS, output.place_of("Match"), message);
         findings.push(finding.related(tag.filter.value_place(tag.rule), "logs that this does not fit keep it"));
+    }
+}
+
+/// Whether a rule fits every line: then none is left with its old tag alone.
+pub(crate) fn takes_every_line(tag: &NewTag<'_, '_>) -> bool {
+    let words = words(tag.rule);
+    let word = |number: usize| words.get(number).map_or("", |word| word.value.as_str());
+    let pattern = word(1).trim_start_matches(['^', '(']).trim_end_matches(['$', ')']);
+    match word(0).trim_start_matches('$') {
+        "log" => EVERY_LINE.contains(&pattern),
+        "stream" => EVERY_LINE.contains(&pattern) || EVERY_STREAM.contains(&pattern),
+        _ => false,
     }
 }
 

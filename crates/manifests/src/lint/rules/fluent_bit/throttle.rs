@@ -35,7 +35,8 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
             let message = format!("this `Window` counts as {DEFAULT_WINDOW}: {} logs pass at once", counts.burst());
             push(filter, "Window", message, findings);
         }
-        if let Some(interval) = filter.get("Interval").filter(|interval| !interval.is_empty() && !is_interval(interval)) {
+        if let Some(interval) = filter.get("Interval").filter(|interval| !interval.is_empty() && !is_interval(interval))
+        {
             let seconds = interval_seconds(interval);
             let unit = if seconds == 1 { "second" } else { "seconds" };
             push(filter, "Interval", format!("this `Interval` counts as {seconds} {unit}"), findings);
