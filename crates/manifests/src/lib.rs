@@ -12,7 +12,6 @@ pub mod all;
 pub mod annotations;
 pub mod annotations_v1;
 pub mod cluster;
-mod compact;
 pub mod fargate_profile;
 mod file;
 pub mod fluent_bit;

@@ -52,5 +52,5 @@ fn not_read(resource: &Resource<'_>) -> Option<(Place, &'static str)> {
 }
 
 fn is_off(value: YamlNode<'_>) -> bool {
-    template::literal(value).is_some_and(|text| text.eq_ignore_ascii_case("false") || text == "0")
+    value.text().is_some_and(|text| ["", "0", "false"].contains(&text.to_ascii_lowercase().as_str()))
 }
