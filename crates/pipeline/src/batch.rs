@@ -261,6 +261,7 @@ mod tests {
     use super::*;
     use crate::entry::{ContainerFrame, Provenance};
     use crate::line::LogLine;
+    use crate::mark_key::MarkKey;
     use crate::recent::Recent;
     use crate::tags::Identity;
 
@@ -326,7 +327,7 @@ mod tests {
 
     #[test]
     fn some_of_the_logs_of_a_payload_make_another() {
-        let recent = Recent::new(100);
+        let recent = Recent::new(100, MarkKey::known());
         let texts: Vec<String> = (0..5).map(|number| format!("log {number}")).collect();
         let payload = batch(&texts, Limits::default()).remove(0);
         assert_eq!(payload.only(|_| true), std::slice::from_ref(&payload));
@@ -346,7 +347,7 @@ mod tests {
 
     #[test]
     fn marks_are_told_once_over_the_edges_of_payloads() {
-        let recent = Recent::new(100);
+        let recent = Recent::new(100, MarkKey::known());
         let marks: Vec<Mark> = recent.marks_within("x").take(7).collect();
         let mut batcher = Batcher::new(Limits { items: 3, ..Limits::default() }, Compression::None);
         let mut cursor = BatchCursor::default();

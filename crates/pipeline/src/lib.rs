@@ -34,6 +34,7 @@ mod level_head;
 mod limits;
 mod line;
 mod log_event;
+pub mod mark_key;
 mod members;
 pub mod metadata_records;
 mod multi_line;

@@ -2,9 +2,10 @@
 
 use super::compress::Compression;
 use super::known_annotations::KnownAnnotations;
+use super::mark_key::MarkKey;
 use super::metadata_records::KnownMetadata;
 use super::processing::ProcessingSettings;
-use super::recent::Recent;
+use super::recent::{DEFAULT_REMEMBERED, Recent};
 use super::rules::pattern::{RuleBudget, SearchCaches};
 use super::tags::TagSettings;
 
@@ -22,7 +23,8 @@ pub struct PipelineSettings {
     pub search_caches: SearchCaches,
     /// How much work rules may take.
     pub rule_budget: RuleBudget,
-    /// Logs that were delivered before. They are not sent again.
+    /// Logs that were delivered before. They are not sent again. The default's key is known: who has logs of others to keep apart gives
+    /// one of their own.
     pub recent: Recent,
     pub compression: Compression,
     /// `PODFERRY_MAX_DECOMPRESSED_BYTES`.
@@ -42,7 +44,7 @@ impl Default for PipelineSettings {
             metadata_records: None,
             search_caches: SearchCaches::default(),
             rule_budget: RuleBudget::default(),
-            recent: Recent::default(),
+            recent: Recent::new(DEFAULT_REMEMBERED, MarkKey::known()),
             compression: Compression::default(),
             max_decompressed_bytes: DEFAULT_MAX_DECOMPRESSED_BYTES,
             merge_keys: DEFAULT_MERGE_KEYS.iter().map(|key| (*key).to_owned()).collect(),

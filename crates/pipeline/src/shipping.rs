@@ -1,7 +1,5 @@
 //! The last step of a log: rules, sampling, status, and into the payload. Everything is counted.
 
-use std::collections::HashSet;
-
 use super::accepted_times::{NewTime, OutOfRange};
 use super::batch::{Added, BatchCursor, Batcher};
 use super::compress::Compression;
@@ -11,7 +9,7 @@ use super::identities::KnownIdentity;
 use super::limits::Limits;
 use super::line::LogLine;
 use super::processed::{LogOutcome, Processed};
-use super::recent::{Mark, Marker};
+use super::recent::{Mark, MarkSet, Marker};
 use super::rules::pattern::Work;
 use super::rules::{AppliedRule, ProcessingRule, RuleEffect, RulesOutcome, Withheld};
 use super::status::{LogStatus, StatusSource};
@@ -31,7 +29,7 @@ pub(super) struct Shipment {
     record: u32,
     /// The logs of the events before this one, and how far they are in it. An event does not hold a log twice; so for a single
     /// event, as nearly all are, nothing has to be kept.
-    before: HashSet<Mark>,
+    before: MarkSet,
     kept: BatchCursor,
     duplicates: Vec<(u32, Mark)>,
 }
@@ -47,7 +45,7 @@ impl Shipment {
             oldest_ms: None,
             cluster: None,
             record: 0,
-            before: HashSet::new(),
+            before: MarkSet::default(),
             kept: BatchCursor::default(),
             duplicates: Vec::new(),
         }

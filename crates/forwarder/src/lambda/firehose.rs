@@ -83,7 +83,7 @@ fn transform_within(limit: usize, event: &FirehoseEvent, terms: ReadingTerms) ->
         compression => compression,
     };
     // Firehose repeats an invocation whose answer it did not get: nothing is known to be delivered here.
-    let settings = PipelineSettings { recent: Recent::new(0), compression, ..terms.settings.clone() };
+    let settings = PipelineSettings { recent: Recent::nothing(), compression, ..terms.settings.clone() };
     let inner = ReadingTerms { settings: &settings, ..terms };
     let mut transformed = Transformed::default();
     let ids: usize = event.records.iter().map(|record| empty_answer(&record.record_id)).sum();

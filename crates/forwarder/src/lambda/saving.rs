@@ -5,7 +5,7 @@
 //! those that stay, those of which something could not be saved, and those that hold a log once more that another record has
 //! brought.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use super::work::{Receipt, Trigger};
 use crate::delivery::reason::UndeliveredReason;
 use crate::delivery::undelivered::{self, Saved};
 use crate::settings::LogLevel;
-use pipeline::recent::Mark;
+use pipeline::recent::{Mark, MarkSet};
 
 /// How many messages are on their way to SQS at once.
 const WORKERS: usize = 8;
@@ -90,7 +90,7 @@ impl Saving<'_> {
         self.send_all(rest, &mut settled).await;
         // The record of a log that was left out needs the log as much as the record that brought it.
         if !duplicates.is_empty() {
-            let done: HashSet<Mark> = accepted.iter().chain(&settled.marks).copied().collect();
+            let done: MarkSet = accepted.iter().chain(&settled.marks).copied().collect();
             let longest = staying.values().copied().max();
             for (record, _) in duplicates.iter().filter(|(_, mark)| !done.contains(mark)) {
                 settled.failed.insert(*record);

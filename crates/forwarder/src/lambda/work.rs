@@ -4,7 +4,6 @@
 //! Reading is pure. What has to be fetched first (an object that a failed event was written to) is named in [`Work::objects`]
 //! and read by [`Work::add_object`] once it is there.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use super::firehose::{self, Transformed};
@@ -13,7 +12,7 @@ use super::rounds::too_early;
 use crate::delivery::undelivered::{self, MAX_MESSAGE_BYTES};
 use pipeline::batch::{MAX_ITEMS, Payload, PayloadLog};
 use pipeline::event::{self, EventError, InvocationEvent};
-use pipeline::recent::Mark;
+use pipeline::recent::{Mark, MarkSet};
 use pipeline::records::{KinesisRecord, S3Object, SqsRecord};
 use pipeline::restamp::{RestampCounts, restamp};
 use pipeline::{LogCounts, Pipeline, PipelineSettings, Processed};
@@ -224,7 +223,7 @@ struct WorkReader<'s> {
     /// What messages of our own hold: it was processed before.
     saved: Processed,
     /// The marks of what they hold, and of what was read before this.
-    marks: HashSet<Mark>,
+    marks: MarkSet,
     /// How often the message that is being read was handed out before, where SQS did that.
     rounds: u32,
     work: Work,
@@ -238,7 +237,7 @@ impl<'s> WorkReader<'s> {
             reading: RecordReading::new(&unlimited, 0, has_progress),
             is_from_sqs: false,
             saved: Processed::default(),
-            marks: HashSet::new(),
+            marks: MarkSet::default(),
             rounds: 0,
             work: Work { has_progress, ..Work::default() },
         }

@@ -26,10 +26,14 @@ pub use reader::{Mistake, Mistakes};
 pub use table::{ForwarderVariable, VARIABLES, markdown};
 pub use variables::{Environment, FileProblem, VariableSource};
 
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+
 use pipeline::compress::Compression;
 use pipeline::known_annotations::KnownAnnotations;
+use pipeline::mark_key::MarkKey;
 use pipeline::metadata_records::KnownMetadata;
-use pipeline::recent::Recent;
+use pipeline::recent::{DEFAULT_REMEMBERED, Recent};
 use pipeline::rules::pattern::SearchCaches;
 use pipeline::tags::TagSettings;
 use pipeline::tags::tag_set;
@@ -139,9 +143,10 @@ fn pipeline(reader: &mut VariableReader) -> PipelineSettings {
             .flag("PODFERRY_METADATA_RECORDS")
             .then(|| share_of_memory(reader, 64).map_or_else(KnownMetadata::default, KnownMetadata::of_bytes)),
         search_caches: share_of_memory(reader, 32).map_or(defaults.search_caches, SearchCaches::of_bytes),
-        recent: reader
-            .number("PODFERRY_REMEMBERED_LOGS", 0..=10_000_000)
-            .map_or(defaults.recent, |most| Recent::new(most as usize)),
+        recent: Recent::new(
+            reader.number("PODFERRY_REMEMBERED_LOGS", 0..=10_000_000).map_or(DEFAULT_REMEMBERED, |most| most as usize),
+            mark_key(),
+        ),
         rule_budget: defaults.rule_budget,
         compression,
         max_decompressed_bytes: reader
@@ -161,6 +166,17 @@ fn pipeline(reader: &mut VariableReader) -> PipelineSettings {
             namespace_labels: reader.as_tags("DD_KUBERNETES_NAMESPACE_LABELS_AS_TAGS"),
         },
     }
+}
+
+/// A key for the marks of this process. The standard library seeds its hash maps by the operating system's random numbers; a keyed hash of
+/// 1, 2, 3, … is as good as they are.
+fn mark_key() -> MarkKey {
+    let seeded = RandomState::new();
+    let mut number = 0_u64;
+    MarkKey::from_random(|| {
+        number += 1;
+        seeded.hash_one(number)
+    })
 }
 
 /// A quarter of the function's memory, which Lambda tells in MB: an event takes up to two and a half times its size, and
@@ -199,6 +215,14 @@ fn owned(list: Vec<&str>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn marks_have_a_key_that_nobody_knows() {
+        let first = |settings: &PipelineSettings| settings.recent.marks_within("x").next();
+        let settings = [&PipelineSettings::default(), &Settings::read_pipeline(&[]).unwrap()].map(first);
+        assert_ne!(settings[0], settings[1]);
+        assert_ne!(settings[1], first(&Settings::read_pipeline(&[]).unwrap()));
+    }
 
     #[test]
     fn all_mistakes_are_reported_together() {

@@ -290,7 +290,7 @@ fn what_two_events_hold_is_left_out_of_the_second_and_named() {
     let second = pipeline.finish();
     assert_eq!((second.counts.logs, second.duplicates.len(), second.duplicates[0].0), (1, 1, 7));
     // Where nothing is remembered, nothing is compared.
-    let settings = PipelineSettings { recent: Recent::new(0), ..settings };
+    let settings = PipelineSettings { recent: Recent::nothing(), ..settings };
     let mut pipeline = Pipeline::new(ARN, &settings, OWN_TIMES);
     (0..2).for_each(|record| pipeline.add(record, &with_ids(0, 2)).unwrap());
     assert_eq!(pipeline.finish().counts.logs, 4);
