@@ -145,7 +145,8 @@ impl LogEntry<'_> {
         let timestamp = self.line.timestamp.map(|timestamp| {
             out.extend_from_slice(b",\"timestamp\":");
             let start = out.len();
-            out.extend_from_slice(timestamp.to_string().as_bytes());
+            // A vector takes all that is written.
+            let _ = serde_json::to_writer(&mut *out, &timestamp);
             start..out.len()
         });
         if let Some(status) = status {
