@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 
-use super::compress::{Compression, Compressor, decompress};
+use super::compress::{Compression, Compressor, KeptContext, decompress};
 use super::entry::LogEntry;
 use super::recent::Mark;
 
@@ -162,9 +162,14 @@ pub struct Batcher {
 
 impl Batcher {
     pub fn new(limits: Limits, compression: Compression) -> Batcher {
+        Batcher::with_kept(limits, compression, &KeptContext::default())
+    }
+
+    /// One that compresses with the kept context.
+    pub(crate) fn with_kept(limits: Limits, compression: Compression, kept: &KeptContext) -> Batcher {
         Batcher {
             limits,
-            compressor: Compressor::new(compression),
+            compressor: Compressor::with_kept(compression, kept),
             record: 0,
             attempts: 0,
             plain: Vec::new(),

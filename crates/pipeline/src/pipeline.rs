@@ -100,7 +100,7 @@ pub struct Pipeline<'s> {
 impl<'s> Pipeline<'s> {
     /// `function_arn` is the forwarder's own ARN; `now_ms` is the time of sending, in milliseconds since 1970.
     pub fn new(function_arn: &'s str, settings: &'s PipelineSettings, now_ms: impl Into<Option<i64>>) -> Pipeline<'s> {
-        let shipment = Shipment::new(settings.compression, now_ms.into());
+        let shipment = Shipment::new(settings, now_ms.into());
         Pipeline { function_arn, settings, shipment, control: true, any: false }
     }
 

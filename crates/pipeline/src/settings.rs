@@ -1,6 +1,6 @@
 //! The settings of the pipeline.
 
-use super::compress::Compression;
+use super::compress::{Compression, KeptContext};
 use super::known_annotations::KnownAnnotations;
 use super::mark_key::MarkKey;
 use super::metadata_records::KnownMetadata;
@@ -27,6 +27,8 @@ pub struct PipelineSettings {
     /// one of their own.
     pub recent: Recent,
     pub compression: Compression,
+    /// What compressors leave for those that follow. It saves time and changes no result.
+    pub kept_context: KeptContext,
     /// `PODFERRY_MAX_DECOMPRESSED_BYTES`.
     pub max_decompressed_bytes: u64,
     /// Names that `Merge_Log_Key` may have in a ConfigMap.
@@ -46,6 +48,7 @@ impl Default for PipelineSettings {
             rule_budget: RuleBudget::default(),
             recent: Recent::new(DEFAULT_REMEMBERED, MarkKey::known()),
             compression: Compression::default(),
+            kept_context: KeptContext::default(),
             max_decompressed_bytes: DEFAULT_MAX_DECOMPRESSED_BYTES,
             merge_keys: DEFAULT_MERGE_KEYS.iter().map(|key| (*key).to_owned()).collect(),
             own_log_group: None,

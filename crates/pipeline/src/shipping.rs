@@ -2,7 +2,6 @@
 
 use super::accepted_times::{NewTime, OutOfRange};
 use super::batch::{Added, BatchCursor, Batcher};
-use super::compress::Compression;
 use super::counts::LogCounts;
 use super::entry::LogEntry;
 use super::identities::KnownIdentity;
@@ -12,6 +11,7 @@ use super::processed::{LogOutcome, Processed};
 use super::recent::{Mark, MarkSet, Marker};
 use super::rules::pattern::Work;
 use super::rules::{AppliedRule, ProcessingRule, RuleEffect, RulesOutcome, Withheld};
+use super::settings::PipelineSettings;
 use super::status::{LogStatus, StatusSource};
 use super::stream::StreamOrigin;
 
@@ -35,8 +35,8 @@ pub(super) struct Shipment {
 }
 
 impl Shipment {
-    pub(super) fn new(compression: Compression, now_ms: Option<i64>) -> Shipment {
-        let batcher = Batcher::new(Limits::default(), compression);
+    pub(super) fn new(settings: &PipelineSettings, now_ms: Option<i64>) -> Shipment {
+        let batcher = Batcher::with_kept(Limits::default(), settings.compression, &settings.kept_context);
         Shipment {
             batcher,
             now_ms,

@@ -149,6 +149,7 @@ fn pipeline(reader: &mut VariableReader) -> PipelineSettings {
         ),
         rule_budget: defaults.rule_budget,
         compression,
+        kept_context: defaults.kept_context,
         max_decompressed_bytes: reader
             .number("PODFERRY_MAX_DECOMPRESSED_BYTES", 1..=u64::from(u32::MAX))
             .unwrap_or_else(|| max_decompressed_bytes(reader)),
