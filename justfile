@@ -26,7 +26,7 @@ e2e *options:
 
 # The whole pure path beside its floor
 bench:
-    cargo bench -p forwarder --bench pipeline
+    cargo bench -p bench
 
 # Ask real Go and real Python about patterns again, and real runtimes for stack traces; needs them all
 fixtures:

@@ -1,5 +1,7 @@
 //! What the benches measure on: an event as EKS Fargate makes it.
 
+#![allow(clippy::unwrap_used, reason = "a bench ends by a panic")]
+
 use std::fmt::Write as _;
 use std::io::Write as _;
 
@@ -11,7 +13,7 @@ use serde_json::{Value, json};
 
 /// The metadata of a real record (`tests/fixtures/corpus/kept`), as Fluent Bit's Kubernetes filter wrote it.
 fn metadata() -> Value {
-    let event = include_str!("../../../../tests/fixtures/corpus/kept/web-nginx.json");
+    let event = include_str!("../../../tests/fixtures/corpus/kept/web-nginx.json");
     let event: Value = serde_json::from_str(event).unwrap();
     serde_json::from_str(event["logEvents"][0]["message"].as_str().unwrap()).unwrap()
 }
@@ -38,7 +40,7 @@ fn line(number: u64) -> String {
 }
 
 /// The content of an event of `records` records, `kubernetes` objects and all, as CloudWatch Logs sends it.
-pub(crate) fn content(records: u64) -> String {
+pub fn content(records: u64) -> String {
     let metadata = metadata();
     let mut events = Vec::new();
     for number in 0..records {
@@ -66,7 +68,7 @@ pub(crate) fn content(records: u64) -> String {
 const STREAM: &str = "from-fluent-bit-kube.var.log.containers.web-6d4cf56db6-x7k2p_shop_nginx-c638f7633696e2ea7142f48455be2c0a28b602caec1dd0c822831ad5e7fcc004.log";
 
 /// `{"awslogs":{"data":…}}` of a content.
-pub(crate) fn event(content: &str) -> Vec<u8> {
+pub fn event(content: &str) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::new(6));
     encoder.write_all(content.as_bytes()).unwrap();
     let data = STANDARD.encode(encoder.finish().unwrap());

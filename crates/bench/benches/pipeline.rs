@@ -1,14 +1,14 @@
-//! `cargo bench -p forwarder --bench pipeline`: the whole pure path beside its floor.
+//! `cargo bench -p bench`: the whole pure path beside its floor.
 //!
 //! The floor is what no forwarder can do without: base64 and inflate of the same input, compression of the same output,
 //! with the same libraries. Both run alternately in one process, so a noisy machine is noisy for both; the ratio of the
 //! medians is what counts.
 //!
+//! It is built from the crates and features of the function alone, by the profile of the release build: `Cargo.toml` of this crate says how.
+//!
 //! Then the same event under rules, each beside no rules at all, taken in turns too.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a bench ends by a panic")]
-
-mod support;
 
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -29,8 +29,8 @@ const RECORDS: u64 = 8_000;
 const ROUNDS: usize = 41;
 
 fn main() {
-    let content = support::content(RECORDS);
-    let event = support::event(&content);
+    let content = bench::content(RECORDS);
+    let event = bench::event(&content);
     let settings = PipelineSettings::default();
     let data =
         serde_json::from_slice::<serde_json::Value>(&event).unwrap()["awslogs"]["data"].as_str().unwrap().to_owned();
