@@ -190,17 +190,21 @@ fn steps(cluster: &Cluster, options: &AllOptions, has_secret: bool) -> Vec<Readm
         ),
         step("New pods", "Running pods have neither logging nor a sidecar until they restart.", restart.collect()),
         step(
-            "Monitor and dashboard",
-            "Needs a Datadog application key.",
-            [("monitor", "monitor"), ("dashboard", "dashboard")]
-                .map(|(file, path)| {
+            "Monitors and dashboard",
+            "Needs a Datadog application key. The monitors tell when no Agent reports, when a namespace's logs stop, and when there are dead \
+             letters; the last, and half of the dashboard, need Datadog's AWS integration for SQS and Lambda.",
+            monitor::MONITORS
+                .map(|file| ("monitor", file))
+                .into_iter()
+                .chain([("dashboard", monitor::DASHBOARD)])
+                .map(|(path, file)| {
                     format!(
                         "curl -sS https://api.{}/api/v1/{path} -H \"DD-API-KEY: $DD_API_KEY\" -H \"DD-APPLICATION-KEY: $DD_APP_KEY\" \\\n  -H \
-                         'Content-Type: application/json' -d @{file}.json",
+                         'Content-Type: application/json' -d @{file}",
                         cluster.site()
                     )
                 })
-                .into(),
+                .collect(),
         ),
     ]
 }

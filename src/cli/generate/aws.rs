@@ -77,13 +77,13 @@ impl GenerateSubscriptionOptions {
     }
 }
 
-/// Datadog monitor of the Agents on Fargate, and a dashboard of the log pipeline
+/// Datadog monitors (no Agent reports, a namespace's logs stop, dead letters), and a dashboard of the log pipeline
 #[derive(Debug, Clone, Args)]
 pub(super) struct GenerateMonitorOptions {
     /// Handle to notify, such as @slack-ops; repeatable.
     #[arg(long, value_name = "HANDLE")]
     notify: Vec<String>,
-    /// Name of the forwarder's function, for the dashboard.
+    /// Name of the forwarder's function, for the dashboard and the queue of dead letters.
     #[arg(long = "function", value_name = "NAME")]
     function_name: Option<String>,
     #[command(flatten)]
