@@ -52,6 +52,8 @@ BUCKET = "Resources.FailedEventsBucket.Properties."
 KINESIS = "Resources.KinesisMapping.Properties."
 FIREHOSE = "Resources.FirehoseStream.Properties.HttpEndpointDestinationConfiguration."
 FIREHOSE_STATEMENTS = "Resources.FirehoseRole.Properties.Policies.0.PolicyDocument.Statement."
+IN_ANY_VPC = {name: {"Fn::Split": [",", {"Ref": name}]} for name in ("SubnetIds", "SecurityGroupIds")}
+VPC_STATEMENTS = "Resources.VpcPolicy.Properties.PolicyDocument.Statement."
 DASHBOARD = "Resources.Dashboard.Properties.DashboardBody.Fn::Sub.0"
 # What is broken, how, and a part of the message that has to come.
 BREAKS = [
@@ -236,6 +238,26 @@ BREAKS = [
     ("a stream without a log", put("Resources.FirehoseLogStream"), "nothing with the name FirehoseLogStream"),
     ("no rule about Firehose's key", put("Rules.FirehoseHasItsSecret"), "FirehoseHasItsSecret has to refuse"),
     ("a third route", put("Parameters.Route.AllowedValues"), "Route has to refuse"),
+    # what an organization asks for
+    ("a name that nobody gave", put(FUNCTION + "FunctionName", "podferry"), "the function's FunctionName"),
+    ("a name that is lost", put(FUNCTION + "FunctionName"), "the function's FunctionName"),
+    ("a function that is always in a VPC", put("Conditions.InVpc", {"Fn::Equals": ["", ""]}), "the resource VpcPolicy"),
+    ("a proxy of everybody", put(FUNCTION + "Environment.Variables.HTTPS_PROXY", {"Ref": "HttpsProxy"}), "the function's environment"),
+    ("a VPC that is lost", put(FUNCTION + "VpcConfig"), "the function's VpcConfig"),
+    ("subnets that are one", put(FUNCTION + "VpcConfig.Fn::If.1.SubnetIds", [{"Ref": "SubnetIds"}]), "the function's VpcConfig"),
+    ("a function before its policy", put(FUNCTION + "VpcConfig.Fn::If.1", IN_ANY_VPC), "does not wait for the policy"),
+    ("a VPC without its policy", put("Resources.VpcPolicy"), "nothing with the name VpcPolicy"),
+    ("a policy of every action of EC2", put(VPC_STATEMENTS + "0.Action", "ec2:*"), "PolicyDocument of VpcPolicy"),
+    ("code that touches the network", put(VPC_STATEMENTS + "1"), "PolicyDocument of VpcPolicy"),
+    ("Lambda that may not either", put(VPC_STATEMENTS + "1.Condition"), "PolicyDocument of VpcPolicy"),
+    ("no rule about the VPC", put("Rules.VpcIsWhole"), "VpcIsWhole has to refuse"),
+    ("half a rule about the VPC", put("Rules.VpcIsWhole.Assertions.1"), "VpcIsWhole has to refuse"),
+    ("a role without its boundary", put("Resources.ForwarderRole.Properties.PermissionsBoundary"), "the boundary of ForwarderRole"),
+    ("another role without its boundary", put("Resources.SubscriptionRole.Properties.PermissionsBoundary"), "the boundary of SubscriptionRole"),
+    ("a role without its path", put("Resources.FirehoseRole.Properties.Path"), "the path of FirehoseRole"),
+    ("a path that replaces roles", put("Resources.ForwarderRole.Properties.Path", {"Ref": "RolePath"}), "the path of ForwarderRole"),
+    ("a log without its key", put("Resources.ForwarderLogs.Properties.KmsKeyId"), "KmsKeyId of ForwarderLogs"),
+    ("Firehose's log without its key", put("Resources.FirehoseLogs.Properties.KmsKeyId"), "KmsKeyId of FirehoseLogs"),
     # what people see
     ("an alarm that is lost", put("Resources.DeadLettersAlarm"), "nothing with the name DeadLettersAlarm"),
     ("an alarm of something else", put("Resources.KeyRefusedAlarm.Properties.MetricName", "KeysRefused"), "MetricName of KeyRefusedAlarm"),

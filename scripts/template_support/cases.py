@@ -14,6 +14,9 @@ UNDELIVERED_KEY = "arn:{partition}:kms:{region}:{account}:key/undelivered"
 KINESIS_KEY = "arn:{partition}:kms:{region}:{account}:key/kinesis"
 KINESIS = "arn:{partition}:kinesis:{region}:{account}:stream/pod-logs"
 TOPIC = "arn:{partition}:sns:{region}:{account}:on-call"
+OWN_LOG_KEY = "arn:{partition}:kms:{region}:{account}:key/own-log"
+BOUNDARY = "arn:{partition}:iam::{account}:policy/platform/roles"
+SUBNETS, SECURITY_GROUPS = ["subnet-0123456789abcdef0", "subnet-0aaaabbbbccccdddd"], ["sg-0123456789abcdef0"]
 LAYER = "arn:{partition}:lambda:{region}:{account}:layer:roots:3"
 
 
@@ -91,6 +94,8 @@ PASSED_ON = {
     "Compression": ("DD_COMPRESSION", "gzip"),
     "CompressionLevel": ("DD_COMPRESSION_LEVEL", "0"),
     "MaxWorkers": ("DD_MAX_WORKERS", "64"),
+    "HttpsProxy": ("HTTPS_PROXY", "http://proxy.example.com:3128"),
+    "NoProxy": ("NO_PROXY", ".amazonaws.com,10.0.0.1"),
     "CaBundle": ("PODFERRY_CA_BUNDLE", "/var/task/roots/ca.pem"),
     "LogLevel": ("DD_LOG_LEVEL", "warn"),
 }
@@ -102,9 +107,14 @@ GROUPS = {
         *("RedactIp", "RedactEmail", "ScrubbingRule", "ScrubbingRuleReplacement", "Redact"),
         *("AutoMultiLineDetection", "MultilineLogRegexPattern", "Sample", "StatusFromText", "MetadataRecords", "ForwardLog"),
     ],
-    "How logs are sent": ["Compression", "CompressionLevel", "MaxWorkers", "CaBundle", "CaBundleLayerArn"],
+    "How logs are sent": [
+        *("Compression", "CompressionLevel", "MaxWorkers", "HttpsProxy", "NoProxy", "CaBundle", "CaBundleLayerArn"),
+    ],
     "What could not be delivered": [
         *("UndeliveredQueueEnabled", "UndeliveredQueueConcurrency", "UndeliveredKmsKeyArn", "SubscribedAlias", "AlarmTopicArn"),
+    ],
+    "What an organization asks for (all may stay empty)": [
+        *("FunctionName", "SubnetIds", "SecurityGroupIds", "PermissionsBoundaryArn", "RolePath", "OwnLogKmsKeyArn"),
     ],
     "Other ways to the function": ["Route", "KinesisStreamArn", "KinesisKmsKeyArn", "KinesisParallelizationFactor"],
 }
@@ -117,6 +127,7 @@ WARNED_OF = {
     "KinesisStreamArn": "twice",
     "UndeliveredKmsKeyArn": "run empty",
     "SubscribedAlias": "dropped",
+    "FunctionName": "are lost",
 }
 
 # Source: AWS CloudFormation User Guide, "CloudFormation quotas": parameters of a template, and bytes of a description.
@@ -131,7 +142,7 @@ MAX_ENVIRONMENT = 4096
 
 # The variables that the function reads, from the table of the code.
 TABLE = Path(__file__).parent.parent.parent / "crates/forwarder/src/settings/table.rs"
-KNOWN_VARIABLES = set(re.findall(r'variable\(\s*"(\w+)"', TABLE.read_text()))
+KNOWN_VARIABLES = {name for names in re.findall(r'variable\(\s*"([\w, ]+)"', TABLE.read_text()) for name in names.split(", ")}
 
 FROM_SECRET = {"ApiKeySecretArn": SECRET}
 PLAINEST, EVERYTHING = "a secret and one group", "everything at once"
@@ -216,6 +227,7 @@ CASES = [
 MAY_KINESIS = dict.fromkeys(
     ["kinesis:" + name for name in "DescribeStream DescribeStreamSummary GetRecords GetShardIterator ListShards".split()], KINESIS
 )
+IN_VPC = {"SubnetIds": ",".join(SUBNETS), "SecurityGroupIds": ",".join(SECURITY_GROUPS)}
 MAY_UNDELIVERED_KEY = {"kms:GenerateDataKey": UNDELIVERED_KEY, "kms:Decrypt": UNDELIVERED_KEY}
 
 CASES += [
@@ -231,6 +243,40 @@ CASES += [
         {"DD_API_KEY_SECRET_ARN": SECRET, "PODFERRY_CA_BUNDLE": "/opt/ca.pem"},
         {"secretsmanager:GetSecretValue": SECRET},
         function={"Layers": [LAYER]},
+    ),
+    Case(
+        "a VPC",
+        FROM_SECRET | IN_VPC | {"LogGroupName": "a"},
+        {"DD_API_KEY_SECRET_ARN": SECRET},
+        {"secretsmanager:GetSecretValue": SECRET},
+        source_arn=LOGS + "a:*",
+        groups=("a",),
+        function={"VpcConfig": {"SubnetIds": SUBNETS, "SecurityGroupIds": SECURITY_GROUPS}},
+    ),
+    Case(
+        "a name of one's own",
+        FROM_SECRET | {"FunctionName": "logs-to-datadog"},
+        {"DD_API_KEY_SECRET_ARN": SECRET},
+        {"secretsmanager:GetSecretValue": SECRET},
+        function={"FunctionName": "logs-to-datadog"},
+    ),
+    Case(
+        "a boundary",
+        FROM_SECRET | {"PermissionsBoundaryArn": BOUNDARY},
+        {"DD_API_KEY_SECRET_ARN": SECRET},
+        {"secretsmanager:GetSecretValue": SECRET},
+    ),
+    Case(
+        "a path of the roles, and Firehose",
+        FROM_SECRET | {"RolePath": "/platform/logs/", "Route": "firehose"},
+        {"DD_API_KEY_SECRET_ARN": SECRET},
+        {"secretsmanager:GetSecretValue": SECRET},
+    ),
+    Case(
+        "a key of one's own for the function's log",
+        FROM_SECRET | {"OwnLogKmsKeyArn": OWN_LOG_KEY},
+        {"DD_API_KEY_SECRET_ARN": SECRET},
+        {"secretsmanager:GetSecretValue": SECRET},
     ),
     Case(
         "an alias that log groups are subscribed to",
@@ -262,14 +308,20 @@ CASES += [
         {"ApiKey": "0123456789abcdef0123456789abcdef", "KmsKeyArn": KEY, "UndeliveredKmsKeyArn": UNDELIVERED_KEY}
         | {"LogGroupName": "a", "SecondLogGroupName": "b", "ThirdLogGroupName": "c", "AlarmTopicArn": TOPIC, "Route": "firehose"}
         | {"KinesisStreamArn": KINESIS, "KinesisKmsKeyArn": KINESIS_KEY, "LogLevel": "trace"}
-        | {"CaBundle": "/opt/ca.pem", "CaBundleLayerArn": LAYER, "SubscribedAlias": "7", "EmitSystemFields": "true"},
+        | {"CaBundle": "/opt/ca.pem", "CaBundleLayerArn": LAYER, "SubscribedAlias": "7", "EmitSystemFields": "true"}
+        | {"FunctionName": "podferry", "PermissionsBoundaryArn": BOUNDARY, "RolePath": "/logs/", "OwnLogKmsKeyArn": OWN_LOG_KEY}
+        | IN_VPC,
         {"DD_API_KEY_SECRET_ARN": "<ApiKeySecret>", "DD_LOG_LEVEL": "trace", "PODFERRY_CA_BUNDLE": "/opt/ca.pem"},
         {"secretsmanager:GetSecretValue": "<ApiKeySecret>"}
         | MAY_KINESIS
         | MAY_UNDELIVERED_KEY
         | {"kms:Decrypt": (KEY, UNDELIVERED_KEY, KINESIS_KEY)},
         groups=("a", "b", "c"),
-        function={"Layers": [LAYER]},
+        function={
+            "Layers": [LAYER],
+            "FunctionName": "podferry",
+            "VpcConfig": {"SubnetIds": SUBNETS, "SecurityGroupIds": SECURITY_GROUPS},
+        },
     ),
 ]
 # Lambda's own filter never goes above INFO, where it would drop the metrics.
@@ -310,6 +362,8 @@ REFUSED_BY_RULE = [
     ("FirehoseHasItsSecret", {"Route": "firehose", "ApiKeyKms": "AQ==", "KmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/1"}),
     ("KinesisKeyHasItsStream", {"KinesisKmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/1"}),
     ("LayerHasItsFile", {"CaBundleLayerArn": "arn:aws:lambda:eu-west-1:123456789012:layer:roots:3"}),
+    ("VpcIsWhole", {"SubnetIds": SUBNETS[0]}),
+    ("VpcIsWhole", {"SecurityGroupIds": SECURITY_GROUPS[0]}),
 ]
 
 # Values that a parameter's own declaration has to refuse.
@@ -350,6 +404,8 @@ REFUSED_VALUES = [
     ("MaxWorkers", "0"),
     ("MaxWorkers", "65"),
     ("MaxWorkers", "8.5"),
+    ("HttpsProxy", "proxy.example.com:3128"),
+    ("HttpsProxy", "socks5://proxy.example.com"),
     ("CaBundle", "ca.pem"),
     ("CaBundle", "/tmp/ca.pem"),
     ("CaBundle", "/opt/"),
@@ -373,6 +429,22 @@ REFUSED_VALUES = [
     ("KinesisStreamArn", "arn:aws:kinesis:eu-west-1:123456789012:stream/*"),
     ("KinesisStreamArn", "arn:aws:kinesis:eu-west-1:123456789012:stream/a/consumer/b:1"),
     ("KinesisKmsKeyArn", "*"),
+    ("FunctionName", "arn:aws:lambda:eu-west-1:123456789012:function:podferry"),
+    ("FunctionName", "podferry:live"),
+    ("FunctionName", "a" * 65),
+    ("SubnetIds", "vpc-0123456789abcdef0"),
+    ("SubnetIds", f"{SUBNETS[0]}, {SUBNETS[1]}"),
+    ("SubnetIds", f"{SUBNETS[0]},"),
+    ("SubnetIds", ",".join(SUBNETS[:1] * 17)),
+    ("SecurityGroupIds", SUBNETS[0]),
+    ("SecurityGroupIds", ",".join(SECURITY_GROUPS * 6)),
+    ("PermissionsBoundaryArn", "boundary"),
+    ("PermissionsBoundaryArn", "arn:aws:iam::123456789012:role/boundary"),
+    ("RolePath", "logs"),
+    ("RolePath", "/logs"),
+    ("RolePath", "logs/"),
+    ("RolePath", f"/{'a' * 511}/"),
+    ("OwnLogKmsKeyArn", "arn:aws:kms:eu-west-1:123456789012:alias/mine"),
     ("KinesisParallelizationFactor", "0"),
     ("KinesisParallelizationFactor", "11"),
 ]
@@ -403,4 +475,12 @@ ACCEPTED_VALUES += [
     ("CaBundleLayerArn", "arn:aws-cn:lambda:cn-north-1:123456789012:layer:my_roots-1:12"),
     ("SubscribedAlias", "live_1-a"),
     ("SubscribedAlias", "12"),
+    ("FunctionName", "a" * 64),
+    ("SubnetIds", ",".join(SUBNETS[:1] * 16)),
+    ("SubnetIds", "subnet-12345678"),
+    ("SecurityGroupIds", ",".join(SECURITY_GROUPS * 5)),
+    ("PermissionsBoundaryArn", "arn:aws-cn:iam::123456789012:policy/platform/logs"),
+    ("PermissionsBoundaryArn", "arn:aws:iam::aws:policy/PowerUserAccess"),
+    ("RolePath", "/"),
+    ("RolePath", f"/{'a' * 510}/"),
 ]

@@ -37,6 +37,11 @@ WITH_FIREHOSE = {
     "FirehoseRole": "AWS::IAM::Role",
     "SubscriptionRole": "AWS::IAM::Role",
 }
+# Only these, and both on everything: EC2 knows no narrower resource for most of them.
+VPC_ACTIONS = [
+    *("ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"),
+    *("ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"),
+]
 SUBSCRIPTIONS = ("Subscription", "SecondSubscription", "ThirdSubscription")
 
 # The alarms: namespace and metric, dimension, statistic, and what the value is not to exceed.
@@ -111,6 +116,8 @@ class Resources:
         self.by_firehose = self.parameters.get("Route") == "firehose"
         self.undelivered_key = self.parameters.get("UndeliveredKmsKeyArn")
         self.alias = self.parameters.get("SubscribedAlias")
+        self.in_vpc = bool(self.parameters.get("SubnetIds"))
+        self.own_log_key = self.parameters.get("OwnLogKmsKeyArn")
 
     def arn(self, service, rest):
         return f"arn:{self.partition}:{service}:{self.region}:{ACCOUNT}:{rest}"
@@ -135,6 +142,8 @@ class Resources:
         """The role can be taken by this service only, and may do this and nothing else."""
         properties = self.properties(name)
         self.same(properties.get("ManagedPolicyArns", []), [], f"the managed policies of {name}")
+        self.same(properties.get("Path"), self.parameters.get("RolePath"), f"the path of {name}")
+        self.same(properties.get("PermissionsBoundary"), self.parameters.get("PermissionsBoundaryArn"), f"the boundary of {name}")
         trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}}
         trust |= {"Condition": condition} if condition else {}
         self.same(properties.get("AssumeRolePolicyDocument", {}).get("Statement"), [trust], f"who may take the role {name}")
@@ -161,6 +170,8 @@ def check_stack(stack, wanted, check):
     check_what_there_is(resources)
     check_function(resources)
     check_function_role(resources)
+    if resources.in_vpc:
+        check_vpc_policy(resources)
     check_secret(resources)
     check_subscriptions(resources)
     check_failed_events(resources)
@@ -187,6 +198,7 @@ def check_what_there_is(of):
     expected = ALWAYS | (WITH_KINESIS if of.has_kinesis else {}) | (WITH_FIREHOSE if of.by_firehose else {})
     expected |= dict.fromkeys(alarms_of(of), "AWS::CloudWatch::Alarm")
     expected |= {"AliasEventInvokeConfig": "AWS::Lambda::EventInvokeConfig"} if of.alias else {}
+    expected |= {"VpcPolicy": "AWS::IAM::Policy"} if of.in_vpc else {}
     expected |= {"ApiKeySecret": "AWS::SecretsManager::Secret"} if of.parameters.get("ApiKey") else {}
     expected |= dict.fromkeys(SUBSCRIPTIONS[: len(of.wanted.groups)], "AWS::Logs::SubscriptionFilter")
     found = {name: resource["Type"] for name, resource in of.stack.resources.items()}
@@ -211,6 +223,8 @@ def check_function(of):
         },
         "ReservedConcurrentExecutions": None,
         "Layers": None,
+        "FunctionName": None,
+        "VpcConfig": None,
     }
     properties = of.properties("Forwarder")
     for name, expected in (settings | of.wanted.function).items():
@@ -223,13 +237,31 @@ def check_function(of):
     size = sum(len(name) + len(str(value)) for name, value in environment.items())
     of.check(size <= MAX_ENVIRONMENT // 2, f"the function's environment has {size} bytes without long values, of {MAX_ENVIRONMENT}")
 
-    of.has("ForwarderLogs", LogGroupName=f"/podferry/{STACK}", RetentionInDays="14")
+    of.has("ForwarderLogs", **some(LogGroupName=f"/podferry/{STACK}", RetentionInDays="14", KmsKeyId=of.own_log_key))
 
 
 def check_function_role(of):
     may = {action: listed_tuple(MAY.get(action)) + listed_tuple(of.wanted.may.get(action)) for action in MAY | of.wanted.may}
     # The same name in every partition.
     of.role("ForwarderRole", "lambda.amazonaws.com", None, may)
+
+
+def check_vpc_policy(of):
+    """Lambda may attach the function to the VPC; the function's own code may not touch a network interface."""
+    by_the_code = {"ArnLike": {"lambda:SourceFunctionArn": of.arn("lambda", "function:*")}}
+    statements = [
+        {"Sid": "AttachToVpc", "Effect": "Allow", "Action": VPC_ACTIONS, "Resource": "*"},
+        {"Sid": "NotByTheCode", "Effect": "Deny", "Action": VPC_ACTIONS, "Resource": "*", "Condition": by_the_code},
+    ]
+    of.has(
+        "VpcPolicy",
+        PolicyName="vpc",
+        Roles=["<ForwarderRole>"],
+        PolicyDocument={"Version": "2012-10-17", "Statement": statements},
+    )
+    # By a reference in the subnets, as they are written.
+    written = of.stack.template["Resources"]["Forwarder"]["Properties"].get("VpcConfig")
+    of.check('{"Ref": "VpcPolicy"}' in json.dumps(written), "Forwarder does not wait for the policy that lets Lambda put it into the VPC")
 
 
 def listed_tuple(value):
@@ -453,7 +485,7 @@ def check_firehose(of):
         DeliveryStreamEncryptionConfigurationInput={"KeyType": "AWS_OWNED_CMK"},
         HttpEndpointDestinationConfiguration=destination,
     )
-    of.has("FirehoseLogs", LogGroupName=f"/podferry/{STACK}/firehose", RetentionInDays="14")
+    of.has("FirehoseLogs", **some(LogGroupName=f"/podferry/{STACK}/firehose", RetentionInDays="14", KmsKeyId=of.own_log_key))
     of.has("FirehoseLogStream", LogGroupName="<FirehoseLogs>", LogStreamName="delivery")
     check_bucket(of, "FirehoseBackupBucket", 30)
 

@@ -251,8 +251,8 @@ pub const FORWARDER_SETTINGS: &[ForwarderSetting] = &[
         &["DD_USE_VPC"],
         &["DdUseVPC", "VPCSecurityGroupIds", "VPCSubnetIds"],
         SettingEffect::NoEffect,
-        "The function works in a VPC without it. `template.yaml` has no parameters for one: add a `VpcConfig` and the permissions \
-         for it.",
+        "The function works in a VPC without it. The parameters are `SubnetIds` and `SecurityGroupIds`; podferry's `docs/vpc.md` says \
+         what the VPC needs.",
     )
     .harmless(OFF),
     setting(
@@ -285,9 +285,8 @@ pub const FORWARDER_SETTINGS: &[ForwarderSetting] = &[
     setting(
         &[],
         &["FunctionName", "IamRolePath", "PermissionsBoundaryArn"],
-        SettingEffect::NoEffect,
-        "There are no such parameters. CloudFormation names function and role after the stack; a boundary can be added to \
-         `ForwarderRole` in `template.yaml`.",
+        SettingEffect::Same,
+        "The path is `RolePath`, the others have the same names. Path and boundary hold for every role of the stack.",
     ),
     setting(
         &[],
