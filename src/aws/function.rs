@@ -4,14 +4,19 @@ use std::collections::HashMap;
 use std::fmt::{self, Debug, Formatter};
 
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
+use aws_sdk_lambda::types::FunctionConfiguration;
 
 use super::account::Account;
 use super::error::{On, SdkCallError};
 use forwarder::settings::{FileProblem, VariableSource};
 
-/// Without --function, the forwarder is the function whose name starts so: `template.yaml` leaves the name to CloudFormation, which
-/// starts it with the name of the stack.
+/// Without --function, the forwarder is the function whose name starts so: where `template.yaml` has no `FunctionName`, CloudFormation
+/// starts the name with that of the stack.
 const NAME_PREFIX: &str = "podferry";
+
+/// Or the function that has such a variable, whatever the stack is called: `template.yaml` always sets the queues'
+/// (`PODFERRY_UNDELIVERED_QUEUE_URL`), and nothing else reads a variable of this beginning.
+const VARIABLE_PREFIX: &str = "PODFERRY_";
 
 /// The qualifier of what was deployed last. Source: AWS Lambda API reference, `Qualifier`.
 pub(crate) const LATEST: &str = "$LATEST";
@@ -85,8 +90,8 @@ pub(crate) enum FunctionError {
     #[error("--function: {0} is neither a function name nor an ARN")]
     NoName(String),
     #[error(
-        "no function in account {account}, region {region}, has a name that starts with `{NAME_PREFIX}`: name yours with --function, try \
-         another --region, or deploy it with scripts/deploy"
+        "no function in account {account}, region {region}, has a name that starts with `{NAME_PREFIX}` or a variable that starts with \
+         `{VARIABLE_PREFIX}`: name yours with --function, try another --region, or deploy it with scripts/deploy"
     )]
     None { account: String, region: String },
     #[error("several functions could be the forwarder: {}. Choose one with --function", .0.join(", "))]
@@ -96,7 +101,7 @@ pub(crate) enum FunctionError {
 }
 
 impl Function {
-    /// The function of a name or ARN; without one, the only one whose name begins with `podferry`.
+    /// The function of a name or ARN; without one, the only one that looks like the forwarder, by its name or its variables.
     ///
     /// # Errors
     /// [`FunctionError`]
@@ -224,6 +229,13 @@ fn parse(account: &Account, given: &str) -> Result<(String, Option<String>), Fun
     Ok((name.to_owned(), qualifier.map(str::to_owned)))
 }
 
+/// By what the list of functions shows. Where the variables are encrypted with a key that is not ours to use, the name has to do.
+fn looks_like_forwarder(function: &FunctionConfiguration) -> bool {
+    let variables = function.environment().and_then(|environment| environment.variables());
+    function.function_name().is_some_and(|name| name.starts_with(NAME_PREFIX))
+        || variables.is_some_and(|variables| variables.keys().any(|name| name.starts_with(VARIABLE_PREFIX)))
+}
+
 async fn only_one(account: &Account) -> Result<String, FunctionError> {
     let mut pages = account.lambda.list_functions().into_paginator().send();
     let mut names: Vec<String> = Vec::new();
@@ -231,9 +243,9 @@ async fn only_one(account: &Account) -> Result<String, FunctionError> {
         let page = page.map_err(|error| {
             SdkCallError::new("lambda:ListFunctions", On::any("all functions (not needed with --function)"), &error)
         })?;
-        names.extend(page.functions().iter().filter_map(|function| function.function_name()).map(str::to_owned));
+        let forwarders = page.functions().iter().filter(|function| looks_like_forwarder(function));
+        names.extend(forwarders.filter_map(|function| function.function_name()).map(str::to_owned));
     }
-    names.retain(|name| name.starts_with(NAME_PREFIX));
     match names.len() {
         1 => Ok(names.remove(0)),
         0 => Err(FunctionError::None { account: account.id.clone(), region: account.region.clone() }),

@@ -34,7 +34,7 @@ pub(super) struct SelectionFlags {
 #[derive(Debug, Clone, Args)]
 pub(super) struct FunctionFlag {
     /// The forwarder's function, by name or ARN; append a version or alias after a colon [default: podferry.yaml, then the
-    /// only function whose name begins with `podferry`].
+    /// only function whose name begins with `podferry`, or which has a variable that begins with `PODFERRY_`].
     #[arg(long, value_name = "NAME|ARN")]
     pub(crate) function: Option<String>,
 }

@@ -196,9 +196,19 @@ fn what_cannot_be_done_says_why() {
         said(&output)
     };
     assert!(refused(&[]).contains("starts with `podferry`"), "no function");
+    account.function("somebody-elses", &json!({ "DD_SITE": "datadoghq.eu" }));
+    assert!(refused(&[]).contains("starts with `podferry`"), "nothing looks like the forwarder");
+    // A stack may have any name; the variables are podferry's.
+    account.function("logs-Forwarder-1A", &json!({ "PODFERRY_REMEMBERED_LOGS": "0" }));
+    let text = refused(&[]);
+    assert!(
+        text.contains("function logs-Forwarder-1A has no queue in its variable PODFERRY_DEAD_LETTER_QUEUE_URL"),
+        "{text}"
+    );
     account.function("podferry-1", &json!({}));
     let text = refused(&[]);
-    assert!(text.contains("has no queue in its variable PODFERRY_DEAD_LETTER_QUEUE_URL"), "{text}");
+    assert!(text.contains("several functions could be the forwarder: "), "{text}");
+    assert!(text.contains("podferry-1") && text.contains("logs-Forwarder-1A") && !text.contains("somebody"), "{text}");
     let text = refused(&["--queue", "podferry-dead"]);
     assert!(text.contains("--queue: must be the URL of an SQS queue"), "{text}");
     let missing = format!("{}/111122223333/none", account.url);
