@@ -9,7 +9,6 @@ use crate::aws::health::finding::{HealthArea, HealthFinding, HealthSeverity};
 use crate::aws::health::kubelet_rights::{self, AgentAccount, KubeletRights};
 use crate::aws::health::pod_list::{self, FARGATE_LABEL, FargatePod};
 use crate::aws::health::{pods, sidecars};
-use crate::cli::error::CommandError;
 use manifests::lint::project::ExpectedTarget;
 
 /// How many Secrets, and how many service accounts, are asked for: each is one call or some, of a second or so with a credentials
@@ -24,50 +23,49 @@ pub(super) async fn look(
     kubectl: &Kubectl,
     expected: &ExpectedTarget,
     report: &mut DoctorReport,
-) -> Result<Option<LoggingSeen>, CommandError> {
+) -> Option<LoggingSeen> {
     let namespace = kubectl.get(&["namespace", NAMESPACE]).await;
     let finding = cluster::namespace(namespace.as_ref().map(|answer| &answer.value));
     // Another question may be allowed, but where there is no cluster, there is none for it either.
     let is_lost =
         finding.severity == HealthSeverity::Unknown && !matches!(namespace, Err(ClusterUnknown::Forbidden(_)));
-    report.add([finding])?;
+    report.add([finding]);
     if is_lost {
         let because = "not checked: the namespace could not be read";
         let rest = [&format!("configmap {CONFIG_MAP}"), "pods", "Agent sidecars"];
-        report.add(rest.map(|what| HealthFinding::skipped(HealthArea::Cluster, what, because)))?;
-        return Ok(None);
+        report.add(rest.map(|what| HealthFinding::skipped(HealthArea::Cluster, what, because)));
+        return None;
     }
     // Without its flag kubectl leaves out when the object was changed.
     let config_map = kubectl.get(&["configmap", CONFIG_MAP, "-n", NAMESPACE, "--show-managed-fields"]).await;
-    report.add(cluster::config_map(config_map.as_ref().map(|answer| answer.text.as_str()), expected))?;
+    report.add(cluster::config_map(config_map.as_ref().map(|answer| answer.text.as_str()), expected));
     let seen_map = config_map.as_ref().ok().map(|answer| &answer.value);
     let logging = seen_map.map(LoggingSeen::read);
     if let Err(ClusterUnknown::Lost(_)) = config_map {
         let because = "not checked: kubectl does not answer any more";
-        report
-            .add(["pods", "Agent sidecars"].map(|what| HealthFinding::skipped(HealthArea::Cluster, what, because)))?;
-        return Ok(logging);
+        report.add(["pods", "Agent sidecars"].map(|what| HealthFinding::skipped(HealthArea::Cluster, what, because)));
+        return logging;
     }
     let seen = kubectl.get_text(&["pods", "-A", "-l", FARGATE_LABEL]).await.and_then(|list| pod_list::read(&list));
-    report.add(pods::judge(seen.as_deref(), seen_map))?;
+    report.add(pods::judge(seen.as_deref(), seen_map));
     match seen {
-        Ok(pods) => of_agents(kubectl, &pods, report).await?,
+        Ok(pods) => of_agents(kubectl, &pods, report).await,
         Err(_) => {
             let because = "not checked: the pods could not be read";
-            report.add([HealthFinding::skipped(HealthArea::Cluster, "Agent sidecars", because)])?;
+            report.add([HealthFinding::skipped(HealthArea::Cluster, "Agent sidecars", because)]);
         }
     }
-    Ok(logging)
+    logging
 }
 
 /// The Agents beside the pods, what they need, and what they may.
-async fn of_agents(kubectl: &Kubectl, pods: &[FargatePod], report: &mut DoctorReport) -> Result<(), CommandError> {
-    report.add(sidecars::judge(pods))?;
+async fn of_agents(kubectl: &Kubectl, pods: &[FargatePod], report: &mut DoctorReport) {
+    report.add(sidecars::judge(pods));
     let mut secrets = agent_secrets::needed(pods);
     let left_out = secrets.len().saturating_sub(MOST);
     secrets.truncate(MOST);
     let answers = several(secrets, |secret| keys(kubectl.clone(), secret)).await;
-    report.add(agent_secrets::judge(&answers, left_out))?;
+    report.add(agent_secrets::judge(&answers, left_out));
     let mut accounts = kubelet_rights::accounts(pods);
     let left_out = accounts.len().saturating_sub(MOST);
     accounts.truncate(MOST);
@@ -76,7 +74,7 @@ async fn of_agents(kubectl: &Kubectl, pods: &[FargatePod], report: &mut DoctorRe
     let is_asked = answers.iter().any(|(_, answer)| answer.as_ref().is_ok_and(|rights| rights.pods && !rights.proxy));
     let version = if is_asked { kubectl.version().await.ok() } else { None };
     let minor_version = version.as_deref().and_then(kubelet_rights::minor_version);
-    report.add(kubelet_rights::judge(&answers, minor_version, left_out))
+    report.add(kubelet_rights::judge(&answers, minor_version, left_out));
 }
 
 async fn keys(kubectl: Kubectl, secret: NeededSecret) -> Result<SecretKeys, ClusterUnknown> {

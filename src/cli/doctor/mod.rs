@@ -115,7 +115,7 @@ async fn doctor(options: DoctorOptions) -> Result<Exit, CommandError> {
     let account = match options.aws.open().await {
         Ok(account) => Some(account),
         Err(CommandError::Account(error)) => {
-            report.add([no_account(&error)])?;
+            report.add([no_account(&error)]);
             None
         }
         Err(error) => return Err(error),
@@ -127,7 +127,7 @@ async fn doctor(options: DoctorOptions) -> Result<Exit, CommandError> {
         let selection = options.selection.selection(account)?;
         let Account { caller, id, region, .. } = account;
         let seen = format!("{caller}, account {id}, region {region}");
-        report.add([HealthFinding::ok(HealthArea::Account, "credentials", seen)])?;
+        report.add([HealthFinding::ok(HealthArea::Account, "credentials", seen)]);
         (expected.region, expected.account) = (Some(region.clone()), Some(id.clone()));
         groups = of_account(&options, account.clone(), selection, &mut report).await?;
         // Of several, none is expected.
@@ -135,12 +135,12 @@ async fn doctor(options: DoctorOptions) -> Result<Exit, CommandError> {
             expected.log_group = Some(one.clone());
         }
     } else {
-        skip(&mut report, &[HealthArea::Function], NO_CREDENTIALS)?;
-        skip(&mut report, &NEEDS_FUNCTION, NO_CREDENTIALS)?;
-        skip_test(&options, &mut report, "without credentials the function cannot be invoked")?;
+        skip(&mut report, &[HealthArea::Function], NO_CREDENTIALS);
+        skip(&mut report, &NEEDS_FUNCTION, NO_CREDENTIALS);
+        skip_test(&options, &mut report, "without credentials the function cannot be invoked");
     }
-    let logging = of_cluster(&options, &expected, &mut report).await?;
-    of_fluent_bit(&options, account.as_ref(), groups, logging, &mut report).await?;
+    let logging = of_cluster(&options, &expected, &mut report).await;
+    of_fluent_bit(&options, account.as_ref(), groups, logging, &mut report).await;
     report.end()?;
     Ok(if account.is_none() { Exit::Failed } else { Exit::of_findings(report.problems()) })
 }
@@ -148,12 +148,14 @@ async fn doctor(options: DoctorOptions) -> Result<Exit, CommandError> {
 /// Why what needs the account is skipped.
 const NO_CREDENTIALS: &str = "without credentials AWS does not answer";
 
-fn skip(report: &mut DoctorReport, areas: &[HealthArea], because: &str) -> Result<(), CommandError> {
-    report.add(areas.iter().map(|area| HealthFinding::skipped(*area, "everything", because)))
+fn skip(report: &mut DoctorReport, areas: &[HealthArea], because: &str) {
+    report.add(areas.iter().map(|area| HealthFinding::skipped(*area, "everything", because)));
 }
 
-fn skip_test(options: &DoctorOptions, report: &mut DoctorReport, because: &str) -> Result<(), CommandError> {
-    if options.send_test { skip(report, &[HealthArea::Test], because) } else { Ok(()) }
+fn skip_test(options: &DoctorOptions, report: &mut DoctorReport, because: &str) {
+    if options.send_test {
+        skip(report, &[HealthArea::Test], because);
+    }
 }
 
 /// The names of the log groups that were looked at.
@@ -166,31 +168,31 @@ async fn of_account(
     let function = match Function::find(&account, options.function.function.as_deref()).await {
         Ok(function) => function,
         Err(error) => {
-            report.add([no_function(&error)])?;
-            skip(report, &NEEDS_FUNCTION, "there is no function to look at")?;
-            skip_test(options, report, "there is no function to invoke")?;
+            report.add([no_function(&error)]);
+            skip(report, &NEEDS_FUNCTION, "there is no function to look at");
+            skip_test(options, report, "there is no function to invoke");
             return Ok(selection.names);
         }
     };
     let advice = options.aws.advice(&account);
-    report.add(function::state(&function, &advice))?;
-    report.add(function::code(&function, &advice))?;
+    report.add(function::state(&function, &advice));
+    report.add(function::code(&function, &advice));
     let (settings, found) = function::settings(&function, &account.region);
-    report.add(found)?;
+    report.add(found);
     let forwarder = Forwarder { account, function, settings, selection, advice };
     of_key(options, &forwarder, report).await?;
-    of_role(&forwarder, report).await?;
-    let groups = of_groups(options, &forwarder, report).await?;
+    of_role(&forwarder, report).await;
+    let groups = of_groups(options, &forwarder, report).await;
     let Forwarder { account, function, advice, .. } = &forwarder;
     let (of_queues, activity) = read::queues_and_activity(account, function).await;
-    report.add(queues::judge(&of_queues, function, advice))?;
-    report.add(last_hour::judge(&activity, &groups, function, advice))?;
+    report.add(queues::judge(&of_queues, function, advice));
+    report.add(last_hour::judge(&activity, &groups, function, advice));
     if options.send_test {
         let group = groups.first().map_or("/podferry/doctor", |one| one.group.name.as_str());
         if function::can_run(function) {
-            send_test(&forwarder, group, report).await?;
+            send_test(&forwarder, group, report).await;
         } else {
-            skip_test(options, report, "the function cannot run")?;
+            skip_test(options, report, "the function cannot run");
         }
     }
     Ok(groups.into_iter().map(|one| one.group.name).collect())
@@ -218,29 +220,34 @@ fn no_function(error: &FunctionError) -> HealthFinding {
 const NO_SETTINGS: &str = "the settings could not be read";
 
 async fn of_key(options: &DoctorOptions, forwarder: &Forwarder, report: &mut DoctorReport) -> Result<(), CommandError> {
-    let Some(settings) = &forwarder.settings else { return skip(report, &[HealthArea::Key], NO_SETTINGS) };
+    let Some(settings) = &forwarder.settings else {
+        skip(report, &[HealthArea::Key], NO_SETTINGS);
+        return Ok(());
+    };
     let clients = Clients::new(false, Settings::read_network(&Environment)?)
         .map_err(|error| CommandError::Internal(error.to_string()))?;
     let key = ask::key(&forwarder.account, settings, &clients).await;
-    report.add([key::fetched(&settings.api_key, key.as_ref().map(|_| ()))])?;
+    report.add([key::fetched(&settings.api_key, key.as_ref().map(|_| ()))]);
     let Ok(key) = key else {
-        return report.add([HealthFinding::skipped(HealthArea::Key, "Datadog", "there is no key to validate")]);
+        report.add([HealthFinding::skipped(HealthArea::Key, "Datadog", "there is no key to validate")]);
+        return Ok(());
     };
     let url = options.datadog_url.clone().or_else(|| settings.delivery.api_url());
     let finding = match &url {
         Some(url) => key::validated(url, ask::validate(url, &key, &clients).await, &forwarder.advice),
         None => key::validated("", key::KeyValidation::NoSite, &forwarder.advice),
     };
-    report.add([finding])
+    report.add([finding]);
+    Ok(())
 }
 
-async fn of_role(forwarder: &Forwarder, report: &mut DoctorReport) -> Result<(), CommandError> {
+async fn of_role(forwarder: &Forwarder, report: &mut DoctorReport) {
     let Forwarder { account, function, settings, advice, .. } = forwarder;
     let Some(settings) = settings else { return skip(report, &[HealthArea::Role], NO_SETTINGS) };
     let mut is_open = false;
     for need in role::needs(function, settings, account) {
         if is_open {
-            report.add([HealthFinding::skipped(HealthArea::Role, need.purpose, "IAM does not answer, see above")])?;
+            report.add([HealthFinding::skipped(HealthArea::Role, need.purpose, "IAM does not answer, see above")]);
             continue;
         }
         let finding = match ask::denied(account, &function.role, &need).await {
@@ -248,30 +255,25 @@ async fn of_role(forwarder: &Forwarder, report: &mut DoctorReport) -> Result<(),
             Err(error) => HealthFinding::of_error(HealthArea::Role, need.purpose, &error),
         };
         is_open = finding.severity == HealthSeverity::Unknown;
-        report.add([finding])?;
+        report.add([finding]);
     }
-    Ok(())
 }
 
-async fn of_groups(
-    options: &DoctorOptions,
-    forwarder: &Forwarder,
-    report: &mut DoctorReport,
-) -> Result<Vec<LogGroupFact>, CommandError> {
+async fn of_groups(options: &DoctorOptions, forwarder: &Forwarder, report: &mut DoctorReport) -> Vec<LogGroupFact> {
     let Forwarder { account, function, selection, advice, .. } = forwarder;
     let found = selection.find(account).await;
     if !selection.is_empty() && found == Ok(FoundLogGroups::default()) {
         let why = format!("no log group matches {}", options.selection.said());
-        report.add([HealthFinding::wrong(HealthArea::LogGroups, "log groups", why)])?;
-        return Ok(Vec::new());
+        report.add([HealthFinding::wrong(HealthArea::LogGroups, "log groups", why)]);
+        return Vec::new();
     }
     let facts = read::log_groups(account, function, found, selection.is_empty()).await;
-    report.add(log_groups::judge(&facts, function, advice))?;
-    report.add(failed_events::judge(&facts.failed_events, function, advice))?;
-    Ok(facts.groups)
+    report.add(log_groups::judge(&facts, function, advice));
+    report.add(failed_events::judge(&facts.failed_events, function, advice));
+    facts.groups
 }
 
-async fn send_test(forwarder: &Forwarder, group: &str, report: &mut DoctorReport) -> Result<(), CommandError> {
+async fn send_test(forwarder: &Forwarder, group: &str, report: &mut DoctorReport) {
     let Forwarder { account, function, advice, .. } = forwarder;
     let now = Timestamp::try_from(SystemTime::now()).unwrap_or(Timestamp::UNIX_EPOCH);
     // No two tests fall into the same nanosecond.
@@ -281,7 +283,7 @@ async fn send_test(forwarder: &Forwarder, group: &str, report: &mut DoctorReport
         Ok((failed, answer)) => test_event::judge(failed, &answer, &mark, function, advice),
         Err(error) => HealthFinding::of_error(HealthArea::Test, "delivery", &error),
     };
-    report.add([finding])
+    report.add([finding]);
 }
 
 /// What the ConfigMap says, if it was read.
@@ -289,10 +291,10 @@ async fn of_cluster(
     options: &DoctorOptions,
     expected: &ExpectedTarget,
     report: &mut DoctorReport,
-) -> Result<Option<LoggingSeen>, CommandError> {
+) -> Option<LoggingSeen> {
     if options.no_kubectl {
-        skip(report, &[HealthArea::Cluster], "--no-kubectl")?;
-        return Ok(None);
+        skip(report, &[HealthArea::Cluster], "--no-kubectl");
+        return None;
     }
     let DoctorOptions { kubectl: program, context, kubectl_timeout, .. } = options.clone();
     let kubectl = Kubectl { program, context, timeout: Duration::from_secs(kubectl_timeout) };
@@ -305,7 +307,7 @@ async fn of_fluent_bit(
     mut groups: Vec<String>,
     logging: Option<LoggingSeen>,
     report: &mut DoctorReport,
-) -> Result<(), CommandError> {
+) {
     let Some(account) = account else { return report.add([fluent_bit_log::not_asked(NO_CREDENTIALS)]) };
     let mut names = logging.as_ref().map(|seen| seen.log_groups_in(&account.region)).unwrap_or_default();
     names.retain(|name| !groups.contains(name));
@@ -314,7 +316,7 @@ async fn of_fluent_bit(
     if !names.is_empty() {
         match (LogGroupSelection { names, ..LogGroupSelection::default() }).find(account).await {
             Ok(found) => {
-                report.add(found.missing.iter().map(|name| fluent_bit_log::nothing_written(name)))?;
+                report.add(found.missing.iter().map(|name| fluent_bit_log::nothing_written(name)));
                 groups.splice(0..0, found.groups.into_iter().map(|group| group.name));
             }
             Err(error) => unsearched.push(fluent_bit_log::not_searched(&error)),
@@ -327,5 +329,5 @@ async fn of_fluent_bit(
     }
     let (logs, errors) = fluent_bit_reader::logs(account, &groups).await;
     unsearched.extend(errors.iter().map(fluent_bit_log::not_searched));
-    report.add(fluent_bit_log::judge(&logs, is_written, unsearched, &options.aws.advice(account)))
+    report.add(fluent_bit_log::judge(&logs, is_written, unsearched, &options.aws.advice(account)));
 }

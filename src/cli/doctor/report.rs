@@ -1,4 +1,4 @@
-//! How the doctor's findings look: a line each as soon as it is known, or JSON at the end.
+//! How the doctor's findings look: the way of a log as a chain, where it breaks at a glance, then a line for each finding; or JSON.
 
 use std::io::Write;
 
@@ -12,6 +12,16 @@ use crate::cli::show;
 
 /// The version of the JSON: members may be added; incompatible changes raise it.
 const VERSION: u32 = 2;
+
+/// The links of the way, in its order, and the areas that tell of each.
+const CHAIN: [(&str, &[HealthArea]); 6] = [
+    ("ConfigMap", &[HealthArea::Cluster]),
+    ("Fluent Bit", &[HealthArea::FluentBit]),
+    ("log groups", &[HealthArea::LogGroups]),
+    ("function", &[HealthArea::Account, HealthArea::Function, HealthArea::Role, HealthArea::LastHour]),
+    ("key", &[HealthArea::Key]),
+    ("Datadog", &[HealthArea::Test, HealthArea::Queues]),
+];
 
 /// All findings so far.
 #[derive(Debug)]
@@ -27,16 +37,9 @@ impl DoctorReport {
         DoctorReport { output, is_utf8, findings: Vec::new() }
     }
 
-    /// Takes findings, and shows them to people.
-    pub(super) fn add(&mut self, findings: impl IntoIterator<Item = HealthFinding>) -> Result<(), CommandError> {
-        for finding in findings {
-            if self.output == Output::Text {
-                let is_same = self.findings.last().is_some_and(|before| before.area == finding.area);
-                self.show((!is_same).then_some(finding.area), &finding)?;
-            }
-            self.findings.push(finding);
-        }
-        Ok(())
+    /// Takes findings.
+    pub(super) fn add(&mut self, findings: impl IntoIterator<Item = HealthFinding>) {
+        self.findings.extend(findings);
     }
 
     fn count(&self, severity: HealthSeverity) -> usize {
@@ -48,7 +51,7 @@ impl DoctorReport {
         self.findings.iter().filter(|finding| finding.severity.is_problem()).count()
     }
 
-    /// The totals, or everything as JSON.
+    /// The chain, the findings and the totals; or everything as JSON.
     pub(super) fn end(&self) -> Result<(), CommandError> {
         const ALL: [HealthSeverity; 5] = [
             HealthSeverity::Ok,
@@ -62,24 +65,66 @@ impl DoctorReport {
                 ALL.iter().map(|severity| (severity.word().to_owned(), self.count(*severity).into())).collect();
             return Ok(show::json(&json!({ "version": VERSION, "findings": self.findings, "summary": totals }))?);
         }
+        let mut out = anstream::stdout().lock();
+        self.show_chain(&mut out)?;
+        let mut before = None;
+        for finding in &self.findings {
+            self.show(&mut out, (before != Some(finding.area)).then_some(finding.area), finding)?;
+            before = Some(finding.area);
+        }
         let totals: Vec<String> = ALL
             .iter()
             .filter(|severity| self.count(**severity) > 0)
             .map(|severity| format!("{} {}", self.count(*severity), severity.word()))
             .collect();
-        Ok(writeln!(anstream::stdout().lock(), "\n{}", totals.join(", "))?)
+        Ok(writeln!(out, "\n{}", totals.join(", "))?)
     }
 
-    fn show(&self, heading: Option<HealthArea>, finding: &HealthFinding) -> Result<(), CommandError> {
-        let mut out = anstream::stdout().lock();
-        match heading {
-            Some(area) if self.findings.is_empty() => show::first_title(&mut out, area.title())?,
-            Some(area) => show::title(&mut out, area.title())?,
-            None => {}
+    /// The way of a log, each link with the worst that was found in it: `ConfigMap ✓ → Fluent Bit ? → log groups ✓ → …`.
+    fn show_chain(&self, out: &mut impl Write) -> Result<(), CommandError> {
+        let links: Vec<String> = CHAIN
+            .iter()
+            .map(|(name, areas)| {
+                let severity = self.worst_of(areas);
+                let style = style(severity);
+                format!("{name} {style}{}{style:#}", self.sign(severity))
+            })
+            .collect();
+        Ok(writeln!(out, "{}", links.join(&format!(" {} ", self.arrow())))?)
+    }
+
+    /// Of several findings a problem counts; what is right counts before what was not looked at.
+    fn worst_of(&self, areas: &[HealthArea]) -> HealthSeverity {
+        let found = |severity| {
+            self.findings.iter().any(|finding| finding.severity == severity && areas.contains(&finding.area))
+        };
+        let order = [HealthSeverity::Wrong, HealthSeverity::Unknown, HealthSeverity::Note, HealthSeverity::Ok];
+        order.into_iter().find(|severity| found(*severity)).unwrap_or(HealthSeverity::Skipped)
+    }
+
+    fn arrow(&self) -> &'static str {
+        if self.is_utf8 { "→" } else { "->" }
+    }
+
+    fn sign(&self, severity: HealthSeverity) -> &'static str {
+        if self.is_utf8 { sign(severity) } else { severity.word() }
+    }
+
+    fn show(
+        &self,
+        out: &mut impl Write,
+        heading: Option<HealthArea>,
+        finding: &HealthFinding,
+    ) -> Result<(), CommandError> {
+        if let Some(area) = heading {
+            show::title(out, area.title())?;
         }
-        let (style, arrow) = (style(finding.severity), if self.is_utf8 { "→" } else { "->" });
-        let sign =
-            if self.is_utf8 { sign(finding.severity).to_owned() } else { format!("{:<7}", finding.severity.word()) };
+        let (style, arrow) = (style(finding.severity), self.arrow());
+        let sign = if self.is_utf8 {
+            self.sign(finding.severity).to_owned()
+        } else {
+            format!("{:<7}", finding.severity.word())
+        };
         let indent = 3 + sign.chars().count();
         let text = format!("{}: {}", finding.what, finding.why);
         let mut lines = show::wrapped(&text, show::width().saturating_sub(indent)).into_iter();
