@@ -12,7 +12,7 @@ use crate::lint::tags::{NewTag, POD_TAG_PREFIX, POD_TAGS, new_tags};
 use pipeline::glob;
 
 /// So many new tags and filters are looked at: with more, a configuration is longer than the 5300 characters that EKS takes.
-const MAX_TAGS: usize = 32;
+const MAX_TAGS: usize = 8;
 const MAX_FILTERS: usize = 128;
 
 /// The chain.
