@@ -218,6 +218,11 @@ fn the_set_of_the_preset_compact_deploys_a_function_that_reads_its_metadata() {
             "{preset}"
         );
         assert_eq!(out.read("logging.yaml").contains("PODFERRY_METADATA_RECORDS=true"), expected, "{preset}");
+        for (pattern, is_lacking) in [("ERROR", true), ("?ERROR?kubernetes", false), ("", false)] {
+            let subscription = format!("subscription AWS --preset {preset} --filter-pattern={pattern}");
+            let said = String::from_utf8(podferry(&subscription).stderr).unwrap();
+            assert_eq!(said.contains("?ERROR ?kubernetes"), expected && is_lacking, "{subscription}: {said}");
+        }
         let said = String::from_utf8(podferry(&format!("logging AWS --preset {preset}")).stderr).unwrap();
         assert_eq!(said.contains("PODFERRY_METADATA_RECORDS=true"), expected, "{said}");
     }

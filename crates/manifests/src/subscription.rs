@@ -6,6 +6,7 @@
 use crate::cluster::{Cluster, Missing, Need};
 use crate::file::GeneratedFile;
 use crate::node::{Map, Node};
+use crate::preset::LoggingPreset;
 
 /// What there is to choose.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,6 +32,17 @@ pub enum SubscriptionError {
     Missing(#[from] Missing),
     #[error("log group {0} is given twice; two subscriptions of one group would send every log twice")]
     Twice(String),
+}
+
+/// What should be known before the template is used: a pattern that leaves records of metadata out leaves tags and masks out.
+/// Source: Amazon CloudWatch Logs User Guide, "Filter pattern syntax".
+pub fn note(cluster: &Cluster, options: &SubscriptionOptions) -> Option<&'static str> {
+    let pattern = options.filter_pattern.trim();
+    let leaves_out =
+        cluster.preset() == LoggingPreset::Compact && !pattern.is_empty() && !pattern.contains("kubernetes");
+    leaves_out.then_some(
+        "with the preset compact, the filter pattern must also match the records of metadata, such as `?ERROR ?kubernetes`; else logs lack tags and masks",
+    )
 }
 
 /// The template.

@@ -72,8 +72,10 @@ impl GenerateSubscriptionOptions {
         let log_groups = [log_groups, old_log_groups].concat();
         let options =
             subscription::SubscriptionOptions { log_groups, forwarder_arn, filter_pattern, emit_system_fields };
-        let file = subscription::generate(&common.cluster()?, &options).map_err(CommandError::refused)?;
-        common.output.write(&[file], &[])
+        let cluster = common.cluster()?;
+        let note = subscription::note(&cluster, &options).map(str::to_owned);
+        let file = subscription::generate(&cluster, &options).map_err(CommandError::refused)?;
+        common.output.write(&[file], &Vec::from_iter(note))
     }
 }
 

@@ -12,6 +12,8 @@ pub(crate) struct Subscription<'a> {
     pub(crate) group: YamlNode<'a>,
     /// `DestinationArn`; none for an event of SAM, whose destination is the function.
     pub(crate) destination: Option<YamlNode<'a>>,
+    /// `FilterPattern`.
+    pub(crate) pattern: Option<YamlNode<'a>>,
 }
 
 /// All of them.
@@ -19,7 +21,8 @@ pub(crate) fn all<'a>(resources: &[Resource<'a>]) -> Vec<Subscription<'a>> {
     let filters = resources.iter().filter(|resource| resource.kind == "AWS::Logs::SubscriptionFilter");
     let filters = filters.filter_map(|resource| {
         let destination = resource.property("DestinationArn");
-        Some(Subscription { resource: *resource, group: resource.property("LogGroupName")?, destination })
+        let (group, pattern) = (resource.property("LogGroupName")?, resource.property("FilterPattern"));
+        Some(Subscription { resource: *resource, group, destination, pattern })
     });
     let functions = resources.iter().filter(|resource| resource.is_function());
     let events = functions.flat_map(|resource| {
@@ -27,7 +30,8 @@ pub(crate) fn all<'a>(resources: &[Resource<'a>]) -> Vec<Subscription<'a>> {
         let of_logs = events.filter(|event| event.value.get("Type").and_then(YamlNode::text) == Some("CloudWatchLogs"));
         of_logs.filter_map(|event| {
             let group = event.value.path(&["Properties", "LogGroupName"])?;
-            Some(Subscription { resource: *resource, group, destination: None })
+            let pattern = event.value.path(&["Properties", "FilterPattern"]);
+            Some(Subscription { resource: *resource, group, destination: None, pattern })
         })
     });
     filters.chain(events).collect()
