@@ -1,6 +1,7 @@
 //! The `podferry` command: one file for each subcommand, with its options and `run`. Here is the list of them, and what all share.
 
 mod account;
+mod account_settings;
 mod backfill;
 mod block_on;
 mod captured;
@@ -68,7 +69,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Demo(demo::DemoOptions),
-    Preview(preview::PreviewOptions),
+    Preview(Box<preview::PreviewOptions>),
     /// Decode captured events and queue messages
     #[command(subcommand)]
     Logs(logs::LogsCommand),

@@ -83,6 +83,13 @@ pub(super) fn beside(out: &mut impl Write, headings: [&str; 2], left: &str, righ
     writeln!(out, "{table}")
 }
 
+/// The value of a tag of a log.
+pub(super) fn tag(log: &Value, name: &str) -> String {
+    let tags = log["ddtags"].as_str().unwrap_or_default().split(',');
+    let found = tags.filter_map(|tag| tag.split_once(':')).find(|(key, _)| *key == name);
+    found.map_or("–", |(_, value)| value).to_owned()
+}
+
 /// The logs of what was processed, as they would be sent.
 pub(super) fn items(processed: &Processed) -> Result<Vec<Value>, CommandError> {
     let mut items: Vec<Value> = Vec::new();

@@ -3,7 +3,6 @@
 mod options;
 mod progress;
 mod report;
-pub(super) mod settings;
 mod work;
 
 use std::path::PathBuf;
@@ -12,6 +11,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::account::confirm;
+use super::account_settings;
 use super::block_on::block_on;
 use super::error::CommandError;
 use super::exit::Exit;
@@ -160,7 +160,7 @@ async fn settings(
     options: &BackfillOptions,
     function: Option<&Function>,
 ) -> Result<Settings, CommandError> {
-    let settings = settings::read(account, function, options.dry_run).await?;
+    let settings = account_settings::read(account, function, options.dry_run).await?;
     for warning in &settings.warnings {
         note!("warning: {warning}");
     }

@@ -22,7 +22,7 @@ enum Before {
 pub(super) fn read(text: &str, was_compressed: bool, now_ms: i64) -> Rows {
     let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     if is_cri(first) {
-        return Rows::new("a log file of containerd", bare(text, now_ms, |line| cri_time(line)));
+        return Rows::new("a log file of containerd", bare(text, now_ms, cri_time));
     }
     let is_headed = |(_, _, message): (Before, i64, &str)| {
         message.starts_with('{')

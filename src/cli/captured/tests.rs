@@ -14,7 +14,9 @@ fn opened(text: &str) -> Captured {
 }
 
 /// Group, stream, and each event's time and message.
-fn events(captured: &Captured) -> Vec<(String, String, Vec<(Option<i64>, String)>)> {
+type Stream = (String, String, Vec<(Option<i64>, String)>);
+
+fn events(captured: &Captured) -> Vec<Stream> {
     let contents = captured.contents.iter().map(|content| serde_json::from_str::<Value>(content).unwrap());
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let one = |content: Value| {

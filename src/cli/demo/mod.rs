@@ -19,23 +19,15 @@ use super::exit::Exit;
 use super::output::OutputFlag;
 use super::show;
 use forwarder::lambda::handler::Handler;
-use forwarder::lambda::invocation::{Delivered, Invocation};
+use forwarder::lambda::invocation::Invocation;
 use forwarder::settings::Settings;
 use intake::StandIn;
 use pipeline::compress::Compression;
 use pipeline::{self, PipelineSettings};
 use samples::SAMPLES;
-use screen::Screen;
+use screen::{DemoSample, Screen};
 
 const FUNCTION: &str = "arn:aws:lambda:eu-west-1:111122223333:function:podferry";
-
-/// What became of a sample.
-struct DemoSample {
-    config_map: &'static str,
-    delivered: Delivered,
-    event_bytes: usize,
-    log: Value,
-}
 
 /// Send bundled sample events through the forwarder and show what arrives
 ///
@@ -95,11 +87,4 @@ async fn demonstrate(as_json: bool) -> Result<Exit, CommandError> {
     let screen = Screen { samples: &shown, intake: &intake.url(), took, content: first, explained: &explained };
     screen.show(&mut anstream::stdout().lock())?;
     Ok(Exit::Done)
-}
-
-/// The value of a tag of a log.
-pub(super) fn tag(log: &Value, name: &str) -> String {
-    let tags = log["ddtags"].as_str().unwrap_or_default().split(',');
-    let found = tags.filter_map(|tag| tag.split_once(':')).find(|(key, _)| *key == name);
-    found.map_or("–", |(_, value)| value).to_owned()
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{DemoSample, tag};
 use crate::cli::error::CommandError;
 use crate::cli::show;
 use forwarder::lambda::invocation::Delivered;
@@ -22,6 +21,14 @@ const TRACE_LINES: usize = 5;
 
 /// How many tags to show.
 const TAGS: usize = 14;
+
+/// What became of a sample.
+pub(super) struct DemoSample {
+    pub(super) config_map: &'static str,
+    pub(super) delivered: Delivered,
+    pub(super) event_bytes: usize,
+    pub(super) log: Value,
+}
 
 pub(super) struct Screen<'d> {
     pub(super) samples: &'d [DemoSample],
@@ -174,7 +181,8 @@ fn text_of(record: &str) -> String {
 fn rows(shown: &[DemoSample]) -> Vec<Vec<String>> {
     let row = |shown: &DemoSample| {
         let Delivered { counts, bytes, .. } = shown.delivered;
-        let container = format!("{}/{}", tag(&shown.log, "kube_namespace"), tag(&shown.log, "kube_container_name"));
+        let container =
+            format!("{}/{}", show::tag(&shown.log, "kube_namespace"), show::tag(&shown.log, "kube_container_name"));
         let mut row = vec![shown.config_map.to_owned(), container];
         let numbers = [
             counts.events,

@@ -23,7 +23,7 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// What was inside, in order.
 #[derive(Debug, Default)]
-pub(in crate::cli) struct Opened {
+pub(crate) struct Opened {
     pub(crate) inside: Vec<Inside>,
     /// What could not be read: which of the envelopes, from 1, and why.
     pub(crate) problems: Vec<(usize, EventError)>,
@@ -33,7 +33,7 @@ pub(in crate::cli) struct Opened {
 
 /// One thing that was inside.
 #[derive(Debug)]
-pub(in crate::cli) enum Inside {
+pub(crate) enum Inside {
     /// What CloudWatch Logs sends, inflated.
     Content(String),
     /// A message of the queue of undelivered logs.
@@ -43,7 +43,7 @@ pub(in crate::cli) enum Inside {
 }
 
 /// Opens whatever it is.
-pub(in crate::cli) fn open(bytes: &[u8], settings: &PipelineSettings) -> Opened {
+pub(crate) fn open(bytes: &[u8], settings: &PipelineSettings) -> Opened {
     let mut opened = Opened::default();
     if bytes.starts_with(&GZIP) {
         opened.data(&STANDARD.encode(bytes), settings, 1);

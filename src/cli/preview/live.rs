@@ -9,7 +9,7 @@ use crate::aws::backfill::reader::{HistoryFilter, HistoryReader};
 use crate::aws::backfill::time;
 use crate::aws::backfill::windows::Window;
 use crate::aws::function::Function;
-use crate::cli::backfill::settings;
+use crate::cli::account_settings;
 use crate::cli::captured::{LiveEvent, of_live};
 use crate::cli::error::CommandError;
 use crate::cli::notes::note;
@@ -38,7 +38,7 @@ pub(super) async fn read(options: &PreviewOptions, group: &str) -> Result<Previe
         Some(given) => Some(spinner::during("Looking for the function…", Function::find(&account, Some(given))).await?),
         None => None,
     };
-    let settings = settings::read(&account, function.as_ref(), true).await?.pipeline;
+    let settings = account_settings::read(&account, function.as_ref(), true).await?.pipeline;
     let window = Window { start: since_ms, end: now.as_millisecond() };
     let events = spinner::during("Reading the log group…", events(&account, &group, window, options.limit)).await?;
     if events.is_empty() {

@@ -14,7 +14,6 @@ use serde_json::{Value, json};
 use super::account::AccountFlags;
 use super::block_on::block_on;
 use super::captured::{self, Captured, Whence};
-use super::demo::tag;
 use super::error::CommandError;
 use super::exit::Exit;
 use super::input::read;
@@ -239,8 +238,12 @@ fn summary(out: &mut impl Write, processed: &Processed, items: &[Value], as_new:
     // Who wrote, and how much: one row a container.
     let mut containers: Vec<(String, usize)> = Vec::new();
     for item in items {
-        let name =
-            format!("{}/{}/{}", tag(item, "kube_namespace"), tag(item, "pod_name"), tag(item, "kube_container_name"));
+        let name = format!(
+            "{}/{}/{}",
+            show::tag(item, "kube_namespace"),
+            show::tag(item, "pod_name"),
+            show::tag(item, "kube_container_name")
+        );
         match containers.iter_mut().find(|(known, _)| *known == name) {
             Some((_, count)) => *count += 1,
             None => containers.push((name, 1)),

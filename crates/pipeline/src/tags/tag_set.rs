@@ -93,7 +93,7 @@ impl TagSet {
     }
 
     /// The tags in their order, and what each was taken from: the first that had it.
-    pub fn with_origins(&self) -> impl Iterator<Item = (&str, TagOrigin)> {
+    pub(crate) fn with_origins(&self) -> impl Iterator<Item = (&str, TagOrigin)> {
         self.iter().zip(self.origins.iter().copied())
     }
 

@@ -1,12 +1,12 @@
-//! The forwarder's settings for a backfill: from this process's variables, or from those of a function.
+//! The forwarder's settings for `backfill` and `preview --group`: from this process's variables, or from those of a function.
 
 use std::collections::HashMap;
 
 use aws_credential_types::provider::ProvideCredentials;
 
+use super::error::CommandError;
 use crate::aws::account::Account;
 use crate::aws::function::Function;
-use crate::cli::error::CommandError;
 use forwarder::settings::{Environment, FileProblem, Settings, VariableSource};
 
 /// Variables that are about the function itself, or that would have another meaning here.
@@ -42,7 +42,7 @@ impl VariableSource for Over<'_> {
 
 /// The settings, with the account's own credentials and region for what has to be fetched (the API key).
 /// Where nothing is sent there need be no key.
-pub(in crate::cli) async fn read(
+pub(super) async fn read(
     account: &Account,
     function: Option<&Function>,
     dry_run: bool,
