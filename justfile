@@ -42,6 +42,10 @@ manifests:
 fuzz seconds="20" *targets:
     fuzz/run {{ seconds }} {{ targets }}
 
+# Write the Terraform module again, after a change of template.yaml; needs a Python with aws-sam-cli
+terraform:
+    python3 scripts/terraform_module
+
 # The function's zip for arm64 or x86_64
 build architecture="arm64":
     scripts/build {{ architecture }}
