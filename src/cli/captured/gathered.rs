@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Whence;
+use super::whence::Whence;
 
 /// The group of logs when neither the file nor a flag names one.
 const NO_GROUP: &str = "podferry-preview";

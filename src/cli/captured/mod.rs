@@ -11,8 +11,7 @@ mod encoding;
 mod gathered;
 mod lines;
 mod tables;
-
-use std::path::Path;
+mod whence;
 
 use super::logs::envelopes::{self, Inside, Opened};
 use forwarder::delivery::undelivered::Head;
@@ -21,26 +20,7 @@ use pipeline::PipelineSettings;
 use pipeline::batch::Payload;
 use pipeline::event::EventError;
 use pipeline::records::S3Object;
-
-/// What the flags, or the name of the file, say of where the logs are from.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Whence {
-    pub(super) log_group: Option<String>,
-    pub(super) log_stream: Option<String>,
-}
-
-impl Whence {
-    /// Completes what the flags say by the name of the file: those of containers' logs name pod, namespace, container and id.
-    pub(super) fn or_of(self, file: &Path) -> Whence {
-        let name = file.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".log"));
-        let is_container = name.is_some_and(|name| {
-            let id = name.rsplit('-').next().unwrap_or_default();
-            name.matches('_').count() == 2 && id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
-        });
-        let of_file = name.filter(|_| is_container).map(|name| format!("kube.var.log.containers.{name}.log"));
-        Whence { log_stream: self.log_stream.or(of_file), ..self }
-    }
-}
+pub(super) use whence::Whence;
 
 /// An event of a live log group.
 #[derive(Debug, Clone, PartialEq, Eq)]
