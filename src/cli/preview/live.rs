@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{NO_FUNCTION, Preview, PreviewOptions};
+use super::options::{NO_FUNCTION, Preview, PreviewOptions};
 use crate::aws::account::Account;
 use crate::aws::backfill::rate::{DEFAULT_RATE, Pace};
 use crate::aws::backfill::reader::{HistoryFilter, HistoryReader};
@@ -15,9 +15,6 @@ use crate::cli::error::CommandError;
 use crate::cli::notes::note;
 use crate::cli::selection::group_name;
 use crate::cli::spinner;
-
-/// How many events are read unless a flag says otherwise: enough to see what becomes of them, in a call or a few.
-pub(super) const MAX_EVENTS: usize = 5_000;
 
 /// How many pages are read: a page may be empty, and a group may have nothing else.
 const MAX_PAGES: usize = 40;

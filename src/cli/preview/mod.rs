@@ -3,15 +3,13 @@
 //! `captured` opens what the files hold, `live` reads a log group; from there on it is the pipeline, and what the function would send now.
 
 mod live;
+mod options;
 
 use std::io::Write;
-use std::path::PathBuf;
 
-use clap::Args;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::account::AccountFlags;
 use super::block_on::block_on;
 use super::captured::{self, Captured, Whence};
 use super::error::CommandError;
@@ -23,6 +21,8 @@ use super::output::Output;
 use super::show;
 use super::show::Detail;
 use forwarder::settings::{Environment, Settings};
+pub(super) use options::PreviewOptions;
+use options::{NO_FUNCTION, Preview};
 use pipeline::accepted_times::{OutOfRange, out_of_range};
 use pipeline::compress::Compression;
 use pipeline::counted::counted;
@@ -32,57 +32,6 @@ use pipeline::{self, LogCounts, PipelineSettings, Processed};
 
 const HINT: &str = "nothing in it is known. Give an event of the function ({\"awslogs\":{\"data\":\"…\"}}), the output of `aws logs \
                     filter-log-events`, an export of Logs Insights or to S3, a log file of a container, or a message of podferry's queue";
-
-/// The ARN that a log bears when no function made it.
-const NO_FUNCTION: &str = "arn:aws:lambda:region:account:function:podferry-preview";
-
-/// Show what Datadog would receive for logs, without sending them
-///
-/// Takes what you have: the event that the function is invoked with ({"awslogs":{"data":"…"}}) or its decoded content, the output of `aws
-/// logs filter-log-events`, `get-log-events` or `tail`, exports of Logs Insights (CSV, JSON), of the console and to S3, messages of podferry's
-/// queues, log files of containers, plain lines; compressed or not. Or reads a log group with --group. Shows what would be sent now: logs that
-/// are too old for Datadog have the time of sending. The forwarder's environment variables (DD_TAGS, DD_ENV, …) apply.
-#[derive(Debug, Args)]
-#[command(after_long_help = "Examples:
-  podferry preview event.json
-  DD_ENV=prod podferry preview event.json --logs 5
-  podferry preview event.json -o json --explain | jq '.logs[] | select(.shipped | not)'
-  aws logs filter-log-events --log-group-name /aws/eks/prod/fargate --limit 100 | podferry preview - --log-group /aws/eks/prod/fargate
-  podferry preview --group /aws/eks/prod/fargate --since 10m --function podferry")]
-pub(super) struct PreviewOptions {
-    /// Files with logs, in any of these forms; `-` for standard input.
-    #[arg(value_name = "FILE", required_unless_present = "group")]
-    files: Vec<PathBuf>,
-    /// Name of the log group, where a file does not have it.
-    #[arg(long, value_name = "NAME", requires = "files")]
-    log_group: Option<String>,
-    /// Name of the log stream, where a file does not have it.
-    #[arg(long, value_name = "NAME", requires = "files")]
-    log_stream: Option<String>,
-    /// Show what was sent when the logs were new: none is too old.
-    #[arg(long)]
-    as_new: bool,
-    /// Read this log group instead of files, by name or ARN.
-    #[arg(long, value_name = "NAME", conflicts_with = "files")]
-    group: Option<String>,
-    /// With --group: a time, or an age such as 10m or 2h, to read from.
-    #[arg(long, value_name = "TIME", default_value = "10m", requires = "group")]
-    since: String,
-    /// With --group: read at most this many events.
-    #[arg(long, value_name = "NUMBER", default_value_t = live::MAX_EVENTS, requires = "group")]
-    limit: usize,
-    /// With --group: take the settings from this function, given by name or ARN, instead of the variables of this process.
-    #[arg(long, value_name = "NAME|ARN", requires = "group")]
-    function: Option<String>,
-    /// With `--output json`: list what happened to every log, including dropped ones, and why.
-    #[arg(long)]
-    explain: bool,
-    /// Number of logs to show in full [default: 1].
-    #[arg(long, value_name = "NUMBER")]
-    logs: Option<usize>,
-    #[command(flatten)]
-    aws: AccountFlags,
-}
 
 impl PreviewOptions {
     pub(super) fn run(self) -> Result<Exit, CommandError> {
@@ -137,13 +86,6 @@ impl PreviewOptions {
         }
         Ok(())
     }
-}
-
-/// What is to be shown.
-struct Preview {
-    captured: Vec<Captured>,
-    settings: PipelineSettings,
-    function_arn: String,
 }
 
 /// Says what a file was taken for, and what is missing in it.
