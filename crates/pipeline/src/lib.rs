@@ -45,6 +45,7 @@ pub mod processing;
 mod reassemble;
 pub mod recent;
 pub mod record;
+pub mod record_parts;
 mod record_reader;
 pub mod records;
 pub mod restamp;
