@@ -7,7 +7,7 @@
 //! ```
 //!
 //! * [`groups`], [`function`], [`queues`] and [`failed_events`] read what exists, as values; [`subscribe`] changes it; [`health`] judges whether logs
-//!   reach Datadog; [`backfill`] sends history; [`redrive`] handles dead letters.
+//!   reach Datadog; [`backfill`] sends history; [`sample`] reads a part of it; [`redrive`] handles dead letters.
 //! * [`account`] opens an account in a region: the one place that makes the SDK's configuration and its clients.
 //! * [`http`] carries the SDK's requests over the HTTP client that the rest of podferry uses.
 //! * [`error`] turns each failure into what a person can act on.
@@ -25,6 +25,7 @@ pub(crate) mod health;
 pub(crate) mod http;
 pub(crate) mod queues;
 pub(crate) mod redrive;
+pub(crate) mod sample;
 pub(crate) mod subscribe;
 
 #[cfg(test)]

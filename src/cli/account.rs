@@ -61,6 +61,11 @@ impl AccountFlags {
         Advice::new(&account.region, &given)
     }
 
+    /// The region that a flag or the file names.
+    pub(super) fn region(&self) -> Option<&str> {
+        self.region.as_deref()
+    }
+
     /// How to print.
     pub(super) fn output(&self) -> Output {
         self.output.format()

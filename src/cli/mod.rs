@@ -6,6 +6,7 @@ mod backfill;
 mod block_on;
 mod captured;
 mod changes;
+mod cost;
 mod demo;
 mod doctor;
 mod error;
@@ -86,6 +87,7 @@ enum Command {
     Backfill(Box<backfill::BackfillOptions>),
     Redrive(Box<redrive::RedriveOptions>),
     Status(Box<status::StatusOptions>),
+    Cost(Box<cost::CostOptions>),
     Intake(intake::IntakeOptions),
     Completions(shell::CompletionsOptions),
     Man(shell::ManOptions),
@@ -123,6 +125,7 @@ fn dispatch(command: Command) -> Result<Exit, CommandError> {
         Command::Backfill(options) => options.run(),
         Command::Redrive(options) => options.run(),
         Command::Status(options) => options.run(),
+        Command::Cost(options) => options.run(),
         Command::Intake(options) => options.run(),
         Command::Completions(options) => options.run(Arguments::command()),
         Command::Man(options) => options.run(Arguments::command()),

@@ -50,9 +50,9 @@ impl MonthScale {
             return MonthScale { factor: month / counted, by: ScaledBy::Metric { seconds } };
         }
         let seconds = match findings.coverage {
-            Coverage::Sampled { seconds } => seconds,
-            Coverage::Whole if findings.span_ms >= LEAST_SPAN_MS => findings.span_ms as f64 / 1000.0,
-            Coverage::Whole => 0.0,
+            Coverage::Sampled { seconds } | Coverage::Whole { seconds: Some(seconds) } => seconds,
+            Coverage::Whole { .. } if findings.span_ms >= LEAST_SPAN_MS => findings.span_ms as f64 / 1000.0,
+            Coverage::Whole { .. } => 0.0,
         };
         if seconds > 0.0 {
             return MonthScale { factor: MONTH_SECONDS / seconds, by: ScaledBy::Span { seconds } };
@@ -135,7 +135,7 @@ impl BillTerms {
     }
 
     fn bill_of(&self, sums: &Sums, billed: u64) -> Bill {
-        let (datadog_ingestion, datadog_indexing) = self.datadog(sums.datadog, sums.lines);
+        let (datadog_ingestion, datadog_indexing) = self.datadog(sums.datadog, sums.logs);
         Bill {
             ingestion: self.ingestion(billed),
             storage: self.storage(billed),
@@ -166,11 +166,11 @@ mod tests {
     use crate::tally::{Tally, TallyEvent};
 
     fn counted(span_ms: i64) -> Findings {
-        let mut tally = Tally::new("/g", false);
+        let mut tally = Tally::new("/g", true);
         for timestamp in [0, span_ms] {
             tally.add(&TallyEvent { stream: "s", timestamp, message: &"x".repeat(487) });
         }
-        tally.finish(Coverage::Whole)
+        tally.finish(Coverage::Whole { seconds: None })
     }
 
     #[test]
@@ -197,9 +197,9 @@ mod tests {
         // 200 GB at $0.50; half a month of it is there, 0.15 of its size, at $0.03.
         assert!((bill.ingestion - 100.0).abs() < 1e-9, "{bill:?}");
         assert!((bill.storage - 200.0 * 0.15 * 0.5 * 0.03).abs() < 1e-9, "{bill:?}");
-        // 513 bytes a line.
-        let lines = 200.0 * AWS_GB / 513.0;
-        assert!((bill.datadog_indexing - lines / 1e6 * 1.7).abs() < 1e-6, "{bill:?}");
+        // 513 bytes a log.
+        let logs = 200.0 * AWS_GB / 513.0;
+        assert!((bill.datadog_indexing - logs / 1e6 * 1.7).abs() < 1e-6, "{bill:?}");
         assert!((terms(Some(15), LogClass::InfrequentAccess).bill(&findings.total).ingestion - 50.0).abs() < 1e-9);
         let forever = terms(None, LogClass::Standard).bill(&findings.total).storage;
         assert!((forever - 200.0 * 0.15 * 12.0 * 0.03).abs() < 1e-9);

@@ -13,8 +13,8 @@ pub const LEAST_LINES: u64 = 5;
 /// Which part of a group's events was counted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Coverage {
-    /// All, from the first to the last.
-    Whole,
+    /// All of a time: so many seconds, or where that is not known, from the first to the last.
+    Whole { seconds: Option<f64> },
     /// All of many moments, which come to so many seconds.
     Sampled { seconds: f64 },
 }
@@ -58,7 +58,8 @@ pub struct Sums {
     pub copies: u64,
     /// Events for the function.
     pub invocations: u64,
-    /// What Datadog would get of the lines; zero where nobody asked.
+    /// The logs that Datadog would get, and their bytes; zero where nobody asked.
+    pub logs: u64,
     pub datadog: u64,
 }
 
@@ -87,6 +88,7 @@ impl Sums {
         self.compact += more.compact;
         self.copies += more.copies;
         self.invocations += more.invocations;
+        self.logs += more.logs;
         self.datadog += more.datadog;
     }
 }

@@ -15,4 +15,5 @@ pub mod noise;
 pub mod pattern;
 pub mod prices;
 pub mod savings;
+mod shipping;
 pub mod tally;

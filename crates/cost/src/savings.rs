@@ -145,7 +145,9 @@ fn patterns(findings: &Findings, terms: &BillTerms) -> Vec<Saving> {
             if share(one.slice.billed, findings.total.billed) < LEAST_PATTERN_SHARE {
                 break;
             }
-            let Some(expression) = pattern::expression(&one.pattern) else { continue };
+            let Some(expression) = pattern::expression(&one.pattern).filter(|_| !tells_of_failure(&one.pattern)) else {
+                continue;
+            };
             if !hits_its_own(&findings.lines, &expression, &one.pattern) {
                 continue;
             }
@@ -163,6 +165,26 @@ fn patterns(findings: &Findings, terms: &BillTerms) -> Vec<Saving> {
         }
     }
     found
+}
+
+/// Whether somebody may need the lines when something is wrong.
+fn tells_of_failure(pattern: &str) -> bool {
+    const WORDS: [&str; 12] = [
+        "err",
+        "warn",
+        "fail",
+        "fatal",
+        "severe",
+        "crit",
+        "exception",
+        "panic",
+        "abort",
+        "denied",
+        "refused",
+        "caused by",
+    ];
+    let pattern = pattern.to_lowercase();
+    WORDS.iter().any(|word| pattern.contains(word))
 }
 
 /// Whether an expression hits the lines of its pattern and hardly any other, as far as lines were kept.
@@ -231,7 +253,7 @@ fn drop_lines(
 
 /// What Datadog asks for a part of a container's logs.
 fn datadog_part(terms: &BillTerms, row: &RowFindings, part: f64) -> f64 {
-    let (ingestion, indexing) = terms.datadog(row.sums.datadog, row.sums.lines);
+    let (ingestion, indexing) = terms.datadog(row.sums.datadog, row.sums.logs);
     (ingestion + indexing) * part
 }
 
@@ -274,8 +296,11 @@ fn grep(expression: &str) -> String {
     format!("[FILTER]\n    Name grep\n    Match kube.*\n    Exclude log {expression}")
 }
 
+/// A rule of the function sees whole logs: one that begins with the line and goes on is another.
 fn rule(expression: &str) -> serde_json::Value {
-    json!([{ "type": "exclude_at_match", "name": "cost", "pattern": expression }])
+    let is_open = expression.starts_with('^') && !expression.contains('|') && !expression.ends_with('$');
+    let pattern = if is_open { format!(r"{expression}[^\n]*$") } else { expression.to_owned() };
+    json!([{ "type": "exclude_at_match", "name": "cost", "pattern": pattern }])
 }
 
 /// A word for a shell.

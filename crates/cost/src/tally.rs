@@ -5,9 +5,7 @@
 
 use std::collections::HashMap;
 
-use pipeline::compress::Compression;
 use pipeline::record_parts::{self, RecordParts, StreamWriter};
-use pipeline::{PipelineSettings, process_content};
 
 use crate::copies::{PASS_IN_MINUTE, PASS_IN_WINDOW, WINDOW_MS};
 use crate::findings::{Coverage, Findings, Noisy, RowFindings, Slice, Sums};
@@ -15,6 +13,7 @@ use crate::line::{EVENT_BYTES, LineBytes, MetadataBytes};
 use crate::noise::{Noise, NoiseFinder};
 use crate::pattern;
 use crate::prices::{EVENT_EVERY_MS, EVENT_MAX_BYTES};
+use crate::shipping::Shipping;
 
 /// How many streams are told apart at a time. Each takes about half a kilobyte.
 const MAX_STREAMS: usize = 50_000;
@@ -32,21 +31,14 @@ const MAX_WINDOWS: usize = 500_000;
 const MAX_LINES: usize = 2_000;
 const MAX_LINE: usize = 4_096;
 
-/// An event of CloudWatch Logs.
-#[derive(Debug, Clone, Copy)]
-pub struct TallyEvent<'a> {
-    pub stream: &'a str,
-    /// Milliseconds since 1970.
-    pub timestamp: i64,
-    pub message: &'a str,
-}
+pub use crate::shipping::TallyEvent;
 
 /// What was counted.
 #[derive(Debug)]
 pub struct Tally {
     group: String,
-    /// Works out what Datadog gets of a line, where somebody wants to know: it costs time.
-    sizer: Option<PipelineSettings>,
+    /// Works out what Datadog gets, where somebody wants to know: it costs time.
+    shipping: Option<Shipping>,
     noise: NoiseFinder,
     streams: HashMap<String, Stream>,
     /// By `<namespace>/<pod>`.
@@ -87,8 +79,6 @@ struct Stream {
     sums: LineSums,
     tick: Option<i64>,
     tick_bytes: u64,
-    /// What Datadog gets beside a line's text.
-    around: u64,
 }
 
 /// The lines of a stream.
@@ -100,6 +90,7 @@ struct LineSums {
     seed: u64,
     copies: u64,
     ticks: u64,
+    logs: u64,
     datadog: u64,
 }
 
@@ -161,10 +152,9 @@ impl KeptLines {
 impl Tally {
     /// For a log group. `with_datadog` also works out what Datadog gets.
     pub fn new(group: &str, with_datadog: bool) -> Tally {
-        let sizer = || PipelineSettings { compression: Compression::None, ..PipelineSettings::default() };
         Tally {
             group: group.to_owned(),
-            sizer: with_datadog.then(sizer),
+            shipping: with_datadog.then(|| Shipping::new(group)),
             noise: NoiseFinder::default(),
             streams: HashMap::new(),
             pods: HashMap::new(),
@@ -212,10 +202,23 @@ impl Tally {
             stream.sums.lean += line.lean;
             stream.sums.merged += line.merged;
             stream.sums.seed += line.seed;
-            stream.sums.datadog += stream.around + parts.text.len() as u64;
             stream.sums.copies += u64::from(passes(&mut self.windows, pod, event.timestamp));
         }
         self.count(row, billed, &parts);
+        if self.shipping.as_mut().is_some_and(|shipping| shipping.add(event)) {
+            self.ship();
+        }
+    }
+
+    /// Adds what Datadog gets of the events that wait.
+    fn ship(&mut self) {
+        let Some(shipping) = &mut self.shipping else { return };
+        for (name, logs, bytes) in shipping.ship() {
+            if let Some(stream) = self.streams.get_mut(&name) {
+                stream.sums.logs += logs;
+                stream.sums.datadog += bytes;
+            }
+        }
     }
 
     fn count(&mut self, row: usize, billed: u64, parts: &RecordParts) {
@@ -272,22 +275,8 @@ impl Tally {
         let row = self.row(writer);
         let number = u32::try_from(self.pods.len()).unwrap_or(u32::MAX);
         let pod = *self.pods.entry(name).or_insert(number);
-        let around = self.around(event, parts);
-        let stream = Stream { row, pod, around, ..Stream::default() };
+        let stream = Stream { row, pod, ..Stream::default() };
         self.streams.insert(event.stream.to_owned(), stream);
-    }
-
-    /// What Datadog gets of a line beside its text: tags, service, source.
-    fn around(&self, event: &TallyEvent, parts: &RecordParts) -> u64 {
-        let Some(settings) = &self.sizer else { return 0 };
-        let content = serde_json::json!({
-            "messageType": "DATA_MESSAGE", "owner": "", "logGroup": self.group, "logStream": event.stream, "subscriptionFilters": [],
-            "logEvents": [{ "id": "0", "timestamp": event.timestamp, "message": event.message }],
-        });
-        let processed = process_content(&content.to_string(), "", settings, None);
-        let bytes: usize =
-            processed.map_or(0, |processed| processed.payloads.iter().map(|payload| payload.plain_bytes).sum());
-        (bytes as u64).saturating_sub(parts.text.len() as u64)
     }
 
     /// Takes from an event what it tells of its pod.
@@ -350,6 +339,7 @@ impl Tally {
 
     /// Ends all streams: what comes of them later counts as others'.
     fn settle(&mut self) {
+        self.ship();
         for (_, stream) in self.streams.drain() {
             let Stream { row, pod, metadata, sums, .. } = stream;
             self.settled.push(Settled { row: living(&self.rows, row), pod, metadata, sums });
@@ -405,6 +395,7 @@ impl LineSums {
         self.seed += more.seed;
         self.copies += more.copies;
         self.ticks += more.ticks;
+        self.logs += more.logs;
         self.datadog += more.datadog;
     }
 
@@ -440,6 +431,7 @@ impl Sums {
         self.compact += lines.lean + lines.copies * metadata.alone();
         self.copies += lines.copies;
         self.invocations += lines.ticks;
+        self.logs += lines.logs;
         self.datadog += lines.datadog;
     }
 }
@@ -492,7 +484,7 @@ mod tests {
         for (stream, timestamp, message) in events {
             tally.add(&TallyEvent { stream, timestamp: *timestamp, message });
         }
-        tally.finish(Coverage::Whole)
+        tally.finish(Coverage::Whole { seconds: None })
     }
 
     #[test]
@@ -549,7 +541,7 @@ mod tests {
         }
         assert!(tally.patterns <= MAX_PATTERNS && tally.lines.lines.len() <= MAX_LINES);
         assert_eq!(tally.billed(), billed);
-        let found = tally.finish(Coverage::Whole);
+        let found = tally.finish(Coverage::Whole { seconds: None });
         let row = &found.rows[0];
         assert_eq!(row.patterns[0].pattern, "the same again");
         assert_eq!(row.patterns[0].slice.events, 20_000);

@@ -1,0 +1,226 @@
+//! `podferry cost`: what log groups cost a month, from files or from samples of live groups.
+
+mod events;
+mod json;
+mod options;
+mod progress;
+mod report;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::block_on::block_on;
+use super::error::CommandError;
+use super::exit::Exit;
+use super::named::{is_standard_input, named};
+use super::notes::note;
+use super::output::Output;
+use super::selection::group_name;
+use super::{show, spinner};
+use crate::aws::account::Account;
+use crate::aws::backfill::rate::Pace;
+use crate::aws::backfill::reader::{HistoryFilter, HistoryReader};
+use crate::aws::backfill::{estimate, time};
+use crate::aws::groups::{LogGroup, LogGroupClass, LogGroupSelection};
+use crate::aws::sample::{RATE, SamplePlan, sample};
+use cost::bill::{BillTerms, MonthScale};
+use cost::findings::{Coverage, Findings};
+use cost::line::EVENT_BYTES;
+use cost::prices::{DatadogPrices, LogClass, LogPrices};
+use cost::tally::{Tally, TallyEvent};
+use events::{EventsError, FileEvent};
+pub(super) use options::CostOptions;
+use progress::SampleProgress;
+
+/// What `generate logging` sets.
+const RETENTION_DAYS: i64 = 7;
+
+/// How many log groups of files are told apart; what is of others is counted together.
+const MAX_GROUPS: usize = 50;
+
+const HINT: &str = "no events of CloudWatch Logs. Give an event of the function ({\"awslogs\":{\"data\":\"…\"}}), its decoded content, or what \
+                    `aws logs filter-log-events` prints; for a log group check the name";
+
+/// The lines of one log group, and what is paid for them.
+pub(super) struct GroupCost {
+    pub(super) findings: Findings,
+    pub(super) terms: BillTerms,
+}
+
+impl CostOptions {
+    pub(super) fn run(mut self) -> Result<Exit, CommandError> {
+        if self.curve {
+            return self.show_curve();
+        }
+        self.fill()?;
+        let (files, groups): (Vec<String>, Vec<String>) = self.inputs.iter().cloned().partition(|input| is_file(input));
+        let costs = match (files.is_empty(), groups.is_empty()) {
+            (false, false) => {
+                let problem = format!("{}: no such file; give either files or log groups", groups.join(", "));
+                return Err(CommandError::Refused(problem));
+            }
+            (false, true) => self.of_files(&files)?,
+            _ => block_on(self.of_groups(&groups))?,
+        };
+        match self.aws.output() {
+            Output::Json => show::json(&json::report(&costs))?,
+            Output::Text => report::report(&mut anstream::stdout().lock(), &costs, usize::from(self.top))?,
+        }
+        Ok(Exit::Done)
+    }
+
+    fn show_curve(&self) -> Result<Exit, CommandError> {
+        match self.aws.output() {
+            Output::Json => show::json(&json!({ "curve": json::curve() }))?,
+            Output::Text => report::curve(&mut anstream::stdout().lock())?,
+        }
+        Ok(Exit::Done)
+    }
+
+    fn datadog(&self) -> Option<DatadogPrices> {
+        let prices = DatadogPrices { ingested_per_gb: self.price_per_gb, indexed_per_million: self.price_per_million };
+        self.datadog_ingest.then_some(prices)
+    }
+
+    fn of_files(&self, files: &[String]) -> Result<Vec<GroupCost>, CommandError> {
+        let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
+        for file in files {
+            let path = Path::new(file);
+            let other = if is_standard_input(path) { "(standard input)" } else { file };
+            let mut take = |event: FileEvent| {
+                let mut group = if event.group.is_empty() { other } else { event.group };
+                if tallies.len() >= MAX_GROUPS && !tallies.contains_key(group) {
+                    group = "(others)";
+                }
+                let event = TallyEvent { stream: event.stream, timestamp: event.timestamp, message: event.message };
+                match tallies.get_mut(group) {
+                    Some(tally) => tally.add(&event),
+                    None => {
+                        let mut tally = Tally::new(group, self.datadog_ingest);
+                        tally.add(&event);
+                        tallies.insert(group.to_owned(), tally);
+                    }
+                }
+            };
+            read_file(path, &mut take)?;
+        }
+        let class = if self.infrequent_access { LogClass::InfrequentAccess } else { LogClass::Standard };
+        let prices = LogPrices::of(self.aws.region().unwrap_or("us-east-1"), class).with_ingestion(self.price);
+        let findings: Vec<Findings> =
+            tallies.into_values().map(|tally| tally.finish(Coverage::Whole { seconds: None })).collect();
+        // What somebody says of the month is said of all groups together.
+        let all: u64 = findings.iter().map(|one| one.total.billed).sum();
+        let cost = |findings: Findings| {
+            let part = cost::bill::share(findings.total.billed, all);
+            let scale = MonthScale::of(&findings, self.gb_per_month.map(|gb| gb * part), None);
+            let retention_days = Some(self.retention_days.unwrap_or(RETENTION_DAYS));
+            let terms = BillTerms { prices: prices.clone(), retention_days, scale, datadog: self.datadog() };
+            GroupCost { findings, terms }
+        };
+        Ok(findings.into_iter().map(cost).collect())
+    }
+
+    async fn of_groups(&self, inputs: &[String]) -> Result<Vec<GroupCost>, CommandError> {
+        if self.infrequent_access {
+            return Err(CommandError::refused("--infrequent-access: is for files; log groups have their class"));
+        }
+        let now_ms = Timestamp::now().as_millisecond();
+        let from_ms = time::parse(&self.since, Timestamp::now())
+            .map_err(|problem| CommandError::Refused(format!("--since {}: {problem}", self.since)))?;
+        if now_ms - from_ms < 60_000 {
+            return Err(CommandError::Refused(format!("--since {}: must be a minute ago or more", self.since)));
+        }
+        let account = self.aws.open().await?;
+        let names = inputs.iter().map(|given| group_name(given, &account)).collect::<Result<_, _>>()?;
+        let selection = LogGroupSelection { names, ..LogGroupSelection::default() };
+        let found = spinner::during("Looking for the log groups…", selection.find(&account)).await?;
+        if !found.missing.is_empty() {
+            return Err(CommandError::Refused(format!(
+                "{}: neither a file nor a log group of account {} in {}. List the groups with `aws logs describe-log-groups`, or try \
+                 another region with --region",
+                found.missing.join(", "),
+                account.id,
+                account.region
+            )));
+        }
+        let reader = HistoryReader::new(account.clone(), HistoryFilter::default(), Pace::new(RATE));
+        let number = found.groups.len();
+        let mut costs = Vec::new();
+        for group in found.groups {
+            let said = self.gb_per_month.map(|gb| gb / number as f64);
+            costs.push(self.of_group(&account, &reader, group, (from_ms, now_ms), said).await?);
+        }
+        Ok(costs)
+    }
+
+    async fn of_group(
+        &self,
+        account: &Account,
+        reader: &HistoryReader,
+        group: LogGroup,
+        (from_ms, to_ms): (i64, i64),
+        said_gb: Option<f64>,
+    ) -> Result<GroupCost, CommandError> {
+        let names = [group.name.clone()];
+        let asking = estimate::volume(account, &names, from_ms, to_ms, to_ms);
+        // Without it, what is read has to tell: the figures are coarser then, and no worse otherwise.
+        let incoming = match spinner::during("Asking CloudWatch how much there is…", asking).await {
+            Ok(incoming) => incoming,
+            Err(error) => {
+                note!("warning: {error}");
+                None
+            }
+        };
+        let mut tally = Tally::new(&group.name, self.datadog_ingest);
+        let plan = SamplePlan { from_ms, to_ms, windows: self.samples };
+        let mut progress = SampleProgress::new(&group.name, self.samples);
+        let read = sample(reader, &group.name, plan, incoming, |events, done| {
+            for event in events {
+                let (stream, timestamp, message) = (event.stream.as_str(), event.timestamp, event.message.as_str());
+                tally.add(&TallyEvent { stream, timestamp, message });
+            }
+            progress.show(done.windows, tally.billed());
+        });
+        let sampled = read.await?;
+        progress.finish();
+        let seconds = sampled.milliseconds as f64 / 1000.0;
+        let coverage =
+            if sampled.is_whole { Coverage::Whole { seconds: Some(seconds) } } else { Coverage::Sampled { seconds } };
+        let findings = tally.finish(coverage);
+        let metric = incoming.map(|incoming| {
+            let billed = incoming.bytes + incoming.events * EVENT_BYTES;
+            (billed, (to_ms - from_ms) as f64 / 1000.0)
+        });
+        let class = match group.class {
+            LogGroupClass::InfrequentAccess => LogClass::InfrequentAccess,
+            LogGroupClass::Standard | LogGroupClass::Delivery => LogClass::Standard,
+        };
+        let prices = LogPrices::of(&account.region, class).with_ingestion(self.price);
+        let scale = MonthScale::of(&findings, said_gb, metric);
+        let retention_days = group.retention_days.map(i64::from);
+        Ok(GroupCost { findings, terms: BillTerms { prices, retention_days, scale, datadog: self.datadog() } })
+    }
+}
+
+/// Names of log groups look like paths, so what is there decides.
+fn is_file(input: &str) -> bool {
+    is_standard_input(Path::new(input)) || Path::new(input).is_file()
+}
+
+fn read_file(path: &Path, take: &mut dyn FnMut(FileEvent)) -> Result<(), CommandError> {
+    let read = if is_standard_input(path) {
+        events::each(std::io::stdin().lock(), take)
+    } else {
+        let file = File::open(path).map_err(|error| CommandError::file(path, error))?;
+        events::each(file, take)
+    };
+    read.map_err(|error| match error {
+        EventsError::Read(error) => CommandError::file(path, error),
+        EventsError::NotEvents => CommandError::NotAnEvent { path: named(path), hint: HINT },
+        EventsError::Event(error) => CommandError::Event { path: named(path), error },
+    })
+}
