@@ -12,6 +12,7 @@ mod advice;
 mod alarms;
 mod backfill;
 mod cli;
+mod cost;
 mod doctor;
 mod doctor_cluster;
 mod doctor_fluent_bit;

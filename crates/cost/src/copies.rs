@@ -10,10 +10,10 @@
 use crate::line::EVENT_BYTES;
 
 /// How long the throttle's window is, in milliseconds: `Window 2` × `Interval 15s`.
-pub const WINDOW_MS: i64 = 30_000;
+pub(crate) const WINDOW_MS: i64 = 30_000;
 
 /// How many copies pass in it: `Rate 1` × `Window 2`.
-pub const PASS_IN_WINDOW: u64 = 2;
+pub(crate) const PASS_IN_WINDOW: u64 = 2;
 
 /// The same for a minute.
 pub const PASS_IN_MINUTE: u64 = PASS_IN_WINDOW * 60_000 / WINDOW_MS.unsigned_abs();

@@ -93,12 +93,12 @@ impl MetadataBytes {
     }
 
     /// What a line of the preset `merged` has more.
-    pub fn beside_line(self) -> u64 {
+    pub(crate) fn beside_line(self) -> u64 {
         KUBERNETES + self.kubernetes
     }
 
     /// `,"cluster_name":"…"`, which `standard` and `compact` write.
-    pub fn cluster_member(self) -> u64 {
+    pub(crate) fn cluster_member(self) -> u64 {
         CLUSTER + self.cluster
     }
 

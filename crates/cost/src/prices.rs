@@ -4,10 +4,10 @@
 pub const AWS_GB: f64 = 1_073_741_824.0;
 
 /// A gigabyte as Datadog bills it.
-pub const DATADOG_GB: f64 = 1e9;
+pub(crate) const DATADOG_GB: f64 = 1e9;
 
 /// A month, as long as the bill's average one: 30 days.
-pub const MONTH_SECONDS: f64 = 30.0 * 86_400.0;
+pub(crate) const MONTH_SECONDS: f64 = 30.0 * 86_400.0;
 
 /// When the prices below were looked up.
 pub const AS_OF: &str = "2026-11-27";
@@ -87,28 +87,28 @@ impl LogPrices {
 
 /// What part of its bytes a log takes in the archive. AWS compresses it by gzip at level 6 (source: "Amazon CloudWatch pricing"), and does not say
 /// how far; 0.15 is on the dear side: the events of `tests/fixtures/corpus` come to 0.04 to 0.13.
-pub const ARCHIVED_PART: f64 = 0.15;
+pub(crate) const ARCHIVED_PART: f64 = 0.15;
 
 /// Lambda on arm64: dollars for a gigabyte-second, and for a million requests. Source: "AWS Lambda Pricing", us-east-1, first tier.
-pub const LAMBDA_GB_SECOND: f64 = 0.000_013_333_4;
-pub const LAMBDA_MILLION_REQUESTS: f64 = 0.20;
+pub(crate) const LAMBDA_GB_SECOND: f64 = 0.000_013_333_4;
+pub(crate) const LAMBDA_MILLION_REQUESTS: f64 = 0.20;
 
 /// The memory of the template's function, in gigabytes.
-pub const LAMBDA_GB: f64 = 0.25;
+pub(crate) const LAMBDA_GB: f64 = 0.25;
 
 /// How long an invocation takes, in seconds, but for its logs: a request to Datadog takes 0.05 to 0.2. Source: `docs/sizing.md`.
-pub const LAMBDA_SECONDS: f64 = 0.125;
+pub(crate) const LAMBDA_SECONDS: f64 = 0.125;
 
 /// How long one log takes, in seconds: 2.7 µs of a whole processor (`docs/performance.md`), of which 256 MB have a seventh.
 /// Source: AWS Lambda developer guide: 1,769 MB are one processor.
-pub const LAMBDA_SECONDS_A_LOG: f64 = 2.7e-6 * 1769.0 / 256.0;
+pub(crate) const LAMBDA_SECONDS_A_LOG: f64 = 2.7e-6 * 1769.0 / 256.0;
 
 /// How often CloudWatch Logs hands over what a stream has, in milliseconds. Source: `docs/sizing.md`.
-pub const EVENT_EVERY_MS: i64 = 10_000;
+pub(crate) const EVENT_EVERY_MS: i64 = 10_000;
 
 /// How many bytes of a stream an event holds at most: what `PutLogEvents` takes in one call.
 /// Source: Amazon CloudWatch Logs API reference, PutLogEvents.
-pub const EVENT_MAX_BYTES: u64 = 1_048_576;
+pub(crate) const EVENT_MAX_BYTES: u64 = 1_048_576;
 
 /// What Datadog asks.
 #[derive(Debug, Clone, Copy, PartialEq)]

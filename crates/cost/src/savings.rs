@@ -20,6 +20,12 @@ const LEAST_PATTERN_SHARE: f64 = 0.05;
 /// How many of the lines that an expression hits may be of other patterns.
 const MAX_OTHERS: f64 = 0.02;
 
+/// A container whose lines are logs of their own: so many of them.
+const LEAST_ALONE: f64 = 0.95;
+
+/// What part of the saving of `lean` the preset `compact` has to reach to be the better advice.
+const ENOUGH: f64 = 0.8;
+
 /// How many savings are named at most.
 const MAX_SAVINGS: usize = 10;
 
@@ -120,6 +126,9 @@ fn presets(findings: &Findings, terms: &BillTerms) -> Vec<Saving> {
         .then(|| less(Preset::Compact, "nothing that tags need; the function needs MetadataRecords=true"))
         .flatten();
     let lean = less(Preset::Lean, "tags of labels, images and owners, and rules in annotations");
+    // `lean` saves a little more, and gives up a lot: it is named where it makes a difference.
+    let is_enough = |lean: &Saving| compact.as_ref().is_some_and(|compact| compact.aws >= ENOUGH * lean.aws);
+    let lean = lean.filter(|lean| !is_enough(lean));
     compact.into_iter().chain(lean).collect()
 }
 
@@ -225,30 +234,36 @@ fn drop_lines(
             "or let podferry write it",
             format!("podferry generate logging --drop-pattern {}", shell_quoted(expression)),
         ),
-        Snippet::new(
-            "DD_LOGS_CONFIG_PROCESSING_RULES of the function: saves Datadog's part only",
-            rule(expression).to_string(),
-        ),
     ];
-    if let [(row, _)] = rows
-        && !row.writer.container.is_empty()
-    {
-        let value = json!([{ "log_processing_rules": rule(expression) }]).to_string();
-        let text = format!("ad.datadoghq.com/{}.logs: '{}'", row.writer.container, value.replace('\'', "''"));
+    // A rule sees whole logs. Where lines are joined, it would see other texts than the filter does.
+    if terms.datadog.is_some() && rows.iter().all(|(row, _)| share(row.sums.logs, row.sums.lines) >= LEAST_ALONE) {
         snippets.push(Snippet::new(
-            "annotation of the pods, or a rule more in the one that is there: saves Datadog's part only",
-            text,
+            "or only out of Datadog: DD_LOGS_CONFIG_PROCESSING_RULES of the function",
+            rule(expression).to_string(),
         ));
+        snippets.extend(annotation(rows, expression));
     }
     Some(Saving {
         kind: SavingKind::Drop,
         what: what.to_owned(),
-        gives_up: "these lines, everywhere".to_owned(),
+        gives_up: "these lines, everywhere; see that no longer log begins with one of them".to_owned(),
         aws: terms.cloudwatch(all.billed),
         datadog,
         expression: Some(expression.to_owned()),
         snippets,
     })
+}
+
+/// The same rule on the pods, if they are those of one owner.
+fn annotation(rows: &[(&RowFindings, Slice)], expression: &str) -> Option<Snippet> {
+    let [(row, _)] = rows else { return None };
+    let container = Some(&row.writer.container).filter(|name| !name.is_empty())?;
+    let value = json!([{ "log_processing_rules": rule(expression) }]).to_string();
+    let text = format!("ad.datadoghq.com/{container}.logs: '{}'", value.replace('\'', "''"));
+    Some(Snippet::new(
+        "or only out of Datadog: an annotation of the pods, or a rule more in the one that is there",
+        text,
+    ))
 }
 
 /// What Datadog asks for a part of a container's logs.

@@ -11,6 +11,9 @@ use pipeline::{PipelineSettings, process_content};
 /// How many bytes of messages wait at most, of all streams together.
 const MAX_WAITING: usize = 16 * 1024 * 1024;
 
+/// The function's ARN, which each log has: as long as one that CloudFormation named.
+const FUNCTION: &str = "arn:aws:lambda:us-east-1:111122223333:function:podferry-Forwarder-0A1B2C3D4E5F";
+
 /// An event of CloudWatch Logs.
 #[derive(Debug, Clone, Copy)]
 pub struct TallyEvent<'a> {
@@ -59,14 +62,15 @@ impl Shipping {
             .iter()
             .enumerate()
             .map(|(number, (timestamp, message))| {
-                serde_json::json!({ "id": number.to_string(), "timestamp": timestamp, "message": message })
+                // As long as CloudWatch's own.
+                serde_json::json!({ "id": format!("{number:056}"), "timestamp": timestamp, "message": message })
             })
             .collect();
         let content = serde_json::json!({
-            "messageType": "DATA_MESSAGE", "owner": "", "logGroup": self.group, "logStream": stream, "subscriptionFilters": [],
+            "messageType": "DATA_MESSAGE", "owner": "111122223333", "logGroup": self.group, "logStream": stream, "subscriptionFilters": [],
             "logEvents": events,
         });
-        let processed = process_content(&content.to_string(), "", &self.settings, None);
+        let processed = process_content(&content.to_string(), FUNCTION, &self.settings, None);
         let (logs, bytes) = processed.map_or((0, 0), |processed| {
             let bytes: usize = processed.payloads.iter().map(|payload| payload.plain_bytes).sum();
             (processed.counts.logs, bytes)

@@ -4,6 +4,7 @@
 
 use crate::aws::failed_events::{MAX_AGE_SECONDS, MAX_RETRIES};
 use crate::aws::function::Function;
+use crate::aws::groups::SubscriptionFilter;
 use crate::aws::subscribe::permission::STATEMENT;
 
 /// One word of a command, as a shell takes it.
@@ -87,6 +88,27 @@ impl Advice {
     pub(crate) fn delete_filter(&self, group: &str, filter: &str) -> String {
         let (group, filter) = (quoted(group), quoted(filter));
         self.aws(&format!("logs delete-subscription-filter --log-group-name {group} --filter-name {filter}"))
+    }
+
+    /// Puts a filter again as it is, but for the original events: what a call does not say is off.
+    #[must_use]
+    pub(crate) fn put_filter_untransformed(&self, group: &str, filter: &SubscriptionFilter) -> String {
+        let SubscriptionFilter { name, pattern, destination, extras } = filter;
+        let mut command = format!(
+            "logs put-subscription-filter --log-group-name {} --filter-name {} --filter-pattern {} --destination-arn {}",
+            quoted(group),
+            quoted(name),
+            quoted(pattern),
+            quoted(destination)
+        );
+        if let Some(criteria) = &extras.field_selection_criteria {
+            command += &format!(" --field-selection-criteria {}", quoted(criteria));
+        }
+        if !extras.emit_system_fields.is_empty() {
+            let fields: Vec<String> = extras.emit_system_fields.iter().map(|field| quoted(field)).collect();
+            command += &format!(" --emit-system-fields {}", fields.join(" "));
+        }
+        self.aws(&command)
     }
 
     /// Shows the policy of the function, or of the version or alias that is meant.

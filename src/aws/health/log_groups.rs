@@ -249,6 +249,13 @@ impl Judge<'_> {
             let fix = filter.map_or_else(|| self.new_policy(), |filter| self.new_filter(fact, filter));
             return HealthFinding::note(AREA, &what(name), why).fix(fix);
         }
+        // Source: Amazon CloudWatch Logs API reference, PutSubscriptionFilter, `applyOnTransformedLogs`.
+        if let Some(filter) = filter.filter(|filter| filter.extras.on_transformed_logs) {
+            let why = "is subscribed, but to transformed logs (applyOnTransformedLogs): the function gets what the transformer made of Fluent \
+                       Bit's records, and cannot tell pods and rules any more";
+            let fix = self.advice.put_filter_untransformed(name, filter);
+            return HealthFinding::note(AREA, &what(name), why).fix(fix);
+        }
         let pattern = filter.map(|filter| &filter.pattern).or(policy.map(|policy| &policy.pattern));
         match (pattern.filter(|pattern| !pattern.is_empty()), &target.qualifier) {
             (Some(pattern), _) => {
@@ -580,6 +587,17 @@ mod tests {
             found
         };
         assert!(note(&|facts| filters(facts)[0].pattern = "ERROR".into()).why.contains("match `ERROR`"));
+        let transformed = note(&|facts| {
+            let extras = &mut filters(facts)[0].extras;
+            extras.on_transformed_logs = true;
+            extras.emit_system_fields = vec!["@aws.account".into()];
+        });
+        assert!(transformed.why.contains("applyOnTransformedLogs"), "{transformed:?}");
+        assert_eq!(
+            transformed.fix.unwrap(),
+            "aws logs put-subscription-filter --log-group-name /a --filter-name podferry --filter-pattern '' --destination-arn \
+             arn:aws:lambda:eu-west-1:111122223333:function:podferry --emit-system-fields @aws.account --region eu-west-1"
+        );
         assert!(note(&|facts| facts.groups[0].newest = Ok(None)).why.contains("ever written"));
         let own = found(|facts| {
             facts.groups.push(log_group("/own"));

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::GroupCost;
+use super::priced::GroupCost;
 use cost::bill::{Bill, ScaledBy, share};
 use cost::copies::{CURVE, RecordSizes};
 use cost::findings::{Coverage, RowFindings, Sums};

@@ -3,6 +3,7 @@
 mod events;
 mod json;
 mod options;
+mod priced;
 mod progress;
 mod report;
 
@@ -34,6 +35,7 @@ use cost::prices::{DatadogPrices, LogClass, LogPrices};
 use cost::tally::{Tally, TallyEvent};
 use events::{EventsError, FileEvent};
 pub(super) use options::CostOptions;
+use priced::GroupCost;
 use progress::SampleProgress;
 
 /// What `generate logging` sets.
@@ -44,12 +46,6 @@ const MAX_GROUPS: usize = 50;
 
 const HINT: &str = "no events of CloudWatch Logs. Give an event of the function ({\"awslogs\":{\"data\":\"…\"}}), its decoded content, or what \
                     `aws logs filter-log-events` prints; for a log group check the name";
-
-/// The lines of one log group, and what is paid for them.
-pub(super) struct GroupCost {
-    pub(super) findings: Findings,
-    pub(super) terms: BillTerms,
-}
 
 impl CostOptions {
     pub(super) fn run(mut self) -> Result<Exit, CommandError> {

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::GroupCost;
+use super::priced::GroupCost;
 use crate::aws::backfill::cost::dollars;
 use crate::cli::show;
 use cost::bill::{ScaledBy, share};

@@ -1,6 +1,12 @@
 //! What `cost` says, held to what a real Fluent Bit wrote and to counts made in another way.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends by a panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test ends by a panic, and reads its fixtures"
+)]
 
 mod presets;
 mod savings;

@@ -103,7 +103,8 @@ fn filters_are_what_eks_and_the_linter_take() {
 #[test]
 fn rules_hit_what_the_filter_hits() {
     let (lines, findings) = noisy();
-    for saving in drops(&savings(&findings, &terms(&findings))) {
+    let datadog = Some(DatadogPrices { ingested_per_gb: 0.1, indexed_per_million: 1.7 });
+    for saving in drops(&savings(&findings, &BillTerms { datadog, ..terms(&findings) })) {
         let rules: serde_json::Value =
             serde_json::from_str(snippet(saving, "DD_LOGS_CONFIG_PROCESSING_RULES")).unwrap();
         let annotation = snippet(saving, "annotation").strip_prefix("ad.datadoghq.com/nginx.logs: '").unwrap();
@@ -126,6 +127,21 @@ fn rules_hit_what_the_filter_hits() {
         let processed = pipeline::process_content(&content.to_string(), "", &settings, None).unwrap();
         let hit = lines.iter().filter(|line| expression.is_match(line)).count();
         assert_eq!(processed.counts.excluded, hit, "{}", saving.what);
+    }
+}
+
+/// A rule sees `Checkout charge` with the line that follows it; the filter sees it alone.
+#[test]
+fn no_rule_is_proposed_where_lines_are_joined() {
+    let mut tally = Tally::new("/aws/eks/prod-eu/fargate", true);
+    super::add(&mut tally, &corpus("kept", "checkout-app"));
+    let findings = tally.finish(Coverage::Whole { seconds: None });
+    assert!(findings.total.logs * 2 < findings.total.lines);
+    let datadog = Some(DatadogPrices { ingested_per_gb: 0.1, indexed_per_million: 1.7 });
+    let found = savings(&findings, &BillTerms { datadog, ..terms(&findings) });
+    assert!(!drops(&found).is_empty());
+    for saving in drops(&found) {
+        assert!(saving.snippets.iter().all(|one| !one.place.contains("Datadog")), "{saving:?}");
     }
 }
 
