@@ -16,9 +16,10 @@ pub(crate) const RATE: f64 = 2.0;
 /// What a window should hold, in bytes: somewhat less than the megabyte that a page can.
 const WINDOW_BYTES: u64 = 400_000;
 
-/// A window that has more than these is too long. Pages can be empty while streams are searched.
+/// A window that has more than these is too long. Pages can be empty while streams are searched: those are borne for longer.
 const MAX_WINDOW_BYTES: u64 = 5_000_000;
 const MAX_WINDOW_PAGES: u32 = 12;
+const MAX_EMPTY_PAGES: u32 = 60;
 
 /// Where nothing tells how much there is. Milliseconds, as all here.
 const FIRST_WINDOW_MS: i64 = 10_000;
@@ -121,13 +122,14 @@ async fn read(
     calls: &mut u32,
 ) -> Result<(Vec<HistoryEvent>, u64, bool), SdkCallError> {
     let (mut events, mut bytes, mut token) = (Vec::new(), 0, None);
-    for _ in 0..MAX_WINDOW_PAGES {
+    for number in 1..=MAX_EMPTY_PAGES {
         *calls += 1;
         let HistoryPage { events: page, token: next } = reader.page(group, window, token).await?;
         bytes += page.iter().map(|event| event.message.len() as u64).sum::<u64>();
         events.extend(page);
         token = next;
-        if token.is_none() || bytes > MAX_WINDOW_BYTES {
+        let is_much = bytes > MAX_WINDOW_BYTES || (bytes > WINDOW_BYTES && number >= MAX_WINDOW_PAGES);
+        if token.is_none() || is_much {
             break;
         }
     }

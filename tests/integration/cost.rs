@@ -98,7 +98,11 @@ fn what_datadog_asks_is_counted_by_its_own_logs() {
     let group = &report["groups"][0];
     let (mut logs, mut bytes) = (0, 0);
     for file in corpus("kept") {
-        let output = Command::new(PODFERRY).args(["preview", &file, "-o", "json"]).current_dir("/").output().unwrap();
+        let output = Command::new(PODFERRY)
+            .args(["preview", &file, "--as-new", "-o", "json"])
+            .current_dir("/")
+            .output()
+            .unwrap();
         let shipped: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
         logs += shipped.len();
         // A function that runs has a longer name than the one that `preview` makes up.
@@ -162,8 +166,9 @@ fn no_value_of_a_line_is_shown() {
 fn documents_on_standard_input_one_after_the_other() {
     let stream = "fargate/kube.var.log.containers.web-6d4cf56db6-x7k2p_shop_nginx-c638f7633696e2ea7142f48455be2c0a28b602caec1dd0c822831ad5e7fcc004.log";
     let line = json!({ "stream": "stdout", "logtag": "F", "log": "hello there" }).to_string();
-    let events: Vec<Value> =
-        (0..61).map(|at| json!({ "logStreamName": stream, "timestamp": at * 1000, "message": line })).collect();
+    let events: Vec<Value> = (0..61)
+        .map(|at| json!({ "logStreamName": stream, "timestamp": 1_795_000_000_000_i64 + at * 1000, "message": line }))
+        .collect();
     let mut input = json!({ "events": events, "searchedLogStreams": [] }).to_string();
     input += &json!({ "logGroup": "/other", "logStream": stream, "timestamp": 0, "message": line }).to_string();
     let mut command = Command::new(PODFERRY);
@@ -179,6 +184,21 @@ fn documents_on_standard_input_one_after_the_other() {
     let owner = &groups[0]["containers"][0];
     assert_eq!([&owner["owner_kind"], &owner["owner"], &owner["container"]], ["Deployment", "web", "nginx"]);
     assert_eq!(owner["patterns"][0]["pattern"], "hello there");
+}
+
+/// What is none of these is opened as `preview` opens it: here a file of plain lines, whose name tells the container.
+#[test]
+fn whatever_preview_opens() {
+    let folder = Folder::new("cost-lines");
+    let name = "web-6d4cf56db6-x7k2p_shop_nginx-c638f7633696e2ea7142f48455be2c0a28b602caec1dd0c822831ad5e7fcc004.log";
+    let lines: Vec<String> = (0..70)
+        .map(|at| format!("2026-11-22T20:{:02}:{:02}.000000000Z stdout F a line\n", 30 + at / 60, at % 60))
+        .collect();
+    folder.write(name, lines.concat());
+    let report = report(&[], &[folder.file(name)]);
+    let container = &report["groups"][0]["containers"][0];
+    assert_eq!([&container["namespace"], &container["owner"]], ["shop", "web"], "{report}");
+    assert_eq!((&container["events"], &report["groups"][0]["group"]), (&json!(70), &json!(folder.file(name))));
 }
 
 #[test]
@@ -198,7 +218,7 @@ fn the_curve_is_printed_as_it_is_documented() {
 #[test]
 fn what_cannot_be_done_says_why() {
     let folder = Folder::new("cost-refused");
-    folder.write("not.json", "hello");
+    folder.write("not.json", "[\"hello\"]");
     folder.write("other.json", "{\"a\":1}");
     folder.write("good.json", "{\"logEvents\":[]}");
     let refused = |arguments: &[&str]| {
@@ -207,10 +227,9 @@ fn what_cannot_be_done_says_why() {
         said(&output)
     };
     assert!(refused(&[]).contains("Give log groups or files"));
-    for file in ["not.json", "other.json"] {
-        let text = refused(&[file]);
-        assert!(text.contains(file) && text.contains("no events of CloudWatch Logs"), "{text}");
-    }
+    assert!(refused(&["not.json"]).contains("not.json: "));
+    let text = refused(&["other.json"]);
+    assert!(text.contains("other.json") && text.contains("no events of CloudWatch Logs"), "{text}");
     assert!(refused(&["good.json", "gone.json"]).contains("gone.json: no such file"));
     assert!(refused(&["good.json", "--price=-1"]).contains("--price"));
     assert!(

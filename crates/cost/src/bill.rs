@@ -167,7 +167,7 @@ mod tests {
 
     fn counted(span_ms: i64) -> Findings {
         let mut tally = Tally::new("/g", true);
-        for timestamp in [0, span_ms] {
+        for timestamp in [1_795_000_000_000, 1_795_000_000_000 + span_ms] {
             tally.add(&TallyEvent { stream: "s", timestamp, message: &"x".repeat(487) });
         }
         tally.finish(Coverage::Whole { seconds: None })

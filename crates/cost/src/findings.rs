@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use pipeline::record_parts::StreamWriter;
+use pipeline::record_parts::{FLUENT_BIT, StreamWriter};
 
 use crate::line::Preset;
 use crate::noise::Noise;
@@ -75,6 +75,15 @@ impl Sums {
         }
     }
 
+    /// What no ConfigMap decides is what it is, under each preset.
+    pub(crate) fn is_nobodys_preset(&mut self) {
+        let billed = self.billed;
+        for of_preset in [&mut self.standard, &mut self.lean, &mut self.merged, &mut self.seed, &mut self.compact] {
+            *of_preset = billed;
+        }
+        (self.copies, self.assumed_lines) = (0, 0);
+    }
+
     fn add(&mut self, more: &Sums) {
         self.events += more.events;
         self.billed += more.billed;
@@ -119,7 +128,17 @@ pub struct RowFindings {
     pub noise: Vec<Noisy>,
 }
 
+/// Whether a container of a pod wrote it, by way of EKS's Fluent Bit; not Fluent Bit itself, and no AWS service.
+pub(crate) fn is_of_pod(writer: &StreamWriter) -> bool {
+    !writer.container.is_empty() && writer.container != FLUENT_BIT
+}
+
 impl RowFindings {
+    /// Whether a container of a pod wrote the lines: a ConfigMap decides what becomes of them.
+    pub fn is_of_pod(&self) -> bool {
+        is_of_pod(&self.writer)
+    }
+
     pub(crate) fn new(
         writer: StreamWriter,
         sums: Sums,

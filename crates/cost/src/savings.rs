@@ -220,6 +220,9 @@ fn drop_lines(
     rows: &[(&RowFindings, Slice)],
     least: f64,
 ) -> Option<Saving> {
+    // A filter of EKS's Fluent Bit sees what pods write, and nothing else.
+    let rows: Vec<(&RowFindings, Slice)> = rows.iter().copied().filter(|(row, _)| row.is_of_pod()).collect();
+    let rows = rows.as_slice();
     let mut all = Slice::default();
     rows.iter().for_each(|(_, slice)| all.merge(*slice));
     if share(all.billed, findings.total.billed) < least {
@@ -257,7 +260,10 @@ fn drop_lines(
 /// The same rule on the pods, if they are those of one owner.
 fn annotation(rows: &[(&RowFindings, Slice)], expression: &str) -> Option<Snippet> {
     let [(row, _)] = rows else { return None };
-    let container = Some(&row.writer.container).filter(|name| !name.is_empty())?;
+    // Where no stream names it, a record did, and an application may have written that: it is copied into a manifest.
+    let is_name =
+        |name: &&String| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    let container = Some(&row.writer.container).filter(is_name)?;
     let value = json!([{ "log_processing_rules": rule(expression) }]).to_string();
     let text = format!("ad.datadoghq.com/{container}.logs: '{}'", value.replace('\'', "''"));
     Some(Snippet::new(
@@ -274,7 +280,7 @@ fn datadog_part(terms: &BillTerms, row: &RowFindings, part: f64) -> f64 {
 
 /// A tenth of the informational logs of the largest container: in Datadog only.
 fn samples(findings: &Findings, terms: &BillTerms) -> Option<Saving> {
-    let row = findings.rows.iter().find(|row| !row.writer.container.is_empty() && !row.writer.namespace.is_empty())?;
+    let row = findings.rows.iter().find(|row| row.is_of_pod() && !row.writer.namespace.is_empty())?;
     let (namespace, container) = (&row.writer.namespace, &row.writer.container);
     let rule = json!({ "kube_namespace": namespace, "kube_container_name": container, "rate": SAMPLE });
     Some(Saving {

@@ -9,7 +9,7 @@ use pipeline::metadata_records::KnownMetadata;
 use pipeline::{PipelineSettings, process_content};
 
 /// How many bytes of messages wait at most, of all streams together.
-const MAX_WAITING: usize = 16 * 1024 * 1024;
+const MAX_WAITING: usize = 4 * 1024 * 1024;
 
 /// The function's ARN, which each log has: as long as one that CloudFormation named.
 const FUNCTION: &str = "arn:aws:lambda:us-east-1:111122223333:function:podferry-Forwarder-0A1B2C3D4E5F";
@@ -18,7 +18,7 @@ const FUNCTION: &str = "arn:aws:lambda:us-east-1:111122223333:function:podferry-
 #[derive(Debug, Clone, Copy)]
 pub struct TallyEvent<'a> {
     pub stream: &'a str,
-    /// Milliseconds since 1970.
+    /// Milliseconds since 1970; zero where it is not known.
     pub timestamp: i64,
     pub message: &'a str,
 }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use pipeline::record_parts::{self, RecordParts, StreamWriter};
 
 use crate::copies::{PASS_IN_MINUTE, PASS_IN_WINDOW, WINDOW_MS};
-use crate::findings::{Coverage, Findings, Noisy, RowFindings, Slice, Sums};
+use crate::findings::{Coverage, Findings, Noisy, RowFindings, Slice, Sums, is_of_pod};
 use crate::line::{EVENT_BYTES, LineBytes, MetadataBytes};
 use crate::noise::{Noise, NoiseFinder};
 use crate::pattern;
@@ -179,8 +179,10 @@ impl Tally {
     pub fn add(&mut self, event: &TallyEvent) {
         let billed = event.message.len() as u64 + EVENT_BYTES;
         let parts = record_parts::parts(&self.group, event.stream, Some(event.timestamp), event.message);
-        self.first_ms = self.first_ms.min(event.timestamp);
-        self.last_ms = self.last_ms.max(event.timestamp);
+        if event.timestamp > 0 {
+            self.first_ms = self.first_ms.min(event.timestamp);
+            self.last_ms = self.last_ms.max(event.timestamp);
+        }
         if !self.streams.contains_key(event.stream) {
             self.begin(event, &parts);
         }
@@ -441,6 +443,9 @@ impl Row {
         sums.events = self.events;
         sums.billed = self.billed;
         sums.metadata_events = self.metadata_events;
+        if !is_of_pod(&self.writer) {
+            sums.is_nobodys_preset();
+        }
         let noise = Noise::ALL.into_iter().zip(self.noise).filter(|(_, slice)| slice.events > 0);
         let noise = noise.map(|(noise, slice)| Noisy { noise, slice }).collect();
         RowFindings::new(self.writer, sums, self.patterns, self.rest, noise)
@@ -468,6 +473,7 @@ fn passes(windows: &mut HashMap<(u32, i64), u64>, pod: u32, timestamp: i64) -> b
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::line::Preset;
 
     const ID: &str = "c638f7633696e2ea7142f48455be2c0a28b602caec1dd0c822831ad5e7fcc004";
 
@@ -515,6 +521,26 @@ mod tests {
         assert_eq!((row.writer.owner_kind.as_str(), row.sums.events, row.sums.lines), ("StatefulSet", 3, 2));
         assert_eq!((row.sums.metadata_events, row.sums.assumed_lines), (1, 0));
         assert_eq!(row.sums.billed, 2 * line.len() as u64 + metadata.len() as u64 + 3 * EVENT_BYTES);
+    }
+
+    /// No ConfigMap of EKS has a say in what a function logs.
+    #[test]
+    fn what_is_no_pods_is_the_same_under_each_preset() {
+        let mut tally = Tally::new("/aws/lambda/x", false);
+        for _ in 0..10 {
+            tally.add(&TallyEvent { stream: "2026/11/22/[$LATEST]0", timestamp: 0, message: "REPORT RequestId: 1" });
+        }
+        let found = tally.finish(Coverage::Whole { seconds: None });
+        assert!(Preset::ALL.into_iter().all(|preset| found.total.under(preset) == found.total.billed));
+        assert_eq!((found.rows[0].is_of_pod(), found.total.assumed_lines), (false, 0));
+    }
+
+    #[test]
+    fn times_that_are_not_known_are_not_1970() {
+        let line = lean("x");
+        let name = stream("web-6d4cf56db6-x7k2p");
+        let found = count(&[(&name, 0, &line), (&name, 1_795_000_000_000, &line), (&name, 1_795_000_060_000, &line)]);
+        assert_eq!((found.span_ms, count(&[(&name, 0, &line)]).span_ms), (60_000, 0));
     }
 
     #[test]

@@ -40,6 +40,9 @@ pub struct StreamWriter {
     pub container: String,
 }
 
+/// The container of Fluent Bit's own log, which is no name of a container.
+pub const FLUENT_BIT: &str = "(fluent-bit)";
+
 /// Takes a message of a stream apart. Never fails: what is not understood is the text as it stands.
 pub fn parts(log_group: &str, log_stream: &str, timestamp: Option<i64>, message: &str) -> RecordParts {
     if let Some(parts) = metadata_alone(message) {
@@ -82,7 +85,7 @@ pub fn writer(log_group: &str, log_stream: &str, kubernetes: Option<&str>) -> St
     let metadata = Metadata { kubernetes: kubernetes.map(Cow::Borrowed), ..Metadata::default() };
     let pod = tags::pod(&LogPlace { log_group, origin }, &metadata);
     let container = match origin {
-        StreamOrigin::FluentBit { .. } => "(fluent-bit)".to_owned(),
+        StreamOrigin::FluentBit { .. } => FLUENT_BIT.to_owned(),
         _ => pod.container.clone(),
     };
     let (owner_kind, owner) = match pod.owners.first() {

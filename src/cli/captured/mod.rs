@@ -15,6 +15,7 @@ mod whence;
 
 use super::logs::envelopes::{self, Inside, Opened};
 use forwarder::delivery::undelivered::Head;
+pub(super) use gathered::NO_GROUP;
 use gathered::{Row, Rows};
 use pipeline::PipelineSettings;
 use pipeline::batch::Payload;

@@ -17,7 +17,7 @@ pub(super) struct FileEvent<'a> {
     /// Empty where the file does not say.
     pub(super) group: &'a str,
     pub(super) stream: &'a str,
-    /// Milliseconds since 1970.
+    /// Milliseconds since 1970; zero where the file does not say.
     pub(super) timestamp: i64,
     pub(super) message: &'a str,
 }

@@ -7,14 +7,17 @@ mod priced;
 mod progress;
 mod report;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::block_on::block_on;
+use super::captured::{self, Whence};
 use super::error::CommandError;
 use super::exit::Exit;
 use super::named::{is_standard_input, named};
@@ -35,6 +38,8 @@ use cost::prices::{DatadogPrices, LogClass, LogPrices};
 use cost::tally::{Tally, TallyEvent};
 use events::{EventsError, FileEvent};
 pub(super) use options::CostOptions;
+use pipeline::PipelineSettings;
+use pipeline::event::EventError;
 use priced::GroupCost;
 use progress::SampleProgress;
 
@@ -144,11 +149,12 @@ impl CostOptions {
             )));
         }
         let reader = HistoryReader::new(account.clone(), HistoryFilter::default(), Pace::new(RATE));
-        let number = found.groups.len();
+        if self.gb_per_month.is_some() && found.groups.len() > 1 {
+            return Err(CommandError::refused("--gb-per-month: is for one log group; ask for each by itself"));
+        }
         let mut costs = Vec::new();
         for group in found.groups {
-            let said = self.gb_per_month.map(|gb| gb / number as f64);
-            costs.push(self.of_group(&account, &reader, group, (from_ms, now_ms), said).await?);
+            costs.push(self.of_group(&account, &reader, group, (from_ms, now_ms)).await?);
         }
         Ok(costs)
     }
@@ -159,7 +165,6 @@ impl CostOptions {
         reader: &HistoryReader,
         group: LogGroup,
         (from_ms, to_ms): (i64, i64),
-        said_gb: Option<f64>,
     ) -> Result<GroupCost, CommandError> {
         let names = [group.name.clone()];
         let asking = estimate::volume(account, &names, from_ms, to_ms, to_ms);
@@ -183,6 +188,14 @@ impl CostOptions {
         });
         let sampled = read.await?;
         progress.finish();
+        if sampled.windows < self.samples {
+            note!(
+                "warning: {}: there is so much that {} of {} samples were read; --since with a shorter time reads it closer",
+                group.name,
+                sampled.windows,
+                self.samples
+            );
+        }
         let seconds = sampled.milliseconds as f64 / 1000.0;
         let coverage =
             if sampled.is_whole { Coverage::Whole { seconds: Some(seconds) } } else { Coverage::Sampled { seconds } };
@@ -196,7 +209,7 @@ impl CostOptions {
             LogGroupClass::Standard | LogGroupClass::Delivery => LogClass::Standard,
         };
         let prices = LogPrices::of(&account.region, class).with_ingestion(self.price);
-        let scale = MonthScale::of(&findings, said_gb, metric);
+        let scale = MonthScale::of(&findings, self.gb_per_month, metric);
         let retention_days = group.retention_days.map(i64::from);
         Ok(GroupCost { findings, terms: BillTerms { prices, retention_days, scale, datadog: self.datadog() } })
     }
@@ -207,16 +220,65 @@ fn is_file(input: &str) -> bool {
     is_standard_input(Path::new(input)) || Path::new(input).is_file()
 }
 
+/// Reads documents as they come; what is none of them is opened as a whole, as `preview` does.
 fn read_file(path: &Path, take: &mut dyn FnMut(FileEvent)) -> Result<(), CommandError> {
     let read = if is_standard_input(path) {
-        events::each(std::io::stdin().lock(), take)
+        read_any(std::io::stdin().lock(), path, take)
     } else {
-        let file = File::open(path).map_err(|error| CommandError::file(path, error))?;
-        events::each(file, take)
+        read_any(File::open(path).map_err(|error| CommandError::file(path, error))?, path, take)
     };
     read.map_err(|error| match error {
         EventsError::Read(error) => CommandError::file(path, error),
         EventsError::NotEvents => CommandError::NotAnEvent { path: named(path), hint: HINT },
         EventsError::Event(error) => CommandError::Event { path: named(path), error },
     })
+}
+
+fn read_any(input: impl Read, path: &Path, take: &mut dyn FnMut(FileEvent)) -> Result<(), EventsError> {
+    let is_begun = Cell::new(false);
+    let mut input = Remembering { input, is_begun: &is_begun, bytes: Vec::new() };
+    let read = events::each(&mut input, &mut |event| {
+        is_begun.set(true);
+        take(event);
+    });
+    let Err(EventsError::NotEvents) = read else { return read };
+    if is_begun.get() {
+        return read;
+    }
+    let mut bytes = std::mem::take(&mut input.bytes);
+    input.input.read_to_end(&mut bytes).map_err(EventsError::Read)?;
+    let now_ms = Timestamp::now().as_millisecond();
+    let captured = captured::open(&bytes, &Whence::default().or_of(path), &PipelineSettings::default(), now_ms);
+    if let Some((_, error)) = captured.problems.into_iter().next() {
+        let is_unknown = matches!(error, EventError::NotJson | EventError::Unknown);
+        return Err(if is_unknown { EventsError::NotEvents } else { EventsError::Event(error) });
+    }
+    if captured.contents.is_empty() {
+        return Err(EventsError::NotEvents);
+    }
+    captured.contents.iter().try_for_each(|content| {
+        events::each(content.as_bytes(), &mut |event| {
+            let group = if event.group == captured::NO_GROUP { "" } else { event.group };
+            take(FileEvent { group, ..event });
+        })
+    })
+}
+
+/// An input that remembers what was read of it, until the first event.
+struct Remembering<'c, R> {
+    input: R,
+    is_begun: &'c Cell<bool>,
+    bytes: Vec<u8>,
+}
+
+impl<R: Read> Read for Remembering<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let length = self.input.read(buffer)?;
+        if self.is_begun.get() {
+            self.bytes = Vec::new();
+        } else {
+            self.bytes.extend(buffer.iter().take(length));
+        }
+        Ok(length)
+    }
 }

@@ -21,7 +21,7 @@ use manifests::cluster::ClusterOptions;
   podferry cost --curve")]
 pub(crate) struct CostOptions {
     /// Log groups, by name or ARN, or files: events of the function ({\"awslogs\":…}), their decoded content, output of `aws logs
-    /// filter-log-events`, one document or many; `-` for standard input [default: log_groups in podferry.yaml].
+    /// filter-log-events`, one document or many, and whatever `podferry preview` opens; `-` for standard input [default: log_groups in podferry.yaml].
     #[arg(value_name = "GROUP|FILE")]
     pub(super) inputs: Vec<String>,
     /// Sample log groups from this time on: a time such as 2026-11-20T08:00:00Z, or an age such as 6h or 7d.

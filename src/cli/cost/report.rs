@@ -39,7 +39,7 @@ fn group(out: &mut impl Write, cost: &GroupCost, top: usize) -> io::Result<()> {
     let GroupCost { findings, terms } = cost;
     let bill = terms.bill(&findings.total);
     if findings.total.events == 0 {
-        return writeln!(out, "{}: no events in that time.", show::harmless(&findings.group));
+        return writeln!(out, "{}: no events were seen.", show::harmless(&findings.group));
     }
     show::first_title(out, &format!("{}: about {} a month", findings.group, dollars(bill.total())))?;
     basis(out, cost)?;
@@ -63,7 +63,9 @@ fn group(out: &mut impl Write, cost: &GroupCost, top: usize) -> io::Result<()> {
     show::table(out, &["part", "a month", ""], &rows)?;
     containers(out, cost, top)?;
     patterns(out, cost, top)?;
-    presets(out, cost)?;
+    if findings.rows.iter().any(RowFindings::is_of_pod) {
+        presets(out, cost)?;
+    }
     for (number, saving) in savings(findings, terms).iter().enumerate() {
         if number == 0 {
             show::title(out, "What would save most (each alone; nothing was changed)")?;

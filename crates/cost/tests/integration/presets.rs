@@ -101,3 +101,17 @@ fn the_presets_are_those_that_are_generated() {
         assert!(names.contains(&known.to_string().as_str()), "{known}");
     }
 }
+
+/// The throttle that is counted with is the one that is written.
+#[test]
+fn the_throttle_is_the_one_that_is_generated() {
+    let path = format!("{}/fluentbit/compact.yaml", testkit::ROOT);
+    let text = std::fs::read_to_string(path).unwrap();
+    let throttle = text.split("[FILTER]").find(|filter| filter.contains("Name throttle")).unwrap();
+    let value = |name: &str| {
+        let line = throttle.lines().find_map(|line| line.trim().strip_prefix(name)).unwrap();
+        line.trim().trim_end_matches('s').parse::<u64>().unwrap()
+    };
+    let (rate, window, interval) = (value("Rate "), value("Window "), value("Interval "));
+    assert_eq!(rate * window * 60 / (window * interval), cost::copies::PASS_IN_MINUTE);
+}
