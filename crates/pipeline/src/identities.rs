@@ -62,7 +62,7 @@ impl<'a> IdentitySource<'a> {
         work: &'a Work,
     ) -> IdentitySource<'a> {
         let known = settings.metadata_records.as_ref();
-        let metadata = known.map(|known| known.of_event(&batch.events, &origin, &batch.log_group, &batch.log_stream));
+        let metadata = known.map(|known| known.of_event(batch, &origin));
         IdentitySource {
             batch,
             metadata: metadata.unwrap_or_default(),

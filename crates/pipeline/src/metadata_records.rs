@@ -11,11 +11,12 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::decode::Batch;
 use super::json;
 use super::log_event::{EventMessage, LogEvent};
 use super::members::push_member;
 use super::record::Metadata;
-use super::stream::{Container, StreamOrigin};
+use super::stream::{self, Container, StreamOrigin};
 use super::trust::Trust;
 
 /// How many bytes of metadata a sandbox remembers by default: an eighth of what rules may take, for some 4,000 pods.
@@ -82,6 +83,36 @@ impl ToldMetadata {
     }
 }
 
+/// A log stream of a container whose metadata is not known. Records of any stream of its pod tell it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WantedMetadata {
+    /// The account of the log group.
+    pub owner: String,
+    pub log_group: String,
+    pub log_stream: String,
+    /// What the names of all log streams of the pod begin with.
+    pub pod_prefix: String,
+    /// The times of the oldest and the newest event of the stream that want it, in milliseconds since 1970.
+    pub oldest_ms: Option<i64>,
+    pub newest_ms: Option<i64>,
+}
+
+impl WantedMetadata {
+    /// Whether `message`, an event of `log_stream` as CloudWatch gives it, is the metadata that is wanted.
+    pub fn is_told_by(&self, log_stream: &str, message: &str) -> bool {
+        self.told_by(log_stream, message).is_some()
+    }
+
+    /// What it says. The stream has to be one of the same pod, and the record has to agree with its name.
+    fn told_by(&self, log_stream: &str, message: &str) -> Option<ToldMetadata> {
+        log_stream.starts_with(&self.pod_prefix).then_some(())?;
+        let origin = stream::origin(&self.log_group, log_stream);
+        let StreamOrigin::Container(container) = &origin else { return None };
+        (pod_prefix(log_stream, container) == self.pod_prefix).then_some(())?;
+        read(message, &origin, &mut Trust::default())
+    }
+}
+
 /// What an event's records of metadata say, and which they are.
 #[derive(Debug, Default)]
 pub(crate) struct EventMetadata {
@@ -104,13 +135,17 @@ impl EventMetadata {
     /// Reads the events of a stream: the last such record counts, for the lines before it, too.
     fn read(events: &[LogEvent], origin: &StreamOrigin) -> Option<EventMetadata> {
         let mut found = EventMetadata::default();
-        let mut trust = Trust::default();
+        let (mut trust, mut unescaped) = (Trust::default(), String::new());
         for (place, event) in events.iter().enumerate() {
             // What is no string, or begins otherwise, no parser wrote: this is another configuration, and nothing is believed.
             let EventMessage::Escaped(escaped) = event.message else { return None };
             if !escaped.starts_with(METADATA) {
                 PARSED.iter().any(|begin| escaped.starts_with(begin)).then_some(())?;
-            } else if let Some(told) = read(escaped, origin, &mut trust) {
+                continue;
+            }
+            unescaped.clear();
+            json::unescape_into(escaped, &mut unescaped);
+            if let Some(told) = read(&unescaped, origin, &mut trust) {
                 found.places.push(place);
                 found.told = Some(told);
             }
@@ -120,11 +155,9 @@ impl EventMetadata {
 }
 
 /// Reads a record that is metadata and nothing else.
-fn read(escaped: &str, origin: &StreamOrigin, trust: &mut Trust) -> Option<ToldMetadata> {
-    let mut text = String::with_capacity(escaped.len());
-    json::unescape_into(escaped, &mut text);
+fn read(text: &str, origin: &StreamOrigin, trust: &mut Trust) -> Option<ToldMetadata> {
     let (mut kubernetes, mut cluster_name, mut number, mut is_alone) = (None, None, 0, true);
-    let whole = json::each_member(&text, |key, value| {
+    let whole = json::each_member(text, |key, value| {
         match (number, key) {
             (0, "kubernetes") => kubernetes = Some(value),
             (1, "cluster_name") => cluster_name = json::string(value),
@@ -180,17 +213,11 @@ impl KnownMetadata {
 
     /// What is known of the metadata of an event's stream: from the event itself, else from one before it, else from that of another container of
     /// the pod.
-    pub(crate) fn of_event(
-        &self,
-        events: &[LogEvent],
-        origin: &StreamOrigin,
-        log_group: &str,
-        log_stream: &str,
-    ) -> EventMetadata {
+    pub(crate) fn of_event(&self, batch: &Batch, origin: &StreamOrigin) -> EventMetadata {
         let StreamOrigin::Container(container) = origin else { return EventMetadata::default() };
-        let stream = format!("{log_group}\n{log_stream}");
-        let pod = pod_of(&stream, container);
-        match EventMetadata::read(events, origin) {
+        let stream = key(&batch.owner, &batch.log_group, &batch.log_stream);
+        let pod = key(&batch.owner, &batch.log_group, pod_prefix(&batch.log_stream, container));
+        match EventMetadata::read(&batch.events, origin) {
             // Somebody else's lines are here: what was told before may have been theirs, too.
             None => {
                 self.lock().forget(&stream);
@@ -202,6 +229,17 @@ impl KnownMetadata {
             }
             Some(nothing) => EventMetadata { told: self.recall(&stream, &pod), ..nothing },
         }
+    }
+
+    /// Takes note of a record that was looked up: `message`, an event of `log_stream` as CloudWatch gives it. What the stream told itself
+    /// meanwhile is newer, and stays. `false` if it is not the metadata that is wanted.
+    pub fn teach(&self, wanted: &WantedMetadata, log_stream: &str, message: &str) -> bool {
+        let Some(told) = wanted.told_by(log_stream, message) else { return false };
+        let stream = key(&wanted.owner, &wanted.log_group, log_stream);
+        if !self.lock().streams.contains_key(&stream) {
+            self.learn(stream, key(&wanted.owner, &wanted.log_group, &wanted.pod_prefix), &told);
+        }
+        true
     }
 
     fn learn(&self, stream: String, pod: String, told: &ToldMetadata) {
@@ -263,9 +301,14 @@ impl Table {
     }
 }
 
+/// What a stream, or a pod, is remembered by.
+fn key(owner: &str, log_group: &str, name: &str) -> String {
+    format!("{owner}\n{log_group}\n{name}")
+}
+
 /// The stream's name as far as it is that of all containers of the pod.
-fn pod_of(stream: &str, container: &Container) -> String {
+fn pod_prefix<'n>(log_stream: &'n str, container: &Container) -> &'n str {
     let pod = format!("{}_{}_", container.pod, container.namespace);
-    let end = stream.rfind(&pod).map_or(stream.len(), |at| at + pod.len());
-    stream.get(..end).unwrap_or(stream).to_owned()
+    let end = log_stream.rfind(&pod).map_or(log_stream.len(), |at| at + pod.len());
+    log_stream.get(..end).unwrap_or(log_stream)
 }

@@ -1,6 +1,6 @@
 //! Pods' metadata in records of its own: the tags and rules are those of a record that has it, and nobody else can write one.
 
-use pipeline::metadata_records::KnownMetadata;
+use pipeline::metadata_records::{KnownMetadata, WantedMetadata};
 use pipeline::{self, PipelineSettings, Processed};
 use serde_json::{Value, json};
 use testkit::events::*;
@@ -224,4 +224,72 @@ fn what_is_remembered_is_bounded() {
     assert!(known.bytes() > 500_000);
     // The last one is still known.
     assert!(logs(&process(&event("app99", &[line("a")]), &settings)).iter().all(|log| !has_tag(log, MISSING)));
+}
+
+/// What an event of `web-1`'s container wants.
+fn wanted(container: &str) -> WantedMetadata {
+    let content = event(container, &[]);
+    let of = |name: &str| content[name].as_str().unwrap().to_owned();
+    let pod_prefix = "fargate-kube.var.log.containers.web-1_shop_".to_owned();
+    WantedMetadata {
+        owner: of("owner"),
+        log_group: of("logGroup"),
+        log_stream: of("logStream"),
+        pod_prefix,
+        ..WantedMetadata::default()
+    }
+}
+
+#[test]
+fn what_was_looked_up_tells_it_too() {
+    for (from, image) in [("app", true), ("chatty", false)] {
+        let settings = settings();
+        let known = settings.metadata_records.clone().unwrap();
+        let (wanted, of) = (wanted("app"), self::wanted(from).log_stream);
+        let message = record(from, "x", MASK);
+        assert!(
+            wanted.is_told_by(&of, message.as_str().unwrap()) && known.teach(&wanted, &of, message.as_str().unwrap())
+        );
+        let processed = process(&event("app", &[line("a tok_1")]), &settings);
+        assert_eq!(texts(&processed), ["a ***"]);
+        assert_eq!(has_tag(&logs(&processed)[0], "short_image:app"), image);
+        // Another account has a pod of the same name.
+        let mut other = event("app", &[line("a tok_1")]);
+        other["owner"] = "444455556666".into();
+        other["logStream"] = self::wanted("side").log_stream.into();
+        assert!(has_tag(&logs(&process(&other, &settings))[0], MISSING));
+    }
+}
+
+#[test]
+fn what_the_stream_said_itself_is_newer_than_what_was_looked_up() {
+    let settings = settings();
+    process(&event("app", &[record("app", "new", MASK)]), &settings);
+    let (wanted, old) = (wanted("app"), record("app", "old", "[]"));
+    assert!(settings.metadata_records.clone().unwrap().teach(&wanted, &wanted.log_stream, old.as_str().unwrap()));
+    assert!(has_tag(&logs(&process(&event("app", &[line("a")]), &settings))[0], "env:new"));
+}
+
+#[test]
+fn what_is_looked_up_is_believed_as_little() {
+    let (known, wanted) = (KnownMetadata::default(), wanted("app"));
+    let own = record("app", "x", MASK).as_str().unwrap().to_owned();
+    let stream = wanted.log_stream.clone();
+    for (stream, message) in [
+        (stream.clone(), own.replace("web-1", "web-2")),
+        (stream.clone(), own.replace(r#","cluster_name""#, r#","a":1,"cluster_name""#)),
+        (stream.clone(), own.trim_end_matches('}').to_owned()),
+        (stream.clone(), line("a").as_str().unwrap().to_owned()),
+        // Another pod's, or no container's stream.
+        (stream.replace("web-1", "web-2"), own.replace("web-1", "web-2")),
+        (stream.replace("web-1_", "web-1_shop_x.web-1_"), own.clone()),
+        (stream.trim_end_matches(".log").to_owned(), own.clone()),
+        (format!("{stream}x"), own),
+    ] {
+        assert!(
+            !wanted.is_told_by(&stream, &message) && !known.teach(&wanted, &stream, &message),
+            "{stream}: {message}"
+        );
+    }
+    assert_eq!(known.bytes(), 0);
 }
