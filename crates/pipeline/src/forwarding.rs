@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use super::decode::Batch;
 use super::identities::{Identities, IdentitySource, KnownIdentity};
 use super::line::{LineOutput, LogLine};
+use super::metadata_records::WantedMetadata;
 use super::multi_line::Joiner;
 use super::reassemble::Reassembler;
 use super::record_reader::RecordReader;
@@ -35,19 +36,33 @@ pub(super) struct UnreadEvents {
     pub(super) metadata: Option<String>,
 }
 
+/// What is wanted of an event.
+pub(super) struct EventOrder<'a> {
+    pub(super) batch: &'a Batch<'a>,
+    pub(super) function_arn: &'a str,
+    pub(super) settings: &'a PipelineSettings,
+    pub(super) work: &'a Work,
+    /// Whether nothing of it is to be read where its pod's metadata is not known.
+    pub(super) only_known: bool,
+}
+
+/// How far an event was read.
+pub(super) enum EventReading {
+    Whole,
+    Stopped(UnreadEvents),
+    Unknown(WantedMetadata),
+}
+
 /// Turns the records of an event into logs of the shipment: all of them, unless it has to stop.
-pub(super) fn run(
-    batch: &Batch,
-    function_arn: &str,
-    settings: &PipelineSettings,
-    work: &Work,
-    shipment: &mut Shipment,
-    should_stop: ShouldStop,
-) -> Option<UnreadEvents> {
+pub(super) fn run(order: &EventOrder, shipment: &mut Shipment, should_stop: ShouldStop) -> EventReading {
+    let EventOrder { batch, function_arn, settings, work, only_known } = *order;
     let origin = stream::origin(&batch.log_group, &batch.log_stream);
+    let source = IdentitySource::new(batch, origin, function_arn, settings, work);
+    if only_known && let Some(wanted) = source.wanted() {
+        return EventReading::Unknown(wanted);
+    }
     let marker = settings.recent.marker(&batch.owner, &batch.log_group, &batch.log_stream);
     let mut shipper = Shipper::new(origin, marker, work, shipment);
-    let source = IdentitySource::new(batch, origin, function_arn, settings, work);
     let (done, shipped) = (Cell::new(0), Cell::new(0));
     let mut ship = |line: &LogLine, identity: &KnownIdentity| {
         shipper.ship(line, identity);
@@ -71,7 +86,7 @@ pub(super) fn run(
     if shipment.cluster.is_none() {
         shipment.cluster = tags::told_cluster(&source.place, &settings.tags);
     }
-    unread
+    unread.map_or(EventReading::Whole, EventReading::Stopped)
 }
 
 /// Returns how many events, counted from the first, hold complete logs only, which no later batch can continue. A log with no new

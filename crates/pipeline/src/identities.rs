@@ -10,7 +10,7 @@ use super::decode::Batch;
 use super::entry::{ContainerFrame, Provenance};
 use super::line::LogLine;
 use super::log_event::{EventMessage, LogEvent};
-use super::metadata_records::EventMetadata;
+use super::metadata_records::{EventMetadata, WantedMetadata};
 use super::processing::ContainerProcessing;
 use super::record::{LogRecord, Metadata};
 use super::record_reader::RecordReader;
@@ -77,6 +77,16 @@ impl<'a> IdentitySource<'a> {
             work,
             described: OnceCell::new(),
         }
+    }
+
+    /// What is to be known before the logs can be read as their pod wants it: nothing of its metadata is.
+    pub(super) fn wanted(&self) -> Option<WantedMetadata> {
+        let StreamOrigin::Container(container) = &self.place.origin else { return None };
+        let events = &self.batch.events;
+        let is_wanted = self.metadata.is_unknown
+            && !events.is_empty()
+            && !events.iter().any(|event| self.peek(event, |_| Some(())).is_some());
+        is_wanted.then(|| WantedMetadata::of(self.batch, container))
     }
 
     pub(super) fn identity(&self, metadata: &Metadata) -> KnownIdentity {

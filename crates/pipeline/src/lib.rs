@@ -66,8 +66,8 @@ mod unread;
 mod writer;
 
 pub use counts::LogCounts;
-pub use pipeline::{Pipeline, content, explain_content, inflated, process, process_content, settled};
+pub use pipeline::{ContentReading, Pipeline, content, explain_content, inflated, process, process_content, settled};
 pub use processed::{LogOutcome, Processed};
 pub use settings::{DEFAULT_MAX_DECOMPRESSED_BYTES, PipelineSettings};
 pub use status::StatusSource;
-pub use unread::{RestEvent, Unread};
+pub use unread::{RestEvent, RestPart, Unread};

@@ -98,6 +98,19 @@ pub struct WantedMetadata {
 }
 
 impl WantedMetadata {
+    /// What an event of a container's stream wants.
+    pub(crate) fn of(batch: &Batch, container: &Container) -> WantedMetadata {
+        let times = || batch.events.iter().filter_map(|event| event.timestamp);
+        WantedMetadata {
+            owner: batch.owner.to_string(),
+            log_group: batch.log_group.to_string(),
+            log_stream: batch.log_stream.to_string(),
+            pod_prefix: pod_prefix(&batch.log_stream, container).to_owned(),
+            oldest_ms: times().min(),
+            newest_ms: times().max(),
+        }
+    }
+
     /// Whether `message`, an event of `log_stream` as CloudWatch gives it, is the metadata that is wanted.
     pub fn is_told_by(&self, log_stream: &str, message: &str) -> bool {
         self.told_by(log_stream, message).is_some()
@@ -119,6 +132,8 @@ pub(crate) struct EventMetadata {
     pub(crate) told: Option<ToldMetadata>,
     /// By their places among the events, in order.
     places: Vec<usize>,
+    /// Whether records of metadata are expected in this stream, and neither the event nor one before it has told anything.
+    pub(crate) is_unknown: bool,
 }
 
 impl EventMetadata {
@@ -223,12 +238,21 @@ impl KnownMetadata {
                 self.lock().forget(&stream);
                 EventMetadata::default()
             }
-            Some(EventMetadata { told: Some(told), places }) => {
+            Some(EventMetadata { told: Some(told), places, .. }) => {
                 self.learn(stream, pod, &told);
-                EventMetadata { told: Some(told), places }
+                EventMetadata { told: Some(told), places, is_unknown: false }
             }
-            Some(nothing) => EventMetadata { told: self.recall(&stream, &pod), ..nothing },
+            Some(nothing) => {
+                let told = self.recall(&stream, &pod);
+                EventMetadata { is_unknown: told.is_none(), told, ..nothing }
+            }
         }
+    }
+
+    /// Whether it is known meanwhile.
+    pub fn knows(&self, wanted: &WantedMetadata) -> bool {
+        let of = |name| key(&wanted.owner, &wanted.log_group, name);
+        self.recall(&of(&wanted.log_stream), &of(&wanted.pod_prefix)).is_some()
     }
 
     /// Takes note of a record that was looked up: `message`, an event of `log_stream` as CloudWatch gives it. What the stream told itself

@@ -2,8 +2,9 @@
 
 use super::decode;
 use super::event::{self, EventError, InvocationEvent};
-use super::forwarding;
+use super::forwarding::{self, EventOrder, EventReading};
 use super::inflate;
+use super::metadata_records::WantedMetadata;
 use super::processed::Processed;
 use super::recent::Mark;
 use super::rules::pattern::Work;
@@ -86,6 +87,19 @@ pub fn settled(content: &str, settings: &PipelineSettings, since_ms: i64) -> Res
     Ok(forwarding::settled(&decode::read(content)?, settings, &work, since_ms))
 }
 
+/// How far the content of an event was read.
+#[derive(Debug)]
+pub enum ContentReading<'c> {
+    Whole,
+    /// As far as there was time.
+    Stopped(Unread<'c>),
+    /// Not at all: this is to be known first. It has so many events.
+    Unknown {
+        wanted: WantedMetadata,
+        events: usize,
+    },
+}
+
 /// Processes several events into the same payloads.
 #[derive(Debug)]
 pub struct Pipeline<'s> {
@@ -129,19 +143,51 @@ impl<'s> Pipeline<'s> {
         content: &'c str,
         should_stop: &dyn Fn(usize) -> bool,
     ) -> Result<Option<Unread<'c>>, EventError> {
+        match self.read(record, content, should_stop, false)? {
+            ContentReading::Stopped(unread) => Ok(Some(unread)),
+            ContentReading::Whole | ContentReading::Unknown { .. } => Ok(None),
+        }
+    }
+
+    /// Does the same, but processes nothing of a container's stream of whose metadata nothing is known: rules of the pod's annotations
+    /// would be passed over.
+    ///
+    /// # Errors
+    /// As for [`Pipeline::add`].
+    pub fn add_known<'c>(
+        &mut self,
+        record: u32,
+        content: &'c str,
+        should_stop: &dyn Fn(usize) -> bool,
+    ) -> Result<ContentReading<'c>, EventError> {
+        self.read(record, content, should_stop, true)
+    }
+
+    fn read<'c>(
+        &mut self,
+        record: u32,
+        content: &'c str,
+        should_stop: &dyn Fn(usize) -> bool,
+        only_known: bool,
+    ) -> Result<ContentReading<'c>, EventError> {
         let batch = decode::read(content)?;
         self.any = true;
         if batch.control {
-            return Ok(None);
+            return Ok(ContentReading::Whole);
         }
         if self.settings.own_log_group.as_deref().is_some_and(|own| own == batch.log_group) {
             return Err(EventError::OwnLogGroup);
         }
         self.control = false;
         self.shipment.begin(record);
-        let work = Work::of_event(content.len(), &self.settings.rule_budget, &self.settings.search_caches);
-        let unread = forwarding::run(&batch, self.function_arn, self.settings, &work, &mut self.shipment, should_stop);
-        Ok(unread.map(|events| Unread::new(batch, events)))
+        let Pipeline { function_arn, settings, .. } = *self;
+        let work = Work::of_event(content.len(), &settings.rule_budget, &settings.search_caches);
+        let order = EventOrder { batch: &batch, function_arn, settings, work: &work, only_known };
+        Ok(match forwarding::run(&order, &mut self.shipment, should_stop) {
+            EventReading::Whole => ContentReading::Whole,
+            EventReading::Stopped(events) => ContentReading::Stopped(Unread::new(batch, events)),
+            EventReading::Unknown(wanted) => ContentReading::Unknown { wanted, events: batch.events.len() },
+        })
     }
 
     /// Returns the payloads and counts of all events.

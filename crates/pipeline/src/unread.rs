@@ -1,5 +1,5 @@
-//! The rest of an event that was not read in time: as events of CloudWatch's own form, so that whoever reads an event can read the
-//! rest of one.
+//! What of an event was not read: the rest of one that took too long, as events of CloudWatch's own form, so that whoever reads an event
+//! can read the rest of one; or all of one, in parts for another form.
 //!
 //! What an event says is passed on as it is spelled. Members of the frame that nobody here reads are left out.
 
@@ -11,7 +11,8 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::decode::Batch;
+use super::decode::{self, Batch};
+use super::event::EventError;
 use super::forwarding::UnreadEvents;
 use super::json;
 use super::log_event::{EventMessage, LogEvent};
@@ -26,17 +27,43 @@ pub struct Unread<'c> {
     events: UnreadEvents,
 }
 
-/// An event with a part of the rest: `{"awslogs":{"data":…}}`.
+/// A text with a part of the rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RestEvent {
+    /// `{"awslogs":{"data":…}}`, or the form that was asked for.
     pub body: String,
     /// How many events of the log stream are in it.
     pub events: usize,
 }
 
+/// A part of the rest, as somebody who makes another form of it has to know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RestPart<'d> {
+    /// base64 of gzip, as in `awslogs.data`.
+    pub data: &'d str,
+    /// How many events of the log stream are in it.
+    pub events: usize,
+    /// The times of the oldest and the newest, in milliseconds since 1970.
+    pub first_ms: Option<i64>,
+    pub last_ms: Option<i64>,
+}
+
+/// The form of a part: the text that holds it.
+type RestForm<'f> = &'f dyn Fn(RestPart) -> String;
+
 impl<'c> Unread<'c> {
     pub(super) fn new(batch: Batch<'c>, events: UnreadEvents) -> Unread<'c> {
         Unread { batch, events }
+    }
+
+    /// All of an event's content.
+    ///
+    /// # Errors
+    /// [`EventError`]: the content is not what CloudWatch Logs sends.
+    pub fn whole(content: &'c str) -> Result<Unread<'c>, EventError> {
+        let batch = decode::read(content)?;
+        let places = (0..batch.events.len()).collect();
+        Ok(Unread { batch, events: UnreadEvents { places, ..UnreadEvents::default() } })
     }
 
     /// How many events of the log stream were not read.
@@ -52,6 +79,11 @@ impl<'c> Unread<'c> {
     /// The rest in events of at most `limit` bytes; one of the log stream's that is larger alone has up to `most` bytes. `None` if
     /// one of them has more.
     pub fn rest(&self, limit: usize, most: usize) -> Option<Vec<RestEvent>> {
+        self.rest_as(&aws_logs, limit, most)
+    }
+
+    /// The same in another form.
+    pub fn rest_as(&self, form: RestForm, limit: usize, most: usize) -> Option<Vec<RestEvent>> {
         let mut all = Vec::new();
         let mut start = 0;
         while start < self.count() {
@@ -61,15 +93,16 @@ impl<'c> Unread<'c> {
                 bytes <= FIRST_BYTES
             };
             let taken = self.events.places.iter().skip(start).take_while(fits).count().max(1);
-            self.put(start..start + taken, limit, most, &mut all)?;
+            self.put(start..start + taken, form, (limit, most), &mut all)?;
             start += taken;
         }
         Some(all)
     }
 
     /// Puts some of the events into one, or into two if that is too large.
-    fn put(&self, range: Range<usize>, limit: usize, most: usize, all: &mut Vec<RestEvent>) -> Option<()> {
-        let body = self.event(range.clone())?;
+    fn put(&self, range: Range<usize>, form: RestForm, limits: (usize, usize), all: &mut Vec<RestEvent>) -> Option<()> {
+        let (limit, most) = limits;
+        let body = self.event(range.clone(), form)?;
         if body.len() <= limit || (range.len() == 1 && body.len() <= most) {
             all.push(RestEvent { body, events: range.len() });
             return Some(());
@@ -78,17 +111,19 @@ impl<'c> Unread<'c> {
             return None;
         }
         let middle = range.start + range.len() / 2;
-        self.put(range.start..middle, limit, most, all)?;
-        self.put(middle..range.end, limit, most, all)
+        self.put(range.start..middle, form, limits, all)?;
+        self.put(middle..range.end, form, limits, all)
     }
 
-    fn event(&self, range: Range<usize>) -> Option<String> {
+    fn event(&self, range: Range<usize>, form: RestForm) -> Option<String> {
         let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
-        gzip.write_all(&self.content(range)).ok()?;
-        let mut body = String::from("{\"awslogs\":{\"data\":\"");
-        STANDARD.encode_string(gzip.finish().ok()?, &mut body);
-        body.push_str("\"}}");
-        Some(body)
+        gzip.write_all(&self.content(range.clone())).ok()?;
+        let data = STANDARD.encode(gzip.finish().ok()?);
+        let times = || {
+            let places = self.events.places.get(range.clone()).into_iter().flatten();
+            places.filter_map(|place| self.batch.events.get(*place)?.timestamp)
+        };
+        Some(form(RestPart { data: &data, events: range.len(), first_ms: times().min(), last_ms: times().max() }))
     }
 
     fn content(&self, range: Range<usize>) -> Vec<u8> {
@@ -113,6 +148,10 @@ impl<'c> Unread<'c> {
         out.extend_from_slice(b"]}");
         out
     }
+}
+
+fn aws_logs(part: RestPart) -> String {
+    format!("{{\"awslogs\":{{\"data\":\"{}\"}}}}", part.data)
 }
 
 /// A record with the pod's metadata, which is not sent.
@@ -195,7 +234,7 @@ mod tests {
         let counts =
             |limit| unread.rest(limit, 0).map(|rest| rest.iter().map(|event| event.events).collect::<Vec<_>>());
         assert_eq!([length + 1, length, length - 1].map(counts), [Some(vec![8]), Some(vec![8]), Some(vec![4, 4])]);
-        let alone: Vec<usize> = (0..8).map(|at| unread.event(at..at + 1).unwrap().len()).collect();
+        let alone: Vec<usize> = (0..8).map(|at| unread.event(at..at + 1, &aws_logs).unwrap().len()).collect();
         let most = *alone.iter().max().unwrap();
         let lengths = |most| unread.rest(10, most).map(|rest| rest.len());
         assert_eq!([most + 1, most, most - 1].map(lengths), [Some(8), Some(8), None]);

@@ -1,7 +1,7 @@
 //! Pods' metadata in records of its own: the tags and rules are those of a record that has it, and nobody else can write one.
 
 use pipeline::metadata_records::{KnownMetadata, WantedMetadata};
-use pipeline::{self, PipelineSettings, Processed};
+use pipeline::{self, ContentReading, Pipeline, PipelineSettings, Processed, Unread};
 use serde_json::{Value, json};
 use testkit::events::*;
 
@@ -292,4 +292,89 @@ fn what_is_looked_up_is_believed_as_little() {
         );
     }
     assert_eq!(known.bytes(), 0);
+}
+
+/// What an event wants to be known first, with its number of events; what is processed of it otherwise.
+fn add_known(content: &Value, settings: &PipelineSettings) -> Result<Processed, (WantedMetadata, usize)> {
+    let (content, mut pipeline) = (content.to_string(), Pipeline::new(ARN, settings, OWN_TIMES));
+    match pipeline.add_known(0, &content, &|_| false).unwrap() {
+        ContentReading::Unknown { wanted, events } => {
+            let nothing = pipeline.finish();
+            assert!(nothing.payloads.is_empty() && nothing.counts == Default::default() && !nothing.control);
+            Err((wanted, events))
+        }
+        ContentReading::Whole => Ok(pipeline.finish()),
+        ContentReading::Stopped(_) => panic!("it has time"),
+    }
+}
+
+#[test]
+fn of_what_is_unknown_nothing_is_processed() {
+    let settings = settings();
+    let mut cold = event("app", &[line("a tok_1"), line("b tok_2"), line("")]);
+    cold["logEvents"][2]["timestamp"] = 1_795_754_034_009_i64.into();
+    let (wanted, events) = add_known(&cold, &settings).unwrap_err();
+    let times = WantedMetadata {
+        oldest_ms: Some(1_795_754_034_000),
+        newest_ms: Some(1_795_754_034_009),
+        ..self::wanted("app")
+    };
+    assert_eq!((&wanted, events), (&times, 3));
+    let known = settings.metadata_records.clone().unwrap();
+    assert!(!known.knows(&wanted));
+    assert!(known.teach(&wanted, &wanted.log_stream, record("app", "x", MASK).as_str().unwrap()));
+    assert!(known.knows(&wanted) && known.knows(&self::wanted("sibling")));
+    assert_eq!(texts(&add_known(&cold, &settings).unwrap()), ["a ***", "b ***"]);
+}
+
+#[test]
+fn an_event_is_unknown_only_where_metadata_may_still_come() {
+    let settings = settings();
+    let own =
+        format!(r#"{{"stream":"stdout","logtag":"F","log":"x",{}"#, &record("app", "x", MASK).as_str().unwrap()[1..]);
+    let plain = [Value::from("GET /"), Value::from(r#"{"level":"info"}"#)];
+    let mut raw = event("app", &[line("a")]);
+    raw["logEvents"][0]["message"] = json!({ "stream": "stdout" });
+    let mut unclear = event("app", &[line("a")]);
+    unclear["logStream"] = "fargate-kube.var.log.containers.web-1_shop_app.log".into();
+    let mut service = event("app", &[line("a")]);
+    service["logStream"] = "other".into();
+    for content in [
+        // It tells it itself, in a record of its own or in a line.
+        event("a", &[line("a"), record("a", "x", MASK)]),
+        event("b", &[line("a tok_1"), Value::from(own.replace("\"app\"", "\"b\""))]),
+        // No parser wrote it; no container's stream is named in full; there is nothing to wait with.
+        event("app", &plain),
+        raw,
+        unclear,
+        service,
+        event("c", &[]),
+    ] {
+        let settings = self::settings();
+        assert!(add_known(&content, &settings).is_ok(), "{content}");
+    }
+    // What is not believed is not known.
+    let text = |message: &str| line(&format!("x {message}"));
+    let other = Value::from(own.replace("web-1", "web-2"));
+    for message in [line("a"), text(record("app", "x", MASK).as_str().unwrap()), other] {
+        assert!(add_known(&event("app", std::slice::from_ref(&message)), &settings).is_err(), "{message}");
+        // Where no such records are expected, nothing is.
+        assert!(add_known(&event("app", &[message]), &PipelineSettings::default()).is_ok());
+    }
+}
+
+#[test]
+fn a_whole_event_can_be_put_into_another_form() {
+    let content = event("app", &[line("a"), line("b"), line("c")]).to_string();
+    let unread = Unread::whole(&content).unwrap();
+    assert_eq!(unread.count(), 3);
+    let form =
+        |part: pipeline::RestPart| format!("{}-{:?}-{:?}-{}", part.events, part.first_ms, part.last_ms, part.data);
+    let [one] = &unread.rest_as(&form, 100_000, 0).unwrap()[..] else { panic!("more than one") };
+    let data = one.body.strip_prefix("3-Some(1795754034000)-Some(1795754034000)-").unwrap();
+    let again = pipeline::inflated(data, &settings()).unwrap();
+    assert_eq!(
+        serde_json::from_str::<Value>(&again).unwrap()["logEvents"],
+        serde_json::from_str::<Value>(&content).unwrap()["logEvents"]
+    );
 }
