@@ -116,6 +116,13 @@ impl WantedMetadata {
         self.told_by(log_stream, message).is_some()
     }
 
+    /// Whether `message`, an event of a log stream as CloudWatch gives it, begins like one of the preset: metadata, or a line of a parser. One that
+    /// does not, and nothing of its stream is to be believed (decision 0003).
+    pub fn is_of_preset(message: &str) -> bool {
+        let begins = |escaped: &&str| message.starts_with(&escaped.replace('\\', ""));
+        PARSED.iter().chain([&METADATA]).any(begins)
+    }
+
     /// What it says. The stream has to be one of the same pod, and the record has to agree with its name.
     fn told_by(&self, log_stream: &str, message: &str) -> Option<ToldMetadata> {
         log_stream.starts_with(&self.pod_prefix).then_some(())?;

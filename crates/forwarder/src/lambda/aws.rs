@@ -1,4 +1,4 @@
-//! One signed call to an AWS service: a JSON call such as `GetSecretValue` or `SendMessage`, or an object of S3.
+//! One signed call to an AWS service: a JSON call such as `GetSecretValue`, `SendMessage` or `GetLogEvents`, or an object of S3.
 //!
 //! The SDK would take the Lambda from 5 to 18 MB for these (`docs/decisions/0002-no-sdk-in-the-lambda.md`). AWS's own
 //! signer does the part that must be right; the rest is a POST.
@@ -39,6 +39,8 @@ pub(crate) enum Operation {
     Decrypt,
     SendMessage,
     ChangeMessageVisibility,
+    GetLogEvents,
+    FilterLogEvents,
 }
 
 impl Operation {
@@ -49,6 +51,7 @@ impl Operation {
             Operation::GetParameter => "ssm",
             Operation::Decrypt => "kms",
             Operation::SendMessage | Operation::ChangeMessageVisibility => "sqs",
+            Operation::GetLogEvents | Operation::FilterLogEvents => "logs",
         }
     }
 
@@ -68,6 +71,8 @@ impl Operation {
             Operation::Decrypt => "TrentService.Decrypt",
             Operation::SendMessage => "AmazonSQS.SendMessage",
             Operation::ChangeMessageVisibility => "AmazonSQS.ChangeMessageVisibility",
+            Operation::GetLogEvents => "Logs_20140328.GetLogEvents",
+            Operation::FilterLogEvents => "Logs_20140328.FilterLogEvents",
         }
     }
 
@@ -78,6 +83,7 @@ impl Operation {
             Operation::Decrypt => settings.endpoint_kms.as_deref(),
             // The address of the queue says it.
             Operation::SendMessage | Operation::ChangeMessageVisibility => None,
+            Operation::GetLogEvents | Operation::FilterLogEvents => settings.endpoint_logs.as_deref(),
         }
     }
 }
@@ -127,6 +133,18 @@ impl Call<'_> {
     /// # Errors
     /// [`AwsCallError`] of the last attempt.
     pub(crate) async fn make(&self) -> Result<Value, AwsCallError> {
+        self.attempted(MAX_ATTEMPTS).await
+    }
+
+    /// Makes the call, and does not try again.
+    ///
+    /// # Errors
+    /// [`AwsCallError`]
+    pub(crate) async fn once(&self) -> Result<Value, AwsCallError> {
+        self.attempted(1).await
+    }
+
+    async fn attempted(&self, most: u32) -> Result<Value, AwsCallError> {
         let Call { client, settings, operation, endpoint, region, request } = *self;
         let url = match endpoint.or_else(|| operation.own_endpoint(settings)) {
             Some(endpoint) => format!("{}/", endpoint.trim_end_matches('/')),
@@ -142,7 +160,7 @@ impl Call<'_> {
             url: &url,
             headers: &headers,
         };
-        let bytes = persistently(|| signed.send(client, body.clone(), MAX_ANSWER_BYTES)).await?;
+        let bytes = persistently(most, || signed.send(client, body.clone(), MAX_ANSWER_BYTES)).await?;
         // A call that has nothing to tell answers nothing.
         if bytes.is_empty() {
             Ok(Value::Null)
@@ -152,7 +170,7 @@ impl Call<'_> {
     }
 }
 
-/// How large the answer of a call may be: a secret has at most 64 KB.
+/// How large the answer of a call may be: a secret has at most 64 KB, a page of log events is cut at 1 MB.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
 /// An object of S3, of at most `limit` bytes.
@@ -170,7 +188,7 @@ pub(crate) async fn get_object(
     // What the signature is of has to be sent along here. Source: Amazon S3 API reference, "Authenticating Requests".
     let headers = [("x-amz-content-sha256", EMPTY_SHA256)];
     let signed = Signed { settings, service: "s3", region, method: Method::GET, url: &url, headers: &headers };
-    persistently(|| signed.send(client, String::new(), limit)).await
+    persistently(MAX_ATTEMPTS, || signed.send(client, String::new(), limit)).await
 }
 
 /// The SHA-256 of nothing.
@@ -191,8 +209,9 @@ fn object_url(endpoint: Option<&str>, region: &str, object: &S3Object) -> String
 /// What of a key is escaped in an address. Source: AWS, "Create a signed AWS API request", `UriEncode` without the slash.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
-/// Makes a request, and again what may pass.
+/// Makes a request, and again what may pass, so often at most.
 async fn persistently<F: Future<Output = Result<Vec<u8>, AwsCallError>>>(
+    most: u32,
     attempt: impl Fn() -> F,
 ) -> Result<Vec<u8>, AwsCallError> {
     let policy = RetryPolicy::default();
@@ -204,7 +223,7 @@ async fn persistently<F: Future<Output = Result<Vec<u8>, AwsCallError>>>(
             Err(error) => error,
         };
         failures += 1;
-        if failures >= MAX_ATTEMPTS || !error.may_pass() {
+        if failures >= most || !error.may_pass() {
             return Err(error);
         }
         match policy.decide(failures, None, CALL_BUDGET.saturating_sub(started.elapsed()), random()) {

@@ -8,6 +8,7 @@
 use serde_json::{Map, Value, json};
 
 use super::invocation::Delivered;
+use super::lookup_policy::LookupTally;
 use super::shortfall::Shortfall;
 use crate::delivery::tally::Tally;
 
@@ -25,6 +26,7 @@ const UNKNOWN: &str = "unknown";
 pub struct Telemetry {
     pub delivered: Delivered,
     pub(crate) tally: Tally,
+    pub(crate) lookups: LookupTally,
     /// Bytes of the event as it came.
     pub(crate) bytes_in: usize,
     /// Milliseconds since 1970, of the oldest log.
@@ -103,6 +105,9 @@ impl Telemetry {
             ("RetriesServerError", "Count", json!(retries.server_error), LeftOut),
             ("RetriesTimeout", "Count", json!(retries.timeout), LeftOut),
             ("RetriesConnection", "Count", json!(retries.connection), LeftOut),
+            ("MetadataLookups", "Count", json!(self.lookups.streams), LeftOut),
+            ("MetadataLookupsThrottled", "Count", json!(self.lookups.throttled), LeftOut),
+            ("MetadataLookupsDenied", "Count", json!(self.lookups.denied), LeftOut),
         ];
         if !latencies.is_empty() {
             let some: Vec<u64> = latencies.iter().copied().take(MAX_VALUES).collect();
@@ -137,6 +142,7 @@ mod tests {
                 latencies: vec![5; 150],
                 ..Tally::default()
             },
+            lookups: LookupTally { streams: 4, throttled: 1, ..LookupTally::default() },
             bytes_in: 1000,
             oldest_ms: Some(1_000),
             cluster: Some("prod".to_owned()),
@@ -158,6 +164,8 @@ mod tests {
         );
         assert_eq!(line["IntakeLatency"].as_array().unwrap().len(), MAX_VALUES);
         assert_eq!((&line["Retries"], &line["RetriesRateLimited"]), (&1.into(), &1.into()));
+        let lookups = ["MetadataLookups", "MetadataLookupsThrottled", "MetadataLookupsDenied"].map(|name| &line[name]);
+        assert_eq!(lookups, [&json!(4), &json!(1), &Value::Null]);
     }
 
     #[test]

@@ -10,6 +10,10 @@ pub mod firehose;
 mod fleet_tests;
 pub mod handler;
 pub mod invocation;
+#[allow(dead_code, reason = "the handler calls it with the next step")]
+pub(crate) mod lookup_policy;
+#[allow(dead_code, reason = "the handler calls it with the next step")]
+pub(crate) mod metadata_lookup;
 pub mod metrics;
 pub(crate) mod outage;
 #[cfg(test)]

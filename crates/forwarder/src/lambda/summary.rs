@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::invocation::{Delivered, InvocationFailure};
+use super::lookup_policy::LookupTally;
 use super::metrics::Telemetry;
 use super::own_log;
 use crate::settings::LogLevel;
@@ -19,12 +20,15 @@ pub(crate) fn say(result: Result<&Delivered, &InvocationFailure>, telemetry: &Te
         milliseconds: u64,
         #[serde(flatten)]
         delivered: &'a Delivered,
+        #[serde(flatten)]
+        lookups: LookupTally,
         #[serde(skip_serializing_if = "Option::is_none")]
         error_type: Option<&'static str>,
     }
     let fields = Fields {
         milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         delivered: &telemetry.delivered,
+        lookups: telemetry.lookups,
         error_type: result.err().map(InvocationFailure::error_type),
     };
     for (name, fields) in telemetry.shortfall.reasons() {

@@ -33,6 +33,7 @@ pub struct AwsSettings {
     pub endpoint_kms: Option<String>,
     pub endpoint_sqs: Option<String>,
     pub endpoint_s3: Option<String>,
+    pub endpoint_logs: Option<String>,
     /// The function's name: part of the encryption context that Lambda's console uses.
     pub function_name: String,
 }
@@ -105,6 +106,7 @@ pub(super) fn read_aws(reader: &mut VariableReader, source: &Option<ApiKeySource
         endpoint_kms: reader.get("AWS_ENDPOINT_URL_KMS").or_else(|| everywhere.clone()),
         endpoint_sqs: reader.get("AWS_ENDPOINT_URL_SQS").or_else(|| everywhere.clone()),
         endpoint_s3: reader.get("AWS_ENDPOINT_URL_S3").or_else(|| everywhere.clone()),
+        endpoint_logs: reader.get("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS").or_else(|| everywhere.clone()),
         function_name: reader.get("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default(),
     };
     let region = match source {

@@ -49,6 +49,8 @@ pub struct Settings {
     pub api_key: ApiKeySource,
     pub aws: AwsSettings,
     pub queues: QueueSettings,
+    /// How many calls a minute a sandbox may make to look pods' metadata up: 0 where metadata does not come in records of its own.
+    pub metadata_lookups: u32,
     pub(crate) own_log: OwnLogSettings,
     /// What is legal but looks wrong; to be said once at the start.
     pub warnings: Vec<String>,
@@ -66,12 +68,14 @@ impl Settings {
         let api_key = api_key::read_source(&mut reader);
         let aws = api_key::read_aws(&mut reader, &api_key);
         let queues = queues::read(&mut reader, &aws);
+        let metadata_lookups = metadata_lookups(&mut reader, &pipeline);
         let own_log = own_log::read(&mut reader);
         refuse_several_requests(&mut reader);
         forwarder_table::warn(&mut reader);
         match api_key {
             Some(api_key) if reader.mistakes.is_empty() => {
-                Ok(Settings { pipeline, delivery, api_key, aws, queues, own_log, warnings: reader.warnings })
+                let warnings = reader.warnings;
+                Ok(Settings { pipeline, delivery, api_key, aws, queues, metadata_lookups, own_log, warnings })
             }
             _ => Err(Mistakes(reader.mistakes)),
         }
@@ -178,6 +182,16 @@ fn mark_key() -> MarkKey {
         number += 1;
         seeded.hash_one(number)
     })
+}
+
+/// How many calls of `GetLogEvents` a sandbox may make a minute, unless `PODFERRY_METADATA_LOOKUPS` says it: one a second, of the 25 that the account
+/// has (`docs/sizing.md`, "Metadata in records of its own").
+const METADATA_LOOKUPS: u64 = 60;
+
+fn metadata_lookups(reader: &mut VariableReader, pipeline: &PipelineSettings) -> u32 {
+    let calls = reader.number("PODFERRY_METADATA_LOOKUPS", 0..=600).unwrap_or(METADATA_LOOKUPS);
+    let calls = Some(calls).filter(|_| pipeline.metadata_records.is_some());
+    calls.and_then(|calls| u32::try_from(calls).ok()).unwrap_or(0)
 }
 
 /// A quarter of the function's memory, which Lambda tells in MB: an event takes up to two and a half times its size, and

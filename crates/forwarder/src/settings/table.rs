@@ -14,7 +14,7 @@ const fn variable(name: &'static str, default: &'static str, meaning: &'static s
 }
 
 /// Every variable that the forwarder reads and a user may set.
-pub const VARIABLES: [ForwarderVariable; 50] = [
+pub const VARIABLES: [ForwarderVariable; 51] = [
     variable(
         "DD_API_KEY_SECRET_ARN",
         "–",
@@ -125,6 +125,11 @@ pub const VARIABLES: [ForwarderVariable; 50] = [
         "`true`: a record that is a pod's metadata and nothing else tells the tags and rules of its stream's lines. Only for a ConfigMap that writes such records, without `log_key`",
     ),
     variable(
+        "PODFERRY_METADATA_LOOKUPS",
+        "`60`",
+        "With `PODFERRY_METADATA_RECORDS`: how many calls a minute a sandbox may make to look a pod's metadata up in CloudWatch Logs, 0 to 600; `0`: none",
+    ),
+    variable(
         "PODFERRY_MAX_DECOMPRESSED_BYTES",
         "a quarter of the memory, at most `268435456`",
         "An event that inflates to more is refused",
@@ -148,7 +153,7 @@ pub const VARIABLES: [ForwarderVariable; 50] = [
     variable(
         "AWS_ENDPOINT_URL",
         "the region's",
-        "Where to reach AWS; also per service: `AWS_ENDPOINT_URL_SECRETS_MANAGER`, `_SSM`, `_KMS`, `_SQS`, `_S3`",
+        "Where to reach AWS; also per service: `AWS_ENDPOINT_URL_SECRETS_MANAGER`, `_SSM`, `_KMS`, `_SQS`, `_S3`, `_CLOUDWATCH_LOGS`",
     ),
     variable(
         "AWS_LAMBDA_LOG_LEVEL, AWS_LAMBDA_LOG_FORMAT",

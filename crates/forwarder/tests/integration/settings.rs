@@ -83,12 +83,30 @@ fn metadata_in_records_of_its_own_is_believed_where_it_is_asked_for() {
     assert!(settings(&[]).metadata_records.is_none());
 }
 
+#[test]
+fn metadata_is_looked_up_where_it_comes_in_records_of_its_own() {
+    let calls = |pairs: &[(&str, &str)]| {
+        let pairs = [pairs, &[("DD_API_KEY", "k")]].concat();
+        Settings::read(&variables(&pairs)).map(|settings| settings.metadata_lookups)
+    };
+    assert_eq!(calls(&[]).unwrap(), 0);
+    assert_eq!(calls(&[("PODFERRY_METADATA_LOOKUPS", "600")]).unwrap(), 0);
+    let with = |value| calls(&[("PODFERRY_METADATA_RECORDS", "true"), ("PODFERRY_METADATA_LOOKUPS", value)]);
+    for (value, expected) in [("", 60), ("0", 0), ("1", 1), ("599", 599), ("600", 600)] {
+        assert_eq!(with(value).unwrap(), expected, "{value}");
+    }
+    for wrong in ["601", "-1", "1.5", "false"] {
+        let said = with(wrong).unwrap_err().to_string();
+        assert!(said.contains("PODFERRY_METADATA_LOOKUPS: must be a whole number from 0 to 600"), "{said}");
+    }
+}
+
 // -------------------------------------------------------------------------------------------------------------------
 // Mistakes
 // -------------------------------------------------------------------------------------------------------------------
 
 /// A wrong value for each variable that can have one; the word in it must never show.
-const WRONG: [(&str, &str); 21] = [
+const WRONG: [(&str, &str); 22] = [
     ("DD_LOGS_CONFIG_PROCESSING_RULES", r#"[{"type":"kenn-wort","name":"a","pattern":"kenn-wort("}]"#),
     ("DD_CONTAINER_INCLUDE_LOGS", "name:kenn-wort("),
     ("DD_CONTAINER_EXCLUDE_LOGS", "kenn-wort"),
@@ -108,6 +126,7 @@ const WRONG: [(&str, &str); 21] = [
     ("DD_COMPRESSION", "kenn-wort"),
     ("PODFERRY_HOSTNAME", "kenn-wort"),
     ("PODFERRY_METADATA_RECORDS", "kenn-wort"),
+    ("PODFERRY_METADATA_LOOKUPS", "kenn-wort"),
     ("DD_ADDITIONAL_TARGET_LAMBDAS", "arn:aws:lambda:eu-west-1:111122223333:function:kenn-wort"),
     ("PODFERRY_MAX_DECOMPRESSED_BYTES", "kenn-wort"),
 ];
