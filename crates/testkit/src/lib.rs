@@ -16,6 +16,7 @@
 )]
 
 pub mod aws;
+pub mod cloudwatch_logs;
 pub mod event_source_mapping;
 pub mod events;
 pub mod http;

@@ -146,10 +146,7 @@ impl Call<'_> {
 
     async fn attempted(&self, most: u32) -> Result<Value, AwsCallError> {
         let Call { client, settings, operation, endpoint, region, request } = *self;
-        let url = match endpoint.or_else(|| operation.own_endpoint(settings)) {
-            Some(endpoint) => format!("{}/", endpoint.trim_end_matches('/')),
-            None => format!("https://{}.{region}.{}/", operation.service(), partition::of_region(region).dns_suffix),
-        };
+        let url = address(operation, endpoint.or_else(|| operation.own_endpoint(settings)), region);
         let body = request.to_string();
         let headers = [("content-type", operation.content_type()), ("x-amz-target", operation.target())];
         let signed = Signed {
@@ -167,6 +164,14 @@ impl Call<'_> {
         } else {
             serde_json::from_slice(&bytes).map_err(|_| AwsCallError::Answer)
         }
+    }
+}
+
+/// Where an operation is called.
+fn address(operation: Operation, endpoint: Option<&str>, region: &str) -> String {
+    match endpoint {
+        Some(endpoint) => format!("{}/", endpoint.trim_end_matches('/')),
+        None => format!("https://{}.{region}.{}/", operation.service(), partition::of_region(region).dns_suffix),
     }
 }
 
@@ -324,6 +329,15 @@ mod tests {
         assert_eq!(error_code(body), "ResourceNotFoundException");
         assert_eq!(error_code(b"<html>"), "");
         assert_eq!(error_code(b"<?xml?><Error><Code>NoSuchKey</Code><Message>text</Message></Error>"), "NoSuchKey");
+    }
+
+    #[test]
+    fn operations_have_the_addresses_of_their_services() {
+        let url = |operation, region| address(operation, None, region);
+        assert_eq!(url(Operation::GetLogEvents, "eu-west-1"), "https://logs.eu-west-1.amazonaws.com/");
+        assert_eq!(url(Operation::FilterLogEvents, "cn-north-1"), "https://logs.cn-north-1.amazonaws.com.cn/");
+        assert_eq!(url(Operation::Decrypt, "us-gov-west-1"), "https://kms.us-gov-west-1.amazonaws.com/");
+        assert_eq!(address(Operation::GetLogEvents, Some("http://x:1//"), "eu-west-1"), "http://x:1/");
     }
 
     #[test]

@@ -19,11 +19,8 @@ use crate::delivery::retry::random;
 use crate::settings::{AwsSettings, LogLevel};
 use pipeline::metadata_records::WantedMetadata;
 
-/// How long the look-up of a stream may take.
-const LONGEST: Duration = Duration::from_secs(4);
-
-/// What a call needs of that at least; one that is not answered in so much time was not cut short by us.
-const CALL: Duration = Duration::from_secs(1);
+/// How long the look-up of a stream may take, and what a call needs of that at least: one that is not answered in so much time was not cut short by us.
+const TIMES: Times = Times { longest: Duration::from_secs(4), call: Duration::from_secs(1) };
 
 /// How many lines of a stream are read at once: some 100 KB.
 const LINES: u64 = 200;
@@ -71,11 +68,19 @@ pub(crate) struct FoundMessage {
     pub(crate) message: String,
 }
 
+/// What the time of a look-up is bounded by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times {
+    pub(super) longest: Duration,
+    pub(super) call: Duration,
+}
+
 /// Looks metadata up, and remembers for as long as the sandbox lives how that went.
 #[derive(Debug)]
 pub(crate) struct MetadataLookup {
     aws: AwsSettings,
     is_on: bool,
+    times: Times,
     state: Mutex<State>,
 }
 
@@ -93,7 +98,8 @@ impl MetadataLookup {
     pub(crate) fn new(calls_a_minute: u32, aws: AwsSettings) -> MetadataLookup {
         let policy = LookupPolicy::new(calls_a_minute);
         let is_on = calls_a_minute > 0 && !aws.region.is_empty() && !aws.access_key_id.is_empty();
-        MetadataLookup { aws, is_on, state: Mutex::new(State { policy, account: String::new(), said: [None; 2] }) }
+        let state = State { policy, account: String::new(), said: [None; 2] };
+        MetadataLookup { aws, is_on, times: TIMES, state: Mutex::new(state) }
     }
 
     /// Whether there is anything to ask for.
@@ -129,7 +135,7 @@ impl MetadataLookup {
             }
             subject
         };
-        let deadline = deadline.min(Instant::now() + LONGEST);
+        let deadline = deadline.min(Instant::now() + self.times.longest);
         let found = Search { lookup: self, client, wanted, subject, deadline }.run().await;
         let policy = &mut self.state().policy;
         match found {
@@ -174,6 +180,18 @@ impl MetadataLookup {
         }
         let fields = json!({ "operation": format!("{operation:?}"), "log_group": group, "problem": error.to_string() });
         own_log::say(LogLevel::Warn, message, &fields);
+    }
+}
+
+#[cfg(test)]
+impl MetadataLookup {
+    pub(super) fn set_times(&mut self, times: Times) {
+        self.times = times;
+    }
+
+    /// Whether it was said that calls are denied, and that none is answered.
+    pub(super) fn has_said(&self) -> [bool; 2] {
+        self.state().said.map(|said| said.is_some())
     }
 }
 
@@ -286,14 +304,13 @@ impl Search<'_> {
 
     /// Makes a call when its turn comes. `None`: the answer is too large to be read.
     async fn call(&self, call: LookupCall, request: &Value) -> Result<Option<Value>, LookupRefusal> {
-        let left = |wait| self.deadline.saturating_duration_since(Instant::now()).checked_sub(wait);
-        if left(CALL).is_none() {
-            return Err(LookupRefusal::NoTime);
-        }
+        let needs = |time| match self.deadline.saturating_duration_since(Instant::now()) >= time {
+            true => Ok(()),
+            false => Err(LookupRefusal::NoTime),
+        };
+        needs(self.lookup.times.call)?;
         let wait = self.lookup.state().policy.turn(call, self.subject, now())?;
-        if left(wait + CALL).is_none() {
-            return Err(LookupRefusal::NoTime);
-        }
+        needs(wait + self.lookup.times.call)?;
         if !wait.is_zero() {
             sleep(wait).await;
         }

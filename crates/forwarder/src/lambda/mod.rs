@@ -14,6 +14,8 @@ pub mod invocation;
 pub(crate) mod lookup_policy;
 #[allow(dead_code, reason = "the handler calls it with the next step")]
 pub(crate) mod metadata_lookup;
+#[cfg(test)]
+mod metadata_lookup_tests;
 pub mod metrics;
 pub(crate) mod outage;
 #[cfg(test)]
