@@ -90,6 +90,8 @@ PASSED_ON = {
     "Sample": ("PODFERRY_SAMPLE", '[{"status":"info","rate":0.1}]'),
     "StatusFromText": ("PODFERRY_STATUS_FROM_TEXT", "true"),
     "MetadataRecords": ("PODFERRY_METADATA_RECORDS", "true"),
+    "MetadataWait": ("PODFERRY_METADATA_WAIT", "7200"),
+    "MetadataUnknown": ("PODFERRY_METADATA_UNKNOWN", "keep"),
     "ForwardLog": ("DD_FORWARD_LOG", "false"),
     "Compression": ("DD_COMPRESSION", "gzip"),
     "CompressionLevel": ("DD_COMPRESSION_LEVEL", "0"),
@@ -105,7 +107,8 @@ GROUPS = {
     "What is left out, masked and joined": [
         *("ContainerExcludeLogs", "ContainerIncludeLogs", "ExcludeAtMatch", "IncludeAtMatch", "ProcessingRules"),
         *("RedactIp", "RedactEmail", "ScrubbingRule", "ScrubbingRuleReplacement", "Redact"),
-        *("AutoMultiLineDetection", "MultilineLogRegexPattern", "Sample", "StatusFromText", "MetadataRecords", "ForwardLog"),
+        *("AutoMultiLineDetection", "MultilineLogRegexPattern", "Sample", "StatusFromText", "MetadataRecords"),
+        *("MetadataWait", "MetadataUnknown", "ForwardLog"),
     ],
     "How logs are sent": [
         *("Compression", "CompressionLevel", "MaxWorkers", "HttpsProxy", "NoProxy", "CaBundle", "CaBundleLayerArn"),
@@ -415,6 +418,9 @@ REFUSED_VALUES = [
     ("SubscribedAlias", "$LATEST"),
     ("SubscribedAlias", "podferry:live"),
     ("SubscribedAlias", "arn:aws:lambda:eu-west-1:123456789012:function:podferry:live"),
+    ("MetadataWait", "7201"),
+    ("MetadataWait", "-1"),
+    ("MetadataUnknown", "drop"),
     ("LogLevel", "verbose"),
     ("LogLevel", "INFO"),
     ("UndeliveredQueueEnabled", ""),

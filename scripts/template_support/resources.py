@@ -78,7 +78,7 @@ LEFT_ALARM = "DeadLettersLeftAlarm"
 SHOWN = {
     "podferry": {
         *("LogsReceived", "LogsDelivered", "LogsExcluded", "LogsSampled", "LogsBlank", "LogsJoined", "LogsTruncated", "LogsLate"),
-        *("LogsEarly", "LogsUnread", "ProcessingFailed"),
+        *("LogsEarly", "LogsUnread", "LogsWaiting", "ProcessingFailed"),
         *("LogsDuplicate", "LogsQueued", "LogsDead", "BytesIn", "BytesOut", "Requests", "Retries", "RetriesRateLimited"),
         *("RetriesServerError", "RetriesTimeout", "RetriesConnection", "IntakeLatency", "OldestLogAge", "KeyRefused"),
         *("UnexpectedAnswers", "LogsWithheld"),

@@ -37,9 +37,9 @@ impl Deadlines {
         Deadlines { deliver: start + save.saturating_sub(to_save), save: start + save }
     }
 
-    /// When to have fetched all objects: they have half of the time, so that a store which does not answer takes none from what is
-    /// there already.
-    pub(crate) fn objects(self, now: Instant) -> Instant {
+    /// When to have fetched all objects, or looked all metadata up: that has half of the time, so that a service which does not answer takes
+    /// none from what is there already.
+    pub(crate) fn fetches(self, now: Instant) -> Instant {
         now + self.deliver.saturating_duration_since(now) / 2
     }
 }
@@ -81,7 +81,7 @@ mod tests {
     fn objects_have_half_of_the_time_together() {
         let start = Instant::now();
         let deadlines = Deadlines { deliver: start + Duration::from_secs(80), save: start };
-        let end = deadlines.objects(start);
+        let end = deadlines.fetches(start);
         assert_eq!(end, start + Duration::from_secs(40));
         let slow = (1..=8).rev().fold(start, |now, left| next_of(left, end, now));
         assert_eq!((slow, next_of(8, end, start)), (end, start + Duration::from_secs(5)));

@@ -4,6 +4,7 @@
 //! * A record that goes round in SQS stays whole in its queue, hidden for longer each time, as long as nothing of it was
 //!   accepted or has to go to a queue. If something has to, the rest of it goes there too: whatever is handed out again would be
 //!   sent, or buried, again. Other records of the same payload are none the worse: the payload is taken apart.
+//! * An event that waits for the metadata of its pod stays in its queue as long as it may wait; else it goes there.
 //! * Everything else that may go through later goes to the queue of undelivered logs; so does what waits for another key, and
 //!   that counts as no round.
 //! * What was refused for good, what came back too often and what cannot be read goes to the dead-letter queue. Without one
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use super::reading::UnreadRecord;
 use super::rounds::{MAX_ASKED, MAX_DELAY, MAX_HIDDEN, MAX_ROUNDS, SEND_AGAIN_AFTER, WAIT_FOR_KEY, backoff};
+use super::unknown::WaitingEvent;
 use super::work::{Poison, Postponed, Receipt, Trigger};
 use crate::delivery::reason::{Outlook, Undelivered};
 use crate::delivery::undelivered::SaveNote;
@@ -29,6 +31,8 @@ pub(crate) struct Leftovers {
     pub(super) poison: Vec<Poison>,
     /// Records that were not read to their ends in time, and those that could not be fetched.
     pub(super) unread: Vec<UnreadRecord>,
+    /// Events that wait for the metadata of their pods, or have waited long enough.
+    pub(super) waiting: Vec<WaitingEvent>,
     pub(super) unfetched: BTreeSet<u32>,
     pub(super) postponed: Vec<Postponed>,
 }
@@ -73,6 +77,11 @@ pub(super) enum OutgoingContent {
     Event(Poison),
     /// A part of what was not read of a record.
     Rest(String),
+    /// An event that waits, or has waited: so many events of a log stream.
+    Waiting {
+        body: String,
+        events: usize,
+    },
 }
 
 /// Where the logs of a record go that a payload holds.
@@ -85,8 +94,13 @@ enum Destination {
 
 impl Leftovers {
     pub(super) fn are_none(&self) -> bool {
-        let Leftovers { undelivered, accepted: _, poison, unread, unfetched, postponed } = self;
-        undelivered.is_empty() && poison.is_empty() && unread.is_empty() && unfetched.is_empty() && postponed.is_empty()
+        let Leftovers { undelivered, accepted: _, poison, unread, waiting, unfetched, postponed } = self;
+        undelivered.is_empty()
+            && poison.is_empty()
+            && unread.is_empty()
+            && waiting.is_empty()
+            && unfetched.is_empty()
+            && postponed.is_empty()
     }
 }
 
@@ -106,6 +120,7 @@ impl Circumstances<'_> {
                 None => fates.stay(record, backoff(self.receives(record))),
             }
         }
+        self.waiting(leftovers.waiting, &mut fates);
         for record in leftovers.unfetched {
             fates.stay(record, backoff(self.receives(record)));
         }
@@ -123,6 +138,7 @@ impl Circumstances<'_> {
             moving.extend(one.payload.records().filter(|record| self.has_to_move(one, *record)));
         }
         moving.extend(leftovers.unread.iter().filter(|one| self.has_queue && one.rest.is_some()).map(|one| one.record));
+        moving.extend(WaitingEvent::moving(&leftovers.waiting));
         moving.extend(leftovers.poison.iter().filter(|poison| self.is_buried(poison)).map(|poison| poison.record));
         moving
     }
@@ -274,6 +290,30 @@ fn together(all: Vec<Poison>) -> impl Iterator<Item = (Poison, BTreeSet<u32>)> {
     together.into_iter().map(|((body, _), (poison, records))| (Poison { body, ..poison }, records))
 }
 
+impl Circumstances<'_> {
+    /// Decides on events that are not read, as the metadata of their pods is not known. The same event counts once here, too.
+    fn waiting(&self, all: Vec<WaitingEvent>, fates: &mut Fates) {
+        let mut together: BTreeMap<String, Outgoing> = BTreeMap::new();
+        for WaitingEvent { record, wait, messages, .. } in all {
+            let Some(messages) = messages else {
+                fates.stay(record, wait.unwrap_or_else(|| backoff(self.receives(record))));
+                continue;
+            };
+            for RestEvent { body, events } in messages {
+                let outgoing = together.entry(body).or_insert_with_key(|body| Outgoing {
+                    is_dead: wait.is_none(),
+                    delay: wait.unwrap_or_default(),
+                    content: OutgoingContent::Waiting { body: body.clone(), events },
+                    records: BTreeSet::new(),
+                    logs: 0,
+                });
+                outgoing.records.insert(record);
+            }
+        }
+        fates.outgoing.extend(together.into_values());
+    }
+}
+
 impl Fates {
     fn stay(&mut self, record: u32, wait: Duration) {
         let longest = self.staying.entry(record).or_default();
@@ -346,7 +386,7 @@ mod tests {
         let one = |outgoing: &Outgoing| {
             let (attempts, not_before_ms) = match &outgoing.content {
                 OutgoingContent::Payload(_, note) => (note.attempts, note.not_before_ms),
-                OutgoingContent::Event(_) | OutgoingContent::Rest(_) => (0, None),
+                OutgoingContent::Event(_) | OutgoingContent::Rest(_) | OutgoingContent::Waiting { .. } => (0, None),
             };
             let not_before = not_before_ms.map(|time| (time - NOW_MS) / 1000);
             (outgoing.is_dead, outgoing.delay.as_secs(), outgoing.logs, attempts, not_before)

@@ -19,7 +19,9 @@ use base64::engine::general_purpose::STANDARD;
 use base64::write::EncoderStringWriter;
 use serde::Serialize;
 
-use super::reading::{ReadingTerms, RecordReading, RestGoes, UnreadRecord};
+use super::reading::{NotKnown, ReadingTerms, RecordReading, RestGoes, UnreadRecord};
+use super::unknown::UnknownEvent;
+use super::waits::Waited;
 use pipeline::batch::Payload;
 use pipeline::compress::Compression;
 use pipeline::event::EventError;
@@ -65,6 +67,8 @@ pub struct Transformed {
     pub failed: Vec<EventError>,
     /// Records that were not read to their ends in time.
     pub unread: Vec<UnreadRecord>,
+    /// Records that are set aside. What comes of them is delivered directly; their result is `Dropped`.
+    pub(crate) unknown: Vec<UnknownEvent>,
     pub(crate) oldest_ms: Option<i64>,
     pub(crate) cluster: Option<String>,
     /// Logs that Firehose is to deliver.
@@ -93,9 +97,13 @@ fn transform_within(limit: usize, event: &FirehoseEvent, terms: ReadingTerms) ->
         let left = event.records.len() - number as usize;
         let reading = RecordReading::new(terms.shares, left, has_progress);
         let (result, data) = match read(record, number, reading, inner) {
-            Ok((processed, unread)) => {
+            Ok(RecordRead::Known(processed, unread)) => {
                 has_progress |= processed.counts.events > 0;
-                transformed.take(processed, unread, &mut room, terms.settings.compression)
+                transformed.take(*processed, unread, &mut room, terms.settings.compression)
+            }
+            Ok(RecordRead::Unknown(unknown)) => {
+                transformed.unknown.push(unknown);
+                (TransformationResult::Dropped, String::new())
             }
             Err(error) => {
                 transformed.failed.push(error);
@@ -107,16 +115,36 @@ fn transform_within(limit: usize, event: &FirehoseEvent, terms: ReadingTerms) ->
     transformed
 }
 
+/// What was read of a record.
+enum RecordRead {
+    /// Its logs, and the rest if there was no time for all.
+    Known(Box<Processed>, Option<UnreadRecord>),
+    Unknown(UnknownEvent),
+}
+
 fn read(
     record: &FirehoseRecord,
     number: u32,
     mut reading: RecordReading,
     terms: ReadingTerms,
-) -> Result<(Processed, Option<UnreadRecord>), EventError> {
+) -> Result<RecordRead, EventError> {
     let mut pipeline = Pipeline::new(terms.function_arn, terms.settings, terms.now_ms);
     let rest = if terms.has_queue { RestGoes::ToQueue } else { RestGoes::Nowhere };
-    reading.read(&mut pipeline, number, &pipeline::inflated(&record.data, terms.settings)?, rest)?;
-    Ok((pipeline.finish(), reading.unread(number)))
+    let content = pipeline::inflated(&record.data, terms.settings)?;
+    if let Some(NotKnown { wanted, events }) =
+        reading.read(&mut pipeline, number, &content, rest, terms.sets_unknown_aside)?
+    {
+        let (data, waited) = (record.data.to_string(), Waited::not_at_all(terms.now_ms));
+        return Ok(RecordRead::Unknown(UnknownEvent {
+            record: number,
+            wanted,
+            events,
+            data,
+            waited,
+            is_message: false,
+        }));
+    }
+    Ok(RecordRead::Known(Box::new(pipeline.finish()), reading.unread(number)))
 }
 
 impl Transformed {
@@ -196,8 +224,14 @@ mod tests {
         let record = |id: &str| FirehoseRecord { record_id: id.to_owned().into(), data: data.as_str().into() };
         let event = FirehoseEvent { records: ["1", "2", "3"].map(record).into() };
         let settings = PipelineSettings::default();
-        let terms =
-            ReadingTerms { function_arn: "arn", settings: &settings, now_ms: 6, shares: &unlimited, has_queue: false };
+        let terms = ReadingTerms {
+            function_arn: "arn",
+            settings: &settings,
+            now_ms: 6,
+            shares: &unlimited,
+            has_queue: false,
+            sets_unknown_aside: false,
+        };
         let answer = |limit| {
             let transformed = transform_within(limit, &event, terms);
             let text = serde_json::json!({ "records": transformed.answer }).to_string();

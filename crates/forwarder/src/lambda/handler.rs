@@ -13,16 +13,19 @@ use tokio::time::{Instant, timeout_at};
 
 use super::answer::Answer;
 use super::api_key::ApiKey;
+use super::asking;
 use super::aws::{self, AwsCallError};
 use super::deadlines::{Deadlines, next_of};
 use super::fates::Leftovers;
 use super::invocation::{Delivered, Invocation, InvocationFailure};
+use super::metadata_lookup::MetadataLookup;
 use super::metrics::Telemetry;
 use super::outage::Outage;
 use super::own_log;
 use super::queue::Queues;
 use super::reading::{ReadingTerms, Shares, shares_before};
 use super::saving::{Saving, Settled};
+use super::unknown::{UnknownPolicy, WaitingCounts, WaitingNote};
 use super::work::{Poison, Trigger, Work};
 use crate::delivery::client::{ClientError, Clients};
 use crate::delivery::deliver::{DeliveryReport, Terms, deliver};
@@ -30,7 +33,7 @@ use crate::delivery::intake::Intake;
 use crate::delivery::key::KeyProvider;
 use crate::delivery::reason::UndeliveredReason;
 use crate::delivery::retry::RetryPolicy;
-use crate::settings::{AwsSettings, LogLevel, Settings};
+use crate::settings::{AwsSettings, LogLevel, MetadataSettings, Settings};
 use pipeline::PipelineSettings;
 use pipeline::batch::Payload;
 use pipeline::event::EventError;
@@ -56,8 +59,17 @@ pub struct Handler {
     checking: Clients,
     keys: Arc<ApiKey>,
     queues: Arc<Queues>,
+    lookup: Arc<MetadataLookup>,
+    metadata: MetadataSettings,
     aws: AwsSettings,
     outage: Outage,
+}
+
+/// What is done with what cannot be read now.
+#[derive(Debug, Clone, Copy)]
+struct ReadingChoices {
+    has_queue: bool,
+    sets_unknown_aside: bool,
 }
 
 impl Handler {
@@ -75,6 +87,8 @@ impl Handler {
             clients,
             keys: Arc::new(ApiKey::new(settings.api_key, settings.aws.clone(), checking.clone())),
             queues: Arc::new(Queues::new(settings.queues, settings.aws.clone())),
+            lookup: Arc::new(MetadataLookup::new(settings.metadata_lookups, settings.aws.clone())),
+            metadata: settings.metadata,
             checking,
             aws: settings.aws,
             outage: Outage::default(),
@@ -103,11 +117,14 @@ impl Handler {
     ) -> Result<Answer, InvocationFailure> {
         let deadlines = Deadlines::new(invocation.deadline_ms, SystemTime::now(), self.queues.exist());
         telemetry.bytes_in = event.len();
+        self.lookup.begin(&invocation.function_arn);
         let fetching = self.fetch_key();
         let mut work = self.read(event, &invocation.function_arn, deadlines, fetching.is_some()).await?;
         // It ends with its invocation, or before, if there is nothing to send.
         let _fetching = fetching.filter(|_| !work.needs_no_key());
         let unfetched = self.fetch(&mut work, &invocation.function_arn, deadlines).await?;
+        self.complete(&mut work, &invocation.function_arn, deadlines).await?;
+        telemetry.lookups = self.lookup.tally();
         telemetry.take(&work);
         let mut payloads = std::mem::take(&mut work.processed.payloads);
         payloads.append(&mut work.transformed.direct);
@@ -117,10 +134,14 @@ impl Handler {
         let unreadable = work.poison.iter().map(|poison| poison.error).chain(work.transformed.failed.iter().copied());
         unreadable.for_each(|error| telemetry.shortfall.add_unreadable(error));
         let unread: Vec<(u32, usize)> = work.unread.iter().map(|one| (one.record, one.events)).collect();
+        let waiting: Vec<WaitingNote> = work.waiting.iter().map(WaitingNote::of).collect();
         let settled = self.settle(&mut work, &mut report, unfetched, deadlines.save).await?;
         for (record, events) in unread {
             telemetry.shortfall.add_unread(events, !settled.failed.contains(&record));
         }
+        let WaitingCounts { queued, kept, left } = WaitingNote::count(&waiting, &settled.failed);
+        telemetry.delivered.waiting = queued + left;
+        telemetry.shortfall.add_unknown(queued, kept + left);
         telemetry.shortfall.keep(settled.failed.len() + work.transformed.failed.len(), &work.trigger);
         telemetry.conclude(&report, &settled);
         own_log::say(
@@ -152,13 +173,13 @@ impl Handler {
         deadlines: Deadlines,
         meanwhile: bool,
     ) -> Result<Work, InvocationFailure> {
-        let has_queue = self.queues.undelivered().is_some();
+        let choices = self.choices();
         if !meanwhile {
-            return caught(&event, function_arn, &self.pipeline, deadlines.deliver, has_queue);
+            return caught(&event, function_arn, &self.pipeline, deadlines.deliver, choices);
         }
         let (pipeline, function_arn) = (self.pipeline.clone(), function_arn.to_owned());
         let reading =
-            tokio::task::spawn_blocking(move || caught(&event, &function_arn, &pipeline, deadlines.deliver, has_queue));
+            tokio::task::spawn_blocking(move || caught(&event, &function_arn, &pipeline, deadlines.deliver, choices));
         reading.await.unwrap_or(Err(InvocationFailure::Panic))
     }
 
@@ -176,7 +197,7 @@ impl Handler {
         let client = self.checking.client()?;
         let objects = std::mem::take(&mut work.objects);
         let left = (1..=objects.len()).rev();
-        let end = deadlines.objects(Instant::now());
+        let end = deadlines.fetches(Instant::now());
         for ((record, object), left) in objects.into_iter().zip(left) {
             let fetching = aws::get_object(&client, &self.aws, &object, MAX_OBJECT_BYTES);
             match timeout_at(next_of(left, end, Instant::now()), fetching).await.unwrap_or(Err(AwsCallError::NoTime)) {
@@ -201,9 +222,44 @@ impl Handler {
         }
     }
 
-    fn terms<'t>(&'t self, function_arn: &'t str, shares: &'t Shares<'t>) -> ReadingTerms<'t> {
+    /// Looks up the metadata of the events that are set aside, and reads those of which it is known then. The others wait, or are read as
+    /// they are.
+    async fn complete(
+        &self,
+        work: &mut Work,
+        function_arn: &str,
+        deadlines: Deadlines,
+    ) -> Result<(), InvocationFailure> {
+        if work.unknown.is_empty() {
+            return Ok(());
+        }
+        if let Some(known) = self.pipeline.metadata_records.as_ref().filter(|_| self.lookup.is_on()) {
+            let end = deadlines.fetches(Instant::now());
+            asking::ask(&self.lookup, known, &self.checking.client()?, &work.unknown, end).await;
+        }
+        let shares = shares_before(deadlines.deliver);
+        let policy = self.unknown_policy();
+        let terms = self.terms(function_arn, &shares);
+        let read = catch_unwind(AssertUnwindSafe(|| work.read_unknown(&policy, terms)));
+        read.map_err(|_| InvocationFailure::Panic)
+    }
+
+    fn unknown_policy(&self) -> UnknownPolicy {
         let has_queue = self.queues.undelivered().is_some();
-        ReadingTerms { function_arn, settings: &self.pipeline, now_ms: now_ms(), shares, has_queue }
+        UnknownPolicy { settings: self.metadata, has_queue, now_ms: now_ms() }
+    }
+
+    fn choices(&self) -> ReadingChoices {
+        let may_come_to_be_known = self.lookup.is_on() || self.unknown_policy().waits();
+        ReadingChoices {
+            has_queue: self.queues.undelivered().is_some(),
+            sets_unknown_aside: self.pipeline.metadata_records.is_some() && may_come_to_be_known,
+        }
+    }
+
+    fn terms<'t>(&'t self, function_arn: &'t str, shares: &'t Shares<'t>) -> ReadingTerms<'t> {
+        let ReadingChoices { has_queue, sets_unknown_aside } = self.choices();
+        ReadingTerms { function_arn, settings: &self.pipeline, now_ms: now_ms(), shares, has_queue, sets_unknown_aside }
     }
 
     async fn deliver(
@@ -242,6 +298,7 @@ impl Handler {
             accepted: report.records.clone(),
             poison: std::mem::take(&mut work.poison),
             unread: std::mem::take(&mut work.unread),
+            waiting: std::mem::take(&mut work.waiting),
             unfetched,
             postponed: std::mem::take(&mut work.postponed),
         };
@@ -278,10 +335,12 @@ fn caught(
     function_arn: &str,
     settings: &PipelineSettings,
     deadline: Instant,
-    has_queue: bool,
+    choices: ReadingChoices,
 ) -> Result<Work, InvocationFailure> {
     let shares = shares_before(deadline);
-    let terms = ReadingTerms { function_arn, settings, now_ms: now_ms(), shares: &shares, has_queue };
+    let ReadingChoices { has_queue, sets_unknown_aside } = choices;
+    let terms =
+        ReadingTerms { function_arn, settings, now_ms: now_ms(), shares: &shares, has_queue, sets_unknown_aside };
     let run = AssertUnwindSafe(|| Work::read_within(event, terms));
     Ok(catch_unwind(run).map_err(|_| InvocationFailure::Panic)??)
 }
@@ -309,6 +368,9 @@ fn conclude(work: Work, settled: Settled, telemetry: &Telemetry) -> Result<Answe
             None if unread > 0 => {
                 InvocationFailure::Unread { unread, read: telemetry.delivered.counts.events, saving: problem }
             }
+            None if telemetry.delivered.waiting > 0 => {
+                InvocationFailure::Waiting { waiting: telemetry.delivered.waiting, saving: problem }
+            }
             None => InvocationFailure::Panic,
         });
     }
@@ -323,6 +385,7 @@ impl Telemetry {
         self.delivered.control = processed.control;
         self.delivered.delivered = transformed.handed_on;
         self.delivered.unread = work.unread.iter().map(|record| record.events).sum();
+        self.shortfall.add_untold(work.untold);
         self.oldest_ms = [processed.oldest_ms, transformed.oldest_ms].into_iter().flatten().min();
         self.cluster = processed.cluster.clone().or_else(|| transformed.cluster.clone());
     }

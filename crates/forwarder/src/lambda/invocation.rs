@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::aws::AwsCallError;
 use crate::delivery::client::ClientError;
 use crate::delivery::reason::UndeliveredReason;
+use crate::delivery::waiting::METADATA_UNKNOWN;
 use pipeline::LogCounts;
 use pipeline::counted::counted;
 use pipeline::event::EventError;
@@ -33,6 +34,9 @@ pub struct Delivered {
     /// Events of log streams that were not read in time: they wait in the queue, or come again.
     #[serde(skip_serializing_if = "is_zero")]
     pub unread: usize,
+    /// Events of log streams that were not read, as the metadata of their pods is not known: they wait in the queue, or come again.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub waiting: usize,
     /// Records that Firehose keeps in its bucket: they cannot be read, or could not be delivered.
     #[serde(skip_serializing_if = "is_zero")]
     pub processing_failed: usize,
@@ -72,6 +76,15 @@ pub enum InvocationFailure {
         /// Why the rest could not be saved either; `None` where there is no queue.
         saving: Option<AwsCallError>,
     },
+    #[error(
+        "{} could not be put into a queue, and nothing is known of the metadata of their pods{}; Lambda gives the event again",
+        counted(*.waiting, "event"), unsaved(.saving)
+    )]
+    Waiting {
+        waiting: usize,
+        /// Why they could not be saved; `None` where one is too large for a message.
+        saving: Option<AwsCallError>,
+    },
     #[error("the object that holds the event could not be fetched: {0}")]
     Object(AwsCallError),
     #[error("{0}")]
@@ -90,7 +103,9 @@ impl InvocationFailure {
         match self {
             InvocationFailure::Event(error) => error.error_type(),
             InvocationFailure::Undelivered { saving: Some(_), .. }
-            | InvocationFailure::Unread { saving: Some(_), .. } => "LogsUnsaved",
+            | InvocationFailure::Unread { saving: Some(_), .. }
+            | InvocationFailure::Waiting { saving: Some(_), .. } => "LogsUnsaved",
+            InvocationFailure::Waiting { .. } => METADATA_UNKNOWN,
             InvocationFailure::Unread { .. } => "LogsUnread",
             InvocationFailure::Undelivered { reason: UndeliveredReason::NoKey(_), .. } => "ApiKeyUnavailable",
             InvocationFailure::Undelivered { .. } => "LogsUndelivered",

@@ -78,7 +78,8 @@ impl Telemetry {
 
     fn metrics(&self, now_ms: i64) -> Vec<(&'static str, &'static str, Value, Zero)> {
         use Zero::{LeftOut, Reported};
-        let Delivered { counts, delivered, queued, dead, unread, processing_failed, bytes, .. } = &self.delivered;
+        let Delivered { counts, delivered, queued, dead, unread, waiting, processing_failed, bytes, .. } =
+            &self.delivered;
         let Tally { requests, retries, latencies, .. } = &self.tally;
         let mut metrics = vec![
             ("LogsReceived", "Count", json!(counts.events), Reported),
@@ -94,6 +95,7 @@ impl Telemetry {
             ("LogsLate", "Count", json!(counts.late), LeftOut),
             ("LogsEarly", "Count", json!(counts.early), LeftOut),
             ("LogsUnread", "Count", json!(unread), LeftOut),
+            ("LogsWaiting", "Count", json!(waiting), LeftOut),
             ("ProcessingFailed", "Count", json!(processing_failed), LeftOut),
             ("LogsQueued", "Count", json!(queued), LeftOut),
             ("LogsDead", "Count", json!(dead), LeftOut),

@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod api_key;
+pub(crate) mod asking;
 pub mod aws;
 pub(crate) mod deadlines;
 pub(crate) mod fates;
@@ -10,9 +11,7 @@ pub mod firehose;
 mod fleet_tests;
 pub mod handler;
 pub mod invocation;
-#[allow(dead_code, reason = "the handler calls it with the next step")]
 pub(crate) mod lookup_policy;
-#[allow(dead_code, reason = "the handler calls it with the next step")]
 pub(crate) mod metadata_lookup;
 #[cfg(test)]
 mod metadata_lookup_tests;
@@ -28,4 +27,6 @@ pub mod runtime;
 pub(crate) mod saving;
 pub(crate) mod shortfall;
 pub(crate) mod summary;
+pub(crate) mod unknown;
+pub(crate) mod waits;
 pub mod work;

@@ -12,7 +12,9 @@ use tokio::time::Instant;
 
 use super::deadlines::next_of;
 use crate::delivery::undelivered::{MAX_MESSAGE_BYTES, MESSAGE_BYTES};
-use pipeline::{Pipeline, PipelineSettings, RestEvent, Unread};
+use pipeline::event::EventError;
+use pipeline::metadata_records::WantedMetadata;
+use pipeline::{ContentReading, Pipeline, PipelineSettings, RestEvent, Unread};
 
 /// Gives the next record its share of the time: it is told how many records are left, this one included. What it returns says
 /// whether the share is used up.
@@ -57,6 +59,8 @@ pub struct ReadingTerms<'a> {
     pub shares: &'a Shares<'a>,
     /// Whether there is a queue that the rest of a record can wait in.
     pub has_queue: bool,
+    /// Whether events of whose pods' metadata nothing is known are set aside, or read as they are.
+    pub sets_unknown_aside: bool,
 }
 
 impl fmt::Debug for ReadingTerms<'_> {
@@ -73,6 +77,12 @@ pub struct UnreadRecord {
     pub events: usize,
     /// The rest, as events for the queue. `None`: it has to stay where it came from.
     pub rest: Option<Vec<RestEvent>>,
+}
+
+/// An event that was not read: so many events of a log stream, for which this is to be known first.
+pub(super) struct NotKnown {
+    pub(super) wanted: WantedMetadata,
+    pub(super) events: usize,
 }
 
 /// Where the rest of a record goes.
@@ -107,7 +117,8 @@ impl<'t> RecordReading<'t> {
         RecordReading { shares, left, is_over, has_progress, is_begun: false, events: 0, rest: Some(Vec::new()) }
     }
 
-    /// Reads the content of an event of this record, as far as there is time.
+    /// Reads the content of an event of this record, as far as there is time. With `only_known`, nothing of one of whose pod's metadata
+    /// nothing is known.
     ///
     /// # Errors
     /// As for [`Pipeline::add`].
@@ -117,16 +128,24 @@ impl<'t> RecordReading<'t> {
         record: u32,
         content: &str,
         rest: RestGoes,
-    ) -> Result<(), pipeline::event::EventError> {
+        only_known: bool,
+    ) -> Result<Option<NotKnown>, EventError> {
         let is_over = || self.is_over.get_or_init(|| (self.shares)(self.left))();
         let should_stop = |done: usize| (done > 0 || self.has_progress) && is_over();
-        let unread = pipeline.add_until(record, content, &should_stop)?;
+        let unread = match only_known {
+            false => pipeline.add_until(record, content, &should_stop)?,
+            true => match pipeline.add_known(record, content, &should_stop)? {
+                ContentReading::Whole => None,
+                ContentReading::Stopped(unread) => Some(unread),
+                ContentReading::Unknown { wanted, events } => return Ok(Some(NotKnown { wanted, events })),
+            },
+        };
         self.has_progress = true;
         self.is_begun |= unread.as_ref().is_none_or(|unread| unread.done() > 0);
         if let Some(unread) = unread {
             self.keep(&unread, rest);
         }
-        Ok(())
+        Ok(None)
     }
 
     fn keep(&mut self, unread: &Unread, rest: RestGoes) {

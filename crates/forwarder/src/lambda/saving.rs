@@ -155,6 +155,9 @@ impl Settled {
         self.marks.extend(marks);
         match &outgoing.content {
             OutgoingContent::Event(_) if problem.is_none() => self.dead += 1,
+            OutgoingContent::Waiting { events, .. } => {
+                self.dead += if outgoing.is_dead && problem.is_none() { *events } else { 0 };
+            }
             _ if outgoing.is_dead => self.dead += logs,
             _ => self.queued += logs,
         }
@@ -183,7 +186,9 @@ async fn send(queues: Arc<Queues>, client: Client, outgoing: Outgoing, deadline:
             let body = Saved { body: poison.body.clone(), logs: 0, marks: Vec::new() };
             (vec![body], Some(poison.error.error_type()))
         }
-        OutgoingContent::Rest(body) => (vec![Saved { body: body.clone(), logs: 0, marks: Vec::new() }], None),
+        OutgoingContent::Rest(body) | OutgoingContent::Waiting { body, .. } => {
+            (vec![Saved { body: body.clone(), logs: 0, marks: Vec::new() }], None)
+        }
     };
     let queue = if outgoing.is_dead { queues.dead_letter() } else { queues.undelivered() };
     let mut sent = SendOutcome { logs: 0, marks: Vec::new(), problem: None, outgoing };

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::invocation::Delivered;
 use super::work::Trigger;
 use crate::delivery::reason::Undelivered;
+use crate::delivery::waiting::METADATA_UNKNOWN;
 use pipeline::counted::counted;
 use pipeline::event::EventError;
 
@@ -17,6 +18,8 @@ pub(crate) struct Shortfall {
     reasons: BTreeMap<String, ReasonCount>,
     /// Events of log streams that were not read in time and wait in the queue of undelivered logs.
     unread: usize,
+    /// Events of log streams that wait there for the metadata of their pods.
+    waiting: usize,
     /// Records of the event that are not done.
     kept: usize,
     keeper: &'static str,
@@ -55,6 +58,27 @@ impl Shortfall {
         self.unread += if is_queued { count } else { 0 };
     }
 
+    /// Counts events of log streams of whose pods' metadata nothing is known: how many wait for it in the queue of undelivered logs, and how
+    /// many do not.
+    pub(crate) fn add_unknown(&mut self, waiting: usize, others: usize) {
+        self.waiting += waiting;
+        let count = waiting + others;
+        if count > 0 {
+            let (words, advice) = ("nothing is known of the metadata of their pods".to_owned(), UNKNOWN);
+            let one = ReasonCount { count, noun: "event", verb: "not read", words, advice };
+            self.count(METADATA_UNKNOWN.to_owned(), one);
+        }
+    }
+
+    /// Counts events of log streams that are sent though nothing is known of the metadata of their pods.
+    pub(crate) fn add_untold(&mut self, count: usize) {
+        if count > 0 {
+            let (words, advice) = ("tags and masks of their pods are missing".to_owned(), UNKNOWN);
+            let one = ReasonCount { count, noun: "event", verb: "sent without metadata", words, advice };
+            self.count("MetadataMissing".to_owned(), one);
+        }
+    }
+
     fn count(&mut self, name: String, one: ReasonCount) {
         match self.reasons.entry(name) {
             Entry::Occupied(mut counted) => counted.get_mut().count += one.count,
@@ -79,6 +103,11 @@ const UNREADABLE: &str = "`podferry logs decode` shows what is in it";
 
 /// What to do about events that are not read in time.
 const UNREAD: &str = "raise the function's memory, which makes it faster, or its timeout";
+
+/// What to do where metadata does not come.
+const UNKNOWN: &str = "it comes with a pod's records of metadata; if this goes on, check that the ConfigMap of these pods writes them \
+                       (`podferry lint`), and that the function may look them up; without such a ConfigMap, set \
+                       PODFERRY_METADATA_RECORDS to false";
 
 impl Shortfall {
     /// The names of the reasons, with what each cost.
@@ -106,6 +135,12 @@ impl Shortfall {
         }
         if self.unread > 0 {
             places.push(format!("{} to be read in the queue of undelivered logs", counted(self.unread, "event")));
+        }
+        if self.waiting > 0 {
+            places.push(format!(
+                "{} in the queue of undelivered logs until the metadata of their pods is known",
+                counted(self.waiting, "event")
+            ));
         }
         if *dead > 0 {
             // Logs, and events that cannot be read.

@@ -2,14 +2,17 @@
 //! from, and what could not be read.
 //!
 //! Reading is pure. What has to be fetched first (an object that a failed event was written to) is named in [`Work::objects`]
-//! and read by [`Work::add_object`] once it is there.
+//! and read by [`Work::add_object`] once it is there; what is to be looked up first in [`Work::unknown`], for [`Work::read_unknown`].
 
 use std::time::Duration;
 
 use super::firehose::{self, Transformed};
-use super::reading::{ReadingTerms, RecordReading, RestGoes, UnreadRecord, unlimited};
+use super::reading::{NotKnown, ReadingTerms, RecordReading, RestGoes, UnreadRecord, unlimited};
 use super::rounds::too_early;
+use super::unknown::{UnknownEvent, UnknownPolicy, WaitingEvent};
+use super::waits::Waited;
 use crate::delivery::undelivered::{self, MAX_MESSAGE_BYTES};
+use crate::delivery::waiting;
 use pipeline::batch::{MAX_ITEMS, Payload, PayloadLog};
 use pipeline::event::{self, EventError, InvocationEvent};
 use pipeline::recent::{Mark, MarkSet};
@@ -88,6 +91,12 @@ pub struct Work {
     pub transformed: Transformed,
     /// Records that were not read to their ends in time.
     pub unread: Vec<UnreadRecord>,
+    /// Events that are set aside: nothing is known of their pods' metadata.
+    pub unknown: Vec<UnknownEvent>,
+    /// Those that are not read this time, as it is still not known.
+    pub waiting: Vec<WaitingEvent>,
+    /// How many events of log streams are sent though it is not known: they waited, or cannot.
+    pub untold: usize,
     /// Whether something is done already, so that what is left may wait.
     pub(super) has_progress: bool,
 }
@@ -96,7 +105,7 @@ pub struct Work {
 enum EventPart<'e> {
     /// base64 of gzip.
     Data(&'e str),
-    /// A message of our own.
+    /// A message of our own: finished logs, or an event that waits.
     Message(&'e str),
 }
 
@@ -111,7 +120,7 @@ impl Work {
         settings: &PipelineSettings,
         now_ms: i64,
     ) -> Result<Work, EventError> {
-        Work::read_within(event, ReadingTerms { function_arn, settings, now_ms, shares: &unlimited, has_queue: false })
+        Work::read_within(event, unlimited_terms(function_arn, settings, now_ms))
     }
 
     /// Reads an event: messages of our own first, since they are finished; then each other record within its share of the time.
@@ -125,6 +134,7 @@ impl Work {
                 reading.work.trigger = Trigger::Firehose(event.records.len());
                 let mut transformed = firehose::transform(&event, terms);
                 reading.work.unread.append(&mut transformed.unread);
+                reading.work.unknown.append(&mut transformed.unknown);
                 reading.work.transformed = transformed;
             }
             InvocationEvent::Sqs(records) => {
@@ -156,7 +166,10 @@ impl Work {
 
     /// Whether there is nothing to send.
     pub(crate) fn needs_no_key(&self) -> bool {
-        self.processed.payloads.is_empty() && self.transformed.direct.is_empty() && self.objects.is_empty()
+        self.processed.payloads.is_empty()
+            && self.transformed.direct.is_empty()
+            && self.objects.is_empty()
+            && self.unknown.is_empty()
     }
 
     /// Reads what an object holds that `record` told of, however long that takes.
@@ -168,24 +181,48 @@ impl Work {
         settings: &PipelineSettings,
         now_ms: i64,
     ) {
-        let terms = ReadingTerms { function_arn, settings, now_ms, shares: &unlimited, has_queue: false };
-        self.add_object_within(record, bytes, 1, terms);
+        self.add_object_within(record, bytes, 1, unlimited_terms(function_arn, settings, now_ms));
     }
 
     /// The same, as one of `left` objects that share the time.
     pub fn add_object_within(&mut self, record: u32, bytes: &[u8], left: usize, terms: ReadingTerms) {
-        let mut reading = WorkReader::new(terms, self.has_progress);
-        let marks = self.processed.payloads.iter().flat_map(Payload::logs).filter_map(|log| log.mark);
-        reading.leave_out(marks);
-        reading.is_from_sqs = matches!(self.trigger, Trigger::Sqs(_));
+        let mut reading = self.more(terms);
         reading.record(record, left, |reading| match std::str::from_utf8(bytes) {
             Ok(text) => reading.body(record, text),
             Err(_) => reading.poison(record, EventError::NotJson, String::new()),
         });
-        let Work { processed, poison, objects, unread, has_progress, .. } = reading.finish();
+        let more = reading.finish();
+        self.add(more);
+    }
+
+    /// Reads the events that were set aside, as far as they are known meanwhile. The others wait, or are read as they are.
+    pub(super) fn read_unknown(&mut self, policy: &UnknownPolicy, terms: ReadingTerms) {
+        let unknown = std::mem::take(&mut self.unknown);
+        let mut reading = self.more(terms);
+        for (left, one) in (1..=unknown.len()).rev().zip(unknown) {
+            reading.record(one.record, left, |reading| reading.again(one, policy));
+        }
+        let more = reading.finish();
+        self.add(more);
+    }
+
+    /// For what is read of the same invocation later.
+    fn more<'s>(&self, terms: ReadingTerms<'s>) -> WorkReader<'s> {
+        let mut reading = WorkReader::new(terms, self.has_progress);
+        let marks = self.processed.payloads.iter().flat_map(Payload::logs).filter_map(|log| log.mark);
+        reading.leave_out(marks);
+        reading.is_from_sqs = matches!(self.trigger, Trigger::Sqs(_));
+        reading
+    }
+
+    fn add(&mut self, more: Work) {
+        let Work { trigger: _, processed, poison, objects, postponed: _, transformed: _, unread, .. } = more;
         self.processed.add(processed);
         self.unread.extend(unread);
-        self.has_progress |= has_progress;
+        self.unknown.extend(more.unknown);
+        self.waiting.extend(more.waiting);
+        self.untold += more.untold;
+        self.has_progress |= more.has_progress;
         self.poison.extend(poison);
         // An object does not tell of objects: that could go on for ever.
         self.poison.extend(objects.into_iter().map(|(record, _)| Poison {
@@ -197,9 +234,14 @@ impl Work {
     }
 }
 
-/// Whether it looks like a message of ours. That only decides what is read first.
+/// However long it takes, and with what is known.
+fn unlimited_terms<'s>(function_arn: &'s str, settings: &'s PipelineSettings, now_ms: i64) -> ReadingTerms<'s> {
+    ReadingTerms { function_arn, settings, now_ms, shares: &unlimited, has_queue: false, sets_unknown_aside: false }
+}
+
+/// Whether it looks like logs of ours. That only decides what is read first.
 fn is_our_own(record: &SqsRecord) -> bool {
-    record.body.starts_with(r#"{"podferry":"#)
+    record.body.starts_with(r#"{"podferry":"#) && !waiting::is_waiting(&record.body)
 }
 
 fn receipt(record: SqsRecord) -> Receipt {
@@ -226,6 +268,8 @@ struct WorkReader<'s> {
     marks: MarkSet,
     /// How often the message that is being read was handed out before, where SQS did that.
     rounds: u32,
+    /// Whether that message is an event that waits, and nothing else.
+    is_waiting: bool,
     work: Work,
 }
 
@@ -239,6 +283,7 @@ impl<'s> WorkReader<'s> {
             saved: Processed::default(),
             marks: MarkSet::default(),
             rounds: 0,
+            is_waiting: false,
             work: Work { has_progress, ..Work::default() },
         }
     }
@@ -262,6 +307,7 @@ impl<'s> WorkReader<'s> {
     /// A message that SQS handed out. One of ours may have come too early.
     fn handed_out(&mut self, record: u32, message: &SqsRecord) {
         self.rounds = message.receive_count.saturating_sub(1);
+        self.is_waiting = waiting::is_waiting(&message.body);
         match self.postponed(record, &message.body) {
             Some(postponed) => {
                 self.saved.counts.events += postponed.logs;
@@ -270,7 +316,7 @@ impl<'s> WorkReader<'s> {
             }
             None => self.body(record, &message.body),
         }
-        self.rounds = 0;
+        (self.rounds, self.is_waiting) = (0, false);
     }
 
     fn postponed(&self, record: u32, body: &str) -> Option<Postponed> {
@@ -320,7 +366,10 @@ impl<'s> WorkReader<'s> {
 
     fn part(&mut self, record: u32, part: EventPart) {
         let (read, body): (_, &dyn Fn() -> String) = match part {
-            EventPart::Data(data) => (self.data(record, data), &|| aws_logs(data)),
+            EventPart::Data(data) => {
+                (self.data(record, data, Waited::not_at_all(self.terms.now_ms)), &|| aws_logs(data))
+            }
+            EventPart::Message(text) if waiting::is_waiting(text) => (self.waiting(record, text), &|| text.to_owned()),
             EventPart::Message(text) => (self.message(record, text), &|| text.to_owned()),
         };
         if let Err(error) = read {
@@ -328,14 +377,52 @@ impl<'s> WorkReader<'s> {
         }
     }
 
-    fn data(&mut self, record: u32, data: &str) -> Result<(), EventError> {
+    fn data(&mut self, record: u32, data: &str, waited: Waited) -> Result<(), EventError> {
         let content = pipeline::inflated(data, self.terms.settings)?;
+        let only_known = self.terms.sets_unknown_aside;
+        if let Some(NotKnown { wanted, events }) = self.content(record, &content, only_known)? {
+            let (data, is_message) = (data.to_owned(), self.is_waiting);
+            self.work.unknown.push(UnknownEvent { record, wanted, events, data, waited, is_message });
+        }
+        Ok(())
+    }
+
+    fn content(&mut self, record: u32, content: &str, only_known: bool) -> Result<Option<NotKnown>, EventError> {
         let rest = match (self.terms.has_queue, self.is_from_sqs) {
             (false, _) => RestGoes::Nowhere,
             (true, true) => RestGoes::ToQueueIfBegun,
             (true, false) => RestGoes::ToQueue,
         };
-        self.reading.read(&mut self.pipeline, record, &content, rest)
+        self.reading.read(&mut self.pipeline, record, content, rest, only_known)
+    }
+
+    /// An event that waited in the queue.
+    fn waiting(&mut self, record: u32, text: &str) -> Result<(), EventError> {
+        let (head, data) = waiting::read(text)?;
+        // Somebody took it out of the dead letters: it begins again.
+        let (since_ms, before) = if head.dead { (self.terms.now_ms, 0) } else { (head.since_ms, head.rounds) };
+        self.data(record, &data, Waited { since_ms, rounds: before.saturating_add(self.rounds) })
+    }
+
+    /// An event that was set aside.
+    fn again(&mut self, one: UnknownEvent, policy: &UnknownPolicy) {
+        let settings = self.terms.settings;
+        let read = pipeline::inflated(&one.data, settings).and_then(|content| {
+            if self.content(one.record, &content, true)?.is_none() {
+                return Ok(());
+            }
+            match policy.decide(&one, settings) {
+                Some(waiting) => self.work.waiting.push(waiting),
+                None => {
+                    self.work.untold += one.events;
+                    self.content(one.record, &content, false)?;
+                }
+            }
+            Ok(())
+        });
+        if let Err(error) = read {
+            self.poison(one.record, error, aws_logs(&one.data));
+        }
     }
 
     fn message(&mut self, record: u32, text: &str) -> Result<(), EventError> {

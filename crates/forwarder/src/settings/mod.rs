@@ -8,6 +8,7 @@
 mod api_key;
 mod endpoint;
 mod forwarder_table;
+mod metadata;
 mod network;
 mod own_log;
 mod processing;
@@ -19,6 +20,9 @@ mod variables;
 pub use api_key::{ApiKeySource, AwsSettings, plain_api_key};
 pub use endpoint::{DeliverySettings, may_take_keys};
 pub use forwarder_table::{FORWARDER_SETTINGS, ForwarderSetting, SettingEffect, forwarder_markdown};
+#[cfg(test)]
+pub(crate) use metadata::LONGEST_METADATA_WAIT;
+pub use metadata::{MetadataSettings, WhenUnknown};
 pub use network::{Network, Proxies};
 pub(crate) use own_log::{LogLevel, OwnLogSettings};
 pub use queues::{DEAD_LETTER_QUEUE_URL, QueueSettings, SqsQueue, UNDELIVERED_QUEUE_URL};
@@ -49,6 +53,7 @@ pub struct Settings {
     pub api_key: ApiKeySource,
     pub aws: AwsSettings,
     pub queues: QueueSettings,
+    pub metadata: MetadataSettings,
     /// How many calls a minute a sandbox may make to look pods' metadata up: 0 where metadata does not come in records of its own.
     pub metadata_lookups: u32,
     pub(crate) own_log: OwnLogSettings,
@@ -68,6 +73,7 @@ impl Settings {
         let api_key = api_key::read_source(&mut reader);
         let aws = api_key::read_aws(&mut reader, &api_key);
         let queues = queues::read(&mut reader, &aws);
+        let metadata = metadata::read(&mut reader, &queues);
         let metadata_lookups = metadata_lookups(&mut reader, &pipeline);
         let own_log = own_log::read(&mut reader);
         refuse_several_requests(&mut reader);
@@ -75,7 +81,7 @@ impl Settings {
         match api_key {
             Some(api_key) if reader.mistakes.is_empty() => {
                 let warnings = reader.warnings;
-                Ok(Settings { pipeline, delivery, api_key, aws, queues, metadata_lookups, own_log, warnings })
+                Ok(Settings { pipeline, delivery, api_key, aws, queues, metadata, metadata_lookups, own_log, warnings })
             }
             _ => Err(Mistakes(reader.mistakes)),
         }

@@ -14,7 +14,7 @@ const fn variable(name: &'static str, default: &'static str, meaning: &'static s
 }
 
 /// Every variable that the forwarder reads and a user may set.
-pub const VARIABLES: [ForwarderVariable; 51] = [
+pub const VARIABLES: [ForwarderVariable; 53] = [
     variable(
         "DD_API_KEY_SECRET_ARN",
         "–",
@@ -128,6 +128,16 @@ pub const VARIABLES: [ForwarderVariable; 51] = [
         "PODFERRY_METADATA_LOOKUPS",
         "`60`",
         "With `PODFERRY_METADATA_RECORDS`: how many calls a minute a sandbox may make to look a pod's metadata up in CloudWatch Logs, 0 to 600; `0`: none",
+    ),
+    variable(
+        "PODFERRY_METADATA_WAIT",
+        "`600`",
+        "With `PODFERRY_METADATA_RECORDS`: for how many seconds logs wait in the queue if nothing is known of their pod's metadata, and so of the masks in its annotations; 0 (send at once) to 7200. Without a queue they are sent at once",
+    ),
+    variable(
+        "PODFERRY_METADATA_UNKNOWN",
+        "`ship`",
+        "What becomes of logs that waited in vain. `ship`: they are sent without their pod's tags and masks, with the tag `podferry_metadata:missing`; `keep`: they go to the dead-letter queue",
     ),
     variable(
         "PODFERRY_MAX_DECOMPRESSED_BYTES",

@@ -49,7 +49,11 @@ impl World {
     }
 
     /// Serves an event with so much time.
-    async fn serve_within(&self, event: &[u8], time: Duration) -> (Result<Answer, InvocationFailure>, Telemetry) {
+    pub(super) async fn serve_within(
+        &self,
+        event: &[u8],
+        time: Duration,
+    ) -> (Result<Answer, InvocationFailure>, Telemetry) {
         let deadline = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap() + time;
         let invocation =
             Invocation { request_id: "r".into(), function_arn: ARN.into(), deadline_ms: deadline.as_millis() as u64 };

@@ -59,7 +59,8 @@ fn read(event: &[u8], slow: usize, has_queue: bool) -> Work {
 }
 
 fn read_with(event: &[u8], settings: &PipelineSettings, shares: &Shares, has_queue: bool) -> Work {
-    let terms = ReadingTerms { function_arn: ARN, settings, now_ms: now(), shares, has_queue };
+    let terms =
+        ReadingTerms { function_arn: ARN, settings, now_ms: now(), shares, has_queue, sets_unknown_aside: false };
     Work::read_within(event, terms).unwrap()
 }
 
@@ -229,8 +230,14 @@ fn objects_share_the_time_too() {
     let mut work = read_with(&event, &settings, &nothing, true);
     let objects = std::mem::take(&mut work.objects);
     assert_eq!(objects.len(), 2);
-    let terms =
-        ReadingTerms { function_arn: ARN, settings: &settings, now_ms: now(), shares: &nothing, has_queue: true };
+    let terms = ReadingTerms {
+        function_arn: ARN,
+        settings: &settings,
+        now_ms: now(),
+        shares: &nothing,
+        has_queue: true,
+        sets_unknown_aside: false,
+    };
     for (number, left) in [(0, 2), (1, 1)] {
         let object = json!({ "requestPayload": { "awslogs": { "data": data(number as usize) } } }).to_string();
         work.add_object_within(number, object.as_bytes(), left, terms);

@@ -295,13 +295,13 @@ fn what_is_looked_up_is_believed_as_little() {
 }
 
 /// What an event wants to be known first, with its number of events; what is processed of it otherwise.
-fn add_known(content: &Value, settings: &PipelineSettings) -> Result<Processed, (WantedMetadata, usize)> {
+fn add_known(content: &Value, settings: &PipelineSettings) -> Result<Processed, Box<(WantedMetadata, usize)>> {
     let (content, mut pipeline) = (content.to_string(), Pipeline::new(ARN, settings, OWN_TIMES));
     match pipeline.add_known(0, &content, &|_| false).unwrap() {
         ContentReading::Unknown { wanted, events } => {
             let nothing = pipeline.finish();
             assert!(nothing.payloads.is_empty() && nothing.counts == Default::default() && !nothing.control);
-            Err((wanted, events))
+            Err(Box::new((wanted, events)))
         }
         ContentReading::Whole => Ok(pipeline.finish()),
         ContentReading::Stopped(_) => panic!("it has time"),
@@ -313,7 +313,7 @@ fn of_what_is_unknown_nothing_is_processed() {
     let settings = settings();
     let mut cold = event("app", &[line("a tok_1"), line("b tok_2"), line("")]);
     cold["logEvents"][2]["timestamp"] = 1_795_754_034_009_i64.into();
-    let (wanted, events) = add_known(&cold, &settings).unwrap_err();
+    let (wanted, events) = *add_known(&cold, &settings).unwrap_err();
     let times = WantedMetadata {
         oldest_ms: Some(1_795_754_034_000),
         newest_ms: Some(1_795_754_034_009),
