@@ -72,7 +72,10 @@ fn undelivered(
             "check the function's log and its throttles, and with `{doctor}` whether Datadog accepts the key"
         ))
     } else {
-        let why = format!("the logs of {} are waiting to be sent again", counted(number, "message"));
+        // Which of them wait for what only the messages themselves tell.
+        let has_records = function.variables.0.get("PODFERRY_METADATA_RECORDS").is_some_and(|value| value == "true");
+        let or = if has_records { ", or until the metadata of their pods is known" } else { "" };
+        let why = format!("the logs of {} are waiting to be sent again{or}", counted(number, "message"));
         HealthFinding::note(AREA, what, why).fix("nothing, unless it lasts an hour: the function sends them again")
     }];
     if attributes.dead_letter_queue.is_none() {

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use forwarder::delivery::undelivered::{self, Head};
+use forwarder::delivery::undelivered;
+use forwarder::delivery::waiting;
 use pipeline::accepted_times::LATE_AFTER_MS;
 use pipeline::event::{self, InvocationEvent};
 use pipeline::json;
@@ -32,6 +33,8 @@ pub(crate) struct ReceivedMessage {
 pub(crate) enum DeadLetterKind {
     /// Logs of ours.
     Logs,
+    /// An event that waits for the metadata of its pod, or has waited long enough.
+    Waiting,
     /// An event that the function, or Lambda on its behalf, gave up on.
     Event,
     /// S3's notification that such an event is in a bucket.
@@ -49,11 +52,11 @@ pub(crate) struct DeadLetter {
     pub(crate) kind: DeadLetterKind,
     /// A name such as `IntakeAnswered400`; empty if none is known.
     pub(crate) reason: String,
-    /// How many logs, and the times of the oldest and the newest.
+    /// How many logs, or lines that are not read yet, and the times of the oldest and the newest.
     pub(crate) logs: Option<usize>,
     pub(crate) first_ms: Option<i64>,
     pub(crate) last_ms: Option<i64>,
-    /// How often delivery of its logs was given up.
+    /// How often delivery of its logs was given up, or its metadata was looked for.
     pub(crate) attempts: Option<u32>,
     pub(crate) sent_ms: i64,
     pub(crate) receives: u32,
@@ -76,6 +79,7 @@ impl DeadLetterKind {
     pub(crate) fn name(self) -> &'static str {
         match self {
             DeadLetterKind::Logs => "logs",
+            DeadLetterKind::Waiting => "waiting event",
             DeadLetterKind::Event => "event",
             DeadLetterKind::Object => "event in a bucket",
             DeadLetterKind::Unreadable => "unreadable",
@@ -93,17 +97,16 @@ impl DeadLetterKind {
 impl DeadLetter {
     #[must_use]
     pub(crate) fn of(received: &ReceivedMessage) -> DeadLetter {
-        let (kind, head, condition) = recognise(&received.body);
-        let of_head = head.as_ref().map(|head| head.reason.clone());
-        let reason = received.reason.clone().or(of_head).or(condition).unwrap_or_default();
+        let Told { kind, reason, logs, first_ms, last_ms, attempts } = recognise(&received.body);
+        let reason = received.reason.clone().or(reason).unwrap_or_default();
         DeadLetter {
             id: received.id.clone(),
             kind,
             reason: reason.chars().take(MAX_REASON).collect(),
-            logs: head.as_ref().map(|head| head.logs),
-            first_ms: head.as_ref().and_then(|head| head.first_ms),
-            last_ms: head.as_ref().and_then(|head| head.last_ms),
-            attempts: head.as_ref().map(|head| head.attempts),
+            logs,
+            first_ms,
+            last_ms,
+            attempts,
             sent_ms: received.sent_ms,
             receives: received.receives,
             bytes: received.body.len(),
@@ -126,20 +129,53 @@ impl DeadLetterFilter {
     }
 }
 
-/// What it is; what it says of itself, if it is logs; and why Lambda has given it up, if it says so.
-fn recognise(body: &str) -> (DeadLetterKind, Option<Head>, Option<String>) {
+/// What a message tells: what it is, and what it says of itself if it is podferry's; of another the reason only, if Lambda names one.
+struct Told {
+    kind: DeadLetterKind,
+    reason: Option<String>,
+    logs: Option<usize>,
+    first_ms: Option<i64>,
+    last_ms: Option<i64>,
+    attempts: Option<u32>,
+}
+
+fn recognise(body: &str) -> Told {
+    let only = |kind, reason| Told { kind, reason, logs: None, first_ms: None, last_ms: None, attempts: None };
     match event::recognise(body.as_bytes()) {
-        Ok(InvocationEvent::Undelivered(text)) => match undelivered::read_head(text) {
-            Ok(head) => (DeadLetterKind::Logs, Some(head), None),
-            Err(_) => (DeadLetterKind::Unreadable, None, None),
-        },
-        Ok(InvocationEvent::S3(_)) => (DeadLetterKind::Object, None, None),
-        Ok(InvocationEvent::Failed(_)) => (DeadLetterKind::Event, None, condition(body)),
-        Ok(InvocationEvent::AwsLogs { .. } | InvocationEvent::Kinesis(_) | InvocationEvent::Sqs(_)) => {
-            (DeadLetterKind::Event, None, None)
+        Ok(InvocationEvent::Undelivered(text)) => {
+            podferrys(text).unwrap_or_else(|| only(DeadLetterKind::Unreadable, None))
         }
-        Ok(InvocationEvent::Firehose(_)) | Err(_) => (DeadLetterKind::Unknown, None, None),
+        Ok(InvocationEvent::S3(_)) => only(DeadLetterKind::Object, None),
+        Ok(InvocationEvent::Failed(_)) => only(DeadLetterKind::Event, condition(body)),
+        Ok(InvocationEvent::AwsLogs { .. } | InvocationEvent::Kinesis(_) | InvocationEvent::Sqs(_)) => {
+            only(DeadLetterKind::Event, None)
+        }
+        Ok(InvocationEvent::Firehose(_)) | Err(_) => only(DeadLetterKind::Unknown, None),
     }
+}
+
+/// What a message of podferry's says of itself; `None`: it is damaged, or of a newer one.
+fn podferrys(text: &str) -> Option<Told> {
+    if waiting::is_waiting(text) {
+        let (head, _) = waiting::read(text).ok()?;
+        return Some(Told {
+            kind: DeadLetterKind::Waiting,
+            reason: Some(head.reason),
+            logs: Some(head.events),
+            first_ms: head.first_ms,
+            last_ms: head.last_ms,
+            attempts: Some(head.rounds),
+        });
+    }
+    let head = undelivered::read_head(text).ok()?;
+    Some(Told {
+        kind: DeadLetterKind::Logs,
+        reason: Some(head.reason),
+        logs: Some(head.logs),
+        first_ms: head.first_ms,
+        last_ms: head.last_ms,
+        attempts: Some(head.attempts),
+    })
 }
 
 /// `RetriesExhausted`. Source: AWS, "Capturing records of Lambda asynchronous invocations".
@@ -178,8 +214,16 @@ mod tests {
 
     const LOGS: &str = r#"{"podferry":{"schema":1,"version":"0.1.0","logs":2,"first_ms":5,"last_ms":6,"attempts":3,"reason":"IntakeAnswered400","encoding":"json"},"payload":[{},{}]}"#;
 
+    const WAITING: &str = r#"{"podferry":{"schema":2,"kind":"metadata","version":"0.1.0","events":4,"first_ms":5,"last_ms":6,"since_ms":7,"rounds":3,"reason":"MetadataUnknown","dead":true},"data":"H4s="}"#;
+
     #[test]
     fn what_it_is_and_why() {
+        let waiting = message(WAITING, None);
+        assert_eq!((waiting.kind, waiting.reason.as_str()), (DeadLetterKind::Waiting, "MetadataUnknown"));
+        assert_eq!(
+            (waiting.logs, waiting.first_ms, waiting.last_ms, waiting.attempts),
+            (Some(4), Some(5), Some(6), Some(3))
+        );
         let logs = message(LOGS, None);
         assert_eq!((logs.kind, logs.reason.as_str()), (DeadLetterKind::Logs, "IntakeAnswered400"));
         assert_eq!((logs.logs, logs.first_ms, logs.last_ms, logs.attempts), (Some(2), Some(5), Some(6), Some(3)));
@@ -191,6 +235,7 @@ mod tests {
             (failed.to_string(), None, DeadLetterKind::Event, "RetriesExhausted"),
             (note.to_string(), Some("EventObjectMissing"), DeadLetterKind::Object, "EventObjectMissing"),
             (LOGS.replace("\"schema\":1", "\"schema\":2"), None, DeadLetterKind::Unreadable, ""),
+            (WAITING.replace("metadata", "other"), None, DeadLetterKind::Unreadable, ""),
             (json!({ "order": 7 }).to_string(), None, DeadLetterKind::Unknown, ""),
             ("text".to_owned(), None, DeadLetterKind::Unknown, ""),
         ] {

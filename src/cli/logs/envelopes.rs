@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::value::RawValue;
 
 use forwarder::delivery::undelivered::{self, Head};
+use forwarder::delivery::waiting;
 use pipeline::batch::Payload;
 use pipeline::compress::Compression;
 use pipeline::event::{self, EventError, InvocationEvent};
@@ -112,6 +113,10 @@ impl Opened {
         }
         match event {
             InvocationEvent::AwsLogs { data } => self.data(&data, settings, depth),
+            InvocationEvent::Undelivered(text) if waiting::is_waiting(text) => match waiting::read(text) {
+                Ok((_, data)) => self.data(&data, settings, depth),
+                Err(error) => self.problem(error),
+            },
             InvocationEvent::Undelivered(text) => match undelivered::read(text, 0, Compression::None) {
                 Ok((head, payloads)) => self.found(Inside::Saved(head, payloads)),
                 Err(error) => self.problem(error),
@@ -183,6 +188,10 @@ mod tests {
     fn all_that_holds_a_content() {
         let data = data();
         let event = json!({ "awslogs": { "data": data } });
+        let head = json!({ "kind": "metadata", "events": 1, "first_ms": 5, "last_ms": 5, "since_ms": 6, "rounds": 1, "reason": "MetadataUnknown" });
+        let waiting = format!(r#"{{"podferry":{{"schema":2,{},"data":"{data}"}}"#, &head.to_string()[1..]);
+        assert_eq!(contents(&waiting), (1, 0), "{waiting}");
+        assert_eq!(contents(&waiting.replace("\"metadata\"", "\"other\"")), (0, 1));
         let envelopes: [Value; 11] = [
             event.clone(),
             json!({ "requestPayload": event }),

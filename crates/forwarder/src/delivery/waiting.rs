@@ -30,7 +30,7 @@ const KIND: &str = "metadata";
 const START: &str = r#"{"podferry":{"schema":2,"#;
 
 /// Why an event waits, or is a dead letter.
-pub const METADATA_UNKNOWN: &str = "MetadataUnknown";
+pub(crate) const METADATA_UNKNOWN: &str = "MetadataUnknown";
 
 /// What a message says of itself. Anybody who may send to the queue can write it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -13,8 +13,9 @@ const UNKNOWN: &str = "PODFERRY_METADATA_UNKNOWN";
 /// not answer Fluent Bit, and short enough for people who wait for a log.
 const DEFAULT_WAIT: u64 = 600;
 
-/// In seconds: two hours, in fewer rounds than SQS allows a message.
-pub(crate) const LONGEST_METADATA_WAIT: u64 = 7_200;
+/// In seconds: half of the age from which on `template.yaml` alarms of a message, in fewer rounds than SQS allows one. The texts are not
+/// masked meanwhile.
+pub(crate) const LONGEST_METADATA_WAIT: u64 = 1_800;
 
 /// How long logs wait for metadata, and what is done then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,15 +82,15 @@ mod tests {
         for (value, expected) in [
             ("0", Some(0)),
             ("1", Some(1)),
-            ("7199", Some(7199)),
-            ("7200", Some(7200)),
-            ("7201", None),
+            ("1799", Some(1799)),
+            ("1800", Some(1800)),
+            ("1801", None),
             ("-1", None),
             ("x", None),
         ] {
             let wait = read(&[(WAIT, value)]).map(|settings| settings.wait.as_secs());
             assert_eq!(wait.clone().ok(), expected, "{value}");
-            assert!(wait.is_ok() || wait.unwrap_err().contains("must be a whole number from 0 to 7200"));
+            assert!(wait.is_ok() || wait.unwrap_err().contains("must be a whole number from 0 to 1800"));
         }
     }
 

@@ -132,7 +132,7 @@ pub const VARIABLES: [ForwarderVariable; 53] = [
     variable(
         "PODFERRY_METADATA_WAIT",
         "`600`",
-        "With `PODFERRY_METADATA_RECORDS`: for how many seconds logs wait in the queue if nothing is known of their pod's metadata, and so of the masks in its annotations; 0 (send at once) to 7200. Without a queue they are sent at once",
+        "With `PODFERRY_METADATA_RECORDS`: for how many seconds logs wait in the queue if nothing is known of their pod's metadata, and so of the masks in its annotations; 0 (send at once) to 1800. Without a queue they are sent at once",
     ),
     variable(
         "PODFERRY_METADATA_UNKNOWN",
