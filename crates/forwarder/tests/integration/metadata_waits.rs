@@ -14,7 +14,7 @@ use testkit::events::*;
 
 use super::queue::{World, head, names};
 
-const MISSING: &str = "podferry_metadata:missing";
+pub(super) const MISSING: &str = "podferry_metadata:missing";
 
 /// The settings of the preset, without look-ups.
 const COLD: [(&str, &str); 2] = [("PODFERRY_METADATA_RECORDS", "true"), ("PODFERRY_METADATA_LOOKUPS", "0")];
@@ -23,16 +23,16 @@ async fn world(more: &[(&'static str, &str)]) -> World {
     World::with(AwsBehavior::Healthy, &[&COLD, more].concat(), |_| Reply::Judge).await
 }
 
-fn log_stream(pod: &str, container: &str) -> String {
+pub(super) fn log_stream(pod: &str, container: &str) -> String {
     format!("fargate-kube.var.log.containers.{pod}_shop_{container}-{}.log", "a".repeat(64))
 }
 
-fn line(text: &str) -> String {
+pub(super) fn line(text: &str) -> String {
     format!(r#"{{"stream":"stdout","logtag":"F","log":{}}}"#, Value::from(text))
 }
 
 /// A record of metadata: of a pod whose annotation masks what looks like a token.
-fn record(pod: &str, container: &str) -> String {
+pub(super) fn record(pod: &str, container: &str) -> String {
     let mask = json!([{ "log_processing_rules": [{ "type": "mask_sequences", "name": "token", "pattern": r"tok_\w+", "replace_placeholder": "***" }] }]);
     let annotations = json!({ format!("ad.datadoghq.com/{container}.logs"): mask.to_string() });
     let kubernetes =
