@@ -37,8 +37,9 @@ const SPAN: usize = 1_000;
 /// Messages are handed out after so many events.
 const DRAIN_AFTER: usize = 8;
 
-/// The time of an invocation in which the intake fails until the end, and of any other.
+/// The time of an invocation in which the intake fails until the end, of any other, and of those in the end: look-ups have half of it.
 const SHORT: Duration = Duration::from_millis(900);
+const USUAL: Duration = Duration::from_secs(3);
 const LONG: Duration = Duration::from_secs(20);
 
 /// When a pod's first record of metadata is written.
@@ -71,6 +72,7 @@ struct Soak {
     random: Random,
     variables: HashMap<String, String>,
     sandboxes: Vec<Handler>,
+    time: Duration,
     intake: StandIn,
     is_down: Arc<AtomicBool>,
     aws: AwsStandIn,
@@ -119,7 +121,20 @@ impl Soak {
         let sandboxes = (0..SANDBOXES).map(|_| sandbox(&variables)).collect();
         let (events_of, sent, figures) = Default::default();
         let (random, mapping) = (Random(seed), EventSourceMapping::default());
-        Soak { random, variables, sandboxes, intake, is_down, aws, logs, mapping, events_of, sent, figures }
+        Soak {
+            random,
+            variables,
+            sandboxes,
+            time: USUAL,
+            intake,
+            is_down,
+            aws,
+            logs,
+            mapping,
+            events_of,
+            sent,
+            figures,
+        }
     }
 
     fn count(&mut self, name: &'static str, by: usize) {
@@ -133,7 +148,7 @@ impl Soak {
             self.sandboxes[which] = sandbox(&self.variables);
             self.count("sandboxes that were replaced", 1);
         }
-        let time = if self.is_down.load(Ordering::SeqCst) { SHORT } else { LONG };
+        let time = if self.is_down.load(Ordering::SeqCst) { SHORT } else { self.time };
         let deadline = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap() + time;
         let invocation =
             Invocation { request_id: "r".into(), function_arn: ARN.into(), deadline_ms: deadline.as_millis() as u64 };
@@ -167,7 +182,8 @@ impl Soak {
         self.aws.set(behavior);
     }
 
-    fn repair(&self) {
+    fn repair(&mut self) {
+        self.time = LONG;
         self.logs.set(LogsBehavior::Healthy);
         self.is_down.store(false, Ordering::SeqCst);
         self.aws.set(AwsBehavior::Healthy);
