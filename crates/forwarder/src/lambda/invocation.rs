@@ -5,7 +5,6 @@ use serde::Serialize;
 use super::aws::AwsCallError;
 use crate::delivery::client::ClientError;
 use crate::delivery::reason::UndeliveredReason;
-use crate::delivery::waiting::METADATA_UNKNOWN;
 use pipeline::LogCounts;
 use pipeline::counted::counted;
 use pipeline::event::EventError;
@@ -105,7 +104,7 @@ impl InvocationFailure {
             InvocationFailure::Undelivered { saving: Some(_), .. }
             | InvocationFailure::Unread { saving: Some(_), .. }
             | InvocationFailure::Waiting { saving: Some(_), .. } => "LogsUnsaved",
-            InvocationFailure::Waiting { .. } => METADATA_UNKNOWN,
+            InvocationFailure::Waiting { .. } => "MetadataUnknown",
             InvocationFailure::Unread { .. } => "LogsUnread",
             InvocationFailure::Undelivered { reason: UndeliveredReason::NoKey(_), .. } => "ApiKeyUnavailable",
             InvocationFailure::Undelivered { .. } => "LogsUndelivered",
