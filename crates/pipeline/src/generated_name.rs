@@ -22,6 +22,13 @@ pub(crate) fn scheduled_job_of(pod: &str) -> Option<&str> {
     (is_suffix(suffix) && !cron_job.is_empty() && is_minutes(minutes)).then_some(job)
 }
 
+/// Whether a controller gave the pod's name its end by chance, so that no other pod ever has it. A StatefulSet numbers its pods, and gives a name
+/// again.
+pub(crate) fn is_unique(pod: &str) -> bool {
+    pod.rsplit_once('-')
+        .is_some_and(|(_, suffix)| is_suffix(suffix) && !suffix.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 fn is_suffix(text: &str) -> bool {
     text.len() == SUFFIX && text.bytes().all(is_safe)
 }
@@ -53,6 +60,21 @@ fn is_minutes(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_that_is_given_again() {
+        for (pod, unique) in [
+            ("web-6d4cf56db6-x7k2p", true),
+            ("migrate-x7k2p", true),
+            ("db-0", false),
+            ("db-24567", false),
+            ("web", false),
+            ("web-nginx", false),
+            ("", false),
+        ] {
+            assert_eq!(is_unique(pod), unique, "{pod}");
+        }
+    }
 
     #[test]
     fn a_template_hash_is_a_number_of_32_bits() {

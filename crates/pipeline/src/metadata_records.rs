@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::decode::Batch;
+use super::generated_name;
 use super::json;
 use super::log_event::{EventMessage, LogEvent};
 use super::members::push_member;
@@ -31,6 +32,10 @@ const PARSED: [&str; 3] = [r#"{\"stream\":"#, r#"{\"log\":"#, r#"{\"time\":"#];
 
 /// How a record of metadata begins.
 const METADATA: &str = r#"{\"kubernetes\":"#;
+
+/// How much earlier than a line what another stream of its pod told may be, where another pod may have had the same name. Fargate takes longer than that
+/// to begin a pod. In milliseconds.
+const SAME_POD_MS: i64 = 30_000;
 
 /// What is the container's own: the rest is its pod's.
 /// Source: Fluent Bit, `plugins/filter_kubernetes/kube_meta.c`.
@@ -137,9 +142,12 @@ impl WantedMetadata {
 #[derive(Debug, Default)]
 pub(crate) struct EventMetadata {
     pub(crate) told: Option<ToldMetadata>,
+    /// When it was told, in milliseconds since 1970.
+    told_ms: Option<i64>,
     /// By their places among the events, in order.
     places: Vec<usize>,
-    /// Whether records of metadata are expected in this stream, and neither the event nor one before it has told anything.
+    /// Whether records of metadata are expected in this stream, and neither the event nor one before it has told anything, or nothing that is sure to be
+    /// of the same pod.
     pub(crate) is_unknown: bool,
 }
 
@@ -169,7 +177,7 @@ impl EventMetadata {
             json::unescape_into(escaped, &mut unescaped);
             if let Some(told) = read(&unescaped, origin, &mut trust) {
                 found.places.push(place);
-                found.told = Some(told);
+                (found.told, found.told_ms) = (Some(told), event.timestamp);
             }
         }
         Some(found)
@@ -211,6 +219,7 @@ struct Table {
 #[derive(Debug)]
 struct Entry {
     told: ToldMetadata,
+    told_ms: Option<i64>,
     pod: String,
     bytes: usize,
     used: u64,
@@ -245,13 +254,15 @@ impl KnownMetadata {
                 self.lock().forget(&stream);
                 EventMetadata::default()
             }
-            Some(EventMetadata { told: Some(told), places, .. }) => {
-                self.learn(stream, pod, &told);
-                EventMetadata { told: Some(told), places, is_unknown: false }
+            Some(EventMetadata { told: Some(told), told_ms, places, .. }) => {
+                self.learn(stream, pod, &told, told_ms);
+                EventMetadata { told: Some(told), told_ms, places, is_unknown: false }
             }
             Some(nothing) => {
-                let told = self.recall(&stream, &pod);
-                EventMetadata { is_unknown: told.is_none(), told, ..nothing }
+                let recalled = self.recall(&stream, &pod);
+                let oldest_ms = || batch.events.iter().filter_map(|event| event.timestamp).min();
+                let is_known = recalled.as_ref().is_some_and(|recalled| recalled.is_of(container.pod, oldest_ms()));
+                EventMetadata { is_unknown: !is_known, told: recalled.map(|recalled| recalled.told), ..nothing }
             }
         }
     }
@@ -259,7 +270,11 @@ impl KnownMetadata {
     /// Whether it is known meanwhile.
     pub fn knows(&self, wanted: &WantedMetadata) -> bool {
         let of = |name| key(&wanted.owner, &wanted.log_group, name);
-        self.recall(&of(&wanted.log_stream), &of(&wanted.pod_prefix)).is_some()
+        let recalled = self.recall(&of(&wanted.log_stream), &of(&wanted.pod_prefix));
+        let StreamOrigin::Container(container) = stream::origin(&wanted.log_group, &wanted.log_stream) else {
+            return false;
+        };
+        recalled.is_some_and(|recalled| recalled.is_of(container.pod, wanted.oldest_ms))
     }
 
     /// Takes note of a record that was looked up: `message`, an event of `log_stream` as CloudWatch gives it. What the stream told itself
@@ -268,37 +283,54 @@ impl KnownMetadata {
         let Some(told) = wanted.told_by(log_stream, message) else { return false };
         let stream = key(&wanted.owner, &wanted.log_group, log_stream);
         if !self.lock().streams.contains_key(&stream) {
-            self.learn(stream, key(&wanted.owner, &wanted.log_group, &wanted.pod_prefix), &told);
+            self.learn(stream, key(&wanted.owner, &wanted.log_group, &wanted.pod_prefix), &told, wanted.newest_ms);
         }
         true
     }
 
-    fn learn(&self, stream: String, pod: String, told: &ToldMetadata) {
+    fn learn(&self, stream: String, pod: String, told: &ToldMetadata, told_ms: Option<i64>) {
         let mut table = self.lock();
         table.forget(&stream);
         let used = table.next_use();
         let bytes = 2 * (stream.len() + pod.len()) + told.bytes() + ENTRY_BYTES;
         table.bytes += bytes;
         table.pods.insert(pod.clone(), stream.clone());
-        table.streams.insert(stream, Entry { told: told.clone(), pod, bytes, used });
+        table.streams.insert(stream, Entry { told: told.clone(), told_ms, pod, bytes, used });
         table.shrink(self.max_bytes);
     }
 
-    fn recall(&self, stream: &str, pod: &str) -> Option<ToldMetadata> {
+    fn recall(&self, stream: &str, pod: &str) -> Option<Recalled> {
         let mut table = self.lock();
         let used = table.next_use();
         if let Some(own) = table.streams.get_mut(stream) {
             own.used = used;
-            return Some(own.told.clone());
+            return Some(Recalled { told: own.told.clone(), told_ms: own.told_ms, is_own: true });
         }
         let sibling = table.pods.get(pod).cloned()?;
         let entry = table.streams.get_mut(&sibling)?;
         entry.used = used;
-        Some(entry.told.of_pod())
+        Some(Recalled { told: entry.told.of_pod(), told_ms: entry.told_ms, is_own: false })
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is remembered for a stream.
+struct Recalled {
+    told: ToldMetadata,
+    told_ms: Option<i64>,
+    /// Told by the stream, and not by another one of its pod.
+    is_own: bool,
+}
+
+impl Recalled {
+    /// Whether it is that of the pod that wrote a line at this time: a StatefulSet gives a new pod the name of the one before, which may have had
+    /// other annotations.
+    fn is_of(&self, pod: &str, line_ms: Option<i64>) -> bool {
+        let is_near = || self.told_ms.zip(line_ms).is_some_and(|(told, line)| told >= line.saturating_sub(SAME_POD_MS));
+        self.is_own || generated_name::is_unique(pod) || is_near()
     }
 }
 

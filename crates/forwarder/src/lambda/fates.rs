@@ -482,6 +482,34 @@ mod tests {
     }
 
     #[test]
+    fn what_waits_stays_where_it_is_or_goes_once() {
+        let waiting = |record, seconds: Option<u64>, body: Option<&str>| WaitingEvent {
+            record,
+            events: 1,
+            wait: seconds.map(Duration::from_secs),
+            is_message: body.is_none(),
+            messages: body.map(|body| vec![RestEvent { body: body.to_owned(), events: 1 }]),
+        };
+        let trigger = sqs(&[1, 4, 1, 1], Duration::ZERO);
+        let all = vec![
+            waiting(0, Some(30), None),
+            waiting(1, Some(15), Some("x")),
+            waiting(2, Some(15), Some("x")),
+            waiting(3, None, Some("y")),
+        ];
+        // The second came with logs that were not delivered: it cannot stay as it is.
+        let leftovers = Leftovers { waiting: all, ..only(undelivered(&[1], 0, DOWN, 0)) };
+        let fates = decide(&trigger, [true, true], leftovers);
+        assert_eq!(staying(&fates), [(0, 30)]);
+        assert_eq!(sent(&fates), [(false, 240, 1, 4, None), (false, 15, 0, 0, None), (true, 0, 0, 0, None)]);
+        assert_eq!(fates.outgoing[1].records, BTreeSet::from([1, 2]));
+        // What is to be kept and fits into no message comes again, later each time.
+        let large = || WaitingEvent { messages: None, is_message: false, ..waiting(1, None, Some("x")) };
+        let fates = decide(&trigger, [true, true], Leftovers { waiting: vec![large()], ..Leftovers::default() });
+        assert_eq!((staying(&fates), sent(&fates)), (vec![(1, 240)], vec![]));
+    }
+
+    #[test]
     fn what_cannot_be_read_is_buried_once_and_a_note_never_goes_round() {
         let trigger = sqs(&[1, 4], Duration::ZERO);
         let bad = || vec![poison(0, "x", false), poison(1, "x", false), poison(1, "y", true), poison(1, "", false)];

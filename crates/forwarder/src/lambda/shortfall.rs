@@ -179,9 +179,14 @@ mod tests {
         }
         shortfall.add_unreadable(EventError::Base64);
         shortfall.add_unread(70, true);
+        shortfall.add_unknown(6, 2);
+        shortfall.add_unknown(0, 0);
+        shortfall.add_untold(1);
+        shortfall.add_untold(0);
         assert_eq!(
             shortfall.whereabouts(&Delivered::default()).unwrap(),
-            "70 events to be read in the queue of undelivered logs"
+            "70 events to be read in the queue of undelivered logs, 6 events in the queue of undelivered logs until the metadata of their \
+             pods is known"
         );
         let words: Vec<String> = shortfall.reasons().map(|(name, _)| shortfall.words(name)).collect();
         assert_eq!(
@@ -194,6 +199,12 @@ mod tests {
                  status.datadoghq.com",
                 "70 events not read: reading took more than its share of the time; raise the function's memory, which makes it faster, or \
                  its timeout",
+                "1 event sent without metadata: tags and masks of their pods are missing; it comes with a pod's records of metadata; if this goes \
+                 on, check that the ConfigMap of these pods writes them (`podferry lint`), and that the function may look them up; without \
+                 such a ConfigMap, set PODFERRY_METADATA_RECORDS to false",
+                "8 events not read: nothing is known of the metadata of their pods; it comes with a pod's records of metadata; if this goes \
+                 on, check that the ConfigMap of these pods writes them (`podferry lint`), and that the function may look them up; without \
+                 such a ConfigMap, set PODFERRY_METADATA_RECORDS to false",
             ]
         );
     }

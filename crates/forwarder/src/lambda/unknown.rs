@@ -132,3 +132,78 @@ impl WaitingNote {
         counts
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(is_message: bool, rounds: u32) -> UnknownEvent {
+        UnknownEvent {
+            record: 3,
+            wanted: WantedMetadata::default(),
+            events: 2,
+            data: "H4s=".to_owned(),
+            waited: Waited { since_ms: 1_000, rounds },
+            is_message,
+        }
+    }
+
+    fn policy(wait: u64, then: WhenUnknown, has_queue: bool) -> UnknownPolicy {
+        UnknownPolicy { settings: MetadataSettings { wait: Duration::from_secs(wait), then }, has_queue, now_ms: 1_000 }
+    }
+
+    #[test]
+    fn what_becomes_of_an_event_that_is_still_unknown() {
+        use WhenUnknown::{Keep, Ship};
+        let settings = PipelineSettings::default();
+        // Seconds to wait (none: it is kept), and in how many messages it goes to a queue. Nothing: it is sent.
+        for (policy, one, expected) in [
+            (policy(600, Ship, true), event(false, 0), Some((Some(15), Some(1)))),
+            (policy(600, Ship, true), event(true, 1), Some((Some(30), None))),
+            (policy(600, Ship, true), event(true, 6), None),
+            (policy(600, Ship, true), event(false, 6), None),
+            (policy(600, Keep, true), event(true, 1), Some((Some(30), None))),
+            (policy(600, Keep, true), event(true, 6), Some((None, Some(1)))),
+            (policy(0, Ship, true), event(false, 0), None),
+            (policy(0, Keep, true), event(false, 0), Some((None, Some(1)))),
+            (policy(600, Ship, false), event(false, 0), None),
+            (policy(600, Ship, false), event(true, 0), None),
+        ] {
+            let waiting = policy.decide(&one, &settings);
+            let decided = waiting.map(|one| (one.wait.map(|wait| wait.as_secs()), one.messages.map(|all| all.len())));
+            assert_eq!(decided, expected, "{policy:?} {one:?}");
+        }
+        // What is too large for one message and cannot be taken apart is sent; what is to be kept stays where it is.
+        let large = UnknownEvent { data: "x".repeat(MESSAGE_BYTES), ..event(false, 0) };
+        assert_eq!(policy(600, Ship, true).decide(&large, &settings), None);
+        let kept = policy(600, Keep, true).decide(&large, &settings).unwrap();
+        assert_eq!((kept.wait, kept.messages), (Some(Duration::from_secs(15)), None));
+    }
+
+    #[test]
+    fn a_message_has_its_limit_to_the_byte() {
+        let settings = PipelineSettings::default();
+        let length = |bytes: usize| {
+            let one = UnknownEvent { data: "x".repeat(bytes), ..event(false, 0) };
+            one.messages(false, &settings).map(|all| all[0].body.len())
+        };
+        let frame = length(0).unwrap();
+        for (more, expected) in [(0, Some(MESSAGE_BYTES - 1)), (1, Some(MESSAGE_BYTES)), (2, None)] {
+            assert_eq!(length(MESSAGE_BYTES - 1 - frame + more), expected);
+        }
+    }
+
+    #[test]
+    fn all_are_counted_once() {
+        let note = |record, events, is_to_wait, is_message| WaitingNote { record, events, is_to_wait, is_message };
+        let all = [
+            note(0, 1, true, false),
+            note(1, 10, true, false),
+            note(2, 100, true, true),
+            note(3, 1_000, false, true),
+            note(4, 10_000, false, false),
+        ];
+        let counts = WaitingNote::count(&all, &BTreeSet::from([1, 2, 4]));
+        assert_eq!(counts, WaitingCounts { queued: 101, kept: 1_000, left: 10_010 });
+    }
+}

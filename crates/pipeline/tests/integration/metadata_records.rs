@@ -323,7 +323,8 @@ fn of_what_is_unknown_nothing_is_processed() {
     let known = settings.metadata_records.clone().unwrap();
     assert!(!known.knows(&wanted));
     assert!(known.teach(&wanted, &wanted.log_stream, record("app", "x", MASK).as_str().unwrap()));
-    assert!(known.knows(&wanted) && known.knows(&self::wanted("sibling")));
+    let sibling = WantedMetadata { oldest_ms: wanted.oldest_ms, ..self::wanted("sibling") };
+    assert!(known.knows(&wanted) && known.knows(&sibling));
     assert_eq!(texts(&add_known(&cold, &settings).unwrap()), ["a ***", "b ***"]);
 }
 
@@ -377,4 +378,34 @@ fn a_whole_event_can_be_put_into_another_form() {
         serde_json::from_str::<Value>(&again).unwrap()["logEvents"],
         serde_json::from_str::<Value>(&content).unwrap()["logEvents"]
     );
+}
+
+/// A StatefulSet's new pod has the name of the old one, and perhaps a mask that the old one had not.
+#[test]
+fn what_a_pod_of_the_same_name_told_earlier_is_not_enough() {
+    let at = |mut content: Value, time: i64| {
+        content["logEvents"].as_array_mut().unwrap().iter_mut().for_each(|event| event["timestamp"] = time.into());
+        content
+    };
+    let told = 1_795_754_034_000;
+    let reused = |content: Value| content;
+    let unique =
+        |content: Value| serde_json::from_str(&content.to_string().replace("web-1", "web-6d4cf56db6-x7k2p")).unwrap();
+    for (rename, shift, known) in [
+        (&reused as &dyn Fn(Value) -> Value, 30_000, true),
+        (&reused, 30_001, false),
+        (&reused, -86_400_000, true),
+        (&unique, 30_001, true),
+        (&unique, 86_400_000, true),
+    ] {
+        let settings = settings();
+        process(&rename(at(event("old", &[record("old", "x", MASK)]), told)), &settings);
+        let later = rename(at(event("app", &[line("a tok_1")]), told + shift));
+        assert_eq!(add_known(&later, &settings).is_ok(), known, "{shift}");
+        // The stream's own holds whenever it was told.
+        let own = rename(at(event("old", &[line("a tok_1")]), told + 86_400_000));
+        assert!(add_known(&own, &settings).is_ok());
+        // Whoever waits no longer gets what is likely.
+        assert_eq!(texts(&process(&later, &settings)), ["a ***"]);
+    }
 }
