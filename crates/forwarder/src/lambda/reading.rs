@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::deadlines::next_of;
 use crate::delivery::undelivered::{MAX_MESSAGE_BYTES, MESSAGE_BYTES};
+use crate::delivery::waiting::{self, WaitNote};
 use pipeline::event::EventError;
 use pipeline::metadata_records::WantedMetadata;
 use pipeline::{ContentReading, Pipeline, PipelineSettings, RestEvent, Unread};
@@ -107,14 +108,26 @@ pub(super) struct RecordReading<'t> {
     has_progress: bool,
     /// Whether something of this record is done.
     pub(super) is_begun: bool,
-    events: usize,
+    /// How the event that is being read has waited for metadata, if it has: its rest does not wait once more.
+    pub(super) waited: Option<WaitNote>,
+    /// How many events of log streams were not read so far.
+    pub(super) events: usize,
     rest: Option<Vec<RestEvent>>,
 }
 
 impl<'t> RecordReading<'t> {
     pub(super) fn new(shares: &'t Shares<'t>, left: usize, has_progress: bool) -> RecordReading<'t> {
         let is_over = OnceCell::new();
-        RecordReading { shares, left, is_over, has_progress, is_begun: false, events: 0, rest: Some(Vec::new()) }
+        RecordReading {
+            shares,
+            left,
+            is_over,
+            has_progress,
+            is_begun: false,
+            waited: None,
+            events: 0,
+            rest: Some(Vec::new()),
+        }
     }
 
     /// Reads the content of an event of this record, as far as there is time. With `only_known`, nothing of one of whose pod's metadata
@@ -155,7 +168,11 @@ impl<'t> RecordReading<'t> {
             RestGoes::ToQueueIfBegun => self.is_begun,
             RestGoes::ToQueue => true,
         };
-        let more = if is_to_queue { unread.rest(MESSAGE_BYTES, MAX_MESSAGE_BYTES) } else { None };
+        let more = match self.waited.filter(|_| is_to_queue) {
+            Some(note) => unread.rest_as(&|part| waiting::message(part, note), MESSAGE_BYTES, MAX_MESSAGE_BYTES),
+            None if is_to_queue => unread.rest(MESSAGE_BYTES, MAX_MESSAGE_BYTES),
+            None => None,
+        };
         self.rest = self.rest.take().zip(more).map(|(mut rest, more)| {
             rest.extend(more);
             rest

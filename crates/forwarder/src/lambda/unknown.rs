@@ -70,9 +70,14 @@ impl UnknownPolicy {
 }
 
 impl UnknownEvent {
-    fn messages(&self, dead: bool, settings: &PipelineSettings) -> Option<Vec<RestEvent>> {
+    /// What a message with it is to say of its wait, this round included.
+    pub(crate) fn note(&self, dead: bool) -> WaitNote {
         let Waited { since_ms, rounds } = self.waited;
-        let note = WaitNote { since_ms, rounds: rounds.saturating_add(1), dead };
+        WaitNote { since_ms, rounds: rounds.saturating_add(1), dead }
+    }
+
+    fn messages(&self, dead: bool, settings: &PipelineSettings) -> Option<Vec<RestEvent>> {
+        let note = self.note(dead);
         let WantedMetadata { oldest_ms, newest_ms, .. } = self.wanted;
         let whole = RestPart { data: &self.data, events: self.events, first_ms: oldest_ms, last_ms: newest_ms };
         let body = waiting::message(whole, note);
@@ -191,6 +196,45 @@ mod tests {
         for (more, expected) in [(0, Some(MESSAGE_BYTES - 1)), (1, Some(MESSAGE_BYTES)), (2, None)] {
             assert_eq!(length(MESSAGE_BYTES - 1 - frame + more), expected);
         }
+    }
+
+    /// Half of it is sent, and the other half must not wait all over again.
+    #[test]
+    fn the_rest_of_one_that_has_waited_goes_on_from_there() {
+        use super::super::reading::ReadingTerms;
+        use super::super::work::Work;
+        use pipeline::metadata_records::KnownMetadata;
+        let settings =
+            PipelineSettings { metadata_records: Some(KnownMetadata::default()), ..PipelineSettings::default() };
+        let line = |text: &str| format!(r#"{{"stream":"stdout","logtag":"F","log":"{text}"}}"#);
+        let messages: Vec<serde_json::Value> = (0..5)
+            .map(|number| {
+                let message = line(&format!("{number} {}", "x".repeat(3_000)));
+                serde_json::json!({ "id": number.to_string(), "timestamp": 5, "message": message })
+            })
+            .collect();
+        let stream = format!("kube.var.log.containers.db-0_shop_app-{}.log", "a".repeat(64));
+        let content = serde_json::json!({ "owner": "1", "logGroup": "g", "logStream": stream, "logEvents": messages });
+        let content = content.to_string();
+        let parts = Unread::whole(&content).unwrap();
+        let note = WaitNote { since_ms: 0, rounds: 7, dead: false };
+        let message = parts.rest_as(&|part| waiting::message(part, note), MESSAGE_BYTES, 0).unwrap().remove(0).body;
+        let shares = |_| Box::new(|| true) as Box<dyn Fn() -> bool>;
+        let terms = ReadingTerms {
+            function_arn: "",
+            settings: &settings,
+            now_ms: 1_000,
+            shares: &shares,
+            has_queue: true,
+            sets_unknown_aside: true,
+        };
+        let mut work = Work::read_within(message.as_bytes(), terms).unwrap();
+        assert_eq!((work.unknown.len(), work.processed.counts.events), (1, 0));
+        work.read_unknown(&policy(600, WhenUnknown::Ship, true), terms);
+        assert_eq!((work.untold, work.waiting.len(), work.processed.counts.logs), (1, 0, 1));
+        let rest = work.unread[0].rest.clone().unwrap();
+        let (head, _) = waiting::read(&rest[0].body).unwrap();
+        assert_eq!((head.events, head.since_ms, head.rounds), (4, 0, 8));
     }
 
     #[test]

@@ -414,8 +414,12 @@ impl<'s> WorkReader<'s> {
             match policy.decide(&one, settings) {
                 Some(waiting) => self.work.waiting.push(waiting),
                 None => {
-                    self.work.untold += one.events;
-                    self.content(one.record, &content, false)?;
+                    let unread = self.reading.events;
+                    self.reading.waited = Some(one.note(false));
+                    let read = self.content(one.record, &content, false);
+                    self.reading.waited = None;
+                    read?;
+                    self.work.untold += one.events.saturating_sub(self.reading.events - unread);
                 }
             }
             Ok(())
