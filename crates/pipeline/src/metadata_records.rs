@@ -121,11 +121,24 @@ impl WantedMetadata {
         self.told_by(log_stream, message).is_some()
     }
 
-    /// Whether `message`, an event of a log stream as CloudWatch gives it, begins like one of the preset: metadata, or a line of a parser. One that
-    /// does not, and nothing of its stream is to be believed (decision 0003).
+    /// What a stream wants, whatever its events are; `None` if it is no container's.
+    pub fn of_stream(owner: &str, log_group: &str, log_stream: &str) -> Option<WantedMetadata> {
+        let StreamOrigin::Container(container) = stream::origin(log_group, log_stream) else { return None };
+        Some(WantedMetadata {
+            owner: owner.to_owned(),
+            log_group: log_group.to_owned(),
+            log_stream: log_stream.to_owned(),
+            pod_prefix: pod_prefix(log_stream, &container).to_owned(),
+            ..WantedMetadata::default()
+        })
+    }
+
+    /// Whether `message`, an event of a log stream as CloudWatch gives it, can be one of the preset: metadata, or a line of a parser, which has an output
+    /// or a text. One that cannot, and nothing of its stream is to be believed (decision 0003).
     pub fn is_of_preset(message: &str) -> bool {
         let begins = |escaped: &&str| message.starts_with(&escaped.replace('\\', ""));
-        PARSED.iter().chain([&METADATA]).any(begins)
+        let has = |member: &str| message.contains(member);
+        begins(&METADATA) || PARSED.iter().any(begins) && (has(r#""stream":"#) || has(r#""log":"#))
     }
 
     /// What it says. The stream has to be one of the same pod, and the record has to agree with its name.

@@ -158,14 +158,14 @@ impl State {
             }
             "FilterLogEvents" => {
                 // The one pattern that is asked for.
-                (body["filterPattern"] == json!(r#"{ $.kubernetes.pod_name = "*" }"#)).then_some(())?;
-                let prefix = body["logStreamNamePrefix"].as_str()?;
+                (body["filterPattern"] == json!("{ ($.log NOT EXISTS) && ($.stream NOT EXISTS) }")).then_some(())?;
+                let lacks = |text: Value| text.is_object() && ["log", "stream"].iter().all(|name| text[name].is_null());
+                let prefix = body["logStreamNamePrefix"].as_str().unwrap_or_default();
                 let streams = self.streams.iter().filter(|((of, stream), _)| of == group && stream.starts_with(prefix));
                 let mut found: Vec<(i64, Value)> = Vec::new();
                 for ((_, stream), events) in streams {
                     for (time, message) in events.iter().filter(|(time, _)| within(*time)) {
-                        let text: Value = serde_json::from_str(message).unwrap_or_default();
-                        if text.pointer("/kubernetes/pod_name").is_some_and(Value::is_string) {
+                        if serde_json::from_str::<Value>(message).is_ok_and(lacks) {
                             found.push((
                                 *time,
                                 json!({ "logStreamName": stream, "timestamp": time, "message": message }),
@@ -174,7 +174,15 @@ impl State {
                     }
                 }
                 found.sort_by_key(|(time, _)| *time);
-                Some(page(found.into_iter().map(|(_, event)| event).take(limit).collect(), json!({})))
+                let skipped =
+                    body["nextToken"].as_str().and_then(|token| token.strip_prefix("from-")?.parse().ok()).unwrap_or(0);
+                let shown: Vec<Value> =
+                    found.iter().map(|(_, event)| event.clone()).skip(skipped).take(limit).collect();
+                let next = skipped + shown.len();
+                Some(page(
+                    shown,
+                    if next < found.len() { json!({ "nextToken": format!("from-{next}") }) } else { json!({}) },
+                ))
             }
             _ => None,
         }

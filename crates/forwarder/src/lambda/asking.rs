@@ -26,7 +26,8 @@ pub(crate) async fn ask(
     let mut underway = JoinSet::new();
     loop {
         while underway.len() < WORKERS
-            && let Some(wanted) = waiting.next()
+            // One look-up tells of many pods, if it comes to search the whole group.
+            && let Some(wanted) = waiting.find(|wanted| !known.knows(wanted))
         {
             let (lookup, client) = (lookup.clone(), client.clone());
             underway.spawn(async move { (lookup.of(&client, &wanted, deadline).await, wanted) });

@@ -133,18 +133,18 @@ impl Call<'_> {
     /// # Errors
     /// [`AwsCallError`] of the last attempt.
     pub(crate) async fn make(&self) -> Result<Value, AwsCallError> {
-        self.attempted(MAX_ATTEMPTS).await
+        self.attempted(MAX_ATTEMPTS, MAX_ANSWER_BYTES).await
     }
 
-    /// Makes the call, and does not try again.
+    /// Makes the call, and does not try again. The answer has at most so many bytes.
     ///
     /// # Errors
     /// [`AwsCallError`]
-    pub(crate) async fn once(&self) -> Result<Value, AwsCallError> {
-        self.attempted(1).await
+    pub(crate) async fn once(&self, limit: usize) -> Result<Value, AwsCallError> {
+        self.attempted(1, limit).await
     }
 
-    async fn attempted(&self, most: u32) -> Result<Value, AwsCallError> {
+    async fn attempted(&self, most: u32, limit: usize) -> Result<Value, AwsCallError> {
         let Call { client, settings, operation, endpoint, region, request } = *self;
         let url = address(operation, endpoint.or_else(|| operation.own_endpoint(settings)), region);
         let body = request.to_string();
@@ -157,7 +157,7 @@ impl Call<'_> {
             url: &url,
             headers: &headers,
         };
-        let bytes = persistently(most, || signed.send(client, body.clone(), MAX_ANSWER_BYTES)).await?;
+        let bytes = persistently(most, || signed.send(client, body.clone(), limit)).await?;
         // A call that has nothing to tell answers nothing.
         if bytes.is_empty() {
             Ok(Value::Null)
@@ -175,7 +175,7 @@ fn address(operation: Operation, endpoint: Option<&str>, region: &str) -> String
     }
 }
 
-/// How large the answer of a call may be: a secret has at most 64 KB, a page of log events is cut at 1 MB.
+/// How large the answer of a call may be: a secret has at most 64 KB.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
 /// An object of S3, of at most `limit` bytes.

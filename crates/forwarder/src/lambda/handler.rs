@@ -80,6 +80,7 @@ impl Handler {
         let checking = Clients::new(false, network.clone())?;
         let clients =
             if settings.delivery.skip_ssl_validation { Clients::new(true, network)? } else { checking.clone() };
+        let known = settings.pipeline.metadata_records.clone();
         Ok(Handler {
             pipeline: Arc::new(settings.pipeline),
             url: settings.delivery.url,
@@ -87,7 +88,7 @@ impl Handler {
             clients,
             keys: Arc::new(ApiKey::new(settings.api_key, settings.aws.clone(), checking.clone())),
             queues: Arc::new(Queues::new(settings.queues, settings.aws.clone())),
-            lookup: Arc::new(MetadataLookup::new(settings.metadata_lookups, settings.aws.clone())),
+            lookup: Arc::new(MetadataLookup::new(settings.metadata_lookups, settings.aws.clone(), known)),
             metadata: settings.metadata,
             checking,
             aws: settings.aws,

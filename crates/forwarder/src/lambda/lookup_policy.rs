@@ -35,6 +35,9 @@ const ABSENT: (Duration, Duration) = (Duration::from_secs(10), Duration::from_se
 /// How long a denial, and a stream that is not there, is remembered: a role or a network is mended in minutes, and nobody waits for the forwarder then.
 const REFUSED: Duration = Duration::from_secs(300);
 
+/// How long a log group is not searched as a whole after it was: pods that are new since then have most of their metadata in their first events.
+const SEARCHED: Duration = Duration::from_secs(60);
+
 /// How many streams and groups are remembered: some 100 KB.
 const MOST_REMEMBERED: usize = 1000;
 
@@ -103,10 +106,17 @@ fn is_zero(count: &usize) -> bool {
 }
 
 /// A log stream and its group, as they are remembered: as a hash, so that it does not matter how long names are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Subject {
     group: u64,
     stream: u64,
+}
+
+impl Subject {
+    /// The group alone.
+    pub(crate) fn of_group(self) -> Subject {
+        Subject { stream: 0, ..self }
+    }
 }
 
 /// What is remembered of a stream or a group.
@@ -136,11 +146,11 @@ struct Rate {
 
 impl Rate {
     /// Takes a turn, and says how long to wait for it; `None` if that is too long, and then none is taken.
-    fn take(&mut self, now: Duration) -> Option<Duration> {
+    fn take(&mut self, now: Duration, patience: Duration) -> Option<Duration> {
         let burst = self.interval * self.burst.saturating_sub(1);
         // Never further ahead than it can be: the clock may have been put back.
         self.due = self.due.max(now).min(now + burst + PATIENCE + self.interval);
-        let wait = Some(self.due.saturating_sub(now + burst)).filter(|wait| *wait <= PATIENCE)?;
+        let wait = Some(self.due.saturating_sub(now + burst)).filter(|wait| *wait <= patience)?;
         self.due += self.interval;
         Some(wait)
     }
@@ -243,10 +253,25 @@ impl LookupPolicy {
         let (rate, back_off) = self.of(call);
         let turn = match back_off.holds(now) {
             true => Err(LookupRefusal::BackingOff),
-            false => rate.take(now).ok_or(LookupRefusal::Busy),
+            false => rate.take(now, PATIENCE).ok_or(LookupRefusal::Busy),
         };
         self.tally.refused += usize::from(turn.is_err());
         turn
+    }
+
+    /// Whether the stream's whole group is to be searched now; a call for it has to be made then.
+    pub(crate) fn searches(&mut self, subject: Subject, now: Duration) -> bool {
+        let keys = [self.searched_by(subject), self.denied_by(LookupCall::Filter, subject)];
+        let is_done = keys.iter().filter_map(|key| self.remembered.get(key)).any(|memory| memory.holds(now));
+        let (rate, back_off) = &mut self.filter;
+        !is_done && !back_off.holds(now) && rate.take(now, Duration::ZERO).is_some()
+    }
+
+    /// The search of the stream's group came to its end; or there is no sense in it.
+    pub(crate) fn searched(&mut self, subject: Subject, is_of_use: bool, now: Duration) {
+        let wait = if is_of_use { SEARCHED } else { REFUSED };
+        let key = self.searched_by(subject);
+        self.remember(key, Memory { refusal: None, since: now, wait }, now);
     }
 
     /// Takes note of how a call went.
@@ -298,6 +323,10 @@ impl LookupPolicy {
     /// A role may be allowed one of the calls, in some groups.
     fn denied_by(&self, call: LookupCall, subject: Subject) -> u64 {
         self.hasher.hash_one((subject.group, call))
+    }
+
+    fn searched_by(&self, subject: Subject) -> u64 {
+        self.hasher.hash_one((subject.group, "search"))
     }
 
     fn remember(&mut self, key: u64, memory: Memory, now: Duration) {
@@ -422,6 +451,26 @@ mod tests {
         assert!(policy.start(neighbour, seconds(1.0)).is_ok() && policy.start(subject, seconds(300.0)).is_ok());
         let tally = policy.tally();
         assert_eq!((tally.denied, tally.failed, tally.throttled), (1, 1, 0));
+    }
+
+    #[test]
+    fn a_group_is_searched_page_by_page_and_then_not_for_a_while() {
+        let (mut policy, subject) = policy();
+        let neighbour = policy.subject("1", "g", "t");
+        let searches = |policy: &mut LookupPolicy, at| policy.searches(neighbour, seconds(at));
+        // At the rate of `FilterLogEvents`, and without waiting.
+        assert_eq!([0.0, 4.9, 5.0, 9.9].map(|at| searches(&mut policy, at)), [true, false, true, false]);
+        policy.searched(subject, true, seconds(10.0));
+        assert_eq!([69.9, 70.0].map(|at| searches(&mut policy, at)), [false, true]);
+        policy.searched(subject, false, seconds(100.0));
+        assert_eq!([399.9, 400.0].map(|at| searches(&mut policy, at)), [false, true]);
+        policy.ended(Filter, subject, CallEnd::Throttled, seconds(410.0), 1.0);
+        assert_eq!([411.9, 412.0].map(|at| searches(&mut policy, at)), [false, true]);
+        policy.ended(Filter, subject, CallEnd::Denied, seconds(420.0), 1.0);
+        assert_eq!([719.9, 720.0].map(|at| searches(&mut policy, at)), [false, true]);
+        // A refusal of this kind is nobody's who wants a stream.
+        assert_eq!(policy.tally().refused, 0);
+        assert!(policy.searches(policy.subject("1", "h", "s"), seconds(800.0)));
     }
 
     #[test]

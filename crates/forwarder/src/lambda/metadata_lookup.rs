@@ -1,26 +1,27 @@
 //! Looks the metadata of a log stream up in CloudWatch Logs, where the records that tell it were in events that this sandbox has not seen.
 //!
-//! Asked is, until something is found: the stream around the time of its lines, where the newest record is; its head, where a pod that writes much has
-//! one; and the other streams of its pod, since one `throttle` serves them all. `lookup_policy` says when a call may be made.
+//! A sandbox that begins knows nothing of any pod. So first the last seconds of the whole log group are searched, a page a time, for what tells
+//! most of its pods at once. What is not among that is looked for where it is, until something is found: in the stream around the time of its
+//! lines, where the newest record is; at its head, where a pod that writes much has one; in the other streams of its pod, since one `throttle`
+//! serves them all. `lookup_policy` says when a call may be made.
 //!
-//! What is found is believed as little as what is in an event: where one line beside it is no parser's, nothing is (decision 0003).
+//! What is found is believed as little as what is in an event: where a line beside it is no parser's, nothing is (decision 0003).
 
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use reqwest::Client;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::Instant;
 
-use super::aws::{AwsCallError, Call, Operation};
-use super::lookup_policy::{CallEnd, LookupCall, LookupPolicy, LookupRefusal, LookupTally, Subject};
-use super::own_log;
-use crate::delivery::retry::random;
-use crate::settings::{AwsSettings, LogLevel};
-use pipeline::metadata_records::WantedMetadata;
+use super::log_reader::{LogReader, LogRequest, now};
+use super::lookup_policy::{LookupCall, LookupPolicy, LookupRefusal, LookupTally, Subject};
+use crate::settings::AwsSettings;
+use pipeline::metadata_records::{KnownMetadata, WantedMetadata};
 
-/// How long the look-up of a stream may take, and what a call needs of that at least: one that is not answered in so much time was not cut short by us.
-const TIMES: Times = Times { longest: Duration::from_secs(4), call: Duration::from_secs(1) };
+/// How long the look-up of a stream may take.
+const LONGEST: Duration = Duration::from_secs(5);
 
 /// How many lines of a stream are read at once: some 100 KB.
 const LINES: u64 = 200;
@@ -29,14 +30,11 @@ const LINES: u64 = 200;
 /// mean that there are no others.
 const PAGES: usize = 3;
 
-/// How many records of metadata are asked for of a whole pod: what `throttle` passes in some minutes.
-const RECORDS: u64 = 50;
+/// How many records of metadata are asked for at once: of a record with everything that a pod can have there are some 700 in the megabyte of a page.
+const RECORDS: u64 = 700;
 
-/// How far before its lines the records of a stream are looked for. They come every quarter of a minute.
-const BEFORE_MS: i64 = 60_000;
-
-/// And those of a pod's other streams, which may have been silent.
-const BEFORE_OF_POD_MS: i64 = 10 * BEFORE_MS;
+/// How far before its lines the records of a stream are looked for. They come every half minute, or as rarely as `generate logging` was told.
+const BEFORE_MS: i64 = 5 * 60_000;
 
 /// How far behind them: Fluent Bit sends records of metadata and lines separately.
 const BEHIND_MS: i64 = 60_000;
@@ -44,12 +42,18 @@ const BEHIND_MS: i64 = 60_000;
 /// Events of one stream come together if their times are near: no more of it is read, whatever the times are.
 const WIDEST_MS: i64 = 15 * 60_000;
 
-/// Matches what has `kubernetes`, and under it `pod_name`: with this preset that are the records of metadata.
-/// Source: Amazon CloudWatch Logs User Guide, "Filter pattern syntax"; AWS CDK, `FilterPattern.exists`.
-const PATTERN: &str = r#"{ $.kubernetes.pod_name = "*" }"#;
+/// Of a whole group, what was written in the last seconds: each pod that writes has written metadata in that time.
+const OF_GROUP_MS: i64 = 45_000;
 
-/// How long nothing is said of a problem that was said.
-const SAID: Duration = Duration::from_secs(300);
+/// A search of a group that is older begins again: what it would find is, too.
+const SEARCH_ENDS: Duration = Duration::from_secs(300);
+
+/// How many groups are searched at a time. A function has some few.
+const SEARCHES: usize = 20;
+
+/// Matches JSON that has neither `log` nor `stream`: metadata, and no line of a parser, be it blank. What that finds beside metadata is no parser's,
+/// and says that the group is written to in another way. Source: Amazon CloudWatch Logs User Guide, "Filter pattern syntax", `NOT EXISTS`.
+const PATTERN: &str = "{ ($.log NOT EXISTS) && ($.stream NOT EXISTS) }";
 
 /// What a look-up gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,38 +72,33 @@ pub(crate) struct FoundMessage {
     pub(crate) message: String,
 }
 
-/// What the time of a look-up is bounded by.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Times {
-    pub(super) longest: Duration,
-    pub(super) call: Duration,
-}
-
 /// Looks metadata up, and remembers for as long as the sandbox lives how that went.
 #[derive(Debug)]
 pub(crate) struct MetadataLookup {
-    aws: AwsSettings,
+    reader: LogReader,
     is_on: bool,
-    times: Times,
-    state: Mutex<State>,
+    /// What was found of others than who was asked for goes there.
+    known: Option<KnownMetadata>,
+    /// The function's. Empty, where nobody says.
+    account: Mutex<String>,
+    searches: Mutex<HashMap<Subject, GroupSearch>>,
+    longest: Duration,
 }
 
-#[derive(Debug)]
-struct State {
-    policy: LookupPolicy,
-    /// The function's. Empty, where nobody says.
-    account: String,
-    /// When it was last said that calls are denied, and that none is answered.
-    said: [Option<Duration>; 2],
+/// A search of a log group that is not at its end.
+#[derive(Debug, Clone)]
+struct GroupSearch {
+    begun: Duration,
+    token: Option<String>,
 }
 
 impl MetadataLookup {
     /// At most so many calls of `GetLogEvents` a minute; 0: none, as without credentials.
-    pub(crate) fn new(calls_a_minute: u32, aws: AwsSettings) -> MetadataLookup {
-        let policy = LookupPolicy::new(calls_a_minute);
-        let is_on = calls_a_minute > 0 && !aws.region.is_empty() && !aws.access_key_id.is_empty();
-        let state = State { policy, account: String::new(), said: [None; 2] };
-        MetadataLookup { aws, is_on, times: TIMES, state: Mutex::new(state) }
+    pub(crate) fn new(calls_a_minute: u32, aws: AwsSettings, known: Option<KnownMetadata>) -> MetadataLookup {
+        let reader = LogReader::new(LookupPolicy::new(calls_a_minute), aws);
+        let is_on = calls_a_minute > 0 && reader.has_credentials();
+        let (account, searches) = (Mutex::default(), Mutex::default());
+        MetadataLookup { reader, is_on, known, account, searches, longest: LONGEST }
     }
 
     /// Whether there is anything to ask for.
@@ -109,14 +108,14 @@ impl MetadataLookup {
 
     /// Begins an invocation of the function with this ARN.
     pub(crate) fn begin(&self, function_arn: &str) {
-        let mut state = self.state();
-        state.policy.begin();
-        function_arn.split(':').nth(4).unwrap_or_default().clone_into(&mut state.account);
+        self.reader.policy().begin();
+        let account = function_arn.split(':').nth(4).unwrap_or_default();
+        account.clone_into(&mut self.account.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// What the look-ups of the invocation came to.
     pub(crate) fn tally(&self) -> LookupTally {
-        self.state().policy.tally()
+        self.reader.policy().tally()
     }
 
     /// Looks the metadata up that is wanted. It is over by the deadline, and after some seconds in any case.
@@ -124,80 +123,47 @@ impl MetadataLookup {
         if !self.is_on {
             return LookedUp::Unavailable(LookupRefusal::Off);
         }
-        let subject = {
-            let State { policy, account, .. } = &mut *self.state();
-            if !account.is_empty() && *account != wanted.owner {
-                return LookedUp::Unavailable(LookupRefusal::Foreign);
-            }
-            let subject = policy.subject(&wanted.owner, &wanted.log_group, &wanted.log_stream);
-            if let Err(refusal) = policy.start(subject, now()) {
-                return refusal.map_or(LookedUp::Absent, LookedUp::Unavailable);
-            }
-            subject
-        };
-        let deadline = deadline.min(Instant::now() + self.times.longest);
-        let found = Search { lookup: self, client, wanted, subject, deadline }.run().await;
-        let policy = &mut self.state().policy;
-        match found {
+        if self.is_foreign(wanted) {
+            return LookedUp::Unavailable(LookupRefusal::Foreign);
+        }
+        let subject = self.reader.policy().subject(&wanted.owner, &wanted.log_group, &wanted.log_stream);
+        if let Err(refusal) = self.reader.policy().start(subject, now()) {
+            return refusal.map_or(LookedUp::Absent, LookedUp::Unavailable);
+        }
+        let deadline = deadline.min(Instant::now() + self.longest);
+        match (Search { lookup: self, client, wanted, subject, deadline }).run().await {
             Ok(Some(found)) => {
-                policy.found(subject);
+                self.reader.policy().found(subject);
                 LookedUp::Found(found)
             }
             Ok(None) => {
-                policy.absent(subject, now());
+                self.reader.policy().absent(subject, now());
                 LookedUp::Absent
             }
             Err(refusal) => LookedUp::Unavailable(refusal),
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whether the log group is another account's: here is another one of that name, or none.
+    fn is_foreign(&self, wanted: &WantedMetadata) -> bool {
+        let account = self.account.lock().unwrap_or_else(PoisonError::into_inner);
+        !account.is_empty() && *account != wanted.owner
     }
 
-    /// Says what has to be done about a call that went wrong, not more than once in some minutes.
-    fn warn(&self, operation: Operation, group: &str, error: &AwsCallError) {
-        let (which, message) = match error {
-            error if end_of(error) == CallEnd::Denied => (
-                0,
-                "the function's role may not look up the metadata of pods: allow it logs:GetLogEvents and logs:FilterLogEvents for the log group \
-                 (template.yaml does, with MetadataRecords true), or set PODFERRY_METADATA_LOOKUPS to 0",
-            ),
-            AwsCallError::Connection | AwsCallError::NoTime => (
-                1,
-                "CloudWatch Logs does not answer when the metadata of pods is looked up: a VPC needs a route to it, or an endpoint for the service logs; or \
-                 set PODFERRY_METADATA_LOOKUPS to 0",
-            ),
-            _ => return,
-        };
-        let now = now();
-        {
-            let said = &mut self.state().said[which];
-            if said.is_some_and(|at| now.checked_sub(at).is_some_and(|age| age < SAID)) {
-                return;
-            }
-            *said = Some(now);
-        }
-        let fields = json!({ "operation": format!("{operation:?}"), "log_group": group, "problem": error.to_string() });
-        own_log::say(LogLevel::Warn, message, &fields);
+    fn searches(&self) -> MutexGuard<'_, HashMap<Subject, GroupSearch>> {
+        self.searches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 impl MetadataLookup {
-    pub(super) fn set_times(&mut self, times: Times) {
-        self.times = times;
+    pub(super) fn reader(&mut self) -> &mut LogReader {
+        &mut self.reader
     }
 
-    /// Whether it was said that calls are denied, and that none is answered.
-    pub(super) fn has_said(&self) -> [bool; 2] {
-        self.state().said.map(|said| said.is_some())
+    pub(super) fn set_longest(&mut self, longest: Duration) {
+        self.longest = longest;
     }
-}
-
-/// The wall clock: another one may stand still while the sandbox is frozen.
-fn now() -> Duration {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
 
 /// The search for the metadata of one stream.
@@ -219,13 +185,22 @@ enum Told {
     Doubtful,
 }
 
+/// An event of a page of `FilterLogEvents`.
+struct FoundEvent<'p> {
+    log_stream: &'p str,
+    message: &'p str,
+    time: i64,
+}
+
 impl Search<'_> {
     async fn run(&self) -> Result<Option<FoundMessage>, LookupRefusal> {
-        let stream = &self.wanted.log_stream;
+        if let Some(found) = self.of_group().await {
+            return Ok(Some(found));
+        }
         let window = self.window();
         let near = window.map(|(start, end)| json!({ "startTime": start, "endTime": end, "startFromHead": false }));
         for part in near.into_iter().chain([json!({ "startFromHead": true })]) {
-            match self.lines(stream, part).await? {
+            match self.lines(&self.wanted.log_stream, part).await? {
                 Told::Metadata(found) => return Ok(Some(found)),
                 Told::Doubtful => return Ok(None),
                 Told::Nothing | Told::Unread => {}
@@ -245,6 +220,62 @@ impl Search<'_> {
         (start < end).then_some((start, end))
     }
 
+    /// Searches the group one page further, if it is time. What fails there is no reason not to look at the stream itself.
+    async fn of_group(&self) -> Option<FoundMessage> {
+        let (lookup, now) = (self.lookup, now());
+        lookup.reader.policy().searches(self.subject, now).then_some(())?;
+        let group = self.subject.of_group();
+        let goes_on = |search: &GroupSearch| now.checked_sub(search.begun).is_some_and(|age| age < SEARCH_ENDS);
+        let search = lookup.searches().remove(&group).filter(goes_on);
+        let GroupSearch { begun, token } = search.unwrap_or(GroupSearch { begun: now, token: None });
+        let end = i64::try_from(begun.as_millis()).unwrap_or(i64::MAX);
+        let mut request = json!({
+            "logGroupName": self.wanted.log_group, "filterPattern": PATTERN, "limit": RECORDS,
+            "startTime": end.saturating_sub(OF_GROUP_MS).max(0), "endTime": end,
+        });
+        if let Some(token) = token {
+            request["nextToken"] = json!(token);
+        }
+        let page = lookup.reader.read_now(self.request(LookupCall::Filter, &request)).await.ok()?;
+        let Some(page) = page else {
+            // It will be too large the next time, too.
+            lookup.reader.policy().searched(self.subject, false, now);
+            return None;
+        };
+        let (found, is_doubtful) = self.of_page(&page);
+        match next_token(&page).filter(|_| !is_doubtful) {
+            Some(token) => {
+                let mut searches = lookup.searches();
+                if searches.len() >= SEARCHES {
+                    searches.clear();
+                }
+                searches.insert(group, GroupSearch { begun, token: Some(token.to_owned()) });
+            }
+            None => lookup.reader.policy().searched(self.subject, !is_doubtful, now),
+        }
+        found
+    }
+
+    /// Takes what a page of the group tells of anybody, unless there is a line that is no parser's in a container's stream. Then the group is written
+    /// to with another ConfigMap, too, and a record of metadata may be an application's own.
+    fn of_page(&self, page: &Value) -> (Option<FoundMessage>, bool) {
+        let WantedMetadata { owner, log_group, .. } = self.wanted;
+        let found = found_events(page).filter_map(|event| {
+            let of = WantedMetadata::of_stream(owner, log_group, event.log_stream)?;
+            Some((event, of))
+        });
+        let found: Vec<(FoundEvent, WantedMetadata)> = found.collect();
+        if found.iter().any(|(event, _)| !WantedMetadata::is_of_preset(event.message)) {
+            return (None, true);
+        }
+        if let Some(known) = &self.lookup.known {
+            // The newest first: what is known is kept.
+            found.iter().rev().for_each(|(event, of)| _ = known.teach(of, event.log_stream, event.message));
+        }
+        let wanted = found.iter().rfind(|(event, _)| self.wanted.is_told_by(event.log_stream, event.message));
+        (wanted.map(|(event, _)| event.found()), false)
+    }
+
     /// Reads a part of a stream: the first page that has lines.
     async fn lines(&self, log_stream: &str, part: Value) -> Result<Told, LookupRefusal> {
         let mut request = part;
@@ -254,7 +285,8 @@ impl Search<'_> {
         let is_forward = request["startFromHead"] == json!(true);
         let next = if is_forward { "nextForwardToken" } else { "nextBackwardToken" };
         for _ in 0..PAGES {
-            let Some(page) = self.call(LookupCall::Get, &request).await? else { return Ok(Told::Unread) };
+            let page = self.lookup.reader.read(self.request(LookupCall::Get, &request)).await?;
+            let Some(page) = page else { return Ok(Told::Unread) };
             let messages: Vec<&str> =
                 events(&page).map(|event| event["message"].as_str().unwrap_or_default()).collect();
             if !messages.iter().all(|message| WantedMetadata::is_of_preset(message)) {
@@ -262,8 +294,7 @@ impl Search<'_> {
             }
             let told = messages.iter().rfind(|message| self.wanted.is_told_by(log_stream, message));
             if let Some(message) = told {
-                let (log_stream, message) = (log_stream.to_owned(), (*message).to_owned());
-                return Ok(Told::Metadata(FoundMessage { log_stream, message }));
+                return Ok(Told::Metadata(FoundEvent { log_stream, message, time: 0 }.found()));
             }
             let token = page[next].as_str().filter(|token| !token.is_empty()).map(|token| json!(token));
             match token {
@@ -279,22 +310,23 @@ impl Search<'_> {
     async fn of_pod(&self, (start, end): (i64, i64)) -> Result<Option<FoundMessage>, LookupRefusal> {
         let mut request = json!({
             "logGroupName": self.wanted.log_group, "logStreamNamePrefix": self.wanted.pod_prefix, "filterPattern": PATTERN,
-            "startTime": start.saturating_sub(BEFORE_OF_POD_MS).max(0), "endTime": end, "limit": RECORDS,
+            "startTime": start, "endTime": end, "limit": RECORDS,
         });
         for _ in 0..PAGES {
-            let Some(page) = self.call(LookupCall::Filter, &request).await? else { return Ok(None) };
-            let mut told = events(&page).filter_map(|event| {
-                let (stream, message) = (event["logStreamName"].as_str()?, event["message"].as_str()?);
-                self.wanted.is_told_by(stream, message).then_some((stream, message, event["timestamp"].as_i64()?))
-            });
-            if let Some((stream, message, time)) = told.next_back() {
-                // What stands beside it has to be seen, too.
-                let at = json!({ "startTime": time, "endTime": time.saturating_add(1), "startFromHead": true });
-                let is_believed = matches!(self.lines(stream, at).await?, Told::Metadata(_) | Told::Nothing);
-                let found = FoundMessage { log_stream: stream.to_owned(), message: message.to_owned() };
-                return Ok(is_believed.then_some(found));
+            let page = self.lookup.reader.read(self.request(LookupCall::Filter, &request)).await?;
+            let Some(page) = page else { return Ok(None) };
+            if !found_events(&page).all(|event| WantedMetadata::is_of_preset(event.message)) {
+                return Ok(None);
             }
-            match page["nextToken"].as_str().filter(|token| !token.is_empty()) {
+            let told = found_events(&page).rfind(|event| self.wanted.is_told_by(event.log_stream, event.message));
+            if let Some(event) = told {
+                // What stands beside it has to be seen, too.
+                let at =
+                    json!({ "startTime": event.time, "endTime": event.time.saturating_add(1), "startFromHead": true });
+                let beside = self.lines(event.log_stream, at).await?;
+                return Ok(matches!(beside, Told::Metadata(_) | Told::Nothing).then(|| event.found()));
+            }
+            match next_token(&page) {
                 Some(token) => request["nextToken"] = json!(token),
                 None => break,
             }
@@ -302,43 +334,15 @@ impl Search<'_> {
         Ok(None)
     }
 
-    /// Makes a call when its turn comes. `None`: the answer is too large to be read.
-    async fn call(&self, call: LookupCall, request: &Value) -> Result<Option<Value>, LookupRefusal> {
-        let needs = |time| match self.deadline.saturating_duration_since(Instant::now()) >= time {
-            true => Ok(()),
-            false => Err(LookupRefusal::NoTime),
-        };
-        needs(self.lookup.times.call)?;
-        let wait = self.lookup.state().policy.turn(call, self.subject, now())?;
-        needs(wait + self.lookup.times.call)?;
-        if !wait.is_zero() {
-            sleep(wait).await;
-        }
-        let aws = &self.lookup.aws;
-        let operation = match call {
-            LookupCall::Get => Operation::GetLogEvents,
-            LookupCall::Filter => Operation::FilterLogEvents,
-        };
-        let made = Call { client: self.client, settings: aws, operation, endpoint: None, region: &aws.region, request };
-        let answer = timeout_at(self.deadline, made.once()).await.unwrap_or(Err(AwsCallError::NoTime));
-        // A page has an array of events, also where it is empty. Anything else is somebody else's answer.
-        let answer =
-            answer.and_then(|page| if page["events"].is_array() { Ok(page) } else { Err(AwsCallError::Answer) });
-        let end = answer.as_ref().err().map_or(CallEnd::Answered, end_of);
-        self.lookup.state().policy.ended(call, self.subject, end, now(), random());
-        match answer {
-            Ok(page) => Ok(Some(page)),
-            Err(AwsCallError::TooLarge(_)) => Ok(None),
-            Err(error) => {
-                self.lookup.warn(operation, &self.wanted.log_group, &error);
-                Err(match end {
-                    CallEnd::Throttled => LookupRefusal::Throttled,
-                    CallEnd::Denied => LookupRefusal::Denied,
-                    CallEnd::NotFound => LookupRefusal::NotFound,
-                    CallEnd::Answered | CallEnd::Failed => LookupRefusal::Failed,
-                })
-            }
-        }
+    fn request<'r>(&'r self, call: LookupCall, request: &'r Value) -> LogRequest<'r> {
+        let Search { client, wanted, subject, deadline, .. } = *self;
+        LogRequest { client, subject, log_group: &wanted.log_group, call, request, deadline }
+    }
+}
+
+impl FoundEvent<'_> {
+    fn found(&self) -> FoundMessage {
+        FoundMessage { log_stream: self.log_stream.to_owned(), message: self.message.to_owned() }
     }
 }
 
@@ -346,19 +350,14 @@ fn events(page: &Value) -> impl DoubleEndedIterator<Item = &Value> {
     page["events"].as_array().map(Vec::as_slice).unwrap_or_default().iter()
 }
 
-/// Source: Amazon CloudWatch Logs API reference, "Common Errors", and the errors of both operations.
-fn end_of(error: &AwsCallError) -> CallEnd {
-    match error {
-        AwsCallError::TooLarge(_) => CallEnd::Answered,
-        AwsCallError::Service { status, code } => match code.as_str() {
-            "ResourceNotFoundException" => CallEnd::NotFound,
-            code if code.contains("AccessDenied") => CallEnd::Denied,
-            code if code.contains("Throttl") || code == "RequestLimitExceeded" || *status == 429 => CallEnd::Throttled,
-            _ if *status == 403 => CallEnd::Denied,
-            _ => CallEnd::Failed,
-        },
-        AwsCallError::Connection | AwsCallError::Answer | AwsCallError::Signing | AwsCallError::NoTime => {
-            CallEnd::Failed
-        }
-    }
+/// Events of several streams.
+fn found_events(page: &Value) -> impl DoubleEndedIterator<Item = FoundEvent<'_>> {
+    events(page).filter_map(|event| {
+        let (log_stream, message) = (event["logStreamName"].as_str()?, event["message"].as_str()?);
+        Some(FoundEvent { log_stream, message, time: event["timestamp"].as_i64()? })
+    })
+}
+
+fn next_token(page: &Value) -> Option<&str> {
+    page["nextToken"].as_str().filter(|token| !token.is_empty())
 }

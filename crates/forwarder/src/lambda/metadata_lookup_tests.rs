@@ -7,11 +7,12 @@ use testkit::cloudwatch_logs::{LogsBehavior, LogsStandIn};
 use testkit::events::{ARN, GROUP, ID};
 use tokio::time::Instant;
 
+use super::log_reader::now;
 use super::lookup_policy::{LookupRefusal, LookupTally};
-use super::metadata_lookup::{FoundMessage, LookedUp, MetadataLookup, Times};
+use super::metadata_lookup::{FoundMessage, LookedUp, MetadataLookup};
 use crate::delivery::client::Clients;
 use crate::settings::{Network, Settings};
-use pipeline::metadata_records::WantedMetadata;
+use pipeline::metadata_records::{KnownMetadata, WantedMetadata};
 
 /// When the lines were written that want metadata; in milliseconds since 1970.
 const TIME: i64 = 1_795_754_034_862;
@@ -50,17 +51,29 @@ fn wanted(container: &str) -> WantedMetadata {
 struct Scene {
     logs: LogsStandIn,
     lookup: MetadataLookup,
+    known: KnownMetadata,
 }
 
 impl Scene {
+    /// One that has searched the group a moment ago.
     fn new(behavior: LogsBehavior) -> Scene {
+        let mut scene = Scene::cold(behavior);
+        let mut policy = scene.lookup.reader().policy();
+        let subject = policy.subject("111122223333", GROUP, "");
+        policy.searched(subject, true, now());
+        drop(policy);
+        scene
+    }
+
+    fn cold(behavior: LogsBehavior) -> Scene {
         let logs = LogsStandIn::start(behavior);
         let variables = logs.variables().into_iter().map(|(name, value)| (name.to_owned(), value));
         let variables = variables.chain([("DD_API_KEY".to_owned(), "k".to_owned())]).collect();
         let aws = std::collections::HashMap::from_iter::<Vec<(String, String)>>(variables);
-        let lookup = MetadataLookup::new(60_000, Settings::read(&aws).unwrap().aws);
+        let known = KnownMetadata::default();
+        let lookup = MetadataLookup::new(60_000, Settings::read(&aws).unwrap().aws, Some(known.clone()));
         lookup.begin(ARN);
-        Scene { logs, lookup }
+        Scene { logs, lookup, known }
     }
 
     fn put(&self, container: &str, time: i64, message: &str) {
@@ -106,7 +119,7 @@ async fn the_newest_record_near_the_lines_is_found_with_one_signed_call() {
     assert_eq!((operation.as_str(), scene.operations().len()), (GET, 1));
     let expected = json!({
         "logGroupName": GROUP, "logStreamName": stream("app"), "limit": 200, "startFromHead": false,
-        "startTime": TIME - MINUTE, "endTime": TIME + 10_000 + MINUTE,
+        "startTime": TIME - 5 * MINUTE, "endTime": TIME + 10_000 + MINUTE,
     });
     assert_eq!(request, expected);
     assert!(scene.logs.signed()[0].contains("/eu-west-1/logs/aws4_request"), "{:?}", scene.logs.signed());
@@ -137,7 +150,7 @@ async fn a_silent_stream_has_it_from_another_of_its_pod() {
     let scene = Scene::new(LogsBehavior::Healthy);
     scene.put("side", TIME, &line("a"));
     scene.put("app", TIME, &line("a"));
-    for (time, label) in [(TIME - 11 * MINUTE - 1, "too-old"), (TIME - 11 * MINUTE, "old"), (TIME - MINUTE, "new")] {
+    for (time, label) in [(TIME - 5 * MINUTE - 1, "too-old"), (TIME - 5 * MINUTE, "old"), (TIME - MINUTE, "new")] {
         scene.put("app", time, &record("app", label));
     }
     // Another pod's name begins alike.
@@ -147,8 +160,8 @@ async fn a_silent_stream_has_it_from_another_of_its_pod() {
     assert_eq!(scene.operations(), [GET, GET, FILTER, GET]);
     let request = scene.logs.calls()[2].1.clone();
     let expected = json!({
-        "logGroupName": GROUP, "logStreamNamePrefix": PREFIX, "filterPattern": r#"{ $.kubernetes.pod_name = "*" }"#, "limit": 50,
-        "startTime": TIME - 11 * MINUTE, "endTime": TIME + 10_000 + MINUTE,
+        "logGroupName": GROUP, "logStreamNamePrefix": PREFIX, "filterPattern": "{ ($.log NOT EXISTS) && ($.stream NOT EXISTS) }", "limit": 700,
+        "startTime": TIME - 5 * MINUTE, "endTime": TIME + 10_000 + MINUTE,
     });
     assert_eq!(request, expected);
     assert_eq!(scene.lookup.tally(), LookupTally { streams: 1, found: 1, calls: 4, ..LookupTally::default() });
@@ -169,8 +182,8 @@ async fn without_times_only_the_head_is_asked_for() {
 }
 
 #[tokio::test]
-async fn strange_times_ask_for_no_more_than_a_quarter_of_an_hour() {
-    let widest = 17 * MINUTE;
+async fn strange_times_ask_for_no_more_than_some_minutes() {
+    let widest = 21 * MINUTE;
     for (oldest, newest) in [(0, TIME), (i64::MIN, i64::MAX), (TIME, 0), (i64::MAX, i64::MIN), (i64::MAX, i64::MAX)] {
         let scene = Scene::new(LogsBehavior::Healthy);
         scene.put("app", TIME, &line("a"));
@@ -178,7 +191,7 @@ async fn strange_times_ask_for_no_more_than_a_quarter_of_an_hour() {
         for (_, request) in scene.logs.calls() {
             let [start, end] = ["startTime", "endTime"].map(|name| request[name].as_i64());
             let (Some(start), Some(end)) = (start, end) else { continue };
-            assert!(start >= 0 && start < end && end - start <= widest + 10 * MINUTE, "{oldest} {newest}: {request}");
+            assert!(start >= 0 && start < end && end - start <= widest, "{oldest} {newest}: {request}");
         }
     }
 }
@@ -208,6 +221,114 @@ async fn empty_pages_are_gone_through_up_to_a_bound() {
 }
 
 // -------------------------------------------------------------------------------------------------------------------
+// The whole group
+// -------------------------------------------------------------------------------------------------------------------
+
+/// Milliseconds since 1970.
+fn now_ms() -> i64 {
+    i64::try_from(now().as_millis()).unwrap()
+}
+
+/// The stream and the record of another pod.
+fn of_pod(number: usize) -> (String, String) {
+    let name = |text: String| text.replace("web-1", &format!("pod-{number}"));
+    (name(stream("app")), name(record("app", "x")))
+}
+
+#[tokio::test]
+async fn one_search_of_the_group_tells_of_all_its_pods() {
+    let scene = Scene::cold(LogsBehavior::Healthy);
+    let now = now_ms();
+    for number in 0..20 {
+        let (stream, message) = of_pod(number);
+        scene.logs.put(GROUP, &stream, now - 1000, &message);
+        scene.logs.put(GROUP, &stream, now - 1000, &line("a"));
+    }
+    scene.put("app", now - 40_000, &record("app", "old"));
+    scene.put("app", now - 10_000, &record("app", "new"));
+    // What writes no logs of containers is not looked at.
+    scene.logs.put(GROUP, "audit", now - 1000, r#"{"event":"login"}"#);
+    assert_eq!(scene.ask(&wanted("app")).await, found("app", "new"));
+    let (operation, request) = scene.logs.calls().remove(0);
+    assert_eq!((operation.as_str(), scene.operations().len()), (FILTER, 1));
+    assert_eq!((&request["logGroupName"], &request["logStreamNamePrefix"]), (&json!(GROUP), &Value::Null));
+    let [start, end] = ["startTime", "endTime"].map(|name| request[name].as_i64().unwrap());
+    assert!(end - start == 45_000 && (now..=now_ms()).contains(&end), "{request}");
+    for number in 0..20 {
+        let (stream, _) = of_pod(number);
+        assert!(scene.known.knows(&WantedMetadata::of_stream("111122223333", GROUP, &stream).unwrap()), "{number}");
+    }
+    // It is not searched again: what is not there is asked for by its stream.
+    scene.logs.put(GROUP, &of_pod(99).0, TIME, &line("a"));
+    let other = WantedMetadata::of_stream("111122223333", GROUP, &of_pod(99).0).unwrap();
+    assert_eq!(
+        (scene.ask(&other).await, scene.operations()),
+        (LookedUp::Absent, vec![FILTER.to_owned(), GET.to_owned()])
+    );
+}
+
+#[tokio::test]
+async fn a_large_group_is_searched_a_page_with_each_look_up() {
+    let scene = Scene::cold(LogsBehavior::Healthy);
+    let now = now_ms();
+    let pods: Vec<(String, String)> = (0..1401).map(of_pod).collect();
+    for (number, (stream, message)) in (0..).zip(&pods) {
+        scene.logs.put(GROUP, stream, now - 20_000 + number, message);
+    }
+    let wanted = |number: usize| WantedMetadata::of_stream("111122223333", GROUP, &pods[number].0).unwrap();
+    let found = |number: usize| {
+        let (log_stream, message) = pods[number].clone();
+        LookedUp::Found(FoundMessage { log_stream, message })
+    };
+    // It is on the third page; meanwhile its own stream is asked.
+    assert_eq!(scene.ask(&wanted(1400)).await, found(1400));
+    assert_eq!(scene.operations(), [FILTER, GET]);
+    assert!(scene.known.knows(&wanted(699)) && !scene.known.knows(&wanted(700)));
+    // The next page, and the last one. Each has its turn within milliseconds here, and a look-up that comes too early asks the stream.
+    let pages = || scene.logs.calls().into_iter().filter(|(operation, _)| operation == FILTER);
+    for number in 0..1000 {
+        scene.lookup.begin(ARN);
+        assert_eq!(scene.ask(&wanted(number)).await, found(number));
+        if pages().count() == 3 {
+            break;
+        }
+    }
+    let tokens: Vec<Value> = pages().map(|(_, request)| request["nextToken"].clone()).collect();
+    assert_eq!(tokens, [Value::Null, json!("from-700"), json!("from-1400")]);
+    assert!((0..1401).all(|number| scene.known.knows(&wanted(number))));
+}
+
+#[tokio::test]
+async fn a_group_that_is_written_to_in_another_way_teaches_nothing() {
+    for other in [r#"{"level":"info","msg":"a"}"#, r#"{"time":"x","msg":"a"}"#] {
+        let scene = Scene::cold(LogsBehavior::Healthy);
+        let now = now_ms();
+        let (stream, message) = of_pod(1);
+        scene.logs.put(GROUP, &stream, now - 1000, &message);
+        scene.logs.put(GROUP, &of_pod(2).0, now - 1000, other);
+        scene.put("app", TIME, &record("app", "x"));
+        let looked_up = scene.ask(&wanted("app")).await;
+        let of_other = WantedMetadata::of_stream("111122223333", GROUP, &stream).unwrap();
+        // The stream itself is asked, as ever.
+        assert_eq!((looked_up, scene.operations()), (found("app", "x"), vec![FILTER.to_owned(), GET.to_owned()]));
+        assert!(!scene.known.knows(&of_other));
+    }
+}
+
+#[tokio::test]
+async fn a_search_of_the_group_that_fails_costs_nothing_else() {
+    for behavior in [LogsBehavior::Denied(FILTER), LogsBehavior::Gigantic(FILTER, 5_000_000)] {
+        let mut scene = Scene::cold(behavior);
+        scene.put("app", TIME, &record("app", "x"));
+        assert_eq!(scene.ask(&wanted("app")).await, found("app", "x"), "{behavior:?}");
+        assert_eq!(scene.operations(), [FILTER, GET]);
+        assert_eq!(scene.ask(&wanted("app")).await, found("app", "x"));
+        assert_eq!(scene.operations(), [FILTER, GET, GET]);
+        assert_eq!(scene.lookup.reader().has_said()[0], matches!(behavior, LogsBehavior::Denied(_)));
+    }
+}
+
+// -------------------------------------------------------------------------------------------------------------------
 // What is not believed
 // -------------------------------------------------------------------------------------------------------------------
 
@@ -231,7 +352,9 @@ async fn nothing_is_believed_beside_a_line_that_is_no_parsers() {
         scene.put("app", TIME, &record("app", "forged"));
         scene.put("app", TIME, other);
         assert_eq!(scene.ask(&wanted("side")).await, LookedUp::Absent, "{other}");
-        assert_eq!(scene.operations(), [GET, GET, FILTER, GET]);
+        // The search for metadata finds such JSON itself.
+        let beside = if other.contains("level") { 3 } else { 4 };
+        assert_eq!(scene.operations(), [GET, GET, FILTER, GET][..beside]);
     }
 }
 
@@ -273,13 +396,13 @@ async fn answers_that_are_none_are_failures() {
 #[tokio::test]
 async fn an_answer_is_not_read_without_end() {
     // What the stream itself has is too large, and so is what stands beside its sibling's record: that is not believed then.
-    let scene = Scene::new(LogsBehavior::Gigantic(GET, 2_000_000));
+    let scene = Scene::new(LogsBehavior::Gigantic(GET, 5_000_000));
     scene.put("app", TIME, &record("app", "x"));
     assert_eq!(scene.ask(&wanted("side")).await, LookedUp::Absent);
     assert_eq!(scene.operations(), [GET, GET, FILTER, GET]);
     // Nobody is to blame: no failure is counted, and others are asked for at once.
     assert_eq!(scene.lookup.tally(), LookupTally { streams: 1, calls: 4, ..LookupTally::default() });
-    let scene = Scene::new(LogsBehavior::Gigantic(FILTER, 2_000_000));
+    let scene = Scene::new(LogsBehavior::Gigantic(FILTER, 5_000_000));
     scene.put("side", TIME, &line("a"));
     assert_eq!(scene.ask(&wanted("side")).await, LookedUp::Absent);
 }
@@ -307,24 +430,31 @@ async fn after_a_failure_nobody_is_asked_for_a_while() {
 #[tokio::test]
 async fn nobody_who_listens_is_a_failure_too() {
     let scene = Scene::new(LogsBehavior::Healthy);
-    let Scene { logs, lookup } = scene;
+    let Scene { logs, mut lookup, .. } = scene;
     drop(logs);
     let client = Clients::new(false, Network::default()).unwrap().client().unwrap();
     let deadline = Instant::now() + Duration::from_secs(60);
     let failed = LookedUp::Unavailable(LookupRefusal::Failed);
     assert_eq!(lookup.of(&client, &wanted("app"), deadline).await, failed);
-    assert!(lookup.has_said().iter().eq(&[false, true]), "{:?}", lookup.has_said());
+    assert_eq!(lookup.reader().has_said(), [false, true]);
 }
 
 #[tokio::test]
 async fn silence_ends_with_the_look_ups_time_and_with_the_invocations() {
+    let failed = LookedUp::Unavailable(LookupRefusal::Failed);
+    let short = Duration::from_millis(60);
     let mut scene = Scene::new(LogsBehavior::Silent);
-    scene.lookup.set_times(Times { longest: Duration::from_millis(80), call: Duration::from_millis(20) });
-    assert_eq!(scene.ask(&wanted("app")).await, LookedUp::Unavailable(LookupRefusal::Failed));
+    scene.lookup.reader().set_call(short);
+    assert_eq!(scene.ask(&wanted("app")).await, failed);
+    // Whichever ends first.
     let mut scene = Scene::new(LogsBehavior::Silent);
-    scene.lookup.set_times(Times { longest: Duration::from_secs(600), call: Duration::from_millis(20) });
-    let within = Duration::from_millis(80);
-    assert_eq!(scene.ask_within(&wanted("app"), within).await, LookedUp::Unavailable(LookupRefusal::Failed));
+    scene.lookup.reader().set_call(short);
+    scene.lookup.set_longest(short);
+    assert_eq!(scene.ask(&wanted("app")).await, failed);
+    let mut scene = Scene::new(LogsBehavior::Silent);
+    scene.lookup.reader().set_call(short);
+    assert_eq!(scene.ask_within(&wanted("app"), short).await, failed);
+    assert_eq!(scene.lookup.reader().has_said(), [false, true]);
     // Where there is no time for an answer, nobody is asked, and nobody is to blame.
     let scene = Scene::new(LogsBehavior::Silent);
     let no_time = LookedUp::Unavailable(LookupRefusal::NoTime);
@@ -335,15 +465,15 @@ async fn silence_ends_with_the_look_ups_time_and_with_the_invocations() {
 
 #[tokio::test]
 async fn a_denial_is_remembered_for_the_group_and_said_once() {
-    let scene = Scene::new(LogsBehavior::Denied(GET));
+    let mut scene = Scene::new(LogsBehavior::Denied(GET));
     let denied = LookedUp::Unavailable(LookupRefusal::Denied);
     assert_eq!((scene.ask(&wanted("app")).await, scene.ask(&wanted("side")).await), (denied.clone(), denied.clone()));
     assert_eq!((scene.operations(), scene.lookup.tally().denied), (vec![GET.to_owned()], 1));
-    assert_eq!(scene.lookup.has_said(), [true, false]);
+    assert_eq!(scene.lookup.reader().has_said(), [true, false]);
     // Another group may be allowed.
     let elsewhere = WantedMetadata { log_group: "/other".to_owned(), ..wanted("app") };
     assert_eq!(scene.ask(&elsewhere).await, denied);
-    assert_eq!(scene.operations().len(), 2);
+    assert_eq!(scene.operations(), [GET, FILTER, GET]);
     // A role that may read streams and search no group still finds what is in the stream.
     let scene = Scene::new(LogsBehavior::Denied(FILTER));
     scene.put("side", TIME, &line("a"));
@@ -383,7 +513,7 @@ async fn where_it_cannot_be_asked_for_nobody_is_asked() {
         let variables = variables.iter().filter(|(name, _)| *name != missing).cloned();
         let variables = variables.chain([("DD_API_KEY", "k".to_owned())]).map(|(name, value)| (name.to_owned(), value));
         let aws = Settings::read(&variables.collect::<std::collections::HashMap<_, _>>()).unwrap().aws;
-        let lookup = MetadataLookup::new(calls, aws);
+        let lookup = MetadataLookup::new(calls, aws, None);
         let client = Clients::new(false, Network::default()).unwrap().client().unwrap();
         let deadline = Instant::now() + Duration::from_secs(60);
         assert_eq!(lookup.of(&client, &wanted("app"), deadline).await, LookedUp::Unavailable(LookupRefusal::Off));

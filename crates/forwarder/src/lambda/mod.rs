@@ -10,7 +10,10 @@ pub mod firehose;
 #[cfg(test)]
 mod fleet_tests;
 pub mod handler;
+#[cfg(test)]
+mod herd_tests;
 pub mod invocation;
+mod log_reader;
 pub(crate) mod lookup_policy;
 pub(crate) mod metadata_lookup;
 #[cfg(test)]
