@@ -207,6 +207,12 @@ BREAKS = [
     ("a reader of every stream", put(STATEMENTS + "10.Fn::If.1.Resource", "*"), "statement on *"),
     ("a writer of the stream", put(STATEMENTS + "10.Fn::If.1.Action.0", "kinesis:PutRecord"), "what the role ForwarderRole may do"),
     ("a stream that cannot be decrypted", put(STATEMENTS + "11"), "what the role ForwarderRole may do"),
+    ("a reader of every log", put(STATEMENTS + "12.Fn::If.1.Resource", "*"), "statement on *"),
+    ("a reader of logs whatever the preset", put(STATEMENTS + "12.Fn::If.0", "HasLogGroup"), "what the role ForwarderRole may do"),
+    ("a reader of logs that are not looked up", put("Conditions.LooksMetadataUp.Fn::And.1"), "broken"),
+    ("a reader of other groups", put(STATEMENTS + "12.Fn::If.1.Resource.3.Fn::If.0", "HasLogGroup"), "what the role ForwarderRole may do"),
+    ("a look-up that misses a group", put(STATEMENTS + "12.Fn::If.1.Resource.2"), "what the role ForwarderRole may do"),
+    ("a look-up that deletes", put(STATEMENTS + "12.Fn::If.1.Action.1", "logs:DeleteLogStream"), "what the role ForwarderRole may do"),
     ("no rule about the stream's key", put("Rules.KinesisKeyHasItsStream"), "KinesisKeyHasItsStream has to refuse"),
     # Firehose
     ("a stream that is always made", put("Conditions.ByFirehose", {"Fn::Equals": ["", ""]}), "the resource FirehoseStream"),

@@ -68,6 +68,11 @@ MAY = {
     "s3:GetObject": "<FailedEventsBucket.Arn>/aws/lambda/*",
 }
 
+def may_look_up(*groups):
+    """What the role may do where metadata comes in records of its own, in groups of these names; a star is a part of one."""
+    return dict.fromkeys(["logs:GetLogEvents", "logs:FilterLogEvents"], tuple(LOGS + group + ":*" for group in groups))
+
+
 # Parameters that are passed on as they are, and only if they are set: the variable, and a value that says nothing by itself.
 PASSED_ON = {
     "ClusterName": ("DD_CLUSTER_NAME", "prod"),
@@ -92,6 +97,7 @@ PASSED_ON = {
     "MetadataRecords": ("PODFERRY_METADATA_RECORDS", "true"),
     "MetadataWait": ("PODFERRY_METADATA_WAIT", "1800"),
     "MetadataUnknown": ("PODFERRY_METADATA_UNKNOWN", "keep"),
+    "MetadataLookups": ("PODFERRY_METADATA_LOOKUPS", "30"),
     "ForwardLog": ("DD_FORWARD_LOG", "false"),
     "Compression": ("DD_COMPRESSION", "gzip"),
     "CompressionLevel": ("DD_COMPRESSION_LEVEL", "0"),
@@ -108,7 +114,7 @@ GROUPS = {
         *("ContainerExcludeLogs", "ContainerIncludeLogs", "ExcludeAtMatch", "IncludeAtMatch", "ProcessingRules"),
         *("RedactIp", "RedactEmail", "ScrubbingRule", "ScrubbingRuleReplacement", "Redact"),
         *("AutoMultiLineDetection", "MultilineLogRegexPattern", "Sample", "StatusFromText", "MetadataRecords"),
-        *("MetadataWait", "MetadataUnknown", "ForwardLog"),
+        *("MetadataWait", "MetadataUnknown", "MetadataLookups", "ForwardLog"),
     ],
     "How logs are sent": [
         *("Compression", "CompressionLevel", "MaxWorkers", "HttpsProxy", "NoProxy", "CaBundle", "CaBundleLayerArn"),
@@ -162,7 +168,7 @@ CASES = [
         "every setting that is passed on",
         FROM_SECRET | {name: value for name, (_, value) in PASSED_ON.items()},
         {"DD_API_KEY_SECRET_ARN": SECRET} | dict(PASSED_ON.values()),
-        {"secretsmanager:GetSecretValue": SECRET},
+        {"secretsmanager:GetSecretValue": SECRET} | may_look_up("*"),
     ),
     Case(
         "a secret with a key of its own, and no group",
@@ -313,11 +319,14 @@ CASES += [
         | {"KinesisStreamArn": KINESIS, "KinesisKmsKeyArn": KINESIS_KEY, "LogLevel": "trace"}
         | {"CaBundle": "/opt/ca.pem", "CaBundleLayerArn": LAYER, "SubscribedAlias": "7", "EmitSystemFields": "true"}
         | {"FunctionName": "podferry", "PermissionsBoundaryArn": BOUNDARY, "RolePath": "/logs/", "OwnLogKmsKeyArn": OWN_LOG_KEY}
+        | {"MetadataRecords": "true"}
         | IN_VPC,
-        {"DD_API_KEY_SECRET_ARN": "<ApiKeySecret>", "DD_LOG_LEVEL": "trace", "PODFERRY_CA_BUNDLE": "/opt/ca.pem"},
+        {"DD_API_KEY_SECRET_ARN": "<ApiKeySecret>", "DD_LOG_LEVEL": "trace", "PODFERRY_CA_BUNDLE": "/opt/ca.pem"}
+        | {"PODFERRY_METADATA_RECORDS": "true"},
         {"secretsmanager:GetSecretValue": "<ApiKeySecret>"}
         | MAY_KINESIS
         | MAY_UNDELIVERED_KEY
+        | may_look_up("a", "b", "c")
         | {"kms:Decrypt": (KEY, UNDELIVERED_KEY, KINESIS_KEY)},
         groups=("a", "b", "c"),
         function={
@@ -338,6 +347,51 @@ CASES += [
     for level in ("debug", "info", "error")
 ]
 
+# Metadata in records of its own: the function may read the groups that it gets events of, as far as the stack knows them.
+IN_RECORDS = {"PODFERRY_METADATA_RECORDS": "true"}
+CASES += [
+    Case(
+        f"metadata in records of its own, of {name}",
+        FROM_SECRET | {"MetadataRecords": "true"} | parameters,
+        {"DD_API_KEY_SECRET_ARN": SECRET} | environment,
+        {"secretsmanager:GetSecretValue": SECRET} | may,
+        source_arn=source_arn,
+        groups=tuple(value for name, value in parameters.items() if name.endswith("LogGroupName")),
+    )
+    for name, parameters, environment, may, source_arn in (
+        ("a group", {"LogGroupName": "/eks/prod"}, IN_RECORDS, may_look_up("/eks/prod"), LOGS + "/eks/prod:*"),
+        (
+            "three groups",
+            {"LogGroupName": "a", "SecondLogGroupName": "b", "ThirdLogGroupName": "c"},
+            IN_RECORDS,
+            may_look_up("a", "b", "c"),
+            LOGS + "*:*",
+        ),
+        (
+            "a group and a prefix",
+            {"LogGroupName": "/eks/prod", "LogGroupPrefix": "/aws/eks/", "MetadataLookups": "600"},
+            IN_RECORDS | {"PODFERRY_METADATA_LOOKUPS": "600"},
+            may_look_up("/eks/prod", "/aws/eks/*"),
+            LOGS + "/aws/eks/*:*",
+        ),
+        (
+            "a group, and not looked up",
+            {"LogGroupName": "/eks/prod", "MetadataLookups": "0"},
+            IN_RECORDS | {"PODFERRY_METADATA_LOOKUPS": "0"},
+            {},
+            LOGS + "/eks/prod:*",
+        ),
+    )
+]
+CASES.append(
+    Case(
+        "no metadata in records of its own",
+        FROM_SECRET | {"MetadataRecords": "false", "MetadataLookups": "60"},
+        {"DD_API_KEY_SECRET_ARN": SECRET, "PODFERRY_METADATA_RECORDS": "false", "PODFERRY_METADATA_LOOKUPS": "60"},
+        {"secretsmanager:GetSecretValue": SECRET},
+    )
+)
+
 # Any two settings are apart in one of these: none may hang on another.
 for bit in range(len(PASSED_ON).bit_length()):
     some = {name: PASSED_ON[name] for index, name in enumerate(PASSED_ON) if index >> bit & 1}
@@ -346,7 +400,7 @@ for bit in range(len(PASSED_ON).bit_length()):
             f"some settings ({bit})",
             FROM_SECRET | {name: value for name, (_, value) in some.items()},
             {"DD_API_KEY_SECRET_ARN": SECRET} | dict(some.values()),
-            {"secretsmanager:GetSecretValue": SECRET},
+            {"secretsmanager:GetSecretValue": SECRET} | (may_look_up("*") if "MetadataRecords" in some else {}),
         )
     )
 
@@ -401,6 +455,7 @@ REFUSED_VALUES = [
     ("Redact", '["email"]'),
     ("Sample", "0.1"),
     ("EmitSystemFields", "@aws.account"),
+    *(("MetadataLookups", value) for value in ("601", "-1", "007", "1.5", "none")),
     ("Compression", "brotli"),
     ("CompressionLevel", "-1"),
     ("CompressionLevel", "10"),
@@ -463,6 +518,7 @@ ACCEPTED_VALUES = [
 ACCEPTED_VALUES += [("Architecture", "arm64"), ("Architecture", "x86_64"), ("LogGroupName", "/aws/eks/prod_1.2#x-y")]
 ACCEPTED_VALUES += [(name, "") for name in PASSED_ON]
 ACCEPTED_VALUES += [("MaxWorkers", str(number)) for number in range(1, 65)]
+ACCEPTED_VALUES += [("MetadataLookups", str(number)) for number in range(601)]
 ACCEPTED_VALUES += [("CompressionLevel", str(number)) for number in range(10)]
 ACCEPTED_VALUES += [(name, value) for name in ("RedactIp", "RedactEmail", "ForwardLog") for value in ("true", "false")]
 ACCEPTED_VALUES += [

@@ -81,7 +81,7 @@ SHOWN = {
         *("LogsEarly", "LogsUnread", "LogsWaiting", "ProcessingFailed"),
         *("LogsDuplicate", "LogsQueued", "LogsDead", "BytesIn", "BytesOut", "Requests", "Retries", "RetriesRateLimited"),
         *("RetriesServerError", "RetriesTimeout", "RetriesConnection", "IntakeLatency", "OldestLogAge", "KeyRefused"),
-        *("UnexpectedAnswers", "LogsWithheld"),
+        *("UnexpectedAnswers", "LogsWithheld", "MetadataLookups", "MetadataLookupsThrottled", "MetadataLookupsDenied"),
     },
     "AWS/Lambda": {
         *("Invocations", "Errors", "Throttles", "AsyncEventsDropped", "DestinationDeliveryFailures", "Duration"),
@@ -155,8 +155,9 @@ class Resources:
                 self.same(statement.get("Effect"), "Allow", f"the effect of a statement of {name}")
                 sids.append(statement.get("Sid"))
                 for resource in listed(statement.get("Resource")):
-                    # Only what is in a bucket of the stack is named with a star.
-                    self.check(re.fullmatch(r"[^*]*|<\w+Bucket.Arn>/[\w/]*\*", str(resource)), f"the role {name} has a statement on {resource}")
+                    # Only what is in a bucket of the stack is named with a star, and what is in a log group, or in groups by their prefix.
+                    starred = r"[^*]*|<\w+Bucket.Arn>/[\w/]*\*|arn:[^*]*:logs:[^*]+:log-group:[^*]*\*?:\*"
+                    self.check(re.fullmatch(starred, str(resource)), f"the role {name} has a statement on {resource}")
                     for action in listed(statement.get("Action", [])):
                         self.check(resource not in may.setdefault(action, []), f"the role {name} names {action} twice")
                         may[action].append(resource)
