@@ -233,6 +233,33 @@ fn what_may_not_be_read_is_unknown_and_stops_nothing() {
 }
 
 #[test]
+fn where_metadata_is_looked_up_the_role_may_read_the_groups() {
+    let Some(account) = good() else { return };
+    let about = |report: &Value, severity: &str| -> Vec<String> {
+        found(report, severity).into_iter().filter(|one| one.contains("look up metadata")).collect()
+    };
+    assert!(about(&json_doctor(&account, &datadog(200), &[], 0), "ok").is_empty());
+    let set = |lookups: &str| {
+        let variables =
+            json!({ "DD_API_KEY": KEY, "PODFERRY_METADATA_RECORDS": "true", "PODFERRY_METADATA_LOOKUPS": lookups });
+        let path = "/2015-03-31/functions/podferry/configuration";
+        account.rest("lambda", "PUT", path, &json!({ "Environment": { "Variables": variables } }));
+    };
+    set("60");
+    let group = "arn:aws:logs:eu-west-1:111122223333:log-group:/eks/prod:*";
+    let expected = format!("look up metadata in /eks/prod: logs:GetLogEvents, logs:FilterLogEvents on {group}");
+    assert_eq!(about(&json_doctor(&account, &datadog(200), &[], 0), "ok"), [expected]);
+    iam(&account, "implicitDeny");
+    let report = json_doctor(&account, &datadog(200), &[], 1);
+    let wrong = about(&report, "wrong");
+    // The simulator's stand-in says it of one action.
+    let denied = format!("the role is not allowed logs:PutLogEvents on {group}");
+    assert!(wrong.len() == 1 && wrong[0].contains(&denied), "{wrong:?}");
+    set("0");
+    assert!(about(&json_doctor(&account, &datadog(200), &[], 1), "wrong").is_empty());
+}
+
+#[test]
 fn what_is_wrong_comes_with_what_fixes_it() {
     let Some(account) = good() else { return };
     let report = json_doctor(&account, &datadog(403), &[], 1);

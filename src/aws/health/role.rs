@@ -15,7 +15,7 @@ pub(crate) struct RolePermission {
     /// An ARN.
     pub(crate) resource: String,
     /// `write its own log`
-    pub(crate) purpose: &'static str,
+    pub(crate) purpose: String,
 }
 
 /// What the settings need. What cannot be named exactly is left out: a secret by its name alone, the key of `DD_KMS_API_KEY`.
@@ -31,7 +31,7 @@ pub(crate) fn needs(function: &Function, settings: &Settings, account: &Account)
 type Arn<'a> = dyn Fn(&str, &str, &str) -> String + 'a;
 
 fn of(settings: &Settings, log_group: String, arn: &Arn) -> Vec<RolePermission> {
-    let need = |actions, resource, purpose| RolePermission { actions, resource, purpose };
+    let need = |actions, resource, purpose: &str| RolePermission { actions, resource, purpose: purpose.to_owned() };
     let mut needs = vec![need(&["logs:CreateLogStream", "logs:PutLogEvents"], log_group, "write its own log")];
     match &settings.api_key {
         ApiKeySource::SecretsManager { id, .. } if id.starts_with("arn:") => {
@@ -61,6 +61,16 @@ fn of(settings: &Settings, log_group: String, arn: &Arn) -> Vec<RolePermission> 
     needs
 }
 
+/// What looking metadata up needs on a log group.
+#[must_use]
+pub(crate) fn look_up(log_group: &str, account: &Account) -> RolePermission {
+    RolePermission {
+        actions: &["logs:GetLogEvents", "logs:FilterLogEvents"],
+        resource: account.arn("logs", &format!("log-group:{log_group}:*")),
+        purpose: format!("look up metadata in {log_group}"),
+    }
+}
+
 /// `denied` are the actions that IAM does not allow.
 #[must_use]
 pub(crate) fn judge(role: &str, need: &RolePermission, denied: &[String], advice: &Advice) -> HealthFinding {
@@ -75,11 +85,16 @@ pub(crate) fn judge(role: &str, need: &RolePermission, denied: &[String], advice
     let command = format!(
         "iam put-role-policy --role-name {} --policy-name podferry-{} --policy-document {}",
         advice::quoted(role),
-        purpose.replace(' ', "-"),
+        policy_name(purpose),
         advice::quoted(&policy.to_string())
     );
     let why = format!("the role is not allowed {} on {resource}", denied.join(", "));
     HealthFinding::wrong(HealthArea::Role, purpose, why).fix(advice.aws(&command))
+}
+
+/// Source: IAM API reference, PutRolePolicy: 128 characters, with the prefix.
+fn policy_name(purpose: &str) -> String {
+    purpose.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-").chars().take(119).collect()
 }
 
 #[cfg(test)]
@@ -113,13 +128,17 @@ mod tests {
 
     #[test]
     fn what_is_denied_comes_with_the_policy() {
-        let need = RolePermission { actions: &["a:B", "a:C"], resource: "arn:x".into(), purpose: "p" };
+        let need = RolePermission {
+            actions: &["a:B", "a:C"],
+            resource: "arn:x".into(),
+            purpose: "look up metadata in /a b".into(),
+        };
         assert_eq!(judge("r", &need, &[], &examples::advice()).severity, HealthSeverity::Ok);
         let found = judge("arn:aws:iam::1:role/path/r", &need, &["a:C".to_owned()], &examples::advice());
         let fix = found.fix.unwrap();
         assert!(
             found.severity == HealthSeverity::Wrong
-                && fix.contains("--role-name r --policy-name podferry-p ")
+                && fix.contains("--role-name r --policy-name podferry-look-up-metadata-in--a-b ")
                 && fix.contains(r#""Action":["a:B","a:C"]"#),
             "{fix}"
         );

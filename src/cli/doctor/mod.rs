@@ -242,25 +242,40 @@ async fn of_key(options: &DoctorOptions, forwarder: &Forwarder, report: &mut Doc
 }
 
 async fn of_role(forwarder: &Forwarder, report: &mut DoctorReport) {
-    let Forwarder { account, function, settings, advice, .. } = forwarder;
+    let Forwarder { account, function, settings, .. } = forwarder;
     let Some(settings) = settings else { return skip(report, &[HealthArea::Role], NO_SETTINGS) };
+    let needs = role::needs(function, settings, account);
+    simulate(forwarder, HealthArea::Role, needs, report).await;
+}
+
+/// Asks IAM whether the function's role has these permissions.
+async fn simulate(
+    forwarder: &Forwarder,
+    area: HealthArea,
+    needs: Vec<role::RolePermission>,
+    report: &mut DoctorReport,
+) {
+    let Forwarder { account, function, advice, .. } = forwarder;
     let mut is_open = false;
-    for need in role::needs(function, settings, account) {
+    for need in needs {
         if is_open {
-            report.add([HealthFinding::skipped(HealthArea::Role, need.purpose, "IAM does not answer, see above")]);
+            report.add([HealthFinding::skipped(area, &need.purpose, "IAM does not answer, see above")]);
             continue;
         }
         let finding = match ask::denied(account, &function.role, &need).await {
-            Ok(denied) => role::judge(&function.role, &need, &denied, advice),
-            Err(error) => HealthFinding::of_error(HealthArea::Role, need.purpose, &error),
+            Ok(denied) => HealthFinding { area, ..role::judge(&function.role, &need, &denied, advice) },
+            Err(error) => HealthFinding::of_error(area, &need.purpose, &error),
         };
         is_open = finding.severity == HealthSeverity::Unknown;
         report.add([finding]);
     }
 }
 
+/// In how many log groups at most it is asked whether metadata may be looked up there: each is a call of IAM's simulator.
+const MOST_LOOKED_UP: usize = 20;
+
 async fn of_groups(options: &DoctorOptions, forwarder: &Forwarder, report: &mut DoctorReport) -> Vec<LogGroupFact> {
-    let Forwarder { account, function, selection, advice, .. } = forwarder;
+    let Forwarder { account, function, settings, selection, advice } = forwarder;
     let found = selection.find(account).await;
     if !selection.is_empty() && found == Ok(FoundLogGroups::default()) {
         let why = format!("no log group matches {}", options.selection.said());
@@ -270,6 +285,11 @@ async fn of_groups(options: &DoctorOptions, forwarder: &Forwarder, report: &mut 
     let facts = read::log_groups(account, function, found, selection.is_empty()).await;
     report.add(log_groups::judge(&facts, function, advice));
     report.add(failed_events::judge(&facts.failed_events, function, advice));
+    if settings.as_ref().is_some_and(|settings| settings.metadata_lookups > 0) {
+        let groups = facts.groups.iter().take(MOST_LOOKED_UP);
+        let needs = groups.map(|one| role::look_up(&one.group.name, account)).collect();
+        simulate(forwarder, HealthArea::LogGroups, needs, report).await;
+    }
     facts.groups
 }
 
