@@ -206,9 +206,11 @@ impl Search<'_> {
                 Told::Nothing | Told::Unread => {}
             }
         }
-        match window {
-            Some(window) => self.of_pod(window).await,
-            None => Ok(None),
+        let Some(window) = window else { return Ok(None) };
+        match self.of_pod(window).await {
+            // The stream itself has none: it is not read again at once because another search comes first.
+            Err(LookupRefusal::Busy | LookupRefusal::BackingOff) => Ok(None),
+            found => found,
         }
     }
 

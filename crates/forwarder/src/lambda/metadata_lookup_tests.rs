@@ -8,7 +8,7 @@ use testkit::events::{ARN, GROUP, ID};
 use tokio::time::Instant;
 
 use super::log_reader::now;
-use super::lookup_policy::{LookupRefusal, LookupTally};
+use super::lookup_policy::{CallEnd, LookupCall, LookupRefusal, LookupTally};
 use super::metadata_lookup::{FoundMessage, LookedUp, MetadataLookup};
 use crate::delivery::client::Clients;
 use crate::settings::{Network, Settings};
@@ -496,6 +496,20 @@ async fn what_is_not_there_is_not_asked_for_again() {
     );
     assert_eq!(scene.operations(), [GET, GET, FILTER]);
     assert_eq!(scene.lookup.tally(), LookupTally { streams: 1, calls: 3, ..LookupTally::default() });
+}
+
+#[tokio::test]
+async fn a_stream_without_metadata_is_not_read_again_at_once_though_its_pod_could_not_be_searched() {
+    let mut scene = Scene::new(LogsBehavior::Healthy);
+    scene.put("app", TIME, &line("a"));
+    let mut policy = scene.lookup.reader().policy();
+    let subject = policy.subject("111122223333", GROUP, "");
+    policy.ended(LookupCall::Filter, subject, CallEnd::Throttled, now(), 1.0);
+    drop(policy);
+    for _ in 0..3 {
+        assert_eq!(scene.ask(&wanted("app")).await, LookedUp::Absent);
+    }
+    assert_eq!(scene.operations(), [GET, GET]);
 }
 
 #[tokio::test]
