@@ -270,12 +270,24 @@ impl Search<'_> {
         if found.iter().any(|(event, _)| !WantedMetadata::is_of_preset(event.message)) {
             return (None, true);
         }
-        if let Some(known) = &self.lookup.known {
-            // The newest first: what is known is kept.
-            found.iter().rev().for_each(|(event, of)| _ = known.teach(of, event.log_stream, event.message));
-        }
-        let wanted = found.iter().rfind(|(event, _)| self.wanted.is_told_by(event.log_stream, event.message));
+        // The newest first: what is known is kept.
+        found.iter().rev().for_each(|(event, of)| self.learn(event, of));
+        let wanted = found.iter().rfind(|(event, _)| self.is_answered_by(event));
         (wanted.map(|(event, _)| event.found()), false)
+    }
+
+    /// Takes note of what a stream told, and when: it may be one of an earlier pod of the same name.
+    fn learn(&self, event: &FoundEvent, of: &WantedMetadata) {
+        if let Some(known) = &self.lookup.known {
+            let of = WantedMetadata { newest_ms: Some(event.time), ..of.clone() };
+            known.teach(&of, event.log_stream, event.message);
+        }
+    }
+
+    /// Whether an event that was taken note of tells what is wanted, of the same pod and not of one before it.
+    fn is_answered_by(&self, event: &FoundEvent) -> bool {
+        self.wanted.is_told_by(event.log_stream, event.message)
+            && self.lookup.known.as_ref().is_none_or(|known| known.knows(self.wanted))
     }
 
     /// Reads a part of a stream: the first page that has lines.
@@ -326,7 +338,12 @@ impl Search<'_> {
                 let at =
                     json!({ "startTime": event.time, "endTime": event.time.saturating_add(1), "startFromHead": true });
                 let beside = self.lines(event.log_stream, at).await?;
-                return Ok(matches!(beside, Told::Metadata(_) | Told::Nothing).then(|| event.found()));
+                if !matches!(beside, Told::Metadata(_) | Told::Nothing) {
+                    return Ok(None);
+                }
+                let of = WantedMetadata::of_stream(&self.wanted.owner, &self.wanted.log_group, event.log_stream);
+                of.iter().for_each(|of| self.learn(&event, of));
+                return Ok(self.is_answered_by(&event).then(|| event.found()));
             }
             match next_token(&page) {
                 Some(token) => request["nextToken"] = json!(token),

@@ -150,7 +150,7 @@ async fn a_silent_stream_has_it_from_another_of_its_pod() {
     let scene = Scene::new(LogsBehavior::Healthy);
     scene.put("side", TIME, &line("a"));
     scene.put("app", TIME, &line("a"));
-    for (time, label) in [(TIME - 5 * MINUTE - 1, "too-old"), (TIME - 5 * MINUTE, "old"), (TIME - MINUTE, "new")] {
+    for (time, label) in [(TIME - 5 * MINUTE, "old"), (TIME - 30_000, "new"), (TIME + 2 * MINUTE, "too-late")] {
         scene.put("app", time, &record("app", label));
     }
     // Another pod's name begins alike.
@@ -165,6 +165,25 @@ async fn a_silent_stream_has_it_from_another_of_its_pod() {
     });
     assert_eq!(request, expected);
     assert_eq!(scene.lookup.tally(), LookupTally { streams: 1, found: 1, calls: 4, ..LookupTally::default() });
+}
+
+#[tokio::test]
+async fn what_a_pod_of_the_same_name_wrote_before_is_not_taken() {
+    // A StatefulSet's pod begins again under its name: the stream is another one, and the annotations may be.
+    for (time, is_taken) in [(TIME - 30_001, false), (TIME - 30_000, true)] {
+        let scene = Scene::new(LogsBehavior::Healthy);
+        scene.put("side", TIME, &line("a"));
+        scene.put("app", time, &record("app", "x"));
+        let expected = if is_taken { found("app", "x") } else { LookedUp::Absent };
+        assert_eq!((scene.ask(&wanted("side")).await, scene.operations().len()), (expected, 4), "{time}");
+    }
+    // Nor in a search of the group, though others learn from it.
+    let scene = Scene::cold(LogsBehavior::Healthy);
+    let now = now_ms();
+    scene.put("app", now - 40_000, &record("app", "x"));
+    scene.put("side", now, &line("a"));
+    let wanted = WantedMetadata { oldest_ms: Some(now), newest_ms: Some(now), ..wanted("side") };
+    assert_eq!(scene.ask(&wanted).await, LookedUp::Absent);
 }
 
 #[tokio::test]
