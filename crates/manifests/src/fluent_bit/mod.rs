@@ -8,6 +8,7 @@
 pub mod parse;
 pub(crate) mod template;
 pub(crate) mod throttle;
+pub(crate) mod words;
 
 use std::fmt;
 

@@ -30,8 +30,8 @@ pub(crate) enum TemplatePartKind {
     Tag,
     /// What is between two dots of the tag, counted from 0.
     TagPart(usize),
-    /// What a group of a rule's expression took.
-    Capture,
+    /// What a group of a rule's expression took, by its number; 0 is the whole match.
+    Capture(usize),
     /// A member of the record, by its path: `kubernetes`, `pod_name`.
     Member(Vec<String>),
     /// Something that the plugin fills in from elsewhere, such as an id of its own.
@@ -62,7 +62,9 @@ impl RecordTemplate {
             let rest = text.get(start + 1..).unwrap_or_default();
             let (kind, length) = match rest.chars().next() {
                 None => break,
-                Some(digit) if digit.is_ascii_digit() => (TemplatePartKind::Capture, 1),
+                Some(digit) if digit.is_ascii_digit() => {
+                    (TemplatePartKind::Capture(digit.to_digit(10).unwrap_or_default() as usize), 1)
+                }
                 Some(_) if rest.starts_with("TAG") => tag(rest),
                 Some(_) => {
                     let length = variable_length(rest);
@@ -251,7 +253,7 @@ mod tests {
             TemplatePartKind::Text(text) => text.clone(),
             TemplatePartKind::Tag => "<tag>".to_owned(),
             TemplatePartKind::TagPart(number) => format!("<tag {number}>"),
-            TemplatePartKind::Capture => "<capture>".to_owned(),
+            TemplatePartKind::Capture(_) => "<capture>".to_owned(),
             TemplatePartKind::Member(path) => format!("<{}>", path.join("/")),
             TemplatePartKind::Other => "<other>".to_owned(),
             TemplatePartKind::Broken => "<broken>".to_owned(),

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use super::cores::{SEEN, StoppedCores, WrongArgument};
-use super::words::{by_spaces, by_spaces_and_quotes, listed};
 use super::{is_template, modify};
 use crate::fluent_bit::parse::ReadProperty;
 use crate::fluent_bit::template::RecordTemplate;
+use crate::fluent_bit::words::{by_spaces, by_spaces_and_quotes, listed};
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::{LoggingConfigMap, PlacedSection};
 use crate::lint::project::Project;

@@ -2,9 +2,9 @@
 
 use super::cores::SEEN;
 use super::sample_tags::{LONGEST, made, pod_tag};
-use super::words::listed;
 use super::{definitions, groups, is_cri};
 use crate::fluent_bit::parse::ReadProperty;
+use crate::fluent_bit::words::listed;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::{LoggingConfigMap, PlacedSection};
 use crate::lint::project::Project;

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use super::cores::SEEN;
 use super::pattern;
-use super::words::by_spaces;
 use crate::fluent_bit::parse::ReadProperty;
+use crate::fluent_bit::words::by_spaces;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::{LoggingConfigMap, PlacedSection};
 use crate::lint::project::Project;

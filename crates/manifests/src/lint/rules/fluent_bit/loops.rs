@@ -4,8 +4,8 @@
 
 use super::cores::{SEEN, StoppedCores};
 use super::sample_tags::{LONGEST, made, pod_tag};
-use super::words::listed;
 use crate::fluent_bit::parse::ReadProperty;
+use crate::fluent_bit::words::listed;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::{LoggingConfigMap, PlacedSection};
 use crate::lint::project::Project;

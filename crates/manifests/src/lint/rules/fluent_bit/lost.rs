@@ -1,9 +1,9 @@
 //! Settings that lose every log, though Fluent Bit starts with them and says nothing.
 
 use super::cores::SEEN;
-use super::words::listed;
 use super::{definitions, is_cri};
 use crate::fluent_bit::parse::ReadProperty;
+use crate::fluent_bit::words::listed;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::{LoggingConfigMap, PlacedSection};
 use crate::lint::project::Project;

@@ -44,7 +44,6 @@ pub(crate) mod text_keys;
 pub(crate) mod throttle;
 pub(crate) mod times;
 pub(crate) mod values;
-mod words;
 
 use crate::lint::logging::{LoggingConfigMap, PlacedSection};
 

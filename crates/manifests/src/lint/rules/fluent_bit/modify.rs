@@ -120,8 +120,8 @@ pub(super) fn condition(older: &[String], newer: Option<&[String]>) -> Option<Wr
 
 #[cfg(test)]
 mod tests {
-    use super::super::words::{by_spaces, by_spaces_and_quotes};
     use super::*;
+    use crate::fluent_bit::words::{by_spaces, by_spaces_and_quotes};
 
     fn of_operation(name: &str, value: &str) -> Option<Option<StoppedCores>> {
         operation(name, &by_spaces(value, MOST), by_spaces_and_quotes(value, MOST).as_deref())

@@ -76,7 +76,7 @@ fn has_pod(tag: &NewTag<'_, '_>) -> bool {
         TemplatePartKind::Tag => true,
         // kube, var, log and containers are the same for all.
         TemplatePartKind::TagPart(number) => *number == POD_PART,
-        TemplatePartKind::Capture => tells_pod(&key),
+        TemplatePartKind::Capture(_) => tells_pod(&key),
         TemplatePartKind::Member(path) => path.iter().any(|name| tells_pod(name)),
         TemplatePartKind::Text(_) | TemplatePartKind::Other | TemplatePartKind::Broken => false,
     })

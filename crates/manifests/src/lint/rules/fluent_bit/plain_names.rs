@@ -3,8 +3,8 @@
 //! Source: fluent/fluent-bit, plugins/filter_modify/modify.c, plugins/filter_record_modifier/filter_modifier.c and plugins/filter_nest/nest.c.
 
 use super::cores::SEEN;
-use super::words::by_spaces;
 use crate::fluent_bit::parse::{ReadProperty, Span};
+use crate::fluent_bit::words::by_spaces;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::PlacedSection;
 use crate::lint::project::Project;

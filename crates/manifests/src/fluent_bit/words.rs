@@ -3,38 +3,51 @@
 //! Source: fluent/fluent-bit, src/flb_utils.c, `flb_utils_split` and `flb_utils_split_quoted`, and src/flb_slist.c,
 //! `flb_slist_split_tokens`, at v1.9.10 and v5.1.1.
 
-/// Parted by spaces, and by nothing else: what the older core's `modify` does. After `most` words comes the rest as one more.
-pub(super) fn by_spaces(value: &str, most: usize) -> Vec<String> {
-    parted(value, most, |rest| Some(plain(rest))).unwrap_or_default()
+/// Parted by spaces, and by nothing else: what the older core's `modify` does. After `most` words and one space comes the rest as one more,
+/// further spaces included.
+pub(crate) fn by_spaces(value: &str, most: usize) -> Vec<String> {
+    parted(value, most, |rest| rest, |rest| Some(plain(rest))).unwrap_or_default()
 }
 
 /// Parted by spaces, where a word that begins with a quote goes on to the next such quote: what the newer core's `modify` does. `None` if a
 /// quote is not closed.
-pub(super) fn by_spaces_and_quotes(value: &str, most: usize) -> Option<Vec<String>> {
-    parted(value, most, |rest| match rest.chars().next().filter(|first| matches!(first, '"' | '\'')) {
-        Some(quote) => quoted(rest.get(1..)?, quote),
-        None => Some(plain(rest)),
-    })
+pub(crate) fn by_spaces_and_quotes(value: &str, most: usize) -> Option<Vec<String>> {
+    parted(
+        value,
+        most,
+        |rest| rest,
+        |rest| match rest.chars().next().filter(|first| matches!(first, '"' | '\'')) {
+            Some(quote) => quoted(rest.get(1..)?, quote),
+            None => Some(plain(rest)),
+        },
+    )
 }
 
 /// Parted by spaces, where a word that begins with `"` goes on to the next one: what options do that take a list. After `most` words comes
 /// the rest as one more.
-pub(super) fn listed(value: &str, most: usize) -> Vec<String> {
+pub(crate) fn listed(value: &str, most: usize) -> Vec<String> {
     let word = |rest| Some(starts_quoted(rest).unwrap_or_else(|| plain(rest)));
-    parted(value, most, word).unwrap_or_default()
+    parted(value, most, |rest| rest.trim_start_matches(' '), word).unwrap_or_default()
 }
 
-/// `next` takes the first word of what is left, and gives what stands behind it; `None` as soon as it has none.
-fn parted<'v>(value: &'v str, most: usize, next: impl Fn(&'v str) -> Option<(String, &'v str)>) -> Option<Vec<String>> {
+/// `next` takes the first word of what is left, and gives what stands behind it; `None` as soon as it has none. `skip` takes off what the rest
+/// does not begin with.
+fn parted<'v>(
+    value: &'v str,
+    most: usize,
+    skip: impl Fn(&'v str) -> &'v str,
+    next: impl Fn(&'v str) -> Option<(String, &'v str)>,
+) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut rest = value.trim_start_matches(' ');
     while !rest.is_empty() {
-        if words.len() == most {
-            words.push(rest.to_owned());
-            break;
-        }
         let (word, after) = next(rest)?;
         words.push(word);
+        let remainder = skip(after);
+        if words.len() == most {
+            words.extend((!remainder.is_empty()).then(|| remainder.to_owned()));
+            break;
+        }
         rest = after.trim_start_matches(' ');
     }
     Some(words)
@@ -75,6 +88,9 @@ mod tests {
         assert_eq!(by_spaces("a  \"b c\"", 3), ["a", "\"b", "c\""]);
         assert_eq!(by_spaces("a b c d e", 3), ["a", "b", "c", "d e"]);
         assert_eq!(by_spaces("a\tb", 3), ["a\tb"]);
+        assert_eq!(by_spaces("  a   b", 1), ["a", "  b"]);
+        assert_eq!(by_spaces_and_quotes("'a' b", 1).unwrap(), ["a", " b"]);
+        assert_eq!(listed("a   b c", 1), ["a", "b c"]);
         assert_eq!(by_spaces_and_quotes("a \"b c\"", 3).unwrap(), ["a", "b c"]);
         assert_eq!(by_spaces_and_quotes(r#"'a\' \\' "" x"y"#, 3).unwrap(), ["a' \\", "", "x\"y"]);
         assert_eq!(by_spaces_and_quotes("a \"b", 3), None);
