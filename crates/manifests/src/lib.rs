@@ -32,6 +32,7 @@ mod scalar;
 pub mod secret;
 pub mod sidecar;
 pub mod sidecar_patch;
+pub mod simulate;
 pub mod subscription;
 pub(crate) mod tree;
 pub mod workload;

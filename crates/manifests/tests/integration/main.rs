@@ -15,4 +15,5 @@ mod inject_properties;
 mod lint;
 mod lint_growth;
 mod lint_router;
+mod simulate_router;
 mod webhook;

@@ -1,0 +1,273 @@
+//! `modify`: sets, renames, copies and removes keys, under conditions.
+//!
+//! Source: fluent/fluent-bit, plugins/filter_modify/modify.c, at v1.9.10 and v5.1.1.
+
+use crate::fluent_bit::parse::ReadSection;
+use crate::fluent_bit::words::{by_spaces, by_spaces_and_quotes};
+use crate::simulate::accessor::Accessor;
+use crate::simulate::core::Core;
+use crate::simulate::not_started::NotStarted;
+use crate::simulate::onigmo::{Expression, Refused};
+use crate::simulate::record::Effect;
+use crate::simulate::unknown::Unknown;
+use crate::simulate::value::{Key, Map, Value};
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Modify {
+    conditions: Vec<Condition>,
+    operations: Vec<Operation>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Condition {
+    Exists(Option<Accessor>),
+    DoesNotExist(Option<Accessor>),
+    AKeyMatches(Pattern),
+    NoKeyMatches(Pattern),
+    ValueEquals { key: Option<Accessor>, text: Vec<u8>, must: bool },
+    ValueMatches { key: Option<Accessor>, pattern: Pattern, must: bool },
+    Matching { keys: Pattern, values: Pattern, must: bool },
+}
+
+/// An expression that may not compile; Fluent Bit starts all the same.
+type Pattern = Result<Expression, Unknown>;
+
+#[derive(Debug, Clone, PartialEq)]
+enum Operation {
+    Set(String, String),
+    Add(String, String),
+    Rename { from: String, to: String, is_hard: bool },
+    Copy { from: String, to: String, is_hard: bool },
+    Remove(String),
+    RemoveWildcard(String),
+    RemoveRegex(Pattern),
+}
+
+fn pattern(core: Core, text: &str) -> Pattern {
+    Expression::new(core, text).map_err(|refused| match refused {
+        Refused::Broken => Unknown("an expression of modify does not compile"),
+        Refused::Unknown(unknown) => unknown,
+    })
+}
+
+impl Modify {
+    pub(super) fn new(core: Core, section: &ReadSection) -> Result<Modify, NotStarted> {
+        let mut filter = Modify { conditions: Vec::new(), operations: Vec::new() };
+        for property in &section.properties {
+            let name = property.name.value.to_ascii_lowercase();
+            if ["name", "match", "match_regex", "alias", "log_level"].contains(&name.as_str()) {
+                continue;
+            }
+            // Three words, and the rest.
+            const MOST: usize = 3;
+            let value = property.value.value.as_str();
+            let words = match core {
+                Core::Older => by_spaces(value, MOST),
+                Core::Newer => by_spaces_and_quotes(value, MOST)
+                    .ok_or(NotStarted::because("an option of modify has a quote that is not closed"))?,
+            };
+            if words.is_empty() || words.len() > MOST {
+                return Err(NotStarted::because("an option of modify has too many words, or none"));
+            }
+            if name == "condition" {
+                filter.conditions.push(condition(core, &words)?);
+            } else {
+                filter.operations.push(operation(core, &name, &words)?);
+            }
+        }
+        Ok(filter)
+    }
+
+    pub(super) fn effect(&self, core: Core, record: &Map) -> Result<Effect, Unknown> {
+        for condition in &self.conditions {
+            if !condition.holds(core, record)? {
+                return Ok(Effect::Nothing);
+            }
+        }
+        let mut map = record.clone();
+        let mut is_modified = false;
+        for operation in &self.operations {
+            if let Some(next) = operation.apply(&map)? {
+                map = next;
+                is_modified = true;
+            }
+        }
+        Ok(if is_modified { Effect::map(map) } else { Effect::Nothing })
+    }
+}
+
+fn condition(core: Core, words: &[String]) -> Result<Condition, NotStarted> {
+    let word = |at: usize| words.get(at).map(String::as_str);
+    let kind = word(0).unwrap_or_default().to_ascii_lowercase();
+    let Some(first) = word(1) else {
+        return Err(NotStarted::unknown("a condition of modify has no key"));
+    };
+    let key = || Accessor::new(first);
+    let second = word(2).filter(|second| !second.is_empty());
+    let missing = NotStarted::because("a condition of modify has no expression");
+    let text = || second.unwrap_or_default().as_bytes().to_vec();
+    Ok(match kind.as_str() {
+        "key_exists" => Condition::Exists(key()),
+        "key_does_not_exist" => Condition::DoesNotExist(key()),
+        "a_key_matches" => Condition::AKeyMatches(pattern(core, first)),
+        "no_key_matches" => Condition::NoKeyMatches(pattern(core, first)),
+        "key_value_equals" => Condition::ValueEquals { key: key(), text: text(), must: true },
+        "key_value_does_not_equal" => Condition::ValueEquals { key: key(), text: text(), must: false },
+        "key_value_matches" => {
+            Condition::ValueMatches { key: key(), pattern: pattern(core, second.ok_or(missing)?), must: true }
+        }
+        "key_value_does_not_match" => {
+            Condition::ValueMatches { key: key(), pattern: pattern(core, second.ok_or(missing)?), must: false }
+        }
+        "matching_keys_have_matching_values" => Condition::Matching {
+            keys: pattern(core, first),
+            values: pattern(core, second.ok_or(missing)?),
+            must: true,
+        },
+        "matching_keys_do_not_have_matching_values" => Condition::Matching {
+            keys: pattern(core, first),
+            values: pattern(core, second.ok_or(missing)?),
+            must: false,
+        },
+        _ => return Err(NotStarted::because("modify has a condition that does not exist")),
+    })
+}
+
+fn operation(core: Core, name: &str, words: &[String]) -> Result<Operation, NotStarted> {
+    let wrong = NotStarted::because("an operation of modify has the wrong number of words, or does not exist");
+    let (first, last) = match words {
+        [only] => {
+            return Ok(match name {
+                "remove" => Operation::Remove(only.clone()),
+                "remove_wildcard" => Operation::RemoveWildcard(only.clone()),
+                "remove_regex" => Operation::RemoveRegex(pattern(core, only)),
+                _ => return Err(wrong),
+            });
+        }
+        [first, last] => (first.clone(), last.clone()),
+        // With three words no operation is noted, and the first of all stands for that.
+        [first, _, last] => return Ok(Operation::Rename { from: first.clone(), to: last.clone(), is_hard: false }),
+        _ => return Err(wrong),
+    };
+    Ok(match name {
+        "rename" => Operation::Rename { from: first, to: last, is_hard: false },
+        "hard_rename" => Operation::Rename { from: first, to: last, is_hard: true },
+        "add" | "add_if_not_present" => Operation::Add(first, last),
+        "set" => Operation::Set(first, last),
+        "copy" => Operation::Copy { from: first, to: last, is_hard: false },
+        "hard_copy" => Operation::Copy { from: first, to: last, is_hard: true },
+        _ => return Err(wrong),
+    })
+}
+
+fn is_like(pattern: &Pattern, text: Option<&[u8]>) -> Result<bool, Unknown> {
+    match text {
+        Some(text) => pattern.as_ref().map_err(|unknown| *unknown)?.is_in(text),
+        None => Ok(false),
+    }
+}
+
+/// What stands under a key, unless it is an element of a list.
+fn member<'r>(core: Core, key: &Option<Accessor>, record: &'r Map) -> Result<Option<&'r Value>, Unknown> {
+    let key = key.as_ref().ok_or(Unknown("a condition of modify has a key that Fluent Bit cannot read"))?;
+    Ok(key.find(core, record)?.filter(|found| !found.is_element).map(|found| found.value))
+}
+
+impl Condition {
+    fn holds(&self, core: Core, record: &Map) -> Result<bool, Unknown> {
+        let any_key = |pattern: &Pattern| -> Result<bool, Unknown> {
+            for (key, _) in &record.members {
+                if is_like(pattern, key.as_text())? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        };
+        Ok(match self {
+            Condition::Exists(key) => member(core, key, record)?.is_some(),
+            Condition::DoesNotExist(key) => member(core, key, record)?.is_none(),
+            Condition::AKeyMatches(pattern) => any_key(pattern)?,
+            Condition::NoKeyMatches(pattern) => !any_key(pattern)?,
+            Condition::ValueEquals { key, text, must } => match member(core, key, record)? {
+                Some(value) => (value.as_text() == Some(text)) == *must,
+                None => false,
+            },
+            Condition::ValueMatches { key, pattern, must } => match member(core, key, record)? {
+                Some(value) => is_like(pattern, value.as_text())? == *must,
+                None => false,
+            },
+            Condition::Matching { keys, values, must } => {
+                let mut all = true;
+                for (key, value) in &record.members {
+                    if is_like(keys, key.as_text())? && !is_like(values, value.as_text())? {
+                        all = false;
+                        break;
+                    }
+                }
+                all == *must
+            }
+        })
+    }
+}
+
+impl Operation {
+    /// The record after it; `None` if it does not apply.
+    fn apply(&self, record: &Map) -> Result<Option<Map>, Unknown> {
+        let is = |key: &Key, name: &str| key.is(name.as_bytes());
+        let count = |name: &str| record.count(name.as_bytes());
+        let without = |remove: &dyn Fn(&Key) -> bool| {
+            let members: Vec<_> = record.members.iter().filter(|(key, _)| !remove(key)).cloned().collect();
+            (members.len() != record.len()).then_some(Map { members })
+        };
+        Ok(match self {
+            Operation::Set(key, text) => {
+                let mut map = without(&|name| is(name, key)).unwrap_or_else(|| record.clone());
+                map.push(key, Value::text(text));
+                Some(map)
+            }
+            Operation::Add(key, text) => (count(key) == 0).then(|| {
+                let mut map = record.clone();
+                map.push(key, Value::text(text));
+                map
+            }),
+            Operation::Remove(key) => without(&|name| is(name, key)),
+            Operation::RemoveWildcard(prefix) => {
+                without(&|name| name.as_text().is_some_and(|text| text.starts_with(prefix.as_bytes())))
+            }
+            Operation::RemoveRegex(pattern) => {
+                let mut members = Vec::new();
+                for member in &record.members {
+                    if !is_like(pattern, member.0.as_text())? {
+                        members.push(member.clone());
+                    }
+                }
+                (members.len() != record.len()).then_some(Map { members })
+            }
+            Operation::Rename { from, to, is_hard } => {
+                if count(from) == 0 || (count(to) > 0 && !is_hard) {
+                    return Ok(None);
+                }
+                let kept = record.members.iter().filter(|(key, _)| !is(key, to));
+                let renamed = |(key, value): &(Key, Value)| {
+                    let key = if is(key, from) { Key::Text(to.as_bytes().to_vec()) } else { key.clone() };
+                    (key, value.clone())
+                };
+                Some(Map { members: kept.map(renamed).collect() })
+            }
+            Operation::Copy { from, to, is_hard } => {
+                let most = usize::from(*is_hard);
+                if count(from) != 1 || count(to) > most {
+                    return Ok(None);
+                }
+                let mut members = Vec::new();
+                for (key, value) in record.members.iter().filter(|(key, _)| !is(key, to)) {
+                    members.push((key.clone(), value.clone()));
+                    if is(key, from) {
+                        members.push((Key::Text(to.as_bytes().to_vec()), value.clone()));
+                    }
+                }
+                Some(Map { members })
+            }
+        })
+    }
+}

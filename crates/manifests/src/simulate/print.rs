@@ -1,0 +1,215 @@
+//! Values as JSON, to the byte as each core writes it.
+//!
+//! Source: fluent/fluent-bit, src/flb_pack.c, `msgpack2json`, and src/flb_utils.c, `flb_utils_write_str`, at v1.9.10 and v5.1.1, as
+//! they behave on x86-64, where a byte beyond ASCII counts as a number below zero.
+
+use super::core::Core;
+use super::numbers;
+use super::value::{Key, Map, Value};
+
+/// What a byte that belongs to no character is written as: a character of the private area, U+E000 and the byte.
+const FRAGMENT: u32 = 0xe000;
+
+/// A value as JSON. Of equal keys only the last is written.
+pub(crate) fn json(core: Core, value: &Value) -> Vec<u8> {
+    let mut out = Vec::new();
+    write(core, value, &mut out);
+    out
+}
+
+/// A map as JSON.
+pub(crate) fn json_map(core: Core, map: &Map) -> Vec<u8> {
+    let mut out = Vec::new();
+    write_map(core, map, &mut out);
+    out
+}
+
+fn write(core: Core, value: &Value, out: &mut Vec<u8>) {
+    match value {
+        Value::Nil => out.extend(b"null"),
+        Value::Boolean(true) => out.extend(b"true"),
+        Value::Boolean(false) => out.extend(b"false"),
+        Value::Integer(number) => out.extend(number.to_string().bytes()),
+        Value::Float(number) => out.extend(numbers::in_json(*number).bytes()),
+        Value::Text(text) => write_quoted(core, text, out),
+        Value::List(values) => {
+            out.push(b'[');
+            for (at, value) in values.iter().enumerate() {
+                if at > 0 {
+                    out.push(b',');
+                }
+                write(core, value, out);
+            }
+            out.push(b']');
+        }
+        Value::Map(map) => write_map(core, map, out),
+    }
+}
+
+fn write_map(core: Core, map: &Map, out: &mut Vec<u8>) {
+    let mut last = std::collections::HashMap::new();
+    for (at, (key, _)) in map.members.iter().enumerate() {
+        key.as_text().map(|text| last.insert(text, at));
+    }
+    out.push(b'{');
+    let mut is_first = true;
+    for (at, (key, value)) in map.members.iter().enumerate() {
+        if key.as_text().is_some_and(|text| last.get(text) != Some(&at)) {
+            continue;
+        }
+        if !std::mem::take(&mut is_first) {
+            out.push(b',');
+        }
+        match key {
+            Key::Text(text) => write_quoted(core, text, out),
+            Key::Nil => out.extend(b"null"),
+        }
+        out.push(b':');
+        write(core, value, out);
+    }
+    out.push(b'}');
+}
+
+fn write_quoted(core: Core, text: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    escape(core, text, out);
+    out.push(b'"');
+}
+
+/// A text as it stands between the quotes.
+pub(crate) fn escape(core: Core, text: &[u8], out: &mut Vec<u8>) {
+    let mut at = 0;
+    while let Some(&byte) = text.get(at) {
+        match byte {
+            b'"' => out.extend(b"\\\""),
+            b'\\' => out.extend(b"\\\\"),
+            b'\n' => out.extend(b"\\n"),
+            b'\r' => out.extend(b"\\r"),
+            b'\t' => out.extend(b"\\t"),
+            0x08 => out.extend(b"\\b"),
+            0x0c => out.extend(b"\\f"),
+            0..0x20 | 0x7f => out.extend(format!("\\u{byte:04x}").bytes()),
+            0x20..0x7f => out.push(byte),
+            0x80.. => {
+                let rest = text.get(at..).unwrap_or_default();
+                match (core, beyond_ascii(core, rest, out)) {
+                    (_, Some(length)) => at += length,
+                    // The older core gives up the rest of a text of which a character is cut off.
+                    (Core::Older, None) => return,
+                    (Core::Newer, None) => at += 1,
+                }
+                continue;
+            }
+        }
+        at += 1;
+    }
+}
+
+/// Writes a character beyond ASCII, or bytes that are none; gives of how many bytes. `None` if the text ends within what its first byte
+/// begins.
+fn beyond_ascii(core: Core, rest: &[u8], out: &mut Vec<u8>) -> Option<usize> {
+    let first = *rest.first()?;
+    let length = sequence_length(first);
+    let sequence = rest.get(..length)?;
+    let good = match core {
+        // It looks only whether the bytes go on as those of a character do.
+        Core::Older => {
+            let is_inside = |byte: &u8| byte & 0xc0 == 0x80;
+            if first & 0xc0 == 0xc0 {
+                1 + sequence.iter().skip(1).take_while(|byte| is_inside(byte)).count()
+            } else {
+                0
+            }
+        }
+        Core::Newer => well_formed(sequence),
+    };
+    if good < length {
+        // At least the first byte is taken.
+        let length = good.max(1);
+        for byte in sequence.iter().take(length) {
+            let fragment = char::from_u32(FRAGMENT + u32::from(*byte)).unwrap_or(char::REPLACEMENT_CHARACTER);
+            out.extend(fragment.encode_utf8(&mut [0; 4]).bytes());
+        }
+        return Some(length);
+    }
+    match core {
+        Core::Older => out.extend(sequence),
+        Core::Newer => {
+            let text = std::str::from_utf8(sequence).unwrap_or_default();
+            for unit in text.encode_utf16() {
+                out.extend(format!("\\u{unit:04x}").bytes());
+            }
+        }
+    }
+    Some(length)
+}
+
+/// How many bytes a character has that begins with this one, by the table that both cores have; it knows five and six, too.
+fn sequence_length(first: u8) -> usize {
+    match first {
+        0..0xc0 => 1,
+        0xc0..0xe0 => 2,
+        0xe0..0xf0 => 3,
+        0xf0..0xf8 => 4,
+        0xf8..0xfc => 5,
+        0xfc.. => 6,
+    }
+}
+
+/// How many bytes at the beginning could be those of a character; all of them if they are one.
+fn well_formed(sequence: &[u8]) -> usize {
+    match std::str::from_utf8(sequence) {
+        Ok(_) => sequence.len(),
+        Err(_) => (1..sequence.len())
+            .rev()
+            .find(|length| {
+                let begins = sequence.get(..*length).map(std::str::from_utf8);
+                begins.is_some_and(|begins| begins.is_err_and(|error| error.error_len().is_none()))
+            })
+            .unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn escaped(core: Core, text: &[u8]) -> String {
+        let mut out = Vec::new();
+        escape(core, text, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    /// The expected are what both cores wrote.
+    #[test]
+    fn bytes_that_are_no_text_become_characters_of_the_private_area() {
+        let text = b"bad \xff\xfe\xc3( and \xe4\xb8 tail";
+        let expected = "bad \u{e0ff}\u{e0fe}\u{e0c3}( and \u{e0e4}\u{e0b8} tail";
+        // `\xff` begins six bytes, and `\xfe` too: where fewer are left, the text is cut off.
+        assert_eq!(escaped(Core::Older, text), expected);
+        assert_eq!(escaped(Core::Newer, text), expected);
+        let text = br#""bad":"\xff"#;
+        assert_eq!(escaped(Core::Older, text).len(), escaped(Core::Newer, text).len());
+        let text = b"\xff\xfe\xc3(\"}";
+        assert_eq!(escaped(Core::Older, text), "\u{e0ff}");
+        assert_eq!(escaped(Core::Newer, text), "\u{e0ff}\u{e0c3}(\\\"}");
+    }
+
+    #[test]
+    fn only_the_newer_core_escapes_all_of_unicode() {
+        let text = "é😀\u{7f}\u{1b}\u{2028}".as_bytes();
+        assert_eq!(escaped(Core::Older, text), "é😀\\u007f\\u001b\u{2028}");
+        assert_eq!(escaped(Core::Newer, text), "\\u00e9\\ud83d\\ude00\\u007f\\u001b\\u2028");
+        // Six bytes that are a surrogate pair each for itself.
+        assert_eq!(escaped(Core::Newer, b"\xed\xa0\xbd"), "\u{e0ed}\u{e0a0}\u{e0bd}");
+    }
+
+    #[test]
+    fn of_equal_keys_the_last_is_written() {
+        let mut map = Map::default();
+        map.push("a", Value::Integer(1));
+        map.push("b", Value::Nil);
+        map.push("a", Value::Float(2.0));
+        assert_eq!(json_map(Core::Newer, &map), br#"{"b":null,"a":2.0}"#);
+    }
+}

@@ -1,0 +1,303 @@
+//! The way of records: from the input through the filters that match their tag to the outputs; and again from the first filter on, under
+//! the new tag, where `rewrite_tag` sends one.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use super::core::Core;
+use super::filters::{Filter, FilterKind, PlainFilter};
+use super::not_started::NotStarted;
+use super::parsers::Parser;
+use super::pods::Pods;
+use super::record::{Effect, LinePlace, Record};
+use super::tag::TagMatch;
+use super::unknown::Unknown;
+use super::value::{Map, Value};
+use crate::fluent_bit::parse::{Configuration, ReadSection};
+
+/// How often a record may get a new tag before it counts as one that goes round for ever.
+const MOST_TAGS: usize = 50;
+
+/// A configuration, ready to run.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Router {
+    core: Core,
+    filters: Vec<Filter>,
+    outputs: Vec<TagMatch>,
+}
+
+/// A log file of a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogFile {
+    /// The tag that the input gives its lines.
+    pub tag: String,
+    /// Its lines without their ends.
+    pub lines: Vec<Vec<u8>>,
+}
+
+/// What a filter did with a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    pub line: LinePlace,
+    /// The filter's place among the filters, from 0.
+    pub filter: usize,
+    pub action: StepAction,
+}
+
+/// What a filter may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StepAction {
+    Changed,
+    Dropped,
+    /// It is dropped if it comes in the same interval as the lines before it, which is what is assumed.
+    Throttled,
+    /// A copy goes on under a new tag; whether the record itself goes on, too.
+    Emitted {
+        tag: Vec<u8>,
+        keeps: bool,
+    },
+    /// It would get new tags for ever, so that it never arrives.
+    Endless,
+    Unknown(Unknown),
+}
+
+/// A record that an output gets.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Arrival {
+    pub(crate) output: usize,
+    pub(crate) tag: Vec<u8>,
+    pub(crate) record: Record,
+}
+
+/// All that becomes of some lines.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Arrivals {
+    pub(crate) arrivals: Vec<Arrival>,
+    pub(crate) steps: Vec<Step>,
+    /// Whether the older core dies of a filter that feeds itself.
+    pub(crate) crashes: bool,
+}
+
+/// Records of one tag that come together.
+struct Batch {
+    tag: Vec<u8>,
+    records: Vec<Record>,
+    /// The filter that sent them, if they are not from the input.
+    from: Option<usize>,
+    tags: usize,
+}
+
+impl Router {
+    /// Reads a configuration.
+    ///
+    /// # Errors
+    /// Where Fluent Bit does not start with it, or it is not known whether it does.
+    pub(crate) fn new(core: Core, parts: &[Configuration]) -> Result<Router, NotStarted> {
+        let sections = |kind: &str| -> Vec<&ReadSection> {
+            let all = parts.iter().flat_map(|part| &part.sections);
+            all.filter(|section| section.name.value.eq_ignore_ascii_case(kind)).collect()
+        };
+        let mut parsers: Vec<Rc<Parser>> = Vec::new();
+        for section in sections("PARSER") {
+            let parser = Parser::new(core, section).map_err(NotStarted::Because)?;
+            parsers.push(Rc::new(parser));
+        }
+        let values = parts.iter().flat_map(|part| &part.sections).flat_map(|section| &section.properties);
+        if values.clone().any(|property| property.value.value.contains("${")) {
+            return Err(NotStarted::unknown("a value has a variable of the router's environment"));
+        }
+        let filters = sections("FILTER").into_iter().map(|section| Filter::new(core, section, &parsers));
+        Ok(Router {
+            core,
+            filters: filters.collect::<Result<Vec<Filter>, NotStarted>>()?,
+            outputs: sections("OUTPUT").into_iter().map(|section| TagMatch::new(core, section)).collect(),
+        })
+    }
+
+    /// The names of the filters, in order.
+    pub(crate) fn filter_names(&self) -> impl Iterator<Item = &str> {
+        self.filters.iter().map(|filter| filter.name.as_str())
+    }
+
+    /// Sends the lines of some files on their way. All lines of a file come together, and all files in one moment.
+    pub(crate) fn run(&self, files: &[LogFile], pods: &Pods) -> Arrivals {
+        let mut run =
+            Run { router: self, pods, out: Arrivals::default(), waiting: VecDeque::new(), passed: Vec::new() };
+        run.passed.resize(self.filters.len(), 0);
+        for (file, log) in files.iter().enumerate() {
+            let records = log.lines.iter().enumerate().filter_map(|(line, text)| {
+                // The input takes a carriage return for a part of the line's end, and passes over empty lines.
+                let text = text.strip_suffix(b"\r").unwrap_or(text);
+                let mut map = Map::default();
+                map.push("log", Value::text(text));
+                (!text.is_empty()).then_some(Record { line: LinePlace { file, line }, time: None, map })
+            });
+            let records = records.collect();
+            run.waiting.push_back(Batch { tag: log.tag.as_bytes().to_vec(), records, from: None, tags: 0 });
+        }
+        while let Some(batch) = run.waiting.pop_front() {
+            run.batch(batch);
+        }
+        run.out
+    }
+}
+
+struct Run<'r> {
+    router: &'r Router,
+    pods: &'r Pods,
+    out: Arrivals,
+    waiting: VecDeque<Batch>,
+    /// How many records each filter let through.
+    passed: Vec<u64>,
+}
+
+impl Run<'_> {
+    fn batch(&mut self, mut batch: Batch) {
+        for (place, filter) in self.router.filters.iter().enumerate() {
+            if batch.records.is_empty() {
+                return;
+            }
+            match filter.tags.takes(&batch.tag) {
+                Ok(true) => {}
+                Ok(false) => continue,
+                Err(unknown) => return self.unknown(place, &batch.records, unknown),
+            }
+            let records = std::mem::take(&mut batch.records);
+            batch.records = match &filter.kind {
+                FilterKind::Plain(plain) => self.plain(place, plain, &batch.tag, records),
+                FilterKind::Throttle(throttle) => self.throttled(place, throttle.at_once, records),
+                FilterKind::RewriteTag(_) => self.rewritten(place, &batch, records),
+            };
+        }
+        for (output, tags) in self.router.outputs.iter().enumerate() {
+            match tags.takes(&batch.tag) {
+                Ok(false) => {}
+                Ok(true) => self.out.arrivals.extend(batch.records.iter().map(|record| Arrival {
+                    output,
+                    tag: batch.tag.clone(),
+                    record: record.clone(),
+                })),
+                Err(unknown) => self.unknown(self.router.filters.len(), &batch.records, unknown),
+            }
+        }
+    }
+
+    fn step(&mut self, line: LinePlace, filter: usize, action: StepAction) {
+        self.out.steps.push(Step { line, filter, action });
+    }
+
+    fn unknown(&mut self, filter: usize, records: &[Record], unknown: Unknown) {
+        for record in records {
+            self.step(record.line, filter, StepAction::Unknown(unknown));
+        }
+    }
+
+    fn plain(&mut self, place: usize, filter: &PlainFilter, tag: &[u8], records: Vec<Record>) -> Vec<Record> {
+        let core = self.router.core;
+        let mut kept = Vec::new();
+        let mut steps = Vec::new();
+        let mut is_broken = false;
+        for record in &records {
+            let (record, action) = match filter.effect(core, tag, record, self.pods) {
+                Ok(Effect::Nothing) => (Some(record.clone()), None),
+                Ok(Effect::Changed { map, time }) => {
+                    let is_new = map != record.map || time.is_some_and(|time| time != record.time);
+                    let time = time.unwrap_or(record.time);
+                    (Some(Record { line: record.line, time, map }), is_new.then_some(StepAction::Changed))
+                }
+                Ok(Effect::Dropped) => (None, Some(StepAction::Dropped)),
+                Ok(Effect::BreaksBatch) => {
+                    is_broken = true;
+                    (None, None)
+                }
+                Err(unknown) => (None, Some(StepAction::Unknown(unknown))),
+            };
+            kept.extend(record);
+            steps.push(action);
+        }
+        if is_broken {
+            let unknown =
+                Unknown("a `log` that is neither text nor map breaks the records that come with it on the older core");
+            self.unknown(place, &records, unknown);
+            return Vec::new();
+        }
+        if kept.is_empty() && filter.spares_batch(core) {
+            return records;
+        }
+        for (record, action) in records.iter().zip(steps) {
+            if let Some(action) = action {
+                self.step(record.line, place, action);
+            }
+        }
+        kept
+    }
+
+    fn throttled(&mut self, place: usize, at_once: u64, records: Vec<Record>) -> Vec<Record> {
+        let mut kept = Vec::new();
+        for record in records {
+            let passed = self.passed.get_mut(place).map_or(0, |passed| {
+                *passed += 1;
+                *passed
+            });
+            if passed <= at_once {
+                kept.push(record);
+            } else {
+                self.step(record.line, place, StepAction::Throttled);
+            }
+        }
+        kept
+    }
+
+    /// Sends copies on their way; those of one tag come together.
+    fn rewritten(&mut self, place: usize, batch: &Batch, records: Vec<Record>) -> Vec<Record> {
+        let core = self.router.core;
+        let Some(FilterKind::RewriteTag(filter)) = self.router.filters.get(place).map(|filter| &filter.kind) else {
+            return records;
+        };
+        let mut kept = Vec::new();
+        let mut emitted: Vec<Batch> = Vec::new();
+        for record in records {
+            let emission = match filter.emission(core, &batch.tag, &record.map) {
+                Ok(Some(emission)) => emission,
+                Ok(None) => {
+                    kept.push(record);
+                    continue;
+                }
+                Err(unknown) => {
+                    self.step(record.line, place, StepAction::Unknown(unknown));
+                    continue;
+                }
+            };
+            if batch.from == Some(place) {
+                // It feeds itself: the older core dies, the newer one refuses, and the record stays.
+                self.out.crashes |= core == Core::Older;
+                kept.push(record);
+                continue;
+            }
+            let action = if batch.tags >= MOST_TAGS {
+                StepAction::Endless
+            } else {
+                StepAction::Emitted { tag: emission.tag.clone(), keeps: emission.keeps }
+            };
+            self.step(record.line, place, action);
+            if batch.tags >= MOST_TAGS {
+                self.out.crashes |= core == Core::Older;
+                continue;
+            }
+            match emitted.iter_mut().find(|batch| batch.tag == emission.tag) {
+                Some(batch) => batch.records.push(record.clone()),
+                None => emitted.push(Batch {
+                    tag: emission.tag,
+                    records: vec![record.clone()],
+                    from: Some(place),
+                    tags: batch.tags + 1,
+                }),
+            }
+            if emission.keeps {
+                kept.push(record);
+            }
+        }
+        self.waiting.extend(emitted);
+        kept
+    }
+}
