@@ -15,6 +15,7 @@ mod json;
 pub mod not_started;
 mod numbers;
 mod onigmo;
+pub mod outputs;
 mod parsers;
 pub mod pods;
 mod print;

@@ -7,10 +7,11 @@ use std::rc::Rc;
 use super::core::Core;
 use super::filters::{Filter, FilterKind, PlainFilter};
 use super::not_started::NotStarted;
+use super::outputs::{Output, Sent};
 use super::parsers::Parser;
+use super::parsers::time::Time;
 use super::pods::Pods;
 use super::record::{Effect, LinePlace, Record};
-use super::tag::TagMatch;
 use super::unknown::Unknown;
 use super::value::{Map, Value};
 use crate::fluent_bit::parse::{Configuration, ReadSection};
@@ -23,7 +24,7 @@ const MOST_TAGS: usize = 50;
 pub(crate) struct Router {
     core: Core,
     filters: Vec<Filter>,
-    outputs: Vec<TagMatch>,
+    outputs: Vec<Output>,
 }
 
 /// A log file of a container.
@@ -67,6 +68,7 @@ pub(crate) struct Arrival {
     pub(crate) output: usize,
     pub(crate) tag: Vec<u8>,
     pub(crate) record: Record,
+    pub(crate) sent: Vec<Sent>,
 }
 
 /// All that becomes of some lines.
@@ -107,10 +109,11 @@ impl Router {
             return Err(NotStarted::unknown("a value has a variable of the router's environment"));
         }
         let filters = sections("FILTER").into_iter().map(|section| Filter::new(core, section, &parsers));
+        let outputs = sections("OUTPUT").into_iter().map(|section| Output::new(core, section));
         Ok(Router {
             core,
             filters: filters.collect::<Result<Vec<Filter>, NotStarted>>()?,
-            outputs: sections("OUTPUT").into_iter().map(|section| TagMatch::new(core, section)).collect(),
+            outputs: outputs.collect::<Result<Vec<Output>, NotStarted>>()?,
         })
     }
 
@@ -119,10 +122,15 @@ impl Router {
         self.filters.iter().map(|filter| filter.name.as_str())
     }
 
+    /// The names of the outputs, in order.
+    pub(crate) fn output_names(&self) -> impl Iterator<Item = &str> {
+        self.outputs.iter().map(|output| output.name.as_str())
+    }
+
     /// Sends the lines of some files on their way. All lines of a file come together, and all files in one moment.
-    pub(crate) fn run(&self, files: &[LogFile], pods: &Pods) -> Arrivals {
+    pub(crate) fn run(&self, files: &[LogFile], pods: &Pods, read_at: Time) -> Arrivals {
         let mut run =
-            Run { router: self, pods, out: Arrivals::default(), waiting: VecDeque::new(), passed: Vec::new() };
+            Run { router: self, pods, read_at, out: Arrivals::default(), waiting: VecDeque::new(), passed: Vec::new() };
         run.passed.resize(self.filters.len(), 0);
         for (file, log) in files.iter().enumerate() {
             let records = log.lines.iter().enumerate().filter_map(|(line, text)| {
@@ -145,6 +153,7 @@ impl Router {
 struct Run<'r> {
     router: &'r Router,
     pods: &'r Pods,
+    read_at: Time,
     out: Arrivals,
     waiting: VecDeque<Batch>,
     /// How many records each filter let through.
@@ -169,14 +178,20 @@ impl Run<'_> {
                 FilterKind::RewriteTag(_) => self.rewritten(place, &batch, records),
             };
         }
-        for (output, tags) in self.router.outputs.iter().enumerate() {
-            match tags.takes(&batch.tag) {
+        for (place, output) in self.router.outputs.iter().enumerate() {
+            match output.tags.takes(&batch.tag) {
                 Ok(false) => {}
-                Ok(true) => self.out.arrivals.extend(batch.records.iter().map(|record| Arrival {
-                    output,
-                    tag: batch.tag.clone(),
-                    record: record.clone(),
-                })),
+                Ok(true) => {
+                    let records: Vec<&Record> = batch.records.iter().collect();
+                    let sent = output.send(self.router.core, &batch.tag, &records, self.read_at);
+                    let arrival = |(record, sent): (&Record, Vec<Sent>)| Arrival {
+                        output: place,
+                        tag: batch.tag.clone(),
+                        record: record.clone(),
+                        sent,
+                    };
+                    self.out.arrivals.extend(batch.records.iter().zip(sent).map(arrival));
+                }
                 Err(unknown) => self.unknown(self.router.filters.len(), &batch.records, unknown),
             }
         }

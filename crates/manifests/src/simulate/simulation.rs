@@ -2,6 +2,7 @@
 
 use super::core::Core;
 use super::not_started::NotStarted;
+use super::outputs::Sent;
 use super::parsers::time::Time;
 use super::pods::Pods;
 use super::print;
@@ -35,6 +36,8 @@ pub struct Delivery {
     pub time: Option<Time>,
     /// The record as JSON, as the core writes it; it may hold bytes that are no UTF-8.
     pub record: Vec<u8>,
+    /// What the output makes of it; with `log_key`, there may be several events.
+    pub sent: Vec<Sent>,
 }
 
 /// What became of lines.
@@ -62,16 +65,23 @@ impl Simulation {
         self.router.filter_names()
     }
 
-    /// What becomes of the lines of some files. All lines of a file come together, and all files in one moment, which matters to `throttle`.
+    /// The names of the outputs, in order.
+    pub fn outputs(&self) -> impl Iterator<Item = &str> {
+        self.router.output_names()
+    }
+
+    /// What becomes of the lines of some files. All lines of a file come together, and all files in one moment, which matters to `throttle`; `read_at` is when they
+    /// are read.
     #[must_use]
-    pub fn run(&self, files: &[LogFile], pods: &Pods) -> Outcome {
-        let found = self.router.run(files, pods);
+    pub fn run(&self, files: &[LogFile], pods: &Pods, read_at: Time) -> Outcome {
+        let found = self.router.run(files, pods, read_at);
         let delivery = |arrival: super::router::Arrival| Delivery {
             output: arrival.output,
             line: arrival.record.line,
             tag: arrival.tag,
             time: arrival.record.time,
             record: print::json_map(self.core, &arrival.record.map),
+            sent: arrival.sent,
         };
         let deliveries = if found.crashes { Vec::new() } else { found.arrivals.into_iter().map(delivery).collect() };
         Outcome { deliveries, steps: found.steps, crashes: found.crashes }

@@ -18,3 +18,8 @@ pub(crate) fn read(core: Core, text: &[u8]) -> Result<JsonObject, Unknown> {
         Core::Newer => newer::read(text),
     }
 }
+
+/// The text that stands between two quotes of a JSON; `None` if it is none.
+pub(crate) fn between_quotes(text: &[u8]) -> Option<Vec<u8>> {
+    newer::between_quotes(text)
+}

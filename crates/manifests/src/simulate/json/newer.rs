@@ -32,6 +32,13 @@ pub(super) fn read(text: &[u8]) -> Result<JsonObject, Unknown> {
     }
 }
 
+/// The text that stands between two quotes; `None` if it is none.
+pub(super) fn between_quotes(text: &[u8]) -> Option<Vec<u8>> {
+    let quoted = [b"\"", text, b"\""].concat();
+    let mut reader = Reader { text: &quoted, at: 0 };
+    reader.string().ok().filter(|_| reader.at == quoted.len())
+}
+
 enum Trouble {
     Invalid,
     Unknown(Unknown),

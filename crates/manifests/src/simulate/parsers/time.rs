@@ -15,6 +15,14 @@ pub struct Time {
     pub nanoseconds: i64,
 }
 
+impl Time {
+    /// As CloudWatch has it: milliseconds since 1970.
+    #[must_use]
+    pub fn milliseconds(self) -> i64 {
+        self.seconds.saturating_mul(1_000).saturating_add(self.nanoseconds / 1_000_000)
+    }
+}
+
 /// A format, parted at its first `%L`.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct TimeFormat {
