@@ -16,4 +16,5 @@ mod lint;
 mod lint_growth;
 mod lint_router;
 mod simulate_router;
+mod simulate_shapes;
 mod webhook;
