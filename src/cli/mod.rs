@@ -34,6 +34,7 @@ mod selection;
 mod settings;
 mod shell;
 mod show;
+mod simulate;
 mod spinner;
 mod status;
 mod subscribe;
@@ -81,6 +82,7 @@ enum Command {
     Generate(Box<generate::GenerateOptions>),
     Inject(Box<inject::InjectOptions>),
     Lint(Box<lint::LintOptions>),
+    Simulate(Box<simulate::SimulateOptions>),
     Subscribe(Box<subscribe::SubscribeOptions>),
     Unsubscribe(Box<unsubscribe::UnsubscribeOptions>),
     Doctor(Box<doctor::DoctorOptions>),
@@ -119,6 +121,7 @@ fn dispatch(command: Command) -> Result<Exit, CommandError> {
         Command::Generate(options) => options.run(),
         Command::Inject(options) => options.run(),
         Command::Lint(options) => options.run(),
+        Command::Simulate(options) => options.run(),
         Command::Subscribe(options) => options.run(),
         Command::Unsubscribe(options) => options.run(),
         Command::Doctor(options) => options.run(),

@@ -24,6 +24,7 @@ mod presets;
 mod preview;
 mod project;
 mod redrive;
+mod simulate;
 mod spellings;
 mod status;
 mod subscribe;

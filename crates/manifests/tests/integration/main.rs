@@ -15,6 +15,7 @@ mod inject_properties;
 mod lint;
 mod lint_growth;
 mod lint_router;
+mod simulate_lint;
 mod simulate_router;
 mod simulate_shapes;
 mod webhook;

@@ -3,6 +3,7 @@
 //! Source: fluent/fluent-bit, plugins/filter_throttle/throttle.c.
 
 use crate::fluent_bit::parse::ReadSection;
+use crate::fluent_bit::throttle::{DEFAULT_WINDOW, LEAST_RATE};
 use crate::simulate::numbers::{float, whole};
 
 /// How many records pass of those that come in one moment.
@@ -13,13 +14,10 @@ pub(crate) struct Throttle {
 
 impl Throttle {
     pub(super) fn new(section: &ReadSection) -> Throttle {
-        // Source: throttle.h; a rate or a window of up to 1 counts as not given.
-        const RATE: f64 = 1.0;
-        const WINDOW: i128 = 5;
-        let rate = section.value("Rate").and_then(|rate| float(rate.as_bytes())).map_or(RATE, |(rate, _)| rate);
-        let rate = if rate <= 1.0 { RATE } else { rate };
-        let window = section.value("Window").map_or(WINDOW, |window| whole(window.as_bytes()));
-        let window = if window <= 1 { WINDOW } else { window };
+        let rate = section.value("Rate").and_then(|rate| float(rate.as_bytes())).map_or(LEAST_RATE, |(rate, _)| rate);
+        let rate = rate.max(LEAST_RATE);
+        let window = section.value("Window").map_or(0, |window| whole(window.as_bytes()));
+        let window = if window <= 1 { i128::from(DEFAULT_WINDOW) } else { window };
         // The average over the window has to be below the rate.
         #[expect(
             clippy::cast_possible_truncation,

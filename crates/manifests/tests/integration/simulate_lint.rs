@@ -1,0 +1,75 @@
+//! Lint and the model agree: where the model loses lines without having been told to, lint has a finding.
+
+use std::fs;
+use std::path::PathBuf;
+
+use manifests::lint::lint;
+use manifests::lint::project::ExpectedTarget;
+use manifests::lint::rule::Severity;
+use manifests::lint::source::SourceFile;
+use manifests::simulate::config_map::configuration;
+use manifests::simulate::core::Core;
+use manifests::simulate::invented::PodContainer;
+use manifests::simulate::outputs::Sent;
+use manifests::simulate::pods::Pods;
+use manifests::simulate::router::{LogFile, StepAction};
+use manifests::simulate::simulation::Simulation;
+use manifests::simulate::starting::stopped;
+use manifests::simulate::time::Time;
+use serde_json::Value;
+
+/// Lines that any application may write.
+const LINES: [&str; 5] = [
+    "2026-11-22T18:00:01.104414813Z stdout F plain text",
+    "2026-11-22T18:00:02.104414813Z stdout F {\"level\":\"info\",\"msg\":\"hello\"}",
+    "2026-11-22T18:00:03.104414813Z stderr F ERROR failed",
+    "2026-11-22T18:00:04.104414813Z stdout P a piece",
+    "2026-11-22T18:00:05.104414813Z stdout F ",
+];
+
+/// Filters that are there to drop lines.
+const DROPPING: [&str; 2] = ["grep", "throttle"];
+
+#[test]
+fn what_is_lost_silently_has_a_finding() {
+    let path = PathBuf::from(testkit::ROOT).join("tests/fixtures/lint/router/configmaps.jsonl");
+    let container = PodContainer::invented();
+    let (mut losing, mut silent) = (0, Vec::new());
+    for line in fs::read_to_string(path).unwrap().lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let manifest = SourceFile::new("aws-logging.yaml", line["manifest"].as_str().unwrap());
+        let texts = configuration(&manifest).unwrap_or_default();
+        for core in Core::BOTH {
+            let Ok(simulation) = Simulation::new(core, &texts) else { continue };
+            if stopped(core, &manifest).is_some() {
+                continue;
+            }
+            let filters: Vec<&str> = simulation.filters().collect();
+            let lines = LINES.iter().map(|line| line.as_bytes().to_vec()).collect();
+            let file = LogFile { tag: container.tag.clone(), lines };
+            let read_at = Time { seconds: 1_795_370_406, nanoseconds: 0 };
+            let outcome = simulation.run(&[file], &Pods::only([container.json.clone()]), read_at);
+            let is_lost = |number: usize| {
+                let arrived = outcome.deliveries.iter().filter(|one| one.line.line == number);
+                let has_arrived =
+                    arrived.flat_map(|one| &one.sent).any(|sent| !matches!(sent, Sent::Nothing(_) | Sent::Refused { .. }));
+                let mut steps = outcome.steps.iter().filter(|step| step.line.line == number);
+                let is_told = steps.any(|step| {
+                    matches!(step.action, StepAction::Unknown(_) | StepAction::Throttled)
+                        || filters.get(step.filter).is_some_and(|name| DROPPING.contains(name))
+                });
+                !has_arrived && !is_told
+            };
+            if !(0..LINES.len()).any(is_lost) {
+                continue;
+            }
+            losing += 1;
+            let findings = lint(std::slice::from_ref(&manifest), &ExpectedTarget::default(), &[]).findings;
+            if !findings.iter().any(|finding| finding.severity != Severity::Note) {
+                silent.push(format!("{} on {core:?}", line["name"]));
+            }
+        }
+    }
+    assert!(losing > 20, "only {losing} lose lines");
+    assert!(silent.is_empty(), "{losing} lose lines, and of these lint says nothing: {silent:?}");
+}
