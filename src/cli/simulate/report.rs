@@ -159,20 +159,20 @@ impl LineReport {
 
 impl ArrivalReport {
     pub(super) fn events(&self) -> Vec<&EventReport> {
-        let event = |sent| match sent {
-            &SentReport::Event(ref event) => Some(&**event),
+        let events = self.sent.iter().filter_map(|sent| match sent {
+            SentReport::Event(event) => Some(&**event),
             SentReport::Document { .. } | SentReport::Nothing { .. } => None,
-        };
-        self.sent.iter().filter_map(event).collect()
+        });
+        events.collect()
     }
 }
 
 fn steps(outcome: &Outcome, filters: &[String], lines: &mut [LineReport]) {
     for step in &outcome.steps {
         let Some(line) = lines.get_mut(step.line.line) else { continue };
-        let by = match filters.get(step.filter) {
-            Some(name) => format!("{name} #{}", step.filter + 1),
-            None => "an output".to_owned(),
+        let by = match step.filter.and_then(|filter| Some((filter, filters.get(filter)?))) {
+            Some((filter, name)) => format!("{name} #{}", filter + 1),
+            None => "the router".to_owned(),
         };
         line.steps.push(match &step.action {
             StepAction::Changed => format!("{by} changed it"),
@@ -251,7 +251,7 @@ fn datadog(lines: &mut [LineReport], settings: &PipelineSettings) -> Result<(), 
             "logEvents": events.iter().enumerate().map(log_event).collect::<Vec<Value>>(),
         });
         let processed = pipeline::explain_content(&content.to_string(), NO_FUNCTION, settings, None)
-            .map_err(|error| CommandError::internal(error))?;
+            .map_err(CommandError::internal)?;
         let items = show::items(&processed)?;
         for item in items {
             let number = item["id"].as_str().and_then(|id| id.parse::<usize>().ok());

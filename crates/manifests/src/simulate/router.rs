@@ -19,6 +19,10 @@ use crate::fluent_bit::parse::{Configuration, ReadSection};
 /// How often a record may get a new tag before it counts as one that goes round for ever.
 const MOST_TAGS: usize = 50;
 
+/// Lines up to this length surely fit the input's buffer, in bytes; containerd writes none that is near it. Source: Amazon EKS User Guide,
+/// "Start AWS Fargate logging for your cluster": `Buffer_Max_Size 66KB`.
+const LONGEST_LINE: usize = 64_000;
+
 /// A configuration, ready to run.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Router {
@@ -40,8 +44,8 @@ pub struct LogFile {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
     pub line: LinePlace,
-    /// The filter's place among the filters, from 0.
-    pub filter: usize,
+    /// The filter's place among the filters, from 0; none if it was the input or an output.
+    pub filter: Option<usize>,
     pub action: StepAction,
 }
 
@@ -133,12 +137,21 @@ impl Router {
             Run { router: self, pods, read_at, out: Arrivals::default(), waiting: VecDeque::new(), passed: Vec::new() };
         run.passed.resize(self.filters.len(), 0);
         for (file, log) in files.iter().enumerate() {
+            let too_long = log.lines.iter().enumerate().filter(|(_, text)| text.len() > LONGEST_LINE);
+            for (line, _) in too_long {
+                let unknown = Unknown("the line is longer than the input's buffer may be sure to take");
+                run.step(LinePlace { file, line }, None, StepAction::Unknown(unknown));
+            }
             let records = log.lines.iter().enumerate().filter_map(|(line, text)| {
                 // The input takes a carriage return for a part of the line's end, and passes over empty lines.
                 let text = text.strip_suffix(b"\r").unwrap_or(text);
                 let mut map = Map::default();
                 map.push("log", Value::text(text));
-                (!text.is_empty()).then_some(Record { line: LinePlace { file, line }, time: None, map })
+                (1..=LONGEST_LINE).contains(&text.len()).then_some(Record {
+                    line: LinePlace { file, line },
+                    time: None,
+                    map,
+                })
             });
             let records = records.collect();
             run.waiting.push_back(Batch { tag: log.tag.as_bytes().to_vec(), records, from: None, tags: 0 });
@@ -169,7 +182,7 @@ impl Run<'_> {
             match filter.tags.takes(&batch.tag) {
                 Ok(true) => {}
                 Ok(false) => continue,
-                Err(unknown) => return self.unknown(place, &batch.records, unknown),
+                Err(unknown) => return self.unknown(Some(place), &batch.records, unknown),
             }
             let records = std::mem::take(&mut batch.records);
             batch.records = match &filter.kind {
@@ -192,16 +205,16 @@ impl Run<'_> {
                     };
                     self.out.arrivals.extend(batch.records.iter().zip(sent).map(arrival));
                 }
-                Err(unknown) => self.unknown(self.router.filters.len(), &batch.records, unknown),
+                Err(unknown) => self.unknown(None, &batch.records, unknown),
             }
         }
     }
 
-    fn step(&mut self, line: LinePlace, filter: usize, action: StepAction) {
+    fn step(&mut self, line: LinePlace, filter: Option<usize>, action: StepAction) {
         self.out.steps.push(Step { line, filter, action });
     }
 
-    fn unknown(&mut self, filter: usize, records: &[Record], unknown: Unknown) {
+    fn unknown(&mut self, filter: Option<usize>, records: &[Record], unknown: Unknown) {
         for record in records {
             self.step(record.line, filter, StepAction::Unknown(unknown));
         }
@@ -233,7 +246,7 @@ impl Run<'_> {
         if is_broken {
             let unknown =
                 Unknown("a `log` that is neither text nor map breaks the records that come with it on the older core");
-            self.unknown(place, &records, unknown);
+            self.unknown(Some(place), &records, unknown);
             return Vec::new();
         }
         if kept.is_empty() && filter.spares_batch(core) {
@@ -241,7 +254,7 @@ impl Run<'_> {
         }
         for (record, action) in records.iter().zip(steps) {
             if let Some(action) = action {
-                self.step(record.line, place, action);
+                self.step(record.line, Some(place), action);
             }
         }
         kept
@@ -257,7 +270,7 @@ impl Run<'_> {
             if passed <= at_once {
                 kept.push(record);
             } else {
-                self.step(record.line, place, StepAction::Throttled);
+                self.step(record.line, Some(place), StepAction::Throttled);
             }
         }
         kept
@@ -279,7 +292,7 @@ impl Run<'_> {
                     continue;
                 }
                 Err(unknown) => {
-                    self.step(record.line, place, StepAction::Unknown(unknown));
+                    self.step(record.line, Some(place), StepAction::Unknown(unknown));
                     continue;
                 }
             };
@@ -294,7 +307,7 @@ impl Run<'_> {
             } else {
                 StepAction::Emitted { tag: emission.tag.clone(), keeps: emission.keeps }
             };
-            self.step(record.line, place, action);
+            self.step(record.line, Some(place), action);
             if batch.tags >= MOST_TAGS {
                 self.out.crashes |= core == Core::Older;
                 continue;

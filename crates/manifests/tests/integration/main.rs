@@ -16,6 +16,7 @@ mod lint;
 mod lint_growth;
 mod lint_router;
 mod simulate_lint;
+mod simulate_properties;
 mod simulate_router;
 mod simulate_shapes;
 mod webhook;

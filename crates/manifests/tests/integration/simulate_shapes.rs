@@ -1,9 +1,12 @@
-//! Records of a real Fluent Bit 5.1.1 under six configurations (`tests/fixtures/corpus/shapes`), held against the model.
+//! Records of a real Fluent Bit 5.1.1 under six configurations (`tests/fixtures/corpus/shapes`) and what it made of five pods' lines under
+//! three ConfigMaps (`tests/fixtures/corpus/kept` and others), held against the model.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
+use manifests::lint::source::SourceFile;
+use manifests::simulate::config_map::configuration;
 use manifests::simulate::core::Core;
 use manifests::simulate::not_started::NotStarted;
 use manifests::simulate::outputs::Sent;
@@ -75,4 +78,48 @@ fn messages_come_out_as_they_were_recorded() {
 fn sorted(mut events: Vec<[String; 3]>) -> Vec<[String; 3]> {
     events.sort();
     events
+}
+
+/// The events of one pod under one ConfigMap, decoded.
+fn events(folder: &str, pod: &str) -> (String, Vec<Value>) {
+    let path = PathBuf::from(testkit::ROOT).join("tests/fixtures/corpus").join(folder).join(pod);
+    let content: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    (content["logStream"].as_str().unwrap().to_owned(), content["logEvents"].as_array().unwrap().clone())
+}
+
+/// The line of the container's log file, from the record in which all of it was kept.
+fn cri_line(message: &str) -> Vec<u8> {
+    let record: Value = serde_json::from_str(message).unwrap();
+    let part = |name: &str| record[name].as_str().unwrap_or_default().to_owned();
+    format!("{} {} {} {}", part("time"), part("stream"), part("logtag"), part("log")).into_bytes()
+}
+
+#[test]
+fn five_pods_come_out_as_they_were_recorded() {
+    let pods = PathBuf::from(testkit::ROOT).join("tests/fixtures/corpus/pods");
+    let pods = Pods::only(fs::read_dir(pods).unwrap().map(|pod| fs::read_to_string(pod.unwrap().path()).unwrap()));
+    for folder in ["kept", "parsed", "logkey"] {
+        let path = PathBuf::from(testkit::ROOT).join("tests/fixtures/corpus").join(folder).join("configmap.yaml");
+        let manifest = SourceFile::new("configmap.yaml", &fs::read_to_string(path).unwrap());
+        let simulation = Simulation::new(Core::Newer, &configuration(&manifest).unwrap()).unwrap();
+        for pod in ["web-nginx", "checkout-app", "api-api", "coredns-coredns", "report-report"] {
+            let (_, kept) = events("kept", &format!("{pod}.json"));
+            let (stream, expected) = events(folder, &format!("{pod}.json"));
+            let lines = kept.iter().map(|event| cri_line(event["message"].as_str().unwrap())).collect();
+            let (_, tag) = stream.split_once("kube.").unwrap();
+            let file = LogFile { tag: format!("kube.{tag}"), lines };
+            let outcome = simulation.run(&[file], &pods, READ_AT);
+            let message = |sent: Sent| match sent {
+                Sent::Event { message, .. } => Some(String::from_utf8(message).unwrap()),
+                _ => None,
+            };
+            let mut found: Vec<String> =
+                outcome.deliveries.into_iter().flat_map(|one| one.sent).filter_map(message).collect();
+            let mut expected: Vec<String> =
+                expected.iter().map(|event| event["message"].as_str().unwrap().to_owned()).collect();
+            found.sort();
+            expected.sort();
+            assert_eq!(found, expected, "{pod} under {folder}");
+        }
+    }
 }
