@@ -222,11 +222,18 @@ impl Run<'_> {
 
     fn plain(&mut self, place: usize, filter: &PlainFilter, tag: &[u8], records: Vec<Record>) -> Vec<Record> {
         let core = self.router.core;
+        let ready = match filter.ready(core, tag, self.pods) {
+            Ok(ready) => ready,
+            Err(unknown) => {
+                self.unknown(Some(place), &records, unknown);
+                return Vec::new();
+            }
+        };
         let mut kept = Vec::new();
         let mut steps = Vec::new();
         let mut is_broken = false;
         for record in &records {
-            let (record, action) = match filter.effect(core, tag, record, self.pods) {
+            let (record, action) = match ready.effect(core, record) {
                 Ok(Effect::Nothing) => (Some(record.clone()), None),
                 Ok(Effect::Changed { map, time }) => {
                     let is_new = map != record.map || time.is_some_and(|time| time != record.time);

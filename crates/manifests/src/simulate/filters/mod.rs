@@ -13,7 +13,7 @@ pub(crate) mod throttle;
 use std::rc::Rc;
 
 use self::grep::Grep;
-use self::kubernetes::Kubernetes;
+use self::kubernetes::{KnownPod, Kubernetes};
 use self::modify::Modify;
 use self::nest::Nest;
 use self::parser::ParserFilter;
@@ -86,17 +86,37 @@ impl Filter {
     }
 }
 
-impl PlainFilter {
+/// A filter, ready for the records of a tag.
+pub(crate) struct ReadyFilter<'f> {
+    filter: &'f PlainFilter,
+    known: Option<KnownPod>,
+}
+
+impl ReadyFilter<'_> {
     /// What it does to a record.
-    pub(crate) fn effect(&self, core: Core, tag: &[u8], record: &Record, pods: &Pods) -> Result<Effect, Unknown> {
-        match self {
+    pub(crate) fn effect(&self, core: Core, record: &Record) -> Result<Effect, Unknown> {
+        match self.filter {
             PlainFilter::Grep(grep) => grep.effect(core, &record.map),
             PlainFilter::Parser(parser) => parser.effect(core, &record.map),
             PlainFilter::RecordModifier(modifier) => Ok(modifier.effect(&record.map)),
             PlainFilter::Nest(nest) => Ok(nest.effect(&record.map)),
             PlainFilter::Modify(modify) => modify.effect(core, &record.map),
-            PlainFilter::Kubernetes(kubernetes) => kubernetes.effect(core, tag, &record.map, pods),
+            PlainFilter::Kubernetes(kubernetes) => match &self.known {
+                Some(known) => kubernetes.effect(core, known, &record.map),
+                None => Ok(Effect::Nothing),
+            },
         }
+    }
+}
+
+impl PlainFilter {
+    /// What it has to know of a tag, found out once.
+    pub(crate) fn ready(&self, core: Core, tag: &[u8], pods: &Pods) -> Result<ReadyFilter<'_>, Unknown> {
+        let known = match self {
+            PlainFilter::Kubernetes(kubernetes) => kubernetes.known(core, tag, pods)?,
+            _ => None,
+        };
+        Ok(ReadyFilter { filter: self, known })
     }
 
     /// Whether it leaves a batch alone of which nothing would be left. Source: plugins/filter_record_modifier/filter_modifier.c, v5.1.1.

@@ -165,7 +165,7 @@ mod tests {
         for broken in ["(", ")", "a)", "[a", "*a", "(?<1>a)", "a{3,2}", "[b-a]", "\\u12"] {
             assert_eq!(Expression::new(Core::Newer, broken), Err(Refused::Broken), "{broken}");
         }
-        for unknown in ["\\X", "(?~a)", "\\p{Greek}", "(?<=a+)b"] {
+        for unknown in ["\\X", "(?~a)", "\\p{Greek}", "(?<=a+)b", "(?:a{999}){999}", "(?:){99999}{99999}{99999}"] {
             assert!(matches!(Expression::new(Core::Newer, unknown), Err(Refused::Unknown(_))), "{unknown}");
         }
         let slow = Expression::new(Core::Newer, "^(a+)+$").unwrap();

@@ -59,7 +59,7 @@ const TOO_LARGE: Refused = Refused::Unknown(Unknown("the expression is too large
 
 /// Group 0 is the whole match; each group has two registers.
 pub(super) fn compile(syntax: &Syntax) -> Result<Program, Refused> {
-    let mut compiler = Compiler { steps: Vec::new(), registers: 2 * (syntax.groups + 1) };
+    let mut compiler = Compiler { steps: Vec::new(), registers: 2 * (syntax.groups + 1), visits: 0 };
     compiler.node(&syntax.node)?;
     compiler.push(Step::Done)?;
     Ok(Program { steps: compiler.steps, registers: compiler.registers })
@@ -68,6 +68,8 @@ pub(super) fn compile(syntax: &Syntax) -> Result<Program, Refused> {
 struct Compiler {
     steps: Vec<Step>,
     registers: usize,
+    /// How many parts were written out; some have no steps.
+    visits: usize,
 }
 
 impl Compiler {
@@ -86,6 +88,10 @@ impl Compiler {
     }
 
     fn node(&mut self, node: &Node) -> Result<(), Refused> {
+        self.visits += 1;
+        if self.visits > MOST_STEPS {
+            return Err(TOO_LARGE);
+        }
         match node {
             Node::Character { code, ignores_case } => {
                 self.push(Step::Character { code: *code, ignores_case: *ignores_case })?;

@@ -57,6 +57,13 @@ pub(crate) struct Kubernetes {
     buffer: i128,
 }
 
+/// What is known of the pod of a tag.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct KnownPod {
+    kubernetes: Option<Map>,
+    properties: Properties,
+}
+
 impl Kubernetes {
     pub(super) fn new(core: Core, section: &ReadSection, parsers: &[Rc<Parser>]) -> Result<Kubernetes, NotStarted> {
         let option = |name: &str, otherwise: bool| flag(section, name, otherwise);
@@ -99,16 +106,13 @@ impl Kubernetes {
         })
     }
 
-    pub(super) fn effect(&self, core: Core, tag: &[u8], record: &Map, pods: &Pods) -> Result<Effect, Unknown> {
+    /// What is known of the pod of a tag; `None` if the filter leaves its records alone.
+    pub(super) fn known(&self, core: Core, tag: &[u8], pods: &Pods) -> Result<Option<KnownPod>, Unknown> {
         if self.uses_journal {
-            // It looks for the container in the record, and what has none is lost.
-            let has_name = record.count(b"CONTAINER_NAME") > 0;
-            return if has_name { Err(Unknown("a record of the journal")) } else { Ok(Effect::Dropped) };
+            return Ok(Some(KnownPod::default()));
         }
-        let Some(behind) = tag.get(self.prefix.len()..).filter(|behind| behind.len() > 1) else {
-            return Ok(Effect::Nothing);
-        };
-        let Some(pod) = PodOfTag::new(&self.tag, behind)? else { return Ok(Effect::Nothing) };
+        let Some(behind) = tag.get(self.prefix.len()..).filter(|behind| behind.len() > 1) else { return Ok(None) };
+        let Some(pod) = PodOfTag::new(&self.tag, behind)? else { return Ok(None) };
         let api = self.ask(core, &pod, pods)?;
         let kubernetes = match &api {
             _ if self.uses_tag => Some(metadata::from_tag(&pod)),
@@ -119,7 +123,16 @@ impl Kubernetes {
             let has_parser = |name: &str| self.parsers.iter().any(|parser| parser.name == name);
             Properties::new(core, api, pod.container.as_deref().unwrap_or_default(), self.allowed, &has_parser)
         });
-        let properties = properties.unwrap_or_default();
+        Ok(Some(KnownPod { kubernetes, properties: properties.unwrap_or_default() }))
+    }
+
+    pub(super) fn effect(&self, core: Core, known: &KnownPod, record: &Map) -> Result<Effect, Unknown> {
+        if self.uses_journal {
+            // It looks for the container in the record, and what has none is lost.
+            let has_name = record.count(b"CONTAINER_NAME") > 0;
+            return if has_name { Err(Unknown("a record of the journal")) } else { Ok(Effect::Dropped) };
+        }
+        let KnownPod { kubernetes, properties } = known;
         let stream = stream(record)?;
         let is_excluded = match stream {
             Some(stream) => properties.excludes.get(stream) == Some(&true),
@@ -128,11 +141,8 @@ impl Kubernetes {
         if is_excluded {
             return Ok(Effect::Dropped);
         }
-        let asked = match stream {
-            Some(stream) => properties.parser.get(stream).and_then(Option::as_deref),
-            // Texts that are equal are two, so that both never are the same.
-            None => None,
-        };
+        // Where the stream is not known there is none: Fluent Bit holds the names of both against each other by their addresses.
+        let asked = stream.and_then(|stream| properties.parser.get(stream)).and_then(Option::as_deref);
         let asked = asked.and_then(|name| self.parsers.iter().find(|parser| parser.name == name));
         let parser = asked.or(self.merge_parser.as_ref()).map(Rc::as_ref);
         let merged = self.merge.run(core, parser, record)?;
@@ -141,7 +151,7 @@ impl Kubernetes {
         }
         let mut map = merged.map;
         if let Some(kubernetes) = kubernetes {
-            map.push("kubernetes", Value::Map(kubernetes));
+            map.push("kubernetes", Value::Map(kubernetes.clone()));
         }
         Ok(Effect::Changed { map, time: merged.time })
     }
