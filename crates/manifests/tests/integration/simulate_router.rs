@@ -143,7 +143,6 @@ fn compare(core: Core, tally: &mut Tally) {
         let has_started = recorded.head["started"] == true;
         tally.lines += 77;
         let manifest = &maps[config];
-        tally.lines += 77;
         match stopped(core, manifest) {
             Some(Stopped::ByFluentBit(reason)) => {
                 if has_started {
