@@ -232,6 +232,7 @@ impl<'a> EventParts<'a> {
             timestamp: self.timestamp,
             message: json::unquoted(message).map_or(EventMessage::Raw(message), EventMessage::Escaped),
             extracted_fields: self.extracted_fields,
+            head: None,
         })
     }
 }
@@ -274,6 +275,7 @@ fn strange_event(element: &str) -> LogEvent<'_> {
             timestamp: None,
             message: json::unquoted(element).map_or(EventMessage::Raw(element), EventMessage::Escaped),
             extracted_fields: None,
+            head: None,
         },
     }
 }

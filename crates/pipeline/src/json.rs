@@ -141,18 +141,37 @@ pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
+/// How many of the first bytes stand for themselves within a JSON string: up to a `"`, a `\` or a control character.
+#[inline]
+pub(crate) fn plain_length(bytes: &[u8]) -> usize {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    const TOP: u64 = 0x80 * EACH;
+    let mut length = 0;
+    while let Some(word) = bytes.get(length..).and_then(<[u8]>::first_chunk::<8>) {
+        // Eight bytes at once. `(x - 1) & !x` has the top bit of a byte set where that byte is zero, and so for "less than 0x20"; what a
+        // borrow makes of the bytes above the lowest that is found does not matter.
+        let word = u64::from_le_bytes(*word);
+        let (quotes, slashes) = (word ^ (EACH * 0x22), word ^ (EACH * 0x5c));
+        let found = (quotes.wrapping_sub(EACH) & !quotes)
+            | (slashes.wrapping_sub(EACH) & !slashes)
+            | (word.wrapping_sub(EACH * 0x20) & !word);
+        if found & TOP != 0 {
+            return length + ((found & TOP).trailing_zeros() / 8) as usize;
+        }
+        length += 8;
+    }
+    let rest = bytes.get(length..).unwrap_or_default();
+    length + rest.iter().position(|byte| ESCAPED_LENGTH[usize::from(*byte)] != 1).unwrap_or(rest.len())
+}
+
 /// Appends `text` escaped for the inside of a JSON string: `"`, `\` and control characters, nothing else.
 pub(crate) fn write_escaped(text: &str, out: &mut Vec<u8>) {
-    let bytes = text.as_bytes();
-    let mut written = 0;
-    for (at, &byte) in bytes.iter().enumerate() {
-        let length = ESCAPED_LENGTH[byte as usize];
-        if length == 1 {
-            continue;
-        }
-        out.extend_from_slice(&bytes[written..at]);
-        written = at + 1;
-        match byte {
+    let mut rest = text.as_bytes();
+    out.reserve(rest.len());
+    while let (plain, [byte, behind @ ..]) = rest.split_at(plain_length(rest)) {
+        out.extend_from_slice(plain);
+        rest = behind;
+        match *byte {
             b'"' => out.extend_from_slice(b"\\\""),
             b'\\' => out.extend_from_slice(b"\\\\"),
             b'\n' => out.extend_from_slice(b"\\n"),
@@ -168,7 +187,7 @@ pub(crate) fn write_escaped(text: &str, out: &mut Vec<u8>) {
             }
         }
     }
-    out.extend_from_slice(&bytes[written..]);
+    out.extend_from_slice(rest);
 }
 
 /// How many of the first bytes of `text`, up to a character boundary, fit into `budget` bytes once escaped.
@@ -250,6 +269,12 @@ mod tests {
         fn reading_agrees_with_serde_json(text in any::<String>()) {
             let raw = serde_json::to_string(&text).unwrap();
             prop_assert_eq!(string(&raw).unwrap(), text);
+        }
+
+        #[test]
+        fn a_plain_run_ends_at_the_first_byte_that_is_escaped(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+            let first = bytes.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
+            prop_assert_eq!(plain_length(&bytes), first.unwrap_or(bytes.len()));
         }
 
         #[test]

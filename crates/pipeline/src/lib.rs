@@ -29,6 +29,8 @@ pub mod inflate;
 mod joined_attributes;
 pub mod json;
 pub mod known_annotations;
+mod lane;
+mod lane_reader;
 mod layout;
 mod level_head;
 mod limits;

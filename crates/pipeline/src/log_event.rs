@@ -1,5 +1,7 @@
 //! One event of a batch of CloudWatch Logs.
 
+use super::lane::Head;
+
 /// One event of CloudWatch Logs, borrowed; values as spelled in the JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogEvent<'a> {
@@ -11,6 +13,8 @@ pub struct LogEvent<'a> {
     pub message: EventMessage<'a>,
     /// `extractedFields`, the raw JSON of an object; in it are the system fields of a subscription filter with `emitSystemFields`.
     pub(crate) extracted_fields: Option<&'a str>,
+    /// What stands where in the message, if the lane could read it.
+    pub(crate) head: Option<Head>,
 }
 
 /// The message of an event.

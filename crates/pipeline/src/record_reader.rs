@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::json;
+use super::lane_reader::LaneReader;
 use super::log_event::{EventMessage, LogEvent};
 use super::members::{RecordMember, RecordMembers};
 use super::record::{LogRecord, Metadata};
@@ -12,9 +13,16 @@ use super::shape;
 use super::stream::StreamOrigin;
 use super::trust::Trust;
 
-/// Turns the events of one log stream into records.
+/// Turns the events of one log stream into records: by the lane where it can, else the general way.
 #[derive(Debug)]
 pub(crate) struct RecordReader<'a> {
+    lane: LaneReader,
+    general: GeneralReader<'a>,
+}
+
+/// Reads any message there is.
+#[derive(Debug)]
+struct GeneralReader<'a> {
     origin: StreamOrigin<'a>,
     merge_keys: &'a [String],
     /// The message without the escapes of the outer JSON.
@@ -39,30 +47,38 @@ struct Suffix {
 impl<'a> RecordReader<'a> {
     /// A reader for a stream of `origin`; `merge_keys` are names that `Merge_Log_Key` may have been given.
     pub(crate) fn new(origin: StreamOrigin<'a>, merge_keys: &'a [String]) -> RecordReader<'a> {
-        RecordReader {
-            origin,
-            merge_keys,
-            text: String::new(),
-            head: String::new(),
-            suffix: None,
-            trust: Trust::default(),
-        }
+        let (text, head, trust) = (String::new(), String::new(), Trust::default());
+        let general = GeneralReader { origin, merge_keys, text, head, suffix: None, trust };
+        RecordReader { lane: LaneReader::new(&origin), general }
     }
 
     /// Reads one event. Never fails: what is not understood is the text as it stands.
     pub(crate) fn read<'r>(&'r mut self, event: &LogEvent<'r>) -> LogRecord<'r> {
-        let mut record = self.read_message(event);
+        let mut record = match event.message {
+            EventMessage::Raw(raw) => LogRecord::as_is(raw),
+            EventMessage::Escaped(escaped) => self.read_message(event, escaped),
+        };
         if let Some(fields) = event.extracted_fields {
             add_system_fields(fields, &mut record.metadata);
         }
         record
     }
 
-    fn read_message<'r>(&'r mut self, event: &LogEvent<'r>) -> LogRecord<'r> {
-        let escaped = match event.message {
-            EventMessage::Raw(raw) => return LogRecord::as_is(raw),
-            EventMessage::Escaped(escaped) => escaped,
-        };
+    fn read_message<'r>(&'r mut self, event: &LogEvent<'r>, escaped: &'r str) -> LogRecord<'r> {
+        let RecordReader { lane, general } = self;
+        if let Some(read) = lane.read(event, escaped) {
+            return lane.record(read);
+        }
+        let record = general.read(event, escaped);
+        if let Some(head) = &event.head {
+            lane.learn(head, escaped, &record.metadata);
+        }
+        record
+    }
+}
+
+impl GeneralReader<'_> {
+    fn read<'r>(&'r mut self, event: &LogEvent<'r>, escaped: &'r str) -> LogRecord<'r> {
         let head = self.suffix.as_ref().and_then(|suffix| escaped.strip_suffix(suffix.escaped.as_str()));
         if let Some(head) = head {
             return self.read_known(head, escaped, event);

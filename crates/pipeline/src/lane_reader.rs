@@ -1,0 +1,175 @@
+//! Makes records of the messages that the lane has read, without looking at their suffixes again.
+//!
+//! What a suffix says is known from the general way: it has to have read one record with it first, and to have found the filter's members
+//! in it, trusted, and nothing else. Then the rest of a record decides nothing about these, nor they about the rest; that is what
+//! [`Licence`] stands for. A message whose text would be read by more than its own bytes gives none.
+
+use std::borrow::Cow;
+
+use super::cri::{self, OutputStream};
+use super::cut_character;
+use super::json;
+use super::lane::{self, Body, Head, SuffixNumber};
+use super::log_event::LogEvent;
+use super::record::{LogRecord, Metadata};
+use super::stream::StreamOrigin;
+
+/// Makes records of the messages of one event that have a [`Head`].
+#[derive(Debug)]
+pub(crate) struct LaneReader {
+    /// A message of an AWS service is text, whatever it looks like.
+    is_open: bool,
+    /// By the numbers of the suffixes.
+    licences: Vec<Licence>,
+    text: String,
+}
+
+/// What the general way has found a suffix to be.
+#[derive(Debug, Clone, Default)]
+enum Licence {
+    #[default]
+    Unknown,
+    /// It has other members, too, or none that are trusted: what a record says may depend on more than the lane looks at.
+    Refused,
+    /// The filter's members and nothing else, with what they say.
+    Granted(Metadata<'static>),
+}
+
+/// What a record says. Its text is in the reader, from `text_at` on; its metadata is what its suffix says.
+#[derive(Debug)]
+pub(crate) struct LaneRecord {
+    suffix: Option<SuffixNumber>,
+    text_at: usize,
+    merged: bool,
+    output: OutputStream,
+    partial: bool,
+    time_ms: Option<i64>,
+    nanoseconds: Option<u32>,
+}
+
+impl LaneReader {
+    pub(crate) fn new(origin: &StreamOrigin) -> LaneReader {
+        LaneReader { is_open: !matches!(origin, StreamOrigin::Service(_)), licences: Vec::new(), text: String::new() }
+    }
+
+    /// Reads a message; `None` where the general way has to.
+    pub(crate) fn read(&mut self, event: &LogEvent, escaped: &str) -> Option<LaneRecord> {
+        let head = event.head.filter(|_| self.is_open)?;
+        if let Some(number) = head.suffix {
+            matches!(self.licences.get(number.place()), Some(Licence::Granted(_))).then_some(())?;
+        }
+        self.text.clear();
+        understand(&head, escaped, &mut self.text)
+    }
+
+    /// The record of the message that was read last.
+    pub(crate) fn record(&self, read: LaneRecord) -> LogRecord<'_> {
+        let licence = read.suffix.and_then(|number| self.licences.get(number.place()));
+        LogRecord {
+            text: Cow::Borrowed(self.text.get(read.text_at..).unwrap_or_default()),
+            merged: read.merged,
+            output: Some(read.output),
+            partial: read.partial,
+            time_ms: read.time_ms,
+            nanoseconds: read.nanoseconds,
+            metadata: match licence {
+                Some(Licence::Granted(metadata)) => borrowed(metadata),
+                _ => Metadata::default(),
+            },
+            attributes: None,
+            truncated: false,
+            cut_rest: 0,
+        }
+    }
+
+    /// Learns what the general way found in a message that has a head.
+    pub(crate) fn learn(&mut self, head: &Head, escaped: &str, found: &Metadata) {
+        let Some(number) = head.suffix else { return };
+        if self.licences.len() <= number.place() {
+            self.licences.resize(number.place() + 1, Licence::Unknown);
+        }
+        if let Some(licence @ Licence::Unknown) = self.licences.get_mut(number.place()) {
+            *licence = match is_filters_alone(head.suffix_of(escaped), found) {
+                true => Licence::Granted(found.clone().into_owned()),
+                false => Licence::Refused,
+            };
+        }
+    }
+}
+
+/// Whether a suffix is the members of which the general way has made this metadata, each once, and whole.
+fn is_filters_alone(suffix: &str, found: &Metadata) -> bool {
+    let mut text = String::with_capacity(suffix.len());
+    json::unescape_into(suffix, &mut text);
+    if !text.starts_with(',') {
+        return false;
+    }
+    text.replace_range(..1, "{");
+    let known = [
+        ("kubernetes", found.kubernetes.is_some()),
+        ("kubernetes_namespace", found.namespace.is_some()),
+        ("cluster_name", found.cluster_name.is_some()),
+    ];
+    let (mut number, mut is_known) = (0, found.kubernetes.is_some());
+    let is_object = json::each_member(&text, |key, value| {
+        is_known &= match number {
+            0 => key == "kubernetes" && found.kubernetes.as_deref() == Some(value),
+            _ => known.contains(&(key, true)),
+        };
+        number += 1;
+    });
+    is_object.is_ok() && is_known && number == known.iter().filter(|(_, is_there)| *is_there).count()
+}
+
+/// Writes a message's text into `text`, with containerd's prefix where it has it. `None` where it takes more than the lane looks at to tell
+/// what it says.
+fn understand(head: &Head, escaped: &str, text: &mut String) -> Option<LaneRecord> {
+    let body = head.body_of(escaped);
+    match head.body {
+        Body::Members => lane::push_object(body, text)?,
+        Body::Line | Body::Whole => lane::unescape_twice(body, text)?,
+    }
+    if head.body == Body::Whole {
+        let line = cri::parse(text)?;
+        return (cut_character::rest(line.text) == 0).then_some(LaneRecord {
+            suffix: head.suffix,
+            text_at: text.len() - line.text.len(),
+            merged: false,
+            output: line.output,
+            partial: line.partial,
+            time_ms: Some(line.time_ms),
+            nanoseconds: line.nanoseconds,
+        });
+    }
+    // A prefix that the parser left standing, or that the application printed; the rest of a character that was cut.
+    if head.body == Body::Line && (cut_character::rest(text) > 0 || cri::parse(text).is_some()) {
+        return None;
+    }
+    let time = head.time_of(escaped);
+    let merged = head.body == Body::Members;
+    Some(LaneRecord {
+        suffix: head.suffix,
+        text_at: 0,
+        merged,
+        output: head.output,
+        partial: head.partial && !merged,
+        // What is no time is no parser's member.
+        time_ms: match time {
+            Some(time) => Some(cri::time_ms(time)?),
+            None => None,
+        },
+        nanoseconds: time.and_then(cri::nanoseconds),
+    })
+}
+
+/// The same metadata, borrowed.
+fn borrowed<'r>(metadata: &'r Metadata<'static>) -> Metadata<'r> {
+    let borrow = |text: &'r Option<Cow<'static, str>>| text.as_deref().map(Cow::Borrowed);
+    Metadata {
+        kubernetes: borrow(&metadata.kubernetes),
+        namespace: borrow(&metadata.namespace),
+        cluster_name: borrow(&metadata.cluster_name),
+        account: borrow(&metadata.account),
+        region: borrow(&metadata.region),
+    }
+}
