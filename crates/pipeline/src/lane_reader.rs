@@ -145,7 +145,11 @@ fn understand(head: &Head, escaped: &str, text: &mut String) -> Option<LaneRecor
     if head.body == Body::Line && (cut_character::rest(text) > 0 || cri::parse(text).is_some()) {
         return None;
     }
-    let time = head.time_of(escaped);
+    // What is no time is no parser's member.
+    let moment = match head.time_of(escaped) {
+        Some(time) => Some(cri::moment(time)?),
+        None => None,
+    };
     let merged = head.body == Body::Members;
     Some(LaneRecord {
         suffix: head.suffix,
@@ -153,12 +157,8 @@ fn understand(head: &Head, escaped: &str, text: &mut String) -> Option<LaneRecor
         merged,
         output: head.output,
         partial: head.partial && !merged,
-        // What is no time is no parser's member.
-        time_ms: match time {
-            Some(time) => Some(cri::time_ms(time)?),
-            None => None,
-        },
-        nanoseconds: time.and_then(cri::nanoseconds),
+        time_ms: moment.map(|(milliseconds, _)| milliseconds),
+        nanoseconds: moment.and_then(|(_, nanoseconds)| nanoseconds),
     })
 }
 
