@@ -5,9 +5,9 @@
 //! were sent. So what an application wrote can be handed on with the very same values (big integers, `1e3`, lone
 //! surrogates), and what is not looked at costs one scan.
 
-use serde::Deserializer as _;
-use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
+
+use super::json_walk::JsonWalk;
 
 /// The text is not one complete JSON object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,27 +22,24 @@ pub struct NotAnObject;
 /// [`NotAnObject`] if `text` is anything else than one whole JSON object. Members before the mistake have been
 /// reported by then; the module `salvage` lives on that.
 pub fn each_member<'a>(text: &'a str, member: impl FnMut(&'a str, &'a str)) -> Result<(), NotAnObject> {
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    deserializer.deserialize_map(MembersVisitor(member)).map_err(|_| NotAnObject)?;
-    deserializer.end().map_err(|_| NotAnObject)
+    walk_members(text, member).ok_or(NotAnObject)
 }
 
-struct MembersVisitor<F>(F);
-
-impl<'a, F: FnMut(&'a str, &'a str)> Visitor<'a> for MembersVisitor<F> {
-    type Value = ();
-
-    fn expecting(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
-        formatter.write_str("a JSON object")
-    }
-
-    fn visit_map<A: MapAccess<'a>>(mut self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key::<&'a RawValue>()? {
-            let value: &'a RawValue = map.next_value()?;
-            (self.0)(unquoted(key.get()).unwrap_or_default(), value.get());
+fn walk_members<'a>(text: &'a str, mut member: impl FnMut(&'a str, &'a str)) -> Option<()> {
+    let mut walk = JsonWalk::new(text);
+    walk.take(b'{')?;
+    if walk.take(b'}').is_none() {
+        loop {
+            let key = walk.string()?;
+            walk.take(b':')?;
+            member(key, walk.value()?);
+            if walk.take(b',').is_none() {
+                walk.take(b'}')?;
+                break;
+            }
         }
-        Ok(())
     }
+    walk.is_at_end().then_some(())
 }
 
 /// The inside of a raw JSON string, still escaped; `None` where `raw` is no string.

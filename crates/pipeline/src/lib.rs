@@ -28,6 +28,7 @@ mod identities;
 pub mod inflate;
 mod joined_attributes;
 pub mod json;
+mod json_walk;
 pub mod known_annotations;
 mod lane;
 mod lane_reader;
