@@ -4,12 +4,10 @@
 
 use std::borrow::Cow;
 
-use serde::Deserializer as _;
-use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
-
 use super::event::EventError;
 use super::json;
+use super::json_walk::JsonWalk;
+use super::lane::{Lane, METADATA};
 use super::layout;
 pub use super::log_event::{EventMessage, LogEvent};
 
@@ -51,17 +49,32 @@ fn read_up_to(text: &str, limit: usize) -> Result<Batch<'_>, EventError> {
     if let Some(batch) = read_usual(text) {
         return Ok(batch);
     }
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let batch =
-        match deserializer.deserialize_map(BatchVisitor { limit }).and_then(|batch| deserializer.end().map(|()| batch))
-        {
-            Ok(batch) => batch,
-            Err(_) => read_strange(text, limit)?,
-        };
+    let mut batch = match read_frame(text, limit) {
+        Some(batch) => batch,
+        None => read_strange(text, limit)?,
+    };
     if batch.control {
         return Ok(Batch { events: Vec::new(), ..batch });
     }
+    find_heads(text, &mut batch.events);
     Ok(batch)
+}
+
+/// Reads in the lane what it can of messages that are slices of `text`; in the usual layout they are read with their frame.
+fn find_heads<'a>(text: &'a str, events: &mut [LogEvent<'a>]) {
+    let mut lane = Lane::default();
+    for event in events {
+        let EventMessage::Escaped(message) = event.message else { continue };
+        let start = message.as_ptr() as usize - text.as_ptr() as usize;
+        let Some(quoted) = text.get(start..=start + message.len()) else { continue };
+        event.head = lane.message(quoted).map(|(head, _)| head);
+        if event.head.is_none()
+            && let Some(suffix) = quoted.rfind(METADATA).and_then(|at| quoted.get(at..))
+            && lane.learn(suffix)
+        {
+            event.head = lane.message(quoted).map(|(head, _)| head);
+        }
+    }
 }
 
 /// The usual case: events in the layout that CloudWatch Logs writes, behind other members.
@@ -83,32 +96,39 @@ fn read_usual(text: &str) -> Option<Batch<'_>> {
     (!batch.control).then_some(Batch { events, ..batch })
 }
 
-/// Any other order of members: the frame and all its events in one walk. An error here only means: not even that.
-struct BatchVisitor {
-    limit: usize,
+/// Any other order of members, and white space: the frame and all its events in one walk. `None` only means: not even that.
+fn read_frame(text: &str, limit: usize) -> Option<Batch<'_>> {
+    let mut walk = JsonWalk::new(text);
+    let mut batch = Batch::default();
+    let mut has_events = false;
+    walk.members(|walk, key| {
+        if key == "logEvents" {
+            batch.events = read_events(walk, limit)?;
+            has_events = true;
+        } else {
+            batch.take(key, walk.value()?);
+        }
+        Some(())
+    })?;
+    (walk.is_at_end() && (has_events || batch.control)).then_some(batch)
 }
 
-impl<'a> Visitor<'a> for BatchVisitor {
-    type Value = Batch<'a>;
-
-    fn expecting(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
-        formatter.write_str("what CloudWatch Logs sends")
-    }
-
-    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut batch = Batch::default();
-        let mut has_events = false;
-        while let Some(key) = map.next_key::<&'a RawValue>()? {
-            let key = json::unquoted(key.get()).unwrap_or_default();
-            if key == "logEvents" {
-                batch.events = map.next_value_seed(EventsVisitor { limit: self.limit })?;
-                has_events = true;
-            } else {
-                batch.take(key, map.next_value::<&'a RawValue>()?.get());
-            }
+/// An array of objects with a message.
+fn read_events<'a>(walk: &mut JsonWalk<'a>, limit: usize) -> Option<Vec<LogEvent<'a>>> {
+    let mut events = Vec::new();
+    walk.elements(|walk| {
+        let mut parts = EventParts::default();
+        walk.members(|walk, key| {
+            parts.take(key, walk.value()?);
+            Some(())
+        })?;
+        let event = parts.event()?;
+        if events.len() <= limit {
+            events.push(event);
         }
-        if has_events || batch.control { Ok(batch) } else { Err(serde::de::Error::custom("no logEvents")) }
-    }
+        Some(())
+    })?;
+    Some(events)
 }
 
 impl<'a> Batch<'a> {
@@ -148,64 +168,6 @@ fn plain(raw: &str) -> Cow<'_, str> {
     }
 }
 
-/// An array of objects, each read in one walk.
-struct EventsVisitor {
-    limit: usize,
-}
-
-impl<'a> DeserializeSeed<'a> for EventsVisitor {
-    type Value = Vec<LogEvent<'a>>;
-
-    fn deserialize<D: serde::Deserializer<'a>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'a> Visitor<'a> for EventsVisitor {
-    type Value = Vec<LogEvent<'a>>;
-
-    fn expecting(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
-        formatter.write_str("an array of log events")
-    }
-
-    fn visit_seq<A: SeqAccess<'a>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
-        let mut events = Vec::new();
-        while events.len() <= self.limit {
-            let Some(event) = sequence.next_element_seed(OneEvent)? else { return Ok(events) };
-            events.push(event);
-        }
-        while sequence.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(events)
-    }
-}
-
-struct OneEvent;
-
-impl<'a> DeserializeSeed<'a> for OneEvent {
-    type Value = LogEvent<'a>;
-
-    fn deserialize<D: serde::Deserializer<'a>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'a> Visitor<'a> for OneEvent {
-    type Value = LogEvent<'a>;
-
-    fn expecting(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
-        formatter.write_str("a log event with a message")
-    }
-
-    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut parts = EventParts::default();
-        while let Some(key) = map.next_key::<&'a RawValue>()? {
-            let value: &'a RawValue = map.next_value()?;
-            parts.take(json::unquoted(key.get()).unwrap_or_default(), value.get());
-        }
-        parts.event().ok_or_else(|| serde::de::Error::custom("no message"))
-    }
-}
-
 #[derive(Default)]
 struct EventParts<'a> {
     id: &'a str,
@@ -237,32 +199,18 @@ impl<'a> EventParts<'a> {
     }
 }
 
-fn strange_events(log_events: &str, limit: usize) -> Result<Vec<LogEvent<'_>>, EventError> {
-    let mut deserializer = serde_json::Deserializer::from_str(log_events);
-    deserializer.deserialize_seq(Elements { limit }).map_err(|_| EventError::Content)
-}
-
 /// An array of anything.
-struct Elements {
-    limit: usize,
-}
-
-impl<'a> Visitor<'a> for Elements {
-    type Value = Vec<LogEvent<'a>>;
-
-    fn expecting(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
-        formatter.write_str("an array")
-    }
-
-    fn visit_seq<A: SeqAccess<'a>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
-        let mut events = Vec::new();
-        while let Some(element) = sequence.next_element::<&'a RawValue>()? {
-            if events.len() <= self.limit {
-                events.push(strange_event(element.get()));
-            }
+fn strange_events(log_events: &str, limit: usize) -> Result<Vec<LogEvent<'_>>, EventError> {
+    let mut walk = JsonWalk::new(log_events);
+    let mut events = Vec::new();
+    let is_array = walk.elements(|walk| {
+        let element = walk.value()?;
+        if events.len() <= limit {
+            events.push(strange_event(element));
         }
-        Ok(events)
-    }
+        Some(())
+    });
+    is_array.map(|()| events).ok_or(EventError::Content)
 }
 
 fn strange_event(element: &str) -> LogEvent<'_> {

@@ -21,25 +21,13 @@ pub struct NotAnObject;
 /// # Errors
 /// [`NotAnObject`] if `text` is anything else than one whole JSON object. Members before the mistake have been
 /// reported by then; the module `salvage` lives on that.
-pub fn each_member<'a>(text: &'a str, member: impl FnMut(&'a str, &'a str)) -> Result<(), NotAnObject> {
-    walk_members(text, member).ok_or(NotAnObject)
-}
-
-fn walk_members<'a>(text: &'a str, mut member: impl FnMut(&'a str, &'a str)) -> Option<()> {
+pub fn each_member<'a>(text: &'a str, mut member: impl FnMut(&'a str, &'a str)) -> Result<(), NotAnObject> {
     let mut walk = JsonWalk::new(text);
-    walk.take(b'{')?;
-    if walk.take(b'}').is_none() {
-        loop {
-            let key = walk.string()?;
-            walk.take(b':')?;
-            member(key, walk.value()?);
-            if walk.take(b',').is_none() {
-                walk.take(b'}')?;
-                break;
-            }
-        }
-    }
-    walk.is_at_end().then_some(())
+    let whole = walk.members(|walk, key| {
+        member(key, walk.value()?);
+        Some(())
+    });
+    whole.filter(|()| walk.is_at_end()).ok_or(NotAnObject)
 }
 
 /// The inside of a raw JSON string, still escaped; `None` where `raw` is no string.

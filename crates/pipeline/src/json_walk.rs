@@ -53,8 +53,38 @@ impl<'a> JsonWalk<'a> {
         self.text.as_bytes().get(self.at).copied()
     }
 
+    /// Walks over an object; `member` gets each key as it is spelled, and has to go behind the value.
+    pub(crate) fn members(&mut self, mut member: impl FnMut(&mut Self, &'a str) -> Option<()>) -> Option<()> {
+        self.take(b'{')?;
+        if self.take(b'}').is_some() {
+            return Some(());
+        }
+        loop {
+            let key = self.string()?;
+            self.take(b':')?;
+            member(self, key)?;
+            if self.take(b',').is_none() {
+                return self.take(b'}');
+            }
+        }
+    }
+
+    /// Walks over an array; `element` has to go behind each of its elements.
+    pub(crate) fn elements(&mut self, mut element: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
+        self.take(b'[')?;
+        if self.take(b']').is_some() {
+            return Some(());
+        }
+        loop {
+            element(self)?;
+            if self.take(b',').is_none() {
+                return self.take(b']');
+            }
+        }
+    }
+
     /// Skips white space, and then this byte.
-    pub(crate) fn take(&mut self, byte: u8) -> Option<()> {
+    fn take(&mut self, byte: u8) -> Option<()> {
         self.skip_blanks();
         (self.peek()? == byte).then(|| self.at += 1)
     }
@@ -72,7 +102,7 @@ impl<'a> JsonWalk<'a> {
     }
 
     /// The string that comes next, without its quotes.
-    pub(crate) fn string(&mut self) -> Option<&'a str> {
+    fn string(&mut self) -> Option<&'a str> {
         self.take(b'"')?;
         let start = self.at;
         self.end_string()?;

@@ -189,11 +189,11 @@ impl<'a> Lane<'a> {
         Some((SuffixNumber(u8::try_from(self.last).ok()?), self.suffixes.get(self.last)?.len()))
     }
 
-    /// Learns the suffix of a message that was read otherwise: from [`METADATA`] to the closing quote.
-    pub(crate) fn learn(&mut self, suffix: &'a str) {
-        if self.suffixes.len() < MAX_SUFFIXES && self.suffix(suffix.as_bytes()).is_none() {
-            self.suffixes.push(suffix);
-        }
+    /// Learns the suffix of a message that was read otherwise, from [`METADATA`] to the closing quote, if it is new and there is room.
+    pub(crate) fn learn(&mut self, suffix: &'a str) -> bool {
+        let is_new = self.suffixes.len() < MAX_SUFFIXES && self.suffix(suffix.as_bytes()).is_none();
+        self.suffixes.extend(is_new.then_some(suffix));
+        is_new
     }
 }
 

@@ -54,7 +54,13 @@ impl<'a> Layout<'a> {
                 self.at += length + 1;
                 (message, Some(head))
             }
-            None => (self.string()?, None),
+            None => {
+                let start = self.at;
+                let (message, has_learned) = self.string()?;
+                // With a suffix that was just learned it can be read.
+                let again = self.text.get(start..).filter(|_| has_learned);
+                (message, again.and_then(|text| self.lane.message(text)).map(|(head, _)| head))
+            }
         };
         let extracted_fields = match self.byte()? {
             b',' => Some(self.extracted_fields()?),
@@ -109,8 +115,8 @@ impl<'a> Layout<'a> {
         self.text.get(start..self.at)
     }
 
-    /// The inside of a string, behind its opening quote; goes on behind its closing one.
-    fn string(&mut self) -> Option<&'a str> {
+    /// The inside of a string, behind its opening quote, and whether it has a suffix that was learned; goes on behind its closing quote.
+    fn string(&mut self) -> Option<(&'a str, bool)> {
         let bytes = self.text.as_bytes();
         let start = self.at;
         let mut at = start;
@@ -124,7 +130,7 @@ impl<'a> Layout<'a> {
                         let end = at + self.suffix.len() - 2;
                         let inside = self.text.get(start..end)?;
                         self.at = end + 1;
-                        return Some(inside);
+                        return Some((inside, false));
                     }
                     at += escape_length(&bytes[at..])?;
                 }
@@ -134,11 +140,12 @@ impl<'a> Layout<'a> {
         }
         let inside = self.text.get(start..at)?;
         self.at = at + 1;
+        let mut has_learned = false;
         if let Some(found) = inside.rfind(METADATA) {
             self.suffix = self.text.get(start + found..=at)?;
-            self.lane.learn(self.suffix);
+            has_learned = self.lane.learn(self.suffix);
         }
-        Some(inside)
+        Some((inside, has_learned))
     }
 
     fn is_suffix(&self, bytes: &[u8]) -> bool {

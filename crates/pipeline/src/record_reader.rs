@@ -166,3 +166,234 @@ impl Suffix {
         is_trusted.then(|| Suffix { escaped: escaped.to_owned(), text, members })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::decode;
+    use crate::stream::{self, Container, PossibleContainer};
+
+    /// A record as Fluent Bit writes it, or nearly so: mostly what the lane takes, with all that it has to leave to others mixed in.
+    fn record() -> impl Strategy<Value = String> {
+        let time = prop_oneof![
+            4 => Just(String::new()),
+            2 => Just(r#""time":"2026-11-22T10:15:30.123456789Z","#.to_owned()),
+            1 => prop::sample::select(vec![
+                r#""time":"2026-11-22T10:15:30+01:00","#, r#""time":"noon","#, r#""time":1,"#, r#""time":"2026-02-30T10:15:30.123456789Z","#,
+            ]).prop_map(str::to_owned),
+        ];
+        let parsed = prop_oneof![
+            6 => (prop::sample::select(vec!["stdout", "stderr"]), prop::sample::select(vec!["F", "P"]))
+                .prop_map(|(output, tag)| format!(r#""stream":"{output}","logtag":"{tag}","#)),
+            1 => prop::sample::select(vec![
+                "", r#""stream":"stdout","#, r#""logtag":"F","stream":"stdout","#, r#""stream":"stdin","logtag":"F","#,
+                r#""stream":"stdout","logtag":"P:x","#, r#""stream":"stdout", "logtag":"F","#,
+            ]).prop_map(str::to_owned),
+        ];
+        let change = prop_oneof![
+            8 => Just(None),
+            1 => (any::<prop::sample::Index>(), prop::sample::select(vec!["", "\"", "\\", "{", "}", ",", " ", "\n", "é", "0"])).prop_map(Some),
+        ];
+        let end = prop_oneof![9 => Just("}"), 1 => prop::sample::select(vec!["", "}}", "} ", "}\n", "]"])];
+        (time, parsed, body(), suffix(), end, change).prop_map(|(time, parsed, body, suffix, end, change)| {
+            let mut record = format!("{{{time}{parsed}{body}{suffix}{end}");
+            if let Some((place, with)) = change {
+                let at = record.floor_char_boundary(place.index(record.len()));
+                let end = record.ceil_char_boundary(at + 1);
+                record.replace_range(at..end, with);
+            }
+            record
+        })
+    }
+
+    fn body() -> impl Strategy<Value = String> {
+        let text = prop_oneof![
+            any::<String>(),
+            "[ -~]{0,24}",
+            Just("2026-11-22T10:15:30.123456789Z stdout F left standing".to_owned()),
+            Just("2026-11-22 10:15:30 INFO no prefix".to_owned()),
+            Just("{\"level\":\"warn\",\"cluster_name\":\"x\",\"kubernetes\":{\"pod_name\":\"y\"}}".to_owned()),
+            Just("\u{e080}rest".to_owned()),
+        ];
+        // Spelled as Fluent Bit spells it, and otherwise.
+        let spelled = prop_oneof![
+            4 => text.prop_map(|text| Value::from(text).to_string()),
+            1 => r#"\\["\\/bfnrtu]|\\u(00e9|d83d|de00|d83d\\\\ude00|001b|E082|2028|12)|[a-zé]|\\x"#.prop_map(|text| format!("\"{text}{text}\"")),
+        ];
+        let name = prop_oneof![
+            4 => prop::sample::select(vec!["level", "msg", "a", "b", "ts"]),
+            2 => prop::sample::select(vec!["time", "message"]),
+            1 => prop::sample::select(vec![
+                "log", "stream", "logtag", "kubernetes", "cluster_name", "kubernetes_namespace", "log_obj", "k_pod_name", "\\u0061", "é", "",
+            ]),
+        ];
+        let value = prop_oneof![
+            3 => spelled.clone(),
+            3 => prop::sample::select(vec![
+                "1", "-0.5e+3", "true", "null", "{}", "[]", r#"{"a":[1,{"b":"\"c\""}]}"#, r#""2026-11-22T10:15:30.5Z""#, r#""stdout""#, r#""F""#,
+                r#"{"pod_name":"web","namespace_name":"shop"}"#,
+            ]).prop_map(str::to_owned),
+            1 => prop::sample::select(vec!["01", "1.", "[1 ]", "{\"a\" :1}", "nul", "", "\"\u{1}\""]).prop_map(str::to_owned),
+            1 => (1_usize..40).prop_map(|depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth))),
+        ];
+        let members = prop::collection::vec((name, value), 0..5).prop_map(|all| {
+            all.into_iter().map(|(name, value)| format!("\"{name}\":{value}")).collect::<Vec<_>>().join(",")
+        });
+        prop_oneof![
+            4 => spelled.prop_map(|text| format!("\"log\":{text}")),
+            3 => members,
+            1 => prop::sample::select(vec!["", "\"log\":1", "\"log\":{\"a\":1}", "\"log\":\"x\",\"message\":\"x\"", "\"message\":\"x\""])
+                .prop_map(str::to_owned),
+        ]
+    }
+
+    fn suffix() -> impl Strategy<Value = String> {
+        prop_oneof![
+            2 => Just(String::new()),
+            6 => prop::sample::select(vec![
+                r#","kubernetes":{"pod_name":"web","namespace_name":"shop","container_name":"app"}"#,
+                r#","kubernetes":{"pod_name":"web","namespace_name":"shop"},"cluster_name":"prod"#,
+                r#","kubernetes":{"pod_name":"web","namespace_name":"shop"},"cluster_name":"prod""#,
+                r#","kubernetes":{"pod_name":"web","namespace_name":"shop"},"kubernetes_namespace":{"name":"shop"},"cluster_name":"prod""#,
+            ]).prop_map(str::to_owned),
+            2 => prop::sample::select(vec![
+                r#","kubernetes":{"pod_name":"api","namespace_name":"shop"}"#,
+                r#","kubernetes":{"pod_name":"web","namespace_name":"shop"},"cluster_name":"""#,
+                r#","kubernetes":{"pod_name":"web","namespace_name":"shop"},"cluster_name":"a","cluster_name":"b""#,
+                r#","kubernetes":{"pod_name":"web","namespace_name":"shop"},"added":1"#,
+                r#","kubernetes":{"pod_name":"web","namespace_name":"shop"},"message":"x""#,
+                r#","kubernetes":{"pod_name":"web","namespace_name":"shop"},"kubernetes_namespace":1"#,
+                r#","kubernetes":{"pod_name":"web","namespace_name":"shop"}},"a":{"b":1"#,
+                r#","kubernetes":{"pod_name":"web","namespace_name":"shop"},"kubernetes":{"pod_name":"web","namespace_name":"shop"}"#,
+                r#","kubernetes":{"pod_name":"web","namespace_name":"shop"},"kubernetes":{"pod_name":"api","namespace_name":"shop"}"#,
+                r#","kubernetes":"web""#,
+                r#","cluster_name":"prod""#,
+                r#","added":1"#,
+            ]).prop_map(str::to_owned),
+        ]
+    }
+
+    fn origin() -> impl Strategy<Value = StreamOrigin<'static>> {
+        let id = "1818ae70c2215722638e1601449eb6d5857f092445e4d8247d657475f82aa3b5";
+        prop::sample::select(vec![
+            StreamOrigin::Container(Container { pod: "web", namespace: "shop", container: "app", id }),
+            StreamOrigin::Container(Container { pod: "web", namespace: "shop", container: "app", id }),
+            StreamOrigin::Unknown { guess: "cloudwatch" },
+            StreamOrigin::UnclearContainer { may_be: None },
+            StreamOrigin::UnclearContainer {
+                may_be: Some(PossibleContainer { pod: "web", namespace: "shop", container: None }),
+            },
+            StreamOrigin::FluentBit { pod: None },
+            StreamOrigin::Service("lambda"),
+        ])
+    }
+
+    /// The content of an event; `is_usual` says whether it has the layout of CloudWatch Logs.
+    fn content(records: &[String], is_usual: bool) -> String {
+        let between = if is_usual { "," } else { ", " };
+        let events: Vec<String> = (0_i64..)
+            .zip(records)
+            .map(|(number, record)| {
+                let timestamp = 1_795_342_530_123 + number;
+                format!(
+                    r#"{{"id":"{number:056}"{between}"timestamp":{timestamp},"message":{}}}"#,
+                    Value::from(record.as_str())
+                )
+            })
+            .collect();
+        format!(r#"{{"logGroup":"g","logStream":"s","logEvents":[{}]}}"#, events.join(","))
+    }
+
+    /// The records of an event by the lane and by the general way alone, and how many the lane read.
+    fn both_ways(content: &str, origin: StreamOrigin) -> (Vec<LogRecord<'static>>, Vec<LogRecord<'static>>, usize) {
+        let merge_keys = ["log_obj".to_owned()];
+        let batch = decode::read(content).unwrap();
+        let owned = |record: LogRecord| LogRecord {
+            text: Cow::Owned(record.text.into_owned()),
+            metadata: record.metadata.into_owned(),
+            output: record.output,
+            attributes: record.attributes,
+            ..LogRecord::as_is("")
+        };
+        let full = |record: LogRecord| {
+            let LogRecord { merged, partial, time_ms, nanoseconds, truncated, cut_rest, .. } = record;
+            LogRecord { merged, partial, time_ms, nanoseconds, truncated, cut_rest, ..owned(record) }
+        };
+        let (mut with, mut without) = (RecordReader::new(origin, &merge_keys), RecordReader::new(origin, &merge_keys));
+        let mut in_lane = 0;
+        let by_lane = batch.events.iter().map(|event| {
+            let EventMessage::Escaped(escaped) = event.message else { panic!("not a string") };
+            in_lane += usize::from(with.lane.read(event, escaped).is_some());
+            full(with.read(event))
+        });
+        let by_lane = by_lane.collect();
+        let general = batch.events.iter().map(|event| full(without.read(&LogEvent { head: None, ..*event }))).collect();
+        (by_lane, general, in_lane)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+        #[test]
+        fn the_lane_reads_what_the_general_way_reads(
+            records in prop::collection::vec(record(), 1..12), origin in origin(), is_usual in any::<bool>(),
+        ) {
+            let (by_lane, general, _) = both_ways(&content(&records, is_usual), origin);
+            for ((by_lane, general), record) in by_lane.iter().zip(&general).zip(&records) {
+                prop_assert_eq!(by_lane, general, "{} {:?}", record, origin);
+            }
+        }
+    }
+
+    #[test]
+    fn the_usual_records_are_read_in_the_lane() {
+        const POD: &str = r#","kubernetes":{"pod_name":"web","namespace_name":"shop","container_name":"app"}"#;
+        let stream =
+            "kube.var.log.containers.web_shop_app-1818ae70c2215722638e1601449eb6d5857f092445e4d8247d657475f82aa3b5.log";
+        let container = stream::origin("/aws/eks/prod/fargate", stream);
+        let parsed = r#"{"stream":"stdout","logtag":"F","#;
+        for (is_usual, record) in [
+            format!(r#"{parsed}"log":"say \"é\"\n"{POD},"cluster_name":"prod"}}"#),
+            format!(r#"{{"time":"2026-11-22T10:15:30.123456789Z",{}"log":"x"{POD}}}"#, &parsed[1..]),
+            format!(r#"{parsed}"level":"info","time":"x","message":"y","n":[1.5e3,{{"a":null}}]{POD}}}"#),
+            format!(r#"{parsed}"log":"{{\"level\":\"info\"}}"{POD},"kubernetes_namespace":{{"name":"shop"}}}}"#),
+            format!(r#"{{"log":"2026-11-22T10:15:30.123456789Z stderr P x"{POD}}}"#),
+        ]
+        .into_iter()
+        .flat_map(|record| [(true, record.clone()), (false, record)])
+        {
+            for origin in [container, StreamOrigin::Unknown { guess: "cloudwatch" }] {
+                let (by_lane, general, in_lane) = both_ways(&content(&vec![record.clone(); 5], is_usual), origin);
+                assert_eq!(by_lane, general);
+                // The first one shows what its suffix is, to both readers.
+                assert_eq!(in_lane, 4, "{record}");
+                assert!(by_lane[4].metadata.kubernetes.is_some());
+            }
+        }
+        // Without metadata there is nothing to learn.
+        for record in
+            [format!(r#"{parsed}"log":"x"}}"#), r#"{"log":"2026-11-22T10:15:30.123456789Z stdout F x"}"#.to_owned()]
+        {
+            let (by_lane, general, in_lane) = both_ways(&content(&vec![record; 5], true), container);
+            assert_eq!((by_lane, in_lane), (general, 5));
+        }
+    }
+
+    #[test]
+    fn pods_that_take_turns_are_told_apart_up_to_a_number() {
+        for (pods, in_lane) in [(63, 2 * 63), (64, 2 * 64), (65, 2 * 64)] {
+            let record = |number: usize| {
+                format!(
+                    r#"{{"stream":"stdout","logtag":"F","log":"x","kubernetes":{{"pod_name":"web-{number}","namespace_name":"shop"}}}}"#
+                )
+            };
+            let records: Vec<String> = (0..3 * pods).map(|number| record(number % pods)).collect();
+            let (by_lane, general, read) =
+                both_ways(&content(&records, true), StreamOrigin::Unknown { guess: "cloudwatch" });
+            assert_eq!((by_lane, read), (general, in_lane), "{pods}");
+        }
+    }
+}
