@@ -62,6 +62,12 @@ impl NewTime {
     /// Adds the tag to the inside of `ddtags`; removes another where a log would have too many.
     pub(crate) fn tagged(self, ddtags: &str) -> String {
         let own = self.why.tag();
+        // As nearly all are: nothing to remove.
+        let has_gap = ddtags.is_empty() || ddtags.starts_with(',') || ddtags.ends_with(',') || ddtags.contains(",,");
+        let has_room = memchr::memchr_iter(b',', ddtags.as_bytes()).count() + 1 < MAX_TAGS;
+        if has_room && !has_gap && !ddtags.contains(own) {
+            return [ddtags, own].join(",");
+        }
         let mut tags: Vec<&str> = ddtags.split(',').collect();
         tags.retain(|tag| !tag.is_empty() && *tag != own);
         if tags.len() >= MAX_TAGS {

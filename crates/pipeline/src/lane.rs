@@ -297,49 +297,53 @@ impl<'a> Walk<'a> {
 
 /// Appends what a string that is escaped twice stands for. `None` if half of a surrogate pair is in it: what becomes of it the general reader
 /// knows. `escaped` is a [`Body::Line`] or a [`Body::Whole`].
-pub(crate) fn unescape_twice(escaped: &str, out: &mut String) -> Option<()> {
+pub(crate) fn unescape_twice(escaped: &str, out: &mut Vec<u8>) -> Option<()> {
     out.reserve(escaped.len());
-    let mut rest = escaped;
+    let mut rest = escaped.as_bytes();
     loop {
-        let plain = json::plain_length(rest.as_bytes());
-        out.push_str(rest.get(..plain)?);
+        let plain = json::plain_length(rest);
+        json::push_run(rest, plain, out);
         rest = rest.get(plain..)?;
-        let (character, length) = match rest.as_bytes() {
+        let (byte, length) = match rest {
             [] => return Some(()),
-            [b'\\', b'\\', b'\\', b'"', ..] => ('"', 4),
-            [b'\\', b'\\', b'\\', b'\\', ..] => ('\\', 4),
-            [b'\\', b'\\', b'n', ..] => ('\n', 3),
-            [b'\\', b'\\', b't', ..] => ('\t', 3),
-            [b'\\', b'\\', b'r', ..] => ('\r', 3),
-            [b'\\', b'\\', b'b', ..] => ('\u{8}', 3),
-            [b'\\', b'\\', b'f', ..] => ('\u{c}', 3),
-            [b'\\', b'\\', b'/', ..] => ('/', 3),
-            [b'\\', b'\\', b'u', ..] => (char::from_u32(u32::from_str_radix(rest.get(3..7)?, 16).ok()?)?, 7),
+            [b'\\', b'\\', b'\\', byte @ (b'"' | b'\\'), ..] => (*byte, 4),
+            [b'\\', b'\\', b'n', ..] => (b'\n', 3),
+            [b'\\', b'\\', b't', ..] => (b'\t', 3),
+            [b'\\', b'\\', b'r', ..] => (b'\r', 3),
+            [b'\\', b'\\', b'b', ..] => (0x8, 3),
+            [b'\\', b'\\', b'f', ..] => (0xc, 3),
+            [b'\\', b'\\', b'/', ..] => (b'/', 3),
+            [b'\\', b'\\', b'u', hex @ ..] => {
+                let hex = std::str::from_utf8(hex.get(..4)?).ok()?;
+                let character = char::from_u32(u32::from_str_radix(hex, 16).ok()?)?;
+                out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+                rest = rest.get(7..)?;
+                continue;
+            }
             _ => return None,
         };
-        out.push(character);
+        out.push(byte);
         rest = rest.get(length..)?;
     }
 }
 
 /// Appends the object that [`Body::Members`] are the inside of.
-pub(crate) fn push_object(members: &str, out: &mut String) -> Option<()> {
+pub(crate) fn push_object(members: &str, out: &mut Vec<u8>) -> Option<()> {
     out.reserve(members.len() + 2);
-    out.push('{');
-    let mut rest = members;
+    out.push(b'{');
+    let mut rest = members.as_bytes();
     loop {
-        let plain = json::plain_length(rest.as_bytes());
-        out.push_str(rest.get(..plain)?);
+        let plain = json::plain_length(rest);
+        json::push_run(rest, plain, out);
         rest = rest.get(plain..)?;
-        // The walk left no other escapes than `\"` and `\\`.
-        match rest.as_bytes() {
+        // The walk left no other escapes than these two.
+        match rest {
             [] => break,
-            [b'\\', b'"', ..] => out.push('"'),
-            [b'\\', b'\\', ..] => out.push('\\'),
+            [b'\\', byte @ (b'"' | b'\\'), ..] => out.push(*byte),
             _ => return None,
         }
         rest = rest.get(2..)?;
     }
-    out.push('}');
+    out.push(b'}');
     Some(())
 }

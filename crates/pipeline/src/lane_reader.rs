@@ -58,8 +58,10 @@ impl LaneReader {
         if let Some(number) = head.suffix {
             matches!(self.licences.get(number.place()), Some(Licence::Granted(_))).then_some(())?;
         }
-        self.text.clear();
-        understand(&head, escaped, &mut self.text)
+        let mut bytes = std::mem::take(&mut self.text).into_bytes();
+        bytes.clear();
+        self.text = write_text(&head, escaped, bytes)?;
+        understand(&head, escaped, &self.text)
     }
 
     /// The record of the message that was read last.
@@ -121,14 +123,18 @@ fn is_filters_alone(suffix: &str, found: &Metadata) -> bool {
     is_object.is_ok() && is_known && number == known.iter().filter(|(_, is_there)| *is_there).count()
 }
 
-/// Writes a message's text into `text`, with containerd's prefix where it has it. `None` where it takes more than the lane looks at to tell
-/// what it says.
-fn understand(head: &Head, escaped: &str, text: &mut String) -> Option<LaneRecord> {
+/// A message's text, with containerd's prefix where it has it, written into an old buffer.
+fn write_text(head: &Head, escaped: &str, mut out: Vec<u8>) -> Option<String> {
     let body = head.body_of(escaped);
     match head.body {
-        Body::Members => lane::push_object(body, text)?,
-        Body::Line | Body::Whole => lane::unescape_twice(body, text)?,
+        Body::Members => lane::push_object(body, &mut out)?,
+        Body::Line | Body::Whole => lane::unescape_twice(body, &mut out)?,
     }
+    String::from_utf8(out).ok()
+}
+
+/// What a message with this text says; `None` where it takes more than the lane looks at to tell.
+fn understand(head: &Head, escaped: &str, text: &str) -> Option<LaneRecord> {
     if head.body == Body::Whole {
         let line = cri::parse(text)?;
         return (cut_character::rest(line.text) == 0).then_some(LaneRecord {

@@ -375,9 +375,12 @@ impl LinesKind {
 
 /// `Warning:    more of it` behind `Warning: x:`: the word is at the margin of each line of one message.
 fn repeats_word(first: &str, line: SeenLine, pace: Pace) -> bool {
+    if pace != Pace::Write {
+        return false;
+    }
     let length = line.text.find(':').unwrap_or_default();
     let is_indented = line.text.get(length..).is_some_and(|rest| rest.starts_with(":   "));
-    is_indented && pace == Pace::Write && !is_uvicorn(line.text) && first.get(..=length) == line.text.get(..=length)
+    is_indented && !is_uvicorn(line.text) && first.get(..=length) == line.text.get(..=length)
 }
 
 /// Whether a line with a head begins a log for certain, behind a first line that has one too: what [`LinesKind::fit`] would say, without
