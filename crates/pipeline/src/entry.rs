@@ -198,7 +198,11 @@ fn restamp(out: &mut Vec<u8>, written_at: WrittenAt, new_time: NewTime) {
 
 /// An id is written as it is, so long as that is an id.
 fn write_id(escaped: &str, out: &mut Vec<u8>) {
-    if escaped.len() <= MAX_ID_CHARACTERS && escaped.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+    let (words, rest) = escaped.as_bytes().as_chunks::<8>();
+    let is_plain = words.iter().all(|word| json::are_digits(u64::from_le_bytes(*word)))
+        && rest.iter().all(u8::is_ascii_digit)
+        || escaped.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if escaped.len() <= MAX_ID_CHARACTERS && is_plain {
         out.push(b'"');
         out.extend_from_slice(escaped.as_bytes());
         out.push(b'"');

@@ -119,6 +119,13 @@ fn hex_unit(text: &str, at: usize) -> Option<u32> {
     digits[1..].iter().try_fold(0, |sum, digit| Some(sum * 16 + char::from(*digit).to_digit(16)?))
 }
 
+/// Whether these eight bytes are digits: 0x30 to 0x39, which six more does not carry beyond 0x3f.
+pub(crate) fn are_digits(word: u64) -> bool {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let high = EACH * 0xf0;
+    word & high == EACH * 0x30 && word.wrapping_add(EACH * 6) & high == EACH * 0x30
+}
+
 /// Appends `text` as a JSON string, quotes and all.
 pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');

@@ -78,7 +78,7 @@ impl Head {
     /// The value of `time`, if the record begins with it.
     pub(crate) fn time_of<'t>(&self, escaped: &'t str) -> Option<&'t str> {
         let behind = escaped.get(TIME.len()..).filter(|_| self.is_timed)?;
-        behind.get(..behind.find('\\')?)
+        behind.get(..json::plain_length(behind.as_bytes()))
     }
 }
 
@@ -90,6 +90,9 @@ pub(crate) struct Lane<'a> {
     /// The place of the last one that was found.
     last: usize,
 }
+
+/// A quote of the application's, escaped twice.
+const QUOTE: &[u8; 4] = br#"\\\""#;
 
 const TIME: &str = r#"{\"time\":\""#;
 const LOG: &str = r#"\"log\":\""#;
@@ -221,12 +224,18 @@ impl<'a> Walk<'a> {
         let mut at = self.at;
         loop {
             at += json::plain_length(bytes.get(at..)?);
-            at += match bytes.get(at..)? {
+            let rest = bytes.get(at..)?;
+            // A quote within the string, by one comparison: most of what stops here is that.
+            if rest.first_chunk() == Some(QUOTE) {
+                at += QUOTE.len();
+                continue;
+            }
+            at += match rest {
                 [b'\\', b'"', ..] => {
                     self.at = at + 2;
                     return Some(at);
                 }
-                [b'\\', b'\\', b'\\', b'"' | b'\\', ..] => 4,
+                [b'\\', b'\\', b'\\', b'\\', ..] => 4,
                 [b'\\', b'\\', b'n' | b't' | b'r' | b'b' | b'f' | b'/', ..] => 3,
                 [b'\\', b'\\', b'u', hex @ ..] if hex.get(..4)?.iter().all(u8::is_ascii_hexdigit) => 7,
                 // The end of the message, a control character, or an escape that nobody writes here.
@@ -304,9 +313,14 @@ pub(crate) fn unescape_twice(escaped: &str, out: &mut Vec<u8>) -> Option<()> {
         let plain = json::plain_length(rest);
         json::push_run(rest, plain, out);
         rest = rest.get(plain..)?;
+        if let Some((QUOTE, behind)) = rest.split_first_chunk() {
+            out.push(b'"');
+            rest = behind;
+            continue;
+        }
         let (byte, length) = match rest {
             [] => return Some(()),
-            [b'\\', b'\\', b'\\', byte @ (b'"' | b'\\'), ..] => (*byte, 4),
+            [b'\\', b'\\', b'\\', b'\\', ..] => (b'\\', 4),
             [b'\\', b'\\', b'n', ..] => (b'\n', 3),
             [b'\\', b'\\', b't', ..] => (b'\t', 3),
             [b'\\', b'\\', b'r', ..] => (b'\r', 3),

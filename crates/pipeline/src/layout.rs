@@ -75,7 +75,7 @@ impl<'a> Layout<'a> {
     fn id(&mut self) -> Option<&'a str> {
         let bytes = self.text.as_bytes().get(self.at..)?;
         if let Some((digits, [b'"', ..])) = bytes.split_first_chunk::<56>()
-            && digits.as_chunks::<8>().0.iter().all(|word| are_digits(u64::from_le_bytes(*word)))
+            && digits.as_chunks::<8>().0.iter().all(|word| json::are_digits(u64::from_le_bytes(*word)))
         {
             self.at += digits.len();
             return self.text.get(self.at - digits.len()..self.at);
@@ -151,13 +151,6 @@ impl<'a> Layout<'a> {
     fn is_suffix(&self, bytes: &[u8]) -> bool {
         !self.suffix.is_empty() && bytes.starts_with(self.suffix.as_bytes())
     }
-}
-
-/// Whether these eight bytes are digits: 0x30 to 0x39, which six more does not carry beyond 0x3f.
-fn are_digits(word: u64) -> bool {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    let high = EACH * 0xf0;
-    word & high == EACH * 0x30 && word.wrapping_add(EACH * 6) & high == EACH * 0x30
 }
 
 /// How long the escape is that `bytes` begins with; `None` if there is no such escape.

@@ -70,7 +70,7 @@ impl<'e, 'r> LogLine<'e, 'r> {
 
     /// Whether there is nothing in it to ship.
     pub(crate) fn is_blank(&self) -> bool {
-        self.attributes.is_none() && self.text.trim().is_empty()
+        self.attributes.is_none() && is_blank(self.text)
     }
 
     pub(crate) fn line_output(&self) -> LineOutput {
@@ -81,6 +81,11 @@ impl<'e, 'r> LogLine<'e, 'r> {
     pub(crate) fn is_beside(&self, held: &HeldLine) -> bool {
         self.line_output() == held.line_output()
     }
+}
+
+/// Whether a text is white space, or nothing. Nearly all begin with a letter, a digit or a sign, which is asked first.
+fn is_blank(text: &str) -> bool {
+    !text.as_bytes().first().is_some_and(u8::is_ascii_graphic) && text.trim().is_empty()
 }
 
 /// What a line was written to: one output of one writer. Only lines of the same are joined.
@@ -184,7 +189,7 @@ impl<'e> HeldLine<'e> {
 
     /// Whether there is nothing in it to ship.
     pub(crate) fn is_blank(&self) -> bool {
-        self.attributes.is_none() && self.text.trim().is_empty()
+        self.attributes.is_none() && is_blank(&self.text)
     }
 
     /// The line as it is passed on.

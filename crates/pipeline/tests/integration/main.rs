@@ -18,6 +18,7 @@ mod growth;
 mod identity;
 mod joined_attributes;
 mod joining;
+mod lane;
 mod metadata_records;
 mod patterns;
 mod programs;
