@@ -8,6 +8,7 @@ use std::ops::Range;
 use super::accepted_times::NewTime;
 use super::json;
 use super::line::LogLine;
+use super::runs;
 use super::tags::tag_set;
 use super::tags::{Identity, RULE_ERROR_TAG};
 
@@ -199,7 +200,7 @@ fn restamp(out: &mut Vec<u8>, written_at: WrittenAt, new_time: NewTime) {
 /// An id is written as it is, so long as that is an id.
 fn write_id(escaped: &str, out: &mut Vec<u8>) {
     let (words, rest) = escaped.as_bytes().as_chunks::<8>();
-    let is_plain = words.iter().all(|word| json::are_digits(u64::from_le_bytes(*word)))
+    let is_plain = words.iter().all(|word| runs::are_digits(u64::from_le_bytes(*word)))
         && rest.iter().all(u8::is_ascii_digit)
         || escaped.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if escaped.len() <= MAX_ID_CHARACTERS && is_plain {

@@ -8,6 +8,7 @@
 use serde_json::value::RawValue;
 
 use super::json_walk::JsonWalk;
+use super::runs;
 
 /// The text is not one complete JSON object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,13 +120,6 @@ fn hex_unit(text: &str, at: usize) -> Option<u32> {
     digits[1..].iter().try_fold(0, |sum, digit| Some(sum * 16 + char::from(*digit).to_digit(16)?))
 }
 
-/// Whether these eight bytes are digits: 0x30 to 0x39, which six more does not carry beyond 0x3f.
-pub(crate) fn are_digits(word: u64) -> bool {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    let high = EACH * 0xf0;
-    word & high == EACH * 0x30 && word.wrapping_add(EACH * 6) & high == EACH * 0x30
-}
-
 /// Appends `text` as a JSON string, quotes and all.
 pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
@@ -133,36 +127,13 @@ pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// How many of the first bytes stand for themselves within a JSON string: up to a `"`, a `\` or a control character.
-#[inline]
-pub(crate) fn plain_length(bytes: &[u8]) -> usize {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    const TOP: u64 = 0x80 * EACH;
-    let mut length = 0;
-    while let Some(word) = bytes.get(length..).and_then(<[u8]>::first_chunk::<8>) {
-        // Eight bytes at once. `(x - 1) & !x` has the top bit of a byte set where that byte is zero, and so for "less than 0x20"; what a
-        // borrow makes of the bytes above the lowest that is found does not matter.
-        let word = u64::from_le_bytes(*word);
-        let (quotes, slashes) = (word ^ (EACH * 0x22), word ^ (EACH * 0x5c));
-        let found = (quotes.wrapping_sub(EACH) & !quotes)
-            | (slashes.wrapping_sub(EACH) & !slashes)
-            | (word.wrapping_sub(EACH * 0x20) & !word);
-        if found & TOP != 0 {
-            return length + ((found & TOP).trailing_zeros() / 8) as usize;
-        }
-        length += 8;
-    }
-    let rest = bytes.get(length..).unwrap_or_default();
-    length + rest.iter().position(|byte| ESCAPED_LENGTH[usize::from(*byte)] != 1).unwrap_or(rest.len())
-}
-
 /// Appends `text` escaped for the inside of a JSON string: `"`, `\` and control characters, nothing else.
 pub(crate) fn write_escaped(text: &str, out: &mut Vec<u8>) {
     let mut rest = text.as_bytes();
     out.reserve(rest.len());
     loop {
-        let plain = plain_length(rest);
-        push_run(rest, plain, out);
+        let plain = runs::plain_length(rest);
+        runs::push_run(rest, plain, out);
         let Some([byte, behind @ ..]) = rest.get(plain..) else { return };
         rest = behind;
         match *byte {
@@ -180,20 +151,6 @@ pub(crate) fn write_escaped(text: &str, out: &mut Vec<u8>) {
                 out.extend_from_slice(&digits);
             }
         }
-    }
-}
-
-/// Appends the first `length` of these bytes. Between two escapes there are mostly a few: copying sixteen and taking the rest off again is a
-/// third of what a call for a copy of any length costs.
-#[inline]
-pub(crate) fn push_run(bytes: &[u8], length: usize, out: &mut Vec<u8>) {
-    match bytes.first_chunk::<16>() {
-        Some(chunk) if length <= chunk.len() => {
-            let end = out.len() + length;
-            out.extend_from_slice(chunk);
-            out.truncate(end);
-        }
-        _ => out.extend_from_slice(bytes.get(..length).unwrap_or(bytes)),
     }
 }
 
@@ -276,12 +233,6 @@ mod tests {
         fn reading_agrees_with_serde_json(text in any::<String>()) {
             let raw = serde_json::to_string(&text).unwrap();
             prop_assert_eq!(string(&raw).unwrap(), text);
-        }
-
-        #[test]
-        fn a_plain_run_ends_at_the_first_byte_that_is_escaped(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
-            let first = bytes.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
-            prop_assert_eq!(plain_length(&bytes), first.unwrap_or(bytes.len()));
         }
 
         #[test]

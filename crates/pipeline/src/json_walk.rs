@@ -3,7 +3,7 @@
 //! It takes and refuses what `serde_json` does when it skips a value, to the byte, and nesting of any depth; the tests hold both against each
 //! other. It is a third of `serde_json`'s instructions, and half of reading a record is this walk.
 
-use super::json;
+use super::runs;
 
 /// Walks over JSON from its beginning.
 #[derive(Debug, Clone, Copy)]
@@ -177,7 +177,7 @@ impl<'a> JsonWalk<'a> {
     fn end_string(&mut self) -> Option<()> {
         let bytes = self.text.as_bytes();
         loop {
-            self.at += json::plain_length(bytes.get(self.at..)?);
+            self.at += runs::plain_length(bytes.get(self.at..)?);
             self.at += match bytes.get(self.at..)? {
                 [b'"', ..] => {
                     self.at += 1;
@@ -228,7 +228,7 @@ mod tests {
     use serde::de::{MapAccess, Visitor};
     use serde_json::value::RawValue;
 
-    use super::*;
+    use crate::json;
 
     /// Members as `serde_json` reads them, and whether the text is one whole object.
     fn by_serde_json(text: &str) -> (Vec<(&str, &str)>, bool) {

@@ -17,7 +17,7 @@
 //! `tests/integration/lane.rs` and the fuzz target `lane`.
 
 use super::cri::OutputStream;
-use super::json;
+use super::runs;
 
 /// How many suffixes are told apart in one event: the pods of a stream that several share. Further ones are read the general way.
 const MAX_SUFFIXES: usize = 64;
@@ -78,7 +78,7 @@ impl Head {
     /// The value of `time`, if the record begins with it.
     pub(crate) fn time_of<'t>(&self, escaped: &'t str) -> Option<&'t str> {
         let behind = escaped.get(TIME.len()..).filter(|_| self.is_timed)?;
-        behind.get(..json::plain_length(behind.as_bytes()))
+        behind.get(..runs::plain_length(behind.as_bytes()))
     }
 }
 
@@ -117,7 +117,7 @@ impl<'a> Lane<'a> {
         }
         let is_timed = walk.skip(TIME);
         if is_timed {
-            walk.at += json::plain_length(walk.rest());
+            walk.at += runs::plain_length(walk.rest());
             (walk.skip(r#"\","#)).then_some(())?;
         } else {
             walk.skip("{").then_some(())?;
@@ -223,7 +223,7 @@ impl<'a> Walk<'a> {
         let bytes = self.bytes;
         let mut at = self.at;
         loop {
-            at += json::plain_length(bytes.get(at..)?);
+            at += runs::plain_length(bytes.get(at..)?);
             let rest = bytes.get(at..)?;
             // A quote within the string, by one comparison: most of what stops here is that.
             if rest.first_chunk() == Some(QUOTE) {
@@ -310,8 +310,8 @@ pub(crate) fn unescape_twice(escaped: &str, out: &mut Vec<u8>) -> Option<()> {
     out.reserve(escaped.len());
     let mut rest = escaped.as_bytes();
     loop {
-        let plain = json::plain_length(rest);
-        json::push_run(rest, plain, out);
+        let plain = runs::plain_length(rest);
+        runs::push_run(rest, plain, out);
         rest = rest.get(plain..)?;
         if let Some((QUOTE, behind)) = rest.split_first_chunk() {
             out.push(b'"');
@@ -347,8 +347,8 @@ pub(crate) fn push_object(members: &str, out: &mut Vec<u8>) -> Option<()> {
     out.push(b'{');
     let mut rest = members.as_bytes();
     loop {
-        let plain = json::plain_length(rest);
-        json::push_run(rest, plain, out);
+        let plain = runs::plain_length(rest);
+        runs::push_run(rest, plain, out);
         rest = rest.get(plain..)?;
         // The walk left no other escapes than these two.
         match rest {

@@ -4,9 +4,9 @@
 //! `"extractedFields":{…}` of plain strings. Anything else gives `None`, and `decode` reads it with `serde_json`. Worth a second way because this is most of the bytes: the messages
 //! of one stream end in the same kilobyte of metadata, and comparing that takes a fortieth of the time of scanning it.
 
-use super::json;
 use super::lane::{Lane, METADATA};
 use super::log_event::{EventMessage, LogEvent};
+use super::runs;
 
 /// Reads the array at the beginning of `text`: the events, and how many bytes the array takes.
 pub(crate) fn events(text: &str) -> Option<(Vec<LogEvent<'_>>, usize)> {
@@ -75,7 +75,7 @@ impl<'a> Layout<'a> {
     fn id(&mut self) -> Option<&'a str> {
         let bytes = self.text.as_bytes().get(self.at..)?;
         if let Some((digits, [b'"', ..])) = bytes.split_first_chunk::<56>()
-            && digits.as_chunks::<8>().0.iter().all(|word| json::are_digits(u64::from_le_bytes(*word)))
+            && digits.as_chunks::<8>().0.iter().all(|word| runs::are_digits(u64::from_le_bytes(*word)))
         {
             self.at += digits.len();
             return self.text.get(self.at - digits.len()..self.at);
@@ -121,7 +121,7 @@ impl<'a> Layout<'a> {
         let start = self.at;
         let mut at = start;
         loop {
-            at += json::plain_length(bytes.get(at..)?);
+            at += runs::plain_length(bytes.get(at..)?);
             match *bytes.get(at)? {
                 b'"' => break,
                 b'\\' => {

@@ -54,6 +54,7 @@ pub mod records;
 pub mod restamp;
 mod roles;
 pub mod rules;
+mod runs;
 mod salvage;
 mod settings;
 mod shape;
