@@ -54,38 +54,56 @@ pub fn string(raw: &str) -> Option<String> {
 /// Never fails: a lone surrogate (`\ud83d` without its other half) becomes U+FFFD, and an escape that was cut off
 /// at the end of a truncated text is left out. `serde_json` refuses both, and one such line would cost the others.
 pub fn unescape_into(escaped: &str, out: &mut String) {
-    out.reserve(escaped.len());
+    // A buffer that is empty is used again.
+    let mut bytes = if out.is_empty() { std::mem::take(out).into_bytes() } else { Vec::new() };
+    bytes.reserve(escaped.len());
     let mut rest = escaped;
-    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
-        out.push_str(&rest[..at]);
-        rest = &rest[at..];
-        // Escapes often stand side by side: JSON within JSON is `\\\"` after `\\\"`.
-        while let Some(escape) = rest.strip_prefix('\\') {
-            rest = unescape_one(escape, out);
-        }
+    loop {
+        let plain = runs::plain_length(rest.as_bytes());
+        runs::push_run(rest.as_bytes(), plain, &mut bytes);
+        rest = match rest.as_bytes().get(plain..) {
+            Some([b'\\', simple @ (b'"' | b'\\'), ..]) => {
+                bytes.push(*simple);
+                rest.get(plain + 2..).unwrap_or_default()
+            }
+            Some([b'\\', ..]) => unescape_one(rest.get(plain + 1..).unwrap_or_default(), &mut bytes),
+            // What should have been escaped, in a text that no parser has seen.
+            Some([other, ..]) => {
+                bytes.push(*other);
+                rest.get(plain + 1..).unwrap_or_default()
+            }
+            Some([]) | None => break,
+        };
     }
-    out.push_str(rest);
+    match String::from_utf8(bytes) {
+        Ok(text) if out.is_empty() => *out = text,
+        Ok(text) => out.push_str(&text),
+        // Runs of a text and whole characters are text.
+        Err(_) => {}
+    }
 }
 
 /// Appends what one escape, without its backslash, stands for; gives what follows it.
-fn unescape_one<'a>(escape: &'a str, out: &mut String) -> &'a str {
+fn unescape_one<'a>(escape: &'a str, out: &mut Vec<u8>) -> &'a str {
     let simple = match escape.as_bytes().first() {
-        Some(b'"') => '"',
-        Some(b'\\') => '\\',
-        Some(b'/') => '/',
-        Some(b'n') => '\n',
-        Some(b't') => '\t',
-        Some(b'r') => '\r',
-        Some(b'b') => '\u{8}',
-        Some(b'f') => '\u{c}',
+        Some(b'"') => b'"',
+        Some(b'\\') => b'\\',
+        Some(b'/') => b'/',
+        Some(b'n') => b'\n',
+        Some(b't') => b'\t',
+        Some(b'r') => b'\r',
+        Some(b'b') => 0x8,
+        Some(b'f') => 0xc,
         Some(b'u') => {
             let (character, length) = unicode_escape(escape);
-            out.extend(character);
+            if let Some(character) = character {
+                out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+            }
             return &escape[length..];
         }
         // Not JSON; only a text that no parser has seen can hold it. Keep it as it stands.
         Some(_) => {
-            out.push('\\');
+            out.push(b'\\');
             return escape;
         }
         None => return escape,
