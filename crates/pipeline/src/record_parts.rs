@@ -50,7 +50,8 @@ pub fn parts(log_group: &str, log_stream: &str, timestamp: Option<i64>, message:
     }
     let quoted = serde_json::Value::from(message).to_string();
     let escaped = json::unquoted(&quoted).unwrap_or_default();
-    let event = LogEvent { id: "", timestamp, message: EventMessage::Escaped(escaped), extracted_fields: None };
+    let event =
+        LogEvent { id: "", timestamp, message: EventMessage::Escaped(escaped), extracted_fields: None, head: None };
     let mut reader = RecordReader::new(stream::origin(log_group, log_stream), &[]);
     let record = reader.read(&event);
     RecordParts {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::whence::Whence;
 
 /// The group of logs when neither the file nor a flag names one.
-pub(in crate::cli) const NO_GROUP: &str = "podferry-preview";
+pub(crate) const NO_GROUP: &str = "podferry-preview";
 
 /// One log event that a file lists.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
