@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use flate2::bufread::GzDecoder;
 use flate2::write::GzEncoder;
-use zstd::zstd_safe::CParameter;
+use zstd::zstd_safe::{CParameter, Strategy};
 
 /// The compression of what is sent, with its level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +79,22 @@ impl ZstdContext {
         if level == FASTEST_LEVEL {
             zstd.set_parameter(CParameter::HashLog(FASTEST_HASH_LOG)).ok()?;
         }
+        if let Some(strategy) = strategy(level) {
+            zstd.set_parameter(CParameter::Strategy(strategy)).ok()?;
+        }
         Some(ZstdContext { level, zstd })
+    }
+}
+
+/// The strategy of the levels that do not have zstd's own: two strategies fewer are in the function (`.cargo/config.toml`), and logs lose
+/// nothing by it (docs/decisions/0018-small-where-it-is-cold.md).
+fn strategy(level: i32) -> Option<Strategy> {
+    match level {
+        // Not "greedy".
+        4 | 5 => Some(Strategy::ZSTD_dfast),
+        // Not "lazy"; nor, for the smallest payloads at level 9, "btlazy2".
+        6..=9 => Some(Strategy::ZSTD_lazy2),
+        _ => None,
     }
 }
 
@@ -203,20 +218,26 @@ mod tests {
     }
 
     #[test]
-    fn the_default_level_has_a_smaller_table() {
+    fn levels_are_zstds_own_but_for_a_smaller_table_and_two_strategies() {
         // Numbers that hardly repeat between words that do.
         let numbers = (0_u64..20_000).map(|number| number.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let text: String =
             numbers.map(|number| format!("{{\"message\":\"{number:x}\",\"status\":\"info\"}},")).collect();
-        let own = |level, hash_log| {
+        let with = |level, parameter| {
             let mut zstd = zstd::bulk::Compressor::new(level).unwrap();
-            zstd.set_parameter(CParameter::HashLog(hash_log)).unwrap();
+            zstd.set_parameter(parameter).unwrap();
             zstd.compress(text.as_bytes()).unwrap()
         };
-        let (one, _) = Compressor::new(Compression::default()).compress(text.as_bytes());
-        assert!(one == own(1, 13) && one != own(1, 12) && one != own(1, 14));
-        let (three, _) = Compressor::new(Compression::Zstd(3)).compress(text.as_bytes());
-        assert!(three == zstd::bulk::compress(text.as_bytes(), 3).unwrap());
+        let ours = |level| Compressor::new(Compression::Zstd(level)).compress(text.as_bytes()).0;
+        let of_hash_log = |hash_log| with(1, CParameter::HashLog(hash_log));
+        assert!(ours(1) == of_hash_log(13) && ours(1) != of_hash_log(12) && ours(1) != of_hash_log(14));
+        assert_eq!(Compressor::new(Compression::default()).compress(text.as_bytes()).0, ours(1));
+        assert!(ours(3) == zstd::bulk::compress(text.as_bytes(), 3).unwrap());
+        // The others have a strategy of the two that are there, with or without the flags of the build.
+        assert!(ours(5) == with(5, CParameter::Strategy(Strategy::ZSTD_dfast)));
+        assert!(
+            [6, 7, 8, 9].iter().all(|level| ours(*level) == with(*level, CParameter::Strategy(Strategy::ZSTD_lazy2)))
+        );
     }
 
     #[test]
