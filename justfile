@@ -46,6 +46,11 @@ fuzz seconds="20" *targets:
 terraform:
     python3 scripts/terraform_module
 
+# The function as it ships beside the floor that the C libraries set; its top says what it can be told
+measure *options:
+    cargo build --release -p forwarder
+    scripts/measure {{ options }}
+
 # The function's zip for arm64 or x86_64
 build architecture="arm64":
     scripts/build {{ architecture }}
