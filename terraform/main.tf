@@ -43,6 +43,9 @@ resource "aws_cloudformation_stack" "podferry" {
       Sample                       = var.sample
       StatusFromText               = var.status_from_text
       MetadataRecords              = var.metadata_records
+      MetadataWait                 = var.metadata_wait
+      MetadataUnknown              = var.metadata_unknown
+      MetadataLookups              = var.metadata_lookups
       ForwardLog                   = var.forward_log
       Compression                  = var.compression
       CompressionLevel             = var.compression_level

@@ -227,6 +227,24 @@ variable "metadata_records" {
   default     = null
 }
 
+variable "metadata_wait" {
+  description = "With MetadataRecords, for how many seconds logs wait in the queue if nothing is known of their pod's metadata, 0 to 1800 (PODFERRY_METADATA_WAIT). Their texts are not masked there. Empty means 600."
+  type        = string
+  default     = null
+}
+
+variable "metadata_unknown" {
+  description = "What becomes of logs that waited in vain (PODFERRY_METADATA_UNKNOWN): ship sends them without their pod's tags and masks, with the tag podferry_metadata:missing; keep moves them to the dead-letter queue. Empty means ship."
+  type        = string
+  default     = null
+}
+
+variable "metadata_lookups" {
+  description = "With MetadataRecords: how many calls a minute a sandbox may make to look a pod's metadata up in CloudWatch Logs, 0 to 600 (PODFERRY_METADATA_LOOKUPS). Empty means 60, 0 means none, and then the function may read no log group."
+  type        = string
+  default     = null
+}
+
 variable "forward_log" {
   description = "false sends no log at all; what comes in is only counted (DD_FORWARD_LOG). Empty means true."
   type        = string

@@ -87,7 +87,7 @@ impl ZstdContext {
 }
 
 /// The strategy of the levels that do not have zstd's own: two strategies fewer are in the function (`.cargo/config.toml`), and logs lose
-/// nothing by it (docs/decisions/0018-small-where-it-is-cold.md).
+/// nothing by it (docs/decisions/0019-small-where-it-is-cold.md).
 fn strategy(level: i32) -> Option<Strategy> {
     match level {
         // Not "greedy".
