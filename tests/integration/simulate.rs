@@ -104,3 +104,61 @@ fn what_is_lost_and_what_stops_fluent_bit_is_said() {
         assert!(String::from_utf8_lossy(&output.stderr).contains(hint), "{arguments:?}");
     }
 }
+
+fn diff(arguments: &[&str], folder: &Folder) -> (Option<i32>, String) {
+    let mut command = Command::new(PODFERRY);
+    command.arg("diff").args(arguments).env_clear().current_dir(folder.path());
+    let output = with_input(&mut command, b"");
+    let text = if output.stdout.is_empty() { output.stderr } else { output.stdout };
+    (output.status.code(), String::from_utf8(text).unwrap())
+}
+
+/// A folder with the ConfigMaps of these presets, named by them.
+fn presets(names: &[&str]) -> Folder {
+    let folder = Folder::new("diff");
+    for name in names {
+        let mut command = Command::new(PODFERRY);
+        command.args(["generate", "logging", "--cluster", "prod", "--region", "eu-west-1", "--preset", name]);
+        let output = command.env_clear().current_dir(folder.path()).output().unwrap();
+        std::fs::write(folder.path().join(format!("{name}.yaml")), output.stdout).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn two_config_maps_are_compared() {
+    let folder = presets(&["standard", "compact", "lean"]);
+    let (code, text) = diff(&["standard.yaml", "standard.yaml"], &folder);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("1.00 times") && text.ends_with("No logs and no tags are lost.\n"), "{text}");
+    // All tags at a fraction of the bytes, which is what the preset is for.
+    let (code, text) = diff(&["standard.yaml", "compact.yaml"], &folder);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(
+        text.contains("0.17 times") && text.contains("records of metadata") && text.contains("fargate/m.kube"),
+        "{text}"
+    );
+    let (code, text) = diff(&["standard.yaml", "lean.yaml", "-o", "json", "--core", "5"], &folder);
+    assert_eq!(code, Some(1), "{text}");
+    let found: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(found[0]["tags_lost"]["env:prod"], 6);
+    assert_eq!((&found[0]["changed"]["service"], &found[0]["lines_lost"]), (&Value::from(6), &serde_json::json!([])));
+}
+
+#[test]
+fn a_comment_of_a_pull_request_holds_no_markup_of_others() {
+    let folder = presets(&["standard"]);
+    let text = std::fs::read_to_string(folder.path().join("standard.yaml")).unwrap();
+    let marked = text.replace(
+        "filters.conf: |\n",
+        "filters.conf: |\n    [FILTER]\n        Name grep\n        Match kube.*\n        Exclude log order\n",
+    );
+    assert_ne!(text, marked);
+    std::fs::write(folder.path().join("a`<b>|.yaml"), marked).unwrap();
+    let (code, text) = diff(&["standard.yaml", "a`<b>|.yaml", "--markdown"], &folder);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.starts_with("### podferry diff: ⚠️ Logs or tags are lost\n"), "{text}");
+    assert!(text.contains("`a'<b>|.yaml`") && text.contains("| lost | line 2"), "{text}");
+    assert!(text.lines().filter(|line| line.starts_with("| ")).all(|line| line.matches(" |").count() >= 2), "{text}");
+    assert!(!text.contains(" $0") && text.contains("\\$0"), "a dollar begins a formula there: {text}");
+}
