@@ -94,7 +94,8 @@ impl<'a> IdentitySource<'a> {
         let pod = tags::pod(&self.place, metadata);
         let logs = settings.known.logs(&pod.annotations, &pod.container);
         let mut identity = tags::identify(&self.place, &pod, &logs, metadata, &settings.tags);
-        if settings.metadata_records.is_some() && self.place.origin.is_container() && metadata.kubernetes.is_none() {
+        let is_told = metadata.kubernetes.is_some() && !self.metadata.is_guess(metadata);
+        if settings.metadata_records.is_some() && self.place.origin.is_container() && !is_told {
             identity.tags.from(TagOrigin::Podferry);
             identity.tags.add_tag(METADATA_MISSING);
         }
@@ -123,7 +124,8 @@ impl<'a> IdentitySource<'a> {
     /// A record with the pod's metadata that the events of these places lack and others of the stream have, so that it can go with them.
     pub(super) fn told_elsewhere(&self, places: &[usize]) -> Option<String> {
         if let Some(told) = &self.metadata.told {
-            return Some(told.record());
+            // Whoever reads the rest would take what is only likely for certain.
+            return (!self.metadata.is_unknown).then(|| told.record());
         }
         if !matches!(self.place.origin, StreamOrigin::Container(_)) {
             return None;

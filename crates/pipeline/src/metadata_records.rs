@@ -28,13 +28,20 @@ const ENTRY_BYTES: usize = 256;
 
 /// How the records of the preset begin, escaped as in an event: the parser's members come first. A line that the parser did not match has
 /// `log` only.
-const PARSED: [&str; 3] = [r#"{\"stream\":"#, r#"{\"log\":"#, r#"{\"time\":"#];
+const PARSED: [&str; 2] = [r#"{\"stream\":"#, r#"{\"log\":"#];
+
+/// More than what a record begins with takes.
+const HEAD_BYTES: usize = 200;
+
+/// The same where the time of containerd is kept, and what follows it.
+const TIME: &str = r#"{\"time\":\""#;
+const BEHIND_TIME: [&str; 2] = [r#"stream\":"#, r#"log\":"#];
 
 /// How a record of metadata begins.
 const METADATA: &str = r#"{\"kubernetes\":"#;
 
-/// How much earlier than a line what another stream of its pod told may be, where another pod may have had the same name. Fargate takes longer than that
-/// to begin a pod. In milliseconds.
+/// How far apart the events of two streams may be, and be of one pod for certain, where another pod may have had the same name. Fargate takes longer than
+/// that to begin a pod. In milliseconds.
 const SAME_POD_MS: i64 = 30_000;
 
 /// What is the container's own: the rest is its pod's.
@@ -70,15 +77,19 @@ impl ToldMetadata {
         object
     }
 
-    /// What of it holds for any container of the pod.
-    fn of_pod(&self) -> ToldMetadata {
+    /// What of it holds for any container of the pod; with what is the container's own of `own`, where that is known.
+    fn of_pod(&self, own: Option<&ToldMetadata>) -> ToldMetadata {
         let mut object = String::from("{");
-        // It was read before, so it is an object.
-        let _ = json::each_member(&self.kubernetes, |key, value| {
-            if !OF_CONTAINER.contains(&key) {
-                push_member(&mut object, key, value);
-            }
-        });
+        let mut take = |from: &ToldMetadata, of_container: bool| {
+            // It was read before, so it is an object.
+            let _ = json::each_member(&from.kubernetes, |key, value| {
+                if OF_CONTAINER.contains(&key) == of_container {
+                    push_member(&mut object, key, value);
+                }
+            });
+        };
+        take(self, false);
+        own.into_iter().for_each(|own| take(own, true));
         object.push('}');
         ToldMetadata { kubernetes: object.into(), cluster_name: self.cluster_name.clone() }
     }
@@ -136,9 +147,12 @@ impl WantedMetadata {
     /// Whether `message`, an event of a log stream as CloudWatch gives it, can be one of the preset: metadata, or a line of a parser, which has an output
     /// or a text. One that cannot, and nothing of its stream is to be believed (decision 0003).
     pub fn is_of_preset(message: &str) -> bool {
-        let begins = |escaped: &&str| message.starts_with(&escaped.replace('\\', ""));
-        let has = |member: &str| message.contains(member);
-        begins(&METADATA) || PARSED.iter().any(begins) && (has(r#""stream":"#) || has(r#""log":"#))
+        let mut escaped = Vec::new();
+        let head = message.get(..message.floor_char_boundary(HEAD_BYTES)).unwrap_or_default();
+        json::write_string(head, &mut escaped);
+        let escaped = String::from_utf8_lossy(&escaped);
+        let inside = escaped.get(1..).unwrap_or_default();
+        inside.starts_with(METADATA) || is_parsed(inside)
     }
 
     /// What it says. The stream has to be one of the same pod, and the record has to agree with its name.
@@ -175,6 +189,12 @@ impl EventMetadata {
         self.places.len()
     }
 
+    /// Whether a record has its metadata from here, and that is only likely to be its pod's.
+    pub(crate) fn is_guess(&self, metadata: &Metadata) -> bool {
+        let told = self.told.as_ref().filter(|_| self.is_unknown);
+        told.is_some_and(|told| metadata.kubernetes.as_deref() == Some(told.kubernetes.as_ref()))
+    }
+
     /// Reads the events of a stream: the last such record counts, for the lines before it, too.
     fn read(events: &[LogEvent], origin: &StreamOrigin) -> Option<EventMetadata> {
         let mut found = EventMetadata::default();
@@ -183,7 +203,7 @@ impl EventMetadata {
             // What is no string, or begins otherwise, no parser wrote: this is another configuration, and nothing is believed.
             let EventMessage::Escaped(escaped) = event.message else { return None };
             if !escaped.starts_with(METADATA) {
-                PARSED.iter().any(|begin| escaped.starts_with(begin)).then_some(())?;
+                is_parsed(escaped).then_some(())?;
                 continue;
             }
             unescaped.clear();
@@ -194,6 +214,16 @@ impl EventMetadata {
             }
         }
         Some(found)
+    }
+}
+
+/// Whether an escaped message begins as one of a parser. Loggers write the time first, too, and behind it what a parser never puts there.
+fn is_parsed(escaped: &str) -> bool {
+    match escaped.strip_prefix(TIME) {
+        Some(behind) => behind
+            .split_once(r#"\",\""#)
+            .is_some_and(|(_, behind)| BEHIND_TIME.iter().any(|next| behind.starts_with(next))),
+        None => PARSED.iter().any(|begin| escaped.starts_with(begin)),
     }
 }
 
@@ -233,9 +263,42 @@ struct Table {
 struct Entry {
     told: ToldMetadata,
     told_ms: Option<i64>,
+    /// When its container is known to have written.
+    seen: Option<Period>,
     pod: String,
     bytes: usize,
     used: u64,
+}
+
+/// From the oldest to the newest event, in milliseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Period {
+    oldest_ms: i64,
+    newest_ms: i64,
+}
+
+impl Period {
+    fn of(times: impl IntoIterator<Item = i64>) -> Option<Period> {
+        times.into_iter().map(|time| Period { oldest_ms: time, newest_ms: time }).reduce(Period::with)
+    }
+
+    fn of_events(events: &[LogEvent]) -> Option<Period> {
+        Period::of(events.iter().filter_map(|event| event.timestamp))
+    }
+
+    fn of_wanted(wanted: &WantedMetadata) -> Option<Period> {
+        Period::of([wanted.oldest_ms, wanted.newest_ms].into_iter().flatten())
+    }
+
+    fn with(self, other: Period) -> Period {
+        Period { oldest_ms: self.oldest_ms.min(other.oldest_ms), newest_ms: self.newest_ms.max(other.newest_ms) }
+    }
+
+    /// Whether two containers of a pod of this name are of the same pod, if they wrote then. One pod ends before the next one of its name begins.
+    fn is_near(self, other: Period) -> bool {
+        let gap = |first: Period, then: Period| then.oldest_ms.saturating_sub(first.newest_ms);
+        gap(self, other).max(gap(other, self)) <= SAME_POD_MS
+    }
 }
 
 impl Default for KnownMetadata {
@@ -268,13 +331,16 @@ impl KnownMetadata {
                 EventMetadata::default()
             }
             Some(EventMetadata { told: Some(told), told_ms, places, .. }) => {
-                self.learn(stream, pod, &told, told_ms);
+                // CloudWatch gives each event a time. The rest of an event has one without, which says what this sandbox made of what is known.
+                if told_ms.is_some() {
+                    self.learn(stream, pod, &told, told_ms, Period::of_events(&batch.events));
+                }
                 EventMetadata { told: Some(told), told_ms, places, is_unknown: false }
             }
             Some(nothing) => {
-                let recalled = self.recall(&stream, &pod);
-                let oldest_ms = || batch.events.iter().filter_map(|event| event.timestamp).min();
-                let is_known = recalled.as_ref().is_some_and(|recalled| recalled.is_of(container.pod, oldest_ms()));
+                let recalled = self.recall(&stream, &pod, container.pod);
+                let seen = || Period::of_events(&batch.events);
+                let is_known = recalled.as_ref().is_some_and(|recalled| recalled.is_of(container.pod, seen));
                 EventMetadata { is_unknown: !is_known, told: recalled.map(|recalled| recalled.told), ..nothing }
             }
         }
@@ -283,11 +349,11 @@ impl KnownMetadata {
     /// Whether it is known meanwhile.
     pub fn knows(&self, wanted: &WantedMetadata) -> bool {
         let of = |name| key(&wanted.owner, &wanted.log_group, name);
-        let recalled = self.recall(&of(&wanted.log_stream), &of(&wanted.pod_prefix));
         let StreamOrigin::Container(container) = stream::origin(&wanted.log_group, &wanted.log_stream) else {
             return false;
         };
-        recalled.is_some_and(|recalled| recalled.is_of(container.pod, wanted.oldest_ms))
+        let recalled = self.recall(&of(&wanted.log_stream), &of(&wanted.pod_prefix), container.pod);
+        recalled.is_some_and(|recalled| recalled.is_of(container.pod, || Period::of_wanted(wanted)))
     }
 
     /// Takes note of a record that was looked up: `message`, an event of `log_stream` as CloudWatch gives it. What the stream told itself
@@ -295,34 +361,64 @@ impl KnownMetadata {
     pub fn teach(&self, wanted: &WantedMetadata, log_stream: &str, message: &str) -> bool {
         let Some(told) = wanted.told_by(log_stream, message) else { return false };
         let stream = key(&wanted.owner, &wanted.log_group, log_stream);
-        if !self.lock().streams.contains_key(&stream) {
-            self.learn(stream, key(&wanted.owner, &wanted.log_group, &wanted.pod_prefix), &told, wanted.newest_ms);
+        // What is wanted was written then by the stream that wants it, and says nothing of another one.
+        let seen = Period::of_wanted(wanted).filter(|_| log_stream == wanted.log_stream);
+        if let Some(entry) = self.lock().streams.get_mut(&stream) {
+            entry.saw(seen);
+            return true;
         }
+        let pod = key(&wanted.owner, &wanted.log_group, &wanted.pod_prefix);
+        self.learn(stream, pod, &told, wanted.oldest_ms.or(wanted.newest_ms), seen);
         true
     }
 
-    fn learn(&self, stream: String, pod: String, told: &ToldMetadata, told_ms: Option<i64>) {
+    /// Takes note of what a stream told, unless it told something newer: an event may come again after hours.
+    fn learn(&self, stream: String, pod: String, told: &ToldMetadata, told_ms: Option<i64>, seen: Option<Period>) {
         let mut table = self.lock();
-        table.forget(&stream);
         let used = table.next_use();
+        if let Some(entry) = table.streams.get_mut(&stream) {
+            entry.used = used;
+            entry.saw(seen);
+            if entry.told_ms > told_ms {
+                return;
+            }
+        }
+        let seen = table.streams.get(&stream).map_or(seen, |entry| entry.seen);
+        table.forget(&stream);
         let bytes = 2 * (stream.len() + pod.len()) + told.bytes() + ENTRY_BYTES;
         table.bytes += bytes;
-        table.pods.insert(pod.clone(), stream.clone());
-        table.streams.insert(stream, Entry { told: told.clone(), told_ms, pod, bytes, used });
+        let last = table.pods.get(&pod).and_then(|last| table.streams.get(last));
+        if last.is_none_or(|last| last.told_ms <= told_ms) {
+            table.pods.insert(pod.clone(), stream.clone());
+        }
+        table.streams.insert(stream, Entry { told: told.clone(), told_ms, seen, pod, bytes, used });
         table.shrink(self.max_bytes);
     }
 
-    fn recall(&self, stream: &str, pod: &str) -> Option<Recalled> {
+    /// What is remembered for a stream of the pod of this name: what it told itself, and what another one told of the pod, if that is newer.
+    fn recall(&self, stream: &str, pod: &str, pod_name: &str) -> Option<Recalled> {
         let mut table = self.lock();
         let used = table.next_use();
-        if let Some(own) = table.streams.get_mut(stream) {
+        let sibling = table.pods.get(pod).filter(|last| *last != stream).cloned();
+        let own = table.streams.get_mut(stream).map(|own| {
             own.used = used;
-            return Some(Recalled { told: own.told.clone(), told_ms: own.told_ms, is_own: true });
+            (own.told.clone(), own.told_ms, own.seen)
+        });
+        let sibling = sibling.and_then(|sibling| table.streams.get_mut(&sibling));
+        match (own, sibling) {
+            (Some((own, told_ms, seen)), Some(sibling))
+                if sibling.told_ms > told_ms && Recalled::of_sibling(sibling, None).is_of(pod_name, || seen) =>
+            {
+                sibling.used = used;
+                Some(Recalled { is_own: true, ..Recalled::of_sibling(sibling, Some(&own)) })
+            }
+            (Some((told, _, seen)), _) => Some(Recalled { told, seen, is_own: true }),
+            (None, Some(sibling)) => {
+                sibling.used = used;
+                Some(Recalled::of_sibling(sibling, None))
+            }
+            (None, None) => None,
         }
-        let sibling = table.pods.get(pod).cloned()?;
-        let entry = table.streams.get_mut(&sibling)?;
-        entry.used = used;
-        Some(Recalled { told: entry.told.of_pod(), told_ms: entry.told_ms, is_own: false })
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
@@ -330,19 +426,31 @@ impl KnownMetadata {
     }
 }
 
+impl Entry {
+    /// The container wrote at this time, too.
+    fn saw(&mut self, seen: Option<Period>) {
+        self.seen = [self.seen, seen].into_iter().flatten().reduce(Period::with);
+    }
+}
+
 /// What is remembered for a stream.
 struct Recalled {
     told: ToldMetadata,
-    told_ms: Option<i64>,
+    /// When the stream that told it is known to have written.
+    seen: Option<Period>,
     /// Told by the stream, and not by another one of its pod.
     is_own: bool,
 }
 
 impl Recalled {
-    /// Whether it is that of the pod that wrote a line at this time: a StatefulSet gives a new pod the name of the one before, which may have had
-    /// other annotations.
-    fn is_of(&self, pod: &str, line_ms: Option<i64>) -> bool {
-        let is_near = || self.told_ms.zip(line_ms).is_some_and(|(told, line)| told >= line.saturating_sub(SAME_POD_MS));
+    fn of_sibling(sibling: &Entry, own: Option<&ToldMetadata>) -> Recalled {
+        Recalled { told: sibling.told.of_pod(own), seen: sibling.seen, is_own: false }
+    }
+
+    /// Whether it is that of the pod of which a container wrote at this time: a StatefulSet gives a new pod the name of the one before, and either may
+    /// have annotations that the other has not.
+    fn is_of(&self, pod: &str, wrote: impl FnOnce() -> Option<Period>) -> bool {
+        let is_near = || self.seen.zip(wrote()).is_some_and(|(told, wrote)| told.is_near(wrote));
         self.is_own || generated_name::is_unique(pod) || is_near()
     }
 }

@@ -383,20 +383,19 @@ fn a_whole_event_can_be_put_into_another_form() {
 /// A StatefulSet's new pod has the name of the old one, and perhaps a mask that the old one had not.
 #[test]
 fn what_a_pod_of_the_same_name_told_earlier_is_not_enough() {
-    let at = |mut content: Value, time: i64| {
-        content["logEvents"].as_array_mut().unwrap().iter_mut().for_each(|event| event["timestamp"] = time.into());
-        content
-    };
-    let told = 1_795_754_034_000;
+    let told = TOLD;
     let reused = |content: Value| content;
     let unique =
         |content: Value| serde_json::from_str(&content.to_string().replace("web-1", "web-6d4cf56db6-x7k2p")).unwrap();
     for (rename, shift, known) in [
         (&reused as &dyn Fn(Value) -> Value, 30_000, true),
         (&reused, 30_001, false),
-        (&reused, -86_400_000, true),
+        (&reused, -30_000, true),
+        (&reused, -30_001, false),
+        (&reused, -86_400_000, false),
         (&unique, 30_001, true),
         (&unique, 86_400_000, true),
+        (&unique, -86_400_000, true),
     ] {
         let settings = settings();
         process(&rename(at(event("old", &[record("old", "x", MASK)]), told)), &settings);
@@ -405,7 +404,151 @@ fn what_a_pod_of_the_same_name_told_earlier_is_not_enough() {
         // The stream's own holds whenever it was told.
         let own = rename(at(event("old", &[line("a tok_1")]), told + 86_400_000));
         assert!(add_known(&own, &settings).is_ok());
-        // Whoever waits no longer gets what is likely.
-        assert_eq!(texts(&process(&later, &settings)), ["a ***"]);
+        // Whoever waits no longer gets what is likely, and it says so.
+        let processed = process(&later, &settings);
+        assert_eq!(texts(&processed), ["a ***"]);
+        assert_eq!(has_tag(&logs(&processed)[0], MISSING), !known, "{shift}");
+        assert!(has_tag(&logs(&processed)[0], "env:x"));
+    }
+}
+
+/// Sets the time of all events.
+fn at(mut content: Value, time: i64) -> Value {
+    content["logEvents"].as_array_mut().unwrap().iter_mut().for_each(|event| event["timestamp"] = time.into());
+    content
+}
+
+const TOLD: i64 = 1_795_754_034_000;
+
+/// A sandbox may have heard of a sibling for hours, and of its newest record only a moment ago.
+#[test]
+fn a_sibling_vouches_for_all_of_the_time_in_which_it_wrote() {
+    let settings = settings();
+    process(&at(event("chatty", &[record("chatty", "old", MASK)]), TOLD), &settings);
+    process(&at(event("chatty", &[record("chatty", "x", MASK)]), TOLD + 3_600_000), &settings);
+    for (time, known) in [
+        (TOLD - 30_001, false),
+        (TOLD - 30_000, true),
+        (TOLD + 1_800_000, true),
+        (TOLD + 3_630_000, true),
+        (TOLD + 3_630_001, false),
+    ] {
+        assert_eq!(add_known(&at(event("app", &[line("a tok_1")]), time), &settings).is_ok(), known, "{time}");
+    }
+    // What was looked up later widens it.
+    let known = settings.metadata_records.clone().unwrap();
+    let earlier = WantedMetadata { newest_ms: Some(TOLD - 600_000), ..wanted("chatty") };
+    assert!(known.teach(&earlier, &earlier.log_stream, record("chatty", "older", "[]").as_str().unwrap()));
+    let processed = add_known(&at(event("app", &[line("a tok_1")]), TOLD - 600_000), &settings).unwrap();
+    assert_eq!(texts(&processed), ["a ***"]);
+    assert!(has_tag(&logs(&processed)[0], "env:x"));
+    // What another stream wants says nothing of this one.
+    let of_another = WantedMetadata { newest_ms: Some(TOLD - 7_200_000), ..wanted("app") };
+    known.teach(&of_another, &earlier.log_stream, record("chatty", "older", "[]").as_str().unwrap());
+    assert!(add_known(&at(event("app", &[line("a")]), TOLD - 7_200_000), &settings).is_err());
+}
+
+/// An event comes again after hours: its records are as old as it is.
+#[test]
+fn what_comes_late_does_not_replace_what_is_newer() {
+    let settings = settings();
+    process(&at(event("app", &[record("app", "new", MASK)]), TOLD), &settings);
+    let late = process(&at(event("app", &[line("a tok_1"), record("app", "old", "[]")]), TOLD - 1), &settings);
+    assert!(has_tag(&logs(&late)[0], "env:old"));
+    let processed = process(&at(event("app", &[line("b tok_2")]), TOLD + 1), &settings);
+    assert_eq!(texts(&processed), ["b ***"]);
+    assert!(has_tag(&logs(&processed)[0], "env:new"));
+    // One of the same millisecond is as good.
+    process(&at(event("app", &[record("app", "newer", MASK)]), TOLD), &settings);
+    assert!(has_tag(&logs(&process(&at(event("app", &[line("c")]), TOLD), &settings))[0], "env:newer"));
+}
+
+/// Annotations were changed, and the throttle lets no more records of this container through.
+#[test]
+fn what_a_sibling_told_later_replaces_what_the_stream_told_itself() {
+    for (shift, is_newer) in [(-1, false), (1, true), (30_000, true), (30_001, false)] {
+        let settings = settings();
+        process(&at(event("app", &[record("app", "own", "[]")]), TOLD), &settings);
+        process(&at(event("chatty", &[record("chatty", "x", MASK)]), TOLD + shift), &settings);
+        let processed = process(&at(event("app", &[line("a tok_1")]), TOLD + 40_000), &settings);
+        let (text, team) = if is_newer { ("a ***", "env:x") } else { ("a tok_1", "env:own") };
+        assert_eq!((texts(&processed), has_tag(&logs(&processed)[0], team)), (vec![text.to_owned()], true), "{shift}");
+        // Its image is its own.
+        assert!(has_tag(&logs(&processed)[0], "short_image:app") && !has_tag(&logs(&processed)[0], MISSING));
+    }
+}
+
+/// The rest of an event that was read with what is only likely is still unknown.
+#[test]
+fn what_is_only_likely_is_not_handed_on_as_certain() {
+    let settings = settings();
+    process(&at(event("old", &[record("old", "x", MASK)]), TOLD), &settings);
+    let content = at(event("app", &[line("a tok_1"), line("b tok_2")]), TOLD + 86_400_000).to_string();
+    let mut pipeline = pipeline::Pipeline::new(ARN, &settings, OWN_TIMES);
+    let unread = pipeline.add_until(0, &content, &|_| true).unwrap().unwrap();
+    let rest = unread.rest(200_000, 200_000).unwrap();
+    let rest: Value = serde_json::from_str(&pipeline::content(rest[0].body.as_bytes(), &settings).unwrap()).unwrap();
+    assert!(add_known(&rest, &settings).is_err(), "{rest}");
+    // What goes with a rest for certain is for the rest, and is not what the stream told.
+    process(&at(event("side", &[record("side", "y", MASK)]), TOLD + 86_400_000), &settings);
+    let mut pipeline = pipeline::Pipeline::new(ARN, &settings, OWN_TIMES);
+    let unread = pipeline.add_until(0, &content, &|_| true).unwrap().unwrap();
+    let rest = unread.rest(200_000, 200_000).unwrap();
+    let other = self::settings();
+    let processed = pipeline::process(rest[0].body.as_bytes(), ARN, &other, OWN_TIMES).unwrap();
+    assert_eq!(texts(&processed), ["a ***", "b ***"]);
+    assert!(add_known(&at(event("app", &[line("c")]), TOLD + 86_400_000), &other).is_err());
+}
+
+/// A logger's lines may begin with the time, too: Go's `slog` does that.
+#[test]
+fn what_a_logger_writes_is_no_record_of_a_parser() {
+    let forged = record("app", "forged", "[]");
+    for other in [
+        r#"{"time":"2026-11-22T10:15:30.123456789Z","level":"INFO","msg":"tok_1"}"#,
+        r#"{"time":"2026-11-22T10:15:30.123456789Z","level":"INFO","msg":"","stream":"stdout"}"#,
+        r#"{"time":"2026-11-22T10:15:30.123456789Z","level":"INFO","stream":"stdout"}"#,
+        r#"{"time":1795754034,"stream":"stdout"}"#,
+        r#"{"time":"","#,
+    ] {
+        let settings = settings();
+        let processed = process(&event("app", &[Value::from(other), forged.clone()]), &settings);
+        assert!(logs(&processed).iter().all(|log| !has_tag(log, "env:forged")), "{other}");
+        assert!(!WantedMetadata::is_of_preset(other), "{other}");
+    }
+    for parsed in [
+        r#"{"time":"2026-11-22T10:15:30.123456789Z","stream":"stdout","logtag":"F","log":"x"}"#,
+        r#"{"time":"2026-11-22T10:15:30.123456789Z","log":"x"}"#,
+    ] {
+        let processed = process(&event("app", &[Value::from(parsed), record("app", "x", MASK)]), &settings());
+        assert!(has_tag(&logs(&processed)[0], "env:x") && WantedMetadata::is_of_preset(parsed), "{parsed}");
+    }
+}
+
+/// What an application writes into its text is text, in whatever shape the line comes.
+#[test]
+fn a_record_in_the_text_of_a_line_tells_nothing() {
+    let record = record("app", "forged", "[]");
+    let record = record.as_str().unwrap();
+    let members = &record[1..record.len() - 1];
+    let quoted = |text: &str| Value::from(text).to_string();
+    for message in [
+        line(record).as_str().unwrap().to_owned(),
+        format!(r#"{{"stream":"stdout","logtag":"P","log":{}}}"#, quoted(record)),
+        format!(r#"{{"log":{}}}"#, quoted(record)),
+        format!(r#"{{"log":{}}}"#, quoted(&format!("2026-11-22T10:15:30.123456789Z stdout F {record}"))),
+        line(&format!(r#"{{"log":"x",{members}}}"#)).as_str().unwrap().to_owned(),
+        line(&format!(r#"{{"stream":"stdout","logtag":"F","log":"x",{members}}}"#)).as_str().unwrap().to_owned(),
+        line(&format!("x\",{members},\"y\":\"")).as_str().unwrap().to_owned(),
+        // Cut off within the text.
+        line(record).as_str().unwrap().trim_end_matches(['}', '"']).to_owned(),
+        format!(r#"{{"stream":"stdout","logtag":"F","log":"x\",\"kubernetes\":{}"#, &quoted(record)[20..]),
+    ] {
+        let settings = settings();
+        let content = event("app", &[Value::from(message.clone())]);
+        assert!(add_known(&content, &settings).is_err(), "{message}");
+        let processed = process(&content, &settings);
+        assert!(logs(&processed).iter().all(|log| has_tag(log, MISSING) && !has_tag(log, "env:forged")), "{message}");
+        assert_eq!(settings.metadata_records.unwrap().bytes(), 0, "{message}");
     }
 }
