@@ -54,6 +54,12 @@ pub enum EventError {
         "a message in the queue of undelivered logs cannot be read: it is damaged, or was written by a newer podferry"
     )]
     Message,
+    /// An event waits for the metadata of its pod, and nothing says that there are records of it.
+    #[error(
+        "an event in the queue of undelivered logs waits for the metadata of its pod, and by the settings there are no records of it: set \
+         PODFERRY_METADATA_RECORDS to true until nothing waits any more, and move it back"
+    )]
+    MetadataOff,
 }
 
 impl EventError {
@@ -70,6 +76,7 @@ impl EventError {
             EventError::OwnLogGroup => "EventFromOwnLogGroup",
             EventError::Object => "EventObjectMissing",
             EventError::Message => "EventMessageInvalid",
+            EventError::MetadataOff => "EventMetadataOff",
         }
     }
 }

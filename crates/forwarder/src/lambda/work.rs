@@ -399,6 +399,10 @@ impl<'s> WorkReader<'s> {
     /// An event that waited in the queue.
     fn waiting(&mut self, record: u32, text: &str) -> Result<(), EventError> {
         let (head, data) = waiting::read(text)?;
+        // Nothing can come to be known, so it would be read without the masks that it waits for.
+        if self.terms.settings.metadata_records.is_none() {
+            return Err(EventError::MetadataOff);
+        }
         // Somebody took it out of the dead letters: it begins again.
         let (since_ms, before) = if head.dead { (self.terms.now_ms, 0) } else { (head.since_ms, head.rounds) };
         self.data(record, &data, Waited { since_ms, rounds: before.saturating_add(self.rounds) })

@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use intake::StandIn;
 use serde_json::{Value, json};
+use testkit::aws::{AwsBehavior, AwsStandIn};
 use testkit::events::*;
 use testkit::runtime_api::ForwarderProcess;
 
@@ -198,6 +199,52 @@ fn it_is_bounded_whatever_rules_there_are() {
     };
     let mut many = (0..300).map(|number| annotated(&long(number), "x"));
     check_all("300 annotations of 100 kB", &mut many, &[]);
+}
+
+/// Events that are set aside until their pods' metadata is known: as they came, inflated one after the other, and as messages.
+#[test]
+fn it_is_bounded_however_much_waits() {
+    let _alone = crate::alone();
+    let intake = testkit::http::runtime().block_on(StandIn::start()).unwrap();
+    let aws = AwsStandIn::start(AwsBehavior::Healthy);
+    let queues = aws.variables();
+    let url = intake.url();
+    let stream = |pod: usize| format!("kube.var.log.containers.web-{pod}_shop_app-{}.log", "a".repeat(64));
+    let mut state = 7_u64;
+    let mut noise = |bytes: usize| -> String {
+        let next = |_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            char::from(b'a' + ((state >> 33) % 26) as u8)
+        };
+        (0..bytes).map(next).collect()
+    };
+    let event_of = |pod: usize, texts: &[String]| {
+        let messages: Vec<String> =
+            texts.iter().map(|text| format!(r#"{{"stream":"stdout","logtag":"F","log":"{text}"}}"#)).collect();
+        let messages: Vec<(i64, &str)> = messages.iter().map(|message| (now(), message.as_str())).collect();
+        content("my-app", &stream(pod), &messages)
+    };
+    // Six megabytes are the most that Lambda takes.
+    let large: Vec<String> = (0..600).map(|_| noise(10_000)).collect();
+    let one_large = event(&event_of(0, &large));
+    let record = |(number, content): (usize, Value)| json!({ "eventSource": "aws:kinesis", "kinesis": { "sequenceNumber": number.to_string(), "data": STANDARD.encode(gzip(content.to_string().as_bytes())) } });
+    let batch: Vec<Value> = (0..5_000).map(|pod| record((pod, event_of(pod, &[noise(600)])))).collect();
+    let batch = json!({ "Records": batch }).to_string().into_bytes();
+    let deflating: Vec<Value> =
+        (0..3).map(|pod| record((pod, event_of(pod, &vec!["x".repeat(200_000); 150])))).collect();
+    let deflating = json!({ "Records": deflating }).to_string().into_bytes();
+    for (name, event) in [
+        ("an event of 6 MB that waits", one_large),
+        ("5,000 small ones in a batch", batch),
+        ("three of 30 MB each in a batch", deflating),
+    ] {
+        let mut settings: Vec<(&str, &str)> = queues.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        settings.extend([("PODFERRY_METADATA_RECORDS", "true"), ("PODFERRY_METADATA_LOOKUPS", "0")]);
+        let answers = invoke_all(name, std::iter::once(event), &settings, &url);
+        assert!(answers.iter().all(Result::is_ok), "{name}: {answers:?}");
+        assert!(!aws.take("undelivered").is_empty());
+        assert!(intake.accepted().is_empty());
+    }
 }
 
 /// A gigabyte of nothing in a megabyte: members of gzip one behind the other.

@@ -10,6 +10,7 @@
 
 mod delivery;
 mod firehose;
+mod metadata_attacks;
 mod metadata_soak;
 mod metadata_waits;
 mod network;

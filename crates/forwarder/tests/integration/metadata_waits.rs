@@ -345,7 +345,7 @@ async fn what_is_looked_up_need_not_wait() {
         let mask = record("web-1", container)
             .replace(&format!("ad.datadoghq.com/{container}.logs"), "ad.datadoghq.com/app.logs");
         logs.put("/aws/eks/prod/fargate", &log_stream("web-1", "app"), now() - 40_000, &line("before"));
-        logs.put("/aws/eks/prod/fargate", &from, now() - 30_000, &mask);
+        logs.put("/aws/eks/prod/fargate", &from, now() - 20_000, &mask);
         let bodies = [["a tok_1", "b"], ["c tok_2", "d"]]
             .map(|texts| String::from_utf8(event(&lines("web-1", &texts))).unwrap());
         // A stream that has none is asked for more than once, at a rate.
