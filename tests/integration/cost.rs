@@ -141,6 +141,19 @@ fn write_the_report() {
     std::fs::write(fixture(), shown()).unwrap();
 }
 
+/// One line in one invocation says nothing of how many there are for a gigabyte.
+#[test]
+fn what_little_is_read_tells_no_number_of_invocations() {
+    let folder = Folder::new("cost-little");
+    folder.write("one.json", r#"{"logGroup":"/g","logStream":"s","timestamp":1,"message":"hello"}"#);
+    let shown = |arguments: &[&str]| {
+        let output = run(&[arguments, &[&*folder.file("one.json")]].concat(), &[]);
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(shown(&[]).contains("a guess, by 1 invocation for these 31 bytes"), "{}", shown(&[]));
+    assert!(!shown(&["--infrequent-access"]).contains("a guess, by"));
+}
+
 /// Of lines only what they have in common is shown: no number, no quoted text, and nothing that a scrubber knows.
 #[test]
 fn no_value_of_a_line_is_shown() {
@@ -231,6 +244,14 @@ fn what_cannot_be_done_says_why() {
     let text = refused(&["other.json"]);
     assert!(text.contains("other.json") && text.contains("no events of CloudWatch Logs"), "{text}");
     assert!(refused(&["good.json", "gone.json"]).contains("gone.json: no such file"));
+    // Who mistypes a name has no region to give.
+    let no_region = |arguments: &[&str]| {
+        let command = &mut Command::new(PODFERRY);
+        let command = command.arg("cost").args(arguments).current_dir(folder.path()).env("AWS_CONFIG_FILE", "none");
+        said(&command.env_remove("AWS_REGION").env_remove("AWS_DEFAULT_REGION").output().unwrap())
+    };
+    assert!(no_region(&["gone.json"]).contains("gone.json: there is no such file"));
+    assert!(!no_region(&["/aws/eks/prod/fargate"]).contains("no such file"));
     assert!(refused(&["good.json", "--price=-1"]).contains("--price"));
     assert!(
         refused(&["/g", "--since", "yesterday", "--region", "eu-west-1"]).contains("--since yesterday: must be a time")

@@ -4,7 +4,7 @@ use crate::findings::{Coverage, Findings, Sums};
 use crate::line::Preset;
 use crate::prices::{
     ARCHIVED_PART, AWS_GB, DATADOG_GB, DatadogPrices, LAMBDA_GB, LAMBDA_GB_SECOND, LAMBDA_MILLION_REQUESTS,
-    LAMBDA_SECONDS, LAMBDA_SECONDS_A_LOG, LogPrices, MONTH_SECONDS,
+    LAMBDA_SECONDS, LAMBDA_SECONDS_A_LOG, LogClass, LogPrices, MONTH_SECONDS,
 };
 
 /// How many months of logs there are where they never expire, a year after they began.
@@ -145,7 +145,11 @@ impl BillTerms {
         }
     }
 
+    /// The Infrequent Access class has no subscription filters, so nothing of it gets to a function.
     fn lambda(&self, sums: &Sums) -> f64 {
+        if self.prices.class == LogClass::InfrequentAccess {
+            return 0.0;
+        }
         let invocations = sums.invocations as f64 * self.scale.factor;
         let logs = sums.lines as f64 * self.scale.factor;
         let seconds = invocations * LAMBDA_SECONDS + logs * LAMBDA_SECONDS_A_LOG;
@@ -200,7 +204,9 @@ mod tests {
         // 513 bytes a log.
         let logs = 200.0 * AWS_GB / 513.0;
         assert!((bill.datadog_indexing - logs / 1e6 * 1.7).abs() < 1e-6, "{bill:?}");
-        assert!((terms(Some(15), LogClass::InfrequentAccess).bill(&findings.total).ingestion - 50.0).abs() < 1e-9);
+        let infrequent = terms(Some(15), LogClass::InfrequentAccess).bill(&findings.total);
+        assert!((infrequent.ingestion - 50.0).abs() < 1e-9 && infrequent.lambda == 0.0, "{infrequent:?}");
+        assert!(bill.lambda > 0.0);
         let forever = terms(None, LogClass::Standard).bill(&findings.total).storage;
         assert!((forever - 200.0 * 0.15 * 12.0 * 0.03).abs() < 1e-9);
     }

@@ -10,6 +10,7 @@
 pub mod bill;
 pub mod copies;
 pub mod findings;
+mod in_use;
 pub mod line;
 pub mod noise;
 pub mod pattern;

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::bill::{BillTerms, share};
 use crate::findings::{Findings, RowFindings, Slice};
+use crate::in_use;
 use crate::line::Preset;
 use crate::pattern;
 
@@ -231,13 +232,7 @@ fn drop_lines(
     // Datadog's part: the lines' share of what each container sends.
     let datadog: f64 =
         rows.iter().map(|(row, slice)| datadog_part(terms, row, share(slice.events, row.sums.lines))).sum();
-    let mut snippets = vec![
-        Snippet::new("filters.conf of the ConfigMap aws-logging, behind the parser", grep(expression)),
-        Snippet::new(
-            "or let podferry write it",
-            format!("podferry generate logging --drop-pattern {}", shell_quoted(expression)),
-        ),
-    ];
+    let mut snippets = filter(findings, expression);
     // A rule sees whole logs. Where lines are joined, it would see other texts than the filter does.
     if terms.datadog.is_some() && rows.iter().all(|(row, _)| share(row.sums.logs, row.sums.lines) >= LEAST_ALONE) {
         snippets.push(Snippet::new(
@@ -249,12 +244,40 @@ fn drop_lines(
     Some(Saving {
         kind: SavingKind::Drop,
         what: what.to_owned(),
-        gives_up: "these lines, everywhere; see that no longer log begins with one of them".to_owned(),
+        gives_up: "these lines, everywhere; make sure that none of them begins a log of several lines".to_owned(),
         aws: terms.cloudwatch(all.billed),
         datadog,
         expression: Some(expression.to_owned()),
         snippets,
     })
+}
+
+/// The filter, and the command that writes it: with the preset that is there, since another would change all lines.
+fn filter(findings: &Findings, expression: &str) -> Vec<Snippet> {
+    let in_use = in_use::preset(findings);
+    // Without a parser, `log` begins with containerd's prefix: a filter that stands alone would not see the line's beginning.
+    let has_parser = in_use != Preset::Seed;
+    let preset = if has_parser { in_use } else { Preset::Lean };
+    let expression = &if in_use == Preset::Merged { spaced(expression) } else { expression.to_owned() };
+    let command =
+        format!("podferry generate logging --preset {} --drop-pattern {}", preset.name(), shell_quoted(expression));
+    if !has_parser {
+        let place =
+            "the ConfigMap aws-logging, with a parser in front of the filter, and with the options that you use";
+        return vec![Snippet::new(place, command)];
+    }
+    vec![
+        Snippet::new("filters.conf of the ConfigMap aws-logging, behind the parser", grep(expression)),
+        Snippet::new("or let podferry write it, with the options that you use", command),
+    ]
+}
+
+/// Where a filter parsed JSON, its blanks are gone from what was read; the filter that drops lines stands before that one, and sees them.
+fn spaced(expression: &str) -> String {
+    if !expression.starts_with(r"^\{") {
+        return expression.to_owned();
+    }
+    expression.replace("\":", "\": ?").replace(",\"", ", ?\"")
 }
 
 /// The same rule on the pods, if they are those of one owner.

@@ -135,7 +135,7 @@ impl CostOptions {
         if now_ms - from_ms < 60_000 {
             return Err(CommandError::Refused(format!("--since {}: must be a minute ago or more", self.since)));
         }
-        let account = self.aws.open().await?;
+        let account = self.aws.open().await.inspect_err(|_| tell_of_missing_files(inputs))?;
         let names = inputs.iter().map(|given| group_name(given, &account)).collect::<Result<_, _>>()?;
         let selection = LogGroupSelection { names, ..LogGroupSelection::default() };
         let found = spinner::during("Looking for the log groups…", selection.find(&account)).await?;
@@ -212,6 +212,13 @@ impl CostOptions {
         let scale = MonthScale::of(&findings, self.gb_per_month, metric);
         let retention_days = group.retention_days.map(i64::from);
         Ok(GroupCost { findings, terms: BillTerms { prices, retention_days, scale, datadog: self.datadog() } })
+    }
+}
+
+/// Who mistyped a file's name is not helped by what is wrong with credentials.
+fn tell_of_missing_files(inputs: &[String]) {
+    for input in inputs.iter().filter(|input| !input.starts_with('/') && !input.starts_with("arn:")) {
+        note!("warning: {input}: there is no such file, so it is taken for a log group");
     }
 }
 

@@ -17,6 +17,9 @@ use pipeline::counted::counted;
 const BAR: usize = 20;
 const MARK: &str = "#";
 
+/// Fewer invocations do not tell how many there are for a gigabyte.
+const FEW_INVOCATIONS: usize = 100;
+
 /// Everything that was found.
 pub(super) fn report(out: &mut impl Write, costs: &[GroupCost], top: usize) -> io::Result<()> {
     if costs.is_empty() {
@@ -111,6 +114,16 @@ fn basis(out: &mut impl Write, cost: &GroupCost) -> io::Result<()> {
         .retention_days
         .map_or_else(|| "forever: a year's storage is counted".to_owned(), |days| format!("{days} days"));
     show::part(out, "kept", &kept)?;
+    let is_by_bytes = matches!(terms.scale.by, ScaledBy::Said(_) | ScaledBy::Round(_));
+    let invocations = usize::try_from(findings.total.invocations).unwrap_or(usize::MAX);
+    if is_by_bytes && invocations < FEW_INVOCATIONS && terms.prices.class == LogClass::Standard {
+        let here = counted(invocations, "invocation");
+        let text = format!(
+            "a guess, by {here} for these {}; streams that write more need fewer",
+            bytes(findings.total.billed)
+        );
+        show::part(out, "Lambda", &text)?;
+    }
     if findings.total.assumed_lines > 0 {
         let part = share(findings.total.assumed_lines, findings.total.lines);
         let text = format!(

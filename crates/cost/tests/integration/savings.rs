@@ -174,3 +174,61 @@ fn the_preset_saves_the_metadata_and_is_not_proposed_where_it_is_used() {
     let findings = counted(&CONTAINERS.map(|container| corpus("kept", container)));
     assert_eq!(findings.total.billed, kept);
 }
+
+/// Lines as each preset writes them, with what is read of them.
+fn written_as(shape: &str) -> Findings {
+    let mut tally = Tally::new("/aws/eks/prod/fargate", false);
+    let kubernetes = json!({ "pod_name": "web-6d4cf56db6-x7k2p", "namespace_name": "shop", "container_name": "nginx", "labels": {} });
+    for number in 0..100 {
+        let message = match shape {
+            "seed" => format!(r#"{{"log":"2026-11-22T20:37:50.251537818Z stdout F payment {number} was accepted"}}"#),
+            "lean" => format!(r#"{{"stream":"stdout","logtag":"F","log":"payment {number} was accepted"}}"#),
+            "standard" => format!(
+                r#"{{"stream":"stdout","logtag":"F","log":"payment {number} was accepted","kubernetes":{kubernetes},"cluster_name":"prod-eu"}}"#
+            ),
+            "merged" => format!(
+                r#"{{"stream":"stdout","logtag":"F","level":"info","msg":"payment was accepted","id":{number},"kubernetes":{kubernetes}}}"#
+            ),
+            _ if number == 0 => format!(r#"{{"kubernetes":{kubernetes},"cluster_name":"prod-eu"}}"#),
+            _ => format!(r#"{{"stream":"stdout","logtag":"F","log":"payment {number} was accepted"}}"#),
+        };
+        tally.add(&TallyEvent { stream: STREAM, timestamp: 0, message: &message });
+    }
+    tally.finish(Coverage::Whole { seconds: None })
+}
+
+/// `generate logging` without a preset writes `standard`: of lean lines that would make seven times the bytes, to save a few.
+#[test]
+fn a_filter_keeps_the_preset_that_is_there() {
+    for (shape, preset) in
+        [("standard", "standard"), ("merged", "merged"), ("lean", "lean"), ("compact", "compact"), ("seed", "lean")]
+    {
+        let findings = written_as(shape);
+        let found = savings(&findings, &terms(&findings));
+        let drop = *drops(&found).first().unwrap();
+        let command = &drop.snippets.iter().find(|one| one.text.starts_with("podferry ")).unwrap().text;
+        assert!(
+            command.starts_with(&format!("podferry generate logging --preset {preset} --drop-pattern '")),
+            "{command}"
+        );
+        // A filter alone would see containerd's prefix, which the expression knows nothing of.
+        let has_filter = drop.snippets.iter().any(|one| one.text.contains("[FILTER]"));
+        assert_eq!(has_filter, shape != "seed", "{drop:?}");
+    }
+}
+
+/// The filter stands before the one that parses JSON, and sees the blanks that the application wrote.
+#[test]
+fn a_filter_hits_json_as_it_was_written() {
+    let findings = written_as("merged");
+    let found = savings(&findings, &terms(&findings));
+    let filter = snippet(drops(&found).first().unwrap(), "filters.conf");
+    let expression = Regex::new(filter.split_once("Exclude log ").unwrap().1).unwrap();
+    for line in [
+        r#"{"level":"info","msg":"payment was accepted","id":7}"#,
+        r#"{"level": "info", "msg": "payment was accepted", "id": 7}"#,
+    ] {
+        assert!(expression.is_match(line), "{expression} {line}");
+    }
+    assert!(!expression.is_match(r#"{"level": "info", "msg": "another", "id": 7}"#));
+}
