@@ -171,6 +171,8 @@ pub struct Findings {
     pub span_ms: i64,
     /// Some of the lines, evenly from all: to try expressions on. Not to be shown.
     pub(crate) lines: Vec<String>,
+    /// A filter on `log` sees containerd's prefix: no parser removes it there.
+    pub(crate) has_prefix: bool,
 }
 
 impl Findings {
@@ -184,6 +186,6 @@ impl Findings {
         rows.sort_by(|one, other| other.sums.billed.cmp(&one.sums.billed).then(one.writer.cmp(&other.writer)));
         let mut total = Sums::default();
         rows.iter().for_each(|row| total.add(&row.sums));
-        Findings { group, rows, total, coverage, span_ms, lines }
+        Findings { group, rows, total, coverage, span_ms, lines, has_prefix: false }
     }
 }

@@ -255,15 +255,15 @@ fn drop_lines(
 /// The filter, and the command that writes it: with the preset that is there, since another would change all lines.
 fn filter(findings: &Findings, expression: &str) -> Vec<Snippet> {
     let in_use = in_use::preset(findings);
-    // Without a parser, `log` begins with containerd's prefix: a filter that stands alone would not see the line's beginning.
-    let has_parser = in_use != Preset::Seed;
-    let preset = if has_parser { in_use } else { Preset::Lean };
+    // `seed` has no parser either.
+    let preset = if in_use == Preset::Seed { Preset::Lean } else { in_use };
     let expression = &if in_use == Preset::Merged { spaced(expression) } else { expression.to_owned() };
     let command =
         format!("podferry generate logging --preset {} --drop-pattern {}", preset.name(), shell_quoted(expression));
-    if !has_parser {
+    // Where `log` begins with containerd's prefix, a filter that stands alone would not see the line's beginning.
+    if findings.has_prefix {
         let place =
-            "the ConfigMap aws-logging, with a parser in front of the filter, and with the options that you use";
+            "the ConfigMap aws-logging, where no parser removes containerd's prefix yet; with the options that you use";
         return vec![Snippet::new(place, command)];
     }
     vec![

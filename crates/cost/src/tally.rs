@@ -49,6 +49,8 @@ pub struct Tally {
     row_of: HashMap<StreamWriter, usize>,
     patterns: usize,
     lines: KeptLines,
+    /// Of one stream or more, the first record's `log` has containerd's prefix.
+    has_prefix: bool,
     /// The metadata of all pods together, for those that have none.
     metadata: MetadataMean,
     settled: Vec<Settled>,
@@ -163,6 +165,7 @@ impl Tally {
             row_of: HashMap::new(),
             patterns: 0,
             lines: KeptLines { lines: Vec::new(), seen: 0, step: 1 },
+            has_prefix: false,
             metadata: MetadataMean::default(),
             settled: Vec::new(),
             first_ms: i64::MAX,
@@ -274,6 +277,7 @@ impl Tally {
         }
         let writer = record_parts::writer(&self.group, event.stream, parts.kubernetes.as_deref());
         let name = format!("{}/{}", writer.namespace, if writer.pod.is_empty() { event.stream } else { &writer.pod });
+        self.has_prefix |= record_parts::has_prefix(event.message);
         let row = self.row(writer);
         let number = u32::try_from(self.pods.len()).unwrap_or(u32::MAX);
         let pod = *self.pods.entry(name).or_insert(number);
@@ -385,7 +389,8 @@ impl Tally {
         let rows = self.rows.into_iter().zip(sums).filter(|(row, _)| row.events > 0);
         let rows = rows.map(|(row, sums)| row.finish(sums));
         let span_ms = self.last_ms.saturating_sub(self.first_ms).max(0);
-        Findings::new(self.group, rows.collect(), coverage, span_ms, self.lines.lines)
+        let findings = Findings::new(self.group, rows.collect(), coverage, span_ms, self.lines.lines);
+        Findings { has_prefix: self.has_prefix, ..findings }
     }
 }
 

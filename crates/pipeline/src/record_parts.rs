@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::cri::OutputStream;
+use super::cri::{self, OutputStream};
 use super::json;
 use super::log_event::{EventMessage, LogEvent};
 use super::record::Metadata;
@@ -62,6 +62,16 @@ pub fn parts(log_group: &str, log_stream: &str, timestamp: Option<i64>, message:
         cluster_name: record.metadata.cluster_name.map(Cow::into_owned),
         is_metadata: false,
     }
+}
+
+/// Whether the member `log` of a record has containerd's prefix: no parser of Fluent Bit removed it, or it was kept beside the text. A filter on
+/// `log` sees it before the line.
+pub fn has_prefix(message: &str) -> bool {
+    let mut has_prefix = false;
+    let read = json::each_member(message, |key, value| {
+        has_prefix |= key == "log" && json::string(value).is_some_and(|log| cri::parse(&log).is_some());
+    });
+    read.is_ok() && has_prefix
 }
 
 /// `{"kubernetes":{…}}`, with `cluster_name` behind it, and nothing else.
@@ -141,6 +151,20 @@ mod tests {
             );
         }
         assert_eq!(parts("/g", &stream, None, "bare").text, "bare");
+    }
+
+    #[test]
+    fn the_prefix_is_seen_where_a_filter_sees_it() {
+        for (message, expected) in [
+            (r#"{"log":"2026-11-22T20:37:50.251537818Z stderr F a"}"#, true),
+            (r#"{"message":"a","log":"2026-11-22T20:37:50.251537818Z stderr F a"}"#, true),
+            (r#"{"log":"2026-11-22T20:37:50.251537818Z stderr F a","kubernetes":{"pod_name":"a"}}"#, true),
+            (r#"{"stream":"stdout","logtag":"F","log":"2026-11-22T20:37:50Z a"}"#, false),
+            (r#"{"stream":"stdout","logtag":"F"}"#, false),
+            ("2026-11-22T20:37:50.251537818Z stderr F a", false),
+        ] {
+            assert_eq!(has_prefix(message), expected, "{message}");
+        }
     }
 
     #[test]
