@@ -185,6 +185,30 @@ impl NewTag<'_, '_> {
         self.template.parts.iter().map(|part| text(&part.kind)).collect()
     }
 
+    /// What `Match` would have to take to take all of them.
+    pub(crate) fn pattern(&self) -> String {
+        let text = |kind: &TemplatePartKind| match kind {
+            TemplatePartKind::Text(text) => text.clone(),
+            TemplatePartKind::Tag => format!("{POD_TAG_PREFIX}*"),
+            _ => "*".to_owned(),
+        };
+        self.template.parts.iter().map(|part| text(&part.kind)).collect()
+    }
+
+    /// What stands before the pod's name, if the new tag is a text, and the old tag or the part of it that begins with the pod.
+    pub(crate) fn text_before_pod(&self) -> Option<String> {
+        /// `kube`, `var`, `log` and `containers` come before it. Source: fluent/fluent-bit, src/flb_record_accessor.c: parts count from 0.
+        const POD_PART: usize = 4;
+        if let Some(text) = self.text_before_tag() {
+            return Some(format!("{text}{POD_TAG_PREFIX}"));
+        }
+        match self.template.parts.first().map(|part| &part.kind).zip(self.template.parts.get(1).map(|part| &part.kind))
+        {
+            Some((TemplatePartKind::Text(text), TemplatePartKind::TagPart(POD_PART))) => Some(text.clone()),
+            _ => None,
+        }
+    }
+
     /// What stands before the old tag, if the new one is that, the old one, and nothing else.
     pub(crate) fn text_before_tag(&self) -> Option<&str> {
         let kinds: Vec<&TemplatePartKind> = self.template.parts.iter().map(|part| &part.kind).collect();

@@ -66,7 +66,7 @@ impl<'b, 'a> MetadataCopies<'b, 'a> {
         for filter in before {
             members.pass(logging, filter, &pods)?;
         }
-        let copies = format!("{}{pods}", self.tag.text_before_tag()?);
+        let copies = self.tag.pattern();
         for filter in &self.filters {
             members.pass(logging, filter, &copies)?;
         }

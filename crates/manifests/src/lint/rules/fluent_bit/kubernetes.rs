@@ -127,10 +127,9 @@ fn new_tag(logging: &LoggingConfigMap<'_>, filter: PlacedSection<'_, '_>, findin
         return findings.push(Finding::new(&NEW_TAG, filter.place_of("Match"), message));
     };
     // Only the length is taken off, and the last dot may be missing, as above.
-    let is_after = |begin: &str| [begin.len(), begin.len() - 1].contains(&prefix.len());
+    let is_after = |begin: &str| [begin.len(), begin.len().saturating_sub(1)].contains(&prefix.len());
     let taken = new_tags(logging).into_iter().filter(|tag| tag.form.reaches(&filter));
-    let begins: Option<Vec<String>> =
-        taken.map(|tag| Some(format!("{}{POD_TAG_PREFIX}", tag.text_before_tag()?))).collect();
+    let begins: Option<Vec<String>> = taken.map(|tag| tag.text_before_pod()).collect();
     let begins = begins.unwrap_or_default();
     if let Some(begin) = begins.first().filter(|_| !begins.iter().any(|begin| is_after(begin))) {
         let message = format!("the new tag begins with `{begin}`, so what follows `{prefix}` is not the pod name");
