@@ -17,6 +17,15 @@ use pipeline::counted::counted;
 const BAR: usize = 20;
 const MARK: &str = "#";
 
+/// A longer bar would be wrapped, and a wrapped one says nothing: in a terminal of 80 columns names need the rest.
+fn longest_bar(width: usize) -> usize {
+    match width {
+        0..80 => 5,
+        80..100 => 10,
+        _ => BAR,
+    }
+}
+
 /// Fewer invocations do not tell how many there are for a gigabyte.
 const FEW_INVOCATIONS: usize = 100;
 
@@ -250,9 +259,13 @@ pub(super) fn curve(out: &mut impl Write) -> io::Result<()> {
 }
 
 /// A bar for a part from 0 to 1; something that is there has one mark at least.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to the length of a bar")]
 fn bar(part: f64) -> String {
-    let marks = (part.clamp(0.0, 1.0) * BAR as f64).round() as usize;
+    bar_of(part, longest_bar(show::width()))
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to the length of a bar")]
+fn bar_of(part: f64, longest: usize) -> String {
+    let marks = (part.clamp(0.0, 1.0) * longest as f64).round() as usize;
     MARK.repeat(if part > 0.0 { marks.max(1) } else { 0 })
 }
 
@@ -289,7 +302,9 @@ mod tests {
 
     #[test]
     fn bars_and_durations() {
+        let bar = |part| bar_of(part, BAR);
         assert_eq!((bar(0.0), bar(0.001), bar(1.5)), (String::new(), "#".to_owned(), "#".repeat(BAR)));
+        assert_eq!([60, 79, 80, 99, 100, usize::MAX].map(longest_bar), [5, 5, 10, 10, BAR, BAR]);
         assert_eq!([59.96, 60.0, 7200.0, 172_800.0].map(duration), ["60.0 s", "1 min", "2 h", "2 days"]);
     }
 }
