@@ -113,13 +113,13 @@ impl Opened {
         }
         match event {
             InvocationEvent::AwsLogs { data } => self.data(&data, settings, depth),
-            InvocationEvent::Undelivered(text) if waiting::is_waiting(text) => match waiting::read(text) {
+            // People look at a message with `jq`, so it need not be written as the function writes it.
+            InvocationEvent::Undelivered(text) => match waiting::read(text) {
                 Ok((_, data)) => self.data(&data, settings, depth),
-                Err(error) => self.problem(error),
-            },
-            InvocationEvent::Undelivered(text) => match undelivered::read(text, 0, Compression::None) {
-                Ok((head, payloads)) => self.found(Inside::Saved(head, payloads)),
-                Err(error) => self.problem(error),
+                Err(_) => match undelivered::read(text, 0, Compression::None) {
+                    Ok((head, payloads)) => self.found(Inside::Saved(head, payloads)),
+                    Err(error) => self.problem(error),
+                },
             },
             InvocationEvent::Failed(inside) => self.text(&inside, settings, depth + 1),
             InvocationEvent::Sqs(records) => records.iter().for_each(|one| self.text(&one.body, settings, depth + 1)),
@@ -191,6 +191,8 @@ mod tests {
         let head = json!({ "kind": "metadata", "events": 1, "first_ms": 5, "last_ms": 5, "since_ms": 6, "rounds": 1, "reason": "MetadataUnknown" });
         let waiting = format!(r#"{{"podferry":{{"schema":2,{},"data":"{data}"}}"#, &head.to_string()[1..]);
         assert_eq!(contents(&waiting), (1, 0), "{waiting}");
+        let indented = serde_json::to_string_pretty(&serde_json::from_str::<Value>(&waiting).unwrap()).unwrap();
+        assert_eq!(contents(&indented), (1, 0), "{indented}");
         assert_eq!(contents(&waiting.replace("\"metadata\"", "\"other\"")), (0, 1));
         let envelopes: [Value; 11] = [
             event.clone(),
