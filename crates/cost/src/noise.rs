@@ -4,6 +4,9 @@
 
 use regex::Regex;
 
+/// What is given up where lines are dropped.
+pub(crate) const LINES: &str = "these lines, everywhere; make sure that none of them begins a log of several lines";
+
 /// A kind of noise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Noise {
@@ -22,12 +25,21 @@ impl Noise {
         }
     }
 
+    /// What is given up beside the noise.
+    pub(crate) fn gives_up(self) -> &'static str {
+        match self {
+            Noise::HealthCheck => "these lines, everywhere, and those of health checks that failed, too",
+            Noise::Debug => LINES,
+        }
+    }
+
     /// The expression, in what Rust's and Ruby's expressions have in common: Fluent Bit's are Ruby's.
     pub fn expression(self) -> &'static str {
         match self {
-            // Who asks, or what is asked for. Source: Kubernetes, `pkg/probe`, `userAgent`; Elastic Load Balancing, "Health checks".
+            // Who asks, or what is asked for. Source: Kubernetes, `pkg/probe`, `userAgent`; Elastic Load Balancing, "Health checks"; Spring Boot,
+            // "Actuator"; Quarkus, "SmallRye Health".
             Noise::HealthCheck => {
-                r"kube-probe/|ELB-HealthChecker/|(GET|HEAD) /(healthz?|livez|readyz|ready|live|liveness|readiness|ping)[/? ]"
+                r#"kube-probe/|ELB-HealthChecker/|(GET|HEAD) (/(actuator|management|api|q))?/(health[-_]?check|healthz?|livez|readyz|ready|live|liveness|readiness|ping)[/? ]|"(path|uri|url)": ?"(/(actuator|management|api|q))?/(health[-_]?check|healthz?|livez|readyz)["/?]"#
             }
             // The level at the head of a plain line, or the level of a JSON one.
             Noise::Debug => {
@@ -69,6 +81,16 @@ mod tests {
             (r#"10.0.0.1 - - [x] "GET / HTTP/1.1" 200 2 "-" "kube-probe/1.31""#, Some(Noise::HealthCheck)),
             (r#"10.0.0.1 - - [x] "GET /healthz HTTP/1.1" 200 2 "-" "curl""#, Some(Noise::HealthCheck)),
             (r#"10.0.0.1 - - [x] "GET /healthcare HTTP/1.1" 200 2"#, None),
+            (
+                r#"INFO:     127.0.0.1:59608 - "GET /actuator/health/readiness HTTP/1.1" 200 OK"#,
+                Some(Noise::HealthCheck),
+            ),
+            (r#"10.0.0.1 - - [x] "GET /management/healthcheck HTTP/1.0" 200 16"#, Some(Noise::HealthCheck)),
+            (r#"{"method":"GET","path":"/q/health/live","status":200}"#, Some(Noise::HealthCheck)),
+            (r#"{"method": "GET", "uri": "/healthz", "status": 200}"#, Some(Noise::HealthCheck)),
+            (r#"{"method":"GET","path":"/healthcare","status":200}"#, None),
+            (r#"10.0.0.1 - - [x] "GET /videos/live HTTP/1.1" 200 2"#, None),
+            (r#"{"msg":"path /healthz is served"}"#, None),
             ("2026-11-22 19:30:54,491 DEBUG [report] page", Some(Noise::Debug)),
             ("[debug] x", Some(Noise::Debug)),
             (r#"{"level":"debug","msg":"x"}"#, Some(Noise::Debug)),

@@ -10,6 +10,7 @@ use crate::bill::{BillTerms, share};
 use crate::findings::{Findings, RowFindings, Slice};
 use crate::in_use;
 use crate::line::Preset;
+use crate::noise::LINES;
 use crate::pattern;
 
 /// What is less than this part of the bytes is not worth a change.
@@ -143,7 +144,8 @@ fn noise(findings: &Findings, terms: &BillTerms) -> Vec<Saving> {
                 .filter_map(|row| Some((row, row.noise.iter().find(|one| one.noise == noise)?.slice)))
                 .collect();
             let what = format!("drop {}", noise.what());
-            drop_lines(findings, terms, &what, noise.expression(), &rows, LEAST_SHARE)
+            let saving = drop_lines(findings, terms, &what, noise.expression(), &rows, LEAST_SHARE)?;
+            Some(Saving { gives_up: noise.gives_up().to_owned(), ..saving })
         })
         .collect()
 }
@@ -244,7 +246,7 @@ fn drop_lines(
     Some(Saving {
         kind: SavingKind::Drop,
         what: what.to_owned(),
-        gives_up: "these lines, everywhere; make sure that none of them begins a log of several lines".to_owned(),
+        gives_up: LINES.to_owned(),
         aws: terms.cloudwatch(all.billed),
         datadog,
         expression: Some(expression.to_owned()),
