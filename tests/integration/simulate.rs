@@ -145,6 +145,30 @@ fn two_config_maps_are_compared() {
     assert_eq!((&found[0]["changed"]["service"], &found[0]["lines_lost"]), (&Value::from(6), &serde_json::json!([])));
 }
 
+/// The same lines come in; those that are dropped cost nothing.
+#[test]
+fn what_is_dropped_costs_less_for_a_million_lines() {
+    let folder = presets(&["standard"]);
+    let text = std::fs::read_to_string(folder.path().join("standard.yaml")).unwrap();
+    let filter = "[FILTER]\n        Name grep\n        Match kube.*\n        Exclude log .";
+    let dropping = text.replacen("[FILTER]", &format!("{filter}\n    [FILTER]"), 1);
+    std::fs::write(folder.path().join("dropping.yaml"), dropping).unwrap();
+    let (_, text) = diff(&["standard.yaml", "dropping.yaml", "--core", "5"], &folder);
+    assert!(text.contains(" 0 now: 0.00 times, so a million such lines cost $0.00 instead of $0."), "{text}");
+}
+
+/// A record of metadata is no log to the function that such a ConfigMap needs, and the line has its pod's tags.
+#[test]
+fn a_config_map_with_records_of_metadata_has_a_function_that_reads_them() {
+    let folder = presets(&["compact"]);
+    let mut command = Command::new(PODFERRY);
+    command.args(["simulate", "compact.yaml", "-", "--core", "5"]).env_clear().current_dir(folder.path());
+    let output = with_input(&mut command, b"GET /orders 200\n");
+    let (text, notes) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(text.contains("Datadog gets 1 log.") && text.contains("env:prod"), "{text}");
+    assert!(notes.contains("PODFERRY_METADATA_RECORDS=true"), "{notes}");
+}
+
 #[test]
 fn a_comment_of_a_pull_request_holds_no_markup_of_others() {
     let folder = presets(&["standard"]);

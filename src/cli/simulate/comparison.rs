@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use manifests::simulate::core::Core;
 use serde_json::{Value, json};
 
-use super::report::{CoreReport, EventReport, Fate, LineReport};
+use super::report::{CoreReport, EventReport, Fate, LineReport, is_metadata};
 
 /// One ConfigMap's side of the comparison.
 pub(super) struct Side {
@@ -39,11 +39,6 @@ pub(super) struct Comparison {
 
 /// What of a log people filter and alarm by, beside its tags.
 const WATCHED: [&str; 4] = ["message", "status", "service", "ddsource"];
-
-/// Whether an event is a pod's metadata alone, as the preset `compact` writes it: a line has `log` or `stream` before it.
-pub(super) fn is_metadata(event: &EventReport) -> bool {
-    event.message.starts_with(r#"{"kubernetes":{"#)
-}
 
 impl Side {
     fn new(report: &CoreReport) -> Side {

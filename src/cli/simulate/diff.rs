@@ -8,7 +8,7 @@ use clap::Args;
 use manifests::simulate::core::Core;
 use serde_json::Value;
 
-use super::comparison::{Comparison, is_metadata};
+use super::comparison::Comparison;
 use super::diff_text;
 use super::input::{InputFlags, config_map};
 use super::report::{CoreReport, Input};
@@ -20,7 +20,6 @@ use crate::cli::show;
 use forwarder::settings::{Environment, Settings};
 use pipeline::PipelineSettings;
 use pipeline::compress::Compression;
-use pipeline::metadata_records::KnownMetadata;
 
 /// Compare what two ConfigMaps make of the same log lines
 ///
@@ -81,11 +80,5 @@ impl DiffOptions {
 fn side(core: Core, path: &std::path::Path, input: &Input) -> Result<CoreReport, CommandError> {
     let (manifest, texts) = config_map(path)?;
     let settings = PipelineSettings { compression: Compression::None, ..Settings::read_pipeline(&Environment)? };
-    let report = CoreReport::new(core, &manifest, &texts, input, &settings)?;
-    if settings.metadata_records.is_some() || !report.events().any(is_metadata) {
-        return Ok(report);
-    }
-    // Such a ConfigMap goes with a function that reads its records of metadata.
-    let settings = PipelineSettings { metadata_records: Some(KnownMetadata::default()), ..settings };
-    CoreReport::new(core, &manifest, &texts, input, &settings)
+    CoreReport::with_its_function(core, &manifest, &texts, input, &settings)
 }

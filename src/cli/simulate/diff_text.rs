@@ -18,7 +18,7 @@ pub(super) fn text(out: &mut impl Write, names: &(String, String), lines: usize,
     writeln!(out, "{} → {}, {}", show::harmless(&names.0), show::harmless(&names.1), counted(lines, "line"))?;
     for comparison in all {
         show::title(out, &format!("Fluent Bit {}", comparison.core.version()))?;
-        for (what, sentence) in sentences(comparison) {
+        for (what, sentence) in sentences(comparison, lines) {
             show::part(out, what, &sentence)?;
         }
     }
@@ -39,7 +39,7 @@ pub(super) fn markdown(
     writeln!(out, "{} → {}, {}\n", code(&names.0), code(&names.1), counted(lines, "line"))?;
     writeln!(out, "| |{}", all.iter().map(|one| format!(" Fluent Bit {} |", one.core.version())).collect::<String>())?;
     writeln!(out, "| --- |{}", " --- |".repeat(all.len()))?;
-    let rows: Vec<BTreeMap<&str, String>> = all.iter().map(|one| sentences(one).into_iter().collect()).collect();
+    let rows: Vec<BTreeMap<&str, String>> = all.iter().map(|one| sentences(one, lines).into_iter().collect()).collect();
     for what in ROWS {
         if rows.iter().any(|row| row.contains_key(what)) {
             let cells: String = rows
@@ -56,7 +56,7 @@ pub(super) fn markdown(
 const ROWS: [&str; 8] = ["stopped", "logs", "lost", "won", "tags lost", "tags won", "changed", "billed"];
 
 /// What changes, each with its name; what does not is left out, but for logs and bytes.
-fn sentences(comparison: &Comparison) -> Vec<(&'static str, String)> {
+fn sentences(comparison: &Comparison, number: usize) -> Vec<(&'static str, String)> {
     let Comparison { old, new, lost, won, tags_lost, tags_won, changed, .. } = comparison;
     let mut all = Vec::new();
     for (side, name) in [(old, "the old"), (new, "the new")] {
@@ -78,7 +78,7 @@ fn sentences(comparison: &Comparison) -> Vec<(&'static str, String)> {
             changed.iter().map(|(name, count)| format!("{name} of {}", counted(*count, "log"))).collect();
         all.push(("changed", parts.join(", ")));
     }
-    all.push(("billed", billed(old, new)));
+    all.push(("billed", billed(old, new, number)));
     let streams: Vec<String> =
         new.streams.difference(&old.streams).map(|(group, stream)| format!("{group} {stream}")).collect();
     all.extend((!streams.is_empty()).then(|| ("streams", some(&streams))));
@@ -86,15 +86,15 @@ fn sentences(comparison: &Comparison) -> Vec<(&'static str, String)> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "for people, who read three digits")]
-fn billed(old: &Side, new: &Side) -> String {
+fn billed(old: &Side, new: &Side, lines: usize) -> String {
     let ratio = new.billed_bytes as f64 / old.billed_bytes.max(1) as f64;
     let of = |dollars: f64| format!("${dollars:.2}");
     let mut text = format!(
         "{} bytes before, {} now: {ratio:.2} times, so a million such lines cost {} instead of {}",
         old.billed_bytes,
         new.billed_bytes,
-        of(million(new)),
-        of(million(old))
+        of(million(new, lines)),
+        of(million(old, lines))
     );
     if let Some(bytes) = new.metadata.1.checked_div(new.metadata.0) {
         text += &format!(
@@ -104,10 +104,10 @@ fn billed(old: &Side, new: &Side) -> String {
     text
 }
 
-/// Dollars for a million events of the average size.
+/// Dollars for a million of the lines that were read: what a ConfigMap drops costs nothing.
 #[expect(clippy::cast_precision_loss, reason = "for people, who read three digits")]
-fn million(side: &Side) -> f64 {
-    side.billed_bytes as f64 / side.logs.max(1) as f64 * 1e6 / 1_073_741_824.0 * DOLLARS_PER_GB
+fn million(side: &Side, lines: usize) -> f64 {
+    side.billed_bytes as f64 / lines.max(1) as f64 * 1e6 / 1_073_741_824.0 * DOLLARS_PER_GB
 }
 
 /// The first of some, and how many there are besides.

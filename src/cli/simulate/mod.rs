@@ -15,9 +15,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use self::input::{InputFlags, config_map};
-use self::report::CoreReport;
+use self::report::{CoreReport, is_metadata};
 use super::error::CommandError;
 use super::exit::Exit;
+use super::notes::note;
 use super::output::OutputFlag;
 use super::show;
 use forwarder::settings::{Environment, Settings};
@@ -61,9 +62,11 @@ impl SimulateOptions {
         let (manifest, texts) = config_map(&self.config_map)?;
         let input = self.input.read()?;
         let settings = PipelineSettings { compression: Compression::None, ..Settings::read_pipeline(&Environment)? };
-        let reports =
-            self.input.cores().into_iter().map(|core| CoreReport::new(core, &manifest, &texts, &input, &settings));
-        let reports = reports.collect::<Result<Vec<CoreReport>, CommandError>>()?;
+        let report = |core| CoreReport::with_its_function(core, &manifest, &texts, &input, &settings);
+        let reports = self.input.cores().into_iter().map(report).collect::<Result<Vec<CoreReport>, CommandError>>()?;
+        if settings.metadata_records.is_none() && reports.iter().any(|report| report.events().any(is_metadata)) {
+            note!("the function is taken to have PODFERRY_METADATA_RECORDS=true, which this ConfigMap needs");
+        }
         if as_json {
             show::json(&report::json(&input, &reports))?;
         } else {

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use super::super::error::CommandError;
 use super::super::show;
 use pipeline::PipelineSettings;
+use pipeline::metadata_records::KnownMetadata;
 
 /// What CloudWatch Logs counts for an event beside its message, in bytes. Source: Amazon CloudWatch Logs API Reference, PutLogEvents.
 const EVENT_OVERHEAD: usize = 26;
@@ -105,8 +106,29 @@ pub(super) struct EventReport {
     pub(super) datadog: Option<Value>,
 }
 
+/// Whether an event is a pod's metadata alone, as the preset `compact` writes it: a line has `log` or `stream` before it.
+pub(super) fn is_metadata(event: &EventReport) -> bool {
+    event.message.starts_with(r#"{"kubernetes":{"#)
+}
+
 impl CoreReport {
-    pub(super) fn new(
+    /// The same with the function that belongs to the ConfigMap: where that writes records of metadata, the function reads them.
+    pub(super) fn with_its_function(
+        core: Core,
+        manifest: &SourceFile,
+        texts: &ConfigurationTexts,
+        input: &Input,
+        settings: &PipelineSettings,
+    ) -> Result<CoreReport, CommandError> {
+        let report = CoreReport::new(core, manifest, texts, input, settings)?;
+        if settings.metadata_records.is_some() || !report.events().any(is_metadata) {
+            return Ok(report);
+        }
+        let settings = PipelineSettings { metadata_records: Some(KnownMetadata::default()), ..settings.clone() };
+        CoreReport::new(core, manifest, texts, input, &settings)
+    }
+
+    fn new(
         core: Core,
         manifest: &SourceFile,
         texts: &ConfigurationTexts,
