@@ -521,10 +521,11 @@ async fn what_is_not_there_is_not_asked_for_again() {
 async fn a_stream_without_metadata_is_not_read_again_at_once_though_its_pod_could_not_be_searched() {
     let mut scene = Scene::new(LogsBehavior::Healthy);
     scene.put("app", TIME, &line("a"));
-    let mut policy = scene.lookup.reader().policy();
-    let subject = policy.subject("111122223333", GROUP, "");
-    policy.ended(LookupCall::Filter, subject, CallEnd::Throttled, now(), 1.0);
-    drop(policy);
+    {
+        let mut policy = scene.lookup.reader().policy();
+        let subject = policy.subject("111122223333", GROUP, "");
+        policy.ended(LookupCall::Filter, subject, CallEnd::Throttled, now(), 1.0);
+    }
     for _ in 0..3 {
         assert_eq!(scene.ask(&wanted("app")).await, LookedUp::Absent);
     }
