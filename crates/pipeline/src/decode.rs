@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use super::event::EventError;
 use super::json;
 use super::json_walk::JsonWalk;
-use super::lane::{Lane, METADATA};
+use super::lane::{self, Lane};
 use super::layout;
 pub use super::log_event::{EventMessage, LogEvent};
 
@@ -69,7 +69,7 @@ fn find_heads<'a>(text: &'a str, events: &mut [LogEvent<'a>]) {
         let Some(quoted) = text.get(start..=start + message.len()) else { continue };
         event.head = lane.message(quoted).map(|(head, _)| head);
         if event.head.is_none()
-            && let Some(suffix) = quoted.rfind(METADATA).and_then(|at| quoted.get(at..))
+            && let Some(suffix) = lane::metadata_at(quoted).and_then(|at| quoted.get(at..))
             && lane.learn(suffix)
         {
             event.head = lane.message(quoted).map(|(head, _)| head);

@@ -99,7 +99,7 @@ impl<'r> FilterMembers<'r> {
 }
 
 /// Reassembles the object whose members were lifted with this prefix.
-fn lifted_object(members: &[(RecordMember, MemberRole)], prefix: &str) -> String {
+pub(super) fn lifted_object(members: &[(RecordMember, MemberRole)], prefix: &str) -> String {
     let mut object = String::from("{");
     for (member, _) in members {
         if let Some(key) = member.key.strip_prefix(prefix).filter(|key| FILTER_KEYS.contains(key)) {

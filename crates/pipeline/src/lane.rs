@@ -11,7 +11,8 @@
 //!
 //! It decides nothing that the general readers (`layout`, `record_reader`, `roles`, `shape`) would not: anything unexpected gives none, and
 //! they read the message. A suffix, `,"kubernetes":{…}` and whatever follows, is compared and never looked into. What it means is known from
-//! the general reader, which had to read one of its records first (`lane_reader::Licence`).
+//! the general reader, which had to read one of its records first (`lane_reader::Licence`). What `nest` lifted into the record is such a
+//! suffix, too, from the filter's first member on: `,"k8s_pod_name":…`.
 //!
 //! Why a second reader is worth it, and what it costs: `docs/architecture.md`. That both read the same: `record_reader`'s tests,
 //! `tests/integration/lane.rs` and the fuzz target `lane`.
@@ -23,7 +24,11 @@ use super::runs;
 const MAX_SUFFIXES: usize = 64;
 
 /// Where the metadata begins in an escaped message.
-pub(crate) const METADATA: &str = r#",\"kubernetes\":"#;
+const METADATA: &str = r#",\"kubernetes\":"#;
+
+/// How the name of the first member ends that the Kubernetes filter writes, and so the first that `nest` lifts with a prefix.
+/// Source: Fluent Bit, `plugins/filter_kubernetes/kube_meta.c`.
+pub(crate) const FIRST_LIFTED: &str = "pod_name";
 
 /// How deep the values of an application's members may be nested. The walk is recursive; logs are rarely nested deeper than five.
 const MAX_DEPTH: usize = 32;
@@ -90,6 +95,19 @@ pub(crate) struct Lane<'a> {
     /// The place of the last one that was found.
     last: usize,
 }
+
+/// Where in a message, without its opening quote, the metadata begins: at the last [`METADATA`], or where `nest` lifted the filter's members.
+pub(crate) fn metadata_at(message: &str) -> Option<usize> {
+    message.rfind(METADATA).or_else(|| {
+        message.trim_end_matches('"').ends_with('}').then_some(())?;
+        let name_end = memchr::memmem::rfind(message.as_bytes(), LIFTED_END.as_bytes())?;
+        let before = message.get(..name_end)?;
+        before.rfind(r#",\""#).filter(|at| !before.get(at + 3..).is_some_and(|name| name.contains('"')))
+    })
+}
+
+/// [`FIRST_LIFTED`], with what follows it in a message.
+const LIFTED_END: &str = r#"pod_name\":"#;
 
 /// A quote of the application's, escaped twice.
 const QUOTE: &[u8; 4] = br#"\\\""#;
@@ -159,10 +177,21 @@ impl<'a> Lane<'a> {
     /// Walks over an application's members, up to a known suffix.
     fn members(&mut self, walk: &mut Walk<'a>) -> Option<()> {
         let (mut all, mut surely_its_own) = (0, 0);
+        // The comma before the next member.
+        let mut before = walk.at;
+        let is_surely_merged = |all, surely_its_own| {
+            // One member alone may be what `Merge_Log_Key` names.
+            (all > 1 && surely_its_own > 0).then_some(())
+        };
         loop {
             walk.skip(r#"\""#).then_some(())?;
             let start = walk.at;
             let end = walk.string()?;
+            let is_lifted = walk.bytes.get(start..end)?.ends_with(FIRST_LIFTED.as_bytes());
+            if is_lifted && self.suffix(walk.bytes.get(before..)?).is_some() {
+                walk.at = before;
+                return is_surely_merged(all, surely_its_own);
+            }
             match walk.bytes.get(start..end)? {
                 // Names that the parser's and the filter's members have, too: what they are depends on more than is looked at here.
                 b"log" | b"stream" | b"logtag" | b"kubernetes" | b"kubernetes_namespace" | b"cluster_name" => {
@@ -176,9 +205,9 @@ impl<'a> Lane<'a> {
             walk.value(MAX_DEPTH)?;
             all += 1;
             if walk.rest().starts_with(METADATA.as_bytes()) {
-                // One member alone may be what `Merge_Log_Key` names.
-                return (all > 1 && surely_its_own > 0).then_some(());
+                return is_surely_merged(all, surely_its_own);
             }
+            before = walk.at;
             walk.skip(",").then_some(())?;
         }
     }
@@ -192,7 +221,7 @@ impl<'a> Lane<'a> {
         Some((SuffixNumber(u8::try_from(self.last).ok()?), self.suffixes.get(self.last)?.len()))
     }
 
-    /// Learns the suffix of a message that was read otherwise, from [`METADATA`] to the closing quote, if it is new and there is room.
+    /// Learns the suffix of a message that was read otherwise, from [`metadata_at`] to the closing quote, if it is new and there is room.
     pub(crate) fn learn(&mut self, suffix: &'a str) -> bool {
         let is_new = self.suffixes.len() < MAX_SUFFIXES && self.suffix(suffix.as_bytes()).is_none();
         self.suffixes.extend(is_new.then_some(suffix));

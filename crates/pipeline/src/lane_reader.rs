@@ -8,9 +8,11 @@ use std::borrow::Cow;
 
 use super::cri::{self, OutputStream};
 use super::cut_character;
+use super::filter_members;
 use super::json;
 use super::lane::{self, Body, Head, SuffixNumber};
 use super::log_event::LogEvent;
+use super::members::RecordMembers;
 use super::record::{LogRecord, Metadata};
 use super::stream::StreamOrigin;
 
@@ -107,20 +109,27 @@ fn is_filters_alone(suffix: &str, found: &Metadata) -> bool {
         return false;
     }
     text.replace_range(..1, "{");
-    let known = [
-        ("kubernetes", found.kubernetes.is_some()),
-        ("kubernetes_namespace", found.namespace.is_some()),
-        ("cluster_name", found.cluster_name.is_some()),
-    ];
-    let (mut number, mut is_known) = (0, found.kubernetes.is_some());
-    let is_object = json::each_member(&text, |key, value| {
-        is_known &= match number {
-            0 => key == "kubernetes" && found.kubernetes.as_deref() == Some(value),
-            _ => known.contains(&(key, true)),
-        };
-        number += 1;
-    });
-    is_object.is_ok() && is_known && number == known.iter().filter(|(_, is_there)| *is_there).count()
+    let Some(RecordMembers(members)) = RecordMembers::read(&text) else { return false };
+    let Some(((first, _), further)) = members.split_first() else { return false };
+    let prefix = first.key.strip_suffix(lane::FIRST_LIFTED).filter(|prefix| !prefix.is_empty());
+    let is_object = match prefix {
+        None => first.key == "kubernetes" && found.kubernetes.as_deref() == Some(first.value),
+        // The last of all that may be the first of the filter's, and so the first that is asked about.
+        Some(prefix) => found.kubernetes.as_deref() == Some(filter_members::lifted_object(&members, prefix).as_str()),
+    };
+    // Without a prefix nothing tells what `nest` lifted from what an application wrote, but that the record has a `logtag`.
+    let is_lifted = |key: &str| {
+        prefix.is_some_and(|prefix| key.starts_with(prefix))
+            && key != "kubernetes"
+            && !key.ends_with(lane::FIRST_LIFTED)
+    };
+    let mut others: Vec<&str> = further.iter().map(|(member, _)| member.key).filter(|key| !is_lifted(key)).collect();
+    let mut known = vec![];
+    known.extend(found.namespace.is_some().then_some("kubernetes_namespace"));
+    known.extend(found.cluster_name.is_some().then_some("cluster_name"));
+    others.sort_unstable();
+    known.sort_unstable();
+    is_object && others == known
 }
 
 /// A message's text, with containerd's prefix where it has it, written into an old buffer.

@@ -4,7 +4,7 @@
 //! `"extractedFields":{…}` of plain strings. Anything else gives `None`, and `decode` reads it with `serde_json`. Worth a second way because this is most of the bytes: the messages
 //! of one stream end in the same kilobyte of metadata, and comparing that takes a fortieth of the time of scanning it.
 
-use super::lane::{Lane, METADATA};
+use super::lane::{self, Lane};
 use super::log_event::{EventMessage, LogEvent};
 use super::runs;
 
@@ -26,7 +26,7 @@ pub(crate) fn events(text: &str) -> Option<(Vec<LogEvent<'_>>, usize)> {
 struct Layout<'a> {
     text: &'a str,
     at: usize,
-    /// The end that messages share: from [`METADATA`] to the closing quote and beyond it.
+    /// The end that messages share: from [`lane::metadata_at`] to the closing quote and beyond it.
     suffix: &'a str,
     lane: Lane<'a>,
 }
@@ -141,7 +141,7 @@ impl<'a> Layout<'a> {
         let inside = self.text.get(start..at)?;
         self.at = at + 1;
         let mut has_learned = false;
-        if let Some(found) = inside.rfind(METADATA) {
+        if let Some(found) = lane::metadata_at(inside) {
             self.suffix = self.text.get(start + found..=at)?;
             has_learned = self.lane.learn(self.suffix);
         }

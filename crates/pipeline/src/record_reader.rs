@@ -258,6 +258,8 @@ mod tests {
                 r#","kubernetes":{"pod_name":"web","namespace_name":"shop"},"cluster_name":"prod"#,
                 r#","kubernetes":{"pod_name":"web","namespace_name":"shop"},"cluster_name":"prod""#,
                 r#","kubernetes":{"pod_name":"web","namespace_name":"shop"},"kubernetes_namespace":{"name":"shop"},"cluster_name":"prod""#,
+                r#","k_pod_name":"web","k_namespace_name":"shop","k_labels":{"a":"b"},"k_container_name":"app""#,
+                r#","k_pod_name":"web","k_namespace_name":"shop","k_added":1,"kubernetes_namespace":{"name":"shop"},"cluster_name":"prod""#,
             ]).prop_map(str::to_owned),
             2 => prop::sample::select(vec![
                 r#","kubernetes":{"pod_name":"api","namespace_name":"shop"}"#,
@@ -270,6 +272,17 @@ mod tests {
                 r#","kubernetes":{"pod_name":"web","namespace_name":"shop"},"kubernetes":{"pod_name":"web","namespace_name":"shop"}"#,
                 r#","kubernetes":{"pod_name":"web","namespace_name":"shop"},"kubernetes":{"pod_name":"api","namespace_name":"shop"}"#,
                 r#","kubernetes":"web""#,
+                r#","k_pod_name":"api","k_namespace_name":"shop""#,
+                r#","k_pod_name":"web","k_namespace_name":"shop","added":1"#,
+                r#","k_pod_name":"web","k_namespace_name":"shop","k_pod_name":"web""#,
+                r#","k_pod_name":"web","k_namespace_name":"shop","kubernetes":{"pod_name":"web","namespace_name":"shop"}"#,
+                r#","kpod_name":"web","knamespace_name":"shop","kubernetes":{"pod_name":"web","namespace_name":"shop"}"#,
+                r#","k_pod_name":"web","k_namespace_name":"shop","cluster_name":"a","cluster_name":"b""#,
+                r#","kubernetes_pod_name":"web","kubernetes_namespace_name":"shop","kubernetes_namespace":{"name":"shop"}"#,
+                r#","k_pod_name":"web","k_namespace_name":"shop","kubernetes_namespace":1"#,
+                r#","k_namespace_name":"shop","k_pod_name":"web""#,
+                r#","pod_name":"web","namespace_name":"shop""#,
+                r#","stream_pod_name":"web","stream_namespace_name":"shop","stream":"stderr""#,
                 r#","cluster_name":"prod""#,
                 r#","added":1"#,
             ]).prop_map(str::to_owned),
@@ -351,6 +364,8 @@ mod tests {
     #[test]
     fn the_usual_records_are_read_in_the_lane() {
         const POD: &str = r#","kubernetes":{"pod_name":"web","namespace_name":"shop","container_name":"app"}"#;
+        const LIFTED: &str =
+            r#","k8s_pod_name":"web","k8s_namespace_name":"shop","k8s_labels":{"app":"web"},"cluster_name":"prod""#;
         let stream =
             "kube.var.log.containers.web_shop_app-1818ae70c2215722638e1601449eb6d5857f092445e4d8247d657475f82aa3b5.log";
         let container = stream::origin("/aws/eks/prod/fargate", stream);
@@ -361,6 +376,9 @@ mod tests {
             format!(r#"{parsed}"level":"info","time":"x","message":"y","n":[1.5e3,{{"a":null}}]{POD}}}"#),
             format!(r#"{parsed}"log":"{{\"level\":\"info\"}}"{POD},"kubernetes_namespace":{{"name":"shop"}}}}"#),
             format!(r#"{{"log":"2026-11-22T10:15:30.123456789Z stderr P x"{POD}}}"#),
+            format!(r#"{parsed}"log":"say \"pod_name\""{LIFTED}}}"#),
+            format!(r#"{parsed}"level":"info","a_pod_name":"y"{LIFTED}}}"#),
+            format!(r#"{{"log":"2026-11-22T10:15:30.123456789Z stderr P x"{LIFTED}}}"#),
         ]
         .into_iter()
         .flat_map(|record| [(true, record.clone()), (false, record)])
@@ -372,6 +390,14 @@ mod tests {
                 assert_eq!(in_lane, 4, "{record}");
                 assert!(by_lane[4].metadata.kubernetes.is_some());
             }
+        }
+        // Members that may be an application's are nobody's until the general way has read them.
+        for suffix in
+            [r#","pod_name":"web","namespace_name":"shop""#, r#","k8s_pod_name":"api","k8s_namespace_name":"shop""#]
+        {
+            let record = format!(r#"{parsed}"log":"x"{suffix}}}"#);
+            let (by_lane, general, in_lane) = both_ways(&content(&vec![record; 5], true), container);
+            assert_eq!((by_lane, in_lane), (general, 0));
         }
         // Without metadata there is nothing to learn.
         for record in

@@ -74,21 +74,23 @@ fn in_layout(content: &Value) -> String {
 /// The lines of every program and report, in records of one shape after the other.
 fn programs() -> Vec<String> {
     const POD: &str = r#""kubernetes":{"pod_name":"web-6d4cf56db6-x7k2p","namespace_name":"shop","labels":{"app":"web"},"container_name":"nginx"},"cluster_name":"prod-eu""#;
+    const LIFTED: &str = r#""k8s_pod_name":"web-6d4cf56db6-x7k2p","k8s_namespace_name":"shop","k8s_labels":{"app":"web"},"k8s_container_name":"nginx","cluster_name":"prod-eu""#;
     let mut contents = Vec::new();
     for path in [files(&fixtures("field"), "txt"), files(&fixtures("traces"), "txt")].concat() {
         let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
-        for shape in 0..4 {
+        for shape in [0, 1, 2, 3, 4, 7] {
             let record = |(number, line): (i64, &str)| {
                 let time = format!("2026-11-22T10:15:30.{:09}Z", number * 31_000 % 1_000_000_000);
                 let output = if line.contains("rror") { "stderr" } else { "stdout" };
                 let parsed = format!(r#""stream":"{output}","logtag":"F""#);
                 let quoted = Value::from(line);
-                let message = match (shape, line.strip_prefix('{').and_then(|line| line.strip_suffix('}'))) {
-                    (0, _) => format!(r#"{{{parsed},"log":{quoted},{POD}}}"#),
+                let pod = if shape < 4 { POD } else { LIFTED };
+                let message = match (shape % 4, line.strip_prefix('{').and_then(|line| line.strip_suffix('}'))) {
+                    (0, _) => format!(r#"{{{parsed},"log":{quoted},{pod}}}"#),
                     (1, _) => format!(r#"{{"time":"{time}",{parsed},"log":{quoted}}}"#),
                     (2, _) => json!({ "log": format!("{time} {output} F {line}") }).to_string(),
-                    (_, Some(members)) => format!("{{{parsed},{members},{POD}}}"),
-                    (_, None) => format!(r#"{{{parsed},"msg":{quoted},"number":{number},{POD}}}"#),
+                    (_, Some(members)) => format!("{{{parsed},{members},{pod}}}"),
+                    (_, None) => format!(r#"{{{parsed},"msg":{quoted},"number":{number},{pod}}}"#),
                 };
                 (1_795_342_530_000 + number / 32, message)
             };
