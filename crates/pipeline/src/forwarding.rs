@@ -9,13 +9,14 @@ use super::line::{LineOutput, LogLine};
 use super::metadata_records::WantedMetadata;
 use super::multi_line::Joiner;
 use super::reassemble::Reassembler;
+use super::record::LogRecord;
 use super::record_reader::RecordReader;
 use super::rules::pattern::Work;
 use super::settings::PipelineSettings;
 use super::shipping::{Shipment, Shipper};
 use super::stream;
 use super::tags;
-use super::writer::Writer;
+use super::writer::{IdentityNumber, Writer};
 
 /// Says whether to stop reading an event, of which so many logs are done: not counting those that were delivered before. It is
 /// asked between records and between logs, never inside of one.
@@ -141,15 +142,8 @@ impl<'e> Walk<'e> {
                 continue;
             }
             let mut record = reader.read(event);
-            if let Some(told) = &source.metadata.told {
-                told.complete(&mut record.metadata);
-            }
-            if self.identities.are_too_many(&record.metadata) {
-                // Open logs carry identity numbers, so they are finished first, as at the end of an event.
-                self.finish(source.work, &|| false, ship);
-                self.identities = Identities::default();
-            }
-            let identity = self.identities.find(&record.metadata, || source.identity(&record.metadata));
+            let known = record.suffix.and_then(|suffix| self.identities.of_suffix(suffix));
+            let identity = known.unwrap_or_else(|| self.identify(&mut record, source, ship));
             let writer = if origin.is_container() { Writer::StreamsContainer } else { Writer::Identity(identity) };
             let line =
                 LogLine { events: (place, place), ..LogLine::of(&record, event.id, event.timestamp, identity, writer) };
@@ -158,6 +152,28 @@ impl<'e> Walk<'e> {
             reassembler.push(line, record.partial, |line| join(joiner, line, identities, source.work, ship));
         }
         source.batch.events.len()
+    }
+
+    /// Whose record this is. Completes its metadata by what was told before.
+    fn identify<'r>(
+        &mut self,
+        record: &mut LogRecord<'r>,
+        source: &'r IdentitySource<'e>,
+        ship: Ship,
+    ) -> IdentityNumber {
+        if let Some(told) = &source.metadata.told {
+            told.complete(&mut record.metadata);
+        }
+        if self.identities.are_too_many(&record.metadata) {
+            // Open logs carry identity numbers, so they are finished first, as at the end of an event.
+            self.finish(source.work, &|| false, ship);
+            self.identities = Identities::default();
+        }
+        let identity = self.identities.find(&record.metadata, || source.identity(&record.metadata));
+        if let Some(suffix) = record.suffix {
+            self.identities.remember(suffix, identity);
+        }
+        identity
     }
 
     /// Joins the lines that were held back to learn from. `false` if it had to stop before the last.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::decode::Batch;
 use super::entry::{ContainerFrame, Provenance};
+use super::lane::SuffixNumber;
 use super::line::LogLine;
 use super::log_event::{EventMessage, LogEvent};
 use super::metadata_records::{EventMetadata, WantedMetadata};
@@ -167,6 +168,8 @@ pub(super) struct Identities {
     metadata: Vec<Metadata<'static>>,
     known: Vec<KnownIdentity>,
     last: usize,
+    /// Indexes into `known` by the numbers of suffixes: these have the same metadata each time, which need not be compared.
+    by_suffix: Vec<Option<usize>>,
     /// Indexes into `metadata` by its hash.
     places: HashMap<u64, usize>,
     hashes: RandomState,
@@ -188,6 +191,21 @@ impl Identities {
             });
         }
         IdentityNumber::at(self.last)
+    }
+
+    /// The identity of the records with this number, if [`Identities::remember`] was told it.
+    pub(super) fn of_suffix(&self, suffix: SuffixNumber) -> Option<IdentityNumber> {
+        self.by_suffix.get(suffix.place()).copied().flatten().map(IdentityNumber::at)
+    }
+
+    /// Remembers whose the records with this number are. An event has few such numbers: `lane` bounds them.
+    pub(super) fn remember(&mut self, suffix: SuffixNumber, identity: IdentityNumber) {
+        if self.by_suffix.len() <= suffix.place() {
+            self.by_suffix.resize(suffix.place() + 1, None);
+        }
+        if let Some(known) = self.by_suffix.get_mut(suffix.place()) {
+            *known = Some(identity.place());
+        }
     }
 
     fn place(&self, metadata: &Metadata) -> Option<usize> {

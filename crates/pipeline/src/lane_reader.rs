@@ -80,6 +80,7 @@ impl LaneReader {
                 Some(Licence::Granted(metadata)) => borrowed(metadata),
                 _ => Metadata::default(),
             },
+            suffix: read.suffix,
             attributes: None,
             truncated: false,
             cut_rest: 0,

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use super::cri::OutputStream;
+use super::lane::SuffixNumber;
 
 /// One message, understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub(crate) struct LogRecord<'r> {
     /// What that time has beyond its milliseconds, where it was written so finely.
     pub(crate) nanoseconds: Option<u32>,
     pub(crate) metadata: Metadata<'r>,
+    /// If the second reader read it, and nothing but the record tells its metadata: all records of its event with this number have the same.
+    pub(crate) suffix: Option<SuffixNumber>,
     /// Members that a filter added beside the text and that stand for nothing we know: a JSON object.
     pub(crate) attributes: Option<String>,
     /// Fluent Bit or CloudWatch cut the message off within the text.
@@ -75,6 +78,7 @@ impl<'r> LogRecord<'r> {
             time_ms: None,
             nanoseconds: None,
             metadata: Metadata::default(),
+            suffix: None,
             attributes: None,
             truncated: false,
             cut_rest: 0,

@@ -60,6 +60,7 @@ impl<'a> RecordReader<'a> {
         };
         if let Some(fields) = event.extracted_fields {
             add_system_fields(fields, &mut record.metadata);
+            record.suffix = None;
         }
         record
     }

@@ -57,6 +57,7 @@ fn understood(members: Vec<RecordMember>, origin: &StreamOrigin, event_ms: Optio
         time_ms: record.time_ms,
         nanoseconds: record.nanoseconds,
         metadata: record.metadata.into_owned(),
+        suffix: None,
         attributes: record.attributes,
         truncated: false,
         cut_rest: record.cut_rest,

@@ -227,6 +227,7 @@ impl<'r> Roles<'r, '_> {
                     .map(Cow::Owned),
                 ..Metadata::default()
             },
+            suffix: None,
             attributes: (!attributes.is_empty()).then_some(attributes),
             truncated: false,
             cut_rest: 0,

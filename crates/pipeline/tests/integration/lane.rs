@@ -136,6 +136,30 @@ fn the_corpora_become_the_same_payloads_either_way() {
 }
 
 #[test]
+fn records_of_one_suffix_are_told_apart_by_what_cloudwatch_says_of_them() {
+    let fields =
+        |account: &str| format!(r#","extractedFields":{{"@aws.account":"{account}","@aws.region":"eu-west-1"}}}}"#);
+    for content in programs() {
+        let mut number = 0;
+        let mut parts = content.split_inclusive("}\"}");
+        let mut told = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            // None, one account, another one; two of a kind in a row, and not.
+            number += 1;
+            match number % 7 {
+                0 | 1 | 4 => {}
+                of => {
+                    told.replace_range(told.len() - 1.., &fields(if of < 4 { "111122223333" } else { "444455556666" }))
+                }
+            }
+            told.push_str(part);
+        }
+        let (by_lane, general) = (process(&told, &settings(), None), process(&without_lane(&told), &settings(), None));
+        assert_eq!(sent(&by_lane), sent(&general), "{}", told.get(..300).unwrap_or(&told));
+    }
+}
+
+#[test]
 fn a_log_is_known_again_whichever_way_it_is_read() {
     for content in events() {
         let other = without_lane(&content);
