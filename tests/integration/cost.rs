@@ -251,6 +251,8 @@ fn what_cannot_be_done_says_why() {
         said(&command.env_remove("AWS_REGION").env_remove("AWS_DEFAULT_REGION").output().unwrap())
     };
     assert!(no_region(&["gone.json"]).contains("gone.json: there is no such file"));
+    assert!(no_region(&[&*folder.file("gone.json")]).contains("gone.json: there is no such file"));
+    assert!(no_region(&["."]).contains(".: this is a folder"));
     assert!(!no_region(&["/aws/eks/prod/fargate"]).contains("no such file"));
     assert!(refused(&["good.json", "--price=-1"]).contains("--price"));
     assert!(

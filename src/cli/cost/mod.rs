@@ -217,8 +217,14 @@ impl CostOptions {
 
 /// Who mistyped a file's name is not helped by what is wrong with credentials.
 fn tell_of_missing_files(inputs: &[String]) {
-    for input in inputs.iter().filter(|input| !input.starts_with('/') && !input.starts_with("arn:")) {
-        note!("warning: {input}: there is no such file, so it is taken for a log group");
+    // Names of log groups begin with a slash, too, but with no folder of this machine.
+    let is_near = |input: &str| {
+        let folder = Path::new(input).parent().filter(|folder| *folder != Path::new("/"));
+        !input.starts_with('/') || folder.is_some_and(Path::is_dir)
+    };
+    for input in inputs.iter().filter(|input| !input.starts_with("arn:") && is_near(input)) {
+        let what = if Path::new(input).is_dir() { "this is a folder" } else { "there is no such file" };
+        note!("warning: {input}: {what}, so it is taken for a log group");
     }
 }
 
