@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use pipeline::compress::Compression;
-use pipeline::metadata_records::KnownMetadata;
+use pipeline::known_metadata::KnownMetadata;
 use pipeline::{PipelineSettings, process_content};
 
 /// How many bytes of messages wait at most, of all streams together.

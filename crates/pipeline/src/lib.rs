@@ -30,6 +30,7 @@ mod joined_attributes;
 pub mod json;
 mod json_walk;
 pub mod known_annotations;
+pub mod known_metadata;
 mod lane;
 mod lane_reader;
 mod layout;

@@ -229,6 +229,8 @@ mod tests {
             2 => prop::sample::select(vec!["time", "message"]),
             1 => prop::sample::select(vec![
                 "log", "stream", "logtag", "kubernetes", "cluster_name", "kubernetes_namespace", "log_obj", "k_pod_name", "\\u0061", "é", "",
+                // The same names, spelled otherwise.
+                "\\u006cog", "\\u0073tream", "\\u006bubernetes", "cluster\\u005fname", "log\\u005fobj", "mess\\u0061ge",
             ]),
         ];
         let value = prop_oneof![

@@ -2,8 +2,8 @@
 
 use super::compress::{Compression, KeptContext};
 use super::known_annotations::KnownAnnotations;
+use super::known_metadata::KnownMetadata;
 use super::mark_key::MarkKey;
-use super::metadata_records::KnownMetadata;
 use super::processing::ProcessingSettings;
 use super::recent::{DEFAULT_REMEMBERED, Recent};
 use super::rules::pattern::{RuleBudget, SearchCaches};

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::super::error::CommandError;
 use super::super::show;
 use pipeline::PipelineSettings;
-use pipeline::metadata_records::KnownMetadata;
+use pipeline::known_metadata::KnownMetadata;
 
 /// What CloudWatch Logs counts for an event beside its message, in bytes. Source: Amazon CloudWatch Logs API Reference, PutLogEvents.
 const EVENT_OVERHEAD: usize = 26;

@@ -9,7 +9,8 @@ use tokio::time::Instant;
 
 use super::metadata_lookup::{LookedUp, MetadataLookup};
 use super::unknown::UnknownEvent;
-use pipeline::metadata_records::{KnownMetadata, WantedMetadata};
+use pipeline::known_metadata::KnownMetadata;
+use pipeline::metadata_records::WantedMetadata;
 
 /// How many look-ups are under way at once: their rate is a few a second in any case.
 const WORKERS: usize = 4;

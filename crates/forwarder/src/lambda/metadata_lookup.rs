@@ -18,7 +18,8 @@ use tokio::time::Instant;
 use super::log_reader::{LogReader, LogRequest, now};
 use super::lookup_policy::{LookupCall, LookupPolicy, LookupRefusal, LookupTally, Subject};
 use crate::settings::AwsSettings;
-use pipeline::metadata_records::{KnownMetadata, WantedMetadata};
+use pipeline::known_metadata::KnownMetadata;
+use pipeline::metadata_records::WantedMetadata;
 
 /// How long the look-up of a stream may take.
 const LONGEST: Duration = Duration::from_secs(5);

@@ -12,7 +12,8 @@ use super::lookup_policy::{CallEnd, LookupCall, LookupRefusal, LookupTally};
 use super::metadata_lookup::{FoundMessage, LookedUp, MetadataLookup};
 use crate::delivery::client::Clients;
 use crate::settings::{Network, Settings};
-use pipeline::metadata_records::{KnownMetadata, WantedMetadata};
+use pipeline::known_metadata::KnownMetadata;
+use pipeline::metadata_records::WantedMetadata;
 
 /// When the lines were written that want metadata; in milliseconds since 1970.
 const TIME: i64 = 1_795_754_034_862;

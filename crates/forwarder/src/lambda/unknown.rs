@@ -203,7 +203,7 @@ mod tests {
     fn the_rest_of_one_that_has_waited_goes_on_from_there() {
         use super::super::reading::ReadingTerms;
         use super::super::work::Work;
-        use pipeline::metadata_records::KnownMetadata;
+        use pipeline::known_metadata::KnownMetadata;
         let settings =
             PipelineSettings { metadata_records: Some(KnownMetadata::default()), ..PipelineSettings::default() };
         let line = |text: &str| format!(r#"{{"stream":"stdout","logtag":"F","log":"{text}"}}"#);

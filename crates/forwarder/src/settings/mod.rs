@@ -35,8 +35,8 @@ use std::hash::BuildHasher;
 
 use pipeline::compress::Compression;
 use pipeline::known_annotations::KnownAnnotations;
+use pipeline::known_metadata::KnownMetadata;
 use pipeline::mark_key::MarkKey;
-use pipeline::metadata_records::KnownMetadata;
 use pipeline::recent::{DEFAULT_REMEMBERED, Recent};
 use pipeline::rules::pattern::SearchCaches;
 use pipeline::tags::TagSettings;

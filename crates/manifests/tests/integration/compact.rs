@@ -10,7 +10,7 @@ use manifests::lint::source::SourceFile;
 use manifests::logging::{self, LoggingOptions};
 use manifests::preset::LoggingPreset;
 use manifests::{FileContent, yaml};
-use pipeline::metadata_records::KnownMetadata;
+use pipeline::known_metadata::KnownMetadata;
 use pipeline::{PipelineSettings, Processed};
 use serde_json::{Value, json};
 use testkit::events::*;

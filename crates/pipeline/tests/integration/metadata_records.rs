@@ -1,6 +1,7 @@
 //! Pods' metadata in records of its own: the tags and rules are those of a record that has it, and nobody else can write one.
 
-use pipeline::metadata_records::{KnownMetadata, WantedMetadata};
+use pipeline::known_metadata::KnownMetadata;
+use pipeline::metadata_records::WantedMetadata;
 use pipeline::{self, ContentReading, Pipeline, PipelineSettings, Processed, Unread};
 use serde_json::{Value, json};
 use testkit::events::*;
