@@ -312,10 +312,10 @@ fn ctrl_c_ends_the_intake_by_the_signal() {
 }
 
 #[test]
-fn the_readme_has_the_table_of_the_code() {
-    let readme = std::fs::read_to_string(format!("{}/README.md", testkit::ROOT)).unwrap();
+fn the_settings_page_has_the_tables_of_the_code() {
+    let page = std::fs::read_to_string(format!("{}/docs/settings.md", testkit::ROOT)).unwrap();
     let table = stdout(&podferry(&["settings"], b"", &[]));
-    assert!(readme.contains(&table), "README.md's table of variables is not what `podferry settings` prints");
+    assert!(page.ends_with(&table), "docs/settings.md does not end with what `podferry settings` prints");
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub use network::{Network, Proxies};
 pub(crate) use own_log::{LogLevel, OwnLogSettings};
 pub use queues::{DEAD_LETTER_QUEUE_URL, QueueSettings, SqsQueue, UNDELIVERED_QUEUE_URL};
 pub use reader::{Mistake, Mistakes};
-pub use table::{ForwarderVariable, VARIABLES, markdown};
+pub use table::{ForwarderVariable, markdown, variables};
 pub use variables::{Environment, FileProblem, VariableSource};
 
 use std::collections::hash_map::RandomState;

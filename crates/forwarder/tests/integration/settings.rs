@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use forwarder::settings::{FORWARDER_SETTINGS, SettingEffect, Settings, VARIABLES, forwarder_markdown};
+use forwarder::settings::{FORWARDER_SETTINGS, SettingEffect, Settings, forwarder_markdown};
 use pipeline::compress::Compression;
 use pipeline::{self, LogCounts, PipelineSettings};
 use serde_json::{Value, json};
@@ -342,7 +342,7 @@ fn scrubbers_by_name() {
 
 #[test]
 fn every_scrubber_of_the_table_can_be_named() {
-    let meaning = VARIABLES.iter().find(|variable| variable.name == "PODFERRY_REDACT").unwrap().meaning;
+    let meaning = forwarder::settings::variables().find(|variable| variable.name == "PODFERRY_REDACT").unwrap().meaning;
     let names: Vec<&str> = meaning.split('`').skip(1).step_by(2).collect();
     let message = message("PODFERRY_REDACT", "no-such-name");
     assert!(message.ends_with(&names.join(", ")), "{names:?}: {message}");
@@ -466,7 +466,7 @@ fn defaults_of_their_template_do_not_warn() {
 
 #[test]
 fn what_has_an_effect_is_in_the_table_of_settings() {
-    let known: Vec<&str> = VARIABLES.iter().flat_map(|variable| variable.name.split(", ")).collect();
+    let known: Vec<&str> = forwarder::settings::variables().flat_map(|variable| variable.name.split(", ")).collect();
     for setting in FORWARDER_SETTINGS {
         for name in setting.variables {
             let has_effect = matches!(setting.effect, SettingEffect::Same | SettingEffect::Differs);
