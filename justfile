@@ -16,6 +16,10 @@ test:
 lint:
     cargo fmt --check && cargo clippy --all-targets -- -D warnings
 
+# Spelling, style and our list of words in what people read; needs typos and proselint, both from PyPI
+prose:
+    scripts/check_prose
+
 # All that has to hold before a change goes in
 ci:
     .ci/run
