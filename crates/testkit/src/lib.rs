@@ -5,6 +5,7 @@
 //!   [`event_source_mapping`] hands the queues' messages out; [`moto`] is a whole AWS account; [`runtime_api`] is Lambda's side of
 //!   a function, and the forwarder as a process.
 //! * [`network`] is a bad stretch of network.
+//! * [`processor_time`] measures work, whatever else the machine does.
 //! * [`inject`] reads the manifests that two crates are tested with.
 
 #![allow(
@@ -23,6 +24,7 @@ pub mod http;
 pub mod inject;
 pub mod moto;
 pub mod network;
+pub mod processor_time;
 pub mod runtime_api;
 
 /// The project's folder, in which `tests/fixtures` and `docs` are.

@@ -1,12 +1,12 @@
 //! How long `podferry lint` takes for long configurations: it grows as they do. EKS takes 5300 characters, but a file may have anything.
 
-use std::fs;
-use std::time::Instant;
+use std::time::Duration;
 
 use manifests::lint::lint;
 use manifests::lint::project::ExpectedTarget;
 use manifests::lint::report::{github, json, sarif, text};
 use manifests::lint::source::SourceFile;
+use testkit::processor_time::spent;
 
 const OUTPUT: &str = "    [OUTPUT]\n        Name cloudwatch_logs\n        Match kube.*\n        region eu-west-1\n        log_group_name /aws/eks/prod/fargate\n        log_stream_prefix fargate/\n";
 
@@ -25,22 +25,8 @@ fn manifest(part: &str, section: impl Fn(usize) -> String, sections: usize) -> S
     SourceFile::new("logging.yaml", &text)
 }
 
-/// Nanoseconds that this thread had a processor, so that others on the machine do not count; where Linux does not tell, the time.
-fn spent(work: impl Fn()) -> f64 {
-    let on_processor = || {
-        let text = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-        text.split_whitespace().next()?.parse::<f64>().ok()
-    };
-    let (start, clock) = (on_processor(), Instant::now());
-    work();
-    match start.zip(on_processor()) {
-        Some((start, end)) if end > start => end - start,
-        _ => clock.elapsed().as_secs_f64() * 1e9,
-    }
-}
-
 /// The least of several tries.
-fn least(source: &SourceFile) -> f64 {
+fn least(source: &SourceFile) -> Duration {
     let sources = std::slice::from_ref(source);
     let tries = (0..2).map(|_| {
         spent(|| {
@@ -50,12 +36,12 @@ fn least(source: &SourceFile) -> f64 {
             assert!(!github::github(&report, sources).is_empty());
         })
     });
-    tries.fold(f64::INFINITY, f64::min)
+    tries.min().unwrap_or_default()
 }
 
 fn grows_evenly(part: &str, section: impl Fn(usize) -> String) {
     let (few, many) = (manifest(part, &section, SECTIONS), manifest(part, &section, SECTIONS * TIMES));
-    let growth = least(&many) / least(&few);
+    let growth = least(&many).as_secs_f64() / least(&few).as_secs_f64();
     assert!(growth < MOST, "{TIMES} times as many sections take {growth:.1} times as long: {}", section(0));
 }
 
@@ -80,7 +66,7 @@ fn long_tags_and_patterns() {
     };
     let long = manifest("filters.conf", |number| rule(number, &"t".repeat(20_000)), 20);
     let short = manifest("filters.conf", |number| rule(number, &"t ".repeat(10_000)), 20);
-    let growth = least(&long) / least(&short);
+    let growth = least(&long).as_secs_f64() / least(&short).as_secs_f64();
     assert!(growth < MOST, "long tags take {growth:.1} times as long as as many letters elsewhere");
 }
 
