@@ -1,5 +1,6 @@
-//! What became of the lines, for people.
+//! What became of the lines, for people. What all lines of a pod have in common is said once.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use super::super::show;
@@ -10,18 +11,21 @@ pub(super) fn print(out: &mut impl Write, input: &Input, reports: &[CoreReport],
     for report in reports {
         summary(out, report)?;
     }
+    let mut page = Page { out, told: Told::default(), indent: "  " };
     let shown = input.lines.iter().enumerate().take(most);
     for (number, text) in shown {
-        writeln!(out, "\nline {}  {}", number + 1, show::harmless(&String::from_utf8_lossy(text)))?;
+        writeln!(page.out, "\nline {}  {}", number + 1, show::harmless(&String::from_utf8_lossy(text)))?;
         let mut first: Option<&LineReport> = None;
         for report in reports {
             let Some(line) = report.lines.get(number) else { continue };
             match first {
-                None => of_line(out, line)?,
+                None => page.of_line(line)?,
                 Some(first) if first == line => {}
                 Some(first) => {
-                    writeln!(out, "  with Fluent Bit {}:", report.core.version())?;
-                    differences(out, first, line)?;
+                    writeln!(page.out, "  with Fluent Bit {}:", report.core.version())?;
+                    page.indent = "    ";
+                    page.differences(first, line)?;
+                    page.indent = "  ";
                 }
             }
             first = first.or(Some(line));
@@ -29,7 +33,7 @@ pub(super) fn print(out: &mut impl Write, input: &Input, reports: &[CoreReport],
     }
     let all = input.lines.len();
     if all > most {
-        writeln!(out, "\n{} in all; show them with --show {all} or --output json.", counted(all, "line"))?;
+        writeln!(page.out, "\n{} in all; show them with --show {all} or --output json.", counted(all, "line"))?;
     }
     Ok(())
 }
@@ -57,49 +61,163 @@ fn summary(out: &mut impl Write, report: &CoreReport) -> io::Result<()> {
     )
 }
 
-fn of_line(out: &mut impl Write, line: &LineReport) -> io::Result<()> {
-    if !line.steps.is_empty() {
-        writeln!(out, "  {}", show::harmless(&line.steps.join(", ")))?;
-    }
-    for arrival in &line.arrivals {
-        of_arrival(out, arrival)?;
-    }
-    if line.arrivals.is_empty() && line.fate == Fate::Lost {
-        writeln!(out, "  lost: no output gets it")?;
-    }
-    Ok(())
+/// What was printed before and need not be again: lines of one pod differ in little.
+#[derive(Default)]
+struct Told {
+    metadata: BTreeSet<String>,
+    place: Option<(String, String)>,
+    tags: Option<String>,
 }
 
-/// What another version does otherwise.
-fn differences(out: &mut impl Write, first: &LineReport, other: &LineReport) -> io::Result<()> {
-    let has_same_form = first.steps == other.steps && first.arrivals.len() == other.arrivals.len();
-    if !has_same_form {
-        return of_line(out, other);
-    }
-    for (first, other) in first.arrivals.iter().zip(&other.arrivals) {
-        let (one, two) = (first.events(), other.events());
-        let has_same_places = first.sent.len() == other.sent.len()
-            && one.len() == two.len()
-            && one.iter().zip(&two).all(|(one, two)| (&one.group, &one.stream) == (&two.group, &two.stream));
-        if !has_same_places {
-            of_arrival(out, other)?;
-            continue;
-        }
-        if without_pod_ip(&other.record) == first.record {
-            writeln!(out, "    record     the same, and pod_ip")?;
-        } else if other.record != first.record {
-            writeln!(out, "    record     {}", show::harmless(&other.record))?;
-        }
-        for (one, two) in one.into_iter().zip(two) {
-            if one.billed_bytes != two.billed_bytes {
-                writeln!(out, "    billed     {} bytes", two.billed_bytes)?;
+impl Told {
+    /// The text, in which the pod's metadata stands for itself once and is `{…}` from then on.
+    fn shortened(&mut self, text: &str) -> String {
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some((before, object, after)) = metadata_in(rest) {
+            out.push_str(before);
+            if self.metadata.insert(object.to_owned()) {
+                out.push_str(object);
+            } else {
+                out.push_str("{…}");
             }
-            if one.datadog != two.datadog {
-                datadog(out, two)?;
+            rest = after;
+        }
+        out.push_str(rest);
+        out
+    }
+}
+
+/// What is before the first object of a pod's metadata, that object, and what is behind it.
+fn metadata_in(text: &str) -> Option<(&str, &str, &str)> {
+    let start = text.find("{\"pod_name\":")?;
+    let (mut depth, mut in_string, mut is_escaped) = (0_usize, false, false);
+    for (place, byte) in text.bytes().enumerate().skip(start) {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if in_string => is_escaped = true,
+            b'"' => in_string = !in_string,
+            b'{' if !in_string => depth += 1,
+            b'}' if !in_string => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    return Some((text.get(..start)?, text.get(start..=place)?, text.get(place + 1..)?));
+                }
             }
+            _ => {}
         }
     }
-    Ok(())
+    None
+}
+
+struct Page<'out, W> {
+    out: &'out mut W,
+    told: Told,
+    indent: &'static str,
+}
+
+impl<W: Write> Page<'_, W> {
+    fn row(&mut self, name: &str, value: &str) -> io::Result<()> {
+        writeln!(self.out, "{}{name:<10} {}", self.indent, show::harmless(value))
+    }
+
+    fn of_line(&mut self, line: &LineReport) -> io::Result<()> {
+        if !line.steps.is_empty() {
+            writeln!(self.out, "{}{}", self.indent, show::harmless(&line.steps.join(", ")))?;
+        }
+        for arrival in &line.arrivals {
+            self.of_arrival(arrival)?;
+        }
+        if line.arrivals.is_empty() && line.fate == Fate::Lost {
+            writeln!(self.out, "{}lost: no output gets it", self.indent)?;
+        }
+        Ok(())
+    }
+
+    /// What another version does otherwise.
+    fn differences(&mut self, first: &LineReport, other: &LineReport) -> io::Result<()> {
+        let has_same_form = first.steps == other.steps && first.arrivals.len() == other.arrivals.len();
+        if !has_same_form {
+            return self.of_line(other);
+        }
+        for (first, other) in first.arrivals.iter().zip(&other.arrivals) {
+            let (one, two) = (first.events(), other.events());
+            let has_same_places = first.sent.len() == other.sent.len()
+                && one.len() == two.len()
+                && one.iter().zip(&two).all(|(one, two)| (&one.group, &one.stream) == (&two.group, &two.stream));
+            if !has_same_places {
+                self.of_arrival(other)?;
+                continue;
+            }
+            if without_pod_ip(&other.record) == first.record {
+                self.row("record", "the same, and pod_ip")?;
+            } else if other.record != first.record {
+                let record = self.told.shortened(&other.record);
+                self.row("record", &record)?;
+            }
+            for (one, two) in one.into_iter().zip(two) {
+                if one.billed_bytes != two.billed_bytes {
+                    self.row("billed", &format!("{} bytes", two.billed_bytes))?;
+                }
+                if one.datadog != two.datadog {
+                    self.datadog(two)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn of_arrival(&mut self, arrival: &ArrivalReport) -> io::Result<()> {
+        let record = self.told.shortened(&arrival.record);
+        self.row("record", &record)?;
+        for sent in &arrival.sent {
+            match sent {
+                SentReport::Event(event) => self.of_event(event)?,
+                SentReport::Document { bytes } => {
+                    writeln!(self.out, "{}{}: {bytes} bytes", self.indent, arrival.output)?;
+                }
+                SentReport::Nothing { is_unknown: true, reason } => {
+                    writeln!(self.out, "{}unknown: {reason}", self.indent)?;
+                }
+                SentReport::Nothing { is_unknown: false, reason } => {
+                    writeln!(self.out, "{}lost: {reason}", self.indent)?
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn of_event(&mut self, event: &EventReport) -> io::Result<()> {
+        let place = (event.group.clone(), event.stream.clone());
+        if self.told.place.as_ref() == Some(&place) {
+            self.row("stream", "as above")?;
+        } else {
+            self.row("group", &event.group)?;
+            self.row("stream", &event.stream)?;
+            self.told.place = Some(place);
+        }
+        self.row("billed", &format!("{} bytes", event.billed_bytes))?;
+        self.datadog(event)
+    }
+
+    fn datadog(&mut self, event: &EventReport) -> io::Result<()> {
+        let Some(log) = &event.datadog else {
+            return self.row("Datadog", "no log of its own: it is part of another, blank, or excluded");
+        };
+        let text = |name: &str, otherwise: &'static str| log[name].as_str().unwrap_or(otherwise).to_owned();
+        let message = log["message"].as_str().map_or_else(|| log["message"].to_string(), str::to_owned);
+        let message = self.told.shortened(&message);
+        self.row("Datadog", &message)?;
+        self.row("  status", &text("status", "set by Datadog, from the log"))?;
+        self.row("  service", &text("service", "–"))?;
+        let tags = text("ddtags", "–").replace(',', " ");
+        if self.told.tags.as_ref() == Some(&tags) {
+            return self.row("  tags", "as above");
+        }
+        self.row("  tags", &tags)?;
+        self.told.tags = Some(tags);
+        Ok(())
+    }
 }
 
 /// A record without the pod's address, which only the newer version adds.
@@ -108,35 +226,29 @@ fn without_pod_ip(record: &str) -> String {
     part.map_or_else(|| record.to_owned(), |(before, after)| format!("{before}{after}"))
 }
 
-fn of_arrival(out: &mut impl Write, arrival: &ArrivalReport) -> io::Result<()> {
-    writeln!(out, "  record     {}", show::harmless(&arrival.record))?;
-    for sent in &arrival.sent {
-        match sent {
-            SentReport::Event(event) => of_event(out, event)?,
-            SentReport::Document { bytes } => writeln!(out, "  {}: {bytes} bytes", arrival.output)?,
-            SentReport::Nothing { is_unknown: true, reason } => writeln!(out, "  unknown: {reason}")?,
-            SentReport::Nothing { is_unknown: false, reason } => writeln!(out, "  lost: {reason}")?,
+#[cfg(test)]
+mod tests {
+    use super::{Told, metadata_in};
+
+    #[test]
+    fn metadata_is_found_whatever_is_in_its_texts() {
+        let record = r#"{"log":"x","kubernetes":{"pod_name":"a","annotations":{"b":"}{\"","c":{}}},"d":1}"#;
+        let (before, object, after) = metadata_in(record).unwrap();
+        assert_eq!(before, r#"{"log":"x","kubernetes":"#);
+        assert_eq!(object, r#"{"pod_name":"a","annotations":{"b":"}{\"","c":{}}}"#);
+        assert_eq!(after, r#","d":1}"#);
+        for broken in ["", "{}", r#"{"pod_name":"#, r#"{"pod_name":"a\"#] {
+            assert_eq!(metadata_in(broken), None, "{broken}");
         }
     }
-    Ok(())
-}
 
-fn of_event(out: &mut impl Write, event: &EventReport) -> io::Result<()> {
-    writeln!(out, "  group      {}", show::harmless(&event.group))?;
-    writeln!(out, "  stream     {}", show::harmless(&event.stream))?;
-    writeln!(out, "  billed     {} bytes", event.billed_bytes)?;
-    datadog(out, event)
-}
-
-fn datadog(out: &mut impl Write, event: &EventReport) -> io::Result<()> {
-    let Some(log) = &event.datadog else {
-        return writeln!(out, "  Datadog    no log of its own: it is part of another, blank, or excluded");
-    };
-    let text = |name: &str, otherwise: &'static str| log[name].as_str().unwrap_or(otherwise).to_owned();
-    let message = log["message"].as_str().map_or_else(|| log["message"].to_string(), str::to_owned);
-    writeln!(out, "  Datadog    {}", show::harmless(&message))?;
-    let status = text("status", "set by Datadog, from the log");
-    writeln!(out, "    status   {}", show::harmless(&status))?;
-    writeln!(out, "    service  {}", show::harmless(&text("service", "–")))?;
-    writeln!(out, "    tags     {}", show::harmless(&text("ddtags", "–").replace(',', " ")))
+    #[test]
+    fn metadata_is_told_once() {
+        let mut told = Told::default();
+        let record = r#"{"log":"ü","k8s":{"pod_name":"a"}}"#;
+        assert_eq!(told.shortened(record), record);
+        assert_eq!(told.shortened(record), r#"{"log":"ü","k8s":{…}}"#);
+        let other = r#"{"k8s":{"pod_name":"b"},"again":{"pod_name":"a"}}"#;
+        assert_eq!(told.shortened(other), r#"{"k8s":{"pod_name":"b"},"again":{…}}"#);
+    }
 }
