@@ -36,6 +36,13 @@ fn samples_go_all_the_way() {
     ] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
+    // Lines have no address, and the pod's metadata, stream and tags are told once.
+    let shown = String::from_utf8(simulate(&["fluentbit/compact.yaml"], "").stdout).unwrap();
+    let line = shown.split("\n\n").nth(1).unwrap();
+    assert_eq!(line.matches("the same, and pod_ip").count(), 1, "{line}");
+    for (part, times) in [("\"namespace_name\"", 1), ("  group      ", 1), ("kube_namespace:shop", 1)] {
+        assert_eq!(shown.matches(part).count(), times, "{part}: {shown}");
+    }
 }
 
 #[test]

@@ -149,9 +149,11 @@ impl<W: Write> Page<'_, W> {
                 self.of_arrival(other)?;
                 continue;
             }
-            if without_pod_ip(&other.record) == first.record {
+            if other.record == first.record {
+                // Nothing to tell.
+            } else if without_pod_ip(&other.record) == first.record {
                 self.row("record", "the same, and pod_ip")?;
-            } else if other.record != first.record {
+            } else {
                 let record = self.told.shortened(&other.record);
                 self.row("record", &record)?;
             }
