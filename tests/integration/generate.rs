@@ -206,6 +206,131 @@ fn the_whole_set_is_as_it_was() {
     assert!(out.read("README.md").contains("podferry generate secret --namespace shop"));
 }
 
+/// `all` is `logs --agent`; without an Agent nothing of it is there.
+#[test]
+fn logs_without_an_agent_have_what_logging_needs_and_no_more() {
+    let of = |kind: &str, flags: &str| {
+        let out = Folder::new("generate-logs");
+        generated(&format!("{kind} AWS --namespace shop {flags} --out {}", out.path().display()));
+        files(out.path())
+    };
+    assert_eq!(of("logs", "--agent"), of("all", ""));
+    let logs = of("logs", "");
+    let names: Vec<&str> = logs.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "README.md",
+            "dashboard.json",
+            "fargate-profile.yaml",
+            "iam.yaml",
+            "logging.yaml",
+            "monitor-dead-letters.json",
+            "monitor-logs-stopped.json",
+            "subscription.yaml",
+        ]
+    );
+    for word in ["helm", "sidecar", "rbac", "Cluster Agent", "monitor.json", "datadog-secret"] {
+        assert!(!logs[0].1.contains(word), "{word}: {}", logs[0].1);
+    }
+    for flag in ["--operator", "--mixed", "--datadog-namespace x", "--external-secret x", "KEYS"] {
+        let said = refused(&format!("logs AWS --namespace shop {flag} --out nowhere"));
+        assert!(said.contains("--agent"), "{flag}: {said}");
+    }
+}
+
+/// The blocks marked `sh`, in their order.
+fn blocks(readme: &str) -> Vec<&str> {
+    readme.split("```sh\n").skip(1).map(|rest| rest.split("\n```").next().unwrap()).collect()
+}
+
+/// The README's commands, in every form of the set.
+fn runbooks() -> Vec<String> {
+    let flags = ["logs", "logs --role pods", "logs --preset compact", "all", "all --operator", "all KEYS"];
+    let read = |flags: &str| {
+        let out = Folder::new("generate-runbook");
+        generated(&format!("{flags} AWS --namespace shop --namespace batch --out {}", out.path().display()));
+        out.read("README.md")
+    };
+    flags.into_iter().map(read).collect()
+}
+
+#[test]
+fn the_runbook_makes_each_thing_before_what_needs_it() {
+    for readme in runbooks() {
+        let order = [
+            "aws logs create-log-group",
+            "put-retention-policy",
+            "secretsmanager create-secret",
+            "scripts/deploy",
+            "podferry subscribe",
+            "eksctl create",
+            "--template-file iam.yaml",
+            "kubectl apply -f logging.yaml",
+            "rollout restart",
+            "/api/v1/monitor",
+        ];
+        let places: Vec<usize> = order.iter().map(|command| readme.find(command).expect(command)).collect();
+        assert!(places.is_sorted(), "{places:?}: {readme}");
+        // Each step has its commands and what shows that they worked; before the first stand the variables.
+        let (steps, checks) = (readme.matches("\n## ").count() - 1, readme.matches("\nIt worked if ").count());
+        assert_eq!((checks, blocks(&readme).len()), (steps, 2 * steps + 1), "{readme}");
+    }
+}
+
+/// A shell takes the commands, `podferry` knows its own, and each variable is set before it is used.
+#[test]
+fn the_commands_of_the_runbook_are_such() {
+    for readme in runbooks() {
+        let script = blocks(&readme).join("\n");
+        let output = super::with_input(Command::new("bash").arg("-n"), script.as_bytes());
+        assert!(output.status.success(), "{}: {script}", String::from_utf8_lossy(&output.stderr));
+        let lines = script.replace("\\\n", " ");
+        let mut seen = 0;
+        for line in lines.lines().filter(|line| line.contains("podferry ")) {
+            let from = line.find("podferry ").unwrap();
+            let command = line[from..].split(['|', ';']).next().unwrap();
+            let arguments = command.split_whitespace().skip(1).map(|word| word.trim_matches('"'));
+            let output = Command::new(PODFERRY).args(arguments).arg("--help").env_clear().output().unwrap();
+            assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+            seen += 1;
+        }
+        assert!(seen >= 3, "{script}");
+        for name in
+            ["log_group", "secret_name", "secret_arn", "stack", "podferry_folder", "datadog_api", "function", "key"]
+        {
+            let used = script.find(&format!("\"${name}")).unwrap_or_else(|| panic!("{name}"));
+            let set = [format!("{name}="), format!("read -rs {name} ")].iter().filter_map(|it| script.find(it)).min();
+            assert!(set.is_some_and(|set| set < used), "{name}: {script}");
+        }
+        // Interactive zsh knows no comments.
+        assert!(!script.lines().any(|line| line.trim_start().starts_with('#') || line.contains(" #")), "{script}");
+    }
+}
+
+/// A key gets into a file only where a flag asks for that, and no command of the README has one as an argument.
+#[test]
+fn no_key_is_written_that_nobody_asked_for() {
+    let out = Folder::new("generate-logs-key");
+    let arguments = "generate all --cluster prod --region eu-west-1 --account 111122223333 --namespace shop --out";
+    let mut command = Command::new(PODFERRY);
+    command.args(arguments.split(' ')).arg(out.path()).env_clear().current_dir(folder());
+    let output = command.env("DD_API_KEY", "0123456789abcdef0123456789abcdef").output().unwrap();
+    assert!(output.status.success() && String::from_utf8_lossy(&output.stderr).contains("secret.yaml was left out"));
+    for (name, text) in files(out.path()) {
+        assert!(name != "secret.yaml" && !text.contains("0123456789abcdef"), "{name}");
+    }
+    for readme in runbooks() {
+        assert!(!readme.contains("DD_API_KEY=") && !readme.contains("-H \"DD-"), "{readme}");
+        let waits = readme.matches("read -rs ").count();
+        assert!(waits >= 3, "{readme}");
+        // What was pasted behind a `read` would be taken for the key.
+        for line in readme.lines().filter(|line| line.contains("read -rs ")) {
+            assert!(line.ends_with("&& \\"), "{line}");
+        }
+    }
+}
+
 /// The function has to know of the records that the preset writes; for others nothing is said of them.
 #[test]
 fn the_set_of_the_preset_compact_deploys_a_function_that_reads_its_metadata() {
@@ -213,7 +338,7 @@ fn the_set_of_the_preset_compact_deploys_a_function_that_reads_its_metadata() {
         let out = Folder::new(&format!("generate-all-{preset}"));
         generated(&format!("all AWS --namespace shop --preset {preset} --out {}", out.path().display()));
         assert_eq!(
-            out.read("README.md").contains("/fargate Site=datadoghq.com MetadataRecords=true "),
+            out.read("README.md").contains(r#"LogGroupName="$log_group" Site=datadoghq.com MetadataRecords=true "#),
             expected,
             "{preset}"
         );

@@ -1,5 +1,5 @@
-//! The whole set for a cluster: every manifest that its logs and Agents need, in the order in which they are applied, and a README
-//! with the commands.
+//! The set for a cluster: every manifest that its logs need, and with the Agent those of the sidecars, in the order in which they are
+//! applied. [`crate::runbook`] writes the README with the commands.
 
 use crate::cluster::{Cluster, Missing, Need, Refused};
 use crate::fargate_profile::{self, FargateProfileOptions};
@@ -8,22 +8,31 @@ use crate::iam::{self, PolicyForm, PolicyOptions};
 use crate::injection::Injection;
 use crate::logging::{self, LoggingError, LoggingOptions};
 use crate::monitor::{self, MonitorOptions};
-use crate::preset::LoggingPreset;
 use crate::rbac::{self, RbacOptions};
+use crate::runbook::{self, AgentSteps, RunbookOptions};
 use crate::subscription::{self, SubscriptionOptions};
 use crate::{helm_values, operator};
 
 /// What there is to choose.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct AllOptions {
     pub logging: LoggingOptions,
-    pub injection: Injection,
-    /// The Datadog Operator instead of the Helm chart.
-    pub operator: bool,
+    /// What the Agents beside the pods need, too.
+    pub agent: Option<AgentSet>,
     /// The pod execution role's name.
     pub role: Option<String>,
     /// Documents are written as JSON, under other names.
     pub json: bool,
+}
+
+/// The Agents' part of the set.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AgentSet {
+    pub injection: Injection,
+    /// The Datadog Operator instead of the Helm chart.
+    pub operator: bool,
+    /// A secret that was made elsewhere, since its values are not the cluster's; without one the README says how to make it.
+    pub secret: Option<GeneratedFile>,
 }
 
 /// Why there is no set.
@@ -39,23 +48,11 @@ pub enum AllError {
     Other(String),
 }
 
-/// A step of the README.
-struct ReadmeStep {
-    title: &'static str,
-    why: &'static str,
-    commands: Vec<String>,
-}
-
-/// The files. `secret` is one that was made elsewhere, since its values are not the cluster's; without one the README says how to
-/// make it.
+/// The files.
 ///
 /// # Errors
 /// [`AllError`].
-pub fn generate(
-    cluster: &Cluster,
-    options: &AllOptions,
-    secret: Option<GeneratedFile>,
-) -> Result<Vec<GeneratedFile>, AllError> {
+pub fn generate(cluster: &Cluster, options: &AllOptions) -> Result<Vec<GeneratedFile>, AllError> {
     cluster.need(&[Need::Cluster, Need::Region, Need::Account, Need::Namespace])?;
     let other = |error: &dyn std::fmt::Display| AllError::Other(error.to_string());
     let profile = profile();
@@ -66,27 +63,37 @@ pub fn generate(
         firehose_streams: options.logging.firehose_streams.clone(),
         opensearch_domains: domains(&options.logging.opensearch_hosts)?,
     };
-    let has_secret = secret.is_some();
-    let injection = if options.operator {
-        operator::generate(cluster, &options.injection)?
-    } else {
-        helm_values::generate(cluster, &options.injection)?
-    };
     let mut files = vec![
+        subscription::generate(cluster, &SubscriptionOptions::default()).map_err(|error| other(&error))?,
         fargate_profile::generate(cluster, &profile).map_err(|error| other(&error))?,
         iam::generate(cluster, &policy)?,
         logging::generate(cluster, &options.logging)?.0,
     ];
-    files.extend(secret);
-    files.push(rbac::generate(cluster, &RbacOptions::default())?);
-    files.push(injection);
-    files.push(subscription::generate(cluster, &SubscriptionOptions::default()).map_err(|error| other(&error))?);
-    files.extend(monitor::generate(cluster, &MonitorOptions::default())?);
-    let readme = files.iter().fold(readme(cluster, options, has_secret), |readme, file| {
-        readme.replace(&file.name, &file.written_name(options.json))
-    });
+    if let Some(agent) = &options.agent {
+        files.extend(agent.secret.clone());
+        files.push(rbac::generate(cluster, &RbacOptions::default())?);
+        files.push(if agent.operator {
+            operator::generate(cluster, &agent.injection)?
+        } else {
+            helm_values::generate(cluster, &agent.injection)?
+        });
+    }
+    let is_of_set = |file: &GeneratedFile| options.agent.is_some() || file.name != monitor::HEARTBEAT;
+    files.extend(monitor::generate(cluster, &MonitorOptions::default())?.into_iter().filter(is_of_set));
+    let runbook = runbook::write(cluster, &runbook_options(options));
+    let readme =
+        files.iter().fold(runbook, |readme, file| readme.replace(&file.name, &file.written_name(options.json)));
     files.push(GeneratedFile::text("README.md", readme));
     Ok(files)
+}
+
+fn runbook_options(options: &AllOptions) -> RunbookOptions<'_> {
+    let agent = options.agent.as_ref().map(|agent| AgentSteps {
+        datadog_namespace: &agent.injection.datadog_namespace,
+        operator: agent.operator,
+        has_secret: agent.secret.is_some(),
+    });
+    RunbookOptions { agent, role: options.role.as_deref(), profile: PROFILE }
 }
 
 /// What should be known before the files are used.
@@ -94,9 +101,12 @@ pub fn note(cluster: &Cluster) -> Option<String> {
     fargate_profile::note(cluster, &profile())
 }
 
+/// The Fargate profile's name.
+const PROFILE: &str = "pods";
+
 fn profile() -> FargateProfileOptions {
     FargateProfileOptions {
-        name: "pods".to_owned(),
+        name: PROFILE.to_owned(),
         labels: Vec::new(),
         pod_execution_role: None,
         more_namespaces: Vec::new(),
@@ -117,151 +127,6 @@ fn domains(hosts: &[String]) -> Result<Vec<String>, AllError> {
         ))
     };
     hosts.iter().map(|host| name(host).ok_or_else(|| unknown(host))).collect()
-}
-
-fn readme(cluster: &Cluster, options: &AllOptions, has_secret: bool) -> String {
-    let mut out = format!(
-        "# Logs and Agents of {} on EKS Fargate\n\nGenerated by `podferry generate all`. Apply the files in this order; skip what you already have.\n",
-        cluster.name()
-    );
-    for (number, step) in (1..).zip(steps(cluster, options, has_secret)) {
-        out.push_str(&format!(
-            "\n## {number}. {}\n\n{}\n\n```sh\n{}\n```\n",
-            step.title,
-            step.why,
-            step.commands.join("\n")
-        ));
-    }
-    out
-}
-
-fn steps(cluster: &Cluster, options: &AllOptions, has_secret: bool) -> Vec<ReadmeStep> {
-    let (name, region) = (cluster.datadog_name(), cluster.region());
-    let stack = stack_name(cluster);
-    let namespaces = cluster.namespaces();
-    let step = |title, why, commands: Vec<String>| ReadmeStep { title, why, commands };
-    let role = match &options.role {
-        Some(_) => String::new(),
-        None => " \\\n  --parameter-overrides PodExecutionRoleName=ROLE".to_owned(),
-    };
-    let is_compact = cluster.preset() == LoggingPreset::Compact;
-    let metadata_records = if is_compact { " MetadataRecords=true" } else { "" };
-    let restart = namespaces.iter().map(|namespace| format!("kubectl -n {namespace} rollout restart deployment"));
-    vec![
-        step(
-            "Fargate profile",
-            "Selects the pods that run on Fargate. Skip it if these namespaces already have a profile.",
-            vec!["eksctl create fargateprofile -f fargate-profile.yaml".to_owned()],
-        ),
-        step(
-            "Permission to write logs",
-            "For the profile's pod execution role. `aws eks describe-fargate-profile` shows its name.",
-            vec![format!(
-                "aws cloudformation deploy --region {region} --stack-name {stack} --template-file iam.yaml \\\n  --capabilities \
-                 CAPABILITY_IAM{role}"
-            )],
-        ),
-        step(
-            "Fluent Bit configuration",
-            "Namespace and ConfigMap. Only pods that start afterwards use them.",
-            vec!["kubectl apply -f logging.yaml".to_owned()],
-        ),
-        secret_step(cluster, options, has_secret),
-        step("RBAC", "What the Agent in a pod may read.", vec!["kubectl apply -f rbac.yaml".to_owned()]),
-        injection_step(options),
-        step(
-            "Forwarder",
-            match is_compact {
-                false => {
-                    "The Lambda function; run this in podferry's own folder. Its template creates the first subscription; `subscription.yaml` is for \
-                     further log groups, or for a forwarder that already exists."
-                }
-                true => {
-                    "The Lambda function; run this in podferry's own folder. Its template creates the first subscription; `subscription.yaml` is for \
-                     further log groups, or for a forwarder that already exists. That one needs `MetadataRecords=true` before the first new pod starts: \
-                     without it, records of metadata become logs."
-                }
-            },
-            vec![format!(
-                "scripts/deploy ClusterName={name} LogGroupName={} Site={}{metadata_records} ApiKeySecretArn=ARN",
-                cluster.log_group(),
-                cluster.site()
-            )],
-        ),
-        step("New pods", "Running pods have neither logging nor a sidecar until they restart.", restart.collect()),
-        step(
-            "Monitors and dashboard",
-            "Needs a Datadog application key. The monitors tell when no Agent reports, when a namespace's logs stop, and when there are dead \
-             letters; the last, and half of the dashboard, need Datadog's AWS integration for SQS and Lambda.",
-            monitor::MONITORS
-                .map(|file| ("monitor", file))
-                .into_iter()
-                .chain([("dashboard", monitor::DASHBOARD)])
-                .map(|(path, file)| {
-                    format!(
-                        "curl -sS https://api.{}/api/v1/{path} -H \"DD-API-KEY: $DD_API_KEY\" -H \"DD-APPLICATION-KEY: $DD_APP_KEY\" \\\n  -H \
-                         'Content-Type: application/json' -d @{file}",
-                        cluster.site()
-                    )
-                })
-                .collect(),
-        ),
-    ]
-}
-
-/// A name that CloudFormation takes: it knows no `_`, and begins with a letter.
-fn stack_name(cluster: &Cluster) -> String {
-    let name = cluster.name().replace('_', "-");
-    let begin = if name.starts_with(|letter: char| letter.is_ascii_digit()) { "eks-" } else { "" };
-    format!("{begin}{name}-fargate-logging")
-}
-
-fn secret_step(cluster: &Cluster, options: &AllOptions, has_secret: bool) -> ReadmeStep {
-    let datadog = &options.injection.datadog_namespace;
-    let mut commands: Vec<String> = [datadog]
-        .into_iter()
-        .chain(cluster.namespaces())
-        .map(|namespace| format!("kubectl create namespace {namespace} --dry-run=client -o yaml | kubectl apply -f -"))
-        .collect();
-    if has_secret {
-        commands.push("kubectl apply -f secret.yaml".to_owned());
-    } else {
-        let namespaces: String = cluster.namespaces().iter().map(|name| format!(" --namespace {name}")).collect();
-        commands.push(format!(
-            "DD_API_KEY=… podferry generate secret{namespaces} --datadog-namespace {datadog} | kubectl apply -f -"
-        ));
-    }
-    ReadmeStep {
-        title: "API key and token",
-        why: "The Secret must be named `datadog-secret`, in every namespace with a sidecar and in the Cluster Agent's.",
-        commands,
-    }
-}
-
-fn injection_step(options: &AllOptions) -> ReadmeStep {
-    let namespace = &options.injection.datadog_namespace;
-    let commands = if options.operator {
-        vec![
-            "helm repo add datadog https://helm.datadoghq.com".to_owned(),
-            format!(
-                "helm install datadog-operator datadog/datadog-operator --namespace {namespace} --create-namespace"
-            ),
-            format!("kubectl -n {namespace} apply -f operator.yaml"),
-        ]
-    } else {
-        vec![
-            "helm repo add datadog https://helm.datadoghq.com".to_owned(),
-            format!(
-                "helm upgrade --install datadog datadog/datadog --namespace {namespace} --create-namespace -f helm-values.yaml"
-            ),
-        ]
-    };
-    ReadmeStep {
-        title: "Cluster Agent",
-        why: "It injects the Agent into pods with the label `agent.datadoghq.com/sidecar: fargate`. Without a Cluster Agent, `podferry inject` \
-              adds the sidecar to your manifests.",
-        commands,
-    }
 }
 
 #[cfg(test)]

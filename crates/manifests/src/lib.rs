@@ -28,6 +28,7 @@ pub mod node;
 pub mod operator;
 pub mod preset;
 pub mod rbac;
+mod runbook;
 mod scalar;
 pub mod secret;
 pub mod sidecar;

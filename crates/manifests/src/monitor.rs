@@ -19,7 +19,9 @@ pub struct MonitorOptions {
 }
 
 /// The monitors' files, in the order in which they are made.
-pub(crate) const MONITORS: [&str; 3] = ["monitor.json", "monitor-logs-stopped.json", "monitor-dead-letters.json"];
+pub(crate) const MONITORS: [&str; 3] = [HEARTBEAT, "monitor-logs-stopped.json", "monitor-dead-letters.json"];
+/// Of these, the one that is about Agents.
+pub(crate) const HEARTBEAT: &str = "monitor.json";
 pub(crate) const DASHBOARD: &str = "dashboard.json";
 
 /// Monitors and dashboard.

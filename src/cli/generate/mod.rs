@@ -25,7 +25,8 @@ use super::exit::Exit;
 /// to files with --out.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
-  podferry generate all --out prod
+  podferry generate logs --out prod
+  podferry generate logs --agent --out prod
   podferry generate rbac --cluster prod --namespace shop --output json
   podferry generate logging --cluster prod --region eu-west-1 --preset lean | kubectl apply -f -")]
 pub(super) struct GenerateOptions {
@@ -49,6 +50,7 @@ enum GenerateKind {
     Operator(injection::GenerateInjectionOptions),
     Annotations(annotations::GenerateAnnotationsOptions),
     FargateProfile(fargate_profile::GenerateFargateProfileOptions),
+    Logs(all::GenerateLogsOptions),
     All(all::GenerateAllOptions),
 }
 
@@ -66,6 +68,7 @@ impl GenerateOptions {
             GenerateKind::Operator(options) => options.operator(),
             GenerateKind::Annotations(options) => options.run(),
             GenerateKind::FargateProfile(options) => options.run(),
+            GenerateKind::Logs(options) => options.run(),
             GenerateKind::All(options) => options.run(),
         }?;
         Ok(Exit::Done)

@@ -68,6 +68,11 @@ impl GenerateSecretOptions {
 }
 
 impl SecretSourceFlags {
+    /// Whether a flag speaks of the secret.
+    pub(super) fn is_given(&self) -> bool {
+        self.api_key_file.is_some() || self.token_file.is_some() || self.external_secret.is_some()
+    }
+
     pub(super) fn file(
         &self,
         cluster: &Cluster,
