@@ -12,7 +12,7 @@ use testkit::http::{HttpServer, answer, header};
 use testkit::moto::{Fault, TestAccount};
 
 /// A key that must never be shown.
-const KEY: &str = "geheimer0schluessel0der0niemals0";
+pub(super) const KEY: &str = "geheimer0schluessel0der0niemals0";
 
 /// Datadog's API: one status for every question, and the keys that were asked about.
 pub(super) struct Datadog {

@@ -269,6 +269,7 @@ fn the_runbook_makes_each_thing_before_what_needs_it() {
             "kubectl apply -f logging.yaml",
             "rollout restart",
             "/api/v1/monitor",
+            "--canary",
         ];
         let places: Vec<usize> = order.iter().map(|command| readme.find(command).expect(command)).collect();
         assert!(places.is_sorted(), "{places:?}: {readme}");
@@ -295,7 +296,7 @@ fn the_commands_of_the_runbook_are_such() {
             assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
             seen += 1;
         }
-        assert!(seen >= 3, "{script}");
+        assert!(seen >= 4, "{script}");
         for name in
             ["log_group", "secret_name", "secret_arn", "stack", "podferry_folder", "datadog_api", "function", "key"]
         {

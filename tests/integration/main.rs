@@ -14,6 +14,7 @@ mod backfill;
 mod cli;
 mod cost;
 mod doctor;
+mod doctor_canary;
 mod doctor_cluster;
 mod doctor_fluent_bit;
 mod generate;

@@ -11,6 +11,7 @@ pub mod agent;
 pub mod all;
 pub mod annotations;
 pub mod annotations_v1;
+pub mod canary;
 pub mod cluster;
 pub mod fargate_profile;
 mod file;

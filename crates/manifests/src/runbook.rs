@@ -3,6 +3,7 @@
 //! Whoever runs it literally (a test does) takes the fenced blocks marked `sh` in their order. The first only sets shell variables; no other
 //! block has a placeholder. No command puts a key on a command line, into a file or into the shell's history.
 
+use crate::canary;
 use crate::cluster::Cluster;
 use crate::monitor;
 use crate::preset::LoggingPreset;
@@ -97,7 +98,8 @@ fn steps(cluster: &Cluster, options: &RunbookOptions<'_>) -> Vec<Step> {
     if let Some(agent) = &options.agent {
         steps.extend([agent_secret(cluster, agent), rbac(cluster), injection(agent)]);
     }
-    steps.extend([new_pods(cluster, options.agent.is_some()), monitors(options.agent.is_some())]);
+    let has_agent = options.agent.is_some();
+    steps.extend([new_pods(cluster, has_agent), monitors(has_agent), canary_step(cluster)]);
     steps
 }
 
@@ -344,6 +346,24 @@ fn new_pods(cluster: &Cluster, has_agent: bool) -> Step {
     }
 }
 
+fn canary_step(cluster: &Cluster) -> Step {
+    let namespace = cluster.namespaces().first().map(String::as_str).unwrap_or_default();
+    Step {
+        title: "Canary",
+        why: "A short pod prints numbered lines, and `podferry` follows them to CloudWatch Logs and to Datadog. It takes the two keys of the \
+              step before; without them it looks into CloudWatch Logs and the forwarder's metrics only."
+            .to_owned(),
+        commands: vec![format!(
+            r#"podferry doctor "$log_group" --function "$function" --datadog-url "$datadog_api" --canary --canary-namespace {namespace}"#
+        )],
+        expected: "no line was lost or doubled, the command ended with 0, and this finds no pod",
+        check: vec![
+            format!("kubectl -n {namespace} get pods --selector {}={}", canary::LABEL.0, canary::LABEL.1),
+            "unset DD_API_KEY DD_APP_KEY".to_owned(),
+        ],
+    }
+}
+
 fn monitors(has_agent: bool) -> Step {
     let files: Vec<&str> =
         monitor::MONITORS.into_iter().filter(|file| has_agent || *file != monitor::HEARTBEAT).collect();
@@ -376,7 +396,6 @@ fn monitors(has_agent: bool) -> Step {
         check: vec![
             "keys | curl -fsS -K - \"$datadog_api/api/v1/monitor?monitor_tags=generated:podferry\" | grep -o '\"name\":\"EKS Fargate[^\"]*\"'"
                 .to_owned(),
-            "unset DD_API_KEY DD_APP_KEY".to_owned(),
         ],
     }
 }

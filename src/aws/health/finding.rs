@@ -17,6 +17,7 @@ pub(crate) enum HealthArea {
     Test,
     Cluster,
     FluentBit,
+    Canary,
 }
 
 impl HealthArea {
@@ -34,6 +35,7 @@ impl HealthArea {
             HealthArea::Test => "Test event",
             HealthArea::Cluster => "Cluster",
             HealthArea::FluentBit => "Fluent Bit's own log",
+            HealthArea::Canary => "Canary",
         }
     }
 }

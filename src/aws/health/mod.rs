@@ -11,12 +11,13 @@
 //! ```
 //!
 //! [`read`] reads what both commands show; [`ask`] asks what only the doctor does, and [`fluent_bit_reader`]
-//! reads Fluent Bit's own log for it. All other modules are pure. [`advice`] writes
+//! reads Fluent Bit's own log for it; [`canary`] follows the lines of a pod. All other modules are pure. [`advice`] writes
 //! the commands that findings suggest: each has to work in the state in which it is suggested.
 
 pub(crate) mod advice;
 pub(crate) mod agent_secrets;
 pub(crate) mod ask;
+pub(crate) mod canary;
 pub(crate) mod cluster;
 #[cfg(test)]
 pub(crate) mod examples;

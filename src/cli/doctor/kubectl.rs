@@ -4,7 +4,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
 
 use crate::aws::health::agent_secrets::{KEYS_TEMPLATE, SecretKeys};
@@ -87,27 +87,58 @@ impl Kubectl {
         }
     }
 
+    /// Makes what a manifest describes; the object as the cluster has it then.
+    pub(super) async fn apply(&self, manifest: &str, namespace: &str) -> Result<Value, ClusterUnknown> {
+        let printed = self.run_with(&["apply", "-n", namespace, "-o", "json", "-f", "-"], Some(manifest)).await?;
+        if !printed.status.success() {
+            return Err(refused(&self.program, &printed.error));
+        }
+        serde_json::from_str(&printed.out)
+            .map_err(|_| ClusterUnknown::Failed(format!("{} did not answer with JSON", self.program)))
+    }
+
+    /// Deletes a pod, or finds that it is not there.
+    pub(super) async fn delete_pod(&self, namespace: &str, pod: &str) -> Result<(), ClusterUnknown> {
+        let gone = ["delete", "pod", pod, "-n", namespace, "--ignore-not-found", "--wait=false"];
+        self.answer(&gone).await.map(|_| ())
+    }
+
+    /// What a container has printed, as far as the kubelet still has it.
+    pub(super) async fn logs(&self, namespace: &str, pod: &str, container: &str) -> Result<String, ClusterUnknown> {
+        self.answer(&["logs", pod, "-n", namespace, "-c", container]).await
+    }
+
     async fn answer(&self, arguments: &[&str]) -> Result<String, ClusterUnknown> {
         let printed = self.run(arguments).await?;
         if printed.status.success() { Ok(printed.out) } else { Err(refused(&self.program, &printed.error)) }
     }
 
     async fn run(&self, arguments: &[&str]) -> Result<Printed, ClusterUnknown> {
+        self.run_with(arguments, None).await
+    }
+
+    /// With a text on its standard input.
+    async fn run_with(&self, arguments: &[&str], input: Option<&str>) -> Result<Printed, ClusterUnknown> {
         let program = &self.program;
         let mut command = Command::new(program);
         command.args(arguments);
         if let Some(context) = &self.context {
             command.args(["--context", context]);
         }
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().map_err(|error| {
             ClusterUnknown::Lost(format!(
                 "could not run {program}: {error}; install it, name another with --kubectl, or skip the cluster with --no-kubectl"
             ))
         })?;
-        let (out, error) = (child.stdout.take(), child.stderr.take());
+        let (out, error, stdin) = (child.stdout.take(), child.stderr.take(), child.stdin.take());
         let mut last = Vec::new();
         let ended = async {
+            if let (Some(mut stdin), Some(input)) = (stdin, input) {
+                // One that does not read it says why. Dropped, it is closed. A manifest fits into the pipe, so nobody waits for the other.
+                let _ = stdin.write_all(input.as_bytes()).await;
+            }
             let reading = keep_last(error, MAX_ERROR, &mut last);
             tokio::pin!(reading);
             let answering = async {

@@ -3,6 +3,7 @@
 
 #[cfg(test)]
 mod advice;
+mod canary;
 mod cluster;
 mod kubectl;
 mod report;
@@ -28,6 +29,7 @@ use crate::aws::health::{
     ask, failed_events, fluent_bit_log, fluent_bit_reader, function, key, last_hour, log_groups, queues, read, role,
     test_event,
 };
+use canary::{CanaryFlags, CanarySurroundings};
 use forwarder::delivery::client::Clients;
 use forwarder::settings::{Environment, Settings, may_take_keys};
 use kubectl::Kubectl;
@@ -43,12 +45,14 @@ const CHECKS: &str = "What to check";
 /// and their filters, the queues, with kubectl the namespace, the ConfigMap, the pods and the Agents beside them, and Fluent Bit's own
 /// log. Reports what is right, what is wrong, what
 /// could not be checked, and how to fix it. Checks all log groups that are subscribed to the function, unless you or
-/// podferry.yaml name some. Changes nothing; with --send-test, one log goes to Datadog.
+/// podferry.yaml name some. Changes nothing; with --send-test, one log goes to Datadog; with --canary, a pod runs for some minutes, and is
+/// deleted afterwards.
 #[derive(Debug, Clone, Args)]
 #[command(mut_arg("groups", |groups| groups.help(GROUPS_OR_SUBSCRIBED)))]
 #[command(after_long_help = "Examples:
   podferry doctor
   podferry doctor /aws/eks/prod/fargate --send-test
+  podferry doctor --canary --canary-namespace shop
   podferry doctor --no-kubectl --output json
 
 Exit codes:
@@ -79,6 +83,8 @@ pub(super) struct DoctorOptions {
     #[arg(long, help_heading = CHECKS)]
     no_kubectl: bool,
     #[command(flatten)]
+    canary: CanaryFlags,
+    #[command(flatten)]
     aws: AccountFlags,
 }
 
@@ -96,10 +102,16 @@ const NEEDS_FUNCTION: [HealthArea; 5] =
     [HealthArea::Key, HealthArea::Role, HealthArea::LogGroups, HealthArea::Queues, HealthArea::LastHour];
 
 impl DoctorOptions {
+    fn kubectl(&self) -> Kubectl {
+        let DoctorOptions { kubectl: program, context, kubectl_timeout, .. } = self.clone();
+        Kubectl { program, context, timeout: Duration::from_secs(kubectl_timeout) }
+    }
+
     pub(super) fn run(mut self) -> Result<Exit, CommandError> {
         let file = self.aws.read_file()?;
         self.selection.fill(&file);
         self.function.fill(&file);
+        self.canary.fill(&file.namespaces)?;
         block_on(doctor(self))
     }
 }
@@ -122,6 +134,7 @@ async fn doctor(options: DoctorOptions) -> Result<Exit, CommandError> {
     };
     let mut expected = ExpectedTarget::default();
     let mut groups = Vec::new();
+    let mut forwarder = None;
     if let Some(account) = &account {
         // Before anything is printed.
         let selection = options.selection.selection(account)?;
@@ -129,7 +142,7 @@ async fn doctor(options: DoctorOptions) -> Result<Exit, CommandError> {
         let seen = format!("{caller}, account {id}, region {region}");
         report.add([HealthFinding::ok(HealthArea::Account, "credentials", seen)]);
         (expected.region, expected.account) = (Some(region.clone()), Some(id.clone()));
-        groups = of_account(&options, account.clone(), selection, &mut report).await?;
+        (groups, forwarder) = of_account(&options, account.clone(), selection, &mut report).await?;
         // Of several, none is expected.
         if let [one] = groups.as_slice() {
             expected.log_group = Some(one.clone());
@@ -140,7 +153,12 @@ async fn doctor(options: DoctorOptions) -> Result<Exit, CommandError> {
         skip_test(&options, &mut report, "without credentials the function cannot be invoked");
     }
     let logging = of_cluster(&options, &expected, &mut report).await;
-    of_fluent_bit(&options, account.as_ref(), groups, logging, &mut report).await;
+    let named = account.as_ref().zip(logging.as_ref()).map(|(account, seen)| seen.log_groups_in(&account.region));
+    of_fluent_bit(&options, account.as_ref(), groups.clone(), logging, &mut report).await;
+    groups.extend(named.into_iter().flatten().filter(|name| !groups.contains(name)).collect::<Vec<_>>());
+    if of_canary(&options, account.as_ref(), groups, forwarder.as_ref(), &mut report).await? {
+        return Ok(Exit::Interrupted);
+    }
     report.end()?;
     Ok(if account.is_none() { Exit::Failed } else { Exit::of_findings(report.problems()) })
 }
@@ -158,20 +176,20 @@ fn skip_test(options: &DoctorOptions, report: &mut DoctorReport, because: &str) 
     }
 }
 
-/// The names of the log groups that were looked at.
+/// The names of the log groups that were looked at, and the forwarder, if there is one.
 async fn of_account(
     options: &DoctorOptions,
     account: Account,
     selection: LogGroupSelection,
     report: &mut DoctorReport,
-) -> Result<Vec<String>, CommandError> {
+) -> Result<(Vec<String>, Option<Forwarder>), CommandError> {
     let function = match Function::find(&account, options.function.function.as_deref()).await {
         Ok(function) => function,
         Err(error) => {
             report.add([no_function(&error)]);
             skip(report, &NEEDS_FUNCTION, "there is no function to look at");
             skip_test(options, report, "there is no function to invoke");
-            return Ok(selection.names);
+            return Ok((selection.names, None));
         }
     };
     let advice = options.aws.advice(&account);
@@ -195,7 +213,7 @@ async fn of_account(
             skip_test(options, report, "the function cannot run");
         }
     }
-    Ok(groups.into_iter().map(|one| one.group.name).collect())
+    Ok((groups.into_iter().map(|one| one.group.name).collect(), Some(forwarder)))
 }
 
 /// Without credentials nothing works, whatever the failure is.
@@ -316,9 +334,35 @@ async fn of_cluster(
         skip(report, &[HealthArea::Cluster], "--no-kubectl");
         return None;
     }
-    let DoctorOptions { kubectl: program, context, kubectl_timeout, .. } = options.clone();
-    let kubectl = Kubectl { program, context, timeout: Duration::from_secs(kubectl_timeout) };
-    cluster::look(&kubectl, expected, report).await
+    cluster::look(&options.kubectl(), expected, report).await
+}
+
+/// Whether somebody pressed Ctrl-C.
+async fn of_canary(
+    options: &DoctorOptions,
+    account: Option<&Account>,
+    groups: Vec<String>,
+    forwarder: Option<&Forwarder>,
+    report: &mut DoctorReport,
+) -> Result<bool, CommandError> {
+    if !options.canary.is_on() {
+        return Ok(false);
+    }
+    let Some(account) = account else {
+        skip(report, &[HealthArea::Canary], NO_CREDENTIALS);
+        return Ok(false);
+    };
+    let settings = forwarder.and_then(|forwarder| forwarder.settings.as_ref());
+    let around = CanarySurroundings {
+        kubectl: options.kubectl(),
+        account,
+        groups: groups.into_iter().take(fluent_bit_reader::MOST_GROUPS).collect(),
+        function: forwarder.map(|forwarder| &forwarder.function),
+        settings,
+        datadog_url: options.datadog_url.clone().or_else(|| settings?.delivery.api_url()),
+        advice: options.aws.advice(account),
+    };
+    options.canary.run(around, report).await
 }
 
 async fn of_fluent_bit(

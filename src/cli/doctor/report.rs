@@ -20,7 +20,7 @@ const CHAIN: [(&str, &[HealthArea]); 6] = [
     ("log groups", &[HealthArea::LogGroups]),
     ("function", &[HealthArea::Account, HealthArea::Function, HealthArea::Role, HealthArea::LastHour]),
     ("key", &[HealthArea::Key]),
-    ("Datadog", &[HealthArea::Test, HealthArea::Queues]),
+    ("Datadog", &[HealthArea::Test, HealthArea::Queues, HealthArea::Canary]),
 ];
 
 /// All findings so far.
@@ -30,11 +30,13 @@ pub(super) struct DoctorReport {
     /// With signs, not words.
     is_utf8: bool,
     findings: Vec<HealthFinding>,
+    /// What the canary showed, for programs.
+    pub(super) canary: Option<Value>,
 }
 
 impl DoctorReport {
     pub(super) fn new(output: Output, is_utf8: bool) -> DoctorReport {
-        DoctorReport { output, is_utf8, findings: Vec::new() }
+        DoctorReport { output, is_utf8, findings: Vec::new(), canary: None }
     }
 
     /// Takes findings.
@@ -63,7 +65,11 @@ impl DoctorReport {
         if self.output == Output::Json {
             let totals: serde_json::Map<String, Value> =
                 ALL.iter().map(|severity| (severity.word().to_owned(), self.count(*severity).into())).collect();
-            return Ok(show::json(&json!({ "version": VERSION, "findings": self.findings, "summary": totals }))?);
+            let mut report = json!({ "version": VERSION, "findings": self.findings, "summary": totals });
+            if let Some(canary) = &self.canary {
+                report["canary"] = canary.clone();
+            }
+            return Ok(show::json(&report)?);
         }
         let mut out = anstream::stdout().lock();
         self.show_chain(&mut out)?;

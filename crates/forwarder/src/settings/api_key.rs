@@ -44,6 +44,12 @@ pub fn plain_api_key(source: &dyn VariableSource) -> Option<SecretString> {
     reader.get("DD_API_KEY").map(SecretString::from)
 }
 
+/// `DD_APP_KEY` alone, with which one may search logs: for `podferry doctor --canary`. The function has none.
+pub fn application_key(source: &dyn VariableSource) -> Option<SecretString> {
+    let reader = VariableReader::new(source);
+    reader.get("DD_APP_KEY").map(SecretString::from)
+}
+
 pub(super) fn read_source(reader: &mut VariableReader) -> Option<ApiKeySource> {
     let own_region = reader.get("AWS_REGION").or_else(|| reader.get("AWS_DEFAULT_REGION")).unwrap_or_default();
     let source = if let Some(id) = reader.get("DD_API_KEY_SECRET_ARN") {

@@ -17,7 +17,7 @@ mod reader;
 mod table;
 mod variables;
 
-pub use api_key::{ApiKeySource, AwsSettings, plain_api_key};
+pub use api_key::{ApiKeySource, AwsSettings, application_key, plain_api_key};
 pub use endpoint::{DeliverySettings, may_take_keys};
 pub use forwarder_table::{FORWARDER_SETTINGS, ForwarderSetting, SettingEffect, forwarder_markdown};
 #[cfg(test)]
