@@ -110,6 +110,9 @@ fn cloudwatch(account: &TestAccount, way: &Way) {
         if pattern != format!("\"{run}\"") || !manifests::canary::is_run(run) {
             return (200, json!({ "events": [] }));
         }
+        if body["logGroupName"] == "/eks/silent" {
+            return (400, json!({ "__type": "ResourceNotFoundException", "message": "The specified log group does not exist." }));
+        }
         let mut looks = looks.lock().unwrap();
         *looks += 1;
         let later = way.later.iter().filter(|_| *looks > 2);
@@ -333,7 +336,8 @@ fn without_an_application_key_the_metrics_are_asked() {
 fn a_pod_that_cannot_tell_anything_is_deleted_at_once() {
     let Some(account) = good() else { return };
     let way = Way::good();
-    let cases: [(fn(&mut Value), &str, &str); 3] = [
+    type Change = fn(&mut Value);
+    let cases: [(Change, &str, &str); 3] = [
         (
             |pod| pod["metadata"]["labels"] = json!({}),
             "wrong",
@@ -411,6 +415,20 @@ fn what_may_not_be_read_is_unknown_and_never_lost() {
     let report = reported(&account, &kubectl(&way), &way, &[], 1);
     let unknown = of_canary(&report, "unknown");
     assert!(unknown.iter().any(|one| one.starts_with("to CloudWatch Logs: logs:FilterLogEvents on")), "{unknown:?}");
+}
+
+/// Fluent Bit makes a group with its first log.
+#[test]
+fn a_log_group_that_is_not_there_yet_has_nothing() {
+    let Some(account) = good() else { return };
+    let way = Way::good();
+    let kubectl = kubectl(&way);
+    let mut map: Value = serde_json::from_str(&kubectl.read("configmap.json")).unwrap();
+    map["data"]["output.conf"] =
+        json!(map["data"]["output.conf"].as_str().unwrap().replace("/eks/prod", "/eks/silent"));
+    kubectl.write("configmap.json", map.to_string());
+    let report = reported(&account, &kubectl, &way, &[], 1);
+    assert_eq!((of_canary(&report, "ok").len(), of_canary(&report, "unknown").len()), (5, 0), "{report:#}");
 }
 
 #[test]

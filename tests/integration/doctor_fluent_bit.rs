@@ -37,7 +37,7 @@ fn its_own_group() {
     let seen = of_log(&report);
     assert_eq!((seen.len(), seen[0].0.as_str()), (1, "wrong"), "{seen:?}");
     let expected = "log group prod-fluent-bit-logs: AWS denies Fluent Bit a call, so logs are lost (logs:CreateLogStream on \
-                    arn:aws:logs:eu-west-1:111122223333:log-group:/eks/prod:* for role pods): 2 messages in the last hour, the last at ";
+                    arn:aws:logs:eu-west-1:111122223333:log-group:/eks/prod:* for role pods): 2 messages in the last hour, of 1 pod (a-shop 2), the last at ";
     assert!(seen[0].1.starts_with(expected), "{seen:?}");
     // Quiet again.
     account.logs("DeleteLogStream", &json!({ "logGroupName": OWN_GROUP, "logStreamName": "fluent-bit-a-shop" }));

@@ -78,7 +78,7 @@ pub const FLUENT_BIT_FILE: &str = "flblogs.var.log.fluent-bit.log";
 /// How the group ends that `flb_log_cw` makes for Fluent Bit's own log: `<cluster>-fluent-bit-logs`. Its streams are named
 /// `fluent-bit-<pod>-<namespace>`. Source: AWS, "Start AWS Fargate logging for your cluster", "Fluent Bit process logs".
 pub const FLUENT_BIT_GROUP: &str = "-fluent-bit-logs";
-const FLUENT_BIT_STREAM: &str = "fluent-bit-";
+pub const FLUENT_BIT_STREAM: &str = "fluent-bit-";
 
 /// Tells who wrote the log stream.
 pub fn origin<'a>(log_group: &str, log_stream: &'a str) -> StreamOrigin<'a> {

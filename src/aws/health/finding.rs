@@ -85,6 +85,9 @@ impl HealthSeverity {
 pub(crate) struct HealthFinding {
     pub(crate) area: HealthArea,
     pub(crate) severity: HealthSeverity,
+    /// A short name of what is wrong, which stays: where there are many kinds of one finding.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) code: Option<&'static str>,
     /// `function settings`, `log group /a`, `queue x`.
     pub(crate) what: String,
     /// What was seen: a sentence without a full stop. Never a key, never a log's text.
@@ -95,7 +98,7 @@ pub(crate) struct HealthFinding {
 
 impl HealthFinding {
     fn new(area: HealthArea, severity: HealthSeverity, what: &str, why: impl Into<String>) -> HealthFinding {
-        HealthFinding { area, severity, what: what.to_owned(), why: why.into(), fix: None }
+        HealthFinding { area, severity, code: None, what: what.to_owned(), why: why.into(), fix: None }
     }
 
     #[must_use]

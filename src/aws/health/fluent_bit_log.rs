@@ -10,12 +10,18 @@ use super::finding::{HealthArea, HealthFinding, HealthSeverity};
 use super::fluent_bit_message::{FluentBitSign, read};
 use super::fluent_bit_words::FluentBitTrouble;
 use pipeline::counted::counted;
+use pipeline::stream::FLUENT_BIT_STREAM;
 
 const AREA: HealthArea = HealthArea::FluentBit;
 const WHAT: &str = "messages";
 
 /// How many names of calls, resources or hosts are shown with a complaint.
 const DETAILS: usize = 3;
+
+/// How many pods are named with a complaint: those that complain most.
+const PODS: usize = 3;
+/// Of how many they are counted, so that a cluster of ten thousand takes no more memory.
+const MOST_PODS: usize = 1000;
 
 /// From so many messages an hour on a network is not well. A question to DNS that gets no answer passes, and Fluent Bit asks again; where
 /// there is no way, each chunk complains, and there is one every few seconds.
@@ -47,18 +53,28 @@ pub(crate) struct Complaints {
 struct Complaint {
     times: usize,
     /// Milliseconds since 1970.
+    oldest: Option<i64>,
     newest: i64,
+    /// How often each pod complained, where the stream names it.
+    pods: BTreeMap<String, usize>,
     details: BTreeSet<String>,
     is_explicit: bool,
 }
 
 impl Complaints {
-    /// Counts a message, by its time in milliseconds since 1970.
-    pub(crate) fn add(&mut self, time: i64, message: &str) {
+    /// Counts a message, by its time in milliseconds since 1970 and its log stream.
+    pub(crate) fn add(&mut self, time: i64, stream: &str, message: &str) {
         let Some(FluentBitSign { trouble, detail, is_explicit }) = read(message) else { return };
         let complaint = self.by_trouble.entry(trouble).or_default();
         complaint.times += 1;
         complaint.newest = complaint.newest.max(time);
+        complaint.oldest = Some(complaint.oldest.map_or(time, |oldest| oldest.min(time)));
+        // Source: Amazon EKS User Guide, "Start AWS Fargate logging for your cluster": POD-NAMESPACE stands behind it.
+        if let Some(pod) = stream.strip_prefix(FLUENT_BIT_STREAM)
+            && (complaint.pods.len() < MOST_PODS || complaint.pods.contains_key(pod))
+        {
+            *complaint.pods.entry(pod.to_owned()).or_default() += 1;
+        }
         complaint.is_explicit |= is_explicit;
         if complaint.details.len() <= DETAILS {
             complaint.details.extend(detail);
@@ -143,12 +159,13 @@ fn of_log(log: &FluentBitLog, advice: &Advice) -> Vec<HealthFinding> {
         let details = if details.is_empty() { String::new() } else { format!(" ({}{more})", details.join(", ")) };
         let least = if complaints.has_more { "at least " } else { "" };
         let times = counted(complaint.times, "message");
-        let why = format!("{why}{details}: {least}{times} in the last hour{}", at(complaint.newest));
+        let (pods, at) = (complaint.pods(), complaint.at());
+        let why = format!("{why}{details}: {least}{times} in the last hour{pods}{at}");
         let fix = match fix {
             "" => format!("read them: `{}`", tail(log, advice)),
             fix => fix.to_owned(),
         };
-        Some(HealthFinding { severity, ..HealthFinding::note(AREA, &what, why) }.fix(fix))
+        Some(HealthFinding { severity, code: Some(trouble.code()), ..HealthFinding::note(AREA, &what, why) }.fix(fix))
     };
     let found: Vec<HealthFinding> = complaints.by_trouble.iter().filter_map(judged).collect();
     if found.is_empty() {
@@ -158,10 +175,29 @@ fn of_log(log: &FluentBitLog, advice: &Advice) -> Vec<HealthFinding> {
     found
 }
 
-/// `, the last at 13:05 UTC`.
-fn at(milliseconds: i64) -> String {
-    let time = Timestamp::from_millisecond(milliseconds).ok().map(|time| time.strftime("%H:%M").to_string());
-    time.map(|time| format!(", the last at {time} UTC")).unwrap_or_default()
+impl Complaint {
+    /// `, the last at 13:05 UTC`, or `, between 12:50 and 13:05 UTC`.
+    fn at(&self) -> String {
+        let minute = |time: i64| Timestamp::from_millisecond(time).ok().map(|time| time.strftime("%H:%M").to_string());
+        match (self.oldest.and_then(minute), minute(self.newest)) {
+            (Some(oldest), Some(newest)) if oldest != newest => format!(", between {oldest} and {newest} UTC"),
+            (_, Some(newest)) => format!(", the last at {newest} UTC"),
+            (_, None) => String::new(),
+        }
+    }
+
+    /// `, of 5 pods (web-1-shop 7, web-2-shop 3, web-3-shop 1, …)`.
+    fn pods(&self) -> String {
+        if self.pods.is_empty() {
+            return String::new();
+        }
+        let mut by_times: Vec<(&String, &usize)> = self.pods.iter().collect();
+        by_times.sort_by(|one, other| other.1.cmp(one.1).then(one.0.cmp(other.0)));
+        let named: Vec<String> = by_times.iter().take(PODS).map(|(pod, times)| format!("{pod} {times}")).collect();
+        let more = if by_times.len() > PODS { ", …" } else { "" };
+        let least = if by_times.len() >= MOST_PODS { "at least " } else { "" };
+        format!(", of {least}{} ({}{more})", counted(by_times.len(), "pod"), named.join(", "))
+    }
 }
 
 fn tail(log: &FluentBitLog, advice: &Advice) -> String {
@@ -234,6 +270,11 @@ fn told(trouble: FluentBitTrouble, times: usize, is_explicit: bool) -> (HealthSe
             "CloudWatch refused logs that are too old or of the future, so they are lost",
             "check `Time_Key` and `Time_Format` of the parsers, and the retention of the log group",
         ),
+        Is::Unread => (
+            Wrong,
+            "Fluent Bit did not read lines or the rest of a file, so they are lost",
+            "log less, or spread the work over more pods: EKS reads with 45 MB of memory, lines of at most 66 KB, and leaves a rotated file after 30 s",
+        ),
         Is::Lost => (Wrong, "Fluent Bit gave up logs, so they are lost", ""),
         Is::MemoryFull => (
             Wrong,
@@ -257,6 +298,11 @@ fn told(trouble: FluentBitTrouble, times: usize, is_explicit: bool) -> (HealthSe
             "check `Regex` and `Time_Format` of the parsers with `podferry lint`",
         ),
         Is::Interrupted => (Note, "connections of Fluent Bit broke; it tries again", ""),
+        Is::SharedStream => (
+            Note,
+            "several writers share a log stream; Fluent Bit sends again, so logs may come twice",
+            "let each container have a stream: `log_stream_prefix` in the ConfigMap, and no fixed `log_stream_name`",
+        ),
         Is::Server => (Note, "AWS failed to answer; Fluent Bit tries again", ""),
         Is::Retried => (Note, "Fluent Bit could not send at once; it tries again", ""),
         Is::Other => (Note, "Fluent Bit tells of errors that podferry does not know", ""),
@@ -271,7 +317,7 @@ mod tests {
     fn of(messages: &[&str]) -> FluentBitLog {
         let mut complaints = Complaints::default();
         for message in messages {
-            complaints.add(NOW_MS, message);
+            complaints.add(NOW_MS, "s", message);
         }
         FluentBitLog { group: "prod-fluent-bit-logs".into(), stream: None, complaints: Ok(complaints) }
     }
@@ -307,6 +353,32 @@ mod tests {
                 severity,
                 "{times}"
             );
+        }
+    }
+
+    #[test]
+    fn complaints_are_counted_by_pod_and_time() {
+        let mut complaints = Complaints::default();
+        for (minutes, pod) in [(9, "b-shop"), (4, "a-shop"), (3, "b-shop"), (2, "c-shop"), (1, "d-shop")] {
+            complaints.add(NOW_MS - minutes * 60_000, &format!("fluent-bit-{pod}"), DENIED);
+        }
+        let log = FluentBitLog { group: "prod-fluent-bit-logs".into(), stream: None, complaints: Ok(complaints) };
+        let seen = judge(&[log], None, vec![], &advice()).remove(0);
+        let expected =
+            ": 5 messages in the last hour, of 4 pods (b-shop 2, a-shop 1, c-shop 1, …), between 10:57 and 11:05 UTC";
+        assert!(seen.why.ends_with(expected), "{}", seen.why);
+        assert_eq!(seen.code, Some("access-denied"));
+        // However many there are.
+        let mut complaint = Complaint::default();
+        for (number, expected) in [
+            (MOST_PODS - 1, "of 999 pods"),
+            (MOST_PODS, "of at least 1000 pods"),
+            (MOST_PODS + 1, "of at least 1000 pods"),
+        ] {
+            let mut complaints = Complaints::default();
+            (0..number).for_each(|pod| complaints.add(NOW_MS, &format!("fluent-bit-{pod}"), DENIED));
+            complaint.pods = complaints.by_trouble.into_values().next().unwrap().pods;
+            assert!(complaint.pods().contains(expected), "{number}: {}", complaint.pods());
         }
     }
 

@@ -58,7 +58,7 @@ fn denied(line: &str) -> Option<String> {
 
 /// The call that AWS answered with an error: `CreateLogGroup`.
 fn call(line: &str) -> Option<String> {
-    let (before, _) = line.split_once(" API responded with error")?;
+    let (before, _) = line.split_once(" API responded with ")?;
     let call = before.rsplit(' ').next()?;
     ((1..=40).contains(&call.len()) && call.bytes().all(|byte| byte.is_ascii_alphanumeric())).then(|| call.to_owned())
 }
@@ -81,7 +81,7 @@ mod tests {
     type Told = Option<(FluentBitTrouble, Option<&'static str>)>;
 
     /// Messages as cores and the Go plugin print them, and as people show them in public.
-    const SEEN: [(&str, Told); 63] = [
+    const SEEN: [(&str, Told); 77] = [
         // cloudwatch_logs, of both cores.
         (
             r#"[2022/01/16 00:29:27] [error] [output:cloudwatch_logs:cloudwatch_logs.0] CreateLogStream API responded with error='AccessDeniedException', message='User: arn:aws:sts::111122223333:assumed-role/eks-fargate-pods/fargate-ip-10-0-1-2.ec2.internal is not authorized to perform: logs:CreateLogStream on resource: arn:aws:logs:eu-west-1:111122223333:log-group:/eks/prod:log-stream:x because no identity-based policy allows the logs:CreateLogStream action'"#,
@@ -237,7 +237,58 @@ mod tests {
             Some((Lost, None)),
         ),
         ("[ warn] [filter] NO match rule for grep filter instance, unloading.", Some((Configuration, None))),
+        // What is lost before anything is sent.
+        (
+            "[ warn] [input:tail:tail.0] file=/var/log/containers/geheim.log have long lines. Skipping long lines.",
+            Some((Unread, None)),
+        ),
+        (
+            "[error] [input:tail:tail.0] file=/var/log/containers/geheim.log requires a larger buffer size, lines are too long. Skipping file.",
+            Some((Unread, None)),
+        ),
+        (
+            "[ warn] [input:tail:tail.0] purged rotated file while data ingestion is paused, consider increasing rotate_wait",
+            Some((Unread, None)),
+        ),
+        ("[ warn] [input:tail:tail.0] multiline message truncated due to buffer limit", None),
+        (
+            "[error] [engine_dispatch] could not retrieve chunk content, task_id=3 reached retry-attempts limit 1/1, dropping",
+            Some((Lost, None)),
+        ),
+        (
+            "[error] [input chunk] chunk validation failed, data might be corrupted. No valid records found, the chunk will be discarded.",
+            Some((Lost, None)),
+        ),
+        (
+            "[error] [input:emitter:re_emitted] emitter cycle detected: the filter attached to this emitter matches the records it emits (tag=geheim), the emission is rejected. Adjust the filter 'Match'",
+            Some((Lost, None)),
+        ),
+        (
+            "[ warn] [input] tail.0 paused (mem buf overlimit - event of size 2000000B exceeded limit 6000000 to 5000000B)",
+            Some((MemoryFull, None)),
+        ),
+        ("[ warn] [input] tail.0 paused (storage buf overlimit 128/128)", Some((MemoryFull, None))),
+        (
+            "[error] [output:cloudwatch_logs:cloudwatch_logs.0] Could not complete PutLogEvents payload",
+            Some((Retried, None)),
+        ),
+        (
+            "[error] [output:cloudwatch_logs:cloudwatch_logs.0] PutLogEvents API responded with error='InvalidSequenceTokenException', message='The given sequenceToken is invalid'",
+            Some((SharedStream, None)),
+        ),
+        (
+            "[ warn] [output:cloudwatch_logs:cloudwatch_logs.0] PutLogEvents API responded with error='DataAlreadyAcceptedException'",
+            Some((SharedStream, None)),
+        ),
+        (
+            "[error] [output:cloudwatch_logs:cloudwatch_logs.0] PutLogEvents API responded with code='AccessDeniedException', message='geheim'",
+            Some((Denied, Some("PutLogEvents"))),
+        ),
         // The Go plugin.
+        (
+            r#"time="2022-01-16T00:29:27Z" level=error msg="[cloudwatch 0] timeout threshold reached: Failed to send logs for 10m0s\n""#,
+            Some((Crashed, None)),
+        ),
         (
             r#"time="2022-01-16T00:29:27Z" level=error msg="[cloudwatch 0] AccessDeniedException: User: arn:aws:sts::1:assumed-role/a/b is not authorized to perform: logs:PutLogEvents on resource: arn:aws:logs:eu-west-1:1:log-group:x""#,
             Some((Denied, Some("logs:PutLogEvents on arn:aws:logs:eu-west-1:1:log-group:x for role a"))),

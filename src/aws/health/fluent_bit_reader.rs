@@ -121,7 +121,9 @@ impl Reader<'_> {
             let on = || self.account.log_group(group);
             let answer = answer.map_err(|error| SdkCallError::new("logs:FilterLogEvents", on(), &error))?;
             for event in answer.events() {
-                complaints.add(event.timestamp().unwrap_or_default(), event.message().unwrap_or_default());
+                let (stream, message) =
+                    (event.log_stream_name().unwrap_or_default(), event.message().unwrap_or_default());
+                complaints.add(event.timestamp().unwrap_or_default(), stream, message);
             }
             token = answer.next_token.filter(|token| !token.is_empty());
             if token.is_none() {

@@ -1,8 +1,8 @@
 //! The words by which a line of Fluent Bit's own log tells what is wrong.
 //!
-//! Source of the lines: fluent/fluent-bit, `plugins/out_cloudwatch_logs`, `src/aws`, `src/flb_engine.c`, `src/flb_input_chunk.c`,
-//! `src/flb_network.c`, `src/flb_http_client.c`, `plugins/filter_kubernetes`; aws/amazon-cloudwatch-logs-for-fluent-bit,
-//! `cloudwatch/cloudwatch.go`. Tested with the messages in `fluent_bit_message`.
+//! Source of the lines: fluent/fluent-bit 1.9.10 and 5.1.1, `plugins/out_cloudwatch_logs`, `src/aws`, `src/flb_engine.c`,
+//! `src/flb_engine_dispatch.c`, `src/flb_input_chunk.c`, `src/flb_network.c`, `src/flb_http_client.c`, `plugins/in_tail`, `plugins/in_emitter`,
+//! `plugins/filter_kubernetes`, `plugins/filter_rewrite_tag`; aws/amazon-cloudwatch-logs-for-fluent-bit, `cloudwatch/cloudwatch.go`. Tested with the messages in `fluent_bit_message`.
 
 /// What a message complains of, in the order in which to report it: causes before what follows from them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +27,8 @@ pub(crate) enum FluentBitTrouble {
     LogKeyMissing,
     /// CloudWatch takes no logs of such times.
     TimesRefused,
+    /// Lines or a rest of a file were not read.
+    Unread,
     /// What was to be sent was given up.
     Lost,
     /// Too much waits in memory.
@@ -41,6 +43,8 @@ pub(crate) enum FluentBitTrouble {
     Parsing,
     /// A connection broke.
     Interrupted,
+    /// Several write to one stream, in the order that AWS once asked for.
+    SharedStream,
     /// AWS failed, or answered what Fluent Bit does not understand.
     Server,
     /// Something was not sent, and is tried again.
@@ -49,11 +53,70 @@ pub(crate) enum FluentBitTrouble {
     Other,
 }
 
+impl FluentBitTrouble {
+    /// All of them, in that order.
+    #[cfg(test)]
+    pub(super) const ALL: [FluentBitTrouble; 22] = {
+        use FluentBitTrouble::*;
+        [
+            Crashed,
+            KeyDenied,
+            Denied,
+            Credentials,
+            Network,
+            DestinationMissing,
+            Refused,
+            Configuration,
+            LogKeyMissing,
+            TimesRefused,
+            Unread,
+            Lost,
+            MemoryFull,
+            Throttled,
+            Truncated,
+            Metadata,
+            Parsing,
+            Interrupted,
+            SharedStream,
+            Server,
+            Retried,
+            Other,
+        ]
+    };
+
+    /// A short name that stays, for programs, and for who looks it up in docs/operating.md.
+    #[must_use]
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            FluentBitTrouble::Crashed => "crashed",
+            FluentBitTrouble::KeyDenied => "key-denied",
+            FluentBitTrouble::Denied => "access-denied",
+            FluentBitTrouble::Credentials => "credentials",
+            FluentBitTrouble::Network => "network",
+            FluentBitTrouble::DestinationMissing => "destination-missing",
+            FluentBitTrouble::Refused => "value-refused",
+            FluentBitTrouble::Configuration => "configuration",
+            FluentBitTrouble::LogKeyMissing => "log-key-missing",
+            FluentBitTrouble::TimesRefused => "times-refused",
+            FluentBitTrouble::Unread => "unread",
+            FluentBitTrouble::Lost => "lost",
+            FluentBitTrouble::MemoryFull => "memory-full",
+            FluentBitTrouble::Throttled => "throttled",
+            FluentBitTrouble::Truncated => "truncated",
+            FluentBitTrouble::Metadata => "metadata",
+            FluentBitTrouble::Parsing => "parsing",
+            FluentBitTrouble::Interrupted => "interrupted",
+            FluentBitTrouble::SharedStream => "shared-stream",
+            FluentBitTrouble::Server => "server",
+            FluentBitTrouble::Retried => "retried",
+            FluentBitTrouble::Other => "other",
+        }
+    }
+}
+
 /// Words of messages that are no trouble: they are taken care of at once, or another way is tried. On Fargate there is neither a file
 /// with credentials nor a metadata service, and Fluent Bit tells of both.
-const HARMLESS: [&str; 11] = [
-    "DataAlreadyAccepted",
-    "InvalidSequenceToken",
+const HARMLESS: [&str; 9] = [
     "ResourceAlreadyExists",
     "already exists",
     "a credential refresh is already in progress",
@@ -66,8 +129,20 @@ const HARMLESS: [&str; 11] = [
 ];
 
 /// Words of messages, and what they tell. The first that is found counts.
-const WORDS: [(FluentBitTrouble, &[&str]); 19] = [
-    (FluentBitTrouble::Crashed, &["(SIGSEGV)", "(SIGABRT)", "(SIGILL)", "(SIGBUS)", "(SIGFPE)"]),
+const WORDS: [(FluentBitTrouble, &[&str]); 21] = [
+    (
+        FluentBitTrouble::Crashed,
+        &[
+            "(SIGSEGV)",
+            "(SIGABRT)",
+            "(SIGILL)",
+            "(SIGBUS)",
+            "(SIGFPE)",
+            "timeout threshold reached",
+            "Quitting Fluent Bit",
+        ],
+    ),
+    (FluentBitTrouble::SharedStream, &["InvalidSequenceToken", "DataAlreadyAccepted"]),
     (FluentBitTrouble::KeyDenied, &["specified KMS"]),
     (
         FluentBitTrouble::Denied,
@@ -105,9 +180,15 @@ const WORDS: [(FluentBitTrouble, &[&str]); 19] = [
     ),
     (FluentBitTrouble::LogKeyMissing, &["Could not find log_key", "Failed to find key"]),
     (FluentBitTrouble::TimesRefused, &["marked as expired by", "marked as too new by", "marked as too old by"]),
+    (FluentBitTrouble::Unread, &["Skipping long lines", "kipping file", "purged rotated file"]),
     (
         FluentBitTrouble::Lost,
         &[
+            "reached retry-attempts limit",
+            "removing retry",
+            "will be discarded",
+            "emission is rejected",
+            "could not enqueue records",
             "Rejecting the chunk without retry",
             "cannot be retried",
             "is not retried",
@@ -178,6 +259,7 @@ const WORDS: [(FluentBitTrouble, &[&str]); 19] = [
             "Could not parse `log_",
             "valid values for log_group_class",
             "NO match rule",
+            "may cause infinite loop",
             "[filter:",
             "[lib]",
         ],
@@ -186,6 +268,8 @@ const WORDS: [(FluentBitTrouble, &[&str]); 19] = [
         FluentBitTrouble::Retried,
         &[
             "failed to flush chunk",
+            "PutLogEvents payload",
+            "Failed to write log event",
             "Failed to send",
             "Failed to create log",
             "Failed to putRetentionPolicy",
@@ -211,4 +295,23 @@ pub(super) fn trouble(line: &str) -> Option<FluentBitTrouble> {
 
 fn has_any(line: &str, words: &[&str]) -> bool {
     words.iter().any(|word| line.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever sees a code finds it in the table of the documents.
+    #[test]
+    fn each_code_is_another_and_is_documented() {
+        let documented = include_str!("../../../docs/operating.md");
+        for (number, trouble) in FluentBitTrouble::ALL.iter().enumerate() {
+            let code = trouble.code();
+            assert!(documented.contains(&format!("| `{code}` |")), "{code}");
+            assert!(
+                !FluentBitTrouble::ALL[..number].iter().any(|before| before.code() == code || before >= trouble),
+                "{code}"
+            );
+        }
+    }
 }

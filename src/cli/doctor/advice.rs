@@ -231,7 +231,7 @@ fn the_advice_about_agents_and_fluent_bit_is_taken() {
     assert_eq!(taken(&found), 2, "`generate secret` and `generate rbac`: {found:#?}");
     let mut complaints = Complaints::default();
     for message in ["[error] AccessDenied", "[error] no kind", "[ warn] failed to flush chunk"] {
-        complaints.add(0, message);
+        complaints.add(0, "s", message);
     }
     let log = FluentBitLog { group: "a b".into(), stream: Some("$x".into()), complaints: Ok(complaints) };
     let mut found = fluent_bit_log::judge(&[log], None, Vec::new(), &advice());

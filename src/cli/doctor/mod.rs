@@ -155,7 +155,11 @@ async fn doctor(options: DoctorOptions) -> Result<Exit, CommandError> {
     let logging = of_cluster(&options, &expected, &mut report).await;
     let named = account.as_ref().zip(logging.as_ref()).map(|(account, seen)| seen.log_groups_in(&account.region));
     of_fluent_bit(&options, account.as_ref(), groups.clone(), logging, &mut report).await;
-    groups.extend(named.into_iter().flatten().filter(|name| !groups.contains(name)).collect::<Vec<_>>());
+    // Those that the ConfigMap names come first: the canary's logs go there.
+    let mut named = named.unwrap_or_default();
+    groups.retain(|name| !named.contains(name));
+    named.append(&mut groups);
+    let groups = named;
     if of_canary(&options, account.as_ref(), groups, forwarder.as_ref(), &mut report).await? {
         return Ok(Exit::Interrupted);
     }

@@ -132,7 +132,8 @@ impl DoctorReport {
             format!("{:<7}", finding.severity.word())
         };
         let indent = 3 + sign.chars().count();
-        let text = format!("{}: {}", finding.what, finding.why);
+        let code = finding.code.map(|code| format!(" [{code}]")).unwrap_or_default();
+        let text = format!("{}{code}: {}", finding.what, finding.why);
         let mut lines = show::wrapped(&text, show::width().saturating_sub(indent)).into_iter();
         writeln!(out, "  {style}{sign}{style:#} {}", lines.next().unwrap_or_default())?;
         for line in lines {

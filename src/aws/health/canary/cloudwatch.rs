@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::account::{Carrier, HopAccount};
 use crate::aws::account::Account;
-use crate::aws::error::SdkCallError;
+use crate::aws::error::{AwsFailure, SdkCallError};
 
 /// How many pages of a group are read at a time. In a large group a page may be what a search of some seconds found, which is nothing.
 const MOST_PAGES: usize = 20;
@@ -41,7 +41,12 @@ impl<'a> CloudWatchWatch<'a> {
                 let call = call.filter_pattern(format!("\"{}\"", self.run)).set_next_token(token.take());
                 let answer = call.send().await;
                 let on = || self.account.log_group(group);
-                let answer = answer.map_err(|error| SdkCallError::new("logs:FilterLogEvents", on(), &error))?;
+                let answer = match answer.map_err(|error| SdkCallError::new("logs:FilterLogEvents", on(), &error)) {
+                    Ok(answer) => answer,
+                    // Fluent Bit makes it with the first log.
+                    Err(SdkCallError { failure: AwsFailure::NotFound(_), .. }) => break,
+                    Err(error) => return Err(error),
+                };
                 for event in answer.events() {
                     // Both are times of AWS, whatever this machine's clock says.
                     let latency =
