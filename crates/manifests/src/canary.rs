@@ -28,8 +28,8 @@ const LONG_LINES: u32 = 3;
 const TRACE_LINES: u32 = 8;
 
 /// How often a second lines may come, and how many short ones there may be.
-pub const RATES: std::ops::RangeInclusive<u32> = 1..=100;
-pub const SHORT_LINES: std::ops::RangeInclusive<u32> = 2..=2000;
+pub const RATES: std::ops::RangeInclusive<i64> = 1..=100;
+pub const SHORT_LINES: std::ops::RangeInclusive<i64> = 2..=2000;
 
 /// What kind of line it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -29,7 +29,7 @@ use crate::cli::flags::pair;
 use crate::cli::notes::{self, note};
 use forwarder::delivery::client::Clients;
 use forwarder::settings::{Environment, Settings, application_key, plain_api_key};
-use manifests::canary::{CONTAINER, CanaryPlan, CanaryPod, IMAGE};
+use manifests::canary::{CONTAINER, CanaryPlan, CanaryPod, IMAGE, RATES, SHORT_LINES};
 use manifests::cluster::is_name;
 use manifests::json;
 
@@ -63,10 +63,10 @@ pub(super) struct CanaryFlags {
     #[arg(long, value_name = "IMAGE", default_value = IMAGE, requires = "canary")]
     canary_image: String,
     /// How many short lines it prints, 2 to 2000; there are also long ones and a stack trace.
-    #[arg(long, value_name = "NUMBER", default_value_t = 60, requires = "canary", value_parser = clap::value_parser!(u32).range(2..=2000))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 60, requires = "canary", value_parser = clap::value_parser!(u32).range(SHORT_LINES))]
     canary_lines: u32,
     /// Lines a second, 1 to 100.
-    #[arg(long, value_name = "NUMBER", default_value_t = 10, requires = "canary", value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 10, requires = "canary", value_parser = clap::value_parser!(u32).range(RATES))]
     canary_rate: u32,
     /// How long to wait at most, from the start of the pod to the last line. A pod on Fargate takes one or two minutes to start.
     #[arg(long, value_name = "SECONDS", default_value_t = 600, requires = "canary", value_parser = clap::value_parser!(u64).range(1..=3600))]
