@@ -61,6 +61,11 @@ impl AccountFlags {
         Advice::new(&account.region, &given)
     }
 
+    /// Takes this region where neither a flag nor the file names one.
+    pub(super) fn or_region(&mut self, region: &str) {
+        self.region.get_or_insert_with(|| region.to_owned());
+    }
+
     /// The region that a flag or the file names.
     pub(super) fn region(&self) -> Option<&str> {
         self.region.as_deref()

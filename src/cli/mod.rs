@@ -11,6 +11,7 @@ mod demo;
 mod doctor;
 mod error;
 mod exit;
+mod explain;
 mod flags;
 mod generate;
 mod init;
@@ -35,6 +36,7 @@ mod settings;
 mod shell;
 mod show;
 mod simulate;
+mod sparkline;
 mod spinner;
 mod status;
 mod subscribe;
@@ -72,6 +74,7 @@ struct Arguments {
 enum Command {
     Demo(demo::DemoOptions),
     Preview(Box<preview::PreviewOptions>),
+    Explain(Box<explain::ExplainOptions>),
     /// Decode captured events and queue messages
     #[command(subcommand)]
     Logs(logs::LogsCommand),
@@ -116,6 +119,7 @@ fn dispatch(command: Command) -> Result<Exit, CommandError> {
     match command {
         Command::Demo(options) => options.run(),
         Command::Preview(options) => options.run(),
+        Command::Explain(options) => options.run(),
         Command::Logs(command) => command.run(),
         Command::Rules(command) => command.run(),
         Command::Init(options) => options.run(),

@@ -41,7 +41,7 @@ pub(super) fn json(value: &Value) -> io::Result<()> {
 /// What a terminal may not be able to show.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Signs {
-    is_utf8: bool,
+    pub(super) is_utf8: bool,
     pub(super) arrow: &'static str,
     /// Where there is nothing.
     pub(super) none: &'static str,
@@ -228,7 +228,7 @@ impl<'v> NextIfShipped<'v> for std::slice::Iter<'v, Value> {
 }
 
 /// `joined from 5 lines by auto multi-line; masked by token; kept`.
-fn outcome_text(outcome: &LogOutcome) -> String {
+pub(super) fn outcome_text(outcome: &LogOutcome) -> String {
     let mut parts = Vec::new();
     if let Some(rule) = &outcome.joined_by {
         parts.push(format!("joined from {} lines by {rule}", outcome.lines));
@@ -275,7 +275,7 @@ pub(super) fn log(out: &mut impl Write, log: &Value) -> io::Result<()> {
 }
 
 /// The same, and what its status and its tags come from, where that is known.
-fn log_with(out: &mut impl Write, log: &Value, outcome: Option<&LogOutcome>) -> io::Result<()> {
+pub(super) fn log_with(out: &mut impl Write, log: &Value, outcome: Option<&LogOutcome>) -> io::Result<()> {
     let status_from = outcome.and_then(|outcome| outcome.status_from);
     let text = |name: &str| log[name].as_str().unwrap_or("–").to_owned();
     let time = log["timestamp"].as_i64().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
@@ -443,6 +443,7 @@ mod tests {
             let id = "1".to_owned();
             let outcome = LogOutcome {
                 id,
+                events: (0, 0),
                 lines: 1,
                 joined_by: None,
                 applied,

@@ -12,6 +12,7 @@ use super::exit::Exit;
 use super::output::Output;
 use super::selection::{FunctionFlag, GROUPS_OR_SUBSCRIBED, SelectionFlags};
 use super::show::Signs;
+use super::sparkline::sparkline;
 use super::subscribe::said;
 use super::{show, spinner};
 use crate::aws::account::Account;
@@ -20,6 +21,7 @@ use crate::aws::groups::{FoundLogGroups, SubscriptionFilter};
 use crate::aws::health::facts::{HealthFact, HealthFacts, LogGroupFact, QueueFact};
 use crate::aws::health::finding::{HealthFinding, HealthSeverity};
 use crate::aws::health::judge::judge;
+use crate::aws::health::last_day::{self, HOUR_SECONDS, HourlyValues, LastDay};
 use crate::aws::health::read;
 use crate::aws::queues::{QueueDepth, QueueRole};
 use crate::aws::subscribe::is_same_function;
@@ -28,7 +30,7 @@ use pipeline::counted::counted;
 
 /// Show the forwarder's health
 ///
-/// Shows log groups, filters, queues and errors, what is wrong, and what to do about it. Shows all log groups that are subscribed to the
+/// Shows log groups, filters, queues and errors, the last 24 hours, what is wrong, and what to do about it. Shows all log groups that are subscribed to the
 /// function, unless you or podferry.yaml name some. Marks what it cannot read, and continues. Changes nothing.
 #[derive(Debug, Clone, Args)]
 #[command(mut_arg("groups", |groups| groups.help(GROUPS_OR_SUBSCRIBED)))]
@@ -68,13 +70,15 @@ async fn status(options: StatusOptions) -> Result<Exit, CommandError> {
     }
     let reading = read::all(&account, function, found, selection.is_empty());
     let facts = spinner::during("Reading groups, queues and metrics…", reading).await;
+    let reading = last_day::read(&account, &facts.function, &facts.queues.queues);
+    let day = spinner::during("Reading the metrics of the last 24 hours…", reading).await;
     let found = of_concern(judge(&facts, &options.aws.advice(&account)));
     match options.aws.output() {
         Output::Text => {
             let signs = Signs::new(Settings::is_utf8(&Environment));
-            show_all(&mut anstream::stdout(), signs, &account, &facts, &found)?;
+            show_all(&mut anstream::stdout(), signs, &account, &facts, &day, &found)?;
         }
-        Output::Json => show::json(&json_of(&account, &facts, &found))?,
+        Output::Json => show::json(&json_of(&account, &facts, &day, &found))?,
     }
     Ok(Exit::of_findings(found.iter().filter(|one| one.severity.is_problem()).count()))
 }
@@ -100,6 +104,7 @@ fn show_all(
     signs: Signs,
     account: &Account,
     facts: &HealthFacts,
+    day: &HealthFact<LastDay>,
     found: &[HealthFinding],
 ) -> io::Result<()> {
     writeln!(out, "function {}\naccount {}, region {}", facts.function.arn, account.id, account.region)?;
@@ -111,6 +116,7 @@ fn show_all(
         Err(_) => UNKNOWN.to_owned(),
     };
     writeln!(out, "last hour: {hour}")?;
+    last_24_hours(out, signs, day)?;
     if let Ok(Some(policy)) = &facts.log_groups.account_policy {
         let left_out = if policy.left_out.is_empty() { "none".to_owned() } else { policy.left_out.join(", ") };
         writeln!(out, "account policy {}: all log groups, {}; except: {left_out}", policy.name, said(&policy.pattern))?;
@@ -138,6 +144,36 @@ fn show_all(
         writeln!(out, "nothing is wrong")?;
     }
     Ok(())
+}
+
+/// A row of bars each, and the number that matters: what was delivered in all, and the most that a queue held.
+fn last_24_hours(out: &mut impl Write, signs: Signs, day: &HealthFact<LastDay>) -> io::Result<()> {
+    let Ok(day) = day else { return writeln!(out, "last 24 hours: {UNKNOWN}") };
+    let rows = [&day.delivered, &day.waiting, &day.dead];
+    if rows.iter().all(|row| row.iter().all(Option::is_none)) {
+        return writeln!(out, "last 24 hours: no metrics");
+    }
+    writeln!(out, "last 24 hours, a bar an hour up to now; blank where CloudWatch has no data")?;
+    let in_queue = |row: &HourlyValues| {
+        let most = row.iter().flatten().copied().fold(0.0, f64::max);
+        format!("{} at most", counted(whole(most), "message"))
+    };
+    let delivered = day.delivered.iter().flatten().sum();
+    for (name, row, told) in [
+        ("delivered", &day.delivered, counted(whole(delivered), "log")),
+        ("waiting", &day.waiting, in_queue(&day.waiting)),
+        ("dead", &day.dead, in_queue(&day.dead)),
+    ] {
+        let told = if row.iter().all(Option::is_none) { "no data" } else { &told };
+        writeln!(out, "  {name:<9} {} {told}", sparkline(row, signs.is_utf8))?;
+    }
+    Ok(())
+}
+
+/// CloudWatch gives floating-point numbers, for counts too.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is no less than 0, and `as` saturates")]
+fn whole(value: f64) -> usize {
+    value.max(0.0) as usize
 }
 
 fn group_cells(signs: Signs, facts: &HealthFacts, group: &LogGroupFact) -> Vec<String> {
@@ -220,7 +256,7 @@ fn bytes(number: i64) -> String {
     if unit == "B" { format!("{number} B") } else { format!("{rest:.1} {unit}") }
 }
 
-fn json_of(account: &Account, facts: &HealthFacts, found: &[HealthFinding]) -> Value {
+fn json_of(account: &Account, facts: &HealthFacts, day: &HealthFact<LastDay>, found: &[HealthFinding]) -> Value {
     let group = |group: &LogGroupFact| {
         let filters = group.filters.as_ref().map(|filters| {
             let one = |filter: &SubscriptionFilter| json!({ "name": filter.name, "pattern": filter.pattern, "destination": filter.destination });
@@ -247,12 +283,18 @@ fn json_of(account: &Account, facts: &HealthFacts, found: &[HealthFinding]) -> V
     let hour = facts.activity.last_hour.as_ref();
     let hour =
         hour.map(|hour| json!({ "invocations": hour.invocations, "errors": hour.errors, "throttles": hour.throttles }));
+    let day = day.as_ref().map(|LastDay { start_seconds, delivered, waiting, dead }| {
+        json!({
+            "start_ms": start_seconds * 1000, "period_seconds": HOUR_SECONDS, "delivered": delivered, "waiting": waiting, "dead": dead,
+        })
+    });
     let policy = facts.log_groups.account_policy.as_ref().map(|policy| match policy {
         Some(policy) => json!({ "name": policy.name, "pattern": policy.pattern, "left_out": policy.left_out }),
         None => Value::Null,
     });
     json!({
         "account": account.id, "region": account.region, "function": facts.function.arn, "last_hour": value(hour),
+        "last_day": value(day),
         "account_policy": value(policy), "failed_events": value(facts.queues.failed_events.as_ref().map(|arn| json!(arn))),
         "log_groups": value(facts.log_groups.found.as_ref().map(|()| facts.log_groups.groups.iter().map(group).collect())),
         "queues": facts.queues.queues.iter().map(queue).collect::<Vec<_>>(),

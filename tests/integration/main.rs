@@ -17,6 +17,8 @@ mod doctor;
 mod doctor_canary;
 mod doctor_cluster;
 mod doctor_fluent_bit;
+mod documents;
+mod explain;
 mod generate;
 mod inject;
 mod lint_command;

@@ -86,6 +86,7 @@ fn all_is_well() {
 function arn:aws:lambda:eu-west-1:111122223333:function:podferry-Forwarder-1A
 account 111122223333, region eu-west-1
 last hour: 12 invocations, 0 failed, 0 throttled
+last 24 hours: no metrics
 events that Lambda gives up on go to arn:aws:s3:::podferry-failed
 ┌───────────┬─────────────────────────┬───────────┬────────┬────────────┐
 │ log group ┆ filter → destination    ┆ retention ┆ stored ┆ last event │
@@ -111,6 +112,46 @@ nothing is wrong
     let arguments = ["/other", "--region", "eu-west-1", "--function", "podferry-Forwarder-1A:$LATEST"];
     let advice = "→ podferry subscribe /other --function podferry-Forwarder-1A --region eu-west-1\n";
     assert!(status(&account, &arguments, 1).contains(advice));
+}
+
+#[test]
+fn the_last_24_hours_as_bars() {
+    let Some(account) = stage(1) else { return };
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let hour = |ago: u64| now / 3600 * 3600 - ago * 3600;
+    let row = |id: &str, values: &[(u64, f64)]| {
+        let (times, values): (Vec<u64>, Vec<f64>) = values.iter().map(|(ago, value)| (hour(*ago), *value)).unzip();
+        json!({ "Id": id, "Timestamps": times, "Values": values, "StatusCode": "Complete" })
+    };
+    let delivered: Vec<(u64, f64)> = (0..22).map(|ago| (ago, if ago == 3 { 700.0 } else { 100.0 })).collect();
+    let rows = [
+        row("invocations", &[(0, 12.0)]),
+        row("delivered", &delivered),
+        row("waiting0", &[(5, 2.0), (4, 0.0)]),
+        row("waiting1", &[(5, 1.0)]),
+    ];
+    account.stand_in("cloudwatch:GetMetricData", move |_| (200, json!({ "MetricDataResults": rows })));
+    let shown = status(&account, &["/eks/0"], 0);
+    let expected = "\
+last 24 hours, a bar an hour up to now; blank where CloudWatch has no data
+  delivered │  ▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂█▂▂▂│ 2800 logs
+  waiting   │                  █▁    │ 3 messages at most
+  dead      │                        │ no data
+";
+    assert!(shown.contains(expected), "{shown}");
+    let output = account.podferry_command(&["status", "/eks/0"]).env("LANG", "C").output().unwrap();
+    let ascii = text(&output.stdout);
+    assert!(
+        ascii.is_ascii() && ascii.contains("  waiting   |                  #_    | 3 messages at most\n"),
+        "{ascii}"
+    );
+    let report = json_status(&account, 0);
+    let day = &report["last_day"];
+    assert_eq!((&day["start_ms"], &day["period_seconds"]), (&json!(hour(23) * 1000), &json!(3600)));
+    assert_eq!(
+        (&day["delivered"][0], &day["delivered"][23], &day["waiting"][18]),
+        (&Value::Null, &json!(100.0), &json!(3.0))
+    );
 }
 
 #[test]
@@ -167,6 +208,8 @@ fn what_may_not_be_read_is_said_and_stops_nothing() {
     let group = report["log_groups"].as_array().unwrap().iter().find(|one| one["name"] == "/eks/0").unwrap();
     assert!(group["filters"]["error"].as_str().unwrap().contains("AccessDeniedException"));
     assert!(report["queues"][0]["messages"]["error"].is_string() && report["last_hour"]["error"].is_string());
+    assert!(report["last_day"]["error"].is_string());
+    assert!(status(&account, &[], 1).contains("last 24 hours: unknown\n"));
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub struct Batch<'a> {
     /// A `CONTROL_MESSAGE`: CloudWatch Logs checks that the destination answers. It carries no logs.
     pub control: bool,
     /// The account that owns the log group.
-    pub(crate) owner: Cow<'a, str>,
+    pub owner: Cow<'a, str>,
     pub log_group: Cow<'a, str>,
     pub log_stream: Cow<'a, str>,
     pub events: Vec<LogEvent<'a>>,

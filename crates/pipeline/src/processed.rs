@@ -29,6 +29,8 @@ pub struct Processed {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogOutcome {
     pub id: String,
+    /// The first and the last of its events, by their places in the content. Events of another output may stand between them.
+    pub events: (usize, usize),
     /// How many lines it was joined from.
     pub lines: usize,
     /// The rule that joined them.

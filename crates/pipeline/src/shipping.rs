@@ -143,6 +143,7 @@ impl<'a, 's> Shipper<'a, 's> {
         if let Some(outcomes) = &mut self.shipment.outcomes {
             outcomes.push(LogOutcome {
                 id: line.id.to_owned(),
+                events: line.events,
                 lines: line.lines,
                 joined_by: (line.lines > 1).then(|| identity.processing.joined_by().to_owned()),
                 applied,

@@ -10,8 +10,9 @@
 //!                                  kubelet_rights ───────────────────┘
 //! ```
 //!
-//! [`read`] reads what both commands show; [`ask`] asks what only the doctor does, and [`fluent_bit_reader`]
-//! reads Fluent Bit's own log for it; [`canary`] follows the lines of a pod. All other modules are pure. [`advice`] writes
+//! [`read`] reads what both commands show, and [`last_day`] the metrics of 24 hours, which only status shows; [`ask`] asks what only the
+//! doctor does, and [`fluent_bit_reader`] reads Fluent Bit's own log for it; [`canary`] follows the lines of a pod. All other modules are
+//! pure. [`advice`] writes
 //! the commands that findings suggest: each has to work in the state in which it is suggested.
 
 pub(crate) mod advice;
@@ -32,6 +33,7 @@ pub(crate) mod function;
 pub(crate) mod judge;
 pub(crate) mod key;
 pub(crate) mod kubelet_rights;
+pub(crate) mod last_day;
 pub(crate) mod last_hour;
 pub(crate) mod log_groups;
 pub(crate) mod pod_list;

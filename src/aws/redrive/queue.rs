@@ -1,7 +1,7 @@
 //! A queue that people read: reading removes nothing. What was received is hidden from other consumers meanwhile, and made visible
 //! again at the end.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, Message, MessageSystemAttributeName};
 
@@ -45,28 +45,42 @@ impl ForwarderQueue {
     /// # Errors
     /// [`SdkCallError`]. What was received until then is shown again.
     pub(crate) async fn look(&self, account: &Account) -> Result<Vec<DeadLetter>, SdkCallError> {
-        let mut messages = BTreeMap::new();
+        let mut messages = Vec::new();
+        self.each(account, |one| messages.push(DeadLetter::of(one))).await?;
+        messages.sort_by(|one, other| (one.sent_ms, &one.id).cmp(&(other.sent_ms, &other.id)));
+        Ok(messages)
+    }
+
+    /// Hands over each message that is visible now, once. They are not kept: a queue may hold more than memory.
+    ///
+    /// # Errors
+    /// [`SdkCallError`]. What was received until then is shown again.
+    pub(crate) async fn each(
+        &self,
+        account: &Account,
+        mut take: impl FnMut(&ReceivedMessage),
+    ) -> Result<(), SdkCallError> {
+        let mut known = BTreeSet::new();
         let mut receipts = Vec::new();
         let read = async {
             loop {
                 let received = self.receive(account).await?;
                 // What was hidden for long enough begins to come again.
-                let before = messages.len();
+                let before = known.len();
                 for one in received {
-                    receipts.push(one.receipt.clone());
-                    messages.insert(one.id.clone(), DeadLetter::of(&one));
+                    if known.insert(one.id.clone()) {
+                        take(&one);
+                    }
+                    receipts.push(one.receipt);
                 }
-                if messages.len() == before {
+                if known.len() == before {
                     return Ok(());
                 }
             }
         };
         let result = read.await;
         let shown = self.show(account, receipts).await;
-        result.and(shown)?;
-        let mut messages: Vec<DeadLetter> = messages.into_values().collect();
-        messages.sort_by(|one, other| (one.sent_ms, &one.id).cmp(&(other.sent_ms, &other.id)));
-        Ok(messages)
+        result.and(shown)
     }
 
     /// Carries out the action on the messages with these ids; others stay.

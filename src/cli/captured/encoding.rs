@@ -16,7 +16,7 @@ const MAX_GZIP: usize = 3;
 ///
 /// # Errors
 /// [`EventError`]: the gzip is broken, or inflates to more than the settings allow.
-pub(super) fn text(bytes: &[u8], settings: &PipelineSettings) -> Result<(String, String), EventError> {
+pub(crate) fn text(bytes: &[u8], settings: &PipelineSettings) -> Result<(String, String), EventError> {
     let mut words = String::new();
     let mut bytes = bytes.to_vec();
     for _ in 0..MAX_GZIP {

@@ -14,6 +14,7 @@ mod tables;
 mod whence;
 
 use super::logs::envelopes::{self, Inside, Opened};
+pub(super) use encoding::text;
 use forwarder::delivery::undelivered::Head;
 pub(super) use gathered::NO_GROUP;
 use gathered::{Row, Rows};

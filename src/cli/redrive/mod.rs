@@ -171,7 +171,7 @@ async fn queues(
 }
 
 /// The queue of a flag; without it, of the function's variable.
-fn find_queue(
+pub(super) fn find_queue(
     given: Option<&str>,
     flag: &str,
     role: QueueRole,

@@ -201,9 +201,22 @@ fn write_cbor(value: &Value, out: &mut Vec<u8>) {
             head(5, all.len());
             for (name, one) in all {
                 write_cbor(&name.as_str().into(), out);
-                write_cbor(one, out);
+                match one.as_array().filter(|_| name == "Timestamps") {
+                    Some(times) => write_times(times, out),
+                    None => write_cbor(one, out),
+                }
             }
         }
+    }
+}
+
+/// Seconds since 1970, each with the tag of a time. Source: RFC 8949, section 3.4.2.
+fn write_times(times: &[Value], out: &mut Vec<u8>) {
+    out.push(4 << 5 | 27);
+    out.extend(u64::try_from(times.len()).unwrap().to_be_bytes());
+    for time in times {
+        out.push(0xc1);
+        write_cbor(time, out);
     }
 }
 

@@ -1,0 +1,110 @@
+//! What `podferry explain` is given: an id, or a file with logs of Datadog's and perhaps with their events.
+
+use std::path::Path;
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::datadog_log::{DatadogLog, logs_in};
+use super::event_id;
+use crate::cli::captured::{self, Captured, Whence};
+use crate::cli::error::CommandError;
+use crate::cli::input::read;
+use crate::cli::named::{is_standard_input, named};
+use pipeline::PipelineSettings;
+
+/// What was given.
+#[derive(Debug, Default)]
+pub(super) struct Given {
+    pub(super) logs: Vec<DatadogLog>,
+    /// What the file has besides logs.
+    pub(super) captured: Option<Captured>,
+}
+
+/// Reads an id, or a file.
+///
+/// # Errors
+/// [`CommandError`]: it is neither, or the file has no logs of Datadog's.
+pub(super) fn given(argument: &str, settings: &PipelineSettings, now_ms: i64) -> Result<Given, CommandError> {
+    let path = Path::new(argument);
+    if is_standard_input(path) || path.exists() {
+        return of_file(path, settings, now_ms);
+    }
+    if event_id::is_event_id(argument) {
+        return Ok(Given { logs: vec![DatadogLog::of_id(argument)], captured: None });
+    }
+    Err(CommandError::refused(if event_id::is_datadogs(argument) {
+        format!(
+            "{argument}: this is Datadog's own ID of a log, which AWS does not know. Give the log's attribute `id`, a number, or a file with \
+             the log as JSON, as the Log Explorer copies it"
+        )
+    } else {
+        format!("{argument}: neither a file nor the `id` of a log, which is a number of 56 digits")
+    }))
+}
+
+fn of_file(path: &Path, settings: &PipelineSettings, now_ms: i64) -> Result<Given, CommandError> {
+    let bytes = read(path)?;
+    let name = named(path);
+    let (text, _) =
+        captured::text(&bytes, settings).map_err(|error| CommandError::Event { path: name.clone(), error })?;
+    let given = of_text(&text, settings, now_ms);
+    if !given.logs.is_empty() {
+        return Ok(given);
+    }
+    let has_events = !captured::open(&bytes, &Whence::default(), settings, now_ms).contents.is_empty();
+    Err(CommandError::refused(if has_events {
+        format!(
+            "{name}: has events, and no log of Datadog's that they could explain. Say which log: `podferry explain ID --events {name}`; \
+             `podferry preview {name} --output json` lists their IDs"
+        )
+    } else {
+        format!(
+            "{name}: has no log of Datadog's. Give one as the Log Explorer copies it as JSON, as the Logs API answers, as `podferry preview \
+             --output json` prints it, or its `id`"
+        )
+    }))
+}
+
+/// One JSON value after the other: logs, and what is none.
+fn of_text(text: &str, settings: &PipelineSettings, now_ms: i64) -> Given {
+    let (mut logs, mut others) = (Vec::new(), String::new());
+    for value in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
+        let Ok(raw) = value else { break };
+        let found = serde_json::from_str::<Value>(raw.get()).map(|value| logs_in(&value)).unwrap_or_default();
+        if found.is_empty() {
+            others.push_str(raw.get());
+            others.push('\n');
+        }
+        logs.extend(found);
+    }
+    let captured = (!others.is_empty() && !logs.is_empty())
+        .then(|| captured::open(others.as_bytes(), &Whence::default(), settings, now_ms));
+    Given { logs, captured }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOG: &str = r#"{"message":"m","ddsource":"nginx","ddtags":"","id":"37"}"#;
+    const CONTENT: &str = r#"{"messageType":"DATA_MESSAGE","owner":"1","logGroup":"g","logStream":"s","logEvents":[{"id":"37","timestamp":5,"message":"m"}]}"#;
+
+    #[test]
+    fn a_file_has_logs_and_perhaps_their_events() {
+        let of = |text: &str| of_text(text, &PipelineSettings::default(), 0);
+        assert!(of(LOG).captured.is_none());
+        let both = of(&format!("{LOG}\n{CONTENT}\n{LOG}"));
+        assert_eq!((both.logs.len(), both.captured.unwrap().contents.len()), (2, 1));
+        let neither = of("no JSON");
+        assert!(neither.logs.is_empty() && neither.captured.is_none());
+    }
+
+    #[test]
+    fn what_is_no_log_says_what_to_give() {
+        let refusal = |argument: &str| given(argument, &PipelineSettings::default(), 0).unwrap_err().to_string();
+        assert!(refusal("AwAAAYxkz4uQ0m3hOwAAABhBWXhrejR2QUFB").contains("Datadog's own ID"));
+        assert!(refusal("no-such-file.json").contains("neither a file nor the `id` of a log"));
+        assert_eq!(given(&"3".repeat(56), &PipelineSettings::default(), 0).unwrap().logs.len(), 1);
+    }
+}

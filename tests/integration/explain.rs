@@ -1,0 +1,377 @@
+//! `podferry explain`: logs of Datadog's in each form, their events in files and in an account on loopback.
+
+use std::process::{Command, Output};
+
+use forwarder::delivery::undelivered::{self, SaveNote};
+use pipeline::PipelineSettings;
+use serde_json::{Value, json};
+use testkit::moto::{Fault, TestAccount};
+
+use super::backfill::{GROUP, put};
+use super::{Folder, InAccount, PODFERRY};
+
+const MINUTE_MS: i64 = 60_000;
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+fn stream() -> String {
+    format!("fargate/kube.var.log.containers.web-6d4cf56db6-x7k2p_shop_web-{}.log", "a".repeat(64))
+}
+
+/// A record as Fluent Bit writes it without a parser.
+fn record(ms: i64, output: &str, line: &str) -> Value {
+    let time = jiff::Timestamp::from_millisecond(ms).unwrap();
+    json!({ "log": format!("{time:.9} {output} F {line}") })
+}
+
+/// An id such as CloudWatch's, which tells the time.
+fn id(ms: i64, number: u64) -> String {
+    // ms * 2^144 + number, by long multiplication: the digits, the lowest first.
+    let mut digits: Vec<u8> = ms.to_string().bytes().rev().map(|byte| byte - b'0').collect();
+    for _ in 0..144 {
+        let mut carry = 0;
+        for digit in &mut digits {
+            let doubled = *digit * 2 + carry;
+            (*digit, carry) = (doubled % 10, doubled / 10);
+        }
+        if carry > 0 {
+            digits.push(carry);
+        }
+    }
+    digits[0] += u8::try_from(number).unwrap();
+    let id: String = digits.iter().rev().map(|digit| char::from(b'0' + digit)).collect();
+    assert!(id.len() == 56 && digits[0] < 10, "{id}");
+    id
+}
+
+/// A trace on stderr with a line of stdout in between, a line before it, and a blank one behind it.
+fn content(ms: i64) -> Value {
+    let lines = [
+        ("stdout", "started"),
+        ("stderr", "java.lang.IllegalStateException: card 4111 1111 1111 1111"),
+        ("stdout", "GET /cart 200"),
+        ("stderr", "\tat shop.Cart.add(Cart.java:87)"),
+        ("stderr", "\tat shop.Main.main(Main.java:9)"),
+        ("stdout", "   "),
+    ];
+    let events: Vec<Value> = (0..)
+        .zip(lines)
+        .map(|(number, (output, line))| {
+            let ms = ms + i64::try_from(number / 2).unwrap();
+            json!({ "id": id(ms, number % 2), "timestamp": ms, "message": record(ms, output, line).to_string() })
+        })
+        .collect();
+    json!({
+        "messageType": "DATA_MESSAGE", "owner": "111122223333", "logGroup": GROUP, "logStream": stream(),
+        "subscriptionFilters": ["podferry"], "logEvents": events,
+    })
+}
+
+const MASKS: (&str, &str) = (
+    "DD_LOGS_CONFIG_PROCESSING_RULES",
+    r#"[{"type":"mask_sequences","name":"cards","pattern":"4111[ 0-9]+","replace_placeholder":"[card]"}]"#,
+);
+
+fn run(folder: &Folder, arguments: &[&str]) -> Output {
+    let mut command = Command::new(PODFERRY);
+    command.args(arguments).env_clear().env(MASKS.0, MASKS.1).current_dir(folder.path());
+    command.output().unwrap()
+}
+
+/// A folder with `event.json`, and the logs that are made of it.
+fn folder(ms: i64) -> (Folder, Vec<Value>) {
+    let folder = Folder::new("explain");
+    folder.write("event.json", content(ms).to_string());
+    let output = run(&folder, &["preview", "event.json", "-o", "json", "--as-new", "--quiet"]);
+    let logs: Vec<Value> =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", text(&output.stderr)));
+    (folder, logs)
+}
+
+/// What it prints, with this exit code.
+fn explained(output: &Output, code: i32) -> String {
+    let (shown, said) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(code), "{shown}\n{said}");
+    shown
+}
+
+fn offline(folder: &Folder, arguments: &[&str], code: i32) -> String {
+    explained(&run(folder, &[&["explain"], arguments].concat()), code)
+}
+
+#[test]
+fn a_log_of_several_events_step_by_step() {
+    let (folder, logs) = folder(1_795_379_870_336);
+    let trace = logs.iter().find(|log| log["status"] == "error").unwrap();
+    folder.write("log.json", trace.to_string());
+    let shown = offline(&folder, &["log.json", "--events", "event.json"], 0);
+    let first = trace["id"].as_str().unwrap();
+    let expected = [
+        format!("log {first}\n  sent by     arn:aws:lambda:region:account:function:podferry-preview\n"),
+        format!("\nCloudWatch Logs\n  group       {GROUP}\n  stream      {}\n  account     111122223333\n", stream()),
+        format!("  event       {first} of 2026-11-22T20:37:50.336Z, "),
+        "\\tat shop.Cart.add(Cart.java:87)".to_owned(),
+        "\\tat shop.Main.main(Main.java:9)".to_owned(),
+        "\nFluent Bit's record (of the first event)\n  layout      a JSON object, with containerd's prefix in `log`: no parser took it apart\n  members     log (".to_owned(),
+        "bytes, stderr\n  pod         no metadata in this record".to_owned(),
+        "\npodferry\n  written by  shop/web-6d4cf56db6-x7k2p/web, of Deployment web\n".to_owned(),
+        "  rules       joined from 3 lines by auto multi-line; masked by cards; kept\n  made of     3 events, all of the same output\n".to_owned(),
+        "  message     java.lang.IllegalStateException: card [card]\n".to_owned(),
+        "  status      error, by stderr\n".to_owned(),
+        "log stream: kube_namespace:shop pod_name:web-6d4cf56db6-x7k2p".to_owned(),
+        "\nIn Datadog\n  same        the log in Datadog is what podferry makes of the event".to_owned(),
+    ];
+    for part in expected {
+        assert!(shown.contains(&part), "{part}\n---\n{shown}");
+    }
+    assert!(!shown.contains("GET /cart"), "a line of the other output is no part of it: {shown}");
+    // The second line of the trace leads to the same log; by the id alone, nothing is compared.
+    let events = content(1_795_379_870_336);
+    let second = events["logEvents"][3]["id"].as_str().unwrap();
+    let by_id = offline(&folder, &[second, "--events", "event.json"], 0);
+    assert!(by_id.contains("joined from 3 lines") && !by_id.contains("In Datadog"), "{by_id}");
+    let blank = offline(&folder, &[events["logEvents"][5]["id"].as_str().unwrap(), "--events", "event.json"], 0);
+    assert!(blank.contains("no log: the line is blank"), "{blank}");
+}
+
+#[test]
+fn a_log_in_each_form_and_what_is_different() {
+    let (folder, logs) = folder(1_795_379_870_336);
+    let log = &logs[0];
+    let tags: Vec<&str> = log["ddtags"].as_str().unwrap().split(',').collect();
+    let attributes = json!({ "id": log["id"], "aws": log["aws"], "timestamp": log["timestamp"] });
+    let known = json!({
+        "timestamp": "2026-11-22T20:37:50.336Z", "tags": tags, "service": log["service"], "message": log["message"], "attributes": attributes,
+    });
+    let forms = [
+        json!({ "id": "AwAAAYxkz4uQ0m3hOwAAABhBWXhrejR2", "content": known }),
+        json!({ "data": [{ "id": "AwAAAYxkz4uQ0m3hOwAAABhBWXhrejR2", "type": "log", "attributes": known }] }),
+        attributes,
+        log.clone(),
+        json!([log]),
+    ];
+    for form in forms {
+        // The log and its event in one file.
+        folder.write("both.json", format!("{form}\n{}", content(1_795_379_870_336)));
+        let shown = offline(&folder, &["both.json"], 0);
+        assert!(shown.contains("  same  ") && shown.contains("  message     started\n"), "{form}\n{shown}");
+    }
+    let mut other = log.clone();
+    other["service"] = json!("cart");
+    other["ddtags"] = json!(format!("{},team:shop,late:true", log["ddtags"].as_str().unwrap()));
+    other["original_timestamp"] = other["timestamp"].take();
+    other["timestamp"] = json!(1_795_479_870_336_i64);
+    folder.write("other.json", other.to_string());
+    let shown = offline(&folder, &["other.json", "--events", "event.json"], 0);
+    for part in [
+        "  mark        late:true: ",
+        "  service     cart\n              now: web\n",
+        "  tags        team:shop\n              now: (no more)\n",
+    ] {
+        assert!(shown.contains(part), "{part}\n{shown}");
+    }
+    let told = offline(&folder, &["other.json", "--events", "event.json", "-o", "json"], 0);
+    let told: Value = serde_json::from_str(&told).unwrap();
+    let one = &told[0];
+    assert_eq!((&one["found"], &one["found_by"], &one["fate"]), (&json!(true), &json!("id"), &json!("log")));
+    assert_eq!(one["made"]["differences"][0], json!({ "member": "service", "in_datadog": "cart", "now": "web" }));
+    assert_eq!(one["writer"]["owner"], "web");
+    assert!(
+        one["made"]["tags_from"]["kube_namespace:shop"] == "log stream" && one["made"]["bytes"].as_u64() > Some(100)
+    );
+}
+
+#[test]
+fn a_batch_that_ended_within_a_log_is_told() {
+    let (folder, logs) = folder(1_795_379_870_336);
+    let mut part = logs.iter().find(|log| log["status"] == "error").unwrap().clone();
+    part["message"] = json!("java.lang.IllegalStateException: card [card]\n\tat shop.Cart.add(Cart.java:87)");
+    folder.write("part.json", part.to_string());
+    let shown = offline(&folder, &["part.json", "--events", "event.json"], 0);
+    for told in
+        ["joined from 2 lines", "  batch       CloudWatch Logs handed its lines over in several batches", "  same  "]
+    {
+        assert!(shown.contains(told), "{told}\n{shown}");
+    }
+}
+
+#[test]
+fn captures_without_ids_and_messages_of_the_queue() {
+    let (folder, logs) = folder(1_795_379_870_336);
+    let events = content(1_795_379_870_336);
+    let lines: Vec<Value> = events["logEvents"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| json!({ "timestamp": event["timestamp"], "message": event["message"], "ingestionTime": 1 }))
+        .collect();
+    folder.write("got.json", json!({ "events": lines, "nextForwardToken": "f/1" }).to_string());
+    folder.write("log.json", logs[0].to_string());
+    let shown = offline(&folder, &["log.json", "--events", "got.json"], 0);
+    assert!(shown.contains("  found by    text and time"), "{shown}");
+    // Ready to be sent, in a message.
+    let processed = pipeline::process_content(&events.to_string(), "arn", &PipelineSettings::default(), None).unwrap();
+    let message = undelivered::messages(&processed.payloads[0], &SaveNote::new("IntakeAnswered400", 2)).remove(0).body;
+    folder.write("message.json", message);
+    let shown = offline(&folder, &[logs[0]["id"].as_str().unwrap(), "--events", "message.json"], 0);
+    assert!(
+        shown.contains("because of  IntakeAnswered400, after 2 failed attempts") && shown.contains("Datadog will get"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn what_is_not_there_or_no_log_says_what_to_do() {
+    let (folder, _) = folder(1_795_379_870_336);
+    let shown = offline(&folder, &["7", "--events", "event.json"], 1);
+    assert!(shown.contains("none of the files of --events has it"), "{shown}");
+    for (argument, hint) in [
+        ("no-such-file", "neither a file nor the `id`"),
+        ("AwAAAYxkz4uQ0m3hOwAAABhBWXhrejR2QUFB", "Datadog's own ID"),
+        ("event.json", "podferry explain ID --events event.json"),
+    ] {
+        let output = run(&folder, &["explain", argument]);
+        let said = text(&output.stderr);
+        assert!(output.status.code() == Some(2) && said.contains(hint), "{argument}: {said}");
+    }
+}
+
+/// The events of a content in an account: moto gives them ids of its own.
+fn stage(ms: i64) -> Option<TestAccount> {
+    let account = TestAccount::start()?;
+    account.group(GROUP);
+    let events = content(ms);
+    let events: Vec<Value> = events["logEvents"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| json!({ "timestamp": event["timestamp"], "message": event["message"] }))
+        .collect();
+    put(&account, GROUP, &stream(), &events);
+    account.function("podferry", &json!({ "DD_API_KEY": "k", "DD_TAGS": "team:shop", MASKS.0: MASKS.1 }));
+    Some(account)
+}
+
+/// The log of the trace, as the function of this account would send it.
+fn trace_of(account: &TestAccount) -> Value {
+    let output =
+        account.podferry(&["preview", "--group", GROUP, "--since", "20m", "--function", "podferry", "-o", "json"]);
+    let logs: Vec<Value> = serde_json::from_str(&explained(&output, 0)).unwrap();
+    let mut log = logs.into_iter().find(|log| log["status"] == "error").unwrap();
+    log["aws"]["invoked_function_arn"] = json!(format!("arn:aws:lambda:eu-west-1:{}:function:podferry", account.id));
+    log
+}
+
+#[test]
+fn an_event_is_found_in_cloudwatch_logs() {
+    let Some(account) = stage(now_ms() - 5 * MINUTE_MS) else { return };
+    let folder = Folder::new("explain-live");
+    let log = trace_of(&account);
+    folder.write("log.json", log.to_string());
+    let run = |arguments: &[&str]| {
+        account.podferry_command(&[&["explain"], arguments].concat()).current_dir(folder.path()).output().unwrap()
+    };
+    // With the settings of the function that sent it.
+    let shown = explained(&run(&["log.json"]), 0);
+    for part in ["joined from 3 lines", "masked by cards", "setting: team:shop", "  same  "] {
+        assert!(shown.contains(part), "{part}\n{shown}");
+    }
+    // By its id: moto's tells no time.
+    let id = log["id"].as_str().unwrap();
+    let output = run(&[id, "--group", GROUP]);
+    assert!(explained(&output, 2).contains("say how far back to look with --since"));
+    let shown = explained(&run(&[id, "--group", GROUP, "--since", "20m"]), 0);
+    // With the settings of the only function that looks like the forwarder.
+    assert!(shown.contains("masked by cards") && shown.contains(&stream()), "{shown}");
+    let shown = explained(&run(&["999999", "--group", GROUP, "--since", "20m"]), 1);
+    assert!(shown.contains(&format!("no event in {GROUP} has its `id`")), "{shown}");
+    assert!(explained(&run(&[id, "--since", "20m"]), 2).contains("give --group"));
+}
+
+#[test]
+fn an_id_of_cloudwatchs_own_tells_where_to_look() {
+    let Some(account) = TestAccount::start() else { return };
+    let ms = now_ms() - 100 * MINUTE_MS;
+    let events = content(ms);
+    let found: Vec<Value> = events["logEvents"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| {
+            json!({
+                "eventId": event["id"], "logStreamName": stream(), "timestamp": event["timestamp"], "message": event["message"],
+                "ingestionTime": ms,
+            })
+        })
+        .collect();
+    account.stand_in("logs:FilterLogEvents", move |_| (200, json!({ "events": found, "searchedLogStreams": [] })));
+    let id = events["logEvents"][0]["id"].as_str().unwrap();
+    let shown = explained(&account.podferry(&["explain", id, "--group", GROUP]), 0);
+    assert!(shown.contains("message     started"), "{shown}");
+    let asked = account.bodies("logs:FilterLogEvents");
+    assert_eq!((asked[0]["startTime"].as_i64(), asked[0]["endTime"].as_i64()), (Some(ms - 1000), Some(ms + 1000)));
+    assert_eq!(asked[1]["logStreamNamePrefix"], json!(stream()));
+}
+
+#[test]
+fn what_cannot_be_found_shows_what_the_log_tells() {
+    let Some(account) = stage(now_ms() - 5 * MINUTE_MS) else { return };
+    let folder = Folder::new("explain-not");
+    let log = trace_of(&account);
+    let run = |log: &Value, code: i32| {
+        folder.write("log.json", log.to_string());
+        let output = account.podferry_command(&["explain", "log.json"]).current_dir(folder.path()).output().unwrap();
+        explained(&output, code)
+    };
+    let with = |change: &dyn Fn(&mut Value)| {
+        let mut log = log.clone();
+        change(&mut log);
+        log
+    };
+    let expired = with(&|log| {
+        log["id"] = json!("424242");
+        log["timestamp"] = json!(now_ms() - 9 * 24 * 60 * MINUTE_MS);
+    });
+    account.logs("PutRetentionPolicy", &json!({ "logGroupName": GROUP, "retentionInDays": 7 }));
+    let shown = run(&expired, 1);
+    assert!(shown.contains(&format!("it has expired: log group {GROUP} keeps its events for 7 d")), "{shown}");
+    assert!(shown.contains("sent by     arn:aws:lambda:eu-west-1:"), "{shown}");
+    let gone = run(&with(&|log| log["aws"]["awslogs"]["logGroup"] = json!("/gone")), 1);
+    assert!(gone.contains("log group /gone does not exist any more"), "{gone}");
+    let elsewhere = run(&with(&|log| log["aws"]["awslogs"]["owner"] = json!("999988887777")), 2);
+    assert!(elsewhere.contains("its log group is in account 999988887777"), "{elsewhere}");
+    let datadogs = with(&|log| log["ddtags"] = json!("forwardername:datadogforwarder,forwarder_version:5.4.11"));
+    let shown = run(&datadogs, 0);
+    assert!(
+        shown.contains("sent by     Datadog's forwarder 5.4.11, not podferry") && shown.contains("kube_namespace:shop"),
+        "{shown}"
+    );
+    account.fault("logs:FilterLogEvents", Fault::Denied, usize::MAX);
+    let denied = run(&log, 2);
+    assert!(denied.contains("Allow logs:FilterLogEvents on "), "{denied}");
+}
+
+#[test]
+fn a_log_that_waits_is_found_in_its_queue() {
+    let Some(account) = stage(now_ms() - 5 * MINUTE_MS) else { return };
+    let queue =
+        account.sqs("CreateQueue", &json!({ "QueueName": "podferry-dead" }))["QueueUrl"].as_str().unwrap().to_owned();
+    let events = content(now_ms());
+    let processed = pipeline::process_content(&events.to_string(), "arn", &PipelineSettings::default(), None).unwrap();
+    let message = undelivered::messages(&processed.payloads[0], &SaveNote::new("IntakeAnswered400", 2)).remove(0).body;
+    account.sqs("SendMessage", &json!({ "QueueUrl": queue, "MessageBody": message }));
+    let id = events["logEvents"][0]["id"].as_str().unwrap();
+    // Looking hides nothing: a second look sees the same.
+    for _ in 0..2 {
+        let shown = explained(&account.podferry(&["explain", id, "--group", GROUP, "--queue", &queue]), 0);
+        assert!(shown.contains("waits in    podferry-dead, in a message with 3 logs"), "{shown}");
+    }
+    let stays = account.podferry(&["explain", "424242", "--group", GROUP, "--since", "20m", "--queue", &queue]);
+    assert!(explained(&stays, 1).contains("no event in"));
+}
