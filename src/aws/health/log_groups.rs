@@ -1,14 +1,12 @@
-//! Log groups: whether the logs of each reach the function, once, and whether CloudWatch Logs may invoke it.
+//! Log groups: whether the logs of each reach the function, once, and what they have in common. `subscriptions` says what leads to the function,
+//! `account_policy` and `group_subscription` judge it.
 
 use super::advice::{self, Advice};
 use super::facts::{LogGroupFact, LogGroupFacts};
 use super::finding::{HealthArea, HealthFinding};
+use super::subscriptions::{Subscriptions, what};
+use super::{account_policy, group_subscription};
 use crate::aws::function::Function;
-use crate::aws::groups::{LogGroupClass, SubscriptionFilter};
-use crate::aws::subscribe::account_policy::AccountPolicy;
-use crate::aws::subscribe::permission::{FunctionPolicy, STATEMENT};
-use crate::aws::subscribe::plan::{self, SubscribeRefusal, SubscribeStep, SubscribeWish, ours};
-use crate::aws::subscribe::{FILTER_NAME, qualifier};
 use pipeline::glob;
 
 const AREA: HealthArea = HealthArea::LogGroups;
@@ -16,13 +14,10 @@ const AREA: HealthArea = HealthArea::LogGroups;
 /// Where the log groups of EKS usually are; suggested if nothing is subscribed yet.
 const EKS_GROUPS: &str = "/aws/eks/*";
 
-const ANOTHER_GROUP: &str =
-    "make Fluent Bit write to another log group: change `log_group_name` in the ConfigMap aws-logging";
-
 /// What the log groups show.
 #[must_use]
 pub(crate) fn judge(facts: &LogGroupFacts, function: &Function, advice: &Advice) -> Vec<HealthFinding> {
-    let judge = Judge { facts, function, advice };
+    let all = Subscriptions { facts, function, advice };
     let mut found = Vec::new();
     if let Err(error) = &facts.found {
         found.push(HealthFinding::of_error(AREA, "log groups", error));
@@ -36,7 +31,7 @@ pub(crate) fn judge(facts: &LogGroupFacts, function: &Function, advice: &Advice)
             found.push(HealthFinding::of_error(AREA, &format!("permission of {target}"), error));
         }
     }
-    found.extend(judge.account_policy());
+    found.extend(account_policy::judge(&all));
     found.extend(facts.missing.iter().map(|name| {
         HealthFinding::wrong(AREA, &what(name), "this log group does not exist in this account and region").fix(
             "check `log_group_name` in the ConfigMap aws-logging; Fluent Bit creates the log group with the first log",
@@ -45,13 +40,13 @@ pub(crate) fn judge(facts: &LogGroupFacts, function: &Function, advice: &Advice)
     if facts.found.is_ok()
         && facts.groups.is_empty()
         && facts.missing.is_empty()
-        && judge.policy().is_none()
+        && all.policy().is_none()
         && facts.unclear_policy.is_none()
     {
-        found.push(judge.nothing_subscribed());
+        found.push(nothing_subscribed(&all));
     }
     for fact in &facts.groups {
-        found.extend(judge.group(fact));
+        found.extend(group_subscription::judge(&all, fact));
         if let Err(error) = &fact.newest {
             found.push(HealthFinding::of_error(AREA, &what(&fact.group.name), error));
         }
@@ -61,275 +56,19 @@ pub(crate) fn judge(facts: &LogGroupFacts, function: &Function, advice: &Advice)
     found
 }
 
-fn what(group: &str) -> String {
-    format!("log group {group}")
-}
-
-/// One group's findings depend on what holds for all.
-struct Judge<'a> {
-    facts: &'a LogGroupFacts,
-    function: &'a Function,
-    advice: &'a Advice,
-}
-
-impl Judge<'_> {
-    fn policy(&self) -> Option<&AccountPolicy> {
-        self.facts.account_policy.as_ref().ok().and_then(Option::as_ref)
+fn nothing_subscribed(all: &Subscriptions) -> HealthFinding {
+    let why = "no log group is subscribed to it, so it gets no logs";
+    let finding = HealthFinding::wrong(AREA, &format!("function {}", all.function.name), why);
+    let function = advice::quoted(&all.function.qualified_name());
+    if all.facts.unsubscribed.iter().any(|name| glob::matches(EKS_GROUPS, name, true)) {
+        let command = all.advice.podferry(&format!("subscribe --pattern '{EKS_GROUPS}' --function {function}"));
+        return finding.fix(all.with_permission(command, &all.facts.any_source, all.function));
     }
-
-    /// Whether the account's policy leads a group to the function.
-    fn is_by_policy(&self, group: &str) -> bool {
-        self.policy().is_some_and(|policy| !policy.left_out.iter().any(|name| name == group))
-    }
-
-    fn account_policy(&self) -> Vec<HealthFinding> {
-        if let Some(name) = &self.facts.unclear_policy {
-            let why = "it leads to the function, but podferry cannot parse its selection criteria, and cannot tell which log groups it \
-                       subscribes";
-            return vec![HealthFinding::unknown(AREA, &format!("account policy {name}"), why).fix(self.show_policy())];
-        }
-        let policy = match &self.facts.account_policy {
-            Err(error) => return vec![HealthFinding::of_error(AREA, "account policy", error)],
-            Ok(None) => return Vec::new(),
-            Ok(Some(policy)) => policy,
-        };
-        let what = format!("account policy {}", policy.name);
-        let target = self.at(&policy.destination);
-        if self.is_by_policy(&self.function.log_group) {
-            let why = format!(
-                "it subscribes the function's own log group {} too: each invocation causes the next one",
-                self.function.log_group
-            );
-            return vec![HealthFinding::wrong(AREA, &what, why).fix(self.with_permission(
-                self.advice.subscribe_account(&target),
-                &self.facts.any_source,
-                &target,
-            ))];
-        }
-        if self.is_gone(&target) {
-            let why = format!("it leads to {}, which does not exist, so no logs arrive", target.target());
-            return vec![HealthFinding::wrong(AREA, &what, why).fix(self.new_policy())];
-        }
-        let seen = format!("subscribes all log groups except {}", policy.left_out.join(", "));
-        let mut found = vec![HealthFinding::ok(AREA, &what, seen)];
-        // Named groups get a finding of their own.
-        if self.facts.groups.is_empty() && !self.may_invoke(&target, &self.facts.any_source) {
-            let why = "CloudWatch Logs may not invoke the function, so no logs arrive";
-            let command = self.advice.subscribe_account(&target);
-            let fix = self.with_permission(command, &self.facts.any_source, &target);
-            found = vec![HealthFinding::wrong(AREA, &what, why).fix(fix)];
-        }
-        found
-    }
-
-    fn show_policy(&self) -> String {
-        self.advice.aws("logs describe-account-policies --policy-type SUBSCRIPTION_FILTER_POLICY")
-    }
-
-    fn nothing_subscribed(&self) -> HealthFinding {
-        let why = "no log group is subscribed to it, so it gets no logs";
-        let finding = HealthFinding::wrong(AREA, &format!("function {}", self.function.name), why);
-        let function = advice::quoted(&self.function.qualified_name());
-        if self.facts.unsubscribed.iter().any(|name| glob::matches(EKS_GROUPS, name, true)) {
-            let command = self.advice.podferry(&format!("subscribe --pattern '{EKS_GROUPS}' --function {function}"));
-            return finding.fix(self.with_permission(command, &self.facts.any_source, self.function));
-        }
-        finding.fix(format!(
-            "subscribe the log group that Fluent Bit writes to (`log_group_name` in the ConfigMap aws-logging): \
-             `{}`",
-            self.advice.podferry(&format!("subscribe GROUP --function {function}"))
-        ))
-    }
-
-    fn group(&self, fact: &LogGroupFact) -> Vec<HealthFinding> {
-        let name = &fact.group.name;
-        let what = &what(name);
-        let all = match &fact.filters {
-            Ok(filters) => filters,
-            Err(error) => return vec![HealthFinding::of_error(AREA, what, error)],
-        };
-        let filters = ours(all, &self.function.arn);
-        let is_by_policy = self.is_by_policy(name);
-        if *name == self.function.log_group {
-            // The policy is judged once, named or not.
-            return if !filters.is_empty() {
-                let why =
-                    "the function's own log group is subscribed to the function: each invocation causes the next one";
-                vec![HealthFinding::wrong(AREA, what, why).fix(self.advice.unsubscribe(name, self.function))]
-            } else if is_by_policy {
-                Vec::new()
-            } else {
-                vec![HealthFinding::ok(AREA, what, "the function's own log group, not subscribed")]
-            };
-        }
-        // No policy subscribes it either.
-        if fact.group.class != LogGroupClass::Standard {
-            return vec![self.unsubscribed(fact, all)];
-        }
-        vec![match (filters.as_slice(), is_by_policy) {
-            ([], false) if self.facts.unclear_policy.is_some() => {
-                let why = "no filter leads to the function; whether the account policy subscribes it is unknown";
-                HealthFinding::unknown(AREA, what, why).fix(self.show_policy())
-            }
-            ([], false) => self.unsubscribed(fact, all),
-            ([], true) => self.subscribed(fact, None),
-            ([filter], false) => self.subscribed(fact, Some(filter)),
-            ([_, ..], true) => {
-                let why =
-                    format!("its logs are sent {} times: by the account policy and by a filter", filters.len() + 1);
-                HealthFinding::wrong(AREA, what, why).fix(self.advice.unsubscribe(name, self.function))
-            }
-            (several, false) => {
-                let why = format!("its logs are sent {} times: several filters send to the function", several.len());
-                HealthFinding::wrong(AREA, what, why).fix(self.advice.delete_filter(name, &narrowest(several).name))
-            }
-        }]
-    }
-
-    /// What `subscribe` would answer decides the advice.
-    fn unsubscribed(&self, fact: &LogGroupFact, filters: &[SubscriptionFilter]) -> HealthFinding {
-        let name = &fact.group.name;
-        let wish = SubscribeWish {
-            emit_system_fields: false,
-            destination: self.function.destination(),
-            filter_name: FILTER_NAME.to_owned(),
-            pattern: None,
-            own_log_group: self.function.log_group.clone(),
-            by_policy: None,
-        };
-        let wrong = |why: &str| HealthFinding::wrong(AREA, &what(name), why);
-        let subscribe = self.advice.subscribe(name, self.function);
-        match plan::step(&fact.group, filters, &wish) {
-            SubscribeStep::Refuse(SubscribeRefusal::Class(_)) => {
-                wrong("its class does not support subscription filters, so its logs cannot arrive").fix(ANOTHER_GROUP)
-            }
-            SubscribeStep::Refuse(SubscribeRefusal::Full(_)) => {
-                wrong("it is not subscribed, and already has as many filters as a log group can have").fix(format!(
-                    "delete a filter that is not needed (`{}` lists them), then run `{subscribe}`",
-                    self.advice
-                        .aws(&format!("logs describe-subscription-filters --log-group-name {}", advice::quoted(name)))
-                ))
-            }
-            SubscribeStep::Refuse(SubscribeRefusal::NameTaken(_)) => {
-                let command = format!("{subscribe} --filter-name {FILTER_NAME}-2");
-                let why = format!("it is not subscribed, and its filter {FILTER_NAME} has another destination");
-                wrong(&why).fix(self.with_permission(command, &fact.source, self.function))
-            }
-            _ => wrong("it is not subscribed, so its logs do not arrive").fix(self.with_permission(
-                subscribe,
-                &fact.source,
-                self.function,
-            )),
-        }
-    }
-
-    /// One way leads to the function: `filter`, or the account's policy.
-    fn subscribed(&self, fact: &LogGroupFact, filter: Option<&SubscriptionFilter>) -> HealthFinding {
-        let name = &fact.group.name;
-        let policy = self.policy();
-        let destination = filter.map(|filter| &filter.destination).or(policy.map(|policy| &policy.destination));
-        let target = destination.map_or_else(|| self.function.clone(), |destination| self.at(destination));
-        if self.is_gone(&target) {
-            let why = format!("it leads to {}, which does not exist, so its logs do not arrive", target.target());
-            let fix = filter.map_or_else(|| self.new_policy(), |filter| self.new_filter(fact, filter));
-            return HealthFinding::wrong(AREA, &what(name), why).fix(fix);
-        }
-        if !self.may_invoke(&target, &fact.source) {
-            let why = "CloudWatch Logs may not invoke the function for it, so its logs do not arrive";
-            let command = match filter {
-                Some(_) => self.advice.subscribe(name, &target),
-                // A group that the policy subscribes is refused.
-                None => self.advice.subscribe_account(&target),
-            };
-            let finding = HealthFinding::wrong(AREA, &what(name), why);
-            return finding.fix(self.with_permission(command, &fact.source, &target));
-        }
-        if self.function.qualifier.is_some() && target.qualifier != self.function.qualifier {
-            let why = format!("is subscribed to {}, not to {}", target.target(), self.function.target());
-            let fix = filter.map_or_else(|| self.new_policy(), |filter| self.new_filter(fact, filter));
-            return HealthFinding::note(AREA, &what(name), why).fix(fix);
-        }
-        // Source: Amazon CloudWatch Logs API reference, PutSubscriptionFilter, `applyOnTransformedLogs`.
-        if let Some(filter) = filter.filter(|filter| filter.extras.on_transformed_logs) {
-            let why = "is subscribed, but to transformed logs (applyOnTransformedLogs): the function gets what the transformer made of Fluent \
-                       Bit's records, and cannot tell pods and rules any more";
-            let fix = self.advice.put_filter_untransformed(name, filter);
-            return HealthFinding::note(AREA, &what(name), why).fix(fix);
-        }
-        let pattern = filter.map(|filter| &filter.pattern).or(policy.map(|policy| &policy.pattern));
-        match (pattern.filter(|pattern| !pattern.is_empty()), &target.qualifier) {
-            (Some(pattern), _) => {
-                let why = format!("is subscribed, but only events that match `{pattern}` are sent");
-                HealthFinding::note(AREA, &what(name), why)
-            }
-            (None, None) => HealthFinding::ok(AREA, &what(name), "is subscribed to the function"),
-            (None, Some(_)) => {
-                let why = format!("is subscribed to {} of the function", target.target());
-                HealthFinding::ok(AREA, &what(name), why)
-            }
-        }
-    }
-
-    /// Makes the filter lead to what is meant. `subscribe` leaves one that leads to any version or alias, unless one is meant.
-    fn new_filter(&self, fact: &LogGroupFact, filter: &SubscriptionFilter) -> String {
-        let name = &fact.group.name;
-        let mut subscribe = self.advice.subscribe(name, self.function);
-        if self.function.qualifier.is_some() {
-            return self.with_permission(subscribe, &fact.source, self.function);
-        }
-        if !filter.pattern.is_empty() {
-            subscribe = format!("{subscribe} --filter-pattern {}", advice::quoted(&filter.pattern));
-        }
-        format!("run `{}`, then `{subscribe}`", self.advice.unsubscribe(name, self.function))
-    }
-
-    /// The same for the account's policy, of which `subscribe` always keeps the destination.
-    fn new_policy(&self) -> String {
-        let (old, new) = (self.advice.unsubscribe_account(self.function), self.advice.subscribe_account(self.function));
-        format!("run `{old}`, then `{new}`")
-    }
-
-    /// What of the function a destination means.
-    fn at(&self, destination: &str) -> Function {
-        self.function.at(qualifier(destination))
-    }
-
-    fn is_gone(&self, target: &Function) -> bool {
-        self.facts
-            .others
-            .iter()
-            .any(|other| other.qualifier == target.qualifier && matches!(other.permission, Ok(None)))
-    }
-
-    /// Only where it was read.
-    fn permission(&self, target: &Function) -> Option<&FunctionPolicy> {
-        if target.qualifier == self.function.qualifier {
-            return self.facts.permission.as_ref().ok();
-        }
-        let other = self.facts.others.iter().find(|other| other.qualifier == target.qualifier)?;
-        other.permission.as_ref().ok()?.as_ref()
-    }
-
-    /// `false` only where it was read.
-    fn may_invoke(&self, target: &Function, source: &str) -> bool {
-        self.permission(target).is_none_or(|policy| policy.covers(source, &self.facts.account).is_some())
-    }
-
-    /// `subscribe` refuses to replace a statement of its name that allows something else, so that has to go first.
-    fn with_permission(&self, command: String, source: &str, target: &Function) -> String {
-        let has_statement = self.permission(target).is_some_and(|policy| policy.has(STATEMENT));
-        if self.may_invoke(target, source) || !has_statement {
-            return command;
-        }
-        let remove = self.advice.remove_permission(target);
-        format!("run `{remove}`, whose statement allows something else, then `{command}`")
-    }
-}
-
-/// Of several filters, the one to delete: not one that takes all events, if another would be left that does not.
-fn narrowest<'f>(filters: &[&'f SubscriptionFilter]) -> &'f SubscriptionFilter {
-    let last = filters.len().saturating_sub(1);
-    filters.iter().rev().find(|filter| !filter.pattern.is_empty()).unwrap_or(&filters[last])
+    finding.fix(format!(
+        "subscribe the log group that Fluent Bit writes to (`log_group_name` in the ConfigMap aws-logging): \
+         `{}`",
+        all.advice.podferry(&format!("subscribe GROUP --function {function}"))
+    ))
 }
 
 /// What many groups may have in common is said once.
@@ -366,6 +105,9 @@ mod tests {
     use super::super::facts::{HealthFact, OtherTarget};
     use super::super::finding::HealthSeverity;
     use super::*;
+    use crate::aws::groups::{LogGroupClass, SubscriptionFilter};
+    use crate::aws::subscribe::account_policy::AccountPolicy;
+    use crate::aws::subscribe::permission::FunctionPolicy;
     use crate::aws::subscribe::plan::MAX_FILTERS;
 
     /// What is not right after a change.

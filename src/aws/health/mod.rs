@@ -15,6 +15,7 @@
 //! pure. [`advice`] writes
 //! the commands that findings suggest: each has to work in the state in which it is suggested.
 
+mod account_policy;
 pub(crate) mod advice;
 pub(crate) mod agent_secrets;
 pub(crate) mod ask;
@@ -30,6 +31,7 @@ mod fluent_bit_message;
 pub(crate) mod fluent_bit_reader;
 mod fluent_bit_words;
 pub(crate) mod function;
+mod group_subscription;
 pub(crate) mod judge;
 pub(crate) mod key;
 pub(crate) mod kubelet_rights;
@@ -42,4 +44,5 @@ pub(crate) mod queues;
 pub(crate) mod read;
 pub(crate) mod role;
 pub(crate) mod sidecars;
+mod subscriptions;
 pub(crate) mod test_event;
