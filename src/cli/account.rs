@@ -61,9 +61,11 @@ impl AccountFlags {
         Advice::new(&account.region, &given)
     }
 
-    /// Takes this region where neither a flag nor the file names one.
+    /// Takes this region unless the flag names one: it is known better than the file can.
     pub(super) fn or_region(&mut self, region: &str) {
-        self.region.get_or_insert_with(|| region.to_owned());
+        if self.given_region.is_none() {
+            self.region = Some(region.to_owned());
+        }
     }
 
     /// The region that a flag or the file names.

@@ -172,7 +172,7 @@ fn a_log_in_each_form_and_what_is_different() {
     for part in [
         "  mark        late:true: ",
         "  service     cart\n              now: web\n",
-        "  tags        team:shop\n              now: (no more)\n",
+        "  tags        only in Datadog: team:shop\n              only now: none\n",
     ] {
         assert!(shown.contains(part), "{part}\n{shown}");
     }
@@ -199,6 +199,104 @@ fn a_batch_that_ended_within_a_log_is_told() {
     {
         assert!(shown.contains(told), "{told}\n{shown}");
     }
+}
+
+/// A content of one stream, with these messages a millisecond apart.
+fn content_of(ms: i64, messages: &[String]) -> Value {
+    let event = |(number, message): (usize, &String)| {
+        let ms = ms + i64::try_from(number).unwrap();
+        json!({ "id": id(ms, 0), "timestamp": ms, "message": message })
+    };
+    let mut content = content(ms);
+    content["logEvents"] = messages.iter().enumerate().map(event).collect();
+    content
+}
+
+#[test]
+fn a_line_in_pieces_bears_the_id_of_the_last_and_leads_to_all() {
+    let folder = Folder::new("explain-pieces");
+    let ms = 1_795_379_870_336;
+    let piece = |tag: &str, text: &str| {
+        let time = jiff::Timestamp::from_millisecond(ms).unwrap();
+        json!({ "log": format!("{time:.9} stdout {tag} {text}") }).to_string()
+    };
+    let messages = [piece("P", "one "), piece("P", "two "), piece("F", "three"), piece("F", "another")];
+    let content = content_of(ms, &messages);
+    folder.write("event.json", content.to_string());
+    let event = |number: usize| content["logEvents"][number]["id"].as_str().unwrap().to_owned();
+    // By the id that the log bears, and by that of any of its pieces.
+    for number in 0..3 {
+        let shown = offline(&folder, &[&event(number), "--events", "event.json"], 0);
+        assert!(
+            shown.contains("  message     one two three\n") && shown.contains("  made of     3 events"),
+            "{number}: {shown}"
+        );
+        assert!(shown.contains("stdout, a piece of a longer line") && !shown.contains("another"), "{number}: {shown}");
+    }
+}
+
+#[test]
+fn metadata_that_only_another_record_has() {
+    let folder = Folder::new("explain-metadata");
+    let ms = 1_795_379_870_336;
+    let kubernetes = json!({
+        "pod_name": "web-6d4cf56db6-x7k2p", "namespace_name": "shop", "container_name": "web",
+        "labels": { "tags.datadoghq.com/env": "prod" }, "annotations": {},
+    });
+    let messages = [json!({ "kubernetes": kubernetes }).to_string(), record(ms, "stdout", "started").to_string()];
+    let content = content_of(ms, &messages);
+    folder.write("event.json", content.to_string());
+    let run = |number: usize| {
+        let mut command = Command::new(PODFERRY);
+        command.args(["explain", content["logEvents"][number]["id"].as_str().unwrap(), "--events", "event.json"]);
+        command.env_clear().env("PODFERRY_METADATA_RECORDS", "true").current_dir(folder.path());
+        explained(&command.output().unwrap(), 0)
+    };
+    let shown = run(1);
+    assert!(shown.contains("pod label: env:prod") && shown.contains("no metadata in this record"), "{shown}");
+    let shown = run(0);
+    for part in
+        ["layout      a pod's metadata and no line", "no log: the record tells the metadata of its stream's lines"]
+    {
+        assert!(shown.contains(part), "{part}\n{shown}");
+    }
+}
+
+#[test]
+fn what_rules_left_out_says_which() {
+    let (folder, _) = folder(1_795_379_870_336);
+    let events = content(1_795_379_870_336);
+    let mut command = Command::new(PODFERRY);
+    command.args(["explain", events["logEvents"][2]["id"].as_str().unwrap(), "--events", "event.json"]).env_clear();
+    let rule = r#"[{"type":"exclude_at_match","name":"carts","pattern":"GET /cart"}]"#;
+    command.env("DD_LOGS_CONFIG_PROCESSING_RULES", rule).current_dir(folder.path());
+    let shown = explained(&command.output().unwrap(), 0);
+    assert!(shown.contains("  rules       excluded by carts\n") && !shown.contains("In Datadog"), "{shown}");
+}
+
+/// What reaches the terminal is text, whoever wrote it.
+#[test]
+fn nothing_in_a_log_reaches_the_terminal_as_a_command() {
+    let folder = Folder::new("explain-hostile");
+    let ms = 1_795_379_870_336;
+    let content = content_of(
+        ms,
+        &[record(ms, "stdout", "\u{1b}]0;title\u{7}\u{1b}[2J done").to_string(), "\u{1b}[31mplain".to_owned()],
+    );
+    folder.write("event.json", content.to_string());
+    let mut log: Value = json!({
+        "message": "\u{1b}[2J", "ddsource": "\u{1b}[2J", "service": "\u{1b}[2J", "ddtags": "a:\u{1b}[2J,podferry_rule_error:\u{1b}[2J",
+        "aws": { "awslogs": { "logGroup": "\u{1b}[2J", "logStream": "\u{1b}[2J", "owner": "\u{1b}[2J" }, "invoked_function_arn": "\u{1b}[2J" },
+    });
+    for number in 0..2 {
+        log["id"] = content["logEvents"][number]["id"].clone();
+        folder.write("log.json", log.to_string());
+        let shown = offline(&folder, &["log.json", "--events", "event.json"], 0);
+        assert!(!shown.contains('\u{1b}') && !shown.contains('\u{7}'), "{shown:?}");
+    }
+    log["id"] = json!("7");
+    folder.write("log.json", log.to_string());
+    assert!(!offline(&folder, &["log.json", "--events", "event.json"], 1).contains('\u{1b}'));
 }
 
 #[test]

@@ -12,7 +12,7 @@ const OF_DATADOG: [&str; 5] = ["source", "service", "datadog.submission_auth", "
 /// Marks that the way of a log left on it: they depend on when it was sent, or on where a batch ended.
 const MARKS: [&str; 5] = ["late", "early", "partial", "truncated", "podferry_metadata"];
 
-/// A member that differs.
+/// A member that differs. Of tags, those that only one of the two has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Difference {
     pub(super) member: &'static str,
@@ -58,7 +58,7 @@ fn tags(log: &DatadogLog, made: &Value) -> Option<Difference> {
     let in_datadog: BTreeSet<&str> = log.tags.as_ref()?.iter().map(String::as_str).filter(is_own).collect();
     let now: BTreeSet<&str> =
         made["ddtags"].as_str().unwrap_or_default().split(',').filter(|tag| !tag.is_empty()).filter(is_own).collect();
-    let list = |tags: Vec<&str>| if tags.is_empty() { "(no more)".to_owned() } else { tags.join(" ") };
+    let list = |tags: Vec<&str>| if tags.is_empty() { "none".to_owned() } else { tags.join(" ") };
     let only_there: Vec<&str> = in_datadog.difference(&now).copied().collect();
     let only_now: Vec<&str> = now.difference(&in_datadog).copied().collect();
     let is_same = only_there.is_empty() && only_now.is_empty();

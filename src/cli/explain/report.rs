@@ -133,8 +133,12 @@ impl Trace {
             return part(out, "same", "the log in Datadog is what podferry makes of the event with these settings");
         }
         for one in differences {
-            let now = format!("{}\nnow: {}", shortened(&one.in_datadog, MESSAGE), shortened(&one.now, MESSAGE));
-            part(out, one.member, &now)?;
+            let (in_datadog, now) = (shortened(&one.in_datadog, MESSAGE), shortened(&one.now, MESSAGE));
+            let both = match one.member {
+                "tags" => format!("only in Datadog: {in_datadog}\nonly now: {now}"),
+                _ => format!("{in_datadog}\nnow: {now}"),
+            };
+            part(out, one.member, &both)?;
         }
         Ok(())
     }
