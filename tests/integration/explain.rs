@@ -111,26 +111,7 @@ fn a_log_of_several_events_step_by_step() {
     let trace = logs.iter().find(|log| log["status"] == "error").unwrap();
     folder.write("log.json", trace.to_string());
     let shown = offline(&folder, &["log.json", "--events", "event.json"], 0);
-    let first = trace["id"].as_str().unwrap();
-    let expected = [
-        format!("log {first}\n  sent by     arn:aws:lambda:region:account:function:podferry-preview\n"),
-        format!("\nCloudWatch Logs\n  group       {GROUP}\n  stream      {}\n  account     111122223333\n", stream()),
-        format!("  event       {first} of 2026-11-22T20:37:50.336Z, "),
-        "\\tat shop.Cart.add(Cart.java:87)".to_owned(),
-        "\\tat shop.Main.main(Main.java:9)".to_owned(),
-        "\nFluent Bit's record (of the first event)\n  layout      a JSON object, with containerd's prefix in `log`: no parser took it apart\n  members     log (".to_owned(),
-        "bytes, stderr\n  pod         no metadata in this record".to_owned(),
-        "\npodferry\n  written by  shop/web-6d4cf56db6-x7k2p/web, of Deployment web\n".to_owned(),
-        "  rules       joined from 3 lines by auto multi-line; masked by cards; kept\n  made of     3 events, all of the same output\n".to_owned(),
-        "  message     java.lang.IllegalStateException: card [card]\n".to_owned(),
-        "  status      error, by stderr\n".to_owned(),
-        "log stream: kube_namespace:shop pod_name:web-6d4cf56db6-x7k2p".to_owned(),
-        "\nIn Datadog\n  same        the log in Datadog is what podferry makes of the event".to_owned(),
-    ];
-    for part in expected {
-        assert!(shown.contains(&part), "{part}\n---\n{shown}");
-    }
-    assert!(!shown.contains("GET /cart"), "a line of the other output is no part of it: {shown}");
+    assert_eq!(shown, include_str!("../fixtures/explain/joined.txt"), "a line of the other output is no part of it");
     // The second line of the trace leads to the same log; by the id alone, nothing is compared.
     let events = content(1_795_379_870_336);
     let second = events["logEvents"][3]["id"].as_str().unwrap();
@@ -329,6 +310,10 @@ fn what_is_not_there_or_no_log_says_what_to_do() {
     let (folder, _) = folder(1_795_379_870_336);
     let shown = offline(&folder, &["7", "--events", "event.json"], 1);
     assert!(shown.contains("none of the files of --events has it"), "{shown}");
+    folder.write("nothing.json", "{}");
+    let output = run(&folder, &["explain", "7", "--events", "nothing.json"]);
+    let said = text(&output.stderr);
+    assert!(output.status.code() == Some(2) && said.contains("has neither events nor logs"), "{said}");
     for (argument, hint) in [
         ("no-such-file", "neither a file nor the `id`"),
         ("AwAAAYxkz4uQ0m3hOwAAABhBWXhrejR2QUFB", "Datadog's own ID"),

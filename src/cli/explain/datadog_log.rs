@@ -65,8 +65,11 @@ impl DatadogLog {
     pub(super) fn sender(&self) -> Option<(&str, &str)> {
         let mut parts = self.function_arn.as_deref()?.split(':').skip(2);
         let [Some("lambda"), Some(region), Some(account)] = std::array::from_fn(|_| parts.next()) else { return None };
-        // `podferry preview` has names in their places.
-        account.bytes().all(|byte| byte.is_ascii_digit()).then_some((region, account))
+        // A part of the hosts that signed requests go to, so nothing but a name: whoever wrote the log chose it. (`podferry preview`
+        // has words in the places of both.)
+        let is_region = region.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+        (is_region && !region.is_empty() && is_account).then_some((region, account))
     }
 
     /// The times at which its event may be found, the likeliest first.
@@ -232,7 +235,18 @@ mod tests {
         log["ddtags"] = json!("forwardername:datadogforwarder,forwarder_version:5.4.11");
         assert_eq!(logs_in(&log)[0].other_forwarder(), Some("5.4.11"));
         assert_eq!(logs_in(&sent())[0].other_forwarder(), None);
-        log["aws"]["invoked_function_arn"] = json!("arn:aws:lambda:region:account:function:podferry-preview");
-        assert_eq!(logs_in(&log)[0].sender(), None);
+        for (region, account) in [
+            ("region", "account"),
+            ("eu-west-1.example.org/", "111122223333"),
+            ("eu-west-1@example.org", "111122223333"),
+            ("eu-west-1#", "111122223333"),
+            ("EU", "111122223333"),
+            ("", "111122223333"),
+            ("eu-west-1", "11112222333"),
+            ("eu-west-1", ""),
+        ] {
+            log["aws"]["invoked_function_arn"] = json!(format!("arn:aws:lambda:{region}:{account}:function:podferry"));
+            assert_eq!(logs_in(&log)[0].sender(), None, "{region} {account}");
+        }
     }
 }

@@ -105,6 +105,12 @@ impl ExplainOptions {
         let mut captures: Vec<Captured> = captured.into_iter().collect();
         for file in &self.events {
             let captured = captured::open(&read(file)?, &Whence::default().or_of(file), &own, now_ms);
+            if captured.contents.is_empty() && captured.saved.is_empty() {
+                return Err(CommandError::refused(format!(
+                    "{}: has neither events nor logs of podferry's queue. Give one of the forms that `podferry preview` takes",
+                    named(file)
+                )));
+            }
             note!("{}: this is {}.", named(file), captured.recognised);
             captures.push(captured);
         }
