@@ -169,16 +169,28 @@ fn a_log_in_each_form_and_what_is_different() {
 }
 
 #[test]
-fn a_batch_that_ended_within_a_log_is_told() {
+fn a_batch_that_began_or_ended_within_a_log_is_told() {
     let (folder, logs) = folder(1_795_379_870_336);
-    let mut part = logs.iter().find(|log| log["status"] == "error").unwrap().clone();
-    part["message"] = json!("java.lang.IllegalStateException: card [card]\n\tat shop.Cart.add(Cart.java:87)");
-    folder.write("part.json", part.to_string());
-    let shown = offline(&folder, &["part.json", "--events", "event.json"], 0);
-    for told in
-        ["joined from 2 lines", "  batch       CloudWatch Logs handed its lines over in several batches", "  same  "]
-    {
-        assert!(shown.contains(told), "{told}\n{shown}");
+    let events = content(1_795_379_870_336);
+    let whole = logs.iter().find(|log| log["status"] == "error").unwrap();
+    let head = "java.lang.IllegalStateException: card [card]";
+    let (first, second) = ("\tat shop.Cart.add(Cart.java:87)", "\tat shop.Main.main(Main.java:9)");
+    // The first event of the log, its text, and of how many events.
+    for (event, text, lines) in [
+        (1, format!("{head}\n{first}"), "joined from 2 lines"),
+        (1, head.to_owned(), "masked by cards; kept"),
+        (3, format!("{first}\n{second}"), "2 events, all of the same output"),
+        (4, second.to_owned(), "  rules       kept"),
+    ] {
+        let mut log = whole.clone();
+        log["message"] = json!(text);
+        log["id"] = events["logEvents"][event]["id"].clone();
+        log["timestamp"] = events["logEvents"][event]["timestamp"].clone();
+        folder.write("part.json", log.to_string());
+        let shown = offline(&folder, &["part.json", "--events", "event.json"], 0);
+        for told in [lines, "  batch       CloudWatch Logs handed its lines over in several batches", "  same  "] {
+            assert!(shown.contains(told), "{text}: {told}\n{shown}");
+        }
     }
 }
 

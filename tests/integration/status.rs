@@ -124,9 +124,11 @@ fn the_last_24_hours_as_bars() {
         json!({ "Id": id, "Timestamps": times, "Values": values, "StatusCode": "Complete" })
     };
     let delivered: Vec<(u64, f64)> = (0..22).map(|ago| (ago, if ago == 3 { 700.0 } else { 100.0 })).collect();
+    // A result for each cluster.
     let rows = [
         row("invocations", &[(0, 12.0)]),
-        row("delivered", &delivered),
+        row("delivered", &delivered[..4]),
+        row("delivered", &delivered[4..]),
         row("waiting0", &[(5, 2.0), (4, 0.0)]),
         row("waiting1", &[(5, 1.0)]),
     ];

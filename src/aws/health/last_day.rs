@@ -109,11 +109,11 @@ fn id(role: QueueRole) -> &'static str {
     }
 }
 
-/// Of all clusters together: the metric has their names as a dimension.
+/// Of each cluster, whose name is a dimension: as many results with this id as there are clusters, or none.
 fn delivered(function: &Function) -> MetricDataQuery {
     let name = &function.name;
     let expression = format!(
-        "SUM(SEARCH('{{podferry,FunctionName,ClusterName}} FunctionName=\"{name}\" MetricName=\"LogsDelivered\"', 'Sum', {HOUR_SECONDS}))"
+        "SEARCH('{{podferry,FunctionName,ClusterName}} FunctionName=\"{name}\" MetricName=\"LogsDelivered\"', 'Sum')"
     );
     MetricDataQuery::builder().id("delivered").expression(expression).period(HOUR_SECONDS as i32).build()
 }
