@@ -84,13 +84,13 @@ class Process:
         except NeverHappened as error:
             raise NeverHappened(f"{error}; its last words: {self.err()[-1500:]}") from None
 
-    def stop(self):
+    def stop(self, patience=10):
         # Children may have sessions of their own, so they are noted before their parent goes.
         family = descendants(self.popen.pid)
         if self.runs():
             self.popen.send_signal(signal.SIGINT)
             try:
-                self.popen.wait(10)
+                self.popen.wait(patience)
             except subprocess.TimeoutExpired:
                 family += descendants(self.popen.pid)
                 self.popen.kill()

@@ -1,0 +1,1 @@
+"""LocalStack's community edition, without Docker: an AWS into which the template can be deployed."""
