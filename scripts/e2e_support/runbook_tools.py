@@ -123,7 +123,8 @@ def aws(state, arguments):
         since = int((time.time() - 60 * int(minutes[:-1]) * {"m": 1, "h": 60}[minutes[-1]]) * 1000)
         arguments = ["logs", "filter-log-events", "--log-group-name", arguments[2], "--start-time", str(since), "--filter-pattern", pattern]
     if arguments[:1] != ["eks"]:
-        os.execv(os.environ["RUNBOOK_AWS"], ["aws", *arguments])
+        # For SQS, version 1 does not take the variable.
+        os.execv(os.environ["RUNBOOK_AWS"], ["aws", "--endpoint-url", os.environ["AWS_ENDPOINT_URL"], *arguments])
     cluster, profile, query = options(arguments, "--cluster-name", "--fargate-profile-name", "--query")
     if arguments[1] != "describe-fargate-profile" or f"{cluster}/{profile}" not in state["profiles"]:
         unknown(arguments)
