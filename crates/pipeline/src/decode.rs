@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use super::event::EventError;
 use super::json;
 use super::json_walk::JsonWalk;
-use super::lane::{self, Lane};
+use super::lane::{self, Head, Lane};
 use super::layout;
 pub use super::log_event::{EventMessage, LogEvent};
 
@@ -49,32 +49,29 @@ fn read_up_to(text: &str, limit: usize) -> Result<Batch<'_>, EventError> {
     if let Some(batch) = read_usual(text) {
         return Ok(batch);
     }
-    let mut batch = match read_frame(text, limit) {
+    let batch = match read_frame(text, limit) {
         Some(batch) => batch,
         None => read_strange(text, limit)?,
     };
     if batch.control {
         return Ok(Batch { events: Vec::new(), ..batch });
     }
-    find_heads(text, &mut batch.events);
     Ok(batch)
 }
 
-/// Reads in the lane what it can of messages that are slices of `text`; in the usual layout they are read with their frame.
-fn find_heads<'a>(text: &'a str, events: &mut [LogEvent<'a>]) {
-    let mut lane = Lane::default();
-    for event in events {
-        let EventMessage::Escaped(message) = event.message else { continue };
-        let start = message.as_ptr() as usize - text.as_ptr() as usize;
-        let Some(quoted) = text.get(start..=start + message.len()) else { continue };
-        event.head = lane.message(quoted).map(|(head, _)| head);
-        if event.head.is_none()
-            && let Some(suffix) = lane::metadata_at(quoted).and_then(|at| quoted.get(at..))
-            && lane.learn(suffix)
-        {
-            event.head = lane.message(quoted).map(|(head, _)| head);
-        }
+/// Goes behind the value that comes next, a message: the value, and its head if the lane can read it. What the lane reads need not be walked
+/// over again, most of it metadata; what it cannot read is walked over as JSON, and its suffix learned.
+fn read_message<'a>(walk: &mut JsonWalk<'a>, lane: &mut Lane<'a>) -> Option<(&'a str, Option<Head>)> {
+    if let Some(quoted) = walk.rest().strip_prefix('"')
+        && let Some((head, length)) = lane.message(quoted)
+    {
+        return Some((walk.skip(length + 2)?, Some(head)));
     }
+    let value = walk.value()?;
+    let quoted = value.strip_prefix('"').unwrap_or_default();
+    let suffix = lane::metadata_at(quoted).and_then(|at| quoted.get(at..));
+    let has_learned = suffix.is_some_and(|suffix| lane.learn(suffix));
+    Some((value, has_learned.then(|| lane.message(quoted)).flatten().map(|(head, _)| head)))
 }
 
 /// The usual case: events in the layout that CloudWatch Logs writes, behind other members.
@@ -116,10 +113,16 @@ fn read_frame(text: &str, limit: usize) -> Option<Batch<'_>> {
 /// An array of objects with a message.
 fn read_events<'a>(walk: &mut JsonWalk<'a>, limit: usize) -> Option<Vec<LogEvent<'a>>> {
     let mut events = Vec::new();
+    let mut lane = Lane::default();
     walk.elements(|walk| {
         let mut parts = EventParts::default();
         walk.members(|walk, key| {
-            parts.take(key, walk.value()?);
+            if key == "message" {
+                let (message, head) = read_message(walk, &mut lane)?;
+                (parts.message, parts.head) = (Some(message), head);
+            } else {
+                parts.take(key, walk.value()?);
+            }
             Some(())
         })?;
         let event = parts.event()?;
@@ -173,6 +176,7 @@ struct EventParts<'a> {
     id: &'a str,
     timestamp: Option<i64>,
     message: Option<&'a str>,
+    head: Option<Head>,
     extracted_fields: Option<&'a str>,
 }
 
@@ -194,7 +198,7 @@ impl<'a> EventParts<'a> {
             timestamp: self.timestamp,
             message: json::unquoted(message).map_or(EventMessage::Raw(message), EventMessage::Escaped),
             extracted_fields: self.extracted_fields,
-            head: None,
+            head: self.head,
         })
     }
 }
@@ -264,6 +268,36 @@ mod tests {
             assert_eq!(read(&text(most)).unwrap().events.len(), most);
             assert_eq!(read(&text(most + 1)), Err(EventError::TooMany { limit: limit(most + 1) }), "{element}");
         }
+    }
+
+    #[test]
+    fn in_any_layout_the_lane_reads_the_same_messages() {
+        let message = |log: &str, number: usize| {
+            let suffix = r#","kubernetes":{"pod_name":"web","namespace_name":"shop"}}"#;
+            let record = format!(r#"{{"stream":"stdout","logtag":"F","log":"{log} {number}"{suffix}"#);
+            serde_json::Value::from(record).to_string()
+        };
+        let events = |write: &dyn Fn(usize, String) -> String| {
+            let texts = ["plain", r#"with \"quotes\""#, r"and \n more"];
+            let all: Vec<_> =
+                texts.iter().enumerate().map(|(number, log)| write(number, message(log, number))).collect();
+            format!(r#"{{"logGroup":"g","logStream":"s","logEvents":[{}]}}"#, all.join(","))
+        };
+        let usual = events(&|id, message| format!(r#"{{"id":"{id}","timestamp":5,"message":{message}}}"#));
+        let usual = read(&usual).unwrap().events;
+        assert!(usual.iter().all(|event| event.head.is_some()));
+        for other in [
+            events(&|id, message| format!(r#"{{"id":"{id}", "timestamp":5, "message": {message} }}"#)),
+            events(&|id, message| format!(r#"{{"message":{message},"timestamp":5,"id":"{id}"}}"#)),
+            events(&|id, message| format!(r#"{{"message":"x","id":"{id}","timestamp":5,"message":{message}}}"#)),
+        ] {
+            assert_eq!(read(&other).unwrap().events, usual, "{other}");
+        }
+        let last_counts =
+            events(&|id, message| format!(r#"{{"message":{message},"id":"{id}","timestamp":5,"message":"x"}}"#));
+        assert!(read(&last_counts).unwrap().events.iter().all(|event| event.head.is_none()));
+        let broken = events(&|id, message| format!(r#"{{"message":{message}x,"id":"{id}"}}"#));
+        assert_eq!(read(&broken), Err(EventError::Content));
     }
 
     #[test]

@@ -109,6 +109,19 @@ impl<'a> JsonWalk<'a> {
         self.text.get(start..self.at - 1)
     }
 
+    /// What comes next, behind white space.
+    pub(crate) fn rest(&mut self) -> &'a str {
+        self.skip_blanks();
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    /// Goes behind the value that comes next, which somebody else has read, and is so long.
+    pub(crate) fn skip(&mut self, length: usize) -> Option<&'a str> {
+        let value = self.text.get(self.at..self.at + length)?;
+        self.at += length;
+        Some(value)
+    }
+
     /// The value that comes next, as it is spelled.
     pub(crate) fn value(&mut self) -> Option<&'a str> {
         self.skip_blanks();
