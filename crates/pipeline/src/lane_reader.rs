@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use super::cri::{self, OutputStream};
+use super::cri::{self, Moments, OutputStream};
 use super::cut_character;
 use super::filter_members;
 use super::json;
@@ -23,6 +23,7 @@ pub(crate) struct LaneReader {
     is_open: bool,
     /// By the numbers of the suffixes.
     licences: Vec<Licence>,
+    moments: Moments,
     text: String,
 }
 
@@ -51,7 +52,8 @@ pub(crate) struct LaneRecord {
 
 impl LaneReader {
     pub(crate) fn new(origin: &StreamOrigin) -> LaneReader {
-        LaneReader { is_open: !matches!(origin, StreamOrigin::Service(_)), licences: Vec::new(), text: String::new() }
+        let is_open = !matches!(origin, StreamOrigin::Service(_));
+        LaneReader { is_open, licences: Vec::new(), moments: Moments::default(), text: String::new() }
     }
 
     /// Reads a message; `None` where the general way has to.
@@ -63,7 +65,7 @@ impl LaneReader {
         let mut bytes = std::mem::take(&mut self.text).into_bytes();
         bytes.clear();
         self.text = write_text(&head, escaped, bytes)?;
-        understand(&head, escaped, &self.text)
+        understand(&head, escaped, &self.text, &mut self.moments)
     }
 
     /// The record of the message that was read last.
@@ -144,7 +146,7 @@ fn write_text(head: &Head, escaped: &str, mut out: Vec<u8>) -> Option<String> {
 }
 
 /// What a message with this text says; `None` where it takes more than the lane looks at to tell.
-fn understand(head: &Head, escaped: &str, text: &str) -> Option<LaneRecord> {
+fn understand(head: &Head, escaped: &str, text: &str, moments: &mut Moments) -> Option<LaneRecord> {
     if head.body == Body::Whole {
         let line = cri::parse(text)?;
         return (cut_character::rest(line.text) == 0).then_some(LaneRecord {
@@ -163,7 +165,7 @@ fn understand(head: &Head, escaped: &str, text: &str) -> Option<LaneRecord> {
     }
     // What is no time is no parser's member.
     let moment = match head.time_of(escaped) {
-        Some(time) => Some(cri::moment(time)?),
+        Some(time) => Some(moments.read(time)?),
         None => None,
     };
     let merged = head.body == Body::Members;
