@@ -127,8 +127,19 @@ pub(crate) struct HeldLine<'e> {
 }
 
 impl<'e> HeldLine<'e> {
-    /// Keeps a line; `buffer` is an old string to write its text into.
-    pub(crate) fn keep(line: &LogLine<'e, '_>, mut buffer: String) -> HeldLine<'e> {
+    /// Keeps a line; `old` is one that is done with, whose memory is used again.
+    pub(crate) fn keep(line: &LogLine<'e, '_>, old: Option<Box<HeldLine<'e>>>) -> Box<HeldLine<'e>> {
+        match old {
+            Some(mut held) => {
+                let text = std::mem::take(&mut held.text);
+                *held = HeldLine::of(line, text);
+                held
+            }
+            None => Box::new(HeldLine::of(line, String::new())),
+        }
+    }
+
+    fn of(line: &LogLine<'e, '_>, mut buffer: String) -> HeldLine<'e> {
         buffer.clear();
         buffer.push_str(line.text);
         HeldLine {

@@ -48,7 +48,7 @@ impl<'e> Reassembler<'e> {
             }
             None if is_piece => {
                 let piece = LogLine { merged: false, ..line };
-                self.pending.push(HeldLine::keep(&piece, String::new()));
+                self.pending.push(*HeldLine::keep(&piece, None));
             }
             None => emit(line),
         }

@@ -29,13 +29,13 @@ const MAX_WAITING: usize = 32;
 pub(super) struct LineGroup<'e> {
     /// Which log of the event it is, by its beginning.
     pub(super) number: usize,
-    pub(super) head: HeldLine<'e>,
+    pub(super) head: Box<HeldLine<'e>>,
     first: FirstLine,
     /// How long the margin is that its lines have; 0 until its second line has the same as its first.
     margin: usize,
     /// When its last line was written, as far as it is not blank.
     last: Moment,
-    pub(super) waiting: Vec<HeldLine<'e>>,
+    pub(super) waiting: Vec<Box<HeldLine<'e>>>,
     waiting_bytes: usize,
     /// A colour is on behind its last line.
     is_in_colour: bool,
@@ -51,7 +51,7 @@ pub(super) enum GroupKind {
     /// By what the lines look like: so far one line, which has this head. Most logs are no more, and what they look like is not asked.
     Line(Option<Head>),
     /// The same, of a line that was looked at for the one behind it.
-    Lines(LinesKind),
+    Lines(Box<LinesKind>),
 }
 
 #[derive(Debug)]
@@ -85,7 +85,7 @@ impl GroupKind {
 
 impl<'e> LineGroup<'e> {
     /// A group that begins with this line.
-    pub(super) fn new(head: HeldLine<'e>, kind: GroupKind, number: usize) -> LineGroup<'e> {
+    pub(super) fn new(head: Box<HeldLine<'e>>, kind: GroupKind, number: usize) -> LineGroup<'e> {
         LineGroup {
             number,
             first: FirstLine::of(&head),
@@ -111,7 +111,7 @@ impl<'e> LineGroup<'e> {
     }
 
     /// Where it is read as JSON, it is not any more: the lines that waited are given back, to be looked at as others are.
-    pub(super) fn give_up_json(&mut self) -> Vec<HeldLine<'e>> {
+    pub(super) fn give_up_json(&mut self) -> Vec<Box<HeldLine<'e>>> {
         if !self.is_json() {
             return Vec::new();
         }
@@ -122,7 +122,7 @@ impl<'e> LineGroup<'e> {
     }
 
     /// Holds a line back.
-    pub(super) fn wait(&mut self, held: HeldLine<'e>) {
+    pub(super) fn wait(&mut self, held: Box<HeldLine<'e>>) {
         self.waiting_bytes += held.text.len() + 1;
         self.is_in_colour = leaves_coloured(&held.text).unwrap_or(self.is_in_colour);
         if !held.is_blank() {
@@ -131,15 +131,15 @@ impl<'e> LineGroup<'e> {
         self.waiting.push(held);
     }
 
-    /// Takes a line, and those that waited before it; gives their buffers to `spare`.
-    pub(super) fn join(&mut self, line: HeldLine<'e>, spare: &mut Vec<String>) {
+    /// Takes a line, and those that waited before it; gives them to `spare`.
+    pub(super) fn join(&mut self, line: Box<HeldLine<'e>>, spare: &mut Vec<Box<HeldLine<'e>>>) {
         self.waiting_bytes = 0;
         self.last = line.moment();
         self.is_in_colour = leaves_coloured(&line.text).unwrap_or(self.is_in_colour);
         let mut waiting = std::mem::take(&mut self.waiting);
         for held in waiting.drain(..).chain(Some(line)) {
             append(&mut self.head, &held.line());
-            spare.push(held.text);
+            spare.push(held);
         }
         self.waiting = waiting;
     }
@@ -170,7 +170,7 @@ impl<'e> LineGroup<'e> {
             && !(line.merged || self.head.merged)
             && !(head.is_some() && seen.head.is_some() && is_apart(self.first.seen(&self.head.text), seen, pace))
         {
-            self.kind = GroupKind::Lines(LinesKind::begin(SeenLine::new(&seen_of(&self.head), head)));
+            self.kind = GroupKind::Lines(Box::new(LinesKind::begin(SeenLine::new(&seen_of(&self.head), head))));
         }
         let around = Surroundings {
             pace,
@@ -195,7 +195,7 @@ impl<'e> LineGroup<'e> {
                 if self.margin == 0 && self.head.lines == 1 && self.waiting.is_empty() && seen.head.is_none() {
                     self.margin = margin::shared(whole, seen.text);
                     if let Some(first) = margin::behind(whole, whole, self.margin).filter(|_| self.margin > 0) {
-                        *lines = LinesKind::begin(SeenLine::new(first, head(first, false)));
+                        **lines = LinesKind::begin(SeenLine::new(first, head(first, false)));
                     }
                 }
                 let Some((first, seen)) = behind_margin(whole, seen, self.margin) else { return Fit::No };

@@ -12,6 +12,8 @@
 //! behind what somebody put before each ([`margin`]). [`trace`] has the words of the runtimes, [`failure`] what a log says of how it went,
 //! and [`json_lines`] knows JSON. Decision 0010 tells why.
 
+#![expect(clippy::vec_box, reason = "a line that waits goes from one list to another, and is moved by its address")]
+
 mod announcement;
 mod block;
 mod brackets;
@@ -62,13 +64,13 @@ pub(crate) enum Mode<'s> {
 pub(crate) struct Joiner<'e> {
     outputs: Vec<Output<'e>>,
     /// Lines from the beginning of the event, until there are enough to learn from; each with what looks like its head.
-    window: VecDeque<(HeldLine<'e>, Option<Head>)>,
+    window: VecDeque<(Box<HeldLine<'e>>, Option<Head>)>,
     window_bytes: usize,
     has_learned: bool,
     /// Whole logs, by number, that wait for those that began before them.
-    late: Vec<(usize, HeldLine<'e>)>,
-    /// Strings to be used again.
-    spare: Vec<String>,
+    late: Vec<(usize, Box<HeldLine<'e>>)>,
+    /// Lines that are done with, to be used again.
+    spare: Vec<Box<HeldLine<'e>>>,
     begun: usize,
 }
 
@@ -85,14 +87,14 @@ impl<'e> Joiner<'e> {
         match mode {
             Mode::Off if !is_known => emit(line),
             Mode::Off => {
-                let held = HeldLine::keep(&line, self.spare.pop().unwrap_or_default());
+                let held = HeldLine::keep(&line, self.spare.pop());
                 let at = self.output_of(&held);
                 self.close_all(at, &|| false, emit);
                 self.emit_alone(held, emit);
             }
             Mode::Auto => {}
             Mode::Pattern(pattern, work) => {
-                let held = HeldLine::keep(&line, self.spare.pop().unwrap_or_default());
+                let held = HeldLine::keep(&line, self.spare.pop());
                 self.feed_rule(held, pattern, work, emit);
             }
         }
@@ -101,7 +103,7 @@ impl<'e> Joiner<'e> {
     /// Takes a line whose mode is [`Mode::Auto`]. The first ones of an event are held back until there are enough to learn
     /// from. Then those that were held back are decided on little by little, so that no single line makes many logs.
     fn push_to_recognise(&mut self, line: LogLine<'e, '_>, emit: Emit<'_, 'e>) {
-        let held = HeldLine::keep(&line, self.spare.pop().unwrap_or_default());
+        let held = HeldLine::keep(&line, self.spare.pop());
         let at = self.output_of(&held);
         let head = head_of(&held);
         if self.has_learned {
@@ -214,7 +216,7 @@ impl<'e> Joiner<'e> {
     }
 
     /// Takes a line whose mode is [`Mode::Auto`], with what looks like its head; it begins JSON only if `may_be_json`.
-    fn feed(&mut self, at: usize, line: HeldLine<'e>, head: Option<Head>, may_be_json: bool, emit: Emit<'_, 'e>) {
+    fn feed(&mut self, at: usize, line: Box<HeldLine<'e>>, head: Option<Head>, may_be_json: bool, emit: Emit<'_, 'e>) {
         let Some(output) = self.outputs.get_mut(at) else { return };
         match output.place(&line, head, may_be_json) {
             Place::Waits => {
@@ -252,12 +254,12 @@ impl<'e> Joiner<'e> {
     }
 
     /// Takes a line that waited.
-    fn feed_again(&mut self, at: usize, line: HeldLine<'e>, may_be_json: bool, emit: Emit<'_, 'e>) {
+    fn feed_again(&mut self, at: usize, line: Box<HeldLine<'e>>, may_be_json: bool, emit: Emit<'_, 'e>) {
         let head = head_of(&line);
         self.feed(at, line, head, may_be_json, emit);
     }
 
-    fn feed_rule(&mut self, line: HeldLine<'e>, pattern: &Pattern, work: &Work, emit: Emit<'_, 'e>) {
+    fn feed_rule(&mut self, line: Box<HeldLine<'e>>, pattern: &Pattern, work: &Work, emit: Emit<'_, 'e>) {
         let at = self.output_of(&line);
         let group = self.outputs.get_mut(at).and_then(|output| output.group.as_mut());
         match group.map_or((Fit::No, None), |group| (group.fit_rule(&line, pattern, work), Some(group))) {
@@ -273,12 +275,12 @@ impl<'e> Joiner<'e> {
         }
     }
 
-    fn emit_alone(&mut self, line: HeldLine<'e>, emit: Emit<'_, 'e>) {
+    fn emit_alone(&mut self, line: Box<HeldLine<'e>>, emit: Emit<'_, 'e>) {
         emit(line.line());
-        self.spare.push(line.text);
+        self.spare.push(line);
     }
 
-    fn begin(&mut self, at: usize, line: HeldLine<'e>, kind: GroupKind) {
+    fn begin(&mut self, at: usize, line: Box<HeldLine<'e>>, kind: GroupKind) {
         self.begun += 1;
         if let Some(output) = self.outputs.get_mut(at) {
             output.group = Some(LineGroup::new(line, kind, self.begun));
@@ -291,7 +293,7 @@ impl<'e> Joiner<'e> {
         group.head.end();
         if self.outputs.len() == 1 && self.late.is_empty() {
             emit(group.head.line());
-            self.spare.push(group.head.text);
+            self.spare.push(group.head);
         } else {
             self.release(group.number, group.head);
         }
@@ -323,7 +325,7 @@ impl<'e> Joiner<'e> {
     }
 
     /// Puts a log behind those that began before it.
-    fn release(&mut self, number: usize, held: HeldLine<'e>) {
+    fn release(&mut self, number: usize, held: Box<HeldLine<'e>>) {
         let at = self.late.partition_point(|(other, _)| *other <= number);
         self.late.insert(at, (number, held));
     }
@@ -339,7 +341,7 @@ impl<'e> Joiner<'e> {
         let over = self.late.len().saturating_sub(MAX_LATE);
         for (_, held) in self.late.drain(..ready.max(over)) {
             emit(held.line());
-            self.spare.push(held.text);
+            self.spare.push(held);
         }
     }
 }

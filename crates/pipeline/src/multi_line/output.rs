@@ -35,7 +35,7 @@ pub(super) enum Place<'e> {
     /// First the lines that wait have to be placed.
     Later,
     /// The group is no JSON: these lines were only waiting.
-    NoJson(Vec<HeldLine<'e>>),
+    NoJson(Vec<Box<HeldLine<'e>>>),
 }
 
 impl<'e> Output<'e> {
