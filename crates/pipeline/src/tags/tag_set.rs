@@ -110,15 +110,32 @@ impl TagSet {
 ///
 /// Source: Datadog, "Getting started with tags", "Define tags".
 pub(crate) fn normalise(tag: &str) -> String {
-    let mut out = String::with_capacity(tag.len());
+    let mut out = String::with_capacity(tag.len().min(MAX_TAG_LENGTH));
+    match tag.is_ascii() {
+        true => push_ascii(tag, &mut out),
+        false => push_any(tag, &mut out),
+    }
+    out.truncate(out.trim_end_matches(':').len());
+    out
+}
+
+/// Nearly all tags: a third of the work, and an event of one log is mostly tags.
+fn push_ascii(tag: &str, out: &mut String) {
+    let bytes = tag.bytes().skip_while(|byte| !byte.is_ascii_alphabetic()).take(MAX_TAG_LENGTH);
+    out.extend(bytes.map(|byte| match byte {
+        b'_' | b'-' | b':' | b'.' | b'/' => char::from(byte),
+        other if other.is_ascii_alphanumeric() => char::from(other.to_ascii_lowercase()),
+        _ => '_',
+    }));
+}
+
+fn push_any(tag: &str, out: &mut String) {
     let characters = tag.chars().flat_map(char::to_lowercase).map(|character| match character {
         '_' | '-' | ':' | '.' | '/' => character,
         other if other.is_alphanumeric() => other,
         _ => '_',
     });
     out.extend(characters.skip_while(|character| !character.is_alphabetic()).take(MAX_TAG_LENGTH));
-    out.truncate(out.trim_end_matches(':').len());
-    out
 }
 
 /// Splits `DD_TAGS` as the Agent does: by commas, or by white space where there is no comma.
@@ -189,6 +206,14 @@ mod tests {
             prop_assert!(!once.contains([',', ' ', '"', '\\']));
             prop_assert!(once.chars().count() <= MAX_TAG_LENGTH);
             prop_assert_eq!(normalise(&once), once);
+        }
+
+        #[test]
+        fn a_tag_of_ascii_becomes_what_any_tag_does(tag in "[ -~\\t\\n]{0,8}([ -~]{150}){0,2}[ -~]{0,60}") {
+            let (mut one, mut other) = (String::new(), String::new());
+            push_ascii(&tag, &mut one);
+            push_any(&tag, &mut other);
+            prop_assert_eq!(one, other);
         }
     }
 }
