@@ -224,17 +224,24 @@ const KINDS: [(&str, Grow); 47] = [
 ];
 
 fn best(stream: &str, messages: &[String]) -> Duration {
-    let messages: Vec<(i64, &str)> = messages.iter().map(|message| (1_795_379_888_236, message.as_str())).collect();
-    let content = content(GROUP, stream, &messages).to_string();
-    let settings = PipelineSettings::default();
-    let timed = || {
-        spent(|| {
-            let processed = process_content(&content, ARN, &settings, OWN_TIMES).unwrap();
-            assert_eq!(processed.counts.events, messages.len());
-        })
-    };
-    (0..5).map(|_| timed()).min().unwrap_or_default()
+    let content = written(stream, messages);
+    (0..5).map(|_| timed(&content, messages.len())).min().unwrap_or_default()
 }
+
+fn written(stream: &str, messages: &[String]) -> String {
+    let messages: Vec<(i64, &str)> = messages.iter().map(|message| (1_795_379_888_236, message.as_str())).collect();
+    content(GROUP, stream, &messages).to_string()
+}
+
+fn timed(content: &str, events: usize) -> Duration {
+    spent(|| {
+        let processed = process_content(content, ARN, &PipelineSettings::default(), OWN_TIMES).unwrap();
+        assert_eq!(processed.counts.events, events);
+    })
+}
+
+/// Events of as many short logs as CloudWatch Logs never sends at once: payloads, limits and what was remembered all come into play.
+const LOGS: [usize; 2] = [10_000, 100_000];
 
 /// How many times as long ten times the input takes. Asked again where that is too long: a busy machine is not busy every time.
 fn ratio(stream: &str, grow: Grow) -> (Duration, Duration, f64) {
@@ -264,4 +271,23 @@ fn ten_times_the_input_takes_ten_times_as_long() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_hundred_thousand_logs_take_ten_times_as_long_as_ten_thousand() {
+    let stream = stream();
+    let contents = LOGS.map(|logs| {
+        let messages: Vec<String> = (0..logs).map(|number| record(&format!("GET /cart?id={number}"), "")).collect();
+        written(&stream, &messages)
+    });
+    let mut ratio = f64::MAX;
+    for _ in 0..ROUNDS {
+        let [few, many] = [0, 1].map(|each| timed(&contents[each], LOGS[each]));
+        ratio = ratio.min(many.as_secs_f64() / few.as_secs_f64());
+        if ratio <= MOST {
+            break;
+        }
+    }
+    println!("{} logs take {ratio:.1} times as long as {}", LOGS[1], LOGS[0]);
+    assert!(ratio <= MOST, "ten times as many logs take {ratio:.0} times as long");
 }
