@@ -26,6 +26,7 @@ class Shape:
     record: object = lambda record, number: record
     event: object = lambda event, number: event
     line: object = None
+    outer: object = lambda outer: outer
     separators: tuple = CLOUDWATCH_WRITES
     stream: str = STREAM
     age: int = 0
@@ -34,6 +35,8 @@ class Shape:
     # How many records become one log, and how many logs of all are sent.
     joined: int = 1
     share: float = 1.0
+    # Why it may take more than twice the time of the usual shape; docs/performance.md has the same sentence.
+    why: str = ""
 
     def content(self, logs):
         """The inflated text of an event of about so many records."""
@@ -53,7 +56,7 @@ class Shape:
             "messageType": "DATA_MESSAGE", "owner": "111122223333", "logGroup": "/aws/eks/prod-eu/fargate", "logStream": self.stream,
             "subscriptionFilters": ["podferry"], "logEvents": events,
         }
-        return json.dumps(outer, separators=self.separators, ensure_ascii=False)
+        return json.dumps(self.outer(outer), separators=self.separators, ensure_ascii=False)
 
     def expected(self, logs):
         """How many logs are to arrive, at least and at most."""
@@ -99,6 +102,10 @@ def trace_line(number, chance):
     return f"\tat com.example.shop.Orders{chance.randrange(9)}.reserve(Orders.java:{chance.randrange(900)})"
 
 
+def by_name(members):
+    return dict(sorted(members.items()))
+
+
 def without(*names):
     return lambda record, _number: {name: value for name, value in record.items() if name not in names}
 
@@ -112,6 +119,15 @@ def merged(record, _number):
     """As `Merge_Log On` with `Keep_Log Off` writes what was JSON."""
     members = json.loads(record["log"])
     return {**without("log", "kubernetes", "cluster_name")(record, 0), **members, "kubernetes": record["kubernetes"], "cluster_name": "prod-eu"}
+
+
+def unparsed(record, _number):
+    """As the `tail` input writes it when no filter follows: containerd's line as it stands."""
+    return {"log": f"{record['time']} {record['stream']} {record['logtag']} {record['log']}"}
+
+
+def lifted_bare(record, _number):
+    return {**without("kubernetes", "cluster_name")(record, 0), **record["kubernetes"], "cluster_name": record["cluster_name"]}
 
 
 def other_output(record, number):
@@ -136,23 +152,32 @@ RULES = json.dumps([
     {"type": "mask_sequences", "name": "card", "pattern": r"\b4\d{3}(-?\d{4}){3}\b", "replace_placeholder": "[card]"},
 ])
 
+# Of a log of `trace_line`, which begins with a date where its other lines begin with a tab.
+MULTI_LINE_RULE = json.dumps([{"type": "multi_line", "name": "date", "pattern": r"\d{4}-\d{2}-\d{2}"}])
+
 USUAL = Shape("usual")
 SHAPES = [
     USUAL,
     Shape("white space", separators=(", ", ": ")),
-    Shape("members in another order", record=lambda record, _: dict(sorted(record.items()))),
+    Shape("frame in another order", outer=by_name, event=lambda event, _: by_name(event)),
+    Shape("record in another order", record=lambda record, _: by_name(record)),
     Shape("extractedFields", event=extracted),
     Shape("lifted by nest", record=lifted),
+    Shape("lifted, no prefix", record=lifted_bare),
     Shape("no filter", record=without("kubernetes", "cluster_name")),
+    Shape("no time kept", record=without("time")),
+    Shape("no parser", record=unparsed),
     Shape("log_key", record=lambda record, _: record["log"]),
     Shape("JSON as text", line=json_line),
     Shape("JSON merged", line=json_line, record=merged),
     Shape("five rules", variables={"DD_LOGS_CONFIG_PROCESSING_RULES": RULES}),
     Shape("a tenth, sampled", variables={"PODFERRY_SAMPLE": '{"rate":0.1}'}, share=0.1),
-    Shape("multi-line", line=trace_line, joined=10),
+    Shape("multi-line off", variables={"DD_LOGS_CONFIG_AUTO_MULTI_LINE_DETECTION": "false"}),
+    Shape("traces, joined", line=trace_line, joined=10),
+    Shape("multi_line rule", line=trace_line, joined=10, variables={"DD_LOGS_CONFIG_PROCESSING_RULES": MULTI_LINE_RULE}),
     Shape("late", age=LATE_SECONDS),
     Shape("over 32 MiB", logs=24_000),
     Shape("both outputs", record=other_output),
     Shape("50 pods in a stream", record=fifty_pods, stream=SHARED_STREAM),
 ]
-COUNTS = [1, 50, 1_000, 8_000, 50_000]
+COUNTS = [1, 50, 1_000, 8_000, 50_000, 100_000]
