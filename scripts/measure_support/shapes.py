@@ -144,8 +144,9 @@ def extracted(event, number):
     return {**event, "extractedFields": {"status": str(number % 500), "path": "/cart"}}
 
 
+MASK = {"type": "mask_sequences", "name": "token", "pattern": "token=[A-Za-z0-9]+", "replace_placeholder": "token=***"}
 RULES = json.dumps([
-    {"type": "mask_sequences", "name": "token", "pattern": "token=[A-Za-z0-9]+", "replace_placeholder": "token=***"},
+    MASK,
     {"type": "exclude_at_match", "name": "health", "pattern": "GET /health"},
     {"type": "exclude_at_match", "name": "debug", "pattern": r"\bDEBUG\b"},
     {"type": "mask_sequences", "name": "address", "pattern": r"(\d{1,3}\.\d{1,3})\.\d{1,3}\.\d{1,3}", "replace_placeholder": "$1.x.x"},
@@ -170,7 +171,9 @@ SHAPES = [
     Shape("log_key", record=lambda record, _: record["log"]),
     Shape("JSON as text", line=json_line),
     Shape("JSON merged", line=json_line, record=merged),
+    Shape("a mask", variables={"DD_LOGS_CONFIG_PROCESSING_RULES": json.dumps([MASK])}),
     Shape("five rules", variables={"DD_LOGS_CONFIG_PROCESSING_RULES": RULES}),
+    Shape("seven scrubbers", variables={"PODFERRY_REDACT": "email,ipv4,ipv6,credit_card,aws_access_key,jwt,bearer"}),
     Shape("a tenth, sampled", variables={"PODFERRY_SAMPLE": '{"rate":0.1}'}, share=0.1),
     Shape("multi-line off", variables={"DD_LOGS_CONFIG_AUTO_MULTI_LINE_DETECTION": "false"}),
     Shape("traces, joined", line=trace_line, joined=10),
