@@ -20,11 +20,6 @@ def can_count():
     return shutil.which("valgrind") is not None
 
 
-def is_binary(command):
-    """Whether a command is one program for this machine; an interpreter would take minutes to start."""
-    return len(command) == 1 and Path(command[0]).read_bytes()[:4] == b"\x7fELF"
-
-
 class Counter:
     """Counts for one program, whose start is counted once."""
 

@@ -26,9 +26,9 @@ def report_events(measured, what, cases, rounds, usual_records):
     """A table of cases, each a label, a shape and a number of records. Returns of the first program, for each label, the ratio to the
     floor and the times that a record takes of one of the usual shape, measured in turns with it."""
     names = [name for name, _, _ in measured.programs]
-    head = [what, "floor, ms"]
+    head = [what, "floor, µs a record"]
     for name in names:
-        head += [f"{name}, ms", "/ floor", "µs a record"]
+        head += [f"{name}, / floor", "µs a record"]
     head.append("times the usual")
     rows, found = [], {}
     for label, shape, records in cases:
@@ -36,10 +36,10 @@ def report_events(measured, what, cases, rounds, usual_records):
         often = max(rounds, SMALL_ROUNDS) if small else min(rounds, LARGE_ROUNDS) if large else rounds
         is_usual = shape is USUAL and records == usual_records
         spent, floor, times = measured.events(shape, records, often, 0 if small or is_usual else usual_records)
-        row = [label, f"{floor * 1e3:.2f}"]
+        row = [label, f"{floor / records * 1e6:.2f}"]
         for name in names:
-            row += [f"{spent[name] * 1e3:.2f}", f"{spent[name] / floor:.2f}", f"{spent[name] / records * 1e6:.2f}"]
-        row.append("1.0" if is_usual else f"{times:.1f}" if times else "")
+            row += [f"{spent[name] / floor:.2f}", f"{spent[name] / records * 1e6:.2f}"]
+        row.append("1.00" if is_usual else f"{times:.2f}" if times else "")
         print(f"  {label}: {', '.join(row[1:])}", file=sys.stderr, flush=True)
         found[label] = spent[names[0]] / floor, times or 1.0
         rows.append(row)
@@ -52,7 +52,7 @@ def report_events(measured, what, cases, rounds, usual_records):
 
 def report_instructions(measured, shapes):
     """A table of instructions. Returns of the first program, for each shape, the times that a record takes of the usual shape."""
-    counters = [(name, instructions.Counter(command, is_peer)) for name, command, is_peer in measured.programs if instructions.is_binary(command)]
+    counters = [(name, instructions.Counter(command, is_peer)) for name, command, is_peer in measured.programs if binary_of(command)]
     head = ["instructions a record"] + [word for name, _ in counters for word in (name, f"times '{USUAL.name}'")]
     rows, found, of_usual = [], {}, {}
     for shape in sorted(shapes, key=lambda shape: shape is not USUAL):
