@@ -30,8 +30,14 @@ struct GeneralReader<'a> {
     /// The same, of a message that ends in the known suffix: what stands before it.
     head: String,
     suffix: Option<Suffix>,
+    /// How many suffixes in a row began with the same object.
+    of_same_object: usize,
     trust: Trust,
 }
+
+/// How many suffixes of one object are looked for. One is what a stream has, and another follows when its configuration changes. Where a filter
+/// sorts the members, the line stands behind the object: then each record has a suffix of its own, and looking for it takes as long as reading.
+const MAX_SUFFIXES_OF_AN_OBJECT: usize = 8;
 
 /// The end that the messages of one stream share: `,"kubernetes":{…}}`, kilobytes of it, the same to the byte.
 ///
@@ -48,7 +54,7 @@ impl<'a> RecordReader<'a> {
     /// A reader for a stream of `origin`; `merge_keys` are names that `Merge_Log_Key` may have been given.
     pub(crate) fn new(origin: StreamOrigin<'a>, merge_keys: &'a [String]) -> RecordReader<'a> {
         let (text, head, trust) = (String::new(), String::new(), Trust::default());
-        let general = GeneralReader { origin, merge_keys, text, head, suffix: None, trust };
+        let general = GeneralReader { origin, merge_keys, text, head, suffix: None, of_same_object: 0, trust };
         RecordReader { lane: LaneReader::new(&origin), general }
     }
 
@@ -85,10 +91,14 @@ impl GeneralReader<'_> {
             return self.read_known(head, escaped, event);
         }
         let record = read_whole(escaped, event, self.origin, self.merge_keys, &mut self.text, &mut self.trust);
-        if let Some(Cow::Borrowed(kubernetes)) = record.metadata.kubernetes
-            && let Some(suffix) = Suffix::find(escaped, kubernetes)
-        {
-            self.suffix = Some(suffix);
+        if let Some(Cow::Borrowed(kubernetes)) = record.metadata.kubernetes {
+            let is_same = self.suffix.as_ref().is_some_and(|suffix| suffix.kubernetes() == Some(kubernetes));
+            self.of_same_object = if is_same { self.of_same_object + 1 } else { 0 };
+            if self.of_same_object < MAX_SUFFIXES_OF_AN_OBJECT
+                && let Some(suffix) = Suffix::find(escaped, kubernetes)
+            {
+                self.suffix = Some(suffix);
+            }
         }
         record
     }
@@ -165,6 +175,11 @@ impl Suffix {
         })
         .ok()?;
         is_trusted.then(|| Suffix { escaped: escaped.to_owned(), text, members })
+    }
+
+    /// The object that it begins with.
+    fn kubernetes(&self) -> Option<&str> {
+        self.text.get(self.members.first()?.1.clone())
     }
 }
 
@@ -423,6 +438,30 @@ mod tests {
             let (by_lane, general, read) =
                 both_ways(&content(&records, true), StreamOrigin::Unknown { guess: "cloudwatch" });
             assert_eq!((by_lane, read), (general, in_lane), "{pods}");
+        }
+    }
+    #[test]
+    fn where_each_record_ends_otherwise_ends_are_not_looked_for_again() {
+        for (records, suffixes) in [
+            (MAX_SUFFIXES_OF_AN_OBJECT - 1, MAX_SUFFIXES_OF_AN_OBJECT - 1),
+            (MAX_SUFFIXES_OF_AN_OBJECT, MAX_SUFFIXES_OF_AN_OBJECT),
+            (MAX_SUFFIXES_OF_AN_OBJECT + 1, MAX_SUFFIXES_OF_AN_OBJECT),
+            (100, MAX_SUFFIXES_OF_AN_OBJECT),
+        ] {
+            let sorted = |number: usize| {
+                format!(
+                    r#"{{"cluster_name":"prod","kubernetes":{{"pod_name":"web","namespace_name":"shop"}},"log":"x {number}","logtag":"F","stream":"stdout"}}"#
+                )
+            };
+            let content = content(&(0..records).map(sorted).collect::<Vec<_>>(), true);
+            let batch = decode::read(&content).unwrap();
+            let mut reader = RecordReader::new(StreamOrigin::Unknown { guess: "cloudwatch" }, &[]);
+            let mut found = std::collections::HashSet::new();
+            for event in &batch.events {
+                assert!(reader.read(event).metadata.kubernetes.is_some());
+                found.extend(reader.general.suffix.as_ref().map(|suffix| suffix.escaped.clone()));
+            }
+            assert_eq!(found.len(), suffixes, "{records}");
         }
     }
 }
