@@ -161,10 +161,16 @@ SHAPES = [
     USUAL,
     Shape("white space", separators=(", ", ": ")),
     Shape("frame in another order", outer=by_name, event=lambda event, _: by_name(event)),
-    Shape("record in another order", record=lambda record, _: by_name(record)),
+    Shape(
+        "record in another order", record=lambda record, _: by_name(record),
+        why="because what its records share is not at their end, so each of them is read as a whole",
+    ),
     Shape("extractedFields", event=extracted),
     Shape("lifted by nest", record=lifted),
-    Shape("lifted, no prefix", record=lifted_bare),
+    Shape(
+        "lifted, no prefix", record=lifted_bare,
+        why="because only reading all members tells what `nest` lifted from what an application wrote",
+    ),
     Shape("no filter", record=without("kubernetes", "cluster_name")),
     Shape("no time kept", record=without("time")),
     Shape("no parser", record=unparsed),
