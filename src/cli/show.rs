@@ -450,6 +450,7 @@ mod tests {
                 left_out: None,
                 shipped: true,
                 status_from: None,
+                status: None,
                 tags: Vec::new(),
             };
             assert_eq!(outcome_text(&outcome), format!("withheld: r {why}; kept"));

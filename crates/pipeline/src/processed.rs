@@ -39,6 +39,8 @@ pub struct LogOutcome {
     pub applied: Vec<AppliedRule>,
     /// What tells its status; `None` where it was left out before that was asked.
     pub status_from: Option<StatusSource>,
+    /// The status that it has in Datadog, where that was asked.
+    pub status: Option<&'static str>,
     /// The tags of its container, and what each was taken from.
     pub tags: Vec<(String, TagOrigin)>,
     /// Why it is not sent, unless one of the rules above excluded it.

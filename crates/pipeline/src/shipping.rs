@@ -96,6 +96,8 @@ pub(super) struct Shipper<'a, 's> {
     done_before: usize,
     /// What told the status of the last log that got as far as to have one.
     status_from: Option<StatusSource>,
+    /// The status that it has in Datadog, if outcomes are requested.
+    status: Option<&'static str>,
 }
 
 /// Why a log is not shipped.
@@ -115,7 +117,7 @@ impl<'a, 's> Shipper<'a, 's> {
         work: &'a Work,
         shipment: &'s mut Shipment,
     ) -> Shipper<'a, 's> {
-        let mut shipper = Shipper { origin, marker, work, shipment, done_before: 0, status_from: None };
+        let mut shipper = Shipper { origin, marker, work, shipment, done_before: 0, status_from: None, status: None };
         shipper.done_before = shipper.done();
         shipper
     }
@@ -127,7 +129,7 @@ impl<'a, 's> Shipper<'a, 's> {
             return;
         }
         let mut applied = Vec::new();
-        self.status_from = None;
+        (self.status_from, self.status) = (None, None);
         let mark = self.marker.mark(line);
         let shipped = match mark {
             Some(mark) if self.marker.is_known(mark) || self.shipment.is_duplicate(mark) => Err(LeftOut::Duplicate),
@@ -148,6 +150,7 @@ impl<'a, 's> Shipper<'a, 's> {
                 joined_by: (line.lines > 1).then(|| identity.processing.joined_by().to_owned()),
                 applied,
                 status_from: self.status_from,
+                status: self.status,
                 tags: identity.tags.with_origins().map(|(tag, origin)| (tag.to_owned(), origin)).collect(),
                 shipped: shipped.is_ok(),
                 left_out: match shipped {
@@ -226,6 +229,7 @@ impl<'a, 's> Shipper<'a, 's> {
         let origin = &self.origin;
         let status = LogStatus::read(line.text, line.output, origin, processing.status_from_text);
         self.status_from = Some(status.source());
+        self.status = self.shipment.outcomes.as_ref().map(|_| status.in_datadog());
         if !processing.sampling.is_empty()
             && let Some(rule) = processing.sampling.leaves_out(line.id, status.in_datadog())
         {

@@ -20,6 +20,7 @@ mod joined_attributes;
 mod joining;
 mod lane;
 mod metadata_records;
+mod outcomes;
 mod patterns;
 mod programs;
 mod scrub;
