@@ -56,10 +56,28 @@ pub struct Arrival {
     pub plain_bytes: usize,
     /// None where the request only asks whether the key is accepted.
     pub items: Vec<Value>,
-    /// What became of it, as a status; `None` if it was not judged.
+    /// What became of it, as a status; `None` if it was not judged. A script is told what [`Reply::Judge`] would answer.
     pub status: Option<u16>,
     /// Whether its logs were taken: a page takes none, whatever its status.
     is_taken: bool,
+}
+
+/// All requests so far.
+#[derive(Default)]
+struct Arrivals {
+    keeps: bool,
+    count: usize,
+    /// In their order, where it keeps them.
+    kept: Vec<Arrival>,
+}
+
+impl Arrivals {
+    fn add(&mut self, arrival: &Arrival) {
+        self.count += 1;
+        if self.keeps {
+            self.kept.push(arrival.clone());
+        }
+    }
 }
 
 /// What asks whether a key is accepted. Source: DataDog/datadog-agent, pkg/logs/client/http/destination.go, `CheckConnectivity`.
@@ -70,7 +88,8 @@ type Script = dyn Fn(&Arrival) -> Reply + Send + Sync;
 /// A running stand-in. It ends when it is dropped.
 pub struct StandIn {
     address: SocketAddr,
-    arrivals: Arc<Mutex<Vec<Arrival>>>,
+    /// Nothing, where it forgets.
+    arrivals: Arc<Mutex<Arrivals>>,
     connections: Arc<AtomicUsize>,
     server: JoinHandle<()>,
 }
@@ -98,9 +117,28 @@ impl StandIn {
         address: &str,
         script: impl Fn(&Arrival) -> Reply + Send + Sync + 'static,
     ) -> io::Result<StandIn> {
+        StandIn::listen(address, true, script).await
+    }
+
+    /// Starts one that keeps nothing of what it showed to `script`: it may run for days.
+    ///
+    /// # Errors
+    /// The port could not be opened.
+    pub async fn start_forgetful(
+        address: &str,
+        script: impl Fn(&Arrival) -> Reply + Send + Sync + 'static,
+    ) -> io::Result<StandIn> {
+        StandIn::listen(address, false, script).await
+    }
+
+    async fn listen(
+        address: &str,
+        keeps: bool,
+        script: impl Fn(&Arrival) -> Reply + Send + Sync + 'static,
+    ) -> io::Result<StandIn> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let arrivals = Arc::new(Mutex::new(Vec::new()));
+        let arrivals = Arc::new(Mutex::new(Arrivals { keeps, ..Arrivals::default() }));
         let connections = Arc::new(AtomicUsize::new(0));
         let server = tokio::spawn(serve(listener, arrivals.clone(), connections.clone(), Arc::new(script)));
         Ok(StandIn { address, arrivals, connections, server })
@@ -118,18 +156,18 @@ impl StandIn {
 
     /// All requests so far.
     pub fn arrivals(&self) -> Vec<Arrival> {
-        lock(&self.arrivals).clone()
+        lock(&self.arrivals).kept.clone()
     }
 
     /// Forgets the logs of all requests so far: many of them need much memory.
     pub fn forget_logs(&self) {
-        lock(&self.arrivals).iter_mut().for_each(|arrival| arrival.items = Vec::new());
+        lock(&self.arrivals).kept.iter_mut().for_each(|arrival| arrival.items = Vec::new());
     }
 
     /// The logs of the accepted requests, in the order of arrival.
     pub fn accepted(&self) -> Vec<Value> {
         let arrivals = lock(&self.arrivals);
-        let accepted = arrivals.iter().filter(|arrival| arrival.is_taken);
+        let accepted = arrivals.kept.iter().filter(|arrival| arrival.is_taken);
         accepted.flat_map(|arrival| arrival.items.clone()).collect()
     }
 }
@@ -138,12 +176,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn serve(
-    listener: TcpListener,
-    arrivals: Arc<Mutex<Vec<Arrival>>>,
-    count: Arc<AtomicUsize>,
-    script: Arc<Script>,
-) {
+async fn serve(listener: TcpListener, arrivals: Arc<Mutex<Arrivals>>, count: Arc<AtomicUsize>, script: Arc<Script>) {
     let mut connections = tokio::task::JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         count.fetch_add(1, Ordering::SeqCst);
@@ -170,7 +203,7 @@ impl From<Infallible> for HangUp {
 
 async fn answer(
     request: Request<Incoming>,
-    arrivals: Arc<Mutex<Vec<Arrival>>>,
+    arrivals: Arc<Mutex<Arrivals>>,
     script: Arc<Script>,
 ) -> Result<Response<Full<Bytes>>, HangUp> {
     let (parts, body) = request.into_parts();
@@ -178,10 +211,10 @@ async fn answer(
     let plain = plain(&parts.headers, &body).unwrap_or_default();
     let items: Result<Vec<Value>, _> = serde_json::from_slice(&plain);
     let is_json = items.is_ok() || plain == NO_LOGS;
-    let (arrival, number) = {
+    let mut arrival = {
         let mut all = lock(&arrivals);
         let arrival = Arrival {
-            number: all.len(),
+            number: all.count,
             path: parts.uri.path().to_owned(),
             headers: parts.headers,
             bytes: body.len(),
@@ -190,25 +223,26 @@ async fn answer(
             status: None,
             is_taken: false,
         };
-        all.push(arrival.clone());
-        (arrival, all.len() - 1)
+        all.add(&arrival);
+        arrival
     };
-    let judged = || judge(&parts.method, &arrival, is_json);
+    let judged = judge(&parts.method, &arrival, is_json);
+    arrival.status = Some(judged);
     let record = |status: u16, is_page: bool| {
         let mut all = lock(&arrivals);
-        // `forget_logs` keeps the requests, so it is still there.
-        if let Some(arrival) = all.get_mut(number) {
+        // `forget_logs` keeps the requests, so it is still there, unless none is kept.
+        if let Some(arrival) = all.kept.get_mut(arrival.number) {
             (arrival.status, arrival.is_taken) = (Some(status), status < 300 && !is_page);
         }
     };
     let (status, retry_after) = match script(&arrival) {
-        Reply::Judge => (judged(), None),
+        Reply::Judge => (judged, None),
         Reply::Slow(delay) => {
             tokio::time::sleep(delay).await;
-            (judged(), None)
+            (judged, None)
         }
         Reply::Unanswered { hangs_up } => {
-            record(judged(), false);
+            record(judged, false);
             return if hangs_up { Err(HangUp) } else { std::future::pending().await };
         }
         Reply::Status(status, retry_after) => (status, retry_after),
