@@ -27,7 +27,7 @@ pub(super) enum CommandError {
     Settings(#[from] settings::Mistakes),
     #[error("{address}: {error}. Choose another address with --listen")]
     Listen { address: String, error: std::io::Error },
-    #[error("{0}: the stand-in would be exposed to the network; listen on 127.0.0.1 or [::1]")]
+    #[error("{0}: this would be exposed to the network; listen on 127.0.0.1 or [::1]")]
     NotLoopback(std::net::SocketAddr),
     #[error(transparent)]
     Failure(#[from] forwarder::lambda::invocation::InvocationFailure),

@@ -1,15 +1,19 @@
 //! `podferry intake`: a stand-in for Datadog's intake, to point a local Lambda at.
 
 use std::io::Write;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
 
 use clap::Args;
 
 use super::block_on::block_on;
 use super::error::CommandError;
 use super::exit::Exit;
+use super::loopback;
 use super::output::OutputFlag;
+use super::page::{self, PageFlag};
 use super::show;
+use ::page::{Page, ShownLog};
 use intake::{Arrival, Reply, StandIn};
 use pipeline::counted::counted;
 
@@ -22,43 +26,66 @@ use pipeline::counted::counted;
   podferry intake --listen 127.0.0.1:0 --output json | jq .message")]
 pub(super) struct IntakeOptions {
     /// Loopback address and port to listen on, or the port alone; port 0 picks a free one.
-    #[arg(long, default_value = "127.0.0.1:8080", value_name = "[ADDRESS:]PORT", value_parser = address)]
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "[ADDRESS:]PORT", value_parser = loopback::address)]
     listen: SocketAddr,
     #[command(flatten)]
     output: OutputFlag,
+    #[command(flatten)]
+    page: PageFlag,
 }
+
+/// Why the page has no record for a log.
+const NO_RECORD: &str = "`podferry intake` gets logs as they are sent, without the records that they were made of. `podferry preview --ui FILE` and `podferry \
+                         demo --ui` show both.";
 
 impl IntakeOptions {
     pub(super) fn run(self) -> Result<Exit, CommandError> {
-        block_on(listen(self.listen, self.output.is_json()))
+        block_on(self.listen())
     }
 }
 
-/// `127.0.0.1:8092`, `[::1]:8092`, `localhost:8092`, `:8092` or `8092`.
-fn address(text: &str) -> Result<SocketAddr, String> {
-    let port = text.strip_prefix("localhost:").or_else(|| text.strip_prefix(':')).unwrap_or(text);
-    if let Ok(port) = port.parse() {
-        return Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+impl IntakeOptions {
+    /// Until Ctrl-C ends the process.
+    async fn listen(self) -> Result<Exit, CommandError> {
+        let (address, as_json) = (loopback::only(self.listen)?.to_string(), self.output.is_json());
+        // The page tells where to send logs, so it opens after the stand-in; nobody knows either before.
+        let opened: Arc<OnceLock<Page>> = Arc::default();
+        let page = opened.clone();
+        let stand_in = StandIn::start_forgetful(&address, move |arrival| {
+            // A closed pipe is found out at the next request; there is nobody to tell.
+            let _ = print(arrival, as_json);
+            if let Some(page) = page.get() {
+                show_on(page, arrival);
+            }
+            Reply::Judge
+        })
+        .await
+        .map_err(|error| CommandError::Listen { address, error })?;
+        let url = stand_in.url();
+        let empty = format!(
+            "Nothing has arrived yet. Run the function with these variables, and give it an event.\nDD_URL={url} DD_API_KEY=any cargo lambda watch \
+             --ignore-changes -A 127.0.0.1 -P 9000\ncargo lambda invoke -A 127.0.0.1 -P 9000 forwarder --data-file examples/event.json"
+        );
+        let page = self.page.open("what the stand-in for Datadog gets", &empty).await?;
+        // Not a note: with port 0 only this line has the address.
+        anstream::eprintln!(
+            "Listening. Set DD_URL={} and DD_API_KEY to any value. Press Ctrl-C to stop.",
+            stand_in.url()
+        );
+        match page {
+            Some(page) => page::until_interrupted(opened.get_or_init(|| page)).await,
+            None => std::future::pending().await,
+        }
     }
-    text.parse().map_err(|_| "give a port, such as 8092, or an address with a port, such as 127.0.0.1:8092".to_owned())
 }
 
-/// Until Ctrl-C ends the process.
-async fn listen(listen: SocketAddr, as_json: bool) -> Result<Exit, CommandError> {
-    if !listen.ip().is_loopback() {
-        return Err(CommandError::NotLoopback(listen));
+/// The logs of a request; those of one that is refused, too.
+fn show_on(page: &Page, arrival: &Arrival) {
+    let refused = arrival.status.filter(|status| *status >= 300);
+    for item in &arrival.items {
+        let log = page::of_item(item.clone(), NO_RECORD);
+        page.add(&ShownLog { left_out: refused.map(|status| format!("the stand-in, which answered {status}")), ..log });
     }
-    let address = listen.to_string();
-    let stand_in = StandIn::start_with(&address, move |arrival| {
-        // A closed pipe is found out at the next request; there is nobody to tell.
-        let _ = print(arrival, as_json);
-        Reply::Judge
-    })
-    .await
-    .map_err(|error| CommandError::Listen { address, error })?;
-    // Not a note: with port 0 only this line has the address.
-    anstream::eprintln!("Listening. Set DD_URL={} and DD_API_KEY to any value. Press Ctrl-C to stop.", stand_in.url());
-    std::future::pending().await
 }
 
 /// Each log as a line of JSON, or of each request the size and the first log.
@@ -82,20 +109,4 @@ fn print(arrival: &Arrival, as_json: bool) -> std::io::Result<()> {
         show::log(&mut out, first)?;
     }
     out.flush()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_may_be_a_port_alone() {
-        for text in ["8092", ":8092", "localhost:8092", "127.0.0.1:8092"] {
-            assert_eq!(address(text).unwrap().to_string(), "127.0.0.1:8092", "{text}");
-        }
-        assert_eq!(address("[::1]:0").unwrap().to_string(), "[::1]:0");
-        for text in ["", "65536", "-1", "127.0.0.1", "host:80", "localhost"] {
-            assert!(address(text).unwrap_err().contains("such as 8092"), "{text}");
-        }
-    }
 }

@@ -298,7 +298,7 @@ pub(super) fn log_with(out: &mut impl Write, log: &Value, outcome: Option<&LogOu
 }
 
 /// The tags of a log, and what each was taken from: marks of a single log are podferry's own.
-fn tags_from<'l>(log: &'l Value, outcome: &LogOutcome) -> Vec<(&'l str, TagOrigin)> {
+pub(super) fn tags_from<'l>(log: &'l Value, outcome: &LogOutcome) -> Vec<(&'l str, TagOrigin)> {
     let tags = log["ddtags"].as_str().unwrap_or_default().split(',').filter(|tag| !tag.is_empty());
     let origin = |tag: &str| outcome.tags.iter().find(|(known, _)| known == tag).map(|(_, origin)| *origin);
     tags.map(|tag| (tag, origin(tag).unwrap_or_default())).collect()

@@ -23,6 +23,7 @@ mod generate;
 mod inject;
 mod lint_command;
 mod logs;
+mod page;
 mod presets;
 mod preview;
 mod project;

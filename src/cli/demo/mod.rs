@@ -17,7 +17,9 @@ use super::block_on::block_on;
 use super::error::CommandError;
 use super::exit::Exit;
 use super::output::OutputFlag;
+use super::page::{self, PageFlag};
 use super::show;
+use ::page::Page;
 use forwarder::lambda::handler::Handler;
 use forwarder::lambda::invocation::Invocation;
 use forwarder::settings::Settings;
@@ -37,15 +39,17 @@ const FUNCTION: &str = "arn:aws:lambda:eu-west-1:111122223333:function:podferry"
 pub(super) struct DemoOptions {
     #[command(flatten)]
     output: OutputFlag,
+    #[command(flatten)]
+    page: PageFlag,
 }
 
 impl DemoOptions {
     pub(super) fn run(self) -> Result<Exit, CommandError> {
-        block_on(demonstrate(self.output.is_json()))
+        block_on(demonstrate(self.output.is_json(), &self.page))
     }
 }
 
-async fn demonstrate(as_json: bool) -> Result<Exit, CommandError> {
+async fn demonstrate(as_json: bool, page: &PageFlag) -> Result<Exit, CommandError> {
     let intake = StandIn::start().await.map_err(CommandError::internal)?;
     let variables: HashMap<String, String> = [
         ("DD_URL", intake.url()),
@@ -61,6 +65,7 @@ async fn demonstrate(as_json: bool) -> Result<Exit, CommandError> {
     let handler = Handler::new(settings).map_err(CommandError::internal)?;
     let invocation = Invocation { function_arn: FUNCTION.to_owned(), ..Invocation::default() };
 
+    let page = page.open("the demo", "The samples are on their way.").await?;
     let (mut shown, mut contents) = (Vec::new(), Vec::new());
     let started = Instant::now();
     for sample in SAMPLES {
@@ -80,11 +85,21 @@ async fn demonstrate(as_json: bool) -> Result<Exit, CommandError> {
         let samples: Vec<Value> = shown.iter().map(sample).collect();
         let requests = intake.arrivals().len();
         show::json(&json!({ "samples": samples, "requests": requests, "logs": intake.accepted().len() }))?;
-        return Ok(Exit::Done);
+        return serve(page, &contents, &explaining).await;
     }
     let first = contents.first().map_or("", String::as_str);
     let explained = pipeline::explain_content(first, FUNCTION, &explaining, None).map_err(CommandError::internal)?;
     let screen = Screen { samples: &shown, intake: &intake.url(), took, content: first, explained: &explained };
     screen.show(&mut anstream::stdout().lock())?;
-    Ok(Exit::Done)
+    serve(page, &contents, &explaining).await
+}
+
+/// Shows the logs of these contents on the page, where there is one.
+async fn serve(page: Option<Page>, contents: &[String], settings: &PipelineSettings) -> Result<Exit, CommandError> {
+    let Some(page) = page else { return Ok(Exit::Done) };
+    for content in contents {
+        let explained = pipeline::explain_content(content, FUNCTION, settings, None).map_err(CommandError::internal)?;
+        page::of_content(content, &explained)?.iter().for_each(|log| page.add(log));
+    }
+    page::until_interrupted(&page).await
 }

@@ -18,8 +18,10 @@ use super::input::read;
 use super::named::named;
 use super::notes::note;
 use super::output::Output;
+use super::page;
 use super::show;
 use super::show::Detail;
+use ::page::Page;
 use forwarder::settings::{Environment, Settings};
 pub(super) use options::PreviewOptions;
 use options::{NO_FUNCTION, Preview};
@@ -32,6 +34,9 @@ use pipeline::{self, LogCounts, PipelineSettings, Processed};
 
 const HINT: &str = "nothing in it is known. Give an event of the function ({\"awslogs\":{\"data\":\"…\"}}), the output of `aws logs \
                     filter-log-events`, an export of Logs Insights or to S3, a log file of a container, or a message of podferry's queue";
+
+/// Why the page has no record for a log.
+const FROM_QUEUE: &str = "This log is from a message of podferry's queue, which holds logs as they are sent, without the records that they were made of.";
 
 impl PreviewOptions {
     pub(super) fn run(self) -> Result<Exit, CommandError> {
@@ -48,9 +53,30 @@ impl PreviewOptions {
             None => self.of_files(now_ms)?,
         };
         let settings = PipelineSettings { compression: Compression::None, ..settings };
-        let processed = process(&captured, &function_arn, &settings, (!self.as_new).then_some(now_ms))?;
-        self.print(&processed, as_json)?;
+        let show = |page: Option<&Page>| {
+            let now_ms = (!self.as_new).then_some(now_ms);
+            let processed = process(&captured, &function_arn, &settings, now_ms, page)?;
+            self.print(&processed, as_json)
+        };
+        if self.page.is_given() {
+            return block_on(self.serve(show));
+        }
+        show(None)?;
         Ok(Exit::of_findings(captured.iter().map(|one| one.problems.len()).sum()))
+    }
+
+    /// Opens a page, and does what `show` does with the logs on it.
+    async fn serve(&self, show: impl Fn(Option<&Page>) -> Result<(), CommandError>) -> Result<Exit, CommandError> {
+        let files: Vec<String> = self.files.iter().map(|file| named(file)).collect();
+        let title = match &self.group {
+            Some(group) => format!("preview of log group {group}"),
+            None => format!("preview of {}", files.join(", ")),
+        };
+        let empty = "There is no log in it. Look further back, or at another file.\npodferry preview --ui FILE\npodferry preview --ui --group NAME \
+                     --since 2h";
+        let Some(page) = self.page.open(&title, empty).await? else { return Ok(Exit::Done) };
+        show(Some(&page))?;
+        page::until_interrupted(&page).await
     }
 
     fn of_files(&self, now_ms: i64) -> Result<Preview, CommandError> {
@@ -114,17 +140,22 @@ fn tell(path: &str, captured: &Captured) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// All that was captured, one after the other; `now_ms` is the time of sending, in milliseconds since 1970.
+/// All that was captured, one after the other; `now_ms` is the time of sending, in milliseconds since 1970. Its logs are shown on
+/// `page`, where there is one.
 fn process(
     captured: &[Captured],
     function_arn: &str,
     settings: &PipelineSettings,
     now_ms: Option<i64>,
+    page: Option<&Page>,
 ) -> Result<Processed, CommandError> {
     let mut processed = Processed { control: true, ..Processed::default() };
     for content in captured.iter().flat_map(|one| &one.contents) {
         let one = pipeline::explain_content(content, function_arn, settings, now_ms)
             .map_err(|error| CommandError::Refused(error.to_string()))?;
+        if let Some(page) = page {
+            page::of_content(content, &one)?.iter().for_each(|log| page.add(log));
+        }
         processed.control &= one.control;
         processed.add(one);
     }
@@ -136,7 +167,11 @@ fn process(
         };
         let counts = LogCounts { events: logs, logs, late, early, ..LogCounts::default() };
         processed.control = false;
-        processed.add(Processed { payloads, counts, ..Processed::default() });
+        let saved = Processed { payloads, counts, ..Processed::default() };
+        if let Some(page) = page {
+            show::items(&saved)?.into_iter().for_each(|item| page.add(&page::of_item(item, FROM_QUEUE)));
+        }
+        processed.add(saved);
     }
     processed.control &= captured.iter().any(|one| !one.contents.is_empty());
     Ok(processed)

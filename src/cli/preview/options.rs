@@ -6,6 +6,7 @@ use clap::Args;
 
 use crate::cli::account::AccountFlags;
 use crate::cli::captured::Captured;
+use crate::cli::page::PageFlag;
 use pipeline::PipelineSettings;
 
 /// How many events of a live group are read unless a flag says otherwise: enough to see what becomes of them, in a call or a few.
@@ -24,6 +25,7 @@ pub(super) const NO_FUNCTION: &str = "arn:aws:lambda:region:account:function:pod
 #[command(after_long_help = "Examples:
   podferry preview event.json
   DD_ENV=prod podferry preview event.json --logs 5
+  podferry preview event.json --ui
   podferry preview event.json -o json --explain | jq '.logs[] | select(.shipped | not)'
   aws logs filter-log-events --log-group-name /aws/eks/prod/fargate --limit 100 | podferry preview - --log-group /aws/eks/prod/fargate
   podferry preview --group /aws/eks/prod/fargate --since 10m --function podferry")]
@@ -58,6 +60,8 @@ pub(crate) struct PreviewOptions {
     /// Number of logs to show in full [default: 1].
     #[arg(long, value_name = "NUMBER")]
     pub(super) logs: Option<usize>,
+    #[command(flatten)]
+    pub(super) page: PageFlag,
     #[command(flatten)]
     pub(super) aws: AccountFlags,
 }
