@@ -28,6 +28,10 @@ ci:
 e2e *options:
     scripts/e2e {{ options }}
 
+# The page of `--ui` in Chromium; `just page --screenshots FOLDER` takes its pictures
+page *options:
+    scripts/check_page {{ options }}
+
 # The whole pure path beside its floor
 bench:
     cargo bench -p bench
