@@ -143,15 +143,11 @@ impl Router {
                 run.step(LinePlace { file, line }, None, StepAction::Unknown(unknown));
             }
             let records = log.lines.iter().enumerate().filter_map(|(line, text)| {
-                // The input takes a carriage return for a part of the line's end, and passes over empty lines.
-                let text = text.strip_suffix(b"\r").unwrap_or(text);
+                // The input takes a carriage return for a part of the line's end, but not one that is all of the line.
+                let text = text.strip_suffix(b"\r").filter(|text| !text.is_empty()).unwrap_or(text);
                 let mut map = Map::default();
                 map.push("log", Value::text(text));
-                (1..=LONGEST_LINE).contains(&text.len()).then_some(Record {
-                    line: LinePlace { file, line },
-                    time: None,
-                    map,
-                })
+                (text.len() <= LONGEST_LINE).then_some(Record { line: LinePlace { file, line }, time: None, map })
             });
             let records = records.collect();
             run.waiting.push_back(Batch { tag: log.tag.as_bytes().to_vec(), records, from: None, tags: 0 });
@@ -222,6 +218,9 @@ impl Run<'_> {
 
     fn plain(&mut self, place: usize, filter: &PlainFilter, tag: &[u8], records: Vec<Record>) -> Vec<Record> {
         let core = self.router.core;
+        if filter.gives_up(core, &records) {
+            return records;
+        }
         let ready = match filter.ready(core, tag, self.pods) {
             Ok(ready) => ready,
             Err(unknown) => {

@@ -15,6 +15,7 @@ mod inject_properties;
 mod lint;
 mod lint_growth;
 mod lint_router;
+mod simulate_differential;
 mod simulate_lint;
 mod simulate_properties;
 mod simulate_router;

@@ -119,6 +119,13 @@ impl PlainFilter {
         Ok(ReadyFilter { filter: self, known })
     }
 
+    /// Whether it leaves all of a batch alone because of one of its records. Source: plugins/filter_parser/filter_parser.c, v1.9.10, which asks for
+    /// memory for the members of each record, and takes having none for a failure.
+    pub(crate) fn gives_up(&self, core: Core, records: &[Record]) -> bool {
+        let has_empty = || records.iter().any(|record| record.map.len() == 0);
+        core == Core::Older && matches!(self, PlainFilter::Parser(parser) if parser.reserves()) && has_empty()
+    }
+
     /// Whether it leaves a batch alone of which nothing would be left. Source: plugins/filter_record_modifier/filter_modifier.c, v5.1.1.
     pub(crate) fn spares_batch(&self, core: Core) -> bool {
         core == Core::Newer && matches!(self, PlainFilter::RecordModifier(_))

@@ -41,6 +41,7 @@ enum Operation {
     Remove(String),
     RemoveWildcard(String),
     RemoveRegex(Pattern),
+    Unknown,
 }
 
 fn pattern(core: Core, text: &str) -> Pattern {
@@ -145,7 +146,9 @@ fn operation(core: Core, name: &str, words: &[String]) -> Result<Operation, NotS
             });
         }
         [first, last] => (first.clone(), last.clone()),
-        // With three words no operation is noted, and the first of all stands for that.
+        // With three words the older core notes no operation: it does what happens to stand in memory.
+        [_, _, _] if core == Core::Older => return Ok(Operation::Unknown),
+        // In the newer one, the first of all operations stands for none.
         [first, _, last] => return Ok(Operation::Rename { from: first.clone(), to: last.clone(), is_hard: false }),
         _ => return Err(wrong),
     };
@@ -220,6 +223,9 @@ impl Operation {
             (members.len() != record.len()).then_some(Map { members })
         };
         Ok(match self {
+            Operation::Unknown => {
+                return Err(Unknown("an operation of modify has three words, of which the older core makes anything"));
+            }
             Operation::Set(key, text) => {
                 let mut map = without(&|name| is(name, key)).unwrap_or_else(|| record.clone());
                 map.push(key, Value::text(text));

@@ -49,6 +49,10 @@ impl ParserFilter {
         })
     }
 
+    pub(super) fn reserves(&self) -> bool {
+        self.reserves
+    }
+
     pub(super) fn effect(&self, core: Core, record: &Map) -> Result<Effect, Unknown> {
         match (core, &self.accessor) {
             (Core::Older, _) => self.older(record),

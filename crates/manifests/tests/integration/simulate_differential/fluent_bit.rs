@@ -1,0 +1,139 @@
+//! A real Fluent Bit: what its binary makes of a case, set up as EKS Fargate sets up its router.
+//!
+//! Each output is one that writes records into a file, as JSON by the same function that `cloudwatch_logs` uses. What the Kubernetes API would
+//! answer comes from files, and nothing listens where it is looked for.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use manifests::simulate::core::Core;
+
+use super::case::{Case, Section};
+
+/// The binary, and which version it is.
+pub(super) struct FluentBit {
+    binary: PathBuf,
+    pub(super) core: Core,
+}
+
+/// A pod, and the tag and name of its container's log file.
+pub(super) struct Container {
+    pub(super) tag: String,
+    pub(super) namespace: String,
+    pub(super) pod: String,
+    pub(super) json: String,
+}
+
+/// A record as it is compared: output, tag, nanoseconds since 1970 or `None` for the time of reading, text.
+pub(super) type Compared = (usize, Vec<u8>, Option<i64>, Vec<u8>);
+
+/// What it did.
+#[derive(Debug)]
+pub(super) struct Ran {
+    /// Whether it ran until it was ended.
+    pub(super) has_started: bool,
+    /// Whether a signal killed it that nobody sent, or it did not heed the one that was sent.
+    pub(super) has_crashed: bool,
+    pub(super) records: Vec<Compared>,
+    pub(super) log: String,
+}
+
+impl FluentBit {
+    /// Asks the binary which version it is.
+    pub(super) fn new(binary: PathBuf) -> FluentBit {
+        let said = Command::new(&binary).arg("--version").output().unwrap();
+        let said = String::from_utf8_lossy(&said.stdout).into_owned();
+        let version =
+            said.split_once("Fluent Bit v").map(|(_, rest)| rest.split_whitespace().next().unwrap_or_default());
+        let core = match version {
+            Some(version) if version.starts_with("1.9.") => Core::Older,
+            Some(version) if version.starts_with("5.") => Core::Newer,
+            _ => panic!("FLUENT_BIT is none of 1.9 or 5.x: {said}"),
+        };
+        FluentBit { binary, core }
+    }
+
+    /// Runs a case in a folder for so many seconds.
+    pub(super) fn run(&self, case: &Case, container: &Container, folder: &Path, seconds: usize) -> Ran {
+        _ = fs::remove_dir_all(folder);
+        fs::create_dir_all(folder).unwrap();
+        let path = |name: &str| folder.join(name);
+        let write = |name: &str, text: &[u8]| fs::write(path(name), text).unwrap();
+        let (_, log_file) = container.tag.split_once("containers.").unwrap();
+        let lines: Vec<u8> = case.lines.iter().flat_map(|line| [line.as_slice(), b"\n"].concat()).collect();
+        write(log_file, &lines);
+        write(&format!("{}_{}.meta", container.namespace, container.pod), container.json.as_bytes());
+        write("fluent-bit.conf", self.configuration(case, folder, log_file).as_bytes());
+        write("parsers.conf", case.parsers.iter().map(Section::text).collect::<String>().as_bytes());
+        // Ends it, and kills it where it does not heed that.
+        let mut command = Command::new("timeout");
+        command.args(["--kill-after=4", "--signal=TERM", &seconds.to_string()]).arg(&self.binary);
+        command.arg("-c").arg(path("fluent-bit.conf")).current_dir(folder).env_clear().env("TZ", "UTC");
+        let ended = command.stdin(Stdio::null()).output().unwrap();
+        // Source: coreutils, timeout: 124 where the time was up, 128 and the signal's number where that was 9.
+        const TIME_IS_UP: i32 = 124;
+        const KILLED: i32 = 137;
+        let code = ended.status.code();
+        let log: String = String::from_utf8_lossy(&ended.stderr)
+            .lines()
+            .filter(|line| ["[error]", "[ warn]", "rror:"].iter().any(|mark| line.contains(mark)))
+            .take(8)
+            .map(|line| format!("    {line}\n"))
+            .collect();
+        let mut records = Vec::new();
+        for output in 0..case.outputs.len() {
+            let text = fs::read(path(&format!("out{output}"))).unwrap_or_default();
+            let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+            records.extend(lines.map(|line| record(output, line)));
+        }
+        Ran {
+            has_started: code == Some(TIME_IS_UP) || code == Some(KILLED),
+            has_crashed: code.is_none_or(|code| code >= 128),
+            records,
+            log,
+        }
+    }
+
+    fn configuration(&self, case: &Case, folder: &Path, log_file: &str) -> String {
+        let folder = folder.display();
+        let mut text = format!(
+            "[SERVICE]\n    Flush 0.1\n    Grace 2\n    Log_Level error\n    Parsers_File parsers.conf\n[INPUT]\n    Name tail\n    Tag kube.*\n    \
+             Path /var/log/containers/{log_file}\n    Read_from_Head On\n    Refresh_Interval 1\n    Buffer_Max_Size 66KB\n    Mem_Buf_Limit 45MB\n"
+        )
+        .replace("/var/log/containers", &folder.to_string());
+        // The tag is made of the file's path.
+        text = text.replace("Tag kube.*", &format!("Tag kube.var.log.containers.{log_file}"));
+        for filter in &case.filters {
+            let mut filter = filter.clone();
+            if filter.name() == "kubernetes" {
+                filter.add("Kube_URL", "http://127.0.0.1:1");
+                filter.add("Kube_meta_preload_cache_dir", folder.to_string());
+            }
+            text += &filter.text();
+        }
+        for (number, output) in case.outputs.iter().enumerate() {
+            let mut output = output.clone();
+            output.properties.insert(0, ("Name".to_owned(), "file".to_owned()));
+            output.add("Path", folder.to_string());
+            output.add("File", format!("out{number}"));
+            text += &output.text();
+        }
+        text
+    }
+}
+
+/// `TAG: [SECONDS.NANOSECONDS, {…}]`.
+fn record(output: usize, line: &[u8]) -> Compared {
+    let number = |text: &[u8]| std::str::from_utf8(text).ok().and_then(|text| text.parse::<i64>().ok());
+    let parts = (0..line.len()).find_map(|at| {
+        let rest = line.get(at..)?.strip_prefix(b": [")?;
+        let dot = rest.iter().position(|byte| *byte == b'.')?;
+        let seconds = number(rest.get(..dot)?)?;
+        let nanoseconds = number(rest.get(dot + 1..dot + 10)?)?;
+        let text = rest.get(dot + 10..)?.strip_prefix(b", ")?.strip_suffix(b"]")?;
+        Some((line.get(..at)?.to_vec(), seconds * 1_000_000_000 + nanoseconds, text.to_vec()))
+    });
+    let (tag, time, text) = parts.unwrap_or_else(|| (b"unreadable".to_vec(), 0, line.to_vec()));
+    (output, tag, Some(time), text)
+}
