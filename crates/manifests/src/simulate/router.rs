@@ -335,3 +335,42 @@ impl Run<'_> {
         kept
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fluent_bit::parse::parse;
+    use crate::simulate::print::json_map;
+
+    /// The records that arrive, of some lines under some filters.
+    fn arrivals(core: Core, configuration: &str, lines: &[&str]) -> Vec<String> {
+        let outputs =
+            "[OUTPUT]\n    Name cloudwatch_logs\n    Match *\n    log_group_name g\n    log_stream_prefix s\n";
+        let router = Router::new(core, &[parse(configuration), parse(outputs)]).unwrap();
+        let lines = lines.iter().map(|line| line.as_bytes().to_vec()).collect();
+        let file = LogFile { tag: "kube.x".to_owned(), lines };
+        let out = router.run(&[file], &Pods::only([]), Time { seconds: 0, nanoseconds: 0 });
+        let shown = |arrival: &Arrival| String::from_utf8(json_map(core, &arrival.record.map)).unwrap();
+        out.arrivals.iter().map(shown).collect()
+    }
+
+    /// As both cores have it.
+    #[test]
+    fn an_empty_line_is_a_record_and_a_carriage_return_belongs_to_the_end() {
+        for core in Core::BOTH {
+            let found = arrivals(core, "", &["", "\r", "a\r", "\ra"]);
+            assert_eq!(found, [r#"{"log":""}"#, r#"{"log":"\r"}"#, r#"{"log":"a"}"#, r#"{"log":"\ra"}"#]);
+        }
+    }
+
+    /// A real 1.9.10 asked for no memory, took having none for a failure, and left the whole batch alone.
+    #[test]
+    fn an_empty_record_beside_a_line_keeps_the_older_core_from_parsing_it() {
+        let configuration = "[PARSER]\n    Name json\n    Format json\n[PARSER]\n    Name logfmt\n    Format logfmt\n\
+                             [FILTER]\n    Name parser\n    Match *\n    Key_Name log\n    Parser json\n\
+                             [FILTER]\n    Name parser\n    Match *\n    Key_Name log\n    Parser logfmt\n    Reserve_Data On\n";
+        assert_eq!(arrivals(Core::Older, configuration, &["{}", "a=b c=d"]), ["{}", r#"{"log":"a=b c=d"}"#]);
+        assert_eq!(arrivals(Core::Newer, configuration, &["{}", "a=b c=d"]), ["{}", r#"{"a":"b","c":"d"}"#]);
+        assert_eq!(arrivals(Core::Older, configuration, &["a=b c=d "]), [r#"{"a":"b","c":"d"}"#]);
+    }
+}

@@ -86,12 +86,17 @@ impl Modify {
             }
         }
         let mut map = record.clone();
-        let mut is_modified = false;
+        let (mut is_modified, mut is_broken) = (false, false);
         for operation in &self.operations {
-            if let Some(next) = operation.apply(&map)? {
+            if operation.breaks(&map) {
+                is_broken = true;
+            } else if let Some(next) = operation.apply(&map)? {
                 map = next;
                 is_modified = true;
             }
+        }
+        if is_broken && is_modified {
+            return Err(Unknown("modify copies a key onto itself, which breaks what its other operations made"));
         }
         Ok(if is_modified { Effect::map(map) } else { Effect::Nothing })
     }
@@ -214,6 +219,12 @@ impl Condition {
 }
 
 impl Operation {
+    /// Whether it writes a map of which a member is missing, which is given up: a key is copied onto itself.
+    fn breaks(&self, record: &Map) -> bool {
+        let Operation::Copy { from, to, is_hard: true } = self else { return false };
+        from == to && record.count(from.as_bytes()) == 1
+    }
+
     /// The record after it; `None` if it does not apply.
     fn apply(&self, record: &Map) -> Result<Option<Map>, Unknown> {
         let is = |key: &Key, name: &str| key.is(name.as_bytes());
@@ -275,5 +286,43 @@ impl Operation {
                 Some(Map { members })
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fluent_bit::parse::parse;
+    use crate::simulate::print::json_map;
+
+    /// What the filter makes of `{"log":"x","a":"y"}`.
+    fn modified(core: Core, operations: &str) -> Result<String, Unknown> {
+        let configuration = parse(&format!("[FILTER]\n    Name modify\n{operations}"));
+        let filter = Modify::new(core, &configuration.sections[0]).unwrap();
+        let mut map = Map::default();
+        map.push("log", Value::text("x"));
+        map.push("a", Value::text("y"));
+        let effect = filter.effect(core, &map)?;
+        let map = if let Effect::Changed { map, .. } = effect { map } else { map };
+        Ok(String::from_utf8(json_map(core, &map)).unwrap())
+    }
+
+    /// A real 1.9.10 and 5.1.1 left the record as it was, and said that it was no map.
+    #[test]
+    fn a_key_that_is_copied_onto_itself_breaks_what_else_is_done() {
+        for core in Core::BOTH {
+            assert_eq!(modified(core, "    Hard_copy log log\n").unwrap(), r#"{"log":"x","a":"y"}"#);
+            assert!(modified(core, "    Hard_copy log log\n    Set b c\n").is_err());
+            assert!(modified(core, "    Set b c\n    Hard_copy log log\n").is_err());
+            assert_eq!(modified(core, "    Copy log log\n    Remove a\n").unwrap(), r#"{"log":"x"}"#);
+        }
+    }
+
+    /// What stood in memory decided in 1.9.10: the same operation renamed in one run and did nothing in another.
+    #[test]
+    fn three_words_are_no_operation() {
+        assert!(modified(Core::Older, "    Set log \"a b\"\n").is_err());
+        assert_eq!(modified(Core::Newer, "    Set log \"a b\"\n").unwrap(), r#"{"a":"y","log":"a b"}"#);
+        assert_eq!(modified(Core::Newer, "    Set log a b\n").unwrap(), r#"{"b":"x","a":"y"}"#);
     }
 }

@@ -32,12 +32,15 @@ impl Section {
     }
 }
 
+/// The name of the output whose documents are compared; others are `cloudwatch_logs`, of which records are.
+pub(crate) const ELASTICSEARCH: &str = "es";
+
 /// A configuration, and the lines of one container.
 #[derive(Debug, Clone)]
 pub(crate) struct Case {
     pub(crate) parsers: Vec<Section>,
     pub(crate) filters: Vec<Section>,
-    /// Only what they match.
+    /// Elasticsearch, or CloudWatch Logs with nothing but what it matches.
     pub(crate) outputs: Vec<Section>,
     pub(crate) lines: Vec<Vec<u8>>,
 }
@@ -51,6 +54,10 @@ impl Case {
     pub(crate) fn manifest(&self) -> SourceFile {
         let mut outputs = self.outputs.clone();
         for (number, output) in outputs.iter_mut().enumerate() {
+            if output.name() == ELASTICSEARCH {
+                output.add("Host", "search.example.com");
+                continue;
+            }
             output.properties.insert(0, ("Name".to_owned(), "cloudwatch_logs".to_owned()));
             output.add("region", "eu-west-1");
             output.add("log_group_name", format!("/eks/{number}"));

@@ -1,6 +1,6 @@
 //! Configurations as people write them, from the filters that EKS allows: most of what is in them takes effect, some of it does not.
 
-use super::case::{Case, Section};
+use super::case::{Case, ELASTICSEARCH, Section};
 use super::dice::Dice;
 use super::lines::line;
 
@@ -330,6 +330,35 @@ fn throttle(dice: &mut Dice, section: &mut Section) {
     section.add("Interval", "60s");
 }
 
+fn elasticsearch(dice: &mut Dice) -> Section {
+    let mut section = Section::new("OUTPUT", &[("Name", ELASTICSEARCH)]);
+    for name in
+        ["Logstash_Format", "Suppress_Type_Name", "Include_Tag_Key", "Time_Key_Nanos", "Replace_Dots", "Generate_ID"]
+    {
+        flag(dice, &mut section, name, 2);
+    }
+    let options: [(&str, &[&str]); 9] = [
+        ("Index", &["shop", "a\"b"]),
+        ("Type", &["_doc", "log"]),
+        ("Logstash_Prefix", &["eks", "a-long-prefix-of-somebody"]),
+        ("Logstash_Prefix_Key", &["$stream", "level", "$kubernetes['namespace_name']", "log", "nope"]),
+        ("Logstash_DateFormat", &["%Y.%m", "%Y.%W", "%d%b%Y"]),
+        ("Time_Key", &["@t", "t.k"]),
+        ("Time_Key_Format", &["%Y-%m-%d %H:%M", "%F %j"]),
+        ("Tag_Key", &["tag", "log"]),
+        ("Id_Key", &["$msg", "stream", "$level", "log", "nope"]),
+    ];
+    for (name, values) in options {
+        if dice.one_in(3) {
+            section.add(name, dice.of(values));
+        }
+    }
+    if dice.one_in(4) {
+        section.add("Write_Operation", dice.of(&["index", "create", "update", "upsert"]));
+    }
+    section
+}
+
 fn filter(dice: &mut Dice) -> Section {
     type Fill = fn(&mut Dice, &mut Section);
     const ALL: [(&str, Fill); 15] = [
@@ -376,12 +405,11 @@ pub(crate) fn case(seed: u64, lines: usize) -> Case {
         filters.push(section);
     }
     filters.extend((0..dice.below(5)).map(|_| filter(dice)));
-    let outputs = (0..1 + dice.below(2)).map(|_| {
-        let mut section = Section::new("OUTPUT", &[]);
-        tags(dice, &mut section);
-        section
-    });
-    let outputs = outputs.collect();
+    let mut outputs: Vec<Section> = (0..1 + dice.below(2)).map(|_| Section::new("OUTPUT", &[])).collect();
+    if dice.one_in(4) {
+        outputs.push(elasticsearch(dice));
+    }
+    outputs.iter_mut().for_each(|output| tags(dice, output));
     // Only those that are used, and one that is not.
     let mut parsers = parsers();
     let spare = dice.below(parsers.len());

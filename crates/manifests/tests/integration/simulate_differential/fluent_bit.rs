@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use manifests::simulate::core::Core;
 
-use super::case::{Case, Section};
+use super::case::{Case, ELASTICSEARCH, Section};
 
 /// The binary, and which version it is.
 pub(super) struct FluentBit {
@@ -36,7 +36,17 @@ pub(super) struct Ran {
     /// Whether a signal killed it that nobody sent, or it did not heed the one that was sent.
     pub(super) has_crashed: bool,
     pub(super) records: Vec<Compared>,
+    files: Vec<usize>,
+    /// Documents of Elasticsearch, each with the line before it.
+    pub(super) documents: Vec<Vec<u8>>,
     pub(super) log: String,
+}
+
+impl Ran {
+    /// Whether an output writes records into a file.
+    pub(super) fn has_file(&self, output: usize) -> bool {
+        self.files.contains(&output)
+    }
 }
 
 impl FluentBit {
@@ -82,7 +92,9 @@ impl FluentBit {
             .map(|line| format!("    {line}\n"))
             .collect();
         let mut records = Vec::new();
-        for output in 0..case.outputs.len() {
+        let is_file = |output: &usize| case.outputs.get(*output).is_some_and(|output| output.name() != ELASTICSEARCH);
+        let files: Vec<usize> = (0..case.outputs.len()).filter(is_file).collect();
+        for output in files.iter().copied() {
             let text = fs::read(path(&format!("out{output}"))).unwrap_or_default();
             let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
             records.extend(lines.map(|line| record(output, line)));
@@ -91,6 +103,8 @@ impl FluentBit {
             has_started: code == Some(TIME_IS_UP) || code == Some(KILLED),
             has_crashed: code.is_none_or(|code| code >= 128),
             records,
+            files,
+            documents: documents(&ended.stdout),
             log,
         }
     }
@@ -114,6 +128,14 @@ impl FluentBit {
         }
         for (number, output) in case.outputs.iter().enumerate() {
             let mut output = output.clone();
+            if output.name() == ELASTICSEARCH {
+                // It shows what it would send, and does not try again.
+                [("Host", "127.0.0.1"), ("Port", "1"), ("Trace_Output", "On"), ("Retry_Limit", "no_retries")]
+                    .iter()
+                    .for_each(|(name, value)| output.add(name, *value));
+                text += &output.text();
+                continue;
+            }
             output.properties.insert(0, ("Name".to_owned(), "file".to_owned()));
             output.add("Path", folder.to_string());
             output.add("File", format!("out{number}"));
@@ -121,6 +143,12 @@ impl FluentBit {
         }
         text
     }
+}
+
+/// Every second line is a document.
+fn documents(text: &[u8]) -> Vec<Vec<u8>> {
+    let lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.starts_with(b"{")).collect();
+    lines.chunks(2).map(<[&[u8]]>::concat).collect()
 }
 
 /// `TAG: [SECONDS.NANOSECONDS, {…}]`.

@@ -1,39 +1,23 @@
-//! What outputs send: events of CloudWatch Logs, records of Firehose, documents of Elasticsearch.
+//! `cloudwatch_logs`: events, their groups and streams, and which calls AWS refuses.
 //!
-//! Source: fluent/fluent-bit, plugins/out_cloudwatch_logs/cloudwatch_api.c, `get_log_stream`, `process_log_events` and `process_event`;
-//! plugins/out_kinesis_firehose/firehose_api.c; plugins/out_es/es.c, at v1.9.10 and v5.1.1.
+//! Source: fluent/fluent-bit, plugins/out_cloudwatch_logs/cloudwatch_api.c, `get_log_stream`, `process_log_events` and `process_event`, at
+//! v1.9.10 and v5.1.1.
 
-use super::accessor::Accessor;
-use super::boolean::boolean;
-use super::core::Core;
-use super::json;
-use super::not_started::NotStarted;
-use super::parsers::time::Time;
-use super::print;
-use super::record::Record;
-use super::tag::TagMatch;
-use super::unknown::Unknown;
-use super::value::{Map, Value};
+use super::Sent;
 use crate::fluent_bit::parse::ReadSection;
-
-/// An output.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Output {
-    pub(crate) name: String,
-    pub(crate) tags: TagMatch,
-    kind: OutputKind,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-enum OutputKind {
-    CloudWatchLogs(CloudWatchLogs),
-    /// Records as they are, each with a newline.
-    Firehose,
-    NotModelled(Unknown),
-}
+use crate::simulate::accessor::Accessor;
+use crate::simulate::boolean::boolean;
+use crate::simulate::core::Core;
+use crate::simulate::json;
+use crate::simulate::not_started::NotStarted;
+use crate::simulate::parsers::time::Time;
+use crate::simulate::print;
+use crate::simulate::record::Record;
+use crate::simulate::unknown::Unknown;
+use crate::simulate::value::{Map, Value};
 
 #[derive(Debug, Clone, PartialEq)]
-struct CloudWatchLogs {
+pub(super) struct CloudWatchLogs {
     group: Vec<u8>,
     group_template: Option<Accessor>,
     stream: StreamName,
@@ -48,67 +32,11 @@ enum StreamName {
     Prefix(Vec<u8>),
 }
 
-/// What an output makes of a record.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sent {
-    /// An event of CloudWatch Logs.
-    Event {
-        group: Vec<u8>,
-        stream: Vec<u8>,
-        message: Vec<u8>,
-    },
-    /// An event that makes the call's body something that is no JSON, so that AWS refuses it and all that comes with it.
-    Refused {
-        group: Vec<u8>,
-        stream: Vec<u8>,
-    },
-    /// A record of Firehose.
-    Document(Vec<u8>),
-    /// Nothing, because the record is empty or lacks `log_key`.
-    Nothing(&'static str),
-    Unknown(Unknown),
-}
-
 /// An event's message may not come near what Fluent Bit cuts. Source: plugins/out_cloudwatch_logs/cloudwatch_api.h, `MAX_EVENT_LEN`.
 const LONGEST: usize = 262_118;
 
-/// Options of the Firehose output that change what it sends.
-const FIREHOSE: [&str; 4] = ["log_key", "time_key", "data_keys", "simple_aggregation"];
-
-impl Output {
-    /// Reads a section.
-    ///
-    /// # Errors
-    /// Where Fluent Bit does not start with it.
-    pub(crate) fn new(core: Core, section: &ReadSection) -> Result<Output, NotStarted> {
-        let name = section.value("Name").ok_or(NotStarted::because("an output has no name"))?.to_ascii_lowercase();
-        let kind = match name.as_str() {
-            "cloudwatch_logs" => OutputKind::CloudWatchLogs(CloudWatchLogs::new(section)?),
-            "kinesis_firehose" if FIREHOSE.iter().all(|option| section.value(option).is_none()) => OutputKind::Firehose,
-            "kinesis_firehose" => OutputKind::NotModelled(Unknown("an option of the Firehose output is not modelled")),
-            "cloudwatch" | "firehose" => {
-                OutputKind::NotModelled(Unknown("AWS's plugins in Go write records in their own way"))
-            }
-            _ => OutputKind::NotModelled(Unknown("what this output sends is not modelled")),
-        };
-        Ok(Output { name, tags: TagMatch::new(core, section), kind })
-    }
-
-    /// What it makes of the records of a batch, each for itself.
-    pub(crate) fn send(&self, core: Core, tag: &[u8], records: &[&Record], read_at: Time) -> Vec<Vec<Sent>> {
-        match &self.kind {
-            OutputKind::CloudWatchLogs(output) => output.send(core, tag, records, read_at),
-            OutputKind::Firehose => records
-                .iter()
-                .map(|record| vec![Sent::Document([print::json_map(core, &record.map).as_slice(), b"\n"].concat())])
-                .collect(),
-            OutputKind::NotModelled(unknown) => records.iter().map(|_| vec![Sent::Unknown(*unknown)]).collect(),
-        }
-    }
-}
-
 impl CloudWatchLogs {
-    fn new(section: &ReadSection) -> Result<CloudWatchLogs, NotStarted> {
+    pub(super) fn new(section: &ReadSection) -> Result<CloudWatchLogs, NotStarted> {
         let bytes = |option: &str| section.value(option).map(|value| value.as_bytes().to_vec());
         let template = |option: &str| match section.value(option) {
             None => Ok(None),
@@ -134,7 +62,7 @@ impl CloudWatchLogs {
         })
     }
 
-    fn send(&self, core: Core, tag: &[u8], records: &[&Record], read_at: Time) -> Vec<Vec<Sent>> {
+    pub(super) fn send(&self, core: Core, tag: &[u8], records: &[&Record], read_at: Time) -> Vec<Vec<Sent>> {
         let mut all = Vec::new();
         // The call that is being filled: its place, the oldest and the newest time, and whether AWS refuses it.
         let mut call: Option<Call> = None;

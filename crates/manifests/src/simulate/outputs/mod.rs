@@ -1,0 +1,90 @@
+//! What outputs send: events of CloudWatch Logs, records of Firehose, documents of Elasticsearch.
+//!
+//! Each output has a file, which names its source.
+
+mod cloudwatch_logs;
+mod elasticsearch;
+mod firehose;
+mod message_pack;
+mod murmur;
+mod strftime;
+
+use self::cloudwatch_logs::CloudWatchLogs;
+use self::elasticsearch::Elasticsearch;
+use self::firehose::Firehose;
+use super::core::Core;
+use super::not_started::NotStarted;
+use super::parsers::time::Time;
+use super::record::Record;
+use super::tag::TagMatch;
+use super::unknown::Unknown;
+use crate::fluent_bit::parse::ReadSection;
+
+/// An output.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Output {
+    pub(crate) name: String,
+    pub(crate) tags: TagMatch,
+    kind: OutputKind,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum OutputKind {
+    CloudWatchLogs(CloudWatchLogs),
+    Firehose(Firehose),
+    Elasticsearch(Box<Elasticsearch>),
+    NotModelled(Unknown),
+}
+
+/// What an output makes of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sent {
+    /// An event of CloudWatch Logs.
+    Event {
+        group: Vec<u8>,
+        stream: Vec<u8>,
+        message: Vec<u8>,
+    },
+    /// An event that makes the call's body something that is no JSON, so that AWS refuses it and all that comes with it.
+    Refused {
+        group: Vec<u8>,
+        stream: Vec<u8>,
+    },
+    /// A record of Firehose; or a document of Elasticsearch, behind the line that says where it goes.
+    Document(Vec<u8>),
+    /// Nothing, because the record is empty or lacks `log_key`.
+    Nothing(&'static str),
+    Unknown(Unknown),
+}
+
+impl Output {
+    /// Reads a section.
+    ///
+    /// # Errors
+    /// Where Fluent Bit does not start with it.
+    pub(crate) fn new(core: Core, section: &ReadSection) -> Result<Output, NotStarted> {
+        let name = section.value("Name").ok_or(NotStarted::because("an output has no name"))?.to_ascii_lowercase();
+        let kind = match name.as_str() {
+            "cloudwatch_logs" => OutputKind::CloudWatchLogs(CloudWatchLogs::new(section)?),
+            "kinesis_firehose" => OutputKind::Firehose(Firehose::new(section)?),
+            "es" => OutputKind::Elasticsearch(Box::new(Elasticsearch::new(section)?)),
+            "cloudwatch" | "firehose" => {
+                OutputKind::NotModelled(Unknown("AWS's plugins in Go write records in their own way"))
+            }
+            _ => OutputKind::NotModelled(Unknown("what this output sends is not modelled")),
+        };
+        Ok(Output { name, tags: TagMatch::new(core, section), kind })
+    }
+
+    /// What it makes of the records of a batch, each for itself.
+    pub(crate) fn send(&self, core: Core, tag: &[u8], records: &[&Record], read_at: Time) -> Vec<Vec<Sent>> {
+        match &self.kind {
+            OutputKind::CloudWatchLogs(output) => output.send(core, tag, records, read_at),
+            OutputKind::Firehose(output) => {
+                records.iter().map(|record| output.send(core, record, record.time.unwrap_or(read_at))).collect()
+            }
+            OutputKind::Elasticsearch(output) => output.send(core, tag, records, read_at),
+            OutputKind::NotModelled(unknown) => records.iter().map(|_| vec![Sent::Unknown(*unknown)]).collect(),
+        }
+    }
+}
