@@ -115,31 +115,31 @@ fn beyond_ascii(core: Core, rest: &[u8], out: &mut Vec<u8>) -> Option<usize> {
         // It looks only whether the bytes go on as those of a character do.
         Core::Older => {
             let is_inside = |byte: &u8| byte & 0xc0 == 0x80;
-            if first & 0xc0 == 0xc0 {
-                1 + sequence.iter().skip(1).take_while(|byte| is_inside(byte)).count()
-            } else {
-                0
+            let begins = first & 0xc0 == 0xc0;
+            let inside = sequence.iter().skip(1).take_while(|byte| is_inside(byte)).count();
+            let good = if begins { 1 + inside } else { 0 };
+            if good == length {
+                out.extend(sequence);
+                return Some(length);
             }
+            good
         }
-        Core::Newer => well_formed(sequence),
+        Core::Newer => match decoded(sequence) {
+            Ok(code) => {
+                let character = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    out.extend(format!("\\u{unit:04x}").bytes());
+                }
+                return Some(length);
+            }
+            Err(good) => good,
+        },
     };
-    if good < length {
-        // At least the first byte is taken.
-        let length = good.max(1);
-        for byte in sequence.iter().take(length) {
-            let fragment = char::from_u32(FRAGMENT + u32::from(*byte)).unwrap_or(char::REPLACEMENT_CHARACTER);
-            out.extend(fragment.encode_utf8(&mut [0; 4]).bytes());
-        }
-        return Some(length);
-    }
-    match core {
-        Core::Older => out.extend(sequence),
-        Core::Newer => {
-            let text = std::str::from_utf8(sequence).unwrap_or_default();
-            for unit in text.encode_utf16() {
-                out.extend(format!("\\u{unit:04x}").bytes());
-            }
-        }
+    // At least the first byte is taken.
+    let length = good.max(1);
+    for byte in sequence.iter().take(length) {
+        let fragment = char::from_u32(FRAGMENT + u32::from(*byte)).unwrap_or(char::REPLACEMENT_CHARACTER);
+        out.extend(fragment.encode_utf8(&mut [0; 4]).bytes());
     }
     Some(length)
 }
@@ -156,18 +156,24 @@ fn sequence_length(first: u8) -> usize {
     }
 }
 
-/// How many bytes at the beginning could be those of a character; all of them if they are one.
-fn well_formed(sequence: &[u8]) -> usize {
-    match std::str::from_utf8(sequence) {
-        Ok(_) => sequence.len(),
-        Err(_) => (1..sequence.len())
-            .rev()
-            .find(|length| {
-                let begins = sequence.get(..*length).map(std::str::from_utf8);
-                begins.is_some_and(|begins| begins.is_err_and(|error| error.error_len().is_none()))
-            })
-            .unwrap_or_default(),
+/// The number of a character; or how many bytes go before the one that it fails at. More bytes than a number needs are no failure, half of a
+/// surrogate pair and a number that is none fail at the last byte. Source: src/flb_utf8.c, `flb_utf8_decode`, at v5.1.1.
+fn decoded(sequence: &[u8]) -> Result<u32, usize> {
+    let (first, rest) = sequence.split_first().ok_or(0_usize)?;
+    let start = match first {
+        0xc0..0xe0 => first & 0x1f,
+        0xe0..0xf0 => first & 0x0f,
+        0xf0..0xf8 => first & 0x07,
+        _ => return Err(0),
+    };
+    let mut code = u32::from(start);
+    for (at, byte) in rest.iter().enumerate() {
+        if byte & 0xc0 != 0x80 {
+            return Err(at + 1);
+        }
+        code = (code << 6) | u32::from(byte & 0x3f);
     }
+    if (0xd800..0xe000).contains(&code) || code > 0x10_ffff { Err(rest.len()) } else { Ok(code) }
 }
 
 #[cfg(test)]
@@ -202,6 +208,9 @@ mod tests {
         assert_eq!(escaped(Core::Newer, text), "\\u00e9\\ud83d\\ude00\\u007f\\u001b\\u2028");
         // Six bytes that are a surrogate pair each for itself.
         assert_eq!(escaped(Core::Newer, b"\xed\xa0\xbd"), "\u{e0ed}\u{e0a0}\u{e0bd}");
+        // More bytes than the character needs.
+        assert_eq!(escaped(Core::Newer, b"2026-\xc0\xaf11"), "2026-\\u002f11");
+        assert_eq!(escaped(Core::Newer, b"\xf4\x90\x80\x80x"), "\u{e0f4}\u{e090}\u{e080}\u{e080}x");
     }
 
     #[test]

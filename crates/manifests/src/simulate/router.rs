@@ -232,7 +232,7 @@ impl Run<'_> {
         let mut steps = Vec::new();
         let mut is_broken = false;
         for record in &records {
-            let (record, action) = match ready.effect(core, record) {
+            let (record, action) = match ready.effect(core, record, self.read_at) {
                 Ok(Effect::Nothing) => (Some(record.clone()), None),
                 Ok(Effect::Changed { map, time }) => {
                     let is_new = map != record.map || time.is_some_and(|time| time != record.time);

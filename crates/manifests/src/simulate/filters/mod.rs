@@ -23,6 +23,7 @@ use self::throttle::Throttle;
 use super::core::Core;
 use super::not_started::NotStarted;
 use super::parsers::Parser;
+use super::parsers::time::Time;
 use super::pods::Pods;
 use super::record::{Effect, Record};
 use super::tag::TagMatch;
@@ -94,15 +95,15 @@ pub(crate) struct ReadyFilter<'f> {
 
 impl ReadyFilter<'_> {
     /// What it does to a record.
-    pub(crate) fn effect(&self, core: Core, record: &Record) -> Result<Effect, Unknown> {
+    pub(crate) fn effect(&self, core: Core, record: &Record, read_at: Time) -> Result<Effect, Unknown> {
         match self.filter {
             PlainFilter::Grep(grep) => grep.effect(core, &record.map),
-            PlainFilter::Parser(parser) => parser.effect(core, &record.map),
+            PlainFilter::Parser(parser) => parser.effect(core, &record.map, read_at),
             PlainFilter::RecordModifier(modifier) => Ok(modifier.effect(&record.map)),
             PlainFilter::Nest(nest) => Ok(nest.effect(&record.map)),
             PlainFilter::Modify(modify) => modify.effect(core, &record.map),
             PlainFilter::Kubernetes(kubernetes) => match &self.known {
-                Some(known) => kubernetes.effect(core, known, &record.map),
+                Some(known) => kubernetes.effect(core, known, &record.map, read_at),
                 None => Ok(Effect::Nothing),
             },
         }

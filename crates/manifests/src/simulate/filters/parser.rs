@@ -9,6 +9,7 @@ use crate::simulate::accessor::Accessor;
 use crate::simulate::core::Core;
 use crate::simulate::filters::options::flag;
 use crate::simulate::not_started::NotStarted;
+use crate::simulate::parsers::time::Time;
 use crate::simulate::parsers::{Parsed, Parser};
 use crate::simulate::record::Effect;
 use crate::simulate::unknown::Unknown;
@@ -53,17 +54,17 @@ impl ParserFilter {
         self.reserves
     }
 
-    pub(super) fn effect(&self, core: Core, record: &Map) -> Result<Effect, Unknown> {
+    pub(super) fn effect(&self, core: Core, record: &Map, read_at: Time) -> Result<Effect, Unknown> {
         match (core, &self.accessor) {
-            (Core::Older, _) => self.older(record),
-            (Core::Newer, Some(accessor)) => self.by_accessor(accessor, record),
-            (Core::Newer, None) => self.newer(record),
+            (Core::Older, _) => self.older(record, read_at),
+            (Core::Newer, Some(accessor)) => self.by_accessor(accessor, record, read_at),
+            (Core::Newer, None) => self.newer(record, read_at),
         }
     }
 
-    fn parse(&self, core: Core, text: &[u8]) -> Result<Option<Parsed>, Unknown> {
+    fn parse(&self, core: Core, text: &[u8], read_at: Time) -> Result<Option<Parsed>, Unknown> {
         for parser in &self.parsers {
-            if let Some(parsed) = parser.run(core, text)? {
+            if let Some(parsed) = parser.run(core, text, read_at)? {
                 return Ok(Some(parsed));
             }
         }
@@ -71,14 +72,14 @@ impl ParserFilter {
     }
 
     /// With Reserve_Data, each text under the key is parsed, and the last that can be counts; else the first.
-    fn older(&self, record: &Map) -> Result<Effect, Unknown> {
+    fn older(&self, record: &Map, read_at: Time) -> Result<Effect, Unknown> {
         let mut kept = Map::default();
         let mut parsed: Option<Parsed> = None;
         let mut time = None;
         for (key, value) in &record.members {
             let text = value.as_text().filter(|_| key.is(self.key.as_bytes()));
             let found = match text {
-                Some(text) => self.parse(Core::Older, text)?,
+                Some(text) => self.parse(Core::Older, text, read_at)?,
                 None => None,
             };
             if found.is_none() || self.preserves {
@@ -95,14 +96,14 @@ impl ParserFilter {
         Ok(self.outcome(parsed, time, kept))
     }
 
-    fn newer(&self, record: &Map) -> Result<Effect, Unknown> {
+    fn newer(&self, record: &Map, read_at: Time) -> Result<Effect, Unknown> {
         let mut parsed: Option<Parsed> = None;
         let mut is_last_good = false;
         let mut time = None;
         let mut members: Vec<Option<_>> = record.members.iter().map(|member| self.reserves.then_some(member)).collect();
         for (at, member) in record.members.iter().enumerate() {
             let Some(text) = member.1.as_text().filter(|_| member.0.is(self.key.as_bytes())) else { continue };
-            let found = self.parse(Core::Newer, text)?;
+            let found = self.parse(Core::Newer, text, read_at)?;
             is_last_good = found.is_some();
             let Some(found) = found else { continue };
             time = found.time.or(time);
@@ -127,10 +128,10 @@ impl ParserFilter {
         Ok(self.merged(parsed, time, kept))
     }
 
-    fn by_accessor(&self, accessor: &Accessor, record: &Map) -> Result<Effect, Unknown> {
+    fn by_accessor(&self, accessor: &Accessor, record: &Map, read_at: Time) -> Result<Effect, Unknown> {
         let text = accessor.find(Core::Newer, record)?.and_then(|found| found.value.as_text());
         let parsed = match text {
-            Some(text) => self.parse(Core::Newer, text)?,
+            Some(text) => self.parse(Core::Newer, text, read_at)?,
             None => None,
         };
         if self.preserves && !self.reserves && parsed.is_some() {

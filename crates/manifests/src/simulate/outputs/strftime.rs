@@ -1,5 +1,6 @@
 //! Times as C's `strftime` writes them, in UTC and in English, as Fluent Bit asks for them.
 
+use crate::simulate::parsers::time::date;
 use crate::simulate::unknown::Unknown;
 
 /// Longer than any of Fluent Bit's buffers for this is not tried; the shortest has 255 bytes and holds other things, too.
@@ -37,23 +38,15 @@ impl Moment {
     fn new(seconds: i64) -> Moment {
         const DAY: i64 = 86_400;
         let days = seconds.div_euclid(DAY);
-        // Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": the calendar of 400 years, from March on.
-        let from_march = days + 719_468;
-        let of_era = from_march.rem_euclid(146_097);
-        let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-        let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let from_march_month = (5 * of_year + 2) / 153;
-        let day = of_year - (153 * from_march_month + 2) / 5;
-        let month = (from_march_month + 2) % 12;
-        let year = year_of_era + from_march.div_euclid(146_097) * 400 + i64::from(month < 2);
+        let (year, month, day) = date(days);
         let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
         let before = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
         let days_before = usize::try_from(month).ok().and_then(|month| before.get(month)).copied().unwrap_or_default();
         Moment {
             year,
             month,
-            day: day + 1,
-            day_of_year: days_before + day + i64::from(is_leap && month > 1),
+            day,
+            day_of_year: days_before + day - 1 + i64::from(is_leap && month > 1),
             weekday: (days + 4).rem_euclid(7),
             second_of_day: seconds.rem_euclid(DAY),
             seconds,

@@ -118,28 +118,28 @@ impl Parser {
         }
     }
 
-    /// Parses a text; `None` if it does not fit.
+    /// Parses a text; `None` if it does not fit. A time without a year is of the year in which it is read.
     ///
     /// # Errors
     /// Where it is not known what comes out.
-    pub(crate) fn run(&self, core: Core, text: &[u8]) -> Result<Option<Parsed>, Unknown> {
+    pub(crate) fn run(&self, core: Core, text: &[u8], read_at: Time) -> Result<Option<Parsed>, Unknown> {
         match &self.format {
             Format::Regex { expression, .. } => {
-                self.by_expression(core, expression.as_ref().map_err(|unknown| *unknown)?, text)
+                self.by_expression(core, expression.as_ref().map_err(|unknown| *unknown)?, text, read_at)
             }
-            Format::Json => self.json(core, text),
-            Format::Ltsv => self.pairs(core, ltsv::pairs(text)),
+            Format::Json => self.json(core, text, read_at),
+            Format::Ltsv => self.pairs(core, ltsv::pairs(text), read_at),
             Format::Logfmt { allows_bare } => match logfmt::pairs(core, text, *allows_bare) {
-                Some(pairs) => self.pairs(core, pairs),
+                Some(pairs) => self.pairs(core, pairs, read_at),
                 None => Ok(None),
             },
         }
     }
 
     /// The time in a text; `None` if it cannot be parsed.
-    fn read_time(&self, core: Core, text: &[u8]) -> Result<Option<Time>, Unknown> {
+    fn read_time(&self, core: Core, text: &[u8], read_at: Time) -> Result<Option<Time>, Unknown> {
         match &self.time {
-            Some(Ok(format)) => format.read(core, text),
+            Some(Ok(format)) => format.read(core, text, read_at),
             Some(Err(unknown)) => Err(*unknown),
             None => Ok(None),
         }
@@ -149,7 +149,13 @@ impl Parser {
         self.time.is_some() && key == self.time_key.as_bytes()
     }
 
-    fn by_expression(&self, core: Core, expression: &Expression, text: &[u8]) -> Result<Option<Parsed>, Unknown> {
+    fn by_expression(
+        &self,
+        core: Core,
+        expression: &Expression,
+        text: &[u8],
+        read_at: Time,
+    ) -> Result<Option<Parsed>, Unknown> {
         let Some(found) = expression.search(text)?.filter(|_| expression.groups() > 0) else { return Ok(None) };
         let mut map = Map::default();
         let mut time = None;
@@ -163,7 +169,7 @@ impl Parser {
                     continue;
                 }
                 if self.is_time(name.as_bytes()) {
-                    let read = self.read_time(core, captured)?;
+                    let read = self.read_time(core, captured, read_at)?;
                     time = read.or(time);
                     if read.is_none() || !self.keeps_time {
                         continue;
@@ -178,7 +184,7 @@ impl Parser {
         self.finished(core, map, time).map(Some)
     }
 
-    fn json(&self, core: Core, text: &[u8]) -> Result<Option<Parsed>, Unknown> {
+    fn json(&self, core: Core, text: &[u8], read_at: Time) -> Result<Option<Parsed>, Unknown> {
         let JsonObject::Read(map) = json::read(core, text)? else { return Ok(None) };
         let mut map = self.decoded(core, map)?;
         if self.time.is_none() {
@@ -187,7 +193,7 @@ impl Parser {
         let place = map.members.iter().position(|(key, _)| key.is(self.time_key.as_bytes()));
         let text = place.and_then(|place| map.members.get(place)).and_then(|(_, value)| value.as_text());
         let (Some(place), Some(text)) = (place, text) else { return Ok(Some(Parsed { map, time: None })) };
-        let time = self.read_time(core, text)?;
+        let time = self.read_time(core, text, read_at)?;
         // The older core drops it, whether or not it can be parsed.
         if !self.keeps_time && (time.is_some() || core == Core::Older) {
             map.members.remove(place);
@@ -195,12 +201,12 @@ impl Parser {
         Ok(Some(Parsed { map, time }))
     }
 
-    fn pairs(&self, core: Core, pairs: Vec<Pair<'_>>) -> Result<Option<Parsed>, Unknown> {
+    fn pairs(&self, core: Core, pairs: Vec<Pair<'_>>, read_at: Time) -> Result<Option<Parsed>, Unknown> {
         let mut map = Map::default();
         let mut time = None;
         for pair in pairs {
             if self.is_time(pair.key) && !pair.raw.is_empty() {
-                match self.read_time(core, pair.raw)? {
+                match self.read_time(core, pair.raw, read_at)? {
                     Some(read) => time = Some(read),
                     // The line then counts as one that does not fit; where the time is all that it has, it was not looked at.
                     None => return Ok(None),

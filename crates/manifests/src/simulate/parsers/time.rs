@@ -60,27 +60,38 @@ impl TimeFormat {
     }
 
     /// The time that a text is; `None` if it cannot be parsed.
-    pub(super) fn read(&self, core: Core, text: &[u8]) -> Result<Option<Time>, Unknown> {
-        // The older core has a buffer of 64 bytes for it.
+    pub(super) fn read(&self, core: Core, text: &[u8], read_at: Time) -> Result<Option<Time>, Unknown> {
+        // The older core has a buffer of 64 bytes for it; the newer one asks for more where that is too short, but not for a year that is to
+        // stand before it.
         const LONGEST: usize = 63;
-        if core == Core::Older && text.len() > LONGEST {
+        const LONGEST_WITHOUT_YEAR: usize = 57;
+        let is_too_long = if self.has_year {
+            core == Core::Older && text.len() > LONGEST
+        } else {
+            text.len() > LONGEST_WITHOUT_YEAR && (core == Core::Older || text.len() <= LONGEST)
+        };
+        if is_too_long {
             return Ok(None);
-        }
-        if !self.has_year {
-            return Err(Unknown("the Time_Format has no year: Fluent Bit takes that of the clock"));
         }
         // A zero byte ends the text.
         let text = text.split(|byte| *byte == 0).next().unwrap_or_default();
-        let found = self.parts(text)?;
+        let mut start = Moment { day: 0, ..Moment::default() };
+        if !self.has_year {
+            // What is not said is today's.
+            let (year, month, day) = date(read_at.seconds.div_euclid(DAY));
+            (start.year, start.month, start.day) = (year, month, day);
+        }
+        let found = self.parts(start, text)?;
         match found {
             None if !self.is_strict => Err(Unknown("a time that cannot be parsed, with Time_Strict Off")),
             found => Ok(found),
         }
     }
 
-    fn parts(&self, text: &[u8]) -> Result<Option<Time>, Unknown> {
-        let mut moment = Moment { day: 0, ..Moment::default() };
-        let Some(mut at) = moment.read(text, 0, &self.before)? else { return Ok(None) };
+    fn parts(&self, mut moment: Moment, text: &[u8]) -> Result<Option<Time>, Unknown> {
+        // Behind the year that Fluent Bit puts before a text, blanks do not count.
+        let start = if self.has_year { 0 } else { skip_blanks(text, 0) };
+        let Some(mut at) = moment.read(text, start, &self.before)? else { return Ok(None) };
         let mut fraction = 0.0;
         if let Some(after) = &self.after {
             let digits = text.get(at..).unwrap_or_default();
@@ -142,6 +153,21 @@ impl Default for Moment {
     fn default() -> Moment {
         Moment { year: 1900, month: 0, day: 0, hour: 0, minute: 0, second: 0, offset: 0, epoch: None }
     }
+}
+
+/// A day, in seconds.
+const DAY: i64 = 86_400;
+
+/// The date of a day since 1970: year, month from 0, day. Source: as for `Moment::seconds`.
+pub(in crate::simulate) fn date(days: i64) -> (i64, i64, i64) {
+    let from_march = days + 719_468;
+    let of_era = from_march.rem_euclid(146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * of_year + 2) / 153;
+    let month = (month_from_march + 2) % 12;
+    let year = year_of_era + from_march.div_euclid(146_097) * 400 + i64::from(month < 2);
+    (year, month, of_year - (153 * month_from_march + 2) / 5 + 1)
 }
 
 const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
@@ -301,7 +327,7 @@ impl Moment {
         let of_era = year.rem_euclid(400);
         let of_year = (153 * ((self.month + 10) % 12) + 2) / 5 + self.day - 1;
         let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
-        days * 86_400 + self.hour * 3600 + self.minute * 60 + self.second
+        days * DAY + self.hour * 3600 + self.minute * 60 + self.second
     }
 }
 
@@ -347,8 +373,11 @@ fn name(names: &[&str], text: &[u8], at: usize) -> Option<(i64, usize)> {
 mod tests {
     use super::*;
 
+    /// 2026-11-27.
+    const READ_AT: Time = Time { seconds: 1_795_757_828, nanoseconds: 0 };
+
     fn read(format: &str, text: &str) -> Option<i64> {
-        let found = TimeFormat::new(format, None, true).unwrap().read(Core::Newer, text.as_bytes()).unwrap();
+        let found = TimeFormat::new(format, None, true).unwrap().read(Core::Newer, text.as_bytes(), READ_AT).unwrap();
         found.map(|time| time.seconds * 1_000_000_000 + time.nanoseconds)
     }
 
@@ -367,6 +396,11 @@ mod tests {
             ("%s.%L", "1795370401.5", Some(1_795_370_401_500_000_000)),
             ("%Y-%m-%d %I:%M %p", "1970-01-02 12:01 AM", Some(86_460_000_000_000)),
             ("%Y-%m-%dT%H:%M:%S.%N%z", "2026-11-22T18:00:01.104414813Z", None),
+            // Without a year, that of reading; without a date, that of today.
+            ("%b %d %H:%M:%S", "Nov 22 18:00:01", Some(1_795_370_401_000_000_000)),
+            ("%b %e %H:%M:%S.%L", "  Jan  2 00:00:00.5", Some(1_767_312_000_500_000_000)),
+            ("%H:%M:%S", "00:00:01", Some(1_795_737_601_000_000_000)),
+            ("%b %d %H:%M:%S", "Now 22 18:00:01", None),
             ("%y%F %T", "701970-01-01 00:00:01 and more", Some(1_000_000_000)),
         ] {
             assert_eq!(read(format, text), expected, "{format} {text}");
@@ -377,7 +411,26 @@ mod tests {
         #[test]
         fn any_time_is_read(format in "(%[a-zA-Z%]|[ :.-]){0,8}", text in "[0-9A-Za-z :.+-]{0,24}") {
             if let Ok(format) = TimeFormat::new(&format, None, true) {
-                _ = format.read(Core::Older, text.as_bytes());
+                _ = format.read(Core::Older, text.as_bytes(), READ_AT);
+            }
+        }
+    }
+
+    #[test]
+    fn a_time_has_room_up_to_a_length() {
+        let has_time = |core: Core, format: &str, length: usize| {
+            let text = format!("{:<length$}", "2026-11-22");
+            let text = if format.contains("%Y") { text } else { format!("{:<length$}", "11-22") };
+            TimeFormat::new(format, None, true).unwrap().read(core, text.as_bytes(), READ_AT).unwrap().is_some()
+        };
+        for (format, core, lengths) in [
+            ("%Y-%m-%d", Core::Older, [(62, true), (63, true), (64, false)]),
+            ("%Y-%m-%d", Core::Newer, [(63, true), (64, true), (300, true)]),
+            ("%m-%d", Core::Older, [(56, true), (57, true), (58, false)]),
+            ("%m-%d", Core::Newer, [(57, true), (58, false), (64, true)]),
+        ] {
+            for (length, expected) in lengths {
+                assert_eq!(has_time(core, format, length), expected, "{format} {core:?} {length}");
             }
         }
     }

@@ -117,8 +117,21 @@ fn flag(dice: &mut Dice, section: &mut Section, name: &str, cases: usize) {
     }
 }
 
-const PARSERS: [&str; 12] =
-    ["crio", "cri_kept", "json", "json_time", "logfmt", "ltsv", "access", "words", "dated", "decoding", "typed", "any"];
+const PARSERS: [&str; 13] = [
+    "crio",
+    "cri_kept",
+    "json",
+    "json_time",
+    "logfmt",
+    "ltsv",
+    "access",
+    "words",
+    "dated",
+    "decoding",
+    "typed",
+    "syslog",
+    "any",
+];
 
 fn parsers() -> Vec<Section> {
     const CRI: &str = "^(?<time>[^ ]+) (?<stream>stdout|stderr) (?<logtag>P|F) (?<log>.*)$";
@@ -176,6 +189,15 @@ fn parsers() -> Vec<Section> {
             "typed",
             "regex",
             &[("Regex", r"(?<n>[-+0-9.eE]+)\D*(?<b>true|false|\w*)"), ("Types", "n:float b:bool")],
+        ),
+        parser(
+            "syslog",
+            "regex",
+            &[
+                ("Regex", r"^(?<time>\w+ +\d+ [\d:.]+) (?<rest>.*)$"),
+                ("Time_Key", "time"),
+                ("Time_Format", "%b %d %H:%M:%S"),
+            ],
         ),
         parser("any", "regex", &[("Regex", "^(?<everything>.*)$")]),
     ]

@@ -4,8 +4,10 @@
 //! answer comes from files, and nothing listens where it is looked for.
 
 use std::fs;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
 
 use manifests::simulate::core::Core;
 
@@ -15,6 +17,8 @@ use super::case::{Case, ELASTICSEARCH, Section};
 pub(super) struct FluentBit {
     binary: PathBuf,
     pub(super) core: Core,
+    /// Where connections for Elasticsearch end as soon as they begin.
+    search: SocketAddr,
 }
 
 /// A pod, and the tag and name of its container's log file.
@@ -61,7 +65,10 @@ impl FluentBit {
             Some(version) if version.starts_with("5.") => Core::Newer,
             _ => panic!("FLUENT_BIT is none of 1.9 or 5.x: {said}"),
         };
-        FluentBit { binary, core }
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let search = listener.local_addr().unwrap();
+        thread::spawn(move || listener.incoming().for_each(drop));
+        FluentBit { binary, core, search }
     }
 
     /// Runs a case in a folder for so many seconds.
@@ -130,9 +137,10 @@ impl FluentBit {
             let mut output = output.clone();
             if output.name() == ELASTICSEARCH {
                 // It shows what it would send, and does not try again.
-                [("Host", "127.0.0.1"), ("Port", "1"), ("Trace_Output", "On"), ("Retry_Limit", "no_retries")]
-                    .iter()
-                    .for_each(|(name, value)| output.add(name, *value));
+                output.add("Host", self.search.ip().to_string());
+                output.add("Port", self.search.port().to_string());
+                output.add("Trace_Output", "On");
+                output.add("Retry_Limit", "no_retries");
                 text += &output.text();
                 continue;
             }

@@ -33,7 +33,13 @@ impl Merged {
 }
 
 impl Merge {
-    pub(super) fn run(&self, core: Core, parser: Option<&Parser>, record: &Map) -> Result<Merged, Unknown> {
+    pub(super) fn run(
+        &self,
+        core: Core,
+        parser: Option<&Parser>,
+        record: &Map,
+        read_at: Time,
+    ) -> Result<Merged, Unknown> {
         let place = record.members.iter().position(|(key, _)| key.is(b"log")).filter(|_| self.is_on);
         let Some((place, (_, value))) = place.and_then(|place| Some((place, record.members.get(place)?))) else {
             return Ok(Merged::untouched(record));
@@ -41,7 +47,7 @@ impl Merge {
         let mut is_broken = false;
         let (merged, time) = match value {
             Value::Map(map) => (Some(map.clone()), None),
-            Value::Text(text) => self.of_text(core, parser, text)?,
+            Value::Text(text) => self.of_text(core, parser, text, read_at)?,
             _ if self.keeps_log => return Ok(Merged::untouched(record)),
             // It is lost, though nothing is merged.
             _ => {
@@ -68,9 +74,10 @@ impl Merge {
         core: Core,
         parser: Option<&Parser>,
         text: &[u8],
+        read_at: Time,
     ) -> Result<(Option<Map>, Option<Option<Time>>), Unknown> {
         let (mut map, time) = match parser {
-            Some(parser) => match parser.run(core, text)? {
+            Some(parser) => match parser.run(core, text, read_at)? {
                 Some(parsed) => (parsed.map, Some(parsed.time)),
                 None => return Ok((None, None)),
             },

@@ -18,6 +18,7 @@ use crate::simulate::not_started::NotStarted;
 use crate::simulate::numbers::whole;
 use crate::simulate::onigmo::Expression;
 use crate::simulate::parsers::Parser;
+use crate::simulate::parsers::time::Time;
 use crate::simulate::pods::Pods;
 use crate::simulate::record::Effect;
 use crate::simulate::unknown::Unknown;
@@ -126,7 +127,7 @@ impl Kubernetes {
         Ok(Some(KnownPod { kubernetes, properties: properties.unwrap_or_default() }))
     }
 
-    pub(super) fn effect(&self, core: Core, known: &KnownPod, record: &Map) -> Result<Effect, Unknown> {
+    pub(super) fn effect(&self, core: Core, known: &KnownPod, record: &Map, read_at: Time) -> Result<Effect, Unknown> {
         if self.uses_journal {
             // It looks for the container in the record, and what has none is lost.
             let has_name = record.count(b"CONTAINER_NAME") > 0;
@@ -145,7 +146,7 @@ impl Kubernetes {
         let asked = stream.and_then(|stream| properties.parser.get(stream)).and_then(Option::as_deref);
         let asked = asked.and_then(|name| self.parsers.iter().find(|parser| parser.name == name));
         let parser = asked.or(self.merge_parser.as_ref()).map(Rc::as_ref);
-        let merged = self.merge.run(core, parser, record)?;
+        let merged = self.merge.run(core, parser, record, read_at)?;
         if merged.is_broken {
             return Ok(Effect::BreaksBatch);
         }
