@@ -74,9 +74,27 @@ impl Action {
 struct Bulk {
     /// The line before the documents.
     header: Vec<u8>,
+    /// What has room in its buffer.
+    room: usize,
     /// Fluent Bit's buffer for the index's name, which ends at its first zero.
     index: [u8; BUFFER],
 }
+
+impl Bulk {
+    /// A line that does not have room gets it, and then ends with a zero instead of its newline, so that Elasticsearch does not take it.
+    /// Source: src/flb_sds.c, `flb_sds_snprintf`.
+    fn begin(&mut self, mut header: Vec<u8>) {
+        if header.len() >= self.room {
+            self.room = header.len();
+            header.pop();
+            header.push(0);
+        }
+        self.header = header;
+    }
+}
+
+/// Source: es_bulk.h, `ES_BULK_HEADER`.
+const ROOM: usize = 165;
 
 /// Source: es.c, `logstash_index`.
 const BUFFER: usize = 256;
@@ -139,7 +157,7 @@ impl Elasticsearch {
     }
 
     pub(super) fn send(&self, core: Core, tag: &[u8], records: &[&Record], read_at: Time) -> Vec<Vec<Sent>> {
-        let mut bulk = Bulk { header: Vec::new(), index: [0; BUFFER] };
+        let mut bulk = Bulk { header: Vec::new(), room: ROOM, index: [0; BUFFER] };
         let begun = self.begin(&mut bulk, read_at);
         let mut each = |record: &&Record| {
             let sent = begun.and_then(|()| self.document(core, tag, record, read_at, &mut bulk));
@@ -160,7 +178,7 @@ impl Elasticsearch {
             }
             Some(logstash) => put(&mut bulk.index, 0, logstash.prefix.as_bytes()),
             None if self.generates_id => {}
-            None => bulk.header = self.header(strftime(&self.index, read_at.seconds)?.as_bytes(), None),
+            None => bulk.begin(self.header(strftime(&self.index, read_at.seconds)?.as_bytes(), None)),
         }
         Ok(())
     }
@@ -182,7 +200,7 @@ impl Elasticsearch {
                 logstash.index(core, tag, &record.map, time, &mut bulk.index)?;
                 let index = until_zero(&bulk.index).to_vec();
                 if !self.generates_id {
-                    bulk.header = self.header(&index, None);
+                    bulk.begin(self.header(&index, None));
                 }
                 index
             }
@@ -201,18 +219,18 @@ impl Elasticsearch {
         }
         map.members.extend(self.members(&record.map).members);
         if self.generates_id {
-            bulk.header = self.header(&index, Some(murmur::id(&message_pack::packed(&map)).as_bytes()));
+            bulk.begin(self.header(&index, Some(murmur::id(&message_pack::packed(&map)).as_bytes())));
         }
         if let Some(key) = &self.id_key {
             // Without one, the line stays as it is, with the id of the record before.
             let id = key.find(core, &record.map)?.and_then(|found| found.value.as_text());
             let is_safe = core == Core::Older || id.is_some_and(is_safe);
             match id {
-                Some(id) if is_safe => bulk.header = self.header(&index, Some(id)),
+                Some(id) if is_safe => bulk.begin(self.header(&index, Some(id))),
                 None | Some(_) if self.action.name() == "update" && core == Core::Newer => {
                     return Ok(Sent::Nothing("the record has no id, so that nothing is there to be updated"));
                 }
-                Some(_) => bulk.header = self.header(&index, None),
+                Some(_) => bulk.begin(self.header(&index, None)),
                 None => {}
             }
         }
@@ -298,4 +316,88 @@ fn until_zero(text: &[u8]) -> &[u8] {
 /// Whether the newer core writes it into the line before a document.
 fn is_safe(text: &[u8]) -> bool {
     text.iter().all(|byte| *byte >= 0x20 && !matches!(byte, b'"' | b'\\'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fluent_bit::parse::parse;
+    use crate::simulate::json::{JsonObject, read};
+    use crate::simulate::record::LinePlace;
+
+    const TIME: Time = Time { seconds: 1_795_370_401, nanoseconds: 104_414_813 };
+
+    fn sent(core: Core, options: &str, records: &[&str]) -> Vec<String> {
+        let configuration = parse(&format!("[OUTPUT]\n    Name es\n{options}"));
+        let output = Elasticsearch::new(&configuration.sections[0]).unwrap();
+        let record = |json: &&str| {
+            let JsonObject::Read(map) = read(core, json.as_bytes()).unwrap() else { panic!("{json}") };
+            Record { line: LinePlace { file: 0, line: 0 }, time: Some(TIME), map }
+        };
+        let records: Vec<Record> = records.iter().map(record).collect();
+        let shown = |sent: Vec<Sent>| match sent.as_slice() {
+            [Sent::Document(document)] => String::from_utf8(document.clone()).unwrap(),
+            other => format!("{other:?}"),
+        };
+        output.send(core, b"kube.x", &records.iter().collect::<Vec<&Record>>(), TIME).into_iter().map(shown).collect()
+    }
+
+    #[test]
+    fn a_document_has_its_time_and_a_line_before_it() {
+        for (options, json, expected) in [
+            (
+                "",
+                r#"{"a":1}"#,
+                "{\"create\":{\"_index\":\"fluent-bit\",\"_type\":\"_doc\"}}\n{\"@timestamp\":\"2026-11-22T18:00:01.104Z\",\"a\":1}\n",
+            ),
+            (
+                "    Logstash_Format On\n    Suppress_Type_Name On\n    Include_Tag_Key On\n    Replace_Dots On\n",
+                r#"{"a.b":[{"c.d":1}],"@timestamp":"x"}"#,
+                "{\"create\":{\"_index\":\"logstash-2026.11.22\"}}\n{\"flb-key\":\"kube.x\",\"a_b\":[{\"c_d\":1}],\"@timestamp\":\"x\"}\n",
+            ),
+            (
+                "    Index i-%Y\n    Write_Operation upsert\n    Id_Key $id\n    Time_Key_Nanos On\n    Time_Key t\n    Time_Key_Format %H\n",
+                r#"{"id":"7"}"#,
+                "{\"update\":{\"_index\":\"i-%Y\",\"_type\":\"_doc\",\"_id\":\"7\"}}\n{\"doc_as_upsert\":true,\"doc\":{\"t\":\"18.104414813Z\",\"id\":\"7\"}}\n",
+            ),
+        ] {
+            for core in Core::BOTH {
+                assert_eq!(sent(core, options, &[json]), [expected], "{options}");
+            }
+        }
+    }
+
+    /// As the two cores do it with records that follow each other.
+    #[test]
+    fn what_a_record_lacks_it_has_from_the_one_before() {
+        let index = |document: &String| document.split('"').nth(5).unwrap().to_owned();
+        let options = "    Logstash_Format On\n    Logstash_Prefix_Key level\n";
+        let records = [r#"{"level":"warning"}"#, r#"{"a":1}"#];
+        let found: Vec<String> = sent(Core::Older, options, &records).iter().map(index).collect();
+        assert_eq!(found, ["warning-2026.11.22", "warning--2026.11.22"]);
+        let found: Vec<String> = sent(Core::Newer, options, &records).iter().map(index).collect();
+        assert_eq!(found, ["warning-2026.11.22", "logstash-2026.11.22"]);
+        let found = sent(Core::Newer, "    Id_Key id\n", &[r#"{"id":"7"}"#, r#"{"a":1}"#, r#"{"id":"x\"y"}"#]);
+        assert_eq!(found.iter().filter(|document| document.contains("\"_id\":\"7\"")).count(), 2);
+    }
+
+    #[test]
+    fn a_line_before_a_document_has_room_up_to_a_length() {
+        let around = r#"{"create":{"_index":"fluent-bit","_type":"_doc","_id":""}}"#.len() + 1;
+        for (length, end) in [(ROOM - 1, '\n'), (ROOM, '\0'), (ROOM + 1, '\0')] {
+            let record = format!(r#"{{"id":"{}"}}"#, "x".repeat(length - around));
+            for core in Core::BOTH {
+                let found = sent(core, "    Id_Key id\n", &[&record, r#"{"id":"7"}"#]);
+                assert_eq!(found[0].chars().nth(length - 1), Some(end), "{length}");
+                assert!(found[1].contains("\"_id\":\"7\"}}\n"), "{}", found[1]);
+            }
+        }
+    }
+
+    #[test]
+    fn an_id_is_made_of_the_whole_document() {
+        let id = |core| sent(core, "    Generate_ID On\n", &[r#"{"a":1}"#, r#"{"a":2}"#]);
+        assert_eq!(id(Core::Older), id(Core::Newer));
+        assert_ne!(id(Core::Older)[0].split('"').nth(13), id(Core::Older)[1].split('"').nth(13));
+    }
 }
