@@ -24,10 +24,16 @@ pub(crate) struct Found<'r> {
 }
 
 impl Accessor {
-    /// Reads a template; `None` if Fluent Bit does not take it.
-    pub(crate) fn new(text: &str) -> Option<Accessor> {
+    /// Reads a template; `None` if Fluent Bit does not take it. A single character behind the last variable is lost, and to the older core so is
+    /// one that is all. Source: src/flb_record_accessor.c, `ra_parse_buffer`.
+    pub(crate) fn new(core: Core, text: &str) -> Option<Accessor> {
         let template = RecordTemplate::parse(text).ok()?;
-        Some(Accessor { parts: template.parts.into_iter().map(|part| part.kind).collect() })
+        let mut parts: Vec<TemplatePartKind> = template.parts.into_iter().map(|part| part.kind).collect();
+        let is_single = matches!(parts.last(), Some(TemplatePartKind::Text(last)) if last.len() == 1);
+        if is_single && (parts.len() > 1 || core == Core::Older) {
+            parts.pop();
+        }
+        Some(Accessor { parts })
     }
 
     /// What stands in a record under the key that the first part names.

@@ -8,7 +8,7 @@ use crate::lint::rule::Severity;
 use crate::lint::source::SourceFile;
 
 /// Rules whose errors say that Fluent Bit does not start; what they say less strongly stops one core, or none.
-const DOES_NOT_START: [&str; 18] = [
+pub const DOES_NOT_START: [&str; 18] = [
     // The configuration cannot be read.
     "PF114", "PF117", "PF118", "PF123", // A plugin does not take its options.
     "PF201", "PF202", "PF203", "PF204", "PF205", "PF281", "PF282",
@@ -18,7 +18,7 @@ const DOES_NOT_START: [&str; 18] = [
 ];
 
 /// Rules whose errors say that EKS takes nothing of the ConfigMap, so that no Fluent Bit gets to see it.
-const REFUSED_BY_EKS: [&str; 8] = ["PF111", "PF112", "PF113", "PF115", "PF116", "PF121", "PF131", "PF132"];
+pub const REFUSED_BY_EKS: [&str; 8] = ["PF111", "PF112", "PF113", "PF115", "PF116", "PF121", "PF131", "PF132"];
 
 /// The rule that says that an option is newer than the older core.
 const NEWER_OPTION: &str = "PF202";

@@ -11,23 +11,11 @@ use manifests::lint::lint;
 use manifests::lint::project::ExpectedTarget;
 use manifests::lint::rule::Severity;
 use manifests::lint::source::SourceFile;
+use manifests::simulate::starting::{DOES_NOT_START, REFUSED_BY_EKS};
 use serde_json::Value;
-
-/// Rules whose errors say that Fluent Bit does not start; what they say less strongly stops one core, or none.
-const DOES_NOT_START: [&str; 18] = [
-    // The configuration cannot be read.
-    "PF114", "PF117", "PF118", "PF123", // A plugin does not take its options.
-    "PF201", "PF202", "PF203", "PF204", "PF205", "PF281", "PF282",
-    // A parser, an expression, or what names them.
-    "PF211", "PF215", "PF216", // An output lacks what it needs.
-    "PF241", "PF242", "PF243", "PF261",
-];
 
 /// Rules that say that one core starts, and then crashes.
 const CRASHES: [&str; 2] = ["PF297", "PF299"];
-
-/// Rules whose errors say that EKS takes nothing of the ConfigMap, so that no Fluent Bit gets to see it.
-const REFUSED_BY_EKS: [&str; 8] = ["PF111", "PF112", "PF113", "PF115", "PF116", "PF121", "PF131", "PF132"];
 
 /// What was due to how the cores were run, and why.
 const ARTEFACTS: [(&str, &str); 1] =

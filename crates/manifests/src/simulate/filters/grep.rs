@@ -57,7 +57,8 @@ impl Grep {
                 return Err(NotStarted::because("a rule of grep has no expression"));
             };
             let key = if key.starts_with('$') { key.clone() } else { format!("${key}") };
-            let key = Accessor::new(&key).ok_or(NotStarted::because("a rule of grep has a key that cannot be read"))?;
+            let key =
+                Accessor::new(core, &key).ok_or(NotStarted::because("a rule of grep has a key that cannot be read"))?;
             rules.push(Rule { excludes, key, expression: expression(core, pattern)? });
         }
         Ok(Grep { rules, logic })

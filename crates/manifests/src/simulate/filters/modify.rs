@@ -108,7 +108,7 @@ fn condition(core: Core, words: &[String]) -> Result<Condition, NotStarted> {
     let Some(first) = word(1) else {
         return Err(NotStarted::unknown("a condition of modify has no key"));
     };
-    let key = || Accessor::new(first);
+    let key = || Accessor::new(core, first);
     let second = word(2).filter(|second| !second.is_empty());
     let missing = NotStarted::because("a condition of modify has no expression");
     let text = || second.unwrap_or_default().as_bytes().to_vec();

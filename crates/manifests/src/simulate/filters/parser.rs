@@ -28,7 +28,7 @@ pub(crate) struct ParserFilter {
 impl ParserFilter {
     pub(super) fn new(core: Core, section: &ReadSection, parsers: &[Rc<Parser>]) -> Result<ParserFilter, NotStarted> {
         let key = section.value("Key_Name").ok_or(NotStarted::because("a parser filter has no Key_Name"))?.to_owned();
-        let accessor = (core == Core::Newer && key.starts_with('$')).then(|| Accessor::new(&key));
+        let accessor = (core == Core::Newer && key.starts_with('$')).then(|| Accessor::new(core, &key));
         let accessor = accessor.map(|accessor| accessor.ok_or(NotStarted::because("a Key_Name cannot be read")));
         let mut used = Vec::new();
         for property in section.properties.iter().filter(|property| property.name.value.eq_ignore_ascii_case("Parser"))

@@ -42,8 +42,9 @@ impl RewriteTag {
             let [key, pattern, tag, keep, ..] = words.as_slice() else {
                 return Err(NotStarted::because("a Rule of rewrite_tag has too few words"));
             };
-            let accessor =
-                |text: &str| Accessor::new(text).ok_or(NotStarted::because("a Rule of rewrite_tag cannot be read"));
+            let accessor = |text: &str| {
+                Accessor::new(core, text).ok_or(NotStarted::because("a Rule of rewrite_tag cannot be read"))
+            };
             rules.push(Rule {
                 key: accessor(key)?,
                 expression: expression(core, pattern)?,

@@ -4,6 +4,7 @@ use super::characters::{before, character, is_word};
 use super::class::other_cases;
 use super::program::{Program, Step};
 use super::syntax::Assertion;
+use crate::simulate::core::Core;
 use crate::simulate::unknown::Unknown;
 
 /// How many steps a search may take. Onigmo has no such limit; what takes longer is not known.
@@ -13,14 +14,14 @@ const MOST_STEPS: u32 = 2_000_000;
 pub(super) type Registers = Vec<Option<usize>>;
 
 /// The first match from a place on; `None` if there is none.
-pub(super) fn search(program: &Program, text: &[u8]) -> Result<Option<Registers>, Unknown> {
+pub(super) fn search(core: Core, program: &Program, text: &[u8]) -> Result<Option<Registers>, Unknown> {
     let mut start = 0;
     let mut left = MOST_STEPS;
     loop {
-        if let Some(found) = at(program, text, start, &mut left)? {
+        if let Some(found) = at(core, program, text, start, &mut left)? {
             return Ok(Some(found));
         }
-        match character(text, start) {
+        match character(core, text, start) {
             Some(found) if found.next <= text.len() => start = found.next,
             _ => return Ok(None),
         }
@@ -28,12 +29,13 @@ pub(super) fn search(program: &Program, text: &[u8]) -> Result<Option<Registers>
 }
 
 /// The match that begins at the beginning; `None` if there is none.
-pub(super) fn at_start(program: &Program, text: &[u8]) -> Result<Option<Registers>, Unknown> {
-    at(program, text, 0, &mut { MOST_STEPS })
+pub(super) fn at_start(core: Core, program: &Program, text: &[u8]) -> Result<Option<Registers>, Unknown> {
+    at(core, program, text, 0, &mut { MOST_STEPS })
 }
 
-fn at(program: &Program, text: &[u8], start: usize, left: &mut u32) -> Result<Option<Registers>, Unknown> {
+fn at(core: Core, program: &Program, text: &[u8], start: usize, left: &mut u32) -> Result<Option<Registers>, Unknown> {
     let mut matcher = Matcher {
+        core,
         steps: &program.steps,
         text,
         start,
@@ -61,6 +63,7 @@ enum Back {
 }
 
 struct Matcher<'m> {
+    core: Core,
     steps: &'m [Step],
     text: &'m [u8],
     start: usize,
@@ -125,13 +128,15 @@ impl Matcher<'_> {
 
     /// What comes after a step, and where; `None` if it does not fit.
     fn step(&mut self, found: &Step, step: usize, place: usize) -> Result<Option<(usize, usize)>, Unknown> {
-        let character = || character(self.text, place).filter(|character| character.next <= self.text.len());
+        let character = || character(self.core, self.text, place).filter(|character| character.next <= self.text.len());
         let taken = match found {
             Step::Done => None,
             Step::Character { code, ignores_case } => {
                 let is_it =
                     |found: u32| found == *code || (*ignores_case && other_cases(found).any(|one| one == *code));
-                character().filter(|character| is_it(character.code)).map(|character| character.next)
+                character()
+                    .filter(|character| !character.is_cut && is_it(character.code))
+                    .map(|character| character.next)
             }
             Step::Any { takes_newline } => {
                 character().filter(|character| *takes_newline || character.code != 0x0a).map(|character| character.next)
@@ -171,7 +176,7 @@ impl Matcher<'_> {
     fn look(&mut self, step: usize, is_negated: bool, back: usize, place: usize) -> Result<bool, Unknown> {
         let mut from = Some(place);
         for _ in 0..back {
-            from = from.and_then(|from| before(self.text, from));
+            from = from.and_then(|from| before(self.core, self.text, from));
         }
         let Some(from) = from else { return Ok(is_negated) };
         let floor = self.back.len();
@@ -207,8 +212,9 @@ impl Matcher<'_> {
             Assertion::LineEnd => is_end || is_newline(place),
             Assertion::LastLineEnd => is_end || (is_newline(place) && place + 1 == self.text.len()),
             Assertion::WordBoundary(is_one) => {
-                let is_word_at = |place: usize| character(self.text, place).is_some_and(|found| is_word(found.code));
-                let is_word_before = before(self.text, place).is_some_and(is_word_at);
+                let is_word_at =
+                    |place: usize| character(self.core, self.text, place).is_some_and(|found| is_word(found.code));
+                let is_word_before = before(self.core, self.text, place).is_some_and(is_word_at);
                 (is_word_before != is_word_at(place)) == is_one
             }
         }

@@ -18,6 +18,7 @@ pub(crate) use syntax::Refused;
 /// An expression.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Expression {
+    core: Core,
     program: Program,
     groups: usize,
     names: Vec<(String, Vec<usize>)>,
@@ -54,7 +55,7 @@ impl Expression {
         };
         let syntax = syntax::read(pattern, options)?;
         let program = program::compile(&syntax)?;
-        Ok(Expression { program, groups: syntax.groups, names: syntax.names })
+        Ok(Expression { core, program, groups: syntax.groups, names: syntax.names })
     }
 
     /// How many groups capture.
@@ -72,7 +73,7 @@ impl Expression {
     /// # Errors
     /// Where it is not known whether there is one.
     pub(crate) fn search(&self, text: &[u8]) -> Result<Option<Match>, Unknown> {
-        Ok(matcher::search(&self.program, text)?.map(|registers| self.groups_of(&registers)))
+        Ok(matcher::search(self.core, &self.program, text)?.map(|registers| self.groups_of(&registers)))
     }
 
     /// Whether a text has a match.
@@ -80,7 +81,7 @@ impl Expression {
     /// # Errors
     /// Where it is not known.
     pub(crate) fn is_in(&self, text: &[u8]) -> Result<bool, Unknown> {
-        Ok(matcher::search(&self.program, text)?.is_some())
+        Ok(matcher::search(self.core, &self.program, text)?.is_some())
     }
 
     /// How long the match is that begins at the text's beginning.
@@ -88,7 +89,7 @@ impl Expression {
     /// # Errors
     /// Where it is not known whether there is one.
     pub(crate) fn length_at_start(&self, text: &[u8]) -> Result<Option<usize>, Unknown> {
-        Ok(matcher::at_start(&self.program, text)?.and_then(|registers| registers.get(1).copied().flatten()))
+        Ok(matcher::at_start(self.core, &self.program, text)?.and_then(|registers| registers.get(1).copied().flatten()))
     }
 
     fn groups_of(&self, registers: &[Option<usize>]) -> Match {
@@ -110,8 +111,11 @@ mod tests {
 
     /// What the whole match took, and each group.
     fn found(pattern: &str, text: &[u8]) -> Option<Vec<String>> {
-        let expression =
-            Expression::new(Core::Newer, pattern).unwrap_or_else(|refused| panic!("{pattern}: {refused:?}"));
+        found_by(Core::Newer, pattern, text)
+    }
+
+    fn found_by(core: Core, pattern: &str, text: &[u8]) -> Option<Vec<String>> {
+        let expression = Expression::new(core, pattern).unwrap_or_else(|refused| panic!("{pattern}: {refused:?}"));
         let found = expression.search(text).unwrap()?;
         let shown = |range: &Option<std::ops::Range<usize>>| match range {
             Some(range) => String::from_utf8_lossy(&text[range.clone()]).into_owned(),
@@ -155,9 +159,15 @@ mod tests {
             let expected = expected.map(|groups| groups.into_iter().map(str::to_owned).collect());
             assert_eq!(found(pattern, text.as_bytes()), expected, "{pattern}");
         }
-        // A byte that is none is one character; a character that is cut off is none at all.
+        // A byte that is none is one character.
         assert_eq!(found("^.+$", b"\xff\xfe(").map(|found| found.len()), Some(1));
-        assert_eq!(found("^.+$", b"ab\xe4\xb8"), None);
+        // What a character begins with that is cut off is none to the older core, and one to the newer.
+        for text in [b"ab\xe4\xb8".as_slice(), b"ab\xf0\x9f\x98", b"ab\xc3"] {
+            assert_eq!(found_by(Core::Older, "^.+$", text), None);
+            assert_eq!(found_by(Core::Newer, "^.+$", text).map(|found| found.len()), Some(1));
+            assert!(found_by(Core::Newer, "^ab[^ ]$", text).is_some());
+            assert_eq!(found_by(Core::Newer, "^abä$", text), None);
+        }
     }
 
     #[test]

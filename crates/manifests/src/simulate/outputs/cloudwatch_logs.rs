@@ -36,11 +36,11 @@ enum StreamName {
 const LONGEST: usize = 262_118;
 
 impl CloudWatchLogs {
-    pub(super) fn new(section: &ReadSection) -> Result<CloudWatchLogs, NotStarted> {
+    pub(super) fn new(core: Core, section: &ReadSection) -> Result<CloudWatchLogs, NotStarted> {
         let bytes = |option: &str| section.value(option).map(|value| value.as_bytes().to_vec());
         let template = |option: &str| match section.value(option) {
             None => Ok(None),
-            Some(text) => Accessor::new(text).map(Some).ok_or(NotStarted::because("a template cannot be read")),
+            Some(text) => Accessor::new(core, text).map(Some).ok_or(NotStarted::because("a template cannot be read")),
         };
         let stream = match (bytes("log_stream_name"), bytes("log_stream_prefix")) {
             (Some(_), Some(_)) => {

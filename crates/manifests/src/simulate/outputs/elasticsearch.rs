@@ -103,7 +103,7 @@ const BUFFER: usize = 256;
 const LONGEST_PREFIX: usize = 128;
 
 impl Elasticsearch {
-    pub(super) fn new(section: &ReadSection) -> Result<Elasticsearch, NotStarted> {
+    pub(super) fn new(core: Core, section: &ReadSection) -> Result<Elasticsearch, NotStarted> {
         let text = |option: &str, otherwise: &str| section.value(option).unwrap_or(otherwise).to_owned();
         let flag = |option: &str| match section.value(option) {
             None => Ok(false),
@@ -119,7 +119,7 @@ impl Elasticsearch {
         // One that cannot be read is passed over, but turns Generate_ID off all the same.
         let id_key = section.value("Id_Key");
         let generates_id = flag("Generate_ID")? && id_key.is_none();
-        let id_key = id_key.and_then(Accessor::new);
+        let id_key = id_key.and_then(|key| Accessor::new(core, key));
         if action.name() == "update" && id_key.is_none() && !generates_id {
             return Err(NotStarted::because("es is to update, and has neither Id_Key nor Generate_ID"));
         }
@@ -128,7 +128,7 @@ impl Elasticsearch {
             Some(key) => {
                 let key = if key.starts_with('$') { key.to_owned() } else { format!("${key}") };
                 Some(
-                    Accessor::new(&key)
+                    Accessor::new(core, &key)
                         .ok_or(NotStarted::because("es has a Logstash_Prefix_Key that cannot be read"))?,
                 )
             }
@@ -329,7 +329,7 @@ mod tests {
 
     fn sent(core: Core, options: &str, records: &[&str]) -> Vec<String> {
         let configuration = parse(&format!("[OUTPUT]\n    Name es\n{options}"));
-        let output = Elasticsearch::new(&configuration.sections[0]).unwrap();
+        let output = Elasticsearch::new(core, &configuration.sections[0]).unwrap();
         let record = |json: &&str| {
             let JsonObject::Read(map) = read(core, json.as_bytes()).unwrap() else { panic!("{json}") };
             Record { line: LinePlace { file: 0, line: 0 }, time: Some(TIME), map }

@@ -65,9 +65,9 @@ impl Output {
     pub(crate) fn new(core: Core, section: &ReadSection) -> Result<Output, NotStarted> {
         let name = section.value("Name").ok_or(NotStarted::because("an output has no name"))?.to_ascii_lowercase();
         let kind = match name.as_str() {
-            "cloudwatch_logs" => OutputKind::CloudWatchLogs(CloudWatchLogs::new(section)?),
+            "cloudwatch_logs" => OutputKind::CloudWatchLogs(CloudWatchLogs::new(core, section)?),
             "kinesis_firehose" => OutputKind::Firehose(Firehose::new(section)?),
-            "es" => OutputKind::Elasticsearch(Box::new(Elasticsearch::new(section)?)),
+            "es" => OutputKind::Elasticsearch(Box::new(Elasticsearch::new(core, section)?)),
             "cloudwatch" | "firehose" => {
                 OutputKind::NotModelled(Unknown("AWS's plugins in Go write records in their own way"))
             }

@@ -249,6 +249,8 @@ fn rewrite_tag(dice: &mut Dice, section: &mut Section) {
             "err.$TAG",
             "new.$TAG[4]",
             "new.$1.x",
+            "new.$TAG[1].",
+            "err.$stream.-",
             "err.all",
             "a.$stream",
             "new.$0",

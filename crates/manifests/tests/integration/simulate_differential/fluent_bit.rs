@@ -153,10 +153,18 @@ impl FluentBit {
     }
 }
 
-/// Every second line is a document.
+/// Every second line is a document; where the line before it ends with a zero, both are one.
 fn documents(text: &[u8]) -> Vec<Vec<u8>> {
-    let lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.starts_with(b"{")).collect();
-    lines.chunks(2).map(<[&[u8]]>::concat).collect()
+    let mut all: Vec<Vec<u8>> = Vec::new();
+    let mut is_open = false;
+    for line in text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.starts_with(b"{")) {
+        match all.last_mut().filter(|_| is_open) {
+            Some(document) => document.extend(line),
+            None => all.push(line.to_vec()),
+        }
+        is_open = !is_open && !line.windows(3).any(|window| window == b"}}\0");
+    }
+    all
 }
 
 /// `TAG: [SECONDS.NANOSECONDS, {…}]`.
