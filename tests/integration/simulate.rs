@@ -193,3 +193,100 @@ fn a_comment_of_a_pull_request_holds_no_markup_of_others() {
     assert!(text.lines().filter(|line| line.starts_with("| ")).all(|line| line.matches(" |").count() >= 2), "{text}");
     assert!(!text.contains(" $0") && text.contains("\\$0"), "a dollar begins a formula there: {text}");
 }
+
+/// A ConfigMap of the standard preset with another filter before its own, and what the comparison says of one version.
+fn changed(filter: &str, lines: &str) -> (Option<i32>, Value) {
+    let folder = presets(&["standard"]);
+    let old = std::fs::read_to_string(folder.path().join("standard.yaml")).unwrap();
+    let new = old.replacen("[FILTER]", &format!("{filter}\n    [FILTER]"), 1);
+    assert_ne!(old, new);
+    std::fs::write(folder.path().join("new.yaml"), new).unwrap();
+    compared(&folder, "standard.yaml", "new.yaml", lines)
+}
+
+fn compared(folder: &Folder, old: &str, new: &str, lines: &str) -> (Option<i32>, Value) {
+    let mut command = Command::new(PODFERRY);
+    command.args(["diff", old, new, "-", "--core", "5", "-o", "json"]).env_clear().current_dir(folder.path());
+    let output = with_input(&mut command, lines.as_bytes());
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
+    (output.status.code(), found[0].clone())
+}
+
+const THREE: &str = "2026-11-22T18:00:01.1Z stdout F GET /healthz 200\n2026-11-22T18:00:02.1Z stderr F failed\n\
+                     2026-11-22T18:00:03.1Z stdout F {\"level\":\"error\",\"message\":\"boom\"}\n";
+
+#[test]
+fn a_grep_that_is_added_loses_just_its_lines() {
+    let (code, found) =
+        changed("[FILTER]\n        Name grep\n        Match kube.*\n        Exclude log healthz", THREE);
+    assert_eq!(
+        (code, &found["lines_lost"], &found["lines_won"]),
+        (Some(1), &serde_json::json!([1]), &serde_json::json!([]))
+    );
+    assert_eq!((&found["old"]["logs"], &found["new"]["logs"]), (&Value::from(3), &Value::from(2)));
+    let bytes = |side: &str| found[side]["billed_bytes"].as_u64().unwrap();
+    assert!(bytes("new") < bytes("old"), "{found}");
+    assert_eq!((&found["tags_lost"], &found["changed"]), (&serde_json::json!({}), &serde_json::json!({})));
+    assert_eq!(found["old"]["streams"], found["new"]["streams"]);
+    // The other way round, the line is won, and nothing is worse.
+    let folder = presets(&["standard"]);
+    let text = std::fs::read_to_string(folder.path().join("standard.yaml")).unwrap();
+    let filter = "[FILTER]\n        Name grep\n        Match kube.*\n        Exclude log healthz";
+    std::fs::write(folder.path().join("old.yaml"), text.replacen("[FILTER]", &format!("{filter}\n    [FILTER]"), 1))
+        .unwrap();
+    let (code, found) = compared(&folder, "old.yaml", "standard.yaml", THREE);
+    assert_eq!((code, &found["lines_won"]), (Some(0), &serde_json::json!([1])));
+}
+
+#[test]
+fn the_order_of_filters_decides_what_a_grep_sees() {
+    // Behind the parser there is a member `stream`; before it, none, so that `Regex` drops all.
+    let folder = presets(&["standard"]);
+    let text = std::fs::read_to_string(folder.path().join("standard.yaml")).unwrap();
+    let grep = "[FILTER]\n        Name grep\n        Match kube.*\n        Regex stream .\n    ";
+    let places: Vec<usize> = text.match_indices("[FILTER]").map(|(at, _)| at).collect();
+    for (name, at) in [("behind.yaml", places[1]), ("before.yaml", places[0])] {
+        std::fs::write(folder.path().join(name), format!("{}{grep}{}", &text[..at], &text[at..])).unwrap();
+    }
+    assert_eq!(compared(&folder, "standard.yaml", "behind.yaml", THREE).0, Some(0));
+    let (code, found) = compared(&folder, "behind.yaml", "before.yaml", THREE);
+    assert_eq!((code, &found["lines_lost"]), (Some(1), &serde_json::json!([1, 2, 3])));
+    assert_eq!((&found["new"]["logs"], &found["new"]["billed_bytes"]), (&Value::from(0), &Value::from(0)));
+}
+
+#[test]
+fn merging_logs_costs_bytes_and_loses_nothing() {
+    let folder = presets(&["standard"]);
+    let text = std::fs::read_to_string(folder.path().join("standard.yaml")).unwrap();
+    let merged = text.replace("Merge_Log Off", "Merge_Log On");
+    assert_ne!(text, merged);
+    std::fs::write(folder.path().join("merged.yaml"), merged).unwrap();
+    let (code, found) = compared(&folder, "standard.yaml", "merged.yaml", THREE);
+    assert_eq!(
+        (&found["lines_lost"], &found["tags_lost"]),
+        (&serde_json::json!([]), &serde_json::json!({})),
+        "{found}"
+    );
+    assert_eq!(code, Some(0));
+    let bytes = |side: &str| found[side]["billed_bytes"].as_u64().unwrap();
+    // What is merged stands there twice: once as text, once as members.
+    assert!(bytes("new") > bytes("old"), "{found}");
+    assert_eq!(found["old"]["streams"], found["new"]["streams"]);
+}
+
+/// Elasticsearch gets documents, each behind the line that says where it goes.
+#[test]
+fn documents_are_shown() {
+    let folder = Folder::new("documents");
+    let path = folder.file("es.yaml");
+    let text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: aws-logging, namespace: aws-observability}\ndata:\n  output.conf: |\n    \
+                [OUTPUT]\n        Name es\n        Match kube.*\n        Host search.example.com\n        Suppress_Type_Name On\n        Index shop\n";
+    std::fs::write(&path, text).unwrap();
+    let found = report(&[&path, "-", "--core", "5"], "2026-11-22T18:00:01.1Z stdout F one\n");
+    let sent = &found["cores"][0]["lines"][0]["arrivals"][0]["sent"][0];
+    let document = sent["document"].as_str().unwrap();
+    assert!(document.starts_with("{\"create\":{\"_index\":\"shop\"}}\n{\"@timestamp\":\""), "{document}");
+    assert_eq!(sent["document_bytes"], document.len());
+    let shown = String::from_utf8(simulate(&[&path, "-", "--core", "5"], "one\n").stdout).unwrap();
+    assert!(shown.contains("    {\"create\":{\"_index\":\"shop\"}}\n    {\"@timestamp\":"), "{shown}");
+}

@@ -82,7 +82,9 @@ pub(super) struct ArrivalReport {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum SentReport {
     Event(Box<EventReport>),
+    /// A document of Elasticsearch with the line before it, or a record of Firehose.
     Document {
+        text: String,
         bytes: usize,
     },
     /// Why nothing arrives, or why it is not known.
@@ -227,7 +229,7 @@ fn arrivals(outcome: Outcome, outputs: &[String], read_at: Time, lines: &mut [Li
                 timestamp,
                 datadog: None,
             })),
-            Sent::Document(document) => SentReport::Document { bytes: document.len() },
+            Sent::Document(document) => SentReport::Document { text: text(&document), bytes: document.len() },
             Sent::Refused { .. } => SentReport::Nothing {
                 is_unknown: false,
                 reason: "AWS refuses the call: its body is no JSON".to_owned(),
@@ -324,7 +326,7 @@ fn arrival_json(arrival: &ArrivalReport) -> Value {
             "billed_bytes": event.billed_bytes,
             "datadog": event.datadog,
         }),
-        SentReport::Document { bytes } => json!({ "document_bytes": bytes }),
+        SentReport::Document { text, bytes } => json!({ "document": text, "document_bytes": bytes }),
         SentReport::Nothing { is_unknown, reason } => json!({ "unknown": is_unknown, "reason": reason }),
     };
     json!({

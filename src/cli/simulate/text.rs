@@ -175,8 +175,11 @@ impl<W: Write> Page<'_, W> {
         for sent in &arrival.sent {
             match sent {
                 SentReport::Event(event) => self.of_event(event)?,
-                SentReport::Document { bytes } => {
+                SentReport::Document { text, bytes } => {
                     writeln!(self.out, "{}{}: {bytes} bytes", self.indent, arrival.output)?;
+                    for line in text.lines() {
+                        writeln!(self.out, "{}  {}", self.indent, show::harmless(line))?;
+                    }
                 }
                 SentReport::Nothing { is_unknown: true, reason } => {
                     writeln!(self.out, "{}unknown: {reason}", self.indent)?;

@@ -23,6 +23,7 @@ pub mod pods;
 mod print;
 pub mod record;
 pub mod router;
+mod sent;
 pub mod simulation;
 pub mod starting;
 mod tag;

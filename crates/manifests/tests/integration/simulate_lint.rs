@@ -87,28 +87,33 @@ fn what_is_lost_silently_has_a_finding() {
     assert!(silent.is_empty(), "{losing} lose lines, and of these lint says nothing: {silent:?}");
 }
 
-/// The other way round does not hold, and is not meant to: much that lint finds loses nothing.
+/// Rules that say that logs are lost, or where they go instead.
+const OF_LOSS: [&str; 14] = [
+    // `Match`, `Match_Regex` and new tags that nothing takes.
+    "PF271", "PF273", "PF286", "PF287", "PF293", "PF297", // What the outputs lose or AWS refuses.
+    "PF250", "PF253", "PF254", "PF290", // Filters that ask for what is not there, or lose everything.
+    "PF285", "PF289", "PF294", "PF295",
+];
+
+/// One way only: much that these rules find loses nothing of just these lines.
 #[test]
-fn what_a_generated_configuration_loses_silently_has_a_finding() {
+fn what_a_generated_configuration_loses_silently_has_a_finding_that_says_so() {
     let container = PodContainer::invented();
     let (mut losing, mut silent) = (0, Vec::new());
-    for seed in 0..400 {
+    for seed in 0..150 {
         let case = configurations::case(seed, 0);
         let manifest = case.manifest();
         for core in Core::BOTH {
             if loses_silently(core, &manifest, &container) {
                 losing += 1;
-                if findings(&manifest).is_empty() {
-                    silent.push(format!("seed {seed} on {core:?}:\n{}", case.shown()));
+                let found = findings(&manifest);
+                if !found.iter().any(|finding| OF_LOSS.contains(&finding.rule.code)) {
+                    let codes: Vec<&str> = found.iter().map(|finding| finding.rule.code).collect();
+                    silent.push(format!("seed {seed} on {core:?}: only {codes:?}\n{}", case.shown()));
                 }
             }
         }
     }
-    assert!(losing > 40, "only {losing} lose lines");
-    assert!(
-        silent.is_empty(),
-        "{losing} lose lines, of {} of which lint says nothing:\n{}",
-        silent.len(),
-        silent.join("\n")
-    );
+    assert!(losing > 20, "only {losing} lose lines");
+    assert!(silent.is_empty(), "{losing} lose lines, and of {} nothing says so:\n{}", silent.len(), silent.join("\n"));
 }

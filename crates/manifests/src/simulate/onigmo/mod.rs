@@ -6,6 +6,8 @@
 
 mod characters;
 mod class;
+mod class_syntax;
+mod escapes;
 mod matcher;
 mod program;
 mod syntax;

@@ -1,8 +1,9 @@
-//! Reads an expression in Ruby's syntax, as Onigmo has it.
+//! Reads an expression in Ruby's syntax, as Onigmo has it: sequences, groups and repeats. What a backslash begins stands in `escapes`, what a bracket begins in
+//! `class_syntax`.
 //!
 //! Source: k-takata/Onigmo, doc/RE and regparse.c with `OnigSyntaxRuby`.
 
-use super::class::{CharacterClass, ClassItem, ClassKind};
+use super::class::CharacterClass;
 use crate::simulate::unknown::Unknown;
 
 /// Part of an expression.
@@ -80,11 +81,11 @@ pub(crate) enum Refused {
     Unknown(Unknown),
 }
 
-const NOT_READ: Refused = Refused::Unknown(Unknown("the expression has a construct that is not modelled"));
+pub(super) const NOT_READ: Refused = Refused::Unknown(Unknown("the expression has a construct that is not modelled"));
 
 #[derive(Debug, Clone, Copy, Default)]
-struct Options {
-    ignores_case: bool,
+pub(super) struct Options {
+    pub(super) ignores_case: bool,
     is_extended: bool,
     takes_newline: bool,
 }
@@ -111,12 +112,12 @@ pub(super) fn read(pattern: &str, options: &str) -> Result<Syntax, Refused> {
     Ok(Syntax { node, groups: reader.groups, names: reader.names })
 }
 
-struct SyntaxReader {
-    letters: Vec<char>,
-    at: usize,
-    groups: usize,
-    names: Vec<(String, Vec<usize>)>,
-    has_names: bool,
+pub(super) struct SyntaxReader {
+    pub(super) letters: Vec<char>,
+    pub(super) at: usize,
+    pub(super) groups: usize,
+    pub(super) names: Vec<(String, Vec<usize>)>,
+    pub(super) has_names: bool,
     captures_plain: bool,
     depth: usize,
 }
@@ -127,17 +128,17 @@ impl SyntaxReader {
         if self.at < self.letters.len() { Err(Refused::Broken) } else { Ok(node) }
     }
 
-    fn peek(&self) -> Option<char> {
+    pub(super) fn peek(&self) -> Option<char> {
         self.letters.get(self.at).copied()
     }
 
-    fn next(&mut self) -> Option<char> {
+    pub(super) fn next(&mut self) -> Option<char> {
         let letter = self.peek();
         self.at += 1;
         letter
     }
 
-    fn eat(&mut self, text: &str) -> bool {
+    pub(super) fn eat(&mut self, text: &str) -> bool {
         let is_here = text.chars().enumerate().all(|(at, letter)| self.letters.get(self.at + at) == Some(&letter));
         if is_here {
             self.at += text.chars().count();
@@ -311,7 +312,7 @@ impl SyntaxReader {
         Ok(Node::Capture(number, Box::new(self.inside(options)?)))
     }
 
-    fn name(&mut self, end: char) -> Result<String, Refused> {
+    pub(super) fn name(&mut self, end: char) -> Result<String, Refused> {
         let mut name = String::new();
         loop {
             match self.next().ok_or(Refused::Broken)? {
@@ -383,7 +384,7 @@ impl SyntaxReader {
         Ok(Some((lower, most)))
     }
 
-    fn number(&mut self) -> Option<u32> {
+    pub(super) fn number(&mut self) -> Option<u32> {
         let start = self.at;
         let mut number: u32 = 0;
         while let Some(digit) = self.peek().and_then(|letter| letter.to_digit(10)) {
@@ -391,238 +392,5 @@ impl SyntaxReader {
             self.at += 1;
         }
         (self.at > start).then_some(number)
-    }
-
-    fn escape(&mut self, options: Options) -> Result<Node, Refused> {
-        let letter = self.peek().ok_or(Refused::Broken)?;
-        let assertion = match letter {
-            'A' => Some(Assertion::TextStart),
-            'z' => Some(Assertion::TextEnd),
-            'Z' => Some(Assertion::LastLineEnd),
-            'G' => Some(Assertion::SearchStart),
-            'b' => Some(Assertion::WordBoundary(true)),
-            'B' => Some(Assertion::WordBoundary(false)),
-            _ => None,
-        };
-        if let Some(assertion) = assertion {
-            self.at += 1;
-            return Ok(Node::Assertion(assertion));
-        }
-        if let Some((kind, is_negated)) = self.kind()? {
-            return Ok(Node::Class(CharacterClass::kind(kind, is_negated)));
-        }
-        match letter {
-            'R' | 'X' | 'K' | 'g' => Err(NOT_READ),
-            'k' => {
-                self.at += 1;
-                let end = match self.next() {
-                    Some('<') => '>',
-                    Some('\'') => '\'',
-                    _ => return Err(NOT_READ),
-                };
-                let name = self.name(end).map_err(|_| NOT_READ)?;
-                let groups = self.names.iter().find(|(known, _)| *known == name).map(|(_, groups)| groups.clone());
-                let groups = groups.ok_or(NOT_READ)?;
-                Ok(Node::BackReference { groups, ignores_case: options.ignores_case })
-            }
-            '1'..='9' if !self.has_names => {
-                let number = self.number().and_then(|number| usize::try_from(number).ok()).unwrap_or_default();
-                if number > self.groups {
-                    return Err(NOT_READ);
-                }
-                Ok(Node::BackReference { groups: vec![number], ignores_case: options.ignores_case })
-            }
-            '1'..='9' => Err(NOT_READ),
-            _ => Ok(Node::Character { code: self.escaped()?, ignores_case: options.ignores_case }),
-        }
-    }
-
-    /// `\d` and its like behind the backslash; nothing is taken if it is something else.
-    fn kind(&mut self) -> Result<Option<(ClassKind, bool)>, Refused> {
-        let (kind, is_negated) = match self.peek() {
-            Some('d') => (ClassKind::AsciiDigit, false),
-            Some('D') => (ClassKind::AsciiDigit, true),
-            Some('s') => (ClassKind::AsciiSpace, false),
-            Some('S') => (ClassKind::AsciiSpace, true),
-            Some('w') => (ClassKind::AsciiWord, false),
-            Some('W') => (ClassKind::AsciiWord, true),
-            Some('h') => (ClassKind::Hexadecimal, false),
-            Some('H') => (ClassKind::Hexadecimal, true),
-            Some('p' | 'P') if self.letters.get(self.at + 1) == Some(&'{') => return self.property().map(Some),
-            _ => return Ok(None),
-        };
-        self.at += 1;
-        Ok(Some((kind, is_negated)))
-    }
-
-    fn property(&mut self) -> Result<(ClassKind, bool), Refused> {
-        let mut is_negated = self.next() == Some('P');
-        self.at += 1;
-        if self.eat("^") {
-            is_negated = !is_negated;
-        }
-        let mut name = String::new();
-        loop {
-            match self.next().ok_or(Refused::Broken)? {
-                '}' => break,
-                letter => name.push(letter),
-            }
-        }
-        ClassKind::posix(&name).map(|kind| (kind, is_negated)).ok_or(NOT_READ)
-    }
-
-    /// A character behind a backslash.
-    fn escaped(&mut self) -> Result<u32, Refused> {
-        Ok(match self.next().ok_or(Refused::Broken)? {
-            't' => 0x09,
-            'n' => 0x0a,
-            'v' => 0x0b,
-            'f' => 0x0c,
-            'r' => 0x0d,
-            'a' => 0x07,
-            'e' => 0x1b,
-            'x' if self.eat("{") => {
-                let code = self.hexadecimal(8).ok_or(Refused::Broken)?;
-                if self.eat("}") { code } else { return Err(Refused::Broken) }
-            }
-            'x' => match self.hexadecimal(2) {
-                // A byte that is no character for itself.
-                Some(code) if code >= 0x80 => return Err(NOT_READ),
-                code => code.unwrap_or_default(),
-            },
-            'u' => {
-                let start = self.at;
-                let code = self.hexadecimal(4).ok_or(Refused::Broken)?;
-                if self.at == start + 4 { code } else { return Err(Refused::Broken) }
-            }
-            '0' => {
-                let mut code = 0;
-                let mut count = 0;
-                while let Some(digit) = self.peek().and_then(|letter| letter.to_digit(8)).filter(|_| count < 2) {
-                    code = code * 8 + digit;
-                    count += 1;
-                    self.at += 1;
-                }
-                code
-            }
-            'c' | 'C' | 'M' => return Err(NOT_READ),
-            letter => u32::from(letter),
-        })
-    }
-
-    fn hexadecimal(&mut self, most: usize) -> Option<u32> {
-        let start = self.at;
-        let mut code: u32 = 0;
-        while let Some(digit) = self.peek().and_then(|letter| letter.to_digit(16)).filter(|_| self.at < start + most) {
-            code = code.wrapping_mul(16).wrapping_add(digit);
-            self.at += 1;
-        }
-        (self.at > start).then_some(code)
-    }
-
-    /// A class behind its bracket.
-    fn class(&mut self, options: Options, depth: usize) -> Result<CharacterClass, Refused> {
-        // As for groups.
-        const DEEPEST: usize = 100;
-        if depth > DEEPEST {
-            return Err(NOT_READ);
-        }
-        let mut class = CharacterClass { ignores_case: options.ignores_case, ..CharacterClass::default() };
-        class.is_negated = self.eat("^");
-        let mut is_first = true;
-        loop {
-            let letter = self.peek().ok_or(Refused::Broken)?;
-            let was_first = std::mem::take(&mut is_first);
-            match letter {
-                ']' if !was_first => {
-                    self.at += 1;
-                    return Ok(class);
-                }
-                // A bracket at the beginning is one, if another closes the class.
-                ']' if !self.letters.iter().skip(self.at + 1).any(|letter| *letter == ']') => {
-                    return Err(Refused::Broken);
-                }
-                '[' if self.letters.get(self.at + 1) == Some(&':') => {
-                    if let Some(item) = self.posix() {
-                        class.items.push(item);
-                        continue;
-                    }
-                }
-                '[' => {
-                    self.at += 1;
-                    class.items.push(ClassItem::Class(self.class(options, depth + 1)?));
-                    continue;
-                }
-                '&' if self.eat("&&") => {
-                    class.and.push(self.rest_of_class(options, depth + 1)?);
-                    return Ok(class);
-                }
-                _ => {}
-            }
-            let Some(first) = self.class_character(&mut class)? else { continue };
-            let is_range = self.peek() == Some('-') && !matches!(self.letters.get(self.at + 1), Some(']') | None);
-            if !is_range {
-                class.items.push(ClassItem::Range(first, first));
-                continue;
-            }
-            self.at += 1;
-            let mut none = CharacterClass::default();
-            match self.class_character(&mut none)? {
-                Some(last) if last >= first => class.items.push(ClassItem::Range(first, last)),
-                Some(_) => return Err(Refused::Broken),
-                None => {
-                    // `a-\d` is an `a`, a hyphen and digits.
-                    class.items.extend([ClassItem::Range(first, first), ClassItem::Range(0x2d, 0x2d)]);
-                    class.items.append(&mut none.items);
-                }
-            }
-        }
-    }
-
-    /// What stands behind `&&`: a class of its own up to the same bracket.
-    fn rest_of_class(&mut self, options: Options, depth: usize) -> Result<CharacterClass, Refused> {
-        if matches!(self.peek(), Some(']' | '^')) {
-            return Err(NOT_READ);
-        }
-        self.class(options, depth)
-    }
-
-    /// `[:alpha:]`; nothing is taken if it is something else.
-    fn posix(&mut self) -> Option<ClassItem> {
-        let start = self.at;
-        self.at += 2;
-        let is_negated = self.eat("^");
-        let mut name = String::new();
-        while let Some(letter) = self.peek().filter(char::is_ascii_alphabetic) {
-            name.push(letter);
-            self.at += 1;
-        }
-        match ClassKind::posix(&name).filter(|_| self.eat(":]")) {
-            Some(kind) => Some(ClassItem::Kind(kind, is_negated)),
-            None => {
-                self.at = start;
-                None
-            }
-        }
-    }
-
-    /// A character of a class; a kind goes into the class itself, and then there is none.
-    fn class_character(&mut self, class: &mut CharacterClass) -> Result<Option<u32>, Refused> {
-        let letter = self.next().ok_or(Refused::Broken)?;
-        if letter != '\\' {
-            return Ok(Some(u32::from(letter)));
-        }
-        if let Some((kind, is_negated)) = self.kind()? {
-            class.items.push(ClassItem::Kind(kind, is_negated));
-            return Ok(None);
-        }
-        match self.peek() {
-            Some('b') => {
-                self.at += 1;
-                Ok(Some(0x08))
-            }
-            Some('R' | 'X' | '1'..='9') => Err(NOT_READ),
-            _ => self.escaped().map(Some),
-        }
     }
 }

@@ -3,7 +3,6 @@
 //! Source: fluent/fluent-bit, plugins/out_cloudwatch_logs/cloudwatch_api.c, `get_log_stream`, `process_log_events` and `process_event`, at
 //! v1.9.10 and v5.1.1.
 
-use super::Sent;
 use crate::fluent_bit::parse::ReadSection;
 use crate::simulate::accessor::Accessor;
 use crate::simulate::boolean::boolean;
@@ -13,6 +12,7 @@ use crate::simulate::not_started::NotStarted;
 use crate::simulate::parsers::time::Time;
 use crate::simulate::print;
 use crate::simulate::record::Record;
+use crate::simulate::sent::Sent;
 use crate::simulate::unknown::Unknown;
 use crate::simulate::value::{Map, Value};
 

@@ -2,7 +2,6 @@
 //!
 //! Source: fluent/fluent-bit, plugins/out_es/es.c, `elasticsearch_format`, and plugins/out_es/es_conf.c, at v1.9.10 and v5.1.1.
 
-use super::Sent;
 use super::strftime::strftime;
 use super::{message_pack, murmur};
 use crate::fluent_bit::parse::ReadSection;
@@ -13,6 +12,7 @@ use crate::simulate::not_started::NotStarted;
 use crate::simulate::parsers::time::Time;
 use crate::simulate::print;
 use crate::simulate::record::Record;
+use crate::simulate::sent::Sent;
 use crate::simulate::unknown::Unknown;
 use crate::simulate::value::{Key, Map, Value};
 

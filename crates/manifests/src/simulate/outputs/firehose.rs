@@ -3,7 +3,6 @@
 //! Source: fluent/fluent-bit, plugins/out_kinesis_firehose/firehose_api.c, `process_and_send_records` and `process_event`, and
 //! src/aws/flb_aws_util.c, `flb_aws_strftime_precision`, at v1.9.10 and v5.1.1.
 
-use super::Sent;
 use super::strftime::strftime;
 use crate::fluent_bit::parse::ReadSection;
 use crate::simulate::boolean::boolean;
@@ -12,6 +11,7 @@ use crate::simulate::not_started::NotStarted;
 use crate::simulate::parsers::time::Time;
 use crate::simulate::print;
 use crate::simulate::record::Record;
+use crate::simulate::sent::Sent;
 use crate::simulate::unknown::Unknown;
 
 #[derive(Debug, Clone, PartialEq)]

@@ -159,7 +159,7 @@ impl Default for Moment {
 const DAY: i64 = 86_400;
 
 /// The date of a day since 1970: year, month from 0, day. Source: as for `Moment::seconds`.
-pub(in crate::simulate) fn date(days: i64) -> (i64, i64, i64) {
+pub(crate) fn date(days: i64) -> (i64, i64, i64) {
     let from_march = days + 719_468;
     let of_era = from_march.rem_euclid(146_097);
     let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
