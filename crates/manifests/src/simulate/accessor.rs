@@ -24,14 +24,19 @@ pub(crate) struct Found<'r> {
 }
 
 impl Accessor {
-    /// Reads a template; `None` if Fluent Bit does not take it. A single character behind the last variable is lost, and to the older core so is
-    /// one that is all. Source: src/flb_record_accessor.c, `ra_parse_buffer`.
+    /// Reads a template; `None` if Fluent Bit does not take it. To the older core a single character that is all is lost; whether one behind the last
+    /// variable is, depends on the variable, and is not known but for parts of the tag. Source: src/flb_record_accessor.c, `ra_parse_buffer`.
     pub(crate) fn new(core: Core, text: &str) -> Option<Accessor> {
         let template = RecordTemplate::parse(text).ok()?;
         let mut parts: Vec<TemplatePartKind> = template.parts.into_iter().map(|part| part.kind).collect();
         let is_single = matches!(parts.last(), Some(TemplatePartKind::Text(last)) if last.len() == 1);
-        if is_single && (parts.len() > 1 || core == Core::Older) {
-            parts.pop();
+        match parts.len() {
+            1 if is_single && core == Core::Older => parts.clear(),
+            count @ 2.. if is_single && !matches!(parts.get(count - 2), Some(TemplatePartKind::TagPart(_))) => {
+                parts.pop();
+                parts.push(TemplatePartKind::Broken);
+            }
+            _ => {}
         }
         Some(Accessor { parts })
     }

@@ -248,6 +248,9 @@ impl Operation {
                 map
             }),
             Operation::Remove(key) => without(&|name| is(name, key)),
+            Operation::RemoveWildcard(_) if count("") > 0 => {
+                return Err(Unknown("modify removes by the beginning of keys, and the record has an empty one"));
+            }
             Operation::RemoveWildcard(prefix) => {
                 without(&|name| name.as_text().is_some_and(|text| text.starts_with(prefix.as_bytes())))
             }

@@ -2,7 +2,7 @@
 //! Onigmo has nothing that matches; the newer one's takes what is there for a character.
 //!
 //! Source: k-takata/Onigmo as Fluent Bit brings it, regenc.c, `onigenc_mbclen_approximate` at
-//! v1.9.10 and `onigenc_mbclen` at v5.1.1, and enc/utf_8.c with `USE_UTF8_31BITS`.
+//! v1.9.10 and `onigenc_mbclen` at v5.1.1, and enc/utf_8.c; no character begins with a byte beyond 0xf7.
 
 use crate::simulate::core::Core;
 
@@ -32,10 +32,6 @@ pub(super) fn character(core: Core, text: &[u8], at: usize) -> Option<Character>
         0xe1..0xf0 => (3, 0x80, 0xbf, u32::from(first & 0x0f)),
         0xf0 => (4, 0x90, 0xbf, 0),
         0xf1..0xf8 => (4, 0x80, 0xbf, u32::from(first & 0x07)),
-        0xf8 => (5, 0x88, 0xbf, 0),
-        0xf9..0xfc => (5, 0x80, 0xbf, u32::from(first & 0x03)),
-        0xfc => (6, 0x84, 0xbf, 0),
-        0xfd => (6, 0x80, 0xbf, 1),
         _ => return Some(alone),
     };
     let mut code = start;

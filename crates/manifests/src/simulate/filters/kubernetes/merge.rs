@@ -7,7 +7,7 @@ use crate::simulate::json::{self, JsonObject};
 use crate::simulate::parsers::Parser;
 use crate::simulate::parsers::time::Time;
 use crate::simulate::unknown::Unknown;
-use crate::simulate::value::{Map, Value};
+use crate::simulate::value::{Key, Map, Value};
 
 /// How `log` is merged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +88,10 @@ impl Merge {
                 JsonObject::Hollow => (Map::default(), None),
             },
         };
+        let is_hollow = |(key, value): &(Key, Value)| key.is(b"") && value.as_text() == Some(b"");
+        if core == Core::Newer && map.members.iter().any(is_hollow) {
+            return Err(Unknown("the newer core stops at a member that has neither name nor text"));
+        }
         if self.trims {
             for (_, value) in &mut map.members {
                 if let Value::Text(text) = value {
