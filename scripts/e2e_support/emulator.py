@@ -52,10 +52,11 @@ class Answer:
 
 
 class Emulator:
-    """One sandbox, with nothing in its environment but what is given."""
+    """One sandbox, with nothing in its environment but what is given. `function` is a program, or what runs it and the program."""
 
     def __init__(self, function, timeout=30, **environment):
-        self.function = Path(function).resolve()
+        before, self.function = function if isinstance(function, tuple) else ((), function)
+        self.before, self.function = before, Path(self.function).resolve()
         self.environment = {
             "PATH": "/usr/bin:/bin",
             "AWS_LAMBDA_FUNCTION_NAME": FUNCTION_NAME,
@@ -69,7 +70,7 @@ class Emulator:
     def __enter__(self):
         def command(port):
             addresses = ["--runtime-interface-emulator-address", f"127.0.0.1:{port}", "--runtime-api-address", f"127.0.0.1:{free_port()}"]
-            return [rie(), "--log-level", "debug", *addresses, self.function]
+            return [rie(), "--log-level", "debug", *addresses, *self.before, self.function]
 
         self.port, self.process = start_listening(command, self.environment, 10, "the emulator's port")
         return self
@@ -104,6 +105,9 @@ class Emulator:
         for pid, _ in descendants(self.process.popen.pid):
             try:
                 if Path(os.readlink(f"/proc/{pid}/exe")) == self.function:
+                    return pid
+                # What runs it is the program then, and has the function among its arguments.
+                if self.before and os.fsencode(self.function) in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
                     return pid
             except OSError:
                 continue

@@ -38,7 +38,7 @@ def settings(url):
 def good_events(checks, binaries):
     with (
         PodferryIntake(binaries.podferry) as intake,
-        Emulator(binaries.forwarder, DD_URL=intake.url, DD_API_KEY=KEY, DD_CLUSTER_NAME="blue") as function,
+        Emulator(binaries.function, DD_URL=intake.url, DD_API_KEY=KEY, DD_CLUSTER_NAME="blue") as function,
     ):
         event = events.from_corpus("bare/web-nginx")
         answer = function.invoke(event)
@@ -85,7 +85,7 @@ def malformed_events(checks, binaries):
         ("with other JSON inside", events.packed(json.dumps([MARK]).encode()), "EventContentInvalid"),
         ("over the cap", events.packed(plain + b" " * CAP), "EventTooLarge"),
     ]
-    with Intake() as intake, Emulator(binaries.forwarder, PODFERRY_MAX_DECOMPRESSED_BYTES=str(CAP), **settings(intake.url)) as function:
+    with Intake() as intake, Emulator(binaries.function, PODFERRY_MAX_DECOMPRESSED_BYTES=str(CAP), **settings(intake.url)) as function:
         number = len(events.ids(events.from_corpus(SMALL)))
         function.invoke(events.from_corpus(SMALL))
         pid, expected = function.pid(), number
@@ -112,7 +112,7 @@ def malformed_events(checks, binaries):
 def own_log_group(checks, binaries):
     event = events.from_corpus(SMALL)
     group = events.content(event)["logGroup"]
-    with Intake() as intake, Emulator(binaries.forwarder, AWS_LAMBDA_LOG_GROUP_NAME=group, **settings(intake.url)) as function:
+    with Intake() as intake, Emulator(binaries.function, AWS_LAMBDA_LOG_GROUP_NAME=group, **settings(intake.url)) as function:
         answer = function.invoke(event)
         checks.same("emulator: an event from the function's own log group is refused", answer.error_type, "EventFromOwnLogGroup")
         checks.same("emulator: and nothing of it is sent", intake.arrivals, [])
@@ -144,7 +144,7 @@ def useless_intakes(checks, binaries):
         ("an intake that never answers", lambda arrival: SILENCE, "did not answer in time"),
         ("an intake that always answers 503", lambda arrival: 503, "503"),
     ]:
-        with Intake(behave) as intake, Emulator(binaries.forwarder, timeout=TIMEOUT, **settings(intake.url)) as function:
+        with Intake(behave) as intake, Emulator(binaries.function, timeout=TIMEOUT, **settings(intake.url)) as function:
             event = events.from_corpus(SMALL)
             answer = function.invoke(event)
             checks.same(f"emulator: {what}: LogsUndelivered", answer.error_type, "LogsUndelivered")
@@ -170,7 +170,7 @@ def useless_intakes(checks, binaries):
 
 
 def wrong_settings(checks, binaries):
-    with Emulator(binaries.forwarder, DD_API_KEY=KEY, DD_PORT="x", DD_COMPRESSION="y") as function:
+    with Emulator(binaries.function, DD_API_KEY=KEY, DD_PORT="x", DD_COMPRESSION="y") as function:
         answer = function.invoke(events.from_corpus(SMALL))
         checks.same("emulator: wrong settings fail the start as SettingsInvalid", answer.error_type, "SettingsInvalid")
         checks.that(
@@ -184,16 +184,18 @@ def wrong_settings(checks, binaries):
 def big_event(checks, binaries):
     event, inflated = events.many("parsed/web-nginx", inflated_bytes=BIG_EVENT)
     sent = events.ids(event)
-    with PodferryIntake(binaries.podferry) as intake, Emulator(binaries.forwarder, DD_URL=intake.url, DD_API_KEY=KEY) as function:
+    with PodferryIntake(binaries.podferry) as intake, Emulator(binaries.function, DD_URL=intake.url, DD_API_KEY=KEY) as function:
         answer = function.invoke(event)
         checks.same(
             f"emulator: an event of {inflated / 1e6:.1f} MB ({len(event) / 1e6:.1f} MB as it comes) is delivered: {len(sent)} logs in {answer.seconds:.2f} s",
             answer.body.get("delivered"), len(sent),
         )
-        peak = function.peak_memory()
-        checks.that(
-            f"emulator: with at most {peak / 2**20:.1f} MiB of memory, of {MAX_PEAK_MEMORY // 2**20} allowed",
-            peak < MAX_PEAK_MEMORY,
-        )
+        # Another processor's stand-in has memory of its own.
+        if not binaries.before:
+            peak = function.peak_memory()
+            checks.that(
+                f"emulator: with at most {peak / 2**20:.1f} MiB of memory, of {MAX_PEAK_MEMORY // 2**20} allowed",
+                peak < MAX_PEAK_MEMORY,
+            )
         arrived = [log["id"] for log in intake.new()]
         checks.that("emulator: the intake got each of them once", sorted(arrived) == sorted(sent), f"{len(arrived)} logs, {len(set(arrived))} ids")

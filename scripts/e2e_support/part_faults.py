@@ -99,6 +99,11 @@ FAULTS = (
     Fault("the logs' clock is 9 h ahead", ahead=9 * 3600),
 )
 
+# Faults that are told by how long something takes: a slow machine makes another fault of them.
+TIMED = ("taken, and never answered", "slow drip, in time", "slow drip, not in time")
+# Several times as slow, so several times as long.
+EMULATED_PATIENCE = 4
+
 # How far ahead a log may be, in seconds: the intake answers 202 to others, and drops them. Source: Datadog, "Log Date Remapper".
 MOST_AHEAD = 2 * 3600
 
@@ -227,7 +232,7 @@ class Row:
             environment["DD_URL"] = {"dns": "http://intake.invalid", "tls": intake.url.replace("http:", "https:")}.get(fault.does, intake.url)
             if fault.does == "queue down":
                 door.closed = {"sqs"}
-            function = stack.enter_context(Emulator(self.binaries.forwarder, timeout=size.timeout * self.patience, **environment))
+            function = stack.enter_context(Emulator(self.binaries.function, timeout=size.timeout * self.patience, **environment))
             if fault.does == "rotate":
                 # The function holds the first key when it is changed.
                 intake.valid_key = "first"
@@ -258,7 +263,7 @@ class Row:
             # All is well again.
             intake.is_well, intake.valid_key = True, None
             if fault.does in ("dns", "tls"):
-                function = stack.enter_context(Emulator(self.binaries.forwarder, timeout=60, **environment | {"DD_URL": intake.url}))
+                function = stack.enter_context(Emulator(self.binaries.function, timeout=60, **environment | {"DD_URL": intake.url}))
             if is_lambdas:
                 again = function.invoke(event)
                 self.that("Lambda's next attempt succeeds", "errorType" not in again.body, again.text)
@@ -311,14 +316,16 @@ def run(checks, binaries):
 
 def matrix(checks, binaries, moto):
     # The small ones first: the large ones take all processors.
-    rows = [Row(binaries, moto, fault, size) for size in SIZES for fault in FAULTS]
+    # Under QEMU the large event takes too long for its faults to be what they are.
+    sizes, patience = (SIZES[:1], EMULATED_PATIENCE) if binaries.before else (SIZES, 1)
+    rows = [Row(binaries, moto, fault, size, patience) for size in sizes for fault in FAULTS if not (binaries.before and fault.name in TIMED)]
     with concurrent.futures.ThreadPoolExecutor(ROWS_AT_ONCE) as pool:
         list(pool.map(Row.run, rows))
     documented = dict(docs_table())
     # A machine that has much else to do makes answers late that were in time, which is another fault. Then once more, alone, and
     # with more time. A loss is a loss all the same.
     rows = [
-        row if row.cells == documented.get(row.key) or row.has_lost else Row(binaries, moto, row.fault, row.size, patience=4).run()
+        row if row.cells == documented.get(row.key) or row.has_lost else Row(binaries, moto, row.fault, row.size, patience * 4).run()
         for row in rows
     ]
     rows.sort(key=lambda row: (FAULTS.index(row.fault), row.size.logs))
@@ -326,7 +333,8 @@ def matrix(checks, binaries, moto):
         for result in row.results:
             checks.that(*result)
         checks.same(f"{row.name}: as docs/reliability.md says", row.cells, documented.get(row.key))
-    checks.same("faults: docs/reliability.md has no other rows", len(documented), len(rows))
+    if not binaries.before:
+        checks.same("faults: docs/reliability.md has no other rows", len(documented), len(rows))
     print("\n".join([HEAD, *(f"{row.cells} {row.seconds:.1f} |" for row in rows)]), flush=True)
 
 
@@ -353,7 +361,7 @@ class World:
     def function(self, **queue_settings):
         queues = Queues(self.moto, self.name, **queue_settings)
         with Intake(lambda arrival: self.status) as intake, Door(self.moto) as door:
-            with Emulator(self.binaries.forwarder, timeout=2, **queues.variables(), **settings(intake.url, door)) as function:
+            with Emulator(self.binaries.function, timeout=2, **queues.variables(), **settings(intake.url, door)) as function:
                 yield function, intake, door, queues
             self.checks.that(f"faults: {self.name}: every call is signed as botocore would", all(call.is_signed for call in door.calls), door.calls)
 

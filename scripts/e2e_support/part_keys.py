@@ -50,7 +50,7 @@ class World:
                 "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
                 "AWS_SESSION_TOKEN": SESSION_TOKEN,
             }
-            with Emulator(self.binaries.forwarder, **(settings | environment)) as function:
+            with Emulator(self.binaries.function, **(settings | environment)) as function:
                 # Answers are part of what is shown.
                 answers = []
                 invoke = function.invoke

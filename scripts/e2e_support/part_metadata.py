@@ -66,7 +66,7 @@ class World:
                 "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
                 "AWS_SESSION_TOKEN": SESSION_TOKEN,
             }
-            with Emulator(self.binaries.forwarder, **(settings | environment)) as function:
+            with Emulator(self.binaries.function, **(settings | environment)) as function:
                 answer = function.invoke(events.packed(json.dumps(event).encode()))
                 logs = answer.body.get("logs")
                 self.checks.that("metadata: each log arrives", logs and answer.body.get("delivered") == logs, answer.text + function.output()[-2000:])

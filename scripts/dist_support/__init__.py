@@ -1,0 +1,1 @@
+"""What scripts/dist and scripts/check_dist are made of."""
