@@ -27,7 +27,8 @@ fn commit() -> Option<String> {
             println!("cargo::rerun-if-changed={path}");
         }
     }
-    git(&["rev-parse", "--short=7", "HEAD"])
+    // Not `--short`: that is longer where other objects of the clone begin alike, and the same commit gives the same program.
+    Some(git(&["rev-parse", "HEAD"])?.get(..7)?.to_owned())
 }
 
 fn git(arguments: &[&str]) -> Option<String> {

@@ -63,6 +63,11 @@ measure *options:
 build architecture="arm64":
     scripts/build {{ architecture }}
 
+# The files of a release, and a look at them; scripts/dist says what they are and what it needs
+dist *options:
+    scripts/dist {{ options }}
+    scripts/check_dist
+
 # Build and deploy with the SAM CLI: `just deploy ClusterName=prod LogGroupName=/eks/prod`
 deploy *parameters:
     scripts/deploy {{ parameters }}
