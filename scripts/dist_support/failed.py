@@ -14,6 +14,8 @@ def run(command, **options):
         done = subprocess.run([str(part) for part in command], check=True, text=True, stdout=subprocess.PIPE, **options)
     except FileNotFoundError:
         raise Failed(f"{command[0]} is not on PATH") from None
+    except OSError as error:
+        raise Failed(f"{command[0]} cannot be run here: {error.strerror}") from None
     except subprocess.CalledProcessError as error:
         last = (error.stderr or "").strip().splitlines()
         what = " ".join([Path(command[0]).name, *(str(part) for part in command[1:] if not str(part).startswith("-"))][:3])
