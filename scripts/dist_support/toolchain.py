@@ -84,7 +84,8 @@ def debian(folder):
         [llvm] = [each for each in packages.depends(driver) if each.startswith("libllvm")]
         packages.unpack(["rustc-web", driver, "libstd-rust-web-dev", "libstd-rust-web-dev:arm64", llvm], root, [llvm])
         shutil.rmtree(folder / "apt")
-        libraries = root / "usr/lib/x86_64-linux-gnu"
+        # The second holds what Debian keeps outside of /usr.
+        libraries = f"{root}/usr/lib/x86_64-linux-gnu:{root}/lib/x86_64-linux-gnu"
         wrapper.write_text(WRAPPER.format(libraries=libraries, rustc=root / "usr/bin/rustc"))
         wrapper.chmod(0o755)
         # Last, so that what is half made is made again.
