@@ -361,7 +361,8 @@ class World:
     def function(self, **queue_settings):
         queues = Queues(self.moto, self.name, **queue_settings)
         with Intake(lambda arrival: self.status) as intake, Door(self.moto) as door:
-            with Emulator(self.binaries.function, timeout=2, **queues.variables(), **settings(intake.url, door)) as function:
+            timeout = 2 * (EMULATED_PATIENCE if self.binaries.before else 1)
+            with Emulator(self.binaries.function, timeout=timeout, **queues.variables(), **settings(intake.url, door)) as function:
                 yield function, intake, door, queues
             self.checks.that(f"faults: {self.name}: every call is signed as botocore would", all(call.is_signed for call in door.calls), door.calls)
 
