@@ -191,7 +191,7 @@ def big_event(checks, binaries):
             answer.body.get("delivered"), len(sent),
         )
         # Another processor's stand-in has memory of its own.
-        if not binaries.before:
+        if not binaries.run_by:
             peak = function.peak_memory()
             checks.that(
                 f"emulator: with at most {peak / 2**20:.1f} MiB of memory, of {MAX_PEAK_MEMORY // 2**20} allowed",
@@ -199,5 +199,5 @@ def big_event(checks, binaries):
             )
         arrived = [log["id"] for log in intake.new()]
         # Under QEMU an answer may come too late for one attempt, and a payload is sent again.
-        came = sorted(set(arrived) if binaries.before else arrived)
+        came = sorted(set(arrived) if binaries.run_by else arrived)
         checks.that("emulator: the intake got each of them once", came == sorted(sent), f"{len(arrived)} logs, {len(set(arrived))} ids")

@@ -317,8 +317,8 @@ def run(checks, binaries):
 def matrix(checks, binaries, moto):
     # The small ones first: the large ones take all processors.
     # Under QEMU the large event takes too long for its faults to be what they are.
-    sizes, patience = (SIZES[:1], EMULATED_PATIENCE) if binaries.before else (SIZES, 1)
-    rows = [Row(binaries, moto, fault, size, patience) for size in sizes for fault in FAULTS if not (binaries.before and fault.name in TIMED)]
+    sizes, patience = (SIZES[:1], EMULATED_PATIENCE) if binaries.run_by else (SIZES, 1)
+    rows = [Row(binaries, moto, fault, size, patience) for size in sizes for fault in FAULTS if not (binaries.run_by and fault.name in TIMED)]
     with concurrent.futures.ThreadPoolExecutor(ROWS_AT_ONCE) as pool:
         list(pool.map(Row.run, rows))
     documented = dict(docs_table())
@@ -333,7 +333,7 @@ def matrix(checks, binaries, moto):
         for result in row.results:
             checks.that(*result)
         checks.same(f"{row.name}: as docs/reliability.md says", row.cells, documented.get(row.key))
-    if not binaries.before:
+    if not binaries.run_by:
         checks.same("faults: docs/reliability.md has no other rows", len(documented), len(rows))
     print("\n".join([HEAD, *(f"{row.cells} {row.seconds:.1f} |" for row in rows)]), flush=True)
 
@@ -361,7 +361,7 @@ class World:
     def function(self, **queue_settings):
         queues = Queues(self.moto, self.name, **queue_settings)
         with Intake(lambda arrival: self.status) as intake, Door(self.moto) as door:
-            timeout = 2 * (EMULATED_PATIENCE if self.binaries.before else 1)
+            timeout = 2 * (EMULATED_PATIENCE if self.binaries.run_by else 1)
             with Emulator(self.binaries.function, timeout=timeout, **queues.variables(), **settings(intake.url, door)) as function:
                 yield function, intake, door, queues
             self.checks.that(f"faults: {self.name}: every call is signed as botocore would", all(call.is_signed for call in door.calls), door.calls)
