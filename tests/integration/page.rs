@@ -30,18 +30,21 @@ impl Serving {
     fn start(arguments: &[&str]) -> Serving {
         let mut command = Command::new(PODFERRY);
         command.args(arguments).env_clear().current_dir(testkit::ROOT);
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut said = String::new();
-        for line in BufReader::new(child.stderr.take().unwrap()).lines() {
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        // Ended and waited for by its Drop, also where it serves no page.
+        let mut serving = Serving { child, said: String::new(), address: String::new(), path: String::new() };
+        for line in BufReader::new(serving.child.stderr.take().unwrap()).lines() {
             let line = line.unwrap();
             if let Some((_, url)) = line.split_once("The page, until you press Ctrl-C: http://") {
                 let (address, path) = url.split_once('/').unwrap();
-                return Serving { child, said, address: address.to_owned(), path: format!("/{path}") };
+                serving.address = address.to_owned();
+                serving.path = format!("/{path}");
+                return serving;
             }
-            said += &line;
-            said.push('\n');
+            serving.said += &line;
+            serving.said.push('\n');
         }
-        panic!("{arguments:?} serves no page: {said}");
+        panic!("{arguments:?} serves no page: {}", serving.said);
     }
 
     /// The body of an answer.

@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn an_event_as_lambda_writes_it_is_read_as_any_other() {
-        let datas = [
+        let contents = [
             "",
             "H4s=",
             r"a\/b=",
@@ -130,7 +130,7 @@ mod tests {
             "é",
             "\u{7f}",
         ];
-        for data in datas {
+        for data in contents {
             let usual = format!(r#"{{"awslogs":{{"data":"{data}"}}}}"#);
             for text in [
                 usual.clone(),

@@ -4,6 +4,8 @@
 //! configurations are tried, `FLUENT_BIT_SEED` from which seed on, `FLUENT_BIT_JOBS` how many at once. A case that fails is made as small as it
 //! stays failing, and shown with its seed.
 
+#![allow(clippy::disallowed_types, reason = "a real Fluent Bit is a process, where somebody gives one")]
+
 pub(crate) mod case;
 pub(crate) mod configurations;
 mod dice;
