@@ -298,7 +298,7 @@ pub const FORWARDER_SETTINGS: &[ForwarderSetting] = &[
         &[],
         &["InstallAsLayer", "LayerARN", "SourceZipUrl"],
         SettingEffect::NoEffect,
-        "`scripts/deploy` builds the function from the source.",
+        "`scripts/deploy` builds the function from the source, or takes a [released](install.md#deploy-a-release) one.",
     ),
 ];
 
