@@ -1,7 +1,7 @@
-# One cluster: the zip and the template in a bucket of your own, the API key in a secret that is there already.
+# One cluster: the zip and the template in your bucket, and the API key in a secret that exists already.
 
 variable "release" {
-  description = "Folder with what scripts/build and scripts/plain_template wrote: forwarder-arm64.zip and podferry.json."
+  description = "Folder with forwarder-arm64.zip and podferry.json, both of the same release."
   type        = string
 }
 
@@ -11,7 +11,7 @@ variable "bucket" {
 }
 
 locals {
-  # A key for each content: CloudFormation updates the function only where the key is another.
+  # A key for each content: CloudFormation updates the function only if the key changes.
   code_key     = "podferry/${filesha256("${var.release}/forwarder-arm64.zip")}/forwarder-arm64.zip"
   template_key = "podferry/${filesha256("${var.release}/podferry.json")}/podferry.json"
 }
