@@ -29,7 +29,12 @@ impl Drop for Serving {
 impl Serving {
     fn start(arguments: &[&str]) -> Serving {
         let mut command = Command::new(PODFERRY);
-        command.args(arguments).env_clear().current_dir(testkit::ROOT);
+        command.args(arguments);
+        Serving::of(command, arguments)
+    }
+
+    fn of(mut command: Command, arguments: &[&str]) -> Serving {
+        command.env_clear().current_dir(testkit::ROOT);
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         // Ended and waited for by its Drop, also where it serves no page.
         let mut serving = Serving { child, said: String::new(), address: String::new(), path: String::new() };
@@ -208,4 +213,27 @@ fn ctrl_c_ends_it() {
         assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
         assert_eq!(serving.child.wait().unwrap().signal(), Some(2), "{arguments:?}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_stand_in_takes_connections_again_when_there_are_files_for_them() {
+    let arguments = ["intake", "--ui", "--listen", "127.0.0.1:0"];
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", "ulimit -n 64; exec \"$0\" \"$@\"", PODFERRY]).args(arguments);
+    let serving = Serving::of(command, &arguments);
+    let (_, url) = serving.said.split_once("DD_URL=http://").unwrap();
+    let stand_in = url.split(' ').next().unwrap();
+    let ask = || {
+        let mut stream = TcpStream::connect(stand_in)?;
+        stream.set_read_timeout(Some(std::time::Duration::from_secs(1)))?;
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).map(|_| answer)
+    };
+    // The system takes more connections than the process has files for; that one gets no answer tells that it has none left.
+    let open: Vec<TcpStream> = (0..80).map(|_| TcpStream::connect(stand_in).unwrap()).collect();
+    assert!(ask().is_err());
+    drop(open);
+    assert!((0..60).any(|_| ask().is_ok_and(|answer| answer.starts_with("HTTP/1.1 404"))));
 }

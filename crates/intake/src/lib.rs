@@ -178,7 +178,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 async fn serve(listener: TcpListener, arrivals: Arc<Mutex<Arrivals>>, count: Arc<AtomicUsize>, script: Arc<Script>) {
     let mut connections = tokio::task::JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            // No file is left for another connection: until some are closed.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            while connections.try_join_next().is_some() {}
+            continue;
+        };
         count.fetch_add(1, Ordering::SeqCst);
         let (arrivals, script) = (arrivals.clone(), script.clone());
         let service = service_fn(move |request| answer(request, arrivals.clone(), script.clone()));
