@@ -9,6 +9,7 @@ use clap::Args;
 use super::block_on::block_on;
 use super::error::CommandError;
 use super::exit::Exit;
+use super::json_output::harmless_json;
 use super::loopback;
 use super::output::OutputFlag;
 use super::page::{self, PageFlag};
@@ -93,7 +94,7 @@ fn print(arrival: &Arrival, as_json: bool) -> std::io::Result<()> {
     let mut out = anstream::stdout().lock();
     if as_json {
         for item in &arrival.items {
-            writeln!(out, "{item}")?;
+            writeln!(out, "{}", harmless_json(&item.to_string()))?;
         }
         return out.flush();
     }

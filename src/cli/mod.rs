@@ -18,6 +18,7 @@ mod init;
 mod inject;
 mod input;
 mod intake;
+mod json_output;
 mod lint;
 mod lint_files;
 mod logs;
@@ -42,6 +43,7 @@ mod sparkline;
 mod spinner;
 mod status;
 mod subscribe;
+mod terminal;
 mod unsubscribe;
 
 use std::process::ExitCode;

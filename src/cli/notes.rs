@@ -21,11 +21,11 @@ pub(super) fn can_animate() -> bool {
     !is_quiet() && std::io::stderr().is_terminal()
 }
 
-/// A line on standard error, unless `--quiet`.
+/// A line on standard error, or several, unless `--quiet`. What a terminal would take as a command is made visible: names in it are anybody's.
 macro_rules! note {
     ($($text:tt)*) => {
         if !$crate::cli::notes::is_quiet() {
-            anstream::eprintln!($($text)*);
+            anstream::eprintln!("{}", $crate::cli::show::harmless_lines(&format!($($text)*)));
         }
     };
 }

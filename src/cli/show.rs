@@ -1,5 +1,6 @@
 //! How logs and counts look in a terminal.
 
+use std::fmt::Display;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
@@ -8,6 +9,8 @@ use comfy_table::{ContentArrangement, Table};
 use serde_json::{Map, Value, json};
 
 use super::error::CommandError;
+pub(super) use super::json_output::json;
+use super::terminal::is_command;
 use pipeline::rules::{RuleEffect, Withheld};
 use pipeline::tags::tag_set::TagOrigin;
 use pipeline::{LogCounts, LogOutcome, Processed, StatusSource};
@@ -17,8 +20,8 @@ const TITLE: Style = Style::new().bold();
 const LABEL: Style = AnsiColor::Cyan.on_default();
 
 /// Says on standard error what went wrong.
-pub(super) fn error(error: &CommandError) {
-    anstream::eprintln!("{ERROR}error:{} {error}", ERROR.render_reset());
+pub(super) fn error(error: &impl Display) {
+    anstream::eprintln!("{ERROR}error:{} {}", ERROR.render_reset(), harmless_lines(&error.to_string()));
 }
 
 /// How narrow a terminal may be, in characters: a table needs so much.
@@ -28,14 +31,6 @@ const NARROWEST: usize = 60;
 pub(super) fn width() -> usize {
     let terminal = terminal_size::terminal_size_of(io::stdout());
     terminal.map_or(usize::MAX, |(width, _)| usize::from(width.0).max(NARROWEST))
-}
-
-/// Prints JSON for programs: no colours to look for, and in large pieces.
-pub(super) fn json(value: &Value) -> io::Result<()> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    serde_json::to_writer_pretty(&mut out, value)?;
-    writeln!(out)?;
-    out.flush()
 }
 
 /// What a terminal may not be able to show.
@@ -385,9 +380,14 @@ pub(super) fn harmless(text: &str) -> String {
     text.chars().flat_map(visible).collect()
 }
 
+/// A text of ours, of one or more lines, in which there may be somebody's: the name of a function, of a file, of an object.
+pub(super) fn harmless_lines(text: &str) -> String {
+    text.split('\n').map(harmless).collect::<Vec<_>>().join("\n")
+}
+
 fn visible(character: char) -> impl Iterator<Item = char> {
-    let escaped = character.is_control().then(|| character.escape_default());
-    let plain = (!character.is_control()).then_some(character);
+    let escaped = is_command(character).then(|| character.escape_default());
+    let plain = (!is_command(character)).then_some(character);
     escaped.into_iter().flatten().chain(plain)
 }
 
@@ -414,6 +414,8 @@ mod tests {
     #[test]
     fn nothing_reaches_the_terminal_as_a_command() {
         assert_eq!(wrapped("\u{1b}[31mred", 40), ["\\u{1b}[31mred"]);
+        assert_eq!(harmless("a\u{202e}b\u{9b}c\u{2066}\u{200f}é שלום"), "a\\u{202e}b\\u{9b}c\\u{2066}\\u{200f}é שלום");
+        assert_eq!(harmless_lines("one\u{1b}[2J\n  two\t"), "one\\u{1b}[2J\n  two\\t");
         let mut out = Vec::new();
         table(&mut out, &["rule"], &[vec!["\u{1b}[31mred\n".to_owned()]]).unwrap();
         finding(&mut out, "\u{7}bell").unwrap();

@@ -82,10 +82,17 @@ fn what_cannot_be_read_is_named_and_the_rest_is_printed() {
 
 #[test]
 fn an_object_of_the_bucket_is_named() {
-    let note = json!({ "Records": [{ "eventSource": "aws:s3", "awsRegion": "eu-west-1",
-        "s3": { "bucket": { "name": "podferry-failed" }, "object": { "key": "aws/lambda/x%2By" } } }] });
-    let output = decode(note.to_string().as_bytes());
-    assert!(said(&output).contains("aws s3 cp 's3://podferry-failed/aws/lambda/x+y' - |"), "{}", said(&output));
+    // Whoever can send to the queue chooses the key: the command that is shown stays one, and the terminal obeys nothing in it.
+    for (key, word) in [
+        ("aws/lambda/x%2By", "s3://podferry-failed/aws/lambda/x+y"),
+        ("a%27%3B+touch+x%3B+%27", r"'s3://podferry-failed/a'\''; touch x; '\'''"),
+        ("%1B%5B31m", r"'s3://podferry-failed/\u{1b}[31m'"),
+    ] {
+        let note = json!({ "Records": [{ "eventSource": "aws:s3", "awsRegion": "eu-west-1",
+            "s3": { "bucket": { "name": "podferry-failed" }, "object": { "key": key } } }] });
+        let output = decode(note.to_string().as_bytes());
+        assert!(said(&output).contains(&format!("`aws s3 cp {word} - | podferry logs decode -`")), "{}", said(&output));
+    }
     let held = json!({ "requestPayload": serde_json::from_slice::<Value>(&event(&content(GROUP, "s", &[(1, "x")]))).unwrap() });
     assert_eq!(lines(&decode(held.to_string().as_bytes())).len(), 1);
 }

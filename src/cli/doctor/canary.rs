@@ -27,6 +27,7 @@ use crate::aws::health::finding::{HealthArea, HealthFinding};
 use crate::cli::error::CommandError;
 use crate::cli::flags::pair;
 use crate::cli::notes::{self, note};
+use crate::cli::show;
 use forwarder::delivery::client::Clients;
 use forwarder::settings::{Environment, Settings, application_key, plain_api_key};
 use manifests::canary::{CONTAINER, CanaryPlan, CanaryPod, IMAGE, RATES, SHORT_LINES};
@@ -171,7 +172,8 @@ impl CanaryFlags {
                 match left {
                     None => anstream::eprintln!("Stopped. The canary's pod is deleted."),
                     Some(left) => {
-                        anstream::eprintln!("Stopped: {}. Delete it with: {}", left.why, left.fix.unwrap_or_default())
+                        let told = format!("Stopped: {}. Delete it with: {}", left.why, left.fix.unwrap_or_default());
+                        anstream::eprintln!("{}", show::harmless_lines(&told));
                     }
                 }
                 return Ok(true);

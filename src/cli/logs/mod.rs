@@ -17,6 +17,7 @@ use super::named::named;
 use super::notes::note;
 use super::output::Output;
 use super::show;
+use crate::aws::health::advice::quoted;
 use envelopes::Inside;
 use forwarder::delivery::undelivered::Head;
 use forwarder::settings::{Environment, Settings};
@@ -101,7 +102,7 @@ fn decode(options: &DecodeOptions) -> Result<Exit, CommandError> {
         (0, [(_, error), ..]) => Err(CommandError::Event { path, error: *error }),
         _ => {
             for (number, error) in &problems {
-                anstream::eprintln!("{}error:{} item {number}: {error}", show::ERROR, show::ERROR.render_reset());
+                show::error(&format!("item {number}: {error}"));
             }
             Ok(Exit::of_findings(problems.len()))
         }
@@ -131,9 +132,8 @@ fn print(out: &mut impl Write, inside: &Inside, output: Output) -> Result<(), Un
         Inside::Saved(head, payloads) => print_saved(out, head, payloads, output),
         Inside::Object(object) => {
             note!(
-                "A failed event is in a bucket; decode it with `aws s3 cp 's3://{}/{}' - | podferry logs decode -`",
-                object.bucket,
-                object.key.escape_default()
+                "A failed event is in a bucket; decode it with `aws s3 cp {} - | podferry logs decode -`",
+                quoted(&format!("s3://{}/{}", object.bucket, object.key))
             );
             Ok(())
         }

@@ -21,6 +21,7 @@ use super::output::Output;
 use super::page;
 use super::show;
 use super::show::Detail;
+use crate::aws::health::advice::quoted;
 use ::page::Page;
 use forwarder::settings::{Environment, Settings};
 pub(super) use options::PreviewOptions;
@@ -128,13 +129,12 @@ fn tell(path: &str, captured: &Captured) -> Result<(), CommandError> {
     note!("{path}: this is {recognised}.");
     needs.iter().for_each(|missing| note!("{path}: {missing}."));
     for (number, error) in problems {
-        anstream::eprintln!("{}error:{} {path}, item {number}: {error}", show::ERROR, show::ERROR.render_reset());
+        show::error(&format!("{path}, item {number}: {error}"));
     }
     for object in objects {
         note!(
-            "{path}: a failed event is in a bucket; preview it with `aws s3 cp 's3://{}/{}' - | podferry preview -`.",
-            object.bucket,
-            object.key.escape_default()
+            "{path}: a failed event is in a bucket; preview it with `aws s3 cp {} - | podferry preview -`.",
+            quoted(&format!("s3://{}/{}", object.bucket, object.key))
         );
     }
     Ok(())
