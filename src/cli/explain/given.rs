@@ -11,6 +11,7 @@ use crate::cli::captured::{self, Captured, Whence};
 use crate::cli::error::CommandError;
 use crate::cli::input::read;
 use crate::cli::named::{is_standard_input, named};
+use crate::cli::notes::note;
 use pipeline::PipelineSettings;
 
 /// What was given.
@@ -19,6 +20,8 @@ pub(super) struct Given {
     pub(super) logs: Vec<DatadogLog>,
     /// What the file has besides logs.
     pub(super) captured: Option<Captured>,
+    /// Why a part of the file could not be read as JSON, or all of it.
+    unread: Option<String>,
 }
 
 /// Reads an id, or a file.
@@ -31,7 +34,7 @@ pub(super) fn given(argument: &str, settings: &PipelineSettings, now_ms: i64) ->
         return of_file(path, settings, now_ms);
     }
     if event_id::is_event_id(argument) {
-        return Ok(Given { logs: vec![DatadogLog::of_id(argument)], captured: None });
+        return Ok(Given { logs: vec![DatadogLog::of_id(argument)], ..Given::default() });
     }
     Err(CommandError::refused(if event_id::is_datadogs(argument) {
         format!(
@@ -50,6 +53,9 @@ fn of_file(path: &Path, settings: &PipelineSettings, now_ms: i64) -> Result<Give
         captured::text(&bytes, settings).map_err(|error| CommandError::Event { path: name.clone(), error })?;
     let given = of_text(&text, settings, now_ms);
     if !given.logs.is_empty() {
+        if let Some(unread) = &given.unread {
+            note!("{name}: a part of it is no JSON, and was not read: {unread}.");
+        }
         return Ok(given);
     }
     let has_events = !captured::open(&bytes, &Whence::default(), settings, now_ms).contents.is_empty();
@@ -61,17 +67,29 @@ fn of_file(path: &Path, settings: &PipelineSettings, now_ms: i64) -> Result<Give
     } else {
         format!(
             "{name}: has no log of Datadog's. Give one as the Log Explorer copies it as JSON, as the Logs API answers, as `podferry preview \
-             --output json` prints it, or its `id`"
+             --output json` prints it, or its `id`{}",
+            given.unread.map_or(String::new(), |unread| format!(". Read as JSON: {unread}"))
         )
     }))
 }
 
 /// One JSON value after the other: logs, and what is none.
 fn of_text(text: &str, settings: &PipelineSettings, now_ms: i64) -> Given {
-    let (mut logs, mut others) = (Vec::new(), String::new());
+    let (mut logs, mut others, mut unread) = (Vec::new(), String::new(), None);
     for value in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
-        let Ok(raw) = value else { break };
-        let found = serde_json::from_str::<Value>(raw.get()).map(|value| logs_in(&value)).unwrap_or_default();
+        let raw = match value {
+            Ok(raw) => raw,
+            Err(error) => {
+                unread = Some(error.to_string());
+                break;
+            }
+        };
+        // The text of an event may have what a log of Datadog's has not: half of a surrogate pair, for one.
+        let found = serde_json::from_str::<Value>(raw.get());
+        let found = found.map(|value| logs_in(&value)).unwrap_or_else(|error| {
+            unread = Some(error.to_string());
+            Vec::new()
+        });
         if found.is_empty() {
             others.push_str(raw.get());
             others.push('\n');
@@ -80,7 +98,7 @@ fn of_text(text: &str, settings: &PipelineSettings, now_ms: i64) -> Given {
     }
     let captured = (!others.is_empty() && !logs.is_empty())
         .then(|| captured::open(others.as_bytes(), &Whence::default(), settings, now_ms));
-    Given { logs, captured }
+    Given { logs, captured, unread }
 }
 
 #[cfg(test)]
@@ -95,7 +113,12 @@ mod tests {
         let of = |text: &str| of_text(text, &PipelineSettings::default(), 0);
         assert!(of(LOG).captured.is_none());
         let both = of(&format!("{LOG}\n{CONTENT}\n{LOG}"));
-        assert_eq!((both.logs.len(), both.captured.unwrap().contents.len()), (2, 1));
+        assert_eq!((both.logs.len(), both.captured.map(|captured| captured.contents.len())), (2, Some(1)));
+        assert_eq!(both.unread, None);
+        let broken = of(&format!("{LOG}\n{{\"x\":NaN}}\n{LOG}"));
+        assert!(broken.logs.len() == 1 && broken.unread.is_some(), "what follows is not read, and that is told");
+        let half = of(&LOG.replace("\"m\"", r#""\ud800""#));
+        assert!(half.logs.is_empty() && half.unread.is_some());
         let neither = of("no JSON");
         assert!(neither.logs.is_empty() && neither.captured.is_none());
     }

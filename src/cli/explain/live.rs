@@ -151,7 +151,6 @@ impl LiveSearch {
 
     /// Where in time to look, the likeliest first.
     fn windows(&self, log: &DatadogLog) -> Vec<Window> {
-        let around = |ms: i64, most: i64| Window { start: (ms - most).max(0), end: ms.saturating_add(most) };
         let has_id_time = log.id.as_deref().and_then(super::event_id::time_ms).is_some();
         let mut windows: Vec<Window> = Vec::new();
         for (number, ms) in log.times_ms().enumerate() {
@@ -182,11 +181,8 @@ impl LiveSearch {
             }
             return Err(Missing::TooMany { group: group.to_owned(), from: shown(window.start), to: shown(window.end) });
         };
-        let around = Window {
-            start: (event.timestamp - AROUND_EVENT_MS).max(0),
-            end: event.timestamp.saturating_add(AROUND_EVENT_MS),
-        };
-        let mut all = self.read(group, Some(&event.stream), around, MAX_PAGES_AROUND).await?;
+        let near = around(event.timestamp, AROUND_EVENT_MS);
+        let mut all = self.read(group, Some(&event.stream), near, MAX_PAGES_AROUND).await?;
         all.retain(|one| one.stream == event.stream);
         if !all.iter().any(|one| one.id == event.id) {
             all = vec![event];
@@ -254,10 +250,33 @@ impl LiveSearch {
         let Ok(found) = selection.find(&self.account).await else { return Ok(()) };
         let Some(found) = found.groups.first() else { return Err(Missing::NoGroup(group.to_owned())) };
         let (Some(days), Some(time)) = (found.retention_days, log.times_ms().next()) else { return Ok(()) };
-        let age = Timestamp::now().as_millisecond() - time;
+        let age = Timestamp::now().as_millisecond().saturating_sub(time);
         match age > i64::from(days) * DAY_MS {
             true => Err(Missing::Expired { group: group.to_owned(), days, time: shown(time) }),
             false => Ok(()),
         }
+    }
+}
+
+/// The time from so many milliseconds before a moment to as many behind it, within what CloudWatch Logs takes. A log may say any time.
+fn around(ms: i64, most: i64) -> Window {
+    Window { start: ms.saturating_sub(most).max(0), end: ms.saturating_add(most).max(0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_time_has_a_time_around_it() {
+        let bounds = |ms: i64| {
+            let window = around(ms, 10);
+            (window.start, window.end)
+        };
+        assert_eq!(bounds(100), (90, 110));
+        assert_eq!(bounds(5), (0, 15));
+        assert_eq!(bounds(-100), (0, 0));
+        assert_eq!(bounds(i64::MIN), (0, 0));
+        assert_eq!(bounds(i64::MAX), (i64::MAX - 10, i64::MAX));
     }
 }

@@ -94,7 +94,7 @@ impl ExplainOptions {
     pub(super) fn run(self) -> Result<Exit, CommandError> {
         let now_ms = Timestamp::now().as_millisecond();
         let own = Settings::read_pipeline(&Environment)?;
-        let Given { mut logs, captured } = given::given(&self.log, &own, now_ms)?;
+        let Given { mut logs, captured, .. } = given::given(&self.log, &own, now_ms)?;
         if logs.len() > MAX_LOGS {
             note!("These are the first {MAX_LOGS} of {} logs.", logs.len());
             logs.truncate(MAX_LOGS);
