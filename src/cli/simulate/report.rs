@@ -148,8 +148,8 @@ impl CoreReport {
         let file = LogFile { tag: input.container.tag.clone(), lines: input.lines.clone() };
         let read_at = Time { seconds: input.now.as_second(), nanoseconds: i64::from(input.now.subsec_nanosecond()) };
         let outcome = simulation.run(&[file], &Pods::only([input.container.json.clone()]), read_at);
-        if outcome.crashes {
-            return Ok(nothing("Fluent Bit dies of a rewrite_tag that feeds itself".to_owned()));
+        if let Some(reason) = outcome.dies_of {
+            return Ok(nothing(format!("Fluent Bit dies of {reason}")));
         }
         let filters: Vec<String> = simulation.filters().map(str::to_owned).collect();
         let outputs: Vec<String> = simulation.outputs().map(str::to_owned).collect();

@@ -31,6 +31,8 @@ pub(crate) enum Effect {
     Dropped,
     /// The older core writes something that breaks the whole batch.
     BreaksBatch,
+    /// Fluent Bit dies, of this.
+    Dies(&'static str),
 }
 
 impl Effect {

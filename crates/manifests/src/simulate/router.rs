@@ -80,8 +80,8 @@ pub(crate) struct Arrival {
 pub(crate) struct Arrivals {
     pub(crate) arrivals: Vec<Arrival>,
     pub(crate) steps: Vec<Step>,
-    /// Whether the older core dies of a filter that feeds itself.
-    pub(crate) crashes: bool,
+    /// Of what Fluent Bit dies, if it does.
+    pub(crate) dies_of: Option<&'static str>,
 }
 
 /// Records of one tag that come together.
@@ -244,6 +244,10 @@ impl Run<'_> {
                     is_broken = true;
                     (None, None)
                 }
+                Ok(Effect::Dies(reason)) => {
+                    self.out.dies_of = Some(reason);
+                    return Vec::new();
+                }
                 Err(unknown) => (None, Some(StepAction::Unknown(unknown))),
             };
             kept.extend(record);
@@ -282,6 +286,12 @@ impl Run<'_> {
         kept
     }
 
+    fn feeds_itself(&mut self, core: Core) {
+        if core == Core::Older {
+            self.out.dies_of = Some("a rewrite_tag that feeds itself");
+        }
+    }
+
     /// Sends copies on their way; those of one tag come together.
     fn rewritten(&mut self, place: usize, batch: &Batch, records: Vec<Record>) -> Vec<Record> {
         let core = self.router.core;
@@ -304,7 +314,7 @@ impl Run<'_> {
             };
             if batch.from == Some(place) {
                 // It feeds itself: the older core dies, the newer one refuses, and the record stays.
-                self.out.crashes |= core == Core::Older;
+                self.feeds_itself(core);
                 kept.push(record);
                 continue;
             }
@@ -315,7 +325,7 @@ impl Run<'_> {
             };
             self.step(record.line, Some(place), action);
             if batch.tags >= MOST_TAGS {
-                self.out.crashes |= core == Core::Older;
+                self.feeds_itself(core);
                 continue;
             }
             match emitted.iter_mut().find(|batch| batch.tag == emission.tag) {

@@ -46,8 +46,8 @@ pub struct Outcome {
     pub deliveries: Vec<Delivery>,
     /// What filters did, in the order in which they did it.
     pub steps: Vec<Step>,
-    /// Whether Fluent Bit dies of these lines, so that nothing arrives.
-    pub crashes: bool,
+    /// Of what Fluent Bit dies with these lines, so that nothing arrives.
+    pub dies_of: Option<&'static str>,
 }
 
 impl Simulation {
@@ -83,7 +83,10 @@ impl Simulation {
             record: print::json_map(self.core, &arrival.record.map),
             sent: arrival.sent,
         };
-        let deliveries = if found.crashes { Vec::new() } else { found.arrivals.into_iter().map(delivery).collect() };
-        Outcome { deliveries, steps: found.steps, crashes: found.crashes }
+        let deliveries = match found.dies_of {
+            Some(_) => Vec::new(),
+            None => found.arrivals.into_iter().map(delivery).collect(),
+        };
+        Outcome { deliveries, steps: found.steps, dies_of: found.dies_of }
     }
 }

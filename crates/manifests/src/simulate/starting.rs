@@ -20,6 +20,9 @@ pub const DOES_NOT_START: [&str; 18] = [
 /// Rules whose errors say that EKS takes nothing of the ConfigMap, so that no Fluent Bit gets to see it.
 pub const REFUSED_BY_EKS: [&str; 8] = ["PF111", "PF112", "PF113", "PF115", "PF116", "PF121", "PF131", "PF132"];
 
+/// What an error says of something with which Fluent Bit runs until a record meets it; the model knows whether one does.
+const DIES_LATER: &str = "dies at the first record";
+
 /// The rule that says that an option is newer than the older core.
 const NEWER_OPTION: &str = "PF202";
 
@@ -51,7 +54,7 @@ pub fn stopped(core: Core, manifest: &SourceFile) -> Option<Stopped> {
     };
     let stops = |finding: Finding| {
         let code = finding.rule.code;
-        let is_error = finding.severity == Severity::Error;
+        let is_error = finding.severity == Severity::Error && !finding.message.contains(DIES_LATER);
         let is_of_core = finding.message.contains(says) || (core == Core::Older && code == NEWER_OPTION);
         if DOES_NOT_START.contains(&code) && (is_error || is_of_core) {
             return Some(Stopped::ByFluentBit(finding.message));

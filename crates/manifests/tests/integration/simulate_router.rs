@@ -172,7 +172,7 @@ fn compare(core: Core, tally: &mut Tally) {
             }
         };
         let outcome = simulation.run(&files, if API_DOWN.contains(&config) { &nobody } else { &pods }, READ_AT);
-        if !has_started && !outcome.crashes {
+        if !has_started && outcome.dies_of.is_none() {
             tally.different.push(format!("{config} on {core:?}: it does not start: {}", recorded.head["errors"]));
             continue;
         }

@@ -29,8 +29,21 @@ enum Condition {
     Matching { keys: Pattern, values: Pattern, must: bool },
 }
 
-/// An expression that may not compile; Fluent Bit starts all the same.
-type Pattern = Result<Expression, Unknown>;
+/// An expression that may not compile; Fluent Bit starts all the same, and dies as soon as it looks for it.
+type Pattern = Result<Expression, NoAnswer>;
+
+/// Why a search has no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum NoAnswer {
+    Dies,
+    Unknown(Unknown),
+}
+
+impl From<Unknown> for NoAnswer {
+    fn from(unknown: Unknown) -> NoAnswer {
+        NoAnswer::Unknown(unknown)
+    }
+}
 
 #[derive(Debug, Clone, PartialEq)]
 enum Operation {
@@ -46,8 +59,8 @@ enum Operation {
 
 fn pattern(core: Core, text: &str) -> Pattern {
     Expression::new(core, text).map_err(|refused| match refused {
-        Refused::Broken => Unknown("an expression of modify does not compile"),
-        Refused::Unknown(unknown) => unknown,
+        Refused::Broken => NoAnswer::Dies,
+        Refused::Unknown(unknown) => NoAnswer::Unknown(unknown),
     })
 }
 
@@ -80,10 +93,29 @@ impl Modify {
     }
 
     pub(super) fn effect(&self, core: Core, record: &Map) -> Result<Effect, Unknown> {
+        match self.answer(core, record) {
+            Ok(effect) => Ok(effect),
+            Err(NoAnswer::Dies) => Ok(Effect::Dies("a broken expression of modify, at the first record that it meets")),
+            Err(NoAnswer::Unknown(unknown)) => Err(unknown),
+        }
+    }
+
+    /// All conditions are looked at, also behind one that does not hold.
+    fn all_hold(&self, core: Core, record: &Map) -> Result<bool, NoAnswer> {
+        let (mut all, mut unknown) = (true, None);
         for condition in &self.conditions {
-            if !condition.holds(core, record)? {
-                return Ok(Effect::Nothing);
+            match condition.holds(core, record) {
+                Ok(holds) => all &= holds,
+                Err(NoAnswer::Unknown(reason)) => unknown = Some(reason),
+                Err(NoAnswer::Dies) => return Err(NoAnswer::Dies),
             }
+        }
+        unknown.filter(|_| all).map_or(Ok(all), |reason| Err(reason.into()))
+    }
+
+    fn answer(&self, core: Core, record: &Map) -> Result<Effect, NoAnswer> {
+        if !self.all_hold(core, record)? {
+            return Ok(Effect::Nothing);
         }
         let mut map = record.clone();
         let (mut is_modified, mut is_broken) = (false, false);
@@ -96,7 +128,7 @@ impl Modify {
             }
         }
         if is_broken && is_modified {
-            return Err(Unknown("modify copies a key onto itself, which breaks what its other operations made"));
+            return Err(Unknown("modify copies a key onto itself, which breaks what its other operations made").into());
         }
         Ok(if is_modified { Effect::map(map) } else { Effect::Nothing })
     }
@@ -168,10 +200,19 @@ fn operation(core: Core, name: &str, words: &[String]) -> Result<Operation, NotS
     })
 }
 
-fn is_like(pattern: &Pattern, text: Option<&[u8]>) -> Result<bool, Unknown> {
+fn is_like(pattern: &Pattern, text: Option<&[u8]>) -> Result<bool, NoAnswer> {
     match text {
-        Some(text) => pattern.as_ref().map_err(|unknown| *unknown)?.is_in(text),
+        Some(text) => Ok(pattern.as_ref().map_err(|no_answer| *no_answer)?.is_in(text)?),
         None => Ok(false),
+    }
+}
+
+/// What of a value is searched: the newer core has words for true and false, too.
+fn searched(core: Core, value: &Value) -> Option<&[u8]> {
+    match (core, value) {
+        (Core::Newer, Value::Boolean(true)) => Some(b"true"),
+        (Core::Newer, Value::Boolean(false)) => Some(b"false"),
+        _ => value.as_text(),
     }
 }
 
@@ -182,8 +223,8 @@ fn member<'r>(core: Core, key: &Option<Accessor>, record: &'r Map) -> Result<Opt
 }
 
 impl Condition {
-    fn holds(&self, core: Core, record: &Map) -> Result<bool, Unknown> {
-        let any_key = |pattern: &Pattern| -> Result<bool, Unknown> {
+    fn holds(&self, core: Core, record: &Map) -> Result<bool, NoAnswer> {
+        let any_key = |pattern: &Pattern| -> Result<bool, NoAnswer> {
             for (key, _) in &record.members {
                 if is_like(pattern, key.as_text())? {
                     return Ok(true);
@@ -201,13 +242,13 @@ impl Condition {
                 None => false,
             },
             Condition::ValueMatches { key, pattern, must } => match member(core, key, record)? {
-                Some(value) => is_like(pattern, value.as_text())? == *must,
+                Some(value) => is_like(pattern, searched(core, value))? == *must,
                 None => false,
             },
             Condition::Matching { keys, values, must } => {
                 let mut all = true;
                 for (key, value) in &record.members {
-                    if is_like(keys, key.as_text())? && !is_like(values, value.as_text())? {
+                    if is_like(keys, key.as_text())? && !is_like(values, searched(core, value))? {
                         all = false;
                         break;
                     }
@@ -226,7 +267,7 @@ impl Operation {
     }
 
     /// The record after it; `None` if it does not apply.
-    fn apply(&self, record: &Map) -> Result<Option<Map>, Unknown> {
+    fn apply(&self, record: &Map) -> Result<Option<Map>, NoAnswer> {
         let is = |key: &Key, name: &str| key.is(name.as_bytes());
         let count = |name: &str| record.count(name.as_bytes());
         let without = |remove: &dyn Fn(&Key) -> bool| {
@@ -235,7 +276,8 @@ impl Operation {
         };
         Ok(match self {
             Operation::Unknown => {
-                return Err(Unknown("an operation of modify has three words, of which the older core makes anything"));
+                let reason = "an operation of modify has three words, of which the older core makes anything";
+                return Err(Unknown(reason).into());
             }
             Operation::Set(key, text) => {
                 let mut map = without(&|name| is(name, key)).unwrap_or_else(|| record.clone());
@@ -249,7 +291,8 @@ impl Operation {
             }),
             Operation::Remove(key) => without(&|name| is(name, key)),
             Operation::RemoveWildcard(_) if count("") > 0 => {
-                return Err(Unknown("modify removes by the beginning of keys, and the record has an empty one"));
+                let reason = "modify removes by the beginning of keys, and the record has an empty one";
+                return Err(Unknown(reason).into());
             }
             Operation::RemoveWildcard(prefix) => {
                 without(&|name| name.as_text().is_some_and(|text| text.starts_with(prefix.as_bytes())))
@@ -318,6 +361,48 @@ mod tests {
             assert!(modified(core, "    Hard_copy log log\n    Set b c\n").is_err());
             assert!(modified(core, "    Set b c\n    Hard_copy log log\n").is_err());
             assert_eq!(modified(core, "    Copy log log\n    Remove a\n").unwrap(), r#"{"log":"x"}"#);
+        }
+    }
+
+    /// A real 1.9.10 and 5.1.1 ran with these until a record came that the expression was to be found in.
+    #[test]
+    fn an_expression_that_does_not_compile_kills_at_the_first_record_that_it_meets() {
+        let effect = |core: Core, text: &str| {
+            let configuration = parse(&format!("[FILTER]\n    Name modify\n    {text}\n    Set b c\n"));
+            let mut map = Map::default();
+            map.push("log", Value::text("x"));
+            map.push("n", Value::Boolean(true));
+            Modify::new(core, &configuration.sections[0]).unwrap().effect(core, &map).unwrap()
+        };
+        let dies = |core, text| matches!(effect(core, text), Effect::Dies(_));
+        for core in Core::BOTH {
+            assert!(dies(core, "Condition A_key_matches [^a-z "));
+            assert!(dies(core, "Condition Key_value_does_not_match log (x"));
+            assert!(dies(core, "Condition Matching_keys_have_matching_values log (x"));
+            assert!(dies(core, "Remove_regex (x"));
+            // Conditions behind one that does not hold are looked at, too.
+            assert!(dies(core, "Condition Key_exists nope\n    Condition A_key_matches (x"));
+            // What is not there is not searched, nor are the values of other keys.
+            assert!(!dies(core, "Condition Key_value_matches nope (x"));
+            assert!(!dies(core, "Condition Matching_keys_have_matching_values nope (x"));
+        }
+        // The older core searches texts only.
+        assert!(!dies(Core::Older, "Condition Key_value_matches n (x"));
+        assert!(dies(Core::Newer, "Condition Key_value_matches n (x"));
+    }
+
+    /// A real 5.1.1 set the key, a real 1.9.10 did not.
+    #[test]
+    fn the_newer_core_searches_true_and_false() {
+        for (core, is_set) in [(Core::Older, false), (Core::Newer, true)] {
+            for condition in ["Key_value_matches n ^true$", "Matching_keys_have_matching_values ^n$ ^t"] {
+                let text = format!("[FILTER]\n    Name modify\n    Condition {condition}\n    Set b c\n");
+                let configuration = parse(&text);
+                let mut map = Map::default();
+                map.push("n", Value::Boolean(true));
+                let effect = Modify::new(core, &configuration.sections[0]).unwrap().effect(core, &map).unwrap();
+                assert_eq!(matches!(effect, Effect::Changed { .. }), is_set, "{core:?} {condition}");
+            }
         }
     }
 

@@ -99,7 +99,7 @@ fn difference(fluent_bit: &FluentBit, case: &Case, container: &Container, folder
     let expected = expected(fluent_bit.core, case, container);
     let times = match &expected {
         Expected::Refused | Expected::Unknown(_) => return None,
-        Expected::Runs(outcome) if outcome.crashes => [TO_DIE, TO_DIE],
+        Expected::Runs(outcome) if outcome.dies_of.is_some() => [TO_DIE, TO_DIE],
         Expected::Runs(_) | Expected::Stopped(_) => [SHORT, LONG],
     };
     // Only what differs both times does.
@@ -116,8 +116,10 @@ fn against(expected: &Expected, ran: &Ran) -> Option<Difference> {
         Expected::Refused | Expected::Unknown(_) => return None,
         Expected::Stopped(reason) if ran.has_started => return differs("it starts", reason.clone()),
         Expected::Stopped(_) => return None,
-        Expected::Runs(outcome) if outcome.crashes && ran.has_crashed && ran.records.is_empty() => return None,
-        Expected::Runs(outcome) if outcome.crashes => return differs("it does not crash", ran.log.clone()),
+        Expected::Runs(outcome) if outcome.dies_of.is_some() && ran.has_crashed && ran.records.is_empty() => {
+            return None;
+        }
+        Expected::Runs(outcome) if outcome.dies_of.is_some() => return differs("it does not crash", ran.log.clone()),
         Expected::Runs(outcome) => outcome,
     };
     if ran.has_crashed {

@@ -28,8 +28,39 @@ pub(crate) static RULES: &[&LintRule] = &[&BROKEN];
 struct Expression {
     /// Where it is in the value.
     span: Span,
-    /// None if Fluent Bit starts all the same, and the expression matches nothing.
-    stopped: Option<StoppedCores>,
+    harm: Harm,
+}
+
+/// What an expression does that does not compile.
+#[derive(Debug, Clone, Copy)]
+enum Harm {
+    Stops(StoppedCores),
+    /// Fluent Bit starts, and dies at the first record that the filter gets.
+    Kills,
+    /// The older core starts, and dies at the first record; the newer one does not start.
+    KillsOlderStopsNewer,
+    MatchesNothing,
+}
+
+impl Harm {
+    fn tell(self, mut finding: Finding) -> Finding {
+        let message = match self {
+            Harm::Stops(stopped) => return stopped.tell(finding),
+            Harm::MatchesNothing => return finding.severity(Severity::Warning),
+            Harm::Kills => ": Fluent Bit dies at the first record that the filter gets",
+            Harm::KillsOlderStopsNewer => {
+                ": Fluent Bit 5 does not start, 1.9 dies at the first record that the filter gets"
+            }
+        };
+        finding.message.push_str(message);
+        finding
+    }
+}
+
+impl From<Option<StoppedCores>> for Harm {
+    fn from(stopped: Option<StoppedCores>) -> Harm {
+        stopped.map_or(Harm::MatchesNothing, Harm::Stops)
+    }
 }
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
@@ -47,15 +78,12 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
 }
 
 fn broken(section: PlacedSection<'_, '_>, property: &ReadProperty, expression: Expression, findings: &mut Findings) {
-    let Expression { span, stopped } = expression;
+    let Expression { span, harm } = expression;
     let Some((at, problem)) = property.value.value.get(span.start..span.end).and_then(pattern::broken) else { return };
     let start = property.value.span.start + span.start + at;
     let place = section.part.text.span(Span { start, end: start + 1 });
     let finding = Finding::new(&BROKEN, place, format!("the expression does not compile: {problem}"));
-    findings.push(match stopped {
-        Some(stopped) => stopped.tell(finding),
-        None => finding.severity(Severity::Warning),
-    });
+    findings.push(harm.tell(finding));
 }
 
 /// The expressions of a value.
@@ -68,7 +96,9 @@ fn expressions(
     let value = property.value.value.as_str();
     let name = property.name.value.to_ascii_lowercase();
     let plugin = section.plugin();
-    let whole = |stopped| vec![Expression { span: Span { start: 0, end: value.len() }, stopped }];
+    let whole = |stopped: Option<StoppedCores>| {
+        vec![Expression { span: Span { start: 0, end: value.len() }, harm: stopped.into() }]
+    };
     match (kind, plugin.as_str(), name.as_str()) {
         // A parser of another format does not look at its expression.
         ("PARSER", _, "regex") if section.get("Format").is_some_and(|own| own.eq_ignore_ascii_case("regex")) => {
@@ -82,27 +112,27 @@ fn expressions(
         ("FILTER", "grep", "regex" | "exclude") => {
             let second = words(value).get(1).copied();
             let rest = second.map(|second| Span { start: second.start, end: value.len() });
-            rest.map(|span| Expression { span, stopped: Some(StoppedCores::Both) }).into_iter().collect()
+            rest.map(|span| Expression { span, harm: Harm::Stops(StoppedCores::Both) }).into_iter().collect()
         }
         ("FILTER", "rewrite_tag", "rule") => {
             // Between quotes there may be spaces, which make words of what is one.
             let second = words(value).get(1).copied().filter(|_| !value.contains('"'));
-            second.map(|span| Expression { span, stopped: Some(StoppedCores::Both) }).into_iter().collect()
+            second.map(|span| Expression { span, harm: Harm::Stops(StoppedCores::Both) }).into_iter().collect()
         }
         _ => Vec::new(),
     }
 }
 
-/// The expressions of conditions are not looked at before the first record, at which Fluent Bit then fails. The newer core compiles the key
-/// and the value of any operation, though it only uses that of `Remove_regex`. Source: fluent/fluent-bit, plugins/filter_modify/modify.c.
+/// Whether the expressions of conditions, and the older core's `Remove_regex`, compiled is not looked at: Fluent Bit dies when it searches with
+/// one that did not. The newer core compiles the key and the value of any operation, though it only uses that of `Remove_regex`. Source: fluent/fluent-bit, plugins/filter_modify/modify.c.
 fn of_modify(name: &str, value: &str) -> Vec<Expression> {
     if value.contains(['"', '\'']) {
         return Vec::new();
     }
     let words = words(value);
     let word = |number: usize| words.get(number).copied();
-    let (found, stopped) = match name {
-        "remove_regex" => (vec![word(0)], StoppedCores::Both),
+    let (found, harm) = match name {
+        "remove_regex" => (vec![word(0)], Harm::KillsOlderStopsNewer),
         "condition" => {
             let condition = word(0).and_then(|first| value.get(first.start..first.end)).unwrap_or_default();
             let found = match condition.to_ascii_lowercase().as_str() {
@@ -113,12 +143,12 @@ fn of_modify(name: &str, value: &str) -> Vec<Expression> {
                 }
                 _ => Vec::new(),
             };
-            (found, StoppedCores::Both)
+            (found, Harm::Kills)
         }
-        name if modify::is_operation(name) => (vec![word(0), word(1)], StoppedCores::Newer),
+        name if modify::is_operation(name) => (vec![word(0), word(1)], Harm::Stops(StoppedCores::Newer)),
         _ => return Vec::new(),
     };
-    found.into_iter().flatten().map(|span| Expression { span, stopped: Some(stopped) }).collect()
+    found.into_iter().flatten().map(|span| Expression { span, harm }).collect()
 }
 
 /// Where the words of a value are.
