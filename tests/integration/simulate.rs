@@ -97,7 +97,16 @@ fn what_is_lost_and_what_stops_fluent_bit_is_said() {
     let broken = manifest("[FILTER]\n    Name grep\n    Match *\n    Exclude log (");
     let output = simulate(&[&broken], "");
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stdout).contains("nothing runs with this ConfigMap"));
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(shown.contains("nothing runs with this ConfigMap"), "{shown}");
+    assert!(!shown.contains("line 1"), "no line goes anywhere: {shown}");
+
+    let deadly = manifest("[FILTER]\n    Name modify\n    Match *\n    Condition A_key_matches (\n    Set a b");
+    let found = report(&[&deadly, "-"], "GET /\n");
+    for core in found["cores"].as_array().unwrap() {
+        let reason = core["reason"].as_str().unwrap();
+        assert!(reason.contains("dies of a broken expression of modify"), "{reason}");
+    }
 
     for (arguments, hint) in [
         (&["Cargo.toml"][..], "no ConfigMap"),
@@ -110,6 +119,20 @@ fn what_is_lost_and_what_stops_fluent_bit_is_said() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(String::from_utf8_lossy(&output.stderr).contains(hint), "{arguments:?}");
     }
+}
+
+/// With `log_key`, CloudWatch gets a part of the record, and loses the rest.
+#[test]
+fn an_event_that_is_not_the_record_is_shown() {
+    let folder = Folder::new("simulate-log-key");
+    let path = folder.file("aws-logging.yaml");
+    let text = std::fs::read_to_string(format!("{}/{STANDARD}", testkit::ROOT)).unwrap();
+    let place = text.find("log_group_name").unwrap();
+    let (before, after) = text.split_at(place);
+    std::fs::write(&path, format!("{before}log_key log\n        {after}")).unwrap();
+    let shown = |path: &str| String::from_utf8(simulate(&[path, "-"], "GET /\n").stdout).unwrap();
+    assert!(shown(&path).contains("\n  event      GET /\n"), "{}", shown(&path));
+    assert!(!shown(STANDARD).contains("\n  event "), "{}", shown(STANDARD));
 }
 
 fn diff(arguments: &[&str], folder: &Folder) -> (Option<i32>, String) {

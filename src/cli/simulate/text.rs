@@ -11,6 +11,9 @@ pub(super) fn print(out: &mut impl Write, input: &Input, reports: &[CoreReport],
     for report in reports {
         summary(out, report)?;
     }
+    if reports.iter().all(|report| report.stopped.is_some()) {
+        return Ok(());
+    }
     let mut page = Page { out, told: Told::default(), indent: "  " };
     let shown = input.lines.iter().enumerate().take(most);
     for (number, text) in shown {
@@ -158,6 +161,10 @@ impl<W: Write> Page<'_, W> {
                 self.row("record", &record)?;
             }
             for (one, two) in one.into_iter().zip(two) {
+                if two.message != other.record && one.message != two.message {
+                    let message = self.told.shortened(&two.message);
+                    self.row("event", &message)?;
+                }
                 if one.billed_bytes != two.billed_bytes {
                     self.row("billed", &format!("{} bytes", two.billed_bytes))?;
                 }
@@ -174,7 +181,13 @@ impl<W: Write> Page<'_, W> {
         self.row("record", &record)?;
         for sent in &arrival.sent {
             match sent {
-                SentReport::Event(event) => self.of_event(event)?,
+                SentReport::Event(event) => {
+                    if event.message != arrival.record {
+                        let message = self.told.shortened(&event.message);
+                        self.row("event", &message)?;
+                    }
+                    self.of_event(event)?;
+                }
                 SentReport::Document { text, bytes } => {
                     writeln!(self.out, "{}{}: {bytes} bytes", self.indent, arrival.output)?;
                     for line in text.lines() {
