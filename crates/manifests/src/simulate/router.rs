@@ -143,6 +143,9 @@ impl Router {
                 run.step(LinePlace { file, line }, None, StepAction::Unknown(unknown));
             }
             let records = log.lines.iter().enumerate().filter_map(|(line, text)| {
+                // What is read at once may begin with zero bytes that a rotation left, and the input leaves those out.
+                let zeros = if line == 0 { text.iter().take_while(|byte| **byte == 0).count() } else { 0 };
+                let text = text.get(zeros..).unwrap_or_default();
                 // The input takes a carriage return for a part of the line's end, but not one that is all of the line.
                 let text = text.strip_suffix(b"\r").filter(|text| !text.is_empty()).unwrap_or(text);
                 let mut map = Map::default();
@@ -370,6 +373,16 @@ mod tests {
         for core in Core::BOTH {
             let found = arrivals(core, "", &["", "\r", "a\r", "\ra"]);
             assert_eq!(found, [r#"{"log":""}"#, r#"{"log":"\r"}"#, r#"{"log":"a"}"#, r#"{"log":"\ra"}"#]);
+        }
+    }
+
+    /// As both cores have it.
+    #[test]
+    fn zero_bytes_are_left_out_where_a_file_begins() {
+        for core in Core::BOTH {
+            let found = arrivals(core, "", &["\0\0a\0", "\0b"]);
+            assert_eq!(found, [r#"{"log":"a\u0000"}"#, r#"{"log":"\u0000b"}"#], "{core:?}");
+            assert_eq!(arrivals(core, "", &["\0", "\0b"]), [r#"{"log":""}"#, r#"{"log":"\u0000b"}"#], "{core:?}");
         }
     }
 
