@@ -1,26 +1,10 @@
 //! Times as C's `strftime` writes them, in UTC and in English, as Fluent Bit asks for them.
 
-use crate::simulate::parsers::time::date;
+use crate::simulate::parsers::time::{DAYS, MONTHS, date};
 use crate::simulate::unknown::Unknown;
 
 /// Longer than any of Fluent Bit's buffers for this is not tried; the shortest has 255 bytes and holds other things, too.
 const LONGEST: usize = 120;
-
-const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
 
 /// A moment of UTC in its parts.
 struct Moment {

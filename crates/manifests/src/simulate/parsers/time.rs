@@ -170,8 +170,10 @@ pub(crate) fn date(days: i64) -> (i64, i64, i64) {
     (year, month, of_year - (153 * month_from_march + 2) / 5 + 1)
 }
 
-const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
-const MONTHS: [&str; 12] = [
+/// C's names in English, which formats read and write.
+pub(crate) const DAYS: [&str; 7] =
+    ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+pub(crate) const MONTHS: [&str; 12] = [
     "January",
     "February",
     "March",
