@@ -140,15 +140,19 @@ fn conflicts_are_told_and_the_rest_is_done() {
     let Some(stage) = Stage::start(3) else { return };
     let other = stage.account.function("other", &json!({}));
     stage.put("/eks/0", "a", "", &other);
+    stage.put("/eks/0", "b", "", &other);
     stage.put("/eks/1", "podferry", "", &other);
     stage.account.group("/aws/lambda/podferry-Forwarder-1A");
     let report = stage.json(&["subscribe", "--pattern", "*", "/eks/none", "--yes"], 1);
     let whats = whats(&report);
     let what = |subject: &str| whats.iter().find(|(one, _)| one == subject).unwrap().1.as_str();
-    assert_eq!((what("/eks/0"), what("/eks/1"), what("/eks/2")), ("create", "conflict", "create"));
+    assert_eq!((what("/eks/0"), what("/eks/1"), what("/eks/2")), ("conflict", "conflict", "create"));
     assert_eq!((what("/eks/none"), what("/aws/lambda/podferry-Forwarder-1A")), ("conflict", "leave out"));
     let shown = report.to_string();
-    assert!(shown.contains("--filter-name") && shown.contains("endlessly"), "{shown}");
+    assert!(
+        shown.contains("already has 2 filters") && shown.contains("--filter-name") && shown.contains("endlessly"),
+        "{shown}"
+    );
     // Nothing that leads elsewhere was touched.
     assert_eq!(stage.filters("/eks/1"), json!([["podferry", "", other]]));
     assert_eq!(stage.filters("/eks/2"), json!([["podferry", "", stage.function]]));
@@ -157,21 +161,6 @@ fn conflicts_are_told_and_the_rest_is_done() {
     // Who names it gets a refusal.
     let refused = stage.run(&["subscribe", "/aws/lambda/podferry-Forwarder-1A", "--yes"], 1);
     assert!(refused.contains("1 conflict"), "{refused}");
-}
-
-#[test]
-fn a_group_with_five_filters_is_full() {
-    let Some(stage) = Stage::start(1) else { return };
-    let other = stage.account.function("other", &json!({}));
-    let filters: Vec<_> = (0..5)
-        .map(|number| json!({ "filterName": format!("f{number}"), "filterPattern": "", "destinationArn": other }))
-        .collect();
-    stage
-        .account
-        .stand_in("logs:DescribeSubscriptionFilters", move |_| (200, json!({ "subscriptionFilters": filters })));
-    let shown = stage.run(&["subscribe", "/eks/0", "--yes"], 1);
-    assert!(shown.contains("already has 5 filters"), "{shown}");
-    assert_eq!(stage.account.count("logs:PutSubscriptionFilter"), 0);
 }
 
 #[test]

@@ -4,9 +4,9 @@ use super::is_same_function;
 use crate::aws::groups::{FilterExtras, LogGroup, LogGroupClass, SubscriptionFilter};
 use manifests::subscription::SYSTEM_FIELDS;
 
-/// How many subscription filters a group takes. It was two until 2026; where an account still has the lower quota, AWS refuses the call itself.
-/// Source: Amazon CloudWatch Logs, "CloudWatch Logs quotas", "Subscription filters"; aws-cloudformation/cfn-lint, rule E2529, pull request 4688.
-pub(crate) const MAX_FILTERS: usize = 5;
+/// How many subscription filters a group takes.
+/// Source: Amazon CloudWatch Logs, "CloudWatch Logs quotas", "Subscription filters".
+pub(crate) const MAX_FILTERS: usize = 2;
 
 /// What is wanted of all groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub(crate) enum SubscribeRefusal {
     OwnLogGroup,
     #[error("log groups of class {0} do not support subscription filters, and the class cannot be changed")]
     Class(&'static str),
-    #[error("it already has {} filters: {}. Delete one first", .0.len(), list(.0))]
+    #[error("it already has {MAX_FILTERS} filters: {}. Delete one first", list(.0))]
     Full(Vec<SubscriptionFilter>),
     #[error("its filter {} has another destination: {}. Choose another name with --filter-name", .0.name, resource(&.0.destination))]
     NameTaken(SubscriptionFilter),
@@ -252,9 +252,9 @@ mod tests {
     }
 
     #[test]
-    fn five_a_group() {
-        let others: Vec<SubscriptionFilter> = (0..6).map(|number| filter(&format!("f{number}"), "", OTHER)).collect();
-        for (number, is_full) in [(0, false), (4, false), (5, true), (6, true)] {
+    fn two_a_group() {
+        let others: Vec<SubscriptionFilter> = (0..3).map(|number| filter(&format!("f{number}"), "", OTHER)).collect();
+        for (number, is_full) in [(0, false), (1, false), (2, true), (3, true)] {
             let step = step(&group("/a"), &others[..number], &wish(None));
             assert_eq!(matches!(step, SubscribeStep::Refuse(SubscribeRefusal::Full(_))), is_full, "{number}");
         }
@@ -290,7 +290,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_second_time_there_is_nothing_to_do(
-            mut filters in proptest::collection::vec(some_filter(), 0..=MAX_FILTERS),
+            mut filters in proptest::collection::vec(some_filter(), 0..=2),
             name in "/a|/podferry/own",
             pattern in proptest::option::of("|ERROR"),
             alias in proptest::option::of("live|next"),

@@ -244,7 +244,7 @@ pub const FORWARDER_SETTINGS: &[ForwarderSetting] = &[
         &["DD_ADDITIONAL_TARGET_LAMBDAS"],
         &["AdditionalTargetLambdaArns"],
         SettingEffect::Refused,
-        "A log group takes several subscription filters: give the other function one of its own, or let a filter write to a Kinesis \
+        "A log group takes two subscription filters: give the other function one of its own, or let a filter write to a Kinesis \
          stream that all of them read.",
     ),
     setting(

@@ -144,7 +144,7 @@ fn refuse_additional_targets(reader: &mut VariableReader) {
     if reader.get("DD_ADDITIONAL_TARGET_LAMBDAS").is_some() {
         reader.mistake(
             "DD_ADDITIONAL_TARGET_LAMBDAS",
-            "is not supported. A log group takes several subscription filters: give the other function one of its own, or let the \
+            "is not supported. A log group takes two subscription filters: give the other function one of its own, or let the \
              filter write to a Kinesis stream that both functions read. Then remove the variable",
         );
     }

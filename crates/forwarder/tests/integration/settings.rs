@@ -213,7 +213,7 @@ fn numbers_at_the_edges() {
 #[test]
 fn additional_targets_are_refused_with_what_to_do_instead() {
     let message = message("DD_ADDITIONAL_TARGET_LAMBDAS", "arn:aws:lambda:eu-west-1:1:function:f");
-    assert!(message.contains("several subscription filters") && message.contains("Kinesis"), "{message}");
+    assert!(message.contains("two subscription filters") && message.contains("Kinesis"), "{message}");
     assert_eq!(wrong(&[("DD_ADDITIONAL_TARGET_LAMBDAS", "  ")]), Vec::<&str>::new());
 }
 

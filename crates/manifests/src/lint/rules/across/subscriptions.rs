@@ -24,12 +24,12 @@ pub(crate) static TOO_MANY: LintRule = LintRule {
     code: "PF922",
     name: "too-many-subscriptions",
     severity: Severity::Error,
-    title: "A log group has more than five subscription filters",
-    why: "CloudWatch Logs allows five per log group and rejects the sixth.",
-    fix: "Keep five; several consumers can share one filter through a Kinesis stream.",
+    title: "A log group has more than two subscription filters",
+    why: "CloudWatch Logs allows two per log group and rejects the third.",
+    fix: "Keep two; several consumers can share one filter through a Kinesis stream.",
     edits: RuleEdits::None,
     is_preview: false,
-    sources: &["Amazon CloudWatch Logs User Guide, \"CloudWatch Logs quotas\"", "aws-cloudformation/cfn-lint#4688"],
+    sources: &["Amazon CloudWatch Logs User Guide, \"CloudWatch Logs quotas\""],
 };
 
 pub(crate) static ROLE: LintRule = LintRule {
@@ -71,7 +71,7 @@ pub(crate) static CLASS: LintRule = LintRule {
 pub(crate) static RULES: &[&LintRule] = &[&LOOP, &TOO_MANY, &ROLE, &NO_PERMISSION, &CLASS];
 
 /// How many filters a log group takes. Source: Amazon CloudWatch Logs User Guide, "CloudWatch Logs quotas".
-const MAX_FILTERS: usize = 5;
+const MAX_FILTERS: usize = 2;
 
 pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     let resources = template::resources(project);
@@ -85,7 +85,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
             subscriptions.iter().take(number).filter(|other| are_on_one_group(other, subscription)).collect();
         if before.len() == MAX_FILTERS {
             let mut finding =
-                Finding::new(&TOO_MANY, subscription.group.place(), "this is the log group's sixth filter");
+                Finding::new(&TOO_MANY, subscription.group.place(), "this is the log group's third filter");
             for other in before {
                 finding = finding.related(other.group.place(), "another one");
             }
