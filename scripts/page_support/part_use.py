@@ -207,7 +207,7 @@ def check_looks(browser, podferry, _folder):
                         if tab.page.locator(".as-json summary").count():
                             tab.page.click(".as-json summary")
                             # It is written when the browser says that it is open, which is a moment later.
-                            tab.page.wait_for_selector(".as-json .json-value")
+                            tab.wait("document.querySelector('.as-json .json-value')")
                     faint, found = tab.contrasts(READ)
                     assert not faint, f"{scheme}: {faint}"
                     seen |= set(found)

@@ -91,18 +91,25 @@ class Tab:
         if counts is not None:
             self.wait_counts(counts)
 
+    def drawn(self):
+        """What was done is drawn in the next frame, so two frames later it is there."""
+        self.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))")
+
     def rows(self):
         """The texts of the rows that can be seen, from the top."""
+        self.drawn()
         return self.page.evaluate(
             "[...document.querySelectorAll('.row:not([hidden])')].sort((a, b) => a.dataset.place - b.dataset.place).map(row => row.querySelector('.text').textContent)"
         )
 
     def selected(self):
         """The text of the selected log."""
+        self.drawn()
         return self.page.inner_text(".row[aria-selected=true] .text")
 
     def open(self, text=""):
         """Opens the first log in sight that has this text, by a click."""
+        self.drawn()
         row = self.page.locator(".row:not([hidden])", has_text=text).first
         row.click()
         self.wait(f"document.getElementById('detail').dataset.number === '{row.get_attribute('id').removeprefix('log-')}'")
@@ -111,5 +118,6 @@ class Tab:
         return self.page.evaluate("document.activeElement.id || document.activeElement.className || document.activeElement.tagName")
 
     def contrasts(self, selectors):
+        self.drawn()
         found = self.page.evaluate(CONTRASTS, selectors)
         return {selector: round(value, 2) for selector, value in found.items() if value < CONTRAST}, found
