@@ -98,6 +98,8 @@ class Runbook:
         sources = self.folder / "sources"
         (sources / "scripts").mkdir(parents=True)
         shutil.copy(self.binaries.root / "scripts/deploy", sources / "scripts/deploy")
+        # By this it knows sources from a released archive.
+        (sources / "crates/forwarder").mkdir(parents=True)
         script = [self.variables, f"podferry_folder={sources}\ndatadog_api={self.datadog_url}\n"]
         script += [f"{step.what}\n{{\n{step.shows}\n}} > shown.{number}\n" for number, step in enumerate(self.steps.values())]
         (self.folder / "script").write_text("\n".join(script))
