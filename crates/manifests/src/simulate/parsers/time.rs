@@ -171,8 +171,7 @@ pub(crate) fn date(days: i64) -> (i64, i64, i64) {
 }
 
 /// C's names in English, which formats read and write.
-pub(crate) const DAYS: [&str; 7] =
-    ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+pub(crate) const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 pub(crate) const MONTHS: [&str; 12] = [
     "January",
     "February",
