@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
+use serde::de::IgnoredAny;
+
 use super::super::show;
 use super::report::{ArrivalReport, CoreReport, EventReport, Fate, Input, LineReport, SentReport};
 use pipeline::counted::counted;
@@ -93,24 +95,11 @@ impl Told {
 
 /// What is before the first object of a pod's metadata, that object, and what is behind it.
 fn metadata_in(text: &str) -> Option<(&str, &str, &str)> {
-    let start = text.find("{\"pod_name\":")?;
-    let (mut depth, mut in_string, mut is_escaped) = (0_usize, false, false);
-    for (place, byte) in text.bytes().enumerate().skip(start) {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' if in_string => is_escaped = true,
-            b'"' => in_string = !in_string,
-            b'{' if !in_string => depth += 1,
-            b'}' if !in_string => {
-                depth = depth.saturating_sub(1);
-                if depth == 0 {
-                    return Some((text.get(..start)?, text.get(start..=place)?, text.get(place + 1..)?));
-                }
-            }
-            _ => {}
-        }
-    }
-    None
+    let (before, rest) = text.split_at(text.find("{\"pod_name\":")?);
+    let mut values = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
+    values.next()?.ok()?;
+    let (object, after) = rest.split_at(values.byte_offset());
+    Some((before, object, after))
 }
 
 struct Page<'out, W> {
