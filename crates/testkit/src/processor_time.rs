@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+/// The scheduler counts a running thread's time at its ticks; this is the slowest usual one (`CONFIG_HZ=100`).
+const TICK: Duration = Duration::from_millis(10);
+
 /// How long this thread has been on a processor. Source: Linux, Documentation/scheduler/sched-stats.rst, "/proc/<pid>/schedstat". `None` where
 /// there is no such file.
 fn on_processor() -> Option<Duration> {
@@ -9,12 +12,14 @@ fn on_processor() -> Option<Duration> {
     Some(Duration::from_nanos(text.split_whitespace().next()?.parse().ok()?))
 }
 
-/// The time that this thread spent on `work`; where the system does not tell, the time that passed.
+/// The time that this thread spent on `work`, and a tick at most that is not told yet, but no more than the time that passed; that alone where
+/// the system does not tell.
 pub fn spent(work: impl FnOnce()) -> Duration {
     let (start, clock) = (on_processor(), Instant::now());
     work();
+    let passed = clock.elapsed();
     let on_processor = start.zip(on_processor()).and_then(|(start, end)| end.checked_sub(start));
-    on_processor.filter(|time| !time.is_zero()).unwrap_or_else(|| clock.elapsed())
+    on_processor.map_or(passed, |time| passed.min(time + TICK))
 }
 
 #[cfg(test)]
