@@ -288,8 +288,23 @@ def by_the_handbook(world):
     # One that nobody reads but the document.
     queue = world.sqs.create_queue(QueueName="to-look-into")["QueueUrl"]
     world.sqs.send_message(QueueUrl=queue, MessageBody=world.readable[0].body)
+    # A log to explain, in an event that a broken version failed on.
+    name, event_id = failed_event(world)
+    arrived = next(item for item in world.datadog.accepted() if item["id"] == event_id)
+    (world.runbook.folder / "log.json").write_text(json.dumps(arrived))
     # backfill takes its settings from variables.
-    follow(world, "operating.md", {}, FUNCTION=world.deployer.resources["Forwarder"], URL=queue, DD_API_KEY=KEY, DD_URL=world.datadog.url, DD_COMPRESSION="gzip")
+    follow(
+        world, "operating.md", {}, FUNCTION=world.deployer.resources["Forwarder"], URL=queue, DD_API_KEY=KEY, DD_URL=world.datadog.url, DD_COMPRESSION="gzip",
+        OBJECT=name, ID=event_id,
+    )
+
+
+def failed_event(world):
+    """An object of the bucket for failed events, as `aws s3 cp` takes its name, and the id of a log in it."""
+    bucket, s3 = world.deployer.resources["FailedEventsBucket"], world.cloud.client("s3")
+    key = s3.list_objects_v2(Bucket=bucket)["Contents"][0]["Key"]
+    record = json.load(s3.get_object(Bucket=bucket, Key=key)["Body"])
+    return f"s3://{bucket}/{key}", events.ids(json.dumps(record["requestPayload"]))[0]
 
 
 def follow(world, name, words, **variables):
