@@ -292,9 +292,11 @@ def by_the_handbook(world):
     name, event_id = failed_event(world)
     arrived = next(item for item in world.datadog.accepted() if item["id"] == event_id)
     (world.runbook.folder / "log.json").write_text(json.dumps(arrived))
+    # The ids of LocalStack's events contain no time, as those of CloudWatch do.
+    words = {'"$ID" --group': '"$ID" --since 1h --group'}
     # backfill takes its settings from variables.
     follow(
-        world, "operating.md", {}, FUNCTION=world.deployer.resources["Forwarder"], URL=queue, DD_API_KEY=KEY, DD_URL=world.datadog.url, DD_COMPRESSION="gzip",
+        world, "operating.md", words, FUNCTION=world.deployer.resources["Forwarder"], URL=queue, DD_API_KEY=KEY, DD_URL=world.datadog.url, DD_COMPRESSION="gzip",
         OBJECT=name, ID=event_id,
     )
 
