@@ -27,7 +27,7 @@ def run(lines, runbook, words, variables):
     script = ["set -o pipefail"]
     for number, line in enumerate(lines):
         for word, value in words.items():
-            line = re.sub(rf"(?<![\w$-]){word}\b", value, line)
+            line = re.sub(rf"(?<![\w$-]){re.escape(word)}\b", value, line)
         script.append(f"{{\n{line}\n}} > {folder}/{number}.said 2>&1; echo $? > {folder}/{number}.code")
     # Where there is a question it gets a yes, and from a terminal: a pipe would not be asked.
     ours, theirs = pty.openpty()
