@@ -41,7 +41,7 @@ output "dead_letter_queue_arn" {
 }
 
 output "failed_events_bucket_name" {
-  description = "Bucket of the events that Lambda gave up."
+  description = "Bucket of the events that Lambda gave up on."
   value       = aws_cloudformation_stack.podferry.outputs["FailedEventsBucketName"]
 }
 

@@ -53,7 +53,7 @@ variable "api_key_kms" {
 }
 
 variable "api_key" {
-  description = "The API key itself. The stack puts it into a Secrets Manager secret of its own, never into the function's environment."
+  description = "The API key itself. The stack puts it into a separate Secrets Manager secret, never into the function's environment."
   type        = string
   default     = null
   sensitive   = true
@@ -78,7 +78,7 @@ variable "cluster_name" {
 }
 
 variable "env" {
-  description = "Value of the tag env on logs that do not bring their own (DD_ENV)."
+  description = "Value of the tag env for pods that do not set it themselves (DD_ENV)."
   type        = string
   default     = null
 }
@@ -102,7 +102,7 @@ variable "datadog_tags" {
 }
 
 variable "log_group_name" {
-  description = "CloudWatch log group of the Fargate pods, in this account and region. Empty makes no subscription. A change subscribes the new group from then on; what was written to it before does not come (podferry backfill brings it)."
+  description = "CloudWatch log group of the Fargate pods, in this account and region. Empty makes no subscription. After a change, the new group is subscribed from then on; podferry backfill sends what was written to it before."
   type        = string
   default     = null
 }
@@ -126,13 +126,13 @@ variable "filter_pattern" {
 }
 
 variable "emit_system_fields" {
-  description = "Whether the subscriptions say of each event which account and region it came from, for log groups that centralise those of others. They become the tags aws_account and region. Default: false; one of false, true."
+  description = "Whether each event says which account and region it came from, for log groups that centralize those of other accounts. They become the tags aws_account and region. Default: false; one of false, true."
   type        = string
   default     = null
 }
 
 variable "log_group_prefix" {
-  description = "Only log groups whose name begins with this may invoke the function. Empty means the one group that is given above, or any group of this account and region if there are several or none. A change, here or of how many groups are given, can take the permission from groups that were subscribed by other means: their logs are then skipped, and nothing says so but podferry doctor."
+  description = "Only log groups whose name begins with this may invoke the function. Empty means the one group that is given above, or any group of this account and region if there are several or none. A change of this, or of how many groups are given, can take the permission from groups that were subscribed in another way: their logs are then skipped, and only podferry doctor says so."
   type        = string
   default     = null
 }
@@ -144,7 +144,7 @@ variable "container_exclude_logs" {
 }
 
 variable "container_include_logs" {
-  description = "Containers whose logs are taken though they are excluded (DD_CONTAINER_INCLUDE_LOGS), written the same way."
+  description = "Containers whose logs are sent although they are excluded (DD_CONTAINER_INCLUDE_LOGS), written the same way."
   type        = string
   default     = null
 }
@@ -180,13 +180,13 @@ variable "redact_email" {
 }
 
 variable "scrubbing_rule" {
-  description = "Replace what this pattern finds in the text of a log (DD_SCRUBBING_RULE)."
+  description = "Replace the matches of this pattern in the text of a log (DD_SCRUBBING_RULE)."
   type        = string
   default     = null
 }
 
 variable "scrubbing_rule_replacement" {
-  description = "What ScrubbingRule puts there (DD_SCRUBBING_RULE_REPLACEMENT); \\1 is what its first group found. Empty removes the match."
+  description = "What replaces the matches of ScrubbingRule (DD_SCRUBBING_RULE_REPLACEMENT); \\1 is what its first group matched. Empty removes the match."
   type        = string
   default     = null
 }
@@ -198,49 +198,49 @@ variable "redact" {
 }
 
 variable "auto_multi_line_detection" {
-  description = "Make one log of lines that a program wrote as one, such as a stack trace (DD_LOGS_CONFIG_AUTO_MULTI_LINE_DETECTION). Empty means true."
+  description = "Join lines that a program wrote as one log, such as a stack trace (DD_LOGS_CONFIG_AUTO_MULTI_LINE_DETECTION). Empty means true."
   type        = string
   default     = null
 }
 
 variable "multiline_log_regex_pattern" {
-  description = "A line that begins with this pattern begins a log, others go on with it (DD_MULTILINE_LOG_REGEX_PATTERN). For containers whose annotation has no rule of its own."
+  description = "A line that begins with a match of this pattern begins a log, and other lines continue it (DD_MULTILINE_LOG_REGEX_PATTERN). For containers whose annotation has no multi_line rule."
   type        = string
   default     = null
 }
 
 variable "sample" {
-  description = "Send a share of the logs (PODFERRY_SAMPLE), such as [{\"kube_namespace\":\"dev\",\"status\":\"info\",\"rate\":0.1}]. The first rule that fits decides."
+  description = "Send a share of the logs (PODFERRY_SAMPLE), such as [{\"kube_namespace\":\"dev\",\"status\":\"info\",\"rate\":0.1}]. The first rule that matches decides."
   type        = string
   default     = null
 }
 
 variable "status_from_text" {
-  description = "true takes the status of a plain line from its own head, such as INFO: or [warn], before stdout or stderr tells it (PODFERRY_STATUS_FROM_TEXT). Empty means false."
+  description = "true takes the status of a plain line from a level at its beginning, such as INFO: or [warn], not from stdout or stderr (PODFERRY_STATUS_FROM_TEXT). Empty means false."
   type        = string
   default     = null
 }
 
 variable "metadata_records" {
-  description = "true takes a pod's metadata from records of its own, for a ConfigMap that writes such records (PODFERRY_METADATA_RECORDS). Empty means false."
+  description = "true takes a pod's metadata from separate records, for a ConfigMap that writes such records (PODFERRY_METADATA_RECORDS). Empty means false."
   type        = string
   default     = null
 }
 
 variable "metadata_wait" {
-  description = "With MetadataRecords, for how many seconds logs wait in the queue if nothing is known of their pod's metadata, 0 to 1800 (PODFERRY_METADATA_WAIT). Their texts are not masked there. Empty means 600."
+  description = "With MetadataRecords, how many seconds logs wait in the queue if their pod's metadata is not known, 0 to 1800 (PODFERRY_METADATA_WAIT). Their texts are not masked there. Empty means 600."
   type        = string
   default     = null
 }
 
 variable "metadata_unknown" {
-  description = "What becomes of logs that waited in vain (PODFERRY_METADATA_UNKNOWN): ship sends them without their pod's tags and masks, with the tag podferry_metadata:missing; keep moves them to the dead-letter queue. Empty means ship."
+  description = "What happens to logs whose metadata was not found in that time (PODFERRY_METADATA_UNKNOWN): ship sends them without their pod's tags and masks, with the tag podferry_metadata:missing; keep moves them to the dead-letter queue. Empty means ship."
   type        = string
   default     = null
 }
 
 variable "metadata_lookups" {
-  description = "With MetadataRecords: how many calls a minute a sandbox may make to look a pod's metadata up in CloudWatch Logs, 0 to 600 (PODFERRY_METADATA_LOOKUPS). Empty means 60, 0 means none, and then the function may read no log group."
+  description = "With MetadataRecords: how many calls a minute a sandbox may make to look up a pod's metadata in CloudWatch Logs, 0 to 600 (PODFERRY_METADATA_LOOKUPS). Empty means 60. 0 means none; then the function may not read log groups."
   type        = string
   default     = null
 }
@@ -270,7 +270,7 @@ variable "max_workers" {
 }
 
 variable "https_proxy" {
-  description = "Proxy on the function's way to Datadog and to AWS (HTTPS_PROXY), such as http://proxy.example.com:3128, for a VPC that lets nothing else out (docs/vpc.md). A password in it can be read by whoever may read the function's settings."
+  description = "Proxy between the function and Datadog and AWS (HTTPS_PROXY), such as http://proxy.example.com:3128, for a VPC that lets nothing else out (docs/vpc.md). Anyone who may read the function's settings can read a password in it."
   type        = string
   default     = null
 }
@@ -282,7 +282,7 @@ variable "no_proxy" {
 }
 
 variable "ca_bundle" {
-  description = "Path, within the function, of a file with root certificates in PEM that count besides Mozilla's (PODFERRY_CA_BUNDLE), for a proxy that ends TLS. /opt/ca.pem is the file ca.pem of the layer CaBundleLayerArn."
+  description = "Path, within the function, of a PEM file with root certificates that are trusted in addition to Mozilla's (PODFERRY_CA_BUNDLE), for a proxy that ends TLS. /opt/ca.pem is the file ca.pem of the layer CaBundleLayerArn."
   type        = string
   default     = null
 }
@@ -294,61 +294,61 @@ variable "ca_bundle_layer_arn" {
 }
 
 variable "undelivered_queue_enabled" {
-  description = "Whether what could not be delivered is tried again. false pauses only the reading of the queue; what fails still goes into it, and stays there for 14 days. Default: true; one of true, false."
+  description = "Whether logs that could not be delivered are tried again. false only pauses reading the queue; logs that fail still go into it, and stay there for 14 days. Default: true; one of true, false."
   type        = string
   default     = null
 }
 
 variable "undelivered_queue_concurrency" {
-  description = "At most so many invocations read the queue at the same time. More empty it faster after a long outage. With ReservedConcurrency, keep this well below it. Default: 2."
+  description = "How many invocations may read the queue at the same time. More of them empty it faster after a long outage. With ReservedConcurrency, keep this well below it. Default: 2."
   type        = number
   default     = null
 }
 
 variable "undelivered_kms_key_arn" {
-  description = "ARN of a KMS key of yours that encrypts the queues and the buckets of what could not be delivered. Its policy has to allow s3.amazonaws.com kms:GenerateDataKey and kms:Decrypt, or S3 cannot tell the queue of an object. Empty takes keys of SQS and S3. A change leaves what waits under the key before, which the function may no longer use: let the queues run empty first."
+  description = "ARN of your KMS key that encrypts the queues and buckets for what could not be delivered. Its policy has to allow s3.amazonaws.com kms:GenerateDataKey and kms:Decrypt, or S3 cannot notify the queue of an object. Empty uses keys of SQS and S3. After a change, what waits is still encrypted with the old key, which the function may no longer use: let the queues run empty first."
   type        = string
   default     = null
 }
 
 variable "subscribed_alias" {
-  description = "Name of an alias of the function (or number of a version), if log groups are subscribed to it and not to the function itself, as with podferry subscribe --function NAME:ALIAS. Lambda keeps what becomes of failed events for each alias on its own; without this, those of the alias are dropped. The alias has to exist already."
+  description = "Name of an alias of the function (or number of a version), if log groups are subscribed to that instead of the function itself, as with podferry subscribe --function NAME:ALIAS. Each alias has its own destination for failed events; without this parameter, failed events of the alias are dropped. The alias has to exist already."
   type        = string
   default     = null
 }
 
 variable "alarm_topic_arn" {
-  description = "ARN of an SNS topic that the alarms tell. Empty makes the same alarms, and they tell nobody."
+  description = "ARN of an SNS topic that the alarms notify. Empty makes the same alarms, but they notify nobody."
   type        = string
   default     = null
 }
 
 variable "route" {
-  description = "How the logs of the log groups go to Datadog. lambda: the function sends them. firehose: a Firehose stream has the function transform them, and sends, retries and backs up by itself; it needs ApiKeySecretArn or ApiKey, and a Timeout of at most 300. A change from firehose to lambda deletes the stream with what it still holds: a minute of logs, or two hours of them if Datadog did not answer. Default: lambda; one of lambda, firehose."
+  description = "How the logs of the log groups go to Datadog. lambda: the function sends them. firehose: a Firehose stream lets the function transform them, and itself sends, retries and backs up; it needs ApiKeySecretArn or ApiKey, and a Timeout of at most 300. A change from firehose to lambda deletes the stream with what it still holds: a minute of logs, or two hours of them if Datadog did not answer. Default: lambda; one of lambda, firehose."
   type        = string
   default     = null
 }
 
 variable "kinesis_stream_arn" {
-  description = "ARN of a Kinesis data stream that CloudWatch Logs writes to, also from other accounts. The function reads it besides the log groups above, so do not name a group there that is subscribed to the stream too. Empty reads none. Each new mapping begins with the oldest record that the stream keeps: taking the stream out and in again sends all of these twice."
+  description = "ARN of a Kinesis data stream that CloudWatch Logs writes to, also from other accounts. The function reads it in addition to the log groups above, so do not name a group there that is subscribed to the stream too. Empty reads none. Each new mapping begins with the oldest record that the stream keeps: removing the stream and adding it again sends all of these twice."
   type        = string
   default     = null
 }
 
 variable "kinesis_kms_key_arn" {
-  description = "ARN of the KMS key of yours that encrypts the Kinesis data stream. Empty if it has none, or the key of AWS."
+  description = "ARN of your KMS key that encrypts the Kinesis data stream. Empty if the stream has no key, or AWS's key."
   type        = string
   default     = null
 }
 
 variable "kinesis_parallelization_factor" {
-  description = "At most so many invocations read one shard of the stream at the same time. More help if the age of its records grows. Default: 1."
+  description = "How many invocations may read one shard of the stream at the same time. Raise it if the age of its records grows. Default: 1."
   type        = number
   default     = null
 }
 
 variable "architecture" {
-  description = "Processor architecture. It has to be the one that the code was built for. Default: arm64; one of arm64, x86_64."
+  description = "Processor architecture. It must be the one that the code was built for. Default: arm64; one of arm64, x86_64."
   type        = string
   default     = null
 }
@@ -366,7 +366,7 @@ variable "timeout" {
 }
 
 variable "reserved_concurrency" {
-  description = "At most so many invocations at the same time. -1 is no limit of its own; 0 stops the function. Default: -1."
+  description = "How many invocations may run at the same time. -1 sets no limit; 0 stops the function. Default: -1."
   type        = number
   default     = null
 }
@@ -384,37 +384,37 @@ variable "retention_in_days" {
 }
 
 variable "function_name" {
-  description = "Name of the function. Empty lets CloudFormation choose one, which begins with the stack's name. A change makes another function and deletes the one before: events that it still has to handle are lost with it, and filters that the stack did not make lead to nothing until podferry subscribe has made them again."
+  description = "Name of the function. Empty lets CloudFormation choose one, which begins with the stack's name. A change creates another function and deletes the old one: events that it has not handled yet are lost with it, and filters that the stack did not make lead nowhere until podferry subscribe makes them again."
   type        = string
   default     = null
 }
 
 variable "subnet_ids" {
-  description = "Private subnets of your VPC for the function, separated by commas. They need a way to Datadog and to the AWS services that the function calls (docs/vpc.md). Empty leaves the function outside of any VPC, which is simpler and just as safe. Needs SecurityGroupIds."
+  description = "Private subnets of your VPC for the function, separated by commas. Datadog and the AWS services that the function calls must be reachable from them (docs/vpc.md). Empty leaves the function outside of any VPC, which is simpler and just as safe. Needs SecurityGroupIds."
   type        = string
   default     = null
 }
 
 variable "security_group_ids" {
-  description = "Security groups of the function in these subnets, separated by commas. They have to let it out to port 443. Needs SubnetIds."
+  description = "Security groups of the function in these subnets, separated by commas. They must allow outbound traffic to port 443. Needs SubnetIds."
   type        = string
   default     = null
 }
 
 variable "permissions_boundary_arn" {
-  description = "ARN of a policy that bounds every role of the stack, where your organization lets roles be made with one only. It has to allow what the roles may do (docs/security.md), or the function fails."
+  description = "ARN of the permissions boundary of every role of the stack, if your organization requires one. It has to allow what the roles may do (docs/security.md), or the function fails."
   type        = string
   default     = null
 }
 
 variable "role_path" {
-  description = "Path of every role of the stack, such as /platform/logs/, where your organization asks for one. Empty is /. A change makes other roles: allow the new ARN (the output ForwarderRoleArn) wherever a policy of yours names the old one."
+  description = "Path of every role of the stack, such as /platform/logs/, if your organization requires one. Empty means /. A change creates new roles: allow the new ARN (the output ForwarderRoleArn) wherever one of your policies names the old one."
   type        = string
   default     = null
 }
 
 variable "own_log_kms_key_arn" {
-  description = "ARN of a KMS key of yours that encrypts the function's own log (and Firehose's). Its policy has to allow logs.REGION.amazonaws.com to encrypt and decrypt, or the stack fails. Empty takes a key of CloudWatch Logs. The pods' log groups are not touched."
+  description = "ARN of your KMS key that encrypts the function's own log (and Firehose's). Its policy has to allow logs.REGION.amazonaws.com to encrypt and decrypt, or the stack fails. Empty uses a key of CloudWatch Logs. The pods' log groups are not touched."
   type        = string
   default     = null
 }
