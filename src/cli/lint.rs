@@ -62,7 +62,7 @@ enum FailOn {
 Exit codes:
   0  no findings at or above --fail-on; with --diff: --fix would change nothing
   1  findings at or above --fail-on; with --diff: --fix would change something
-  2  a file could not be read (the others are checked all the same), or an argument is wrong")]
+  2  a file could not be read (the others are still checked), or an argument is wrong")]
 pub(super) struct LintOptions {
     /// Files to check, or folders with files that end in .yaml, .yml or .json; `-` for standard input [default: this folder].
     #[arg(value_name = "FILE|FOLDER")]

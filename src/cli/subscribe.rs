@@ -50,7 +50,7 @@ pub(super) struct SubscribeOptions {
     /// CloudWatch Logs filter pattern; the empty pattern matches all events [default: all events; existing filters keep theirs].
     #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
     filter_pattern: Option<String>,
-    /// Let each event say which account and region it came from, for a log group that centralises those of others; they become the
+    /// Let each event say which account and region it came from, for a log group that centralizes those of others; they become the
     /// tags aws_account and region.
     #[arg(long, conflicts_with = "whole_account")]
     emit_system_fields: bool,

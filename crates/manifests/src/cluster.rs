@@ -24,7 +24,7 @@ pub(crate) const RETENTION_DAYS: [i64; 22] =
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, clap::Args)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClusterOptions {
-    /// Name of the EKS cluster. In Datadog it is called the same, in small letters and cut to 80 characters.
+    /// Name of the EKS cluster. Datadog shows it in lower case, cut to 80 characters.
     #[arg(long, value_name = "NAME")]
     pub cluster: Option<String>,
     /// AWS region, such as eu-west-1.

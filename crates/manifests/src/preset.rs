@@ -9,7 +9,7 @@ pub enum LoggingPreset {
     /// Whole lines, with all the metadata that tags need.
     #[default]
     Standard,
-    /// All tags at a fraction of the bytes: lines without metadata, and the metadata in records of its own. Needs
+    /// All tags at a fraction of the bytes: lines without metadata, and the metadata in separate records. Needs
     /// PODFERRY_METADATA_RECORDS.
     Compact,
     /// No metadata, lowest cost; pod, namespace and container come from the name of the log stream.

@@ -8,10 +8,10 @@ use crate::cli::error::CommandError;
 use crate::cli::selection::groups_of;
 use manifests::cluster::ClusterOptions;
 
-/// Show what log groups cost a month, who causes it, and what would cost less
+/// Show what log groups cost a month, which pods cause it, and what would cost less
 ///
-/// Reads files with events, or short windows of live log groups, spread over a period (FilterLogEvents, two calls a second at most).
-/// Dollars are estimates by list prices. Of lines only patterns are shown, without numbers, quoted texts and addresses. Changes nothing.
+/// Reads files with events, or samples live log groups: short windows spread over a period (FilterLogEvents, at most two calls a second).
+/// Dollars are estimates by list prices. Shows only patterns of lines, without numbers, quoted text and addresses. Changes nothing.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = "Examples:
   podferry cost /aws/eks/prod/fargate
@@ -20,14 +20,14 @@ use manifests::cluster::ClusterOptions;
   podferry cost /aws/eks/prod/fargate --datadog-ingest -o json | jq '.groups[].savings[] | .what, .aws'
   podferry cost --curve")]
 pub(crate) struct CostOptions {
-    /// Log groups, by name or ARN, or files: events of the function ({\"awslogs\":…}), their decoded content, output of `aws logs
+    /// Log groups, by name or ARN, or files: events of the function ({"awslogs":…}), their decoded content, output of `aws logs
     /// filter-log-events`, one document or many, and whatever `podferry preview` opens; `-` for standard input [default: log_groups in podferry.yaml].
     #[arg(value_name = "GROUP|FILE")]
     pub(super) inputs: Vec<String>,
     /// Sample log groups from this time on: a time such as 2026-11-20T08:00:00Z, or an age such as 6h or 7d.
     #[arg(long, value_name = "TIME", default_value = "24h")]
     pub(super) since: String,
-    /// Number of windows to read of each log group.
+    /// Number of windows to read in each log group.
     #[arg(long, value_name = "NUMBER", default_value_t = 48, value_parser = clap::value_parser!(u32).range(1..=500))]
     pub(super) samples: u32,
     /// Gigabytes that are ingested a month, if you know better than CloudWatch's metrics or the file's span.

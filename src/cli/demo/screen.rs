@@ -84,7 +84,7 @@ impl Screen<'_> {
         )?;
         writeln!(
             out,
-            "\nNext: `podferry preview FILE` shows the same for logs of your own, whatever you have of them."
+            "\nNext: `podferry preview FILE` shows this for your own logs, in nearly any form that you have them in."
         )?;
         Ok(())
     }

@@ -69,10 +69,10 @@ pub(super) struct CanaryFlags {
     /// Lines a second, 1 to 100.
     #[arg(long, value_name = "NUMBER", default_value_t = 10, requires = "canary", value_parser = clap::value_parser!(u32).range(RATES))]
     canary_rate: u32,
-    /// How long to wait at most, from the start of the pod to the last line. A pod on Fargate takes one or two minutes to start.
+    /// How long to wait at most for the last line, from the start of the pod. A pod on Fargate takes one or two minutes to start.
     #[arg(long, value_name = "SECONDS", default_value_t = 600, requires = "canary", value_parser = clap::value_parser!(u64).range(1..=3600))]
     canary_wait: u64,
-    /// How long to look for doubles after the last line has arrived.
+    /// How long to look for duplicates after the last line has arrived.
     #[arg(long, value_name = "SECONDS", default_value_t = 20, requires = "canary", value_parser = clap::value_parser!(u64).range(0..=600))]
     canary_settle: u64,
 }

@@ -48,10 +48,10 @@ const NO_FUNCTION: &str = "arn:aws:lambda:region:account:function:podferry-expla
 
 /// Trace a Datadog log back to CloudWatch Logs
 ///
-/// Takes a log of Datadog's, or its attribute `id`, finds its event in CloudWatch Logs and shows what each step made of it: the record that
-/// Fluent Bit wrote, who wrote it, the events that were joined, rules, status, time, and where each tag is from; and what is different in
-/// Datadog. The log may be JSON as the Log Explorer copies it, as the Logs API answers, as it was sent, or as `podferry preview -o json`
-/// prints it. Shows the event as CloudWatch Logs has it: what a mask hides in Datadog is legible there. Changes nothing.
+/// Takes a log from Datadog, or its attribute `id`, and finds its event in CloudWatch Logs. Shows what each step made of it: Fluent Bit's
+/// record, who wrote it, the events that were joined, rules, status, time, and where each tag is from; then what is different in Datadog. The
+/// log may be JSON as the Log Explorer copies it, as the Logs API returns it, as the forwarder sent it, or as `podferry preview -o json`
+/// prints it. The event is shown as CloudWatch Logs has it, so you can read what a mask hides in Datadog. Changes nothing.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   podferry explain log.json
@@ -61,8 +61,8 @@ const NO_FUNCTION: &str = "arn:aws:lambda:region:account:function:podferry-expla
 
 Exit codes:
   0  the event was found
-  1  it was not found; what the log itself tells is shown
-  2  it could not be looked for")]
+  1  it was not found; what the log itself says is shown
+  2  the search failed")]
 pub(super) struct ExplainOptions {
     /// The attribute `id` of a log, or a file with one or more logs; `-` for standard input.
     #[arg(value_name = "ID|FILE")]

@@ -17,7 +17,7 @@ use manifests::injection::Injection;
 #[derive(Debug, Clone, Args)]
 #[command(mut_args(|flag| if OF_THE_AGENT.contains(&flag.get_id().as_str()) { flag.requires("agent") } else { flag }))]
 pub(super) struct GenerateLogsOptions {
-    /// Also what the Agent needs: Secret, RBAC and Cluster Agent, and a monitor that tells when no Agent reports.
+    /// Also write what the Agent needs: Secret, RBAC, Cluster Agent, and a monitor that alerts when no Agent reports.
     #[arg(long)]
     agent: bool,
     #[command(flatten)]
@@ -37,6 +37,7 @@ pub(super) struct GenerateAllOptions {
 
 /// What both take.
 #[derive(Debug, Clone, Args)]
+#[command(mut_arg("api_key_file", |flag| flag.help("File with the API key, for secret.yaml; `-` for standard input [default: no secret.yaml; the README asks for the key]")))]
 struct SetFlags {
     #[command(flatten)]
     logging: LoggingFlags,
@@ -84,7 +85,7 @@ impl SetFlags {
             let secret = values.map(|values| secret.file(&cluster, &datadog_namespace, &values)).transpose()?;
             if secret.is_none() {
                 notes.push(
-                    "secret.yaml was left out, as no flag says where the API key is; the README has a command that asks for it".to_owned(),
+                    "there is no secret.yaml, because no flag says where the API key is; the README has a command that asks for it".to_owned(),
                 );
             }
             let injection = Injection { datadog_namespace, mixed, ..Injection::default() };

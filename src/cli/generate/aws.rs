@@ -52,7 +52,7 @@ pub(super) struct GenerateSubscriptionOptions {
     /// CloudWatch Logs filter pattern; the empty pattern matches all events.
     #[arg(long, value_name = "PATTERN", default_value = "")]
     filter_pattern: String,
-    /// Let each event say which account and region it came from, for log groups that centralise those of others.
+    /// Let each event say which account and region it came from, for log groups that centralize those of others.
     #[arg(long)]
     emit_system_fields: bool,
     #[command(flatten)]

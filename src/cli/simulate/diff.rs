@@ -23,8 +23,8 @@ use pipeline::compress::Compression;
 
 /// Compare what two ConfigMaps make of the same log lines
 ///
-/// Runs both through the model of `podferry simulate`, in the two versions of Fluent Bit that may run, and says which logs and tags are lost or won, what
-/// CloudWatch bills, and which log streams change. Lines come from a file or standard input, as for `simulate`; without them, it has some of its own.
+/// Runs both through the model of `podferry simulate`, in the two versions of Fluent Bit that may run, and says which logs and tags are lost or gained, what
+/// CloudWatch bills, and which log streams change. Lines come from a file or standard input, as for `simulate`; if you give none, it uses samples.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   podferry diff aws-logging.yaml aws-logging.new.yaml
@@ -33,10 +33,10 @@ use pipeline::compress::Compression;
 
 Exit codes:
   0  no logs and no tags are lost
-  1  some are, or it is not known
+  1  some are lost, or it is not known
   2  it failed")]
 pub(crate) struct DiffOptions {
-    /// File with the ConfigMap aws-logging as it is.
+    /// File with the current ConfigMap aws-logging.
     #[arg(value_name = "OLD")]
     old: PathBuf,
     /// File with the ConfigMap as it is to be.

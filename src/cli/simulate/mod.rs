@@ -28,9 +28,9 @@ use pipeline::compress::Compression;
 /// Show what Fluent Bit would make of log lines under a ConfigMap
 ///
 /// Runs an exact model of the router of EKS Fargate, in the two versions that may run: which filter changed or dropped a line, the record, the
-/// log group and stream, the bytes that CloudWatch bills, and what Datadog gets of it. Lines come from a file or standard input: a container's
-/// log file, the output of `kubectl logs`, with --timestamps or without. Without lines, it has some of its own. What the model does not know,
-/// it says. The forwarder's environment variables (DD_TAGS, DD_ENV, …) apply.
+/// log group and stream, the bytes that CloudWatch bills, and what reaches Datadog. Lines come from a file or standard input: a container's
+/// log file, or the output of `kubectl logs`, with or without --timestamps. If you give none, it uses samples. Where the model does not know,
+/// it says so. The forwarder's environment variables (DD_TAGS, DD_ENV, …) apply.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   podferry simulate aws-logging.yaml

@@ -202,7 +202,7 @@ fn steps(outcome: &Outcome, filters: &[String], lines: &mut [LineReport]) {
             StepAction::Changed => format!("{by} changed it"),
             StepAction::Dropped => format!("{by} dropped it"),
             StepAction::Throttled => format!("{by} drops it if all lines come at once"),
-            StepAction::Endless => format!("{by} sends it round for ever"),
+            StepAction::Endless => format!("{by} sends it round forever"),
             StepAction::Emitted { tag, keeps } => {
                 let what = if *keeps { "a copy" } else { "it" };
                 format!("{by} sends {what} on as {}", String::from_utf8_lossy(tag))

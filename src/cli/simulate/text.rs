@@ -209,7 +209,7 @@ impl<W: Write> Page<'_, W> {
 
     fn datadog(&mut self, event: &EventReport) -> io::Result<()> {
         let Some(log) = &event.datadog else {
-            return self.row("Datadog", "no log of its own: it is part of another, blank, or excluded");
+            return self.row("Datadog", "no separate log: the line is part of another log, blank, or excluded");
         };
         let text = |name: &str, otherwise: &'static str| log[name].as_str().unwrap_or(otherwise).to_owned();
         let message = log["message"].as_str().map_or_else(|| log["message"].to_string(), str::to_owned);

@@ -191,7 +191,7 @@ fn mark_key() -> MarkKey {
 }
 
 /// How many calls of `GetLogEvents` a sandbox may make a minute, unless `PODFERRY_METADATA_LOOKUPS` says it: one a second, of the 25 that the account
-/// has (`docs/sizing.md`, "Metadata in records of its own").
+/// has (`docs/sizing.md`, "Metadata in separate records").
 const METADATA_LOOKUPS: u64 = 60;
 
 fn metadata_lookups(reader: &mut VariableReader, pipeline: &PipelineSettings) -> u32 {
