@@ -3,7 +3,7 @@
     run.py PORT RIE
 
 RIE is the file of AWS's Runtime Interface Emulator. LocalStack is used as it is, but for what it leaves out and for what a test of lost logs
-rests on; each of those changes, in functions.py and services.py, says what AWS does.
+rests on; each of those changes, in functions.py, services.py and stacks.py, says what AWS does.
 """
 
 import os
@@ -24,10 +24,11 @@ os.environ.update(
 
 # In this order: functions.py gives LocalStack's Lambda its executor before anything else of it has looked for one.
 from e2e_support.stand_in import functions
-from e2e_support.stand_in import services
+from e2e_support.stand_in import services, stacks
 
 functions.put_in_place(rie)
 services.put_in_place()
+stacks.put_in_place()
 
 from localstack.runtime.main import main
 
