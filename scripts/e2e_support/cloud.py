@@ -78,12 +78,12 @@ class Cloud:
         """The variables by which AWS's tools and podferry come here, and nowhere else."""
         return CREDENTIALS | {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, "AWS_ENDPOINT_URL": self.url, "AWS_EC2_METADATA_DISABLED": "true"}
 
-    def client(self, service):
+    def client(self, service, account=ACCOUNT):
         import boto3
 
         return boto3.client(
             service, region_name=REGION, endpoint_url=self.url,
-            aws_access_key_id=ACCOUNT, aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+            aws_access_key_id=account, aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
         )
 
     def upload(self, program, version):

@@ -12,8 +12,12 @@ SECONDS = 300
 
 def commands(document):
     """The lines of its blocks marked `sh`, each once; what a backslash breaks is one line."""
-    blocks = re.findall(r"^```sh\n(.*?)^```$", document.read_text(), re.MULTILINE | re.DOTALL)
-    return list(dict.fromkeys(line for block in blocks for line in block.replace("\\\n", " ").splitlines() if line.strip()))
+    return list(dict.fromkeys(line for block in blocks(document.read_text()) for line in block.replace("\\\n", " ").splitlines() if line.strip()))
+
+
+def blocks(text):
+    """The blocks marked `sh`."""
+    return re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 def run(lines, runbook, words, variables):
@@ -27,7 +31,7 @@ def run(lines, runbook, words, variables):
     script = ["set -o pipefail"]
     for number, line in enumerate(lines):
         for word, value in words.items():
-            line = re.sub(rf"(?<![\w$-]){re.escape(word)}\b", value, line)
+            line = re.sub(rf"(?<![\w$-]){re.escape(word)}\b", lambda _: value, line)
         script.append(f"{{\n{line}\n}} > {folder}/{number}.said 2>&1; echo $? > {folder}/{number}.code")
     # Where there is a question it gets a yes, and from a terminal: a pipe would not be asked.
     ours, theirs = pty.openpty()

@@ -4,6 +4,7 @@ Numbered lines flow into the log group all the time. In the end every one of the
 """
 
 import collections
+import dataclasses
 import itertools
 import json
 import re
@@ -16,15 +17,17 @@ from .cloud import Cloud
 from .intakes import Intake, tags
 from .loopback import reply
 from .processes import until
+from .released import GROUPS, Release
 from .runbook import APPLICATION_KEY, KEY, Deployer, Runbook
+from .stack_template import Version, read, without_what_came_last
 
 CLUSTER, GROUP = "prod", "/aws/eks/prod/fargate"
 POD, NAMESPACE, CONTAINER = "api-7f9c5d8b4d-q2wzr", "shop", "api"
 STREAM = f"from-fluent-bit-kube.var.log.containers.{POD}_{NAMESPACE}_{CONTAINER}-{'9b1c' * 16}.log"
 # Lines a call, and seconds between two calls.
 LINES, PAUSE = 10, 0.5
-# Longer than an invocation may take, so that its logs go to the queue at once and not after 15 s of attempts.
-RETRY_AFTER = 31
+# Longer than the 15 s in which an invocation tries again (docs/reliability.md), so that its logs go to the queue at once.
+RETRY_AFTER = 16
 # Of a loaded machine: what takes a second alone may take ten.
 SOON, LATER = 60, 180
 REFUSED = "refused by Datadog"
@@ -35,9 +38,11 @@ BROKEN = b"#!/bin/sh\nexit 1\n"
 
 def run(checks, binaries):
     with checks.scenario("stack"), Cloud(binaries.root) as cloud, Datadog() as datadog:
-        before = binaries.before.read_bytes()
-        with Deployer(cloud, binaries.root / "template.yaml", before, {"DD_URL": datadog.url}) as deployer:
-            world = World(checks, binaries, cloud, datadog, deployer)
+        now = Version("now", binaries.forwarder.read_bytes(), read(binaries.root / "template.yaml"))
+        template = read(binaries.before_template) if binaries.before_template else without_what_came_last(now.template)
+        before = Version("before", binaries.before.read_bytes(), template)
+        with Deployer(cloud, before, {"DD_URL": datadog.url}) as deployer:
+            world = World(checks, binaries, cloud, datadog, deployer, before, now)
             # Each goes on where the one before ended.
             create(world)
             with world.flow:
@@ -104,18 +109,19 @@ class Flow:
             self.count += LINES
 
 
-def put(logs, texts, stream=STREAM):
+def put(logs, texts, group=GROUP):
     """Writes lines into the pod's log stream, in one call."""
     kubernetes = {"pod_name": POD, "namespace_name": NAMESPACE, "container_name": CONTAINER, "labels": {"app": "api"}}
     now = int(time.time() * 1000)
     records = [{"stream": "stdout", "logtag": "F", "log": text, "kubernetes": kubernetes} for text in texts]
     events = [{"timestamp": now, "message": json.dumps(record)} for record in records]
-    logs.put_log_events(logGroupName=GROUP, logStreamName=stream, logEvents=events)
+    logs.put_log_events(logGroupName=group, logStreamName=STREAM, logEvents=events)
 
 
 class World:
-    def __init__(self, checks, binaries, cloud, datadog, deployer):
+    def __init__(self, checks, binaries, cloud, datadog, deployer, before, now):
         self.checks, self.binaries, self.cloud, self.datadog, self.deployer = checks, binaries, cloud, datadog, deployer
+        self.before, self.now = before, now
         self.logs, self.sqs, self.functions = cloud.client("logs"), cloud.client("sqs"), cloud.client("lambda")
         self.runbook = Runbook(binaries, cloud, datadog.url, ["--cluster", CLUSTER, "--namespace", NAMESPACE, "--namespace", "batch"])
         self.flow = Flow(cloud)
@@ -186,7 +192,7 @@ def create(world):
     for number, (title, step) in enumerate(steps.items()):
         shown = world.runbook.shown(number)
         world.that(f"{title}: what is shown says that it worked", step.worked(shown), f"wanted {step.wanted}, found {shown}")
-    world.that(f"template.yaml makes {len(world.deployer.resources)} resources", "Forwarder" in world.deployer.resources)
+    world.that(f"the template makes {len(world.deployer.resources)} resources", "Forwarder" in world.deployer.resources)
     kinds = sorted({kind for kind, _ in world.datadog.made})
     wanted = (["dashboard", "monitor"], {(KEY, APPLICATION_KEY)})
     world.same("monitors and dashboards are made, with both keys", (kinds, world.datadog.keys_of_makers), wanted)
@@ -210,12 +216,37 @@ def outage_and_update(world):
     """Datadog fails while the version before is there; the one that comes sends what that one left."""
     world.datadog.is_down = True
     world.wait("Datadog is down: logs wait in the queue", lambda: world.depth("UndeliveredQueue"), LATER)
-    old = world.code()
-    world.deployer.deploy("now", world.binaries.forwarder.read_bytes())
-    world.that("the stack is updated meanwhile, to other code", world.code() != old)
+    code, resources = world.code(), set(world.deployer.resources)
+    world.deployer.deploy(world.now)
+    came, went = set(world.deployer.resources) - resources, resources - set(world.deployer.resources)
+    world.that(f"the stack is updated meanwhile, to other code and with {', '.join(sorted(came))}", world.code() != code and came and not went, (code, came, went))
     world.datadog.is_down, world.datadog.refuses = False, True
     put(world.logs, [f"{REFUSED} {number}" for number in range(3)])
+    # What was told to wait does so meanwhile.
+    deploy_a_release(world)
     world.wait_for_lines("Datadog is back", LATER)
+
+
+def deploy_a_release(world):
+    """Its files, in another account, by the commands of install.md and roll-back.md."""
+    with Release(world.binaries, world.cloud, world.now, KEY) as release:
+        for what, folder, block in release.commands():
+            began = time.monotonic()
+            done = release.type(folder, block)
+            seconds = time.monotonic() - began
+            world.that(f"{what}, as the documents say it (in {seconds:.0f} s)", done.returncode == 0, f"{done.stdout[-1500:]}{done.stderr[-1500:]}")
+        logs = release.client("logs")
+        for cluster, function, wanted, found in release.functions():
+            world.same(f"{cluster}: the code is that of the zip", found, wanted)
+            release.point_to(function, world.datadog.url)
+            logs.create_log_stream(logGroupName=GROUPS[cluster], logStreamName=STREAM)
+            put(logs, [f"from {cluster}"], GROUPS[cluster])
+
+        def arrived():
+            return {(item["message"], *tags(item)["kube_cluster_name"]) for item in world.datadog.accepted()}
+
+        wanted = {(f"from {cluster}", cluster) for cluster in GROUPS}
+        world.wait("logs come through the functions of a release", lambda: wanted <= arrived(), SOON)
 
 
 def dead_letters(world):
@@ -239,10 +270,10 @@ def outage_and_rollback(world):
     """Datadog fails again, and the update turns out to be bad: one that does not start, and then the version before."""
     world.datadog.is_down = True
     world.wait("Datadog is down again: logs of the new version wait", lambda: world.depth("UndeliveredQueue"), SOON)
-    world.deployer.deploy("broken", BROKEN)
+    world.deployer.deploy(dataclasses.replace(world.now, name="broken", program=BROKEN))
     bucket, s3 = world.deployer.resources["FailedEventsBucket"], world.cloud.client("s3")
     world.wait("events that a broken version fails on go to the bucket", lambda: s3.list_objects_v2(Bucket=bucket)["KeyCount"], SOON)
-    world.deployer.deploy("before-again", world.binaries.before.read_bytes())
+    world.deployer.deploy(dataclasses.replace(world.before, name="before-again"))
     for message in world.readable:
         world.sqs.send_message(QueueUrl=world.deployer.resources["UndeliveredQueue"], MessageBody=message.body)
     world.datadog.is_down = False

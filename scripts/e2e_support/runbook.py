@@ -41,11 +41,11 @@ class Step:
 
 
 class Deployer(Loopback):
-    """Makes the stack that `sam deploy` is told to make, with this program."""
+    """Makes the stack that `sam deploy` is told to make, of this version."""
 
-    def __init__(self, cloud, template_file, program, variables):
+    def __init__(self, cloud, version, variables):
         super().__init__()
-        self.cloud, self.template_file, self.program, self.variables = cloud, template_file, program, variables
+        self.cloud, self.version, self.variables = cloud, version, variables
         self.stack, self.parameters, self.resources = "", {}, {}
 
     def answer(self, handler, body):
@@ -53,15 +53,15 @@ class Deployer(Loopback):
         error = "" if asked["region"] == REGION else f"not the region of the log group: {asked['region']}"
         self.stack, self.parameters = asked["stack"], asked["parameters"]
         try:
-            self.deploy("before", self.program)
+            self.deploy(self.version)
         except Exception as failed:
             error = f"{type(failed).__name__}: {failed}"
         reply(handler, 200, "text/plain", error.encode())
 
-    def deploy(self, version, program):
-        """The stack as it was first deployed, with this program as this version."""
-        key = self.cloud.upload(program, version)
-        self.resources = self.cloud.stack(self.stack, *for_stand_in(self.template_file, self.parameters, key, self.variables))
+    def deploy(self, version):
+        """The stack with the parameters that it was first given."""
+        key = self.cloud.upload(version.program, version.name)
+        self.resources = self.cloud.stack(self.stack, *for_stand_in(version.template, self.parameters, key, self.variables))
 
 
 class Runbook:
