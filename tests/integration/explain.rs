@@ -414,6 +414,27 @@ fn an_id_of_cloudwatchs_own_tells_where_to_look() {
     assert_eq!(asked[1]["logStreamNamePrefix"], json!(stream()));
 }
 
+/// Windows, logs and groups are read at one pace: the quota is the account's.
+#[test]
+fn all_that_is_looked_for_has_one_pace() {
+    let Some(account) = TestAccount::start() else { return };
+    account.group(GROUP);
+    account.stand_in("logs:FilterLogEvents", |_| (200, json!({ "events": [], "searchedLogStreams": [] })));
+    let folder = Folder::new("explain-pace");
+    let ms = now_ms() - 100 * MINUTE_MS;
+    // An id and a time that are far apart: two windows for each log.
+    let logs: Vec<Value> = (0..2)
+        .map(|number| json!({ "id": id(ms, number), "timestamp": ms - 60 * MINUTE_MS, "message": "gone", "aws": { "awslogs": { "logGroup": GROUP } } }))
+        .collect();
+    folder.write("logs.json", json!(logs).to_string());
+    let begun = std::time::Instant::now();
+    let run = account.podferry_command(&["explain", "logs.json", "--group", GROUP]).current_dir(folder.path()).output();
+    let took = begun.elapsed();
+    explained(&run.unwrap(), 1);
+    assert_eq!(account.count("logs:FilterLogEvents"), 4);
+    assert!(took >= std::time::Duration::from_millis(750), "four calls, a quarter of a second apart: {took:?}");
+}
+
 #[test]
 fn what_cannot_be_found_shows_what_the_log_tells() {
     let Some(account) = stage(now_ms() - 5 * MINUTE_MS) else { return };

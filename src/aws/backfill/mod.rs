@@ -9,7 +9,7 @@
 //! ```
 //!
 //! * Pure: [`time`], [`windows`], [`rate`], [`position`], [`streams`], [`event`], [`cost`].
-//! * [`reader`] and [`estimate`] call AWS, [`ferry`] sends, [`checkpoint`] has the file.
+//! * [`paced_calls`] has the clock for [`rate`], [`reader`] and [`estimate`] call AWS, [`ferry`] sends, [`checkpoint`] has the file.
 //!
 //! Pages are sent one after another, and each is in the checkpoint before the next: an interruption can send at most one page twice,
 //! with what waited for it. Reading is what takes the time: five pages a second at most, for the whole account.
@@ -19,6 +19,7 @@ pub(crate) mod cost;
 pub(crate) mod estimate;
 pub(crate) mod event;
 pub(crate) mod ferry;
+pub(crate) mod paced_calls;
 pub(crate) mod position;
 pub(crate) mod rate;
 pub(crate) mod reader;

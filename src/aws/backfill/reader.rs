@@ -2,14 +2,13 @@
 //!
 //! The SDK's own retries are off for this call: they would hide that AWS throttles, and the pace has to know.
 
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_sdk_cloudwatchlogs::config::Config;
 use aws_smithy_types::retry::RetryConfig;
 
 use super::event::HistoryEvent;
-use super::rate::Pace;
+use super::paced_calls::PacedCalls;
 use super::windows::Window;
 use crate::aws::account::Account;
 use crate::aws::error::{AwsFailure, SdkCallError};
@@ -55,14 +54,13 @@ pub(crate) struct HistoryPage {
 pub(crate) struct HistoryReader {
     account: Account,
     which: HistoryFilter,
-    pace: Mutex<Pace>,
-    begun: Instant,
+    calls: PacedCalls,
 }
 
 impl HistoryReader {
     #[must_use]
-    pub(crate) fn new(account: Account, which: HistoryFilter, pace: Pace) -> HistoryReader {
-        HistoryReader { account, which, pace: Mutex::new(pace), begun: Instant::now() }
+    pub(crate) fn new(account: Account, which: HistoryFilter, calls: PacedCalls) -> HistoryReader {
+        HistoryReader { account, which, calls }
     }
 
     /// A page of a window of a group: the first, or the one of `token`.
@@ -77,11 +75,10 @@ impl HistoryReader {
     ) -> Result<HistoryPage, SdkCallError> {
         let mut failures = 0;
         loop {
-            let wait = self.with_pace(|pace, now| pace.take(now));
-            tokio::time::sleep(wait).await;
+            self.calls.wait().await;
             let error = match self.attempt(group, window, token.clone()).await {
                 Ok(page) => {
-                    self.with_pace(|pace, _| pace.answered());
+                    self.calls.answered();
                     return Ok(page);
                 }
                 Err(error) => error,
@@ -89,7 +86,7 @@ impl HistoryReader {
             failures += 1;
             let is_throttled = matches!(error.failure, AwsFailure::Throttled(_));
             if is_throttled {
-                self.with_pace(Pace::throttled);
+                self.calls.throttled();
             }
             if failures >= MAX_ATTEMPTS || !(is_throttled || may_pass(&error)) {
                 return Err(error);
@@ -130,10 +127,6 @@ impl HistoryReader {
             message: event.message.unwrap_or_default(),
         });
         Ok(HistoryPage { events: events.collect(), token: answer.next_token.filter(|token| !token.is_empty()) })
-    }
-
-    fn with_pace<T>(&self, change: impl FnOnce(&mut Pace, Duration) -> T) -> T {
-        change(&mut self.pace.lock().unwrap_or_else(PoisonError::into_inner), self.begun.elapsed())
     }
 }
 

@@ -2,13 +2,14 @@
 //! account's quota, which others use, too.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use aws_sdk_cloudwatchlogs::types::OrderBy;
 
 use super::fluent_bit_log::{Complaints, FluentBitLog};
 use crate::aws::account::Account;
-use crate::aws::backfill::rate::{DEFAULT_RATE, Pace};
+use crate::aws::backfill::paced_calls::PacedCalls;
+use crate::aws::backfill::rate::DEFAULT_RATE;
 use crate::aws::error::{On, SdkCallError};
 use pipeline::stream::{FLUENT_BIT_FILE, FLUENT_BIT_GROUP};
 
@@ -37,14 +38,13 @@ const PATTERN: &str = r#"?"[error]" ?"[ warn]" ?"level=error" ?"level=warning" ?
 /// Reads below the quota.
 struct Reader<'a> {
     account: &'a Account,
-    pace: Pace,
-    begun: Instant,
+    calls: PacedCalls,
 }
 
 /// Finds and reads them: groups of its own, by their names, and its stream in `groups`, where pods' logs are. The calls that failed are
 /// beside them.
 pub(crate) async fn logs(account: &Account, groups: &[String]) -> (Vec<FluentBitLog>, Vec<SdkCallError>) {
-    let mut reader = Reader { account, pace: Pace::new(DEFAULT_RATE), begun: Instant::now() };
+    let reader = Reader { account, calls: PacedCalls::new(DEFAULT_RATE) };
     let (mut places, mut errors) = (Vec::new(), Vec::new());
     match reader.own_groups().await {
         Ok(names) => places.extend(names.into_iter().map(|name| (name, None))),
@@ -65,14 +65,9 @@ pub(crate) async fn logs(account: &Account, groups: &[String]) -> (Vec<FluentBit
 }
 
 impl Reader<'_> {
-    async fn wait(&mut self) {
-        let wait = self.pace.take(self.begun.elapsed());
-        tokio::time::sleep(wait).await;
-    }
-
     /// Groups that `flb_log_cw` makes.
-    async fn own_groups(&mut self) -> Result<Vec<String>, SdkCallError> {
-        self.wait().await;
+    async fn own_groups(&self) -> Result<Vec<String>, SdkCallError> {
+        self.calls.wait().await;
         let pattern = FLUENT_BIT_GROUP.trim_start_matches('-');
         let answer = self.account.logs.describe_log_groups().log_group_name_pattern(pattern).send().await;
         let on = || On::new("the log groups", self.account.arn("logs", "log-group:*"));
@@ -82,8 +77,8 @@ impl Reader<'_> {
     }
 
     /// The stream of Fluent Bit's own log among those of pods: its name begins as theirs do.
-    async fn stream_of(&mut self, group: &str) -> Result<Option<String>, SdkCallError> {
-        self.wait().await;
+    async fn stream_of(&self, group: &str) -> Result<Option<String>, SdkCallError> {
+        self.calls.wait().await;
         let newest = self.account.logs.describe_log_streams().log_group_name(group);
         let newest = newest.order_by(OrderBy::LastEventTime).descending(true).limit(NEWEST_STREAMS).send().await;
         let on = || self.account.log_group(group);
@@ -95,7 +90,7 @@ impl Reader<'_> {
         let prefixes: BTreeSet<&str> =
             names.iter().filter_map(|name| name.split_once(CONTAINER_TAG).map(|(before, _)| before)).collect();
         for prefix in prefixes.into_iter().take(MOST_PREFIXES) {
-            self.wait().await;
+            self.calls.wait().await;
             let own = format!("{prefix}{FLUENT_BIT_FILE}");
             let call = self.account.logs.describe_log_streams().log_group_name(group).log_stream_name_prefix(&own);
             let answer = call.limit(1).send().await;
@@ -108,13 +103,13 @@ impl Reader<'_> {
         Ok(None)
     }
 
-    async fn complaints(&mut self, group: &str, stream: Option<&str>) -> Result<Complaints, SdkCallError> {
+    async fn complaints(&self, group: &str, stream: Option<&str>) -> Result<Complaints, SdkCallError> {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let start = i64::try_from(now.saturating_sub(LAST_HOUR).as_millis()).unwrap_or_default();
         let mut complaints = Complaints::default();
         let mut token: Option<String> = None;
         for _ in 0..MOST_PAGES {
-            self.wait().await;
+            self.calls.wait().await;
             let call = self.account.logs.filter_log_events().log_group_name(group).start_time(start);
             let call = call.set_log_stream_names(stream.map(|stream| vec![stream.to_owned()])).filter_pattern(PATTERN);
             let answer = call.set_next_token(token.take()).send().await;

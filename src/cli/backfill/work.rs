@@ -7,7 +7,7 @@ use super::{progress, report};
 use crate::aws::account::Account;
 use crate::aws::backfill::checkpoint::{BackfillTotals, Checkpoint};
 use crate::aws::backfill::ferry::{BackfillStop, Ferry};
-use crate::aws::backfill::rate::Pace;
+use crate::aws::backfill::paced_calls::PacedCalls;
 use crate::aws::backfill::reader::{HistoryFilter, HistoryReader};
 use crate::aws::backfill::run::{BackfillProgress, BackfillRun};
 use crate::cli::error::CommandError;
@@ -29,7 +29,7 @@ pub(super) async fn work(work: BackfillWork, ferry: Ferry) -> Result<Exit, Comma
     let BackfillWork { options, account, checkpoint, dry_run, rejected } = work;
     let which =
         HistoryFilter { stream_prefix: options.stream_prefix.clone(), filter_pattern: options.filter_pattern.clone() };
-    let reader = HistoryReader::new(account, which, Pace::new(options.rate));
+    let reader = HistoryReader::new(account, which, PacedCalls::new(options.rate));
     let (run, mut told) = BackfillRun::new(reader, ferry, usize::from(options.concurrency));
     let mut at = *told.borrow();
     let mut shown = progress::ProgressDisplay::new(&at);

@@ -26,7 +26,7 @@ use super::output::Output;
 use super::selection::group_name;
 use super::{show, spinner};
 use crate::aws::account::Account;
-use crate::aws::backfill::rate::Pace;
+use crate::aws::backfill::paced_calls::PacedCalls;
 use crate::aws::backfill::reader::{HistoryFilter, HistoryReader};
 use crate::aws::backfill::{estimate, time};
 use crate::aws::groups::{LogGroup, LogGroupClass, LogGroupSelection};
@@ -148,7 +148,7 @@ impl CostOptions {
                 account.region
             )));
         }
-        let reader = HistoryReader::new(account.clone(), HistoryFilter::default(), Pace::new(RATE));
+        let reader = HistoryReader::new(account.clone(), HistoryFilter::default(), PacedCalls::new(RATE));
         if self.gb_per_month.is_some() && found.groups.len() > 1 {
             return Err(CommandError::refused("--gb-per-month: is for one log group; ask for each by itself"));
         }

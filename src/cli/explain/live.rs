@@ -6,7 +6,7 @@ use super::datadog_log::DatadogLog;
 use super::found::{self, FoundEvent, WaitingLog};
 use crate::aws::account::Account;
 use crate::aws::backfill::event::HistoryEvent;
-use crate::aws::backfill::rate::{DEFAULT_RATE, Pace};
+use crate::aws::backfill::paced_calls::PacedCalls;
 use crate::aws::backfill::reader::{HistoryFilter, HistoryReader};
 use crate::aws::backfill::time::shown;
 use crate::aws::backfill::windows::Window;
@@ -45,6 +45,8 @@ pub(super) struct LiveSearch {
     pub(super) since_ms: Option<i64>,
     pub(super) queue: Option<ForwarderQueue>,
     pub(super) settings: PipelineSettings,
+    /// For all that is looked for.
+    pub(super) calls: PacedCalls,
 }
 
 /// Where a log was found.
@@ -211,7 +213,7 @@ impl LiveSearch {
         mut take: impl FnMut(Vec<HistoryEvent>) -> bool,
     ) -> Result<bool, Missing> {
         let filter = HistoryFilter { stream_prefix: stream.map(str::to_owned), filter_pattern: None };
-        let reader = HistoryReader::new(self.account.clone(), filter, Pace::new(DEFAULT_RATE));
+        let reader = HistoryReader::new(self.account.clone(), filter, self.calls.clone());
         let mut token = None;
         for _ in 0..most {
             let page = reader.page(group, window, token).await.map_err(|error| match error.failure {

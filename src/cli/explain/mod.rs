@@ -30,6 +30,8 @@ use super::output::Output;
 use super::selection::{group_name, groups_of};
 use super::{redrive, show, spinner};
 use crate::aws::account::Account;
+use crate::aws::backfill::paced_calls::PacedCalls;
+use crate::aws::backfill::rate::DEFAULT_RATE;
 use crate::aws::backfill::time;
 use crate::aws::function::Function;
 use crate::aws::queues::QueueRole;
@@ -148,7 +150,8 @@ impl ExplainOptions {
             None => sender(&account, &logs).await,
         };
         let settings = account_settings::read(&account, function.as_ref(), true).await?.pipeline;
-        let search = LiveSearch { account, groups, since_ms, queue: queue.transpose()?, settings };
+        let calls = PacedCalls::new(DEFAULT_RATE);
+        let search = LiveSearch { account, groups, since_ms, queue: queue.transpose()?, settings, calls };
         let mut traces = Vec::new();
         for log in logs {
             let located = spinner::during("Looking for the event…", search.find(&log)).await;

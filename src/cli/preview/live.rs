@@ -4,7 +4,8 @@ use jiff::Timestamp;
 
 use super::options::{NO_FUNCTION, Preview, PreviewOptions};
 use crate::aws::account::Account;
-use crate::aws::backfill::rate::{DEFAULT_RATE, Pace};
+use crate::aws::backfill::paced_calls::PacedCalls;
+use crate::aws::backfill::rate::DEFAULT_RATE;
 use crate::aws::backfill::reader::{HistoryFilter, HistoryReader};
 use crate::aws::backfill::time;
 use crate::aws::backfill::windows::Window;
@@ -52,7 +53,7 @@ pub(super) async fn read(options: &PreviewOptions, group: &str) -> Result<Previe
 }
 
 async fn events(account: &Account, group: &str, window: Window, limit: usize) -> Result<Vec<LiveEvent>, CommandError> {
-    let reader = HistoryReader::new(account.clone(), HistoryFilter::default(), Pace::new(DEFAULT_RATE));
+    let reader = HistoryReader::new(account.clone(), HistoryFilter::default(), PacedCalls::new(DEFAULT_RATE));
     let (mut events, mut token) = (Vec::new(), None);
     for _ in 0..MAX_PAGES {
         let page = reader.page(group, window, token).await?;

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use super::account::{Carrier, HopAccount};
 use crate::aws::account::Account;
+use crate::aws::backfill::paced_calls::PacedCalls;
+use crate::aws::backfill::rate::DEFAULT_RATE;
 use crate::aws::error::{AwsFailure, SdkCallError};
 
 /// How many pages of a group are read at a time. In a large group a page may be what a search of some seconds found, which is nothing.
@@ -18,6 +20,7 @@ pub(crate) struct CloudWatchWatch<'a> {
     account: &'a Account,
     run: &'a str,
     from_ms: i64,
+    calls: PacedCalls,
     pub(crate) groups: BTreeMap<String, HopAccount>,
 }
 
@@ -25,7 +28,7 @@ impl<'a> CloudWatchWatch<'a> {
     /// `made_ms` is when the pod was made, by the cluster's clock.
     pub(crate) fn new(account: &'a Account, groups: &[String], run: &'a str, made_ms: i64) -> CloudWatchWatch<'a> {
         let groups = groups.iter().map(|group| (group.clone(), HopAccount::default())).collect();
-        CloudWatchWatch { account, run, from_ms: made_ms - BEFORE_MS, groups }
+        CloudWatchWatch { account, run, from_ms: made_ms - BEFORE_MS, calls: PacedCalls::new(DEFAULT_RATE), groups }
     }
 
     /// Looks once into each group.
@@ -36,6 +39,7 @@ impl<'a> CloudWatchWatch<'a> {
         for (group, seen) in &mut self.groups {
             let mut token: Option<String> = None;
             for _ in 0..MOST_PAGES {
+                self.calls.wait().await;
                 let call = self.account.logs.filter_log_events().log_group_name(group).start_time(self.from_ms);
                 // In quotes it is one term. Source: Amazon CloudWatch Logs User Guide, "Filter pattern syntax".
                 let call = call.filter_pattern(format!("\"{}\"", self.run)).set_next_token(token.take());
