@@ -3,6 +3,7 @@
 import { addText, count, counted, element, oneLine } from "./harmless.js";
 import { addJson } from "./json_text.js";
 import { clock, marksOf } from "./list.js";
+import { termOf } from "./query.js";
 
 // So much of a text is shown before somebody asks for all, in characters.
 const MOST_TEXT = 20_000;
@@ -16,7 +17,7 @@ const MEMBERS = [
 const SHOWN = new Set(["message", "ddtags", "status", ...MEMBERS.map(([name]) => name)]);
 
 export class Detail {
-  /** `onSearch` is told a term to search for, `onClose` that the pane is closed. */
+  /** `onSearch` is told a query to search for, too, `onClose` that the pane is closed. */
   constructor(pane, { onSearch, onClose }) {
     this.pane = pane;
     this.onSearch = onSearch;
@@ -178,8 +179,7 @@ export class Detail {
         chip.type = "button";
         addText(chip, tag);
         chip.title = "Search for this tag";
-        const term = /[\s"\\]/.test(tag) || !tag.includes(":") ? `"${tag.replace(/["\\]/g, "\\$&")}"` : tag;
-        chip.addEventListener("click", () => this.onSearch(term));
+        chip.addEventListener("click", () => this.onSearch(termOf(tag)));
         chips.append(chip);
       }
       if (origin !== "") list.append(element("dt", "", origin));

@@ -1,6 +1,8 @@
-// Logs over time, stacked by how much their status matters; a part of the time can be chosen by pointer or keyboard.
+// Logs over time, stacked by how much their status matters; a part of the time can be chosen by pointer or keyboard. What is far from nearly all
+// others is counted at the edges.
 
 import { counted, element } from "./harmless.js";
+import { windowOf } from "./time_window.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const WEIGHTS = ["error", "warn", "info", "ok", "debug"];
@@ -22,6 +24,10 @@ export class Histogram {
     this.brush = element("div", "brush");
     this.brush.hidden = true;
     chart.append(this.bars, this.brush);
+    this.edges = [this.makeEdge("earlier", 0), this.makeEdge("later", 1)];
+    this.labels = ["", "step", ""].map((name) => element("span", name));
+    this.labels.forEach((label) => label.setAttribute("aria-hidden", "true"));
+    axis.append(this.edges[0].button, ...this.labels, this.edges[1].button);
     // Asked when it changes, and not while drawing, when the browser would have to lay the page out for the answer.
     this.width = chart.clientWidth;
     new ResizeObserver(() => {
@@ -54,12 +60,47 @@ export class Histogram {
     this.draw(bins, width);
   }
 
+  /** A button for the logs that are before or behind the bars; `side` is the end of a range that it leaves open. */
+  makeEdge(word, side) {
+    const button = element("button", "edge");
+    const edge = { word, side, button, range: null };
+    button.type = "button";
+    button.hidden = true;
+    button.addEventListener("click", () => {
+      if (this.isOpen(side)) this.clear();
+      else this.choose(edge.range);
+    });
+    return edge;
+  }
+
+  isOpen(side) {
+    return this.range !== null && !Number.isFinite(this.range[side]);
+  }
+
+  drawEdges() {
+    const end = this.start + this.number * this.step;
+    const times = this.logs.map((log) => log.time);
+    this.drawEdge(this.edges[0], times.filter((time) => time < this.start), Math.min, Math.max);
+    this.drawEdge(this.edges[1], times.filter((time) => time >= end), Math.max, Math.min);
+  }
+
+  drawEdge(edge, times, further, nearer) {
+    const { button, word, side } = edge;
+    const [furthest, nearest] = [further, nearer].map((of) => times.reduce((one, other) => of(one, other), times[0]));
+    // What comes later at the bars is no part of it.
+    edge.range = side === 0 ? [-Infinity, nearest] : [nearest, Infinity];
+    // While it is chosen it can be taken back.
+    button.hidden = times.length === 0 && !this.isOpen(side);
+    button.textContent = `${counted(times.length, "log")} ${word}`;
+    button.title = `Much ${word} than nearly all others${times.length === 0 ? "" : `: ${side === 0 ? "from" : "to"} ${fullTime(furthest)}`}`;
+    button.setAttribute("aria-pressed", String(this.isOpen(side)));
+  }
+
   domain(logs, range) {
-    let [from, to] = range ?? [Infinity, -Infinity];
-    for (const log of logs) {
-      if (log.time < from) from = log.time;
-      if (log.time > to) to = log.time;
-    }
+    const found = windowOf(logs.map((log) => log.time));
+    let [from, to] = found ?? [Infinity, -Infinity];
+    // A chosen part stays in sight. Where it has no end it is one of the edges.
+    if (range !== null && range.every(Number.isFinite)) [from, to] = [Math.min(from, range[0]), Math.max(to, range[1])];
     if (from > to) return [Date.now() - 60_000, Date.now()];
     // Logs of one moment are one bar of many, and not all of the picture.
     return to - from < 1000 ? [from - 500, to + 500] : [from, to];
@@ -87,14 +128,15 @@ export class Histogram {
     this.bars.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
     this.bars.replaceChildren(drawn);
     this.drawBrush();
+    this.drawEdges();
     this.drawAxis();
   }
 
   drawBrush() {
-    this.brush.hidden = this.range === null;
-    if (this.range === null) return;
-    const left = Math.max(this.positionOf(this.range[0]), 0);
-    const right = Math.min(this.positionOf(this.range[1] + 1), this.number * this.scale);
+    const left = this.range && Math.max(this.positionOf(this.range[0]), 0);
+    const right = this.range && Math.min(this.positionOf(this.range[1] + 1), this.number * this.scale);
+    this.brush.hidden = this.range === null || right <= left;
+    if (this.brush.hidden) return;
     this.brush.style.left = `${left}px`;
     this.brush.style.width = `${Math.max(right - left, 2)}px`;
   }
@@ -105,14 +147,18 @@ export class Histogram {
     const time = (ms) => new Date(ms).toLocaleString("en-GB", {
       ...(isLong ? { day: "2-digit", month: "short" } : {}), hour: "2-digit", minute: "2-digit", second: isLong ? undefined : "2-digit",
     });
-    const text = this.range === null
-      ? `${stepName(this.step)} a bar`
-      : `${time(this.range[0])} to ${time(this.range[1])}`;
-    if (this.logs.length === 0 && this.range === null) {
-      this.axis.replaceChildren("\u00a0");
-      return;
-    }
-    this.axis.replaceChildren(element("span", "", time(this.start)), element("span", "step", text), element("span", "", time(end)));
+    const isEmpty = this.logs.length === 0 && this.range === null;
+    const texts = isEmpty ? ["\u00a0", "", ""] : [time(this.start), this.chosenText(time), time(end)];
+    texts.forEach((text, at) => {
+      this.labels[at].textContent = text;
+    });
+  }
+
+  chosenText(time) {
+    if (this.range === null) return `${stepName(this.step)} a bar`;
+    if (this.isOpen(0)) return `up to ${fullTime(this.range[1])}`;
+    if (this.isOpen(1)) return `from ${fullTime(this.range[0])} on`;
+    return `${time(this.range[0])} to ${time(this.range[1])}`;
   }
 
   positionOf(ms) {
@@ -126,9 +172,13 @@ export class Histogram {
   /** From one bar to another, whole. */
   select(one, other) {
     const [first, last] = [Math.min(one, other), Math.max(one, other)];
-    this.range = [this.start + first * this.step, this.start + (last + 1) * this.step - 1];
+    this.choose([this.start + first * this.step, this.start + (last + 1) * this.step - 1]);
+  }
+
+  choose(range) {
+    this.range = range;
     this.drawBrush();
-    this.onSelect(this.range);
+    this.onSelect(range);
   }
 
   clear() {
@@ -187,4 +237,10 @@ function stepName(step) {
   if (step < 60_000) return `${step / 1000} s`;
   if (step < 3_600_000) return `${step / 60_000} min`;
   return step < 86_400_000 ? `${step / 3_600_000} h` : `${step / 86_400_000} d`;
+}
+
+/** With the year, in the browser's time zone. */
+function fullTime(ms) {
+  const time = new Date(ms);
+  return Number.isNaN(time.getTime()) ? "a time that no calendar has" : time.toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });
 }

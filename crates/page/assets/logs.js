@@ -1,6 +1,6 @@
 // The logs that the page has, and the view of them that the filters leave. No more are kept than the server keeps.
 
-import { hasAll } from "./search.js";
+import { finds } from "./search.js";
 
 /** What logs are filtered by at the side: names, and where the value stands. */
 export const FACETS = [
@@ -28,12 +28,20 @@ function first(log, key) {
 // So many characters of tags are remembered. A container has one set, of some hundreds; tags that are new with each log must not pile up.
 const MOST_TAG_TEXT = 16_000_000;
 
+// So many milliseconds of a frame are for the search; what it does not reach is searched in the next. A query of many words over logs of many
+// kilobytes takes longer than somebody who types would wait.
+const SEARCH_MS = 40;
+
 export class Logs {
   constructor() {
     this.first = 0;
     this.all = [];
     this.forgetTags();
     this.newestFirst = true;
+    this.query = null;
+    this.asTags = "";
+    // Which search a log was last looked at by.
+    this.turn = 0;
   }
 
   /** Takes a message of the server's: logs, and how many there were before the first that it keeps. */
@@ -69,6 +77,8 @@ export class Logs {
       leftOut: log.left_out,
       weight: weightOf(log.status),
       facets,
+      turn: 0,
+      isFound: false,
     };
     for (const [, value] of FACETS) facets.push(value(read) ?? "");
     return read;
@@ -90,7 +100,8 @@ export class Logs {
     const values = new Map();
     for (const tag of text.split(",")) {
       const colon = tag.indexOf(":");
-      const [key, value] = colon < 0 ? [tag, ""] : [tag.slice(0, colon), tag.slice(colon + 1)];
+      const [name, value] = colon < 0 ? [tag, ""] : [tag.slice(0, colon), tag.slice(colon + 1)];
+      const key = name.toLowerCase();
       if (key === "") continue;
       this.tagNames.add(key);
       if (values.has(key)) values.get(key).push(value);
@@ -101,21 +112,40 @@ export class Logs {
     return set;
   }
 
+  /** What is known of a search holds as long as the query does, and as the same of its names are tags. Tells which are. */
+  begin(query) {
+    const isTag = (name) => this.tagNames.has(name);
+    const asTags = JSON.stringify(query.keys.filter(isTag));
+    if (query !== this.query || asTags !== this.asTags) this.turn += 1;
+    this.query = query;
+    this.asTags = asTags;
+    return isTag;
+  }
+
   /**
    * What the filters leave. A facet counts what all filters but its own leave, and the histogram what all but its own do: so one sees what
-   * another choice would bring.
+   * another choice would bring. `unsearched` are the logs that the search has not reached.
    */
-  view({ terms, chosen, range, withLeftOut }) {
+  view({ query, chosen, range, withLeftOut }) {
     const counts = FACETS.map(() => new Map());
-    const view = { shown: [], timed: [], counts, leftOut: 0 };
-    const isTag = (name) => this.tagNames.has(name);
+    const view = { shown: [], timed: [], counts, leftOut: 0, unsearched: 0 };
+    const until = performance.now() + SEARCH_MS;
+    const isTag = this.begin(query);
     for (const log of this.all) {
       if (log.leftOut !== null) {
         view.leftOut += 1;
         if (!withLeftOut) continue;
       }
-      if (!hasAll(log, terms, isTag)) continue;
-      const isInRange = range === null || (log.time >= range[0] && log.time <= range[1]);
+      if (log.turn !== this.turn) {
+        if (view.unsearched > 0 || performance.now() > until) {
+          view.unsearched += 1;
+          continue;
+        }
+        log.isFound = finds(query.root, log, isTag);
+        log.turn = this.turn;
+      }
+      if (!log.isFound) continue;
+      const isInRange = range === null || (log.time !== 0 && log.time >= range[0] && log.time <= range[1]);
       let misses = 0;
       let missed = -1;
       for (let at = 0; at < FACETS.length; at += 1) {

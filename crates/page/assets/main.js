@@ -2,11 +2,11 @@
 
 import { Detail, spoken } from "./detail.js";
 import { Facets } from "./facets.js";
-import { count, counted, element } from "./harmless.js";
+import { count, counted, element, oneLine } from "./harmless.js";
 import { Histogram } from "./histogram.js";
 import { List } from "./list.js";
 import { FACETS, Logs } from "./logs.js";
-import { parse } from "./search.js";
+import { MOST_QUERY, both, parse } from "./query.js";
 
 const byId = (id) => document.getElementById(id);
 // While logs stream in, the view is worked out so often, in milliseconds.
@@ -14,7 +14,7 @@ const PACE = 200;
 
 const logs = new Logs();
 const chosen = FACETS.map(() => new Set());
-const state = { terms: [], chosen, range: null, withLeftOut: true };
+const state = { query: parse(""), chosen, range: null, withLeftOut: true };
 let about = { title: "", empty: "", most: 0 };
 let isPaused = false;
 let view = logs.view(state);
@@ -47,6 +47,7 @@ function draw() {
   byId("left-out-button").hidden = view.leftOut === 0;
   drawCounts();
   remember();
+  if (view.unsearched > 0) drawSoon();
 }
 
 function drawCounts() {
@@ -54,6 +55,9 @@ function drawCounts() {
   const shown = view.shown.length;
   const parts = [shown === all ? counted(all, "log") : `${count(shown)} of ${counted(all, "log")}`];
   if (logs.first > 0) parts.push(`${count(logs.first)} older dropped: the newest ${count(about.most)} are kept, or fewer if they are large`);
+  if (view.unsearched > 0) parts.push(`searching ${count(view.unsearched)} more`);
+  const attribute = state.query.keys.find((key) => key.startsWith("@"));
+  if (attribute !== undefined) parts.push(`attributes such as ${oneLine(attribute, 40)} are not searched here`);
   byId("counts").textContent = parts.join(" · ");
   const empty = byId("empty");
   empty.hidden = shown > 0;
@@ -92,13 +96,13 @@ function announceSoon(text) {
 }
 
 function search() {
-  state.terms = parse(byId("search").value);
+  state.query = parse(byId("search").value);
   drawSoon();
 }
 
 function searchFor(term) {
   const field = byId("search");
-  if (!field.value.split(" ").includes(term)) field.value = `${field.value.trim()} ${term}`.trim();
+  if (!` ${field.value} `.includes(` ${term} `)) field.value = both(field.value, term);
   search();
 }
 
@@ -131,7 +135,7 @@ function remember() {
 
 function recall() {
   const parameters = new URLSearchParams(location.hash.slice(1));
-  byId("search").value = parameters.get("search") ?? "";
+  byId("search").value = (parameters.get("search") ?? "").slice(0, MOST_QUERY);
   setLeftOut(parameters.get("left-out") !== "no");
   search();
 }

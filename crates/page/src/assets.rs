@@ -14,7 +14,7 @@ macro_rules! asset {
 }
 
 /// All files; the page itself is the one without a name in an address.
-const ASSETS: [Asset; 12] = [
+const ASSETS: [Asset; 15] = [
     asset!("index.html", "text/html; charset=utf-8"),
     asset!("page.css", "text/css; charset=utf-8"),
     asset!("icon.svg", "image/svg+xml"),
@@ -26,7 +26,10 @@ const ASSETS: [Asset; 12] = [
     asset!("json_text.js", "text/javascript; charset=utf-8"),
     asset!("list.js", "text/javascript; charset=utf-8"),
     asset!("logs.js", "text/javascript; charset=utf-8"),
+    asset!("pattern.js", "text/javascript; charset=utf-8"),
+    asset!("query.js", "text/javascript; charset=utf-8"),
     asset!("search.js", "text/javascript; charset=utf-8"),
+    asset!("time_window.js", "text/javascript; charset=utf-8"),
 ];
 
 /// The file of this name; the page for an empty one.

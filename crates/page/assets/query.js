@@ -1,0 +1,144 @@
+// What people type into the search, read into a tree: the syntax of Datadog's log search, as far as docs/page.md has it. Any text is a query.
+
+import { Pattern } from "./pattern.js";
+
+/** So many characters of a query are read. The field takes no more, an address does. */
+export const MOST_QUERY = 1000;
+
+// These stand for themselves where a backslash is before them. Other backslashes are a part of the text, as in `C:\logs`.
+const ESCAPED = /\\([\s*?():"\\-])/gsu;
+const OPERATOR = /(AND|OR|NOT|&&|\|\|)(?=[\s()]|$)/uy;
+const KEY = /((?:[^\s":()\\]|\\[\s*?():"\\-])+):(?=[^\s)])/uy;
+const PHRASE = /"((?:[^"\\]|\\.)*)("?)/suy;
+
+/**
+ * Reads a query. `root` is a term, `all` or `any` of several parts, `not` of one, or null: that finds everything. `keys` are the names that its terms
+ * have, `closing` is what one would have to write behind it to close its quotes and parentheses, and `isChoice` tells of an `OR` outside of these.
+ */
+export function parse(query) {
+  const parser = new Parser(query.slice(0, MOST_QUERY));
+  const root = parser.choices(undefined);
+  return { root, keys: [...parser.keys], closing: parser.closing, isChoice: parser.isChoice };
+}
+
+/** The query that finds a tag. */
+export function termOf(tag) {
+  const colon = tag.indexOf(":");
+  const escape = (text) => text.replace(/[\s":()\\]|^-/gu, "\\$&");
+  if (colon < 0) return `${escape(tag)}:*`;
+  const value = tag.slice(colon + 1);
+  return `${escape(tag.slice(0, colon))}:${/^[\w./@%+=-]+$/u.test(value) ? value : `"${value.replace(/["\\]/gu, "\\$&")}"`}`;
+}
+
+/** The query that finds what both do. */
+export function both(query, term) {
+  const { closing, isChoice } = parse(query);
+  const closed = `${query.trim()}${closing}`;
+  return (isChoice ? `(${closed}) ${term}` : `${closed} ${term}`).trim();
+}
+
+class Parser {
+  constructor(text) {
+    this.text = text;
+    this.at = 0;
+    this.depth = 0;
+    this.keys = new Set();
+    this.closing = "";
+    this.isChoice = false;
+  }
+
+  /** What stands between two `OR` belongs together. An operator that nothing stands beside is one that is still to be written to the end. */
+  choices(key) {
+    const choices = [[]];
+    while (!this.isAtEnd()) {
+      const operator = this.take(OPERATOR)?.[1];
+      if (operator === "OR" || operator === "||") choices.push([]);
+      else if (operator === "NOT") choices.at(-1).push(not(this.isAtEnd() ? null : this.part(key)));
+      else if (operator === undefined) choices.at(-1).push(this.part(key));
+    }
+    const parts = choices.map((choice) => joined("all", choice)).filter((part) => part !== null);
+    if (this.depth === 0) this.isChoice = parts.length > 1;
+    return joined("any", parts);
+  }
+
+  isAtEnd() {
+    this.take(/\s*/uy);
+    return this.at >= this.text.length || (this.depth > 0 && this.text[this.at] === ")");
+  }
+
+  take(pattern) {
+    pattern.lastIndex = this.at;
+    const found = pattern.exec(this.text);
+    if (found) this.at = pattern.lastIndex;
+    return found;
+  }
+
+  part(outer) {
+    if (this.take(/-(?=[\s)]|$)/uy)) return null;
+    if (this.take(/-/uy)) return not(this.value(this.key() ?? outer));
+    return this.value(this.key() ?? outer);
+  }
+
+  key() {
+    const key = this.take(KEY)?.[1].replace(ESCAPED, "$1").toLowerCase();
+    if (key !== undefined) this.keys.add(key);
+    return key;
+  }
+
+  value(key) {
+    if (this.take(/\(/uy)) return this.group(key);
+    const phrase = this.take(PHRASE);
+    if (phrase === null) return term(key, this.word());
+    const [, inside, end] = phrase;
+    if (end === "") {
+      // A backslash at the end would make the quote a part of the text.
+      this.closing = `${this.text.slice(this.at)}"${this.closing}`;
+      this.at = this.text.length;
+    }
+    if (inside === "" && key === undefined) return null;
+    return term(key, Pattern.exactly(inside.replace(/\\(.)/gsu, "$1").toLowerCase()));
+  }
+
+  group(key) {
+    this.depth += 1;
+    const inside = this.choices(key);
+    this.depth -= 1;
+    if (!this.take(/\)/uy)) this.closing += ")";
+    return inside;
+  }
+
+  /** Up to a blank. Parentheses within a word are a part of it, as in `Cart.add(Cart.java:87)`. */
+  word() {
+    const start = this.at;
+    let inside = 0;
+    while (this.at < this.text.length) {
+      if (this.take(ESCAPE)) continue;
+      const character = this.text[this.at];
+      if (/\s/u.test(character)) break;
+      if (character === "(") inside += 1;
+      if (character === ")") {
+        if (inside === 0 && this.depth > 0) break;
+        inside = Math.max(inside - 1, 0);
+      }
+      this.at += 1;
+    }
+    return Pattern.of(this.text.slice(start, this.at).toLowerCase(), ESCAPED);
+  }
+}
+
+const ESCAPE = new RegExp(ESCAPED.source, "suy");
+
+function term(key, pattern) {
+  // Where no log has such a tag, as in `error:42`, it is a text.
+  return { kind: "term", key, pattern, text: key === undefined ? pattern : pattern.behind(`${key}:`) };
+}
+
+function not(part) {
+  return part && { kind: "not", part };
+}
+
+/** Several parts as one; null where there is none. */
+function joined(kind, parts) {
+  const there = parts.filter((part) => part !== null);
+  return there.length > 1 ? { kind, parts: there } : there[0] ?? null;
+}
