@@ -133,6 +133,18 @@ fn a_preview_has_each_log_beside_its_record() {
     assert!(whole["log"]["message"].as_str().unwrap().ends_with("ValueError: no"));
 }
 
+/// A live tail is to be seen: the logs come over some seconds, once somebody looks.
+#[test]
+fn the_demos_logs_arrive_bit_by_bit() {
+    let serving = Serving::start(&["demo", "--ui"]);
+    let begun = std::time::Instant::now();
+    assert_eq!(serving.listed(156).len(), 156);
+    assert!(begun.elapsed() >= std::time::Duration::from_secs(3), "{:?}", begun.elapsed());
+    // Who comes later gets all.
+    let times: Vec<i64> = serving.listed(156).iter().map(|log| log["time"].as_i64().unwrap()).collect();
+    assert!(times.len() == 156 && times.is_sorted());
+}
+
 #[test]
 fn the_demo_shows_what_rules_did_and_what_they_left_out() {
     let serving = Serving::start(&["demo", "--ui"]);

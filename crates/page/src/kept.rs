@@ -26,6 +26,8 @@ pub(crate) struct Kept {
     logs: Mutex<Logs>,
     /// The number of the next log.
     next: watch::Sender<u64>,
+    /// Whether anybody has waited for logs.
+    is_opened: watch::Sender<bool>,
 }
 
 #[derive(Default)]
@@ -64,6 +66,7 @@ impl Kept {
             empty: empty.to_owned(),
             logs: Mutex::default(),
             next: watch::Sender::new(0),
+            is_opened: watch::Sender::new(false),
         }
     }
 
@@ -94,7 +97,14 @@ impl Kept {
 
     /// To be told of further logs.
     pub(crate) fn watch(&self) -> watch::Receiver<u64> {
+        self.is_opened.send_replace(true);
         self.next.subscribe()
+    }
+
+    /// Returns when somebody waits for logs, or has.
+    pub(crate) async fn opened(&self) {
+        // It cannot end otherwise: the sender is kept here.
+        let _ = self.is_opened.subscribe().wait_for(|is_opened| *is_opened).await;
     }
 
     /// The logs from this number on, as many as one message takes, and the first that is kept. None where there are none.

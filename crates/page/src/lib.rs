@@ -64,6 +64,11 @@ impl Page {
         format!("http://{}/{}/", self.address, self.door.token())
     }
 
+    /// Returns when a browser shows the page, or has shown it.
+    pub async fn opened(&self) {
+        self.kept.opened().await;
+    }
+
     /// Shows a log. It forgets the oldest where there are too many ([`KEPT_LOGS`]), or where they take more than 96 MiB.
     pub fn add(&self, log: &ShownLog) {
         self.kept.add(log);

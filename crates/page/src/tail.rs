@@ -131,6 +131,17 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn the_page_is_open_when_a_browser_has_a_tail_and_stays_so() {
+        let kept = Arc::new(Kept::new("", ""));
+        let mut opened = std::pin::pin!(kept.opened());
+        assert!(timeout(Duration::ZERO, opened.as_mut()).await.is_err(), "nobody is there");
+        let tail = Tail::start(kept.clone(), 0, ());
+        opened.await;
+        drop(tail);
+        kept.opened().await;
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_browser_that_there_is_nothing_for_gets_a_sign_of_life() {
         let mut tail = Tail::start(Arc::new(Kept::new("", "")), 0, ());

@@ -1,7 +1,8 @@
 //! `podferry demo`: the bundled sample events through the code of the Lambda, to an intake on loopback.
 //!
-//! `samples` are the events, with their times moved to now; `screen` is what people see of what arrived.
+//! `samples` are the events, with their times moved to now; `screen` is what people see of what arrived, and `arrival` what the page does.
 
+mod arrival;
 mod samples;
 mod screen;
 
@@ -94,12 +95,20 @@ async fn demonstrate(as_json: bool, page: &PageFlag) -> Result<Exit, CommandErro
     serve(page, &contents, &explaining).await
 }
 
-/// Shows the logs of these contents on the page, where there is one.
+/// Shows the logs of these contents on the page, where there is one, until Ctrl-C.
 async fn serve(page: Option<Page>, contents: &[String], settings: &PipelineSettings) -> Result<Exit, CommandError> {
     let Some(page) = page else { return Ok(Exit::Done) };
+    let mut logs = Vec::new();
     for content in contents {
         let explained = pipeline::explain_content(content, FUNCTION, settings, None).map_err(CommandError::internal)?;
-        page::of_content(content, &explained)?.iter().for_each(|log| page.add(log));
+        logs.extend(page::of_content(content, &explained)?);
     }
-    page::until_interrupted(&page).await
+    let arrival = async {
+        arrival::arrive(&page, logs).await;
+        std::future::pending().await
+    };
+    tokio::select! {
+        interrupted = page::until_interrupted(&page) => interrupted,
+        never = arrival => never,
+    }
 }
