@@ -89,6 +89,20 @@ fn show_on(page: &Page, arrival: &Arrival) {
     }
 }
 
+/// What to say of a request that Datadog would not take. Source: Datadog API reference, "Send logs".
+fn refused(arrival: &Arrival) -> String {
+    let Some(status) = arrival.status.filter(|status| *status >= 300) else { return String::new() };
+    let why = match status {
+        400 => "it is no JSON array, or not in the encoding that it names",
+        401 => "the header DD-API-KEY is missing",
+        404 => "logs go to POST /api/v2/logs",
+        413 => "more than 5 MB once unpacked, 1000 logs, or 1 MB in a log",
+        415 => "the encoding is none of gzip, deflate and zstd",
+        _ => return format!("; refused with {status}"),
+    };
+    format!("; refused with {status}: {why}")
+}
+
 /// Each log as a line of JSON, or of each request the size and the first log.
 fn print(arrival: &Arrival, as_json: bool) -> std::io::Result<()> {
     let mut out = anstream::stdout().lock();
@@ -98,14 +112,10 @@ fn print(arrival: &Arrival, as_json: bool) -> std::io::Result<()> {
         }
         return out.flush();
     }
-    let title = format!(
-        "request {}: {}, {} bytes ({} compressed); the first log:",
-        arrival.number + 1,
-        counted(arrival.items.len(), "log"),
-        arrival.plain_bytes,
-        arrival.bytes
-    );
-    show::title(&mut out, &title)?;
+    let (logs, refused) = (counted(arrival.items.len(), "log"), refused(arrival));
+    let size = format!("{} bytes ({} compressed)", arrival.plain_bytes, arrival.bytes);
+    let first = if arrival.items.is_empty() { "" } else { "; the first log:" };
+    show::title(&mut out, &format!("request {}: {logs}, {size}{refused}{first}", arrival.number + 1))?;
     if let Some(first) = arrival.items.first() {
         show::log(&mut out, first)?;
     }

@@ -165,13 +165,18 @@ fn the_demo_shows_what_rules_did_and_what_they_left_out() {
     assert!(records(&serving.whole(masked))[0].contains("4111 1111"), "the record is shown as it came");
 }
 
-/// Posts logs to the stand-in of `podferry intake`.
-fn post(serving: &Serving, key: &str, body: &str) -> String {
+/// Posts logs to the stand-in of `podferry intake`; `headers` end in a line break.
+fn post(serving: &Serving, headers: &str, body: &str) -> String {
+    post_bytes(serving, headers, body.as_bytes())
+}
+
+fn post_bytes(serving: &Serving, headers: &str, body: &[u8]) -> String {
     let (_, address) = serving.said.split_once("DD_URL=http://").unwrap();
     let address = address.split_whitespace().next().unwrap();
     let mut stream = TcpStream::connect(address).unwrap();
-    let head = format!("POST /api/v2/logs HTTP/1.1\r\nHost: {address}\r\n{key}Connection: close\r\n");
-    stream.write_all(format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()).as_bytes()).unwrap();
+    let head = format!("POST /api/v2/logs HTTP/1.1\r\nHost: {address}\r\n{headers}Connection: close\r\n");
+    stream.write_all(format!("{head}Content-Length: {}\r\n\r\n", body.len()).as_bytes()).unwrap();
+    stream.write_all(body).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
@@ -191,6 +196,32 @@ fn what_the_stand_in_gets_is_shown_and_what_it_refuses_too() {
     // It says that it does not know the record, and where each tag is from: it guesses neither.
     assert!(whole["record"]["unknown"].as_str().unwrap().contains("without the records"), "{whole}");
     assert_eq!(whole["tags"], json!([{ "tag": "kube_namespace:shop" }, { "tag": "env:prod" }]));
+}
+
+/// Some kilobytes that unpack to hundreds of megabytes are refused as Datadog would refuse them, and cost the stand-in no more than a request that it takes.
+#[test]
+fn a_bomb_costs_the_stand_in_little() {
+    let zeros = vec![b'0'; 5_000_000];
+    let compression = flate2::Compression::fast();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), compression);
+    gzip.write_all(&zeros).unwrap();
+    let mut deflate = flate2::write::ZlibEncoder::new(Vec::new(), compression);
+    (0..8).for_each(|_| deflate.write_all(&zeros).unwrap());
+    let bombs = [
+        // All members of a concatenation count.
+        ("gzip", gzip.finish().unwrap().repeat(60)),
+        ("deflate", deflate.finish().unwrap()),
+        ("identity", zeros.repeat(30)),
+    ];
+    let serving = Serving::start(&["intake", "--listen", "0", "--ui", "--quiet"]);
+    for (encoding, bomb) in bombs {
+        let headers = format!("DD-API-KEY: any\r\nContent-Encoding: {encoding}\r\n");
+        let answer = post_bytes(&serving, &headers, &bomb);
+        assert!(answer.starts_with("HTTP/1.1 413"), "{encoding}: {answer}");
+    }
+    let status = std::fs::read_to_string(format!("/proc/{}/status", serving.child.id())).unwrap();
+    let most_kb = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
+    assert!(most_kb.is_some_and(|kb: usize| kb < 100_000), "{status}");
 }
 
 #[test]

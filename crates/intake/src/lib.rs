@@ -3,6 +3,8 @@
 //! It keeps the intake's rules (a key, one JSON array, a thousand logs, 5 MB, 1 MB a log) and remembers what arrived.
 //! A script may make it answer otherwise: refuse, be slow, hang up, say nothing.
 
+mod unpack;
+
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
@@ -11,9 +13,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
+use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
+use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -22,8 +24,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use pipeline::batch::{MAX_ITEMS, MAX_PAYLOAD_BYTES};
-use pipeline::compress::{Compression, decompress};
 use pipeline::entry::INTAKE_ITEM_BYTES;
+use unpack::{Unpacked, collect, unpack};
 
 /// How the intake behaves for one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,10 +53,10 @@ pub struct Arrival {
     pub number: usize,
     pub path: String,
     pub headers: HeaderMap,
-    /// Bytes as sent, and once decompressed.
+    /// Bytes as sent, and once unpacked. Of more than an intake takes, it is not unpacked how many: then it is one more than that.
     pub bytes: usize,
     pub plain_bytes: usize,
-    /// None where the request only asks whether the key is accepted.
+    /// None where the request only asks whether the key is accepted, or has more bytes than an intake takes.
     pub items: Vec<Value>,
     /// What became of it, as a status; `None` if it was not judged. A script is told what [`Reply::Judge`] would answer.
     pub status: Option<u16>,
@@ -213,26 +215,25 @@ async fn answer(
     script: Arc<Script>,
 ) -> Result<Response<Full<Bytes>>, HangUp> {
     let (parts, body) = request.into_parts();
-    let body = body.collect().await.map_err(|_| HangUp)?.to_bytes();
-    let plain = plain(&parts.headers, &body).unwrap_or_default();
-    let items: Result<Vec<Value>, _> = serde_json::from_slice(&plain);
-    let is_json = items.is_ok() || plain == NO_LOGS;
+    let (body, bytes) = collect(body).await.map_err(|_| HangUp)?;
+    let content = Content::of(unpack(&body, parts.headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes)));
+    drop(body);
     let mut arrival = {
         let mut all = lock(&arrivals);
         let arrival = Arrival {
             number: all.count,
             path: parts.uri.path().to_owned(),
             headers: parts.headers,
-            bytes: body.len(),
-            plain_bytes: plain.len(),
-            items: items.unwrap_or_default(),
+            bytes,
+            plain_bytes: content.bytes,
+            items: content.items,
             status: None,
             is_taken: false,
         };
         all.add(&arrival);
         arrival
     };
-    let judged = judge(&parts.method, &arrival, is_json);
+    let judged = judge(&parts.method, &arrival, content.refused);
     arrival.status = Some(judged);
     let record = |status: u16, is_page: bool| {
         let mut all = lock(&arrivals);
@@ -269,28 +270,41 @@ async fn answer(
     response.body(Full::from("{}")).map_err(|_| HangUp)
 }
 
-fn plain(headers: &HeaderMap, body: &Bytes) -> Option<Vec<u8>> {
-    let compression = match headers.get(CONTENT_ENCODING).map(|value| value.as_bytes()) {
-        Some(b"zstd") => Compression::Zstd(1),
-        Some(b"gzip") => Compression::Gzip(1),
-        _ => Compression::None,
-    };
-    decompress(body, compression)
+/// What a body says.
+struct Content {
+    bytes: usize,
+    items: Vec<Value>,
+    /// The status that it gets for its form alone.
+    refused: Option<u16>,
+}
+
+impl Content {
+    fn of(unpacked: Unpacked) -> Content {
+        let refused = |status| Content { bytes: 0, items: Vec::new(), refused: Some(status) };
+        let plain = match unpacked {
+            Unpacked::Plain(plain) => plain,
+            Unpacked::TooLarge => return Content { bytes: MAX_PAYLOAD_BYTES + 1, ..refused(413) },
+            Unpacked::Broken => return refused(400),
+            Unpacked::Unknown => return refused(415),
+        };
+        let bytes = plain.len();
+        match serde_json::from_slice(&plain) {
+            Ok(items) => Content { bytes, items, refused: None },
+            Err(_) => Content { bytes, refused: (plain != NO_LOGS).then_some(400), ..refused(400) },
+        }
+    }
 }
 
 /// Source: Datadog API reference, "Send logs".
-fn judge(method: &Method, arrival: &Arrival, is_json: bool) -> u16 {
+fn judge(method: &Method, arrival: &Arrival, refused: Option<u16>) -> u16 {
     let is_too_long = |item: &Value| item.to_string().len() > INTAKE_ITEM_BYTES;
     if method != Method::POST || arrival.path != "/api/v2/logs" {
         404
     } else if arrival.headers.get("dd-api-key").is_none_or(|key| key.is_empty()) {
         401
-    } else if !is_json {
-        400
-    } else if arrival.items.len() > MAX_ITEMS
-        || arrival.plain_bytes > MAX_PAYLOAD_BYTES
-        || arrival.items.iter().any(is_too_long)
-    {
+    } else if let Some(status) = refused {
+        status
+    } else if arrival.items.len() > MAX_ITEMS || arrival.items.iter().any(is_too_long) {
         413
     } else {
         202
