@@ -76,10 +76,26 @@ fn write_quoted(core: Core, text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
+/// How many bytes the newer core looks at together. Source: include/fluent-bit/flb_simd.h, `FLB_SIMD_VEC8_INST_LEN`, at v5.1.1, for the
+/// processors of EKS Fargate.
+const TOGETHER: usize = 16;
+
 /// A text as it stands between the quotes.
 pub(crate) fn escape(core: Core, text: &[u8], out: &mut Vec<u8>) {
     let mut at = 0;
-    while let Some(&byte) = text.get(at) {
+    let mut one_by_one: usize = 0;
+    while at < text.len() {
+        // The newer core copies what it looks at together and finds nothing in. It does not look for 0x7f there, which it escapes elsewhere.
+        if core == Core::Newer && one_by_one == 0 {
+            let plain = |byte: &u8| matches!(byte, 0x20..0x80) && !matches!(byte, b'"' | b'\\');
+            while let Some(chunk) = text.get(at..at + TOGETHER).filter(|chunk| chunk.iter().all(plain)) {
+                out.extend(chunk);
+                at += TOGETHER;
+            }
+            one_by_one = TOGETHER;
+        }
+        one_by_one = one_by_one.saturating_sub(1);
+        let Some(&byte) = text.get(at) else { return };
         match byte {
             b'"' => out.extend(b"\\\""),
             b'\\' => out.extend(b"\\\\"),
@@ -96,7 +112,7 @@ pub(crate) fn escape(core: Core, text: &[u8], out: &mut Vec<u8>) {
                     (_, Some(length)) => at += length,
                     // The older core gives up the rest of a text of which a character is cut off.
                     (Core::Older, None) => return,
-                    (Core::Newer, None) => at += 1,
+                    (Core::Newer, None) => (at, one_by_one) = (at + 1, 0),
                 }
                 continue;
             }
@@ -211,6 +227,23 @@ mod tests {
         // More bytes than the character needs.
         assert_eq!(escaped(Core::Newer, b"2026-\xc0\xaf11"), "2026-\\u002f11");
         assert_eq!(escaped(Core::Newer, b"\xf4\x90\x80\x80x"), "\u{e0f4}\u{e090}\u{e080}\u{e080}x");
+    }
+
+    /// The first is what a real 5.1.1 wrote.
+    #[test]
+    fn the_newer_core_overlooks_a_delete_character_among_sixteen_plain_ones() {
+        let line = "2026-11-22T18:00:27.104414813Z stdout F level:a\u{7f}b\tn:0";
+        assert_eq!(escaped(Core::Newer, line.as_bytes()), line.replace('\t', "\\t"));
+        assert_eq!(escaped(Core::Older, line.as_bytes()), line.replace('\t', "\\t").replace('\u{7f}', "\\u007f"));
+        for (before, is_overlooked) in [(14, false), (15, true), (16, false), (31, true)] {
+            let text = format!("{}\u{7f}", "x".repeat(before));
+            assert_eq!(escaped(Core::Newer, text.as_bytes()) == text, is_overlooked, "{before}");
+        }
+        // A quote makes it look at sixteen characters one by one, itself and fifteen more.
+        for (behind, is_overlooked) in [(15, false), (16, true)] {
+            let text = format!("\"{}\u{7f}{}", "x".repeat(behind - 1), "x".repeat(15));
+            assert_eq!(escaped(Core::Newer, text.as_bytes()).contains('\u{7f}'), is_overlooked, "{behind}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A record on its way, and where it came from.
 
 use super::parsers::time::Time;
+use super::unknown::Unknown;
 use super::value::Map;
 
 /// A line of the input: the file's place among the files, and its own in the file, both from 0.
@@ -29,8 +30,8 @@ pub(crate) enum Effect {
         time: Option<Option<Time>>,
     },
     Dropped,
-    /// The older core writes something that breaks the whole batch.
-    BreaksBatch,
+    /// It writes something that breaks the whole batch, for this reason.
+    BreaksBatch(Unknown),
     /// Fluent Bit dies, of this.
     Dies(&'static str),
 }

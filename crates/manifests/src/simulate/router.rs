@@ -195,7 +195,10 @@ impl Run<'_> {
                 Ok(false) => {}
                 Ok(true) => {
                     let records: Vec<&Record> = batch.records.iter().collect();
-                    let sent = output.send(self.router.core, &batch.tag, &records, self.read_at);
+                    let sent = match output.send(self.router.core, &batch.tag, &records, self.read_at) {
+                        Ok(sent) => sent,
+                        Err(reason) => return self.out.dies_of = Some(reason),
+                    };
                     let arrival = |(record, sent): (&Record, Vec<Sent>)| Arrival {
                         output: place,
                         tag: batch.tag.clone(),
@@ -233,7 +236,7 @@ impl Run<'_> {
         };
         let mut kept = Vec::new();
         let mut steps = Vec::new();
-        let mut is_broken = false;
+        let mut broken = None;
         for record in &records {
             let (record, action) = match ready.effect(core, record, self.read_at) {
                 Ok(Effect::Nothing) => (Some(record.clone()), None),
@@ -243,8 +246,8 @@ impl Run<'_> {
                     (Some(Record { line: record.line, time, map }), is_new.then_some(StepAction::Changed))
                 }
                 Ok(Effect::Dropped) => (None, Some(StepAction::Dropped)),
-                Ok(Effect::BreaksBatch) => {
-                    is_broken = true;
+                Ok(Effect::BreaksBatch(reason)) => {
+                    broken = Some(reason);
                     (None, None)
                 }
                 Ok(Effect::Dies(reason)) => {
@@ -256,9 +259,7 @@ impl Run<'_> {
             kept.extend(record);
             steps.push(action);
         }
-        if is_broken {
-            let unknown =
-                Unknown("a `log` that is neither text nor map breaks the records that come with it on the older core");
+        if let Some(unknown) = broken {
             self.unknown(Some(place), &records, unknown);
             return Vec::new();
         }
@@ -395,5 +396,16 @@ mod tests {
         assert_eq!(arrivals(Core::Older, configuration, &["{}", "a=b c=d"]), ["{}", r#"{"log":"a=b c=d"}"#]);
         assert_eq!(arrivals(Core::Newer, configuration, &["{}", "a=b c=d"]), ["{}", r#"{"a":"b","c":"d"}"#]);
         assert_eq!(arrivals(Core::Older, configuration, &["a=b c=d "]), [r#"{"a":"b","c":"d"}"#]);
+    }
+
+    /// A real 5.1.1 lost two of three, and none where it could write none.
+    #[test]
+    fn nest_without_a_name_loses_records_on_the_newer_core() {
+        let configuration = "[PARSER]\n    Name json\n    Format json\n[FILTER]\n    Name parser\n    Match *\n    Key_Name log\n    \
+                             Parser json\n[FILTER]\n    Name nest\n    Match *\n    Operation nest\n    Wildcard k8s_*\n";
+        let lines = [r#"{"k8s_x":1,"a":2}"#, r#"{"a":3}"#, r#"{"b":4,"k8s_z":1}"#];
+        assert_eq!(arrivals(Core::Newer, configuration, &lines), [r#"{"a":3}"#]);
+        assert_eq!(arrivals(Core::Newer, configuration, &lines[..1]), [lines[0]]);
+        assert_eq!(arrivals(Core::Older, configuration, &lines[..1]), [r#"{"a":2,null:{"k8s_x":1}}"#]);
     }
 }

@@ -100,7 +100,7 @@ impl ReadyFilter<'_> {
             PlainFilter::Grep(grep) => grep.effect(core, &record.map),
             PlainFilter::Parser(parser) => parser.effect(core, &record.map, read_at),
             PlainFilter::RecordModifier(modifier) => Ok(modifier.effect(&record.map)),
-            PlainFilter::Nest(nest) => Ok(nest.effect(&record.map)),
+            PlainFilter::Nest(nest) => Ok(nest.effect(core, &record.map)),
             PlainFilter::Modify(modify) => modify.effect(core, &record.map),
             PlainFilter::Kubernetes(kubernetes) => match &self.known {
                 Some(known) => kubernetes.effect(core, known, &record.map, read_at),
@@ -127,8 +127,9 @@ impl PlainFilter {
         core == Core::Older && matches!(self, PlainFilter::Parser(parser) if parser.reserves()) && has_empty()
     }
 
-    /// Whether it leaves a batch alone of which nothing would be left. Source: plugins/filter_record_modifier/filter_modifier.c, v5.1.1.
+    /// Whether it leaves a batch alone of which nothing would be left. Source: plugins/filter_record_modifier/filter_modifier.c and
+    /// plugins/filter_nest/nest.c, v5.1.1.
     pub(crate) fn spares_batch(&self, core: Core) -> bool {
-        core == Core::Newer && matches!(self, PlainFilter::RecordModifier(_))
+        core == Core::Newer && matches!(self, PlainFilter::RecordModifier(_) | PlainFilter::Nest(_))
     }
 }

@@ -3,8 +3,10 @@
 //! Source: fluent/fluent-bit, plugins/filter_nest/nest.c, at v1.9.10 and v5.1.1.
 
 use crate::fluent_bit::parse::ReadSection;
+use crate::simulate::core::Core;
 use crate::simulate::not_started::NotStarted;
 use crate::simulate::record::Effect;
+use crate::simulate::unknown::Unknown;
 use crate::simulate::value::{Key, Map, Value};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -52,8 +54,43 @@ impl Nest {
         Ok(Nest { lifts: lifts.unwrap_or(false), wildcards, key, prefix })
     }
 
-    pub(super) fn effect(&self, record: &Map) -> Effect {
-        if self.lifts { self.lifted(record) } else { self.nested(record) }
+    pub(super) fn effect(&self, core: Core, record: &Map) -> Effect {
+        let renamed: Vec<&(Key, Value)> = match self.lifts {
+            true => record.members.iter().filter_map(|member| self.lifts_from(member)).flat_map(|map| &map.members).collect(),
+            false => record.members.iter().filter(|(key, _)| self.takes(key)).collect(),
+        };
+        if renamed.into_iter().any(|(key, value)| self.overruns(key, value)) {
+            return Effect::BreaksBatch(Unknown("nest removes a prefix, and compares more of it than a key has"));
+        }
+        if self.lifts { self.lifted(record) } else { self.nested(core, record) }
+    }
+
+    /// Whether the prefix to remove may be found in a key that is shorter: it is compared with what stands behind the key in memory.
+    /// That is the value, of which a small number is one byte; behind an empty key it may be anything. The new key's length is below
+    /// zero then.
+    fn overruns(&self, key: &Key, value: &Value) -> bool {
+        let (Some(Prefix::Removed(prefix)), Some(key)) = (&self.prefix, key.as_text()) else { return false };
+        match prefix.strip_prefix(key) {
+            None | Some([]) => false,
+            Some([next, ..]) if !next.is_ascii() => true,
+            Some(_) if key.is_empty() => true,
+            Some([next]) => *value == Value::Integer(i128::from(*next)),
+            // What follows a small number is no character of ASCII.
+            Some(_) => false,
+        }
+    }
+
+    /// The map that is lifted, if this member is one.
+    fn lifts_from<'r>(&self, (key, value): &'r (Key, Value)) -> Option<&'r Map> {
+        value.as_map().filter(|_| key.is(self.key.as_deref().unwrap_or_default()))
+    }
+
+    fn takes(&self, key: &Key) -> bool {
+        let Some(key) = key.as_text() else { return false };
+        self.wildcards.iter().any(|(text, is_prefix)| match is_prefix {
+            true => key.starts_with(text),
+            false => key == text,
+        })
     }
 
     fn renamed(&self, key: &Key) -> Key {
@@ -66,38 +103,69 @@ impl Nest {
     }
 
     fn lifted(&self, record: &Map) -> Effect {
-        let key = self.key.as_deref().unwrap_or_default();
         let mut map = Map::default();
         let mut lifted = Vec::new();
         let mut is_found = false;
-        for (name, value) in &record.members {
-            match value.as_map().filter(|_| name.is(key)) {
+        for member in &record.members {
+            match self.lifts_from(member) {
                 Some(inner) => {
                     is_found = true;
                     lifted.extend(inner.members.iter().map(|(name, value)| (self.renamed(name), value.clone())));
                 }
-                None => map.members.push((name.clone(), value.clone())),
+                None => map.members.push(member.clone()),
             }
         }
         map.members.extend(lifted);
         if is_found { Effect::map(map) } else { Effect::Nothing }
     }
 
-    fn nested(&self, record: &Map) -> Effect {
-        let takes = |key: &Key| {
-            let Some(key) = key.as_text() else { return false };
-            self.wildcards.iter().any(|(text, is_prefix)| match is_prefix {
-                true => key.starts_with(text),
-                false => key == text,
-            })
-        };
-        let (nested, mut outside): (Vec<_>, Vec<_>) = record.members.iter().cloned().partition(|(key, _)| takes(key));
+    fn nested(&self, core: Core, record: &Map) -> Effect {
+        let (nested, mut outside): (Vec<_>, Vec<_>) =
+            record.members.iter().cloned().partition(|(key, _)| self.takes(key));
         if nested.is_empty() {
             return Effect::Nothing;
+        }
+        if core == Core::Newer && self.key.is_none() {
+            // It cannot write the key, and goes on with the next record.
+            return Effect::Dropped;
         }
         let inside = nested.into_iter().map(|(key, value)| (self.renamed(&key), value)).collect();
         let key = self.key.clone().map_or(Key::Nil, Key::Text);
         outside.push((key, Value::Map(Map { members: inside })));
         Effect::map(Map { members: outside })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fluent_bit::parse::parse;
+    use crate::simulate::json::{JsonObject, read};
+
+    /// A real 1.9.10 compared `l` with what stood behind an empty key, found it, and wrote a key whose length was below zero.
+    #[test]
+    fn a_prefix_that_may_be_found_behind_a_shorter_key_is_not_known() {
+        let nest = |options: &str| {
+            let configuration = parse(&format!("[FILTER]\n    Name nest\n{options}"));
+            Nest::new(&configuration.sections[0]).unwrap()
+        };
+        let broken = |nest: &Nest, json: &str| {
+            let JsonObject::Read(map) = read(Core::Newer, json.as_bytes()).unwrap() else { panic!("{json}") };
+            matches!(nest.effect(Core::Older, &map), Effect::BreaksBatch(_))
+        };
+        let nested = nest("    Operation nest\n    Wildcard *\n    Nest_under x\n    Remove_prefix log\n");
+        for (json, is_broken) in [
+            (r#"{"":1}"#, true),
+            (r#"{"lo":103}"#, true),
+            (r#"{"lo":104}"#, false),
+            (r#"{"lo":"g"}"#, false),
+            (r#"{"l":111}"#, false),
+            (r#"{"log":1,"logs":2,"x":3}"#, false),
+        ] {
+            assert_eq!(broken(&nested, json), is_broken, "{json}");
+        }
+        // Keys that are not renamed are not compared.
+        let lifts = nest("    Operation lift\n    Nested_under x\n    Remove_prefix log\n");
+        assert!(!broken(&lifts, r#"{"":1,"x":{"a":2}}"#) && broken(&lifts, r#"{"x":{"":2}}"#));
     }
 }

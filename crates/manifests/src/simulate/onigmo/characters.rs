@@ -2,7 +2,8 @@
 //! Onigmo has nothing that matches; the newer one's takes what is there for a character.
 //!
 //! Source: k-takata/Onigmo as Fluent Bit brings it, regenc.c, `onigenc_mbclen_approximate` at
-//! v1.9.10 and `onigenc_mbclen` at v5.1.1, and enc/utf_8.c; no character begins with a byte beyond 0xf7.
+//! v1.9.10 and `onigenc_mbclen` at v5.1.1, and enc/utf_8.c, `trans`: halves of surrogate pairs, numbers beyond
+//! Unicode and more bytes than a number needs are no characters.
 
 use crate::simulate::core::Core;
 
@@ -29,9 +30,11 @@ pub(super) fn character(core: Core, text: &[u8], at: usize) -> Option<Character>
         0..0x80 => return Some(Character { code: u32::from(first), next: at + 1, is_cut: false }),
         0xc2..0xe0 => (2, 0x80, 0xbf, u32::from(first & 0x1f)),
         0xe0 => (3, 0xa0, 0xbf, 0),
+        0xed => (3, 0x80, 0x9f, 0x0d),
         0xe1..0xf0 => (3, 0x80, 0xbf, u32::from(first & 0x0f)),
         0xf0 => (4, 0x90, 0xbf, 0),
-        0xf1..0xf8 => (4, 0x80, 0xbf, u32::from(first & 0x07)),
+        0xf1..0xf4 => (4, 0x80, 0xbf, u32::from(first & 0x07)),
+        0xf4 => (4, 0x80, 0x8f, 4),
         _ => return Some(alone),
     };
     let mut code = start;

@@ -170,6 +170,12 @@ mod tests {
             assert!(found_by(Core::Newer, "^ab[^ ]$", text).is_some());
             assert_eq!(found_by(Core::Newer, "^abä$", text), None);
         }
+        // What no character begins with is not cut off, but bytes.
+        for text in [b"ab\xed\xa0".as_slice(), b"ab\xf4\x90", b"ab\xf5\x80", b"ab\xe0\x9f", b"ab\xf0\x8f\x80"] {
+            for core in Core::BOTH {
+                assert_eq!(found_by(core, "^.+$", text).map(|found| found.len()), Some(1), "{text:?}");
+            }
+        }
     }
 
     #[test]

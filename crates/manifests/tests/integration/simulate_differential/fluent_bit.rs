@@ -3,11 +3,12 @@
 //! Each output is one that writes records into a file, as JSON by the same function that `cloudwatch_logs` uses. What the Kubernetes API would
 //! answer comes from files, and nothing listens where it is looked for.
 
-use std::fs;
+use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use manifests::simulate::core::Core;
 
@@ -32,12 +33,33 @@ pub(super) struct Container {
 /// A record as it is compared: output, tag, nanoseconds since 1970 or `None` for the time of reading, text.
 pub(super) type Compared = (usize, Vec<u8>, Option<i64>, Vec<u8>);
 
+/// Files of a case's folder that get what the process writes.
+const OUT: &str = "stdout";
+const ERR: &str = "stderr";
+
+/// What it says when it has come to the end of the file. Source: fluent/fluent-bit, plugins/in_tail/tail_fs_inotify.c.
+const HAS_READ: &str = "inotify_fs_add()";
+
+/// How often it is looked at.
+const POLL: Duration = Duration::from_millis(50);
+/// How long what came has to stay enough: some flushes.
+const SETTLED: Duration = Duration::from_millis(400);
+/// How long it has after it has read all, where what came is not enough.
+const PATIENCE: Duration = Duration::from_secs(6);
+/// How long it has at all, on a busy machine; and where the model says that it dies.
+pub(super) const LONGEST: Duration = Duration::from_secs(90);
+pub(super) const TO_DIE: Duration = Duration::from_secs(30);
+
+fn says(path: &Path, what: &str) -> bool {
+    String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).contains(what)
+}
+
 /// What it did.
 #[derive(Debug)]
 pub(super) struct Ran {
     /// Whether it ran until it was ended.
     pub(super) has_started: bool,
-    /// Whether a signal killed it that nobody sent, or it did not heed the one that was sent.
+    /// Whether a signal ended it that nobody sent, or it never came to the end of the file.
     pub(super) has_crashed: bool,
     pub(super) records: Vec<Compared>,
     files: Vec<usize>,
@@ -71,8 +93,15 @@ impl FluentBit {
         FluentBit { binary, core, search }
     }
 
-    /// Runs a case in a folder for so many seconds.
-    pub(super) fn run(&self, case: &Case, container: &Container, folder: &Path, seconds: usize) -> Ran {
+    /// Runs a case in a folder until `is_enough` says of what came that it is, and a little longer.
+    pub(super) fn run(
+        &self,
+        case: &Case,
+        container: &Container,
+        folder: &Path,
+        longest: Duration,
+        is_enough: impl Fn(&Ran) -> bool,
+    ) -> Ran {
         _ = fs::remove_dir_all(folder);
         fs::create_dir_all(folder).unwrap();
         let path = |name: &str| folder.join(name);
@@ -83,16 +112,42 @@ impl FluentBit {
         write(&format!("{}_{}.meta", container.namespace, container.pod), container.json.as_bytes());
         write("fluent-bit.conf", self.configuration(case, folder, log_file).as_bytes());
         write("parsers.conf", case.parsers.iter().map(Section::text).collect::<String>().as_bytes());
-        // Ends it, and kills it where it does not heed that.
-        let mut command = Command::new("timeout");
-        command.args(["--kill-after=4", "--signal=TERM", &seconds.to_string()]).arg(&self.binary);
+        let mut command = Command::new(&self.binary);
         command.arg("-c").arg(path("fluent-bit.conf")).current_dir(folder).env_clear().env("TZ", "UTC");
-        let ended = command.stdin(Stdio::null()).output().unwrap();
-        // Source: coreutils, timeout: 124 where the time was up, 128 and the signal's number where that was 9.
-        const TIME_IS_UP: i32 = 124;
-        const KILLED: i32 = 137;
-        let code = ended.status.code();
-        let log: String = String::from_utf8_lossy(&ended.stderr)
+        command.stdin(Stdio::null()).stdout(File::create(path(OUT)).unwrap()).stderr(File::create(path(ERR)).unwrap());
+        let mut process = command.spawn().unwrap();
+        let started = Instant::now();
+        // When all lines had been read, and since when what came has been enough.
+        let (mut read, mut enough) = (None, None);
+        let ended: Option<ExitStatus> = loop {
+            if let Some(ended) = process.try_wait().unwrap() {
+                break Some(ended);
+            }
+            read = read.or_else(|| says(&path(ERR), HAS_READ).then(Instant::now));
+            enough = enough.filter(|_| read.is_some());
+            if read.is_some() && is_enough(&self.ran(case, folder, None)) {
+                enough = enough.or_else(|| Some(Instant::now()));
+            } else {
+                enough = None;
+            }
+            let is_over = |since: Option<Instant>, time: Duration| since.is_some_and(|since| since.elapsed() > time);
+            if is_over(enough, SETTLED) || is_over(read, PATIENCE) || started.elapsed() > longest {
+                process.kill().unwrap();
+                process.wait().unwrap();
+                break None;
+            }
+            thread::sleep(POLL);
+        };
+        let mut ran = self.ran(case, folder, ended);
+        // One that goes round for ever never comes to the end of the file.
+        ran.has_crashed |= ended.is_none() && read.is_none();
+        ran
+    }
+
+    /// What it did until now, or until it ended.
+    fn ran(&self, case: &Case, folder: &Path, ended: Option<ExitStatus>) -> Ran {
+        let path = |name: &str| folder.join(name);
+        let log: String = String::from_utf8_lossy(&fs::read(path(ERR)).unwrap_or_default())
             .lines()
             .filter(|line| ["[error]", "[ warn]", "rror:"].iter().any(|mark| line.contains(mark)))
             .take(8)
@@ -107,11 +162,11 @@ impl FluentBit {
             records.extend(lines.map(|line| record(output, line)));
         }
         Ran {
-            has_started: code == Some(TIME_IS_UP) || code == Some(KILLED),
-            has_crashed: code.is_none_or(|code| code >= 128),
+            has_started: ended.is_none(),
+            has_crashed: ended.is_some_and(|ended| ended.code().is_none()),
             records,
             files,
-            documents: documents(&ended.stdout),
+            documents: documents(&fs::read(path(OUT)).unwrap_or_default()),
             log,
         }
     }
@@ -119,7 +174,7 @@ impl FluentBit {
     fn configuration(&self, case: &Case, folder: &Path, log_file: &str) -> String {
         let folder = folder.display();
         let mut text = format!(
-            "[SERVICE]\n    Flush 0.1\n    Grace 2\n    Log_Level error\n    Parsers_File parsers.conf\n[INPUT]\n    Name tail\n    Tag kube.*\n    \
+            "[SERVICE]\n    Flush 0.1\n    Log_Level info\n    Parsers_File parsers.conf\n[INPUT]\n    Name tail\n    Tag kube.*\n    \
              Path /var/log/containers/{log_file}\n    Read_from_Head On\n    Refresh_Interval 1\n    Buffer_Max_Size 66KB\n    Mem_Buf_Limit 45MB\n"
         )
         .replace("/var/log/containers", &folder.to_string());
@@ -153,16 +208,24 @@ impl FluentBit {
     }
 }
 
-/// Every second line is a document; where the line before it ends with a zero, both are one.
+/// Every second line is a document; where the line before it ends with a zero, both are one. An id may have newlines, so that the line before
+/// goes on until its brackets are closed.
 fn documents(text: &[u8]) -> Vec<Vec<u8>> {
     let mut all: Vec<Vec<u8>> = Vec::new();
-    let mut is_open = false;
-    for line in text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.starts_with(b"{")) {
-        match all.last_mut().filter(|_| is_open) {
-            Some(document) => document.extend(line),
-            None => all.push(line.to_vec()),
+    let (mut is_head_open, mut is_open) = (false, false);
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        if !is_head_open && !is_open {
+            if !line.starts_with(b"{") {
+                continue;
+            }
+            all.push(Vec::new());
         }
-        is_open = !is_open && !line.windows(3).any(|window| window == b"}}\0");
+        if let Some(document) = all.last_mut() {
+            document.extend(line);
+        }
+        let is_head = is_head_open || !is_open;
+        is_head_open = is_head && !line.windows(2).any(|window| window == b"}}");
+        is_open = is_head && !is_head_open && !line.windows(3).any(|window| window == b"}}\0");
     }
     all
 }

@@ -73,9 +73,9 @@ fn parser(logging: &LoggingConfigMap<'_>, filter: PlacedSection<'_, '_>, finding
 }
 
 fn nest(filter: PlacedSection<'_, '_>, findings: &mut Findings) {
-    let is_nest = filter.get("Operation").is_some_and(|operation| operation.starts_with("nest"));
+    let is_nest = filter.get("Operation").is_none_or(|operation| operation.starts_with("nest"));
     if is_nest && filter.property("Nest_under").is_none() && filter.property("Nested_under").is_none() {
-        let message = "without `Nest_under`, Fluent Bit 1.9 writes records that are no valid JSON";
+        let message = "without `Nest_under`, Fluent Bit 1.9 writes records that are no valid JSON, and 5.x loses the logs that it would nest";
         findings.push(differs(filter.place_of("Operation"), message, Severity::Warning, "Add `Nest_under`."));
     }
 }

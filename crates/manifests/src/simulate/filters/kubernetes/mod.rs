@@ -148,7 +148,8 @@ impl Kubernetes {
         let parser = asked.or(self.merge_parser.as_ref()).map(Rc::as_ref);
         let merged = self.merge.run(core, parser, record, read_at)?;
         if merged.is_broken {
-            return Ok(Effect::BreaksBatch);
+            let reason = "a `log` that is neither text nor map breaks the records that come with it on the older core";
+            return Ok(Effect::BreaksBatch(Unknown(reason)));
         }
         let mut map = merged.map;
         if let Some(kubernetes) = kubernetes {
