@@ -314,7 +314,7 @@ fn tags_by_origin(tags: &[(&str, TagOrigin)]) -> String {
 /// `error, by stderr`.
 fn status_text(status: &str, log: &Value, from: StatusSource) -> String {
     match (log["status"].as_str(), from) {
-        (None, StatusSource::Nothing) => "(none is sent: nothing tells it)".to_owned(),
+        (None, StatusSource::Nothing) => "(none is sent: it is not known)".to_owned(),
         (None, from) => format!("(set by Datadog, from {from})"),
         (Some(_), from) => format!("{status}, by {from}"),
     }

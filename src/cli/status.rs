@@ -83,7 +83,7 @@ async fn status(options: StatusOptions) -> Result<Exit, CommandError> {
     Ok(Exit::of_findings(found.iter().filter(|one| one.severity.is_problem()).count()))
 }
 
-/// What is not simply right, the worst first.
+/// What is not in order, the worst first.
 fn of_concern(mut found: Vec<HealthFinding>) -> Vec<HealthFinding> {
     let order = |severity| match severity {
         HealthSeverity::Wrong => Some(0),

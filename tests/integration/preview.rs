@@ -45,8 +45,8 @@ fn a_capture_says_what_it_is_and_what_is_missing() {
     std::fs::write(folder.path().join("lines.txt"), "one\ntwo\n").unwrap();
     let (code, text, said) = preview(&folder, &["filtered.json", "lines.txt"]);
     assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("filtered.json: this is the output of `aws logs filter-log-events`."), "{said}");
-    assert!(said.contains("lines.txt: this is plain lines") && said.contains("--log-stream"), "{said}");
+    assert!(said.contains("filtered.json: read as the output of `aws logs filter-log-events`."), "{said}");
+    assert!(said.contains("lines.txt: read as plain lines") && said.contains("--log-stream"), "{said}");
     assert!(text.starts_with("4 events would become 4 logs in 3 requests"), "{text}");
     for row in ["shop/web-0/web", "shop/web-1/web"] {
         assert!(text.contains(row), "{row}: {text}");

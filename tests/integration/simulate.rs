@@ -165,7 +165,7 @@ fn two_config_maps_are_compared() {
     let (code, text) = diff(&["standard.yaml", "compact.yaml"], &folder);
     assert_eq!(code, Some(0), "{text}");
     assert!(
-        text.contains("0.17 times") && text.contains("records of metadata") && text.contains("fargate/m.kube"),
+        text.contains("0.17 times") && text.contains("metadata records") && text.contains("fargate/m.kube"),
         "{text}"
     );
     let (code, text) = diff(&["standard.yaml", "lean.yaml", "-o", "json", "--core", "5"], &folder);

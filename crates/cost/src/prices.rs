@@ -13,7 +13,7 @@ pub(crate) const MONTH_SECONDS: f64 = 30.0 * 86_400.0;
 pub const AS_OF: &str = "2026-11-27";
 
 /// Where they come from.
-pub const SOURCE: &str = "AWS's price list, as public repositories quote it";
+pub const SOURCE: &str = "AWS's price list, as quoted in public repositories";
 
 /// CloudWatch Logs in one region.
 #[derive(Debug, Clone, Copy, PartialEq)]

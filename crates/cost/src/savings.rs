@@ -269,7 +269,7 @@ fn filter(findings: &Findings, expression: &str) -> Vec<Snippet> {
         return vec![Snippet::new(place, command)];
     }
     vec![
-        Snippet::new("filters.conf of the ConfigMap aws-logging, behind the parser", grep(expression)),
+        Snippet::new("filters.conf of the ConfigMap aws-logging, after the parser", grep(expression)),
         Snippet::new("or let podferry write it, with the options that you use", command),
     ]
 }

@@ -151,7 +151,7 @@ fn forwarder(cluster: &Cluster) -> Step {
     let is_compact = cluster.preset() == LoggingPreset::Compact;
     let metadata_records = if is_compact { " MetadataRecords=true" } else { "" };
     let before = if is_compact {
-        " It needs `MetadataRecords=true` before the first new pod starts: without it, records of metadata become logs."
+        " It needs `MetadataRecords=true` before the first new pod starts: without it, metadata records become logs."
     } else {
         ""
     };

@@ -41,7 +41,7 @@ pub fn note(cluster: &Cluster, options: &SubscriptionOptions) -> Option<&'static
     let leaves_out =
         cluster.preset() == LoggingPreset::Compact && !pattern.is_empty() && !pattern.contains("kubernetes");
     leaves_out.then_some(
-        "with the preset compact, the filter pattern must also match the records of metadata, such as `?ERROR ?kubernetes`; else logs lack tags and masks",
+        "with the preset compact, the filter pattern must also match the metadata records, such as `?ERROR ?kubernetes`; else logs lack tags and masks",
     )
 }
 

@@ -22,7 +22,7 @@ pub(super) struct Row {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Rows {
     pub(super) rows: Vec<Row>,
-    /// What the file was taken for: words that follow "This is".
+    /// What the file was taken for: words that follow "read as".
     pub(super) recognised: String,
     /// The account of the log groups, 12 digits; empty where nothing says it.
     pub(super) owner: String,
@@ -39,7 +39,7 @@ impl Rows {
     pub(super) fn needs(&self, whence: &Whence) -> Vec<&'static str> {
         let is_named = whence.log_stream.is_some() || self.rows.iter().any(|row| row.log_stream.is_some());
         let by = self.names_streams_by.unwrap_or(
-            "It does not name the log stream, which tells pod, namespace and container. Give it with --log-stream (and the group with \
+            "It does not name the log stream, which says pod, namespace and container. Give it with --log-stream (and the group with \
              --log-group)",
         );
         if is_named { Vec::new() } else { vec![by] }

@@ -35,8 +35,8 @@ pub(super) fn read(text: &str, was_compressed: bool, now_ms: i64) -> Rows {
         Some((Before::Kubectl, ..)) if text.lines().all(|line| line.is_empty() || is_kubectls(line)) => {
             Rows::new("the output of `kubectl logs --timestamps`", kubectl(text))
         }
-        Some(_) => Rows::new("plain lines with times of their own", timed(text, now_ms)),
-        None => Rows::new("plain lines, which are taken for logs of now", bare(text, now_ms, |_| None)),
+        Some(_) => Rows::new("plain lines that begin with a time", timed(text, now_ms)),
+        None => Rows::new("plain lines, written now", bare(text, now_ms, |_| None)),
     }
 }
 

@@ -140,7 +140,7 @@ fn plain_lines_with_a_time_before_them_and_without() {
     let kubectl = "2026-05-03T12:34:56.789012345Z one\n2026-05-03T12:34:57.789Z two\n";
     assert_eq!(messages(&opened(kubectl)), ["one", "two"]);
     let own = opened("2026-05-03T12:34:56.789Z INFO one\n  more\n");
-    assert_eq!(own.recognised, "plain lines with times of their own");
+    assert_eq!(own.recognised, "plain lines that begin with a time");
     assert_eq!(messages(&own), ["2026-05-03T12:34:56.789Z INFO one", "  more"]);
 
     let cri = "2026-05-03T12:34:56.789012345+02:00 stdout P one\n2026-05-03T12:34:56.789012345+02:00 stdout F two\n";

@@ -109,7 +109,7 @@ fn basis(out: &mut impl Write, cost: &GroupCost) -> io::Result<()> {
         ScaledBy::Metric { seconds } => format!("by what CloudWatch counted in {}", duration(seconds)),
         ScaledBy::Span { seconds } => format!("if all of it is like these {}", duration(seconds)),
         ScaledBy::Round(_) => {
-            "a round number: there is too little here to tell a month. Give --gb-per-month for yours".to_owned()
+            "a round number, because there is too little here to estimate a month; give yours with --gb-per-month".to_owned()
         }
     };
     show::part(out, "a month", &format!("{gb:.1} GB, {by}"))?;
@@ -128,7 +128,7 @@ fn basis(out: &mut impl Write, cost: &GroupCost) -> io::Result<()> {
     if is_by_bytes && invocations < FEW_INVOCATIONS && terms.prices.class == LogClass::Standard {
         let here = counted(invocations, "invocation");
         let text = format!(
-            "a guess, by {here} for these {}; streams that write more need fewer",
+            "a guess, from {here} for these {}; streams that write more need fewer per GB",
             bytes(findings.total.billed)
         );
         show::part(out, "Lambda", &text)?;
@@ -136,7 +136,7 @@ fn basis(out: &mut impl Write, cost: &GroupCost) -> io::Result<()> {
     if findings.total.assumed_lines > 0 {
         let part = share(findings.total.assumed_lines, findings.total.lines);
         let text = format!(
-            "of the pods of {} of the lines nothing is known; typical metadata is assumed for presets",
+            "the pods of {} of the lines are not known; presets assume typical metadata for them",
             percent(part)
         );
         show::part(out, "assumed", &text)?;
@@ -146,7 +146,7 @@ fn basis(out: &mut impl Write, cost: &GroupCost) -> io::Result<()> {
 
 fn containers(out: &mut impl Write, cost: &GroupCost, top: usize) -> io::Result<()> {
     let GroupCost { findings, terms } = cost;
-    show::title(out, "Who causes it")?;
+    show::title(out, "Which pods cause it")?;
     let whole = findings.total.billed;
     let largest = findings.rows.first().map_or(0, |row| row.sums.billed);
     let mut rows: Vec<Vec<String>> = findings

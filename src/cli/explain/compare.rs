@@ -71,15 +71,15 @@ pub(super) fn marks(log: &DatadogLog) -> Vec<String> {
         (
             "late",
             "true",
-            "it was sent when Datadog no longer took its time (18 hours), so it has another one, and its own in `original_timestamp`",
+            "it was sent when Datadog no longer accepted its time (18 hours), so it has another one; its own is in `original_timestamp`",
         ),
-        ("early", "true", "its time lies in the future, so it has another one, and its own in `original_timestamp`"),
+        ("early", "true", "its time was in the future, so it has another one; its own is in `original_timestamp`"),
         ("partial", "true", "the end of its line was not in the same batch of events"),
         ("truncated", "true", "it was longer than a log can be, or reached podferry cut"),
         (
             "podferry_metadata",
             "missing",
-            "it waited in vain for its pod's metadata, so it has none of the pod's tags and masks",
+            "its pod's metadata did not come in time, so it has none of the pod's tags and masks",
         ),
     ];
     let mut marks: Vec<String> = told

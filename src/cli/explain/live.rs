@@ -62,9 +62,9 @@ pub(super) enum Located {
 /// Why there is no event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Missing {
-    #[error("nothing tells its log group: give --group")]
+    #[error("its log group is not known: give --group")]
     NoGroupKnown,
-    #[error("nothing tells when it was written: say how far back to look with --since")]
+    #[error("it is not known when it was written: say how far back to look with --since")]
     NoTime,
     #[error(
         "its log group is in account {owner}, and the AWS credentials are for account {account}: choose others with --profile"

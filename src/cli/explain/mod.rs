@@ -45,7 +45,7 @@ use report::{Trace, TraceEnd};
 /// How many logs of a file are explained: each is looked up on its own.
 const MAX_LOGS: usize = 20;
 
-/// The ARN that a log bears when no function made it.
+/// The ARN that a log has when no function made it.
 const NO_FUNCTION: &str = "arn:aws:lambda:region:account:function:podferry-explain";
 
 /// Trace a Datadog log back to CloudWatch Logs
@@ -113,7 +113,7 @@ impl ExplainOptions {
                     named(file)
                 )));
             }
-            note!("{}: this is {}.", named(file), captured.recognised);
+            note!("{}: read as {}.", named(file), captured.recognised);
             captures.push(captured);
         }
         let traces = if captures.is_empty() {

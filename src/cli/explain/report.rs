@@ -103,7 +103,7 @@ impl Trace {
         part(out, "written by", &writer(&explanation.writer))?;
         let EventFate::Log { outcome, item, bytes } = &explanation.fate else {
             let what = match explanation.fate {
-                EventFate::Metadata => "no log: the record tells the metadata of its stream's lines",
+                EventFate::Metadata => "no log: the record holds the metadata of its stream's lines",
                 _ => "no log: the line is blank, which is counted and not sent",
             };
             return part(out, "made", what);
@@ -113,7 +113,7 @@ impl Trace {
             part(out, "made of", &format!("{}, all of the same output", counted(explanation.made_of.len(), "event")))?;
         }
         if explanation.is_cut_by_batch {
-            let why = "CloudWatch Logs handed its lines over in several batches: lines of another batch are logs of their own";
+            let why = "CloudWatch Logs handed its lines over in several batches: lines of another batch are separate logs";
             part(out, "batch", why)?;
         }
         let Some(item) = item else { return Ok(()) };

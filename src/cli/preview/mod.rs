@@ -126,7 +126,7 @@ fn tell(path: &str, captured: &Captured) -> Result<(), CommandError> {
             Some((_, error)) => CommandError::Event { path: path.to_owned(), error: *error },
         });
     }
-    note!("{path}: this is {recognised}.");
+    note!("{path}: read as {recognised}.");
     needs.iter().for_each(|missing| note!("{path}: {missing}."));
     for (number, error) in problems {
         show::error(&format!("{path}, item {number}: {error}"));

@@ -12,7 +12,7 @@ use pipeline::PipelineSettings;
 /// How many events of a live group are read unless a flag says otherwise: enough to see what becomes of them, in a call or a few.
 const MAX_EVENTS: usize = 5_000;
 
-/// The ARN that a log bears when no function made it.
+/// The ARN that a log has when no function made it.
 pub(super) const NO_FUNCTION: &str = "arn:aws:lambda:region:account:function:podferry-preview";
 
 /// Show what Datadog would receive for logs, without sending them

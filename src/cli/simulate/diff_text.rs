@@ -98,7 +98,7 @@ fn billed(old: &Side, new: &Side, lines: usize) -> String {
     );
     if let Some(bytes) = new.metadata.1.checked_div(new.metadata.0) {
         text += &format!(
-            "; and records of metadata of {bytes} bytes each, a few a minute for each pod (`podferry cost --curve`)"
+            "; and metadata records of {bytes} bytes each, a few a minute for each pod (`podferry cost --curve`)"
         );
     }
     text

@@ -22,7 +22,7 @@ use pipeline::known_metadata::KnownMetadata;
 /// What CloudWatch Logs counts for an event beside its message, in bytes. Source: Amazon CloudWatch Logs API Reference, PutLogEvents.
 const EVENT_OVERHEAD: usize = 26;
 
-/// The ARN that a log bears when no function made it.
+/// The ARN that a log has when no function made it.
 const NO_FUNCTION: &str = "arn:aws:lambda:region:account:function:podferry-simulate";
 
 /// What is sent on its way.
@@ -232,7 +232,7 @@ fn arrivals(outcome: Outcome, outputs: &[String], read_at: Time, lines: &mut [Li
             Sent::Document(document) => SentReport::Document { text: text(&document), bytes: document.len() },
             Sent::Refused { .. } => SentReport::Nothing {
                 is_unknown: false,
-                reason: "AWS refuses the call: its body is no JSON".to_owned(),
+                reason: "AWS refuses the call: its body is not JSON".to_owned(),
             },
             Sent::Nothing(reason) => SentReport::Nothing { is_unknown: false, reason: reason.to_owned() },
             Sent::Unknown(unknown) => SentReport::Nothing { is_unknown: true, reason: unknown.to_string() },

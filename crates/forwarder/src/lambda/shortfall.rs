@@ -105,7 +105,7 @@ const UNREADABLE: &str = "`podferry logs decode` shows what is in it";
 const UNREAD: &str = "raise the function's memory, which makes it faster, or its timeout";
 
 /// What to do where metadata does not come.
-const UNKNOWN: &str = "it comes with a pod's records of metadata; if this goes on, check that the ConfigMap of these pods writes them \
+const UNKNOWN: &str = "it comes with a pod's metadata records; if this goes on, check that the ConfigMap of these pods writes them \
                        (`podferry lint`), and that the function may look them up; without such a ConfigMap, set \
                        PODFERRY_METADATA_RECORDS to false";
 
@@ -199,10 +199,10 @@ mod tests {
                  status.datadoghq.com",
                 "70 events not read: reading took more than its share of the time; raise the function's memory, which makes it faster, or \
                  its timeout",
-                "1 event sent without metadata: tags and masks of their pods are missing; it comes with a pod's records of metadata; if this goes \
+                "1 event sent without metadata: tags and masks of their pods are missing; it comes with a pod's metadata records; if this goes \
                  on, check that the ConfigMap of these pods writes them (`podferry lint`), and that the function may look them up; without \
                  such a ConfigMap, set PODFERRY_METADATA_RECORDS to false",
-                "8 events not read: nothing is known of the metadata of their pods; it comes with a pod's records of metadata; if this goes \
+                "8 events not read: nothing is known of the metadata of their pods; it comes with a pod's metadata records; if this goes \
                  on, check that the ConfigMap of these pods writes them (`podferry lint`), and that the function may look them up; without \
                  such a ConfigMap, set PODFERRY_METADATA_RECORDS to false",
             ]

@@ -60,7 +60,7 @@ pub fn generate(cluster: &Cluster, options: &LoggingOptions) -> Result<(Generate
 /// What should be known before the manifest is used.
 pub fn note(cluster: &Cluster) -> Option<&'static str> {
     (cluster.preset() == LoggingPreset::Compact).then_some(
-        "set PODFERRY_METADATA_RECORDS=true for the function (the template's parameter MetadataRecords): without it, records of metadata become logs",
+        "set PODFERRY_METADATA_RECORDS=true for the function (the template's parameter MetadataRecords): without it, metadata records become logs",
     )
 }
 

@@ -62,7 +62,7 @@ pub(super) fn check(preset: LoggingPreset, options: &LoggingOptions) -> Result<(
     }
     if let Some(seconds) = options.metadata_interval {
         if preset != LoggingPreset::Compact {
-            return wrong("--metadata-interval", "only the preset compact writes records of metadata");
+            return wrong("--metadata-interval", "only the preset compact writes metadata records");
         }
         if !compact::INTERVALS.contains(&seconds) {
             return wrong(

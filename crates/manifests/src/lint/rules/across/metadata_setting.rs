@@ -14,8 +14,8 @@ pub(crate) static NOT_READ: LintRule = LintRule {
     code: "PF967",
     name: "metadata-records-not-read",
     severity: Severity::Error,
-    title: "Fluent Bit writes records of metadata, but the forwarder takes them for logs",
-    why: "Lines then have no labels, images or annotations, masks of annotations do not hold, and each record of metadata is a log in Datadog.",
+    title: "Fluent Bit writes metadata records, but the forwarder takes them for logs",
+    why: "Lines then have no labels, images or annotations, masks of annotations do not hold, and each metadata record is a log in Datadog.",
     fix: "Set PODFERRY_METADATA_RECORDS to `true`: it is the parameter MetadataRecords of podferry's template.",
     edits: RuleEdits::None,
     is_preview: true,
@@ -26,8 +26,8 @@ pub(crate) static FILTERED: LintRule = LintRule {
     code: "PF968",
     name: "metadata-filtered-out",
     severity: Severity::Warning,
-    title: "A subscription's filter pattern may leave out the records of metadata",
-    why: "Only what the pattern fits goes to the forwarder. Without the records of metadata, logs lack tags, and masks in annotations do not hold.",
+    title: "A subscription's filter pattern may leave out the metadata records",
+    why: "Only what matches the pattern goes to the forwarder. Without the metadata records, logs lack tags, and masks in annotations do not hold.",
     fix: "Leave FilterPattern empty and drop logs with a rule or with `generate logging --drop-pattern`, or let the records through, too: `?ERROR ?kubernetes`.",
     edits: RuleEdits::None,
     is_preview: true,
@@ -54,7 +54,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
     let resources = template::resources(project);
     for (place, message) in resources.iter().filter_map(not_read) {
         let finding = Finding::new(&NOT_READ, place, message);
-        findings.push(finding.related(copying, "records of metadata are made here"));
+        findings.push(finding.related(copying, "metadata records are made here"));
     }
     let outputs = cloudwatch::outputs(logging).filter(|output| copies.tag.form.reaches(&output.section));
     let groups: Vec<&str> =
@@ -64,7 +64,7 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
         let pattern = subscription.pattern.filter(|_| is_of_group);
         let Some((node, text)) = pattern.and_then(|node| Some((node, template::literal(node)?))) else { continue };
         if !text.trim().is_empty() && !text.contains(METADATA) {
-            let finding = Finding::new(&FILTERED, node.place(), "this does not ask for the records of metadata");
+            let finding = Finding::new(&FILTERED, node.place(), "this does not ask for the metadata records");
             findings.push(finding.related(copying, "they are made here"));
         }
     }

@@ -22,8 +22,8 @@ pub(crate) static OTHER_STREAM: LintRule = LintRule {
     code: "PF331",
     name: "metadata-in-other-stream",
     severity: Severity::Error,
-    title: "Records of metadata go to another log stream than the lines that they are for",
-    why: "The forwarder takes a record of metadata for the lines of its own stream: in another one it tells nobody anything.",
+    title: "Metadata records go to another log stream than their lines",
+    why: "A metadata record applies only to the lines of its own stream; in another stream it has no effect.",
     fix: "Choose the two `log_stream_prefix` so that prefix and tag together are the same: `fargate/m.` for the lines with the tag kube.…, `fargate/` for the copies with m.kube.…; and give both the same group and region.",
     edits: RuleEdits::None,
     is_preview: true,
@@ -34,7 +34,7 @@ pub(crate) static TOO_RARE: LintRule = LintRule {
     code: "PF332",
     name: "metadata-too-rare",
     severity: Severity::Warning,
-    title: "A `throttle` lets a record of metadata through less than once in five minutes",
+    title: "A `throttle` lets a metadata record through less than once in five minutes",
     why: "Until the forwarder has seen a pod's metadata, the pod's logs lack tags, and masks in its annotations do not hold.",
     fix: "Write `Rate 1`, `Window 2` and `Interval 15s`, which are four a minute.",
     edits: RuleEdits::None,
@@ -46,7 +46,7 @@ pub(crate) static LINES_THROTTLED: LintRule = LintRule {
     code: "PF333",
     name: "lines-throttled",
     severity: Severity::Error,
-    title: "The `throttle` for records of metadata also takes the lines",
+    title: "The `throttle` for metadata records also takes the lines",
     why: "It drops all lines above its rate, and says nothing.",
     fix: "Give it a `Match` that takes the copies' tag only, such as `m.*`.",
     edits: RuleEdits::None,
@@ -58,9 +58,9 @@ pub(crate) static LINES_ENRICHED: LintRule = LintRule {
     code: "PF334",
     name: "lines-with-metadata",
     severity: Severity::Warning,
-    title: "Lines have their pod's metadata, though it is also written in records of its own",
-    why: "CloudWatch Logs bills by the byte, and metadata is most of a line. What a line has of it counts before the records of metadata, which then only cost more.",
-    fix: "Give the Kubernetes filter a `Match` that takes the copies' tag only, such as `m.*`, or take `kubernetes` off the lines again.",
+    title: "Lines have their pod's metadata, although it is also written in separate records",
+    why: "CloudWatch Logs bills by the byte, and metadata is most of a line. The metadata in a line comes before the metadata records, which then only cost more.",
+    fix: "Give the Kubernetes filter a `Match` that takes the copies' tag only, such as `m.*`, or remove `kubernetes` from the lines again.",
     edits: RuleEdits::None,
     is_preview: true,
     sources: &[DECISION, PRESET],
@@ -70,9 +70,9 @@ pub(crate) static NOT_ALONE: LintRule = LintRule {
     code: "PF335",
     name: "metadata-not-alone",
     severity: Severity::Error,
-    title: "A copy that is to be a record of metadata has other members, or no metadata",
-    why: "The forwarder takes only a record of `kubernetes`, with `cluster_name` behind it or not, for metadata: any other is a log, which is in Datadog beside the line.",
-    fix: "Take everything else off with `modify` and `Remove`, and add `cluster_name` behind the Kubernetes filter only.",
+    title: "A copy that is meant to be a metadata record has other members, or no metadata",
+    why: "The forwarder accepts only a record of `kubernetes`, optionally followed by `cluster_name`, as metadata; any other record is a log, which appears in Datadog beside the line.",
+    fix: "Remove everything else with `modify` and `Remove`, and add `cluster_name` only after the Kubernetes filter.",
     edits: RuleEdits::None,
     is_preview: true,
     sources: &[DECISION, PRESET],
@@ -82,7 +82,7 @@ pub(crate) static MOVED: LintRule = LintRule {
     code: "PF336",
     name: "lines-not-kept",
     severity: Severity::Error,
-    title: "Lines get the tag of records of metadata instead of being copied",
+    title: "Lines get the tag of metadata records instead of being copied",
     why: "Without `true` at the end of the rule no line keeps its tag: all but a few are dropped by `throttle`, and of those only the metadata is left.",
     fix: "End the rule with `true`: `Rule $stream ^std m.$TAG true`.",
     edits: RuleEdits::None,
@@ -94,8 +94,8 @@ pub(crate) static LOG_KEY: LintRule = LintRule {
     code: "PF337",
     name: "metadata-with-log-key",
     severity: Severity::Error,
-    title: "`log_key` stands beside records of metadata",
-    why: "A record of metadata has no such member, so nothing of it is written; and where lines are bare text, the forwarder believes no record of metadata, since an application could have written it.",
+    title: "`log_key` stands beside metadata records",
+    why: "A metadata record has no such member, so nothing of it is written; and where lines are bare text, the forwarder believes no metadata record, since an application could have written it.",
     fix: "Remove `log_key`: the lines are lean without it.",
     edits: RuleEdits::None,
     is_preview: true,
@@ -106,7 +106,7 @@ pub(crate) static NOT_THROTTLED: LintRule = LintRule {
     code: "PF338",
     name: "metadata-not-throttled",
     severity: Severity::Warning,
-    title: "Every line is copied into a record of metadata",
+    title: "Every line is copied into a metadata record",
     why: "Two events a line cost more than one that has both.",
     fix: "Put a `throttle` filter for the copies' tag above the Kubernetes filter: `Rate 1`, `Window 2` and `Interval 15s`.",
     edits: RuleEdits::None,
@@ -118,7 +118,7 @@ pub(crate) static DROPPED_LATER: LintRule = LintRule {
     code: "PF339",
     name: "dropped-lines-copied",
     severity: Severity::Note,
-    title: "Lines are dropped after they were copied for records of metadata",
+    title: "Lines are dropped after they were copied for metadata records",
     why: "Copies of dropped lines take the place of others in the throttle, and make streams that have metadata only.",
     fix: "Move the `grep` filter above the `rewrite_tag` filter.",
     edits: RuleEdits::None,
@@ -175,8 +175,8 @@ fn streams(logging: &LoggingConfigMap<'_>, copies: &MetadataCopies<'_, '_>, find
     });
     for output in any {
         let message = match copies.tag.form.reaches(&output.section) {
-            true => "nothing of a record of metadata is written here",
-            false => "beside bare text, the forwarder believes no record of metadata",
+            true => "nothing of a metadata record is written here",
+            false => "beside bare text, the forwarder believes no metadata record",
         };
         findings.push(Finding::new(&LOG_KEY, output.section.place_of("log_key"), message));
     }
@@ -198,7 +198,7 @@ fn difference(
     let parted = |option, one: String, other: String| {
         (one != other).then(|| Difference {
             option,
-            message: format!("records of metadata go to `{one}`, but the lines to `{other}`"),
+            message: format!("metadata records go to `{one}`, but the lines to `{other}`"),
         })
     };
     let (group, group_of_lines) = names(output).zip(names(lines))?;
@@ -254,7 +254,7 @@ fn throttles(copies: &MetadataCopies<'_, '_>, findings: &mut Findings) {
         let Some(throttle) = Throttle::new(value("Rate"), value("Window"), value("Interval")) else { continue };
         let (period, burst) = (throttle.period(), throttle.burst());
         if period as f64 / burst > TOO_MANY_SECONDS {
-            let message = format!("{burst} records of metadata pass at once, and no more for {}", time(period));
+            let message = format!("{burst} metadata records pass at once, and no more for {}", time(period));
             let finding = Finding::new(&TOO_RARE, filter.place_of("Interval"), message);
             findings.push(finding.related(place_of_copying(copies), "of the copies that are made here"));
         }
@@ -276,7 +276,7 @@ fn lines(copies: &MetadataCopies<'_, '_>, findings: &mut Findings) {
         for filter in copies.of_lines.iter().filter(|filter| filter.is_of("kubernetes")) {
             let message = "this adds the pod's metadata to each line";
             let finding = Finding::new(&LINES_ENRICHED, filter.place_of("Match"), message);
-            findings.push(finding.related(place_of_copying(copies), "records of metadata are made of these copies"));
+            findings.push(finding.related(place_of_copying(copies), "metadata records are made of these copies"));
         }
     }
     let is_later = |filter: &&PlacedSection<'_, '_>| filter.is_of("grep") && filter.number > copies.tag.filter.number;

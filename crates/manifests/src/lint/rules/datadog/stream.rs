@@ -17,7 +17,7 @@ pub(crate) static SHARED_BY_PODS: LintRule = LintRule {
     name: "stream-without-pod",
     severity: Severity::Error,
     title: "Several pods write to the same log stream",
-    why: "The stream no longer tells which pod wrote a line, and fragments of long lines from different pods get mixed up.",
+    why: "The stream no longer says which pod wrote a line, and fragments of long lines from different pods get mixed up.",
     fix: "Remove the template and use `log_stream_prefix`: the stream name then ends in pod, namespace, container and ID.",
     edits: RuleEdits::None,
     is_preview: false,

@@ -54,7 +54,7 @@ pub(crate) static SWITCH_VALUE: LintRule = LintRule {
     name: "process-log-switch",
     severity: Severity::Warning,
     title: "`flb_log_cw` is neither \"true\" nor \"false\"",
-    why: "Fluent Bit writes its own log, which tells why logs do not arrive, only if the value is \"true\".",
+    why: "Fluent Bit writes its own log, which says why logs do not arrive, only if the value is \"true\".",
     fix: "Write `flb_log_cw: \"true\"` or `flb_log_cw: \"false\"`.",
     edits: RuleEdits::Safe,
     is_preview: false,

@@ -31,7 +31,7 @@ pub(crate) static UNUSUAL: LintRule = LintRule {
     name: "unusual-indentation",
     severity: Severity::Note,
     title: "Properties are not indented by four spaces",
-    why: "EKS users report that logging was disabled with other indentation, although the guide allows it and has one space in a sample of its own.",
+    why: "EKS users report that logging was disabled with other indentation, although the guide allows it, and one of its samples has one space.",
     fix: "Indent properties by four spaces, not tabs.",
     edits: RuleEdits::Safe,
     is_preview: false,

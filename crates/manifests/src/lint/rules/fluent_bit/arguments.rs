@@ -105,7 +105,7 @@ fn grep(option: &str, value: &str) -> Option<WrongArgument> {
         return stops(format!("`{option}` takes a key and a pattern"));
     };
     let key = if key.starts_with('$') { key.clone() } else { format!("${key}") };
-    RecordTemplate::parse(&key).err().and_then(|_| stops(format!("`{key}` is no key that Fluent Bit can read")))
+    RecordTemplate::parse(&key).err().and_then(|_| stops(format!("`{key}` is not a key that Fluent Bit can read")))
 }
 
 /// Source: fluent/fluent-bit, plugins/filter_record_modifier/filter_modifier.c, `configure`.
@@ -126,7 +126,7 @@ fn rule(value: &str) -> Option<WrongArgument> {
     };
     let is_boolean = |word: &str| ["true", "false", "on", "off", "yes", "no"].contains(&word);
     if RecordTemplate::parse(key).is_err() {
-        stops(format!("`{key}` is no key that Fluent Bit can read"))
+        stops(format!("`{key}` is not a key that Fluent Bit can read"))
     } else if !is_boolean(&keep.to_ascii_lowercase()) || !rest.is_empty() {
         starts("`Rule` ends in true or false: anything else counts as false")
     } else {

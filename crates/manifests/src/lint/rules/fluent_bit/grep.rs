@@ -17,7 +17,7 @@ pub(crate) static ORDER: LintRule = LintRule {
     severity: Severity::Warning,
     title: "A `grep` filter has rules after a `Regex`, which it never asks",
     why: "The first `Regex` decides: a log that it matches is kept at once, and any other is dropped.",
-    fix: "Put each rule into a `grep` filter of its own; or, if one `Regex` is enough, put every `Exclude` above it.",
+    fix: "Put each rule into a separate `grep` filter; or, if one `Regex` is enough, put every `Exclude` above it.",
     edits: RuleEdits::None,
     is_preview: true,
     sources: &["fluent/fluent-bit, plugins/filter_grep/grep.c", SEEN],

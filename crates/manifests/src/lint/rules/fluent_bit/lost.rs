@@ -14,7 +14,7 @@ pub(crate) static ALL_LOST: LintRule = LintRule {
     name: "all-logs-lost",
     severity: Severity::Error,
     title: "A setting loses every log",
-    why: "Fluent Bit starts and reports nothing, but no log comes out behind this.",
+    why: "Fluent Bit starts and reports nothing, but no log gets past this.",
     fix: "Remove the line.",
     edits: RuleEdits::None,
     is_preview: true,

@@ -19,7 +19,7 @@ pub(crate) static NOTHING: LintRule = LintRule {
     name: "match-of-nothing",
     severity: Severity::Error,
     title: "A `Match` pattern matches no logs",
-    why: "EKS tags pod logs kube.var.log.containers.<pod>_<namespace>_<container>-<id>.log, and a pattern is no regular expression: only `*` is special, so a section with this pattern never sees one.",
+    why: "EKS tags pod logs kube.var.log.containers.<pod>_<namespace>_<container>-<id>.log, and a pattern is not a regular expression: only `*` is special, so a section with this pattern never sees one.",
     fix: "Write `Match kube.*`.",
     edits: RuleEdits::None,
     is_preview: false,
@@ -129,19 +129,19 @@ fn pattern(
 /// What people took the pattern for.
 fn why_not(pattern: &str) -> Option<String> {
     if pattern.contains('|') {
-        return Some("Write one section for each pattern: `|` is a letter like others here.".to_owned());
+        return Some("Write one section for each pattern: `|` is an ordinary character here.".to_owned());
     }
     let is_expression = |letter: char| "\\^$+?()[]{}".contains(letter);
     if pattern.contains(is_expression) || pattern.contains(".*") && takes_pods(&pattern.replace(".*", "*")) {
         return Some(
-            "Write it with `*` for any text, such as `kube.*_shop_*`: this is no regular expression.".to_owned(),
+            "Write it with `*` for any text, such as `kube.*_shop_*`: this is not a regular expression.".to_owned(),
         );
     }
     if pattern.contains(|letter: char| letter.is_ascii_uppercase()) && takes_pods(&pattern.to_ascii_lowercase()) {
         return Some(format!("Write `Match {}`: case matters.", pattern.to_ascii_lowercase()));
     }
     if pattern.contains(" #") {
-        return Some("Move the comment to a line of its own: behind a value it is part of it.".to_owned());
+        return Some("Move the comment to a separate line: after a value, it is part of the value.".to_owned());
     }
     let is_quoted = pattern.len() > 2 && pattern.starts_with(['"', '\'']) && pattern.ends_with(['"', '\'']);
     is_quoted.then(|| "Remove the quotes: they are part of the pattern.".to_owned())

@@ -94,11 +94,11 @@ fn name(filter: PlacedSection<'_, '_>, property: &ReadProperty, star: Star, has_
             let is_last = name.find('*') == Some(name.len() - 1);
             let edit =
                 filter.part.text.replace(Span { start: at, end: at + 1 }, "").filter(|_| is_last && name.len() > 1);
-            let message = format!("`{option}` takes the beginning of names, and a star is no part of any");
+            let message = format!("`{option}` takes the beginning of names, and a star is not part of any");
             findings.push(finding(message).fix("Leave out the star.").edits(edit));
         }
         Star::Nowhere if name.contains('*') => {
-            findings.push(finding(format!("`{option}` takes one name: a star is no part of any")));
+            findings.push(finding(format!("`{option}` takes one name: a star is not part of any")));
         }
         Star::Last if name.trim_end_matches('*').contains('*') => {
             findings.push(

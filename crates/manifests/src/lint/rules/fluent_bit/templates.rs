@@ -19,7 +19,7 @@ pub(crate) static VARIABLE: LintRule = LintRule {
     severity: Severity::Error,
     title: "A template has a variable that Fluent Bit cannot read",
     why: "A variable ends at a dot, a comma or a blank, and takes in all before it; if Fluent Bit cannot read that, it does not start, so none of the pod's logs are written.",
-    fix: "Write a variable as `$kubernetes['namespace_name']`, and put a dot behind it if text follows.",
+    fix: "Write a variable as `$kubernetes['namespace_name']`, and put a dot after it if text follows.",
     edits: RuleEdits::None,
     is_preview: true,
     sources: &[ACCESSOR, OUTPUT, "seen with Fluent Bit 1.9.10 and 5.1.1"],
@@ -95,7 +95,7 @@ fn template(section: PlacedSection<'_, '_>, word: &PlacedWord, findings: &mut Fi
             [name, ..] if name.contains('/') => {
                 let (first, rest) = name.split_once('/').unwrap_or_default();
                 let message = format!("`/` is part of the name here: Fluent Bit looks for a member `{name}`");
-                let advice = format!("Put a dot behind the variable: `${first}.{rest}`.");
+                let advice = format!("Put a dot after the variable: `${first}.{rest}`.");
                 findings.push(Finding::new(&VARIABLE, place(span), message).severity(Severity::Warning).fix(advice));
             }
             _ => {}

@@ -112,7 +112,7 @@ fn unquoted_tag(installation: &Installation<'_>, findings: &mut Findings) {
     };
     let message =
         format!("the chart makes of the tag `{text}` a variable whose value is not a string, with quotes or without");
-    let advice = "Write a whole version, such as `7.78.1`, or remove the tag: the chart has a version of its own.";
+    let advice = "Write a whole version, such as `7.78.1`, or remove the tag: the chart sets its own version.";
     findings.push(Finding::new(&NOT_TEXT, tag.place(), message).fix(advice));
 }
 
