@@ -109,7 +109,8 @@ fn basis(out: &mut impl Write, cost: &GroupCost) -> io::Result<()> {
         ScaledBy::Metric { seconds } => format!("by what CloudWatch counted in {}", duration(seconds)),
         ScaledBy::Span { seconds } => format!("if all of it is like these {}", duration(seconds)),
         ScaledBy::Round(_) => {
-            "a round number, because there is too little here to estimate a month; give yours with --gb-per-month".to_owned()
+            "a round number, because there is too little here to estimate a month; give yours with --gb-per-month"
+                .to_owned()
         }
     };
     show::part(out, "a month", &format!("{gb:.1} GB, {by}"))?;

@@ -113,7 +113,8 @@ impl Trace {
             part(out, "made of", &format!("{}, all of the same output", counted(explanation.made_of.len(), "event")))?;
         }
         if explanation.is_cut_by_batch {
-            let why = "CloudWatch Logs handed its lines over in several batches: lines of another batch are separate logs";
+            let why =
+                "CloudWatch Logs handed its lines over in several batches: lines of another batch are separate logs";
             part(out, "batch", why)?;
         }
         let Some(item) = item else { return Ok(()) };
