@@ -1,4 +1,4 @@
-//! What two real Fluent Bits, 1.9.10 and 5.1.1, made of 77 hostile lines under 243 ConfigMaps, held against the model: to the byte, or
+//! What two real Fluent Bits, 1.9.10 and 5.1.1, made of 77 hostile lines under 257 ConfigMaps, held against the model: to the byte, or
 //! `unknown`.
 //!
 //! `tests/fixtures/router` has the lines, the pods that the Kubernetes API knew, and what each core did (its README says how it is
