@@ -150,8 +150,8 @@ fn what_little_is_read_tells_no_number_of_invocations() {
         let output = run(&[arguments, &[&*folder.file("one.json")]].concat(), &[]);
         String::from_utf8(output.stdout).unwrap()
     };
-    assert!(shown(&[]).contains("a guess, by 1 invocation for these 31 bytes"), "{}", shown(&[]));
-    assert!(!shown(&["--infrequent-access"]).contains("a guess, by"));
+    assert!(shown(&[]).contains("a guess, from 1 invocation for these 31 bytes"), "{}", shown(&[]));
+    assert!(!shown(&["--infrequent-access"]).contains("a guess, from"));
 }
 
 /// Of lines only what they have in common is shown: no number, no quoted text, and nothing that a scrubber knows.

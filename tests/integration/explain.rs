@@ -249,7 +249,7 @@ fn metadata_that_only_another_record_has() {
     assert!(shown.contains("pod label: env:prod") && shown.contains("no metadata in this record"), "{shown}");
     let shown = run(0);
     for part in
-        ["layout      a pod's metadata and no line", "no log: the record tells the metadata of its stream's lines"]
+        ["layout      a pod's metadata and no line", "no log: the record holds the metadata of its stream's lines"]
     {
         assert!(shown.contains(part), "{part}\n{shown}");
     }
