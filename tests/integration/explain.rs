@@ -317,6 +317,25 @@ fn captures_without_ids_and_messages_of_the_queue() {
     );
 }
 
+/// Tiny values take a hundred times their length of memory: what would need gigabytes is refused, in any file.
+#[test]
+fn a_file_with_too_many_parts_is_refused_and_says_what_to_do() {
+    let (folder, _) = folder(1_795_379_870_336);
+    folder.write("tiny.json", format!("[{}0]", "0,".repeat(4_000_000)));
+    for arguments in [
+        &["explain", "tiny.json"][..],
+        &["explain", "7", "--events", "tiny.json"],
+        &["preview", "tiny.json"],
+        &["cost", "tiny.json"],
+    ] {
+        let output = run(&folder, arguments);
+        let said = text(&output.stderr);
+        assert!(output.status.code() == Some(2), "{arguments:?}: {said}");
+        assert!(said.contains("tiny.json: one JSON value of it has more than 4000000 parts"), "{arguments:?}: {said}");
+        assert!(said.contains("`jq -c '.[]'`"), "{arguments:?}: {said}");
+    }
+}
+
 #[test]
 fn what_is_not_there_or_no_log_says_what_to_do() {
     let (folder, _) = folder(1_795_379_870_336);

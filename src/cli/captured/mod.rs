@@ -2,7 +2,8 @@
 //!
 //! `encoding` makes text of bytes; `envelopes` of `podferry logs decode` knows what stands in one another around a content; `aws_output`
 //! reads what AWS's own command prints of log events, `tables` what Logs Insights and the console export, `lines` plain lines with or
-//! without times. These give rows, which `gathered` makes contents of, one for each log stream. Pure.
+//! without times. These give rows, which `gathered` makes contents of, one for each log stream. `parts` refuses what would take too much
+//! memory. Pure.
 //!
 //! What cannot be known (a log stream that the output does not name) is said, and never guessed.
 
@@ -10,6 +11,7 @@ mod aws_output;
 mod encoding;
 mod gathered;
 mod lines;
+mod parts;
 mod tables;
 mod whence;
 
@@ -18,6 +20,7 @@ pub(super) use encoding::text;
 use forwarder::delivery::undelivered::Head;
 pub(super) use gathered::NO_GROUP;
 use gathered::{Row, Rows};
+pub(super) use parts::{TooManyParts, within};
 use pipeline::PipelineSettings;
 use pipeline::batch::Payload;
 use pipeline::event::EventError;
@@ -64,11 +67,20 @@ pub(super) struct Captured {
 }
 
 /// Opens whatever it is; `now_ms` is the time of lines that have none, in milliseconds since 1970.
-pub(super) fn open(bytes: &[u8], whence: &Whence, settings: &PipelineSettings, now_ms: i64) -> Captured {
+///
+/// # Errors
+/// [`TooManyParts`].
+pub(super) fn open(
+    bytes: &[u8],
+    whence: &Whence,
+    settings: &PipelineSettings,
+    now_ms: i64,
+) -> Result<Captured, TooManyParts> {
     let (text, encoding) = match encoding::text(bytes, settings) {
         Ok(text) => text,
-        Err(error) => return Captured { problems: vec![(1, error)], ..Captured::default() },
+        Err(error) => return Ok(Captured { problems: vec![(1, error)], ..Captured::default() }),
     };
+    parts::within(&text)?;
     let rows = aws_output::read(&text).or_else(|| tables::read(&text));
     let mut captured = match rows {
         Some(rows) => rows.captured(whence),
@@ -82,7 +94,7 @@ pub(super) fn open(bytes: &[u8], whence: &Whence, settings: &PipelineSettings, n
         }
     };
     captured.recognised = format!("{}{encoding}", captured.recognised);
-    captured
+    Ok(captured)
 }
 
 /// Whether it is text that no envelope is: an envelope that is damaged is no log, and has to be told so.

@@ -10,7 +10,7 @@ use super::*;
 const NOW_MS: i64 = 1_777_777_777_000;
 
 fn opened(text: &str) -> Captured {
-    open(text.as_bytes(), &Whence::default(), &PipelineSettings::default(), NOW_MS)
+    open(text.as_bytes(), &Whence::default(), &PipelineSettings::default(), NOW_MS).unwrap()
 }
 
 /// Group, stream, and each event's time and message.
@@ -55,7 +55,7 @@ fn an_event_in_any_spelling() {
         CONTENT.into(),
     ];
     for spelling in spellings {
-        let captured = open(&spelling, &Whence::default(), &PipelineSettings::default(), NOW_MS);
+        let captured = open(&spelling, &Whence::default(), &PipelineSettings::default(), NOW_MS).unwrap();
         assert_eq!(messages(&captured), ["m"], "{captured:?}");
         assert!(captured.recognised.starts_with("an event of CloudWatch Logs"), "{captured:?}");
     }
@@ -86,7 +86,7 @@ fn what_awss_command_prints() {
     assert_eq!(captured.recognised, "the output of `aws logs get-log-events`");
     assert!(captured.needs[0].contains("--log-stream"), "{captured:?}");
     let whence = Whence { log_stream: Some("s".into()), ..Whence::default() };
-    let captured = open(got.to_string().as_bytes(), &whence, &PipelineSettings::default(), NOW_MS);
+    let captured = open(got.to_string().as_bytes(), &whence, &PipelineSettings::default(), NOW_MS).unwrap();
     assert!(captured.needs.is_empty() && events(&captured)[0].1 == "s");
 
     let text = "EVENTS\t7\t9\ta\tone\ttabbed\t5\nEVENTS\t8\t9\tb\ttwo\t6\nSEARCHEDLOGSTREAMS\tTrue\ta\n";
@@ -131,7 +131,7 @@ fn plain_lines_with_a_time_before_them_and_without() {
     assert_eq!(captured.recognised, "an export of a log group to S3");
     assert_eq!(messages(&captured), [r#"{"log":"one"}"#, "two\n  more"]);
     let gzip = Compressor::new(Compression::Gzip(1)).compress(b"2026-05-03T12:34:56.789Z one\n").0;
-    let captured = open(&gzip, &Whence::default(), &PipelineSettings::default(), NOW_MS);
+    let captured = open(&gzip, &Whence::default(), &PipelineSettings::default(), NOW_MS).unwrap();
     assert_eq!(
         (messages(&captured), captured.recognised.as_str()),
         (vec!["one".to_owned()], "an export of a log group to S3, compressed with gzip")

@@ -9,6 +9,7 @@ use std::io::Read;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
+use crate::cli::captured::TooManyParts;
 use pipeline::PipelineSettings;
 
 /// An event of a file.
@@ -32,6 +33,8 @@ pub(super) enum EventsError {
     NotEvents,
     #[error(transparent)]
     Event(#[from] pipeline::event::EventError),
+    #[error(transparent)]
+    TooManyParts(#[from] TooManyParts),
 }
 
 /// Hands over the events of all documents.

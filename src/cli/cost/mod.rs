@@ -244,6 +244,7 @@ fn read_file(path: &Path, take: &mut dyn FnMut(FileEvent)) -> Result<(), Command
         EventsError::Read(error) => CommandError::file(path, error),
         EventsError::NotEvents => CommandError::NotAnEvent { path: named(path), hint: HINT },
         EventsError::Event(error) => CommandError::Event { path: named(path), error },
+        EventsError::TooManyParts(error) => CommandError::Refused(format!("{}: {error}", named(path))),
     })
 }
 
@@ -261,7 +262,7 @@ fn read_any(input: impl Read, path: &Path, take: &mut dyn FnMut(FileEvent)) -> R
     let mut bytes = std::mem::take(&mut input.bytes);
     input.input.read_to_end(&mut bytes).map_err(EventsError::Read)?;
     let now_ms = Timestamp::now().as_millisecond();
-    let captured = captured::open(&bytes, &Whence::default().or_of(path), &PipelineSettings::default(), now_ms);
+    let captured = captured::open(&bytes, &Whence::default().or_of(path), &PipelineSettings::default(), now_ms)?;
     if let Some((_, error)) = captured.problems.into_iter().next() {
         let is_unknown = matches!(error, EventError::NotJson | EventError::Unknown);
         return Err(if is_unknown { EventsError::NotEvents } else { EventsError::Event(error) });

@@ -7,17 +7,23 @@ use serde_json::value::RawValue;
 
 use super::datadog_log::{DatadogLog, logs_in};
 use super::event_id;
-use crate::cli::captured::{self, Captured, Whence};
+use crate::cli::captured::{self, Captured, TooManyParts, Whence};
 use crate::cli::error::CommandError;
 use crate::cli::input::read;
 use crate::cli::named::{is_standard_input, named};
 use crate::cli::notes::note;
 use pipeline::PipelineSettings;
 
+/// How many logs of a file are explained: each is looked up on its own.
+const MAX_LOGS: usize = 20;
+
 /// What was given.
 #[derive(Debug, Default)]
 pub(super) struct Given {
+    /// The first [`MAX_LOGS`].
     pub(super) logs: Vec<DatadogLog>,
+    /// How many there are.
+    pub(super) count: usize,
     /// What the file has besides logs.
     pub(super) captured: Option<Captured>,
     /// Why a part of the file could not be read as JSON, or all of it.
@@ -34,7 +40,7 @@ pub(super) fn given(argument: &str, settings: &PipelineSettings, now_ms: i64) ->
         return of_file(path, settings, now_ms);
     }
     if event_id::is_event_id(argument) {
-        return Ok(Given { logs: vec![DatadogLog::of_id(argument)], ..Given::default() });
+        return Ok(Given { logs: vec![DatadogLog::of_id(argument)], count: 1, ..Given::default() });
     }
     Err(CommandError::refused(if event_id::is_datadogs(argument) {
         format!(
@@ -51,14 +57,16 @@ fn of_file(path: &Path, settings: &PipelineSettings, now_ms: i64) -> Result<Give
     let name = named(path);
     let (text, _) =
         captured::text(&bytes, settings).map_err(|error| CommandError::Event { path: name.clone(), error })?;
-    let given = of_text(&text, settings, now_ms);
+    let too_many = |error: TooManyParts| CommandError::Refused(format!("{name}: {error}"));
+    let given = of_text(&text, settings, now_ms).map_err(too_many)?;
     if !given.logs.is_empty() {
         if let Some(unread) = &given.unread {
             note!("{name}: a part of it is no JSON, and was not read: {unread}.");
         }
         return Ok(given);
     }
-    let has_events = !captured::open(&bytes, &Whence::default(), settings, now_ms).contents.is_empty();
+    let has_events =
+        !captured::open(&bytes, &Whence::default(), settings, now_ms).map_err(too_many)?.contents.is_empty();
     Err(CommandError::refused(if has_events {
         format!(
             "{name}: has events, and no log of Datadog's that they could explain. Say which log: `podferry explain ID --events {name}`; \
@@ -74,8 +82,9 @@ fn of_file(path: &Path, settings: &PipelineSettings, now_ms: i64) -> Result<Give
 }
 
 /// One JSON value after the other: logs, and what is none.
-fn of_text(text: &str, settings: &PipelineSettings, now_ms: i64) -> Given {
-    let (mut logs, mut others, mut unread) = (Vec::new(), String::new(), None);
+fn of_text(text: &str, settings: &PipelineSettings, now_ms: i64) -> Result<Given, TooManyParts> {
+    captured::within(text)?;
+    let (mut logs, mut count, mut others, mut unread) = (Vec::new(), 0, String::new(), None);
     for value in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
         let raw = match value {
             Ok(raw) => raw,
@@ -94,11 +103,12 @@ fn of_text(text: &str, settings: &PipelineSettings, now_ms: i64) -> Given {
             others.push_str(raw.get());
             others.push('\n');
         }
-        logs.extend(found);
+        count += found.len();
+        logs.extend(found.into_iter().take(MAX_LOGS - logs.len()));
     }
     let captured = (!others.is_empty() && !logs.is_empty())
         .then(|| captured::open(others.as_bytes(), &Whence::default(), settings, now_ms));
-    Given { logs, captured, unread }
+    Ok(Given { logs, count, captured: captured.transpose()?, unread })
 }
 
 #[cfg(test)]
@@ -110,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_file_has_logs_and_perhaps_their_events() {
-        let of = |text: &str| of_text(text, &PipelineSettings::default(), 0);
+        let of = |text: &str| of_text(text, &PipelineSettings::default(), 0).unwrap();
         assert!(of(LOG).captured.is_none());
         let both = of(&format!("{LOG}\n{CONTENT}\n{LOG}"));
         assert_eq!((both.logs.len(), both.captured.map(|captured| captured.contents.len())), (2, Some(1)));
@@ -121,6 +131,17 @@ mod tests {
         assert!(half.logs.is_empty() && half.unread.is_some());
         let neither = of("no JSON");
         assert!(neither.logs.is_empty() && neither.captured.is_none());
+    }
+
+    #[test]
+    fn no_more_logs_are_kept_than_are_explained() {
+        for number in [MAX_LOGS - 1, MAX_LOGS, MAX_LOGS + 1, 3 * MAX_LOGS] {
+            let lines = vec![LOG; number];
+            for text in [lines.join("\n"), format!("[{}]", lines.join(",")), format!("[{LOG}]\n").repeat(number)] {
+                let given = of_text(&text, &PipelineSettings::default(), 0).unwrap();
+                assert_eq!((given.logs.len(), given.count), (number.min(MAX_LOGS), number));
+            }
+        }
     }
 
     #[test]

@@ -134,7 +134,9 @@ impl LiveSearch {
         let mut located = None;
         let take = |message: &ReceivedMessage| {
             if located.is_none() {
-                let captured = captured::open(message.body.as_bytes(), &Whence::default(), &self.settings, 0);
+                // A message has a megabyte at most.
+                let captured =
+                    captured::open(message.body.as_bytes(), &Whence::default(), &self.settings, 0).unwrap_or_default();
                 located = self.in_message(&queue.name, &[captured], log);
             }
         };

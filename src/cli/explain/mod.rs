@@ -42,9 +42,6 @@ use live::{LiveSearch, Located, Missing};
 use pipeline::PipelineSettings;
 use report::{Trace, TraceEnd};
 
-/// How many logs of a file are explained: each is looked up on its own.
-const MAX_LOGS: usize = 20;
-
 /// The ARN that a log has when no function made it.
 const NO_FUNCTION: &str = "arn:aws:lambda:region:account:function:podferry-explain";
 
@@ -96,17 +93,17 @@ impl ExplainOptions {
     pub(super) fn run(self) -> Result<Exit, CommandError> {
         let now_ms = Timestamp::now().as_millisecond();
         let own = Settings::read_pipeline(&Environment)?;
-        let Given { mut logs, captured, .. } = given::given(&self.log, &own, now_ms)?;
-        if logs.len() > MAX_LOGS {
-            note!("These are the first {MAX_LOGS} of {} logs.", logs.len());
-            logs.truncate(MAX_LOGS);
+        let Given { mut logs, count, captured, .. } = given::given(&self.log, &own, now_ms)?;
+        if count > logs.len() {
+            note!("These are the first {} of {count} logs.", logs.len());
         }
         for log in &mut logs {
             log.log_stream = log.log_stream.take().or_else(|| self.log_stream.clone());
         }
         let mut captures: Vec<Captured> = captured.into_iter().collect();
         for file in &self.events {
-            let captured = captured::open(&read(file)?, &Whence::default().or_of(file), &own, now_ms);
+            let captured = captured::open(&read(file)?, &Whence::default().or_of(file), &own, now_ms)
+                .map_err(|error| CommandError::Refused(format!("{}: {error}", named(file))))?;
             if captured.contents.is_empty() && captured.saved.is_empty() {
                 return Err(CommandError::refused(format!(
                     "{}: has neither events nor logs of podferry's queue. Give one of the forms that `podferry preview` takes",

@@ -86,7 +86,8 @@ impl PreviewOptions {
         for file in &self.files {
             let given = Whence { log_group: self.log_group.clone(), log_stream: self.log_stream.clone() };
             let path = named(file);
-            let captured = captured::open(&read(file)?, &given.or_of(file), &settings, now_ms);
+            let captured = captured::open(&read(file)?, &given.or_of(file), &settings, now_ms)
+                .map_err(|error| CommandError::Refused(format!("{path}: {error}")))?;
             tell(&path, &captured)?;
             all.push(captured);
         }
