@@ -149,7 +149,7 @@ impl<'e> Walk<'e> {
                 LogLine { events: (place, place), ..LogLine::of(&record, event.id, event.timestamp, identity, writer) };
             self.outputs.push(line.line_output());
             let Walk { identities, reassembler, joiner, .. } = self;
-            reassembler.push(line, record.partial, |line| join(joiner, line, identities, source.work, ship));
+            reassembler.push(&line, record.partial, |line| join(joiner, line, identities, source.work, ship));
         }
         source.batch.events.len()
     }
@@ -179,7 +179,7 @@ impl<'e> Walk<'e> {
     /// Joins the lines that were held back to learn from. `false` if it had to stop before the last.
     fn catch_up(&mut self, should_stop: &dyn Fn() -> bool, ship: Ship) -> bool {
         let Walk { identities, joiner, .. } = self;
-        joiner.catch_up(should_stop, &mut |line| ship(&line, identities.of(&line)))
+        joiner.catch_up(should_stop, &mut |line| ship(line, identities.of(line)))
     }
 
     /// Finishes the logs that are still open. `false` if it had to stop before that.
@@ -187,14 +187,14 @@ impl<'e> Walk<'e> {
         let open = std::mem::take(&mut self.reassembler);
         let Walk { identities, joiner, .. } = self;
         open.finish(|line| join(joiner, line, identities, work, ship));
-        joiner.finish(should_stop, &mut |line| ship(&line, identities.of(&line)))
+        joiner.finish(should_stop, &mut |line| ship(line, identities.of(line)))
     }
 
     /// Stops behind the first `read` of `all` events. Gives the logs that are whole to `ship`, and returns the places of all events
     /// that are not done. Since lines of one output are joined in their order, these are those behind the first of an open log.
     fn stop(&mut self, read: usize, all: usize, ship: Ship) -> Vec<usize> {
         let Walk { identities, joiner, reassembler, outputs } = self;
-        joiner.release_all(&mut |line| ship(&line, identities.of(&line)));
+        joiner.release_all(&mut |line| ship(line, identities.of(line)));
         let mut open: HashMap<LineOutput, usize> = HashMap::new();
         for (output, first) in reassembler.open().chain(joiner.open()) {
             open.entry(output).and_modify(|known| *known = first.min(*known)).or_insert(first);
@@ -207,7 +207,7 @@ impl<'e> Walk<'e> {
     }
 }
 
-fn join<'e>(joiner: &mut Joiner<'e>, line: LogLine<'e, '_>, identities: &Identities, work: &Work, ship: Ship) {
-    let mode = identities.of(&line).processing.mode(work);
-    joiner.push(line, mode, &mut |line| ship(&line, identities.of(&line)));
+fn join<'e>(joiner: &mut Joiner<'e>, line: &LogLine<'e, '_>, identities: &Identities, work: &Work, ship: Ship) {
+    let mode = identities.of(line).processing.mode(work);
+    joiner.push(line, mode, &mut |line| ship(line, identities.of(line)));
 }

@@ -129,37 +129,61 @@ pub(crate) struct HeldLine<'e> {
 impl<'e> HeldLine<'e> {
     /// Keeps a line; `old` is one that is done with, whose memory is used again.
     pub(crate) fn keep(line: &LogLine<'e, '_>, old: Option<Box<HeldLine<'e>>>) -> Box<HeldLine<'e>> {
-        match old {
-            Some(mut held) => {
-                let text = std::mem::take(&mut held.text);
-                *held = HeldLine::of(line, text);
-                held
-            }
-            None => Box::new(HeldLine::of(line, String::new())),
+        let mut held = old.unwrap_or_else(|| Box::new(HeldLine::empty()));
+        held.overwrite(line);
+        held
+    }
+
+    fn empty() -> HeldLine<'e> {
+        HeldLine {
+            text: String::new(),
+            is_plain: true,
+            merged: false,
+            id: "",
+            events: (0, 0),
+            timestamp: None,
+            event_ms: None,
+            nanoseconds: None,
+            output: None,
+            identity: IdentityNumber::at(0),
+            writer: Writer::StreamsContainer,
+            attributes: None,
+            joined_attributes: None,
+            partial: false,
+            truncated: false,
+            lines: 1,
         }
     }
 
-    fn of(line: &LogLine<'e, '_>, mut buffer: String) -> HeldLine<'e> {
-        buffer.clear();
-        buffer.push_str(line.text);
-        HeldLine {
-            is_plain: memchr::memchr2(0x1b, b'\r', line.text.as_bytes()).is_none(),
-            text: buffer,
-            merged: line.merged,
-            id: line.id,
-            events: line.events,
-            timestamp: line.timestamp,
-            event_ms: line.event_ms,
-            nanoseconds: line.nanoseconds,
-            output: line.output,
-            identity: line.identity,
-            writer: line.writer,
-            attributes: line.attributes.map(str::to_owned),
-            joined_attributes: None,
-            partial: line.partial,
-            truncated: line.truncated,
-            lines: line.lines,
-        }
+    /// Becomes another line. All fields are named here, so that none of the line before is left over.
+    fn overwrite(&mut self, line: &LogLine<'e, '_>) {
+        let HeldLine {
+            text,
+            is_plain,
+            merged,
+            id,
+            events,
+            timestamp,
+            event_ms,
+            nanoseconds,
+            output,
+            identity,
+            writer,
+            attributes,
+            joined_attributes,
+            partial,
+            truncated,
+            lines,
+        } = self;
+        text.clear();
+        text.push_str(line.text);
+        *is_plain = memchr::memchr2(0x1b, b'\r', line.text.as_bytes()).is_none();
+        (*merged, *id, *events) = (line.merged, line.id, line.events);
+        (*timestamp, *event_ms, *nanoseconds) = (line.timestamp, line.event_ms, line.nanoseconds);
+        (*output, *identity, *writer) = (line.output, line.identity, line.writer);
+        *attributes = line.attributes.map(str::to_owned);
+        *joined_attributes = None;
+        (*partial, *truncated, *lines) = (line.partial, line.truncated, line.lines);
     }
 
     pub(crate) fn line_output(&self) -> LineOutput {
@@ -181,13 +205,13 @@ impl<'e> HeldLine<'e> {
         joined.add(attributes);
     }
 
-    /// How many bytes the attributes of all lines would have beyond those of the first, with this line's among them.
-    pub(crate) fn further_attribute_bytes(&self, line: &LogLine) -> usize {
+    /// How many bytes the attributes of all lines would have beyond those of the first, with those of a further line among them.
+    pub(crate) fn further_attribute_bytes(&self, attributes: Option<&str>) -> usize {
         let first = self.attributes.as_deref();
         let joined = self.joined_attributes.as_deref();
         let is_known =
             |attributes: &&str| first == Some(*attributes) || joined.is_some_and(|joined| joined.has(attributes));
-        let line_bytes = line.attributes.filter(|attributes| !is_known(attributes)).map_or(0, str::len);
+        let line_bytes = attributes.filter(|attributes| !is_known(attributes)).map_or(0, str::len);
         joined.map_or(0, |joined| joined.bytes() - first.map_or(0, str::len)) + line_bytes
     }
 

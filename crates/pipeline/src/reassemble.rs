@@ -18,13 +18,13 @@ pub(crate) struct Reassembler<'e> {
 
 impl<'e> Reassembler<'e> {
     /// Takes a line or a piece of one; gives whole lines to `emit`.
-    pub(crate) fn push(&mut self, line: LogLine<'e, '_>, is_piece: bool, mut emit: impl FnMut(LogLine<'e, '_>)) {
+    pub(crate) fn push(&mut self, line: &LogLine<'e, '_>, is_piece: bool, mut emit: impl FnMut(&LogLine<'e, '_>)) {
         match self.pending.iter().position(|pending| line.is_beside(pending)) {
             // The end of a line that Merge_Log took for an object of its own: the pieces before it stay without one.
             Some(at) if line.merged => {
                 let mut unfinished = self.pending.remove(at);
                 unfinished.end();
-                emit(LogLine { partial: true, ..unfinished.line() });
+                emit(&LogLine { partial: true, ..unfinished.line() });
                 emit(line);
             }
             Some(at) => {
@@ -39,15 +39,15 @@ impl<'e> Reassembler<'e> {
                 pending.events.1 = line.events.1;
                 pending.identity = line.identity;
                 pending.truncated |= line.truncated;
-                pending.add_attributes(&line);
+                pending.add_attributes(line);
                 if !is_piece {
                     let mut whole = self.pending.remove(at);
                     whole.end();
-                    emit(whole.line());
+                    emit(&whole.line());
                 }
             }
             None if is_piece => {
-                let piece = LogLine { merged: false, ..line };
+                let piece = LogLine { merged: false, ..line.clone() };
                 self.pending.push(*HeldLine::keep(&piece, None));
             }
             None => emit(line),
@@ -66,10 +66,10 @@ impl<'e> Reassembler<'e> {
     }
 
     /// Gives what is still open at the end of the event.
-    pub(crate) fn finish(self, mut emit: impl FnMut(LogLine<'e, '_>)) {
+    pub(crate) fn finish(self, mut emit: impl FnMut(&LogLine<'e, '_>)) {
         for mut pending in self.pending {
             pending.end();
-            emit(LogLine { partial: true, ..pending.line() });
+            emit(&LogLine { partial: true, ..pending.line() });
         }
     }
 }
@@ -85,12 +85,12 @@ mod tests {
     fn run(pieces: &[(OutputStream, &str, bool, bool)]) -> Vec<String> {
         let mut out = Vec::new();
         let mut show =
-            |line: LogLine<'_, '_>| out.push(format!("{}{}", line.text, if line.partial { "…" } else { "" }));
+            |line: &LogLine<'_, '_>| out.push(format!("{}{}", line.text, if line.partial { "…" } else { "" }));
         let mut reassembler = Reassembler::default();
         for (output, text, is_piece, merged) in pieces {
             let record = LogRecord { merged: *merged, output: Some(*output), ..LogRecord::as_is(*text) };
             reassembler.push(
-                LogLine::of(&record, "id", None, IdentityNumber::at(0), Writer::StreamsContainer),
+                &LogLine::of(&record, "id", None, IdentityNumber::at(0), Writer::StreamsContainer),
                 *is_piece,
                 &mut show,
             );

@@ -160,6 +160,9 @@ impl<'e> LineGroup<'e> {
 
     /// What a line is to a group that is recognised.
     pub(super) fn fit_lines(&mut self, line: &HeldLine, seen: SeenLine, clock: &Clock, heads: &Heads) -> Fit {
+        if self.is_behind_one_line(line, seen, clock) {
+            return Fit::No;
+        }
         let pace = self.pace(line, clock);
         // What a filter put beside one line alone says that it is another log.
         if !self.has_room(line) || pace == Pace::Paused || line.attributes != self.head.attributes {
@@ -168,7 +171,6 @@ impl<'e> LineGroup<'e> {
         let may_wait = self.waiting.len() < MAX_WAITING;
         if let GroupKind::Line(head) = self.kind
             && !(line.merged || self.head.merged)
-            && !(head.is_some() && seen.head.is_some() && is_apart(self.first.seen(&self.head.text), seen, pace))
         {
             self.kind = GroupKind::Lines(Box::new(LinesKind::begin(SeenLine::new(&seen_of(&self.head), head))));
         }
@@ -210,10 +212,20 @@ impl<'e> LineGroup<'e> {
         }
     }
 
+    /// Whether a line with a head begins a log for certain, since the log so far is one line, which has a head too: what [`LinesKind::fit`]
+    /// would say, without looking at all of both. Nearly every line is such a one.
+    fn is_behind_one_line(&self, line: &HeldLine, seen: SeenLine, clock: &Clock) -> bool {
+        if !matches!(self.kind, GroupKind::Line(Some(_))) || seen.head.is_none() {
+            return false;
+        }
+        let first = self.first.seen(&self.head.text);
+        !opens_record(first) && !words::is_java_logging(first) && !repeats_word(first, seen, || self.pace(line, clock))
+    }
+
     fn has_room(&self, line: &HeldLine) -> bool {
         let lines = self.head.lines + self.waiting.len();
         let bytes = self.head.text.len() + self.waiting_bytes + 1 + line.text.len();
-        lines < MAX_LINES && bytes + self.head.further_attribute_bytes(&line.line()) <= MAX_BYTES
+        lines < MAX_LINES && bytes + self.head.further_attribute_bytes(line.attributes.as_deref()) <= MAX_BYTES
     }
 
     fn pace(&self, line: &HeldLine, clock: &Clock) -> Pace {
@@ -251,6 +263,9 @@ enum FirstLine {
 impl FirstLine {
     fn of(line: &HeldLine) -> FirstLine {
         let (text, seen) = (line.text.as_str(), seen_of(line));
+        if line.is_plain {
+            return FirstLine::Begins(text.floor_char_boundary(FIRST_WITHIN));
+        }
         let length = seen.floor_char_boundary(FIRST_WITHIN);
         let seen = seen.get(..length).unwrap_or_default();
         match text.get(..length) == Some(seen) {
@@ -294,7 +309,8 @@ impl LinesKind {
             self.is_behind_blank = true;
             return Fit::Waits;
         }
-        let is_taken = self.trace.awaits_level() || self.structure.takes_heads(line) || repeats_word(first, line, pace);
+        let is_taken =
+            self.trace.awaits_level() || self.structure.takes_heads(line) || repeats_word(first, line, || pace);
         if line.head.is_some() && !is_taken {
             return Fit::No;
         }
@@ -374,19 +390,10 @@ impl LinesKind {
 }
 
 /// `Warning:    more of it` behind `Warning: x:`: the word is at the margin of each line of one message.
-fn repeats_word(first: &str, line: SeenLine, pace: Pace) -> bool {
-    if pace != Pace::Write {
-        return false;
-    }
-    let length = line.text.find(':').unwrap_or_default();
+fn repeats_word(first: &str, line: SeenLine, pace: impl FnOnce() -> Pace) -> bool {
+    let length = memchr::memchr(b':', line.text.as_bytes()).unwrap_or_default();
     let is_indented = line.text.get(length..).is_some_and(|rest| rest.starts_with(":   "));
-    is_indented && !is_uvicorn(line.text) && first.get(..=length) == line.text.get(..=length)
-}
-
-/// Whether a line with a head begins a log for certain, behind a first line that has one too: what [`LinesKind::fit`] would say, without
-/// looking at all of both.
-fn is_apart(first: &str, line: SeenLine, pace: Pace) -> bool {
-    !opens_record(first) && !words::is_java_logging(first) && !repeats_word(first, line, pace)
+    is_indented && pace() == Pace::Write && !is_uvicorn(line.text) && first.get(..=length) == line.text.get(..=length)
 }
 
 /// Whether a line begins a log. So does each for which there is no budget left to find that out: nothing is hidden by that.

@@ -74,11 +74,11 @@ pub(crate) struct Joiner<'e> {
     begun: usize,
 }
 
-type Emit<'f, 'e> = &'f mut dyn FnMut(LogLine<'e, '_>);
+type Emit<'f, 'e> = &'f mut dyn FnMut(&LogLine<'e, '_>);
 
 impl<'e> Joiner<'e> {
     /// Takes a line; gives logs that are whole to `emit`.
-    pub(crate) fn push(&mut self, line: LogLine<'e, '_>, mode: Mode, emit: Emit<'_, 'e>) {
+    pub(crate) fn push(&mut self, line: &LogLine<'e, '_>, mode: Mode, emit: Emit<'_, 'e>) {
         if let Mode::Auto = mode {
             return self.push_to_recognise(line, emit);
         }
@@ -87,14 +87,14 @@ impl<'e> Joiner<'e> {
         match mode {
             Mode::Off if !is_known => emit(line),
             Mode::Off => {
-                let held = HeldLine::keep(&line, self.spare.pop());
+                let held = HeldLine::keep(line, self.spare.pop());
                 let at = self.output_of(&held);
                 self.close_all(at, &|| false, emit);
                 self.emit_alone(held, emit);
             }
             Mode::Auto => {}
             Mode::Pattern(pattern, work) => {
-                let held = HeldLine::keep(&line, self.spare.pop());
+                let held = HeldLine::keep(line, self.spare.pop());
                 self.feed_rule(held, pattern, work, emit);
             }
         }
@@ -102,8 +102,8 @@ impl<'e> Joiner<'e> {
 
     /// Takes a line whose mode is [`Mode::Auto`]. The first ones of an event are held back until there are enough to learn
     /// from. Then those that were held back are decided on little by little, so that no single line makes many logs.
-    fn push_to_recognise(&mut self, line: LogLine<'e, '_>, emit: Emit<'_, 'e>) {
-        let held = HeldLine::keep(&line, self.spare.pop());
+    fn push_to_recognise(&mut self, line: &LogLine<'e, '_>, emit: Emit<'_, 'e>) {
+        let held = HeldLine::keep(line, self.spare.pop());
         let at = self.output_of(&held);
         let head = head_of(&held);
         if self.has_learned {
@@ -196,7 +196,7 @@ impl<'e> Joiner<'e> {
     /// Gives the logs that are whole, also those that wait for one that is not.
     pub(crate) fn release_all(&mut self, emit: Emit<'_, 'e>) {
         for (_, held) in self.late.drain(..) {
-            emit(held.line());
+            emit(&held.line());
         }
     }
 
@@ -217,6 +217,7 @@ impl<'e> Joiner<'e> {
 
     /// Takes a line whose mode is [`Mode::Auto`], with what looks like its head; it begins JSON only if `may_be_json`.
     fn feed(&mut self, at: usize, line: Box<HeldLine<'e>>, head: Option<Head>, may_be_json: bool, emit: Emit<'_, 'e>) {
+        let is_alone = self.is_alone();
         let Some(output) = self.outputs.get_mut(at) else { return };
         match output.place(&line, head, may_be_json) {
             Place::Waits => {
@@ -233,10 +234,11 @@ impl<'e> Joiner<'e> {
                 }
             }
             Place::Begins(kind) => {
-                if output.group.is_some() {
+                // Nothing waits behind the group, so it can be replaced where it stands.
+                if output.group.is_some() && !is_alone {
                     self.close(at, may_be_json, emit);
                 }
-                self.begin(at, line, kind);
+                self.begin(at, line, kind, emit);
             }
             Place::Blank => self.emit_alone(line, emit),
             Place::Later => {
@@ -269,30 +271,39 @@ impl<'e> Joiner<'e> {
                 self.close_all(at, &|| false, emit);
                 match line.is_blank() {
                     true => self.emit_alone(line, emit),
-                    false => self.begin(at, line, GroupKind::Pattern),
+                    false => self.begin(at, line, GroupKind::Pattern, emit),
                 }
             }
         }
     }
 
     fn emit_alone(&mut self, line: Box<HeldLine<'e>>, emit: Emit<'_, 'e>) {
-        emit(line.line());
+        emit(&line.line());
         self.spare.push(line);
     }
 
-    fn begin(&mut self, at: usize, line: Box<HeldLine<'e>>, kind: GroupKind) {
+    /// Begins a log. One that is still open on this output is whole, goes out before it, and no other waits.
+    fn begin(&mut self, at: usize, line: Box<HeldLine<'e>>, kind: GroupKind, emit: Emit<'_, 'e>) {
         self.begun += 1;
-        if let Some(output) = self.outputs.get_mut(at) {
-            output.group = Some(LineGroup::new(line, kind, self.begun));
+        let Some(output) = self.outputs.get_mut(at) else { return };
+        if let Some(before) = output.group.replace(LineGroup::new(line, kind, self.begun)) {
+            let mut head = before.head;
+            head.end();
+            self.emit_alone(head, emit);
         }
+    }
+
+    /// Whether logs come in the order in which they end: there is one output, and none waits for another.
+    fn is_alone(&self) -> bool {
+        self.outputs.len() == 1 && self.late.is_empty()
     }
 
     /// Ends a group: its log, then the lines that waited for nothing, each as if it came now.
     fn close(&mut self, at: usize, may_be_json: bool, emit: Emit<'_, 'e>) {
         let Some(mut group) = self.outputs.get_mut(at).and_then(|output| output.group.take()) else { return };
         group.head.end();
-        if self.outputs.len() == 1 && self.late.is_empty() {
-            emit(group.head.line());
+        if self.is_alone() {
+            emit(&group.head.line());
             self.spare.push(group.head);
         } else {
             self.release(group.number, group.head);
@@ -340,7 +351,7 @@ impl<'e> Joiner<'e> {
         let ready = self.late.partition_point(|(number, _)| *number < open);
         let over = self.late.len().saturating_sub(MAX_LATE);
         for (_, held) in self.late.drain(..ready.max(over)) {
-            emit(held.line());
+            emit(&held.line());
             self.spare.push(held);
         }
     }

@@ -62,8 +62,11 @@ pub(super) fn is_level(word: &[u8]) -> bool {
 
 /// `Nov 22 …`.
 fn is_month(text: &str) -> bool {
-    let is_name = text.get(..3).is_some_and(|name| MONTHS.contains(&name));
-    is_name && text.get(3..).is_some_and(|rest| rest.trim_start().starts_with(|first: char| first.is_ascii_digit()))
+    // Asked of nearly every line, and nearly none begins with a capital letter.
+    let is_name = || text.get(..3).is_some_and(|name| MONTHS.contains(&name));
+    text.starts_with(|first: char| first.is_ascii_uppercase())
+        && is_name()
+        && text.get(3..).is_some_and(|rest| rest.trim_start().starts_with(|first: char| first.is_ascii_digit()))
 }
 
 /// Kubernetes' `E1122 19:30:01.123456`.
