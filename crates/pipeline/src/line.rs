@@ -84,7 +84,7 @@ impl<'e, 'r> LogLine<'e, 'r> {
 }
 
 /// Whether a text is white space, or nothing. Nearly all begin with a letter, a digit or a sign, which is asked first.
-fn is_blank(text: &str) -> bool {
+pub(crate) fn is_blank(text: &str) -> bool {
     !text.as_bytes().first().is_some_and(u8::is_ascii_graphic) && text.trim().is_empty()
 }
 
@@ -106,7 +106,7 @@ impl LineOutput {
 #[derive(Debug, Clone)]
 pub(crate) struct HeldLine<'e> {
     pub(crate) text: String,
-    /// Whether the text, when it was kept, had nothing that a terminal would not show: no escape and no carriage return.
+    /// Whether it is known that the text, when it was kept, had nothing that a terminal would not show.
     pub(crate) is_plain: bool,
     pub(crate) merged: bool,
     pub(crate) id: &'e str,
@@ -127,10 +127,10 @@ pub(crate) struct HeldLine<'e> {
 }
 
 impl<'e> HeldLine<'e> {
-    /// Keeps a line; `old` is one that is done with, whose memory is used again.
-    pub(crate) fn keep(line: &LogLine<'e, '_>, old: Option<Box<HeldLine<'e>>>) -> Box<HeldLine<'e>> {
+    /// Keeps a line; `is_plain` as in the field. `old` is one that is done with, whose memory is used again.
+    pub(crate) fn keep(line: &LogLine<'e, '_>, is_plain: bool, old: Option<Box<HeldLine<'e>>>) -> Box<HeldLine<'e>> {
         let mut held = old.unwrap_or_else(|| Box::new(HeldLine::empty()));
-        held.overwrite(line);
+        held.overwrite(line, is_plain);
         held
     }
 
@@ -156,10 +156,10 @@ impl<'e> HeldLine<'e> {
     }
 
     /// Becomes another line. All fields are named here, so that none of the line before is left over.
-    fn overwrite(&mut self, line: &LogLine<'e, '_>) {
+    pub(crate) fn overwrite(&mut self, line: &LogLine<'e, '_>, is_plain: bool) {
         let HeldLine {
             text,
-            is_plain,
+            is_plain: own_is_plain,
             merged,
             id,
             events,
@@ -177,7 +177,7 @@ impl<'e> HeldLine<'e> {
         } = self;
         text.clear();
         text.push_str(line.text);
-        *is_plain = memchr::memchr2(0x1b, b'\r', line.text.as_bytes()).is_none();
+        *own_is_plain = is_plain;
         (*merged, *id, *events) = (line.merged, line.id, line.events);
         (*timestamp, *event_ms, *nanoseconds) = (line.timestamp, line.event_ms, line.nanoseconds);
         (*output, *identity, *writer) = (line.output, line.identity, line.writer);
@@ -272,5 +272,37 @@ impl<'t> LogLine<'t, 't> {
             lines: 1,
             rule_error: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_left_over_of_the_line_whose_memory_is_used_again() {
+        let full = LogLine {
+            merged: true,
+            events: (3, 9),
+            timestamp: Some(1),
+            event_ms: Some(2),
+            nanoseconds: Some(3),
+            output: Some(OutputStream::Stderr),
+            identity: IdentityNumber::at(7),
+            writer: Writer::Identity(IdentityNumber::at(7)),
+            attributes: Some(r#"{"a":1}"#),
+            partial: true,
+            truncated: true,
+            lines: 5,
+            ..LogLine::sample("1", "a long text")
+        };
+        let next = LogLine::sample("2", "next");
+        let mut old = HeldLine::keep(&full, false, None);
+        assert_eq!(old.line(), full);
+        old.add_attributes(&LogLine { attributes: Some(r#"{"b":2}"#), ..next.clone() });
+        let mut held = HeldLine::keep(&next, true, Some(old));
+        assert!(held.is_plain && held.further_attribute_bytes(None) == 0);
+        held.end();
+        assert_eq!(held.line(), next);
     }
 }

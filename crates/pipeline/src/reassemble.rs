@@ -48,7 +48,7 @@ impl<'e> Reassembler<'e> {
             }
             None if is_piece => {
                 let piece = LogLine { merged: false, ..line.clone() };
-                self.pending.push(*HeldLine::keep(&piece, None));
+                self.pending.push(*HeldLine::keep(&piece, false, None));
             }
             None => emit(line),
         }

@@ -13,6 +13,7 @@ use super::structure::{Continuation, SeenLine, Structure, Surroundings, TracePha
 use super::trace::{LinePlace, Trace, TraceStep, Verdict};
 use super::visible::{leaves_coloured, seen_of};
 use super::words;
+use super::written_line::WrittenLine;
 
 /// How large a joined log may grow, with the attributes that its first line did not have; the next line then begins another.
 /// Source: DataDog/datadog-agent, `logs_config.max_message_size_bytes`.
@@ -89,7 +90,7 @@ impl<'e> LineGroup<'e> {
         LineGroup {
             number,
             first: FirstLine::of(&head),
-            is_in_colour: !head.is_plain && leaves_coloured(&head.text).unwrap_or(false),
+            is_in_colour: is_left_coloured(&head),
             margin: 0,
             last: head.moment(),
             waiting: Vec::new(),
@@ -97,6 +98,27 @@ impl<'e> LineGroup<'e> {
             head,
             kind,
         }
+    }
+
+    /// Begins the next log where this one stands, whose line went out and behind which nothing waits. All fields are named here, so that
+    /// none of the log before is left over.
+    pub(super) fn begin_again(&mut self, line: &LogLine<'e, '_>, is_plain: bool, kind: GroupKind, number: usize) {
+        let LineGroup {
+            number: own_number,
+            head,
+            first,
+            margin,
+            last,
+            waiting: _,
+            waiting_bytes,
+            is_in_colour,
+            kind: own_kind,
+        } = self;
+        head.overwrite(line, is_plain);
+        (*own_number, *own_kind) = (number, kind);
+        (*first, *is_in_colour) = (FirstLine::of(head), is_left_coloured(head));
+        (*margin, *last) = (0, head.moment());
+        *waiting_bytes = 0;
     }
 
     /// Whether it is read as JSON.
@@ -146,8 +168,9 @@ impl<'e> LineGroup<'e> {
 
     /// What a line is to a group of a rule.
     pub(super) fn fit_rule(&self, line: &HeldLine, pattern: &Pattern, work: &Work) -> Fit {
+        let written = WrittenLine::of(&line.line(), &line.text);
         match self.kind {
-            GroupKind::Pattern if self.has_room(line) && self.pace(line, &Clock::default()) < Pace::Paused => {
+            GroupKind::Pattern if self.has_room(&written) && self.pace(&written, &Clock::default()) < Pace::Paused => {
                 match begins(pattern, work, &line.text) {
                     true => Fit::No,
                     false if line.is_blank() => Fit::Waits,
@@ -159,13 +182,13 @@ impl<'e> LineGroup<'e> {
     }
 
     /// What a line is to a group that is recognised.
-    pub(super) fn fit_lines(&mut self, line: &HeldLine, seen: SeenLine, clock: &Clock, heads: &Heads) -> Fit {
+    pub(super) fn fit_lines(&mut self, line: &WrittenLine, seen: SeenLine, clock: &Clock, heads: &Heads) -> Fit {
         if self.is_behind_one_line(line, seen, clock) {
             return Fit::No;
         }
         let pace = self.pace(line, clock);
         // What a filter put beside one line alone says that it is another log.
-        if !self.has_room(line) || pace == Pace::Paused || line.attributes != self.head.attributes {
+        if !self.has_room(line) || pace == Pace::Paused || line.attributes != self.head.attributes.as_deref() {
             return Fit::No;
         }
         let may_wait = self.waiting.len() < MAX_WAITING;
@@ -214,7 +237,7 @@ impl<'e> LineGroup<'e> {
 
     /// Whether a line with a head begins a log for certain, since the log so far is one line, which has a head too: what [`LinesKind::fit`]
     /// would say, without looking at all of both. Nearly every line is such a one.
-    fn is_behind_one_line(&self, line: &HeldLine, seen: SeenLine, clock: &Clock) -> bool {
+    fn is_behind_one_line(&self, line: &WrittenLine, seen: SeenLine, clock: &Clock) -> bool {
         if !matches!(self.kind, GroupKind::Line(Some(_))) || seen.head.is_none() {
             return false;
         }
@@ -222,15 +245,19 @@ impl<'e> LineGroup<'e> {
         !opens_record(first) && !words::is_java_logging(first) && !repeats_word(first, seen, || self.pace(line, clock))
     }
 
-    fn has_room(&self, line: &HeldLine) -> bool {
+    fn has_room(&self, line: &WrittenLine) -> bool {
         let lines = self.head.lines + self.waiting.len();
         let bytes = self.head.text.len() + self.waiting_bytes + 1 + line.text.len();
-        lines < MAX_LINES && bytes + self.head.further_attribute_bytes(line.attributes.as_deref()) <= MAX_BYTES
+        lines < MAX_LINES && bytes + self.head.further_attribute_bytes(line.attributes) <= MAX_BYTES
     }
 
-    fn pace(&self, line: &HeldLine, clock: &Clock) -> Pace {
-        Pace::between(self.last, line.moment(), clock)
+    fn pace(&self, line: &WrittenLine, clock: &Clock) -> Pace {
+        Pace::between(self.last, line.moment, clock)
     }
+}
+
+fn is_left_coloured(line: &HeldLine) -> bool {
+    !line.is_plain && leaves_coloured(&line.text).unwrap_or(false)
 }
 
 /// The first line of a log and the next one behind the margin that both have; `None` if the next one has another, or begins a log behind it.

@@ -64,7 +64,11 @@ pub(super) fn is_timed_object(line: &str) -> bool {
 
 /// An object of JSON on one line.
 pub(super) fn is_object(line: &str) -> bool {
-    line.starts_with("{\"") && line.ends_with('}') && line.len() > 10 && line.contains("\":")
+    let mut quotes = memchr::memchr_iter(b'"', line.as_bytes());
+    line.starts_with("{\"")
+        && line.ends_with('}')
+        && line.len() > 10
+        && quotes.any(|at| line.as_bytes().get(at + 1) == Some(&b':'))
 }
 
 /// `time=…`, `ts=…`, `level=…`, as logfmt begins.
@@ -82,7 +86,8 @@ fn time(line: &str) -> Option<Head> {
         let rest = bytes.get(at..)?;
         match *rest.first()? {
             b'0'..=b'9' => {
-                if let Some((form, length)) = time_at(rest) {
+                let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+                if let Some((form, length)) = time_at(rest, digits) {
                     class.add(form);
                     let rest = rest.get(length..).unwrap_or_default();
                     // A date alone is another form than one with a time of day.
@@ -91,10 +96,9 @@ fn time(line: &str) -> Option<Head> {
                     if let [b' ' | b'T' | b':', b'0'..=b'9', ..] | [b' ', b' ', b'0'..=b'9', ..] = behind_day {
                         class.add(b't');
                     }
-                    let is_bare = rest.iter().all(|byte| !byte.is_ascii_alphabetic() || matches!(byte, b'T' | b'Z'));
-                    return Some(Head { kind: HeadKind::Time, class: class.0, is_bare });
+                    return Some(Head { kind: HeadKind::Time, class: class.0, is_bare: has_no_words(rest) });
                 }
-                at += rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+                at += digits;
                 class.add(b'0');
             }
             byte if byte.is_ascii_alphabetic() => {
@@ -139,6 +143,22 @@ fn time(line: &str) -> Option<Head> {
     None
 }
 
+/// Whether there are no letters but those of a time, `T` and `Z`.
+fn has_no_words(text: &[u8]) -> bool {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let is_of_time = |byte: &u8| !byte.is_ascii_alphabetic() || matches!(byte, b'T' | b'Z');
+    // Eight bytes at once. Without its top bit a byte has the top bit set by what is added if it is `a` or more, or more than `z`.
+    let has_letter = |eight: &[u8; 8]| {
+        let word = u64::from_le_bytes(*eight);
+        let small = (word | (EACH * 0x20)) & (EACH * 0x7f);
+        let from_a = small + EACH * (0x80 - u64::from(b'a'));
+        let beyond_z = small + EACH * (0x80 - u64::from(b'z') - 1);
+        from_a & !beyond_z & !word & (EACH * 0x80) != 0
+    };
+    let (words, rest) = text.as_chunks::<8>();
+    words.iter().all(|eight| !has_letter(eight) || eight.iter().all(is_of_time)) && rest.iter().all(is_of_time)
+}
+
 /// A hash of the form: FNV-1a, over what each run of letters or digits is shortened to.
 #[derive(Debug, Clone, Copy)]
 struct Class(u32);
@@ -155,9 +175,8 @@ impl Class {
     }
 }
 
-/// A timestamp that begins with a digit: its form, and how long its first part is.
-fn time_at(bytes: &[u8]) -> Option<(u8, usize)> {
-    let digits = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
+/// A timestamp that begins with so many digits: its form, and how long its first part is.
+fn time_at(bytes: &[u8], digits: usize) -> Option<(u8, usize)> {
     let rest = bytes.get(digits..)?;
     let digit = |at: usize| rest.get(at).is_some_and(u8::is_ascii_digit);
     let separator = *rest.first().unwrap_or(&b' ');
@@ -410,6 +429,25 @@ mod tests {
             "the second word is ERROR here",
         ] {
             assert_eq!(kind(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn letters_are_found_at_any_place_and_no_other_byte_is_one() {
+        for length in 1..=20 {
+            for at in 0..length {
+                for byte in 0..=255_u8 {
+                    let mut text = vec![b'0'; length];
+                    text[at] = byte;
+                    let is_word = byte.is_ascii_alphabetic() && !matches!(byte, b'T' | b'Z');
+                    assert_eq!(has_no_words(&text), !is_word, "{byte} at {at} of {length}");
+                    let next = (at + 1) % length;
+                    if next != at {
+                        text[next] = b'T';
+                        assert_eq!(has_no_words(&text), !is_word, "{byte} at {at} of {length}, with a `T`");
+                    }
+                }
+            }
         }
     }
 

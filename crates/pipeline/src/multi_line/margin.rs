@@ -65,13 +65,16 @@ fn length(line: &str) -> usize {
 
 /// The same, for margins that have a time.
 fn timed_length(line: &str) -> usize {
-    let near = line.get(..line.floor_char_boundary(MAX_LENGTH)).unwrap_or_default();
-    let length = match near.as_bytes().first() {
-        Some(b'[') => WORKERS.iter().find_map(|said| near.find(said).map(|at| at + said.len())),
-        Some(b'0'..=b'9') => head_time::time_of_day(near).and_then(|rest| {
-            let name = rest.strip_prefix(' ')?;
-            Some(near.len() - name.len() + column(name)?)
-        }),
+    let near = || line.get(..line.floor_char_boundary(MAX_LENGTH)).unwrap_or_default();
+    let length = match line.as_bytes() {
+        [b'[', ..] => WORKERS.iter().find_map(|said| near().find(said).map(|at| at + said.len())),
+        // The hour of a time.
+        [b'0'..=b'9', b':', ..] | [b'0'..=b'9', b'0'..=b'9', b':', ..] => {
+            head_time::time_of_day(near()).and_then(|rest| {
+                let name = rest.strip_prefix(' ')?;
+                Some(near().len() - name.len() + column(name)?)
+            })
+        }
         _ => None,
     };
     length.unwrap_or(0)

@@ -31,12 +31,15 @@ mod structure;
 mod trace;
 mod visible;
 mod words;
+mod written_line;
 
 use std::collections::VecDeque;
 
 use group::{Fit, GroupKind, LineGroup};
 use head::Head;
-use output::{Output, Place, head_of};
+use output::{Output, Place};
+use visible::{is_plain, seen, seen_of};
+use written_line::WrittenLine;
 
 use super::line::{HeldLine, LineOutput, LogLine};
 use super::rules::pattern::{Pattern, Work};
@@ -87,14 +90,13 @@ impl<'e> Joiner<'e> {
         match mode {
             Mode::Off if !is_known => emit(line),
             Mode::Off => {
-                let held = HeldLine::keep(line, self.spare.pop());
-                let at = self.output_of(&held);
+                let at = self.output_of(line.line_output());
                 self.close_all(at, &|| false, emit);
-                self.emit_alone(held, emit);
+                emit(line);
             }
             Mode::Auto => {}
             Mode::Pattern(pattern, work) => {
-                let held = HeldLine::keep(line, self.spare.pop());
+                let held = HeldLine::keep(line, is_plain(line.text), self.spare.pop());
                 self.feed_rule(held, pattern, work, emit);
             }
         }
@@ -103,17 +105,20 @@ impl<'e> Joiner<'e> {
     /// Takes a line whose mode is [`Mode::Auto`]. The first ones of an event are held back until there are enough to learn
     /// from. Then those that were held back are decided on little by little, so that no single line makes many logs.
     fn push_to_recognise(&mut self, line: &LogLine<'e, '_>, emit: Emit<'_, 'e>) {
-        let held = HeldLine::keep(line, self.spare.pop());
-        let at = self.output_of(&held);
-        let head = head_of(&held);
+        let is_plain = is_plain(line.text);
+        let seen = seen(line.text, is_plain);
+        let written = WrittenLine::of(line, &seen);
+        let head = written.head();
         if self.has_learned {
-            self.learn(at, &held, head);
+            let at = self.output_of(line.line_output());
+            self.learn(at, &written, head);
             if self.window.is_empty() {
-                return self.feed(at, held, head, true, emit);
+                return self.pass(at, line, is_plain, &written, head, emit);
             }
         } else {
-            self.window_bytes += held.text.len();
+            self.window_bytes += line.text.len();
         }
+        let held = HeldLine::keep(line, is_plain, self.spare.pop());
         self.window.push_back((held, head));
         if !self.has_learned && (self.window.len() >= MAX_LEARNED || self.window_bytes >= MAX_LEARNED_BYTES) {
             self.learn_from_window();
@@ -128,15 +133,15 @@ impl<'e> Joiner<'e> {
     fn learn_from_window(&mut self) {
         let window = std::mem::take(&mut self.window);
         for (held, _) in &window {
-            let at = self.output_of(held);
+            let at = self.output_of(held.line_output());
             if let Some(output) = self.outputs.get_mut(at) {
-                output.watch(held);
+                output.watch(&WrittenLine::of(&held.line(), &seen_of(held)));
             }
         }
         for (held, head) in &window {
-            let at = self.output_of(held);
+            let at = self.output_of(held.line_output());
             if let Some(output) = self.outputs.get_mut(at) {
-                output.learn(held, *head);
+                output.learn(&WrittenLine::of(&held.line(), &seen_of(held)), *head);
             }
         }
         self.window = window;
@@ -146,7 +151,7 @@ impl<'e> Joiner<'e> {
     /// Decides on the first line that was held back.
     fn feed_first(&mut self, emit: Emit<'_, 'e>) {
         if let Some((held, head)) = self.window.pop_front() {
-            let at = self.output_of(&held);
+            let at = self.output_of(held.line_output());
             self.feed(at, held, head, true, emit);
         }
     }
@@ -200,26 +205,66 @@ impl<'e> Joiner<'e> {
         }
     }
 
-    fn output_of(&mut self, line: &HeldLine<'e>) -> usize {
-        let known = self.outputs.iter().position(|output| output.output == line.line_output());
+    fn output_of(&mut self, line_output: LineOutput) -> usize {
+        let known = self.outputs.iter().position(|output| output.output == line_output);
         known.unwrap_or_else(|| {
-            self.outputs.push(Output::new(line.line_output()));
+            self.outputs.push(Output::new(line_output));
             self.outputs.len() - 1
         })
     }
 
-    fn learn(&mut self, at: usize, line: &HeldLine<'e>, head: Option<Head>) {
+    fn learn(&mut self, at: usize, line: &WrittenLine, head: Option<Head>) {
         if let Some(output) = self.outputs.get_mut(at) {
-            output.watch(line);
-            output.learn(line, head);
+            output.watch_and_learn(line, head);
+        }
+    }
+
+    /// Takes a line behind which none is held back, with what looks like its head. Nearly every line begins a log, and ends the one before:
+    /// then one takes the place of the other, and nothing is moved.
+    fn pass(
+        &mut self,
+        at: usize,
+        line: &LogLine<'e, '_>,
+        is_plain: bool,
+        written: &WrittenLine,
+        head: Option<Head>,
+        emit: Emit<'_, 'e>,
+    ) {
+        let is_alone = self.is_alone();
+        let Some(output) = self.outputs.get_mut(at) else { return };
+        match (output.place(written, head, true), output.group.as_mut()) {
+            (Place::Begins(kind), Some(group)) if is_alone => {
+                group.head.end();
+                emit(&group.head.line());
+                self.begun += 1;
+                group.begin_again(line, is_plain, kind, self.begun);
+            }
+            (place, _) => {
+                let held = HeldLine::keep(line, is_plain, self.spare.pop());
+                self.put(at, held, head, place, true, emit);
+            }
         }
     }
 
     /// Takes a line whose mode is [`Mode::Auto`], with what looks like its head; it begins JSON only if `may_be_json`.
     fn feed(&mut self, at: usize, line: Box<HeldLine<'e>>, head: Option<Head>, may_be_json: bool, emit: Emit<'_, 'e>) {
-        let is_alone = self.is_alone();
         let Some(output) = self.outputs.get_mut(at) else { return };
-        match output.place(&line, head, may_be_json) {
+        let place = output.place(&WrittenLine::of(&line.line(), &seen_of(&line)), head, may_be_json);
+        self.put(at, line, head, place, may_be_json, emit);
+    }
+
+    /// Puts a line where it belongs.
+    fn put(
+        &mut self,
+        at: usize,
+        line: Box<HeldLine<'e>>,
+        head: Option<Head>,
+        place: Place<'e>,
+        may_be_json: bool,
+        emit: Emit<'_, 'e>,
+    ) {
+        let Some(output) = self.outputs.get_mut(at) else { return };
+        match place {
             Place::Waits => {
                 if let Some(group) = output.group.as_mut() {
                     group.wait(line);
@@ -234,11 +279,10 @@ impl<'e> Joiner<'e> {
                 }
             }
             Place::Begins(kind) => {
-                // Nothing waits behind the group, so it can be replaced where it stands.
-                if output.group.is_some() && !is_alone {
+                if output.group.is_some() {
                     self.close(at, may_be_json, emit);
                 }
-                self.begin(at, line, kind, emit);
+                self.begin(at, line, kind);
             }
             Place::Blank => self.emit_alone(line, emit),
             Place::Later => {
@@ -257,12 +301,12 @@ impl<'e> Joiner<'e> {
 
     /// Takes a line that waited.
     fn feed_again(&mut self, at: usize, line: Box<HeldLine<'e>>, may_be_json: bool, emit: Emit<'_, 'e>) {
-        let head = head_of(&line);
+        let head = WrittenLine::of(&line.line(), &seen_of(&line)).head();
         self.feed(at, line, head, may_be_json, emit);
     }
 
     fn feed_rule(&mut self, line: Box<HeldLine<'e>>, pattern: &Pattern, work: &Work, emit: Emit<'_, 'e>) {
-        let at = self.output_of(&line);
+        let at = self.output_of(line.line_output());
         let group = self.outputs.get_mut(at).and_then(|output| output.group.as_mut());
         match group.map_or((Fit::No, None), |group| (group.fit_rule(&line, pattern, work), Some(group))) {
             (Fit::Waits, Some(group)) => group.wait(line),
@@ -271,7 +315,7 @@ impl<'e> Joiner<'e> {
                 self.close_all(at, &|| false, emit);
                 match line.is_blank() {
                     true => self.emit_alone(line, emit),
-                    false => self.begin(at, line, GroupKind::Pattern, emit),
+                    false => self.begin(at, line, GroupKind::Pattern),
                 }
             }
         }
@@ -282,14 +326,10 @@ impl<'e> Joiner<'e> {
         self.spare.push(line);
     }
 
-    /// Begins a log. One that is still open on this output is whole, goes out before it, and no other waits.
-    fn begin(&mut self, at: usize, line: Box<HeldLine<'e>>, kind: GroupKind, emit: Emit<'_, 'e>) {
+    fn begin(&mut self, at: usize, line: Box<HeldLine<'e>>, kind: GroupKind) {
         self.begun += 1;
-        let Some(output) = self.outputs.get_mut(at) else { return };
-        if let Some(before) = output.group.replace(LineGroup::new(line, kind, self.begun)) {
-            let mut head = before.head;
-            head.end();
-            self.emit_alone(head, emit);
+        if let Some(output) = self.outputs.get_mut(at) {
+            output.group = Some(LineGroup::new(line, kind, self.begun));
         }
     }
 

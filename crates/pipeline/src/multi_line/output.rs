@@ -4,12 +4,12 @@ use super::super::line::{HeldLine, LineOutput};
 use super::announcement::announcement;
 use super::certain;
 use super::group::{Fit, GroupKind, LineGroup};
-use super::head::{Head, head};
+use super::head::Head;
 use super::heads::Heads;
 use super::margin;
 use super::pace::{Clock, Moment, Pace};
 use super::structure::SeenLine;
-use super::visible::seen_of;
+use super::written_line::WrittenLine;
 
 /// One output of one writer.
 #[derive(Debug)]
@@ -44,27 +44,32 @@ impl<'e> Output<'e> {
     }
 
     /// Learns what the times of this output are worth.
-    pub(super) fn watch(&mut self, line: &HeldLine) {
+    #[inline]
+    pub(super) fn watch(&mut self, line: &WrittenLine) {
         if !line.is_blank() {
-            self.clock.watch(line.moment(), line.text.starts_with([' ', '\t']));
+            self.clock.watch(line.moment, line.is_indented());
         }
     }
 
+    /// Learns all that a line teaches: [`Output::watch`] and [`Output::learn`], which the first lines of an event go through one after the other.
+    pub(super) fn watch_and_learn(&mut self, line: &WrittenLine, head: Option<Head>) {
+        self.watch(line);
+        self.learn(line, head);
+    }
+
     /// Learns what logs begin with.
-    pub(super) fn learn(&mut self, line: &HeldLine, head: Option<Head>) {
+    pub(super) fn learn(&mut self, line: &WrittenLine, head: Option<Head>) {
         if line.is_blank() {
             return;
         }
-        let now = line.moment();
-        let begins_write = Pace::between(self.learned, now, &self.clock).begins_write();
-        self.learned = now;
-        if head.is_none() && line.text.starts_with([' ', '\t']) {
+        let begins_write = Pace::between(self.learned, line.moment, &self.clock).begins_write();
+        self.learned = line.moment;
+        if head.is_none() && line.is_indented() {
             return;
         }
         if head.is_none() && begins_write {
             // What a runtime reports and a server says of its requests tells nothing of what the program itself writes.
-            let text = seen_of(line);
-            let text = margin::behind_timed(&text);
+            let text = margin::behind_timed(line.seen);
             if announcement(text).is_some() || certain::begins_log(text, None) {
                 return;
             }
@@ -73,14 +78,15 @@ impl<'e> Output<'e> {
         self.heads.learn(head, begins_write);
     }
 
-    pub(super) fn place(&mut self, line: &HeldLine<'e>, head: Option<Head>, may_be_json: bool) -> Place<'e> {
-        let text = seen_of(line);
+    /// Where a line belongs that has this head; it begins JSON only if `may_be_json`.
+    pub(super) fn place(&mut self, line: &WrittenLine, head: Option<Head>, may_be_json: bool) -> Place<'e> {
+        let text = line.seen;
         let learned = head.filter(|head| self.heads.begin_with(*head));
         let is_certain = learned.is_none()
             && !text.starts_with([' ', '\t'])
-            && certain::begins_log(margin::behind_timed(&text), head);
+            && certain::begins_log(margin::behind_timed(text), head);
         let head = learned.or_else(|| is_certain.then(|| head.unwrap_or(Head::WITHOUT_FORM)));
-        let seen = SeenLine::new(&text, head);
+        let seen = SeenLine::new(text, head);
         let begins = || GroupKind::of(seen, may_be_json && !line.merged);
         let Some(group) = self.group.as_mut() else {
             return if line.is_blank() { Place::Blank } else { Place::Begins(begins()) };
@@ -94,9 +100,4 @@ impl<'e> Output<'e> {
             Fit::No => Place::Later,
         }
     }
-}
-
-/// What looks like the head of a line.
-pub(super) fn head_of(line: &HeldLine) -> Option<Head> {
-    head(margin::behind_timed(&seen_of(line)), line.text.starts_with('\u{1b}'))
 }

@@ -8,9 +8,20 @@ use super::super::line::HeldLine;
 
 const ESCAPE: u8 = 0x1b;
 
-/// A line's text as a terminal would show it, as long as nothing was joined to it. Nearly all are plain.
+/// Whether a text has nothing that a terminal would not show: no escape and no carriage return. Nearly all have none.
+pub(super) fn is_plain(text: &str) -> bool {
+    memchr::memchr2(ESCAPE, b'\r', text.as_bytes()).is_none()
+}
+
+/// A text as a terminal would show it; `is_plain` if that is known.
+#[inline]
+pub(super) fn seen(text: &str, is_plain: bool) -> Cow<'_, str> {
+    if is_plain { Cow::Borrowed(text) } else { visible(text) }
+}
+
+/// A line's text as a terminal would show it, as long as nothing was joined to it.
 pub(super) fn seen_of<'l>(line: &'l HeldLine) -> Cow<'l, str> {
-    if line.is_plain { Cow::Borrowed(&line.text) } else { visible(&line.text) }
+    seen(&line.text, line.is_plain)
 }
 
 /// The text as a terminal would show it.
