@@ -155,6 +155,8 @@ pub struct Batcher {
     /// Which record the logs that are added come from.
     record: u32,
     attempts: u32,
+    /// How many logs there may be still, as far as somebody said.
+    expected: usize,
     plain: Vec<u8>,
     logs: Vec<PayloadLog>,
     payloads: Vec<Payload>,
@@ -172,6 +174,7 @@ impl Batcher {
             compressor: Compressor::with_kept(compression, kept),
             record: 0,
             attempts: 0,
+            expected: 0,
             plain: Vec::new(),
             logs: Vec::new(),
             payloads: Vec::new(),
@@ -181,6 +184,23 @@ impl Batcher {
     /// What is added from now on comes from this record.
     pub(crate) fn begin(&mut self, record: u32) {
         self.record = record;
+    }
+
+    /// So many logs may come. Only memory is asked for by it, at once instead of piece by piece.
+    pub(crate) fn expect(&mut self, logs: usize) {
+        self.expected = logs;
+    }
+
+    /// Makes room for a payload of logs like its first one, which was just written. The next payload is written into the same bytes.
+    fn make_room(&mut self) {
+        let logs = self.expected.min(self.limits.items);
+        self.logs.reserve(logs);
+        if !self.payloads.is_empty() {
+            return;
+        }
+        // Some are longer than the first.
+        let bytes = self.plain.len().saturating_mul(logs + logs / 4).min(self.limits.payload_bytes);
+        self.plain.reserve(bytes.saturating_sub(self.plain.len()));
     }
 
     /// The payloads to come were given up on so often before.
@@ -237,6 +257,9 @@ impl Batcher {
             self.plain.push(b'[');
             self.plain.extend_from_slice(&overflow);
         }
+        if self.logs.is_empty() {
+            self.make_room();
+        }
         self.logs.push(PayloadLog { end: self.plain.len() as u32, record, mark, timestamp });
     }
 
@@ -281,7 +304,7 @@ mod tests {
         for text in texts {
             let line = LogLine::sample("1", text);
             batcher.add(
-                &LogEntry { line, status: None, status_if_cut: None, new_time: None, frame: &frame },
+                &LogEntry { line: &line, status: None, status_if_cut: None, new_time: None, frame: &frame },
                 None,
                 false,
             );

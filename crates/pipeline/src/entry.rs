@@ -6,9 +6,9 @@
 use std::ops::Range;
 
 use super::accepted_times::NewTime;
+use super::cloudwatch_id;
 use super::json;
 use super::line::LogLine;
-use super::runs;
 use super::tags::tag_set;
 use super::tags::{Identity, RULE_ERROR_TAG};
 
@@ -36,13 +36,13 @@ pub(crate) struct Provenance<'a> {
 /// The parts of a log that do not change within a container.
 #[derive(Debug)]
 pub(crate) struct ContainerFrame {
-    /// From `ddsource` to the last tag.
+    /// From `ddsource` to the quote before the id.
     described: Vec<u8>,
-    /// The same with room for the marks of one log.
+    /// From `ddsource` to the last tag, with room for the marks of one log.
     described_marked: Vec<u8>,
     /// The offset of the tags in both.
     tags_at: usize,
-    /// From `aws` to the closing brace.
+    /// From the quote behind the id to the last member.
     tail: Vec<u8>,
 }
 
@@ -64,7 +64,9 @@ impl ContainerFrame {
             json::write_escaped(&identity.ddtags(marked), &mut out);
             out
         };
-        let mut tail = b",\"aws\":{\"awslogs\":{\"logGroup\":".to_vec();
+        let mut described = describe(false);
+        described.extend_from_slice(BEFORE_ID);
+        let mut tail = b"\",\"aws\":{\"awslogs\":{\"logGroup\":".to_vec();
         json::write_string(provenance.log_group, &mut tail);
         tail.extend_from_slice(b",\"logStream\":");
         json::write_string(provenance.log_stream, &mut tail);
@@ -77,19 +79,17 @@ impl ContainerFrame {
             tail.extend_from_slice(b",\"hostname\":");
             json::write_string(hostname, &mut tail);
         }
-        ContainerFrame {
-            described: describe(false),
-            described_marked: describe(true),
-            tags_at: before_tags.len(),
-            tail,
-        }
+        ContainerFrame { described, described_marked: describe(true), tags_at: before_tags.len(), tail }
     }
 }
+
+/// What stands between the last tag and the id.
+const BEFORE_ID: &[u8] = b"\",\"id\":\"";
 
 /// One log, ready to be written.
 #[derive(Debug)]
 pub(crate) struct LogEntry<'r> {
-    pub(crate) line: LogLine<'r, 'r>,
+    pub(crate) line: &'r LogLine<'r, 'r>,
     pub(crate) status: Option<&'static str>,
     /// The status, should the text be cut: it is no JSON then.
     pub(crate) status_if_cut: Option<&'static str>,
@@ -114,7 +114,7 @@ impl LogEntry<'_> {
         if let Some(attributes) = long_attributes {
             let text = format!("{}\n{attributes}", self.line.text);
             let line = LogLine { text: &text, attributes: None, ..self.line.clone() };
-            return LogEntry { line, ..*self }.write(out, limit);
+            return LogEntry { line: &line, ..*self }.write(out, limit);
         }
         let (truncated, written_at) = self.write_up_to(limit, out);
         if let Some(new_time) = self.new_time {
@@ -142,35 +142,32 @@ impl LogEntry<'_> {
         out.extend_from_slice(b"{\"message\":\"");
         json::write_escaped(text, out);
         out.extend_from_slice(end.as_bytes());
-        out.push(b'"');
-        let timestamp = self.line.timestamp.map(|timestamp| {
-            out.extend_from_slice(b",\"timestamp\":");
-            let start = out.len();
-            // A vector takes all that is written.
-            let _ = serde_json::to_writer(&mut *out, &timestamp);
-            start..out.len()
-        });
+        let timestamp = match self.line.timestamp {
+            Some(timestamp) => {
+                out.extend_from_slice(b"\",\"timestamp\":");
+                let start = out.len();
+                // A vector takes all that is written.
+                let _ = serde_json::to_writer(&mut *out, &timestamp);
+                Some(start..out.len())
+            }
+            None => {
+                out.push(b'"');
+                None
+            }
+        };
         if let Some(status) = status {
             out.extend_from_slice(b",\"status\":\"");
             out.extend_from_slice(status.as_bytes());
             out.push(b'"');
         }
-        let rule_error = self.line.rule_error.map(|rule| tag_set::normalise(&format!("{RULE_ERROR_TAG}:{rule}")));
-        let marked = self.line.partial || truncated || rule_error.is_some();
-        let described = if marked { &self.frame.described_marked } else { &self.frame.described };
         let ddtags_at = out.len() + self.frame.tags_at;
-        out.extend_from_slice(described);
-        // The tags stand last in what is described, so the marks follow; without tags, no comma.
-        let mut comma = if described.ends_with(b"\"ddtags\":\"") { "" } else { "," };
-        let marks =
-            [rule_error.as_deref(), self.line.partial.then_some("partial:true"), truncated.then_some("truncated:true")];
-        for mark in marks.into_iter().flatten() {
-            out.extend_from_slice(comma.as_bytes());
-            json::write_escaped(mark, out);
-            comma = ",";
+        if self.line.partial || truncated || self.line.rule_error.is_some() {
+            self.write_marked(truncated, out);
+            out.extend_from_slice(BEFORE_ID);
+        } else {
+            out.extend_from_slice(&self.frame.described);
         }
-        let ddtags = ddtags_at..out.len();
-        out.extend_from_slice(b"\",\"id\":");
+        let ddtags = ddtags_at..out.len() - BEFORE_ID.len();
         write_id(self.line.id, out);
         out.extend_from_slice(&self.frame.tail);
         if let Some(attributes) = self.line.attributes {
@@ -179,6 +176,22 @@ impl LogEntry<'_> {
         }
         out.push(b'}');
         WrittenAt { timestamp, ddtags }
+    }
+
+    /// Appends what is described of the container, with the log's marks behind the other tags.
+    fn write_marked(&self, truncated: bool, out: &mut Vec<u8>) {
+        let described = &self.frame.described_marked;
+        out.extend_from_slice(described);
+        let rule_error = self.line.rule_error.map(|rule| tag_set::normalise(&format!("{RULE_ERROR_TAG}:{rule}")));
+        // The tags stand last in what is described; without tags, no comma.
+        let mut comma = if described.ends_with(b"\"ddtags\":\"") { "" } else { "," };
+        let marks =
+            [rule_error.as_deref(), self.line.partial.then_some("partial:true"), truncated.then_some("truncated:true")];
+        for mark in marks.into_iter().flatten() {
+            out.extend_from_slice(comma.as_bytes());
+            json::write_escaped(mark, out);
+            comma = ",";
+        }
     }
 }
 
@@ -197,22 +210,20 @@ fn restamp(out: &mut Vec<u8>, written_at: WrittenAt, new_time: NewTime) {
     }
 }
 
-/// An id is written as it is, so long as that is an id.
+/// Appends an id, between quotes: as it is, so long as that is an id.
 fn write_id(escaped: &str, out: &mut Vec<u8>) {
-    let (words, rest) = escaped.as_bytes().as_chunks::<8>();
-    let is_plain = words.iter().all(|word| runs::are_digits(u64::from_le_bytes(*word)))
-        && rest.iter().all(u8::is_ascii_digit)
-        || escaped.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if escaped.len() <= MAX_ID_CHARACTERS && is_plain {
-        out.push(b'"');
+    if let Some(id) = cloudwatch_id::leading(escaped.as_bytes()).filter(|id| id.len() == escaped.len()) {
+        out.extend_from_slice(id);
+        return;
+    }
+    if escaped.len() <= MAX_ID_CHARACTERS && escaped.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         out.extend_from_slice(escaped.as_bytes());
-        out.push(b'"');
         return;
     }
     let mut plain = String::new();
     json::unescape_into(escaped, &mut plain);
     let short: String = plain.chars().take(MAX_ID_CHARACTERS).collect();
-    json::write_string(&short, out);
+    json::write_escaped(&short, out);
 }
 
 /// Members that no strict reader would take (a lone surrogate, nesting without end) go along as text.
@@ -258,7 +269,7 @@ mod tests {
     fn a_log_has_all_that_datadog_wants() {
         let frame = frame(2);
         let entry = LogEntry {
-            line: line("hi \"x\""),
+            line: &line("hi \"x\""),
             status: Some("info"),
             status_if_cut: Some("info"),
             new_time: None,
@@ -275,7 +286,7 @@ mod tests {
         let frame = frame(1);
         let text = "é".repeat(500);
         let entry =
-            LogEntry { line: line(&text), status: None, status_if_cut: Some("error"), new_time: None, frame: &frame };
+            LogEntry { line: &line(&text), status: None, status_if_cut: Some("error"), new_time: None, frame: &frame };
         let whole = written(&entry, usize::MAX).0.len();
         for limit in [whole + 1, whole] {
             assert_eq!(written(&entry, limit), (written(&entry, usize::MAX).0, false));
@@ -298,8 +309,8 @@ mod tests {
     fn a_late_log_is_cut_where_it_would_be_cut_on_time() {
         let frame = frame(1);
         let text = "x".repeat(500);
-        let on_time = LogEntry { line: line(&text), status: None, status_if_cut: None, new_time: None, frame: &frame };
-        let late = LogEntry { line: line(&text), new_time: NewTime::of(Some(5), None, i64::MAX), ..on_time };
+        let on_time = LogEntry { line: &line(&text), status: None, status_if_cut: None, new_time: None, frame: &frame };
+        let late = LogEntry { line: &line(&text), new_time: NewTime::of(Some(5), None, i64::MAX), ..on_time };
         let whole = written(&on_time, usize::MAX).0.len();
         for (limit, cut) in [(whole + 1, false), (whole, false), (whole - 1, true)] {
             let (written_late, truncated) = written(&late, limit);
@@ -315,7 +326,7 @@ mod tests {
         for tags in [97, 98, 99, 100] {
             let frame = frame(tags);
             let marked = LogLine { partial: true, truncated: true, ..line("x") };
-            let entry = LogEntry { line: marked, status: None, status_if_cut: None, new_time: None, frame: &frame };
+            let entry = LogEntry { line: &marked, status: None, status_if_cut: None, new_time: None, frame: &frame };
             let value: Value = serde_json::from_slice(&written(&entry, MAX_ITEM_BYTES).0).unwrap();
             let ddtags: Vec<&str> = value["ddtags"].as_str().unwrap().split(',').collect();
             assert_eq!(ddtags.len(), (tags + 2).min(100));
@@ -327,7 +338,7 @@ mod tests {
     fn marks_need_no_other_tags() {
         let frame = frame(0);
         let marked = LogLine { truncated: true, ..line("x") };
-        let entry = LogEntry { line: marked, status: None, status_if_cut: None, new_time: None, frame: &frame };
+        let entry = LogEntry { line: &marked, status: None, status_if_cut: None, new_time: None, frame: &frame };
         let value: Value = serde_json::from_slice(&written(&entry, MAX_ITEM_BYTES).0).unwrap();
         assert_eq!(value["ddtags"], "truncated:true");
     }
@@ -338,7 +349,7 @@ mod tests {
         let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(20_000));
         for (id, attributes) in [(r"a\ud83d", r#"{"a":1}"#), ("", r#"{"a":"\ud83d"}"#), ("x y", long.as_str())] {
             let strange = LogLine { id, attributes: Some(attributes), ..line("text") };
-            let entry = LogEntry { line: strange, status: None, status_if_cut: None, new_time: None, frame: &frame };
+            let entry = LogEntry { line: &strange, status: None, status_if_cut: None, new_time: None, frame: &frame };
             let out = written(&entry, MAX_ITEM_BYTES).0;
             let value: Value = serde_json::from_slice(&out).unwrap();
             assert!(value["message"].as_str().unwrap().starts_with("text"));

@@ -63,7 +63,7 @@ pub(super) fn run(order: &EventOrder, shipment: &mut Shipment, should_stop: Shou
         return EventReading::Unknown(wanted);
     }
     let marker = settings.recent.marker(&batch.owner, &batch.log_group, &batch.log_stream);
-    let mut shipper = Shipper::new(origin, marker, work, shipment);
+    let mut shipper = Shipper::new(origin, marker, work, batch.events.len(), shipment);
     let (done, shipped) = (Cell::new(0), Cell::new(0));
     let mut ship = |line: &LogLine, identity: &KnownIdentity| {
         shipper.ship(line, identity);
@@ -127,6 +127,7 @@ impl<'e> Walk<'e> {
     fn events(&mut self, source: &IdentitySource<'e>, should_stop: &dyn Fn() -> bool, ship: Ship) -> usize {
         let origin = source.place.origin;
         let mut reader = RecordReader::new(origin, &source.settings.merge_keys);
+        self.outputs.reserve(source.batch.events.len());
         // Before the first, too: there may be no time for this event at all.
         let mut unasked = ASK_AFTER_BYTES;
         for (place, event) in source.batch.events.iter().enumerate() {

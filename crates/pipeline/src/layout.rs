@@ -4,6 +4,7 @@
 //! `"extractedFields":{…}` of plain strings. Anything else gives `None`, and `decode` reads it with `serde_json`. Worth a second way because this is most of the bytes: the messages
 //! of one stream end in the same kilobyte of metadata, and comparing that takes a fortieth of the time of scanning it.
 
+use super::cloudwatch_id;
 use super::lane::{self, Lane};
 use super::log_event::{EventMessage, LogEvent};
 use super::runs;
@@ -15,6 +16,11 @@ pub(crate) fn events(text: &str) -> Option<(Vec<LogEvent<'_>>, usize)> {
     reader.expect("[")?;
     loop {
         events.push(reader.event()?);
+        if events.len() == 1 {
+            // As many as there are if all are like the first, and some more.
+            let alike = text.len() / reader.at.max(LEAST_EXPECTED_BYTES);
+            events.reserve(alike + alike / 8);
+        }
         match reader.byte()? {
             b',' => reader.at += 1,
             b']' => return Some((events, reader.at + 1)),
@@ -22,6 +28,12 @@ pub(crate) fn events(text: &str) -> Option<(Vec<LogEvent<'_>>, usize)> {
         }
     }
 }
+
+/// Room is made for no more events than a text of such has: what the metadata takes, mostly. The first one may be short.
+const LEAST_EXPECTED_BYTES: usize = 1024;
+
+/// All numbers of so many digits are an `i64`. A time in milliseconds has thirteen.
+const MAX_TIMESTAMP_DIGITS: usize = 18;
 
 struct Layout<'a> {
     text: &'a str,
@@ -44,9 +56,7 @@ impl<'a> Layout<'a> {
         self.expect("{\"id\":\"")?;
         let id = self.id()?;
         self.expect("\",\"timestamp\":")?;
-        let timestamp = self.run(|byte| byte.is_ascii_digit())?;
-        // A number may not begin with a zero, nor be longer than a time is.
-        let timestamp = timestamp.parse().ok().filter(|_| !timestamp.starts_with('0'))?;
+        let timestamp = self.timestamp()?;
         self.expect(",\"message\":\"")?;
         let (message, head) = match self.lane.message(self.text.get(self.at..)?) {
             Some((head, length)) => {
@@ -71,12 +81,24 @@ impl<'a> Layout<'a> {
         Some(LogEvent { id, timestamp: Some(timestamp), message, extracted_fields, head })
     }
 
-    /// CloudWatch's 56 digits, eight at once, or any other letters and digits.
+    /// A number, which may not begin with a zero, nor be longer than a time is.
+    fn timestamp(&mut self) -> Option<i64> {
+        let bytes = self.text.as_bytes().get(self.at..)?;
+        let mut number = 0;
+        let mut length = 0;
+        while let Some(digit @ b'0'..=b'9') = bytes.get(length) {
+            (length < MAX_TIMESTAMP_DIGITS).then_some(())?;
+            number = number * 10 + i64::from(digit - b'0');
+            length += 1;
+        }
+        self.at += length;
+        (length > 0 && bytes.first() != Some(&b'0')).then_some(number)
+    }
+
+    /// CloudWatch's digits, or any other letters and digits.
     fn id(&mut self) -> Option<&'a str> {
         let bytes = self.text.as_bytes().get(self.at..)?;
-        if let Some((digits, [b'"', ..])) = bytes.split_first_chunk::<56>()
-            && digits.as_chunks::<8>().0.iter().all(|word| runs::are_digits(u64::from_le_bytes(*word)))
-        {
+        if let Some(digits) = cloudwatch_id::leading(bytes).filter(|digits| bytes.get(digits.len()) == Some(&b'"')) {
             self.at += digits.len();
             return self.text.get(self.at - digits.len()..self.at);
         }
@@ -185,6 +207,11 @@ mod tests {
     #[test]
     fn any_other_layout_is_left_to_the_general_parser() {
         assert!(events(r#"[{"id":"1","timestamp":2,"message":"x"}] "#).is_some());
+        for (digits, is_time) in [(17, true), (18, true), (19, false), (40, false)] {
+            let text = format!(r#"[{{"id":"1","timestamp":{},"message":"x"}}]"#, "9".repeat(digits));
+            let found = events(&text).and_then(|(found, _)| found[0].timestamp);
+            assert_eq!(found, is_time.then(|| "9".repeat(digits).parse().unwrap()), "{digits}");
+        }
         for fields in ["{}", r#"{"a":"b"}"#, r#"{"@aws.account":"111122223333","@aws.region":"eu-west-1"}"#] {
             let text = format!(r#"[{{"id":"1","timestamp":2,"message":"x","extractedFields":{fields}}}]"#);
             let (found, length) = events(&text).unwrap();

@@ -9,6 +9,7 @@
 pub mod accepted_times;
 pub mod autodiscovery;
 pub mod batch;
+mod cloudwatch_id;
 pub mod compress;
 pub mod counted;
 mod counts;

@@ -1,4 +1,4 @@
-//! Runs of bytes that are looked at or copied several at once: what stands between two escapes, and digits.
+//! Runs of bytes that are looked at or copied several at once: what stands between two escapes.
 //!
 //! Reading and writing texts is mostly this; byte by byte it takes three times the instructions.
 
@@ -39,13 +39,6 @@ pub(crate) fn push_run(bytes: &[u8], length: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// Whether these eight bytes are digits: 0x30 to 0x39, which six more does not carry beyond 0x3f.
-pub(crate) fn are_digits(word: u64) -> bool {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    let high = EACH * 0xf0;
-    word & high == EACH * 0x30 && word.wrapping_add(EACH * 6) & high == EACH * 0x30
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -65,16 +58,6 @@ mod tests {
             let mut out = vec![7];
             push_run(&bytes, length, &mut out);
             prop_assert_eq!(&out[1..], &bytes[..length]);
-        }
-
-        #[test]
-        fn digits_are_nothing_else(word in any::<[u8; 8]>(), digits in "[0-9]{8}", at in 0_usize..8) {
-            let mut mixed: [u8; 8] = digits.as_bytes().try_into().unwrap();
-            prop_assert!(are_digits(u64::from_le_bytes(mixed)));
-            mixed[at] = word[at];
-            for bytes in [word, mixed] {
-                prop_assert_eq!(are_digits(u64::from_le_bytes(bytes)), bytes.iter().all(u8::is_ascii_digit));
-            }
         }
     }
 }

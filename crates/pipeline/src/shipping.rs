@@ -111,12 +111,15 @@ enum LeftOut {
 }
 
 impl<'a, 's> Shipper<'a, 's> {
+    /// `events` is how many the event has: no more logs come of it.
     pub(super) fn new(
         origin: StreamOrigin<'a>,
         marker: Marker<'a>,
         work: &'a Work,
+        events: usize,
         shipment: &'s mut Shipment,
     ) -> Shipper<'a, 's> {
+        shipment.batcher.expect(events);
         let mut shipper = Shipper { origin, marker, work, shipment, done_before: 0, status_from: None, status: None };
         shipper.done_before = shipper.done();
         shipper
@@ -175,7 +178,7 @@ impl<'a, 's> Shipper<'a, 's> {
             return Err(LeftOut::Excluded(why.clone()));
         }
         if processing.chain.is_empty() {
-            return self.send(line.clone(), identity, mark);
+            return self.send(line, identity, mark);
         }
         let explained = self.shipment.outcomes.is_some();
         let mut masked = false;
@@ -206,14 +209,14 @@ impl<'a, 's> Shipper<'a, 's> {
             Ok((text, attributes)) => {
                 masked |= attributes.is_some();
                 let attributes = attributes.as_deref().or(line.attributes);
-                self.send(LogLine { text, attributes, ..line.clone() }, identity, mark)
+                self.send(&LogLine { text, attributes, ..line.clone() }, identity, mark)
             }
             // Attributes may be parts of the application's text.
             Err((why, rule_error)) => {
                 // A text that is not there is not cut either: so a log never bears all three marks.
                 let truncated = line.truncated && rule_error.is_none();
                 let (text, rule_error) = (why.text(), *rule_error);
-                self.send(LogLine { text, attributes: None, rule_error, truncated, ..line.clone() }, identity, mark)
+                self.send(&LogLine { text, attributes: None, rule_error, truncated, ..line.clone() }, identity, mark)
             }
         };
         if sent.is_ok() {
@@ -224,7 +227,7 @@ impl<'a, 's> Shipper<'a, 's> {
     }
 
     /// Applies sampling, and writes the log into the payload.
-    fn send(&mut self, line: LogLine, identity: &KnownIdentity, mark: Option<Mark>) -> Result<(), LeftOut> {
+    fn send(&mut self, line: &LogLine, identity: &KnownIdentity, mark: Option<Mark>) -> Result<(), LeftOut> {
         let processing = &*identity.processing;
         let origin = &self.origin;
         let status = LogStatus::read(line.text, line.output, origin, processing.status_from_text);
@@ -235,22 +238,21 @@ impl<'a, 's> Shipper<'a, 's> {
         {
             return Err(LeftOut::Sampled(rule));
         }
-        let (partial, timestamp) = (line.partial, line.timestamp);
         let (status, status_if_cut) = (status.sent(), status.if_cut());
         let refusing = processing.chain.excludes_truncated();
         let shipment = &mut *self.shipment;
-        let new_time = shipment.now_ms.and_then(|now_ms| NewTime::of(timestamp, line.event_ms, now_ms));
+        let new_time = shipment.now_ms.and_then(|now_ms| NewTime::of(line.timestamp, line.event_ms, now_ms));
         let entry = LogEntry { status, status_if_cut, new_time, line, frame: &identity.frame };
         match shipment.batcher.add(&entry, mark, refusing.is_some()) {
             Added::Refused => Err(LeftOut::Excluded(refusing.unwrap_or_default().to_owned())),
             added => {
-                shipment.counts.partial += usize::from(partial);
+                shipment.counts.partial += usize::from(line.partial);
                 shipment.counts.truncated += usize::from(added == Added::Truncated);
                 let why = new_time.map(|new| new.why);
                 shipment.counts.late += usize::from(why == Some(OutOfRange::Late));
                 shipment.counts.early += usize::from(why == Some(OutOfRange::Early));
-                if timestamp.is_some_and(|time| shipment.oldest_ms.is_none_or(|oldest| time < oldest)) {
-                    shipment.oldest_ms = timestamp;
+                if line.timestamp.is_some_and(|time| shipment.oldest_ms.is_none_or(|oldest| time < oldest)) {
+                    shipment.oldest_ms = line.timestamp;
                 }
                 Ok(())
             }
