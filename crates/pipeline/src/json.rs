@@ -7,6 +7,7 @@
 
 use serde_json::value::RawValue;
 
+pub(crate) use super::json_escape::write_escaped;
 use super::json_walk::JsonWalk;
 use super::runs;
 
@@ -143,33 +144,6 @@ pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     write_escaped(text, out);
     out.push(b'"');
-}
-
-/// Appends `text` escaped for the inside of a JSON string: `"`, `\` and control characters, nothing else.
-pub(crate) fn write_escaped(text: &str, out: &mut Vec<u8>) {
-    let mut rest = text.as_bytes();
-    out.reserve(rest.len());
-    loop {
-        let plain = runs::plain_length(rest);
-        runs::push_run(rest, plain, out);
-        let Some([byte, behind @ ..]) = rest.get(plain..) else { return };
-        rest = behind;
-        match *byte {
-            b'"' => out.extend_from_slice(b"\\\""),
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            0x08 => out.extend_from_slice(b"\\b"),
-            0x0c => out.extend_from_slice(b"\\f"),
-            control => {
-                const HEX: &[u8; 16] = b"0123456789abcdef";
-                let digits = [HEX[(control >> 4) as usize], HEX[(control & 15) as usize]];
-                out.extend_from_slice(b"\\u00");
-                out.extend_from_slice(&digits);
-            }
-        }
-    }
 }
 
 /// How many of the first bytes of `text`, up to a character boundary, fit into `budget` bytes once escaped.

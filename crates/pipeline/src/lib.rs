@@ -29,6 +29,7 @@ mod identities;
 pub mod inflate;
 mod joined_attributes;
 pub mod json;
+mod json_escape;
 mod json_walk;
 pub mod known_annotations;
 pub mod known_metadata;
