@@ -126,7 +126,15 @@ impl<'a> JsonWalk<'a> {
     pub(crate) fn value(&mut self) -> Option<&'a str> {
         self.skip_blanks();
         let start = self.at;
-        self.skip_value()?;
+        // Most are one of these.
+        match self.peek()? {
+            b'"' => {
+                self.at += 1;
+                self.end_string()?;
+            }
+            b'0'..=b'9' => self.number()?,
+            _ => self.skip_value()?,
+        }
         self.text.get(start..self.at)
     }
 

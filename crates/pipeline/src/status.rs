@@ -121,6 +121,10 @@ fn attribute(text: &str) -> Option<(&'static str, &str)> {
     }
     let mut found: [Option<&str>; STATUS_ATTRIBUTES.len()] = Default::default();
     let is_object = json::each_member(text, |key, value| {
+        // All of their names begin with one of these, and hardly any other name does.
+        if !key.starts_with(['s', 'l']) {
+            return;
+        }
         if key == "syslog" {
             let _ = json::each_member(value, |key, value| {
                 if key == "severity" && is_status(value) {
