@@ -8,6 +8,7 @@ use super::event::EventError;
 use super::json;
 use super::json_walk::JsonWalk;
 use super::lane::{self, Head, Lane};
+use super::lane_text::KeptTexts;
 use super::layout;
 pub use super::log_event::{EventMessage, LogEvent};
 
@@ -28,6 +29,8 @@ pub struct Batch<'a> {
     pub log_group: Cow<'a, str>,
     pub log_stream: Cow<'a, str>,
     pub events: Vec<LogEvent<'a>>,
+    /// What heads of events name.
+    pub(crate) texts: KeptTexts,
 }
 
 /// Reads the JSON of CloudWatch Logs.
@@ -78,7 +81,7 @@ fn read_message<'a>(walk: &mut JsonWalk<'a>, lane: &mut Lane<'a>) -> Option<(&'a
 fn read_usual(text: &str) -> Option<Batch<'_>> {
     const EVENTS: &str = ",\"logEvents\":";
     let at = text.find(EVENTS)?;
-    let (events, length) = layout::events(&text[at + EVENTS.len()..])?;
+    let (events, length, texts) = layout::events(&text[at + EVENTS.len()..])?;
     // What stands before and behind the events has to be an object without them.
     let events_end = at + EVENTS.len() + length;
     let without = [&text[..at], &text[events_end..]].concat();
@@ -90,7 +93,7 @@ fn read_usual(text: &str) -> Option<Batch<'_>> {
         batch.take(key, &text[start..start + value.len()]);
     })
     .ok()?;
-    (!batch.control).then_some(Batch { events, ..batch })
+    (!batch.control).then_some(Batch { events, texts, ..batch })
 }
 
 /// Any other order of members, and white space: the frame and all its events in one walk. `None` only means: not even that.
@@ -100,7 +103,7 @@ fn read_frame(text: &str, limit: usize) -> Option<Batch<'_>> {
     let mut has_events = false;
     walk.members(|walk, key| {
         if key == "logEvents" {
-            batch.events = read_events(walk, limit)?;
+            (batch.events, batch.texts) = read_events(walk, limit)?;
             has_events = true;
         } else {
             batch.take(key, walk.value()?);
@@ -111,9 +114,9 @@ fn read_frame(text: &str, limit: usize) -> Option<Batch<'_>> {
 }
 
 /// An array of objects with a message.
-fn read_events<'a>(walk: &mut JsonWalk<'a>, limit: usize) -> Option<Vec<LogEvent<'a>>> {
+fn read_events<'a>(walk: &mut JsonWalk<'a>, limit: usize) -> Option<(Vec<LogEvent<'a>>, KeptTexts)> {
     let mut events = Vec::new();
-    let mut lane = Lane::default();
+    let mut lane = Lane::new(walk.rest().len());
     walk.elements(|walk| {
         let mut parts = EventParts::default();
         walk.members(|walk, key| {
@@ -131,7 +134,7 @@ fn read_events<'a>(walk: &mut JsonWalk<'a>, limit: usize) -> Option<Vec<LogEvent
         }
         Some(())
     })?;
-    Some(events)
+    Some((events, lane.into_texts()))
 }
 
 impl<'a> Batch<'a> {

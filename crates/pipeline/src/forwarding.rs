@@ -26,6 +26,9 @@ pub(super) type ShouldStop<'f> = &'f dyn Fn(usize) -> bool;
 /// that can be measured, and little enough for any text to be done in a moment.
 const ASK_AFTER_BYTES: usize = 2048;
 
+/// How many events before its turn one is fetched: what its turn needs of memory takes as long to come as the work on one or two.
+const FETCHED_AHEAD: usize = 3;
+
 /// What of an event was not read.
 #[derive(Debug, Default)]
 pub(super) struct UnreadEvents {
@@ -126,7 +129,7 @@ impl<'e> Walk<'e> {
     /// Processes events, and says how many: all, unless it has to stop. A log that may continue stays open.
     fn events(&mut self, source: &IdentitySource<'e>, should_stop: &dyn Fn() -> bool, ship: Ship) -> usize {
         let origin = source.place.origin;
-        let mut reader = RecordReader::new(origin, &source.settings.merge_keys);
+        let mut reader = RecordReader::new(origin, &source.settings.merge_keys).with_texts(&source.batch.texts);
         self.outputs.reserve(source.batch.events.len());
         // Before the first, too: there may be no time for this event at all.
         let mut unasked = ASK_AFTER_BYTES;
@@ -138,6 +141,9 @@ impl<'e> Walk<'e> {
                 unasked = 0;
             }
             unasked += event.message.len();
+            if let Some(soon) = source.batch.events.get(place + FETCHED_AHEAD) {
+                soon.fetch();
+            }
             if source.metadata.is_at(place) {
                 self.outputs.push(LineOutput::of_no_line());
                 continue;

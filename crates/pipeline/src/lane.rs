@@ -18,6 +18,7 @@
 //! `tests/integration/lane.rs` and the fuzz target `lane`.
 
 use super::cri::OutputStream;
+use super::lane_text::{self, KeptTexts, TextPlace, TextWalk};
 use super::runs;
 
 /// How many suffixes are told apart in one event: the pods of a stream that several share. Further ones are read the general way.
@@ -42,6 +43,8 @@ pub(crate) struct Head {
     end: u32,
     pub(crate) output: OutputStream,
     pub(crate) partial: bool,
+    /// Where the body is, unescaped, if it is a text that was kept.
+    pub(crate) text: Option<TextPlace>,
     /// The record begins with its time.
     is_timed: bool,
     pub(crate) suffix: Option<SuffixNumber>,
@@ -76,7 +79,7 @@ impl Head {
 
     /// What follows the body, without the closing quote of the message.
     pub(crate) fn suffix_of<'t>(&self, escaped: &'t str) -> &'t str {
-        let quote = if self.body == Body::Members { "" } else { r#"\""# };
+        let quote = if self.body == Body::Members { "" } else { QUOTE };
         escaped.get(self.end as usize + quote.len()..).unwrap_or_default()
     }
 
@@ -88,12 +91,13 @@ impl Head {
 }
 
 /// Reads the messages of one event.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Lane<'a> {
     /// Each with the closing quote of the message.
     suffixes: Vec<&'a str>,
     /// The place of the last one that was found.
     last: usize,
+    texts: TextWalk,
 }
 
 /// Where in a message, without its opening quote, the metadata begins: at the last [`METADATA`], or where `nest` lifted the filter's members.
@@ -109,8 +113,8 @@ pub(crate) fn metadata_at(message: &str) -> Option<usize> {
 /// [`FIRST_LIFTED`], with what follows it in a message.
 const LIFTED_END: &str = r#"pod_name\":"#;
 
-/// A quote of the application's, escaped twice.
-const QUOTE: &[u8; 4] = br#"\\\""#;
+/// The quote that begins and ends a string of the message.
+const QUOTE: &str = r#"\""#;
 
 const TIME: &str = r#"{\"time\":\""#;
 const LOG: &str = r#"\"log\":\""#;
@@ -125,13 +129,17 @@ const PARSED: [(&str, OutputStream, bool); 4] = [
 ];
 
 impl<'a> Lane<'a> {
+    /// For the messages of an event with so many bytes of content.
+    pub(crate) fn new(content_bytes: usize) -> Lane<'a> {
+        Lane { suffixes: Vec::new(), last: 0, texts: TextWalk::new(content_bytes) }
+    }
+
     /// Reads the message at the beginning of `text`, behind its opening quote: what stands where, and how long it is.
     pub(crate) fn message(&mut self, text: &'a str) -> Option<(Head, usize)> {
         let mut walk = Walk { bytes: text.as_bytes(), at: 0 };
         if walk.skip(WHOLE) {
-            let start = walk.at;
-            let end = walk.string()?;
-            return self.end(walk, (Body::Whole, start, end), (OutputStream::Stdout, false), false);
+            let (body, text) = self.text(&mut walk, Body::Whole)?;
+            return self.end(walk, body, text, (OutputStream::Stdout, false), false);
         }
         let is_timed = walk.skip(TIME);
         if is_timed {
@@ -142,14 +150,26 @@ impl<'a> Lane<'a> {
         }
         let (_, output, partial) = PARSED.into_iter().find(|(parsed, ..)| walk.skip(parsed))?;
         if walk.skip(LOG) {
-            let start = walk.at;
-            let end = walk.string()?;
-            return self.end(walk, (Body::Line, start, end), (output, partial), is_timed);
+            let (body, text) = self.text(&mut walk, Body::Line)?;
+            return self.end(walk, body, text, (output, partial), is_timed);
         }
         let start = walk.at;
         self.members(&mut walk)?;
         let end = walk.at;
-        self.end(walk, (Body::Members, start, end), (output, partial), is_timed)
+        self.end(walk, (Body::Members, start, end), None, (output, partial), is_timed)
+    }
+
+    /// Goes behind a text, from behind its opening quote: where it is, and where it was kept.
+    fn text(&mut self, walk: &mut Walk<'a>, body: Body) -> Option<((Body, usize, usize), Option<TextPlace>)> {
+        let start = walk.at;
+        let (length, text) = self.texts.text(walk.rest())?;
+        walk.at += length + QUOTE.len();
+        Some(((body, start, start + length), text))
+    }
+
+    /// The texts that heads name.
+    pub(crate) fn into_texts(self) -> KeptTexts {
+        self.texts.finish()
     }
 
     /// What follows the body: nothing, or a suffix.
@@ -157,6 +177,7 @@ impl<'a> Lane<'a> {
         &mut self,
         walk: Walk<'a>,
         (body, start, end): (Body, usize, usize),
+        text: Option<TextPlace>,
         (output, partial): (OutputStream, bool),
         is_timed: bool,
     ) -> Option<(Head, usize)> {
@@ -169,7 +190,7 @@ impl<'a> Lane<'a> {
             false => self.suffix(rest).map(|(number, length)| (Some(number), length))?,
         };
         let (start, end) = (u32::try_from(start).ok()?, u32::try_from(end).ok()?);
-        let head = Head { body, start, end, output, partial, is_timed, suffix };
+        let head = Head { body, start, end, text, output, partial, is_timed, suffix };
         // Without the closing quote.
         Some((head, walk.at + length - 1))
     }
@@ -249,28 +270,9 @@ impl<'a> Walk<'a> {
 
     /// Goes behind a string, from behind its opening quote. Returns where its inside ends.
     fn string(&mut self) -> Option<usize> {
-        let bytes = self.bytes;
-        let mut at = self.at;
-        loop {
-            at += runs::plain_length(bytes.get(at..)?);
-            let rest = bytes.get(at..)?;
-            // A quote within the string, by one comparison: most of what stops here is that.
-            if rest.first_chunk() == Some(QUOTE) {
-                at += QUOTE.len();
-                continue;
-            }
-            at += match rest {
-                [b'\\', b'"', ..] => {
-                    self.at = at + 2;
-                    return Some(at);
-                }
-                [b'\\', b'\\', b'\\', b'\\', ..] => 4,
-                [b'\\', b'\\', b'n' | b't' | b'r' | b'b' | b'f' | b'/', ..] => 3,
-                [b'\\', b'\\', b'u', hex @ ..] if hex.get(..4)?.iter().all(u8::is_ascii_hexdigit) => 7,
-                // The end of the message, a control character, or an escape that nobody writes here.
-                _ => return None,
-            };
-        }
+        let end = self.at + lane_text::length(self.rest())?;
+        self.at = end + QUOTE.len();
+        Some(end)
     }
 
     fn value(&mut self, depth: usize) -> Option<()> {
@@ -330,43 +332,6 @@ impl<'a> Walk<'a> {
         let count = self.rest().iter().take_while(|byte| byte.is_ascii_digit()).count();
         self.at += count;
         (count > 0).then_some(count)
-    }
-}
-
-/// Appends what a string that is escaped twice stands for. `None` if half of a surrogate pair is in it: what becomes of it the general reader
-/// knows. `escaped` is a [`Body::Line`] or a [`Body::Whole`].
-pub(crate) fn unescape_twice(escaped: &str, out: &mut Vec<u8>) -> Option<()> {
-    out.reserve(escaped.len());
-    let mut rest = escaped.as_bytes();
-    loop {
-        let plain = runs::plain_length(rest);
-        runs::push_run(rest, plain, out);
-        rest = rest.get(plain..)?;
-        if let Some((QUOTE, behind)) = rest.split_first_chunk() {
-            out.push(b'"');
-            rest = behind;
-            continue;
-        }
-        let (byte, length) = match rest {
-            [] => return Some(()),
-            [b'\\', b'\\', b'\\', b'\\', ..] => (b'\\', 4),
-            [b'\\', b'\\', b'n', ..] => (b'\n', 3),
-            [b'\\', b'\\', b't', ..] => (b'\t', 3),
-            [b'\\', b'\\', b'r', ..] => (b'\r', 3),
-            [b'\\', b'\\', b'b', ..] => (0x8, 3),
-            [b'\\', b'\\', b'f', ..] => (0xc, 3),
-            [b'\\', b'\\', b'/', ..] => (b'/', 3),
-            [b'\\', b'\\', b'u', hex @ ..] => {
-                let hex = std::str::from_utf8(hex.get(..4)?).ok()?;
-                let character = char::from_u32(u32::from_str_radix(hex, 16).ok()?)?;
-                out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-                rest = rest.get(7..)?;
-                continue;
-            }
-            _ => return None,
-        };
-        out.push(byte);
-        rest = rest.get(length..)?;
     }
 }
 

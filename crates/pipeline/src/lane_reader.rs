@@ -11,6 +11,7 @@ use super::cut_character;
 use super::filter_members;
 use super::json;
 use super::lane::{self, Body, Head, SuffixNumber};
+use super::lane_text::{self, KeptTexts, TextPlace};
 use super::log_event::LogEvent;
 use super::members::RecordMembers;
 use super::record::{LogRecord, Metadata};
@@ -18,12 +19,15 @@ use super::stream::StreamOrigin;
 
 /// Makes records of the messages of one event that have a [`Head`].
 #[derive(Debug)]
-pub(crate) struct LaneReader {
+pub(crate) struct LaneReader<'a> {
     /// A message of an AWS service is text, whatever it looks like.
     is_open: bool,
     /// By the numbers of the suffixes.
     licences: Vec<Licence>,
     moments: Moments,
+    /// Those that the heads of this event name.
+    texts: Option<&'a KeptTexts>,
+    /// A text that was not kept.
     text: String,
 }
 
@@ -38,10 +42,11 @@ enum Licence {
     Granted(Metadata<'static>),
 }
 
-/// What a record says. Its text is in the reader, from `text_at` on; its metadata is what its suffix says.
+/// What a record says. Its text is where it was kept, or in the reader, from `text_at` on; its metadata is what its suffix says.
 #[derive(Debug)]
 pub(crate) struct LaneRecord {
     suffix: Option<SuffixNumber>,
+    kept: Option<TextPlace>,
     text_at: usize,
     merged: bool,
     output: OutputStream,
@@ -50,10 +55,19 @@ pub(crate) struct LaneRecord {
     nanoseconds: Option<u32>,
 }
 
-impl LaneReader {
-    pub(crate) fn new(origin: &StreamOrigin) -> LaneReader {
+impl<'a> LaneReader<'a> {
+    pub(crate) fn new(origin: &StreamOrigin) -> LaneReader<'a> {
         let is_open = !matches!(origin, StreamOrigin::Service(_));
-        LaneReader { is_open, licences: Vec::new(), moments: Moments::default(), text: String::new() }
+        LaneReader { is_open, licences: Vec::new(), moments: Moments::default(), texts: None, text: String::new() }
+    }
+
+    /// The texts that the heads of its events name; without them, each text is unescaped here.
+    pub(crate) fn with_texts(self, texts: &'a KeptTexts) -> LaneReader<'a> {
+        LaneReader { texts: Some(texts), ..self }
+    }
+
+    fn kept(&self, place: Option<TextPlace>) -> Option<&'a str> {
+        self.texts?.get(place?)
     }
 
     /// Reads a message; `None` where the general way has to.
@@ -62,17 +76,24 @@ impl LaneReader {
         if let Some(number) = head.suffix {
             matches!(self.licences.get(number.place()), Some(Licence::Granted(_))).then_some(())?;
         }
-        let mut bytes = std::mem::take(&mut self.text).into_bytes();
-        bytes.clear();
-        self.text = write_text(&head, escaped, bytes)?;
-        understand(&head, escaped, &self.text, &mut self.moments)
+        let text = match self.kept(head.text) {
+            Some(text) => text,
+            None => {
+                let mut bytes = std::mem::take(&mut self.text).into_bytes();
+                bytes.clear();
+                self.text = write_text(&head, escaped, bytes)?;
+                &self.text
+            }
+        };
+        understand(&head, escaped, text, &mut self.moments)
     }
 
     /// The record of the message that was read last.
     pub(crate) fn record(&self, read: LaneRecord) -> LogRecord<'_> {
+        let text = self.kept(read.kept).unwrap_or(&self.text);
         let licence = read.suffix.and_then(|number| self.licences.get(number.place()));
         LogRecord {
-            text: Cow::Borrowed(self.text.get(read.text_at..).unwrap_or_default()),
+            text: Cow::Borrowed(text.get(read.text_at..).unwrap_or_default()),
             merged: read.merged,
             output: Some(read.output),
             partial: read.partial,
@@ -140,7 +161,7 @@ fn write_text(head: &Head, escaped: &str, mut out: Vec<u8>) -> Option<String> {
     let body = head.body_of(escaped);
     match head.body {
         Body::Members => lane::push_object(body, &mut out)?,
-        Body::Line | Body::Whole => lane::unescape_twice(body, &mut out)?,
+        Body::Line | Body::Whole => lane_text::unescape(body, &mut out)?,
     }
     String::from_utf8(out).ok()
 }
@@ -151,6 +172,7 @@ fn understand(head: &Head, escaped: &str, text: &str, moments: &mut Moments) -> 
         let line = cri::parse(text)?;
         return (cut_character::rest(line.text) == 0).then_some(LaneRecord {
             suffix: head.suffix,
+            kept: head.text,
             text_at: text.len() - line.text.len(),
             merged: false,
             output: line.output,
@@ -171,6 +193,7 @@ fn understand(head: &Head, escaped: &str, text: &str, moments: &mut Moments) -> 
     let merged = head.body == Body::Members;
     Some(LaneRecord {
         suffix: head.suffix,
+        kept: head.text,
         text_at: 0,
         merged,
         output: head.output,

@@ -6,12 +6,16 @@
 
 use super::cloudwatch_id;
 use super::lane::{self, Lane};
+use super::lane_text::KeptTexts;
 use super::log_event::{EventMessage, LogEvent};
 use super::runs;
 
-/// Reads the array at the beginning of `text`: the events, and how many bytes the array takes.
-pub(crate) fn events(text: &str) -> Option<(Vec<LogEvent<'_>>, usize)> {
-    let mut reader = Layout { text, at: 0, suffix: "", lane: Lane::default() };
+/// The events of an array, how many bytes it takes, and the texts that were kept.
+type EventsRead<'a> = (Vec<LogEvent<'a>>, usize, KeptTexts);
+
+/// Reads the array at the beginning of `text`.
+pub(crate) fn events(text: &str) -> Option<EventsRead<'_>> {
+    let mut reader = Layout { text, at: 0, suffix: "", lane: Lane::new(text.len()) };
     let mut events = Vec::new();
     reader.expect("[")?;
     loop {
@@ -23,7 +27,7 @@ pub(crate) fn events(text: &str) -> Option<(Vec<LogEvent<'_>>, usize)> {
         }
         match reader.byte()? {
             b',' => reader.at += 1,
-            b']' => return Some((events, reader.at + 1)),
+            b']' => return Some((events, reader.at + 1, reader.lane.into_texts())),
             _ => return None,
         }
     }
@@ -214,7 +218,7 @@ mod tests {
         }
         for fields in ["{}", r#"{"a":"b"}"#, r#"{"@aws.account":"111122223333","@aws.region":"eu-west-1"}"#] {
             let text = format!(r#"[{{"id":"1","timestamp":2,"message":"x","extractedFields":{fields}}}]"#);
-            let (found, length) = events(&text).unwrap();
+            let (found, length, _) = events(&text).unwrap();
             assert_eq!((found[0].extracted_fields, length), (Some(fields), text.len()));
         }
         for text in [
@@ -267,7 +271,7 @@ mod tests {
         #[test]
         fn it_agrees_with_serde_json(messages in prop::collection::vec(message(), 1..12)) {
             let text = array(&messages);
-            let (found, length) = events(&text).unwrap();
+            let (found, length, _) = events(&text).unwrap();
             prop_assert_eq!(length, text.len());
             prop_assert_eq!(found.len(), messages.len());
             for (event, message) in found.iter().zip(&messages) {
@@ -285,7 +289,7 @@ mod tests {
             let at = place.index(bytes.len());
             bytes[at] = byte;
             if let Ok(text) = String::from_utf8(bytes)
-                && let Some((found, length)) = events(&text)
+                && let Some((found, length, _)) = events(&text)
             {
                 let same: Vec<Value> = serde_json::from_str(&text[..length]).unwrap();
                 prop_assert_eq!(found.len(), same.len());

@@ -35,6 +35,7 @@ pub mod known_annotations;
 pub mod known_metadata;
 mod lane;
 mod lane_reader;
+mod lane_text;
 mod layout;
 mod level_head;
 mod limits;

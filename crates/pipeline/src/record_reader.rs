@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::json;
 use super::lane_reader::LaneReader;
+use super::lane_text::KeptTexts;
 use super::log_event::{EventMessage, LogEvent};
 use super::members::{RecordMember, RecordMembers};
 use super::record::{LogRecord, Metadata};
@@ -16,7 +17,7 @@ use super::trust::Trust;
 /// Turns the events of one log stream into records: by the lane where it can, else the general way.
 #[derive(Debug)]
 pub(crate) struct RecordReader<'a> {
-    lane: LaneReader,
+    lane: LaneReader<'a>,
     general: GeneralReader<'a>,
 }
 
@@ -56,6 +57,11 @@ impl<'a> RecordReader<'a> {
         let (text, head, trust) = (String::new(), String::new(), Trust::default());
         let general = GeneralReader { origin, merge_keys, text, head, suffix: None, of_same_object: 0, trust };
         RecordReader { lane: LaneReader::new(&origin), general }
+    }
+
+    /// With the texts that were kept of its batch.
+    pub(crate) fn with_texts(self, texts: &'a KeptTexts) -> RecordReader<'a> {
+        RecordReader { lane: self.lane.with_texts(texts), ..self }
     }
 
     /// Reads one event. Never fails: what is not understood is the text as it stands.
@@ -353,7 +359,8 @@ mod tests {
             let LogRecord { merged, partial, time_ms, nanoseconds, truncated, cut_rest, .. } = record;
             LogRecord { merged, partial, time_ms, nanoseconds, truncated, cut_rest, ..owned(record) }
         };
-        let (mut with, mut without) = (RecordReader::new(origin, &merge_keys), RecordReader::new(origin, &merge_keys));
+        let (with, mut without) = (RecordReader::new(origin, &merge_keys), RecordReader::new(origin, &merge_keys));
+        let mut with = with.with_texts(&batch.texts);
         let mut in_lane = 0;
         let by_lane = batch.events.iter().map(|event| {
             let EventMessage::Escaped(escaped) = event.message else { panic!("not a string") };
@@ -397,6 +404,8 @@ mod tests {
             format!(r#"{parsed}"log":"say \"pod_name\""{LIFTED}}}"#),
             format!(r#"{parsed}"level":"info","a_pod_name":"y"{LIFTED}}}"#),
             format!(r#"{{"log":"2026-11-22T10:15:30.123456789Z stderr P x"{LIFTED}}}"#),
+            // Longer than what is kept of a text.
+            format!(r#"{parsed}"log":"{}"{POD}}}"#, r#"\"x"#.repeat(3_000)),
         ]
         .into_iter()
         .flat_map(|record| [(true, record.clone()), (false, record)])
