@@ -1,5 +1,5 @@
 //! The lane: a second, quicker reader for the messages that are most of the bytes. It finds the end of a message and what stands where in it
-//! in one walk over the text of the event, in which the message is escaped once and the application's text within it twice.
+//! in one walk over the text of the event, in which the message is escaped once and the application's text within it twice (`lane_text`).
 //!
 //! It knows these messages and no other, without white space, each member once:
 //!
@@ -136,6 +136,15 @@ impl<'a> Lane<'a> {
 
     /// Reads the message at the beginning of `text`, behind its opening quote: what stands where, and how long it is.
     pub(crate) fn message(&mut self, text: &'a str) -> Option<(Head, usize)> {
+        let before = self.texts.kept_bytes();
+        let found = self.head(text);
+        if found.is_none() {
+            self.texts.forget_from(before);
+        }
+        found
+    }
+
+    fn head(&mut self, text: &'a str) -> Option<(Head, usize)> {
         let mut walk = Walk { bytes: text.as_bytes(), at: 0 };
         if walk.skip(WHOLE) {
             let (body, text) = self.text(&mut walk, Body::Whole)?;
@@ -354,4 +363,24 @@ pub(crate) fn push_object(members: &str, out: &mut Vec<u8>) -> Option<()> {
     }
     out.push(b'}');
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_message_that_it_cannot_read_nothing_is_kept() {
+        let message = |suffix: &str| {
+            let record = format!(r#"{{\"stream\":\"stdout\",\"logtag\":\"F\",\"log\":\"some text\"{suffix}}}"#);
+            record + r#""},{"id":"…"}"#
+        };
+        let (known, unknown) = (message(""), message(r#",\"kubernetes\":{}"#));
+        let mut lane = Lane::new(0);
+        assert!(lane.message(&unknown).is_none() && lane.message(&known).is_some() && lane.message(&unknown).is_none());
+        let texts = lane.into_texts();
+        let mut alone = Lane::new(0);
+        let (head, _) = alone.message(&known).unwrap();
+        assert_eq!((&texts, head.text.and_then(|place| texts.get(place))), (&alone.into_texts(), Some("some text")));
+    }
 }

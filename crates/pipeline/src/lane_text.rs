@@ -97,6 +97,15 @@ impl TextWalk {
         Some(TextPlace { start: u32::try_from(start).ok()?, length: u32::try_from(length).ok()? })
     }
 
+    pub(crate) fn kept_bytes(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// Forgets the texts behind the first so many bytes.
+    pub(crate) fn forget_from(&mut self, bytes: usize) {
+        self.kept.truncate(bytes);
+    }
+
     /// All texts that were kept.
     pub(crate) fn finish(self) -> KeptTexts {
         // Text, without its escapes, is text.
