@@ -7,9 +7,11 @@ use std::collections::HashMap;
 
 use pipeline::record_parts::{self, RecordParts, StreamWriter};
 
-use crate::copies::{PASS_IN_MINUTE, PASS_IN_WINDOW, WINDOW_MS};
+use crate::copies::{PASS_IN_WINDOW, WINDOW_MS};
 use crate::findings::{Coverage, Findings, Noisy, RowFindings, Slice, Sums, is_of_pod};
+use crate::kept_lines::KeptLines;
 use crate::line::{EVENT_BYTES, LineBytes, MetadataBytes};
+use crate::line_sums::{LineSums, MetadataMean};
 use crate::noise::{Noise, NoiseFinder};
 use crate::pattern;
 use crate::prices::{EVENT_EVERY_MS, EVENT_MAX_BYTES};
@@ -26,10 +28,6 @@ const MAX_PATTERNS: usize = 20_000;
 
 /// How many windows of the throttle are remembered at a time.
 const MAX_WINDOWS: usize = 500_000;
-
-/// How many lines are kept to try expressions on, and how long one may be.
-const MAX_LINES: usize = 2_000;
-const MAX_LINE: usize = 4_096;
 
 pub use crate::shipping::TallyEvent;
 
@@ -83,19 +81,6 @@ struct Stream {
     tick_bytes: u64,
 }
 
-/// The lines of a stream.
-#[derive(Debug, Clone, Copy, Default)]
-struct LineSums {
-    lines: u64,
-    lean: u64,
-    merged: u64,
-    seed: u64,
-    copies: u64,
-    ticks: u64,
-    logs: u64,
-    datadog: u64,
-}
-
 /// A stream that was counted to its end, as far as it is known by then.
 #[derive(Debug)]
 struct Settled {
@@ -103,52 +88,6 @@ struct Settled {
     pod: u32,
     metadata: Option<MetadataBytes>,
     sums: LineSums,
-}
-
-#[derive(Debug, Default)]
-struct MetadataMean {
-    kubernetes: u64,
-    cluster: u64,
-    number: u64,
-}
-
-impl MetadataMean {
-    fn add(&mut self, metadata: MetadataBytes) {
-        self.kubernetes += metadata.kubernetes;
-        self.cluster += metadata.cluster;
-        self.number += 1;
-    }
-
-    fn mean(&self) -> Option<MetadataBytes> {
-        let of = |sum: u64| sum.checked_div(self.number);
-        Some(MetadataBytes { kubernetes: of(self.kubernetes)?, cluster: of(self.cluster)? })
-    }
-}
-
-/// Every so many lines one is kept: always evenly over all that was seen.
-#[derive(Debug)]
-struct KeptLines {
-    lines: Vec<String>,
-    seen: usize,
-    step: usize,
-}
-
-impl KeptLines {
-    fn see(&mut self, text: &str) {
-        self.seen += 1;
-        if text.len() > MAX_LINE || !self.seen.is_multiple_of(self.step) {
-            return;
-        }
-        if self.lines.len() == MAX_LINES {
-            let mut number = 0_usize;
-            self.lines.retain(|_| {
-                number += 1;
-                number.is_multiple_of(2)
-            });
-            self.step *= 2;
-        }
-        self.lines.push(text.to_owned());
-    }
 }
 
 impl Tally {
@@ -164,7 +103,7 @@ impl Tally {
             rows: Vec::new(),
             row_of: HashMap::new(),
             patterns: 0,
-            lines: KeptLines { lines: Vec::new(), seen: 0, step: 1 },
+            lines: KeptLines::new(),
             has_prefix: false,
             metadata: MetadataMean::default(),
             settled: Vec::new(),
@@ -389,57 +328,8 @@ impl Tally {
         let rows = self.rows.into_iter().zip(sums).filter(|(row, _)| row.events > 0);
         let rows = rows.map(|(row, sums)| row.finish(sums));
         let span_ms = self.last_ms.saturating_sub(self.first_ms).max(0);
-        let findings = Findings::new(self.group, rows.collect(), coverage, span_ms, self.lines.lines);
+        let findings = Findings::new(self.group, rows.collect(), coverage, span_ms, self.lines.into_lines());
         Findings { has_prefix: self.has_prefix, ..findings }
-    }
-}
-
-impl LineSums {
-    fn add(&mut self, more: LineSums) {
-        self.lines += more.lines;
-        self.lean += more.lean;
-        self.merged += more.merged;
-        self.seed += more.seed;
-        self.copies += more.copies;
-        self.ticks += more.ticks;
-        self.logs += more.logs;
-        self.datadog += more.datadog;
-    }
-
-    /// Where only moments were seen, windows say nothing: the pod is taken to write evenly.
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "an estimate, of numbers that are small and not negative"
-    )]
-    fn sampled(&mut self, seconds: f64, lines_of_pod: u64) {
-        let passed = (seconds / 60.0 * PASS_IN_MINUTE as f64).min(lines_of_pod as f64);
-        let part = if lines_of_pod == 0 { 0.0 } else { self.lines as f64 / lines_of_pod as f64 };
-        self.copies = (passed * part).round() as u64;
-        let ticks = (seconds * 1000.0 / EVENT_EVERY_MS as f64).ceil() as u64;
-        self.ticks = self.lines.min(ticks.max(1));
-    }
-}
-
-impl Sums {
-    fn add_lines(&mut self, lines: &LineSums, known: Option<MetadataBytes>) {
-        let mut metadata = known.unwrap_or(MetadataBytes::TYPICAL);
-        // Some presets write no name of the cluster; others would.
-        if metadata.cluster == 0 {
-            metadata.cluster = MetadataBytes::TYPICAL.cluster;
-        }
-        self.lines += lines.lines;
-        self.assumed_lines += if known.is_none() { lines.lines } else { 0 };
-        self.lean += lines.lean;
-        self.seed += lines.seed;
-        self.merged += lines.merged + lines.lines * metadata.beside_line();
-        self.standard += lines.lean + lines.lines * (metadata.beside_line() + metadata.cluster_member());
-        self.compact += lines.lean + lines.copies * metadata.alone();
-        self.copies += lines.copies;
-        self.invocations += lines.ticks;
-        self.logs += lines.logs;
-        self.datadog += lines.datadog;
     }
 }
 
@@ -478,6 +368,7 @@ fn passes(windows: &mut HashMap<(u32, i64), u64>, pod: u32, timestamp: i64) -> b
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kept_lines::MAX_LINES;
     use crate::line::Preset;
 
     const ID: &str = "c638f7633696e2ea7142f48455be2c0a28b602caec1dd0c822831ad5e7fcc004";
@@ -570,7 +461,7 @@ mod tests {
             billed += message.len() as u64 + EVENT_BYTES;
             tally.add(&TallyEvent { stream: &name, timestamp: 0, message: &message });
         }
-        assert!(tally.patterns <= MAX_PATTERNS && tally.lines.lines.len() <= MAX_LINES);
+        assert!(tally.patterns <= MAX_PATTERNS && tally.lines.len() <= MAX_LINES);
         assert_eq!(tally.billed(), billed);
         let found = tally.finish(Coverage::Whole { seconds: None });
         let row = &found.rows[0];

@@ -160,7 +160,7 @@ fn gzip(plain: &[u8], level: u32) -> Option<Vec<u8>> {
 }
 
 /// Undoes [`Compressor::compress`]. `None` for bytes that it did not make.
-pub fn decompress(bytes: &[u8], compression: Compression) -> Option<Vec<u8>> {
+pub(crate) fn decompress(bytes: &[u8], compression: Compression) -> Option<Vec<u8>> {
     decompress_up_to(bytes, compression, usize::MAX)
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::outage::MEMORY;
 use super::rounds::backoff;
+use super::simulation::{Random, is_on_the_sizing_page};
 use crate::delivery::intake::{IntakeAnswer, IntakeProblem};
 use crate::delivery::retry::RetryPolicy;
 use crate::delivery::schedule::Terms;
@@ -90,25 +91,6 @@ struct Figures {
     depth: usize,
     /// How long after the outage both are empty.
     drained: Option<usize>,
-}
-
-/// Numbers that look random and are the same each time. Source: Steele et al., "Fast splittable pseudorandom number
-/// generators", SplitMix64.
-pub(super) struct Random(pub(super) u64);
-
-impl Random {
-    /// From 0 to 1.
-    pub(super) fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    pub(super) fn between(&mut self, least: f64, most: f64) -> f64 {
-        least + (most - least) * self.next()
-    }
 }
 
 /// How an invocation goes.
@@ -410,13 +392,7 @@ fn the_fleet_is_what_the_sizing_page_says() {
     };
     let all: Vec<Figures> = SETTINGS.into_iter().map(&mut figures).collect();
     let rows: Vec<String> = SETTINGS.into_iter().zip(&all).map(|(setting, figures)| row(setting, figures)).collect();
-    println!("{HEAD}");
-    rows.iter().for_each(|row| println!("{row}"));
-
-    let page = std::fs::read_to_string(format!("{}/docs/sizing.md", testkit::ROOT)).unwrap();
-    let table = page.lines().skip_while(|line| *line != HEAD).skip(2);
-    let in_page: Vec<&str> = table.take_while(|line| line.starts_with('|')).collect();
-    assert_eq!(in_page, rows, "the table of docs/sizing.md is not what happened");
+    is_on_the_sizing_page(HEAD, &rows);
 
     let [to_the_end, two, five, ten, many, reserved, small, silent_to_the_end, silent, silent_reserved] = &all[..]
     else {

@@ -10,8 +10,8 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
-use super::fleet_tests::Random;
 use super::lookup_policy::{CallEnd, LookupCall, LookupPolicy, LookupRefusal, Subject};
+use super::simulation::{Random, is_on_the_sizing_page};
 
 /// All times are milliseconds.
 const SECOND: u64 = 1000;
@@ -306,13 +306,7 @@ const HEAD: &str = "| deployed | streams | sandboxes | quota | a minute | all kn
 fn the_herd_is_what_the_sizing_page_says() {
     let all: Vec<Figures> = SETTINGS.into_iter().map(|setting| Herd::new(setting).run()).collect();
     let rows: Vec<String> = SETTINGS.into_iter().zip(&all).map(|(setting, figures)| row(setting, figures)).collect();
-    println!("{HEAD}");
-    rows.iter().for_each(|row| println!("{row}"));
-
-    let page = std::fs::read_to_string(format!("{}/docs/sizing.md", testkit::ROOT)).unwrap();
-    let table = page.lines().skip_while(|line| *line != HEAD).skip(2);
-    let in_page: Vec<&str> = table.take_while(|line| line.starts_with('|')).collect();
-    assert_eq!(in_page, rows, "the table of docs/sizing.md is not what happened");
+    is_on_the_sizing_page(HEAD, &rows);
 
     let [none, alone, usual, few, many, small_quota, with_pods, large, large_few] = &all[..] else {
         panic!("other settings")

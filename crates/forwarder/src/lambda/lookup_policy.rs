@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::call_rate::{BackOff, CallRate};
+
 /// How many calls of `GetLogEvents` a sandbox may make at once, if it made none for a while: a look-up takes one to three.
 const BURST: u32 = 3;
 
@@ -24,9 +26,6 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How many streams are looked up in one invocation: what it takes longer than a few seconds is better done by the next.
 const MOST_OF_INVOCATION: usize = 10;
-
-/// The first wait after a failure is up to this long, the next up to twice as long, and so on.
-const BACK_OFF: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(300));
 
 /// How long it is remembered that a stream has no metadata, the first time; each time twice as long. A pod's first lines often come before their
 /// metadata, which is there some seconds later.
@@ -134,64 +133,11 @@ impl Memory {
     }
 }
 
-/// Lets calls through at a rate, some at once, and says how long the next has to wait.
-/// Source of the idea: the generic cell rate algorithm, ITU-T I.371.
-#[derive(Debug, Clone, Copy)]
-struct Rate {
-    interval: Duration,
-    burst: u32,
-    /// When the next call would be due if there were no burst.
-    due: Duration,
-}
-
-impl Rate {
-    /// Takes a turn, and says how long to wait for it; `None` if that is too long, and then none is taken.
-    fn take(&mut self, now: Duration, patience: Duration) -> Option<Duration> {
-        let burst = self.interval * self.burst.saturating_sub(1);
-        // Never further ahead than it can be: the clock may have been put back.
-        self.due = self.due.max(now).min(now + burst + PATIENCE + self.interval);
-        let wait = Some(self.due.saturating_sub(now + burst)).filter(|wait| *wait <= patience)?;
-        self.due += self.interval;
-        Some(wait)
-    }
-}
-
-/// How long no call is made after failures.
-#[derive(Debug, Clone, Copy, Default)]
-struct BackOff {
-    failures: u32,
-    since: Duration,
-    wait: Duration,
-}
-
-impl BackOff {
-    fn failed(&mut self, now: Duration, random: f64) {
-        let bound = doubled(BACK_OFF, self.failures);
-        self.failures = self.failures.saturating_add(1);
-        // At least half of the bound: sandboxes that all ask again at once would all fail again.
-        *self = BackOff { since: now, wait: bound.mul_f64(0.5 + 0.5 * random.clamp(0.0, 1.0)), ..*self };
-    }
-
-    /// One that is answered says little of the next: the quota is shared.
-    fn answered(&mut self) {
-        *self = BackOff { failures: self.failures / 2, wait: Duration::ZERO, ..*self };
-    }
-
-    fn holds(&self, now: Duration) -> bool {
-        now.checked_sub(self.since).is_some_and(|age| age < self.wait)
-    }
-}
-
-/// The first of the two, doubled so often, and never more than the second.
-fn doubled((first, most): (Duration, Duration), times: u32) -> Duration {
-    first.saturating_mul(1 << times.min(16)).min(most)
-}
-
 /// Everything that a sandbox knows about its look-ups.
 #[derive(Debug)]
 pub(crate) struct LookupPolicy {
-    get: (Rate, BackOff),
-    filter: (Rate, BackOff),
+    get: (CallRate, BackOff),
+    filter: (CallRate, BackOff),
     remembered: HashMap<u64, Memory>,
     hasher: RandomState,
     tally: LookupTally,
@@ -201,7 +147,7 @@ impl LookupPolicy {
     /// At most so many calls of `GetLogEvents` a minute; at least one.
     pub(crate) fn new(calls_a_minute: u32) -> LookupPolicy {
         let interval = Duration::from_secs(60) / calls_a_minute.max(1);
-        let rate = |interval, burst| (Rate { interval, burst, due: Duration::ZERO }, BackOff::default());
+        let rate = |interval, burst| (CallRate::new(interval, burst), BackOff::default());
         LookupPolicy {
             get: rate(interval, BURST),
             filter: rate(interval * FILTER_SHARE, 1),
@@ -312,7 +258,7 @@ impl LookupPolicy {
         self.remember(subject.stream, Memory { refusal: None, since: now, wait }, now);
     }
 
-    fn of(&mut self, call: LookupCall) -> (&mut Rate, &mut BackOff) {
+    fn of(&mut self, call: LookupCall) -> (&mut CallRate, &mut BackOff) {
         let (rate, back_off) = match call {
             LookupCall::Get => &mut self.get,
             LookupCall::Filter => &mut self.filter,

@@ -4,6 +4,7 @@ pub mod answer;
 pub mod api_key;
 pub(crate) mod asking;
 pub mod aws;
+pub(crate) mod call_rate;
 pub(crate) mod deadlines;
 pub(crate) mod fates;
 pub mod firehose;
@@ -17,6 +18,10 @@ mod log_reader;
 pub(crate) mod lookup_policy;
 pub(crate) mod metadata_lookup;
 #[cfg(test)]
+mod metadata_lookup_failures_tests;
+#[cfg(test)]
+mod metadata_lookup_scene;
+#[cfg(test)]
 mod metadata_lookup_tests;
 pub mod metrics;
 pub(crate) mod outage;
@@ -29,6 +34,8 @@ pub(crate) mod rounds;
 pub mod runtime;
 pub(crate) mod saving;
 pub(crate) mod shortfall;
+#[cfg(test)]
+mod simulation;
 pub(crate) mod summary;
 pub(crate) mod unknown;
 pub(crate) mod waits;
