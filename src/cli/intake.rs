@@ -14,6 +14,7 @@ use super::loopback;
 use super::output::OutputFlag;
 use super::page::{self, PageFlag};
 use super::show;
+use super::shown_logs;
 use ::page::{Page, ShownLog};
 use intake::{Arrival, Reply, StandIn};
 use pipeline::counted::counted;
@@ -117,7 +118,7 @@ fn print(arrival: &Arrival, as_json: bool) -> std::io::Result<()> {
     let first = if arrival.items.is_empty() { "" } else { "; the first log:" };
     show::title(&mut out, &format!("request {}: {logs}, {size}{refused}{first}", arrival.number + 1))?;
     if let Some(first) = arrival.items.first() {
-        show::log(&mut out, first)?;
+        shown_logs::log(&mut out, first)?;
     }
     out.flush()
 }

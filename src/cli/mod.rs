@@ -38,6 +38,7 @@ mod selection;
 mod settings;
 mod shell;
 mod show;
+mod shown_logs;
 mod simulate;
 mod sparkline;
 mod spinner;

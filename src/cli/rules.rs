@@ -15,7 +15,7 @@ use super::named::{is_standard_input, named};
 use super::node_differences::{self, JoinedLog};
 use super::output::OutputFlag;
 use super::show;
-use super::show::Detail;
+use super::shown_logs::{self, Detail};
 use forwarder::settings::{Environment, Settings};
 use pipeline::autodiscovery::ContainerLogs;
 use pipeline::compress::Compression;
@@ -140,7 +140,7 @@ impl RulesReport {
         let processed = run(annotated, sample, settings)?;
         let joined = joined(annotated, sample, settings)?;
         let warnings = node_differences::warnings(&annotated.json, &logs, sample, &joined);
-        let found = show::items(&processed)?;
+        let found = shown_logs::items(&processed)?;
         let owner = if annotated.owner.is_empty() { "annotation" } else { &annotated.owner };
         let title = format!("{owner}, container {}", annotated.container);
         Ok(RulesReport { title, rules: rules(&logs), problems, warnings, processed, logs: found })
@@ -162,8 +162,8 @@ impl RulesReport {
             writeln!(out, "  No rules.")?;
         }
         if has_sample {
-            show::counts(out, &self.processed.counts)?;
-            show::outcomes(out, &self.processed.outcomes, &self.logs, Detail::Message)?;
+            shown_logs::counts(out, &self.processed.counts)?;
+            shown_logs::outcomes(out, &self.processed.outcomes, &self.logs, Detail::Message)?;
         }
         Ok(())
     }
@@ -176,7 +176,7 @@ impl RulesReport {
             .collect();
         json!({
             "title": self.title, "rules": rules, "problems": self.problems, "warnings": self.warnings, "counts": self.processed.counts,
-            "logs": show::outcomes_json(&self.processed.outcomes, &self.logs),
+            "logs": shown_logs::outcomes_json(&self.processed.outcomes, &self.logs),
         })
     }
 }
@@ -217,7 +217,7 @@ fn joined(
         ..ProcessingSettings::default()
     };
     let processed = run(&annotated, sample, &settings)?;
-    let items = show::items(&processed)?;
+    let items = shown_logs::items(&processed)?;
     let logs = processed.outcomes.iter().zip(&items).enumerate();
     Ok(logs
         .filter(|(_, (outcome, _))| outcome.lines > 1)

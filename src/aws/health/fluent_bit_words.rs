@@ -4,114 +4,76 @@
 //! `src/flb_engine_dispatch.c`, `src/flb_input_chunk.c`, `src/flb_network.c`, `src/flb_http_client.c`, `plugins/in_tail`, `plugins/in_emitter`,
 //! `plugins/filter_kubernetes`, `plugins/filter_rewrite_tag`; aws/amazon-cloudwatch-logs-for-fluent-bit, `cloudwatch/cloudwatch.go`. Tested with the messages in `fluent_bit_message`.
 
-/// What a message complains of, in the order in which to report it: causes before what follows from them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum FluentBitTrouble {
-    /// Fluent Bit itself ended.
-    Crashed,
-    /// CloudWatch Logs may not use the key of a log group.
-    KeyDenied,
-    /// AWS denies the execution role a call.
-    Denied,
-    /// There are no credentials, or AWS does not know them.
-    Credentials,
-    /// A name does not resolve, or there is no connection.
-    Network,
-    /// The log group, or what else an output writes to, does not exist.
-    DestinationMissing,
-    /// AWS does not take a name or a value.
-    Refused,
-    /// The configuration cannot be used.
-    Configuration,
-    /// A record has not the key of `log_key`.
-    LogKeyMissing,
-    /// CloudWatch takes no logs of such times.
-    TimesRefused,
-    /// Lines or a rest of a file were not read.
-    Unread,
-    /// What was to be sent was given up.
-    Lost,
-    /// Too much waits in memory.
-    MemoryFull,
-    /// AWS takes fewer calls.
-    Throttled,
-    /// An event was cut.
-    Truncated,
-    /// The Kubernetes filter gets no metadata.
-    Metadata,
-    /// A parser does not understand a line, or its time.
-    Parsing,
-    /// A connection broke.
-    Interrupted,
-    /// Several write to one stream, in the order that AWS once asked for.
-    SharedStream,
-    /// AWS failed, or answered what Fluent Bit does not understand.
-    Server,
-    /// Something was not sent, and is tried again.
-    Retried,
-    /// An error of none of these kinds.
-    Other,
+/// Writes the kinds once, each with its code.
+macro_rules! troubles {
+    ($($(#[$says:meta])* $name:ident => $code:literal,)*) => {
+        /// What a message complains of, in the order in which to report it: causes before what follows from them.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub(crate) enum FluentBitTrouble {
+            $($(#[$says])* $name,)*
+        }
+
+        impl FluentBitTrouble {
+            /// All of them, in that order.
+            #[cfg(test)]
+            pub(super) const ALL: &[FluentBitTrouble] = &[$(FluentBitTrouble::$name,)*];
+
+            /// A short name that stays, for programs, and for who looks it up in docs/operating.md.
+            #[must_use]
+            pub(crate) fn code(self) -> &'static str {
+                match self {
+                    $(FluentBitTrouble::$name => $code,)*
+                }
+            }
+        }
+    };
 }
 
-impl FluentBitTrouble {
-    /// All of them, in that order.
-    #[cfg(test)]
-    pub(super) const ALL: [FluentBitTrouble; 22] = {
-        use FluentBitTrouble::*;
-        [
-            Crashed,
-            KeyDenied,
-            Denied,
-            Credentials,
-            Network,
-            DestinationMissing,
-            Refused,
-            Configuration,
-            LogKeyMissing,
-            TimesRefused,
-            Unread,
-            Lost,
-            MemoryFull,
-            Throttled,
-            Truncated,
-            Metadata,
-            Parsing,
-            Interrupted,
-            SharedStream,
-            Server,
-            Retried,
-            Other,
-        ]
-    };
-
-    /// A short name that stays, for programs, and for who looks it up in docs/operating.md.
-    #[must_use]
-    pub(crate) fn code(self) -> &'static str {
-        match self {
-            FluentBitTrouble::Crashed => "crashed",
-            FluentBitTrouble::KeyDenied => "key-denied",
-            FluentBitTrouble::Denied => "access-denied",
-            FluentBitTrouble::Credentials => "credentials",
-            FluentBitTrouble::Network => "network",
-            FluentBitTrouble::DestinationMissing => "destination-missing",
-            FluentBitTrouble::Refused => "value-refused",
-            FluentBitTrouble::Configuration => "configuration",
-            FluentBitTrouble::LogKeyMissing => "log-key-missing",
-            FluentBitTrouble::TimesRefused => "times-refused",
-            FluentBitTrouble::Unread => "unread",
-            FluentBitTrouble::Lost => "lost",
-            FluentBitTrouble::MemoryFull => "memory-full",
-            FluentBitTrouble::Throttled => "throttled",
-            FluentBitTrouble::Truncated => "truncated",
-            FluentBitTrouble::Metadata => "metadata",
-            FluentBitTrouble::Parsing => "parsing",
-            FluentBitTrouble::Interrupted => "interrupted",
-            FluentBitTrouble::SharedStream => "shared-stream",
-            FluentBitTrouble::Server => "server",
-            FluentBitTrouble::Retried => "retried",
-            FluentBitTrouble::Other => "other",
-        }
-    }
+troubles! {
+    /// Fluent Bit itself ended.
+    Crashed => "crashed",
+    /// CloudWatch Logs may not use the key of a log group.
+    KeyDenied => "key-denied",
+    /// AWS denies the execution role a call.
+    Denied => "access-denied",
+    /// There are no credentials, or AWS does not know them.
+    Credentials => "credentials",
+    /// A name does not resolve, or there is no connection.
+    Network => "network",
+    /// The log group, or what else an output writes to, does not exist.
+    DestinationMissing => "destination-missing",
+    /// AWS does not take a name or a value.
+    Refused => "value-refused",
+    /// The configuration cannot be used.
+    Configuration => "configuration",
+    /// A record has not the key of `log_key`.
+    LogKeyMissing => "log-key-missing",
+    /// CloudWatch takes no logs of such times.
+    TimesRefused => "times-refused",
+    /// Lines or a rest of a file were not read.
+    Unread => "unread",
+    /// What was to be sent was given up.
+    Lost => "lost",
+    /// Too much waits in memory.
+    MemoryFull => "memory-full",
+    /// AWS takes fewer calls.
+    Throttled => "throttled",
+    /// An event was cut.
+    Truncated => "truncated",
+    /// The Kubernetes filter gets no metadata.
+    Metadata => "metadata",
+    /// A parser does not understand a line, or its time.
+    Parsing => "parsing",
+    /// A connection broke.
+    Interrupted => "interrupted",
+    /// Several write to one stream, in the order that AWS once asked for.
+    SharedStream => "shared-stream",
+    /// AWS failed, or answered what Fluent Bit does not understand.
+    Server => "server",
+    /// Something was not sent, and is tried again.
+    Retried => "retried",
+    /// An error of none of these kinds.
+    Other => "other",
 }
 
 /// Words of messages that are no trouble: they are taken care of at once, or another way is tried. On Fargate there is neither a file

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::cli::error::CommandError;
 use crate::cli::show;
+use crate::cli::shown_logs;
 use forwarder::lambda::invocation::Delivered;
 use pipeline::counted::counted;
 use pipeline::decode::{self, EventMessage};
@@ -56,7 +57,7 @@ impl Screen<'_> {
             self.took.as_secs_f64() * 1000.0
         )?;
         let records = records(self.content);
-        let items = show::items(self.explained)?;
+        let items = shown_logs::items(self.explained)?;
         let mut shipped = items.iter();
         let mut event = 0;
         for outcome in &self.explained.outcomes {
@@ -181,8 +182,11 @@ fn text_of(record: &str) -> String {
 fn rows(shown: &[DemoSample]) -> Vec<Vec<String>> {
     let row = |shown: &DemoSample| {
         let Delivered { counts, bytes, .. } = shown.delivered;
-        let container =
-            format!("{}/{}", show::tag(&shown.log, "kube_namespace"), show::tag(&shown.log, "kube_container_name"));
+        let container = format!(
+            "{}/{}",
+            shown_logs::tag(&shown.log, "kube_namespace"),
+            shown_logs::tag(&shown.log, "kube_container_name")
+        );
         let mut row = vec![shown.config_map.to_owned(), container];
         let numbers = [
             counts.events,

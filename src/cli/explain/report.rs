@@ -10,6 +10,7 @@ use super::found::{FoundEvent, StreamEvent, WaitingLog};
 use super::live::Missing;
 use super::steps::{EVENT_OVERHEAD, EventFate, Explanation};
 use crate::cli::show::{self, part, shortened};
+use crate::cli::shown_logs;
 use pipeline::counted::counted;
 use pipeline::entry::MAX_ITEM_BYTES;
 use pipeline::record_parts::StreamWriter;
@@ -72,7 +73,7 @@ impl Trace {
                 part(out, "waits in", &format!("{queue}, in a message with {message}"))?;
                 part(out, "because of", &format!("{reason}, after {}", counted(*attempts as usize, "failed attempt")))?;
                 show::title(out, "Datadog will get")?;
-                show::log(out, log)
+                shown_logs::log(out, log)
             }
             TraceEnd::Explained { event, explanation, queue } => {
                 events(out, event, explanation, queue.as_deref())?;
@@ -108,7 +109,7 @@ impl Trace {
             };
             return part(out, "made", what);
         };
-        part(out, "rules", &show::outcome_text(outcome))?;
+        part(out, "rules", &shown_logs::outcome_text(outcome))?;
         if explanation.made_of.len() > 1 {
             part(out, "made of", &format!("{}, all of the same output", counted(explanation.made_of.len(), "event")))?;
         }
@@ -119,7 +120,7 @@ impl Trace {
         }
         let Some(item) = item else { return Ok(()) };
         part(out, "time from", time_from(item, event, explanation))?;
-        show::log_with(out, item, Some(outcome))?;
+        shown_logs::log_with(out, item, Some(outcome))?;
         part(out, "size", &format!("{bytes} bytes of JSON before compression, of {MAX_ITEM_BYTES} at most"))?;
         self.compared(out, item)
     }
@@ -176,7 +177,7 @@ impl Trace {
             EventFate::Metadata => ("metadata", Value::Null),
             EventFate::Log { outcome, item, bytes } => {
                 let items: Vec<Value> = item.iter().cloned().collect();
-                let mut made = show::outcomes_json(&[(**outcome).clone()], &items).remove(0);
+                let mut made = shown_logs::outcomes_json(&[(**outcome).clone()], &items).remove(0);
                 made["bytes"] = json!(item.as_ref().map(|_| bytes));
                 made["differences"] = item.as_ref().map_or(Value::Null, |item| {
                     let one = |one: super::compare::Difference| json!({ "member": one.member, "in_datadog": one.in_datadog, "now": one.now });

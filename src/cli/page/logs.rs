@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::cli::error::CommandError;
-use crate::cli::show;
+use crate::cli::shown_logs;
 use page::{LogRecord, RecordSide, RuleHit, ShownLog, ShownTag};
 use pipeline::decode::{self, Batch, EventMessage};
 use pipeline::record_parts::{self, RecordParts};
@@ -25,14 +25,14 @@ pub(crate) fn of_item(item: Value, why: &'static str) -> ShownLog {
 pub(crate) fn of_content(content: &str, processed: &Processed) -> Result<Vec<ShownLog>, CommandError> {
     let batch = decode::read(content).map_err(CommandError::internal)?;
     let records = Records::new(&batch, &processed.outcomes);
-    let mut items = show::items(processed)?.into_iter();
+    let mut items = shown_logs::items(processed)?.into_iter();
     let mut all = Vec::with_capacity(processed.outcomes.len());
     for outcome in &processed.outcomes {
         let places = records.places(outcome);
         let mut log = if outcome.shipped { shown(items.next().unwrap_or_default()) } else { records.left_out(&places) };
         let origins = |(tag, origin): (&str, _)| ShownTag { tag: tag.to_owned(), origin: Some(format!("{origin}")) };
         log.tags = match &log.log {
-            Some(item) => show::tags_from(item, outcome).into_iter().map(origins).collect(),
+            Some(item) => shown_logs::tags_from(item, outcome).into_iter().map(origins).collect(),
             None => outcome.tags.iter().map(|(tag, origin)| origins((tag.as_str(), *origin))).collect(),
         };
         log.status = outcome.status.map(str::to_owned);

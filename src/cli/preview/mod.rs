@@ -20,7 +20,7 @@ use super::notes::note;
 use super::output::Output;
 use super::page;
 use super::show;
-use super::show::Detail;
+use super::shown_logs::{self, Detail};
 use crate::aws::health::advice::quoted;
 use ::page::Page;
 use forwarder::settings::{Environment, Settings};
@@ -95,9 +95,9 @@ impl PreviewOptions {
     }
 
     fn print(&self, processed: &Processed, as_json: bool) -> Result<(), CommandError> {
-        let items = show::items(processed)?;
+        let items = shown_logs::items(processed)?;
         if as_json && self.explain {
-            let outcomes = show::outcomes_json(&processed.outcomes, &items);
+            let outcomes = shown_logs::outcomes_json(&processed.outcomes, &items);
             return Ok(show::json(&json!({ "counts": processed.counts, "logs": outcomes }))?);
         }
         if as_json {
@@ -106,8 +106,13 @@ impl PreviewOptions {
         let logs = self.logs.unwrap_or(1);
         let mut out = anstream::stdout().lock();
         summary(&mut out, processed, &items, self.as_new)?;
-        show::rules(&mut out, &processed.outcomes)?;
-        show::outcomes(&mut out, processed.outcomes.get(..logs).unwrap_or(&processed.outcomes), &items, Detail::Whole)?;
+        shown_logs::rules(&mut out, &processed.outcomes)?;
+        shown_logs::outcomes(
+            &mut out,
+            processed.outcomes.get(..logs).unwrap_or(&processed.outcomes),
+            &items,
+            Detail::Whole,
+        )?;
         let all = processed.outcomes.len();
         if all > logs {
             writeln!(out, "\n{} in all; show them with --logs {all} or --output json.", counted(all, "log"))?;
@@ -170,7 +175,7 @@ fn process(
         processed.control = false;
         let saved = Processed { payloads, counts, ..Processed::default() };
         if let Some(page) = page {
-            show::items(&saved)?.into_iter().for_each(|item| page.add(&page::of_item(item, FROM_QUEUE)));
+            shown_logs::items(&saved)?.into_iter().for_each(|item| page.add(&page::of_item(item, FROM_QUEUE)));
         }
         processed.add(saved);
     }
@@ -194,7 +199,7 @@ fn summary(out: &mut impl Write, processed: &Processed, items: &[Value], as_new:
         counted(counts.logs, "log"),
         counted(processed.payloads.len(), "request"),
     )?;
-    show::counts(out, &counts)?;
+    shown_logs::counts(out, &counts)?;
     let is_too = |why: OutOfRange| {
         let now_ms = Timestamp::now().as_millisecond();
         items.iter().filter(|item| out_of_range(item["timestamp"].as_i64(), now_ms) == Some(why)).count()
@@ -218,9 +223,9 @@ fn summary(out: &mut impl Write, processed: &Processed, items: &[Value], as_new:
     for item in items {
         let name = format!(
             "{}/{}/{}",
-            show::tag(item, "kube_namespace"),
-            show::tag(item, "pod_name"),
-            show::tag(item, "kube_container_name")
+            shown_logs::tag(item, "kube_namespace"),
+            shown_logs::tag(item, "pod_name"),
+            shown_logs::tag(item, "kube_container_name")
         );
         match containers.iter_mut().find(|(known, _)| *known == name) {
             Some((_, count)) => *count += 1,

@@ -15,7 +15,7 @@ use manifests::simulate::time::Time;
 use serde_json::{Value, json};
 
 use super::super::error::CommandError;
-use super::super::show;
+use super::super::shown_logs;
 use pipeline::PipelineSettings;
 use pipeline::known_metadata::KnownMetadata;
 
@@ -276,7 +276,7 @@ fn datadog(lines: &mut [LineReport], settings: &PipelineSettings) -> Result<(), 
         });
         let processed = pipeline::explain_content(&content.to_string(), NO_FUNCTION, settings, None)
             .map_err(CommandError::internal)?;
-        let items = show::items(&processed)?;
+        let items = shown_logs::items(&processed)?;
         for item in items {
             let number = item["id"].as_str().and_then(|id| id.parse::<usize>().ok());
             if let Some(event) = number.and_then(|number| events.get_mut(number)) {
