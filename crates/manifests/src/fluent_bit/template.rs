@@ -220,9 +220,9 @@ fn tokens(text: &str) -> Vec<RecordToken<'_>> {
 fn go_variable(name: &str) -> TemplatePartKind {
     let (root, rest) = name.split_at(name.find('[').unwrap_or(name.len()));
     match root {
-        // Only one digit is read.
-        "tag" => match rest.chars().nth(1).and_then(|digit| digit.to_digit(10)) {
-            Some(index) => TemplatePartKind::TagPart(index as usize),
+        // Only one digit is read, and what is none is 0.
+        "tag" => match rest.chars().nth(1) {
+            Some(digit) => TemplatePartKind::TagPart(digit.to_digit(10).unwrap_or_default() as usize),
             None => TemplatePartKind::Tag,
         },
         "ecs_task_id" | "ecs_cluster" | "ecs_task_arn" | "uuid" => TemplatePartKind::Other,
@@ -308,6 +308,7 @@ mod tests {
         for (text, expected) in [
             ("/eks/$(kubernetes['namespace_name'])/x", "/eks/<kubernetes/namespace_name>/x"),
             ("$(tag)-$(tag[4])-$(uuid)", "<tag>-<tag 4>-<other>"),
+            ("$(tag[x])-$(tag[)-$(tag[12])", "<tag 0>-<tag>-<tag 1>"),
             ("$kubernetes['a'] and $TAG", "$kubernetes['a'] and $TAG"),
             ("$(kubernetes['labels']['app'])", "<kubernetes/labels/app>"),
             ("/x/$(kubernetes['namespace_name]/$(kubernetes['labels']['k8s-app'])", "/x/<broken>"),

@@ -175,7 +175,7 @@ struct Run<'r> {
 impl Run<'_> {
     fn batch(&mut self, mut batch: Batch) {
         for (place, filter) in self.router.filters.iter().enumerate() {
-            if batch.records.is_empty() {
+            if batch.records.is_empty() || self.out.dies_of.is_some() {
                 return;
             }
             match filter.tags.takes(&batch.tag) {
@@ -296,7 +296,8 @@ impl Run<'_> {
         }
     }
 
-    /// Sends copies on their way; those of one tag come together.
+    /// Sends copies on their way; those of one tag come together in the newer core, each alone in the older. Source:
+    /// plugins/in_emitter/emitter.c, `in_emitter_add_record`, at v1.9.10 and v5.1.1.
     fn rewritten(&mut self, place: usize, batch: &Batch, records: Vec<Record>) -> Vec<Record> {
         let core = self.router.core;
         let Some(FilterKind::RewriteTag(filter)) = self.router.filters.get(place).map(|filter| &filter.kind) else {
@@ -332,14 +333,17 @@ impl Run<'_> {
                 self.feeds_itself(core);
                 continue;
             }
-            match emitted.iter_mut().find(|batch| batch.tag == emission.tag) {
-                Some(batch) => batch.records.push(record.clone()),
-                None => emitted.push(Batch {
-                    tag: emission.tag,
-                    records: vec![record.clone()],
-                    from: Some(place),
-                    tags: batch.tags + 1,
-                }),
+            let copy = Batch {
+                tag: emission.tag,
+                records: vec![record.clone()],
+                from: Some(place),
+                tags: batch.tags + 1,
+            };
+            match emitted.iter_mut().find(|batch| batch.tag == copy.tag) {
+                // The older core takes each copy all the way before it looks at the next record; the newer one puts them by for a moment.
+                _ if core == Core::Older => self.batch(copy),
+                Some(batch) => batch.records.extend(copy.records),
+                None => emitted.push(copy),
             }
             if emission.keeps {
                 kept.push(record);
@@ -407,5 +411,22 @@ mod tests {
         assert_eq!(arrivals(Core::Newer, configuration, &lines), [r#"{"a":3}"#]);
         assert_eq!(arrivals(Core::Newer, configuration, &lines[..1]), [lines[0]]);
         assert_eq!(arrivals(Core::Older, configuration, &lines[..1]), [r#"{"a":2,null:{"k8s_x":1}}"#]);
+    }
+
+    /// A real 1.9.10 lost the third of the lines themselves.
+    #[test]
+    fn copies_pass_the_older_core_before_their_lines_and_the_newer_one_after_them() {
+        let configuration = "[FILTER]\n    Name rewrite_tag\n    Match kube.*\n    Rule $log . new.x true\n\
+                             [FILTER]\n    Name throttle\n    Match *\n";
+        let outputs = "[OUTPUT]\n    Name cloudwatch_logs\n    Match *\n    log_group_name g\n    log_stream_prefix s\n";
+        let tags = |core: Core| {
+            let router = Router::new(core, &[parse(configuration), parse(outputs)]).unwrap();
+            let file = LogFile { tag: "kube.x".to_owned(), lines: vec![b"a".to_vec(), b"b".to_vec(), b"c".to_vec()] };
+            let out = router.run(&[file], &Pods::only([]), Time { seconds: 0, nanoseconds: 0 });
+            let tag = |arrival: &Arrival| String::from_utf8(arrival.tag.clone()).unwrap();
+            out.arrivals.iter().map(tag).collect::<Vec<String>>()
+        };
+        assert_eq!(tags(Core::Older), ["new.x", "new.x", "new.x", "kube.x", "kube.x"]);
+        assert_eq!(tags(Core::Newer), ["kube.x", "kube.x", "kube.x", "new.x", "new.x"]);
     }
 }

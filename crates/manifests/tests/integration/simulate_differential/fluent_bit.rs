@@ -157,9 +157,7 @@ impl FluentBit {
         let is_file = |output: &usize| case.outputs.get(*output).is_some_and(|output| output.name() != ELASTICSEARCH);
         let files: Vec<usize> = (0..case.outputs.len()).filter(is_file).collect();
         for output in files.iter().copied() {
-            let text = fs::read(path(&format!("out{output}"))).unwrap_or_default();
-            let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-            records.extend(lines.map(|line| record(output, line)));
+            records.extend(recorded(output, &fs::read(path(&format!("out{output}"))).unwrap_or_default()));
         }
         Ran {
             has_started: ended.is_none(),
@@ -230,17 +228,33 @@ fn documents(text: &[u8]) -> Vec<Vec<u8>> {
     all
 }
 
+/// The records of a file, a line each; but a tag may have newlines.
+fn recorded(output: usize, text: &[u8]) -> Vec<Compared> {
+    let mut all = Vec::new();
+    let mut waiting: Vec<u8> = Vec::new();
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        waiting.extend(line);
+        let whole = waiting.strip_suffix(b"\n").unwrap_or(&waiting);
+        if let Some(record) = record(output, whole) {
+            all.push(record);
+            waiting.clear();
+        }
+    }
+    if !waiting.is_empty() {
+        all.push((output, b"unreadable".to_vec(), None, waiting));
+    }
+    all
+}
+
 /// `TAG: [SECONDS.NANOSECONDS, {…}]`.
-fn record(output: usize, line: &[u8]) -> Compared {
+fn record(output: usize, line: &[u8]) -> Option<Compared> {
     let number = |text: &[u8]| std::str::from_utf8(text).ok().and_then(|text| text.parse::<i64>().ok());
-    let parts = (0..line.len()).find_map(|at| {
+    (0..line.len()).find_map(|at| {
         let rest = line.get(at..)?.strip_prefix(b": [")?;
         let dot = rest.iter().position(|byte| *byte == b'.')?;
         let seconds = number(rest.get(..dot)?)?;
         let nanoseconds = number(rest.get(dot + 1..dot + 10)?)?;
         let text = rest.get(dot + 10..)?.strip_prefix(b", ")?.strip_suffix(b"]")?;
-        Some((line.get(..at)?.to_vec(), seconds * 1_000_000_000 + nanoseconds, text.to_vec()))
-    });
-    let (tag, time, text) = parts.unwrap_or_else(|| (b"unreadable".to_vec(), 0, line.to_vec()));
-    (output, tag, Some(time), text)
+        Some((output, line.get(..at)?.to_vec(), Some(seconds * 1_000_000_000 + nanoseconds), text.to_vec()))
+    })
 }

@@ -1,6 +1,6 @@
 //! What `grep`, `modify` and `rewrite_tag` ask of a log: in which order, and of what.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::cores::SEEN;
 use super::pattern;
@@ -28,7 +28,7 @@ pub(crate) static NO_TEXT: LintRule = LintRule {
     name: "asks-no-text",
     severity: Severity::Warning,
     title: "A filter compares a member that is no text",
-    why: "Only texts match: a number, a boolean or a map never does, so a `Regex` drops every log, and an `Exclude`, a `Rule` or a `Condition` does nothing.",
+    why: "Only texts match: a number, a boolean or a map never does, so a `Regex` drops every log, and an `Exclude`, a `Rule` or a `Condition` does nothing. Booleans match in one place: in a `Condition` of `modify` with an expression, in Fluent Bit 5.x.",
     fix: "Ask for another member, or for the text in `log` before it is parsed.",
     edits: RuleEdits::None,
     is_preview: true,
@@ -66,8 +66,8 @@ fn order(filter: PlacedSection<'_, '_>, findings: &mut Findings) {
 
 /// What members may be.
 struct Members<'b> {
-    /// Those that a parser makes numbers or booleans of.
-    typed: HashSet<&'b str>,
+    /// Those that a parser makes numbers or booleans of, and the kind.
+    typed: HashMap<&'b str, &'b str>,
     /// Those that a parser takes out of a line: texts.
     texts: HashSet<&'b str>,
     /// Whether an application's JSON becomes members.
@@ -76,12 +76,10 @@ struct Members<'b> {
 
 impl<'b> Members<'b> {
     fn new(logging: &'b LoggingConfigMap<'_>) -> Members<'b> {
-        let (mut typed, mut texts, mut has_json) = (HashSet::new(), HashSet::new(), false);
+        let (mut typed, mut texts, mut has_json) = (HashMap::new(), HashSet::new(), false);
         for parser in logging.parsers() {
             let types = parser.get("Types").unwrap_or_default().split_whitespace();
-            typed.extend(
-                types.filter_map(|of| of.split_once(':')).filter(|(_, kind)| *kind != "string").map(|(name, _)| name),
-            );
+            typed.extend(types.filter_map(|of| of.split_once(':')).filter(|(_, kind)| *kind != "string"));
             match parser.get("Format") {
                 Some(format) if format.eq_ignore_ascii_case("regex") => {
                     texts.extend(parser.get("Regex").map(pattern::groups).unwrap_or_default());
@@ -103,32 +101,64 @@ fn no_text(filter: PlacedSection<'_, '_>, property: &ReadProperty, members: &Mem
     let words = by_spaces(&property.value.value, 3);
     let word = |number: usize| words.get(number).map(String::as_str);
     let asked = match (filter.plugin().as_str(), option.as_str()) {
-        ("grep", "regex" | "exclude") | ("rewrite_tag", "rule") => (word(0), word(1), false),
-        ("modify", "condition") if word(0).is_some_and(compares) => (word(1), word(2), true),
+        ("grep", "regex" | "exclude") | ("rewrite_tag", "rule") => (word(0), word(1), None),
+        ("modify", "condition") => (word(1), word(2), word(0).and_then(compares)),
         _ => return,
     };
-    let (Some(key), Some(wanted), is_condition) = asked else { return };
+    let (Some(key), Some(wanted), condition) = asked else { return };
+    if filter.plugin() == "modify" && condition.is_none() {
+        return;
+    }
     let name = member(key);
     let place = filter.value_place(property);
     if MAPS.contains(&key) {
         return findings.push(Finding::new(&NO_TEXT, place, format!("`{key}` is a map, and never matches")));
     }
-    if members.typed.contains(name) {
-        let message = format!("a parser's `Types` make `{name}` a number or a boolean, which never matches");
+    if let Some(kind) = members.typed.get(name) {
+        let message = match (*kind == "bool", condition) {
+            (true, Some(Compared::Expression)) => {
+                format!("a parser's `Types` make `{name}` a boolean, which matches in Fluent Bit 5.x only")
+            }
+            (true, _) => format!("a parser's `Types` make `{name}` a boolean, which never matches here"),
+            (false, _) => format!("a parser's `Types` make `{name}` a number, which never matches"),
+        };
         return findings.push(Finding::new(&NO_TEXT, place, message));
     }
     let is_known = members.texts.contains(name) || ["log", "message", "kubernetes"].contains(&name);
-    let is_asked_for = is_number(wanted) || (is_condition && ["true", "false", "null"].contains(&wanted));
+    let is_boolean = is_boolean(wanted);
+    let is_asked_for = is_number(wanted) || (condition.is_some() && (is_boolean || wanted == "null"));
     if members.has_json && !is_known && is_asked_for {
-        let message = format!("if the application writes `{key}` without quotes, it is no text and never matches");
+        let message = match condition {
+            Some(Compared::Expression) if is_boolean => {
+                format!("if the application writes `{key}` without quotes, it is a boolean and matches in Fluent Bit 5.x only")
+            }
+            _ => format!("if the application writes `{key}` without quotes, it is no text and never matches"),
+        };
         findings.push(Finding::new(&NO_TEXT, place, message).severity(Severity::Note));
     }
 }
 
-/// Whether a condition looks at a value.
-fn compares(condition: &str) -> bool {
-    let condition = condition.to_ascii_lowercase();
-    condition.starts_with("key_value_")
+/// What a condition holds a value against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Compared {
+    Text,
+    /// There the newer core takes a boolean for a text. Source: plugins/filter_modify/modify.c,
+    /// `helper_msgpack_object_matches_regex`, at v5.1.1.
+    Expression,
+}
+
+/// What a condition holds a value against, if it looks at one.
+fn compares(condition: &str) -> Option<Compared> {
+    match condition.to_ascii_lowercase().strip_prefix("key_value_")? {
+        "matches" | "does_not_match" => Some(Compared::Expression),
+        _ => Some(Compared::Text),
+    }
+}
+
+/// Whether an expression, or a text, fits nothing but booleans.
+fn is_boolean(wanted: &str) -> bool {
+    let bare = wanted.strip_prefix('^').unwrap_or(wanted);
+    ["true", "false"].contains(&bare.strip_suffix('$').unwrap_or(bare))
 }
 
 /// The member at the top that a key names.
@@ -150,9 +180,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers() {
+    fn what_is_asked_for() {
         assert!(["1", r"5\d\d", "^(500|503)$", "1.5", r"^[0-9]{3}$", "-1"].into_iter().all(is_number));
         assert!(!["", ".", "^$", "a1", r"\S5", "5.*", "ERROR"].into_iter().any(is_number));
+        assert!(["true", "^false$", "true$"].into_iter().all(is_boolean) && !["tru", ".", "^$"].into_iter().any(is_boolean));
+        assert_eq!(compares("Key_value_matches"), Some(Compared::Expression));
+        assert_eq!(compares("KEY_VALUE_DOES_NOT_EQUAL"), Some(Compared::Text));
+        assert_eq!(compares("A_key_matches"), None);
         assert_eq!([member("$http['status']"), member("kubernetes.x"), member("n")], ["http", "kubernetes", "n"]);
     }
 }

@@ -107,17 +107,39 @@ fn template(section: PlacedSection<'_, '_>, word: &PlacedWord, findings: &mut Fi
 fn in_go(output: CloudWatchOutput<'_, '_>, findings: &mut Findings) {
     for property in ["log_group_name", "log_stream_name"].into_iter().filter_map(|name| output.section.property(name)) {
         let text = property.value.value.as_str();
+        let is_group = property.name.value.eq_ignore_ascii_case("log_group_name");
         let message = match RecordTemplate::parse_go(text) {
             _ if !output.is_in_go() => continue,
             None => "a variable has no closing parenthesis",
+            Some(_) if is_group && has_open_key(text) => {
+                "a key of a variable has no end, at which the plugin crashes, and Fluent Bit with it"
+            }
             Some(read) if read.parts.iter().any(|part| part.kind == TemplatePartKind::Broken) => {
-                "a variable is not written as the plugin expects, so every log gets a default name instead"
+                "a variable is not written as the plugin expects, so logs get a default name, or its brackets as they stand"
             }
             Some(_) => continue,
         };
         let finding = Finding::new(&VARIABLE, output.section.value_place(property), message);
         findings.push(finding.fix("Write a variable as `$(kubernetes['namespace_name'])`."));
     }
+}
+
+/// Whether a variable of the plugin in Go has a key that begins and does not end. In the name of a log group the plugin writes a dot for a
+/// bracket there, into memory that cannot be written. Source: aws/amazon-cloudwatch-logs-for-fluent-bit, cloudwatch/helpers.go,
+/// `sanitizeGroup`; valyala/fasttemplate, template.go, `ExecuteFunc`.
+fn has_open_key(text: &str) -> bool {
+    let mut rest = text;
+    while let Some((variable, after)) = rest.split_once("$(").and_then(|(_, behind)| behind.split_once(')')) {
+        let mut keys = variable;
+        while let Some((_, key)) = keys.split_once("['") {
+            match key.split_once("']") {
+                Some((_, behind)) => keys = behind,
+                None => return true,
+            }
+        }
+        rest = after;
+    }
+    false
 }
 
 /// A prefix is taken as it stands, by either plugin.
@@ -149,3 +171,16 @@ fn never_filled(output: CloudWatchOutput<'_, '_>, findings: &mut Findings) {
         findings.push(Finding::new(&NEVER_FILLED, output.section.value_place(made.property), message));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_open_where_the_plugin_finds_no_end() {
+        assert!(["$(kubernetes['pod_name)", "/x/$(a['b']['c])", "$(a)$(b['c)"].into_iter().all(has_open_key));
+        let closed = ["$(a['b'])", "$(a[b])", "$(tag)['x", "/x/$(a['b]/$(c['d'])", "$(a['b']x)"];
+        assert!(!closed.into_iter().any(has_open_key));
+    }
+}
+
