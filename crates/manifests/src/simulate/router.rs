@@ -317,9 +317,8 @@ impl Run<'_> {
                     continue;
                 }
             };
-            if batch.from == Some(place) {
-                // It feeds itself: the older core dies, the newer one refuses, and the record stays.
-                self.feeds_itself(core);
+            if batch.from == Some(place) && core == Core::Newer {
+                // It would feed itself: the newer core refuses, and the record stays. The older one goes on, and dies if there is no end.
                 kept.push(record);
                 continue;
             }
@@ -333,12 +332,8 @@ impl Run<'_> {
                 self.feeds_itself(core);
                 continue;
             }
-            let copy = Batch {
-                tag: emission.tag,
-                records: vec![record.clone()],
-                from: Some(place),
-                tags: batch.tags + 1,
-            };
+            let copy =
+                Batch { tag: emission.tag, records: vec![record.clone()], from: Some(place), tags: batch.tags + 1 };
             match emitted.iter_mut().find(|batch| batch.tag == copy.tag) {
                 // The older core takes each copy all the way before it looks at the next record; the newer one puts them by for a moment.
                 _ if core == Core::Older => self.batch(copy),
@@ -418,7 +413,8 @@ mod tests {
     fn copies_pass_the_older_core_before_their_lines_and_the_newer_one_after_them() {
         let configuration = "[FILTER]\n    Name rewrite_tag\n    Match kube.*\n    Rule $log . new.x true\n\
                              [FILTER]\n    Name throttle\n    Match *\n";
-        let outputs = "[OUTPUT]\n    Name cloudwatch_logs\n    Match *\n    log_group_name g\n    log_stream_prefix s\n";
+        let outputs =
+            "[OUTPUT]\n    Name cloudwatch_logs\n    Match *\n    log_group_name g\n    log_stream_prefix s\n";
         let tags = |core: Core| {
             let router = Router::new(core, &[parse(configuration), parse(outputs)]).unwrap();
             let file = LogFile { tag: "kube.x".to_owned(), lines: vec![b"a".to_vec(), b"b".to_vec(), b"c".to_vec()] };
@@ -428,5 +424,22 @@ mod tests {
         };
         assert_eq!(tags(Core::Older), ["new.x", "new.x", "new.x", "kube.x", "kube.x"]);
         assert_eq!(tags(Core::Newer), ["kube.x", "kube.x", "kube.x", "new.x", "new.x"]);
+    }
+
+    /// A real 1.9.10 took a tag that has no fifth part for `new.`, which the filter does not take.
+    #[test]
+    fn what_feeds_itself_may_come_to_an_end_in_the_older_core() {
+        let run = |tag: &str| {
+            let configuration =
+                format!("[FILTER]\n    Name rewrite_tag\n    Match_Regex .*nginx.*\n    Rule $log . {tag} false\n");
+            let outputs =
+                "[OUTPUT]\n    Name cloudwatch_logs\n    Match *\n    log_group_name g\n    log_stream_prefix s\n";
+            let router = Router::new(Core::Older, &[parse(&configuration), parse(outputs)]).unwrap();
+            let file = LogFile { tag: "kube.var.log.containers.nginx.log".to_owned(), lines: vec![b"a".to_vec()] };
+            router.run(&[file], &Pods::only([]), Time { seconds: 0, nanoseconds: 0 })
+        };
+        let ends = run("new.$TAG[4]");
+        assert_eq!((ends.dies_of, ends.arrivals.len(), ends.arrivals[0].tag.as_slice()), (None, 1, b"new.".as_slice()));
+        assert!(run("new.$TAG").dies_of.is_some());
     }
 }

@@ -129,7 +129,10 @@ fn what_a_generated_configuration_loses_silently_has_a_finding_that_says_so() {
 /// An output of one of AWS's plugins in Go, of a kind that follows from a number.
 fn output_in_go(number: usize) -> String {
     let of = |values: &[&'static str], step: usize| values[number / step % values.len()];
-    let log_key = of(&["", "log_key log", "log_key level", "log_key kubernetes", "log_key nope", "log_key $log", "log_key lo"], 3);
+    let log_key = of(
+        &["", "log_key log", "log_key level", "log_key kubernetes", "log_key nope", "log_key $log", "log_key lo"],
+        3,
+    );
     let name = of(
         &[
             "/eks/x",

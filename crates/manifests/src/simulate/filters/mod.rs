@@ -1,5 +1,6 @@
 //! The filters that EKS Fargate allows.
 
+mod beginning;
 mod grep;
 mod kubernetes;
 mod modify;
@@ -100,7 +101,7 @@ impl ReadyFilter<'_> {
             PlainFilter::Grep(grep) => grep.effect(core, &record.map),
             PlainFilter::Parser(parser) => parser.effect(core, &record.map, read_at),
             PlainFilter::RecordModifier(modifier) => Ok(modifier.effect(&record.map)),
-            PlainFilter::Nest(nest) => Ok(nest.effect(core, &record.map)),
+            PlainFilter::Nest(nest) => nest.effect(core, &record.map),
             PlainFilter::Modify(modify) => modify.effect(core, &record.map),
             PlainFilter::Kubernetes(kubernetes) => match &self.known {
                 Some(known) => kubernetes.effect(core, known, &record.map, read_at),

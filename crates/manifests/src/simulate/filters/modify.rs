@@ -2,6 +2,7 @@
 //!
 //! Source: fluent/fluent-bit, plugins/filter_modify/modify.c, at v1.9.10 and v5.1.1.
 
+use super::beginning::{Beginning, beginning};
 use crate::fluent_bit::parse::ReadSection;
 use crate::fluent_bit::words::{by_spaces, by_spaces_and_quotes};
 use crate::simulate::accessor::Accessor;
@@ -290,12 +291,15 @@ impl Operation {
                 map
             }),
             Operation::Remove(key) => without(&|name| is(name, key)),
-            Operation::RemoveWildcard(_) if count("") > 0 => {
-                let reason = "modify removes by the beginning of keys, and the record has an empty one";
-                return Err(Unknown(reason).into());
-            }
             Operation::RemoveWildcard(prefix) => {
-                without(&|name| name.as_text().is_some_and(|text| text.starts_with(prefix.as_bytes())))
+                let of = |(key, value): &(Key, Value)| beginning(key, value, prefix.as_bytes());
+                if record.members.iter().any(|member| of(member) == Beginning::Overruns) {
+                    let reason = "modify removes by the beginning of keys, and compares more than a key has";
+                    return Err(Unknown(reason).into());
+                }
+                let members: Vec<_> =
+                    record.members.iter().filter(|member| of(member) == Beginning::No).cloned().collect();
+                (members.len() != record.len()).then_some(Map { members })
             }
             Operation::RemoveRegex(pattern) => {
                 let mut members = Vec::new();

@@ -2,6 +2,7 @@
 //!
 //! Source: fluent/fluent-bit, plugins/filter_nest/nest.c, at v1.9.10 and v5.1.1.
 
+use super::beginning::{Beginning, beginning};
 use crate::fluent_bit::parse::ReadSection;
 use crate::simulate::core::Core;
 use crate::simulate::not_started::NotStarted;
@@ -54,30 +55,30 @@ impl Nest {
         Ok(Nest { lifts: lifts.unwrap_or(false), wildcards, key, prefix })
     }
 
-    pub(super) fn effect(&self, core: Core, record: &Map) -> Effect {
+    /// # Errors
+    /// Where it is not known.
+    pub(super) fn effect(&self, core: Core, record: &Map) -> Result<Effect, Unknown> {
+        let overruns = |(key, value): &(Key, Value), text: &[u8]| beginning(key, value, text) == Beginning::Overruns;
+        let mut wildcards = self.wildcards.iter().filter(|(_, is_prefix)| *is_prefix && !self.lifts);
+        if wildcards.any(|(text, _)| record.members.iter().any(|member| overruns(member, text))) {
+            return Err(Unknown("nest looks for keys by their beginning, and compares more than a key has"));
+        }
         let renamed: Vec<&(Key, Value)> = match self.lifts {
-            true => record.members.iter().filter_map(|member| self.lifts_from(member)).flat_map(|map| &map.members).collect(),
+            true => record
+                .members
+                .iter()
+                .filter_map(|member| self.lifts_from(member))
+                .flat_map(|map| &map.members)
+                .collect(),
             false => record.members.iter().filter(|(key, _)| self.takes(key)).collect(),
         };
-        if renamed.into_iter().any(|(key, value)| self.overruns(key, value)) {
-            return Effect::BreaksBatch(Unknown("nest removes a prefix, and compares more of it than a key has"));
+        if let Some(Prefix::Removed(prefix)) = &self.prefix
+            && renamed.into_iter().any(|member| overruns(member, prefix))
+        {
+            // The new key's length is below zero.
+            return Ok(Effect::BreaksBatch(Unknown("nest removes a prefix, and compares more of it than a key has")));
         }
-        if self.lifts { self.lifted(record) } else { self.nested(core, record) }
-    }
-
-    /// Whether the prefix to remove may be found in a key that is shorter: it is compared with what stands behind the key in memory.
-    /// That is the value, of which a small number is one byte; behind an empty key it may be anything. The new key's length is below
-    /// zero then.
-    fn overruns(&self, key: &Key, value: &Value) -> bool {
-        let (Some(Prefix::Removed(prefix)), Some(key)) = (&self.prefix, key.as_text()) else { return false };
-        match prefix.strip_prefix(key) {
-            None | Some([]) => false,
-            Some([next, ..]) if !next.is_ascii() => true,
-            Some(_) if key.is_empty() => true,
-            Some([next]) => *value == Value::Integer(i128::from(*next)),
-            // What follows a small number is no character of ASCII.
-            Some(_) => false,
-        }
+        Ok(if self.lifts { self.lifted(record) } else { self.nested(core, record) })
     }
 
     /// The map that is lifted, if this member is one.
@@ -151,7 +152,7 @@ mod tests {
         };
         let broken = |nest: &Nest, json: &str| {
             let JsonObject::Read(map) = read(Core::Newer, json.as_bytes()).unwrap() else { panic!("{json}") };
-            matches!(nest.effect(Core::Older, &map), Effect::BreaksBatch(_))
+            matches!(nest.effect(Core::Older, &map), Ok(Effect::BreaksBatch(_)))
         };
         let nested = nest("    Operation nest\n    Wildcard *\n    Nest_under x\n    Remove_prefix log\n");
         for (json, is_broken) in [
@@ -163,6 +164,12 @@ mod tests {
             (r#"{"log":1,"logs":2,"x":3}"#, false),
         ] {
             assert_eq!(broken(&nested, json), is_broken, "{json}");
+        }
+        // An empty key may be one of those that begin so.
+        let JsonObject::Read(map) = read(Core::Newer, br#"{"":1,"kubernetes":2}"#).unwrap() else { panic!() };
+        for (wildcard, is_known) in [("kube*", false), ("*", true), ("kubernetes", true)] {
+            let nest = nest(&format!("    Operation nest\n    Wildcard {wildcard}\n    Nest_under x\n"));
+            assert_eq!(nest.effect(Core::Older, &map).is_ok(), is_known, "{wildcard}");
         }
         // Keys that are not renamed are not compared.
         let lifts = nest("    Operation lift\n    Nested_under x\n    Remove_prefix log\n");

@@ -130,7 +130,9 @@ fn no_text(filter: PlacedSection<'_, '_>, property: &ReadProperty, members: &Mem
     if members.has_json && !is_known && is_asked_for {
         let message = match condition {
             Some(Compared::Expression) if is_boolean => {
-                format!("if the application writes `{key}` without quotes, it is a boolean and matches in Fluent Bit 5.x only")
+                format!(
+                    "if the application writes `{key}` without quotes, it is a boolean and matches in Fluent Bit 5.x only"
+                )
             }
             _ => format!("if the application writes `{key}` without quotes, it is no text and never matches"),
         };
@@ -183,7 +185,9 @@ mod tests {
     fn what_is_asked_for() {
         assert!(["1", r"5\d\d", "^(500|503)$", "1.5", r"^[0-9]{3}$", "-1"].into_iter().all(is_number));
         assert!(!["", ".", "^$", "a1", r"\S5", "5.*", "ERROR"].into_iter().any(is_number));
-        assert!(["true", "^false$", "true$"].into_iter().all(is_boolean) && !["tru", ".", "^$"].into_iter().any(is_boolean));
+        assert!(
+            ["true", "^false$", "true$"].into_iter().all(is_boolean) && !["tru", ".", "^$"].into_iter().any(is_boolean)
+        );
         assert_eq!(compares("Key_value_matches"), Some(Compared::Expression));
         assert_eq!(compares("KEY_VALUE_DOES_NOT_EQUAL"), Some(Compared::Text));
         assert_eq!(compares("A_key_matches"), None);

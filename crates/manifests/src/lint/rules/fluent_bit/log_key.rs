@@ -113,7 +113,8 @@ pub(crate) fn check(project: &Project<'_>, findings: &mut Findings) {
             } else if name == "log" {
                 // What `cloudwatch` and `cloudwatch_logs` lose of merged logs is another rule's.
                 let is_merged = |filter: &PlacedSection<'_, '_>| filter.is_of("kubernetes") && !is_stream(&output);
-                let taken = logging.filters().find(|filter| is_merged(filter) && merges(filter) || takes_log(logging, filter));
+                let taken =
+                    logging.filters().find(|filter| is_merged(filter) && merges(filter) || takes_log(logging, filter));
                 if let Some(filter) = taken {
                     let message = "not every log has `log` here, and those without it are dropped".to_owned();
                     let finding = finding(message).severity(Severity::Warning);

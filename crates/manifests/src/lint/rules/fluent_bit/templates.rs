@@ -183,4 +183,3 @@ mod tests {
         assert!(!closed.into_iter().any(has_open_key));
     }
 }
-

@@ -82,7 +82,9 @@ impl CloudWatch {
         let message = String::from_utf8(message).ok();
         let message = message.as_deref().map(str::trim);
         if !has_text || message == Some("") {
-            return Ok(Sent::Nothing("the message is empty, as it is where `log_key` names what AWS's plugin cannot write"));
+            return Ok(Sent::Nothing(
+                "the message is empty, as it is where `log_key` names what AWS's plugin cannot write",
+            ));
         }
         let group = name(self.group.fill(tag, record, in_group), &self.default_group);
         let stream = match &self.stream {

@@ -56,8 +56,6 @@ impl GoFirehose {
                 false => Sent::Document(data),
             })
         };
-        each(records, |record, map| {
-            Ok(document(map, record.time.unwrap_or(read_at)).unwrap_or_else(|nothing| nothing))
-        })
+        each(records, |record, map| Ok(document(map, record.time.unwrap_or(read_at)).unwrap_or_else(|nothing| nothing)))
     }
 }

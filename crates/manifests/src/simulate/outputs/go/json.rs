@@ -73,7 +73,9 @@ fn write_map(writer: Writer, map: &Map, out: &mut Vec<u8>) -> Result<(), NoJson>
     }
     members.sort_by(|one, other| one.0.cmp(&other.0));
     if members.windows(2).any(|pair| matches!(pair, [one, other] if one.0 == other.0)) {
-        return Err(NoJson::Unknown(Unknown("AWS's plugins write keys that differ only in bytes that are no text in any order")));
+        return Err(NoJson::Unknown(Unknown(
+            "AWS's plugins write keys that differ only in bytes that are no text in any order",
+        )));
     }
     out.push(b'{');
     for (at, (_, key, value)) in members.into_iter().enumerate() {
@@ -109,7 +111,9 @@ fn write_quoted(mut bytes: &[u8], out: &mut Vec<u8>) {
     loop {
         let good = match std::str::from_utf8(bytes) {
             Ok(text) => text,
-            Err(error) => bytes.get(..error.valid_up_to()).and_then(|good| std::str::from_utf8(good).ok()).unwrap_or_default(),
+            Err(error) => {
+                bytes.get(..error.valid_up_to()).and_then(|good| std::str::from_utf8(good).ok()).unwrap_or_default()
+            }
         };
         for letter in good.chars() {
             match letter {

@@ -95,7 +95,9 @@ impl Kinesis {
         }
         if data.len() + key_length > LONGEST {
             if self.compresses {
-                return Err(Sent::Unknown(Unknown("the record is so long that it is cut, by how far it can be compressed")));
+                return Err(Sent::Unknown(Unknown(
+                    "the record is so long that it is cut, by how far it can be compressed",
+                )));
             }
             data.truncate(LONGEST - key_length - CUT.len());
             data.extend(CUT);

@@ -15,7 +15,9 @@ use crate::simulate::value::{Map, Value};
 pub(super) fn data(log_key: Option<&str>, record: &Map) -> Result<Vec<u8>, Sent> {
     let Some(log_key) = log_key else {
         return json::record(record).map_err(|no_json| match no_json {
-            NoJson::Number => Sent::Nothing("the record has a number that JSON does not have, so AWS's plugin drops it"),
+            NoJson::Number => {
+                Sent::Nothing("the record has a number that JSON does not have, so AWS's plugin drops it")
+            }
             NoJson::Unknown(unknown) => Sent::Unknown(unknown),
         });
     };

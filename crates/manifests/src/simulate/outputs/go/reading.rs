@@ -16,16 +16,15 @@ enum Unread {
     Lost,
     /// The plugin crashes, and Fluent Bit with it.
     Dies(&'static str),
-    /// It is not known what this record becomes.
+    /// It is not known what this record becomes, nor whether the rest of the chunk is read.
     Unknown(Unknown),
-    /// Nor is it known whether the rest of the chunk is read.
-    UnknownRest(Unknown),
 }
 
 /// Both versions read this deep. Source: ugorji/go, codec/decode.go, `decDefMaxDepth`, less what is around a record.
 const DEEPEST: usize = 1000;
 
-const KINDS: Unknown = Unknown("two members have the same name, and one is a list or a text that Go may read into the other");
+const KINDS: Unknown =
+    Unknown("two members have the same name, and one is a list or a text that Go may read into the other");
 
 /// What a plugin makes of the records of a chunk, each read.
 ///
@@ -45,8 +44,7 @@ pub(super) fn each(
         let (sent, is_last) = match map(&record.map, 0) {
             Ok(map) => (send(record, map)?, false),
             Err(Unread::Dies(reason)) => return Err(reason),
-            Err(Unread::Unknown(unknown)) => (Sent::Unknown(unknown), false),
-            Err(Unread::UnknownRest(unknown)) => (Sent::Unknown(unknown), true),
+            Err(Unread::Unknown(unknown)) => (Sent::Unknown(unknown), true),
             Err(Unread::Lost) => (Sent::Nothing(LOST), true),
         };
         if is_last {
@@ -66,7 +64,7 @@ fn map(read: &Map, depth: usize) -> Result<Map, Unread> {
 
 fn merge_map(made: &mut Map, read: &Map, depth: usize) -> Result<(), Unread> {
     if depth > DEEPEST {
-        return Err(Unread::UnknownRest(Unknown("a record is nested deeper than Go may read")));
+        return Err(Unread::Unknown(Unknown("a record is nested deeper than Go may read")));
     }
     for (key, value) in &read.members {
         let Key::Text(name) = key else {
@@ -85,7 +83,7 @@ fn fresh(value: &Value, depth: usize) -> Result<Value, Unread> {
         Value::Map(read) => Value::Map(map(read, depth)?),
         Value::List(values) => {
             if depth > DEEPEST {
-                return Err(Unread::UnknownRest(Unknown("a record is nested deeper than Go may read")));
+                return Err(Unread::Unknown(Unknown("a record is nested deeper than Go may read")));
             }
             Value::List(values.iter().map(|value| fresh(value, depth + 1)).collect::<Result<Vec<Value>, Unread>>()?)
         }
@@ -101,9 +99,13 @@ fn merge(known: &mut Value, value: &Value, depth: usize) -> Result<(), Unread> {
             return Err(Unread::Unknown(Unknown("two members have the same name, and the second is null")));
         }
         (Value::Boolean(_), Value::Boolean(_)) => value.clone(),
+        // Source: ugorji/go, codec/msgpack.go, `DecodeBool`.
+        (Value::Boolean(_), Value::Integer(number @ (0 | 1))) => Value::Boolean(*number == 1),
         (Value::Integer(known), Value::Integer(value)) => Value::Integer(integer(*known, *value)?),
         (Value::Integer(_), Value::Float(value)) if value.fract() == 0.0 => {
-            return Err(Unread::UnknownRest(Unknown("two members have the same name, and of their numbers one has a fraction of zero")));
+            return Err(Unread::Unknown(Unknown(
+                "two members have the same name, and of their numbers one has a fraction of zero",
+            )));
         }
         (Value::Float(_), Value::Float(_)) => value.clone(),
         #[expect(clippy::cast_precision_loss, reason = "as Go converts it")]
@@ -121,7 +123,7 @@ fn merge(known: &mut Value, value: &Value, depth: usize) -> Result<(), Unread> {
             return Ok(());
         }
         (Value::Map(known), Value::Map(value)) => return merge_map(known, value, depth),
-        (Value::Text(_) | Value::List(_), Value::List(_) | Value::Map(_)) => return Err(Unread::UnknownRest(KINDS)),
+        (Value::Text(_) | Value::List(_), Value::List(_) | Value::Map(_)) => return Err(Unread::Unknown(KINDS)),
         _ => return Err(Unread::Lost),
     };
     *known = made;
@@ -141,4 +143,63 @@ fn integer(known: i128, value: i128) -> Result<i128, Unread> {
 /// As 64 bits with a sign hold it.
 fn wrapped(value: i128) -> i64 {
     u64::try_from(value).map_or_else(|_| i64::try_from(value).unwrap_or(i64::MIN), u64::cast_signed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulate::core::Core;
+    use crate::simulate::json::{JsonObject, read};
+    use crate::simulate::outputs::go::json;
+    use crate::simulate::record::LinePlace;
+
+    /// What becomes of records, as Go writes what it reads.
+    fn read_by_go(records: &[&str]) -> Vec<String> {
+        let record = |text: &&str| {
+            let JsonObject::Read(map) = read(Core::Newer, text.as_bytes()).unwrap() else { panic!("{text}") };
+            Record { line: LinePlace { file: 0, line: 0 }, time: None, map }
+        };
+        let records: Vec<Record> = records.iter().map(record).collect();
+        let send = |_: &Record, map: Map| Ok(Sent::Document(json::record(&map).unwrap()));
+        let shown = |sent: &Sent| match sent {
+            Sent::Document(document) => String::from_utf8(document.clone()).unwrap(),
+            Sent::Nothing(_) => "lost".to_owned(),
+            _ => "unknown".to_owned(),
+        };
+        each(&records.iter().collect::<Vec<_>>(), send).unwrap().iter().flatten().map(shown).collect()
+    }
+
+    /// The expected are what the plugin read.
+    #[test]
+    fn members_of_the_same_name_are_read_into_each_other() {
+        for (record, expected) in [
+            (r#"{"a":"xyz","a":"y"}"#, r#"{"a":"yyz"}"#),
+            (r#"{"a":"x","a":"abc"}"#, r#"{"a":"a"}"#),
+            (r#"{"a":{"b":1,"c":"x"},"a":{"b":2,"d":3}}"#, r#"{"a":{"b":2,"c":"x","d":3}}"#),
+            (r#"{"a":[1,2,3],"a":[9]}"#, r#"{"a":[9,2,3]}"#),
+            (r#"{"a":null,"a":{"b":1}}"#, r#"{"a":{"b":1}}"#),
+            (r#"{"a":5,"a":9223372036854775807}"#, r#"{"a":9223372036854775807}"#),
+            (r#"{"a":1.5,"a":2}"#, r#"{"a":2}"#),
+            (r#"{"a":true,"a":false}"#, r#"{"a":false}"#),
+            (r#"{"a":true,"a":0}"#, r#"{"a":false}"#),
+            (r#"{"a":true,"a":2}"#, "lost"),
+            (r#"{"a":"x","a":1}"#, "lost"),
+            (r#"{"a":1,"a":"x"}"#, "lost"),
+            (r#"{"a":300,"a":-1}"#, "lost"),
+            (r#"{"a":1,"a":1.5}"#, "lost"),
+            (r#"{"a":true,"a":null}"#, "unknown"),
+            (r#"{"a":1,"a":2.0}"#, "unknown"),
+            (r#"{"a":"x","a":[1]}"#, "unknown"),
+        ] {
+            assert_eq!(read_by_go(&[record])[0], expected, "{record}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_takes_the_rest_of_its_chunk_along() {
+        assert_eq!(read_by_go(&["{}", r#"{"a":"x","a":1}"#, "{}"]), ["{}", "lost", "lost"]);
+        assert_eq!(read_by_go(&["{}", r#"{"a":"x","a":null}"#, "{}"]), ["{}", "unknown", "unknown"]);
+        let deep = |depth: usize| format!(r#"{{"a":{}{}}}"#, "[".repeat(depth), "]".repeat(depth));
+        assert_eq!(read_by_go(&[&deep(20)])[0], deep(20));
+    }
 }

@@ -73,7 +73,9 @@ impl RecordOptions {
 fn without_dots(record: Map, dots: &str) -> Result<Map, Unknown> {
     let has_dot = record.members.iter().any(|(key, _)| key.as_text().is_some_and(|key| key.contains(&b'.')));
     if has_dot && dots.contains('.') {
-        return Err(Unknown("replace_dots puts dots in the place of dots, and does so as often as it happens to see a key"));
+        return Err(Unknown(
+            "replace_dots puts dots in the place of dots, and does so as often as it happens to see a key",
+        ));
     }
     let mut out = Map::default();
     for (key, value) in record.members {

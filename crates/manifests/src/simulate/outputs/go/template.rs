@@ -58,13 +58,7 @@ impl NameTemplate {
 /// What a key begins with.
 const BEGIN: &str = "['";
 
-fn variable(
-    name: &str,
-    tag: &[u8],
-    record: &Map,
-    allowed: fn(u8) -> u8,
-    out: &mut Vec<u8>,
-) -> Result<(), NotFilled> {
+fn variable(name: &str, tag: &[u8], record: &Map, allowed: fn(u8) -> u8, out: &mut Vec<u8>) -> Result<(), NotFilled> {
     if matches!(name, "ecs_task_id" | "ecs_cluster" | "ecs_task_arn" | "uuid") {
         return Err(NotFilled::Unknown(Unknown("a template has a variable that is filled in from elsewhere")));
     }
@@ -105,7 +99,9 @@ fn below(keys: &str, mut map: &Map, allowed: fn(u8) -> u8, out: &mut Vec<u8>) ->
         out.extend(before.bytes());
         let Some((key, after)) = behind.split_once("']") else {
             if BEGIN.bytes().any(|byte| allowed(byte) != byte) {
-                return Err(NotFilled::Dies("a key without an end in the name of a log group, at which AWS's plugin crashes"));
+                return Err(NotFilled::Dies(
+                    "a key without an end in the name of a log group, at which AWS's plugin crashes",
+                ));
             }
             out.extend(BEGIN.bytes());
             rest = behind;

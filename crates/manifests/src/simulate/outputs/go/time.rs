@@ -34,9 +34,10 @@ impl TimeFormat {
             }
             let mut letters = behind.chars();
             let conversion = letters.next().filter(|letter| CONVERSIONS.contains(*letter));
-            parts.push(TimePart::Conversion(
-                conversion.ok_or(NotStarted::because("a format of times has a conversion that AWS's plugins do not know"))?,
-            ));
+            parts
+                .push(TimePart::Conversion(conversion.ok_or(NotStarted::because(
+                    "a format of times has a conversion that AWS's plugins do not know",
+                ))?));
             rest = letters.as_str();
         }
         if !rest.is_empty() {
