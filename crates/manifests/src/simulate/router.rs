@@ -110,7 +110,9 @@ impl Router {
         }
         let values = parts.iter().flat_map(|part| &part.sections).flat_map(|section| &section.properties);
         if values.clone().any(|property| property.value.value.contains("${")) {
-            return Err(NotStarted::unknown("a value has a variable of the router's environment"));
+            return Err(NotStarted::unknown(
+                "a value has a variable, `${…}`: EKS refuses those, and which ones its router would have is not published",
+            ));
         }
         let filters = sections("FILTER").into_iter().map(|section| Filter::new(core, section, &parsers));
         let outputs = sections("OUTPUT").into_iter().map(|section| Output::new(core, section));
@@ -290,6 +292,16 @@ impl Run<'_> {
         kept
     }
 
+    /// What becomes of a record that gets new tags for ever: nothing, unless copies of its line arrive on the way, which never ends.
+    fn endless(&self, line: LinePlace) -> StepAction {
+        match self.out.arrivals.iter().any(|arrival| arrival.record.line == line) {
+            true => StepAction::Unknown(Unknown(
+                "copies of the line arrive again and again, as filters hand it to each other",
+            )),
+            false => StepAction::Endless,
+        }
+    }
+
     fn feeds_itself(&mut self, core: Core) {
         if core == Core::Older {
             self.out.dies_of = Some("a rewrite_tag that feeds itself");
@@ -323,7 +335,7 @@ impl Run<'_> {
                 continue;
             }
             let action = if batch.tags >= MOST_TAGS {
-                StepAction::Endless
+                self.endless(record.line)
             } else {
                 StepAction::Emitted { tag: emission.tag.clone(), keeps: emission.keeps }
             };
@@ -441,5 +453,25 @@ mod tests {
         let ends = run("new.$TAG[4]");
         assert_eq!((ends.dies_of, ends.arrivals.len(), ends.arrivals[0].tag.as_slice()), (None, 1, b"new.".as_slice()));
         assert!(run("new.$TAG").dies_of.is_some());
+    }
+
+    /// A real 5.1.1 wrote the line forty times a second.
+    #[test]
+    fn copies_that_arrive_for_ever_are_not_counted() {
+        let filters = |keeps: bool| {
+            format!(
+                "[FILTER]\n    Name rewrite_tag\n    Match kube.*\n    Rule $log . new.x {keeps}\n\
+                 [FILTER]\n    Name rewrite_tag\n    Match new.*\n    Rule $log . kube.x false\n"
+            )
+        };
+        let outputs =
+            "[OUTPUT]\n    Name cloudwatch_logs\n    Match *\n    log_group_name g\n    log_stream_prefix s\n";
+        let last = |keeps: bool| {
+            let router = Router::new(Core::Newer, &[parse(&filters(keeps)), parse(outputs)]).unwrap();
+            let file = LogFile { tag: "kube.x".to_owned(), lines: vec![b"a".to_vec()] };
+            router.run(&[file], &Pods::only([]), Time { seconds: 0, nanoseconds: 0 }).steps.pop().unwrap().action
+        };
+        assert!(matches!(last(true), StepAction::Unknown(_)));
+        assert_eq!(last(false), StepAction::Endless);
     }
 }

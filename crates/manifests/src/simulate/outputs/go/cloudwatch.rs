@@ -14,7 +14,7 @@ use crate::simulate::unknown::Unknown;
 use crate::simulate::value::Map;
 
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::simulate::outputs) struct CloudWatch {
+pub(crate) struct CloudWatch {
     group: NameTemplate,
     default_group: String,
     stream: StreamName,
@@ -37,7 +37,7 @@ const CUT: &[u8] = b"[Truncated...]";
 const LONGEST_NAME: usize = 512;
 
 impl CloudWatch {
-    pub(in crate::simulate::outputs) fn new(section: &ReadSection) -> Result<CloudWatch, NotStarted> {
+    pub(crate) fn new(section: &ReadSection) -> Result<CloudWatch, NotStarted> {
         let value = |option: &str| section.value(option).filter(|value| !value.is_empty());
         let template = |text: &str| {
             NameTemplate::new(text).ok_or(NotStarted::because("a name of `cloudwatch` has a variable without an end"))
@@ -65,11 +65,7 @@ impl CloudWatch {
 
     /// # Errors
     /// Of what Fluent Bit dies.
-    pub(in crate::simulate::outputs) fn send(
-        &self,
-        tag: &[u8],
-        records: &[&Record],
-    ) -> Result<Vec<Vec<Sent>>, &'static str> {
+    pub(crate) fn send(&self, tag: &[u8], records: &[&Record]) -> Result<Vec<Vec<Sent>>, &'static str> {
         each(records, |_, record| self.event(tag, &record))
     }
 

@@ -15,7 +15,7 @@ use crate::simulate::unknown::Unknown;
 use crate::simulate::value::Map;
 
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::simulate::outputs) struct GoFirehose {
+pub(crate) struct GoFirehose {
     options: RecordOptions,
     /// Several records become one, so that it is not known where one ends.
     aggregates: bool,
@@ -26,7 +26,7 @@ const LONGEST: usize = 1_024_000;
 const CUT: &[u8] = b"[Truncated...]";
 
 impl GoFirehose {
-    pub(in crate::simulate::outputs) fn new(section: &ReadSection) -> Result<GoFirehose, NotStarted> {
+    pub(crate) fn new(section: &ReadSection) -> Result<GoFirehose, NotStarted> {
         let is_missing = |option: &str| section.value(option).is_none_or(str::is_empty);
         if is_missing("delivery_stream") || is_missing("region") {
             return Err(NotStarted::because("an output has no delivery_stream or no region"));
@@ -37,11 +37,7 @@ impl GoFirehose {
 
     /// # Errors
     /// Of what Fluent Bit dies.
-    pub(in crate::simulate::outputs) fn send(
-        &self,
-        records: &[&Record],
-        read_at: Time,
-    ) -> Result<Vec<Vec<Sent>>, &'static str> {
+    pub(crate) fn send(&self, records: &[&Record], read_at: Time) -> Result<Vec<Vec<Sent>>, &'static str> {
         let document = |record: Map, time: Time| -> Result<Sent, Sent> {
             let timed = self.options.with_time(record, time);
             let record = timed.and_then(|record| self.options.reduced(record)).map_err(Sent::Unknown)?;

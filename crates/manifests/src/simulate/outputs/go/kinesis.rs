@@ -15,7 +15,7 @@ use crate::simulate::unknown::Unknown;
 use crate::simulate::value::{Map, Value};
 
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::simulate::outputs) struct Kinesis {
+pub(crate) struct Kinesis {
     options: RecordOptions,
     partition_key: Option<String>,
     appends_newline: bool,
@@ -35,7 +35,7 @@ const RANDOM_PARTITION_KEY: usize = 8;
 const MOST_CONCURRENT: usize = 10;
 
 impl Kinesis {
-    pub(in crate::simulate::outputs) fn new(section: &ReadSection) -> Result<Kinesis, NotStarted> {
+    pub(crate) fn new(section: &ReadSection) -> Result<Kinesis, NotStarted> {
         let value = |option: &str| section.value(option).filter(|value| !value.is_empty());
         let is_true = |option: &str| value(option).is_some_and(|value| value.eq_ignore_ascii_case("true"));
         if value("stream").is_none() || value("region").is_none() {
@@ -73,11 +73,7 @@ impl Kinesis {
 
     /// # Errors
     /// Of what Fluent Bit dies.
-    pub(in crate::simulate::outputs) fn send(
-        &self,
-        records: &[&Record],
-        read_at: Time,
-    ) -> Result<Vec<Vec<Sent>>, &'static str> {
+    pub(crate) fn send(&self, records: &[&Record], read_at: Time) -> Result<Vec<Vec<Sent>>, &'static str> {
         each(records, |record, map| {
             Ok(self.document(map, record.time.unwrap_or(read_at)).unwrap_or_else(|nothing| nothing))
         })

@@ -4,8 +4,6 @@
 //! the plugin's own functions made of each: group, stream and message, or the data. `otherwise` is what they made of it with the other
 //! version of the library that reads MessagePack.
 
-use std::path::PathBuf;
-
 use serde_json::Value as Json;
 
 use crate::fluent_bit::parse::{ReadSection, parse};
@@ -15,6 +13,9 @@ use crate::simulate::outputs::{Output, Sent};
 use crate::simulate::parsers::time::Time;
 use crate::simulate::record::{LinePlace, Record};
 use crate::simulate::value::{Key, Map, Value};
+
+/// The recording.
+const RECORDED: &[u8] = include_bytes!("../../../../../../tests/fixtures/go_plugins/recorded.jsonl.zst");
 
 /// Reads MessagePack, as far as Fluent Bit writes it.
 struct MessagePack<'b>(&'b [u8]);
@@ -136,8 +137,7 @@ fn agrees(sent: &Sent, recorded: &Recorded) -> Option<bool> {
 
 #[test]
 fn what_the_plugins_made_is_what_the_model_makes() {
-    let path = PathBuf::from(testkit::ROOT).join("tests/fixtures/go_plugins/recorded.jsonl.zst");
-    let text = String::from_utf8(zstd::decode_all(std::fs::read(path).unwrap().as_slice()).unwrap()).unwrap();
+    let text = String::from_utf8(zstd::decode_all(RECORDED).unwrap()).unwrap();
     let (mut known, mut unknown, mut died, mut stopped) = (0, 0, 0, 0);
     let mut different = Vec::new();
     for line in text.lines() {
