@@ -135,8 +135,15 @@ impl Router {
 
     /// Sends the lines of some files on their way. All lines of a file come together, and all files in one moment.
     pub(crate) fn run(&self, files: &[LogFile], pods: &Pods, read_at: Time) -> Arrivals {
-        let mut run =
-            Run { router: self, pods, read_at, out: Arrivals::default(), waiting: VecDeque::new(), passed: Vec::new() };
+        let mut run = Run {
+            router: self,
+            pods,
+            read_at,
+            out: Arrivals::default(),
+            waiting: VecDeque::new(),
+            chunks: Vec::new(),
+            passed: Vec::new(),
+        };
         run.passed.resize(self.filters.len(), 0);
         for (file, log) in files.iter().enumerate() {
             let too_long = log.lines.iter().enumerate().filter(|(_, text)| text.len() > LONGEST_LINE);
@@ -160,6 +167,9 @@ impl Router {
         while let Some(batch) = run.waiting.pop_front() {
             run.batch(batch);
         }
+        for chunk in std::mem::take(&mut run.chunks) {
+            run.flush(&chunk);
+        }
         run.out
     }
 }
@@ -170,6 +180,8 @@ struct Run<'r> {
     read_at: Time,
     out: Arrivals,
     waiting: VecDeque<Batch>,
+    /// What came through the filters.
+    chunks: Vec<Batch>,
     /// How many records each filter let through.
     passed: Vec<u64>,
 }
@@ -192,24 +204,33 @@ impl Run<'_> {
                 FilterKind::RewriteTag(_) => self.rewritten(place, &batch, records),
             };
         }
+        // Records of one input and one tag wait together for the outputs.
+        match self.chunks.iter_mut().find(|chunk| (chunk.from, &chunk.tag) == (batch.from, &batch.tag)) {
+            Some(chunk) => chunk.records.append(&mut batch.records),
+            None => self.chunks.push(batch),
+        }
+    }
+
+    /// What the outputs make of a chunk.
+    fn flush(&mut self, chunk: &Batch) {
         for (place, output) in self.router.outputs.iter().enumerate() {
-            match output.tags.takes(&batch.tag) {
+            match output.tags.takes(&chunk.tag) {
                 Ok(false) => {}
                 Ok(true) => {
-                    let records: Vec<&Record> = batch.records.iter().collect();
-                    let sent = match output.send(self.router.core, &batch.tag, &records, self.read_at) {
+                    let records: Vec<&Record> = chunk.records.iter().collect();
+                    let sent = match output.send(self.router.core, &chunk.tag, &records, self.read_at) {
                         Ok(sent) => sent,
                         Err(reason) => return self.out.dies_of = Some(reason),
                     };
                     let arrival = |(record, sent): (&Record, Vec<Sent>)| Arrival {
                         output: place,
-                        tag: batch.tag.clone(),
+                        tag: chunk.tag.clone(),
                         record: record.clone(),
                         sent,
                     };
-                    self.out.arrivals.extend(batch.records.iter().zip(sent).map(arrival));
+                    self.out.arrivals.extend(chunk.records.iter().zip(sent).map(arrival));
                 }
-                Err(unknown) => self.unknown(None, &batch.records, unknown),
+                Err(unknown) => self.unknown(None, &chunk.records, unknown),
             }
         }
     }
@@ -294,7 +315,12 @@ impl Run<'_> {
 
     /// What becomes of a record that gets new tags for ever: nothing, unless copies of its line arrive on the way, which never ends.
     fn endless(&self, line: LinePlace) -> StepAction {
-        match self.out.arrivals.iter().any(|arrival| arrival.record.line == line) {
+        let is_taken = |chunk: &Batch| {
+            let mut outputs = self.router.outputs.iter();
+            outputs.any(|output| output.tags.takes(&chunk.tag) != Ok(false))
+        };
+        let mut of_line = self.chunks.iter().filter(|chunk| chunk.records.iter().any(|record| record.line == line));
+        match of_line.any(is_taken) {
             true => StepAction::Unknown(Unknown(
                 "copies of the line arrive again and again, as filters hand it to each other",
             )),
@@ -473,5 +499,23 @@ mod tests {
         };
         assert!(matches!(last(true), StepAction::Unknown(_)));
         assert_eq!(last(false), StepAction::Endless);
+    }
+
+    /// A real 1.9.10 gave a copy that lacks the prefix that of the copy before it, though each had passed the filters alone.
+    #[test]
+    fn copies_of_one_tag_are_one_chunk_to_the_outputs() {
+        let configuration = "[PARSER]\n    Name json\n    Format json\n[FILTER]\n    Name rewrite_tag\n    Match kube.*\n    \
+                             Rule $log . new.x false\n[FILTER]\n    Name parser\n    Match *\n    Key_Name log\n    Parser json\n\
+                             [OUTPUT]\n    Name es\n    Match *\n    Host h\n    Logstash_Format On\n    Logstash_Prefix_Key $p\n";
+        let router = Router::new(Core::Older, &[parse(configuration)]).unwrap();
+        let lines = vec![br#"{"p":"first"}"#.to_vec(), br#"{"q":1}"#.to_vec()];
+        let file = LogFile { tag: "kube.x".to_owned(), lines };
+        let out = router.run(&[file], &Pods::only([]), Time { seconds: 0, nanoseconds: 0 });
+        let documents = out.arrivals.iter().flat_map(|arrival| &arrival.sent).map(|sent| match sent {
+            Sent::Document(document) => String::from_utf8_lossy(document).into_owned(),
+            other => format!("{other:?}"),
+        });
+        let documents: Vec<String> = documents.collect();
+        assert!(documents.len() == 2 && documents.iter().all(|one| one.contains("first")), "{documents:?}");
     }
 }
