@@ -47,9 +47,9 @@ pub fn read(text: &str) -> Result<Batch<'_>, EventError> {
     if batch.events.len() > limit { Err(EventError::TooMany { limit }) } else { Ok(batch) }
 }
 
-/// Reads all events, and keeps at most one more than `limit` of those that are not in the usual layout.
+/// Reads all events, and keeps at most one more than `limit`.
 fn read_up_to(text: &str, limit: usize) -> Result<Batch<'_>, EventError> {
-    if let Some(batch) = read_usual(text) {
+    if let Some(batch) = read_usual(text, limit) {
         return Ok(batch);
     }
     let batch = match read_frame(text, limit) {
@@ -78,10 +78,10 @@ fn read_message<'a>(walk: &mut JsonWalk<'a>, lane: &mut Lane<'a>) -> Option<(&'a
 }
 
 /// The usual case: events in the layout that CloudWatch Logs writes, behind other members.
-fn read_usual(text: &str) -> Option<Batch<'_>> {
+fn read_usual(text: &str, limit: usize) -> Option<Batch<'_>> {
     const EVENTS: &str = ",\"logEvents\":";
     let at = text.find(EVENTS)?;
-    let (events, length, texts) = layout::events(&text[at + EVENTS.len()..])?;
+    let (events, length, texts) = layout::events(&text[at + EVENTS.len()..], limit)?;
     // What stands before and behind the events has to be an object without them.
     let events_end = at + EVENTS.len() + length;
     let without = [&text[..at], &text[events_end..]].concat();
@@ -101,27 +101,29 @@ fn read_frame(text: &str, limit: usize) -> Option<Batch<'_>> {
     let mut walk = JsonWalk::new(text);
     let mut batch = Batch::default();
     let mut has_events = false;
+    // One for all arrays, of which the last one counts: the room that it makes for texts takes longer than a short array.
+    let mut lane = Lane::new(text.len());
     walk.members(|walk, key| {
         if key == "logEvents" {
-            (batch.events, batch.texts) = read_events(walk, limit)?;
+            batch.events = read_events(walk, &mut lane, limit)?;
             has_events = true;
         } else {
             batch.take(key, walk.value()?);
         }
         Some(())
     })?;
+    batch.texts = lane.into_texts();
     (walk.is_at_end() && (has_events || batch.control)).then_some(batch)
 }
 
 /// An array of objects with a message.
-fn read_events<'a>(walk: &mut JsonWalk<'a>, limit: usize) -> Option<(Vec<LogEvent<'a>>, KeptTexts)> {
+fn read_events<'a>(walk: &mut JsonWalk<'a>, lane: &mut Lane<'a>, limit: usize) -> Option<Vec<LogEvent<'a>>> {
     let mut events = Vec::new();
-    let mut lane = Lane::new(walk.rest().len());
     walk.elements(|walk| {
         let mut parts = EventParts::default();
         walk.members(|walk, key| {
             if key == "message" {
-                let (message, head) = read_message(walk, &mut lane)?;
+                let (message, head) = read_message(walk, lane)?;
                 (parts.message, parts.head) = (Some(message), head);
             } else {
                 parts.take(key, walk.value()?);
@@ -134,7 +136,7 @@ fn read_events<'a>(walk: &mut JsonWalk<'a>, limit: usize) -> Option<(Vec<LogEven
         }
         Some(())
     })?;
-    Some((events, lane.into_texts()))
+    Some(events)
 }
 
 impl<'a> Batch<'a> {

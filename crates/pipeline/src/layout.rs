@@ -13,13 +13,13 @@ use super::runs;
 /// The events of an array, how many bytes it takes, and the texts that were kept.
 type EventsRead<'a> = (Vec<LogEvent<'a>>, usize, KeptTexts);
 
-/// Reads the array at the beginning of `text`.
-pub(crate) fn events(text: &str) -> Option<EventsRead<'_>> {
+/// Reads the array at the beginning of `text`; `None`, too, where it has more events than `limit`.
+pub(crate) fn events(text: &str, limit: usize) -> Option<EventsRead<'_>> {
     let mut reader = Layout { text, at: 0, suffix: "", lane: Lane::new(text.len()) };
     let mut events = Vec::new();
     reader.expect("[")?;
     loop {
-        events.push(reader.event()?);
+        events.push(reader.event().filter(|_| events.len() < limit)?);
         if events.len() == 1 {
             // As many as there are if all are like the first, and some more.
             let alike = text.len() / reader.at.max(LEAST_EXPECTED_BYTES);
@@ -208,17 +208,27 @@ mod tests {
 
     use super::*;
 
+    const MANY: usize = 100;
+
+    #[test]
+    fn events_beyond_the_limit_are_not_kept() {
+        let event = r#"{"id":"","timestamp":1,"message":""}"#;
+        for (count, is_read) in [(2, true), (3, true), (4, false)] {
+            assert_eq!(events(&format!("[{}]", vec![event; count].join(",")), 3).is_some(), is_read, "{count}");
+        }
+    }
+
     #[test]
     fn any_other_layout_is_left_to_the_general_parser() {
-        assert!(events(r#"[{"id":"1","timestamp":2,"message":"x"}] "#).is_some());
+        assert!(events(r#"[{"id":"1","timestamp":2,"message":"x"}] "#, MANY).is_some());
         for (digits, is_time) in [(17, true), (18, true), (19, false), (40, false)] {
             let text = format!(r#"[{{"id":"1","timestamp":{},"message":"x"}}]"#, "9".repeat(digits));
-            let found = events(&text).and_then(|(found, ..)| found[0].timestamp);
+            let found = events(&text, MANY).and_then(|(found, ..)| found[0].timestamp);
             assert_eq!(found, is_time.then(|| "9".repeat(digits).parse().unwrap()), "{digits}");
         }
         for fields in ["{}", r#"{"a":"b"}"#, r#"{"@aws.account":"111122223333","@aws.region":"eu-west-1"}"#] {
             let text = format!(r#"[{{"id":"1","timestamp":2,"message":"x","extractedFields":{fields}}}]"#);
-            let (found, length, _) = events(&text).unwrap();
+            let (found, length, _) = events(&text, MANY).unwrap();
             assert_eq!((found[0].extracted_fields, length), (Some(fields), text.len()));
         }
         for text in [
@@ -240,7 +250,7 @@ mod tests {
             r#"[{"id":"1","timestamp":2,"message":"x\"}]"#,
             "[{\"id\":\"1\",\"timestamp\":2,\"message\":\"\n\"}]",
         ] {
-            assert_eq!(events(text), None, "{text}");
+            assert_eq!(events(text, MANY), None, "{text}");
         }
     }
 
@@ -271,7 +281,7 @@ mod tests {
         #[test]
         fn it_agrees_with_serde_json(messages in prop::collection::vec(message(), 1..12)) {
             let text = array(&messages);
-            let (found, length, _) = events(&text).unwrap();
+            let (found, length, _) = events(&text, MANY).unwrap();
             prop_assert_eq!(length, text.len());
             prop_assert_eq!(found.len(), messages.len());
             for (event, message) in found.iter().zip(&messages) {
@@ -289,7 +299,7 @@ mod tests {
             let at = place.index(bytes.len());
             bytes[at] = byte;
             if let Ok(text) = String::from_utf8(bytes)
-                && let Some((found, length, _)) = events(&text)
+                && let Some((found, length, _)) = events(&text, MANY)
             {
                 let same: Vec<Value> = serde_json::from_str(&text[..length]).unwrap();
                 prop_assert_eq!(found.len(), same.len());

@@ -52,9 +52,12 @@ fn it_is_bounded_whatever_arrives() {
     let nested = format!("{}1{}", r#"{"a":["#.repeat(64), "]}".repeat(64));
     let ones = format!(r#"{{"logEvents":[{}1]}}"#, "1,".repeat(mebibytes(15)));
     let empty = format!(r#"{{"logEvents":[{}{{}}]}}"#, r#"{"message":""},"#.repeat(mebibytes(2)));
+    // As CloudWatch Logs lays them out, but shorter than its ids.
+    let shortest = r#"{"id":"","timestamp":1,"message":""},"#.repeat(mebibytes(31) / 37);
+    let shortest = format!(r#"{{"logGroup":"g","logEvents":[{}]}}"#, shortest.trim_end_matches(','));
     let identities = identities(31 * 1024 * 1024);
     // A quarter of the memory is what an event may inflate to: 32 MiB.
-    let cases: [(&str, Vec<u8>, Option<&str>); 9] = [
+    let cases: [(&str, Vec<u8>, Option<&str>); 10] = [
         ("1,000 : 1, a gigabyte", Vec::new(), Some("EventTooLarge")),
         ("100,000 tiny logs", tiny.into_bytes(), None),
         ("one log of 200 MB", filled(&"x".repeat(200_000_000), 1000), Some("EventTooLarge")),
@@ -62,6 +65,7 @@ fn it_is_bounded_whatever_arrives() {
         ("32 MiB less a little, of stack traces", filled("\tat a.b.C.d(E.java:1)", mebibytes(31)), None),
         ("64 levels of JSON, 16 MiB of them", filled(&nested, mebibytes(16)), None),
         ("30 MiB of ones", ones.into_bytes(), Some("EventTooMany")),
+        ("31 MiB of the shortest logs", shortest.into_bytes(), Some("EventTooMany")),
         ("30 MiB of empty logs", empty.into_bytes(), Some("EventTooMany")),
         ("31 MiB of identities of 100 kB", identities, None),
     ];
