@@ -52,7 +52,15 @@ TAGS = [
     "team:shop", "team:two words", "env:", "plain", "a:b:c", "url:http://x/y?z=1", 'q:"', "b:\\", "star:*", "paren:(x)", "OR:x", "or:x", "k(e)y:1", "k e y:1", '"k":1',
     "k\\:1", "-minus:1", "Team:X", "p:OR", "@id:7", "*:1", "?:1", "__proto__:x",
 ]
-ADDED = [("", "t:x"), ("a", "a t:x"), ("a OR b", "(a OR b) t:x"), ("(a OR b", "(a OR b) t:x"), ('"a', '"a" t:x'), ('a OR (b "c', '(a OR (b "c")) t:x'), ('"a\\', '"a\\\\" t:x'), ('"a\\\\', '"a\\\\" t:x')]
+ADDED = [
+    ("", "t:x"), ("a", "a t:x"), ("a OR b", "(a OR b) t:x"), ("(a OR b", "(a OR b) t:x"), ('"a', '"a" t:x'), ('a OR (b "c', '(a OR (b "c")) t:x'),
+    ('"a\\', '"a\\\\" t:x'), ('"a\\\\', '"a\\\\" t:x'),
+    # What is at the end does not take in what is written behind it.
+    ("a OR", "(a OR) t:x"), ("a OR ", "(a OR) t:x"), ("a NOT", "(a NOT) t:x"), ("(a NOT", "(a NOT) t:x"), ("a -", "a - t:x"), ("c:\\logs\\", "c:\\logs\\\\ t:x"),
+    ("(c:\\logs\\", "(c:\\logs\\\\) t:x"), ("a\\ ", "a\\  t:x"),
+    # A parenthesis of a text stays apart from those that are added.
+    ("a) OR b", "(a\\) OR b) t:x"), ("a OR b(", "(a OR b\\() t:x"), ("(a b(", "(a b\\() t:x"), ("a OR)b", "(a OR \\)b) t:x"), ("b( a)", "b( a) t:x"),
+]
 TAGGED = """async (tags) => {
   const [{ parse, termOf }, { finds }, { Logs }] = [await import("./query.js"), await import("./search.js"), await import("./logs.js")];
   return tags.filter((tag) => {

@@ -13,12 +13,14 @@ const PHRASE = /"((?:[^"\\]|\\.)*)("?)/suy;
 
 /**
  * Reads a query. `root` is a term, `all` or `any` of several parts, `not` of one, or null: that finds everything. `keys` are the names that its terms
- * have, `closing` is what one would have to write behind it to close its quotes and parentheses, and `isChoice` tells of an `OR` outside of these.
+ * have, `closing` is what one would have to write behind it to close its quotes, parentheses and a backslash. `isOpen` tells that what is written behind
+ * it is taken for a part of it: of an `OR` outside of parentheses, or of a `NOT` at its end. `lone` has the places of parentheses within words that have no
+ * other one, and whether the word begins there.
  */
 export function parse(query) {
   const parser = new Parser(query.slice(0, MOST_QUERY));
   const root = parser.choices(undefined);
-  return { root, keys: [...parser.keys], closing: parser.closing, isChoice: parser.isChoice };
+  return { root, keys: [...parser.keys], closing: parser.closing, isOpen: parser.isOpen, lone: parser.lone };
 }
 
 /** The query that finds a tag. */
@@ -32,9 +34,15 @@ export function termOf(tag) {
 
 /** The query that finds what both do. */
 export function both(query, term) {
-  const { closing, isChoice } = parse(query);
-  const closed = `${query.trim()}${closing}`;
-  return (isChoice ? `(${closed}) ${term}` : `${closed} ${term}`).trim();
+  const { closing, isOpen, lone } = parse(query);
+  // A blank at the end that has a backslash is a part of the text.
+  const trimmed = query.replace(/(?<!\\)\s+$/u, "");
+  if (!isOpen && closing === "") return `${trimmed} ${term}`.trim();
+  let closed = trimmed;
+  // A parenthesis without another one would find it in those that are added. A blank keeps it apart from an operator before it.
+  for (const [at, begins] of lone.toSorted(([one], [other]) => other - one)) closed = `${closed.slice(0, at)}${begins ? " " : ""}\\${closed.slice(at)}`;
+  closed = `${closed}${closing}`.trimStart();
+  return isOpen ? `(${closed}) ${term}` : `${closed} ${term}`;
 }
 
 class Parser {
@@ -44,7 +52,8 @@ class Parser {
     this.depth = 0;
     this.keys = new Set();
     this.closing = "";
-    this.isChoice = false;
+    this.isOpen = false;
+    this.lone = [];
   }
 
   /** What stands between two `OR` belongs together. An operator that nothing stands beside is one that is still to be written to the end. */
@@ -53,12 +62,18 @@ class Parser {
     while (!this.isAtEnd()) {
       const operator = this.take(OPERATOR)?.[1];
       if (operator === "OR" || operator === "||") choices.push([]);
-      else if (operator === "NOT") choices.at(-1).push(not(this.isAtEnd() ? null : this.part(key)));
+      else if (operator === "NOT") choices.at(-1).push(this.negation(key));
       else if (operator === undefined) choices.at(-1).push(this.part(key));
     }
     const parts = choices.map((choice) => joined("all", choice)).filter((part) => part !== null);
-    if (this.depth === 0) this.isChoice = parts.length > 1;
+    if (this.depth === 0 && choices.length > 1) this.isOpen = true;
     return joined("any", parts);
+  }
+
+  negation(key) {
+    if (!this.isAtEnd()) return not(this.part(key));
+    if (this.depth === 0) this.isOpen = true;
+    return null;
   }
 
   isAtEnd() {
@@ -110,18 +125,21 @@ class Parser {
   /** Up to a blank. Parentheses within a word are a part of it, as in `Cart.add(Cart.java:87)`. */
   word() {
     const start = this.at;
-    let inside = 0;
+    const opened = [];
     while (this.at < this.text.length) {
       if (this.take(ESCAPE)) continue;
       const character = this.text[this.at];
       if (/\s/u.test(character)) break;
-      if (character === "(") inside += 1;
-      if (character === ")") {
-        if (inside === 0 && this.depth > 0) break;
-        inside = Math.max(inside - 1, 0);
+      if (character === "(") opened.push([this.at, false]);
+      if (character === ")" && opened.pop() === undefined) {
+        if (this.depth > 0) break;
+        this.lone.push([this.at, this.at === start]);
       }
       this.at += 1;
+      // A backslash at the end would make what is written behind it a part of the text.
+      if (character === "\\" && this.at === this.text.length) this.closing = `\\${this.closing}`;
     }
+    this.lone.push(...opened);
     return Pattern.of(this.text.slice(start, this.at).toLowerCase(), ESCAPED);
   }
 }
