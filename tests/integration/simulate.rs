@@ -121,6 +121,34 @@ fn what_is_lost_and_what_stops_fluent_bit_is_said() {
     }
 }
 
+/// Fluent Bit does not look at names, and CloudWatch Logs refuses some; AWS's plugin in Go writes what it allows.
+#[test]
+fn what_cloudwatch_refuses_by_its_name_is_lost() {
+    let folder = Folder::new("simulate-names");
+    let fates = |plugin: &str, group: &str, stream: &str| {
+        let path = folder.file("names.yaml");
+        let text = format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: aws-logging, namespace: aws-observability}}\ndata:\n  output.conf: |\n    [OUTPUT]\n        \
+             Name {plugin}\n        Match kube.*\n        region eu-west-1\n        log_group_name {group}\n        log_stream_name {stream}\n        \
+             auto_create_group true\n"
+        );
+        std::fs::write(&path, text).unwrap();
+        let found = report(&[&path, "-"], "GET /\n");
+        let line = |core: usize| found["cores"][core]["lines"][0].clone();
+        (line(0)["fate"].clone(), line(1)["fate"].clone(), line(1)["arrivals"][0]["sent"][0]["reason"].clone())
+    };
+    let lost = |what: &str| {
+        let reason = format!("CloudWatch Logs refuses the name of the log {what}");
+        (Value::from("lost"), Value::from("lost"), Value::from(reason))
+    };
+    let delivered = (Value::from("delivered"), Value::from("delivered"), Value::Null);
+    assert_eq!(fates("cloudwatch_logs", "/eks/prod", "s"), delivered);
+    assert_eq!(fates("cloudwatch_logs", "/eks/$(kubernetes['namespace_name'])", "s"), lost("group"));
+    assert_eq!(fates("cloudwatch_logs", "aws/eks", "s"), lost("group"));
+    assert_eq!(fates("cloudwatch_logs", "/eks/prod", "a:b"), lost("stream"));
+    assert_eq!(fates("cloudwatch", "/eks/prod:x", "a:b"), delivered);
+}
+
 /// With `log_key`, CloudWatch gets a part of the record, and loses the rest.
 #[test]
 fn an_event_that_is_not_the_record_is_shown() {

@@ -220,8 +220,10 @@ fn arrivals(outcome: Outcome, outputs: &[String], read_at: Time, lines: &mut [Li
     for delivery in outcome.deliveries {
         let Some(line) = lines.get_mut(delivery.line.line) else { continue };
         let timestamp = delivery.time.unwrap_or(read_at).milliseconds();
-        let sent = |sent: Sent| match sent {
-            Sent::Event { group, stream, message } => SentReport::Event(Box::new(EventReport {
+        let nothing = |reason: &str| SentReport::Nothing { is_unknown: false, reason: reason.to_owned() };
+        let sent = |sent: Sent| match (sent.refused_name(), sent) {
+            (Some(reason), _) | (None, Sent::Nothing(reason)) => nothing(reason),
+            (None, Sent::Event { group, stream, message }) => SentReport::Event(Box::new(EventReport {
                 group: text(&group),
                 stream: text(&stream),
                 billed_bytes: message.len() + EVENT_OVERHEAD,
@@ -229,13 +231,9 @@ fn arrivals(outcome: Outcome, outputs: &[String], read_at: Time, lines: &mut [Li
                 timestamp,
                 datadog: None,
             })),
-            Sent::Document(document) => SentReport::Document { text: text(&document), bytes: document.len() },
-            Sent::Refused { .. } => SentReport::Nothing {
-                is_unknown: false,
-                reason: "AWS refuses the call: its body is not JSON".to_owned(),
-            },
-            Sent::Nothing(reason) => SentReport::Nothing { is_unknown: false, reason: reason.to_owned() },
-            Sent::Unknown(unknown) => SentReport::Nothing { is_unknown: true, reason: unknown.to_string() },
+            (None, Sent::Document(document)) => SentReport::Document { text: text(&document), bytes: document.len() },
+            (None, Sent::Refused { .. }) => nothing("AWS refuses the call: its body is not JSON"),
+            (None, Sent::Unknown(unknown)) => SentReport::Nothing { is_unknown: true, reason: unknown.to_string() },
         };
         let sent: Vec<SentReport> = delivery.sent.into_iter().map(sent).collect();
         for sent in &sent {

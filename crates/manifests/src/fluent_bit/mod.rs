@@ -1,10 +1,13 @@
 //! Fluent Bit's classic configuration: its parts as values, written and read.
 //!
 //! `podferry generate logging` writes it, and what is written is read again by the same model; `parse` keeps the place of each
-//! part, for messages; `template` reads values with variables, and `throttle` has the arithmetic of the filter of that name.
+//! part, for messages; `template` reads values with variables, `throttle` has the arithmetic of the filter of that name, `go_times` the
+//! formats of times of AWS's plugins in Go, and `cloudwatch_names` what CloudWatch Logs takes for a name.
 //!
 //! Source: Fluent Bit manual, "Classic mode", "Format and schema"; fluent/fluent-bit, `src/config_format/flb_cf_fluentbit.c`.
 
+pub(crate) mod cloudwatch_names;
+pub(crate) mod go_times;
 pub mod parse;
 pub(crate) mod template;
 pub(crate) mod throttle;

@@ -1,6 +1,7 @@
 //! Names in AWS that outputs write to: the region, the log group, the log stream. Whether there can be such a thing.
 
 use super::is_template;
+use crate::fluent_bit::cloudwatch_names::{MAX_NAME, RESERVED, is_of_group, is_of_stream};
 use crate::fluent_bit::parse::{ReadProperty, Span};
 use crate::fluent_bit::template::{RecordTemplate, TemplatePartKind};
 use crate::lint::cloudwatch::{CloudWatchOutput, outputs};
@@ -94,8 +95,6 @@ const REGIONS: [&str; 22] = [
     "eusc-de-east-1",
 ];
 
-/// How long names of groups and streams may be. Source: as the rules have it.
-const MAX_NAME: usize = 512;
 /// The shortest tag of a pod: `kube.var.log.containers.`, names of one letter, and an id of 64.
 const MIN_TAG: usize = "kube.var.log.containers.p_n_c-.log".len() + 64;
 
@@ -149,11 +148,6 @@ fn region(section: PlacedSection<'_, '_>, findings: &mut Findings) {
     });
 }
 
-/// Source: as the rule has it.
-fn is_of_group(letter: char) -> bool {
-    letter.is_ascii_alphanumeric() || "_-/.#".contains(letter)
-}
-
 fn group(output: CloudWatchOutput<'_, '_>, findings: &mut Findings) {
     let section = output.section;
     // In the name of the plugin in Go only what is not a variable is as written, and it makes dots of what is not allowed.
@@ -188,7 +182,7 @@ fn group(output: CloudWatchOutput<'_, '_>, findings: &mut Findings) {
                 Some(advice) => finding.fix(advice),
                 None => finding,
             });
-        } else if text.starts_with("aws/") {
+        } else if text.starts_with(RESERVED) {
             let edit = section.part.text.replace(property.value.span, &format!("/{text}"));
             let message = "names that start with `aws/` are AWS's own";
             findings.push(Finding::new(&GROUP, place, message).fix(format!("Write `/{text}`.")).edits(edit));
@@ -210,7 +204,7 @@ fn group(output: CloudWatchOutput<'_, '_>, findings: &mut Findings) {
             return;
         }
     }
-    let starts = |text: &str| text.starts_with("aws/");
+    let starts = |text: &str| text.starts_with(RESERVED);
     if made
         .template
         .parts
@@ -285,7 +279,7 @@ fn stream(output: CloudWatchOutput<'_, '_>, new: &[NewTag<'_, '_>], findings: &m
 
 /// What a new tag has that no stream's name may have.
 fn wrong_in_tag(tag: &NewTag<'_, '_>) -> Option<char> {
-    tag.title().chars().find(|letter| ":*".contains(*letter))
+    tag.title().chars().find(|letter| !is_of_stream(*letter))
 }
 
 #[cfg(test)]

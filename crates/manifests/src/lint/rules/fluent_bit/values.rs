@@ -1,10 +1,11 @@
 //! Whether Fluent Bit can read an option's value.
 //!
 //! A boolean, or a word of a list, that it cannot read stops it. From a number, a size or a time it takes what its beginning says, which is 0
-//! where that is no digit. AWS's plugins in Go take the default for what they cannot read.
+//! where that is no digit. AWS's plugins in Go take the default for a boolean that they cannot read, but do not start with such a format of times.
 
 use super::cores::{SEEN, StoppedCores};
 use super::is_template;
+use crate::fluent_bit::go_times;
 use crate::fluent_bit::parse::ReadProperty;
 use crate::lint::finding::{Finding, Findings};
 use crate::lint::logging::PlacedSection;
@@ -15,7 +16,7 @@ pub(crate) static VALUE: LintRule = LintRule {
     name: "option-value",
     severity: Severity::Error,
     title: "An option has a value that the plugin cannot read",
-    why: "Fluent Bit does not start with such a boolean or word; of a number it uses the digits at its beginning, or 0.",
+    why: "Fluent Bit does not start with such a boolean or word; AWS's Go plugins take the default. Of a number, the digits at its beginning are used, or 0.",
     fix: "Use a value of the type that is named.",
     edits: RuleEdits::None,
     is_preview: false,
@@ -79,11 +80,22 @@ pub(super) fn of_plugin(
 }
 
 /// A value of one of AWS's plugins in Go. Source: aws/amazon-cloudwatch-logs-for-fluent-bit, fluent-bit-cloudwatch.go, `getBoolParam`:
-/// all else is the default.
+/// all else is the default; aws/amazon-kinesis-firehose-for-fluent-bit, firehose/firehose.go, `NewOutputPlugin`: a format counts where there
+/// is a `time_key`; plugins/plugins.go, `DataKeys`: a blank beside a comma is a part of the name.
 pub(super) fn of_go(kind: &str, property: &ReadProperty, section: PlacedSection<'_, '_>, findings: &mut Findings) {
     let value = property.value.value.as_str();
-    if kind == "bool" && !value.is_empty() && !is_template(value) && !is_go_boolean(value) {
+    if value.is_empty() || is_template(value) {
+        return;
+    }
+    let is = |option: &str| option.eq_ignore_ascii_case(&property.name.value);
+    if kind == "bool" && !is_go_boolean(value) {
         findings.push(finding("true or false", property, section).severity(Severity::Warning));
+    } else if is("time_key_format") && section.property("time_key").is_some() && !go_times::is_format(value) {
+        let wanted = "a format of times: milliseconds are `%L`, microseconds `%f`";
+        findings.push(finding(wanted, property, section));
+    } else if is("data_keys") && value.split(',').any(|name| name.trim() != name) {
+        let wanted = "names with a comma between them, and no blank";
+        findings.push(finding(wanted, property, section).severity(Severity::Warning));
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Source: lestrrat-go/strftime at v1.0.6, strftime.go, `compile`, and appenders.go; `%L` and `%f` as AWS's plugins add them.
 
+use crate::fluent_bit::go_times::CONVERSIONS;
 use crate::simulate::not_started::NotStarted;
 use crate::simulate::outputs::strftime::strftime;
 use crate::simulate::parsers::time::Time;
@@ -18,9 +19,6 @@ enum TimePart {
     Text(String),
     Conversion(char),
 }
-
-/// What can stand behind a percent sign.
-const CONVERSIONS: &str = "AaBbCcDdeFHhIjklMmnpRrSTtUuVvWwXxYyZz%Lf";
 
 impl TimeFormat {
     /// # Errors
