@@ -132,7 +132,7 @@ impl<W: Write> Page<'_, W> {
         if !has_same_form {
             return self.of_line(other);
         }
-        for (first, other) in first.arrivals.iter().zip(&other.arrivals) {
+        for (first, other) in in_one_order(first).into_iter().zip(in_one_order(other)) {
             let (one, two) = (first.events(), other.events());
             let has_same_places = first.sent.len() == other.sent.len()
                 && one.len() == two.len()
@@ -225,6 +225,13 @@ impl<W: Write> Page<'_, W> {
         self.told.tags = Some(tags);
         Ok(())
     }
+}
+
+/// What arrives of a line, in an order that does not depend on the version: in the older core a copy comes before its line.
+fn in_one_order(line: &LineReport) -> Vec<&ArrivalReport> {
+    let mut arrivals: Vec<&ArrivalReport> = line.arrivals.iter().collect();
+    arrivals.sort_by(|one, other| (&one.tag, &one.output).cmp(&(&other.tag, &other.output)));
+    arrivals
 }
 
 /// A record without the pod's address, which only the newer version adds.
