@@ -6,6 +6,7 @@
 //!   a function, and the forwarder as a process.
 //! * [`network`] is a bad stretch of network.
 //! * [`processor_time`] measures work, whatever else the machine does.
+//! * [`recorded`] reads the texts of recordings.
 //! * [`inject`] reads the manifests that two crates are tested with.
 
 #![allow(
@@ -25,6 +26,7 @@ pub mod inject;
 pub mod moto;
 pub mod network;
 pub mod processor_time;
+pub mod recorded;
 pub mod runtime_api;
 
 /// The project's folder, in which `tests/fixtures` and `docs` are.

@@ -15,7 +15,7 @@ use super::simulation::{Random, is_on_the_sizing_page};
 use crate::delivery::intake::{IntakeAnswer, IntakeProblem};
 use crate::delivery::retry::RetryPolicy;
 use crate::delivery::schedule::Terms;
-use crate::delivery::simulated::simulate;
+use crate::delivery::simulated::{Request, play};
 use pipeline::batch::{Batcher, Limits, Payload};
 use pipeline::compress::Compression;
 
@@ -143,11 +143,14 @@ impl Setting {
             (true, false) => Some(IntakeAnswer::Retry { problem: IntakeProblem::Status(503), after: None }),
             (true, true) => None,
         };
-        let intake = || Some((answer?, Duration::from_secs_f64(answers.between(0.05, 0.2))));
-        let (report, took) = simulate(payloads(count), terms, TO_THE_END, intake, || waits.next());
+        let intake = |_: &Request| Some((answer?, Duration::from_secs_f64(answers.between(0.05, 0.2))));
+        let played = play(payloads(count), terms, TO_THE_END, intake, || waits.next());
         let reading = random.between(0.1, 0.25);
         let saving = if is_down { random.between(0.05, 0.2) } else { 0.0 };
-        Course { steps: steps(reading + took.as_secs_f64() + saving).max(1), requests: report.tally.requests }
+        Course {
+            steps: steps(reading + played.took.as_secs_f64() + saving).max(1),
+            requests: played.report.tally.requests,
+        }
     }
 }
 

@@ -3,17 +3,31 @@
 //! Source: lestrrat-go/strftime at v1.0.6, strftime.go, `compile`, and appenders.go; `%L` and `%f` as AWS's plugins add them.
 
 /// What can stand behind a percent sign.
-pub(crate) const CONVERSIONS: &str = "AaBbCcDdeFHhIjklMmnpRrSTtUuVvWwXxYyZz%Lf";
+const CONVERSIONS: &str = "AaBbCcDdeFHhIjklMmnpRrSTtUuVvWwXxYyZz%Lf";
 
-/// Whether each percent sign has a conversion behind it. The plugin does not start otherwise.
-pub(crate) fn is_format(text: &str) -> bool {
-    let mut letters = text.chars();
-    while let Some(letter) = letters.next() {
-        if letter == '%' && !letters.next().is_some_and(|conversion| CONVERSIONS.contains(conversion)) {
-            return false;
+/// A part of a format.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TimePart {
+    Text(String),
+    Conversion(char),
+}
+
+/// The parts of a format. `None` where a percent sign has no conversion behind it: the plugin does not start.
+pub(crate) fn parts(format: &str) -> Option<Vec<TimePart>> {
+    let mut parts = Vec::new();
+    let mut rest = format;
+    while let Some((text, behind)) = rest.split_once('%') {
+        if !text.is_empty() {
+            parts.push(TimePart::Text(text.to_owned()));
         }
+        let mut letters = behind.chars();
+        parts.push(TimePart::Conversion(letters.next().filter(|letter| CONVERSIONS.contains(*letter))?));
+        rest = letters.as_str();
     }
-    true
+    if !rest.is_empty() {
+        parts.push(TimePart::Text(rest.to_owned()));
+    }
+    Some(parts)
 }
 
 #[cfg(test)]
@@ -22,7 +36,7 @@ mod tests {
 
     #[test]
     fn formats_are_those_that_the_library_takes() {
-        assert!(["", "now", "%Y-%m-%dT%H:%M:%S.%LZ", "100%%", "%f"].into_iter().all(is_format));
-        assert!(!["%s", "%S.%3N", "%9NZ", "%N", "100%", "%%%", "%é"].into_iter().any(is_format));
+        assert!(["", "now", "%Y-%m-%dT%H:%M:%S.%LZ", "100%%", "%f"].into_iter().all(|format| parts(format).is_some()));
+        assert!(!["%s", "%S.%3N", "%9NZ", "%N", "100%", "%%%", "%é"].into_iter().any(|format| parts(format).is_some()));
     }
 }

@@ -20,6 +20,7 @@ use manifests::simulate::simulation::Simulation;
 use manifests::simulate::starting::{Stopped, stopped};
 use manifests::simulate::time::Time;
 use serde_json::Value;
+use testkit::recorded::bytes;
 
 fn fixture(path: &str) -> PathBuf {
     PathBuf::from(testkit::ROOT).join("tests/fixtures/router").join(path)
@@ -97,18 +98,6 @@ fn recorded(core: Core) -> Vec<Recorded> {
         }
     }
     all
-}
-
-/// The bytes of a recorded text: those that are no UTF-8 stand as characters of the last plane.
-fn bytes(text: &str) -> Vec<u8> {
-    let mut out = Vec::new();
-    for letter in text.chars() {
-        match u32::from(letter) {
-            code @ 0x10_ff80..=0x10_ffff => out.push(u8::try_from(code - 0x10_ff00).unwrap()),
-            _ => out.extend(letter.encode_utf8(&mut [0; 4]).bytes()),
-        }
-    }
-    out
 }
 
 /// A record as it is compared: output, tag, time, text.

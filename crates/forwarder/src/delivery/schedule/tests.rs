@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::delivery::simulated::{self, Played};
 use pipeline::batch::{Batcher, Limits};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -29,16 +30,6 @@ struct Seen<'a> {
     payload: Option<&'a Payload>,
     refused_key: Option<u64>,
     now: Duration,
-}
-
-/// What became of a delivery, by a clock that nobody waits for.
-struct Played {
-    report: DeliveryReport,
-    requests: usize,
-    took: Duration,
-    last_acceptance: Duration,
-    /// How many were under way at once, at most.
-    most_underway: usize,
 }
 
 impl Played {
@@ -71,59 +62,14 @@ fn payloads(count: usize, logs: usize) -> Vec<Payload> {
     (0..count).map(|_| payload()).collect()
 }
 
-/// Plays a delivery. `intake` says what it answers, and after what time; no answer comes later than the request waits.
+/// Plays a delivery in an invocation's time.
 fn play(payloads: Vec<Payload>, terms: Terms, mut intake: impl FnMut(&Seen) -> (IntakeAnswer, Duration)) -> Played {
-    let mut schedule = Schedule::new(payloads, terms, TIME);
-    let mut underway: Vec<(Duration, Option<Parcel>, Ended)> = Vec::new();
-    let (mut now, mut requests, mut last_acceptance, mut most_underway) = (Duration::ZERO, 0, Duration::ZERO, 0);
-    let mut key = 1;
-    loop {
-        let until = match schedule.step(now) {
-            Step::Send(parcel, timeout) => {
-                if parcel.refused_key.is_some_and(|refused| refused >= key) {
-                    key += 1;
-                }
-                let logs = times(&parcel.payload);
-                let seen = Seen { logs: &logs, payload: Some(&parcel.payload), refused_key: parcel.refused_key, now };
-                let (answer, took) = intake(&seen);
-                let late = IntakeAnswer::Retry { problem: IntakeProblem::Timeout, after: None };
-                let (answer, took) = if took > timeout { (late, timeout) } else { (answer, took) };
-                requests += 1;
-                underway.push((now + took, Some(parcel), Ended::Answered { answer, key, took }));
-                most_underway = most_underway.max(underway.len());
-                continue;
-            }
-            Step::AskForKey => {
-                let (answer, took) = intake(&Seen { logs: &[], payload: None, refused_key: None, now });
-                let took = took.min(TIME.saturating_sub(now));
-                requests += 1;
-                underway.push((now + took, None, Ended::Answered { answer, key, took }));
-                continue;
-            }
-            Step::WaitUntil(moment) => moment,
-            Step::Wait => Duration::MAX,
-            Step::Done => break,
-        };
-        let first = (0..underway.len()).min_by_key(|place| underway[*place].0);
-        match first.filter(|place| underway[*place].0 <= until) {
-            Some(place) => {
-                let (moment, parcel, ended) = underway.remove(place);
-                now = now.max(moment);
-                if matches!(ended, Ended::Answered { answer: IntakeAnswer::Accepted, .. }) {
-                    last_acceptance = now;
-                }
-                match parcel {
-                    Some(parcel) => schedule.ended(parcel, ended, now, 0.5),
-                    None => schedule.asked(ended, now),
-                }
-            }
-            None => {
-                assert!(until > now, "it would turn round for ever");
-                now = until;
-            }
-        }
-    }
-    Played { report: schedule.finish(), requests, took: now, last_acceptance, most_underway }
+    let intake = |request: &simulated::Request| {
+        let logs = request.payload.map(times).unwrap_or_default();
+        let (payload, refused_key, now) = (request.payload, request.refused_key, request.now);
+        Some(intake(&Seen { logs: &logs, payload, refused_key, now }))
+    };
+    simulated::play(payloads, terms, TIME, intake, || 0.5)
 }
 
 const fn soon(answer: IntakeAnswer) -> (IntakeAnswer, Duration) {

@@ -90,7 +90,7 @@ pub(super) fn of_go(kind: &str, property: &ReadProperty, section: PlacedSection<
     let is = |option: &str| option.eq_ignore_ascii_case(&property.name.value);
     if kind == "bool" && !is_go_boolean(value) {
         findings.push(finding("true or false", property, section).severity(Severity::Warning));
-    } else if is("time_key_format") && section.property("time_key").is_some() && !go_times::is_format(value) {
+    } else if is("time_key_format") && section.property("time_key").is_some() && go_times::parts(value).is_none() {
         let wanted = "a format of times: milliseconds are `%L`, microseconds `%f`";
         findings.push(finding(wanted, property, section));
     } else if is("data_keys") && value.split(',').any(|name| name.trim() != name) {

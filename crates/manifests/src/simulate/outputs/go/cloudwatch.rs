@@ -3,7 +3,9 @@
 //! Source: aws/amazon-cloudwatch-logs-for-fluent-bit at v1.9.4, cloudwatch/cloudwatch.go, `AddEvent`, `processRecord` and
 //! `setGroupStreamNames`, and fluent-bit-cloudwatch.go.
 
+use super::cut;
 use super::log_key::data;
+use super::option;
 use super::reading::each;
 use super::template::{NameTemplate, NotFilled};
 use crate::fluent_bit::parse::ReadSection;
@@ -32,13 +34,12 @@ enum StreamName {
 /// How long an event may be, with what CloudWatch counts for it. Source: cloudwatch.go, `maximumBytesPerEvent` and `perEventBytes`.
 const LONGEST: usize = 256 * 1024;
 const PER_EVENT: usize = 26;
-const CUT: &[u8] = b"[Truncated...]";
 /// Source: cloudwatch.go, `maxGroupStreamLength`.
 const LONGEST_NAME: usize = 512;
 
 impl CloudWatch {
     pub(crate) fn new(section: &ReadSection) -> Result<CloudWatch, NotStarted> {
-        let value = |option: &str| section.value(option).filter(|value| !value.is_empty());
+        let value = |name: &str| option::value(section, name);
         let template = |text: &str| {
             NameTemplate::new(text).ok_or(NotStarted::because("a name of `cloudwatch` has a variable without an end"))
         };
@@ -71,7 +72,7 @@ impl CloudWatch {
 
     fn event(&self, tag: &[u8], record: &Map) -> Result<Sent, &'static str> {
         let message = match data(self.log_key.as_deref(), record) {
-            Ok(data) => cut(data),
+            Ok(data) => shortened(data),
             Err(nothing) => return Ok(nothing),
         };
         let has_text = !message.trim_ascii().is_empty();
@@ -129,14 +130,13 @@ fn name(filled: Result<Vec<u8>, NotFilled>, default: &str) -> Result<Vec<u8>, No
 }
 
 /// The data, cut where it is too long with the newline that it has at this point, and not within a character.
-fn cut(mut data: Vec<u8>) -> Vec<u8> {
+fn shortened(mut data: Vec<u8>) -> Vec<u8> {
     if data.len() + 1 + PER_EVENT > LONGEST {
-        let mut end = LONGEST - CUT.len() - PER_EVENT;
+        let mut end = LONGEST - PER_EVENT - cut::MARK.len();
         while end > 0 && data.get(end).is_some_and(|byte| byte & 0xc0 == 0x80) {
             end -= 1;
         }
-        data.truncate(end);
-        data.extend(CUT);
+        cut::cut(&mut data, end + cut::MARK.len());
     }
     data
 }

@@ -3,7 +3,9 @@
 //! Source: aws/amazon-kinesis-firehose-for-fluent-bit at v1.7.2, firehose/firehose.go, `AddRecord` and `processRecord`, and
 //! plugins/plugins.go.
 
+use super::cut::cut;
 use super::log_key::data;
+use super::option;
 use super::reading::each;
 use super::record_options::RecordOptions;
 use crate::fluent_bit::parse::ReadSection;
@@ -23,15 +25,14 @@ pub(crate) struct GoFirehose {
 
 /// Source: firehose.go, `maximumRecordSize`.
 const LONGEST: usize = 1_024_000;
-const CUT: &[u8] = b"[Truncated...]";
 
 impl GoFirehose {
     pub(crate) fn new(section: &ReadSection) -> Result<GoFirehose, NotStarted> {
-        let is_missing = |option: &str| section.value(option).is_none_or(str::is_empty);
+        let is_missing = |name: &str| option::value(section, name).is_none();
         if is_missing("delivery_stream") || is_missing("region") {
             return Err(NotStarted::because("an output has no delivery_stream or no region"));
         }
-        let aggregates = section.value("simple_aggregation").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        let aggregates = option::is_true(section, "simple_aggregation");
         Ok(GoFirehose { options: RecordOptions::new(section)?, aggregates })
     }
 
@@ -44,8 +45,7 @@ impl GoFirehose {
             let mut data = data(self.options.log_key.as_deref(), &record)?;
             data.push(b'\n');
             if data.len() > LONGEST {
-                data.truncate(LONGEST - CUT.len());
-                data.extend(CUT);
+                cut(&mut data, LONGEST);
             }
             Ok(match self.aggregates {
                 true => Sent::Unknown(Unknown("records are put together by simple_aggregation")),

@@ -3,7 +3,9 @@
 //! Source: aws/amazon-kinesis-streams-for-fluent-bit at v1.10.2, kinesis/kinesis.go, `AddRecord`, `processRecord` and `getPartitionKey`, and
 //! fluent-bit-kinesis.go, `newKinesisOutput`.
 
+use super::cut::cut;
 use super::log_key::data;
+use super::option;
 use super::reading::each;
 use super::record_options::RecordOptions;
 use crate::fluent_bit::parse::ReadSection;
@@ -26,7 +28,6 @@ pub(crate) struct Kinesis {
 
 /// Source: kinesis.go, `maximumRecordSize`, which is for a record's data and its partition key.
 const LONGEST: usize = 1024 * 1024;
-const CUT: &[u8] = b"[Truncated...]";
 /// Source: kinesis.go, `partitionKeyMaxLength`.
 const LONGEST_PARTITION_KEY: usize = 256;
 /// Source: kinesis.go, `NewRandomStringGenerator(8)`.
@@ -36,8 +37,8 @@ const MOST_CONCURRENT: usize = 10;
 
 impl Kinesis {
     pub(crate) fn new(section: &ReadSection) -> Result<Kinesis, NotStarted> {
-        let value = |option: &str| section.value(option).filter(|value| !value.is_empty());
-        let is_true = |option: &str| value(option).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        let value = |name: &str| option::value(section, name);
+        let is_true = |name: &str| option::is_true(section, name);
         if value("stream").is_none() || value("region").is_none() {
             return Err(NotStarted::because("an output has no stream or no region"));
         }
@@ -95,8 +96,7 @@ impl Kinesis {
                     "the record is so long that it is cut, by how far it can be compressed",
                 )));
             }
-            data.truncate(LONGEST - key_length - CUT.len());
-            data.extend(CUT);
+            cut(&mut data, LONGEST - key_length);
         }
         Ok(match self.aggregates {
             true => Sent::Unknown(Unknown("records are put together by aggregation")),

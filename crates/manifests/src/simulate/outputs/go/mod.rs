@@ -8,10 +8,12 @@
 //! aws/amazon-kinesis-streams-for-fluent-bit at v1.10.2, and what they use; each file names the rest.
 
 pub(super) mod cloudwatch;
+mod cut;
 pub(super) mod firehose;
 mod json;
 pub(super) mod kinesis;
 mod log_key;
+mod option;
 mod reading;
 mod record_options;
 mod template;

@@ -3,6 +3,7 @@
 //! Source: aws/amazon-kinesis-firehose-for-fluent-bit, firehose/firehose.go, `AddRecord`, `processRecord` and `replaceDots`, and
 //! plugins/plugins.go, `DataKeys`.
 
+use super::option;
 use super::time::TimeFormat;
 use crate::fluent_bit::parse::ReadSection;
 use crate::simulate::not_started::NotStarted;
@@ -23,7 +24,7 @@ impl RecordOptions {
     /// # Errors
     /// Where the format of times is none.
     pub(super) fn new(section: &ReadSection) -> Result<RecordOptions, NotStarted> {
-        let value = |option: &str| section.value(option).filter(|value| !value.is_empty());
+        let value = |name: &str| option::value(section, name);
         let time = match value("time_key") {
             Some(key) => {
                 let format = value("time_key_format").unwrap_or("%Y-%m-%dT%H:%M:%S");

@@ -5,6 +5,7 @@
 //! version of the library that reads MessagePack.
 
 use serde_json::Value as Json;
+use testkit::recorded::bytes;
 
 use crate::fluent_bit::parse::{ReadSection, parse};
 use crate::simulate::core::Core;
@@ -87,18 +88,6 @@ fn record(hex: &str, time: Time) -> Record {
 
 /// What was recorded of a record: nothing, or its texts.
 type Recorded = Option<Vec<Vec<u8>>>;
-
-/// The bytes of a recorded text: those that are no UTF-8 stand as characters of the last plane.
-fn bytes(text: &str) -> Vec<u8> {
-    let mut out = Vec::new();
-    for letter in text.chars() {
-        match u32::from(letter) {
-            code @ 0x10_ff80..=0x10_ffff => out.push(u8::try_from(code - 0x10_ff00).unwrap()),
-            _ => out.extend(letter.encode_utf8(&mut [0; 4]).bytes()),
-        }
-    }
-    out
-}
 
 /// What a plugin did: an error, or what came of each record; what it did not read has nothing.
 fn recorded(value: &Json, count: usize) -> Result<Vec<Recorded>, String> {

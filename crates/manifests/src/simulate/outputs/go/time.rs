@@ -2,7 +2,7 @@
 //!
 //! Source: lestrrat-go/strftime at v1.0.6, strftime.go, `compile`, and appenders.go; `%L` and `%f` as AWS's plugins add them.
 
-use crate::fluent_bit::go_times::CONVERSIONS;
+use crate::fluent_bit::go_times::{TimePart, parts};
 use crate::simulate::not_started::NotStarted;
 use crate::simulate::outputs::strftime::strftime;
 use crate::simulate::parsers::time::Time;
@@ -14,33 +14,12 @@ pub(super) struct TimeFormat {
     parts: Vec<TimePart>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum TimePart {
-    Text(String),
-    Conversion(char),
-}
-
 impl TimeFormat {
     /// # Errors
     /// Where a conversion is none, or none follows the percent sign: the plugin does not start.
     pub(super) fn new(format: &str) -> Result<TimeFormat, NotStarted> {
-        let mut parts = Vec::new();
-        let mut rest = format;
-        while let Some((text, behind)) = rest.split_once('%') {
-            if !text.is_empty() {
-                parts.push(TimePart::Text(text.to_owned()));
-            }
-            let mut letters = behind.chars();
-            let conversion = letters.next().filter(|letter| CONVERSIONS.contains(*letter));
-            parts
-                .push(TimePart::Conversion(conversion.ok_or(NotStarted::because(
-                    "a format of times has a conversion that AWS's plugins do not know",
-                ))?));
-            rest = letters.as_str();
-        }
-        if !rest.is_empty() {
-            parts.push(TimePart::Text(rest.to_owned()));
-        }
+        let parts = parts(format)
+            .ok_or(NotStarted::because("a format of times has a conversion that AWS's plugins do not know"))?;
         Ok(TimeFormat { parts })
     }
 
